@@ -103,6 +103,7 @@ export const ROOMS = [
     is: 'predictions beside what machines did: their rates, their logs, rows of others',
     inside: ['measure', 'validate', 'machine', 'check', 'reproduce'],
   },
+  { name: 'record', is: 'routing recorded from real engines', inside: [] },
   { name: 'cli', is: 'the command line: one file a command', inside: ['kit', 'machine', 'trace', '.'] },
 ];
 

@@ -13,7 +13,7 @@ const WEB = join(ROOT, 'src/base/web');
 /** Profiles that are large or for the command line, and that few pages need. */
 const LEFT_OUT = ['traces', 'measurements', 'reproductions', 'init'];
 /** Texts of the command line. */
-const UNUSED = ['commands.txt', 'completion.txt', 'help.txt'];
+const UNUSED = ['commands.txt', 'completion.txt', 'fields.txt', 'help.txt'];
 
 /** Texts of the package by path: its version, and its profiles. Families that are left out are empty folders. */
 function packed() {

@@ -33,6 +33,8 @@ export type { Judged, JudgedTimes, JudgingRequest, TraceEvaluation } from './pre
 export { judgedPredictors as predict } from './predict/evaluation/compare.js';
 export type { Evaluation, EvaluationWatch } from './predict/evaluation/evaluate.js';
 export type { Predictor, PredictorContext, PredictorDefinition, PredictorNeed } from './predict/predictor.js';
+export type { ComparedText, Recording, RecordJob } from './record/record.js';
+export { recordRouting } from './record/record.js';
 export { resultText } from './report/json.js';
 export type { Known } from './result/knowledge.js';
 export { parseResult, readResult } from './result/read.js';

@@ -13,7 +13,7 @@ const EXPERTFLOW = {
   name: 'expertflow',
   cache: { policy: 'plec' },
   predictor: { kind: 'path-retrieval', horizon: 8 },
-  prefetch: { minProbability: 0.05, when: 'pays', chunk: '512KiB' },
+  prefetch: { minProbability: 0.05, when: 'pays', chunk: '512KiB', across: 'auto' },
 };
 const QUARTER = { expertCache: '25%' };
 
@@ -140,7 +140,7 @@ const ABLATIONS = [
     name: 'expertflow with an oracle',
     cache: { policy: 'plec' },
     predictor: { kind: 'oracle', horizon: 'auto' },
-    prefetch: { minProbability: 0.05, when: 'pays', chunk: '512KiB' },
+    prefetch: { minProbability: 0.05, when: 'pays', chunk: '512KiB', across: 'auto' },
     scheduler: { kind: 'expertflow', batches: 2 },
   },
 ];

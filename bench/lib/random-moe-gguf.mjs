@@ -2,25 +2,17 @@
 // real, the text that they write is not. Blocks are drawn once and repeated: what a kernel reads takes as long whatever it means. Routers are
 // drawn whole, so that tokens go to different experts. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { aligned, ggufHeader, sizeOf, TYPES } from './gguf-file.mjs';
 
-/** ggml types: number, weights and bytes of a block, and a block's bytes at random, with scales so that weights are near 1/sqrt(width). */
-const TYPES = {
-  f32: { number: 0, weights: 1, bytes: 4 },
-  f16: { number: 1, weights: 1, bytes: 2 },
-  q4_0: { number: 2, weights: 32, bytes: 18, scales: [[0, 1 / 4]] },
-  q8_0: { number: 8, weights: 32, bytes: 34, scales: [[0, 1 / 70]] },
+/** Where a block of random bytes has its scales, and which, so that weights are near 1/sqrt(width). */
+const SCALES = {
+  q4_0: [[0, 1 / 4]],
+  q8_0: [[0, 1 / 70]],
   // Scales and minima of 6 bits are random, too: d x 31 x 7.5 on average is what the minima take away.
-  q4_k: {
-    number: 12,
-    weights: 256,
-    bytes: 144,
-    scales: [
-      [0, 1 / 140],
-      [2, 7.5 / 140],
-    ],
-  },
-  // One exponent for 32 numbers of 4 bits.
-  mxfp4: { number: 39, weights: 32, bytes: 17 },
+  q4_k: [
+    [0, 1 / 140],
+    [2, 7.5 / 140],
+  ],
 };
 
 /** Bytes of a weight. */
@@ -49,7 +41,8 @@ function half(value) {
 
 /** About a MiB of blocks of a type for a matrix of this width. */
 function blocks(type, width, draw) {
-  const { weights, bytes, scales = [] } = TYPES[type];
+  const { weights, bytes } = TYPES[type];
+  const scales = SCALES[type] ?? [];
   const count = Math.ceil(2 ** 20 / bytes);
   const data = Buffer.alloc(count * bytes);
   const size = 1 / Math.sqrt(width);
@@ -176,63 +169,6 @@ function metadataOf(model) {
   };
 }
 
-/** The header as bytes, padded to where data begin. */
-function header(metadata, tensors) {
-  const parts = [];
-  const put = (length, write) => {
-    const bytes = Buffer.alloc(length);
-    write(bytes);
-    parts.push(bytes);
-  };
-  const u32 = (value) => put(4, (bytes) => bytes.writeUInt32LE(value));
-  const u64 = (value) => put(8, (bytes) => bytes.writeBigUInt64LE(BigInt(value)));
-  const f32 = (value) => put(4, (bytes) => bytes.writeFloatLE(value));
-  const text = (value) => {
-    u64(Buffer.byteLength(value));
-    parts.push(Buffer.from(value));
-  };
-  const array = (type, values, write) => {
-    u32(9);
-    u32(type);
-    u64(values.length);
-    for (const value of values) write(value);
-  };
-  parts.push(Buffer.from('GGUF'));
-  u32(3);
-  u64(tensors.length);
-  u64(Object.keys(metadata).length);
-  for (const [name, value] of Object.entries(metadata)) {
-    text(name);
-    if (typeof value === 'string') {
-      u32(8);
-      text(value);
-    } else if (typeof value === 'number') {
-      u32(4);
-      u32(value);
-    } else if (Array.isArray(value)) array(8, value, text);
-    else if ('f32' in value) {
-      u32(6);
-      f32(value.f32);
-    } else if ('f32s' in value) array(6, value.f32s, f32);
-    else array(5, value.i32s, (number) => put(4, (bytes) => bytes.writeInt32LE(number)));
-  }
-  let offset = 0;
-  for (const { name, shape, type } of tensors) {
-    text(name);
-    u32(shape.length);
-    for (const side of shape) u64(side);
-    u32(TYPES[type].number);
-    u64(offset);
-    offset += align(sizeOf(shape, type));
-  }
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  parts.push(Buffer.alloc(align(length) - length));
-  return Buffer.concat(parts);
-}
-
-const align = (bytes) => Math.ceil(bytes / 32) * 32;
-const sizeOf = (shape, type) => (shape.reduce((product, side) => product * side, 1) / TYPES[type].weights) * TYPES[type].bytes;
-
 /**
  * Writes a model.
  * @param path of the file
@@ -250,7 +186,7 @@ export function writeRandomMoe(path, model) {
     written += bytes.length;
   };
   try {
-    write(header(metadataOf(model), tensors));
+    write(ggufHeader(metadataOf(model), tensors));
     const drawn = new Map();
     for (const { name, shape, type } of tensors) {
       const size = sizeOf(shape, type);
@@ -265,7 +201,7 @@ export function writeRandomMoe(path, model) {
         const data = drawn.get(key);
         for (let done = 0; done < size; done += data.length) write(data.subarray(0, Math.min(size - done, data.length)));
       }
-      write(Buffer.alloc(align(size) - size));
+      write(Buffer.alloc(aligned(size) - size));
     }
   } finally {
     closeSync(fd);

@@ -136,7 +136,7 @@ export function repeated(asked: Pick<Question, 'context' | 'goal' | 'hardware' |
 /** The setting in the words of the runtime. */
 export function commandOf(
   { file, hardware, hub, runtime }: Pick<Question, 'file' | 'hardware' | 'hub' | 'runtime'>,
-  { model, setting, split }: Priced,
+  { blocks, devices, model, setting, split }: Priced,
 ): Command {
   const cpu = hardware.machine?.cpu ?? null;
   const sockets = hardware.machine?.sockets ?? 1;
@@ -149,7 +149,9 @@ export function commandOf(
     cpuExpertLayers: cpuExpertLayers(model, setting),
     splitPattern: splitPattern(model, setting),
     gpus: gpusOf(hardware),
+    blocks,
     split,
+    promptCache: promptCacheOf(runtime, devices),
     cores: (cpu?.cores ?? 0) * sockets,
     sockets,
     unified: hardware.tiers[0]!.name === 'unified',
@@ -202,11 +204,10 @@ function askedFor(question: Question, answer: Priced | null): string[] {
   return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
 }
 
-/** The note on finished prompts that a server keeps, where host memory may not have room for them; null: it has, or keeps none. */
-function promptCacheNote({ runtime: { promptCache } }: Question, { devices }: Priced): string | null {
+/** MiB of host memory that are left to the finished prompts that a server keeps; undefined: as many as it takes by itself, or it keeps none. */
+function promptCacheOf({ promptCache = 0 }: AdvisedRuntime, devices: readonly DeviceMemory[]): number | undefined {
   const free = Math.max(0, freeOf(devices.at(-1)!));
-  if (promptCache === undefined || free >= promptCache) return null;
-  return `As requests end, the server may take ${formatBytes(promptCache)} of host memory for their prompts, of which ${formatBytes(free)} are free: say less with --cache-ram.`;
+  return free >= promptCache ? undefined : Math.floor(free / 2 ** 20);
 }
 
 /** @param unmapped prefill speed without a mapped file, tokens/s; null: nothing to gain */
@@ -221,7 +222,7 @@ function notesOf(question: Question, answer: Priced | null, unmapped: number | n
     ...(unmapped === null
       ? []
       : [
-          `With --no-mmap (newer builds: --load-mode none) weights lie in pinned memory, and prompts take ${formatNumber(unmapped)} in place of ${formatNumber(answer!.price.prefill)} tokens a second; loading then reads the whole file.`,
+          `With --load-mode none (older builds: --no-mmap) weights lie in pinned memory, and prompts take ${formatNumber(unmapped)} in place of ${formatNumber(answer!.price.prefill)} tokens a second; loading then reads the whole file.`,
         ]),
     ...(answer?.setting.oneSocket === true ? [oneSocketNote(hardware)] : []),
     trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',
@@ -230,7 +231,7 @@ function notesOf(question: Question, answer: Priced | null, unmapped: number | n
           `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,
         ]
       : []),
-    ...(answer === null ? [] : [keptFreeNote(hardware, answer), promptCacheNote(question, answer)]).filter((note) => note !== null),
+    ...(answer === null ? [] : [keptFreeNote(hardware, answer) ?? []].flat()),
     ...notes,
     ...assumedOf(hardware),
   ];

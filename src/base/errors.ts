@@ -10,11 +10,7 @@ export class UserError extends Error {
   /** Exit code of the process that ends with this error. */
   readonly exitCode: number;
 
-  /**
-   * @param message one line: `place: what is wrong, and what to write instead`. It may quote a file: unprintable characters are shown as
-   *   escapes, and a message of more than 500 characters is cut in its middle
-   * @param exitCode one of {@link EXIT}; 2 (input) unless said
-   */
+  /** @param message one line: `place: what is wrong, and what instead`; made printable, cut beyond 500 characters @param exitCode of {@link EXIT} */
   constructor(message: string, exitCode: number = EXIT.input) {
     super(shortened(visible(message)));
     this.exitCode = exitCode;
@@ -49,10 +45,7 @@ export function placed<T>(place: string, work: () => T): T {
 export class InternalError extends Error {
   override readonly name = 'InternalError';
 
-  /**
-   * @param law as in `L8`
-   * @param what the violation, with its numbers
-   */
+  /** @param law as in `L8` @param what the violation, with its numbers */
   constructor(law: string, what: string) {
     super(`${law}: ${what}`);
   }

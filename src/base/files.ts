@@ -1,5 +1,4 @@
-// Files that are complete or absent: written under a temporary name beside the target, then renamed to it, so that nobody ever sees half of
-// a file. If a process is killed, the next one that writes to the folder removes its temporary file, once.
+// Files that are complete or absent: written under a temporary name, then renamed. What a killed process left, the next one removes.
 
 import { codeOf, EXIT, messageOf, UserError } from './errors.js';
 import { bytesOf } from './host/bytes.js';
@@ -26,10 +25,7 @@ import { dirname, join, resolve } from './host/paths.js';
 import { exit, isRunning, listen, pid } from './host/process.js';
 import { byName } from './objects.js';
 
-/**
- * A file under construction. It is opened before the work that fills it, so that a bad path fails at once, but is on disk only from the first
- * write to {@link commit}: while a command reads and computes, there is nothing to clean up.
- */
+/** A file under construction: opened before the work that fills it, so that a bad path fails at once; on disk from the first write on. */
 export class AtomicFile {
   readonly path: string;
   readonly #target: string;
@@ -37,14 +33,13 @@ export class AtomicFile {
   #fd: number | null = null;
   #open = true;
 
-  /**
-   * @param path place of the finished file; a link keeps its target
-   * @throws UserError where the folder does not exist or may not be written, or `path` is a folder itself
-   */
+  /** @param path of the finished file; a link keeps its target @throws UserError if its folder cannot be written, or `path` is a folder */
   constructor(path: string) {
     this.path = path;
     const stat = whatStands(path);
     if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
+    // A rename would put a file in the place of the device.
+    if (stat?.isFile() === false) throw new UserError(`${path}: is a device or a pipe, which no file may replace; name a file`);
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
     // Permissions are checked without creating a file, which a signal could leave behind.
@@ -91,7 +86,6 @@ export class AtomicFile {
   }
 }
 
-/** Files on disk under their temporary names. */
 const unfinished = new Set<AtomicFile>();
 
 /** Exit codes of a process that a signal has ended. */
@@ -168,10 +162,7 @@ function cannotWrite(path: string, error: unknown): UserError {
   return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
-/**
- * Opens a nameless temporary file for reading and writing. Its name is unlinked at once, so the system frees it when the descriptor
- * is closed or the process ends, however it ends.
- */
+/** Opens a temporary file for reading and writing. Its name is unlinked at once, so that the system frees it however the process ends. */
 export function temporaryFile(): number {
   const path = temporaryPath(tmpdir());
   return attempt(path, () => {

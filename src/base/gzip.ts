@@ -1,5 +1,4 @@
-// Gzip without a stream: each write is compressed and passed on at once. A producer that never waits then needs no memory for pending output
-// and no turn of the event loop. The result is one gzip member, which every reader understands.
+// Gzip without a stream: each write is compressed and passed on at once, so a producer that never waits needs no memory for pending output.
 import { crc32, deflatedBlock } from './host/compression.js';
 
 /** Magic, deflate, no flags, no time (equal inputs give equal files), unknown system (RFC 1952, section 2.3). */
@@ -19,7 +18,6 @@ export class Gzip {
     this.#out = out;
   }
 
-  /** Compresses all of `bytes`. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#begin();

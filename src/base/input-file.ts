@@ -5,12 +5,11 @@ import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
 import { pauseThread } from './host/clock.js';
+import type { FileStat, FileState } from './host/files.js';
 import {
   closeSync,
   constants,
   entriesBelow,
-  type FileStat,
-  type FileState,
   fileState,
   freeBytes,
   fstatSync,
@@ -76,6 +75,13 @@ export const KINDS = {
     instead: 'name a file of arrivals',
     pipe: true,
   },
+  prompts: {
+    what: 'a file of prompts',
+    limit: 64 * MIB,
+    remedy: 'split it into several',
+    instead: 'name a file of JSON lines',
+    pipe: true,
+  },
   predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file', instead: 'name an .onnx file' },
   module: { what: 'a module', limit: 16 * MIB, remedy: 'name a .mjs, .js or .ts file' },
   entry: { what: 'an entry of a store', limit: 256 * MIB, remedy: 'delete it, and the run is repeated' },
@@ -111,7 +117,6 @@ export type InputKind = keyof typeof KINDS;
 export class InputFile {
   /** As the user named it; `-` is standard input. */
   readonly path: string;
-  /** Size in bytes. */
   readonly bytes: number;
   readonly #fd: number;
   readonly #opened: FileState;
@@ -125,12 +130,7 @@ export class InputFile {
     this.bytes = Number(this.#opened.size);
   }
 
-  /**
-   * Opens a file.
-   * @param path a file, a pipe, or `-`
-   * @param kind sets its largest size
-   * @throws UserError where there is none, it may not be read, or it is a folder, a device, a pipe that nobody writes to, or too large
-   */
+  /** Opens a file or pipe, or `-`. @param kind sets its largest size @throws UserError if it is none that can be read, or is too large */
   static open(path: string, kind: InputKind): InputFile {
     const file = new InputFile(path, openRegular(path, KINDS[kind]));
     if (file.bytes <= KINDS[kind].limit) return file;
@@ -268,11 +268,7 @@ function openRegular(path: string, kind: Limits): number {
 /** Limit of a stream of a kind without one: an endless writer would fill the disk. */
 const STREAM_LIMIT = 4 * GIB;
 
-/**
- * Bytes that a stream may bring.
- * @param limit of its kind of file
- * @param free bytes in the folder of temporary files; half of them are left to others
- */
+/** Bytes that a stream may bring. @param limit of its kind @param free bytes in the folder of temporary files, of which it may take half */
 export function streamLimit(limit: number, free: number): number {
   return Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 }

@@ -5,7 +5,6 @@ export class LargestFirst {
   /** Each is at least as large as the two at twice its place, plus 1 and plus 2. */
   readonly #heap: number[] = [];
 
-  /** Adds a number. */
   push(value: number): void {
     const heap = this.#heap;
     let at = heap.push(value) - 1;

@@ -1,5 +1,4 @@
-// Logarithm and logistic function, as tables: a run turns counts into log-odds and log-odds into probabilities millions of times, and three
-// digits are enough.
+// Logarithm and logistic function as tables: a run takes millions of them, and three digits are enough.
 
 /** Steps of the mantissa; the error stays below 1 / STEPS. */
 const STEPS = 4096;

@@ -32,7 +32,6 @@ export function nestsTooDeep(value: unknown): boolean {
   return false;
 }
 
-/** Yields the values of a list, a Map or an object. */
 function* entriesOf(container: object): Generator<unknown, void, void> {
   if (container instanceof Map) {
     yield* container.keys() as Iterable<unknown>;
@@ -40,13 +39,7 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
   } else yield* Object.values(container) as unknown[];
 }
 
-/**
- * Parses a JSON document, once its brackets have been counted.
- * @param place names it in messages
- * @param most lists and objects; those of a recording unless said
- * @throws UserError where it nests too deep, holds too many lists and objects, or one with the key `__proto__`
- * @throws SyntaxError where it is not JSON
- */
+/** Parses a JSON document of at most so many brackets. @throws UserError for too many or too deep ones, or `__proto__` @throws SyntaxError */
 export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = MOST_CONTAINERS): unknown {
   let depth = 0;
   let containers = 0;
@@ -75,10 +68,7 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = 
   return JSON.parse(text, /__proto__|\\u005f/i.test(text) ? refused : undefined) as unknown;
 }
 
-/**
- * The first key that stands in its object already, in a JSON document that has passed {@link parseJsonBytes}; null: none does.
- * @returns the key, and its offset in bytes
- */
+/** The first key that its object has already, and its byte, in a document that has passed {@link parseJsonBytes}; null: there is none. */
 export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at: number } | null {
   const open: Set<string>[] = [];
   for (let at = 0; at < bytes.length; at++) {

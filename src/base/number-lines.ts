@@ -53,10 +53,7 @@ export class NumberLines {
     }
   }
 
-  /**
-   * Moves to the next line that is not blank; false at the end.
-   * @throws UserError with line where something else than numbers stands there
-   */
+  /** Moves to the next line that is not blank; false at the end. @throws UserError with the line if it has something else than numbers */
   next(): boolean {
     while (this.#at < this.#end || this.#refill()) {
       this.line++;
@@ -66,10 +63,7 @@ export class NumberLines {
     return false;
   }
 
-  /**
-   * Moves past the next lines `key,value` that have one key, and gathers their values; false at the end. Not to be mixed with {@link next}.
-   * @throws UserError with line where a line is not two numbers with a comma between them
-   */
+  /** Gathers the values of the next lines `key,value` of one key; false at the end. Not to be mixed with {@link next}. @throws UserError */
   nextPairs(): boolean {
     if (this.#ahead > 0) {
       this.line = this.#ahead;

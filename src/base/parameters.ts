@@ -10,7 +10,6 @@ export interface Parameter {
   readonly description: string;
   /** True: a number is meant, and the default is a word for none given. */
   readonly orNumber?: true;
-  /** Smallest and largest value of a number. */
   readonly min?: number;
   readonly max?: number;
   /** Values of a string, where it is a choice. */
@@ -27,7 +26,6 @@ export interface Member {
   readonly summary: string;
   /** Its publication, or a system that uses it. */
   readonly cites: string;
-  /** Absent: none. */
   readonly parameters?: ParameterTable;
 }
 
@@ -40,13 +38,7 @@ export interface Choice extends Written {
   readonly parameters: Parameters;
 }
 
-/**
- * Reads a user's choice of a member.
- * @param text name, with parameters after a colon
- * @param beside parameters that stand beside the text
- * @param find gives the member of a name, and throws a UserError for a name that none has
- * @throws UserError where the name or a parameter is unknown, a value is impossible, or a parameter stands in both places
- */
+/** Reads a user's choice of a member: a name, with parameters after a colon, and `beside` it. @param find the member of a name @throws UserError */
 export function choose(
   noun: string,
   text: string,
@@ -58,23 +50,14 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/**
- * All parameters of a choice.
- * @param beside those beside its text
- * @param given those after the text's colon
- * @throws UserError where one stands in both places: neither is a default of the other
- */
+/** All parameters of a choice. @param beside those beside its text @param given those in it @throws UserError if both give one */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
   return { ...beside, ...given };
 }
 
-/**
- * The member of a family that has a name.
- * @param noun noun for the members in messages
- * @throws UserError with the nearest name
- */
+/** The member of a family that has a name. @param noun noun for the members in messages @throws UserError with the nearest name */
 export function findNamed<T extends { readonly name: string }>(noun: string, members: readonly T[], name: string): T {
   const found = members.find((member) => member.name === name);
   if (found !== undefined) return found;
@@ -95,12 +78,7 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
   return { name: spec.slice(0, colon).trim(), given: Object.fromEntries(given) };
 }
 
-/**
- * Merges given values into the defaults.
- * @param place where the values stand, for messages, e.g. `policy s3-fifo`
- * @param table of the member; absent: it has no parameters
- * @throws UserError for an unknown name (the nearest is offered), a wrong type, or a value out of range
- */
+/** Merges given values into the defaults of a table. @param place for messages, e.g. `policy s3-fifo` @throws UserError for an impossible one */
 export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
   const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));
   for (const [name, raw] of Object.entries(given)) {

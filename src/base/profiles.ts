@@ -1,5 +1,4 @@
-// The places of profiles: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder that the
-// command runs in, so that the same command means the same thing everywhere.
+// The places of profiles: names of those that ship with moeprof, paths of others. A name never depends on the working directory.
 
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';
@@ -86,13 +85,7 @@ export function isPath(nameOrPath: string): boolean {
 const PARTS =
   'name its parts, e.g. rtx-3060+32GB, apple-m4-max+64GB, or ryzen-9-7950x+64GB where there is no card; all are in moeprof profiles list gpu, cpu, hardware';
 
-/**
- * Absolute path of a profile.
- * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`; of a trace with its rows, which stay
- * @param relativeTo folder that paths are relative to; the working directory unless said
- * @param others names beside the files of the family, for suggestions
- * @throws UserError where a name is unknown, with the nearest known names; a path is not checked to exist
- */
+/** Absolute path of a bundled name or a path (see {@link isPath}), which need not exist. @param others further names @throws UserError: unknown */
 export function findProfile(
   family: ProfileFamily,
   nameOrPath: string,
@@ -128,10 +121,7 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
     .map((name) => resolve(folder, name));
 }
 
-/**
- * A path as messages show it: from the working directory, where it is below that; a profile of moeprof's own is `profiles/...` on every machine.
- * @param rules those of this system; Windows has others, and drives that no path leads between
- */
+/** A path as messages show it: from the working directory if it is below that; `profiles/...` for moeprof's own. @param rules of this system */
 export function shownPath(
   path: string,
   from = cwd(),
@@ -142,10 +132,7 @@ export function shownPath(
   return inside === '' || inside.startsWith('..') || rules.isAbsolute(inside) ? path : inside;
 }
 
-/**
- * A trace, or a part of one (`80 % of PATH`, `PATH#0:99`), as reports show it: by name where it ships with moeprof, so that reports do not
- * reveal where moeprof is installed.
- */
+/** A trace, or a part of one (`80 % of PATH`, `PATH#0:99`), as reports show it: one that ships with moeprof by its name. */
 export function shownTrace(path: string): string {
   for (const [name, file] of bundled('traces')) if (path.includes(file)) return path.replace(file, () => name);
   return path;

@@ -1,5 +1,4 @@
-// Seeded random streams. Each subsystem owns a stream whose seed is derived from the run's seed and the stream's name (L16), so that more
-// draws in one place never change those of another.
+// Seeded random streams. Each subsystem has one, seeded by the run's seed and its name (L16), so that draws never change those of another.
 
 /** A small, fast generator (sfc32: 128 bits of state, passes PractRand) with the draws that moeprof needs. */
 export class Random {
@@ -8,10 +7,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /**
-   * @param seed the run's seed, any integer
-   * @param stream name of the stream, e.g. `policy/random`
-   */
+  /** @param seed the run's seed, any integer @param stream name of the stream, e.g. `policy/random` */
   constructor(seed: number, stream: string) {
     this.#a = seed | 0;
     this.#b = fnv1a(stream, 0x811c9dc5);
@@ -29,7 +25,6 @@ export class Random {
     return copy;
   }
 
-  /** Uniform integer in [0, 2^32). */
   uint32(): number {
     const t = (((this.#a + this.#b) | 0) + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -61,7 +56,6 @@ export class Random {
   }
 }
 
-/** 32-bit FNV-1a of a string. */
 function fnv1a(text: string, basis: number): number {
   let hash = basis | 0;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -1,5 +1,4 @@
-// Text read as bytes: lines are found in large blocks, without making a string of them. Otherwise parsing would dominate a run over a text
-// trace.
+// Text read as bytes: lines are found in large blocks, without strings, or parsing would dominate a run over a text trace.
 
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
@@ -8,7 +7,6 @@ import { textOf } from './host/bytes.js';
 export interface ByteSource {
   /** As the user named it. */
   readonly path: string;
-  /** Size in bytes. */
   readonly bytes: number;
   read(position: number, into: Uint8Array): void;
 }
@@ -27,7 +25,6 @@ export class LineScanner {
   bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
   start = 0;
   end = 0;
-  /** Number of the current line, from 1. */
   line = 0;
   readonly #source: ByteSource;
   /** Byte of the file that follows the filled part of the buffer. */
@@ -70,12 +67,10 @@ export class LineScanner {
     return this.bytes.subarray(this.start, this.end);
   }
 
-  /** The current line as text. */
   text(): string {
     return textOf(this.bytes, this.start, this.end);
   }
 
-  /** True where the current line holds nothing but spaces. */
   blank(): boolean {
     for (let at = this.start; at < this.end; at++) if (this.bytes[at]! > SPACE) return false;
     return true;
@@ -142,7 +137,6 @@ export class FieldReader extends LineScanner {
     return true;
   }
 
-  /** Skips spaces. */
   spaces(): void {
     while (this.#at < this.end && this.bytes[this.#at] === SPACE) this.#at++;
   }

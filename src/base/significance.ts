@@ -14,11 +14,7 @@ export function median(samples: ArrayLike<number>): number {
   return percentile(Float64Array.from(samples).sort(), 50);
 }
 
-/**
- * Two-sided p-value of the Mann-Whitney U test (Mann and Whitney 1947): how likely samples that come from one distribution are ranked
- * as unevenly as these. Exact for up to 60 samples in all, ties included; beyond, normal with corrections for ties and continuity.
- * @throws RangeError where a side has no sample
- */
+/** Two-sided p-value of the Mann-Whitney U test (1947): exact up to 60 samples, ties included; beyond, normal, corrected. @throws RangeError */
 export function mannWhitney(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [n, m] = [a.length, b.length];
   if (n === 0 || m === 0) throw new RangeError('a test needs samples on both sides');
@@ -87,11 +83,7 @@ function upperTail(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
 }
 
-/**
- * p-values corrected for multiple tests (Holm 1979): where all below `alpha` are called significant, the chance of even one false alarm among
- * all tests stays below `alpha`.
- * @returns in the order of `ps`
- */
+/** p-values corrected for multiple tests, in their order (Holm 1979): the chance of one false alarm among all stays below `alpha`. */
 export function holm(ps: readonly number[]): number[] {
   const order = ps.map((_, index) => index).sort((i, j) => ps[i]! - ps[j]!);
   const adjusted = new Array<number>(ps.length);
@@ -103,10 +95,7 @@ export function holm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/**
- * Interval of the change of the median from `a` to `b` that holds 95 % of 2,000 resamplings (percentile bootstrap, Efron 1979).
- * @param stream name of the random stream: the same name and samples give the same interval
- */
+/** Interval of the change of the median that holds 95 % of 2,000 resamplings (percentile bootstrap, Efron 1979). @param stream of random numbers */
 export function bootstrapChange(
   a: ArrayLike<number>,
   b: ArrayLike<number>,

@@ -31,13 +31,7 @@ export function deviation(samples: ArrayLike<number>): number {
   return Math.sqrt(sum(Float64Array.from(samples, (value) => (value - centre) ** 2)) / (samples.length - 1));
 }
 
-/**
- * Percentile of sorted samples by linear interpolation between closest ranks (Hyndman and Fan's definition 7, the default of numpy),
- * because serving benchmarks report TTFT, TPOT and ITL that way.
- * @param sorted ascending
- * @param percent 0..100
- * @throws RangeError where there is no sample, or `percent` is out of range
- */
+/** Percentile (0..100) of ascending samples, linear between ranks (Hyndman and Fan 7), as serving benchmarks have it. @throws RangeError */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   requireSamples(sorted);
   if (!(percent >= 0 && percent <= 100)) throw new RangeError(`percentile ${percent} is not in 0..100`);
@@ -90,10 +84,7 @@ export function votedPercentile(votes: readonly Vote[], percent: number, newcome
   return last;
 }
 
-/**
- * The summary that latencies are reported with: mean and percentiles of samples in any order, which are not changed.
- * @throws RangeError where there is no sample
- */
+/** The summary that latencies are reported with: mean and percentiles of samples in any order. @throws RangeError if there is no sample */
 export function summarize(samples: Float64Array): Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> {
   const sorted = Float64Array.from(samples).sort();
   return { mean: mean(samples), p50: percentile(sorted, 50), p95: percentile(sorted, 95), p99: percentile(sorted, 99) };

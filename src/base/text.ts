@@ -1,9 +1,6 @@
 // Text in messages: suggestions for unknown names, and text from outside made safe to print.
 
-/**
- * Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and swaps of neighbours.
- * @param limit distances above it may be reported as `limit + 1`
- */
+/** Damerau-Levenshtein distance (optimal string alignment). @param limit distances above it may be reported as `limit + 1` */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let before = new Array<number>(b.length + 1).fill(0);
@@ -25,10 +22,7 @@ export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFIN
   return last[b.length]!;
 }
 
-/**
- * Candidates that `word` may stand for, best first: close by edit distance (at most a third of the length, at least 1), or starting
- * with it, or containing it. Case, `-`, `_`, `.`, `:` and `/` do not count.
- */
+/** Candidates that `word` may stand for, best first: at a small edit distance, or starting with it, or containing it; plain letters count alone. */
 export function nearest(word: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = plain(word).slice(0, 100);
   if (wanted === '') return [];
@@ -46,10 +40,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   return ranked.slice(0, count).map((candidate) => candidate.name);
 }
 
-/**
- * Suggests what to write instead of an unknown word, as a clause without a full stop: `did you mean "lru"?`, or, where nothing is near, all
- * candidates while they are few (`known: fifo, lru`), or the first ones and how many more there are.
- */
+/** A clause to suggest what to write instead of an unknown word: `did you mean "lru"?`, or if nothing is near, candidates: `known: fifo, lru`. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const all = [...new Set(candidates)];
   const near = nearest(word, all);

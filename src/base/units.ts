@@ -1,5 +1,4 @@
-// Quantities as people write them and as reports print them. Inside, everything is bytes, nanoseconds and plain fractions. The locale is never
-// used, so that a number prints the same on every machine (L16).
+// Quantities as people write them and as reports print them, whatever the locale (L16). Inside all is bytes, nanoseconds and plain fractions.
 import { UserError } from './errors.js';
 import { byName } from './objects.js';
 
@@ -101,11 +100,7 @@ export const COUNT: Quantity = {
   },
 };
 
-/**
- * Reads a quantity.
- * @param place where the text stands, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache`
- * @throws UserError that names the place, the text and what is accepted
- */
+/** Reads a quantity. @param place of the text, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache` @throws UserError */
 export function parseQuantity(quantity: Quantity, value: string | number, place: string): number {
   const result = quantity.read(value);
   if (result === null) throw new UserError(`${place}: ${refusal(quantity, value)}`);

@@ -1,5 +1,4 @@
-// A module of the user's own as a part of a run: its default export is a member of a family (a policy, a predictor ...). All families load their
-// modules here, so that errors in them look alike: one line with the place.
+// A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place.
 
 import { codeOf, InternalError, UserError } from './errors.js';
 import { placeOnDisk } from './host/files.js';
@@ -15,10 +14,7 @@ import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiv
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
-/**
- * A member of a family, which may be a module of the user's own. Until that is loaded, its name is the path as written, and its parameters
- * are unchecked.
- */
+/** A member of a family, perhaps a module of the user's own: until that is loaded, its name is its path, and its parameters are unchecked. */
 export interface OwnChoice<D> extends Choice {
   /** The module; absent: the member is one of moeprof's own. */
   readonly path?: string;
@@ -31,13 +27,7 @@ export interface OwnChoice<D> extends Choice {
 /** A module with or without parameters after it; a drive letter's colon is part of the path. */
 const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 
-/**
- * Reads the path of a module in place of a name.
- * @param text `./mine.mjs`, with parameters after a colon
- * @param beside parameters that stand beside the text
- * @returns null where the text is no such path
- * @throws UserError where a parameter is not `key=value`, or stands in both places
- */
+/** Reads the path of a module in place of a name, with parameters after a colon; null: it is none. @throws UserError for wrong parameters */
 export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
   const [, path, rest] = MODULE.exec(text) ?? [];
   if (path === undefined) return null;
@@ -56,13 +46,7 @@ export function locatedModule(text: string, folder: string): string {
   return path === undefined ? text : `${resolve(folder, path)}${rest === undefined ? '' : `:${rest}`}`;
 }
 
-/**
- * Loads the module of a choice and checks the parameters that it was given.
- * @param check makes a member of the module's export, or throws its error
- * @param folder what a relative path is relative to; the working directory unless said
- * @returns the choice itself where it has no module, or is loaded
- * @throws UserError with the place of the module's error
- */
+/** Loads the module of a choice, if it has one. @param check makes a member of its export @param folder of relative paths @throws UserError */
 export async function loadedChoice<D extends { readonly name: string; readonly parameters?: ParameterTable }>(
   noun: string,
   choice: OwnChoice<D>,
@@ -92,10 +76,7 @@ export class OwnExport {
   readonly #noun: string;
   readonly #value: Readonly<Record<string, unknown>>;
 
-  /**
-   * @param noun what it should be, e.g. `predictor`; its page is `docs/add-a-predictor.md`
-   * @throws UserError where the default export is no object with a name
-   */
+  /** @param noun e.g. `predictor`; its page is `docs/add-a-predictor.md` @throws UserError if the default export is no object with a name */
   constructor(noun: string, shown: string, sha256: string, value: unknown) {
     this.#noun = noun;
     this.shown = shown;
@@ -187,7 +168,6 @@ export class OwnExport {
     return Object.fromEntries(there.map((method) => [method, (...given: unknown[]) => call(method, given)])) as unknown as Pick<T, K>;
   }
 
-  /** An error of the user's code as one line. */
   thrown(method: string, error: unknown): Error {
     if (error instanceof UserError || error instanceof InternalError) return error;
     return new UserError(`${placeOfThrow(error) ?? this.shown}: ${method} threw ${describedThrow(error)}`);
@@ -208,10 +188,7 @@ export class OwnExport {
 /** The fault of a module that a worker's own user has not put there. */
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
-/**
- * The default export of a module.
- * @throws UserError where there is no such file, this process may not import it, or it cannot be loaded or ends its process when it is
- */
+/** The default export of a module. @throws UserError if there is no such file, this process may not import it, or it cannot be loaded */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // An import of a path that is no file would never end.
@@ -245,14 +222,9 @@ const HEAP_MIB = 2048;
 /** Name of the outcomes among what threads inherit, so that a thread does not try again what its parent has. */
 const TRIED = 'moeprof: tried modules';
 
-/** Outcomes by path and text. */
 type Outcomes = Map<string, string | null>;
 
-/**
- * Loads a module in a process of its own, the first time that it is asked for.
- * @param sha256 of its text
- * @returns why it cannot be loaded here, e.g. `it ends its process (exit(7))`; null: it can, or throws
- */
+/** Loads a module in a process of its own, once for each text. @returns why it cannot be loaded (`it ends its process (exit(7))`), else null */
 export function loadFailure(path: string, sha256: string): string | null {
   const module = `${path} ${sha256}`;
   const tried = (inherited(TRIED) as Outcomes | undefined) ?? new Map();

@@ -3,12 +3,7 @@ import { advance, again, get, I32, type KernelBody, literal, loop, set } from '.
 
 /** Addresses and lengths are bytes of the kernel's memory. */
 export interface VoteKernel {
-  /**
-   * Adds each voter's weight to the votes of the experts that its path used at a layer: 16 bits each, `bytes` of them.
-   * @param list address of the voter's path, and its weight, 32 bits each, up to `end`
-   * @param offset of the layer in a path
-   * @param votes 32 bits for every number of 16 bits, so that an empty choice has a place, too
-   */
+  /** Adds each voter's weight to the votes of its experts at a layer. @param list of voters: path and weight @param offset of the layer */
   vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
 }
 

@@ -86,10 +86,7 @@ const { WebAssembly: wasm } = globalThis as unknown as {
   };
 };
 
-/**
- * Functions on a new memory of at least `size` bytes, which begins on a page, and that memory.
- * @param functions by the names that they are called by
- */
+/** Functions by name on a new memory of at least `size` bytes, which begins on a page, and that memory. */
 export function instantiate<Kernels>(
   functions: Readonly<Record<keyof Kernels & string, KernelBody>>,
   size: number,

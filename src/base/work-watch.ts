@@ -1,5 +1,4 @@
-// How a caller watches work that takes long: it hears of progress, and gets its turn. Without pauses neither signals nor timers would be
-// handled until work that never waits ends.
+// How a caller watches long work: it hears of progress, and gets a turn, without which work that never waits would block signals.
 
 import { nextTurn } from './host/clock.js';
 

@@ -1,5 +1,4 @@
-// Threads that take tasks. A thread answers its tasks in their order; a pool gives each thread the next task when it is free. An error keeps
-// its class on the way back, and a thread that ends before its answer is an error that names the task.
+// Threads that take tasks, each the next one when it is free. Errors keep their class; a lost thread is an error that names its task.
 
 import { codeOf, messageOf, UserError } from './errors.js';
 import { nextTurn } from './host/clock.js';
@@ -43,12 +42,7 @@ export class TaskThread<Task, Answer, Note = never> {
     return this.#lost !== null;
   }
 
-  /**
-   * Sends a task; several may wait for their answers.
-   * @param name of the task, for the error of a thread that ends
-   * @param note hears what the thread notes during this task
-   * @returns its answer; rejects with what the thread threw, a UserError as one
-   */
+  /** Sends a task; several may wait. @param name for the error of a lost thread @param note hears notes @returns its answer, or what it threw */
   ask(task: Task, name: string, note?: (note: Note) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== null) {
@@ -86,7 +80,6 @@ interface PoolOf<Task, Answer, Note> {
   readonly module: ThreadModule;
   /** What each thread starts with. */
   readonly data?: unknown;
-  /** Most threads. */
   readonly threads: number;
   /** Name of a task, for the error of a thread that ends. */
   nameOf(task: Task): string;
@@ -98,11 +91,7 @@ interface PoolOf<Task, Answer, Note> {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Gives tasks to threads, each the next one when it is free; where a thread ends, another takes its place. Ends all threads.
- * @param tasks taken in order, each when there is a thread for it; null: none, after work that took time, so that signals get their turn
- * @throws what taking or settling a task throws
- */
+/** Gives tasks to threads, each the next when it is free, then ends them. @param tasks null: a turn for signals @throws what a task throws */
 export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
   const { data, module, nameOf, note, settle, signal, threads } = pool;
   const left = tasks[Symbol.iterator]();
@@ -136,11 +125,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
   }
 }
 
-/**
- * The thread's side: answers tasks, one after another.
- * @param start makes from the thread's data what answers a task, and may note things meanwhile
- * @throws Error outside of a thread
- */
+/** The thread's side: answers tasks in order. @param start makes from the thread's data what answers a task @throws Error outside of a thread */
 export function serveTasks<Data, Task, Answer, Note = never>(
   start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,
 ): void {

@@ -17,19 +17,12 @@ export function asWritten(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asWritten(inner)]));
 }
 
-/**
- * A schema field whose text is parsed at once, so that an error has the place of the text.
- * @param parse throws a UserError that says what is wrong and what to write instead
- * @param text the schema of the text
- */
+/** A schema field whose text is parsed at once. @param parse throws a UserError @param text the schema of the text */
 export function written<T, I>(parse: (text: string) => T, text: z.ZodType<string, I>): z.ZodType<T, I> {
   return text.transform((given, context) => issueOf(context, [], () => parse(given)));
 }
 
-/**
- * The outcome of `parse`; a UserError becomes an issue of the schema.
- * @param path of the value that is parsed, from the value that the schema checks
- */
+/** The outcome of `parse`; a UserError becomes an issue of the schema. @param path of the value, from the one that the schema checks */
 export function issueOf<T>(context: z.RefinementCtx, path: readonly string[], parse: () => T): T {
   try {
     return parse();

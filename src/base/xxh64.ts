@@ -26,7 +26,6 @@ export class Xxh64 {
     });
   }
 
-  /** Takes more bytes. */
   update(bytes: Uint8Array): void {
     this.#length += bytes.length;
     let at = 0;
@@ -43,7 +42,6 @@ export class Xxh64 {
     this.#pending = bytes.length - end;
   }
 
-  /** The hash, 64 bits. */
   digest(): bigint {
     const lanes = Array.from({ length: 4 }, (_, lane) => {
       return BigInt.asUintN(32, BigInt(this.#lanes[lane * 2]!)) | (BigInt.asUintN(32, BigInt(this.#lanes[lane * 2 + 1]!)) << 32n);

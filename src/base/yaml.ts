@@ -1,5 +1,4 @@
-// YAML files checked by a zod schema. An error is one line with the line and column of the file: people edit profiles by hand, and a path into
-// an object does not tell them where to look.
+// YAML files checked by a zod schema. People edit profiles by hand, so an error has the line and column of the file.
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -21,10 +20,7 @@ export interface Located<T> {
   readonly places: Places;
   /** `file:line:col` of the value at this path; of its nearest parent that stands in the file, where it is a default. */
   place(...path: readonly (string | number)[]): string;
-  /**
-   * Checks a part by a schema of its own; paths in messages start at the root, those of `overrides` and in what is returned at the part.
-   * @throws UserError as {@link readYaml}
-   */
+  /** Checks a part by a schema of its own; paths of messages start at the root, others at the part. @throws UserError as {@link readYaml} */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
@@ -32,7 +28,6 @@ export interface Located<T> {
 export interface Override {
   /** Keys from the root to the value, e.g. `['cache', 'policy']`. */
   readonly path: readonly string[];
-  /** The value in its place. */
   readonly value: unknown;
   /** Computes the new value from the old one (undefined: none); absent: the new one is `value`. */
   readonly amend?: (before: unknown) => unknown;
@@ -51,11 +46,7 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: reado
   return locateYaml(readText(path), shownPath(path), schema, overrides).value;
 }
 
-/**
- * As {@link readYaml}, for large files of ours: places are only looked up for an error, which takes twice as long as the reading itself.
- * @param text what is read of it; all, unless given
- * @throws UserError as {@link readYaml}
- */
+/** {@link readYaml} for large files of ours: places are looked up only for an error. @param text instead of the file's @throws UserError */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
     const read = schema.safeParse(parse(text, QUIET));
@@ -66,10 +57,7 @@ export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readTe
   return readYaml(path, schema);
 }
 
-/**
- * Checks YAML text, and records the places of its values, for checks that a schema cannot make; `path` is only for messages.
- * @throws UserError as {@link readYaml}
- */
+/** Checks YAML text and records the places of its values, for checks that a schema cannot make. @param path for messages @throws UserError */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
   const { at, checked, raw, root } = parsed(text, path);
   const known = overrides.length === 0 ? checked.get(schema) : undefined;
@@ -143,11 +131,7 @@ function parseText(text: string, path: string): ParsedText {
   return { root, raw, checked: new WeakMap(), at };
 }
 
-/**
- * Checks a value that comes from no file.
- * @param label takes the place of `file:line:col` in messages
- * @throws UserError `label: path: what is wrong, and what to write instead`
- */
+/** Checks a value that comes from no file. @param label instead of `file:line:col` @throws UserError `label: path: what is wrong, and what to do` */
 export function checkValue<T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T {
   return locateValue(raw, label, schema, overrides).value;
 }
@@ -227,18 +211,12 @@ function numbered(root: unknown, override: Override): string[] {
   });
 }
 
-/**
- * A copy of a value with one override; its other parts are as they were.
- * @throws UserError where the override names an entry that a list does not have
- */
+/** A copy of a value with one override. @throws UserError if the override names an entry that a list does not have */
 export function withOverride(root: unknown, override: Override): unknown {
   return withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
 }
 
-/**
- * A copy of `root` with the value at `path` amended; what is neither mapping nor list on the way becomes a mapping.
- * @param shorthand the key of a text on the way; absent: it is lost
- */
+/** A copy of `root` with the value at `path` amended, mappings made on the way. @param shorthand key of a text on the way; absent: it is lost */
 function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown, shorthand?: string): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return amend(root);

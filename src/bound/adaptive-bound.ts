@@ -47,12 +47,7 @@ export interface AdaptiveBound {
   readonly points: readonly AdaptivePoint[];
 }
 
-/**
- * Bounds a run.
- * @param budgets shares of all gate weight, 0..1
- * @param copy null: experts are run whole or not at all
- * @throws UserError where the run computes experts elsewhere than on one GPU behind one link
- */
+/** Bounds a run. @param budgets shares of all gate weight @param copy null: experts run whole or not @throws UserError unless one GPU runs all */
 export async function adaptiveBound(
   run: RunSpec,
   budgets: readonly number[],
@@ -168,10 +163,7 @@ export interface ExpertUse {
   readonly events: number;
 }
 
-/**
- * Records the uses of a run: of each, its share of the gate weights of its tokens, and how many events the expert would have had to stay in the
- * cache since its previous use.
- */
+/** Records each use of a run: its share of gate weights, and how many events its expert would have stayed in the cache since the use before. */
 class UseLog extends Onlooker {
   readonly uses: ExpertUse[] = [];
   /** Weight of all tokens at all layers. */

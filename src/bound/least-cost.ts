@@ -1,5 +1,4 @@
-// The least cost at which every use takes one of its options, with budgets for gate weight lost and for space: a multiple-choice knapsack. Small
-// problems are solved exactly, large ones bounded from below by Lagrange multipliers.
+// The least cost of uses that each take one option, within budgets of gate weight and space: exact if small, else bounded by Lagrange multipliers.
 
 /** Options of some uses: those of use `u` start at `u * width`. Every use has one that loses nothing and takes no space. */
 export interface Options {
@@ -36,10 +35,7 @@ interface Chosen {
   readonly space: number;
 }
 
-/**
- * The bound. For multipliers a and b of at least 0, the sum over uses of the least cost + a loss + b space, less a and b times their budgets, is at
- * most the cost of any choice within the budgets (weak duality); the largest such bound is that of choices that may be mixed.
- */
+/** The bound by multipliers of at least 0 (weak duality); the largest such bound is that of choices that may be mixed. */
 export function boundByMultipliers(options: Options, lossBudget: number, spaceBudget: number): number {
   let best = 0;
   const at = (a: number, b: number): Chosen => {

@@ -9,13 +9,11 @@ export class ExpertCache {
   readonly experts: number;
   /** 1 where the expert owns a slot: resident, or on its way into one. */
   readonly resident: Uint8Array;
-  /** Bytes of each expert. */
   readonly sizes: Float64Array;
   readonly pins: Pins;
   /** Changed by {@link resize} only. */
   capacityBytes: number;
   readonly policy: CachePolicy;
-  /** True where all experts have the same size. */
   readonly uniform: boolean;
   residentCount = 0;
   evictions = 0;
@@ -35,12 +33,7 @@ export class ExpertCache {
   /** Resident bytes, kept where sizes differ. */
   #bytes = 0;
 
-  /**
-   * @param base dense id of local id 0
-   * @param sizes bytes of each expert, one entry per local id
-   * @param capacityBytes resident bytes never exceed it; less than one expert: everything is streamed. {@link resize} changes it
-   * @param pins experts that must not be evicted now; its rank array has one entry per local id
-   */
+  /** @param base dense id of local id 0 @param sizes bytes by local id @param capacityBytes less than one expert: all is streamed @param pins stay */
   constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
     this.base = base;
     this.experts = sizes.length;
@@ -59,7 +52,6 @@ export class ExpertCache {
     this.#counting = policy.streamed !== undefined;
   }
 
-  /** Bytes of the residents. */
   get usedBytes(): number {
     return this.uniform ? this.residentCount * this.#expertBytes : this.#bytes;
   }
@@ -69,12 +61,7 @@ export class ExpertCache {
     this.policy.touch(id);
   }
 
-  /**
-   * Makes room for `id`, which is not resident, and inserts it (L5).
-   * @param used true: the running event demands it; false: a prefetch, not a use
-   * @param always true: the policy chooses victims but cannot refuse the newcomer
-   * @returns false: no room can be made, or the policy refuses; the expert is streamed and nothing is inserted
-   */
+  /** Makes room for `id` and inserts it (L5). @param used false: a prefetch @param always the policy cannot refuse it @returns false: streamed */
   admit(id: number, used = true, always = false): boolean {
     this.victimCount = 0;
     if (this.#bypassing && !always && this.policy.bypasses!(id)) return this.#refuse(id, used);
@@ -114,10 +101,9 @@ export class ExpertCache {
   }
 
   /**
-   * Changes the capacity. Where it shrinks, the policy names victims until the residents fit; the evicted are in `victims`.
-   * @param capacityBytes at most the initial capacity
-   * @returns false: what is left is pinned and still too much; it leaves with {@link trim}, or as others are admitted
-   * @throws Error where the capacity is more than that
+   * Changes the capacity, at most to the initial one; the evicted are in `victims`.
+   * @returns false: what is left is pinned and too much; it leaves with {@link trim}, or as others are admitted
+   * @throws Error if the capacity is more than that
    */
   resize(capacityBytes: number): boolean {
     if (capacityBytes > this.#mostBytes) throw new Error(`a cache of ${this.#mostBytes} bytes cannot grow to ${capacityBytes}`);
@@ -159,10 +145,7 @@ export class ExpertCache {
     this.policy.remove(id);
   }
 
-  /**
-   * Inserts the policy's initial residents before the first event, as far as they fit; not counted as insertions.
-   * @returns experts inserted
-   */
+  /** Inserts the policy's initial residents before the first event, as far as they fit; not counted. @returns how many */
   preload(): number {
     return this.#insertAll(this.policy.preload?.() ?? []);
   }

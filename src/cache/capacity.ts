@@ -45,16 +45,11 @@ export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
   }
 }
 
-/** Default number of points of a range of capacities. */
 const POINTS = 20;
 /** Limit of the points of a range: each is a replay, and a picture cannot show more. */
 const MOST_POINTS = 1000;
 
-/**
- * Reads a list of capacities: single ones and ranges `a..b` of shares, e.g. `1%..100%`, `5%..50%:10`, `8GiB,25%,16/layer`. The points
- * of a range are evenly spaced, both ends included; 20 unless `:n` says how many, 1000 at most.
- * @returns bytes, ascending, each once
- */
+/** Reads capacities: single ones and ranges of shares, `5%..50%:10`, 20 points unless `:n` gives up to 1000. @returns bytes, ascending */
 export function parseCapacities(text: string, model: ModelSpec): number[] {
   const bytes = text.split(',').flatMap((part) => {
     const range = /^(.+?)\.\.(.+?)(?::(\d+))?$/.exec(part.trim());

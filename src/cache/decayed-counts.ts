@@ -1,5 +1,4 @@
-// Counts of uses that fade with the passes. Instead of all counts shrinking at every pass, a new use weighs more than one before: the
-// counts age together, and their order changes only where an expert is used.
+// Counts of uses that fade with the passes: a new use weighs more than one before, so that the order changes only where an expert is used.
 import type { Clock } from './policy.js';
 
 /** Weights are scaled down by this much before they grow out of range: 2^512 of the 2^1023 that a number can hold. */
@@ -22,10 +21,7 @@ export class DecayedCounts {
     this.#growth = 2 ** (1 / halfLife);
   }
 
-  /**
-   * Brings the unit up to the running pass.
-   * @returns true where all weights were multiplied by {@link RESCALE}: exact for a power of two; the oldest fade to zero
-   */
+  /** Brings the unit up to the running pass. @returns true if all weights were multiplied by {@link RESCALE}, exactly; the oldest fade to zero */
   settle(): boolean {
     let rescaled = false;
     for (; this.#pass < this.#clock.pass; this.#pass++) {

@@ -11,7 +11,6 @@ const MEMORY_PAGES = 32;
 export interface DemandCursor {
   /** Moves to the next event; false at the end. */
   next(): boolean;
-  /** MoE layer of the event. */
   readonly layer: number;
   /** Members by dense id, the first `count` entries, in L3 order. */
   readonly ids: Int32Array;
@@ -23,9 +22,7 @@ export class DemandLog {
   readonly model: ModelSpec;
   /** False: an event is a set (L2). True: each activation is judged on its own (L7) and events may repeat an expert. */
   readonly sequential: boolean;
-  /** Events appended. */
   events = 0;
-  /** Members of all events. */
   members = 0;
 
   readonly #store = new PageStore(PAGE_WORDS * 2, MEMORY_PAGES);
@@ -69,7 +66,6 @@ export class DemandLog {
     return this.#fullWords[page]!;
   }
 
-  /** Drops the record and its file. */
   close(): void {
     this.#store.close();
     this.#fullWords.length = this.#used = this.events = this.members = 0;

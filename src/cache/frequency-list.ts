@@ -1,5 +1,4 @@
-// Residents sorted by number of uses, in constant time per use: one list of experts per count, and a list of the counts. A newcomer with an
-// old count finds its place by walking up from the smallest count: most newcomers belong near it.
+// Residents by number of uses, in constant time per use: a list of experts per count, and a list of the counts, walked up from the smallest.
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 
@@ -34,7 +33,6 @@ export class FrequencyList {
     this.#join(id, below !== end && this.#count[below] === count ? below : this.#open(below, count));
   }
 
-  /** Counts a use of `id`, which is present. */
   increment(id: number): void {
     const group = this.#group[id]!;
     const count = this.#count[group]! + 1;
@@ -49,7 +47,6 @@ export class FrequencyList {
     this.#join(id, target);
   }
 
-  /** Takes `id` out. */
   delete(id: number): void {
     this.#leave(id, this.#group[id]!);
   }

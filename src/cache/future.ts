@@ -1,5 +1,4 @@
-// The future of a recorded run, computed by one backward pass: for each use, the number of the event that uses the expert next. So Belady
-// needs no prepared trace, and cannot run on a wrong future.
+// The future of a recorded run by one backward pass: the event that uses each expert next. So Belady cannot run on a wrong future.
 import { type DemandLog, LogCursor, PAGE_WORDS } from './demand.js';
 import { PageStore } from './pages.js';
 import { NEVER } from './policy.js';
@@ -54,10 +53,7 @@ export class Future {
     this.#cursor = new LogCursor(log);
   }
 
-  /**
-   * Moves to the next event and writes the next use of each of its members (sequential: of the next activation) into `nextUse`, by
-   * dense id. The first call also writes the first use of every other expert.
-   */
+  /** Moves to the next event and writes the next use of its members to `nextUse`, by dense id; the first call, the first use of all experts. */
   advance(nextUse: Int32Array): void {
     if (!this.#started) {
       this.#started = true;

@@ -9,10 +9,7 @@ export class IdLists {
   /** Neighbour of id i towards the newest at 2i, towards the oldest at 2i + 1. */
   readonly #links: Int32Array;
 
-  /**
-   * @param experts ids are [0, experts)
-   * @param lists number of lists
-   */
+  /** @param experts ids are [0, experts) @param lists number of lists */
   constructor(experts: number, lists = 1) {
     this.end = experts;
     this.#links = new Int32Array(2 * (experts + lists));
@@ -49,7 +46,6 @@ export class IdLists {
     links[2 * above + 1] = id;
   }
 
-  /** Takes `id` out of its list. */
   unlink(id: number): void {
     const links = this.#links;
     const above = links[2 * id]!;

@@ -11,12 +11,7 @@ export type Quotas = (typeof QUOTAS)[number];
 /** Most steps that the bytes of all experts are divided into. */
 const STEPS = 8192;
 
-/**
- * Splits by the effective number of experts of each layer, 2^entropy of its demand: a layer that uses all of its experts evenly gets
- * more slots than one that a few experts carry. Largest remainders, at most all experts of a layer, every byte that fits is given.
- * @param demand activations by layer and expert
- * @returns experts per layer
- */
+/** Experts per layer by the effective number of experts of each, 2^entropy of its demand, by largest remainders. @param demand by layer and expert */
 export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Array[], capacityBytes: number): number[] {
   const weights = demand.map(effectiveExperts);
   const slots = model.layers.map(() => 0);
@@ -42,13 +37,7 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
   return giveRest(model, capacityBytes, slots, undefined, order);
 }
 
-/**
- * One more expert to each layer that the bytes left over suffice for, in turn.
- * @param slots experts per layer; it is changed
- * @param most most experts of each layer; absent: all that it has
- * @param order of the layers; absent: the earliest first
- * @returns `slots`
- */
+/** One more expert to each layer, in turn, that the bytes left over suffice for. @param slots changed @param most of each @param order of layers */
 export function giveRest(
   { layers }: ModelSpec,
   capacityBytes: number,
@@ -140,12 +129,7 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
   }
 }
 
-/**
- * Shallow layers first: half of the capacity gives the first layers all of their experts, as many layers as it holds whole, and the others
- * share what is left, an expert each in turn. The experts of the first layers cannot be predicted from earlier layers (Fate, arXiv
- * 2502.12224, a shallow-favouring cache; the half is ours).
- * @returns experts per layer
- */
+/** Half of the capacity for whole first layers, which others cannot predict (Fate, arXiv 2502.12224; the half is ours), the rest in turn. */
 export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {
   const { layers } = model;
   const quotas = layers.map(() => 0);

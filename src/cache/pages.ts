@@ -1,5 +1,4 @@
-// Pages of equal size, the first ones in memory and the rest in one nameless temporary file: a recording of a run may be larger than memory,
-// and its length must not change how much memory the run takes.
+// Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length.
 
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
@@ -10,19 +9,13 @@ export class PageStore {
   readonly #memory: Uint8Array[] = [];
   #fd: number | null = null;
 
-  /**
-   * @param pageBytes size of a page
-   * @param memoryPages pages below this number stay in memory
-   */
+  /** @param pageBytes size of a page @param memoryPages pages below this number stay in memory */
   constructor(pageBytes: number, memoryPages: number) {
     this.pageBytes = pageBytes;
     this.#memoryPages = memoryPages;
   }
 
-  /**
-   * Writes page `page`; `bytes` is copied.
-   * @throws UserError where there is no room for the file
-   */
+  /** Writes page `page`; `bytes` is copied. @throws UserError where there is no room for the file */
   write(page: number, bytes: Uint8Array): void {
     if (page < this.#memoryPages) {
       this.#memory[page] = bytes.slice();
@@ -31,7 +24,6 @@ export class PageStore {
     writeTemporary((this.#fd ??= temporaryFile()), bytes, (page - this.#memoryPages) * this.pageBytes);
   }
 
-  /** Reads page `page`, which was written, into `into`. */
   read(page: number, into: Uint8Array): void {
     if (page < this.#memoryPages) {
       into.set(this.#memory[page]!);
@@ -41,7 +33,6 @@ export class PageStore {
     if (got < into.length) throw new Error(`page ${page} was never written`);
   }
 
-  /** Drops all pages and the file. */
   close(): void {
     this.#memory.length = 0;
     if (this.#fd === null) return;

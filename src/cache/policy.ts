@@ -37,7 +37,6 @@ export interface Clock {
   event: number;
   /** Passes started so far. */
   pass: number;
-  /** MoE layer of the running event. */
   layer: number;
 }
 
@@ -45,37 +44,25 @@ export interface Clock {
 export interface PolicyContext {
   /** Experts that can ever be in this cache: ids are [0, experts). */
   readonly experts: number;
-  /** Bytes of each expert. */
   readonly sizes: Float64Array;
   /** Capacity of the cache in bytes at the start, and the most that it ever has. */
   readonly capacityBytes: number;
   /** True where all sizes are equal: a policy may then count slots. */
   readonly uniform: boolean;
-  /** MoE layer of each expert. */
   readonly layerOf: Uint16Array;
-  /** MoE layers of the model. */
   readonly layers: number;
   readonly clock: Clock;
   /** A stream of this policy's own. */
   readonly random: Random;
-  /**
-   * Event number of each expert's next use after the running one ({@link NEVER} = none); valid for an expert from the call of
-   * `touch`, `insert` or `victim` in which it is used until its next use. Present where the policy needs the future.
-   */
+  /** Event number of each expert's next use ({@link NEVER}: none), valid once an event has shown the expert to the policy. Present if needed. */
   readonly nextUse: Int32Array | null;
   /** Activations of each expert in a profiling prefix or a popularity trace. Present where the policy needs it. */
   readonly popularity: Float64Array | null;
-  /**
-   * Predicted probability that the rest of the current pass demands each expert or, if its layer is done, that the next pass does; zero
-   * without a prediction.
-   */
+  /** Predicted probability that the rest of the pass, or the next if its layer is done, demands each expert; zero without a prediction. */
   readonly predicted: Float32Array | null;
   /** By MoE layer: changes whenever `predicted` of the layer does. Present with `predicted`. */
   readonly predictedVersion: Uint32Array | null;
-  /**
-   * Expected nearness of each expert's next use, 0..1: the discount of a pass to the power of the passes before it (next-use/), including
-   * predictions for the current pass if the policy uses them. Present if needed.
-   */
+  /** Expected nearness of each expert's next use, 0..1 (next-use/), including predictions if the policy uses them. Present if needed. */
   readonly expected: Float32Array | null;
   /** By MoE layer: changes whenever `expected` of the layer does. Present with `expected`. */
   readonly expectedVersion: Uint32Array | null;
@@ -90,17 +77,11 @@ export const NEVER = 0x7fffffff;
 export interface CachePolicy {
   /** A resident expert is used again. */
   touch(id: number): void;
-  /**
-   * An expert has become resident (ghost lists live in here).
-   * @param used true: the running event demands it; false: it is preloaded or prefetched, which is not a use
-   */
+  /** An expert has become resident (ghost lists live in here). @param used false: it is preloaded or prefetched, which is not a use */
   insert(id: number, used: boolean): void;
   /** A resident expert leaves. */
   remove(id: number): void;
-  /**
-   * Expert to evict for `incoming` ({@link NONE}: for no expert, the cache shrinks): never a pinned one, {@link NONE} if there is none.
-   * Whether the victim leaves is decided afterwards; looking for it may settle no more than looking does (a clock hand moves on).
-   */
+  /** Expert to evict for `incoming` ({@link NONE}: the cache shrinks), never a pinned one; {@link NONE}: there is none. Looking settles nothing. */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed rather than inserted in the place of `victim`. Absent: always admitted. */
   admits?(incoming: number, victim: number): boolean;
@@ -110,10 +91,7 @@ export interface CachePolicy {
   streamed?(id: number): void;
   /** Experts that are resident before the first event (static placement), most wanted first; the cache takes those that fit. */
   preload?(): Iterable<number>;
-  /**
-   * Changes the cache's capacity in bytes, at most to that of the context. If it shrinks, calls for victims follow. Absent if the policy does
-   * not depend on the capacity.
-   */
+  /** Changes the capacity in bytes, at most to the context's; calls for victims may follow. Absent: the policy does not depend on it. */
   resized?(capacityBytes: number): void;
 }
 

@@ -31,7 +31,6 @@ export interface CacheOptions {
   /** Experts per MoE layer that its cache holds, instead of the even split; layer scope only. */
   readonly quotas?: readonly number[] | null;
   readonly clock: Clock;
-  /** Seed of the run. */
   readonly seed: number;
   /** Pin ranks, shared with the code that pins; absent: a new array, nothing pinned. */
   readonly rank?: Int32Array;
@@ -60,10 +59,7 @@ export interface Caches {
   readonly learned: NextUse | null;
 }
 
-/**
- * Builds the caches of one tier, empty.
- * @throws UserError where the policy needs what is not given, or quotas do not fit the model or the capacity
- */
+/** Builds the caches of one tier, empty. @throws UserError if the policy needs what is not given, or quotas do not fit the model or the capacity */
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
@@ -80,12 +76,7 @@ export function buildCaches(options: CacheOptions): Caches {
   return { caches, byLayer: caches, rank, split, learned };
 }
 
-/**
- * L6: divides the capacity of a tier among its caches.
- * @param quotas experts per MoE layer, instead of the even split; layer scope only
- * @returns bytes of each cache, and how a smaller capacity is divided among them
- * @throws UserError where quotas do not fit the model, the scope or the capacity
- */
+/** L6: divides the capacity of a tier among its caches. @param quotas experts per MoE layer, in layer scope @throws UserError if they do not fit */
 export function divide(
   model: ModelSpec,
   capacityBytes: number,
@@ -119,11 +110,7 @@ export function evenSplit(
   return giveRest(model, capacityBytes, slots, most);
 }
 
-/**
- * Quotas of a cache that has shrunk: each layer keeps its share of the capacity in whole experts, and the rest is given as in
- * {@link evenSplit}, to no layer more than its quota.
- * @returns experts per MoE layer
- */
+/** Experts per layer of a cache that has shrunk: each keeps its share, in whole experts, and at most its quota; the rest as in {@link evenSplit}. */
 export function shrinkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): number[] {
   const whole = model.layers.reduce((bytes, layer, l) => bytes + quotas[l]! * layer.expertBytes, 0);
   const slots = quotas.map((quota) => (whole <= capacityBytes ? quota : Math.floor((quota * capacityBytes) / whole)));

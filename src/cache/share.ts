@@ -1,11 +1,7 @@
 // Parts of a cache's capacity, as the segments of a policy: in whole experts where all have one size, in bytes else.
 import type { PolicyContext } from './policy.js';
 
-/**
- * Bytes of a share of the capacity.
- * @param ratio 0..1
- * @returns where sizes are equal: floor(ratio x slots) experts, at least one of a cache that has any; else ratio x capacity
- */
+/** Bytes of a share of the capacity, 0..1: if sizes are equal, floor(ratio x slots) experts, at least one of a cache that has any. */
 export function shareBytes({ uniform, sizes, capacityBytes }: PolicyContext, ratio: number): number {
   if (!uniform) return ratio * capacityBytes;
   const slots = Math.floor(capacityBytes / sizes[0]!);

@@ -22,11 +22,7 @@ export class WinnerTree {
   #best = NONE;
   #least = ABSENT;
 
-  /**
-   * @param experts ids are [0, experts)
-   * @param residents most ids present at once
-   * @param allocate arrays for so many nodes
-   */
+  /** @param experts ids are [0, experts) @param residents most ids present at once @param allocate arrays for so many nodes */
   constructor(experts: number, residents: number = experts, allocate = nodesOf) {
     let seats = 2;
     while (seats < residents) seats *= 2;
@@ -69,7 +65,6 @@ export class WinnerTree {
     }
   }
 
-  /** Key of `id`, which is present. */
   keyOf(id: number): number {
     return this.key[this.#leaf[id]!]!;
   }

@@ -10,7 +10,6 @@ export const BLOCKS = 16;
 /** A ring of blocks `[rows, layers, topK]` of experts. It can be sent to a thread. */
 export interface BlockRing {
   readonly memory: ArrayBufferLike;
-  /** Rows of a block. */
   readonly rows: number;
   /** Choices of a row: layers x topK. */
   readonly row: number;
@@ -28,11 +27,7 @@ export function blocksOf({ memory, rows, row }: BlockRing): Uint16Array[] {
   return Array.from({ length: BLOCKS }, (_, block) => new Uint16Array(memory, block * rows * row * 2, rows * row));
 }
 
-/**
- * Reads the first `tokens` rows of a trace into the blocks of a ring, in turn.
- * @param free waits until a block may be overwritten
- * @param full is called for each block that was filled
- */
+/** Reads the first `tokens` rows of a trace into a ring of blocks. @param free waits until one may be overwritten @param full takes a filled one */
 export async function fillBlocks(
   trace: RoutingTrace,
   ring: BlockRing,

@@ -46,12 +46,7 @@ export async function broadcastHere(
   }
 }
 
-/**
- * Feeds the first `tokens` rows of a trace to all jobs, each in a thread of its own.
- * @param permits most threads that compute at a time; the results do not depend on it
- * @returns counts in the order of the jobs
- * @throws UserError of the first job that is refused
- */
+/** Feeds the first `tokens` rows of a trace to all jobs, a thread each. @param permits threads that compute at once @throws UserError of the first */
 export async function broadcastToThreads(
   trace: RoutingTrace,
   tokens: number,

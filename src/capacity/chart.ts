@@ -7,9 +7,7 @@ interface ChartSeries {
   readonly y: readonly number[];
 }
 
-/** Size and scales of a chart. */
 interface ChartOptions {
-  /** Columns of the whole chart. */
   readonly width: number;
   /** Rows of the plot. */
   readonly height: number;

@@ -1,5 +1,4 @@
-// From a user's request to a capacity curve: trace, policies, capacities and the way of counting. The command and the library
-// share it.
+// From a user's request to a capacity curve: trace, policies, capacities, way of counting. The command and the library share it.
 
 import { placed, UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
@@ -19,10 +18,7 @@ import type { BroadcastWatch } from './broadcast.js';
 import { type CurveOptions, drawCurve } from './curve.js';
 import type { Curve } from './curve-result.js';
 
-/**
- * Settings of a curve; all fields are optional. Unless given: one cache of all layers, atomic replay, an even split, no warm-up, and a thread
- * for each of the machine's cores.
- */
+/** Settings of a curve. Unless given: one cache of all layers, atomic replay, an even split, no warm-up, and a thread for each core. */
 export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'quotas' | 'warmup' | 'threads'>> {
   /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
   readonly policies?: readonly string[];
@@ -46,11 +42,7 @@ export interface CurveWatch extends BroadcastWatch {
   note?(text: string): void;
 }
 
-/**
- * Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`.
- * @param input model and routing of a run profile; of its workload only the tokens count
- * @throws UserError where something is unknown or malformed, or does not fit the rest
- */
+/** Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`. @throws UserError for a wrong input or setting */
 export async function curveFor(input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> {
   return curveOfRun(checkRun(input, 'curve'), settings, watch);
 }

@@ -184,9 +184,7 @@ function splitCurve(
   return { points, splits, gains };
 }
 
-/** Counts the demand of rows after the warm-up. */
 class DemandCount {
-  /** Tokens after the warm-up. */
   tokens = 0;
   /** Events: layers of a token with at least one choice. */
   events = 0;
@@ -211,7 +209,6 @@ class DemandCount {
     this.#seen = model.layers.map((layer) => new Uint8Array(layer.experts));
   }
 
-  /** Counts rows `[0, tokens)`. */
   rows(experts: Uint16Array, tokens: number): void {
     splitAtWarmup(this.#done, tokens, this.#warmup, (from, to, counted) => {
       const first = this.#count(experts, from, to, counted ? 1 : 0);

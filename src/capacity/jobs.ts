@@ -41,17 +41,12 @@ export interface JobSpec extends ReplayOptions {
 export interface Job {
   /** Takes rows `[0, tokens)` of a block, which is overwritten afterwards. */
   rows(experts: Uint16Array, tokens: number): void;
-  /**
-   * Ends the replay.
-   * @param progress called with tokens replayed, where that is still to be done
-   * @returns counts in the order of the capacities
-   */
+  /** Ends the replay. @param progress called with tokens replayed @returns counts in the order of the capacities */
   finish(progress: (tokens: number) => void): CapacityCounts[];
   /** Drops the recording; absent: there is none. */
   close?(): void;
 }
 
-/** A job with its policy found. */
 interface ResolvedJob extends JobSpec {
   readonly definition: PolicyDefinition;
   readonly parameters: Parameters;
@@ -82,7 +77,6 @@ export async function startJob(spec: JobSpec): Promise<Job> {
   return job.definition === lru && job.capacities.length >= WORTHWHILE ? new LruJob(job) : replayJob(job);
 }
 
-/** One capacity under replay. */
 class CapacityReplay {
   readonly #caches: Caches;
   readonly #replay: RowReplay;
@@ -141,7 +135,6 @@ class CapacityReplay {
   }
 }
 
-/** Replays each capacity on every block. */
 function replayJob(job: ResolvedJob): Job {
   const replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, null));
   return {

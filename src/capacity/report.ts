@@ -3,21 +3,8 @@
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import { onePanel, type PaperFigure, pictureFormats, type RunPoint } from '../figure/door.js';
-import {
-  type Datum,
-  type Document,
-  type Drawing,
-  documentFormats,
-  figure,
-  type Grid,
-  gridOf,
-  hitRangeLead,
-  hitRateOf,
-  note,
-  palette,
-  type Visibility,
-  widthOf,
-} from '../report/door.js';
+import type { Datum, Document, Drawing, Grid, Visibility } from '../report/door.js';
+import { documentFormats, figure, gridOf, hitRangeLead, hitRateOf, note, palette, widthOf } from '../report/door.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';
@@ -60,7 +47,6 @@ function curveDocument(curve: Curve): Document {
   };
 }
 
-/** The chart and its legend. */
 function chartOf(curve: Curve): Drawing {
   const { capacities, config, expertBytes, knee, policies, tokenCycleBytes } = curve;
   const ruled = capacities[0]! < tokenCycleBytes && config.scope === 'global';
@@ -175,11 +161,6 @@ function asPoints(gap: number, decimals = 1): string {
   return formatNumber(gap * 100, decimals);
 }
 
-/** Percent, whole beside a range, which is wider than a decimal. */
-function inPercent(rate: number, ranged: boolean): string {
-  return asPoints(rate, ranged ? 0 : 1);
-}
-
 function inPoints(value: number): Datum {
   return { value, text: asPoints(value) };
 }
@@ -197,7 +178,10 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
     return [
       size,
       formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
-      ...group.flatMap(({ points }) => [hitRateOf(points[c]!.hitRate, points[c]!, inPercent), oneDigit(points[c]!.churn)]),
+      ...group.flatMap(({ points }) => [
+        hitRateOf(points[c]!.hitRate, points[c]!, (rate, ranged) => asPoints(rate, ranged ? 0 : 1)),
+        oneDigit(points[c]!.churn),
+      ]),
     ];
   });
   return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);

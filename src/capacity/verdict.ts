@@ -9,11 +9,7 @@ import type { Curve, Knee, PolicyCurve, Verdict } from './curve-result.js';
 /** Gaps below this are not worth a word: half a percentage point. */
 const SMALL = 0.005;
 
-/**
- * Judges a curve at one capacity.
- * @param capacity bytes, taken to the nearest of the curve; null: the knee of the best policy, or the middle where there is none
- * @returns null where the curve has no policy that a system can run
- */
+/** Judges a curve at the capacity nearest to `capacity`, or at the knee of the best policy (else the middle); null: no policy that can run. */
 export function judge(curve: CurveData, capacity: number | null): Verdict | null {
   const overall = bestOnline(curve);
   if (overall === null || curve.capacities.length === 0) return null;
@@ -34,11 +30,7 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   return { at, policy: best.policy, policyGap, capacityGap, problem, sentence: `${start}${rest}` };
 }
 
-/**
- * What costs the missing hits, and the sentence behind the hit rate.
- * @param policyGap hits that perfect foresight would add, 0..1; null: no such policy was drawn
- * @param capacityGap hits that all experts resident would add to that
- */
+/** The cause of the missing hits. @param policyGap hits that perfect foresight adds; null: unknown @param capacityGap hits of all resident */
 function blame(policyGap: number | null, capacityGap: number): [problem: Verdict['problem'], rest: string] {
   if (policyGap === null) {
     return [
@@ -84,10 +76,7 @@ function meanOf({ points }: PolicyCurve): number {
   return points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
 }
 
-/**
- * The capacity where a curve lies highest above the line between its ends, both axes scaled to 0..1 (Satopaa et al., "Finding a
- * kneedle in a haystack", ICDCS Workshops 2011, without smoothing: replays have no noise); the smaller of equals.
- */
+/** The capacity where a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
 export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, points }: PolicyCurve): Knee | null {
   const [x0, x1] = [capacities[0]!, capacities.at(-1)!];
   const [y0, y1] = [points[0]!.hitRate, points.at(-1)!.hitRate];

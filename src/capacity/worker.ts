@@ -1,5 +1,4 @@
-// A thread of a capacity curve: one policy, so that V8 compiles its code for one policy class only. It replays blocks that another thread has
-// read, and computes only while it holds one of the permits that --jobs limits.
+// A thread of a capacity curve, with one policy, for V8: replays blocks that another thread has read while it holds one of the permits of --jobs.
 import { serveTasks } from '../base/worker-pool.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { type BlockRing, blocksOf } from './blocks.js';
@@ -16,7 +15,6 @@ export interface JobData {
 /** The task of a thread: to replay a block that is full; null: there are no more, and the answer is the counts. */
 export type JobTask = { readonly block: number; readonly rows: number } | null;
 
-/** Runs `work` while holding a permit. */
 function withPermit<T>(permit: Int32Array, work: () => T): T {
   for (;;) {
     const free = Atomics.load(permit, 0);

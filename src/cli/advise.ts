@@ -1,17 +1,8 @@
-// `moeprof advise`: the settings of a runtime for a model on a machine, as lines to paste, with their speed; or which of several models, or of
-// all bundled ones, the machine runs.
+// `moeprof advise`: settings of a runtime for a model on a machine, as lines to paste, with their speed; or which models it runs.
 
 import type { Command } from 'commander';
-import {
-  type AdviceWishes,
-  adviceOn,
-  adviceReports,
-  type MachineFinder,
-  type ModelOffers,
-  machineNamed,
-  modelOfferReports,
-  modelsOn,
-} from '../advise/door.js';
+import type { AdviceWishes, MachineFinder, ModelOffers } from '../advise/door.js';
+import { adviceOn, adviceReports, machineNamed, modelOfferReports, modelsOn } from '../advise/door.js';
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } from '../hardware/door.js';

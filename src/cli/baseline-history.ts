@@ -1,5 +1,4 @@
-// Earlier states of a baseline: `.moeprof/baselines/main/.history/0001/`, a folder each time that saving changed a figure, so that `main~1`
-// is what `main` was before. Plain files, to be committed with the rest.
+// Earlier states of a baseline, a folder each time that saving changed a figure: `.moeprof/baselines/main/.history/0001/`, named `main~1` ....
 
 import { orUserError, UserError } from '../base/errors.js';
 import { attempt, makeFolder, writeFileAtomic } from '../base/files.js';
@@ -41,12 +40,7 @@ export function baselineNames(): string[] {
   return listFolder(BASELINES).filter((name) => isFolder(join(BASELINES, name)));
 }
 
-/**
- * The folder of a state, by `main` or `main~2`.
- * @param runs operands of the command in the message
- * @param exitCode where there is none
- * @throws UserError that says what to type
- */
+/** The folder of a state, by `main` or `main~2`. @param runs operands in the message @param exitCode if there is none @throws UserError */
 export function baselineFolder(wanted: string, runs: string, exitCode: number): string {
   const [, name = wanted, back = '0'] = /^(.*)~(\d+)$/.exec(wanted) ?? [];
   const states = statesOf(name);
@@ -65,11 +59,7 @@ export function baselineFolder(wanted: string, runs: string, exitCode: number): 
   );
 }
 
-/**
- * Puts files of a baseline in place; the replaced ones become an earlier state where a figure changes.
- * @param folder of the baseline
- * @param files text of results by path, in this folder
- */
+/** Puts files of a baseline, texts by path, in place; replaced ones become an earlier state if a figure changes. */
 export function writeBaseline(folder: string, files: ReadonlyMap<string, string>): void {
   const present = isFolder(folder) ? namesBelow(folder).filter((file) => file.endsWith('.json') && !file.startsWith('.')) : [];
   const changed = present.some((file) => {

@@ -1,5 +1,4 @@
-// `moeprof baseline`: results kept to be compared with later, as plain files in `.moeprof/baselines/<name>/<scenario>.json`, so that
-// they can be committed, diffed and read by any other tool.
+// `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed.
 
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
@@ -54,10 +53,7 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
   for (const path of files.keys()) context.note(`saved ${path}`);
 }
 
-/**
- * A metric in every state of a baseline, the latest first, under a line that goes from the earliest to the latest.
- * @throws UserError where there is no such baseline or scenario
- */
+/** A metric in every state of a baseline, the latest first, under a sparkline. @throws UserError if there is no such baseline or scenario */
 function log(wanted: string, metric: string, context: CliContext): string {
   const options = context.reportOptions;
   const name = baselineNames().find((one) => wanted === one || wanted.startsWith(`${one}/`)) ?? wanted;

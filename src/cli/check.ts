@@ -2,16 +2,8 @@
 
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import {
-  type Learned,
-  loadRuntime,
-  machineOfFile,
-  nudged,
-  powerShareOf,
-  runtimeBefore,
-  runtimeOnFile,
-  turnedBy,
-} from '../hardware/door.js';
+import type { Learned } from '../hardware/door.js';
+import { loadRuntime, machineOfFile, nudged, powerShareOf, runtimeBefore, runtimeOnFile, turnedBy } from '../hardware/door.js';
 import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';

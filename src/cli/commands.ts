@@ -34,6 +34,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
   ],
   [
     'Look into inputs',
+    ['record', 'the routing of a model on your prompts or traffic, from a real engine', () => import('./record.js')],
     ['trace', 'inspect, audit, convert, compare and generate routing traces', () => import('./trace.js')],
     ['model', 'parameters, bytes and experts of a model, and what fits where', () => import('./model.js')],
     ['machine', 'what this machine is, and how fast it really is', () => import('./machine.js')],

@@ -73,10 +73,7 @@ function readBudgets(path: string): Budget[] {
   return budgetsOf(file.value.budgets, (index) => file.place('budgets', index));
 }
 
-/**
- * The files of a new baseline: path and text of each.
- * @throws UserError where the base is no place to write to, or would keep scenarios that the candidate lacks
- */
+/** Path and text of each file of a new baseline. @throws UserError if the base cannot be written, or has scenarios that the candidate lacks */
 function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, string> {
   const place = base.path;
   if (place?.startsWith(BASELINES) && !isBaseline(place))
@@ -106,10 +103,7 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   );
 }
 
-/**
- * Writes the new baseline after the report, with a note on what is accepted.
- * @param folder that the files lie in; null for a single file
- */
+/** Writes the new baseline after the report, with a note on what is accepted. @param folder of the files; null: a single file */
 function accept(gate: Gate, files: ReadonlyMap<string, string>, folder: string | null, context: CliContext): void {
   const changed = gate.comparisons.reduce((sum, { rows }) => sum + rows.length, 0);
   const faults = gate.comparisons.reduce((sum, { findings }) => sum + findings.length, gate.faults.length);

@@ -1,5 +1,4 @@
-// The shells' completion scripts from one description of the command line. Each script is plain text without calls back into
-// moeprof, so that pressing TAB costs nothing.
+// The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing.
 
 import { ownValue } from '../base/objects.js';
 import { bundledParts } from '../base/profiles.js';
@@ -12,7 +11,6 @@ export type Shell = (typeof SHELLS)[number];
 /** Values that complete an argument. */
 export interface CompletionValues {
   readonly words: readonly string[];
-  /** Files too. */
   readonly files: boolean;
 }
 

@@ -14,10 +14,7 @@ import { type CompletionValues, completionScript, type Node, SHELLS, type Shell 
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/**
- * The command.
- * @param entries all commands that are completed
- */
+/** The command. @param entries all commands that are completed */
 export function completionOf(entries: readonly CommandEntry[]): CommandModule {
   return {
     define(command, context) {

@@ -17,7 +17,6 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/** Every topic with the names that it is about. */
 function topicList(options: ReportOptions): string {
   const lines = allTopics().map(({ names }) =>
     wrap(names.map((name) => name.replace(/\.\*$/, '')).join(', '), widthOf(options), '  ', '    '),

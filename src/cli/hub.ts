@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { fetchHubModel, hubFolder, hubServer, isHubAddress, parseHubAddress } from '../model/door.js';
 import type { CliContext } from './kit/context.js';
 
-/** Options and arguments that name models. */
 const PLACES = ['model', 'like', 'fit'];
 
 /** Fetches the headers of every model of the hub that a command names. @throws UserError where one cannot be fetched */

@@ -1,5 +1,4 @@
-// `moeprof init`: a starter profile, a budget file and a CI job, from the templates of profiles/init. It writes all of them or none, and never
-// over a file that exists.
+// `moeprof init`: a starter profile, budgets and a CI job, from the templates of profiles/init; all or none, and never over a file.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
@@ -58,10 +57,7 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/**
- * Texts by path, relative to the root of the user's repository.
- * @param source moeprof that the job runs
- */
+/** Texts by path, relative to the root of the user's repository. @param source moeprof that the job runs */
 export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMap<string, string> {
   const template = (name: string): string => bundledText(`init/${name}`);
   const files = new Map([
@@ -85,17 +81,13 @@ export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMa
 interface Source {
   /** https address; null: unknown. */
   readonly repository: string | null;
-  /** Commit or tag. */
   readonly ref: string;
 }
 
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
 
-/**
- * Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given.
- * @throws UserError where it is not written so
- */
+/** Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given. @throws UserError where it is not written so */
 export function parseSource(text: string): Source {
   const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
   if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)

@@ -1,10 +1,7 @@
 // Lists with commas, of names or of choices with parameters of their own: `lru,s3-fifo:small=0.2,ghost=1,belady`.
 import { UserError } from '../base/errors.js';
 
-/**
- * The parts of a list: a part that is a parameter, `name=value`, belongs to the choice before it, where that has a colon. Blanks around
- * parts do not count.
- */
+/** The parts of a list: a parameter, `name=value`, belongs to the choice before it if that has a colon. Blanks around parts do not count. */
 export function listed(text: string): string[] {
   const parts: string[] = [];
   for (const part of text.split(',').map((one) => one.trim())) {
@@ -15,11 +12,7 @@ export function listed(text: string): string[] {
   return parts;
 }
 
-/**
- * Names between commas.
- * @param example a list for the message
- * @throws UserError where a name is empty or stands twice
- */
+/** Names between commas. @param example a list for the message @throws UserError where a name is empty or stands twice */
 export function namesIn(names: string, flag: string, example = 'a,b'): string[] {
   const list = names.split(',').map((name) => name.trim());
   if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} ${example}`);

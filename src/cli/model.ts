@@ -4,18 +4,8 @@ import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes, formatCount, formatParameters, parseCount } from '../base/units.js';
 import { type Fit, type FormatShare, inspectModel, type ModelInspection, openModel } from '../model/door.js';
-import {
-  type Column,
-  type Datum,
-  type Document,
-  documentFormats,
-  figure,
-  formatRelative,
-  type Grid,
-  gridOf,
-  type Line,
-  ratio,
-} from '../report/door.js';
+import type { Column, Datum, Document, Grid, Line } from '../report/door.js';
+import { documentFormats, figure, formatRelative, gridOf, ratio } from '../report/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
@@ -45,7 +35,6 @@ export function define(command: Command, context: CliContext): void {
 /** Columns that a list of layers may take beside the other figures. */
 const LAYERS_WIDTH = 28;
 
-/** Columns that a list of formats may take. */
 const FORMATS_WIDTH = 30;
 
 /** Formats of an inspection, the one for reading first. */
@@ -103,7 +92,6 @@ function formatsText(formats: readonly FormatShare[]): string {
   return shares.map(([format, share]) => (shares.length === 1 ? format : `${format} ${share} %`)).join(', ');
 }
 
-/** One row for each kind of layer, and their sum. */
 function expertGrid({ experts, expertBytes }: ModelInspection): Grid {
   const rows = experts.map((group) => [
     figure(group.expertBytes, 'bytes'),
@@ -124,7 +112,6 @@ function rangeText([first, last, step]: readonly [number, number, number]): stri
   return first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
 }
 
-/** How a model fits a machine, in words. */
 const VERDICTS: Readonly<Record<Fit['verdict'], (fit: Fit) => string>> = {
   resident: () => 'all resident',
   cached: ({ rest }) => `cached from ${rest}`,

@@ -7,10 +7,7 @@ import { ADMISSIONS, MISS_ACTIONS } from '../system/door.js';
 
 const EXAMPLE = 'cpu,admit=background';
 
-/**
- * The rules as a profile has them, their actions unchecked: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`.
- * @throws UserError where it is no rule
- */
+/** Rules as a profile has them, unchecked: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`. @throws UserError */
 export function missRulesOf(text: string): unknown {
   if (/^\s*[{[]/.test(text)) {
     try {

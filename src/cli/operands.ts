@@ -1,5 +1,4 @@
-// Operands of commands that take results: a file, a run profile, a folder of either, a saved baseline, a commit, or stdin. A file is
-// recognised by its content, so that its name does not matter. The profiles of all operands are run together.
+// Operands of commands that take results: a file or run profile (by content), a folder, a saved baseline, a commit, or stdin; all run together.
 
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';
@@ -39,7 +38,6 @@ interface SourceSet extends Omit<LoadedSet, 'scenarios'> {
   readonly sources: readonly Source[];
 }
 
-/** A source that was checked before anything runs. */
 type Prepared = { readonly source: Source } & (
   | { readonly result: Result }
   | { readonly run: RunSpec; readonly budgets: readonly Budget[] }
@@ -86,10 +84,7 @@ function byScenario(operands: readonly (readonly [string, Operand])[]): Map<stri
   return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, one]) => one)) }]));
 }
 
-/**
- * @param absent exit code where the path does not exist
- * @param candidate operand that a missing base would be saved from
- */
+/** @param absent exit code where the path does not exist @param candidate operand that a missing base would be saved from */
 async function findSources(path: string, absent: number, candidate: string): Promise<SourceSet> {
   const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
   if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
@@ -164,13 +159,7 @@ function parseGitOperand(text: string): { readonly ref: string; readonly path: s
   return { ref: match[1]!, path: match[2]! };
 }
 
-/**
- * Reads a path as it was at a commit.
- * @param ref a branch, a tag, `HEAD~1` ...
- * @param path relative to the working directory
- * @returns names of the files below a folder, null for a file; and the text at what is written behind the path
- * @throws UserError with exit code 3 where the commit does not have it, with 2 where git cannot be asked
- */
+/** Reads a path as it was at a commit. @returns names below a folder (null: a file), and what reads one @throws UserError with exit code 3, or 2 */
 function readFromGit(ref: string, path: string): { readonly names: readonly string[] | null; readonly read: (behind: string) => string } {
   const place = `git:${ref}:${path}`;
   const relative = path.startsWith('/') || path.startsWith('./') || path.startsWith('../') ? path : `./${path}`;

@@ -2,16 +2,8 @@
 
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import {
-  FIGURE_KINDS,
-  type FigureQuestion,
-  figureDocument,
-  figureOf,
-  type PaperFigure,
-  pictureFormats,
-  STATISTICS,
-  statisticNamed,
-} from '../figure/door.js';
+import type { FigureQuestion, PaperFigure } from '../figure/door.js';
+import { FIGURE_KINDS, figureDocument, figureOf, pictureFormats, STATISTICS, statisticNamed } from '../figure/door.js';
 import { type OutputFormat, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
@@ -47,13 +39,11 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/** Formats of a figure of a given size in millimetres. */
 function figureFormats(width: number): readonly OutputFormat<PaperFigure>[] {
   const [svg, html] = pictureFormats<PaperFigure>('moeprof plot', (figure) => [figure], figureDocument, width);
   return [svg, html, { name: 'json', extensions: ['.json'], render: toJson }];
 }
 
-/** @throws UserError */
 function widthIn(text: string): number {
   const width = Number(text.replace(/ ?mm$/, ''));
   const [least, most] = WIDTHS;

@@ -5,23 +5,12 @@ import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/ev
 import type { EvaluationOptions } from '../predict/evaluation/evaluate.js';
 import type { Score } from '../predict/evaluation/score.js';
 import type { TrainedPredictor } from '../predict/onnx/train.js';
-import {
-  type Block,
-  type ColumnOf,
-  type Datum,
-  type Document,
-  documentFormats,
-  figure,
-  type Grid,
-  grid,
-  gridOf,
-  note,
-} from '../report/door.js';
+import type { Block, ColumnOf, Datum, Document, Grid } from '../report/door.js';
+import { documentFormats, figure, grid, gridOf, note } from '../report/door.js';
 
 export const EVALUATION_SCHEMA = 'moeprof.evaluation/1' as const;
 export const TRAINING_SCHEMA = 'moeprof.training/1' as const;
 
-/** Fields of both reports. */
 interface ReportHead {
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly model: { readonly name: string; readonly layers: number; readonly experts: number; readonly topK: number };
@@ -53,7 +42,6 @@ interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
   /** Kind, network and options of the training. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The network in words. */
   readonly network: string;
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
@@ -95,7 +83,6 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
   );
 }
 
-/** A predictor on a trace. */
 type Judged = TraceEvaluation['predictors'][number];
 
 /** The score of a predictor's first prediction: one that only speaks during the pass is judged by what it says then. */
@@ -169,7 +156,6 @@ function batchSize(predictors: readonly Judged[]): string {
   return batch === null ? 'none' : `${batch.demanded.toFixed(1)} experts a layer`;
 }
 
-/** A row for each predictor on each trace. */
 function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
   const distances = evaluations[0]?.options.distances ?? [];
   const rows = evaluations.flatMap(({ predictors, trace }) => predictors.map((judged) => ({ trace: trace.path, ...judged })));
@@ -205,7 +191,6 @@ function legend({ batch, distances, minProbability }: EvaluationOptions, topK: n
   );
 }
 
-/** Scores by layer, and the reliability curve. */
 function detailGrids(judged: Judged): Grid[] {
   const { before, predictor } = judged;
   const spoken = spokenBy(judged);

@@ -5,21 +5,15 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { arch, cpus, platform, runtimeVersion } from '../base/host/machine.js';
 import { parseShare } from '../base/units.js';
-import {
-  comparablePredictors,
-  comparePredictors,
-  DISTANCES,
-  type JudgedTimes,
-  referenceOf,
-  withCorrected,
-} from '../predict/evaluation/compare.js';
+import type { JudgedTimes } from '../predict/evaluation/compare.js';
+import { comparablePredictors, comparePredictors, DISTANCES, referenceOf, withCorrected } from '../predict/evaluation/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/evaluation/inputs.js';
 import { VERSION } from '../result/version.js';
 import { concatTraces } from '../trace/concat.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
-import { parseSeed, positiveCount, type TraceFlags } from './kit/options.js';
+import { namedModel, parseSeed, positiveCount, type TraceFlags } from './kit/options.js';
 import { deliver, type OutputOptions, Outputs } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
@@ -147,7 +141,7 @@ export function requestOf(options: JudgingOptions): PredictionRequest {
     training: options.trace,
     judged: options.eval,
     holdOut,
-    model: options.model,
+    model: namedModel(options),
     traceFormat: options.traceFormat,
     traceColumns: options.traceColumns === undefined ? undefined : parseColumns(options.traceColumns),
     seed: parseSeed(options.seed),

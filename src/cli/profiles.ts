@@ -9,17 +9,8 @@ import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.
 import { didYouMean } from '../base/text.js';
 import { formatBytes, formatCount, formatFlops, formatNumber, formatRate } from '../base/units.js';
 import { POLICIES } from '../cache/policies/index.js';
-import {
-  type Catalogue,
-  type CataloguePart,
-  CPUS,
-  type CpuPart,
-  GPUS,
-  type GpuPart,
-  memoryRate,
-  memoryText,
-  slotText,
-} from '../hardware/door.js';
+import type { Catalogue, CataloguePart, CpuPart, GpuPart } from '../hardware/door.js';
+import { CPUS, GPUS, memoryRate, memoryText, slotText } from '../hardware/door.js';
 import { PREDICTORS } from '../predict/predictors/index.js';
 import { clip, MAX_WIDTH, widthOf, wrap } from '../report/door.js';
 import { SCHEDULERS } from '../schedule/door.js';

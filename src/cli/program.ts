@@ -1,5 +1,4 @@
-// The command line as a whole: global options, commands loaded when they run, errors as one line, exit codes, signals. Only commander
-// is imported here; everything else comes with the command that needs it.
+// The command line: global options, commands, errors as one line, exit codes, signals. Only commander is imported; the rest comes with commands.
 
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
@@ -17,12 +16,7 @@ import { Runtime } from './runtime.js';
 /** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;
 
-/**
- * Runs the command line.
- * @param argv arguments without node and script
- * @param entries the commands; only the one that runs is loaded
- * @returns the exit code; output may still be on its way, so the process must be left to end by itself
- */
+/** Runs the command line. @param argv arguments without node and script @returns the exit code; output may still be on its way */
 export async function runCli(argv: readonly string[], entries: readonly CommandEntry[] = commands): Promise<number> {
   const debug = argv.includes('--debug');
   const runtime = new Runtime((error) => failure(error, debug));

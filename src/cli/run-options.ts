@@ -13,7 +13,7 @@ import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
 import { checkRun, loadRun, QUICK_START, REPLAYS, type RunSpec, type RunTold, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { declared } from './kit/declared.js';
-import type { Texts, TraceFlags } from './kit/options.js';
+import { namedModel, type Texts, type TraceFlags } from './kit/options.js';
 import type { OutputOptions } from './kit/outputs.js';
 import { missRulesOf } from './on-miss.js';
 
@@ -22,7 +22,6 @@ export interface RoutingFlags extends TraceFlags, Texts<'quantization' | 'tokens
   readonly trace: readonly string[];
 }
 
-/** Flags of a run that are text. */
 type RunText =
   | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'warm' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
   | ('onMiss' | 'scope' | 'replay' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
@@ -48,12 +47,7 @@ export function addRunOptions(command: Command): Command {
   return declared(command, '@run', { words: RUN_WORDS });
 }
 
-/**
- * The run that a profile and flags name; without either, the quick start.
- * @param profile bundled name or file
- * @param last overrides that win over flags
- * @throws UserError
- */
+/** The run of a profile and flags; without either, the quick start. @param last overrides that win over flags @throws UserError */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
   const { allowCode, note, overrides, profile: file } = toldOf(profile, options, last);
   const run = file === undefined ? checkRun({}, 'moeprof run', overrides, allowCode) : loadRun(file, overrides, allowCode);
@@ -102,12 +96,7 @@ function lonelyPolicy(overrides: readonly Override[]): Override | undefined {
   return typeof policy?.value === 'string' && !/^static\b/.test(policy.value) ? policy : undefined;
 }
 
-/**
- * A run of a study.
- * @param study its run profile, if it has one, and what all its runs have: flags win over that
- * @param varied values of the cell: they win over flags
- * @throws UserError
- */
+/** A run of a study. @param study profile and common values: flags win over them @param varied values win over flags @throws UserError */
 export function runOfStudy(
   study: { readonly label: string; readonly run: string | undefined; readonly fixed: readonly Override[] },
   options: RunFlags,
@@ -136,10 +125,7 @@ export function overridesOfStudy(
   return [...study.fixed, ...overridesOf(options, true), ...varied];
 }
 
-/**
- * Flags win over `--set`, so they come later.
- * @param fromFile true: the profile's paths are relative to its own folder, so those of flags must not be relative at all
- */
+/** Overrides of flags, after those of `--set`, which they win over. @param fromFile true: paths of flags are made absolute */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
   const own = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
@@ -176,14 +162,12 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   return overrides;
 }
 
-/**
- * Overrides of the routing flags.
- * @param local turns a name or path of the command line into one that a run may contain
- */
+/** Overrides of the routing flags. @param local turns a name or path of the command line into one that a run may contain */
 export function routingOverrides(options: RoutingFlags, local: (value: string) => string = (value) => value): Override[] {
   const overrides: Override[] = [];
   const flag = adding(overrides);
   flag('--model', 'model', options.model, local);
+  flag('--shape', 'model', options.model === undefined ? namedModel(options) : undefined);
   flag('--quantization', 'quantization', options.quantization);
   if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
   flag('--trace-format', 'traceFormat', options.traceFormat, local);

@@ -1,5 +1,4 @@
-// Several runs at once, each in a thread of its own: a gate of ten profiles takes as long as the machine's cores let it. Results do not
-// depend on the number of threads (L16).
+// Several runs at once, each in a thread: a gate takes as long as the machine's cores let it. Results do not depend on threads (L16).
 
 import { whileAlive } from '../base/host/clock.js';
 import { availableParallelism } from '../base/host/machine.js';
@@ -21,11 +20,7 @@ export interface PoolOptions {
   readonly details?: boolean;
 }
 
-/**
- * Runs all and returns their results.
- * @returns results in the order of `runs`
- * @throws UserError of the first run in this order that is refused, whichever is refused first in time
- */
+/** Runs all. @returns results in the order of `runs` @throws UserError of the first run in this order that is refused */
 export async function runAll(
   runs: readonly RunSpec[],
   context: Pick<CliContext, 'progress' | 'breathe'>,
@@ -47,12 +42,7 @@ export async function runAll(
   });
 }
 
-/**
- * Executes runs, several at a time, and reports each when it ends.
- * @param count number of runs
- * @param runs taken one at a time, when there is a thread for it; null: this one is settled already
- * @param settle is called for each with its index in `runs`; it returns true to stop
- */
+/** Executes runs, several at a time. @param runs taken one at a time; null: settled @param settle takes index and outcome; true: stop */
 export async function runEach(
   count: number,
   runs: Iterable<RunSpec | null>,

@@ -2,19 +2,8 @@
 
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { exit, listen } from '../base/host/process.js';
-import {
-  CellMaker,
-  type Enqueued,
-  MissingCells,
-  openServer,
-  QueueSweep,
-  queueAddress,
-  queueAside,
-  type SettleCell,
-  type Store,
-  type SweepHooks,
-  sealOf,
-} from '../study/door.js';
+import type { Enqueued, SettleCell, Store, SweepHooks } from '../study/door.js';
+import { CellMaker, MissingCells, openServer, QueueSweep, queueAddress, queueAside, sealOf } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { noteUnsealed } from './queue-option.js';
@@ -26,11 +15,7 @@ export interface QueueFlags {
   readonly queueKey?: string;
 }
 
-/**
- * Settles all cells. Cells of one fingerprint are run once.
- * @param settle is called for each
- * @throws UserError where the server cannot be used
- */
+/** Settles all cells; those of one fingerprint are run once. @param settle is called for each @throws UserError if the server cannot be used */
 export async function runQueued(
   count: number,
   cells: Iterable<() => RunSpec>,

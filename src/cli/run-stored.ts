@@ -1,5 +1,4 @@
-// Runs of a sweep or a study: runs in the store are read, the others are run and stored as each ends. A cell that cannot run is reported; the
-// others go on.
+// Runs of a sweep or a study: those in the store are read, others run and stored as each ends. One that cannot run does not stop others.
 
 import { orUserError, UserError } from '../base/errors.js';
 import type { Outcome } from '../figure/door.js';
@@ -15,12 +14,7 @@ export interface StoredOptions {
   readonly threads: number | undefined;
 }
 
-/**
- * Settles all cells. Cells of one fingerprint are run once.
- * @param count number of cells
- * @param cells make the run of each, in order, in its turn; a UserError: it is impossible
- * @param settle is called for each
- */
+/** Settles all cells; those of one fingerprint are run once. @param cells make the run of each; a UserError: it is impossible */
 export async function runStored(
   count: number,
   cells: Iterable<() => RunSpec>,

@@ -111,12 +111,7 @@ export interface TimelineOptions {
   readonly timelineWindow?: string;
 }
 
-/**
- * Opens the file of `--timeline`: the run as trace events, written while it runs.
- * @param targets values of `-o`
- * @returns null where no timeline is asked for
- * @throws UserError where a flag is wrong or the file cannot be written
- */
+/** Opens the file of `--timeline`; null: none is asked for. @param targets values of `-o` @throws UserError for a wrong flag or path */
 export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {
   if (path === undefined) {
     if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);
@@ -134,7 +129,6 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
   const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(bytesOf(text))));
   let timeline: Timeline | null = null;
   return {
-    /** The observer of the run. */
     observe({ model }: Inputs, { gpus }: Simulation): Observer {
       timeline = new Timeline({ model, gpus, window, events });
       return timeline;
@@ -168,10 +162,7 @@ export function parseRepeat(text: string): number {
   return Number(text);
 }
 
-/**
- * Runs `count` times, after one run that only warms up the compiler and the page cache.
- * @returns the first run's result with `wall.run` added, its samples in the order of the runs
- */
+/** Runs `count` times, after one run that warms up compiler and page cache. @returns the first result with `wall.run`, samples in order */
 export async function runRepeatedly(count: number, once: () => Promise<Result>): Promise<Result> {
   await once();
   const repeats: { label: string; result: Result }[] = [];

@@ -23,10 +23,7 @@ export class Runtime implements CliContext {
     throw new Error('options are read before they are parsed');
   };
 
-  /**
-   * Takes over broken pipes and stray exceptions until {@link close}.
-   * @param failure prints an error and returns its exit code
-   */
+  /** Takes over broken pipes and stray exceptions until {@link close}. @param failure prints an error and returns its exit code */
   constructor(failure: (error: unknown) => number) {
     const on = (event: ProcessEvent, hear: (value: unknown) => void): void => void this.#undo.push(listen(event, hear));
     // The first process of a container ignores signals without a handler; signals end any other process.
@@ -44,7 +41,6 @@ export class Runtime implements CliContext {
     Runtime.#latest = this;
   }
 
-  /** Sets the source of the global options. */
   readOptions(read: () => GlobalOptions): void {
     this.#options = read;
   }

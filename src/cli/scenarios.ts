@@ -19,13 +19,7 @@ export function scenarioOfFile(path: string): string {
   return scenarioOf(basename(path));
 }
 
-/**
- * The files of a folder that are runs: results, or run profiles, never both.
- * @param names all files below the folder, forward slashes
- * @param folder for messages
- * @returns each with its path inside the folder
- * @throws UserError where there are none, or both
- */
+/** The files of a folder that are results or else run profiles, with their paths in it. @param names all files below @throws UserError */
 export function scenarioFiles(names: readonly string[], folder: string): { readonly scenario: string; readonly name: string }[] {
   const visible = names.filter((name) => !name.split('/').some((part) => part.startsWith('.')));
   const results = visible.filter((name) => /\.json$/i.test(name));

@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { ownValue } from '../base/objects.js';
-import { listProfiles } from '../base/profiles.js';
+import { isObject, ownValue } from '../base/objects.js';
+import { bundledSections, listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { HardwareProfileSchema, machineFileSchema, runtimeSchema } from '../hardware/door.js';
 import { reproductionSchema } from '../measured/reproduce/reproduction.js';
@@ -67,11 +67,30 @@ const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   result: 'result',
 };
 
+/** Sections of profiles/fields.txt of the members of a schema that is a union; others have a section of their own name. */
+const UNIONS: Readonly<Partial<Record<SchemaKind, readonly string[]>>> = {
+  hardware: ['hardware', 'machine'],
+  measurements: ['measurement', 'memory row', 'hit row'],
+};
+
 /** JSON Schema (draft 7, which editors know best) of a kind of file, with descriptions and the names that ship with moeprof. */
 export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   const title = `moeprof ${TITLES[kind] ?? `${kind} profile`}`;
   const { $schema, ...rest } = rawSchema(kind);
-  return { $schema, title, ...(kind === 'result' ? rest : withExamples(rest, EXAMPLE_VALUES[kind] ?? {})) };
+  if (kind === 'result') return { $schema, title, ...rest };
+  const examples = EXAMPLE_VALUES[kind] ?? {};
+  const about = (part: JsonSchema, section: string): JsonSchema => annotated(part, meaningsIn(section), examples);
+  const members = UNIONS[kind]?.map((section, index) => about(rest.anyOf![index]!, section));
+  return { $schema, title, ...(members === undefined ? about(rest, kind) : { ...rest, anyOf: members }) };
+}
+
+const FIELDS = bundledSections('fields.txt');
+
+/** What fields mean by their dotted paths, as a section of profiles/fields.txt has it. */
+export function meaningsIn(section: string): ReadonlyMap<string, string> {
+  const rows = FIELDS.get(section)!.map((row) => row.split('  ') as [path: string, meaning: string]);
+  const shared = (path: string, name: string) => [...meaningsIn(name)].map(([below, text]) => [path.slice(0, -1) + below, text] as const);
+  return new Map(rows.flatMap(([path, text]) => (path.endsWith('*') ? shared(path, text.slice(1)) : [[path, text] as const])));
 }
 
 function rawSchema(kind: SchemaKind): JsonSchema {
@@ -99,10 +118,8 @@ function rawSchema(kind: SchemaKind): JsonSchema {
   }
 }
 
-/** The schema with one property replaced, its description kept. */
 function withProperty(schema: JsonSchema, name: string, property: JsonSchema): JsonSchema {
-  const description = (schema.properties && ownValue(schema.properties, name))?.description;
-  return { ...schema, properties: { ...schema.properties, [name]: { description, ...property } } };
+  return { ...schema, properties: { ...schema.properties, [name]: property } };
 }
 
 const policies = POLICIES.map(({ name }) => name);
@@ -128,19 +145,28 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
   },
 };
 
-/** The schema with examples at every property that has some; unions and lists add no step to a path. Descriptions come first, for readers. */
-function withExamples(schema: JsonSchema, examples: Readonly<Record<string, readonly string[]>>, path = ''): JsonSchema {
-  const inside = (inner: JsonSchema): JsonSchema => withExamples(inner, examples, path);
-  const property = ([name, { description, ...inner }]: [string, JsonSchema]): [string, JsonSchema] => {
-    const at = path === '' ? name : `${path}.${name}`;
-    const offered = Object.hasOwn(examples, at) ? { examples: ownValue(examples, at) } : {};
-    return [name, { description, ...offered, ...withExamples(inner, examples, at) }];
+/** The schema with meaning and examples of every property that has some; unions, lists and tables add no step to a path. */
+function annotated(
+  schema: JsonSchema,
+  meanings: ReadonlyMap<string, string>,
+  examples: Readonly<Record<string, readonly string[]>>,
+): JsonSchema {
+  const at = (part: JsonSchema, path: string): JsonSchema => {
+    const property = ([name, inner]: [string, JsonSchema]): [string, JsonSchema] => {
+      const below = path === '' ? name : `${path}.${name}`;
+      const offered = Object.hasOwn(examples, below) ? { examples: ownValue(examples, below) } : {};
+      return [name, { description: meanings.get(below), ...offered, ...at(inner, below) }];
+    };
+    const { additionalProperties, anyOf, items, oneOf, properties } = part;
+    const inside = (inner: JsonSchema): JsonSchema => at(inner, path);
+    return {
+      ...part,
+      ...(properties && { properties: Object.fromEntries(Object.entries(properties).map(property)) }),
+      ...(isObject(additionalProperties) && { additionalProperties: inside(additionalProperties) }),
+      ...(items && !Array.isArray(items) && { items: inside(items as JsonSchema) }),
+      ...(anyOf && { anyOf: anyOf.map(inside) }),
+      ...(oneOf && { oneOf: oneOf.map(inside) }),
+    };
   };
-  return {
-    ...schema,
-    ...(schema.properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(schema.properties).map(property)) }),
-    ...(schema.items === undefined || Array.isArray(schema.items) ? {} : { items: inside(schema.items as JsonSchema) }),
-    ...(schema.anyOf === undefined ? {} : { anyOf: schema.anyOf.map(inside) }),
-    ...(schema.oneOf === undefined ? {} : { oneOf: schema.oneOf.map(inside) }),
-  };
+  return at(schema, '');
 }

@@ -6,21 +6,8 @@ import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { join } from '../base/host/paths.js';
 import { parseCount } from '../base/units.js';
 import { gridSize, pathsOf, type StudyCell, spaceCells } from '../figure/door.js';
-import {
-  bySystem,
-  equalFooting,
-  fingerprintOf,
-  lengthOf,
-  loadSearch,
-  pointProfile,
-  type RunBatch,
-  type Search,
-  type SearchFile,
-  type SettledRun,
-  type Store,
-  search,
-  searchReports,
-} from '../study/door.js';
+import type { RunBatch, Search, SearchFile, SettledRun, Store } from '../study/door.js';
+import { bySystem, equalFooting, fingerprintOf, lengthOf, loadSearch, pointProfile, search, searchReports } from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';

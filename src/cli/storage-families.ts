@@ -1,16 +1,8 @@
 // Storage formats, for `moeprof profiles`: the quantizations of whole files, and the formats of tensors that they mix.
 
 import { formatNumber } from '../base/units.js';
-import {
-  FORMAT_FAMILIES,
-  findQuantization,
-  KERNEL_FORMATS,
-  type KernelFormat,
-  kernelFormat,
-  QUANTIZATIONS,
-  type Quantization,
-  type TensorRole,
-} from '../model/door.js';
+import type { KernelFormat, Quantization, TensorRole } from '../model/door.js';
+import { FORMAT_FAMILIES, findQuantization, KERNEL_FORMATS, kernelFormat, QUANTIZATIONS } from '../model/door.js';
 import { wrap } from '../report/door.js';
 
 /** Tensors in the order of a table, with their names there. */

@@ -6,12 +6,7 @@ import { Store } from '../study/door.js';
 /** Default store of a study, in the working directory. */
 export const STORE = join('.moeprof', 'store');
 
-/**
- * The store that the flags ask for.
- * @param usual the folder if the flag is not given; null: none
- * @returns null: nothing is kept
- * @throws UserError where the folder is no store, or cannot be written
- */
+/** The store of the flags. @param usual folder if no flag is given; null: none @returns null: nothing is kept @throws UserError if it is no store */
 export function storeOf({ store }: { readonly store?: string | boolean }, usual: string | null): Store | null {
   if (store === false) return null;
   const folder = typeof store === 'string' ? store : usual;

@@ -11,11 +11,7 @@ import { runOfStudy, type SweepFlags, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './store-option.js';
 
-/**
- * Runs a study.
- * @param metrics requested ones; empty: those of the study
- * @throws UserError where the study is wrong, or none of its cells can run
- */
+/** Runs a study. @param metrics requested ones; empty: the study's @throws UserError if the study is wrong, or none of its cells can run */
 export async function runStudy(
   file: string,
   options: SweepFlags,

@@ -1,5 +1,4 @@
-// `moeprof sweep`: the same run with many values, several runs at a time: arrival rates up to the point where throughput stops growing, or any
-// other value of the run.
+// `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run.
 
 import type { Command } from 'commander';
 import { isSeq, parseDocument } from 'yaml';
@@ -7,17 +6,8 @@ import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
 import { flagValue, type Override, QUIET } from '../base/yaml.js';
 import type { Outcome, SweepValue } from '../figure/door.js';
-import {
-  checkSweep,
-  isStudy,
-  RATE_PATH,
-  type Sweep,
-  type SweepAxis,
-  studyReports,
-  sweepReports,
-  sweepRuns,
-  wholeNumbersOf,
-} from '../study/door.js';
+import type { Sweep, SweepAxis } from '../study/door.js';
+import { checkSweep, isStudy, RATE_PATH, studyReports, sweepReports, sweepRuns, wholeNumbersOf } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';

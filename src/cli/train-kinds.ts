@@ -26,12 +26,10 @@ export interface TrainingFlags
   readonly seed: string;
 }
 
-/** A training chosen by flags. */
 interface TrainingChoice {
   /** Its description in the report: kind, network and options. */
   readonly reported: Readonly<Record<string, unknown>>;
   readonly checkpoint: string | null;
-  /** The network in words. */
   describe(trained: Pick<TrainedPredictor, 'tokenIds'>): string;
   train(trace: RoutingTrace, model: ModelSpec, watch: WorkWatch): Promise<TrainedPredictor>;
 }
@@ -50,10 +48,7 @@ const KINDS = byName<TrainKind>({
 /** Names of the kinds. */
 export const TRAIN_KINDS = Object.keys(KINDS);
 
-/**
- * Reads the flags of a training.
- * @throws UserError where a value is impossible, or a flag belongs to another kind
- */
+/** Reads the flags of a training. @throws UserError where a value is impossible, or a flag belongs to another kind */
 export function trainingOf(options: TrainingFlags): TrainingChoice {
   for (const [name, { flags }] of Object.entries(KINDS)) {
     if (name === options.kind) continue;
@@ -72,7 +67,7 @@ export function trainingOf(options: TrainingFlags): TrainingChoice {
 const STANDING: Partial<Record<keyof TrainingFlags, boolean>> = { gru: false, tokenId: true, observed: true, history: true };
 
 function choosePaths(options: TrainingFlags): TrainingChoice {
-  const basics = basicsOf(options, { epochs: '8', batch: '128', lr: '0.002' });
+  const basics = basicsOf(options, { epochs: '8', batch: '256', lr: '0.003' });
   const training = {
     network: {
       hidden: positiveCount('--hidden', options.hidden ?? '256', WIDEST),

@@ -15,7 +15,6 @@ import { type SampleTest, testSamples } from './samples.js';
 export interface Operand {
   readonly label: string;
   readonly result: Result;
-  /** Budgets that came with it. */
   readonly budgets?: readonly Budget[];
 }
 

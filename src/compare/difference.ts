@@ -18,10 +18,7 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
   return [...workDifferences(base, candidate), ...runtimeDifference(base, candidate), ...roomDifferences(base, candidate)];
 }
 
-/**
- * Results with the same fingerprint have the same model and machine, whatever these are called; what is hashed as it stands in a result must
- * then be the same, too, or the fingerprint is not its own.
- */
+/** Of equal fingerprints, model and machine are equal, whatever they are called; if what is hashed differs, the fingerprint is not its own. */
 function workDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [workOf(base), workOf(candidate)];
   if (before === after) {
@@ -143,10 +140,7 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
   return `${ways.join(' and ')}, or pass --allow-different-inputs`;
 }
 
-/**
- * Settings that are prose: where a description was taken from, and what it leaves out; or what stands in the system already. They change no
- * figure.
- */
+/** Settings that are prose, sources or repeats: they change no figure. */
 const PROSE = /(^|\.)(cites|simplifies)$|^system\.decisive\.|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
 
 /** Settings that differ, the name of the system and the version of moeprof included, prose excepted. */

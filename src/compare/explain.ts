@@ -1,5 +1,4 @@
-// The causes of a comparison's result: layers, phases and kinds of misses with the change, the largest first. All are differences of the
-// counters of both runs.
+// The causes of a comparison's result, the largest first: differences of the counters of both runs by layer, phase and kind of miss.
 import { sum } from '../base/statistics.js';
 import { changeOf } from '../result/amount.js';
 import type { PerLayer, Result } from '../result/result.js';

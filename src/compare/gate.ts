@@ -1,5 +1,4 @@
-// The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate lacks fails the
-// gate, as a missing metric does; a scenario that only the candidate has is mentioned.
+// The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned.
 
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
@@ -39,7 +38,6 @@ export interface Gate {
   readonly passed: boolean;
 }
 
-/** An operand that is a single run. */
 function single(operand: Operand): OperandSet {
   return { label: operand.label, folder: false, scenarios: new Map([[operand.label, operand]]) };
 }
@@ -49,10 +47,7 @@ export function compareAll(base: Operand, candidates: readonly Operand[], budget
   return compareSets(single(base), candidates.map(single), budgets, options);
 }
 
-/**
- * Compares candidates with a base. Budgets that came with the runs of a pair stand before the given ones.
- * @throws UserError with exit code 3 where inputs differ and may not; with 2 for budgets that fit no metric
- */
+/** Compares candidates with a base; budgets of a pair come before the given ones. @throws UserError with exit code 3: other inputs; 2: a budget */
 export function compareSets(
   base: OperandSet,
   candidates: readonly OperandSet[],
@@ -107,10 +102,7 @@ function operandOf(set: OperandSet, other: OperandSet, name: string): Operand | 
   return set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
 }
 
-/**
- * Budgets that the runs of a pair bring along. Variants of one profile repeat them: each counts once. The base's stand last, so that a
- * candidate cannot switch them off; nor can it let inputs vary.
- */
+/** Budgets of a pair's runs, each once, the base's last: a candidate can neither switch them off, nor let inputs vary. */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));

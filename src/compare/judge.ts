@@ -69,7 +69,8 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   const { rule } = budget;
   if (rule.kind === 'off' || rule.kind === 'varies') return null;
   if (compares(budget)) {
-    if (test?.verdict === 'too-few') return tooFew(test);
+    if (test?.verdict === 'too-few')
+      return `is measured and has too few samples to judge (${test.counts.join(' and ')}); run both with --repeat 5 or more`;
     if (test?.verdict === 'unclear') return null;
   }
   if (rule.kind === 'regression') {
@@ -105,10 +106,7 @@ export interface Silence {
   readonly size: number;
 }
 
-/**
- * The regression of {@link LOUD} or more that breaks no budget, of a metric that budgets look at or that users feel. Null: there is none, or a
- * budget excludes the metric.
- */
+/** The regression of at least {@link LOUD} that breaks no budget, of a metric of budgets or users; null: there is none, or it is excluded. */
 export function silenceOf(
   name: string,
   base: Metric | null,
@@ -145,10 +143,6 @@ function worseningOf(base: number, { better, value }: Metric): number {
   return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
 }
 
-function tooFew({ counts: [base, candidate] }: SampleTest): string {
-  return `is measured and has too few samples to judge (${base} and ${candidate}); run both with --repeat 5 or more`;
-}
-
 /** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone where there is no base or no change. */
 function figures(base: Metric | null, candidate: Metric): string {
   const now = formatValue(candidate.value, candidate.unit);
@@ -178,12 +172,7 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 
 type Metrics = Result['metrics'];
 
-/**
- * Findings on budgets as such: one that matches no metric of the runs, one that compares nothing, one that no regression can break.
- * @param base null where there is none
- * @param told the warning about each budget, once; those that these metrics give are added, and not returned
- * @throws UserError where the name is not that of any metric: it is mistyped
- */
+/** Findings on budgets that match or compare nothing, or that no regression breaks. @param told warnings so far, added to @throws UserError */
 export function judgeBudgets(
   base: Metrics | null,
   candidate: Metrics,
@@ -264,11 +253,7 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
     });
 }
 
-/**
- * Judges one result alone by limits, as `moeprof run` does with its assertions and the `budgets:` of its profile. Rules against a base
- * do not apply.
- * @throws UserError for unknown metrics and amounts that do not fit
- */
+/** Judges one result alone by limits; rules against a base do not apply. @throws UserError for unknown metrics and amounts that do not fit */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);

@@ -49,11 +49,7 @@ function samplesOf(metric: Metric): readonly number[] {
   return metric.samples ?? [metric.value];
 }
 
-/**
- * Joins repeats; everything but the samples is the first one's.
- * @param repeats at least one
- * @throws UserError with exit code 3 where they are not repeats of one run
- */
+/** Joins repeats, at least one; everything but samples is the first one's. @throws UserError with exit code 3 if they are not repeats of one run */
 export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {
   const [first, ...others] = repeats;
   if (others.length === 0) return first!.result;

@@ -26,11 +26,7 @@ import { Recorder } from './vocabulary/recorder.js';
 import { Rerank } from './vocabulary/rerank.js';
 import { TokenUnimportance } from './vocabulary/unimportance.js';
 
-/**
- * Composes a run.
- * @param curves true: capacity curves are counted
- * @throws UserError where a part is unknown, or needs what the trace or the machine does not have
- */
+/** Composes a run. @param curves true: capacity curves are counted @throws UserError if a part is unknown, or needs what trace or machine lacks */
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   refuse(plan);
@@ -76,7 +72,6 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   };
 }
 
-/** A fold over the events of one GPU. */
 function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<Simulation, 'faults' | 'rerank'>): RunFold {
   const bounds = new BoundClocks(
     gpu.model,
@@ -176,7 +171,6 @@ async function futuresOf(plan: RunPlan): Promise<Futures> {
   }
 }
 
-/** The predictor for the experts of each GPU. */
 function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null, policies: Policies): CommonParts['predictions'] {
   if (predictor === null) return null;
   if (layout.several !== null) return sharedPredictions(predictor, inputs.model, policies.predictions);

@@ -1,5 +1,4 @@
-// The future demand on each GPU, for policies that know it: the passes are composed once without running them, their demand is recorded, and the
-// record is read backwards to find every next use.
+// The future demand on each GPU, for policies that know it: passes are composed without running, recorded, and read backwards.
 
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';

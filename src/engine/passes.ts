@@ -4,31 +4,15 @@ import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';
 import type { ModelSpec } from '../model/door.js';
-import {
-  CandidateRows,
-  ClassBudgets,
-  KvRoom,
-  Pass,
-  Passes,
-  PathView,
-  RecordedScheduler,
-  type Residency,
-  type SchedulerContext,
-  Speculation,
-  type Workload,
-} from '../schedule/door.js';
+import type { Residency, SchedulerContext, Workload } from '../schedule/door.js';
+import { CandidateRows, ClassBudgets, KvRoom, Pass, Passes, PathView, RecordedScheduler, Speculation } from '../schedule/door.js';
 import type { RunPlan } from './compose/plan.js';
 import type { PredictedPaths } from './compose/predictor.js';
 import { draftingOf } from './inputs/drafting.js';
 import type { Layout } from './memory/layout.js';
 import { Link } from './transfer/link.js';
 
-/**
- * The passes of a run, from the beginning.
- * @param residency the residents of GPU memory; null in a dry run
- * @param forecast gives predicted paths to the scheduler; null: there are none
- * @throws UserError where a single request needs more KV memory than there is
- */
+/** The passes of a run. @param residency null: a dry run @param forecast null: none @throws UserError if a request needs too much KV memory */
 export function buildPasses(
   { inputs, layout, record, run, serving }: RunPlan,
   workload: Workload,

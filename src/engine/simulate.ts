@@ -17,11 +17,7 @@ import { runPasses } from './serve/serve.js';
 import { checkLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
-/**
- * Simulates one run.
- * @param profile a run profile (`profiles/runs/*.yaml`); every field is optional
- * @throws UserError where something is unknown, malformed, or does not fit the rest
- */
+/** Simulates one run. @param profile as in `profiles/runs/*.yaml` @throws UserError if something is unknown, malformed, or does not fit the rest */
 export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Result> {
   return repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), toldOfInput(profile));
 }
@@ -64,11 +60,7 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
   }
 }
 
-/**
- * Records the passes of a run under LRU, where its policy knows the future and its schedule depends on time or on residency.
- * @returns null: the policy does not need it, or a dry run without a clock composes the same passes
- * @throws UserError where the run cannot be composed
- */
+/** Records the passes of a run under LRU for a policy that knows the future; null: a dry run composes the same. @throws UserError */
 async function recordPasses(proper: RunPlan, breathe: (() => Promise<void>) | undefined): Promise<PassRecord | null> {
   const { inputs, run, serving } = proper;
   const { definition, parameters } = await resolvePolicy(inputs.system.cache.policy, run.folder);

@@ -9,15 +9,6 @@ export { longColumns, longJsonLines, longJsonParts, longParquet } from './table/
 export { pivotOf, STATISTICS, statisticNamed } from './table/pivot.js';
 export { pivotReports } from './table/pivot-report.js';
 export { KEY_COLUMNS, type Outcome, type RunRow, rowOf, rowOfResult, rowValue } from './table/run-row.js';
-export {
-  type Exclusion,
-  gridSize,
-  pathsOf,
-  type Space,
-  type SpaceDimension,
-  type StudyCell,
-  type SweepValue,
-  shardOf,
-  spaceCells,
-} from './table/space.js';
+export type { Exclusion, Space, SpaceDimension, StudyCell, SweepValue } from './table/space.js';
+export { gridSize, pathsOf, shardOf, spaceCells } from './table/space.js';
 export { STUDY_SCHEMA, type Study, StudyRows } from './table/study.js';

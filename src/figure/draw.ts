@@ -1,5 +1,4 @@
-// Figures as SVG for print: as wide as one column of a paper, with text that stays text. Observable Plot draws into a document of linkedom,
-// so no browser is needed.
+// Figures as SVG for print: one column of a paper wide, text that stays text. Observable Plot draws into linkedom, without a browser.
 
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
@@ -81,10 +80,7 @@ function plotOf(figure: PaperFigure, width: number): Drawn {
   };
 }
 
-/**
- * The drawing of a plot, without its root, style sheet and names of marks, which are for web pages, and with coordinates to
- * a hundredth of a pixel: nobody sees what follows.
- */
+/** The drawing of a plot without what is for web pages, with coordinates to a hundredth of a pixel. */
 function contentOf(plot: string): string {
   const content = plot
     .replace(/^<svg[^>]*>(<style>[\s\S]*?<\/style>)?/, '')

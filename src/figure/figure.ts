@@ -28,7 +28,6 @@ export interface FigureQuestion {
   readonly statistic: Statistic;
 }
 
-/** A quantity that an axis shows. */
 interface Axis {
   readonly name: string;
   /** Unit; empty: a count, or words. */
@@ -160,14 +159,12 @@ export function readingOf(values: readonly SweepValue[]): Reading | undefined {
   return READINGS.find(({ read }) => values.every((value) => read(value) !== null));
 }
 
-/** A way to read values as numbers. */
 interface Reading {
   readonly unit: string;
   /** The number; null: the value is of another kind. */
   read(value: SweepValue): number | null;
 }
 
-/** Ways to read the values of an axis as numbers. */
 const READINGS: readonly Reading[] = [
   { unit: '', read: (value) => (typeof value === 'number' ? value : numberIn(value, /^-?[\d.]+$/)) },
   { unit: '%', read: (value) => numberIn(value, /^[\d.]+ ?%$/) },

@@ -2,13 +2,7 @@
 import { type Document, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
-/**
- * The two formats of a kind of value.
- * @param name writer of the page: `moeprof curve`
- * @param figuresOf at least one, drawn under each other
- * @param documentOf text of the page below them
- * @param widthMm of the drawing; a column of a paper unless said
- */
+/** The two formats of a kind of value. @param name `moeprof curve` @param figuresOf at least one @param widthMm a column of a paper if absent */
 export function pictureFormats<T>(
   name: string,
   figuresOf: (value: T) => readonly PaperFigure[],

@@ -1,6 +1,5 @@
 // How series differ on paper: colours that colour-blind readers can distinguish, and symbols and dashes where there is no colour.
 
-/** Colour, symbol and dash of a series. */
 interface SeriesStyle {
   readonly color: string;
   /** A symbol of d3-shape. */
@@ -9,10 +8,7 @@ interface SeriesStyle {
   readonly dash: string | null;
 }
 
-/**
- * Okabe and Ito 2002 (jfly.uni-koeln.de/color), whose colours differ with every kind of colour blindness, without their yellow, which is too
- * light for lines on white. In an order in which neighbours differ in lightness, too: the bars of a group are told apart in grey.
- */
+/** Okabe and Ito 2002, which colour blindness leaves distinct, without the yellow, too light on white; neighbours differ in lightness. */
 export const SERIES: readonly SeriesStyle[] = [
   { color: '#0072b2', symbol: 'circle', dash: null },
   { color: '#e69f00', symbol: 'square', dash: '5 2' },

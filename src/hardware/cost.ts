@@ -55,11 +55,8 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
 }
 
-/**
- * Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing.
- */
+/** Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
 export class CostModel {
-  /** Fixed cost of a pass in ns. */
   readonly passNs: number;
   /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity where the machine has no second processor. */
   readonly handoverNs: number;
@@ -85,10 +82,7 @@ export class CostModel {
   /** Current share of its speed at which the CPU computes. */
   #cpuShare = 1;
 
-  /**
-   * @param placement where the dense part lives; null: all of it on the GPU
-   * @param split a layer whose experts lie on both; null: there is none
-   */
+  /** @param placement of the dense part; null: all on the GPU @param split a layer whose experts lie on both; null: none */
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement | null = null, split: ExpertSplit | null = null) {
     const { gpu, cpu } = hardware;
     this.passNs = gpu.perPassNs;
@@ -150,10 +144,7 @@ export class CostModel {
     return ns;
   }
 
-  /**
-   * Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights.
-   * @param share of its columns, 0..1
-   */
+  /** Time of one expert of a MoE layer on the GPU, ns; its `activations` tokens share one read of the weights. @param share of its columns, 0..1 */
   expertNs(layer: number, activations: number, share = 1): number {
     return expertTime(this.#gpuExperts, layer, activations) * share + this.#launchNs;
   }
@@ -163,10 +154,7 @@ export class CostModel {
     return expertTime(this.#gpuParts, this.splitLayer, activations) + this.#launchNs;
   }
 
-  /**
-   * The same on the CPU (in the split layer, for the CPU's projections), without {@link handoverNs}; Infinity where the machine has no second
-   * processor.
-   */
+  /** The same on the CPU (in the split layer, of its projections), without {@link handoverNs}; Infinity if there is no second processor. */
   cpuExpertNs(layer: number, activations: number, share = 1): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;

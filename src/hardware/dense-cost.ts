@@ -12,10 +12,7 @@ interface Speed {
 /** Sharpness of the bend where neither cores nor memory alone bind: ours. */
 const BEND = 6;
 
-/**
- * Bytes/s that a device reads: the smaller of what its cores can read and what its memory gives, with a soft bend between the two.
- * @param share of the data sheet of its memory that kernels reach
- */
+/** Bytes/s that a device reads: the smaller of cores and memory, with a soft bend between. @param share of the data sheet that kernels reach */
 function reach({ coreBandwidth, memoryBandwidth }: Device, share: number): number {
   const given = memoryBandwidth * share;
   return coreBandwidth === undefined ? given : twelveDigits(given / (1 + (given / coreBandwidth) ** BEND) ** (1 / BEND));
@@ -52,11 +49,7 @@ function attentionOf(device: Device): AttentionSpeed | null {
   return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
 }
 
-/**
- * Time to bring weights to where they are multiplied, in ns: the larger of reading their bytes and unpacking them. Few bits a weight
- * are read fast and unpacked no faster than others.
- * @param formats their formats; absent: only their bytes are known
- */
+/** Time to bring weights to where they are multiplied, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
   const { bandwidthByFormat, bandwidthFraction, unpacking } = device;
   if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
@@ -70,11 +63,7 @@ export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: nu
   return Math.max(readNs, unpackNs);
 }
 
-/**
- * Positions that `tokens` new tokens attend to after `context` earlier ones: the sum of min(p, window) over p = context + 1 ..
- * context + tokens (causal attention, a token attends to itself).
- * @param window sliding window in tokens; Infinity: none
- */
+/** Positions that new tokens attend to: the sum of min(p, window) over p = context + 1 .. context + tokens. @param window Infinity: none */
 export function attendedPairs(context: number, tokens: number, window: number): number {
   const end = context + tokens;
   if (context >= window) return tokens * window;

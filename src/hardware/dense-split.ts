@@ -1,5 +1,4 @@
-// Dense layers on more than one device: the device of each decoder layer and its KV cache, and the time of a pass over several devices. This
-// is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
+// Dense layers on several devices: whose each layer and its KV cache are, and the time of a pass over them: llama.cpp's -ngl, -nkvo, splits.
 import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
 import { DenseCost, type DensePart, launchesOf } from './dense-cost.js';
 import { hopOf } from './several-gpus.js';
@@ -39,10 +38,7 @@ function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Hold
   });
 }
 
-/**
- * A holder's part of a segment: the attention of its own layers, and the weights by its share of layers, the head counted as one. A
- * segment that no layer belongs to (a further module of a layer) weighs nothing.
- */
+/** A holder's part of a segment: attention of its layers, weights by its share of layers, the head counted as one. 0 for one of no layer. */
 function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, kvElsewhere: boolean): DensePart {
   const { attention, flopsPerSequence = 0, flopsPerToken, formats, weightBytes } = segment;
   const own = attention.filter((_, at) => holders[at] === holder);
@@ -73,10 +69,7 @@ export function moeHolders(model: ModelSpec, placement: DensePlacement): Holder[
     .map((own) => (holder = own.at(-1) ?? holder));
 }
 
-/**
- * The way of a pass through segments: how often it goes between GPU and CPU, and from one GPU to another. It begins where the first layer is.
- * @param attended segments whose attention the CPU computes for layers of a GPU, there and back each; null: none
- */
+/** How often a pass goes between GPU and CPU, and between GPUs. @param attended segments whose attention the CPU computes; null: none */
 function pathOf(holders: readonly (readonly Holder[])[], attended: readonly DenseSegment[] | null) {
   const switches: number[] = [];
   const hops: number[] = [];
@@ -112,18 +105,13 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
   return { weightBytes: Math.round(weightBytes), kvBytesPerToken };
 }
 
-/**
- * Several sockets as one device. Their memories together reach the runtime's share of their sum; arithmetic and unpacking scale with cores.
- */
+/** Several sockets as one device: memories reach the runtime's share of their sum; arithmetic and unpacking scale with cores. */
 export function socketsTogether(cpu: HostDevice, count: number): Device {
   const { efficiency = 1, together = 1 } = count > 1 ? (cpu.sockets ?? {}) : {};
   return { ...withArithmetic(cpu, count * together), memoryBandwidth: cpu.memoryBandwidth * count * efficiency };
 }
 
-/**
- * All sockets on dense work: in slices or over spread pages, as their experts are; where each expert lies with one socket, so do dense
- * weights.
- */
+/** All sockets on dense work: in slices or over spread pages, as their experts are; if each has its own experts, its own dense weights too. */
 function wholeHost(cpu: HostDevice): Device {
   const { sockets } = cpu;
   if (sockets === undefined || sockets.numa === 'expert') return cpu;

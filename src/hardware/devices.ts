@@ -1,23 +1,11 @@
-// Devices as a runtime drives them: facts of a data sheet times the shares that the runtime's kernels reach. A device that a calibration
-// measured has its own figures, which no runtime changes.
+// Devices as a runtime drives them: a data sheet times shares that its kernels reach; or a calibration's own figures, which no runtime changes.
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
-import {
-  type ByFormat,
-  type Device,
-  type HostDevice,
-  type LinkSpec,
-  type Sockets,
-  type Software,
-  scaledByFormat,
-  withArithmetic,
-} from './spec.js';
+import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
+import { scaledByFormat, withArithmetic } from './spec.js';
 
-/**
- * Bytes through memory for each score without flash attention: f32 that the product of queries and keys writes, the softmax reads and writes,
- * and the product with the values reads.
- */
+/** Bytes for each score without flash attention: the product writes f32, the softmax reads and writes, the product with values reads. */
 const SCORE_BYTES = 16;
 
 type GpuProfile = HardwareProfile['gpu'];
@@ -67,10 +55,7 @@ function fewBits(peak: number, factor: number): ByFormat {
   return { fp: peak, mxfp4: peak * factor, nvfp4: peak * factor, default: peak * factor };
 }
 
-/**
- * Share of a layer's operations that its experts are, seven of 23 in llama.cpp's graph: three products, gate and activation, their weights and
- * their sum. Threads wait for one another after each.
- */
+/** Share of a layer's operations that experts are: seven of 23 in llama.cpp's graph, after each of which threads wait for one another. */
 const EXPERTS_SHARE = 7 / 23;
 
 /** The CPU beside the GPU; its figures are those of one socket. */
@@ -120,10 +105,7 @@ function pinnedGain(bandwidth: number | undefined, { copy }: RuntimeSpec): numbe
   return bandwidth === undefined || copy.staging === 'none' ? 1 : Math.max(1, (bandwidth * copy.efficiency) / copy.staging);
 }
 
-/**
- * The software of a runtime: all it does beside computing.
- * @param link bytes/s of pinned copies; undefined: the link is as measured, or there is none
- */
+/** The software of a runtime: all it does beside computing. @param link bytes/s of pinned copies; undefined: as measured, or there is no link */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
   const pinned = pinnedGain(link, runtime);
@@ -207,11 +189,7 @@ function onIsa(table: ByFormat, isa: string): ByFormat {
   return Object.fromEntries(own);
 }
 
-/**
- * Throughput of formats that have kernels of their own.
- * @param peak of all others, FLOP/s
- * @param hertz cycles a second of all cores, times the factor of their generation
- */
+/** Throughput of formats with kernels of their own. @param peak of all others, FLOP/s @param hertz cycles/s of all cores, times a factor */
 function peaks({ operations, products }: RuntimeSpec['cpu'], isa: string, peak: number, hertz: number): Pick<Device, 'peakByFormat'> {
   const own = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
   return Object.keys(own).length === 0 ? {} : { peakByFormat: own };

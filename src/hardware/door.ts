@@ -24,15 +24,5 @@ export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, runtimeSchema } from './runtime.js';
 export { gpuRooms, joinGpus, layerCards, leastGpuRoom, shareOf, splitLayers, withRate } from './several-gpus.js';
-export {
-  assumedOf,
-  type Device,
-  type HardwareSpec,
-  type HostDevice,
-  type Interconnect,
-  type LinkSpec,
-  type PathSpec,
-  type Software,
-  takenPartsOf,
-  withArithmetic,
-} from './spec.js';
+export type { Device, HardwareSpec, HostDevice, Interconnect, LinkSpec, PathSpec, Software } from './spec.js';
+export { assumedOf, takenPartsOf, withArithmetic } from './spec.js';

@@ -4,15 +4,11 @@
 import { withConstant } from './constants.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/** A group of constants. */
 interface Knob {
   readonly name: string;
   /** The scaled quantity, in words: a speed or a time. */
   readonly says: string;
-  /**
-   * Spread between machines, as the standard deviation of its logarithm. Ours: it comes from the spread of residuals between the machines of
-   * profiles/measurements/ that have several rows.
-   */
+  /** Spread between machines, of its logarithm. Ours: from the residuals of machines with several rows in profiles/measurements/. */
   readonly spread: number;
   /** Dotted names of its constants, or of their tables; absent: its own name is. */
   readonly constants?: readonly string[];
@@ -40,10 +36,7 @@ export const KNOBS: readonly Knob[] = [
   { name: 'cpu.operations', says: 'large products on the CPU', spread: 0.3 },
 ];
 
-/**
- * The runtime with each knob turned by `exp` of its step.
- * @param given dotted names of constants that were given otherwise, and stand
- */
+/** The runtime with each knob turned by `exp` of its step. @param given dotted names of constants that were given otherwise, and stand */
 export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: readonly string[] = []): RuntimeSpec {
   return KNOBS.reduce((spec, knob, i) => {
     const { constants = [knob.name], shares } = knob;

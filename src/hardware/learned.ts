@@ -1,5 +1,4 @@
-// What timings taught of one machine: how its knobs stand, and how surely. A prediction on it is as far off as what is left unsure of the knobs,
-// and what no knob explains.
+// What timings taught of a machine: its knobs, and how surely. Predictions are as far off as what is unsure of them, and unexplained.
 import { ownValue } from '../base/objects.js';
 import { KNOBS, turnedBy } from './knobs.js';
 import type { Machine } from './parts/defaults.js';
@@ -38,11 +37,7 @@ export function nudged(learned: Learned): Learned[] {
   return KNOBS.map((_, k) => ({ ...learned, steps: learned.steps.map((step, i) => (i === k ? step + NUDGE : step)) }));
 }
 
-/**
- * Half the width of the band of a speed, as a share of it.
- * @param speed tokens/s
- * @param moved the same with the knobs of {@link nudged}
- */
+/** Half the width of the band of a speed, as a share of it. @param speed tokens/s @param moved the same with the knobs of {@link nudged} */
 export function learnedWidth(
   { covariance }: Pick<Learned, 'covariance'>,
   kind: SpeedKind,
@@ -61,11 +56,7 @@ const FEW = 0.05;
 /** Factor from which on what is left of a timing is spoken of. Ours: far above what owners of the same parts differ by. */
 const UNEXPLAINED = 1.3;
 
-/**
- * What was learned of a machine, as a sentence: knobs that moved, those that moved most first, three at most.
- * @param usual the runtime of all machines
- * @param left the largest residual that is left, log(predicted / measured)
- */
+/** What was learned of a machine, in words: the three knobs that moved most. @param usual runtime of all machines @param left largest residual */
 export function learnedText(machine: Machine, usual: RuntimeSpec, steps: readonly number[], timings: number, left = 0): string {
   const turned = turnedBy(usual, steps);
   const moved = KNOBS.flatMap((knob, i) => (Math.abs(Math.exp(steps[i]!) - 1) < FEW ? [] : [{ knob, step: steps[i]! }]));

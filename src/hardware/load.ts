@@ -1,5 +1,4 @@
-// From the name of a machine to its description: one that ships with moeprof, one in a file, or one that is composed of parts; and from a
-// profile and a runtime to the machine that a run works on.
+// From the name of a machine (bundled, file, parts) to its description; from a profile and a runtime to the machine of a run.
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';
@@ -12,10 +11,7 @@ import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './pro
 import type { RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec, PathSpec } from './spec.js';
 
-/**
- * Builds the machine that a profile describes, as a runtime drives it; tiers are what a model can use, reserves taken off.
- * @param runtime what kernels reach; null: the profile says it itself ({@link isCalibrated})
- */
+/** Builds the machine of a profile; tiers are what a model can use. @param runtime what kernels reach; null: the profile has it */
 export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | null = null): HardwareSpec {
   const { cpu, gpu } = profile;
   const links = profile.links.map(link);
@@ -77,12 +73,7 @@ function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock
 /** A machine as found: in a file, or spelled by its name. */
 type Found = { readonly path: string } | { readonly machine: Machine };
 
-/**
- * Finds a machine.
- * @param name a bundled profile, the path of a YAML file, or parts: `rtx-3090+ryzen-9-7950x`
- * @param relativeTo folder that paths are relative to
- * @throws UserError where there is no such profile or part, with the nearest names; a path is not checked to exist
- */
+/** Finds a machine: a bundled name, a YAML file relative to `relativeTo`, or parts. @throws UserError for a name or part that is unknown */
 export function findHardware(name: string, relativeTo?: string): Found {
   if (isComposed(name)) return { machine: parseMachine(name) };
   return { path: findProfile('hardware', bundledName(name) ?? name, relativeTo, partNames) };
@@ -112,11 +103,7 @@ export function readMachine(
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }
 
-/**
- * The file of parts behind a name; null where it is another kind of machine.
- * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB`
- * @throws UserError where there is none, or it is not well-formed
- */
+/** The file of parts behind a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed */
 export function readMachineFile(name: string): MachineFile | null {
   const found = findHardware(name);
   if (!('path' in found)) return null;
@@ -133,10 +120,7 @@ export function readRate({ bandwidth, latencyNs }: PathSpec, size: number, inFli
   return Math.min(bandwidth, (inFlight * size * 1e9) / (latencyNs + (size * 1e9) / bandwidth));
 }
 
-/**
- * A link from drives as a runtime reads them. Whole experts are read as the drive takes them, several at a time. A mapped file is read in
- * pieces as threads touch it: one expert after another, at the rate of these pieces, which several drives share.
- */
+/** A link from drives: whole experts are read several at a time, a mapped file in pieces, one expert after another, which several drives share. */
 export function readOver(link: LinkSpec, { read }: RuntimeSpec): LinkSpec {
   if (link.name !== 'ssd' || read.size === 'expert') return link;
   const { size, inFlight } = read;

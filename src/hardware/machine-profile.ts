@@ -16,9 +16,7 @@ const GIB = 2 ** 30;
 /** A GPU's context and the framework's buffers. */
 const GPU_RESERVE = 512 * 2 ** 20;
 
-/**
- * The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is.
- */
+/** The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is. */
 export function machineToProfile(machine: Machine): HardwareProfileInput {
   const { disks, gpus, name, system } = machine;
   const memories = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);
@@ -100,10 +98,7 @@ function systemReserve(bytes: number): number {
   return Math.min(4 * GIB, bytes / 8);
 }
 
-/**
- * Several drives are read as a stripe: each transfer is divided over all of them. Where files lie whole on one of them, a layer's experts come
- * from one drive, the slowest in the worst case, and the others add room.
- */
+/** Drives are read as a stripe; if files lie whole on one of them, a layer comes from the slowest, and the others add room. */
 function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {
   const apart = disks.some(({ byFile }) => byFile);
   const read = apart ? [disks.reduce((slowest, disk) => (disk.bandwidth < slowest.bandwidth ? disk : slowest))] : disks;

@@ -12,10 +12,7 @@ import { parseSlot } from './parts/pcie.js';
 
 export type { Machine } from './parts/defaults.js';
 
-/**
- * Reads a machine; the order of its parts is free.
- * @throws UserError where a part is unknown (with the nearest names), stands twice, or does not go with the others
- */
+/** Reads a machine, its parts in any order. @throws UserError if a part is unknown, stands twice, or does not go with the others */
 export function parseMachine(text: string): Machine {
   let given: GivenParts = { gpus: [], sockets: 1, disks: [] };
   for (const word of machineWords(text)) given = withWord(given, word);

@@ -1,5 +1,4 @@
-// Memory that is too small for a model: pages of a mapped file that are read again from a drive for each token, and bytes of a card that the
-// driver moves to host memory, which every token reads over the link.
+// Memory too small for a model: pages of a mapped file read again for each token, and bytes of a card that the driver moves to host memory.
 import { formatBytes, formatTokensPerSecond } from '../base/units.js';
 import { readOver } from './load.js';
 import { READ } from './parts/reach.js';
@@ -41,10 +40,7 @@ export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Elsewhe
   return { place, rate: readOver(own, runtime).bandwidth };
 }
 
-/**
- * Bytes that each token reads again. Tokens go through a model in one order: of such a cycle a memory misses as much as it is too small by,
- * however well it chooses what to keep, and at most what is read at all.
- */
+/** Bytes that each token reads again: of a cycle through the model, a memory misses what it lacks, and at most what is read at all. */
 export function readAgain({ has, needs, touched }: Overfull): number {
   return Math.min(Math.max(0, needs - has), touched);
 }

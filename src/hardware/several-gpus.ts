@@ -15,10 +15,7 @@ export function leastGpuRoom(hardware: HardwareSpec): number {
   return Math.min(...gpuRooms(hardware));
 }
 
-/**
- * The GPU of each of `count` layers, by its number, as llama.cpp splits them: in order, each GPU in proportion to its share.
- * @param parts of the GPUs in their order, in any unit; at least one is more than 0
- */
+/** The GPU of each of `count` layers, in order, by shares, as llama.cpp splits them. @param parts in any unit, one of them above 0 */
 export function splitLayers(parts: readonly number[], count: number): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0);
   let sum = 0;
@@ -28,10 +25,7 @@ export function splitLayers(parts: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, layer) => open.findIndex((end) => layer / count < end));
 }
 
-/**
- * The machine that one of `gpus.count` GPUs sees: its own memory and its own link to DRAM; of DRAM, of the SSD, of its link and of the CPU
- * an even part, as processes that serve one GPU each have when all of them are busy.
- */
+/** The machine that one of several GPUs sees: its own memory, and an even part of DRAM, SSD, links and CPU, as one of equal processes has. */
 export function shareOf(hardware: HardwareSpec): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;
@@ -63,10 +57,7 @@ export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): L
 /** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
 const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
 
-/**
- * The machine with its GPUs as one; one with a single GPU as it is.
- * @throws UserError where tensors are to be cut over GPUs that differ
- */
+/** The machine with its GPUs as one; one with a single GPU as it is. @throws UserError where tensors are to be cut over GPUs that differ */
 export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing']): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;
@@ -79,18 +70,14 @@ export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing'])
   }
   const joined = { ...machine, tiers: [{ ...memory!, bytes: cards.reduce((sum, { bytes }) => sum + bytes, 0) }, ...below] };
   if (sharing === 'layers') return { ...joined, joined: { sharing, cards, interconnect } };
-  const { gpu } = machine;
+  const { cpu, gpu } = machine;
+  const hostRate = cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
   return {
     ...joined,
     gpu: { ...gpu, peakFlops: gpu.peakFlops * count, memoryBandwidth: gpu.memoryBandwidth * count },
-    links: machine.links.map((link) => (link.name === 'h2d' ? together(link, count, hostRate(machine)) : link)),
+    links: machine.links.map((link) => (link.name === 'h2d' ? together(link, count, hostRate) : link)),
     joined: { sharing, cards, interconnect },
   };
-}
-
-/** Bandwidth of all host memory together, bytes/s. */
-function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
-  return cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
 }
 
 /** One link in place of several, over which each card gets its slice of an expert: no faster than the memory that they all read. */

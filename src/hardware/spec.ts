@@ -3,7 +3,6 @@ import { ownValue } from '../base/objects.js';
 import { kernelFormat } from '../model/door.js';
 import type { Machine } from './parts/defaults.js';
 
-/** A level of the memory hierarchy. */
 interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
   /** Usable bytes, without what driver, framework or operating system keep. */
@@ -115,11 +114,7 @@ export function withArithmetic<T extends Device>(device: T, factor: number): T {
   };
 }
 
-/**
- * How the experts that the CPU computes use its sockets. `expert`: each lies in the memory of one socket, which computes it alone;
- * `tensor`: each is cut into as many slices as there are sockets, and all compute their own together; `interleaved`: its pages are
- * spread over the sockets, and all compute it together, wherever the pages are.
- */
+/** Sockets and the CPU's experts: each lies with one, which computes it; each is cut into a slice a socket; or its pages are spread over all. */
 export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
 type Numa = (typeof NUMA)[number];
 
@@ -161,7 +156,6 @@ export interface JoinedGpus {
   readonly interconnect: Interconnect;
 }
 
-/** Several GPUs of one machine. */
 interface GpuSet {
   /** At least 2. */
   readonly count: number;
@@ -172,7 +166,6 @@ interface GpuSet {
 
 /** A runtime's use of a machine beside its speeds. */
 export interface Software {
-  /** Name of the runtime. */
   readonly runtime: string;
   /** All that the runtime's file says, but for prose; absent: there is no file. */
   readonly constants?: unknown;

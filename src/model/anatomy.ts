@@ -1,5 +1,4 @@
-// A model tensor by tensor, under the names of GGUF files, and the entries that each decoder layer keeps of a context. Prices need sums only;
-// memory per device needs this.
+// A model tensor by tensor, under the names of GGUF files, and what each layer keeps of a context. Memory per device needs this.
 
 /** A tensor of a model's file. */
 export interface Tensor {
@@ -41,18 +40,15 @@ export type ContextMemory =
       readonly kind: 'state';
       /** Bytes of one sequence; null: nothing says. */
       readonly bytes: number | null;
-    };
+    }
+  /** A layer without a mixer. */
+  | { readonly kind: 'none' };
 
 /** A model as its file has it. */
 export interface Anatomy {
-  /** Entries of the vocabulary. */
   readonly vocab: number;
-  /** By decoder layer. */
   readonly layers: readonly ContextMemory[];
-  /**
-   * Layers behind these that predict further tokens. Files have them, and engines count them when they split layers over GPUs; their
-   * tensors stay in the file, but ik_llama.cpp gives them a KV cache.
-   */
+  /** Layers behind these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
   readonly nextLayers: number;
   /** Width of one routed expert where experts are widest. */
   readonly expertWidth: number;

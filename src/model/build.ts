@@ -83,6 +83,7 @@ class Tally implements Weights {
 
 /** Costs per token of context of a layer with such memory: KV-cache bytes, and operations per pair of tokens. */
 export function contextFor(memory: ContextMemory): AttentionSpec {
+  if (memory.kind === 'none') return { kvBytesPerToken: 0, flopsPerPair: 0, window: null, launches: 0 };
   const launches = KERNELS[memory.kind] / KERNELS.heads;
   if (memory.kind === 'state') {
     const state = memory.bytes === null ? {} : { stateValues: memory.bytes / F32_BYTES };
@@ -109,10 +110,7 @@ export function contextFor(memory: ContextMemory): AttentionSpec {
   };
 }
 
-/**
- * The same where keys and values of all heads are unpacked, as ik_llama.cpp's graph does it (-mla 2 and 3): a product that is written in f32,
- * read and written in 16 bits, keys once more with their rotary part beside them; attention reads both.
- */
+/** The same if keys and values of all heads are unpacked (ik_llama.cpp's -mla 2 and 3): written in f32, then in 16 bits, read by attention. */
 function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMemory, { kind: 'latent' }>): UnpackedLatent {
   const bare = nope + value;
   const attended = nope + rope + value;
@@ -124,6 +122,7 @@ function unpackedLatent({ heads, latent, nope, rope, value }: Extract<ContextMem
 function addAttention(tally: Tally, profile: ModelProfile, layer: number): void {
   const { attention, hidden } = profile;
   tally.vector(hidden, 'attn_norm.weight');
+  if (profile.single && isMoeLayer(profile, layer)) return;
   if (!hasAttention(profile, layer)) {
     const parameters = attention.otherwise?.parameters ?? 0;
     tally.matrix('state', parameters / hidden, hidden, layer, 'ssm_mixer');
@@ -171,10 +170,7 @@ function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
   return contextFor({ ...memory, heads: attentionBlocks(profile.attention, layer) * memory.heads });
 }
 
-/**
- * Takes a model apart at one quantization; layers keep the sizes that the format gives each of them.
- * @throws UserError where the quantization says a size of the file that its formats cannot make
- */
+/** Takes a model apart at one quantization. @throws UserError if the quantization gives a size of the file that its formats cannot make */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
   const parts = takeApart(
     profile,
@@ -230,9 +226,9 @@ function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts
   const tally = (): Tally => new Tally(weigh);
   const [attention, router, shared, ffn, norms] = [tally(), tally(), tally(), tally(), tally()];
   addAttention(attention, profile, layer);
-  attention.vector(hidden, 'ffn_norm.weight');
+  if (!profile.single) attention.vector(hidden, 'ffn_norm.weight');
   if (!isMoeLayer(profile, layer)) {
-    ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
+    if (!profile.single) ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
     return { context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null };
   }
   const modules = modulesOf(profile, layer);
@@ -261,10 +257,7 @@ function layerOf(profile: ModelProfile, layer: number, weigh: Weigh): LayerParts
   return { context, attention: replaced('attention') ? norms : attention, router, shared, ffn, ...routed };
 }
 
-/**
- * A composition of whole models: all that weighs anything moves into the expert, which is routed once. Attention over the context is
- * priced before it; the router is a model of its own and stands outside.
- */
+/** A composition of whole models: all that weighs moves into the expert, routed once; attention is priced before it, the router stands outside. */
 function wholeModels(parts: ModelParts): ModelParts {
   const table = { ...(parts.embedding ?? NO_WEIGHTS), flops: 0 };
   const layersOfOne = parts.layers.flatMap((layer) => [layer.attention, layer.moe!.expert]);

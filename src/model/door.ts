@@ -21,18 +21,14 @@ export { readLabel } from './quantization/label.js';
 export type { Quantization, TensorRole } from './quantization/rule.js';
 export { dynamicLike } from './quantization/unsloth.js';
 export { dataOffsets, looksLikeSafetensors, safetensorsHeader } from './safetensors.js';
+export { SHAPE, shapedModel } from './shape.js';
+export type { AttentionSpec, DenseSegment, FormatShare, ModelSpec, MoeLayer } from './spec.js';
 export {
-  type AttentionSpec,
   bitsPerWeight,
-  type DenseSegment,
   decoderLayerOf,
   decoderLayers,
   expertBytesTotal,
   expertSizes,
-  type FormatShare,
-  firstMoe,
-  type ModelSpec,
-  type MoeLayer,
   mainFormat,
   scaleFormats,
   tokenCycleBytes,

@@ -24,7 +24,6 @@ export class Fields {
     return null;
   }
 
-  /** True where the field has a value. */
   has(name: string): boolean {
     return this.#find([name]) !== null;
   }
@@ -61,7 +60,6 @@ export class Fields {
     return this.#typed(name, 'a number', (value) => typeof value === 'number') ?? fallback;
   }
 
-  /** @throws UserError */
   flag(name: string, fallback: boolean): boolean {
     return this.#typed(name, 'true or false', (value) => typeof value === 'boolean') ?? fallback;
   }
@@ -98,6 +96,13 @@ export class Fields {
     const list = this.indexes(found.name)!;
     if (list.length < length) this.#refuse(found.name, `one value for each of ${length} layers`, list);
     return list.slice(0, length);
+  }
+
+  /** The largest of a list of one per layer, or the number that is meant for all; 0 where none of the names is there. @throws UserError */
+  most(...names: readonly string[]): number {
+    const found = this.#find(names);
+    if (!Array.isArray(found?.value)) return this.indexOr(0, ...names);
+    return this.indexes(found.name)!.reduce((most, one) => Math.max(most, one), 0);
   }
 
   /** An object in this one, or null. @throws UserError */

@@ -42,7 +42,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   const byLayer = groupByLayer(tensors, depth);
   const first = byLayer.findIndex((layer) => layer.experts.length > 0);
   if (first < 0) throw new UserError(`${path}: has no expert tensors (ffn_*_exps); it is no Mixture-of-Experts model`);
-  const given = { name: nameOf(path, headers[0]!), moe: { topK: hyper.count('expert_used_count') } };
+  const given = { name: nameOf(path, headers[0]!), moe: { topK: hyper.most('expert_used_count') || hyper.count('expert_used_count') } };
   const { name, moe } = checkValue(given, path, overridable, overrides);
 
   const memories = byLayer.map(({ attention }, index) => memoryAt(hyper, index, depth, attention));
@@ -78,7 +78,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
       vocab: table[0]?.shape[1] ?? 0,
       layers: memories,
       nextLayers: hyper.indexOr(0, 'nextn_predict_layers'),
-      expertWidth: hyper.indexOr(hyper.indexOr(0, 'feed_forward_length'), 'expert_feed_forward_length'),
+      expertWidth: hyper.most('expert_feed_forward_length', 'feed_forward_length'),
       denseWidth: widest(byLayer.flatMap(({ ffn }) => ffn)),
       sharedWidth: widest(byLayer.flatMap(({ shared }) => shared)),
       tensors: tensors.flatMap(({ name, bytes, format }): Tensor[] => {
@@ -184,6 +184,7 @@ function weigh(tensors: readonly GgufTensor[]): Weights {
 /** The memory of a layer for its context. */
 function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): ContextMemory {
   const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
+  if (tensors.every(({ name }) => /_norm\./.test(name))) return { kind: 'none' };
   const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
   if (has(/\.attn_kv_a_mqa\./)) {
     const [latent, rope] = [hyper.count('attention.kv_lora_rank'), hyper.count('rope.dimension_count')];

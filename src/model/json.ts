@@ -6,11 +6,7 @@ import { type InputKind, readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from '../base/objects.js';
 
-/**
- * A JSON object from a file. Python writes NaN and Infinity as they are; nothing that is read here may be either, so they become null.
- * @param kind limits its size
- * @throws UserError with line and column
- */
+/** A JSON object from a file; NaN and Infinity, as Python writes them, become null. @param kind limits its size @throws UserError with place */
 export function readJson(path: string, kind: InputKind): Record<string, unknown> {
   const text = readText(path, kind);
   // An unfinished text is matched to the end, or a file of quotes would be looked through from each of them.
@@ -25,12 +21,7 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
   return json.value;
 }
 
-/**
- * A JSON value.
- * @param otherwise the message for text that is not JSON; absent: the message of the parser
- * @param most lists and objects
- * @throws UserError
- */
+/** A JSON value. @param otherwise message for text that is not JSON; absent: the parser's @param most lists and objects @throws UserError */
 export function parseJson(bytes: Uint8Array, place: string, otherwise?: string, most?: number): unknown {
   try {
     return parseJsonBytes(bytes, place, most);

@@ -26,10 +26,7 @@ export function isKvFormat(text: string): boolean {
   return names.length <= 2 && names.every((name) => KV_FORMATS.some((known) => known === name));
 }
 
-/**
- * Reads a format of a KV cache: `q8_0`, or `q8_0/q4_0` for keys and values.
- * @throws UserError for a format that no engine keeps a cache in
- */
+/** Reads a format of a KV cache: `q8_0`, or `q8_0/q4_0` for keys and values. @throws UserError for a format that no engine keeps it in */
 export function parseKvFormat(text: string): KvFormat {
   const [keys, values = keys, more] = namesIn(text) as [string, string?, string?];
   if (more !== undefined) throw new UserError(`"${text}" names more than two formats; write keys/values, e.g. q8_0/q4_0`);
@@ -40,7 +37,6 @@ function namesIn(text: string): string[] {
   return text.split('/').map((name) => name.trim().toLowerCase());
 }
 
-/** @throws UserError */
 function bitsOf(name: string): number {
   if (!KV_FORMATS.some((known) => known === name)) {
     throw new UserError(`unknown format of a KV cache "${name}": ${didYouMean(name, KV_FORMATS)}`);

@@ -1,14 +1,7 @@
 // A model in parts: the bytes and the operations of each part of each decoder layer. Every source of models (a profile, the tensors of a GGUF
 // file, a folder of safetensors) is brought into this form; runs and `model inspect` are built from it.
-import {
-  type AttentionSpec,
-  type DenseSegment,
-  type FormatShare,
-  type ModelFacts,
-  type ModelSpec,
-  type MoeLayer,
-  sumFormats,
-} from './spec.js';
+import type { AttentionSpec, DenseSegment, FormatShare, ModelFacts, ModelSpec, MoeLayer } from './spec.js';
+import { sumFormats } from './spec.js';
 
 /** Size and cost of some tensors. */
 export interface Weights {
@@ -39,7 +32,6 @@ export interface LayerParts {
   readonly attention: Weights;
   readonly router: Weights;
   readonly shared: Weights;
-  /** Dense FFN. */
   readonly ffn: Weights;
   /** null in a dense layer. */
   readonly moe: Experts | null;
@@ -85,10 +77,7 @@ function formatsField(formats: readonly FormatShare[]): { formats?: readonly For
   return formats.length === 0 ? {} : { formats };
 }
 
-/**
- * Puts a model together: what runs before each routing decision becomes a dense segment, what is left the tail.
- * The embedding table is looked up by row, never read as a whole: it weighs, but costs no time.
- */
+/** Puts a model together: what runs before each routing is a dense segment, the rest the tail. The embedding table weighs, but takes no time. */
 export function assemble(parts: ModelParts): ModelSpec {
   const layers: MoeLayer[] = [];
   const segments: DenseSegment[] = [];

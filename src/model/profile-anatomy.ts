@@ -1,5 +1,4 @@
-// The anatomy of a model profile: the tensors behind its parts, under the names of GGUF files, and the entries that each layer keeps of a
-// context.
+// The anatomy of a model profile: tensors behind its parts, by their names in GGUF files, and what each layer keeps of a context.
 import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
@@ -22,7 +21,7 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
     tensors.push({ name: parts.embedding === null && name === 'output.weight' ? 'token_embd.weight' : name, layer: null, format, bytes });
   }
   const all = parts.layers.map((_, layer) => layer);
-  const dense = all.some((layer) => !isMoeLayer(profile, layer)) ? profile.dense!.intermediate : 0;
+  const dense = all.some((layer) => !isMoeLayer(profile, layer)) ? (profile.dense?.intermediate ?? 0) : 0;
   return {
     vocab: profile.vocab,
     layers: all.map((layer) => memoryOf(profile, layer)),
@@ -37,6 +36,7 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
 /** The entries that a decoder layer keeps of a context. */
 export function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
   const { attention } = profile;
+  if (profile.single && isMoeLayer(profile, layer)) return { kind: 'none' };
   if (!hasAttention(profile, layer)) return { kind: 'state', bytes: attention.otherwise?.stateBytes ?? null };
   if (attention.kind === 'mla') {
     const { heads, qLora, kvLora, qkRope, qkNope, vHead } = attention;

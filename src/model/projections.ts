@@ -4,10 +4,7 @@ import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
 import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';
 
-/**
- * Projections that a layer's experts may leave on the CPU while the others stay on the GPU. Each is one piece of the way through an expert
- * (gate and up, then down), so that a pass goes to the CPU and back once; of up and down without gate, it would go twice.
- */
+/** Projections that a layer's experts may leave on the CPU: one piece of the way, so that a pass goes there and back once. */
 export const CPU_PROJECTIONS = ['down', 'gate+up'] as const;
 /** One of {@link CPU_PROJECTIONS}. */
 export type CpuProjections = (typeof CPU_PROJECTIONS)[number];
@@ -42,11 +39,7 @@ export function isSeparable(model: ModelSpec, layer: number): boolean {
   return CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 }
 
-/**
- * A layer whose experts leave some projections on the CPU. Bytes are those of the tensors, weights and operations go by matrices, which are
- * of one size: a third each, or half where there is no gate.
- * @throws UserError where nothing says which tensors the layer has, or its file has all projections in one
- */
+/** A layer with projections on the CPU; weights and operations go by matrices of one size. @throws UserError if its tensors are not known */
 export function splitExperts(model: ModelSpec, layer: number, projections: CpuProjections): ExpertSplit {
   if (!isSeparable(model, layer))
     throw new UserError(

@@ -23,10 +23,7 @@ export function looksLikeSafetensors(head: Uint8Array): boolean {
   return head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 }
 
-/**
- * Bytes of all tensors of the checkpoint in a folder, by name; null where the folder has none of its files (config and index alone).
- * @throws UserError where files are missing or damaged
- */
+/** Bytes of all tensors of a folder's checkpoint, by name; null: it has none of its files. @throws UserError if files are missing or damaged */
 export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
   const files = checkpointFiles(folder);
   if (files === null) return null;
@@ -98,11 +95,7 @@ type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts'
 /** A part of a layer, or a part outside the layers. */
 type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;
 
-/**
- * Puts the sizes of real tensors into a model that was measured by its architecture.
- * @param parts the model at the format that its config.json names: its parameters, operations and names of formats are kept
- * @throws UserError where a layer has no experts in the files but should have, or the other way round
- */
+/** Puts the sizes of real tensors into a measured model. @param parts at the format of its config.json @throws UserError if experts do not fit */
 export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes: ReadonlyMap<string, number>, folder: string): ModelParts {
   const empty = (): Record<Part, number> => ({ attention: 0, router: 0, shared: 0, ffn: 0, experts: 0 });
   const layers = parts.layers.map(empty);
@@ -148,10 +141,7 @@ function formatsOf({ formats, bytes: expected }: Weights, bytes: number): Weight
   return bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 }
 
-/**
- * The part of the model that a tensor belongs to, by its name; null for tensors outside the language model.
- * @param encoderLayers layers of the encoder, which come before the decoder's
- */
+/** The part of the model that a tensor belongs to, by its name; null: none of the language model. @param encoderLayers come before the decoder's */
 export function placeOf(name: string, encoderLayers = 0): Place {
   if (/(^|\.)(vision|visual|audio|mtp|code2wav|talker|multi_modal|mm_)/.test(name)) return null;
   const match = /(^|\.)(?:layers?|blocks?|h)\.(\d+)\.(.+)$/.exec(name);

@@ -78,10 +78,7 @@ export interface DenseSegment {
 
 /** All that is not a routed expert. It stays in GPU memory. */
 export interface DenseSpec {
-  /**
-   * `layers.length + 1` segments: segment l runs before the routing of MoE layer l is known (dense-first layers included),
-   * the last one after the last MoE layer (remaining dense layers, final norm, head).
-   */
+  /** Segment l runs before the routing of MoE layer l is known, dense-first layers included; one more after the last (norm, head). */
   readonly segments: readonly DenseSegment[];
   /** Bytes of all dense weights, the embedding table included. */
   readonly weightBytes: number;
@@ -117,21 +114,13 @@ export interface ModelSpec extends ModelFacts {
   readonly experts: number;
   /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
   readonly sharedExperts?: true;
-  /**
-   * Parameters in total, and those that a token is multiplied with: its experts and all dense weights, the head included. The embedding, of
-   * which it reads a row, is not active unless it is the head, too. OpenAI counts so (gpt-oss model card, arXiv 2508.10925, Table 1).
-   */
+  /** Parameters in total, and those that a token is multiplied with, head included; as OpenAI counts (arXiv 2508.10925, Table 1). */
   readonly parameters: { readonly total: number; readonly active: number };
 }
 
 /** Decoder layers of a model, those without experts too. */
 export function decoderLayers({ dense }: ModelSpec): number {
   return dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
-}
-
-/** Decoder layers before the first with experts. */
-export function firstMoe({ dense }: ModelSpec): number {
-  return Math.max(0, dense.segments[0]!.attention.length - 1);
 }
 
 /** Decoder layer of an MoE layer; both count from 0, and layers without experts lie between some. */

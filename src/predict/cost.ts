@@ -11,6 +11,8 @@ export interface PredictionCost {
   readonly expertNs: number;
   /** Maximum number of tokens of a pass that are predicted one by one; larger passes are sampled. */
   readonly mostTokens: number;
+  /** A run of the network beside it, once a pass at most. Absent: there is none. */
+  readonly network?: PredictionCost;
 }
 
 /** GHz of the host that all costs of predictors were measured on: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
@@ -20,6 +22,8 @@ const MEASURED_CLOCK = 2.45;
 export interface PredictionTime {
   /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;
+  /** Time of a run of the network beside it, ns. Absent: there is none. */
+  networkNs?(tokens: number): number;
 }
 
 /** Experts of the layers below each, and of all. */
@@ -29,24 +33,20 @@ function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>
 
 /** Time of predictions on the host. */
 export function hostTime(
-  { callNs, expertNs, mostTokens, tokenNs }: PredictionCost,
+  { callNs, expertNs, mostTokens, network, tokenNs }: PredictionCost,
   model: Pick<ModelSpec, 'experts' | 'layers'>,
 ): PredictionTime {
   const below = expertsBelow(model);
   return {
     ns: (tokens, after, last) => callNs + Math.min(tokens, mostTokens) * (tokenNs + (below[last + 1]! - below[after + 1]!) * expertNs),
+    ...(network && { networkNs: (tokens) => hostTime(network, model).ns(tokens, -1, -1) }),
   };
 }
 
 /** Bytes of a router's weight: 16 bits, in which checkpoints keep routers whatever the format of their experts. */
 const ROUTER_BYTES = 2;
 
-/**
- * Gates of coming layers on the GPU: for each layer a product of a matrix of hidden x experts with the hidden state of every token, which takes as
- * long as reading its weights or its arithmetic, whichever is longer, and the launch of its kernels (product, softmax, choice of the best), as many
- * as an expert has. Where nothing says how wide the hidden state is, the launch alone. Before the pass there is no hidden state, and no gate runs.
- * @param factor multiple that the runtime charges
- */
+/** Gates of coming layers on the GPU: reading or arithmetic of hidden x experts weights, and launches. @param factor multiple of the runtime */
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
   const { nsPerByte, nsPerFlop } = speedOf(gpu);
   const launchNs = factor * gpu.launchNs;
@@ -71,6 +71,7 @@ export function fixedCost(callNs: number): PredictionCost {
 /** A measured cost on another host: scaled by its clock, where that is known, and by the runtime's factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {
   const factor = ((software?.prediction ?? 1) * MEASURED_CLOCK) / (hostClock ?? MEASURED_CLOCK);
-  const { callNs, expertNs, mostTokens, tokenNs } = cost;
-  return { callNs: callNs * factor, tokenNs: tokenNs * factor, expertNs: expertNs * factor, mostTokens };
+  const { callNs, expertNs, mostTokens, network, tokenNs } = cost;
+  const beside = network && { network: costBeside(network, { ...(hostClock && { hostClock }), ...(software && { software }) }) };
+  return { callNs: callNs * factor, tokenNs: tokenNs * factor, expertNs: expertNs * factor, mostTokens, ...beside };
 }

@@ -22,21 +22,14 @@ export interface Evidence {
    * @returns false: it has no evidence here, and `into` is unchanged
    */
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean;
-  /**
-   * The log-odds that {@link add} weighs, as a view of `[experts of the layer]` that the next call may overwrite; null: it has no evidence
-   * here. Absent: there is no such column.
-   */
+  /** The log-odds that {@link add} weighs, a view until the next call; null: no evidence here. Absent: there is no such column. */
   column?(pass: Pass, token: number, after: number, layer: number): Float32Array | null;
-  /**
-   * A number that grows whenever the results of {@link add} for the request of a token's slot change, at any layer; NaN: unknown. Absent:
-   * they change with every token.
-   */
+  /** A number that grows whenever {@link add} changes for the request of a token's slot; NaN: unknown. Absent: with every token. */
   state?(pass: Pass, token: number): number;
-  /**
-   * Learns a token's experts at `layer`. Called once per token and layer, tokens of a pass in order. @param counted false: only the request's
-   * own history is updated; statistics use a sample of the tokens
-   */
+  /** Learns a token's experts at `layer`, tokens of a pass in order. @param counted false: statistics, a sample of the tokens, leave it out */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;
+  /** It is a network: how often it has been run, once a pass at most. A mixture weighs it beside all other evidence. Absent: it is none. */
+  runs?(): number;
   /** Figures measured on this machine, as predictors give them. */
   measured?(): Readonly<Record<string, number>>;
   /** Releases memory outside of JavaScript. */
@@ -56,10 +49,7 @@ export function addColumn(column: Float32Array | null, weight: number, into: Flo
   return true;
 }
 
-/**
- * The prior of an unknown expert: a layer's choices spread evenly over its experts. At most one half, whose log-odds are 0: a layer that uses
- * all of its experts would have infinite ones.
- */
+/** The prior of an unknown expert: choices spread evenly over a layer, at most one half, so that log-odds are finite. */
 export function evenShare({ experts, topK }: Pick<MoeLayer, 'experts' | 'topK'>): number {
   return Math.min(0.5, topK / experts);
 }

@@ -1,5 +1,4 @@
-// Predictors that name experts without probabilities. The share of named experts that turn out right is learned per layer, and is the
-// probability of all named ones.
+// Predictors that name experts without probabilities: the share of names that turn out right is learned per layer, and stands for all.
 import type { ModelSpec } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
@@ -47,16 +46,10 @@ export class NamedExperts {
   }
 }
 
-/**
- * By expert within its layer: how often it is in the list that is being compared. All zero between two calls. One list is marked and the other
- * looked up; comparing all pairs would mispredict a branch as often as the prediction is wrong.
- */
+/** By expert: how often the list being compared has it; all zero between calls. Comparing pairs would mispredict branches. */
 const marks = new Uint8Array(NULL_EXPERT + 1);
 
-/**
- * Counts the pairs of equal experts in `names[from .. from + count)` and `choices[at .. at + topK)`; NULL_EXPERT equals nothing.
- * @param topK below 256
- */
+/** Counts equal experts in `names[from .. from + count)` and `choices[at .. at + topK)`, NULL_EXPERT aside. @param topK below 256 */
 export function overlap(names: Uint16Array, from: number, count: number, choices: Uint16Array, at: number, topK: number): number {
   for (let i = at; i < at + topK; i++) marks[choices[i]!]! += 1;
   marks[NULL_EXPERT] = 0;

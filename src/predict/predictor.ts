@@ -11,31 +11,18 @@ import type { PredictionCost } from './cost.js';
 
 /** Predicts the experts of coming layers. */
 export interface Predictor {
-  /**
-   * The routing of `layer` has become known for the tokens of `pass` (layers after it are still the future). Called once per
-   * pass and layer, in order; learning and state belong here.
-   */
+  /** The routing of `layer` has become known for the tokens of `pass`. Called once per pass and layer, in order; learning belongs here. */
   observe(pass: Pass, layer: number): void;
-  /**
-   * Fills `scores[id]` in [0, 1] with the probability that this pass demands expert `id`, for every dense id of the layers
-   * `(after, after + horizon]`. `after` = -1: before the first layer. Scores of other layers are left alone.
-   */
+  /** Fills `scores[id]` in [0, 1] with the probability that this pass demands each expert of the layers `(after, after + horizon]`, from -1 on. */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void;
-  /**
-   * By layer: a number that changes whenever {@link predict} gives other scores than the last time, so that a caller need not read the
-   * same scores again. Absent: they may change with every prediction.
-   */
+  /** By layer: a number that changes whenever {@link predict} gives other scores. Absent: they may change with every prediction. */
   readonly versions?: Uint32Array;
-  /**
-   * Called after {@link observe} of a layer: fills that layer's scores with the probability that the *next* pass demands each expert,
-   * supposing that the same requests run in it. Policies that rank by prediction see it. Absent: what was predicted last stands.
-   */
+  /** After {@link observe}: fills a layer's scores with the probability that the *next* pass of these requests demands each expert. Absent: none. */
   next?(pass: Pass, layer: number, scores: Float32Array): void;
-  /**
-   * It hears of tokens as they are drafted: it is asked after each step of drafting, with `pass.drafted` steps behind it. Absent: it is asked
-   * when all are drafted.
-   */
+  /** It hears of tokens as they are drafted, and is asked after each step, with `pass.drafted` behind it. Absent: it is asked when all are. */
   readonly drafts?: true;
+  /** A network beside it: its runs so far, each of which takes the time of a network's run, and whether its answer is in the last prediction. */
+  readonly network?: { readonly runs: number; readonly spoke: boolean };
   /** Warnings for the reader of the result; asked at the end of a run. */
   warnings?(): readonly Warning[];
   /** Figures measured on this machine, e.g. wall times, by name: reported with the environment, never among exact figures (L16). */
@@ -75,11 +62,7 @@ export interface PredictorDefinition extends Member {
   readonly drafts?: true;
   /** Its needs with these parameters, where they are not always `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
-  /**
-   * The cost of a prediction on the host that it was measured on. Absent: nothing is charged, except for gates,
-   * since the prediction is made elsewhere or stands for one that is.
-   * @param folder that paths among the parameters are relative to
-   */
+  /** The cost of a prediction on the host that it was measured on; absent: nothing, or gates'. @param folder of paths among the parameters */
   cost?(parameters: Parameters, folder: string): PredictionCost;
   /** True: a prediction runs the gates of the layers that it predicts, on the GPU, and takes what that takes. */
   readonly runsGates?: true;
@@ -116,11 +99,7 @@ export function layerwise(
   };
 }
 
-/**
- * Shows every token of `traces` to a predictor, or to whatever else learns as one does, one request after another. Requests are numbered from -2 downwards, so that none is
- * taken for one of the run.
- * @returns the learner
- */
+/** Shows every token of `traces` to what learns as a predictor does, one request after another, numbered from -2 downwards. @returns the learner */
 export function trainedOn<P extends Pick<Predictor, 'observe'>>(learner: P, traces: readonly RoutingTrace[]): P {
   let index = -2;
   for (const trace of traces) {

@@ -1,5 +1,4 @@
-// The true experts of a pass, spoiled to a given recall and precision by distance: it replaces a predictor of known accuracy that cannot run
-// on a trace.
+// The true experts of a pass, spoiled to a given recall and precision: in place of a predictor that cannot run on a trace.
 
 import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';

@@ -2,27 +2,8 @@
 
 export { againGrid, againLines, againText } from './document/again.js';
 export { renderCsv, toCsv } from './document/csv.js';
-export {
-  type Block,
-  type Column,
-  type ColumnOf,
-  type Datum,
-  type Document,
-  type Drawing,
-  type Facts,
-  figure,
-  type Grid,
-  grid,
-  gridOf,
-  type Line,
-  type Lines,
-  linesBlock,
-  namedColumns,
-  note,
-  ratio,
-  type Tone,
-  type Visibility,
-} from './document/document.js';
+export type { Block, Column, ColumnOf, Datum, Document, Drawing, Facts, Grid, Line, Lines, Tone, Visibility } from './document/document.js';
+export { figure, grid, gridOf, linesBlock, namedColumns, note, ratio } from './document/document.js';
 export { documentFormats } from './document/formats.js';
 export { heldOutLead, heldOutTokens } from './document/held-out.js';
 export { hitRangeLead, hitRateOf } from './document/hit-rates.js';
@@ -30,19 +11,8 @@ export { renderMarkdown } from './document/markdown.js';
 export { gridTable, pageFormat, renderDocumentPage } from './document/page.js';
 export { standInLead } from './document/stand-ins.js';
 export { renderTerminal } from './document/terminal.js';
-export {
-  type BinaryFormat,
-  bareRate,
-  type Format,
-  formatDelta,
-  formatMetric,
-  formatRelative,
-  formatValue,
-  type LazyFormat,
-  type OutputFormat,
-  printable,
-  type ReportOptions,
-} from './format.js';
+export type { BinaryFormat, Format, LazyFormat, OutputFormat, ReportOptions } from './format.js';
+export { bareRate, formatDelta, formatMetric, formatRelative, formatValue, printable } from './format.js';
 export { reports } from './formats/index.js';
 export { heatmap } from './heatmap.js';
 export { KEYS } from './html/html.js';

@@ -15,7 +15,6 @@ import type { Metric, Result, Unit } from '../result/result.js';
 
 /** Capabilities of the output device. Files are written without colour, at 80 columns, in Unicode. */
 export interface ReportOptions {
-  /** ANSI colours. */
   readonly color: boolean;
   /** Columns; text formats never use more than 80. */
   readonly width: number;
@@ -41,13 +40,11 @@ export interface Format<T> {
 
 /** A binary output format, written to files only. */
 export interface BinaryFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
-  /** The whole file. */
   encode(value: T): Uint8Array;
 }
 
 /** An output format that depends on a large library, loaded only if the format is requested. */
 export interface LazyFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
-  /** Loads its `render`. */
   load(): Promise<Format<T>['render']>;
 }
 

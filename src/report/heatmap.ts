@@ -1,5 +1,4 @@
-// A heatmap of layers by experts in text: two layers a line in half blocks, with colours for the load, or without colour the hot ones only;
-// in ASCII one layer a line with ten characters.
+// A heatmap of layers by experts in text: two layers a line in half blocks, in colours or the hot ones only; in ASCII one a line.
 import { Chalk } from 'chalk';
 import { sum } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
@@ -13,10 +12,7 @@ const LABEL = 5;
 /** Minimum load of a hot expert, in multiples of the mean load. */
 const HOT = 2;
 
-/**
- * Draws loads. Experts that exceed the width share columns, each of which shows its hottest.
- * @param loads `[layer][expert]`, any scale; each layer is shown relative to its own mean
- */
+/** Draws loads; of experts beyond the width, the hottest of each column. @param loads `[layer][expert]`, shown relative to the layer's mean */
 export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOptions): string {
   const room = widthOf(options) - LABEL - 1;
   const most = Math.max(...loads.map((layer) => layer.length));

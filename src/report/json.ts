@@ -1,12 +1,8 @@
-// The result as a file: the format `moeprof.result/1` in a stable order, so that equal runs give equal bytes and a diff shows the changes.
-// Lists of plain values, such as a counter by layer, stay on one line.
+// The result as a file, `moeprof.result/1`, in a stable order, so that equal runs give equal bytes; lists of plain values stay on one line.
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 
-/**
- * JSON text with two spaces of indentation, lists of plain values on one line, and a final newline.
- * @throws Error for NaN and infinities: JSON would silently turn them into null
- */
+/** JSON text with two spaces of indentation, lists of plain values on one line, and a final newline. @throws Error for NaN and infinities */
 export function toJson(value: unknown): string {
   return `${write(value, '')}\n`;
 }

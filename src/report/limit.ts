@@ -39,9 +39,8 @@ interface Limit {
 }
 
 /**
- * Divides the time that a run takes beyond all resident. The excess over Belady on demand belongs to the policy: better evictions would save
- * it without prediction. The rest down to foresight belongs to prediction, and from foresight to all resident to the link. The largest part
- * is the limit; if all are negligible, it is the processor's own work.
+ * Divides the time beyond all resident: the excess over Belady is the policy's, down to foresight prediction's, the rest the link's. The largest
+ * part is the limit; if all are negligible, the processor's own work.
  */
 export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Limit {
   const parts = {
@@ -67,10 +66,7 @@ export function foresightText(times: KnownTimes): string {
   return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(own), 0)}`;
 }
 
-/**
- * The limit of the run, in one sentence without its full stop.
- * @param processor that executes the run's experts, see {@link DeviceWords}
- */
+/** The limit of the run, in one sentence without its full stop. @param processor of the run's experts, see {@link DeviceWords} */
 export function limitText(times: KnownTimes, processor: DeviceWords['processor']): string {
   const { of, parts } = limitOf(times);
   if (of === 'work') return `the ${processor}'s own work: knowing more, or a faster link, would gain next to nothing`;

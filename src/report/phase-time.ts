@@ -20,10 +20,7 @@ export interface PhaseTime {
   readonly cpuNs: number;
 }
 
-/**
- * The time of the passes of a kind; of all passes if they are of one kind, or `phase` is null.
- * @returns null if the result does not contain their number
- */
+/** The time of the passes of a kind; of all if they are of one kind, or `phase` is null; null: the result does not contain their number. */
 export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null {
   const apart = result.metrics['schedule.passes.decode'] !== undefined && phase !== null;
   const of = (name: string): number | null => metricValue(result, apart ? `${name}.${phase}` : name);
@@ -32,11 +29,7 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
   return { passes, parts: timeParts(of), cpuNs: of('time.cpu') ?? 0 };
 }
 
-/**
- * The parts of the GPU's time; `stall` is waiting for the link, and in results of earlier versions, which do not tell causes apart, also for
- * the SSD. Those have no part `CPU`; only several GPUs have the part `all-to-all`.
- * @param of value of a metric of time, ns; null: the result does not have it
- */
+/** The parts of the GPU's time; `stall` is waiting for the link, in earlier versions for SSD and CPU too. @param of a metric's value, or null */
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');

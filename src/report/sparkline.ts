@@ -6,11 +6,7 @@ const BLOCKS = '▁▂▃▄▅▆▇█';
 /** Without Unicode: darker characters for larger values. */
 const CHARACTERS = '.:-=+*#@';
 
-/**
- * Draws values in at most `width` columns; if there are more values, each column is a mean of neighbours.
- * @param values null becomes a blank
- * @returns a line of text, and the values of its lowest and highest columns; NaN if there is no value
- */
+/** Draws values in at most `width` columns, means of neighbours; null is a blank. @returns a line, and its lowest and highest value, or NaN */
 export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>) {
   const bin = Math.max(1, Math.ceil(values.length / width));
   const means = Array.from({ length: Math.ceil(values.length / bin) }, (_, column) =>

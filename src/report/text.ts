@@ -1,5 +1,4 @@
-// Pieces of terminal reports: wrapped paragraphs, ruled tables, bars. Colours and glyphs come from the options alone, never from the
-// environment, where chalk and cli-table3 would each detect the terminal in their own way.
+// Pieces of terminal reports: wrapped paragraphs, ruled tables, bars. Colours and glyphs come from the options, never from the environment.
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { withoutCommand } from '../base/text.js';
@@ -18,10 +17,7 @@ export function palette(options: ReportOptions): ChalkInstance {
   return new Chalk({ level: options.color ? 1 : 0 });
 }
 
-/**
- * Breaks words into lines of at most `width` columns; the first line starts with `first`, the others with `rest`. Words that are
- * too long for a line are cut.
- */
+/** Breaks words into lines of at most `width` columns; the first starts with `first`, others with `rest`. Longer words are cut. */
 export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
   const lines: string[] = [];
   let line = first;

@@ -46,11 +46,7 @@ export function parseAmount(text: string): Amount {
 /** Measures of a pair by an amount. */
 type Measure = 'value' | 'change' | 'relative';
 
-/**
- * Size of an amount for a metric, and its measure. `%` with a sign (or in a regression, which is always a change) is relative to the base; on
- * a ratio without a sign it is the share itself.
- * @throws UserError where the unit does not fit the metric
- */
+/** Size of an amount for a metric, and its measure: a signed `%` is relative to the base, of a ratio else the share. @throws UserError */
 function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): { readonly by: Measure; readonly size: number } {
   const percent = /^(.*?)\s*(%|pp)$/.exec(amount.text);
   if (percent !== null) {
@@ -107,12 +103,7 @@ interface Measured {
   readonly limit: number;
 }
 
-/**
- * Measures a pair by a signed or unsigned amount. Any change from a base of zero is more than every percentage of it, hence an infinite
- * `observed`, which is compared and never printed.
- * @returns null where the amount is a change and the base lacks the metric
- * @throws UserError where the unit does not fit the metric
- */
+/** Measures a pair by an amount; infinite for a change from zero; null: a change without a base. @throws UserError if the unit does not fit */
 export function measurePair(amount: Amount, pair: Pair, place: string): Measured | null {
   const { by, size } = measure(amount, pair.unit, amount.sign !== null, place);
   const limit = (amount.sign ?? 1) * size;
@@ -122,11 +113,7 @@ export function measurePair(amount: Amount, pair: Pair, place: string): Measured
   return { observed: by === 'change' ? change : relativeChange(pair.base, change), limit };
 }
 
-/**
- * The regression of a pair, in the measure of the (unsigned) amount; negative: an improvement.
- * @param worsening the pair's change, counted positive where it is for the worse
- * @throws UserError where the unit does not fit the metric
- */
+/** The regression of a pair, in the measure of the amount. @param worsening change, positive for the worse @throws UserError for a wrong unit */
 export function measureRegression(amount: Amount, base: number, worsening: number, unit: Unit, place: string): Measured {
   const { by, size } = measure(amount, unit, true, place);
   return { observed: by === 'relative' ? relativeChange(base, worsening) : worsening, limit: size };

@@ -1,5 +1,4 @@
-// Budgets of a gate. Two ways to write one, with one meaning: `--fail-on 'latency.tpot.p50 > +3%'` on the command line, and entries of
-// `budgets:` in a YAML file.
+// Budgets of a gate, written as `--fail-on 'latency.tpot.p50 > +3%'` or as entries of `budgets:` in a YAML file.
 import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
 import { written } from '../base/written.js';
@@ -60,10 +59,7 @@ export function parseFailOn(text: string, place = '--fail-on'): Budget {
   return expressed('fail-on', text, place);
 }
 
-/**
- * Reads the same expression as a promise about one run: it must be true of every matching metric.
- * @throws UserError where it is none, or speaks of a change, for which there is no base
- */
+/** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */
 export function parseAssertion(text: string, place = '--assert'): Budget {
   const budget = expressed('limit', text, place);
   if (budget.rule.clauses.every(({ amount }) => amount.sign === null)) return budget;
@@ -90,35 +86,15 @@ function parseClauses(text: string): Clause[] {
   });
 }
 
-/** An entry of `budgets:`. */
 const entrySchema = z
   .strictObject({
-    metric: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Metric name; * stands for any characters, dots included (moeprof explain lists the names).'),
-    varies: z
-      .array(z.enum(VARYING))
-      .min(1)
-      .optional()
-      .describe('In place of a metric: inputs that may differ between base and candidate, e.g. [runtime, memory.expertCache].'),
-    scenario: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Name of the scenarios that it is for (file names without their ending); * stands for any characters. Absent: all.'),
-    max_regression: written((text) => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) }), z.string())
-      .optional()
-      .describe('How much worse than the base is tolerated: 3%, 0.5pp, "3% and 0.2ms" (broken where it is worse by more than all).'),
-    limit: written((text) => ({ text, clauses: parseClauses(text) }), z.string())
-      .optional()
-      .describe('What must hold whatever the base says: "<= 45ms", ">= 80%", ">= 1s and <= 2s".'),
-    level: z
-      .enum(['error', 'warn', 'off'])
-      .default('error')
-      .describe('error fails the gate, warn is only shown, off takes the metrics out of all budgets above.'),
-    reason: z.string().min(1).optional().describe('Why nobody has to look at it; required with level: off.'),
+    metric: z.string().min(1).optional(),
+    varies: z.array(z.enum(VARYING)).min(1).optional(),
+    scenario: z.string().min(1).optional(),
+    max_regression: written((text) => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) }), z.string()).optional(),
+    limit: written((text) => ({ text, clauses: parseClauses(text) }), z.string()).optional(),
+    level: z.enum(['error', 'warn', 'off']).default('error'),
+    reason: z.string().min(1).optional(),
   })
   .superRefine((entry, context) => {
     const complain = (message: string): void => context.addIssue({ code: 'custom', message });
@@ -139,11 +115,8 @@ const entrySchema = z
 export const budgetsSchema = z.array(entrySchema);
 
 /** A budget file. */
-export const budgetFileSchema = z.strictObject({
-  budgets: budgetsSchema.min(1).describe('Budgets, judged in order.'),
-});
+export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.min(1) });
 
-/** An entry of `budgets:` after its check. */
 type BudgetEntry = z.infer<typeof entrySchema>;
 
 /** Budgets of checked entries, in their order. @param place the place of each entry, for messages */

@@ -1,5 +1,4 @@
-// Every metric of a result: its unit, the better direction, and its meaning. One table, so that no result holds a number that cannot be
-// looked up, and reports, gates and documentation agree on it.
+// Every metric of a result: its unit, the better direction, and its meaning; reports, gates and documentation agree on it.
 import { byName } from '../base/objects.js';
 import { bundledRows } from '../base/profiles.js';
 import { median } from '../base/significance.js';
@@ -7,14 +6,12 @@ import { didYouMean, suggested } from '../base/text.js';
 import { noSuchMetric, replacementOf } from './replaced.js';
 import type { Metric, Unit } from './result.js';
 
-/** The meaning of a metric. */
 interface MetricDescription {
   /** Full name, dots group: `latency.tpot.p50`. */
   readonly name: string;
   readonly unit: Unit;
   readonly better: Metric['better'];
   readonly kind: Metric['kind'];
-  /** One sentence. */
   readonly meaning: string;
 }
 
@@ -66,10 +63,7 @@ export function rangeOf(name: string): readonly [least: number, most: number] {
   return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
 }
 
-/**
- * Metrics with a part equal to the word: `TPOT` gives `latency.tpot.mean`, and `decode` gives `speed.decode`. The earlier the part stands in
- * a name, the earlier the name; of equal ones the catalogue's order holds.
- */
+/** Metrics with a part equal to the word: `TPOT` gives `latency.tpot.mean`, `decode` `speed.decode`; earlier parts first, then in order. */
 export function metricsOfWord(word: string): string[] {
   const wanted = word.toLowerCase().replaceAll(/[\s-]+/g, '_');
   const at = (name: string): number => name.split('.').indexOf(wanted);
@@ -93,22 +87,14 @@ export function describeMetric(name: string): MetricDescription {
   return found;
 }
 
-/**
- * A metric of a result.
- * @param value in the catalogue's unit, finite
- * @throws Error for a name that is not in the catalogue, or for NaN and infinities, which JSON cannot hold
- */
+/** A metric of a result. @param value in the catalogue's unit @throws Error for a name not in the catalogue, or for NaN and infinities */
 export function metric(name: string, value: number): Metric {
   const { unit, better, kind } = describeMetric(name);
   if (!Number.isFinite(value)) throw new Error(`metric ${name} is ${value}; a metric that a run cannot have must be absent`);
   return { value, unit, better, kind };
 }
 
-/**
- * A metric that was measured several times; its value is the median.
- * @param samples in the catalogue's unit, at least one
- * @throws Error as {@link metric}, and for a metric that is not measured
- */
+/** A metric measured several times; its value is the median. @param samples at least one @throws Error as {@link metric}, or if it is not measured */
 export function sampledMetric(name: string, samples: readonly number[]): Metric {
   if (describeMetric(name).kind !== 'sampled') throw new Error(`${name} is simulated; it has one value, not samples`);
   return { ...metric(name, median(samples)), samples };

@@ -1,5 +1,4 @@
-// A digest over the figures of a result. Other checks notice a file that is cut short or mistyped; only a digest notices two numbers of the
-// same unit that were exchanged.
+// A digest over the figures of a result: only that notices two numbers of the same unit that were exchanged.
 
 import { newSha256 } from '../base/host/hash.js';
 import { hasKeys } from '../base/objects.js';
@@ -8,10 +7,7 @@ import type { Result } from './result.js';
 /** The fields that the digest covers: everything that a gate judges or reports. */
 const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds', 'classes'] as const;
 
-/**
- * SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of the covered fields.
- * @param result a result, or what was parsed from its file: both give the same digest
- */
+/** SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of the covered fields of a result, or of what was parsed from its file. */
 export function digestOf(result: Readonly<Partial<Record<(typeof COVERED)[number], unknown>>>): string {
   const covered = Object.fromEntries(COVERED.map((field) => [field, result[field]]));
   return hashOfValue(covered);
@@ -53,10 +49,7 @@ export function inText(result: Result): object {
   );
 }
 
-/**
- * JSON in which equal values are equal text: keys sorted, absent fields left out.
- * @param instead replaces each value; absent: values stay
- */
+/** JSON in which equal values are equal text: keys sorted, absent fields left out. @param instead replaces each value; absent: they stay */
 export function canonicalJson(given: unknown, instead?: (value: unknown) => unknown): string {
   const value = instead === undefined ? given : instead(given);
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';

@@ -30,10 +30,7 @@ export function allTopics(): readonly Topic[] {
   return [...explanations().metrics, ...explanations().warnings];
 }
 
-/**
- * The topic of a metric (`latency.tpot.p50`), of a family (`latency.tpot`), or of a warning (`below-token-cycle`).
- * @returns null where there is none
- */
+/** The topic of a metric (`latency.tpot.p50`), a family (`latency.tpot`), or a warning (`below-token-cycle`); null: there is none. */
 export function topicOf(name: string): Topic | null {
   return allTopics().find(({ names }) => names.some((known) => covers(known, name))) ?? null;
 }

@@ -3,10 +3,7 @@
 /** From the least to the most. */
 export const KNOWLEDGE = ['nothing', 'recorded', 'published', 'future'] as const;
 
-/**
- * `nothing`: only what has happened; `recorded`: look-ahead that the trace holds; `published`: the truth, spoiled to a recall and a
- * precision that were published; `future`: the truth.
- */
+/** `nothing` but what has happened; `recorded` look-ahead of the trace; `published`: the truth, spoiled as published; `future`: the truth. */
 type Knowledge = (typeof KNOWLEDGE)[number];
 
 /** A part's knowledge beyond what has happened. */

@@ -141,11 +141,7 @@ export const resultSchema = z.looseObject({
   details: detailsSchema.optional(),
 });
 
-/**
- * Reads a result file.
- * @throws UserError with exit code 2 where the file cannot be read or is not a result, 3 where it is one of another format version, or has
- * metrics that were replaced
- */
+/** Reads a result file. @throws UserError with exit code 2 if it is none, 3 if it is of another format version, or has replaced metrics */
 export function readResult(path: string): Result {
   return parseResult(readText(path, 'result'), path);
 }
@@ -160,11 +156,7 @@ export function parseResult(text: string, path: string): Result {
   throw new UserError(`${path}${place}: the key ${quoted(twice.key)} stands twice; the file was edited, run again to replace it`);
 }
 
-/**
- * Checks parsed JSON as a result; `path` is only for messages.
- * @param isCovered true: another digest covers it, which was checked
- * @throws UserError as {@link readResult}
- */
+/** Checks parsed JSON as a result; `path` is for messages. @param isCovered true: another digest covers it @throws UserError as {@link readResult} */
 export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
   const tag = schemaTag(raw);
   if (tag === null) {

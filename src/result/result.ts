@@ -29,10 +29,7 @@ export interface Warning {
   readonly message: string;
 }
 
-/**
- * Counters by MoE layer. Events are passes that chose at least one expert there; bytes were loaded on demand, or moved by prefetches that
- * started.
- */
+/** Counters by MoE layer. Events are passes that chose an expert there; bytes were loaded on demand, or by prefetches that started. */
 export const LAYER_COUNTERS = [
   ...(['demanded', 'hits', 'late', 'misses', 'evictions', 'streamed', 'events', 'onDemandBytes', 'prefetchBytes'] as const),
   ...(['stallNs', 'computeNs', 'cpuNs', 'denseNs'] as const),
@@ -47,10 +44,7 @@ export interface Bounds {
   readonly allResidentTpotNs: number | null;
   /** Mean TPOT with no cache, ns; null where no token was decoded. */
   readonly noCacheTpotNs: number | null;
-  /**
-   * Mean TPOT over all layers under LRU on demand, under Belady on demand, under foresight, and the floor that no run passes, ns; null where
-   * no token was decoded, absent where bounds were switched off, or smaller copies are loaded.
-   */
+  /** Mean TPOT under LRU, Belady on demand, foresight, and the floor, ns; null: nothing was decoded; absent: no bounds, or smaller copies. */
   readonly lruTpotNs?: number | null | undefined;
   readonly beladyTpotNs?: number | null | undefined;
   readonly foresightTpotNs?: number | null | undefined;
@@ -121,21 +115,16 @@ export interface Result {
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly perLayer: PerLayer;
   readonly bounds: Bounds;
-  /**
-   * Of its speeds; null: no measurement is comparable. Absent: the machine is calibrated, and nothing is known beside what it says. A
-   * comparison of two results does not look at it.
-   */
+  /** Of its speeds; null: nothing is comparable. Absent: the machine is calibrated, and there are no rows. No part of comparisons. */
   readonly accuracy?: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
   /**
-   * How far the mean TPOT of a run of drawn routing typically moves where ten times as many requests run, as a share of it, told from how far
-   * its requests and their halves differ. Of one request it cannot say how unlike others are. Absent: routing is recorded, or nothing was
-   * generated. A comparison of two results does not look at it.
+   * How far the mean TPOT of drawn routing typically moves in ten times as many requests, as a share of it, by the spread of requests and halves.
+   * Absent: routing is recorded, or nothing was generated. No part of comparisons.
    */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
   /**
-   * Of `cache.hit_rate`, where routing is drawn: 80 % of published figures lay within, by the errors of so many models. `prior`: the model's
-   * profile has no routing, and its shape says it; `profile`: it has. Absent: routing is recorded or the user's own. A comparison of two
-   * results does not look at it.
+   * Of `cache.hit_rate` with drawn routing: 80 % of published figures lay within, by errors of so many models. `prior`: by the model's shape,
+   * `profile`: by its own. Absent: recorded, or the user's. No part of comparisons.
    */
   readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
   /** Knowledge of parts of the system beyond what had happened (L17); absent in results of earlier versions. */

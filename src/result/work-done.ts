@@ -1,5 +1,4 @@
-// The work of a run. Requests that arrive by themselves read the rows of the traces as often as they need, so the length of the traces does
-// not tell it.
+// The work of a run. Requests that arrive by themselves read the rows of traces repeatedly, so the length of traces does not tell it.
 import type { Result } from './result.js';
 
 type Counted = Pick<Result, 'inputs' | 'metrics'>;

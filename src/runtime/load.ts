@@ -21,7 +21,7 @@ export interface EngineLoad extends Omit<LoadPlan, 'rules'> {
  */
 export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
   const memory = RUNTIMES.find(({ name }) => name === engine)?.memory;
-  const rules = version === undefined ? memory?.rules : (memory?.rulesOf?.({ version }) ?? memory?.rules);
+  const rules = memory?.rulesOf({ version });
   if (rules !== undefined) return { ...plan, rules };
   const known = RUNTIMES.flatMap(({ memory, name }) => (memory === undefined ? [] : [name]));
   throw new UserError(`engine "${engine}": its allocation is not known: ${didYouMean(engine, known)}`);

@@ -22,22 +22,12 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/**
- * Timings of a log.
- * @param path a file, or `-` for standard input
- * @returns at least one
- * @throws UserError where it cannot be read, or no reader knows it, or it is damaged: `file:line: what`
- */
+/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` if it is damaged, or no reader knows it */
 export function readTimings(path: string): Timing[] {
   return timingsOf(readText(path, 'log'), shownPath(path));
 }
 
-/**
- * Timings of what a flag or a machine file gives: a text such as `eval 24.3 tok/s, -ncmoe 26`, or the path of a log.
- * @param place of it, for messages
- * @returns at least one
- * @throws UserError where it cannot be understood
- */
+/** Timings of a text such as `eval 24.3 tok/s, -ncmoe 26`, or of a log's path; at least one. @param place for messages @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
   if (isToldTiming(given)) return [readToldTiming(given, place)];
   // A text that begins in another way is a timing that is not understood, and no name of a file.

@@ -46,11 +46,7 @@ function partsOf(text: string): Part[] {
   return parts;
 }
 
-/**
- * Reads such a text.
- * @param place of it, for messages
- * @throws UserError with what was read, where a part cannot be understood, or there is no speed
- */
+/** Reads such a text. @param place for messages @throws UserError if a part cannot be understood, or there is no speed */
 export function readToldTiming(text: string, place: string): Timing {
   if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
   let told: PrintedTiming & { engine?: string } = { place };

@@ -5,11 +5,7 @@ import type { Random } from '../base/random.js';
 /** Rounds of assignment after which the clusters stand as they are (the official code's default). */
 const EPOCHS = 30;
 
-/**
- * Hamming distance of every pair of paths.
- * @param paths `[count, words]`, one bit an expert
- * @returns `[count, count]`, symmetric; similarity is 1 - distance / (layers x experts), which orders pairs the other way round
- */
+/** Hamming distance of every pair of paths. @param paths `[count, words]`, a bit an expert @returns `[count, count]`, symmetric */
 export function hammingDistances(paths: Int32Array, count: number, words: number): Int32Array {
   const distances = new Int32Array(count * count);
   for (let i = 0; i < count; i++) {

@@ -1,5 +1,4 @@
-// Runs the requests of a pool whose next token finds most of its experts in GPU memory. The others wait, within the pool's bound, until another
-// request has brought their experts.
+// Runs the requests of a pool whose next token finds most of its experts in GPU memory; others wait, within the pool's bound.
 import type { Parameters } from '../base/parameters.js';
 import { PATHS, type PathSource } from './paths.js';
 import { type Choose, POOL_PARAMETERS, PoolScheduler, poolFairness, poolSize } from './pool.js';

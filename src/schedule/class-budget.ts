@@ -70,12 +70,7 @@ export class ClassBudgets {
     this.#draws = new PlaceDraws(seed, 'class-budget');
   }
 
-  /**
-   * Makes the choices of a token null that are beyond its class's budget.
-   * @param row of the trace that the token takes: it skips the same layers whenever it runs
-   * @param choices `[..., layers, topK]`, in rank order, and their weights, or null
-   * @param at first choice of the token
-   */
+  /** Makes choices beyond a class's budget null. @param row decides the skipped layers @param choices `[..., layers, topK]` @param at first one */
   cut(requestClass: string, row: number, choices: Uint16Array, weights: Float32Array | null, at: number): void {
     const budget = this.#budgets.get(requestClass);
     const use = this.#useOf(requestClass);

@@ -13,11 +13,7 @@ export interface Acceptance extends Written {
   readonly chance: number;
 }
 
-/**
- * Reads an acceptance: `0.7` or `70%` is the chance of each token, given that those before it are right; `42% of 4` is what an engine prints
- * as its rate, accepted over drafted tokens, at the draft that it was measured at.
- * @throws UserError
- */
+/** Reads an acceptance: `0.7` or `70%`, each token's chance, given those before it; or `42% of 4`, accepted over drafted tokens. @throws UserError */
 export function parseAcceptance(text: string): Acceptance {
   const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
   const value = SHARE.read(share);
@@ -49,20 +45,13 @@ function chanceOf(share: number, positions: number): number {
   return high;
 }
 
-/**
- * A drafter: its time a token, or the bytes of its experts as a share of the model's, (0, 1]. `looksUp`: drafts are looked up in the text, and
- * what follows there says how many are right.
- */
+/** A drafter: ns a token, or bytes of its experts as a share of the model's, (0, 1]. `looksUp`: the text says how many drafts are right. */
 type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });
 
 /** Time of a draft that is looked up, ns a token: an upper bound, since `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC. */
 const LOOK_UP_NS = 1000;
 
-/**
- * Reads `1ms`, the time of drafting one token; `ngram`: drafts are looked up in the text of the request; or `copy 25%`: the model itself, with
- * experts of that share of their bytes, all on the GPU.
- * @throws UserError where it is neither
- */
+/** Reads `1ms`, the time a token; `ngram`, drafts from the request's text; or `copy 25%`, the model in so many bytes. @throws UserError */
 export function parseDrafter(text: string): Drafter {
   if (text.trim() === 'ngram') return { text, ns: LOOK_UP_NS, looksUp: true };
   const copy = /^\s*copy(?:\s+(.*))?$/.exec(text);

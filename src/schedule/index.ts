@@ -29,11 +29,7 @@ export function findScheduler(name: string): SchedulerDefinition {
 /** A scheduler that a user named: a member of the family, or a module of the user's own. */
 export type SchedulerChoice = OwnChoice<SchedulerDefinition>;
 
-/**
- * Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`.
- * @param beside parameters that stand beside the text
- * @throws UserError where it, or a parameter, is unknown or a value cannot be
- */
+/** Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`. @param beside further parameters @throws UserError */
 export function parseScheduler(text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice {
   return moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);
 }

@@ -1,5 +1,4 @@
-// Room for KV caches on one GPU: a request runs only while there is room for it. The way of growing decides the size and the time of its
-// reservation.
+// Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation.
 import type { Drafts, Request } from './request.js';
 
 /**
@@ -40,7 +39,6 @@ export class KvRoom {
   /** Tokens that are set aside on all GPUs now, and at most so far. */
   usedTokens = 0;
   peakTokens = 0;
-  /** Preemptions of requests. */
   preemptions = 0;
   /** Preempted requests of the last pass, for the code that gave them a slot. */
   readonly preempted: Request[] = [];
@@ -53,10 +51,7 @@ export class KvRoom {
 
   readonly #context: number;
 
-  /**
-   * @param capacityTokens that fit, by GPU; a number: there is one
-   * @param context tokens that every request holds before its first; none where caches grow
-   */
+  /** @param capacityTokens that fit, by GPU; a number: there is one @param context tokens that requests hold before their first */
   constructor(capacityTokens: number | readonly number[], growth: KvGrowth = 'static', context = 0) {
     this.growth = growth;
     this.#context = context;
@@ -123,7 +118,6 @@ export class KvRoom {
     this.preempted.push(request);
   }
 
-  /** Gives the room of a request back. */
   release(request: Request): void {
     if (request.settled) {
       const gpu = this.gpus[request.gpu]!;

@@ -27,10 +27,7 @@ export interface WrittenObjectives extends Written {
   readonly limits: Objectives;
 }
 
-/**
- * Reads `ttft=2s,tpot=100ms`, or `chat:ttft=1s;batch:request=1min` for requests of these classes.
- * @throws UserError where a part cannot be read
- */
+/** Reads `ttft=2s,tpot=100ms`, or by class `chat:ttft=1s;batch:request=1min`. @throws UserError if a part cannot be read */
 export function parseObjectives(text: string): WrittenObjectives {
   const all = new Map<string, Objective>();
   for (const part of text.split(';')) {
@@ -53,10 +50,7 @@ export function parseObjectives(text: string): WrittenObjectives {
   return { text, limits: all };
 }
 
-/**
- * True where a finished request has met the objective of its class. A request without an objective has none to miss.
- * @param endNs time of its last token
- */
+/** True if a finished request has met the objective of its class, or has none. @param endNs time of its last token */
 export function meets(objectives: Objectives, request: Request, endNs: number): boolean {
   const objective = objectives.get(request.requestClass) ?? objectives.get('') ?? {};
   return NAMES.every((name) => LIMITS[name](request, endNs) <= (objective[name] ?? Number.POSITIVE_INFINITY));

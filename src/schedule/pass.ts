@@ -77,10 +77,9 @@ export class Pass {
 
   /**
    * @param trace source of the rows
-   * @param maxSequences most requests of one pass
-   * @param candidates of the same rows as `trace`
-   * @param context tokens that every request has in its KV cache before its first row
-   * @param budgets of the classes of its requests
+   * @param candidates of these rows
+   * @param context tokens in each KV cache before the first
+   * @param budgets of classes
    */
   constructor(
     trace: RoutingTrace,
@@ -156,10 +155,7 @@ export class Pass {
     this.#appendAt(request, request.done, request.slot, request.placeOf(request.done));
   }
 
-  /**
-   * Lists the experts that a token chose at a layer, in rank order and without empty places, at the start of {@link chosen}.
-   * @returns how many
-   */
+  /** Lists a token's experts at a layer, in rank order, without empty places, at the start of {@link chosen}. @returns how many */
   listChosen(token: number, layer: number): number {
     const { choices, chosen, topK } = this;
     const from = token * this.row + layer * topK;

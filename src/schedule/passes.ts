@@ -1,5 +1,4 @@
-// The loop of serving: requests arrive, the scheduler composes a pass, the pass is filled and run. Shared by the run itself and by the
-// dry run that records the demand for policies that know the future.
+// The loop of serving: requests arrive, the scheduler composes a pass, it is filled and run. Shared by the run and the dry run.
 import type { KvRoom } from './kv-room.js';
 import type { Pass } from './pass.js';
 import type { Request } from './request.js';
@@ -48,10 +47,7 @@ export class Passes {
   readonly #workload: Workload;
   readonly #scheduler: Scheduler;
 
-  /**
-   * @param kv the room that the scheduler admits requests to
-   * @param speculation drafts of requests; null: none
-   */
+  /** @param kv the room that the scheduler admits requests to @param speculation drafts of requests; null: none */
   constructor(workload: Workload, scheduler: Scheduler, pass: Pass, kv: KvRoom, speculation: Speculation | null = null) {
     this.#workload = workload;
     this.#scheduler = scheduler;

@@ -11,10 +11,7 @@ export interface PathForecast {
   forecast(request: Request, scores: Float32Array): void;
 }
 
-/**
- * The source of a predicted path: the run's own predictor, the token itself (an oracle), or the request's token before. A run without a
- * predictor uses the last, and says so.
- */
+/** The source of a predicted path: the run's predictor, the token itself (an oracle), or the token before, if nothing is predicted. */
 const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
 /** One of them. */
 export type PathSource = (typeof PATH_SOURCES)[number];
@@ -50,11 +47,7 @@ export class PathView {
   /** The predicted path of a token. */
   readonly #scores: Float32Array;
 
-  /**
-   * @param expertsPerLayer of the model, which may have more than the trace shows
-   * @param cachePerLayer experts that the GPU holds of each layer, on average
-   * @param forecast null: nothing is predicted
-   */
+  /** @param expertsPerLayer of the model, maybe more than the trace's @param cachePerLayer experts on the GPU, on average @param forecast or null */
   constructor(trace: RoutingTrace, expertsPerLayer: readonly number[], cachePerLayer: number, forecast: PathForecast | null = null) {
     this.#trace = trace;
     this.forecast = forecast;
@@ -70,10 +63,7 @@ export class PathView {
     this.#chunk = allocateChunk(trace, 1);
   }
 
-  /**
-   * Writes the path of the request's next token into `into[at, at + words)`.
-   * @param source `previous`: the path of the token before it; of the next one where there is none before
-   */
+  /** Writes the path of the request's next token into `into[at, at + words)`. @param source `previous`: of the token before, if there is one */
   path(request: Request, source: PathSource, into: Int32Array, at: number): void {
     const { offsets } = this;
     const { experts } = this.#read(request, source);
@@ -138,11 +128,7 @@ export class PathView {
   }
 }
 
-/**
- * Experts of a set of paths beyond what the cache holds, summed over layers: the loads that no order of the cache avoids
- * (ExpertFlow's figure of merit of one batch, sum over layers of max(0, distinct experts - cache size)).
- * @param union OR of the paths, `view.words` long
- */
+/** Experts of a set of paths beyond the cache's size, over layers: ExpertFlow's figure of merit of a batch. @param union OR of the paths */
 export function loadsBeyondCache(view: PathView, union: Int32Array): number {
   let loads = 0;
   for (let layer = 0; layer < view.layers; layer++) {

@@ -1,5 +1,4 @@
-// Passes of one phase only, as engines run them that do not mix prompts with decode steps: one phase goes first while it has anything to
-// run, the other at the latest after a bound.
+// Passes of one phase only, for engines that do not mix prompts with decode steps: one goes first, the other after a bound at the latest.
 import type { Parameters } from '../base/parameters.js';
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';

@@ -1,5 +1,4 @@
-// The common part of schedulers that choose the requests of each pass from a pool larger than a pass: admission, prompts, and a bound on how
-// often a request that has begun may be passed over.
+// The common part of schedulers that choose from a pool larger than a pass: admission, prompts, and a bound on passing requests over.
 import type { Parameter, Parameters } from '../base/parameters.js';
 import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';

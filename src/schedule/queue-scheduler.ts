@@ -7,7 +7,6 @@ import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './sche
 export class RequestQueue {
   /** Requests that were admitted and have not finished, in order of admission. */
   readonly running: Request[] = [];
-  /** Passes that have run. */
   passes = 0;
   readonly #waiting: Request[] = [];
   #head = 0;
@@ -22,7 +21,6 @@ export class RequestQueue {
     return this.#waiting.length - this.#head + this.running.length;
   }
 
-  /** Requests that wait. */
   get waiting(): number {
     return this.#waiting.length - this.#head;
   }
@@ -36,11 +34,7 @@ export class RequestQueue {
     while (this.running.length < most && this.#head < this.#waiting.length) if (!this.#admitAt(this.#head)) return;
   }
 
-  /**
-   * Admits the waiting request of the least `rank`, ties in order of arrival; or the earliest one, once it has waited for more than `maxWait`
-   * passes.
-   * @returns it, or null where none waits, or where there is no room for its KV cache
-   */
+  /** Admits the waiting request of the least `rank`, ties by arrival; or the earliest after `maxWait` passes. @returns it; null: none, or no room */
   admitLeast(rank: (request: Request) => number, maxWait: number): Request | null {
     const waiting = this.#waiting;
     if (this.#head === waiting.length) return null;
@@ -51,10 +45,7 @@ export class RequestQueue {
     return this.#admitAt(least) ? this.running.at(-1)! : null;
   }
 
-  /**
-   * Admits the request of this index, which waits and was admitted at this point before.
-   * @throws Error where there is no room for it this time
-   */
+  /** Admits the request of this index, which waits, and was admitted here before. @throws Error if there is no room this time */
   admitAgain(index: number): void {
     const at = this.#waiting.findIndex((request, place) => place >= this.#head && request.index === index);
     if (at < 0 || !this.#admitAt(at)) throw new Error(`request ${index} had room when the passes were recorded, and has none now`);
@@ -88,10 +79,7 @@ export class RequestQueue {
     if (this.#context.kv.growth !== 'static') this.#extend();
   }
 
-  /**
-   * Every running request gets room for its next token, in order of admission; where there is none, the last admitted ones of its GPU are
-   * preempted.
-   */
+  /** Every running request gets room for its next token, in order of admission, at the expense of the last admitted of its GPU. */
   #extend(): void {
     const { kv } = this.#context;
     const { running } = this;
@@ -129,10 +117,7 @@ export class ShareList {
     this.#drafts = drafts;
   }
 
-  /**
-   * @param budget tokens of the pass
-   * @param batch requests that a token of each must be left for
-   */
+  /** @param budget tokens of the pass @param batch requests that a token of each must be left for */
   begin(budget: number, batch = budget): void {
     this.shares.length = 0;
     this.budget = budget;

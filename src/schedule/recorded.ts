@@ -1,5 +1,4 @@
-// Replays the passes that a first run composed. Policies that know the future need that if the composition of a pass depends on when earlier
-// passes ended.
+// Replays the passes that a first run composed, for policies that know the future if passes depend on when earlier ones ended.
 import type { KvRoom } from './kv-room.js';
 import { RequestQueue } from './queue-scheduler.js';
 import type { Request } from './request.js';
@@ -39,10 +38,7 @@ export class RecordedScheduler implements Scheduler {
   readonly #shares: Share[] = [];
   #pass = 0;
   readonly #queue: RequestQueue;
-  /**
-   * True where requests may be preempted, or where their GPU depends on the room of others: each is then admitted before the same pass as in
-   * the record.
-   */
+  /** True if requests may be preempted, or their GPU depends on others: each is admitted before the same pass as in the record. */
   readonly #strict: boolean;
   /** Requests that the record has admitted by now and that have not arrived yet. */
   #late: number[] = [];

@@ -9,7 +9,6 @@ export class Request {
   readonly start: number;
   readonly prefill: number;
   readonly decode: number;
-  /** When it arrived, ns. */
   readonly arrivalNs: number;
   /** Class of the request, for objectives that differ by class; empty: none. */
   readonly requestClass: string;
@@ -92,10 +91,7 @@ export class Request {
     return this.done >= this.tokens;
   }
 
-  /**
-   * Restarts a request that has lost its KV cache: its rows run again, as a prompt. Where it had begun to generate, the token that it
-   * generated last is part of that prompt, so that the end of the prompt gives the next one.
-   */
+  /** Restarts a request that has lost its KV cache: its rows, and what it generated, run again as a prompt, whose end gives the next token. */
   restart(): void {
     if (this.computed > 0 && this.computed >= this.prefill) this.promptRows = this.computed + 1;
     this.done = 0;
@@ -113,11 +109,7 @@ export class Request {
     this.segmentEnd = from + tokens;
   }
 
-  /**
-   * The row that stands in for a drafted token which turns out wrong, and which no trace holds: that of the token half of the generated
-   * ones away. It belongs to the same text, those of one draft follow one another, and none is about to run or has just run.
-   * @returns the row at its place in the trace, and how many follow it there
-   */
+  /** The row of a drafted token that turns out wrong: that of the token half of the generated ones away. @returns the row, and how many follow */
   standIn(position: number): Segment {
     return this.placeOf(this.prefill + ((position - this.prefill + (this.decode >> 1)) % this.decode));
   }

@@ -41,10 +41,7 @@ export class RoutingWalks {
   #tokens = 0;
   #reused = 0;
 
-  /**
-   * @param requests of the trace
-   * @param rows rows of the trace that may be walked, from its start, at least 1
-   */
+  /** @param requests of the trace @param rows rows of the trace that may be walked, from its start, at least 1 */
   constructor(requests: readonly TraceRequest[], rows: number, seed: number) {
     const cut = cutAt(requests, rows);
     const prompts = poolOf(cut, ({ start, prefill }) => ({ row: start, tokens: prefill }));

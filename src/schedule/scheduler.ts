@@ -1,5 +1,4 @@
-// The contract of a scheduler: it decides which tokens run together next. It sees requests; predicted paths and residency only where
-// it says that it needs them, and only to read.
+// The contract of a scheduler, which decides what runs together next. It sees requests, and paths and residency if it needs them.
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
@@ -78,12 +77,10 @@ export interface SchedulerContext {
   readonly drafts?: Drafts | null;
 }
 
-/** Kinds of knowledge that a scheduler may need. */
 type SchedulerNeed = 'paths' | 'residency';
 
 /** One member of the family of schedulers. */
 export interface SchedulerDefinition extends Member {
-  /** Absent: nothing. */
   readonly needs?: readonly SchedulerNeed[];
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
   /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
@@ -93,10 +90,7 @@ export interface SchedulerDefinition extends Member {
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
 }
 
-/**
- * A scheduler's knowledge beyond what has happened (L17): the future where the paths that it groups by are those that tokens take. Of a request
- * that has not run yet, `previous` is its first path all the same.
- */
+/** A scheduler's knowledge (L17): the future if it groups by paths that tokens take. Of new requests, `previous` is the first path. */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {
   const told = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
   return { knows: told ? 'future' : 'nothing' };

@@ -1,5 +1,4 @@
-// Shortest job first: the shortest of the waiting requests begins next. The mean latency falls at the expense of long requests, so a request
-// that has waited for too many passes goes first.
+// Shortest job first: the mean latency falls at the expense of long requests, so one that has waited for too many passes goes first.
 import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';

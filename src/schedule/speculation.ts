@@ -20,12 +20,8 @@ export interface SpeculationSpec {
   readonly rollback: Rollback;
 }
 
-/**
- * The way of a request back to the last accepted token. `free`: the rest of its KV cache is dropped. `redo`: a recurrent state is restored
- * from before the pass, and the accepted tokens run again, in a pass of their own.
- */
+/** The way back to the last accepted token: `free` drops the rest of the KV cache; `redo` restores a state, and accepted tokens run again. */
 export const ROLLBACKS = ['free', 'redo'] as const;
-/** One of {@link ROLLBACKS}. */
 type Rollback = (typeof ROLLBACKS)[number];
 
 /** Drafts of one run, and their fates. */
@@ -121,9 +117,8 @@ export class Speculation implements Drafts {
 }
 
 /**
- * Van der Corput's sequence (1935): the binary digits of `n` mirrored at the point. Any 2^k numbers in a row that begin at a multiple of it
- * fall one into each 2^-k of [0, 1), so that means over a request are as expected after a few passes, where independent draws would need
- * thousands.
+ * Van der Corput's sequence (1935): mirrored binary digits. Any 2^k numbers from a multiple on fall one into each 2^-k of [0, 1), so that means
+ * settle after a few passes, not thousands.
  */
 function mirrored(n: number): number {
   let value = 0;

@@ -9,7 +9,6 @@ const MOST = 4;
 /** Rows that are read at once. */
 const ROWS = 256;
 
-/** The text of one request. */
 interface Text {
   readonly ids: Int32Array;
   /** Where each pair of neighbouring ids, as one number, ended last; and by position where its pair ended before; -1: nowhere. */
@@ -33,10 +32,7 @@ export class TextDrafts {
     this.#trace = trace;
   }
 
-  /**
-   * Looks up the ids up to the next one of a request, which is known.
-   * @returns how many ids agree, {@link LEAST} to {@link MOST}; 0: nothing is drafted
-   */
+  /** Looks up the ids up to the next one of a request. @returns how many agree, {@link LEAST} to {@link MOST}; 0: nothing is drafted */
   find(request: Request): number {
     const text = this.#textOf(request);
     const { done } = request;

@@ -1,5 +1,4 @@
-// A scheduler of the user's own, checked when it is loaded and while it runs: an impossible pass, or a request that is never served, would
-// otherwise show far from its cause.
+// A scheduler of the user's own, checked when loaded and while it runs: an impossible pass would show far from its cause.
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { loadedChoice, type OwnExport } from '../base/user-module.js';
@@ -19,11 +18,7 @@ export interface OwnSchedulerContext extends SchedulerContext {
 /** Most passes in a row that may leave out a request which has begun, where the module states no bound. Ours: far more than any turn takes. */
 const PATIENCE = 10_000;
 
-/**
- * The scheduler of a choice, loaded where it is a module of the user's own.
- * @param folder what a relative path is relative to
- * @throws UserError for a module that cannot be used, and for a parameter that it does not have
- */
+/** The scheduler of a choice, loaded if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
 export async function loadScheduler(chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> {
   return loadedChoice('scheduler', chosen, ownScheduler, folder);
 }
@@ -51,7 +46,6 @@ function ownScheduler(own: OwnExport): SchedulerDefinition {
   };
 }
 
-/** A scheduler with checked passes. */
 class CheckedScheduler implements Scheduler {
   declare metrics?: NonNullable<Scheduler['metrics']>;
   readonly #own: OwnExport;

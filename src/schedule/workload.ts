@@ -22,11 +22,7 @@ export interface Workload {
 /** A run of rows of a trace that becomes one request. */
 export type Walk = Pick<TraceRequest, 'start' | 'prefill' | 'decode'>;
 
-/**
- * The requests of a trace's first `tokens` rows. Where they are fewer than the streams, the longest are cut into equal pieces until
- * there are as many, so that one long text can be replayed as a batch: its streams start at even offsets.
- * @returns the walks in order of their rows, and whether any was cut
- */
+/** The requests of a trace's first rows, the longest cut evenly while there are fewer than streams. @returns walks by row, and whether any was cut */
 export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, streams: number): { walks: Walk[]; cut: boolean } {
   const begun = cutAt(trace.requests, tokens).filter(({ decode, prefill }) => prefill + decode > 0);
   const walks = begun.map(({ decode, prefill, start }): Walk => ({ start, prefill, decode }));

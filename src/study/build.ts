@@ -9,9 +9,7 @@ import { VERSION } from '../result/version.js';
 
 let known: string | undefined;
 
-/**
- * The version; of a working copy, whose code changes without it, followed by a hash of that code. A published package has no sources.
- */
+/** The version; of a working copy, whose code changes without it, followed by a hash of that code. A published package has no sources. */
 export function buildOf(): string {
   known ??= existsSync(join(PACKAGE_FOLDER, 'src', 'index.ts')) ? `${VERSION}+${hashBelow(CODE_FOLDER)}` : VERSION;
   return known;

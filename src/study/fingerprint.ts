@@ -5,7 +5,7 @@ import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';
 import { listFolder, statOf, withInput } from '../base/input-file.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../base/profiles.js';
-import { meantModel } from '../model/door.js';
+import { meantModel, SHAPE } from '../model/door.js';
 import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
 import type { RunSpec, SystemSpec } from '../system/door.js';
 import { buildOf } from './build.js';
@@ -19,10 +19,7 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
 
 /** The identity of a run, and the absolute paths that it names, whether they exist or not. */
 export interface RunIdentity {
-  /**
-   * SHA-256, in hex, over the values of a run, the contents of all files that it names, and the build. Places of values, names of files, and the
-   * description of a system do not count.
-   */
+  /** SHA-256, in hex, over the values of a run, the contents of its files, and the build; places, file names and descriptions do not count. */
   readonly fingerprint: string;
   /** Files and folders to read. */
   readonly read: readonly string[];
@@ -42,7 +39,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
-    return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
+    return name === undefined || isPath(name) || name.startsWith(SHAPE) ? [] : [contentOf(bundledPath(family, name))];
   });
   const code = choicesOf(run);
   const fingerprint = hashOfValue({

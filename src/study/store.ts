@@ -18,7 +18,6 @@ import { checkedResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { buildOf } from './build.js';
 
-/** Version tag of an entry. */
 const ENTRY_SCHEMA = 'moeprof.stored/1';
 
 /** Hex digits of a fingerprint that name the folder of an entry: 256 folders keep each short. */
@@ -41,10 +40,7 @@ export class Store {
     this.folder = folder;
   }
 
-  /**
-   * Opens a store, which is made where there is none.
-   * @throws UserError where the folder cannot be written, or holds something else
-   */
+  /** Opens a store, which is made where there is none. @throws UserError where the folder cannot be written, or holds something else */
   static open(folder: string): Store {
     const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)
@@ -68,10 +64,7 @@ export class Store {
     return existsSync(this.#pathOf(fingerprint));
   }
 
-  /**
-   * The outcome of a run; null: it has none, or its file is damaged and the run is to be repeated.
-   * Those that failed are tried again, and so have none either unless they are wanted.
-   */
+  /** The outcome of a run; null: none, or damaged, or (unless wanted) failed: the run is to be repeated. */
   get(fingerprint: string, failed = false): Outcome | null {
     const path = this.#pathOf(fingerprint);
     if (!existsSync(path)) return null;
@@ -84,13 +77,7 @@ export class Store {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
 
-  /**
-   * Keeps an entry that another process made.
-   * @param text from {@link entryText}
-   * @param fault what contradicts the run in its result; null: nothing does
-   * @returns its outcome; a UserError: it is not what was made there, and is not kept
-   * @throws UserError where the store cannot be written
-   */
+  /** Keeps an entry of another process, or says why not. @param text from {@link entryText} @param fault of a result, or null @throws UserError */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
     if (outcome instanceof UserError) return outcome;

@@ -1,5 +1,4 @@
-// The command that repeats a stored run. An entry does not say who ran it and where, so the command is made of the values of the run, and
-// shown only if it makes a run of the same fingerprint.
+// The command that repeats a stored run, made of its values, and shown only if it makes a run of the same fingerprint.
 
 import { orUserError, UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';
@@ -15,10 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Fields of a result's config that are no value of a run. */
 const DERIVED: ReadonlySet<string> = new Set(['machine', 'profiledOn', 'overrides', 'system', 'budgets']);
 
-/**
- * The command; null: none makes this run here, because another build of moeprof ran it, or a file that it names is elsewhere or has changed.
- * @param fingerprint of the run
- */
+/** The command; null: none makes this run here: another build ran it, or a file is elsewhere or has changed. @param fingerprint of the run */
 export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint: string): string | null {
   const own = Object.entries(config).filter(([key]) => !DERIVED.has(key));
   const told = [...differences(asWritten(checkRun({}, 'a run')) as Fields, Object.fromEntries(own), []), ...insideProfiles(config)];

@@ -16,10 +16,7 @@ import { describeMetric } from '../result/catalogue.js';
 /** Most values of a range. */
 const LONGEST_RANGE = 1000;
 
-/**
- * The whole numbers of `0..8`, both ends included; null: it is no range.
- * @throws UserError where it has no number, or too many
- */
+/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError where it has no number, or too many */
 export function wholeNumbersOf(text: string): number[] | null {
   const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(text) ?? [];
   if (first === undefined) return null;
@@ -29,17 +26,12 @@ export function wholeNumbersOf(text: string): number[] | null {
   return Array.from({ length }, (_, i) => Number(first) + i);
 }
 
-/** A range as its numbers, anything else as it is. */
-function expanded(value: SweepValue): readonly SweepValue[] {
-  return typeof value === 'string' ? (wholeNumbersOf(value) ?? [value]) : [value];
-}
-
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'expected text, a number, or true or false' });
 
 /** A list of values, or a range of whole numbers. */
 const values = z.union([z.array(scalar).min(1), scalar]).transform((given, context): SweepValue[] => {
   const listed: readonly SweepValue[] = Array.isArray(given) ? given : [given];
-  const all = issueOf(context, [], () => listed.flatMap(expanded));
+  const all = issueOf(context, [], () => listed.flatMap((value) => (typeof value === 'string' ? (wholeNumbersOf(value) ?? value) : value)));
   const twice = context.issues.length > 0 ? undefined : all.find((value, at) => all.indexOf(value) < at);
   if (twice !== undefined) context.addIssue({ code: 'custom', message: `${String(twice)} stands twice` });
   return all;
@@ -49,31 +41,18 @@ const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: 'expected the pa
 
 /** Fields that describe the runs of a study, or the space of a search. */
 export const spaceFields = {
-  run: z.string().min(1).optional().describe('Run profile that every run begins with: a bundled name or a file. Absent: defaults.'),
-  set: z.record(path, z.unknown()).default({}).describe('Values that all runs share, by path, as --set gives them.'),
-  axes: z
-    .record(path, values)
-    .default({})
-    .describe('What varies: a list of values, or a range such as 1..5, for each path of a run; the study has every combination.'),
-  zip: z
-    .array(z.record(path, values))
-    .default([])
-    .describe('Axes that move together: the first values of all, then the second ones. Lists of one entry are as long.'),
-  exclude: z
-    .array(z.record(path, values))
-    .default([])
-    .describe('Cells that are left out: those that have one of the values for every path.'),
+  run: z.string().min(1).optional(),
+  set: z.record(path, z.unknown()).default({}),
+  axes: z.record(path, values).default({}),
+  zip: z.array(z.record(path, values)).default([]),
+  exclude: z.array(z.record(path, values)).default([]),
   sample: z
     .strictObject({
-      method: z
-        .enum(['random', 'latin-hypercube'])
-        .default('random')
-        .describe('random: any cells. latin-hypercube: each value of an axis equally often.'),
-      points: z.int().positive().max(1e7).describe('Cells that are drawn, before any is excluded.'),
-      seed: z.int().default(1).describe('Seed of the draw.'),
+      method: z.enum(['random', 'latin-hypercube']).default('random'),
+      points: z.int().positive().max(1e7),
+      seed: z.int().default(1),
     })
-    .optional()
-    .describe('Some cells instead of all.'),
+    .optional(),
   metrics: z
     .array(
       z.string().superRefine((name, context) => {
@@ -85,8 +64,7 @@ export const spaceFields = {
       }),
     )
     .min(1)
-    .optional()
-    .describe('Metrics that the table has. Absent: all.'),
+    .optional(),
 };
 
 type SpaceFields = z.infer<z.ZodObject<typeof spaceFields>>;
@@ -132,10 +110,7 @@ export function isStudy(file: string): boolean {
   return ['axes', 'zip', 'sample', 'exclude'].some((key) => keys.includes(key));
 }
 
-/**
- * Reads a study. Paths of files in it are relative to its own folder.
- * @throws UserError `file:line:col: path: what is wrong, and what to write instead`
- */
+/** Reads a study; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
 export function loadStudy(file: string): StudyFile {
   return studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
 }
@@ -177,11 +152,7 @@ const NAME_FILES: ReadonlySet<string> = new Set([
   ...['system.scheduler', 'system.scheduler.kind', 'system.predictor.train'],
 ]);
 
-/**
- * A value of a run, where it names files, with their paths from the root: they lie beside the file that names them. Names of bundled profiles and
- * machines of parts stay as they are.
- * @param name path of the value
- */
+/** A value of a run with absolute paths of the files that it names; names of bundled profiles and parts stay. @param name path of the value */
 export function inFolder(name: string, value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((one) => inFolder(name, one, folder));
   if (typeof value !== 'string') return value;

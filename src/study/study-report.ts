@@ -2,18 +2,8 @@
 
 import { formatCount, formatCounted } from '../base/units.js';
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
-import {
-  againGrid,
-  againLines,
-  type Column,
-  type Document,
-  documentFormats,
-  type Grid,
-  gridOf,
-  heldOutLead,
-  note,
-  type OutputFormat,
-} from '../report/door.js';
+import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
+import { againGrid, againLines, documentFormats, gridOf, heldOutLead, note } from '../report/door.js';
 import { axesFigures } from './sweep/axes-figures.js';
 
 /** Rows that a terminal has. */
@@ -68,10 +58,7 @@ function studyDocument(study: Study): Document {
   };
 }
 
-/**
- * What is told of all rows, which are gone through once: the first of them, how many ran, metrics that none has, reasons with their number of
- * cells, and the row whose command a terminal has: the one that decodes fastest, or the first that ran.
- */
+/** What is said of all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
 function toldOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));
@@ -94,11 +81,8 @@ function speedOf(row: RunRow | undefined): number {
 }
 
 function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>): Generator<(string | number | null)[]> {
+  const plain = (value: string | number | boolean | null) => (typeof value === 'boolean' ? String(value) : value);
   for (const row of rows) yield columns.map(({ of }) => plain(of(row)));
-}
-
-function plain(value: string | number | boolean | null): string | number | null {
-  return typeof value === 'boolean' ? String(value) : value;
 }
 
 function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {

@@ -1,11 +1,9 @@
-// Differences between a system and the bundled one of its name. They are told from the systems themselves, not from who changed them: two runs
-// of one fingerprint say the same.
+// Differences between a system and the bundled one of its name, from the systems themselves: two runs of one fingerprint agree.
 import { isObject, ownValue } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';
 import { loadSystem, type SystemSpec } from './system.js';
 
-/** A value that differs from the bundled system's. */
 interface SystemChange {
   /** Dotted, from the system's root. */
   readonly path: string;

@@ -5,19 +5,8 @@ export { QUICK_START, type RunTold, repeatable, repeatCommand, toldOfInput } fro
 export { type CopiesSpec, copyShare } from './copies.js';
 export { describeFault, type Fault, hits, isInEffect, lostBytes, splitFault } from './faults.js';
 export { checkRun, loadRun } from './load-run.js';
-export {
-  anyMiss,
-  computesMisses,
-  deferring,
-  type GateShare,
-  gateWays,
-  inRange,
-  isLossy,
-  isWord,
-  type MissCondition,
-  type MissRule,
-  rulesOn,
-} from './miss-rules.js';
+export type { GateShare, MissCondition, MissRule } from './miss-rules.js';
+export { anyMiss, computesMisses, deferring, gateWays, inRange, isLossy, isWord, rulesOn } from './miss-rules.js';
 export { findPlacement, PLACEMENTS, parsePlacement } from './placement/index.js';
 export { EVERYWHERE } from './placement/placement.js';
 export { misfit, placeIn, type RunInput, type RunSpec, runtimeNamed } from './run.js';

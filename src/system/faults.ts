@@ -1,5 +1,4 @@
-// Faults of a machine during a run: links that slow down or lose lanes, a throttled CPU, GPU memory that another program takes. Each has a
-// time, and perhaps an end.
+// Faults of a machine during a run, each with a time: links that slow down or lose lanes, a throttled CPU, GPU memory that is taken.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, formatBytes, formatNs, formatRatio, type Quantity, SHARE } from '../base/units.js';
@@ -21,17 +20,16 @@ const share = quantity(SHARE).refine((value) => value > 0, {
   abort: true,
 });
 
-/** Schema of one entry of `faults`. */
 const faultSchema = z
   .strictObject({
-    at: quantity(DURATION).describe('Simulated time at which it strikes, e.g. 2s.'),
-    until: quantity(DURATION).optional().describe('When it is over. Absent: never.'),
-    link: z.enum(['h2d', 'ssd']).optional().describe('Link that is hit: h2d or ssd; with bandwidth or lanes.'),
-    bandwidth: share.optional().describe("Share of the link's bandwidth that is left, e.g. 50%."),
-    lanes: z.int().negative().optional().describe('Lanes that the link loses, e.g. -1; the others keep their speed.'),
-    cpu: share.optional().describe("Share of the CPU's speed that is left, e.g. 50%."),
-    gpuMemory: quantity(LOSS).optional().describe('GPU memory that is lost, e.g. -4GiB; the expert cache gives it up.'),
-    gpu: z.int().min(0).optional().describe('Number of the GPU that loses memory, or whose h2d is hit, from 0. Absent: each of them.'),
+    at: quantity(DURATION),
+    until: quantity(DURATION).optional(),
+    link: z.enum(['h2d', 'ssd']).optional(),
+    bandwidth: share.optional(),
+    lanes: z.int().negative().optional(),
+    cpu: share.optional(),
+    gpuMemory: quantity(LOSS).optional(),
+    gpu: z.int().min(0).optional(),
   })
   .superRefine((fault, context) => {
     const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });
@@ -50,10 +48,7 @@ const faultSchema = z
 /** Schema of `faults` in a run profile. */
 export const faultsSchema = z.array(faultSchema).min(1);
 
-/**
- * One fault: exactly one of `bandwidth`, `lanes` (both with `link`), `cpu` and `gpuMemory` is there; with `gpuMemory` and `link: h2d`
- * perhaps `gpu`. Times are ns, memory is bytes lost.
- */
+/** One fault, times in ns: exactly one of `bandwidth`, `lanes` (with `link`), `cpu` and `gpuMemory`, bytes lost, perhaps of one `gpu`. */
 export type Fault = z.infer<typeof faultSchema>;
 
 /** True while a fault is in effect at `nowNs`. */

@@ -14,10 +14,9 @@ import { type RunProfile, runSchema } from './run-schema.js';
 import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.js';
 
 /**
- * Reads a run profile and its system.
- * @param nameOrPath bundled name, or a path
- * @param overrides flags and `--set` values; paths below `model`, `hardware`, `runtime` and `system` reach into those profiles
- * @param allowCode true: files may name modules, whose code is run; false: only overrides may
+ * Reads a run profile (bundled name, or path) and its system.
+ * @param overrides paths below `model`, `hardware`, `runtime`, `system` reach into these profiles
+ * @param allowCode true: files may name modules
  * @throws UserError
  */
 export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
@@ -27,11 +26,7 @@ export function loadRun(nameOrPath: string, overrides: readonly Override[] = [],
   return allowCode ? run : withoutCode(run, overrides);
 }
 
-/**
- * Checks a run that is not in a file, and reads its system. @param label its origin, for messages
- * @param allowCode as for {@link loadRun}; modules in `input` itself are the caller's own
- * @throws UserError
- */
+/** Checks a run that is not in a file, and reads its system. @param label for messages @param allowCode of its system @throws UserError */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const run = specOf(label, cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
   return allowCode ? run : withoutCode(run, overrides);
@@ -98,10 +93,7 @@ function systemOf(
   return { ...loadSystem(path, folder, overrides), folder: dirname(path) };
 }
 
-/**
- * The same run with absolute paths of modules: a relative one starts at the folder of its file, or, in a flag, at the working directory.
- * @param systemFolder folder of the file that defines the system
- */
+/** The same run with absolute paths of modules, from the folder of their file or, in a flag, the working one. @param systemFolder of its file */
 function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
   const { folder, system, variants } = run;
   const { cache, dram, predictor, scheduler } = system;
@@ -125,12 +117,7 @@ function withLocatedModules(run: RunSpec, systemFolder: string, overrides: reado
   };
 }
 
-/**
- * Checks that no file of a run names a module: a profile may come from a stranger, and a module can do anything. Overrides may, and so may the
- * caller's own value.
- * @returns the same run
- * @throws UserError with the place of the module's name
- */
+/** The run, whose files name no module, as they may be a stranger's, unlike overrides and a caller's value. @throws UserError with the place */
 function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
   const { system, traceFormat, variants = [] } = run;
   const parts: readonly (readonly [path: string, module: string | undefined, flag: string])[] = [

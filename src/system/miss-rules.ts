@@ -1,5 +1,4 @@
-// Rules for misses (L13); the first rule that holds for a miss is applied. A rule has the action for the miss and, independently, the
-// admission of its expert to the cache. A single word is one rule that always holds.
+// Rules for misses (L13): the first that holds has the action, and the admission to the cache. A single word is one rule that always holds.
 
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
@@ -58,10 +57,7 @@ export interface MissRule {
 export interface MissRules {
   /** A word, or rules as written, with defaults filled in. */
   readonly written: unknown;
-  /**
-   * At least one rule. Only the last one always holds; a rule with `substitute` may find no expert, so it may stand before others without a
-   * condition.
-   */
+  /** At least one. Only the last always holds; one with `substitute` may find no expert, so it may come earlier without a condition. */
   readonly rules: readonly MissRule[];
 }
 
@@ -91,33 +87,21 @@ function parseRange(text: string): Range {
 const range = z.union([
   z.union([z.string(), z.number()]).transform((given, context) => issueOf(context, [], () => parseRange(String(given)))),
   z
-    .strictObject({
-      min: z.number().nonnegative().optional().describe('The smallest number.'),
-      max: z.number().nonnegative().optional().describe('The largest number.'),
-    })
+    .strictObject({ min: z.number().nonnegative().optional(), max: z.number().nonnegative().optional() })
     .transform(({ max = EVERYTHING.max, min = EVERYTHING.min }): Range => ({ ...EVERYTHING, min, max })),
 ]);
 
 const when = z.strictObject({
-  phase: z.enum(['prefill', 'decode']).optional().describe('Phase of the pass: prefill where it holds a prompt token.'),
-  tokens: range.optional().describe("Tokens of the pass that chose the expert: '>=32', '<8', 1, or { min, max }."),
-  pass: range.optional().describe("Tokens of the whole pass: '>=32', '<8', 1, or { min, max }."),
-  misses: range.optional().describe("Experts that the pass misses at this layer: '>=2', 1, or { min, max }."),
+  phase: z.enum(['prefill', 'decode']).optional(),
+  tokens: range.optional(),
+  pass: range.optional(),
+  misses: range.optional(),
   gate: z
     .union([
       range.transform((share): GateShare => ({ by: 'known', share })),
-      z.strictObject({
-        by: z
-          .enum(['known', 'rank', 'weights'])
-          .default('known')
-          .describe(
-            "What the share is read from: the trace's gate weights; the rank alone; or, known, weights where there are some, else the rank.",
-          ),
-        share: range.describe("Share of its token's gate weight that better-ranked experts have: '>0.6', or { min, max }."),
-      }),
+      z.strictObject({ by: z.enum(['known', 'rank', 'weights']).default('known'), share: range }),
     ])
-    .optional()
-    .describe("Share of its token's gate weight that better-ranked experts have, the smallest over tokens: '>0.6', or { by, share }."),
+    .optional(),
 });
 
 /** Admissions that each action can have; the first is the default. */
@@ -150,29 +134,13 @@ const rule = z
   .union([
     z.enum(MISS_ACTIONS).transform((action) => ({ do: action })),
     z.strictObject({
-      do: z
-        .enum(MISS_ACTIONS)
-        .describe('What is done with the miss: load, cpu, cheaper, balance, static, substitute, skip or low-precision.'),
-      admit: z
-        .enum(ADMISSIONS)
-        .optional()
-        .describe(
-          "How the expert gets into the cache: policy (as the policy wants), always, never, or background (over the idle link, later). Absent: the action's own.",
-        ),
-      after: z.int().positive().optional().describe('background: misses of an expert after which it is promoted. Absent: 1.'),
-      copyBytes: z
-        .number()
-        .positive()
-        .max(1)
-        .optional()
-        .describe("low-precision: bytes of a copy as a share of the expert's. Absent: 0.25."),
-      defer: z
-        .int()
-        .nonnegative()
-        .optional()
-        .describe("cpu: most of a token's choices, the last ones, that are computed one layer late. Absent: 0."),
-      inPlace: onOff.optional().describe('static: kernels read the expert where it lies, over the link, while they compute. Absent: off.'),
-      when: when.optional().describe('When the rule holds: all that is said must. Absent: always.'),
+      do: z.enum(MISS_ACTIONS),
+      admit: z.enum(ADMISSIONS).optional(),
+      after: z.int().positive().optional(),
+      copyBytes: z.number().positive().max(1).optional(),
+      defer: z.int().nonnegative().optional(),
+      inPlace: onOff.optional(),
+      when: when.optional(),
     }),
   ])
   .transform((given, context) => {
@@ -252,11 +220,7 @@ function shownRange({ above, below, max, min }: Range): unknown {
   return bounds;
 }
 
-/**
- * The same rules behind those for classes of requests that accept copies: an expert is served by the smallest copy that all of its tokens
- * accept. These rules come from the classes and are not shown.
- * @param shares bytes of copies as shares of their experts'
- */
+/** The same rules behind those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
   const own = [...new Set(shares)].sort((a, b) => a - b);
   const copies = own.map((copy): MissRule => {
@@ -265,10 +229,7 @@ export function withCopies({ rules, written }: MissRules, shares: Iterable<numbe
   return { written, rules: [...copies, ...rules] };
 }
 
-/**
- * The rules for misses on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
- * it: experts that DRAM lacks come from the SSD.
- */
+/** The rules for misses on this machine (L13). Processors of one memory leave no expert to the other: what DRAM lacks comes from the SSD. */
 export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
   if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
   return wanted.map((rule) => (computesMisses(rule) ? { ...ruleOf('load'), when: rule.when } : rule));

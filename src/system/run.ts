@@ -33,11 +33,7 @@ export function runtimeNamed({ runtime = 'own', system }: Pick<RunSpec, 'runtime
   return runtime === 'own' ? system.runtime : runtime;
 }
 
-/**
- * The error for a value that is valid alone but does not fit the rest of the run.
- * @param path dotted; values of the system begin with `system`
- * @param message the mistake, and what to write instead
- */
+/** The error for a value that does not fit the rest of the run. @param path dotted; the system's begin with `system` @param message the mistake */
 export function misfit({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string, message: string): UserError {
   return new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);
 }

@@ -20,7 +20,6 @@ export function openCounter(events: TraceEvents, pid: number, name: string, seri
       }
       current = value;
     },
-    /** The run has ended. */
     end(ns: number): void {
       if (ns > events.fromNs) begin();
     },

@@ -44,12 +44,7 @@ export class TraceEvents {
     this.#metadata('thread', `"pid":${pid},"tid":${tid}`, tid, name);
   }
 
-  /**
-   * A slice.
-   * @param label continuation of its name: ` L7 E42`
-   * @param args members of its `args`, as JSON text: `"bytes":4096`
-   * @returns false where it is invisible: it has no length, or lies outside the window
-   */
+  /** A slice. @param label goes on with its name: ` L7 E42` @param args JSON text of members: `"bytes":4096` @returns false: it is invisible */
   slice(place: Place, kind: Kind, label: string, startNs: number, endNs: number, args = ''): boolean {
     const start = Math.max(startNs, this.fromNs);
     const end = Math.min(endNs, this.toNs);
@@ -72,10 +67,7 @@ export class TraceEvents {
     this.#event(`{"ph":"C","name":"${name}","pid":${pid},"ts":${us(ns)},"args":{"${series}":${value}}}`);
   }
 
-  /**
-   * An arrow through slices, which have been written before. It is drawn as a whole or not at all.
-   * @param points in order of time, at least two
-   */
+  /** An arrow through slices written before, as a whole or not at all. @param points in order of time, at least two */
   flow(name: string, points: readonly FlowPoint[]): void {
     if (!points.every(({ ns }) => this.shows(ns))) return;
     const id = ++this.#flows;

@@ -1,5 +1,4 @@
-// Kinds of slices in a timeline: their names, categories and colours. Perfetto colours a slice by its name without the numbers,
-// chrome://tracing by `cname`, one of the names in its palette; both show one colour for each kind.
+// Kinds of slices in a timeline: names, categories, and colours, which Perfetto derives from names and chrome://tracing from `cname`.
 
 /** A kind of slice. */
 export interface Kind {

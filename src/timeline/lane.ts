@@ -49,10 +49,7 @@ export class Lane {
     this.#place = place;
   }
 
-  /**
-   * A transfer that yields to nothing; it interrupts a prefetch that is on its way when it starts.
-   * @param resumedNs when the interrupted prefetch now arrives; without effect where it interrupts none
-   */
+  /** A transfer that interrupts a prefetch on its way and yields to nothing. @param resumedNs when that one now arrives, if there is one */
   demand(startNs: number, endNs: number, resumedNs: number): Part {
     const interrupts = this.#copy !== null && startNs < this.#toNs;
     if (interrupts) this.#cut(startNs);
@@ -90,10 +87,7 @@ export class Lane {
     return startNs >= this.#toNs ? this.settle() : [];
   }
 
-  /**
-   * The prefetch on this lane gives way no more, and ends as it stands or, if its lane is lost, at `endNs`.
-   * @returns it, and those behind it
-   */
+  /** The prefetch on this lane gives way no more, and ends as it stands or, its lane lost, at `endNs`. @returns it, and those behind it */
   settle(endNs: number = this.#toNs): Copy[] {
     const copy = this.#copy;
     if (copy === null) return [];

@@ -16,12 +16,7 @@ export interface Direction {
 /** Tracks of one link. */
 export type LinkTracks = ReturnType<typeof openLink>;
 
-/**
- * Opens the tracks of a link.
- * @param pid group of its tracks
- * @param name of the group
- * @param label what the names of slices end in, by expert: ` L7 E42`
- */
+/** Opens the tracks of a link. @param pid group of its tracks @param name of the group @param label end of the slices' names, by expert */
 export function openLink(
   link: Link,
   { demand, gpu }: Direction,
@@ -41,7 +36,6 @@ export function openLink(
     if (gpu === null) for (const copy of copies) drawCopy(events, copy, TRANSFER_KINDS.staged, label(copy.id));
   };
   return {
-    /** A demand was placed. */
     demand(index: number, id: number, bytes: number, startNs: number, endNs: number): void {
       const lane = lanes[index]!;
       arrived(lane.arrived(startNs));
@@ -70,7 +64,6 @@ export function openLink(
       lane.placed(copy, startNs, endNs, link.prefetchEndNs[index]!);
       if (copy.lane === null) arrived([copy]);
     },
-    /** The run has ended. */
     end(): void {
       for (const lane of lanes) arrived(lane.settle());
     },

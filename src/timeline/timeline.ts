@@ -14,7 +14,6 @@ import { type Direction, type LinkTracks, openLink } from './link.js';
 import { Track } from './track.js';
 import type { Window } from './window.js';
 
-/** The parts of a timeline. */
 interface TimelineParts {
   readonly model: ModelSpec;
   /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */
@@ -163,7 +162,6 @@ export class Timeline implements Observer {
     return this.#gpus[0]!.endNs;
   }
 
-  /** The events of a layer have ended. */
   #endLayer(): void {
     const endNs = this.#nowNs;
     if (endNs > this.#layerNs) {
@@ -217,12 +215,7 @@ export class Timeline implements Observer {
   }
 }
 
-/**
- * Tracks of one group.
- * @param name of the tracks
- * @param group opens the group when the first slice comes, and gives its `pid`
- * @returns draws a slice, exact ns
- */
+/** Tracks of one group. @param name of the tracks @param group opens it with the first slice, and gives its `pid` @returns draws a slice, exact ns */
 function openRows(events: TraceEvents, name: string, group: () => number) {
   const rows: { readonly place: Place; readonly track: Track }[] = [];
   const open = (): (typeof rows)[number] => {

@@ -4,10 +4,7 @@
 /** Kind of the time between slices. */
 export const GAP = 0;
 
-/**
- * A row of slices one after another. Of every kind of slice, the whole nanoseconds given out so far differ from the exact sum by half a
- * nanosecond at most. So do those of the gaps; hence an edge lies within (kinds + 1) / 2 ns of its exact time, however long the run.
- */
+/** A row of slices. Whole nanoseconds of each kind and of gaps are off by half of one at most, so an edge by (kinds + 1) / 2. */
 export class Track {
   /** Where the last slice ends, whole ns. */
   endNs = 0;
@@ -23,11 +20,7 @@ export class Track {
     this.#wholeNs = new Float64Array(kinds + 1);
   }
 
-  /**
-   * Puts a slice behind the last one.
-   * @param startNs no earlier than the end of the last one
-   * @returns its start in whole ns; its end is `endNs`
-   */
+  /** Puts a slice behind the last one. @param startNs no earlier than that one's end @returns its start in whole ns; its end is `endNs` */
   place(kind: number, startNs: number, endNs: number): number {
     this.reach(startNs);
     const start = this.endNs;

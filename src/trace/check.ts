@@ -1,5 +1,4 @@
-// Checks every row of a trace when it is decoded: ids in range, no id twice at one layer. A wrong layout or a shifted offset would otherwise
-// give a plausible but false result. It takes about a nanosecond per activation.
+// Checks every row of a trace as it is decoded: ids in range, none twice at a layer, as a wrong layout gives. About a nanosecond per activation.
 import { UserError } from '../base/errors.js';
 import { NULL_EXPERT, type TraceMeta } from './trace.js';
 
@@ -27,12 +26,7 @@ export class RowChecker {
   readonly #seen = new Int32Array(NULL_EXPERT + 1);
   #stamp = 0;
 
-  /**
-   * @param path names the file in messages; a function names the place of a row (`trace.jsonl:17`)
-   * @param topK choices per row and layer
-   * @param expertsPerLayer one entry per layer; ids must be below it
-   * @param parts equal parts of a layer's choices, in each of which an expert stands once
-   */
+  /** @param path names the file, or a row (`trace.jsonl:17`) @param expertsPerLayer ids are below @param parts of choices, each without repeats */
   constructor(path: string | ((row: number) => string), topK: number, expertsPerLayer: readonly number[], parts = 1) {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
     this.#layers = expertsPerLayer.length * parts;
@@ -41,11 +35,7 @@ export class RowChecker {
     this.#experts = Int32Array.from({ length: this.#layers }, (_, part) => expertsPerLayer[Math.floor(part / parts)]!);
   }
 
-  /**
-   * Checks `rows` rows `[rows, layers, topK]` at the start of `ids`, and writes {@link NULL_EXPERT} for `nullId` where that is no expert.
-   * @param firstRow number of the first row in the trace, for messages
-   * @throws UserError where an id is out of range or stands twice
-   */
+  /** Checks rows `[rows, layers, topK]` and makes `nullId` {@link NULL_EXPERT}. @param firstRow for messages @throws UserError for a bad id */
   check(ids: Uint16Array, rows: number, firstRow: number, nullId: number): void {
     const layers = this.#layers;
     const topK = this.#topK;
@@ -86,11 +76,7 @@ export class RowChecker {
   }
 }
 
-/**
- * Checks the `predicted` rows of a trace, which hold for each layer its predictions at every distance.
- * @param predictedK choices per row and layer, all distances together
- * @throws UserError if they do not divide evenly among the distances
- */
+/** Checks `predicted` rows, at every distance. @param predictedK choices of all distances @throws UserError if they do not divide evenly */
 export function predictedChecker(
   path: string,
   predictedK: number,

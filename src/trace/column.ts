@@ -38,11 +38,7 @@ export class ColumnReader {
     this.#source = source;
   }
 
-  /**
-   * Reads expert ids; negative ones of a signed dtype become {@link NULL_EXPERT}.
-   * @param first first element; `count` elements are written to the start of `into`
-   * @returns index of the first element that no 16-bit id can hold, or -1
-   */
+  /** Reads expert ids, negative ones as {@link NULL_EXPERT}, into the start of `into`. @returns index of one that 16 bits cannot hold, or -1 */
   ids(column: ColumnLayout, first: number, count: number, into: Uint16Array): number {
     const { dtype, offset } = column;
     if (dtype === 'U16' || dtype === 'I16') {
@@ -79,11 +75,7 @@ export class ColumnReader {
     }
   }
 
-  /**
-   * Reads small integers (I32, I64, U8 …).
-   * @param name what the column is called in messages
-   * @throws UserError where one is outside 32 bits, signed
-   */
+  /** Reads small integers (I32, I64, U8 …). @param name of the column, for messages @throws UserError if one is outside 32 bits, signed */
   integers(column: ColumnLayout, name: string, first: number, count: number, into: Int32Array): void {
     const { dtype, offset } = column;
     if (dtype === 'I32' || dtype === 'U32') {

@@ -1,5 +1,4 @@
-// Pages of bytes that may be written in any order: in memory up to a bound, beyond it in a temporary file. This turns a trace of any length
-// and layout into random-access rows in constant memory.
+// Pages of bytes written in any order, in memory up to a bound, then in a file: any trace becomes random-access rows in constant memory.
 
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
@@ -18,10 +17,7 @@ export class Pages {
   #hand = 0;
   #fd: number | null = null;
 
-  /**
-   * @param initial content of a page that was never written; its length is the page size
-   * @param memoryBytes pages held in memory at once, in bytes; at least two pages
-   */
+  /** @param initial content of a page that was never written, of its size @param memoryBytes pages in memory at once; at least two pages */
   constructor(initial: Uint8Array, memoryBytes: number) {
     this.#initial = initial;
     this.#pageBytes = initial.length;
@@ -52,7 +48,6 @@ export class Pages {
     return this.#buffers[slot]!;
   }
 
-  /** Frees the memory and the temporary file. */
   close(): void {
     if (this.#fd !== null) closeTemporary(this.#fd);
     this.#fd = null;

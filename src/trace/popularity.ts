@@ -1,5 +1,4 @@
-// Activation counts of experts, from a recording of counts or a trace: enough for a static placement, but not for anything that depends on
-// order.
+// Activation counts of experts, from a file or a trace: enough for a static placement, not for what depends on order.
 import { chunks, NULL_EXPERT, type RoutingTrace } from './trace.js';
 
 /** Activations per expert and layer. */

@@ -14,10 +14,7 @@ interface RecordedModel {
   readonly note: string | null;
 }
 
-/**
- * The bundled model that a trace names, or else the one of equal sizes with the nearest name.
- * @throws UserError where it names none, or one that is not bundled while no bundled one has its sizes
- */
+/** The bundled model that a trace names, or the nearest one of equal sizes. @throws UserError if there is none */
 export function recordedModel(trace: RoutingTrace): RecordedModel {
   const found = bundledModel(trace);
   if (found !== null) return found;

@@ -1,5 +1,4 @@
-// The requests of a trace, condensed from its rows: few numbers instead of three columns. A request's rows are contiguous, its positions
-// ascend, its prompt comes first; positions are kept as runs of consecutive numbers.
+// The requests of a trace, condensed: rows of one are contiguous, positions, kept as runs, ascend, its prompt comes first.
 import { UserError } from '../base/errors.js';
 import { grown } from '../base/grown.js';
 import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
@@ -8,7 +7,6 @@ import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
 export class RequestTable {
   /** The requests so far; the last one is complete after {@link finish}. */
   readonly requests: TraceRequest[] = [];
-  /** Number of rows so far. */
   rows = 0;
   readonly #place: (row: number) => string;
   readonly #ids = new Set<number>();
@@ -29,11 +27,7 @@ export class RequestTable {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
   }
 
-  /**
-   * Adds one row.
-   * @param position position in the request; -1: the one after the previous row's
-   * @throws UserError where requests are not contiguous, positions do not ascend, or a prompt row follows a decoded one
-   */
+  /** Adds one row. @param position -1: the next @throws UserError if requests are not contiguous, positions do not ascend, or prompts follow */
   add(id: number, position: number, phase: number): void {
     if (this.rows === 0 || id !== this.#id) this.#open(id, Math.max(position, 0));
     else if (position >= 0 && position !== this.#position + 1) this.#jump(position);

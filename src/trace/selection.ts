@@ -1,5 +1,4 @@
-// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. Training and test tokens of a
-// predictor must not overlap, and most recordings are a single file.
+// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`) or some requests; training and test must not overlap.
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
@@ -17,12 +16,7 @@ export function rangeOfRows(rows: string, all: number): readonly [from: number, 
   return [Number(from), to === '' ? all : Number(to)];
 }
 
-/**
- * The rows of a trace that a user names.
- * @param rows `#FROM:TO`, either of which may be left out; empty: all
- * @param name of the selection in messages and reports: the trace with its rows
- * @throws UserError where there are no such rows
- */
+/** The rows of a trace that a user names. @param rows `#FROM:TO`, either left out; empty: all @param name in messages @throws UserError */
 export function rowsNamed(whole: RoutingTrace, rows: string, name: string): RoutingTrace {
   if (rows === '') return whole;
   const [start, end] = rangeOfRows(rows, whole.tokens);
@@ -107,11 +101,7 @@ function segmentOf(requests: readonly TraceRequest[], row: number): number {
 /** Maximum factor between the requested share and a cut between two requests: half as much, or twice. Our choice. */
 const LEEWAY = 2;
 
-/**
- * Rows of a trace, from its start, that are held out. The cut is between two requests if one ends near enough, else within a request; each side
- * has at least one row, and of a trace of one row none is held out.
- * @param share of the rows that is held out, in (0, 1)
- */
+/** Rows of a trace, from its start, to hold out: up to a request's end if one is near, else within one; a row on both sides. @param share (0, 1) */
 export function heldOutRows({ requests, tokens }: Pick<RoutingTrace, 'requests' | 'tokens'>, share: number): number {
   if (tokens < 2) return 0;
   const wished = Math.min(tokens - 1, Math.max(1, tokens * share));

@@ -1,5 +1,4 @@
-// The bytes of a trace from a file, standard input, or a gzip or zstd stream. Streams are written to a nameless temporary file, so that every
-// format may seek and read twice.
+// The bytes of a trace: a file, standard input, gzip or zstd. Streams go to a nameless file, so that formats may seek and read twice.
 
 import { messageOf, UserError } from '../base/errors.js';
 import { closeTemporary, temporaryFile, writeTemporary } from '../base/files.js';
@@ -100,10 +99,7 @@ export class TraceSource {
   }
 }
 
-/**
- * Opens a trace file; `-` reads standard input. gzip and zstd are recognised by their first bytes.
- * @throws UserError where it cannot be read or is empty
- */
+/** Opens a trace file, or `-`; gzip and zstd are recognised by their first bytes. @throws UserError if it cannot be read or is empty */
 export async function openSource(path: string): Promise<TraceSource> {
   let source = new TraceSource(InputFile.open(path, 'trace'));
   try {
@@ -139,13 +135,7 @@ export function* sourceBlocks(source: TraceSource, from: number, bytes: number):
   }
 }
 
-/**
- * Unpacks a part of a source into a temporary file.
- * @param range first byte, and how many
- * @param place names it in messages
- * @param watch sees the content, block by block
- * @throws UserError where it is damaged, or unpacks to far more than any recording
- */
+/** Unpacks a part of a source into a temporary file. @param range first byte, and how many @param watch sees the blocks @throws UserError: damage */
 export async function unpacked(
   source: TraceSource,
   [from, bytes]: readonly [number, number],

@@ -1,5 +1,4 @@
-// A store of random-access rows, for formats without random access and for generators. Rows may be filled in any order (many recorders write
-// layer by layer); when all are filled, they are checked once, and the store is a trace.
+// A store of random-access rows, filled in any order (many recorders write layer by layer), then checked once: it is a trace.
 
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
@@ -78,17 +77,11 @@ export class TraceStore {
     this.#table.add(request, position, phase);
   }
 
-  /** Rows added so far. */
   get rows(): number {
     return this.#table.rows;
   }
 
-  /**
-   * Checks all rows and returns them as a trace.
-   * @param experts experts per layer; null: from the largest id
-   * @param source the file that was decoded: gives the hash and is closed with the trace; absent: the hash is that of the routing
-   * @throws UserError where a row is wrong or there is none
-   */
+  /** Checks all rows and returns them as a trace. @param experts null: by the largest id @param source hashed, closed with it @throws UserError */
   finish(experts: readonly number[] | null, about: FormatMeta, source: TraceSource | null = null): RoutingTrace {
     const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;
     const rows = this.#rows;
@@ -127,7 +120,6 @@ export class TraceStore {
   }
 }
 
-/** One page as typed columns. */
 interface PageView {
   readonly experts: Uint16Array;
   readonly weights: Float32Array;

@@ -47,10 +47,7 @@ export interface TraceMeta {
   readonly synthetic: boolean;
   /** Bytes of one expert by layer, if the format records them. */
   readonly expertBytes: readonly number[] | null;
-  /**
-   * Layers ahead of which `predicted` speaks, one for each equal part of its row; 0: before the pass. Absent: the file does not say, and the
-   * row is one part.
-   */
+  /** Layers ahead of which each equal part of a `predicted` row speaks; 0: before the pass. Absent: unknown, and the row is one part. */
   readonly predictedAhead?: readonly number[];
   /** All other metadata of the file. */
   readonly notes: Readonly<Record<string, string>>;
@@ -89,10 +86,7 @@ export interface TraceShape {
 export interface RoutingTrace extends TraceShape {
   /** SHA-256 of the file's bytes (of the routing, where it was generated), hex. */
   sha256(): string;
-  /**
-   * Reads rows `[start, start + count)` into `into` from its row 0 and sets `into.tokens`. Rows are checked as they are decoded.
-   * @throws UserError with file and place where an expert id is out of range or stands twice in one token's row
-   */
+  /** Reads and checks rows `[start, start + count)` into `into`, and sets `into.tokens`. @throws UserError with the place of a bad or repeated id */
   read(start: number, count: number, into: TraceChunk): void;
   /** Closes files and removes temporary ones. */
   close(): void;

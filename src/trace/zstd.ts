@@ -39,12 +39,7 @@ export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGener
   frames.checkEnd();
 }
 
-/**
- * Decompresses a zstd stream without Node's help.
- * @param path names it in messages
- * @throws UserError where a frame needs a larger window than levels up to 19 use
- * @throws Error where the stream is damaged or cut
- */
+/** Decompresses a zstd stream without Node's help. @param path for messages @throws UserError for a large window @throws Error for damage */
 export function unzstd(path: string): StreamStep {
   return async function* (input) {
     const out: Uint8Array[] = [];

@@ -1,5 +1,5 @@
 // Every reader of files that users give, with files that it reads: what the fuzz test damages.
-import { copyFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../src/base/errors.js';
 import { readText } from '../../src/base/input-file.js';
@@ -7,6 +7,7 @@ import type { Random } from '../../src/base/random.js';
 import { locateYaml } from '../../src/base/yaml.js';
 import { loadModel, loadRouting } from '../../src/model/load/load.js';
 import { loadCheckpoint } from '../../src/predict/onnx/checkpoint.js';
+import { asking, withNulls } from '../../src/record/proxy-fields.js';
 import { budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
 import { readResult } from '../../src/result/read.js';
 import { loadHardware } from '../../src/runtime/machine.js';
@@ -123,6 +124,19 @@ export const readers: Readonly<Record<string, Reader>> = {
   ...storedReaders(CONFIG),
   ...writtenReaders,
   'trace, read twice': twice,
+  'body for a proxy': {
+    ending: '',
+    kinds: [],
+    share: 0.2,
+    files: { completion: json({ prompt: 'a', n: 1 }), chat: json({ messages: [{ role: 'user', content: '{"a": [1]}' }], stream: true }) },
+    read(path) {
+      const asked = asking('/v1/completions', readFileSync(path, 'utf8'));
+      if (asked === null) throw new UserError(`${path}: passes as it is`);
+      const sent = JSON.parse(asked.body) as Record<string, unknown>;
+      if (sent.return_routed_experts !== true || sent.return_token_ids !== true) throw new Error(`asks for nothing: ${asked.body}`);
+      withNulls(asked.body, asked.hidden);
+    },
+  },
   trace: {
     ending: '',
     kinds: ['trace'],

@@ -46,6 +46,7 @@ const TRIED_BY: Readonly<Record<string, string>> = {
   'predict/onnx/checkpoint': 'checkpoint',
   'predict/onnx/predictor/onnx': 'predictor',
   'predict/onnx/session': 'predictor',
+  'record/proxy-fields': 'body for a proxy',
   'result/read': 'result',
   'result/version': 'own',
   'runtime/llama.cpp/llama-bench': 'log of a runtime',

@@ -7,6 +7,7 @@ import type { Popularity } from '../../src/trace/popularity.js';
 import type { RoutingTrace } from '../../src/trace/trace.js';
 import { safetensorsBytes, uniformModel } from '../trace/builders.js';
 import { countFixtures, EXPERTS, fixtures, flat, LAYERS, PROMPT, routing, TOKENS, TOP_K } from '../trace/formats/fixtures.js';
+import { replyShapes } from '../trace/formats/replies.js';
 import { mutate } from './mutate.js';
 import { reshape } from './reshape.js';
 import { secondArrays, secondCounts } from './second/arrays.js';
@@ -35,6 +36,7 @@ const files: Readonly<Record<string, Uint8Array>> = {
       .filter(([name, { format }]) => hasSecond(format) && !/ in (gzip|zstd)$/.test(name))
       .map(([name, { bytes }]) => [name, bytes]),
   ),
+  ...Object.fromEntries(Object.entries(replyShapes).map(([name, { text }]) => [name, Buffer.from(text)])),
   jsonl: Buffer.from(`${canonical.map((row) => JSON.stringify(row)).join('\n')}\n`),
   'jsonl with a header': Buffer.from(
     `{"format":"moeprof.trace/1","num_experts":"${EXPERTS}"}\n${canonical.map(({ experts }) => JSON.stringify({ experts })).join('\n')}\n`,
@@ -81,7 +83,7 @@ function isSame(one: unknown, other: unknown): boolean {
 /** @throws Error where both readers read a file, and it demands two things */
 async function readTwice(path: string, random: Random): Promise<void> {
   const bytes = readFileSync(path);
-  const isNamed = random.below(3) === 0 || bytes.includes('meta_info');
+  const isNamed = random.below(3) === 0 || /meta_info|sgl_?ext|nvext/.test(bytes.toString('latin1'));
   const trace = await openTrace(path, isNamed ? { model } : {}).catch((error: unknown) => {
     if (error instanceof UserError && error.message.includes('not when')) return null;
     throw error;

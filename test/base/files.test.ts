@@ -54,6 +54,16 @@ describe('AtomicFile', () => {
     expect(readFileSync(long, 'utf8')).toBe('long');
   });
 
+  it.skipIf(process.platform === 'win32')('says at once that a pipe or a device stands there, and a link to one', () => {
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    const link = join(folder, 'link-to-pipe');
+    symlinkSync(pipe, link);
+    for (const path of [pipe, link])
+      expect(() => new AtomicFile(path)).toThrow(`${path}: is a device or a pipe, which no file may replace; name a file`);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+  });
+
   it('writes to what a link points at', () => {
     writeFileAtomic(join(folder, 'real.txt'), 'old');
     symlinkSync('real.txt', join(folder, 'link.txt'));

@@ -9,6 +9,7 @@ import { fingerprintOf } from '../../src/study/fingerprint.js';
 /** A value for each flag that takes one, other than what the quick start says. */
 const VALUES: Readonly<Record<string, string>> = {
   '--model': 'mixtral-8x7b',
+  '--shape': '3x14x2',
   '--quantization': 'bf16',
   '--trace': 'mini-mixtral-8x8l',
   '--trace-format': 'csv',

@@ -10,7 +10,7 @@ describe('kinds of training', () => {
     expect(TRAIN_KINDS.slice(0, 2)).toEqual(['paths', 'rpp']);
     const paths = choose({ hidden: '32', rank: '8' });
     expect(paths.describe({ tokenIds: false })).toBe('One hidden layer of 32, rank 8, without token ids');
-    expect(paths.reported).toMatchObject({ kind: 'paths', epochs: 8, batch: 128, learningRate: 0.002, tokenIds: true });
+    expect(paths.reported).toMatchObject({ kind: 'paths', epochs: 8, batch: 256, learningRate: 0.003, tokenIds: true });
     const rpp = choose({ kind: 'rpp' });
     expect(rpp.describe({ tokenIds: true })).toBe(
       'Encoder of token ids, 2 blocks of 32 with 2,048 inside, and histories where they are known',

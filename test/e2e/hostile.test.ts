@@ -76,6 +76,7 @@ writeFileSync(
   JSON.stringify({ model_filename: `${MODEL}-q4_k_m.gguf`, n_gpu_layers: 99, n_prompt: 0, n_gen: 128, avg_ts: 20 }),
 );
 
+writeFileSync(at('sound.prompts.jsonl'), '"hello"\n');
 writeFileSync(at('sound.study.yaml'), 'axes: { seed: [1] }\nset: { model: olmoe-1b-7b, workload.tokens: 20 }\n');
 execFileSync(process.execPath, [BIN, 'sweep', at('sound.study.yaml'), '--store', at('sound.store'), '-q', '-o', at('sound.csv')]);
 
@@ -125,12 +126,14 @@ const found = await places((command, name, attacked) => {
     case 'like':
       return fits ? undefined : MODEL;
     case 'output':
-      return command === 'predict train' ? 'out.onnx' : /^trace (convert|generate)$/.test(command) ? 'out.jsonl' : undefined;
+      return command === 'predict train' ? 'out.onnx' : /^(trace (convert|generate)|record)$/.test(command) ? 'out.jsonl' : undefined;
     case 'queue':
       // Nobody listens there; what is wrong is told before.
       return command === 'worker' || command.startsWith('queue ') ? 'redis://127.0.0.1:1/0' : undefined;
     case 'model':
-      return command === 'model inspect' || command === 'advise' ? MODEL : undefined;
+      return command === 'model inspect' || command === 'advise' || command === 'record' ? MODEL : undefined;
+    case 'prompts':
+      return at('sound.prompts.jsonl');
     case 'log':
     case 'llamaBench':
       return command === 'check' || attacked === 'model' || attacked === 'quantization' ? at('sound.log') : undefined;

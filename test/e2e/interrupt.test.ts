@@ -34,6 +34,7 @@ const CALLS: Readonly<Record<string, string>> = {
   plot: 'plot result.json --x system --y speed.decode -o out.svg',
   cite: 'cite result.json -o out.bib',
   store: 'store ls result.json',
+  record: 'record model.gguf --prompts my.jsonl -o out.jsonl',
   trace: 'trace convert mini-mixtral-8x8l -o out.jsonl',
   model: 'model inspect mixtral-8x7b -o out.json',
   machine: 'machine show rtx-4090+64GB -o out.json',

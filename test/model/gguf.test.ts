@@ -192,6 +192,28 @@ describe('a GGUF file of another layout', () => {
   });
 });
 
+describe('blocks of Nemotron-H', () => {
+  it('have no memory where they have no mixer; widths and heads are arrays', () => {
+    const outer = {
+      'general.architecture': 'qwen3moe',
+      'qwen3moe.attention.head_count': [4, 0, 0],
+      'qwen3moe.feed_forward_length': [0, 0, 512],
+    };
+    const mixers = ['attn_norm', 'attn_q', 'attn_k', 'attn_v', 'attn_output'];
+    const blocks = [0, 1, 2].map((block) =>
+      tinyLayer(block, 'q4_k').filter(({ name }) => mixers.includes(name.split('.')[2]!) === (block === 0)),
+    );
+    const norms = [1, 2].map((block) => ({ name: `blk.${block}.attn_norm.weight`, type: 'f32' as const, shape: [HIDDEN] }));
+    const metadata = { ...tinyMetadata(3), ...outer, 'qwen3moe.expert_used_count': [0, 2, 2] };
+    writeGguf(at('single.gguf'), metadata, [...TINY_OUTER, ...norms, ...blocks.flat()]);
+    const { anatomy, layers } = measureGguf(at('single.gguf'));
+    expect(anatomy!.layers.map(({ kind }) => kind)).toEqual(['heads', 'none', 'none']);
+    expect(layers.map(({ context }) => context.kvBytesPerToken)).toEqual([256, 0, 0]);
+    expect(layers.map(({ moe }) => moe?.topK ?? null)).toEqual([null, 2, 2]);
+    expect(anatomy!.expertWidth).toBe(512);
+  });
+});
+
 describe('attention by metadata', () => {
   const contexts = (metadata: Record<string, number | number[] | boolean[] | string>, attention: string[] = ['attn_k']) => {
     const tensors = tinyLayer(0, 'q4_k').filter(({ name }) => !name.includes('.attn_k.'));

@@ -151,11 +151,35 @@ describe('what is damaged', () => {
   });
 });
 
+describe('how llama-bench loaded the file', () => {
+  const row = { avg_ts: 9, n_prompt: 0, n_gen: 128, model_filename: 'qwen3-30b-a3b-q4_k_m.gguf' };
+  it.each([
+    [{ load_mode: 'auto' }, true],
+    [{ load_mode: 'none' }, false],
+    [{ load_mode: 'mlock' }, false],
+    [{ use_mmap: false }, false],
+    [{}, undefined],
+  ])('%j', (mode, mmap) => {
+    expect(timingsOf(JSON.stringify({ ...row, ...mode }), 'log')[0]!.mmap).toBe(mmap);
+  });
+
+  it('is a column of its table', () => {
+    const table = '| model | size | params | ngl | lm | test | t/s |\n| --- | --: | --: | --: | --: | --: | --: |\n';
+    const rows = ['none', 'mmap+mlock'].map(
+      (mode) => `| qwen3moe 30B.A3B Q4_K - Medium | 17.28 GiB | 30.53 B | 99 | ${mode} | tg128 | 30 ± 0.1 |`,
+    );
+    expect(timingsOf(`${table}${rows.join('\n')}\n`, 'log').map(({ mmap }) => mmap)).toEqual([false, true]);
+  });
+});
+
 describe('flags', () => {
   it.each([
     ['-m a.gguf -ncmoe 12 -ngl 99', { model: 'a.gguf', cpuMoe: 12, gpuLayers: 99 }],
     ['--model=a.gguf --n-cpu-moe 3 --n-cpu-moe 5', { model: 'a.gguf', cpuMoe: 5 }],
     ['--cpu-moe --no-mmap -fa off --no-op-offload', { allCpuMoe: true, mmap: false, flashAttention: false, noOpOffload: true }],
+    ['--load-mode none', { mmap: false }],
+    ['-lm mmap+mlock', { mmap: true }],
+    ['-lm dio', { mmap: false }],
     ['-ot "a=CPU,b=CUDA0" -ot c=CPU -t 8 --numa distribute', { overrides: ['a=CPU', 'b=CUDA0', 'c=CPU'], threads: 8, numa: 'distribute' }],
     ['', {}],
   ])('%s', (flags, settings) => {

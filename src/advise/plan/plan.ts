@@ -25,7 +25,10 @@ export interface Placing {
   readonly gpuBytes: number;
   /** Percent of the experts of the smallest cache that keeps all conditions, to a whole percent; null: not even a cache of all does. */
   readonly percent: number | null;
-  /** True where that cache, and all that a run needs beside it, lies in the memory that the GPU has, of several the one with the most to hold. */
+  /**
+   * True where that cache, and all that a run needs beside it, lies in the memory that the GPU has, of several the one with the most to hold, and
+   * where host memory or a disk holds the experts.
+   */
   readonly fits: boolean;
   /** False where a larger cache than the smallest that suffices was seen to break a condition. */
   readonly steady: boolean;
@@ -120,7 +123,7 @@ export function placingOf(
     hardware,
     gpuBytes,
     percent: least,
-    fits: answer !== undefined && neededBytes(answer) <= gpuBytes,
+    fits: answer !== undefined && neededBytes(answer) <= gpuBytes && lackOf(answer) === null,
     steady,
     probes: probes.toSorted((a, b) => a.percent - b.percent),
   };
@@ -145,6 +148,11 @@ export function planOf(
 /** The run of the smallest cache that suffices; null: there is none. */
 export function answeringProbe({ percent, probes }: Placing): Probe | null {
   return probes.find((probe) => probe.percent === percent) ?? null;
+}
+
+/** The sentence on memory that a run lacks; null: none does. */
+export function lackOf({ result }: Probe): string | null {
+  return result.warnings.find(({ code }) => code === 'does-not-fit')?.message ?? null;
 }
 
 /** GPU memory that a run sets aside, of several GPUs on the one with the most; bytes. A short run does not fill a large cache, a long one does. */

@@ -1,5 +1,4 @@
-// Texts as bytes and bytes as text. Node's Buffer does both several times as fast as the coders of the web on short texts, of which a trace
-// has millions; what leaves this file is a plain array of bytes.
+// Texts as bytes and back. Node's Buffer is several times as fast as the web's coders on short texts; what leaves this file is a plain array.
 
 /** UTF-8 of a text. */
 export function bytesOf(text: string): Uint8Array {

@@ -26,7 +26,7 @@ export interface ProcessEars {
 }
 
 /** Starts a process that runs a module of ours; its environment is a copy. @param module its path in our code, without an ending */
-export function startProcess(module: 'study/workers/queue-child', ears: ProcessEars): OwnProcess {
+export function startProcess(module: 'study/workers/queue-child' | 'record/engine-child', ears: ProcessEars): OwnProcess {
   const child = childProcess.fork(path.join(CODE_FOLDER, `${module}.js`), {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -2,9 +2,7 @@
 
 /** A stream that a command writes to. */
 export interface OutStream {
-  /** True where it is a terminal. */
   readonly isTTY?: boolean;
-  /** Columns of the terminal. */
   readonly columns?: number;
   write(text: string): unknown;
   on(event: 'error', hear: (error: Error) => void): unknown;

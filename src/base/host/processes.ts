@@ -45,11 +45,7 @@ export function runScript(script: string, { env = {}, heapMib, killSignal, stder
 /** The program that runs us. */
 export const OWN_PROGRAM: string = process.execPath;
 
-/**
- * The output of a program.
- * @param complains keeps what it writes to standard error, as `stderr` of the error
- * @throws Error with `code` where there is no such program, or with `stderr` where it fails
- */
+/** The output of a program. @param complains keeps its standard error, as `stderr` of the error @throws Error with `code` or `stderr` if it fails */
 export function outputOf(program: string, args: readonly string[], complains = false): string {
   return childProcess.execFileSync(program, args, {
     encoding: 'utf8',
@@ -58,10 +54,7 @@ export function outputOf(program: string, args: readonly string[], complains = f
   });
 }
 
-/**
- * {@link outputOf}, in the time of others, and with limits. What the program has started ends with it, or with this process.
- * @throws Error with `killed` where it takes too long
- */
+/** {@link outputOf} without waiting, and with limits; what the program has started ends with it. @throws Error with `killed` if it takes too long */
 export function outputLater(
   program: string,
   args: readonly string[],

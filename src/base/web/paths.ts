@@ -52,7 +52,6 @@ export function pathToFileURL(path: string): { readonly href: string } {
   return { href: `file://${resolve(path).split('/').map(encodeURIComponent).join('/')}` };
 }
 
-/** Without slashes at its end. */
 const trimmed = (path: string): string => path.replace(/\/+$/, '');
 
 /** The names of a path without `.`, and without `..` where that can be left out. */

@@ -30,10 +30,7 @@ export class BeladyBound {
   /** Null: the experts of a cache have one size. */
   readonly #relaxation: Relaxation | null;
 
-  /**
-   * @param quotas experts per MoE layer, instead of the even split; layer scope only
-   * @param preloaded true: the best experts may be resident before the first event, as those of a placement that is loaded beforehand are
-   */
+  /** @param quotas experts per MoE layer instead of the even split @param preloaded true: the best experts may be resident before the first event */
   constructor(model: ModelSpec, scope: Scope, capacityBytes: number, quotas: readonly number[] | null, preloaded: boolean) {
     const { experts, layers } = model;
     const { shares, split } = divide(model, capacityBytes, scope, quotas);
@@ -103,10 +100,7 @@ export class Relaxation {
   #capacityBytes: number;
   readonly #preloaded: boolean;
 
-  /**
-   * @param sizes bytes by expert, at least one each
-   * @param preloaded true: experts may lie in the cache before their first use
-   */
+  /** @param sizes bytes by expert, at least one each @param preloaded true: experts may lie in the cache before their first use */
   constructor(sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
     this.#sizes = sizes;
     this.#capacityBytes = capacityBytes;

@@ -32,11 +32,7 @@ export class Optima {
   /** Place of the running event. */
   #now = 0;
 
-  /**
-   * @param experts ids are [0, experts)
-   * @param slots experts that each cache holds, ascending; at most 31 caches
-   * @param preloaded true: experts may lie in the caches before their first use, as if all had been used once before the run
-   */
+  /** @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: experts may lie in them before their first use */
   constructor(experts: number, slots: readonly number[], preloaded: boolean) {
     this.#levels = slots.length;
     this.hits = new Float64Array(slots.length);
@@ -143,11 +139,7 @@ export class Optima {
     this.#first[level] = word === end ? this.#length : (word - start) * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /**
-   * Gives slots back at `place`.
-   * @param slots by level, all 0 afterwards
-   * @param which a bit per level that has some, at least one
-   */
+  /** Gives slots back at `place`. @param slots by level, all 0 afterwards @param which a bit per level that has some, at least one */
   #give(place: number, slots: Int32Array, which: number): void {
     const free = this.#free;
     const marks = this.#marks;

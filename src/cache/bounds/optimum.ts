@@ -14,7 +14,6 @@ const SPREAD = 4;
 
 /** The most hits that one cache of equal experts can have, ids local. */
 export class Optimum {
-  /** Uses that hit so far. */
   hits = 0;
   /** Slots of the cache, and how many were given back at each place of the line. */
   #slots = 0;
@@ -32,11 +31,7 @@ export class Optimum {
   /** Place of the running event, or of the next one. */
   #now = 0;
 
-  /**
-   * @param experts ids are [0, experts)
-   * @param slots experts that the cache holds
-   * @param preloaded true: experts may lie in the cache before their first use, as if all had been used once before the run
-   */
+  /** @param experts ids are [0, experts) @param slots of the cache @param preloaded true: experts may lie in it before their first use */
   constructor(experts: number, slots: number, preloaded = false) {
     this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
     this.#free = new Int32Array(this.#length);

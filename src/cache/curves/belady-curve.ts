@@ -1,5 +1,4 @@
-// The bound on hits at several capacities, counted event by event in one pass; see `optima.ts`. Where experts differ in size there is
-// no such pass, and each capacity has a bound of its own.
+// The bound on hits at several capacities in one pass (see `optima.ts`); if experts differ in size, a bound for each capacity.
 import type { ModelSpec } from '../../model/door.js';
 import { BeladyBound } from '../bounds/belady-bound.js';
 import { Optima } from '../bounds/optima.js';
@@ -16,10 +15,7 @@ export class BeladyCurve {
   /** By capacity; null: one pass counts all. */
   readonly #bounds: readonly BeladyBound[] | null;
 
-  /**
-   * @param capacities bytes, at most 31
-   * @param preloaded as in {@link BeladyBound}
-   */
+  /** @param capacities bytes, at most 31 @param preloaded as in {@link BeladyBound} */
   constructor(model: ModelSpec, scope: Scope, capacities: readonly number[], preloaded: boolean) {
     const caches = cacheLevels(
       model,

@@ -12,7 +12,6 @@ import type { Scope, SplitCapacity } from '../scope.js';
 import { type CacheLevels, cacheLevels } from './levels.js';
 import { LruStack, upTo } from './stack-distance.js';
 
-/** Counts of one cache. */
 interface CacheCounts {
   readonly insertions: number;
   readonly evictions: number;

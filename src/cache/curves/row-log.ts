@@ -90,7 +90,6 @@ export class RowLog {
     }
   }
 
-  /** Drops the rows and their files. */
   close(): void {
     this.#rows.close();
     this.#next.close();

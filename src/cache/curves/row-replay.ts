@@ -1,5 +1,4 @@
-// Replay of trace rows, one token a pass, for capacity curves. Rows are judged in place, without gathering each event first,
-// because nothing else happens between two experts here.
+// Replay of trace rows for capacity curves. Rows are judged in place: nothing else happens between two experts here.
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { NextUse } from '../next-use/next-use.js';
@@ -19,10 +18,7 @@ export class RowReplay {
   readonly #nextUse: Int32Array;
   readonly #members: Int32Array;
 
-  /**
-   * @param caches built with the same `clock` and `nextUse`
-   * @param nextUse by dense id, where the policy needs the future
-   */
+  /** @param caches built with the same `clock` and `nextUse` @param nextUse by dense id, where the policy needs the future */
   constructor(model: ModelSpec, caches: Caches, clock: Clock, topK: number, sequential: boolean, nextUse: Int32Array = new Int32Array(0)) {
     this.#caches = caches;
     this.#clock = clock;

@@ -32,10 +32,7 @@ export class LruStack {
   readonly #length: number;
   #end = 0;
 
-  /**
-   * @param experts ids are [0, experts)
-   * @param slots experts that each cache holds, ascending, each at least 1
-   */
+  /** @param experts ids are [0, experts) @param slots experts that each cache holds, ascending, each at least 1 */
   constructor(experts: number, slots: readonly number[]) {
     const step = Math.ceil(slots.length / BOUNDS);
     this.#slots = slots;
@@ -53,11 +50,7 @@ export class LruStack {
     this.#place = new Int32Array(experts).fill(-1);
   }
 
-  /**
-   * One event. All members are judged before it changes anything (L2).
-   * @param ids distinct members in L3 order, the first `count` entries, by id less `base`
-   * @param uses by level, the smallest cache that holds a member; the last entry: none does
-   */
+  /** One event (L2). @param ids distinct members in L3 order, less `base` @param uses by level, the smallest cache that holds a member */
   event(ids: Int32Array, count: number, base: number, uses: Float64Array): void {
     if (this.#end + count > this.#length) this.#compact();
     const places = this.#place;
@@ -108,10 +101,7 @@ export class LruStack {
     return this.#levelAt[distance]!;
   }
 
-  /**
-   * Each bound lets the least recent leave for those of `count` members that it missed, as far as it is full.
-   * @param uses are counted by bound; null: they have been, by level
-   */
+  /** Each bound lets the least recent leave for the members that it missed. @param uses counted by bound; null: they have been, by level */
   #leave(count: number, uses: Float64Array | null): void {
     const marks = this.#marks;
     const found = this.#found;

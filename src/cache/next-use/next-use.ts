@@ -177,10 +177,7 @@ const LEFT_AFTER = Float64Array.from({ length: 64 * HALF_LIFE }, (_, events) => 
 /** Added to rates, so that an expert that was never used has a logarithm: one use in 250 events. */
 const LEAST_RATE = 0.004;
 
-/**
- * Past uses of every expert of a model. Time is counted in events of the expert's layer. Two bytes hold the last 72 events: one bit for each of
- * the last eight, and one for each block of eight before. A decayed count holds the rest.
- */
+/** Past uses of every expert in events of its layer: a bit for each of the last eight, and for eight blocks of eight before; a decayed count. */
 export class UseHistory {
   /** By dense id: ln of the decayed rate of use, renewed every {@link EVENTS_A_BLOCK} events of its layer. */
   readonly logRate: Float64Array;
@@ -257,10 +254,7 @@ function leftAfter(events: number): number {
   return events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0;
 }
 
-/**
- * How often an expert with this past was used lately, 0..1: the expectation before anything has been learned. The weights are ours; learning
- * replaces them within the first hundred events.
- */
+/** How often an expert with this past was used lately, 0..1, before anything is learned. Weights are ours; 100 events of learning replace them. */
 export function recencyOf(past: number): number {
   let rate = 0.02 + 0.35 * (usedBlocks(past) / 8);
   for (let back = 0; back < EVENTS_A_BLOCK; back++) if (usedAgo(past, back)) rate += 0.12 * 0.85 ** back;

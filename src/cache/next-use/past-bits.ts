@@ -5,10 +5,7 @@ export const EVENTS_A_BLOCK = 8;
 /** Number of distinct pasts: which of the last eight events used the expert, and how many of the eight blocks (at most 7). */
 export const PASTS = 256 * 8;
 
-/**
- * A past counts the blocks in its low bits: most experts were used once in the last eight events or not at all, and their pasts then share
- * few lines of the processor's cache.
- */
+/** Blocks lie in the low bits: most experts were used at most once in eight events, and their pasts share few lines of the processor's cache. */
 export const BLOCK_BITS = 3;
 
 /** Number of ones in a byte, at most 7. */
@@ -52,10 +49,7 @@ export class PastBits {
     return (this.recent[place]! << BLOCK_BITS) | BLOCKS_USED[this.blocks[place]!]!;
   }
 
-  /**
-   * Ages `count` places from `start` on, a multiple of four, by one event.
-   * @param endOfBlock true: whether the last eight events used a place becomes one bit
-   */
+  /** Ages `count` places from `start` on, a multiple of four, by one event. @param endOfBlock true: use in the last eight events becomes one bit */
   age(start: number, count: number, endOfBlock: boolean): void {
     const first = start >> 2;
     const end = first + Math.ceil(count / 4);

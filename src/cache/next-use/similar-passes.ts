@@ -11,7 +11,6 @@ const CELLS = 65536;
 const WIDEST = 64;
 /** Layers at which agreement is counted, and voters are chosen, in a pass. */
 const COUNTED = 6;
-/** Passes that vote. */
 const VOTERS = 16;
 /** Passes after a similar one that its vote is for, and the weight of each relative to the one before. */
 const AHEAD = 8;
@@ -103,11 +102,7 @@ export class SimilarPasses {
     }
   }
 
-  /**
-   * Writes, for each expert of a layer whose demand is known, the votes for its uses in the next passes: the first counts up to
-   * {@link FULL_VOTE}, each later one {@link LATER} of that before.
-   * @param into has one entry more than the largest layer has experts; the last is scratch
-   */
+  /** Writes votes for the next uses of a layer's experts: first {@link FULL_VOTE}, each later {@link LATER} of that. @param into one for scratch */
   write(layer: number, into: Int32Array): void {
     const votes = this.#votes.fill(0);
     const bytes = 2 * this.#width;
@@ -242,7 +237,6 @@ function grow(users: Users): void {
   users.first = 0;
 }
 
-/** The least power of two that is at least `n`. */
 function powerOfTwo(n: number): number {
   return 2 ** Math.ceil(Math.log2(n));
 }

@@ -1,5 +1,4 @@
-// Belady's MIN: evicts the expert whose next use is furthest, which no real system can know. It keeps to pins and order as every policy does;
-// the bound in every result (L15) does not, and hits a little more.
+// Belady's MIN: evicts what is used furthest in the future, which no real system knows, under pins and order; the bound (L15) hits a little more.
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';

@@ -15,7 +15,6 @@ class ExpectedUsePolicy implements CachePolicy {
   readonly #version: Uint32Array;
   readonly #clock: Clock;
   readonly #layerOf: Uint16Array;
-  /** Layers of the model. */
   readonly #layers: number;
   /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
   readonly #lastUse: Float64Array;
@@ -179,10 +178,7 @@ export const plec: PolicyDefinition = {
   create: (context, { selective }) => new ExpectedUsePolicy(context, selective === true),
 };
 
-/**
- * Belady's rule on learned next uses, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020): next uses are estimated from
- * each expert's own past and from similar passes, with weights fitted during the run. Needs no predictor.
- */
+/** Belady's rule on next uses that are learned during the run, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020). */
 export const learnedBelady: PolicyDefinition = {
   name: 'learned-belady',
   summary: 'evicts the expert whose next use is expected last, as learned from past uses and similar passes',

@@ -41,10 +41,7 @@ class Gdsf implements CachePolicy {
   }
 }
 
-/**
- * Cherkasova, "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy", HP Labs 1998:
- * priority = inflation + uses x cost / size. `cost=miss` counts misses, `cost=bytes` the bytes that they transfer (cost = size).
- */
+/** Cherkasova (HP Labs 1998): priority = inflation + uses x cost / size; `cost=miss` counts misses, `cost=bytes` the bytes that they transfer. */
 export const gdsf: PolicyDefinition = {
   name: 'gdsf',
   summary: 'evicts the least priority = age + uses x cost / size; prefers to keep small experts',

@@ -1,5 +1,4 @@
-// Hyperbolic caching: frequency over time in the cache, so that a newcomer is not judged by its youth. The ranking changes with time
-// on its own, hence the sample.
+// Hyperbolic caching: frequency over time in the cache, so that youth counts against nobody. The ranking changes with time, hence the sample.
 import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';

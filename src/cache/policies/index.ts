@@ -1,5 +1,4 @@
-// The registry of cache policies (adding one is a file beside this one and a line below), and how a user names one:
-// `lru`, `s3-fifo:small=0.1`, `./my-policy.mjs:rate=2`.
+// The registry of cache policies (adding one is a file and a line below), and how a user names one: `lru`, `s3-fifo:small=0.1`, `./mine.mjs`.
 import { UserError } from '../../base/errors.js';
 import { choose, type Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
@@ -79,20 +78,12 @@ export interface ResolvedPolicy {
   readonly parameters: Parameters;
 }
 
-/**
- * Reads the name of a policy.
- * @param text `name`, `name:key=value,key=value`, or a path to a module in place of the name
- * @throws UserError for an unknown policy or parameter, or a bad value
- */
+/** Reads a policy: `name:key=value,key=value`, or the path of a module. @throws UserError for an unknown policy or parameter, or a bad value */
 export function parsePolicy(text: string): PolicyChoice {
   return moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 }
 
-/**
- * The policy of a choice, loaded from its module where it is the user's own: its default export is a {@link PolicyDefinition}.
- * @param baseFolder what a relative path is relative to; the working directory unless given
- * @throws UserError for a module that cannot be used, and for a parameter that it does not have
- */
+/** The policy of a choice, loaded if it is a module of the user's own. @param baseFolder of relative paths @throws UserError if it cannot be used */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {
   const { definition, name, parameters } = await loadedChoice('policy', chosen, ownPolicy, baseFolder);
   return { definition: definition ?? findPolicy(name), parameters };

@@ -38,10 +38,7 @@ class LayerPosition implements CachePolicy {
   }
 }
 
-/**
- * EdgeMoE (arXiv 2308.14352): evicts from the layer furthest from execution; the running layer, which comes round last, is the
- * furthest, then the one before it. Within a layer least recently used. In one cache per layer it is LRU. No parameters.
- */
+/** EdgeMoE (arXiv 2308.14352): evicts from the layer furthest from execution: the running one, then the one before it; within a layer by LRU. */
 export const layerPosition: PolicyDefinition = {
   name: 'layer-position',
   summary: 'evicts from the layer that is executed again last',

@@ -36,10 +36,7 @@ class LeastStale extends Fifo {
   }
 }
 
-/**
- * SpecMD (arXiv 2602.03921): stale experts first, then current ones, each in order of arrival. An expert prefetched in the running
- * pass is current. No parameters.
- */
+/** SpecMD (arXiv 2602.03921): stale experts first, then those of the running pass, prefetched ones included, each in order of arrival. */
 export const leastStale: PolicyDefinition = {
   name: 'least-stale',
   summary: 'evicts the oldest expert that the running pass has not touched',

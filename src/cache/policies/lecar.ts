@@ -1,5 +1,4 @@
-// Learning cache replacement: LRU and LFU each name a victim, and a random draw decides, with weights that follow regret. A policy that evicted an
-// expert shortly before its next use loses weight, so the better of recency and frequency prevails.
+// Learning cache replacement: LRU and LFU each name a victim; a random draw decides by weights that fall with each regretted eviction.
 import type { Random } from '../../base/random.js';
 import { FrequencyList } from '../frequency-list.js';
 import { IdLists } from '../id-lists.js';
@@ -25,7 +24,6 @@ class LeCaR implements CachePolicy {
   readonly #random: Random;
   /** Odds of LRU; those of LFU are the rest. */
   #lruWeight = 0.5;
-  /** Uses so far. */
   #now = 0;
   /** The victim that was named last, and by which of the two. */
   #named = NONE;
@@ -104,10 +102,7 @@ class LeCaR implements CachePolicy {
   }
 }
 
-/**
- * Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018: learning rate 0.45, regret discounted by
- * 0.005^(1/slots) a use, a history of as many evictions as the cache has slots for each of the two.
- */
+/** Vietri et al. (HotStorage 2018): learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as the cache has slots. */
 export const lecar: PolicyDefinition = {
   name: 'lecar',
   summary: 'evicts by recency or by frequency, whichever has been regretted less',

@@ -30,9 +30,8 @@ class LfuDecay extends Keyed {
 }
 
 /**
- * Exponentially decayed counts (Lee et al., "LRFU", IEEE TC 50(12), 2001, with one use halving its weight every `halfLife` passes).
- * 128 tokens is the half-life of llama.cpp's expert cache. Counts outlive residency. `hysteresis`
- * keeps experts from changing places for every use: a swap has to be worth its transfer (llama.cpp PR 26563).
+ * Counts that halve every `halfLife` passes and outlive residency (Lee et al., "LRFU", IEEE TC 50(12), 2001); 128 tokens is llama.cpp's.
+ * `hysteresis`: a swap has to be worth its transfer (llama.cpp PR 26563).
  */
 export const lfuDecay: PolicyDefinition = {
   name: 'lfu-decay',

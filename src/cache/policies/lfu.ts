@@ -59,10 +59,7 @@ export const lfuResident: PolicyDefinition = {
   create: ({ experts }) => new LfuResident(experts),
 };
 
-/**
- * Perfect LFU (Breslau et al., INFOCOM 1999): counts are kept for all experts, resident or not; ties go to the least recently used.
- * No parameters. Its opposite, whose counts die with residency, is `lfu-resident`.
- */
+/** Perfect LFU (Breslau et al., INFOCOM 1999): counts of all experts, resident or not; ties go to the least recently used. See `lfu-resident`. */
 export const lfu: PolicyDefinition = {
   name: 'lfu',
   summary: 'evicts the expert used least often since the start, ties by least recent use',

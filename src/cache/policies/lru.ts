@@ -1,5 +1,4 @@
-// Least recently used, the policy of nearly every offloading system; and most recently used, right for a cyclic scan longer than the cache,
-// where LRU never hits.
+// Least recently used, the policy of nearly every system; and most recently used, right for a cyclic scan longer than the cache.
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 

@@ -1,5 +1,4 @@
-// Minus recent score (MRS): keeps the experts whose gate scores were high lately. An expert that a token nearly chose firmly counts more
-// than one that came in last.
+// Minus recent score: keeps experts of high gate scores. One that a token nearly chose firmly counts more than one that came in last.
 import { Keyed } from '../keyed.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
 

@@ -1,5 +1,4 @@
-// Weighs how long ago an expert was used against how often, as was learned beforehand from recorded routing: neither alone says best which of two
-// experts is wanted sooner.
+// Weighs how long ago an expert was used against how often, by weights learned from recorded routing: neither alone suffices.
 import { CountedResidents } from '../counted-residents.js';
 import type { Clock, PolicyContext, PolicyDefinition } from '../policy.js';
 

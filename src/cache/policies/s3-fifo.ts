@@ -154,10 +154,7 @@ class S3Fifo implements CachePolicy {
   }
 }
 
-/**
- * Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023. `small` is the share of the queue on probation, `ghost`
- * the bytes that the ghost queue remembers as a share of the capacity, `promoteAt` the uses that lead from probation to the main queue.
- */
+/** Yang et al. (SOSP 2023). `small`: share of the queue on probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses. */
 export const s3Fifo: PolicyDefinition = {
   name: 's3-fifo',
   summary: 'evicts from a small probation queue unless used twice there; second-chance FIFO for the rest',

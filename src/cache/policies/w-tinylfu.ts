@@ -145,10 +145,7 @@ class WTinyLfu implements CachePolicy {
   }
 }
 
-/**
- * Einziger, Friedman and Manes, "TinyLFU", ACM TOS 13(4), 2017. `window` is the share of the LRU window, `protected` that of the
- * protected segment in the rest; counters are halved after ten uses per slot.
- */
+/** Einziger, Friedman and Manes (ACM TOS 13(4), 2017). `window`, `protected` (of the rest): shares; counters are halved after ten uses a slot. */
 export const wTinyLfu: PolicyDefinition = {
   name: 'w-tinylfu',
   summary: 'LRU window before a segmented LRU that admits only the more popular',

@@ -23,7 +23,6 @@ export interface CliContext {
   readonly environment: Environment;
   /** Global options as parsed; complete when a command's action runs. */
   readonly options: GlobalOptions;
-  /** Abilities of stdout. */
   readonly terminal: Terminal;
   /** How reports on stdout are to be rendered. */
   readonly reportOptions: ReportOptions;
@@ -31,11 +30,8 @@ export interface CliContext {
   out(text: string): void;
   /** Writes a message for people to stderr, one line; nothing when quiet. */
   note(text: string): void;
-  /** Starts showing progress on stderr. */
   progress(label: string, total: number, unit: string): Progress;
-  /**
-   * Handles pending signals. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C would have no effect.
-   */
+  /** Handles pending signals. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C has no effect. */
   breathe(): Promise<void>;
   /** Exit code of the process once the command has returned; 0 unless set. */
   setExitCode(code: number): void;
@@ -43,7 +39,6 @@ export interface CliContext {
 
 /** The exports of a command's module. */
 export interface CommandModule {
-  /** Adds arguments, options, subcommands and the action. */
   define(command: Command, context: CliContext): void;
 }
 
@@ -51,7 +46,6 @@ export interface CommandModule {
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  /** Heading in the help. */
   readonly group: 'Profile' | 'Gate and report' | 'Look into inputs' | 'Help and set-up';
   load(): Promise<CommandModule>;
 }

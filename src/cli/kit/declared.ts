@@ -10,7 +10,6 @@ import { collect } from './options.js';
 interface Given<T> {
   /** Texts in the place of `${name}`; several with commas. */
   readonly words?: Readonly<Record<string, string | readonly string[]>>;
-  /** Formats that `@output` offers. */
   readonly formats?: readonly OutputFormat<T>[];
 }
 
@@ -22,10 +21,7 @@ export function commandSections(): ReturnType<typeof bundledSections> {
   return known;
 }
 
-/**
- * Adds the arguments and options of a section to a command.
- * @throws Error where there is no such section, or a text in it is not given
- */
+/** Adds the arguments and options of a section to a command. @throws Error where there is no such section, or a text in it is not given */
 export function declared<T>(command: Command, section: string, given: Given<T> = {}): Command {
   const rows = commandSections().get(section);
   if (rows === undefined) throw new Error(`profiles/commands.txt has no section ${section}`);

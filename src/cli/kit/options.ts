@@ -2,6 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
+import { SHAPE } from '../../model/door.js';
 import { describeMetric } from '../../result/catalogue.js';
 
 /** Flags that are text where they are given. */
@@ -13,21 +14,20 @@ export function collect(value: string, previous: readonly string[]): string[] {
 }
 
 /** Values of the flags that read a trace. */
-export type TraceFlags = Texts<'model' | 'traceFormat' | 'traceColumns'>;
+export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
 
-/**
- * Reads `--seed`.
- * @throws UserError where it is no whole number
- */
+/** The model that flags name, or that they describe by its shape; undefined: neither. */
+export function namedModel({ model, shape }: Texts<'model' | 'shape'>): string | undefined {
+  return model ?? (shape === undefined ? undefined : SHAPE + shape);
+}
+
+/** Reads `--seed`. @throws UserError where it is no whole number */
 export function parseSeed(text: string): number {
   if (!/^-?\d{1,10}$/.test(text)) throw new UserError(`--seed: '${text}' is no whole number; write e.g. --seed 7`);
   return Number(text);
 }
 
-/**
- * Reads the value of a flag that counts, 1 or more.
- * @throws UserError where it is no such number, or more than `most`
- */
+/** Reads the value of a flag that counts, 1 or more. @throws UserError where it is no such number, or more than `most` */
 export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = parseCount(text, flag);
   if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
@@ -35,21 +35,14 @@ export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE
   return value;
 }
 
-/**
- * Reads `-j`.
- * @returns undefined where it was not given
- * @throws UserError where it is no number, or 0
- */
+/** Reads `-j`. @returns undefined where it was not given @throws UserError where it is no number, or 0 */
 export function parseJobs(text: string | undefined): number | undefined {
   const jobs = text === undefined ? undefined : parseCount(text, '--jobs');
   if (jobs === 0) throw new UserError('--jobs: 0 at a time compute nothing; use 1 or more');
   return jobs;
 }
 
-/**
- * Reads metrics between commas.
- * @throws UserError with the nearest name, where one is none
- */
+/** Reads metrics between commas. @throws UserError with the nearest name, where one is none */
 export function metricNames(text: string, flag: string): string[] {
   return text.split(',').map((part) => {
     try {

@@ -1,5 +1,4 @@
-// `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once. They get their names
-// when the work is done, so that nobody reads half a file.
+// `-o [format=]path`: files are opened before the work that fills them, so that a bad path fails at once, and get their names at the end.
 
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
@@ -34,12 +33,7 @@ export function stdoutFormat(options: OutputOptions): string | null {
 /** Options of reports in files. */
 export const FILE_OPTIONS = { color: false, width: 80, unicode: true, verbose: false } as const;
 
-/**
- * Reads the value of one `-o`: `json=result.out`, `result.json`, `markdown=-`.
- * @param formats of the command, its default first
- * @returns path `-`: stdout
- * @throws UserError where the format is unknown or cannot be told from the path
- */
+/** Reads one `-o`: `json=result.out`, `markdown=-` (stdout). @param formats the default first @throws UserError for an unknown format */
 export function parseOutput<T>(
   text: string,
   formats: readonly OutputFormat<T>[],
@@ -120,10 +114,7 @@ export class Outputs<T> {
     return new Outputs(open, context);
   }
 
-  /**
-   * Renders the value into every output and puts the files in place; stdout comes last, when the files are safe.
-   * @param all everything instead of a summary, for `--verbose`
-   */
+  /** Renders the value into every output, files first, which then take their places. @param all everything instead of a summary */
   async deliver(value: T, all = false): Promise<void> {
     const verbose = all || this.#context.options.verbose;
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
@@ -149,11 +140,7 @@ export class Outputs<T> {
   }
 }
 
-/**
- * Opens the outputs that flags ask for and delivers what `work` gives; where it fails, no file is left.
- * @param inputs as in {@link Outputs.open}
- * @throws UserError as {@link Outputs.open}
- */
+/** Opens the outputs of the flags and delivers what `work` gives; if it fails, no file is left. @throws UserError as {@link Outputs.open} */
 export async function deliver<T>(
   context: CliContext,
   formats: readonly OutputFormat<T>[],
@@ -201,7 +188,6 @@ function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): Outp
   throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
 }
 
-/** The destination of an output. */
 interface Sink {
   write(data: string | Uint8Array): void;
   /** Puts the finished file in its place. */
@@ -210,11 +196,7 @@ interface Sink {
   abort(): void;
 }
 
-/**
- * Opens an output, so that a bad path fails before the work that fills it.
- * @param flag the flag of the path, for messages
- * @throws UserError where the path cannot be written
- */
+/** Opens an output before the work that fills it. @param flag of the path, for messages @throws UserError if the path cannot be written */
 export function openSink(path: string, flag = '-o'): Sink {
   const stat = whatStands(path);
   if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);

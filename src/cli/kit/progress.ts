@@ -1,5 +1,4 @@
-// A progress bar on stderr: shown only on a terminal (or when asked for) and only for work of more than a second. It is removed when the work is
-// done, so that it never appears in logs or results.
+// A progress bar on stderr, on a terminal or if asked for, for work of more than a second; it is removed at the end.
 import { formatCount } from '../../base/units.js';
 
 /** The display of progress. `lines`: one line per tenth, for logs. */
@@ -8,7 +7,6 @@ export type ProgressMode = 'bar' | 'lines' | 'off';
 /** The outside world of a progress bar. */
 interface ProgressSink {
   write(text: string): unknown;
-  /** Columns of the terminal. */
   readonly width: number;
   readonly unicode: boolean;
   /** Milliseconds, from any origin. */
@@ -25,16 +23,10 @@ const BAR = 24;
 export interface Progress {
   /** Shows the number of finished units. @param aside text in place of the time left */
   update(done: number, aside?: string): void;
-  /** Takes the bar away. */
   finish(): void;
 }
 
-/**
- * Begins to show progress.
- * @param label name of the work, e.g. `replaying`
- * @param total units of work; 0: their number is unknown, and only the label is shown
- * @param unit their name, e.g. `tokens`
- */
+/** Begins to show progress. @param label e.g. `replaying` @param total units of work; 0: only the label is shown @param unit e.g. `tokens` */
 export function startProgress(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string): Progress {
   const whole = Math.max(1, total);
   const start = sink.now();

@@ -2,7 +2,6 @@
 import type { OutStream } from '../../base/host/command.js';
 import type { Environment } from '../../base/host/process.js';
 
-/** The used part of a stream. */
 type Stream = Pick<OutStream, 'isTTY' | 'columns'>;
 
 /** Abilities of a stream. */
@@ -16,10 +15,7 @@ export interface Terminal {
 /** Columns where the width is unknown, and the limit of text. */
 const DEFAULT_WIDTH = 80;
 
-/**
- * Abilities of a stream.
- * @param choice `--color` (true), `--no-color` (false), neither (undefined)
- */
+/** Abilities of a stream. @param choice `--color` (true), `--no-color` (false), neither (undefined) */
 export function detectTerminal(stream: Stream, environment: Environment, choice: boolean | undefined): Terminal {
   return {
     color: choice ?? wantsColor(stream, environment),

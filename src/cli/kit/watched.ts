@@ -2,10 +2,7 @@
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { CliContext } from './context.js';
 
-/**
- * Shows the progress of work with a known number of units: first its preparation, then, from the first report on, a bar.
- * @param work receives the progress callback and the handler of signals
- */
+/** Shows the progress of work with a known number of units: its preparation, then a bar. @param work receives callback and pause */
 export async function watched<T>(
   context: Pick<CliContext, 'progress' | 'breathe'>,
   label: string,

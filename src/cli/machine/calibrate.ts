@@ -5,15 +5,8 @@ import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
 import { groupedBy } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
-import {
-  findHardware,
-  loadRuntime,
-  type MachineFile,
-  machineFileOf,
-  machineOfFile,
-  machineWords,
-  readMachineFile,
-} from '../../hardware/door.js';
+import type { MachineFile } from '../../hardware/door.js';
+import { findHardware, loadRuntime, machineFileOf, machineOfFile, machineWords, readMachineFile } from '../../hardware/door.js';
 import type { CalibratedMachine } from '../../measured/machine/calibrated-machine.js';
 import { calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';
@@ -98,10 +91,7 @@ function measuresOf(text: string): Measure[] {
   });
 }
 
-/**
- * The machine as a file of parts: that file, the parts that were named, or this machine.
- * @throws UserError where it is a profile of tiers, which has no parts
- */
+/** The machine as a file of parts: a file, parts that were named, or this machine. @throws UserError if it is a profile of tiers, without parts */
 export async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
   if (name === undefined) {
     const { detection, name: own } = await detectedMachine();

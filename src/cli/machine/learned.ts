@@ -11,13 +11,7 @@ import type { CliContext } from '../kit/context.js';
 import { watched } from '../kit/watched.js';
 import { machineToMeasure } from './calibrate.js';
 
-/**
- * What timings teach of a machine; null: there are none.
- * @param given values of `--timing`
- * @param name of the machine; undefined: this one, detected
- * @param user model and storage format of timings that name none
- * @throws UserError where one is not understood, or the machine has no parts
- */
+/** What timings teach of a machine; null: there are none. @param name undefined: this one @param user model of timings without @throws UserError */
 export async function learnedBy(
   context: Pick<CliContext, 'progress' | 'breathe'>,
   given: readonly string[],
@@ -34,11 +28,7 @@ export async function learnedBy(
   );
 }
 
-/**
- * Runs on their machines as timings taught them; each machine is learned once.
- * @param given values of `--timing`
- * @returns the run as it is on its machine. @throws UserError as {@link learnedBy}
- */
+/** Runs on their machines as timings (values of `--timing`) taught them; each machine is learned once. @throws UserError as {@link learnedBy} */
 export function learnerOf(context: Pick<CliContext, 'progress' | 'breathe'>, given: readonly string[]): (run: RunSpec) => Promise<RunSpec> {
   const known = new Map<string, Promise<Learned | null>>();
   return async (run) => {

@@ -25,8 +25,7 @@ const formats = documentFormats<Audit>(({ checks, findings, trace }) => ({
   title: trace.path,
   lead: [{ text: describeTrace(trace) }],
   blocks: [
-    verdict(findings, checks),
-    ...findings.map(findingFacts),
+    ...auditBlocks(findings, checks.length),
     { kind: 'facts', indent: 18, facts: auditChecks.map(({ code, summary }) => [code, summary]), detail: 'verbose' },
   ],
   records: gridOf(
@@ -53,10 +52,14 @@ export function defineAudit(parent: Command, context: CliContext): void {
   );
 }
 
-function verdict(findings: readonly AuditFinding[], checks: readonly string[]): Lines {
+/** The verdict, and what was found. @param checks how many there were */
+export function auditBlocks(findings: readonly AuditFinding[], checks = auditChecks.length): (Lines | Facts)[] {
   const warnings = findings.filter(({ level }) => level === 'warning').length;
-  if (warnings > 0) return note(`${warnings} of ${checks.length} checks found something that falsifies results`, 'caution');
-  return note(`clean: ${checks.length} checks found nothing that would falsify a result`, 'good');
+  const verdict =
+    warnings > 0
+      ? note(`${warnings} of ${checks} checks found something that falsifies results`, 'caution')
+      : note(`clean: ${checks} checks found nothing that would falsify a result`, 'good');
+  return [verdict, ...findings.map(findingFacts)];
 }
 
 function findingFacts({ code, effect, fix, level, what }: AuditFinding): Facts {

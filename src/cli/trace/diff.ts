@@ -11,7 +11,6 @@ import { deliver, type OutputOptions } from '../kit/outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
 import { identityOf, type TraceIdentity, withNamed } from './open.js';
 
-/** Two routings, compared. */
 interface Comparison {
   readonly before: TraceIdentity;
   readonly after: TraceIdentity;
@@ -81,7 +80,6 @@ function hitGrid({ after, before }: Comparison['hits']): Grid {
   return gridOf(['hit rate', 'before', 'after', 'change'], rows);
 }
 
-/** Shares before and after. */
 function changeRow(name: string, before: number, after: number): Datum[] {
   return [name, ratio(before), ratio(after), { value: after - before, text: formatDelta(after - before, 'ratio') }];
 }

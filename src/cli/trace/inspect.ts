@@ -2,20 +2,10 @@
 
 import type { Command } from 'commander';
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
-import {
-  type Datum,
-  type Document,
-  type Drawing,
-  documentFormats,
-  type Format,
-  figure,
-  type Grid,
-  gridOf,
-  heatmap,
-  ratio,
-  renderTerminal,
-} from '../../report/door.js';
+import type { Datum, Document, Drawing, Format, Grid } from '../../report/door.js';
+import { documentFormats, figure, gridOf, heatmap, ratio, renderTerminal } from '../../report/door.js';
 import { REUSE_WINDOWS, type RoutingStatistics, routingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
+import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
 import type { TraceFlags } from '../kit/options.js';
@@ -35,14 +25,17 @@ const FIGURE = 10;
 const NARROW = 8;
 
 const [table, json, csv, markdown] = documentFormats<Inspection>(
-  (inspection) => ({ ...topOf(inspection), blocks: [...grids(inspection), layerGrid(inspection), heatOf(inspection, 'verbose')] }),
+  (inspection) => ({
+    ...inspectionTop(inspection),
+    blocks: [...inspectionGrids(inspection), layerGrid(inspection), heatOf(inspection, 'verbose')],
+  }),
   jsonOf,
 );
 
 const heat: Format<Inspection> = {
   name: 'heatmap',
   extensions: [],
-  render: (inspection, options) => renderTerminal({ ...topOf(inspection), blocks: [heatOf(inspection)] }, options),
+  render: (inspection, options) => renderTerminal({ ...inspectionTop(inspection), blocks: [heatOf(inspection)] }, options),
 };
 
 /** Formats of an inspection, the one for reading first. */
@@ -51,17 +44,19 @@ const inspectionReports: readonly Format<Inspection>[] = [table, heat, json, csv
 /** Defines the subcommand. */
 export function defineInspect(parent: Command, context: CliContext): void {
   subcommand(parent, 'inspect', { formats: inspectionReports }).action((path: string, flags: TraceFlags & OutputOptions) =>
-    deliver(context, inspectionReports, flags, () =>
-      withNamed(path, flags, async (trace) => {
-        const statistics = routingStatistics(trace);
-        await context.breathe();
-        return { trace: identityOf(trace), statistics, hits: await hitsOf(trace, context) };
-      }),
-    ),
+    deliver(context, inspectionReports, flags, () => withNamed(path, flags, (trace) => inspectTrace(trace, context))),
   );
 }
 
-function topOf({ trace, statistics: { tokens } }: Inspection): Pick<Document, 'title' | 'lead'> {
+/** Computes what an inspection shows. */
+export async function inspectTrace(trace: RoutingTrace, context: CliContext): Promise<Inspection> {
+  const statistics = routingStatistics(trace);
+  await context.breathe();
+  return { trace: identityOf(trace), statistics, hits: await hitsOf(trace, context) };
+}
+
+/** Title and first line. */
+export function inspectionTop({ trace, statistics: { tokens } }: Inspection): Pick<Document, 'title' | 'lead'> {
   const phases = `${formatCount(tokens.prefill)} prompt and ${formatCount(tokens.decode)} generated tokens`;
   return { title: trace.path, lead: [{ text: `${describeTrace(trace)}; ${phases}` }] };
 }
@@ -80,7 +75,8 @@ function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])
   );
 }
 
-function grids({ hits, statistics }: Inspection): Grid[] {
+/** Figures of all layers together. */
+export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
   const { byLayer, chance, consistency, distinct, mean, requests, reuse, topK, transition } = statistics;
   const range = (
     label: string,

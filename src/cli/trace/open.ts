@@ -8,15 +8,12 @@ import { printable } from '../../report/door.js';
 import { parseColumns } from '../../trace/formats/columns.js';
 import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import type { TraceFlags } from '../kit/options.js';
+import { namedModel, type TraceFlags } from '../kit/options.js';
 
-/**
- * Opens a trace: a path, `-`, or the name of a bundled one, each with `#FROM:TO` where only some of its rows are meant.
- * @param fits false: a top-k or a number of layers other than the model's is accepted
- * @throws UserError
- */
+/** Opens a trace: a path, `-`, or a bundled name, perhaps with `#FROM:TO`. @param fits false: its shape may be another @throws UserError */
 export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
-  const model = flags.model === undefined ? null : loadModel(flags.model);
+  const named = namedModel(flags);
+  const model = named === undefined ? null : loadModel(named);
   const file = splitRows(path).path;
   const bundled = file !== '-' && !existsSync(file) && listProfiles('traces').includes(file);
   const trace = await openTrace(bundled ? findProfile('traces', path) : path, {

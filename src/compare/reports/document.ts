@@ -1,5 +1,4 @@
-// A gate for people: the verdict first, then each comparison with its change and its worst rows. A terminal and a page show the same; a page
-// folds what does not matter most.
+// A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less.
 
 import { formatCounted } from '../../base/units.js';
 import { type Block, clip, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/door.js';
@@ -28,7 +27,6 @@ import { subjectOf } from './faults.js';
 export interface GateView {
   /** A page of Markdown; else a terminal. */
   readonly page: boolean;
-  /** Most rows of a comparison. */
   readonly rows: number;
   /** Most comparisons; the worst come first on a page. */
   readonly comparisons: number;
@@ -122,7 +120,8 @@ function atMost(all: readonly Line[], most: number, what: string, page: boolean)
 function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView): Block[] {
   const { config, explained, explanation, inputs, rows } = comparison;
   const whole = explained && explanation !== null;
-  const why = causes(whole ? explanationLines(explanation) : causeLines(comparison));
+  const causes = whole ? explanationLines(explanation) : causeLines(comparison);
+  const why = causes.map(([label, text]): Line => ({ label, text, tone: 'item', indent: 10 }));
   const head = headLines(comparison, page, most);
   const last: Line = { text: unchangedText(comparison), tone: 'dim' };
   if (page) {
@@ -163,11 +162,6 @@ function headLines(comparison: Comparison, page: boolean, most: number): (Line |
     rows.length > 0 && { text: changeSentence(comparison) },
     knows !== null && (page ? { text: `⚠️ ${knows}` } : { text: knows, tone: 'caution', hang: 2 }),
   ];
-}
-
-/** Causes under each other, each behind its label. */
-function causes(all: readonly (readonly [label: string, text: string])[]): Line[] {
-  return all.map(([label, text]) => ({ label, text, tone: 'item', indent: 10 }));
 }
 
 function settingLine(what: string, { base, candidate, path }: Difference): Line {

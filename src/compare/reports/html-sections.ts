@@ -1,5 +1,4 @@
-// The sections of a comparison, in the order of asking: its budgets, changes, causes and set-up; those that a report of one run has as well
-// stand with that report.
+// The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report.
 
 import { formatCounted } from '../../base/units.js';
 import { html, KEYS, type Markup, type Piece, type Section, type Sides, sidedSections, table } from '../../report/door.js';
@@ -116,7 +115,6 @@ function causeList(lines: readonly (readonly [label: string, text: string])[]): 
   )}</dl>`;
 }
 
-/** Differences in inputs and configuration. */
 const setupCompared: Section<Comparison> = {
   id: 'setup',
   title: 'What was set differently',

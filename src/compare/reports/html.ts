@@ -1,17 +1,6 @@
 // Comparisons in one HTML file that opens anywhere: the verdict first, then both runs beside one another, readable without a script.
-import {
-  clientScript,
-  download,
-  drawSections,
-  type Format,
-  html,
-  type Markup,
-  type Piece,
-  page,
-  prose,
-  type ReportOptions,
-  table,
-} from '../../report/door.js';
+import type { Format, Markup, Piece, ReportOptions } from '../../report/door.js';
+import { clientScript, download, drawSections, html, page, prose, table } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';

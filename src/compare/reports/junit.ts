@@ -5,7 +5,6 @@ import type { Gate } from '../gate.js';
 import { knowledgeWarning, rowChange, valueText } from '../words.js';
 import { placedText } from './faults.js';
 
-/** The outcome of a test case. */
 interface Case {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';

@@ -56,7 +56,6 @@ export interface CommonParts {
   readonly judges: readonly LayerJudge[];
   /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
-  /** Time of predictions. */
   readonly time: PredictionTime;
   /** True: capacity curves are counted. */
   readonly curves: boolean;
@@ -65,11 +64,7 @@ export interface CommonParts {
 /** A link for machines where everything is resident. */
 const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
 
-/**
- * Composes one GPU.
- * @param future future demand on it; null: no policy knows it
- * @param earlier text that policies learn from and caches have served beforehand
- */
+/** Composes one GPU. @param future its future demand; null: no policy knows it @param earlier text that policies and caches have seen */
 export function composeGpu(
   common: CommonParts,
   { memory, shard }: GpuLayout,
@@ -137,10 +132,7 @@ export function composeGpu(
   };
 }
 
-/**
- * Expected uses of one GPU's experts for its policies, and the weight of predictions in them; null: no policy asks. On one GPU next
- * uses are learned from training traces beforehand, one token a pass; those of several GPUs are learned from the run alone.
- */
+/** Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy asks. Only one GPU learns from training traces. */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
   const expectedUse = learned !== null && policies.foretold ? new ExpectedUse(model, learned) : null;
@@ -229,7 +221,6 @@ function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
   return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
 }
 
-/** How one GPU prefetches. */
 function setupOf(
   { plan, time }: CommonParts,
   model: ModelSpec,
@@ -243,13 +234,15 @@ function setupOf(
   const lack = what ?? (predicts.predictor.next === undefined ? 'one GPU, and a predictor that counts, such as path-retrieval' : null);
   if (prefetch.across === true && lack !== null)
     throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
+  // Of several batches in turn, the next pass is that of others: what it will demand is not predicted.
+  const others = prefetch.across === 'auto' && plan.serving.running > plan.run.workload.batch;
   // Loops read this: a spread would give it a hidden class that depends on what V8 remembers of earlier runs.
   return {
     predictor: predicts.predictor,
     predictedUse: predicts.predictedUse,
     expectedUse: predicts.expectedUse,
     time,
-    limits: limitsOf(plan, prefetch.across !== false && lack === null),
+    limits: limitsOf(plan, prefetch.across !== false && lack === null && !others),
     scores: new Float32Array(model.experts),
     adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
     budget: prefetch.budget === 'pays' ? new PrefetchBudget(model.experts) : null,
@@ -266,7 +259,6 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean):
   return { horizon: layers, correction, minProbability, perLayer, when, whenFull, cancel, across };
 }
 
-/** Inputs of the rules for misses on one GPU. */
 function missesSeen(
   { buddies, classes, deferral, unimportance }: CommonParts,
   shard: Shard | null,

@@ -12,10 +12,7 @@ export function computesOnCpu({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: P
   return onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 }
 
-/**
- * The clocks of knowledge; null where bounds are off, nothing is ever loaded, smaller copies are, or a layer is split: they know whole experts only.
- * @param gpus of the run
- */
+/** The clocks of knowledge; null if bounds are off, nothing is loaded, or there are copies or a split layer: they know whole experts only. */
 export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {
   const { inputs, layout, run } = plan;
   if (!run.bounds || !run.foresight || layout.hardware.links.length === 0) return null;

@@ -22,7 +22,6 @@ export interface RunPlan {
   readonly layout: Layout;
   /** Passes to compose again; null: the scheduler composes them. */
   readonly record: PassRecord | null;
-  /** Findings of the audit of the traces. */
   readonly auditWarnings: readonly Warning[];
 }
 
@@ -35,10 +34,7 @@ export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   return { run, inputs, serving, workload, layout, record: null, auditWarnings };
 }
 
-/**
- * True where the one memory of a machine is the page cache of a mapped file that does not fit into it: a static placement then says nothing of
- * what stays (L14).
- */
+/** True if the one memory is the page cache of a mapped file that does not fit: a static placement then does not decide what stays (L14). */
 export function isPageCache({ inputs: { hardware, model, system }, layout }: Pick<RunPlan, 'inputs' | 'layout'>): boolean {
   const { links, software, tiers } = hardware;
   const { policy } = system.cache;
@@ -71,11 +67,7 @@ function findingsIn(
   return found;
 }
 
-/**
- * Audits the rows that a run will replay; generated traces need no audit.
- * @returns one warning per finding
- * @throws UserError where the run is strict and something was found
- */
+/** Audits the rows that a run will replay; generated traces need none. @returns a warning per finding @throws UserError if the run is strict */
 function auditInputs({ model, modelNote, replayed, traces }: Inputs, run: RunSpec): Warning[] {
   const warnings: Warning[] = modelNote === null ? [] : [{ code: 'model-by-sizes', message: modelNote }];
   if (run.audit === 'off') return warnings;

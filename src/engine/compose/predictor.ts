@@ -19,7 +19,6 @@ export function timeOf({ inputs: { model, system }, layout, run }: RunPlan): Pre
 
 /** Text before that of a run. */
 export interface EarlierText {
-  /** Traces that the run learns from. */
   readonly training: readonly RoutingTrace[];
   /** Traces that its caches have served, and that it has learned from as well. */
   readonly warm: readonly RoutingTrace[];
@@ -56,10 +55,7 @@ export async function predictorFor(inputs: Inputs, run: RunSpec, running: number
   });
 }
 
-/**
- * The run's predictor as schedulers see it: a second instance of the same kind, trained alike, that learns from the same passes. So questions of a
- * scheduler about tokens that may run later do not change the predictions for prefetching and caching.
- */
+/** The run's predictor as schedulers see it: a second instance, so that questions about later tokens do not change the run's predictions. */
 export class PredictedPaths implements PassLearner, PathForecast {
   readonly costNs: number;
   readonly #predictor: Predictor;
@@ -72,7 +68,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
     this.#token = token;
     this.#predictor = predictor;
     this.#layers = layers;
-    this.costNs = time.ns(1, -1, layers - 1);
+    this.costNs = time.ns(1, -1, layers - 1) + (time.networkNs?.(1) ?? 0);
   }
 
   learn(pass: Pass): void {
@@ -89,10 +85,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
   }
 }
 
-/**
- * The forecast of paths for the scheduler of a run; null: the scheduler needs none, or the run predicts nothing.
- * @throws UserError where the predictor lacks what it needs
- */
+/** The forecast of paths for a scheduler; null: it needs none, or nothing is predicted. @throws UserError if the predictor lacks what it needs */
 export async function pathForecastOf(plan: RunPlan): Promise<PredictedPaths | null> {
   const { inputs, record, run, serving } = plan;
   const pool = serving.running > run.workload.batch;

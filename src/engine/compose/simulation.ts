@@ -16,7 +16,6 @@ import type { PredictedPaths } from './predictor.js';
 export interface SimulatedGpu extends Gpu {
   /** The bound on its hits so far; only where bounds are on. */
   boundHits(): number;
-  /** The division of its memory. */
   readonly memory: MemoryPlan;
   /** Bytes of all experts that live on it. */
   readonly expertBytes: number;
@@ -49,6 +48,5 @@ export interface Simulation extends RunFold {
   readonly paths: PredictedPaths | null;
   /** Null: tokens choose as recorded. */
   readonly rerank: Rerank | null;
-  /** Removes temporary files. */
   close(): void;
 }

@@ -63,7 +63,6 @@ export class EventFold {
     if (this.prefetcher !== null) this.prefetcher.promotions = this.#promotions;
   }
 
-  /** Attaches an observer. */
   observe(observer: Observer): void {
     const { dram, gpu, writeBack } = this.gpu;
     this.event.observer = observer;
@@ -96,10 +95,7 @@ export class EventFold {
     else this.#promotions?.advance(nowNs, null);
   }
 
-  /**
-   * One event: the first `size` members of the demand, at least one. Its start is in `event`, and afterwards its end.
-   * @param last the layer has no further event in this pass
-   */
+  /** One event: the first `size` members of the demand. Its start, then its end is in `event`. @param last the layer's last in this pass */
   run(pass: Pass, layer: number, size: number, last: boolean): void {
     const { clock, gpu } = this.gpu;
     const { event } = this;

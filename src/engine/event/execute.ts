@@ -1,5 +1,4 @@
-// Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has also
-// finished its part and the results deferred to this event.
+// Executes the members of an event on a GPU (L9): hits, then the others as they arrive; it ends when the CPU's part and deferred results are there.
 
 import { computesMisses } from '../../system/door.js';
 import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
@@ -21,7 +20,6 @@ export class Executor {
     this.#inPlace = gpu.onMiss.every((rule) => rule.inPlace === true);
   }
 
-  /** Executes the event. */
   execute(layer: number): void {
     const { cost, dram, gpu, model, recorder } = this.#gpu;
     const event = this.#event;

@@ -42,7 +42,6 @@ export class Misses {
     return true;
   }
 
-  /** The event has ended. */
   ended(): void {}
 
   /** L4: pins the experts in DRAM that the misses read; a prefetch of an expert that is not read stays a prefetch. */

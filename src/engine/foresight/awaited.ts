@@ -10,7 +10,6 @@ export class Awaited {
     this.#readyNs = new Float64Array(most);
   }
 
-  /** Adds an arrival at `ns`. */
   add(ns: number): void {
     const ready = this.#readyNs;
     let at = this.#count++;
@@ -18,12 +17,7 @@ export class Awaited {
     ready[at] = ns;
   }
 
-  /**
-   * Executes them as they arrive, and forgets them.
-   * @param fromNs when the GPU is free
-   * @param expertNs time of one of them
-   * @returns when the last one is executed, ns
-   */
+  /** Executes them as they arrive, and forgets them. @param fromNs when the GPU is free @param expertNs time of one @returns the end, ns */
   execute(fromNs: number, expertNs: number): number {
     let endNs = fromNs;
     for (let i = 0; i < this.#count; i++) endNs = Math.max(endNs, this.#readyNs[i]!) + expertNs;

@@ -10,7 +10,6 @@ import type { KnowledgeBounds } from './knowledge-bounds.js';
 export class Clocks {
   allResidentNs = 0;
   noCacheNs = 0;
-  /** Passes that have ended. */
   passes = 0;
   /** Clocks of LRU, Belady and foresight on the same demand; null: they are not counted. */
   readonly knowledge: KnowledgeBounds | null;
@@ -26,7 +25,6 @@ export class Clocks {
     this.knowledge?.dense(ns);
   }
 
-  /** A pass has ended. */
   passEnded(): void {
     this.passes++;
     this.knowledge?.passEnded();
@@ -50,11 +48,7 @@ export class BoundClocks extends Clocks {
   #residentNs = 0;
   #uncachedNs = 0;
 
-  /**
-   * @param dramHoldsAll false: without a cache an expert comes from the SSD
-   * @param knowledge see {@link Clocks.knowledge}
-   * @param onCpu true: the CPU may compute experts
-   */
+  /** @param dramHoldsAll false: uncached experts come from the SSD @param knowledge see {@link Clocks.knowledge} @param onCpu the CPU computes too */
   constructor(
     model: ModelSpec,
     hardware: HardwareSpec,
@@ -75,10 +69,7 @@ export class BoundClocks extends Clocks {
     this.#single = new Float64Array(model.layers.length * this.#width);
   }
 
-  /**
-   * One event: `size` experts, by dense id, with `counts` activations each.
-   * @param single true where every count is 1: the duration is then remembered by layer and size
-   */
+  /** One event: `size` experts with `counts` activations each. @param single true: every count is 1, and the duration is remembered */
   event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
     const at = layer * this.#width + size;
     let residentNs = size * this.#cost.singleNs[layer]!;

@@ -1,5 +1,4 @@
-// A window on the demand of a run on one GPU: which experts, in which events, and how long their work takes. Events are appended; when the
-// window is full, its first half is replayed, with the second half as the known future, and dropped.
+// A window on the demand of a run on one GPU. When it is full, its first half is replayed, with the second as the known future, and dropped.
 import { grown } from '../../base/grown.js';
 
 /**
@@ -84,10 +83,7 @@ export class DemandBlock {
     return event;
   }
 
-  /**
-   * Links each demand to the next one of its expert, from the last demand to the first, so that memory accesses stay close together.
-   * @param until event that {@link moveOn} will make the first
-   */
+  /** Links each demand to the next one of its expert, last first, for nearby memory accesses. @param until {@link moveOn} makes it the first */
   link(until: number): void {
     const { demands, first, ids, limit, next, starts } = this;
     const gone = starts[until]!;

@@ -5,7 +5,6 @@ import { WORK } from './demand-block.js';
 
 /** Work up to some moment, or from one to another. */
 export interface FloorMark {
-  /** Dense work of the GPU, ns. */
   readonly denseNs: number;
   /** Demanded experts, counted by event; and the GPU's time for all of them, ns. */
   readonly demanded: number;
@@ -14,7 +13,6 @@ export interface FloorMark {
   readonly misses: number;
 }
 
-/** Inputs of a floor. */
 interface FloorParts extends FloorMark {
   /** Longest time of one of them on the GPU, and shortest on the CPU, ns. Infinity: the CPU computes none. */
   readonly gpuExpertNs: number;
@@ -23,7 +21,6 @@ interface FloorParts extends FloorMark {
   readonly transferNs: number;
 }
 
-/** The floor, ns. */
 function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misses, transferNs }: FloorParts): number {
   if (cpuExpertNs === Number.POSITIVE_INFINITY) return Math.max(denseNs + expertsNs, misses * transferNs);
   // Each expert on the CPU adds to its time and takes from the others': the best share is where they meet.
@@ -42,7 +39,6 @@ function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misse
 
 /** Adds up the work of one GPU. */
 export class FloorWork {
-  /** Dense work, ns. */
   denseNs = 0;
   #expertsNs = 0;
   #demanded = 0;
@@ -52,11 +48,7 @@ export class FloorWork {
   readonly #slots: number;
   readonly #transferNs: number;
 
-  /**
-   * @param belady over all layers; it receives events before they are added here
-   * @param slots most experts that the memory holds
-   * @param transferNs see {@link FloorParts}
-   */
+  /** @param belady over all layers; receives events before this @param slots most experts of the memory @param transferNs see {@link FloorParts} */
   constructor(belady: BeladyBound, slots: number, transferNs: number) {
     this.#belady = belady;
     this.#slots = slots;

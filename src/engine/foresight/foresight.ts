@@ -161,10 +161,8 @@ export class ForesightGpu implements KnowingGpu {
   }
 
   /**
-   * Loads an expert that the running event waits for, from where it lies; it stays where that is worth it.
-   * @param demand of the running event
-   * @param orNs the CPU would be as far by then
-   * @returns when it is there, ns; -1: the CPU computes it
+   * Loads an expert that the running event waits for; it stays if that is worth it.
+   * @returns when it is there, ns; -1: the CPU computes it by `orNs`
    */
   #loadOne(demand: number, atNs: number, orNs: number): number {
     const bytes = this.#machine.sizes[this.#block.ids[demand]!]!;

@@ -87,11 +87,7 @@ export class FutureMemory {
     return this.missing.addNext(from, to, this.#block.next);
   }
 
-  /**
-   * Makes room for an expert at the cost of those that are asked for last, and have arrived by {@link atNs}.
-   * @param before only who is asked for by this demand or later may leave
-   * @returns false: there is no room
-   */
+  /** Makes room by evicting what is demanded last and has arrived by {@link atNs}. @param before only demands from it on @returns false: no room */
   makeRoom(id: number, before: number): boolean {
     const bytes = this.#sizes[id]!;
     if (bytes > this.#capacityBytes) return false;

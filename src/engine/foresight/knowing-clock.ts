@@ -20,10 +20,7 @@ export interface KnowingMachine {
   readonly handoverNs: number;
 }
 
-/**
- * Three moments of the running event, ns: when the one before it has ended, when its routing is known, and when its own experts are executed, the
- * last of all GPUs. Numbers that are handed on in an array are not allocated.
- */
+/** Places in an array of the times of the running event, ns: the end of the one before, its routing known, its own experts executed. */
 export const MOMENT = { start: 0, known: 1, end: 2 } as const;
 
 /** A GPU under some knowledge, event by event of a block; an event that asks nothing of it has no demands. */

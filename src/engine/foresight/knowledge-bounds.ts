@@ -1,5 +1,4 @@
-// Speeds of a run under a given knowledge (L19): LRU knows the past, Belady on demand the best experts to keep, foresight all demands, and
-// nothing is faster than the floor. Demands are recorded during the run and replayed a little later.
+// Speeds under a given knowledge (L19): LRU, Belady on demand, foresight, the floor. Demands are recorded in the run and replayed a little later.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 import { type FloorMark, FloorWork } from './floor.js';
@@ -98,7 +97,6 @@ export class KnowledgeBounds {
     this.#stretch.event(this.work);
   }
 
-  /** A pass has ended. */
   passEnded(): void {
     if (this.#belady !== null) this.#beladyEnds.push(this.#belady.nowNs);
     this.#stretch.passEnded();
@@ -134,10 +132,7 @@ function sums(values: Float64Array): Float64Array {
   });
 }
 
-/**
- * Time under Belady on demand on one GPU where all loads take equally long: the number of misses of an event decides its time, and the Belady bound
- * (L15) counts these misses already, without knowing the future.
- */
+/** Time under Belady on demand on one GPU whose loads all take equally long: the Belady bound (L15) counts the misses of an event already. */
 class BeladyClock {
   /** Without idle time between passes. */
   nowNs = 0;

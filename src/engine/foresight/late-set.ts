@@ -1,5 +1,4 @@
-// A set of numbers with fast access to the largest: bits in words, and above them a bit for each word that may have some. Numbers enter without
-// a branch, since whether one does is a coin toss; what has left is noticed when the largest is looked for.
+// A set of numbers with fast access to the largest: bits in words, and above them a bit for each word. Numbers enter without a branch.
 
 /** Numbers from 0 to below a limit. */
 export class LateSet {

@@ -1,5 +1,4 @@
-// A memory that is filled on demand, for the clocks beside a run: under LRU, or under Belady's MIN with bypass. Both take the members of an
-// event together, and a hit costs them no work.
+// A memory that is filled on demand, for the clocks beside a run, under LRU or Belady's MIN with bypass: members come together, hits are free.
 import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
@@ -76,10 +75,7 @@ export class BeladyMemory implements OnDemandMemory, DramStore {
   }
 }
 
-/**
- * Evicts what was used longest ago. The block is the list of uses: one that the expert's next use does not follow yet is its last one,
- * and the oldest of these is found by walking on from where the last victim stood.
- */
+/** Evicts what was used longest ago: of the uses in the block, the oldest that its expert's next use does not follow yet. */
 export class LruMemory implements OnDemandMemory {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;

@@ -104,10 +104,7 @@ export class OnDemandGpu implements KnowingGpu {
   }
 }
 
-/**
- * Time of an event whose members all need `gpuNs`, and whose `misses` are all loaded in `loadNs` each, one after another: the GPU waits for the
- * first of them after its hits, for none, or for the last.
- */
+/** Time of an event whose members all need `gpuNs`, `misses` of them loaded in `loadNs` each, one after another. */
 export function onDemandNs(size: number, misses: number, gpuNs: number, loadNs: number): number {
   return misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
 }

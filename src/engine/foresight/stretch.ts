@@ -28,7 +28,6 @@ export class Stretch {
     return true;
   }
 
-  /** Adds dense work. */
   dense(ns: number): void {
     this.#gapNs += ns;
   }
@@ -47,7 +46,6 @@ export class Stretch {
     this.#gapNs = 0;
   }
 
-  /** A pass has ended. */
   passEnded(): void {
     this.passEvents.push(this.events);
     this.tailsNs.push(this.#gapNs);

@@ -1,14 +1,10 @@
-// Whether a run counts popularity, or warms its caches, on its own trace before it replays it. A function of the system alone, so that runs of one system on many
-// machines replay the same rows.
+// Whether a run counts popularity, or warms caches, on its own trace first: by the system alone, so that one system replays the same rows everywhere.
 
 import { resolvePolicy } from '../../cache/policies/index.js';
 import { policyNeeds } from '../../cache/policy.js';
 import { findPlacement, type RunSpec } from '../../system/door.js';
 
-/**
- * True where a placement, a policy or a split over layers is profiled, or a cache warmed, on tokens of the trace, not on a file.
- * @throws UserError where a module of a policy cannot be used
- */
+/** True if a placement, policy or split is profiled, or a cache warmed, on tokens of the trace. @throws UserError if a module cannot be used */
 export async function countsOnTrace({ folder, system }: Pick<RunSpec, 'folder' | 'system'>): Promise<boolean> {
   const { copies, policy, popularity, quotas, scope, warm } = system.cache;
   if (typeof warm === 'number') return true;

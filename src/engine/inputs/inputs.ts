@@ -8,7 +8,7 @@ import { locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { checkValue } from '../../base/yaml.js';
 import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
-import { loadModel, loadRouting, type ModelSpec, withExpertBytes, withKvFormat } from '../../model/door.js';
+import { loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
 import { loadScheduler } from '../../schedule/door.js';
@@ -85,13 +85,7 @@ export interface Inputs {
   readonly counted?: Popularity;
 }
 
-/**
- * Loads the inputs of a run.
- * @param watch its `breathe` is awaited now and then while routing is drawn
- * @param hits only hits are asked for: where the trace leads to no model, its own layers and experts do; `counts`: popularity is counted on
- * the trace, whatever the system does
- * @throws UserError where something is unknown, malformed, or does not fit the rest
- */
+/** Loads the inputs of a run. @param hits of hits alone, the trace will do; `counts`: popularity is counted on the trace @throws UserError */
 export async function openInputs(
   named: RunSpec,
   watch: Pick<WorkWatch, 'breathe'> = {},
@@ -110,7 +104,7 @@ export async function openInputs(
       traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
     }
     const { model, note, unsized } =
-      given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: false };
+      given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: given.name.startsWith(SHAPE) };
     const replayed = replayedRows(traces, run, needed);
     const joined = (rows: readonly Rows[]): RoutingTrace =>
       concatTraces(rows.flatMap(({ from, to }, i) => (from === to ? [] : [selectRows(traces[i]!, from, to, traces[i]!.path)])));
@@ -142,10 +136,7 @@ function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model
   return { model, note, unsized: !sized };
 }
 
-/**
- * The same run with all of its modules loaded but policies, which every cache loads for itself.
- * @throws UserError where one cannot be used
- */
+/** The run with all of its modules loaded but policies, which every cache loads for itself. @throws UserError if one cannot be used */
 async function withModules(run: RunSpec): Promise<RunSpec> {
   const { folder, system, variants } = run;
   const { predictor, scheduler } = system;
@@ -160,10 +151,7 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
   };
 }
 
-/**
- * Rows of each file that are replayed.
- * @param counts true: something is counted on the trace beforehand, so that its first part is held out
- */
+/** Rows of each file that are replayed. @param counts true: something is counted beforehand, so that the first part is held out */
 function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): Rows[] {
   const { holdOut, tokens: most = Number.POSITIVE_INFINITY } = workload;
   const share = holdOut ?? (counts ? HELD_OUT : null);
@@ -233,10 +221,7 @@ function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrid
   return own || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
 }
 
-/**
- * Applies the run's variants, and separates the choices of a token from its further candidates.
- * @throws UserError where a variant cannot be applied, or the outcome does not fit the model or the system
- */
+/** Applies the run's variants, and separates choices from further candidates. @throws UserError if a variant cannot be applied, or does not fit */
 function routed(
   recorded: RoutingTrace,
   model: ModelSpec,
@@ -256,11 +241,7 @@ function routed(
   return { ...told, trace, candidates: varied };
 }
 
-/**
- * The machine of a run, driven by the runtime that the run or its system names. Several GPUs share layers or tensors where it says so; where
- * nobody names a runtime, or the system places experts on GPUs, they share experts.
- * @throws UserError where one of them is unknown or malformed
- */
+/** The machine of a run, under the runtime of the run or its system; several GPUs share experts unless these differ. @throws UserError */
 export function hardwareOf(run: RunSpec): HardwareSpec {
   const { folder, hardware, learned, overrides, system } = run;
   const name = runtimeNamed(run);
@@ -332,10 +313,7 @@ function widestTopK(model: ModelSpec): number {
   return model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
 }
 
-/**
- * The model's own choices, without re-ranking.
- * @throws UserError where the trace has no gate weights, or no more choices than the model makes
- */
+/** The model's own choices, without re-ranking. @throws UserError if the trace has no gate weights, or no more choices than the model makes */
 export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace {
   const widest = widestTopK(model);
   const make = `moeprof trace generate --candidates ${4 * widest}`;

@@ -1,5 +1,4 @@
-// The tokens that a placement or a split is profiled on: tokens that the run does not replay, and that come before its own. A placement that
-// is profiled on its own test, or on what follows in the same text, looks better than it is.
+// The tokens that a placement or a split is profiled on: before those of the run, or it would look better than it is.
 import { UserError } from '../../base/errors.js';
 import { findProfile } from '../../base/profiles.js';
 import { formatCounted } from '../../base/units.js';
@@ -27,10 +26,7 @@ export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, want
   return inputs.apart!.take(tokens);
 }
 
-/**
- * Activations by dense id, counted on a number of tokens or read from a file.
- * @throws UserError where the file cannot be read or does not fit the model
- */
+/** Activations by dense id, counted on a number of tokens or read from a file. @throws UserError if the file cannot be read or does not fit */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
   const { counted, model } = inputs;
   if (counted !== undefined) return countsById(counted, model);

@@ -1,18 +1,15 @@
 // The serving of a run: arrivals, scheduler, and the number of requests that run at once.
 
 import type { Parameters } from '../../base/parameters.js';
+import type { ClassBudget, SchedulerDefinition, Walk, Workload } from '../../schedule/door.js';
 import {
   arrivalsDigest,
-  type ClassBudget,
   ClosedLoop,
   findScheduler,
   loadArrivals,
   OpenLoop,
   parseArrivals,
   RoutingWalks,
-  type SchedulerDefinition,
-  type Walk,
-  type Workload,
   walksOf,
 } from '../../schedule/door.js';
 import { computesMisses, misfit, type RunSpec, rulesOn } from '../../system/door.js';
@@ -76,11 +73,7 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   };
 }
 
-/**
- * Budgets of the classes of requests.
- * @param classes of the arrivals; null: they have none
- * @throws UserError where a class has no requests, the system re-ranks, or a copy can serve nobody
- */
+/** Budgets of the classes of requests. @throws UserError if a class has no requests, the system re-ranks, or a copy can serve nobody */
 function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
   const budgets = new Map(Object.entries(run.workload.classes ?? {}).map(([name, { budget }]) => [name, budget]));
   if (budgets.size === 0) return budgets;

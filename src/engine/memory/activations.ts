@@ -1,7 +1,6 @@
 // GPU memory of the activations of a pass, where the runtime's buffers are known: larger passes need larger buffers.
 
 import { UserError } from '../../base/errors.js';
-import { decoderLayers } from '../../model/door.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
 import { runtimeOfProfile } from '../../runtime/index.js';
 import type { RunSpec } from '../../system/door.js';
@@ -13,18 +12,14 @@ export const RESERVED_TOKENS = 512;
 /** Memory so large that activations never fill it, bytes: their size need not be known. */
 const AMPLE = 1e12;
 
-/**
- * Bytes that the activations of a pass take beyond those of a pass of {@link RESERVED_TOKENS}, as a function of its tokens; 0 where unknown.
- * @param sequences requests that run at once
- * @param longest tokens in the KV cache of the longest
- */
+/** Bytes of a pass's activations beyond {@link RESERVED_TOKENS}; 0 if unknown. @param sequences at once @param longest tokens of a KV cache */
 export function activationsOf(
   { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
   { memory }: RunSpec,
   sequences: number,
   longest: number,
 ): (tokens: number) => number {
-  const rules = runtimeOfProfile(hardware.software?.runtime ?? '')?.memory?.rules;
+  const rules = runtimeOfProfile(hardware.software?.runtime ?? '')?.memory?.rulesOf({});
   if (rules === undefined || model.anatomy === undefined || hardware.cpuOnly || hardware.tiers[0]!.bytes >= AMPLE) return () => 0;
   const { keys = 'f16', values = 'f16' } = memory.kvFormat ?? {};
   const cards = hardware.joined?.sharing === 'layers' ? hardware.joined.cards : null;
@@ -33,7 +28,7 @@ export function activationsOf(
       rules,
       gpus: cards?.length ?? 1,
       ...(cards === null ? {} : { tensorSplit: cards.map((card) => card.bytes) }),
-      gpuLayers: memory.gpuLayers ?? decoderLayers(model) + 1,
+      gpuLayers: memory.gpuLayers ?? Number.POSITIVE_INFINITY,
       context: longest * sequences,
       parallel: sequences,
       batch: Math.max(2048, tokens),

@@ -17,7 +17,6 @@ export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: Math.ceil(copyBytes * layer.expertBytes) })) };
 }
 
-/** Inputs of a pool of copies. */
 interface PoolOptions extends Omit<CacheOptions, 'capacityBytes' | 'parameters' | 'policy' | 'quotas' | 'rank'> {
   readonly spec: CopiesSpec;
   readonly policy: ResolvedPolicy;

@@ -1,5 +1,4 @@
-// The placement of a model's dense part: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
-// experts with them.
+// The placement of a model's dense part: on the GPU, but layers or KV caches that the run leaves to the CPU, with their experts.
 import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
 import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec, splitExperts } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';
@@ -14,11 +13,7 @@ export interface DenseRooms {
   readonly expertBytes: number;
 }
 
-/**
- * The rooms of a model.
- * @param placement null: all of it lies on the GPU
- * @param split the experts of the layers before it are the CPU's; null: no layer's lie on both
- */
+/** The rooms of a model. @param placement null: all on the GPU @param split layers before it are the CPU's; null: none lies on both */
 export function denseRooms(model: ModelSpec, placement: DensePlacement | null, split: ExpertSplit | null): DenseRooms {
   const rooms = wholeRooms(model, placement);
   if (split === null) return rooms;

@@ -2,7 +2,6 @@
 import { UserError } from '../../base/errors.js';
 import { type DensePlacement, type HardwareSpec, type Interconnect, shareOf } from '../../hardware/door.js';
 import type { ExpertSplit, ModelSpec } from '../../model/door.js';
-import type { Warning } from '../../result/result.js';
 import { DEFAULT_RUNTIME } from '../../runtime/index.js';
 import type { Workload } from '../../schedule/door.js';
 import { findPlacement, misfit, parsePlacement, type RunSpec } from '../../system/door.js';
@@ -23,7 +22,6 @@ export interface GpuLayout {
   readonly memory: MemoryPlan;
 }
 
-/** The GPU of every expert. */
 interface ExpertHomes {
   /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
   readonly homes: Int32Array;
@@ -48,10 +46,7 @@ export interface Layout {
   readonly several: (ExpertHomes & { readonly interconnect: Interconnect }) | null;
 }
 
-/**
- * Lays a run out. Sizes that the run gives are those of each GPU, shares are those of the experts that live on it.
- * @throws UserError where the memory cannot be divided, or something cannot be had on several GPUs
- */
+/** Lays a run out; given sizes are of each GPU, shares of its own experts. @throws UserError if memory or several GPUs cannot be used so */
 export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workload, serving: Serving): Promise<Layout> {
   const { hardware, model, system } = inputs;
   const placed = densePlacementOf(inputs, run);
@@ -90,6 +85,7 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
 function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
   const sum = (of: (plan: MemoryPlan) => number): number => plans.reduce((bytes, plan) => bytes + of(plan), 0);
   const [first] = plans as [MemoryPlan];
+  const warnings = plans.flatMap((plan) => plan.warnings);
   return {
     ...first,
     denseBytes: sum((plan) => plan.denseBytes),
@@ -101,19 +97,12 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
     leastCacheBytes: sum((plan) => plan.leastCacheBytes),
     sharedBytes: sum((plan) => plan.sharedBytes),
     dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),
-    warnings: eachOnce(plans.flatMap(({ warnings }) => warnings)),
+    // Equal GPUs give equal warnings.
+    warnings: warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at),
   };
 }
 
-/** Equal GPUs give equal warnings: each is kept once. */
-function eachOnce(warnings: readonly Warning[]): Warning[] {
-  return warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at);
-}
-
-/**
- * Places the experts of a model on the GPUs of a machine that has several.
- * @throws UserError where the run needs a part that several GPUs do not support
- */
+/** Places the experts of a model on several GPUs. @throws UserError if the run needs a part that several GPUs do not support */
 async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> {
   const { hardware, model, system } = inputs;
   const { count } = hardware.gpus!;

@@ -113,10 +113,7 @@ interface Divided {
   readonly neededBytes: number;
 }
 
-/**
- * Divides the memory that the activations of a pass leave. Passes are as large as the run asks for; where their activations do not fit,
- * passes have half as many tokens, and so on. Where not even the smallest pass fits, the size that the run asks for stands.
- */
+/** Divides the memory that activations leave. While they do not fit, passes are halved; if not even the smallest fits, the asked size stands. */
 function withPasses(need: MemoryNeed, activations: (tokens: number) => number): Divided {
   const { batch, maxTokensPerPass, speculation } = need.run.workload;
   const least = Math.max(RESERVED_TOKENS, batch * (1 + (speculation?.draft ?? 0)));
@@ -183,10 +180,7 @@ function fitWarnings(
   ];
 }
 
-/**
- * Capacity of DRAM as a cache of the SSD, null where it holds every expert or there is no SSD; with warnings about experts that do not fit.
- * @throws UserError for a capacity where DRAM caches nothing
- */
+/** Capacity of DRAM as a cache of the SSD; null: it holds all, or there is no SSD. With warnings. @throws UserError if DRAM caches nothing */
 function divideDram({ hardware, longest, model, rooms, run, sequences }: MemoryNeed): {
   readonly bytes: number | null;
   readonly warnings: readonly Warning[];

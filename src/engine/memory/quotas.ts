@@ -1,5 +1,4 @@
-// Slots per layer, where a system asks for something else than an even split. A split that needs a profile is profiled before the run, on the
-// same tokens as popularity.
+// Slots per layer, if a system does not split evenly. A split that needs a profile is profiled on the same tokens as popularity.
 
 import { findProfile } from '../../base/profiles.js';
 import { LruStack, upTo } from '../../cache/curves/stack-distance.js';
@@ -16,11 +15,7 @@ import { ELSEWHERE, type Shard } from './shard.js';
 /** Limit of the tokens of a profiling trace. Ours: quotas of longer ones differ little, and a profile is read before every run. */
 const MOST_TOKENS = 8192;
 
-/**
- * Replaces the even split by the one that `cache.quotas` names.
- * @param shard the experts that the cache is for; null: all of the model's
- * @throws UserError where the profiling trace cannot be read or does not fit the model
- */
+/** Replaces the even split by that of `cache.quotas`. @param shard experts of the cache; null: all @throws UserError if the trace does not fit */
 export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpec, shard: Shard | null = null): Promise<MemoryPlan> {
   const { model: whole, system } = inputs;
   const model = shard?.model ?? whole;

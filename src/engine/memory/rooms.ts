@@ -40,11 +40,7 @@ export function atOnce(run: RunSpec, workload: Workload, serving: Serving): AtOn
   return { sequences: Math.min(serving.running, workload.requests), longest: workload.longest + (run.workload.context ?? 0) };
 }
 
-/**
- * The size that the system or the run gives the expert cache; null: neither does.
- * @param most bytes of the experts that may lie on the GPU
- * @throws UserError where both give one and they differ
- */
+/** The size of the expert cache by system or run; null: neither. @param most bytes on the GPU @throws UserError if both give one and differ */
 export function wantedCapacity(model: ModelSpec, most: number, { cache, name }: SystemSpec, run: RunSpec): MemoryNeed['wanted'] {
   const fixed = cache.capacity;
   const asked = run.memory.expertCache;
@@ -69,17 +65,11 @@ export interface Rooms {
   readonly cacheBytes: number;
   /** Least size of the expert cache: KV caches never take more from it. */
   readonly leastCacheBytes: number;
-  /**
-   * Buffers that streamed experts execute from (one token's experts of the layer where they are largest) and buffers that receive prefetches; 0
-   * where all experts are resident.
-   */
+  /** Buffers of streamed experts (a token's, of the layer where they are largest) and of prefetches; 0 if all experts are resident. */
   readonly stagingBytes: number;
 }
 
-/**
- * `static`: KV caches and the expert cache each have a room of their own.
- * @throws UserError for a least size of the expert cache, which never shrinks here
- */
+/** `static`: KV caches and the expert cache each have a room. @throws UserError for a least size of the expert cache, which never shrinks here */
 export function separateRooms(need: MemoryNeed): Rooms {
   const { leftBytes, run, stagingBytes, wanted } = need;
   const { expertBytes } = need.rooms;

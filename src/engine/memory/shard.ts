@@ -1,5 +1,4 @@
-// The experts that live on one GPU of several, as a model of their own: caches, policies, plans and bounds of that GPU see a smaller model
-// and nothing of the others.
+// The experts of one GPU of several as a model of their own, for its caches, policies, plans and bounds.
 import type { ModelSpec } from '../../model/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 

@@ -44,10 +44,7 @@ const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readon
 const STREAMED = 'ssd-stream';
 const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placement') || fields.length === 0);
 
-/**
- * The band of one kind of prediction; null where there is no comparable row at all.
- * @param errors scored errors, without the row that the band is for and without those of its machine, which resemble it too much
- */
+/** The band of one kind of prediction; null: no row is comparable. @param errors without those of the machine that the band is for */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
   const own = errors.filter(({ metric }) => metric === kind.metric);
   return nearest(kind, own, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);

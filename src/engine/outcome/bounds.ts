@@ -24,10 +24,7 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
   };
 }
 
-/**
- * TPOT of LRU, of Belady on demand and of foresight, and the floor of all runs.
- * @param loads false: every expert is where it executes, and there is nothing to know
- */
+/** TPOT of LRU, Belady on demand and foresight, and the floor. @param loads false: every expert is where it executes, and there is nothing to know */
 function knowingOf(latencies: Latencies, loads: boolean): Partial<Bounds> {
   if (!loads) {
     const resident = meanOf(latencies.tpotAllResident);

@@ -1,5 +1,4 @@
-// Errors of predictions against measurements of real machines, for runs like this one: `moeprof validate` finds them on the bundled rows, and
-// they ship in profiles/accuracy.json. Also the kind of a run, by which rows are compared.
+// Errors of predictions against real machines, for runs like this one, from profiles/accuracy.json (`moeprof validate`), and a run's kind.
 
 import { fileText } from '../../base/host/files.js';
 import { bundledFile } from '../../base/profiles.js';

@@ -1,16 +1,11 @@
-// The bands of a run on a machine that timings taught: as wide as what is left unsure of its knobs, and what no knob explains, make its speeds.
-// How much each knob weighs here is seen from the same run with that knob moved.
+// Bands of a run on a machine that timings taught: what is unsure of its knobs, by their effect on this run, and what no knob explains.
 import { twelveDigits } from '../../base/rounding.js';
 import { type Learned, learnedWidth } from '../../hardware/door.js';
 import type { Accuracy, Result } from '../../result/result.js';
 
-/** Phases that have a speed. */
 const PHASES = ['decode', 'prefill'] as const;
 
-/**
- * The result with bands of its own machine.
- * @param moved the same run with each knob moved in turn; null: that knob changes nothing here
- */
+/** The result with bands of its own machine. @param moved the run with each knob moved in turn; null: that knob changes nothing */
 export async function withLearnedBands(
   result: Result,
   learned: Learned,

@@ -29,10 +29,7 @@ export function profileOf({ inputs, layout, run, simulation }: Finished): Profil
   return { words: profiledPart(inputs, popularity).words, future: false };
 }
 
-/**
- * True where `source` names rows of a trace of the run that are replayed, or later ones.
- * @param source a file or a bundled name, rows may stand behind it
- */
+/** True if `source` (a file or bundled name, perhaps with rows) names rows that the run replays, or later ones. */
 function isFuture(source: string, { folder, trace }: Pick<RunSpec, 'folder' | 'trace'>, { replayed }: Pick<Inputs, 'replayed'>): boolean {
   const counted = partOf(source, folder);
   return trace.some((named, i) => {

@@ -44,7 +44,6 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
   };
 }
 
-/** Metrics of drafted tokens. */
 function speculationMetrics(speculation: Speculation, activations: number): Values {
   const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {

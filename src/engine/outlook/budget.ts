@@ -99,10 +99,7 @@ export class PrefetchBudget {
     this.#pushedBy[id] = by;
   }
 
-  /**
-   * Charges a miss of `ns` to the unused prefetch that evicted the expert, if there is one.
-   * @param unused by expert: 1 while it was brought and has not been demanded
-   */
+  /** Charges a miss of `ns` to the unused prefetch that evicted the expert. @param unused by expert: 1 while brought and not demanded */
   missed(id: number, ns: number, unused: Uint8Array): void {
     const by = this.#pushedBy[id]!;
     this.#pushedBy[id] = -1;

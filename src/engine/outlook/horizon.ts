@@ -1,5 +1,4 @@
-// The prefetch horizon, adapted during the run: as many layers as the link needs to bring the missing experts of a layer, more if the GPU
-// still waits for prefetches, fewer if prefetches are wasted.
+// The prefetch horizon, adapted in the run: layers that the link needs to bring one layer's misses, more on stalls, fewer on waste.
 
 /** Counts of one pass that the horizon adapts to. */
 interface PassOutcome {
@@ -21,10 +20,7 @@ const NEWEST = 0.1;
 const TOO_LATE = 0.1;
 const TOO_MANY_WASTED = 0.3;
 
-/**
- * S = experts x bytes / (bandwidth x layer time), plus a correction that grows by one on stalls and shrinks by one on over-fetch
- * (Shen et al., arXiv 2510.26730, section on adaptive prefetching).
- */
+/** S = experts x bytes / (bandwidth x layer time), plus a correction: +1 for stalls, -1 for over-fetch (Shen et al., arXiv 2510.26730). */
 export class AdaptiveHorizon {
   /** Layers ahead, at least 1. */
   layers = 1;
@@ -40,7 +36,6 @@ export class AdaptiveHorizon {
     this.#nsPerByte = nsPerByte;
   }
 
-  /** A pass has ended. */
   ended({ durationNs, layers, bytes, useful, late, wasted }: PassOutcome): void {
     const weight = this.#layerNs === 0 ? 1 : NEWEST;
     this.#bytesPerLayer += weight * (bytes / layers - this.#bytesPerLayer);

@@ -1,14 +1,10 @@
-// Predictions as policies see them: how much each expert is wanted in the running pass and in the next ones. Prefetching needs the running pass
-// only; a cache lives longer, so for a policy the likely demand of the next passes counts as well.
+// Predictions as policies see them: how much each expert is wanted in this pass and, as a cache lives longer, in the next ones.
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/**
- * Weight of the newest prediction of the next pass against those before: an expert that is somewhat likely at every token is worth more than
- * one that is as likely at the next token only.
- */
+/** Weight of the newest prediction of the next pass: what is somewhat likely at every token is worth more than at the next only. */
 const NEWEST = 0.5;
 /** The same weight for observed demand, where the predictor does not predict the next pass. */
 const NEWEST_DEMAND = 1 / 16;

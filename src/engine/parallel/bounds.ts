@@ -8,10 +8,8 @@ import { Link } from '../transfer/link.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 
-/** The knowledge bounds on several GPUs. */
 interface ParallelKnowledge {
   readonly bounds: KnowledgeBounds;
-  /** Prices of one GPU. */
   readonly cost: CostModel;
   /** True: the CPU may compute experts. */
   readonly onCpu: boolean;
@@ -27,11 +25,7 @@ export class ParallelBounds extends Clocks {
   readonly #links: readonly (readonly Link[])[];
   readonly #knowing: ParallelKnowledge | null;
 
-  /**
-   * @param links of one GPU, those nearest to the experts' home first
-   * @param pipeline one of the bounds' own
-   * @param knowing knowledge bounds; null: they are not counted
-   */
+  /** @param links of one GPU, those nearest to the experts' home first @param pipeline of the bounds' own @param knowing null: not counted */
   constructor(
     shards: readonly Shard[],
     dispatch: Dispatch,

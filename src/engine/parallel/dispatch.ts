@@ -13,7 +13,6 @@ export class ShardDemand implements Demand {
   readonly counts: Int32Array;
   activations = 0;
   single = true;
-  /** Members. */
   size = 0;
 
   /** @param widest most experts of one layer */
@@ -50,11 +49,7 @@ export class Dispatch {
   readonly #marks: Int32Array;
   readonly #offsets: Int32Array;
 
-  /**
-   * @param shards of all GPUs
-   * @param homes by dense id of the whole model: GPU, or EVERYWHERE
-   * @param offsets dense id of each layer's first expert in the whole model
-   */
+  /** @param homes by dense id of the whole model: GPU, or EVERYWHERE @param offsets dense id of each layer's first expert in the whole model */
   constructor(shards: readonly Shard[], homes: Int32Array, offsets: Int32Array, gathered: Gathered | null = null) {
     this.gathered = gathered;
     this.#shards = shards;
@@ -67,11 +62,7 @@ export class Dispatch {
     this.exchanges = homes.some((home) => home !== EVERYWHERE);
   }
 
-  /**
-   * Divides what `pass` chose at `layer`. An expert that lives everywhere computes each activation where its token is.
-   * Backwards, the first sight of an expert is its last appearance; the lists are turned round at the end.
-   * @returns members on all GPUs
-   */
+  /** Divides what `pass` chose at `layer`, backwards: the first sight of an expert is its last appearance. @returns members on all GPUs */
   gather(pass: Pass, layer: number): number {
     const { choices, gpu: gpuOf, row, tokens, topK } = pass;
     this.gathered?.count(pass, layer);

@@ -1,5 +1,4 @@
-// The fold over events on several GPUs: requests are divided over them, experts live where they were placed, and at every MoE layer
-// activations go to their experts and come back. Laws L1-L14 hold on each GPU for what is demanded of it.
+// The fold over events on several GPUs: at every MoE layer activations go to their experts and come back. L1-L14 hold on each GPU.
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -23,7 +22,6 @@ import { RequestShares } from './requests.js';
 interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   /** The whole model. */
   readonly model: ModelSpec;
-  /** Prices the work of one GPU. */
   readonly cost: CostModel;
   readonly gpus: readonly Gpu[];
   /** The experts that live on each GPU. */

@@ -25,11 +25,7 @@ export class ParallelGpu {
     this.sequence = new Sequence(demand.ids.length);
   }
 
-  /**
-   * Judges and places the demand, and lines it up for execution.
-   * @param gates of the whole model
-   * @returns when this GPU would have executed it, were all activations already there, ns
-   */
+  /** Judges, places and lines up the demand. @param gates of the whole model @returns when it would be executed, were all activations there, ns */
   start(pass: Pass, layer: number, gates: Float32Array | null, startNs: number): number {
     const { fold, sequence } = this;
     const { size } = this.demand;

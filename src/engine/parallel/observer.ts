@@ -52,11 +52,7 @@ export class ShardObserver extends Onlooker implements Observer {
   }
 }
 
-/**
- * Shows dispatches, executions, waits and combines of the event that the pipeline has just priced.
- * @param startNs when the routing was known
- * @param endNs when the event ended
- */
+/** Shows the event that the pipeline has just priced. @param startNs its routing was known @param endNs it ended */
 export function showEvent(
   observer: Observer,
   gpus: readonly ParallelGpu[],

@@ -24,12 +24,10 @@ export class Sequence {
     this.readyNs = new Float64Array(widest);
   }
 
-  /** Empties it. */
   clear(): void {
     this.size = this.cpuNs = 0;
   }
 
-  /** Appends a member. */
   add(count: number, readyNs: number): void {
     this.counts[this.size] = count;
     this.readyNs[this.size++] = readyNs;
@@ -68,11 +66,7 @@ export class Pipeline {
   readonly #degrees: readonly number[];
   readonly #exchanges: boolean;
 
-  /**
-   * @param cost of a GPU
-   * @param hidden values of one activation
-   * @param dispatch where no activation ever leaves its GPU there is nothing to overlap, and nothing to gather
-   */
+  /** @param hidden values of an activation @param dispatch if no activation ever leaves its GPU, there is nothing to overlap or gather */
   constructor(cost: CostModel, interconnect: Interconnect, hidden: number, overlap: Overlap, { exchanges, gathered }: Sent) {
     this.#other = exchanges ? gathered : null;
     this.#cost = cost;
@@ -82,23 +76,13 @@ export class Pipeline {
     this.#exchanges = exchanges;
   }
 
-  /**
-   * Time of one all-to-all in ns: latency + bytes / bandwidth of the GPU that sends or receives most; ports do both at once. What is
-   * dispatched comes back, so the combine takes as long.
-   * @param activations the most that one GPU sends or receives
-   */
+  /** Time of one all-to-all, ns: latency + bytes / bandwidth of the busiest GPU, both ways at once. @param activations of that GPU */
   allToAllNs(activations: number): number {
     if (!this.#exchanges) return 0;
     return this.#interconnect.latencyNs + (activations * this.#activationBytes * 1e9) / this.#interconnect.bandwidth;
   }
 
-  /**
-   * Ends an event at the best degree, the smallest of equals; or data parallel, where that is faster still.
-   * @param sequences of all GPUs
-   * @param activations the most that one GPU sends or receives
-   * @param startNs when the routing is known
-   * @returns the end, ns
-   */
+  /** Ends an event at the best degree, or data parallel if faster; the end, ns. @param activations of the busiest GPU @param startNs routing known */
   endNs(layer: number, sequences: readonly Sequence[], activations: number, startNs: number): number {
     let bestNs = Number.POSITIVE_INFINITY;
     for (const degree of this.#degrees) {

@@ -1,5 +1,4 @@
-// One predictor for several GPUs: it sees whole passes and is asked once. Each GPU plans prefetches for the experts that live on it, and its
-// policies see the predictions of these experts.
+// One predictor for several GPUs, asked once about whole passes. Each GPU plans and ranks by the predictions of its own experts.
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
@@ -76,6 +75,10 @@ export class ShardPredictor implements Predictor {
 
   get drafts(): true | undefined {
     return this.#shared.predictor.drafts;
+  }
+
+  get network(): Predictor['network'] {
+    return this.#shared.predictor.network;
   }
 
   observe(pass: Pass, layer: number): void {

@@ -1,5 +1,4 @@
-// Data parallelism: the requests of a pass divided over GPUs. Each GPU runs the dense layers for its own requests, and all wait for the
-// slowest before experts are exchanged.
+// Data parallelism: each GPU runs the dense layers for its own requests, and all wait for the slowest before experts are exchanged.
 import type { CostModel } from '../../hardware/door.js';
 import type { Pass } from '../../schedule/door.js';
 
@@ -21,7 +20,6 @@ export class RequestShares {
     this.#gpus = gpus;
   }
 
-  /** Divides a pass that has just been filled. */
   divide(pass: Pass): void {
     const most = pass.sequenceTokens.length;
     if ((this.#shares[0]?.context.length ?? -1) < most) {

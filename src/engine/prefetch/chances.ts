@@ -7,7 +7,6 @@ import type { ModelSpec } from '../../model/door.js';
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import { ChanceKernel } from './chance-kernel.js';
 
-/** Steps of a score. */
 const STEPS = 20;
 /** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more, and the next pass. */
 const DISTANCES = 6;
@@ -17,10 +16,7 @@ const TRUST = 24;
 const FULL = 16384;
 /** Least distance of a chance from 0 and 1. */
 const LEAST = 0.001;
-/**
- * One layer in this many is judged in a pass: often in the first passes, then rarely. Ours: often all along, `expertflow` has a TPOT within 0.14 %
- * on six settings (docs/performance.md).
- */
+/** One layer in this many is judged in a pass, after the first passes. Ours: judging all changes TPOT by at most 0.14 % (docs/performance.md). */
 const JUDGED = 8;
 const LATE_JUDGED = 32;
 const FIRST_PASSES = 64;
@@ -97,12 +93,7 @@ export class Chances {
     this.#kernel = new ChanceKernel(widest, STEPS);
   }
 
-  /**
-   * Reads the scores of a layer.
-   * @param pass number of the pass that it is of, from 1
-   * @param after last layer that was known of it when it was predicted, -1: none; less: that pass had not begun
-   * @param chances by dense id: filled in
-   */
+  /** Reads a layer's scores into `chances`. @param pass its number, from 1 @param after last layer known then; -1: none; less: before that pass */
   read(scores: Float32Array, pass: number, after: number, layer: number, chances: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const bucket = after < BEFORE_PASS ? DISTANCES - 1 : bucketOf(layer - after);

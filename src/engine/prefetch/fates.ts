@@ -1,5 +1,4 @@
-// Fates of the prefetches of one GPU (L8): demanded in time, demanded too late, or evicted unused. Each fate is counted, and entered
-// in the account of the budget if there is one.
+// Fates of the prefetches of one GPU (L8), each counted, and entered in the budget's account: demanded in time, too late, or evicted unused.
 
 import { computesMisses } from '../../system/door.js';
 import type { PrefetchBudget } from '../outlook/budget.js';
@@ -67,7 +66,6 @@ export class PrefetchFates {
     }
   }
 
-  /** The event of `layer` has been executed. */
   executed({ stallNs }: RunningEvent, layer: number): void {
     if (this.#budget === null || this.#misses === 0) return;
     const { cost } = this.#gpu;

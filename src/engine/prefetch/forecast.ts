@@ -1,5 +1,4 @@
-// Forecasts of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
-// counts how often the answer was right.
+// Forecasts of the coming layers (L11, L12): asks the predictor, informs policies, ranks experts, and counts how often it was right.
 import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
@@ -28,6 +27,9 @@ export class Forecast {
   #early = 0;
   /** Time at which the last prediction is ready, ns. */
   #knownNs = 0;
+  /** Runs of the network beside the predictor, and time at which the last one ends, ns. */
+  #runs = 0;
+  #networkNs = 0;
 
   /** Ranks as many experts of a layer as may be prefetched for it, and twice its top-k in any case. */
   constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
@@ -44,17 +46,13 @@ export class Forecast {
     this.chances = reads ? new Float32Array(setup.scores.length) : setup.scores;
   }
 
-  /** A pass begins. */
   begin(): void {
     this.#ranked.fill(0);
     this.#version.fill(Number.NaN, 0, this.#early);
     this.#early = 0;
   }
 
-  /**
-   * Predicts the layers `(after, last]` at `nowNs`. A prediction made for the pass before is ready as soon as it was then. @returns the time
-   * at which it is ready, ns
-   */
+  /** Predicts the layers `(after, last]` at `nowNs`. @returns when it is ready, ns; one made for the pass before is as soon as it was then */
   predict(pass: Pass, after: number, last: number, nowNs: number): number {
     const { predictedUse, predictor, scores } = this.#setup;
     const { calls } = predictor;
@@ -64,10 +62,7 @@ export class Forecast {
     return this.#readyNs(pass, after, last, nowNs, calls);
   }
 
-  /**
-   * Predicts the first `layers` layers of the next pass at `nowNs`, when the last layer of this one is known. @returns as {@link predict};
-   * NaN: nothing reads the predictor's scores as chances, or it does not predict the next pass
-   */
+  /** Predicts the first `layers` layers of the next pass at `nowNs`. @returns as {@link predict}; NaN: nothing reads chances, or it cannot */
   next(pass: Pass, layers: number, nowNs: number): number {
     const { predictor, scores } = this.#setup;
     if (this.#chances === null || predictor.next === undefined) return Number.NaN;
@@ -82,11 +77,18 @@ export class Forecast {
   /** Charges a prediction, unless the predictor has repeated one. @param calls of the predictor before it @returns when it is ready, ns */
   #readyNs(pass: Pass, after: number, last: number, nowNs: number, calls: number | undefined): number {
     const { predictor, time } = this.#setup;
+    const { network } = predictor;
     if (calls !== undefined && predictor.calls === calls) return Math.max(nowNs, this.#knownNs);
     const costNs = time.ns(pass.tokens, after, last);
     this.#recorder.predictions++;
     this.#recorder.predictionNs += costNs;
-    this.#knownNs = nowNs + costNs;
+    if (network !== undefined && network.runs !== this.#runs) {
+      const runNs = time.networkNs?.(pass.tokens) ?? 0;
+      this.#runs = network.runs;
+      this.#networkNs = nowNs + runNs;
+      this.#recorder.predictionNs += runNs;
+    }
+    this.#knownNs = (network?.spoke === true ? Math.max(nowNs, this.#networkNs) : nowNs) + costNs;
     return this.#knownNs;
   }
 

@@ -1,5 +1,4 @@
-// The plan of prefetches of one pass (L11): experts in order, nearest layer first, then by probability, some of which still wait for their
-// transfer.
+// The plan of prefetches of one pass (L11): experts, nearest layer first, then by probability; some wait for their transfer.
 import { UNPINNED } from '../../cache/policy.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
@@ -35,7 +34,6 @@ export class PrefetchPlan {
     this.#refused = new Uint8Array(experts);
   }
 
-  /** Expert of an entry. */
   idOf(entry: number): number {
     return this.#ids[entry]!;
   }
@@ -95,10 +93,7 @@ export class PrefetchPlan {
     }
   }
 
-  /**
-   * The last admission to a tier evicted its `victims` at `nowNs`. Planned experts that the GPU lost are to be brought again; those that DRAM lost
-   * come from there no earlier than `nowNs`.
-   */
+  /** The last admission to a tier evicted its `victims`: planned ones that the GPU lost come again, those that DRAM lost from `nowNs` on. */
   lost(tier: CachedTier, nowNs: number): void {
     const { victimCount, victims } = tier;
     const again = tier === this.#gpu;

@@ -1,5 +1,4 @@
-// Prefetching (L11, L12): decides which layers are planned at which time. forecast.ts has the expectations, plan.ts the order of waiting
-// experts, starts.ts the start of each transfer.
+// Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers.
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
@@ -36,10 +35,7 @@ export class Prefetcher implements Planner {
   /** Counts at the end of the last pass. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
-  /**
-   * @param evicted called after every admission to the GPU: accounts for its victims, evicted at `nowNs`, and returns when their slot is
-   *   free, ns
-   */
+  /** @param evicted called after every admission to the GPU with `nowNs`: accounts for its victims, and returns when their slot is free, ns */
   constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number) {
     this.#gpu = gpu;
     this.#setup = setup;
@@ -52,10 +48,7 @@ export class Prefetcher implements Planner {
     this.#nextPass = this.#starts.nextPass = setup.limits.across === true ? new NextPass(gpu, setup) : null;
   }
 
-  /**
-   * A pass begins, and drafts its tokens from `startNs` on. The plan of the last pass is dropped. A new plan is made when drafting has ended; a
-   * predictor that hears the choices of drafts gets a new plan after each step of drafting.
-   */
+  /** A pass begins, and drafts from `startNs` on. A new plan is made when drafting has ended, or after each step if the predictor hears drafts. */
   begin(pass: Pass, startNs: number): void {
     const { draftNs, draftSteps } = pass;
     const steps = this.#setup.predictor.drafts === true ? Math.max(1, draftSteps) : 1;
@@ -75,10 +68,7 @@ export class Prefetcher implements Planner {
     }
   }
 
-  /**
-   * At `nowNs` the routing of `layer` is known: it demands `demand[0..size)`. What was planned for the layer leaves the queue: demanded experts
-   * have become demands, the others are cancelled. The prediction is judged.
-   */
+  /** At `nowNs` `layer` demands `demand[0..size)`: its plan leaves the queue, not demanded experts are cancelled, and the prediction is judged. */
   known(pass: Pass, layer: number, demand: Int32Array, size: number, nowNs: number): void {
     this.#worth?.known(nowNs, layer === 0);
     this.#setup.budget?.known();
@@ -91,7 +81,6 @@ export class Prefetcher implements Planner {
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
 
-  /** The members of an event have been judged. */
   judged(event: RunningEvent): void {
     this.#missCost?.judged(event);
   }
@@ -145,10 +134,7 @@ export class Prefetcher implements Planner {
     this.#totals = { bytes, useful, late, wasted };
   }
 
-  /**
-   * Starts every planned transfer that finds a free lane before `untilNs`.
-   * @param routing true: the next routing is known then; false: an event ends then
-   */
+  /** Starts every planned transfer with a free lane before `untilNs`. @param routing true: the next routing is known then; false: an event ends */
   advance(untilNs: number, routing: boolean): void {
     const last = this.#starts.routed === BEFORE_PASS;
     this.#startUntil(untilNs, routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs, last));
@@ -201,11 +187,12 @@ export class Prefetcher implements Planner {
     this.#nextPass?.again(this.#nextLayer, after);
   }
 
-  /** Plans the layers from the next one to `last`. Each is predicted in its turn, the last by `knownNs`. */
+  /** Plans the layers from the next one to `last`. Each is predicted in its turn, when a network has answered, the last by `knownNs`. */
   #planLayers(pass: Pass, after: number, last: number, nowNs: number, knownNs: number): void {
     const { time } = this.#setup;
+    const fromNs = Math.max(nowNs, knownNs - time.ns(pass.tokens, after, last));
     for (let layer = this.#nextLayer; layer <= last; layer++) {
-      this.#planLayer(layer, nowNs, Math.min(knownNs, nowNs + time.ns(pass.tokens, after, layer)));
+      this.#planLayer(layer, nowNs, Math.min(knownNs, fromNs + time.ns(pass.tokens, after, layer)));
     }
   }
 

@@ -99,10 +99,7 @@ export class Promotions {
     if (planner === null) gpu.settle(untilNs);
   }
 
-  /**
-   * When the first that waits can start: it is the first, a lane is free, and its weights are in DRAM; what DRAM has lost meanwhile starts at
-   * once, and ends so.
-   */
+  /** When the first that waits finds a lane free and its weights in DRAM; what DRAM has lost starts at once, and ends so. */
   #startNs(id: number): number {
     const { dram, gpu } = this.#gpu;
     const { link } = gpu;

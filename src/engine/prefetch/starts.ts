@@ -25,12 +25,7 @@ export class PrefetchStarts {
   readonly #missCost: MissCost | null;
   readonly #evicted: (nowNs: number) => number;
 
-  /**
-   * @param chances `[experts]`: by dense id, the probability that an expert is demanded, as forecast
-   * @param worth judges whether a prefetch pays; null: all are brought
-   * @param evicted called after every admission to the GPU: accounts for its victims, evicted at `nowNs`, and returns when their slot is
-   *   free, ns
-   */
+  /** @param chances by dense id @param worth null: all are brought @param evicted accounts for an admission's victims; the slot is free then, ns */
   constructor(
     gpu: Gpu,
     setup: PrefetchSetup,
@@ -198,11 +193,7 @@ export class PrefetchStarts {
     }
   }
 
-  /**
-   * Takes a slot at `nowNs` and starts the transfer.
-   * @param fromNs where it is placed as a demand is: no earlier than then. Absent: it starts now, and yields
-   * @returns false: there is no slot
-   */
+  /** Takes a slot at `nowNs` and starts the transfer. @param fromNs as a demand, no earlier; absent: now, and it yields @returns false: no slot */
   #start(tier: CachedTier, id: number, nowNs: number, fromNs = -1): boolean {
     const { gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;

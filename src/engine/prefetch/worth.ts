@@ -4,7 +4,6 @@
 
 import { NEWEST, newer } from './miss-cost.js';
 
-/** A prefetch that could start. */
 interface Candidate {
   /** Chance that the expert is demanded at its layer. */
   readonly chance: number;
@@ -47,7 +46,6 @@ export class PrefetchWorth {
     this.#knownNs = nowNs;
   }
 
-  /** An event has ended. */
   ended(nowNs: number): void {
     this.#endedNs = nowNs;
   }
@@ -71,8 +69,7 @@ export class PrefetchWorth {
     const residualNs = Math.min(heldNs, missNs, Math.max(0, startNs + transferNs - nextNs));
     // A prefetch for the next layer that is demanded there is itself the demand on the link.
     const others = distance === 0 ? 1 - chance : 1;
-    // If it is wanted, it would push out its victim on demand as well, unless that had been used by then, or is worth more: then it would run from
-    // a staging buffer.
+    // If wanted, it would push out its victim on demand as well, unless that is used by then or worth more: it would run from staging.
     const lost = victimFirst ? victimWorth : victimWorth - chance * Math.min(victimWorth, laterWorth);
     return chance * savedNs - others * this.#missRate * residualNs - lost * missNs;
   }

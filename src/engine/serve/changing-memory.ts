@@ -12,10 +12,7 @@ import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { MemoryPlan } from '../memory/plan.js';
 import type { Fold } from '../vocabulary/fold.js';
 
-/**
- * The memory of a run's GPUs, where its division changes; null: it stays as planned.
- * @throws UserError where that cannot be had: see {@link GpuMemory}, and with a policy that knows the future
- */
+/** The memory of a run's GPUs, if its division changes; null: it stays. @throws UserError if that cannot be, as if a policy knows the future */
 export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
   if (!memoryChanges(plan)) return null;
   const { layout, run, workload } = plan;
@@ -52,15 +49,11 @@ export class ChangingMemory {
     this.#gpus = gpus;
   }
 
-  /**
-   * Gives the expert caches the memory that KV caches and faults leave.
-   * @returns when a pass that was to start at `startNs` can: when the last GPU is ready
-   */
+  /** Gives expert caches what KV caches and faults leave. @returns when a pass that was to start at `startNs` can: the last GPU is ready */
   settle(startNs: number): number {
     return this.#gpus.reduce((latest, gpu) => Math.max(latest, gpu.settle(startNs)), startNs);
   }
 
-  /** A pass has ended. */
   passed(endNs: number): void {
     for (const gpu of this.#gpus) gpu.passed(endNs);
   }
@@ -81,7 +74,6 @@ export class ChangingMemory {
   }
 }
 
-/** Inputs of {@link GpuMemory}. */
 interface GpuMemoryParts {
   /** Number of the GPU, and the number of GPUs. */
   readonly number: number;
@@ -115,12 +107,7 @@ class GpuMemory {
     this.#cacheBytes = this.leastCacheBytes = this.#plan.cacheBytes;
   }
 
-  /**
-   * Checks in advance the memory that faults take.
-   * @param need tokens of KV cache of the longest request
-   * @param place where the faults stand, for messages
-   * @throws UserError where they take memory that the run cannot do without
-   */
+  /** Checks the memory that faults take. @param need KV tokens of the longest request @param place for messages @throws UserError */
   check(need: number, place: string): void {
     const { faults, gpus, number } = this.#parts;
     const { kvBytes, kvGrowth, sharedBytes } = this.#plan;
@@ -141,10 +128,7 @@ class GpuMemory {
     }
   }
 
-  /**
-   * Gives the expert cache the memory that KV caches and faults leave.
-   * @returns when a pass that was to start at `startNs` can: a slot that a prefetch is on its way into is free when that has arrived
-   */
+  /** Gives the expert cache what KV caches and faults leave. @returns when a pass can start: slots of prefetches are free when these have arrived */
   settle(startNs: number): number {
     const { engine, number, simulated } = this.#parts;
     const { belady, gpu } = simulated;
@@ -161,7 +145,6 @@ class GpuMemory {
     return readyNs;
   }
 
-  /** A pass has ended. */
   passed(endNs: number): void {
     const { gpu } = this.#parts.simulated;
     const { activationBytes, denseBytes, stagingBytes } = this.#plan;

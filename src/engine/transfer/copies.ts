@@ -1,5 +1,4 @@
-// Low-precision copies that stay on a GPU: a pool of slots beside those of whole experts, out of the same bytes (L6, L13). A copy in the pool
-// has always arrived: copies come only on demand, and the event waits for them.
+// Low-precision copies on a GPU: slots out of the bytes of whole experts (L6, L13). They come on demand only, so one in the pool has arrived.
 import type { ExpertCache } from '../../cache/cache.js';
 import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
@@ -47,12 +46,10 @@ export class CopyPool {
     tier.account(this.usedBytes);
   }
 
-  /** Bytes of the resident copies. */
   get usedBytes(): number {
     return this.caches.reduce((bytes, cache) => bytes + cache.usedBytes, 0);
   }
 
-  /** Evicted copies. */
   get evictions(): number {
     return this.caches.reduce((count, cache) => count + cache.evictions, 0);
   }
@@ -82,11 +79,7 @@ export class CopyPool {
     cache.touch(id - cache.base);
   }
 
-  /**
-   * Makes room for the missing copy of `id` and gives it a slot (L5). @param used true: the running event demands it; false: it is the slice
-   * of an evicted expert
-   * @returns false: there is no room, or the policy does not want it
-   */
+  /** Gives the missing copy of `id` a slot (L5). @param used false: the slice of an evicted expert @returns false: no room, or the policy refuses */
   admit(id: number, used: boolean): boolean {
     const cache = this.#cacheOf(id);
     const before = cache.usedBytes;

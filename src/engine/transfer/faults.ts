@@ -7,11 +7,7 @@ import type { CostModel } from '../../hardware/door.js';
 import { type Fault, hits, isInEffect, misfit, type RunSpec } from '../../system/door.js';
 import type { Link } from './link.js';
 
-/**
- * The faults of a run; null: there are none.
- * @param links by GPU: those that experts cross in this run; null and absent ones are left out
- * @throws UserError as {@link Faults}
- */
+/** The faults of a run; null: none. @param links by GPU that experts cross; null and absent: left out @throws UserError as {@link Faults} */
 export function faultsOf(
   run: RunSpec,
   links: readonly (readonly (Link | null | undefined)[])[],
@@ -33,10 +29,9 @@ export class Faults {
   readonly #boundariesNs: readonly number[];
 
   /**
-   * @param links by GPU: those that experts cross in this run
-   * @param costs that price the CPU's work
-   * @param refuse makes an error of a dotted path and what is wrong there
-   * @throws UserError where a fault affects a part that the machine lacks or the run does not use, or takes the last lane of a link
+   * @param links by GPU that experts cross
+   * @param refuse makes an error of a dotted path and a text
+   * @throws UserError for a part that the machine lacks or the run does not use, or the last lane of a link
    */
   constructor(
     faults: readonly Fault[],

@@ -1,5 +1,4 @@
-// A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
-// plan (prefetch/plan.ts) and are started here whenever a lane is free. A fault affects transfers that start after it.
+// A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once, prefetches start as lanes are free.
 import type { LinkSpec, PathSpec } from '../../hardware/door.js';
 import { splitNs } from './paths.js';
 import { PlacedPrefetches } from './placed.js';
@@ -65,10 +64,7 @@ export class Link {
   /** Arrival of each expert, by dense id. */
   readonly #arrivalNs: Float64Array;
 
-  /**
-   * @param spec bandwidth, latency, lanes or paths
-   * @param arrivalNs written at every transfer: when expert `id` is (or will be) one tier up
-   */
+  /** @param spec bandwidth, latency, lanes or paths @param arrivalNs when expert `id` is (or will be) one tier up, written at every transfer */
   constructor(spec: LinkSpec, arrivalNs: Float64Array) {
     const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
     this.name = name;
@@ -123,13 +119,7 @@ export class Link {
     return this.#arrivalNs[id]!;
   }
 
-  /**
-   * Places the transfers of several members of an event, in order.
-   * @param order indices of members, the first `count` entries
-   * @param ids dense id by member
-   * @param bytes of each
-   * @param readyNs by member: time of the demand; afterwards its arrival
-   */
+  /** Places the transfers of members, in order. @param order indices, the first `count` @param readyNs by member: demand, then arrival */
   demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
     const durationNs = this.laneNs(0, bytes);
     for (let k = 0; k < count; k++) {
@@ -254,11 +244,7 @@ export class Link {
     for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
   }
 
-  /**
-   * The first `lanes` lanes take transfers from `nowNs` on, when every demand has arrived that does not write back, each as fast as before.
-   * A prefetch that runs on a lane which is lost is placed again on the others, from its first byte; nothing interrupts it there, nor moves
-   * it again.
-   */
+  /** From `nowNs` on the first `lanes` lanes remain. A prefetch on a lost lane runs again on the others, where nothing interrupts or moves it. */
   keepLanes(lanes: number, nowNs: number): void {
     const before = this.#live;
     this.#live = lanes;

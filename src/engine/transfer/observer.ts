@@ -1,16 +1,10 @@
-// The observer of a run: the interface of timelines, flame graphs and the details of a report. The engine checks once per event whether there
-// is an observer; without one that check is the only cost.
+// The observer of a run, for timelines, flame graphs and details. Without one, a check per event is the only cost.
 import type { Pass } from '../../schedule/door.js';
 import type { Link, LinkObserver } from './link.js';
 
-/**
- * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change its arguments. `gpu` is the number of
- * one of several GPUs, absent where there is only one.
- */
+/** Watches a run. Times are simulated ns, experts dense ids; arguments must not be changed. `gpu` is absent if there is only one. */
 export interface Observer extends LinkObserver {
-  /** A pass begins. */
   passStarted(pass: Pass, nowNs: number): void;
-  /** A pass has ended. */
   passEnded(pass: Pass, startNs: number, endNs: number): void;
   /** Tokens are drafted that the pass verifies, before all else. Absent: not observed. */
   drafted?(startNs: number, endNs: number): void;

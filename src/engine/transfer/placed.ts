@@ -1,7 +1,5 @@
-// Prefetches that no demand interrupts: those placed like demands (L12, cancel: off), and those that run again because their lane was lost
-// (L10).
+// Prefetches that no demand interrupts: placed like demands (L12, cancel: off), or run again because their lane was lost (L10).
 
-/** One of them. */
 interface PlacedPrefetch {
   readonly id: number;
   readonly lane: number;

@@ -23,10 +23,7 @@ export class Staging {
   readonly #leaves: Uint8Array;
   #count = 0;
 
-  /**
-   * @param buffers their number; each is as large as the largest expert
-   * @param layerOf MoE layer of each expert, by dense id
-   */
+  /** @param buffers their number; each is as large as the largest expert @param layerOf MoE layer of each expert, by dense id */
   constructor(buffers: number, layerOf: Uint16Array) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;
@@ -66,10 +63,7 @@ export class Staging {
     this.#leaves[id] = 0;
   }
 
-  /**
-   * Releases, when the routing of `layer` is known at `nowNs`, the experts staged for it and earlier layers, except the first `size` of
-   * `demand`: now, or on arrival.
-   */
+  /** Releases, at `nowNs` or on arrival, the experts staged for `layer` and earlier ones, except the first `size` of `demand`. */
   known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, nowNs: number): void {
     if (this.#count === 0) return;
     const layerOf = this.#layerOf;

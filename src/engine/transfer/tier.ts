@@ -38,12 +38,7 @@ export class CachedTier {
   readonly #members = new Set<number>();
   readonly #split: Caches['split'];
 
-  /**
-   * @param caches from `buildCaches`
-   * @param rank the array that the caches' pins are views of
-   * @param link the link that fills this tier
-   * @param staging buffers that prefetches land in; null: they take slots of the caches
-   */
+  /** @param rank the array that the caches' pins view @param link fills this tier @param staging of prefetches; null: they take slots */
   constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec, staging: Staging | null = null) {
     this.caches = caches.caches;
     this.staging = staging;
@@ -73,13 +68,7 @@ export class CachedTier {
     return cache.resident[id - cache.base] === 1 || (this.staging !== null && this.staging.held[id] === 1);
   }
 
-  /**
-   * Makes room for expert `id` and gives it a slot (L5); the evicted are in `victims`.
-   * @param used true: the running event demands it; false: a prefetch
-   * @param limit experts whose pin rank is below it are not evicted
-   * @param always true: the policy cannot refuse it
-   * @returns false: there is no room for it
-   */
+  /** Gives expert `id` a slot (L5). @param used false: a prefetch @param limit pin ranks below stay @param always admitted @returns false: no room */
   admit(id: number, layer: number, used: boolean, limit: number, always = false): boolean {
     const cache = this.byLayer[layer]!;
     cache.pins.limit = limit;
@@ -96,11 +85,7 @@ export class CachedTier {
     return victim === NONE ? NONE : victim + base;
   }
 
-  /**
-   * L3, L5: serves the members of an event in order: touches those that are held and admits the others; the evicted are in `victims`.
-   * @param ids members by dense id, the first `count` entries, all pinned, so that none leaves before its turn
-   * @returns the number without room
-   */
+  /** L3, L5: touches members that are held and admits the others, in order. @param ids the first `count`, all pinned @returns how many fail */
   serve(ids: Int32Array, count: number, layer: number): number {
     const cache = this.byLayer[layer]!;
     const { base, resident } = cache;
@@ -137,12 +122,7 @@ export class CachedTier {
     return streamed;
   }
 
-  /**
-   * Changes the capacity between two passes, split among the caches as L6 says; the evicted are in `victims`. A slot with a prefetch in
-   * flight is free when that has arrived.
-   * @param capacityBytes at most the tier's initial capacity
-   * @returns when everything fits, ns: `nowNs`, or the arrival of the last prefetch that had to be waited for
-   */
+  /** Changes the capacity between passes (L6), at most to the initial one. @returns when everything fits, ns: `nowNs`, or a prefetch's arrival */
   resize(capacityBytes: number, nowNs: number): number {
     const shares = this.#split(capacityBytes);
     this.victimCount = 0;

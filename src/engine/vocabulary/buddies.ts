@@ -5,11 +5,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** Finds stand-ins among the experts of one GPU. */
 export interface StandIns {
-  /**
-   * The expert that may stand in for `id`, by dense id.
-   * @param may true for a dense id that may stand in now
-   * @returns -1: no such expert has been chosen together with it
-   */
+  /** The expert that may stand in for `id`, by dense id; -1: none was chosen with it. @param may true for one that may stand in now */
   of(id: number, layer: number, may: (other: number) => boolean): number;
 }
 

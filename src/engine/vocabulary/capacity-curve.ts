@@ -1,5 +1,4 @@
-// Hit rate against the capacity of the expert cache, on the demand of a run: the run's own point, and the gain of more memory. It is counted
-// during the run, event by event, so that no demand has to be stored.
+// Hit rate against the capacity of the expert cache, on the demand of a run, counted event by event, so that no demand is stored.
 
 import { BeladyCurve } from '../../cache/curves/belady-curve.js';
 import { LruCurve } from '../../cache/curves/lru-curve.js';
@@ -15,7 +14,6 @@ const TOGETHER = 1 << 14;
 
 /** Counts the hits of one GPU's expert caches at several capacities. */
 export class CapacityMeter {
-  /** Members of all events. */
   members = 0;
   /** Capacities: shares of all experts that live on the GPU. */
   readonly bytes: readonly number[];
@@ -27,11 +25,7 @@ export class CapacityMeter {
   /** At the capacities of the curve, and last at that of the run. */
   readonly #belady: BeladyCurve;
 
-  /**
-   * @param model the experts that live on the GPU
-   * @param ownBytes capacity of the run, whose bound is counted beside
-   * @param preloaded true: the cache of the run has experts before the first event; LRU starts empty
-   */
+  /** @param model the experts of the GPU @param ownBytes capacity of the run @param preloaded true: its cache has experts before the first event */
   constructor(model: ModelSpec, scope: Scope, ownBytes: number, preloaded: boolean) {
     const whole = expertBytesTotal(model);
     this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));
@@ -86,10 +80,7 @@ export class CapacityMeter {
   }
 }
 
-/**
- * Sums over GPUs, each of which has the same share of the experts that live there.
- * @returns capacities and hit rates; null where nothing was counted, or nothing demanded
- */
+/** Sums over GPUs, each with the same share of its experts. @returns capacities and hit rates; null if nothing was counted or demanded */
 export function capacityCurve(gpus: readonly { readonly curve: CapacityMeter | null }[]): CapacityCurve | null {
   const meters = gpus.flatMap(({ curve }) => (curve === null ? [] : [curve]));
   const members = meters.reduce((sum, meter) => sum + meter.members, 0);

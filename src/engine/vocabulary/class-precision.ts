@@ -1,5 +1,4 @@
-// Precision by class: which members of an event a smaller copy may serve, since only tokens chose them whose class takes
-// one (L13), and how much of what each class chose was served by copies or by other experts.
+// Precision by class: which members a smaller copy may serve, since only classes that take one chose them (L13), and how many were served so.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -26,10 +25,7 @@ export class ClassPrecision {
   readonly #counts: Int32Array;
   #offset = 0;
 
-  /**
-   * @param requestClass class of each request, by `Request.index`
-   * @param copies share of an expert's bytes that classes are content with; of a class that is not named, all
-   */
+  /** @param requestClass by `Request.index` @param copies share of an expert's bytes that a class is content with; of others, all */
   constructor(model: ModelSpec, requestClass: readonly string[], copies: ReadonlyMap<string, number>) {
     const names = [...new Set(requestClass)];
     this.served = new Map(names.map((name) => [name, { activations: 0, degraded: 0 }]));

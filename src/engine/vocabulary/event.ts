@@ -1,5 +1,4 @@
-// One event: the distinct experts that a pass chose at a layer, in order of their last appearance (L1, L3), and the fate of each on a GPU.
-// The next event overwrites it.
+// One event: the distinct experts of a pass at a layer, by last appearance (L1, L3), and the fate of each. The next one overwrites it.
 import type { ModelSpec, MoeLayer } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -216,10 +215,7 @@ export function arriveTogether(members: Int32Array, count: number, readyNs: Floa
   for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
 }
 
-/**
- * Writes each expert's gate weights at a layer, summed over the tokens of the pass, into `gates[offset .. offset + experts)`.
- * @param pass of a trace that has weights
- */
+/** Writes the gate weights of a layer's experts, summed over tokens, into `gates[offset .. offset + experts)`. @param pass with weights */
 export function gatherGates(
   pass: Pass,
   layer: number,

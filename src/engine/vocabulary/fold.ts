@@ -4,17 +4,10 @@ import type { Observer } from '../transfer/observer.js';
 
 /** Runs passes one after another. */
 export interface Fold {
-  /** Simulated time, ns. */
   nowNs: number;
   /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */
   run(pass: Pass): void;
-  /**
-   * Changes the capacity of one GPU's expert cache between two passes.
-   * @param gpu its number; 0 where there is one
-   * @param capacityBytes at most what the cache was built with
-   * @returns when the memory that it gives up is free, ns
-   */
+  /** Changes the capacity of one GPU's expert cache, at most to the initial one. @param gpu 0 if there is one @returns when the memory is free, ns */
   resize(gpu: number, capacityBytes: number, nowNs: number): number;
-  /** Attaches an observer to the run. */
   observe(observer: Observer): void;
 }

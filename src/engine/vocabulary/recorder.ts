@@ -1,8 +1,6 @@
-// The counters of a run: plain numbers, and one typed array per counter by layer. The engine writes them on its hot path; they are read at
-// the end.
+// The counters of a run: numbers, and a typed array each by layer. The engine's hot path writes them; they are read at the end.
 import type { Pass } from '../../schedule/door.js';
 
-/** Counters by MoE layer. */
 function layerCounters(layers: number) {
   const column = (): Float64Array => new Float64Array(layers);
   return {

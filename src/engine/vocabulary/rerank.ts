@@ -44,10 +44,7 @@ export class Rerank {
     this.#limits = limits;
   }
 
-  /**
-   * Writes the choices at a layer into the pass, whose routing has just become known. All tokens of the pass see the same residents.
-   * @param cache the layer's
-   */
+  /** Writes the choices at a layer, just known, into the pass. All tokens of the pass see the same residents. */
   choose(pass: Pass, layer: number, { base, resident }: Residents): void {
     const { lambda, keep } = this.#limits;
     const { counts } = this;

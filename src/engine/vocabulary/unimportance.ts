@@ -1,5 +1,4 @@
-// Unimportance of a choice to its token: the share of the token's gate weight that better-ranked experts have (HOBBIT's cumulative gate
-// score, arXiv 2411.01433, eq. 2). Rules of misses ask for it (L13).
+// Unimportance of a choice: the share of the token's gate weight of better-ranked experts (HOBBIT, arXiv 2411.01433, eq. 2), for rules (L13).
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import type { GateShare } from '../../system/door.js';

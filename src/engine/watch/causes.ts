@@ -1,5 +1,4 @@
-// The cost of each expert by cause: the time that GPUs waited for it and its bytes that were moved, by tier and cause. For flame graphs; it takes a
-// few numbers per expert.
+// The cost of each expert by tier and cause, for flame graphs: time that GPUs waited for it, and its bytes that were moved.
 import type { ModelSpec } from '../../model/door.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
 import type { SimulatedGpu } from '../compose/simulation.js';

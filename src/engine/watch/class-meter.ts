@@ -6,7 +6,6 @@ import type { ClassBudget, ClassUse, Request } from '../../schedule/door.js';
 import type { ClassServed } from '../vocabulary/class-precision.js';
 import { Samples } from './latency.js';
 
-/** One class. */
 class Meter {
   readonly ttft = new Samples();
   readonly tpot = new Samples();
@@ -35,12 +34,7 @@ export class ClassMeter {
     meter.request.add(endNs - request.arrivalNs);
   }
 
-  /**
-   * The classes, by name; nothing where no request has one.
-   * @param objectives true: requests are held against some
-   * @param use of classes with budgets, and of all others; null: no class has one
-   * @param served by copies and other experts; null: nothing is, or nobody counted by class
-   */
+  /** The classes, by name. @param objectives some requests have them @param use of classes with budgets @param served by copies and others */
   classes(
     objectives: boolean,
     budgets: ReadonlyMap<string, ClassBudget>,
@@ -52,6 +46,7 @@ export class ClassMeter {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, meter]): RequestClass => {
         const own = use?.get(name);
+        const { activations, degraded } = served?.get(name) ?? { activations: 0, degraded: 0 };
         return {
           name,
           requests: meter.requests,
@@ -63,15 +58,10 @@ export class ClassMeter {
           budget: budgets.get(name)?.text ?? null,
           choicesLost: own === undefined || own.wanted === 0 ? 0 : 1 - own.made / own.wanted,
           weightLost: own === undefined || own.wantedWeight === 0 ? null : 1 - own.madeWeight / own.wantedWeight,
-          ...degradedOf(served?.get(name)),
+          ...(activations > 0 && { degraded: degraded / activations }),
         };
       });
   }
-}
-
-/** Share of the activations that copies or other experts served. */
-function degradedOf(served: ClassServed | undefined): Pick<RequestClass, 'degraded'> {
-  return served === undefined || served.activations === 0 ? {} : { degraded: served.degraded / served.activations };
 }
 
 function summaryOf(samples: Samples): RequestClass['requestNs'] {

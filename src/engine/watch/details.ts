@@ -1,5 +1,4 @@
-// Records the data of pictures: loads by expert, and series over simulated time. Memory does not grow with the run, since bins of a series
-// double in width whenever the run outgrows them.
+// Records the data of pictures: loads by expert, series over time whose bins double in width as the run outgrows them.
 
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -163,10 +162,7 @@ export class DetailsRecorder extends Onlooker {
     };
   }
 
-  /**
-   * Ends a prefetch of expert `id` where its lane was lost: that is free since then, although the prefetch would have ended later.
-   * @returns false: there is none, or none whose lane was lost
-   */
+  /** Ends a prefetch of expert `id` at the time its lane was lost. @returns false: there is none on such a lane */
   #lost(bins: LinkBins, id: number): boolean {
     const { link, prefetchEndNs, prefetching } = bins;
     for (let lane = 0; lane < prefetching.length; lane++) {

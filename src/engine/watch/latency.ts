@@ -1,5 +1,4 @@
-// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and the speeds of the two phases. On the run's clock, and TPOT
-// on the clocks of the bounds.
+// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and speeds of the two phases; TPOT on the clocks of bounds too.
 
 import { grown } from '../../base/grown.js';
 import { deviation, mean } from '../../base/statistics.js';
@@ -150,7 +149,6 @@ export class Samples {
   #values: Float64Array = new Float64Array(256);
   #count = 0;
 
-  /** Appends one value. */
   add(value: number): void {
     if (this.#count === this.#values.length) this.#values = grown(this.#values);
     this.#values[this.#count++] = value;
@@ -181,13 +179,11 @@ export class PhaseSpeeds {
     this.#decodeNs += ns;
   }
 
-  /** Adds all of another. */
   add(other: PhaseSpeeds): void {
     this.prompted(other.#promptTokens, other.#promptNs);
     this.decoded(other.#decodeTokens, other.#decodeNs);
   }
 
-  /** Forgets everything. */
   clear(): void {
     this.#promptTokens = this.#promptNs = this.#decodeTokens = this.#decodeNs = 0;
   }

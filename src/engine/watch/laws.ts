@@ -65,11 +65,7 @@ function checkTransfers({ gpus, recorder }: Simulation): void {
   }
 }
 
-/**
- * L9, L10: the work of a GPU adds up to the total time, no link is busier than its lanes allow, and where the GPU computes all demand nothing
- * is faster than with every expert resident.
- * @param passNs time of all passes
- */
+/** L9, L10: a GPU's work adds up to the total, links keep to their lanes, nothing is faster than all resident. @param passNs of all passes */
 function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, passNs: number): void {
   const { computeNs, denseNs, stallNs } = recorder.layers;
   const spentNs = sum(denseNs) + recorder.tailNs + (sum(computeNs) + sum(stallNs)) / gpus.length + (parallel?.exchangeNs ?? 0);

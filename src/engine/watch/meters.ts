@@ -17,7 +17,6 @@ import { Latencies } from './latency.js';
 export interface Watch extends WorkWatch {
   /** True: the result has `details`, the data of its pictures. */
   readonly details?: boolean;
-  /** Makes an observer of every event. */
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
 

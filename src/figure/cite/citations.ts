@@ -25,7 +25,6 @@ export interface Citation extends Partial<Omit<z.infer<typeof citationSchema>, '
   /** Of letters, digits, dots and hyphens. */
   readonly key: string;
   readonly title: string;
-  /** A further remark. */
   readonly note?: string;
 }
 
@@ -46,10 +45,7 @@ export function citationOf(key: string): Citation {
   return bundled().get(key)!;
 }
 
-/**
- * Citations of a text: bundled references, and one of its own for every arXiv number and repository that none of them is.
- * @param name whose text it is; without a number or a repository in it, it is the title
- */
+/** Citations of a text: bundled references, and one for each further arXiv number and repository. @param name its title if there is none */
 export function citationsIn(text: string, name: string): Citation[] {
   const known = [...bundled().values()].filter(({ cited }) => cited.some((one) => text.includes(one)));
   const covered = (part: string): boolean => known.some(({ cited }) => cited.some((one) => one.includes(part)));

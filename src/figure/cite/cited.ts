@@ -1,5 +1,4 @@
-// Citations for a paper about some runs: moeprof, their systems and policies, their runtimes, the measurements that constants of the runtimes
-// were fitted on, and their traces.
+// Citations for a paper about some runs: moeprof, systems, policies, runtimes with the measurements behind them, and traces.
 
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';

@@ -1,5 +1,4 @@
-// The rows of a study as bytes, with their figures as such: a kibibyte a row where objects take four, and none of it is for the garbage collector.
-// Beyond a mebibyte they lie in a temporary file.
+// The rows of a study as bytes, a kibibyte each instead of four; beyond a mebibyte in a temporary file.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../base/files.js';
 import { grown } from '../../base/grown.js';
 import { bytesOf, textOf } from '../../base/host/bytes.js';
@@ -13,7 +12,6 @@ type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 
 /** Rows by number, set in any order. */
 export class KeptRows implements Iterable<RunRow> {
-  /** Rows that were set. */
   length = 0;
   /** Of each row, where its record begins, in bytes from 1, and the bytes of its head; 0: it was not set. */
   #places = new Float64Array(128);
@@ -49,7 +47,6 @@ export class KeptRows implements Iterable<RunRow> {
     }
   }
 
-  /** Frees the temporary file. */
   close(): void {
     if (this.#fd !== null) closeTemporary(this.#fd);
     this.#fd = null;

@@ -1,5 +1,4 @@
-// The long table of a study: one row a run, its full key first, then what varied, then its metrics with their units in the head. CSV, JSON
-// lines and Parquet have the same columns, so that data frames read any of them as they are.
+// The long table of a study: a row a run, with key, varied values and metrics with units, in CSV, JSON lines and Parquet, for data frames.
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ownValue } from '../../base/objects.js';
 import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';

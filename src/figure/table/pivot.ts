@@ -1,5 +1,4 @@
-// The table of a paper: rows and columns by what varied, a statistic of a metric over the runs of each cell, and whether a row beats the
-// best of the others by more than chance.
+// The table of a paper: a statistic of a metric by what varied, and whether a row beats the best of the others by more than chance.
 import { UserError } from '../../base/errors.js';
 import { ALPHA, holm, mannWhitney, smallestP } from '../../base/significance.js';
 import { deviation, mean, percentile } from '../../base/statistics.js';
@@ -13,11 +12,7 @@ export const STATISTICS = ['mean', 'median', 'min', 'max', 'std', 'ci', 'n'] as 
 /** One of {@link STATISTICS}. */
 export type Statistic = (typeof STATISTICS)[number];
 
-/**
- * The statistic of a name.
- * @param among accepted ones
- * @throws UserError with the nearest name
- */
+/** The statistic of a name. @param among accepted ones @throws UserError with the nearest name */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
   const found = among.find((one) => one === name);
   if (found !== undefined) return found;

@@ -53,13 +53,7 @@ export interface RunRow {
   readonly config?: Result['config'];
 }
 
-/**
- * A row.
- * @param fingerprint null: the cell has none
- * @param values varied values by path
- * @param wanted metrics that are kept; empty: all
- * @param again the command that repeats it
- */
+/** A row. @param fingerprint null: none @param values by varied path @param wanted metrics; empty: all @param again the command that repeats it */
 export function rowOf(
   fingerprint: string | null,
   values: Readonly<Record<string, SweepValue>>,
@@ -94,10 +88,7 @@ export function rowOfResult(result: Result): RunRow {
   return { ...rowOf(null, {}, { status: 'done', result }, [], again === '' ? undefined : again), config: result.config };
 }
 
-/**
- * The value of a row under a name: a column of the key, a path that varied, a metric, or a path into all that the run was told.
- * @returns undefined: nothing
- */
+/** The value of a row under a name: a column of the key, a varied path, a metric, or a path into its settings; undefined: nothing. */
 export function rowValue(row: RunRow, name: string): SweepValue | undefined {
   const column = (KEY_COLUMNS as readonly string[]).includes(name) ? (name as KeyColumn) : PATHS[name];
   if (column !== undefined && row.key[column] !== undefined) return row.key[column];

@@ -1,5 +1,4 @@
-// The space of a study: the values that its runs take. Cells are numbered and made one at a time, so that a space of a million of them costs
-// no more memory than its axes.
+// The space of a study: the values that its runs take. Cells are made one at a time: a million cost no more memory than their axes.
 import { Random } from '../../base/random.js';
 
 /** A value that a setting is varied to. */

@@ -12,7 +12,6 @@ export const STUDY_SCHEMA = 'moeprof.study/1';
 
 /** All rows, and what they have in common. */
 export interface Study extends Tagged<typeof STUDY_SCHEMA> {
-  /** Paths that varied. */
   readonly axes: readonly string[];
   /** Unit of each metric that a row has. */
   readonly units: Readonly<Record<string, Unit>>;
@@ -30,20 +29,13 @@ export class StudyRows {
   readonly #units = new Map<string, Unit>();
   #heldOut = 0;
 
-  /**
-   * @param axes paths that vary
-   * @param wanted metrics that are kept; empty: all
-   */
+  /** @param axes paths that vary @param wanted metrics that are kept; empty: all */
   constructor(axes: readonly string[], wanted: readonly string[]) {
     this.#axes = axes;
     this.#wanted = wanted;
   }
 
-  /**
-   * @param index of the cell among those of the study
-   * @param fingerprint null: it has none
-   * @param again the command that repeats it
-   */
+  /** @param index of the cell among those of the study @param fingerprint null: it has none @param again the command that repeats it */
   set(index: number, fingerprint: string | null, cell: StudyCell, outcome: Outcome, again: string): void {
     const values = Object.fromEntries(this.#axes.map((path, at) => [path, cell[at]!]));
     const row = rowOf(fingerprint, values, outcome, this.#wanted, again);
@@ -61,7 +53,6 @@ export class StudyRows {
     return { ...tagged(STUDY_SCHEMA), axes: this.#axes, units, ...heldOut, rows: this.#rows };
   }
 
-  /** Frees what they take on disk. */
   close(): void {
     this.#rows.close();
   }

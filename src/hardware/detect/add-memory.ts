@@ -55,10 +55,7 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   addSize(seen, 'modules of a usual size are taken', draft);
 }
 
-/**
- * Adds the size of the memory: modules report all of it, the system what firmware leaves.
- * @param instead replacement where neither reports it
- */
+/** Adds the size of the memory: modules report all of it, the system what firmware leaves. @param instead if neither reports it */
 export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead: string, { notSeen, parts, remarks }: Draft): void {
   const whole = summarizeModules(modules)?.bytes;
   const bytes = whole ?? memoryBytes;

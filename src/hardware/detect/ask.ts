@@ -1,5 +1,4 @@
-// Asks the tools of this machine: programs, files and a library, each with a limit of time and of size. Nothing runs as root. A tool that is
-// missing is not an error: its facts count as not seen.
+// Asks the tools of this machine, without root and with limits of time and size; facts of a missing tool count as not seen.
 import { fileTextLater, namesLater } from '../../base/host/files.js';
 import { platform } from '../../base/host/machine.js';
 import { packagePath } from '../../base/host/modules.js';

@@ -1,5 +1,4 @@
-// From detected facts to a machine of parts, with remarks on which part replaces which, and on what was not seen. Pure, so that facts
-// recorded on other machines can be tested.
+// From detected facts to a machine of parts, with remarks. Pure, so that facts recorded on other machines can be tested.
 
 import { orUserError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
@@ -256,10 +255,7 @@ function rateOf({ kind, link }: SeenDisk): number {
   return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
 }
 
-/**
- * The machine in the answers of tools; missing answers that matter are listed as not seen.
- * @param answers in the order in which tools are believed
- */
+/** The machine in the answers of tools, in the order in which they are believed; missing answers that matter are listed. */
 export function detectFrom(answers: readonly Answer[]): Detection {
   const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
   const all = together(read.flatMap(({ seen }) => seen ?? []));

@@ -1,5 +1,4 @@
-// Finds a processor in the catalogue: by name, or the nearest of its architecture. Virtual machines hide names ("AMD EPYC") but not family,
-// model and instruction sets, since programs need these.
+// Finds a processor in the catalogue by name, or the nearest of its architecture: virtual machines hide names, but not family and model.
 import { editDistance } from '../../base/text.js';
 import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuArch, type CpuPart } from '../parts/cpu.js';
@@ -77,10 +76,7 @@ function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
       );
 }
 
-/**
- * One of the same architecture, made for the same kind of computer, whose base clock is nearest where the clock is known. Of those a virtual
- * machine is thought to be a part of the largest: hosts are large.
- */
+/** One of the same architecture and form, nearest in base clock if that is known; of a virtual machine, the largest: hosts are large. */
 function ofArchitecture(seen: SeenCpu): CpuPart | null {
   const arch = architectureOf(seen);
   if (arch === null) return null;

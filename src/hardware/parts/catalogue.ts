@@ -29,32 +29,21 @@ export interface Catalogue<P extends CataloguePart> {
 
 /** Fields of {@link CataloguePart} in a file; what a group says holds for its parts that do not say otherwise. */
 const partFields = {
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs')
-    .describe('Name, as in rtx-3090.'),
-  aka: z.array(z.string().min(1)).optional().describe('Other names that no rule of spelling gives.'),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs'),
+  aka: z.array(z.string().min(1)).optional(),
 };
 
 /** Fields that a group of parts has in common. */
 export const groupFields = {
-  arch: z.string().min(1).describe('Architecture.'),
-  form: z.enum(FORMS).describe('What kind of computer the parts are made for.'),
-  source: z.string().min(1).describe("Vendor's document that the figures are from."),
+  arch: z.string().min(1),
+  form: z.enum(FORMS),
+  source: z.string().min(1),
 };
 
-/**
- * The groups of a file.
- * @param group fields of a group
- * @param own fields that a part may have in place of its group's
- * @param part further fields of a part
- */
+/** The groups of a file. @param group fields of a group @param own fields that a part may replace @param part further fields of a part */
 export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, own: O, part: P) {
   const parts = z.array(z.strictObject({ ...partFields, ...z.object(own).partial().shape, ...part }));
-  return z
-    .array(z.strictObject({ ...group, parts: parts.min(1).describe('One line a part.') }))
-    .min(1)
-    .describe('Parts with something in common.');
+  return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);
 }
 
 /** A part as a file has it, with the fields of its group. */
@@ -70,11 +59,7 @@ interface PartGroup<P extends CataloguePart> {
   listed(): readonly Listed<P>[];
 }
 
-/**
- * A catalogue whose groups are read where a part of theirs is asked for.
- * @param read parts of a file, or of one with a single group of it, which has passed the schema
- * @throws UserError (from `parts` and `find`) where a file is not well-formed, or two parts have one name
- */
+/** A catalogue whose groups are read when a part is asked for. @param read a file, or one of its groups @throws UserError (`parts` and `find`) */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -123,10 +108,7 @@ function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }
 
-/**
- * Parts by every spelling of their names.
- * @throws Error where a spelling means two parts: the catalogue is ours, so this is a mistake of ours
- */
+/** Parts by every spelling of their names. @throws Error if a spelling means two parts: the catalogue is ours */
 export function indexed<P extends CataloguePart>(listed: readonly Listed<P>[]): { parts: readonly P[]; byKey: ReadonlyMap<string, P> } {
   const byKey = new Map<string, P>();
   for (const { aka, part } of listed)
@@ -143,10 +125,7 @@ const IDLE = new Set(
   'nvidia geforce amd radeon intel core apple tesla instinct cpu gpu processor generation blackwell workstation server edition'.split(' '),
 );
 
-/**
- * The key that all spellings of one part share: lower case, without separators, trade marks, makers, clocks and counts of cores.
- * @param text e.g. `AMD Ryzen 9 7950X 16-Core Processor`
- */
+/** The key that all spellings of a part share: lower case, without separators, trade marks, makers, clocks and counts of cores. */
 export function partKey(text: string): string {
   const words = text
     .toLowerCase()

@@ -50,21 +50,21 @@ const memory = z.string().transform((text, context): MemorySlots => {
 
 const own = {
   ...groupFields,
-  arch: z.enum(ARCHS).describe('Microarchitecture of the cores; of the fast ones, where there are two kinds.'),
-  isa: z.enum(ISAS).describe('Widest instruction set.'),
-  flops: z.int().positive().describe('Operations of one core in one cycle: FP32 on vector units, BF16 with AMX.'),
-  memory: memory.describe('Fastest memory of a socket: channels x type-speed.'),
-  pcie: z.int().positive().describe('PCIe generation of the slot for a graphics card.'),
-  sockets: z.int().positive().describe('Most on one board.'),
+  arch: z.enum(ARCHS),
+  isa: z.enum(ISAS),
+  flops: z.int().positive(),
+  memory: memory,
+  pcie: z.int().positive(),
+  sockets: z.int().positive(),
 };
 
 /** Schema of `profiles/hardware/cpus/*.yaml`. */
 export const cpuFileSchema = z.strictObject({
   groups: groupList({ ...own, pcie: own.pcie.optional(), sockets: own.sockets.default(1) }, own, {
-    cores: z.int().positive().describe('Cores of all kinds.'),
-    fastCores: z.int().positive().optional().describe('Performance cores, where there are two kinds.'),
-    clock: z.number().positive().describe('Base clock in GHz; of the fast cores where there are two kinds.'),
-    l3: quantity(BYTES).optional().describe('L3 cache.'),
+    cores: z.int().positive(),
+    fastCores: z.int().positive().optional(),
+    clock: z.number().positive(),
+    l3: quantity(BYTES).optional(),
   }),
 });
 

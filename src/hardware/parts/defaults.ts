@@ -1,5 +1,4 @@
-// Defaults for parts of a machine that were not given: the memory that its CPU takes, the slot that its GPU takes, a usual CPU. A remark
-// names each default, so that an assumed figure does not look like a given one.
+// Defaults for parts of a machine that were not given, each with a remark, so that an assumed figure does not look like a given one.
 import { InternalError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import type { Form } from './catalogue.js';
@@ -61,10 +60,7 @@ const LPDDR_PER_MODULE = 2;
 
 const GIB = 2 ** 30;
 
-/**
- * The whole machine.
- * @throws UserError where parts do not go together
- */
+/** The whole machine. @throws UserError where parts do not go together */
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);

@@ -5,7 +5,6 @@ import { quantity } from '../../base/yaml.js';
 import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
 import { type PcieLink, parseSlot } from './pcie.js';
 
-/** Who makes it. */
 const VENDORS = ['nvidia', 'amd', 'intel', 'apple'] as const;
 
 /** A GPU: bytes, bytes/s, FLOP/s. */
@@ -37,20 +36,20 @@ const slot = z.string().transform((text, context): PcieLink => {
 
 const own = {
   ...groupFields,
-  pcie: slot.describe('PCIe generation x lanes of the card, e.g. 4x16.'),
+  pcie: slot,
 };
 
 /** Schema of `profiles/hardware/gpus/*.yaml`. */
 export const gpuFileSchema = z.strictObject({
-  vendor: z.enum(VENDORS).describe('Who makes them.'),
+  vendor: z.enum(VENDORS),
   groups: groupList({ ...own, pcie: own.pcie.optional() }, own, {
-    memory: quantity(BYTES).describe('Memory, e.g. 24GiB; of a chip, the most that it is sold with.'),
-    bus: z.int().positive().describe('Width of the memory bus in bits.'),
-    pins: z.number().positive().describe('Gbit/s of one bit of it.'),
-    bandwidth: quantity(RATE).describe('Memory bandwidth that the vendor gives.'),
-    fp16: quantity(FLOPS).describe('Dense FP16 with FP32 accumulation; FP32 where there are no tensor units.'),
-    link: quantity(RATE).optional().describe('One direction of NVLink or Infinity Fabric.'),
-    cpu: z.string().min(1).optional().describe('CPU on the same chip, of ../cpus/: its memory is shared.'),
+    memory: quantity(BYTES),
+    bus: z.int().positive(),
+    pins: z.number().positive(),
+    bandwidth: quantity(RATE),
+    fp16: quantity(FLOPS),
+    link: quantity(RATE).optional(),
+    cpu: z.string().min(1).optional(),
   }),
 });
 

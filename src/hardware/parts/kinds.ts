@@ -1,5 +1,4 @@
-// Kinds of parts that share a mechanism: generations of cores, kinds of memory systems, cards whose FP16 rate is halved. Runtimes have constants
-// by these names.
+// Kinds of parts that share a mechanism: generations of cores, memory systems, cards with half FP16. Runtimes have constants by these names.
 import type { Form } from './catalogue.js';
 import { CPUS } from './cpu.js';
 

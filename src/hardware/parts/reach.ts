@@ -1,5 +1,4 @@
-// Shares of data-sheet rates that hardware reaches whatever software runs, and start-up times of links: measured on a few machines and used
-// for all.
+// Shares of data-sheet rates that hardware reaches under any software, and start-up times of links, from measurements of a few machines.
 
 /**
  * Share of the data sheet's bandwidth that a plain read reaches. A card's memory: 514 of 600 GB/s (A10). Host memory: 152 of 204.8 (Xeon 8358),

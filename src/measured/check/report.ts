@@ -2,19 +2,8 @@
 
 import { groupedBy } from '../../base/objects.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
-import {
-  bareRange,
-  type Datum,
-  type Document,
-  documentFormats,
-  type Grid,
-  gridOf,
-  type Line,
-  type Lines,
-  linesBlock,
-  note,
-  ratio,
-} from '../../report/door.js';
+import type { Datum, Document, Grid, Line, Lines } from '../../report/door.js';
+import { bareRange, documentFormats, gridOf, linesBlock, note, ratio } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import { speedText } from '../validate/words.js';
 import type { CheckedRun } from './check.js';

@@ -13,7 +13,6 @@ export interface CalibratedMachine {
   readonly date: string;
   /** Measured rates of the machine; null: not measured. */
   readonly rates: MachineRates | null;
-  /** By runtime. */
   readonly calibrations: readonly RuntimeCalibration[];
   /** Timings that were given now, as texts. */
   readonly timings: readonly string[];

@@ -2,19 +2,8 @@
 
 import { formatRate, formatRatio } from '../../base/units.js';
 import { KNOBS } from '../../hardware/door.js';
-import {
-  type Datum,
-  type Document,
-  documentFormats,
-  type Format,
-  type Grid,
-  gridOf,
-  type Line,
-  type Lines,
-  linesBlock,
-  note,
-  ratio,
-} from '../../report/door.js';
+import type { Datum, Document, Format, Grid, Line, Lines } from '../../report/door.js';
+import { documentFormats, gridOf, linesBlock, note, ratio } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import { speedText } from '../validate/words.js';

@@ -42,22 +42,14 @@ export const SURENESS = 1 / NOISE ** 2;
 /** Rounds of the fit: predictions are not linear, so slopes are taken again at the fitted constants. */
 const ROUNDS = 2;
 
-/**
- * The most likely steps of the knobs (maximum a posteriori), given the speeds and the spread of knobs between machines.
- * @param at steps at which residuals and slopes are given
- */
+/** The most likely steps of the knobs (maximum a posteriori). @param at steps at which residuals and slopes are given */
 export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
   const back = at.map((step) => -step);
   const rows = speeds.map((speed) => ({ ...speed, residual: residualAt(speed, back) }));
   return fitSteps(rows, RIDGE, () => SURENESS, LARGEST_STEP);
 }
 
-/**
- * The steps of the knobs that rows of one machine give, the sensitivities of their speeds at the steps of the last round but one, and what is
- * left of their residuals.
- * @param runtimes by name, all that the rows ran on
- * @param threads most at a time
- */
+/** The steps of the knobs that rows of one machine give, sensitivities and residuals. @param runtimes by name @param threads most at a time */
 export async function fittedTo(
   rows: readonly Measurement[],
   runtimes: Runtimes,
@@ -77,12 +69,7 @@ export async function fittedTo(
   return { steps, speeds, left };
 }
 
-/**
- * Calibrates one runtime.
- * @param rows of one machine and one runtime
- * @param runtime with the constants of all machines
- * @param threads most at a time
- */
+/** Calibrates one runtime. @param rows of one machine and it @param runtime with the constants of all machines @param threads most at a time */
 export async function calibrate(
   rows: readonly Measurement[],
   runtime: RuntimeSpec,
@@ -142,10 +129,7 @@ function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'pre
   ];
 }
 
-/**
- * The two rows that tell most: of the engine, model and format that most rows have, the one with most experts on the GPU and the one with
- * fewest; where they do not differ in that, those at the least and the most context. The others check.
- */
+/** The two rows that tell most, of the commonest engine, model and format: most and fewest experts on the GPU, else least and most context. */
 export function anchorsOf(rows: readonly Measurement[]): {
   readonly anchors: readonly Measurement[];
   readonly checks: readonly Measurement[];

@@ -1,5 +1,4 @@
-// Learns what a machine has of its own from speeds that runtimes printed on it: the most likely steps of its knobs, whichever model and runtime
-// the timings are of, and how sure they are.
+// Learns a machine's knobs and their certainty from speeds that runtimes printed on it, whichever model and runtime the timings are of.
 
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -18,13 +17,7 @@ export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 /** Rows that are learned from, evenly spread over those given: each takes some twenty predictions, and more teach little. */
 const MOST_ROWS = 16;
 
-/**
- * What timings teach of a machine.
- * @param timings at least one
- * @param place of the machine, for messages
- * @param user model and storage format where a timing names none
- * @throws UserError where a timing's model is unknown, or nothing says where its experts lay
- */
+/** What timings teach of a machine. @param place for messages @param user model of a timing without @throws UserError: its model, or its placement */
 export async function learn(
   timings: readonly Timing[],
   file: MachineFile,

@@ -1,24 +1,13 @@
 // The report of `moeprof machine show`: the parts of a machine with their data sheets, measurements, and the speeds that a runtime reaches.
 
 import { formatBytes, formatFlops, formatNs, formatNumber, formatRate } from '../../base/units.js';
-import {
-  assumedOf,
-  type Device,
-  type HardwareSpec,
-  type LinkSpec,
-  type Machine,
-  memoryRate,
-  memoryText,
-  pcieRate,
-  slotText,
-  takenPartsOf,
-} from '../../hardware/door.js';
+import type { Device, HardwareSpec, LinkSpec, Machine } from '../../hardware/door.js';
+import { assumedOf, memoryRate, memoryText, pcieRate, slotText, takenPartsOf } from '../../hardware/door.js';
 import { type Datum, type Document, documentFormats, type Facts, figure, gridOf, type Line, linesBlock, ratio } from '../../report/door.js';
 
 /** A machine, and the remarks of its file. */
 export interface ShownMachine {
   readonly hardware: HardwareSpec;
-  /** Sentences. */
   readonly remarks: readonly string[];
   readonly notSeen: readonly string[];
 }

@@ -1,14 +1,14 @@
 // The bundled model and the storage format of a timing: from the file's name, or from the runtime's name for it.
 
 import { UserError } from '../../base/errors.js';
-import { listProfiles } from '../../base/profiles.js';
+import { isPath, listProfiles } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import { findQuantization, loadProfile, readLabel } from '../../model/door.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 
 /** A model as measurements name it. */
 export interface TimedModel {
-  /** Bundled name. */
+  /** Bundled name, or the path of a GGUF file. */
   readonly name: string;
   /** Label of the storage format. */
   readonly quant?: string;
@@ -24,13 +24,10 @@ export interface NamedModel {
   readonly quantization: string | null;
 }
 
-/**
- * The model of a timing.
- * @param user wins over the log
- * @throws UserError where no bundled model is meant, or the format is unknown
- */
+/** The model of a timing. @param user wins over the log @throws UserError where no bundled model is meant, or the format is unknown */
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
+  if (named !== null && isPath(named)) return { name: named };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
   const name = named ?? bundledName(timing, names);
   if (name === null) {

@@ -1,9 +1,9 @@
-// From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie, or else the
-// buffers that the runtime printed.
+// From a timing and a machine to a measurement to predict. Flags say where experts lie, or else the buffers that the runtime printed.
 
 import { UserError } from '../../base/errors.js';
+import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
-import { decoderLayers, firstMoe, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
+import { decoderLayerOf, decoderLayers, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
 import { definedFields } from '../../runtime/logs/lines.js';
 import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
@@ -47,7 +47,7 @@ function modelOf(named: TimedModel, { place }: Timing): ModelSpec {
   try {
     return measuredModel(named);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || isPath(named.name)) throw error;
     throw new UserError(`${place}: nothing says how the weights of ${named.name} are stored; name it with --quantization, e.g. q4_k_m`);
   }
 }
@@ -66,16 +66,16 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
   };
 }
 
-/** MoE layers whose experts lie in host memory. Most runtimes count layers without experts as well, which come first. */
+/** MoE layers whose experts lie in host memory. Most runtimes count the blocks of the file, of which some have none. */
 function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const layers = decoderLayers(model);
-  const first = firstMoe(model);
-  const whole = timing.gpuLayers === undefined ? 0 : Math.max(0, layers - timing.gpuLayers);
+  const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
+  const whole = timing.gpuLayers === undefined ? 0 : layers - timing.gpuLayers;
   const { countsExpertLayers, places } = runtimeOfProgram(timing.engine);
-  const skipped = countsExpertLayers === true ? first : 0;
-  const told = Math.max(timing.allCpuMoe === true ? layers : 0, (timing.cpuMoe ?? 0) + skipped, whole);
-  const byFlags = Math.max(0, Math.min(layers, told) - first);
-  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, first, layers, timing.place);
+  const told = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
+  const among = (count: number): number => blocks.filter((block) => block < count).length;
+  const byFlags = Math.max(countsExpertLayers === true ? told : among(told), among(whole));
+  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
   if (onCpu > 0 || saidByFlags(timing)) return onCpu;
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
@@ -85,10 +85,7 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
-/**
- * True where a runtime has flags for the place of experts, or chooses it, and nothing tells it: neither flags nor printed buffers. They are
- * then taken to be on the GPU.
- */
+/** True if nothing says where a runtime that places experts put them: they are then taken to be on the GPU. */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   const { places } = runtimeOfProgram(timing.engine);
   if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
@@ -105,11 +102,7 @@ function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
   return buffers.filter(({ kind }) => kind === 'model');
 }
 
-/**
- * Layers of experts, from the first on, that the printed buffers leave to host memory: what the devices lack of the model, without the
- * embedding table, which always stays in the host. A buffer that is mapped from the file also spans what lies between its tensors, and a file
- * may have layers that are not loaded, so the smaller figure counts.
- */
+/** First layers whose experts host memory holds, by the printed buffers. Mapped buffers also span other tensors, so the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, one) => sum + (inHostMemory(one) === host ? one.bytes : 0), 0);
@@ -160,17 +153,11 @@ const LONGEST = 400;
 /** Repetitions in one pattern: matching short names takes longer with each. */
 const MOST_REPEATS = 6;
 
-/**
- * Layers whose experts lie in host memory, each by the part of its three tensors that does, rounded.
- * @param firstMoe decoder layer of the first MoE layer
- * @param layers decoder layers
- * @param place of the rules, for messages
- * @throws UserError where a pattern is none, or could take for ever
- */
-export function layersOnCpu(rules: readonly string[], firstMoe: number, layers: number, place: string): number {
+/** Layers with experts in host memory, by tensors, rounded. @param blocks of the file with experts @throws UserError for a pattern: none, too slow */
+export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string): number {
   const parsed = rules.map((rule) => parseRule(rule, place));
   let onCpu = 0;
-  for (let layer = firstMoe; layer < layers; layer++) {
+  for (const layer of blocks) {
     for (const part of ['gate', 'up', 'down']) {
       const tensor = `blk.${layer}.ffn_${part}_exps.weight`;
       const first = parsed.find(({ pattern }) => pattern.test(tensor));

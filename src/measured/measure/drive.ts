@@ -1,5 +1,4 @@
-// A file to read from, on the drive that is measured. Where the system allows, its name is removed before the first byte is written, so that
-// nothing is left however the process ends; elsewhere it is deleted at the end.
+// A file to read from, on the drive that is measured. Its name is removed before the first byte is written, or else at the end.
 
 import { UserError } from '../../base/errors.js';
 import { attempt } from '../../base/files.js';
@@ -24,11 +23,7 @@ const MIB = 2 ** 20;
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 
-/**
- * Writes a file of random-looking bytes: drives that compress must not gain by it.
- * @param step told after each part, so that signals are heard
- * @throws UserError where the folder cannot be written, or is nearly full
- */
+/** Writes a file of random-looking bytes, which drives cannot compress. @param step called after each part @throws UserError if it cannot */
 export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
   const path = join(folder, `.moeprof-read-${pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));

@@ -1,5 +1,4 @@
-// Measures this machine in about a minute: memory by threads, and reads of the drive. Every figure is measured several times, in turns, so that
-// a disturbance of some seconds affects only one of its measurements.
+// Measures this machine in about a minute: memory by threads, reads of the drive, each several times in turns, against disturbances.
 import { availableParallelism } from '../../base/host/machine.js';
 import { type DriveFile, openDriveFile } from './drive.js';
 import type { Task } from './task.js';
@@ -51,12 +50,7 @@ export function threadCounts(all: number): number[] {
   return [...counts, all];
 }
 
-/**
- * Measures.
- * @param folder on the drive that is measured
- * @param progress called with units done and units in all
- * @throws UserError where the folder cannot be written
- */
+/** Measures. @param folder on the drive to measure @param progress takes units done and in all @throws UserError if it cannot be written */
 export async function measureMachine(
   wanted: readonly Measure[],
   folder: string,
@@ -90,7 +84,6 @@ export async function measureMachine(
   }
 }
 
-/** A measurement and the results of its visits. */
 interface Job {
   readonly tasks: readonly Task[];
   readonly visits: Round[][];

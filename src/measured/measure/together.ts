@@ -35,10 +35,7 @@ export interface MeasuredRate {
   readonly disturbed: number;
 }
 
-/**
- * One visit: runs one task a thread, round after round, until enough of them were undisturbed.
- * @param patient false: disturbed rounds count as well
- */
+/** One visit: runs one task a thread, round after round, until enough were undisturbed. @param patient false: disturbed rounds count as well */
 export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
   const threads = tasks.map((task) => new TaskThread<Span | null, ThreadWork>('measured/measure/measure-worker', task));
   const all = (span: Span | null): Promise<ThreadWork[]> => Promise.all(threads.map((thread, i) => thread.ask(span, tasks[i]!.kind)));

@@ -7,11 +7,7 @@ import type { Knowing } from '../validate/predict.js';
 const PER_TOKEN = /^(speed\.decode|latency\.(tpot|itl)\.)/;
 const WHOLE = /^(throughput\.|time\.total$)/;
 
-/**
- * The best value of a metric under a known future, on the same machine under the same runtime; null: no bound is known of it. Where the CPU may
- * compute experts, the floor of all runs bounds it, else foresight, which loads every expert in time as far as the link can.
- * @param value of the metric in the run itself, which a bound never falls behind
- */
+/** The best value of a metric under a known future: the floor's if the CPU computes experts, else foresight's; null: unknown. @param value own */
 export function bestUnderFuture(knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
   if (value === null) return null;
   if (metric.startsWith('cache.hit_rate')) {

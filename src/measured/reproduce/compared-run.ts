@@ -63,11 +63,7 @@ export class ComparedRuns {
   #traces: RowTraces | null = null;
   #runtimes: ReadonlyMap<string, RuntimeSpec> | null = null;
 
-  /**
-   * A run of a file.
-   * @param place names it in messages
-   * @throws UserError where it is not well-formed
-   */
+  /** A run of a file. @param place names it in messages @throws UserError where it is not well-formed */
   side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): ComparedRun {
     const run = ownValue(runs, name)!;
     if (typeof run !== 'string' && run.row !== undefined) return this.#ofRow(run.row, place);

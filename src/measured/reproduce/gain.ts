@@ -32,11 +32,7 @@ export class Done {
   }
 }
 
-/**
- * The factors of a ratio of two runs under the runtime of the first.
- * @param figure of a run, above 0
- * @param whole figures of both under that runtime
- */
+/** The factors of a ratio of two runs under the runtime of the first. @param figure of a run, above 0 @param whole figures of both under it */
 export async function gainOf(
   [of, to]: readonly [ComparedRun, ComparedRun],
   done: Done,

@@ -89,8 +89,8 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
     linesBlock(about),
     grid(claims, [
       { head: 'claim', of: ({ says, source }) => (source === null ? says : `${says} (${source})`), wrap: CLAIM },
-      { head: 'published', of: publishedOf, wrap: ORDER },
-      { head: 'moeprof', of: moeprofOf, wrap: ORDER },
+      { head: 'published', of: (claim) => figureText(claim, claim.published, claim.runs), wrap: ORDER },
+      { head: 'moeprof', of: (claim) => figureText(claim, claim.moeprof, claim.comesOut), wrap: ORDER },
       ...FACTORS.map((part) => ({
         head: part,
         of: ({ gain }: JudgedClaim) => factorOf(gain?.[part] ?? null),
@@ -100,7 +100,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
       { head: 'verdict', of: ({ verdict }) => VERDICTS[verdict], align: 'left' },
     ]),
     linesBlock(claims.flatMap(partsOf), { only: ['terminal'] }),
-    linesBlock(claims.flatMap(reasonOf)),
+    linesBlock(claims.flatMap(({ says, why }): Line[] => (why === null ? [] : [{ text: `${says}: ${why}`, tone: 'item' }]))),
   ];
 }
 
@@ -114,20 +114,13 @@ function partsOf({ gain, says }: JudgedClaim): Line[] {
   return [{ text: `${says}: ${text}`, tone: 'item' }];
 }
 
-function reasonOf({ says, why }: JudgedClaim): Line[] {
-  return why === null ? [] : [{ text: `${says}: ${why}`, tone: 'item' }];
-}
-
 function factorOf(factor: number | null): Datum {
   return factor === null ? '–' : { value: factor, text: `${factor.toFixed(2)}x` };
 }
 
-function publishedOf({ kind, metric, published, runs }: JudgedClaim): Datum {
-  return published === null ? orderText(runs) : textOf(kind, metric, published);
-}
-
-function moeprofOf({ comesOut, kind, metric, moeprof }: JudgedClaim): Datum {
-  return moeprof === null ? orderText(comesOut!) : textOf(kind, metric, moeprof);
+/** A figure of a claim; of one on an order, which has none, the runs. */
+function figureText({ kind, metric }: JudgedClaim, figure: number | null, runs: readonly string[] | null): Datum {
+  return figure === null ? orderText(runs!) : textOf(kind, metric, figure);
 }
 
 /** Runs from the best to the worst, without the words that all of them begin with. */

@@ -12,11 +12,7 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
   readonly claims: readonly JudgedClaim[];
 }
 
-/**
- * Reproduces papers, one after another.
- * @param names bundled names, or paths of files
- * @throws UserError where a file is malformed, or a run of it cannot be done
- */
+/** Reproduces papers. @param names bundled names, or paths @throws UserError if a file is malformed, or a run of it cannot be done */
 export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));
   const total = files.reduce((sum, { file }) => sum + file.claims.length, 0);

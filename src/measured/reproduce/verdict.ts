@@ -27,7 +27,6 @@ export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
   return ORDER.indexOf(one) > ORDER.indexOf(other);
 }
 
-/** A figure beside the published one. */
 interface Judged {
   readonly published: number;
   readonly moeprof: number;
@@ -51,9 +50,7 @@ export function verdictOfValue(judged: Judged): ClaimVerdict {
   return isImpossible(judged) ? 'impossible' : 'far';
 }
 
-/**
- * The share of a published gain that ours is, in logarithms; null: nothing is gained. Negative: ours is on the other side.
- */
+/** The share of a published gain that ours is, in logarithms; null: nothing is gained. Negative: ours is on the other side. */
 export function gainShare({ moeprof, published }: Pick<Judged, 'moeprof' | 'published'>): number | null {
   return published === 1 ? null : Math.log(moeprof) / Math.log(published);
 }
@@ -68,10 +65,7 @@ export function verdictOfRatio(judged: Judged): ClaimVerdict {
   return share > 0 ? 'side' : 'other';
 }
 
-/**
- * The verdict on an order, and how many of its pairs come out the other way round.
- * @param values in the published order, the best first
- */
+/** The verdict on an order, and how many of its pairs come out the other way round. @param values in the published order, the best first */
 export function verdictOfOrder(values: readonly number[], lower: boolean): { verdict: ClaimVerdict; swapped: number; pairs: number } {
   const pairs = values.flatMap((better, a) => values.slice(a + 1).map((worse) => (lower ? worse / better : better / worse)));
   const swapped = pairs.filter((ratio) => ratio < 1 - TIE).length;

@@ -18,10 +18,7 @@ export interface Constant {
   readonly spread: number;
 }
 
-/**
- * Spreads by the mechanism of a constant, the first that matches: how far published figures and single machines lay apart where several are known
- * (shares of memory, generations, unpacking), and half to a factor of two where little is (host times, tiles). Ours.
- */
+/** Spreads by the mechanism of a constant, the first that matches: from figures or machines that differ, else half to a factor of two. Ours. */
 const SPREADS: readonly (readonly [RegExp, number])[] = [
   [/^copy\.efficiency/, 0.05],
   [/^cpu\.bandwidth/, 0.08],

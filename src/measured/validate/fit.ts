@@ -14,11 +14,7 @@ export interface Sensitivity {
   readonly weight?: number;
 }
 
-/**
- * The sensitivity of a figure.
- * @param moved its predictions with each constant moved in turn
- * @param nudge logarithm of the factor by which they were moved
- */
+/** The sensitivity of a figure. @param moved predictions with each constant moved in turn @param nudge logarithm of the factor of these moves */
 export function sensitivityOf(measured: number, predicted: number, moved: readonly number[], nudge: number): Sensitivity {
   return { residual: Math.log(predicted / measured), slopes: moved.map((one) => Math.log(one / predicted) / nudge) };
 }
@@ -93,10 +89,7 @@ export function withVotes<T extends Sensitivity & { readonly vote: string }>(row
   return sharedVotes(rows, () => 0).map(({ weight }, i) => ({ ...rows[i]!, weight }));
 }
 
-/**
- * Residual of each row with constants that were fitted on the rows of all other classes.
- * @param classOf null: the row is in no class, and has no residual
- */
+/** Residual of each row with constants fitted on the rows of all other classes. @param classOf null: the row has none, and no residual */
 export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   rows: readonly T[],
   priors: readonly Prior[],
@@ -111,11 +104,7 @@ export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   });
 }
 
-/**
- * Covariance of the steps of {@link fitSteps} where all rows have one weight: the inverse of the curvature of what it minimises.
- * @param ridge inverse variance of each constant between machines
- * @param weight inverse variance of a row
- */
+/** Covariance of the steps of {@link fitSteps}: the inverse curvature. @param ridge inverse variances of constants @param weight of a row */
 export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly number[], weight: number): number[][] {
   const curvature = ridge.map((own, c) =>
     ridge.map((_, d) => rows.reduce((sum, { slopes }) => sum + weight * slopes[c]! * slopes[d]!, c === d ? own : 0)),

@@ -1,5 +1,4 @@
-// Gains: rows of one series whose machine is not known well enough for their speed, but whose difference is one setting: what it gains,
-// measured and predicted. The sign is what a choice needs, the factor what it is worth.
+// Gains: rows of one series that differ in one setting, on a machine too little known for speeds: what it gains, measured and predicted.
 import { groupedBy } from '../../base/objects.js';
 import type { Measurement } from './rows/measurement.js';
 import type { ValidatedRow } from './rows/validated-row.js';

@@ -2,10 +2,9 @@
 
 import { byName } from '../../base/objects.js';
 import { formatRatio } from '../../base/units.js';
+import type { Axis, ColumnOf, Markup, Piece, Section } from '../../report/door.js';
 import {
-  type Axis,
   bareRange,
-  type ColumnOf,
   curves,
   download,
   drawSections,
@@ -14,12 +13,9 @@ import {
   gridTable,
   html,
   legend,
-  type Markup,
-  type Piece,
   page,
   plot,
   prose,
-  type Section,
   spanAxis,
   table,
 } from '../../report/door.js';
@@ -36,7 +32,6 @@ const TICKS = 8;
 /** Factor of the dashed lines on either side of the diagonal. */
 const OFF = 1.5;
 
-/** Colours of placements. */
 const COLORS = byName<string>({
   'cpu-layers': 'dense',
   'cpu-share': 'hit',
@@ -68,7 +63,6 @@ export function renderPage(validation: Validation, csv: string): string {
   });
 }
 
-/** Median errors in a sentence. */
 function answerOf({ summary }: Validation): string {
   const parts = [...MEASURED_METRICS, 'memory' as const].flatMap((metric) => {
     const statistics = summary[metric];

@@ -12,12 +12,7 @@ import type { RowsNote, RowsTask } from './rows-worker.js';
 /** It runs in threads; moeprof run from its TypeScript sources has none, and then rows take turns. */
 const MODULE = 'measured/validate/rows-worker';
 
-/**
- * Predicts rows with several sets of runtimes, of which most change few rows.
- * @param variants at least one
- * @param threads most at a time
- * @returns by row, in the order of `rows`, one prediction for each variant
- */
+/** Predicts rows with several sets of runtimes. @param threads most at a time @returns by row, one prediction for each variant */
 export async function predictRowVariants(
   rows: readonly Measurement[],
   variants: readonly Runtimes[],

@@ -1,5 +1,4 @@
-// Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or reading one prompt. A
-// separate formula would validate only the formula.
+// Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt.
 
 import { firstOf } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
@@ -30,10 +29,7 @@ export interface Prediction {
   readonly knowing?: Knowing;
 }
 
-/**
- * Time of a run's decoded tokens and the same under knowledge (L19), in one unit; of the whole run and under foresight; the hit rate of Belady.
- * Absent: there is no such bound.
- */
+/** Time of a run's decoded tokens, and under knowledge (L19), in one unit; of the whole run and foresight; Belady's hit rate. Absent: no bound. */
 export type Knowing = Readonly<Partial<Record<'own' | 'foresight' | 'floor' | 'total' | 'totalForesight' | 'belady', number>>>;
 
 /** Metrics that they come from. */
@@ -53,7 +49,6 @@ export function knowingOf(metrics: Result['metrics']): Knowing {
   );
 }
 
-/** How a row is predicted. */
 interface Predicting {
   /** Few tokens: for the ratio of two predictions of a row, in which their routing cancels. */
   readonly brief?: boolean;
@@ -63,7 +58,6 @@ interface Predicting {
   readonly instead?: { readonly runtime: string; readonly run: RowSystem };
 }
 
-/** Inputs of one row's simulation. */
 interface RowWorld {
   readonly row: Measurement;
   readonly model: ModelSpec;
@@ -76,11 +70,7 @@ interface RowWorld {
   readonly bounds: boolean;
 }
 
-/**
- * Predicts what a row measured.
- * @param traces shared by rows of one model, which then see the same tokens
- * @param runtimes by name; one that is missing is an error of ours
- */
+/** Predicts what a row measured. @param traces shared by rows of one model @param runtimes by name; one that is missing is an error of ours */
 export async function predictRow(
   given: Measurement,
   traces: RowTraces,
@@ -128,11 +118,7 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
   return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
 }
 
-/**
- * Predicts a row with each of several sets of runtimes: with the first whole, with others by the ratio of brief predictions; a set that drives
- * its machine as the first does gives what that gave.
- * @param variants at least one
- */
+/** Predicts a row with several sets of runtimes: with the first whole, with others that differ by the ratio of brief predictions. */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   const own = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
@@ -180,10 +166,7 @@ function selectionOf(row: Measurement, model: ModelSpec): Selection {
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/**
- * The runtime with the row's own settings: the device that computed prompts, the form of latent attention, fused attention, and reads beside
- * computing or before it.
- */
+/** The runtime with the row's own settings: device of prompts, form of latent attention, fused attention, reads beside computing or before. */
 function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
@@ -194,25 +177,15 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
   const copy = {
     ...runtime.copy,
     ...(readsAhead(row) && { overlap: 'copy' as const }),
-    ...(runtime.copy.pins && isUnmapped(row) && { staging: 'none' as const }),
+    ...(runtime.copy.pins && (row.run.mmap === false || UNMAPPED.test(row.flags ?? '')) && { staging: 'none' as const }),
   };
   const { sockets, untuned = sockets } = runtime.cpu;
-  const cpu = { ...runtime.cpu, sockets: spreadsWeights(row) ? sockets : untuned };
+  const cpu = { ...runtime.cpu, sockets: (row.run.numa ?? 'off') === 'off' ? untuned : sockets };
   return { ...runtime, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
-}
-
-/** True where a row says that its weights are spread over the sockets. */
-function spreadsWeights({ run: { numa } }: Measurement): boolean {
-  return numa !== undefined && numa !== 'off';
 }
 
 /** Flags of llama.cpp and llama-bench, old and new, with which files are read and not mapped. */
 const UNMAPPED = /(?:^|\s)(?:--no-mmap|(?:-mmp|--mmap)\s0|(?:-lm|--load-mode)\snone)(?:\s|$)/;
-
-/** True where weights in host memory are read into buffers, not mapped. */
-function isUnmapped({ flags = '', run }: Measurement): boolean {
-  return run.mmap === false || UNMAPPED.test(flags);
-}
 
 /** Decode speed of all sequences together, tokens/s, the hit rate, and the times of its tokens. */
 interface Decoded {
@@ -286,10 +259,7 @@ export interface Selection {
   readonly topK: number;
 }
 
-/**
- * The rule for the row's prompt: the device that the row states, whatever the runtime's rule is. Where that device is only guessed, passes
- * below the engine's own threshold leave their experts on the CPU.
- */
+/** The rule for the row's prompt: the device that it states; if that is guessed, passes below the engine's threshold stay on the CPU. */
 export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK }: Selection): RuntimeSpec['prompt'] {
   const { prompt } = runtime;
   const where = row.placement.prefill_where;

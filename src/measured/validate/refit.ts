@@ -1,5 +1,4 @@
-// Refits constants on validated rows, and cross-validates: the predictions for each machine's rows, and for each class of
-// machines and programs, from constants fitted without them.
+// Refits constants on validated rows, and cross-validates: each machine, and each class, predicted by constants fitted without it.
 import { type Constant, constantOf, fittedConstants, type Runtimes, withConstantMoved } from './constants.js';
 import { fitConstants, leaveOut, residualAt, type Sensitivity, sensitivityOf, withVotes } from './fit.js';
 import type { Prediction } from './predict.js';
@@ -31,11 +30,7 @@ interface FittedFigure extends Sensitivity {
   readonly classes: RowClasses;
 }
 
-/**
- * Refits the constants.
- * @param measured the rows of the validation
- * @param predictions of these rows, with the variants of {@link nudgedConstants}
- */
+/** Refits the constants. @param measured the validation @param predictions of its rows, with the variants of {@link nudgedConstants} */
 export function refitOf(
   { rows }: Pick<Validation, 'rows'>,
   measured: readonly Measurement[],

@@ -2,23 +2,8 @@
 
 import { groupedBy } from '../../base/objects.js';
 import { formatNumber } from '../../base/units.js';
-import {
-  type Block,
-  type Column,
-  type ColumnOf,
-  type Datum,
-  type Document,
-  documentFormats,
-  type Format,
-  formatRelative,
-  type Grid,
-  grid,
-  gridOf,
-  note,
-  ratio,
-  renderCsv,
-  type Visibility,
-} from '../../report/door.js';
+import type { Block, Column, ColumnOf, Datum, Document, Format, Grid, Visibility } from '../../report/door.js';
+import { documentFormats, formatRelative, grid, gridOf, note, ratio, renderCsv } from '../../report/door.js';
 import type { Gain } from './gains.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
@@ -135,7 +120,6 @@ function gainGrids({ gains }: Validation): Block[] {
   return [grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }), note(counted)];
 }
 
-/** Errors of memory, by kind and side. */
 function memoryGrid({ summary: { memory } }: Validation): Grid {
   const families = memory === null ? [] : [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind];
   return grid<(typeof families)[number]>(

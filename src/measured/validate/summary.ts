@@ -3,7 +3,6 @@
 import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
-import type { Accuracy } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 import { type Gain, gainsOf } from './gains.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
@@ -48,7 +47,6 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   /** Static placements and caches, apart. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
-  /** By kind of machine. */
   readonly kinds: readonly FamilyErrors[];
   /** Series over layers on the CPU, depth and ubatch, and what their slopes are worth. */
   readonly trends: readonly Trend[];
@@ -95,12 +93,7 @@ export interface Refit {
   readonly classesLeftOut: readonly ClassErrors[];
 }
 
-/**
- * Puts predictions beside measurements.
- * @param predictions of `rows`, in their order
- * @param runtimes by name, all that the rows ran on
- * @param memory rows of memory, which need no prediction beforehand
- */
+/** Puts predictions beside measurements. @param predictions of `rows`, in order @param runtimes by name @param memory rows of memory */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],
@@ -187,7 +180,7 @@ export function statisticsOf(
   const factor = votedPercentile(factors, 50);
   const within = sharedVotes(
     rows.filter(({ band }) => band !== null),
-    ({ band, error }) => (isWithin(error!, band!) ? 1 : 0),
+    ({ band, error }) => Number(band!.low * (1 + error!) <= 1 + ROUNDING && 1 - ROUNDING <= band!.high * (1 + error!)),
   );
   return {
     ...errorSizes(sharedVotes(rows, ({ error }) => error!)),
@@ -199,11 +192,6 @@ export function statisticsOf(
 
 /** What rounding takes from the end of a band, as a share: a measurement on the end is inside. */
 const ROUNDING = 1e-9;
-
-/** True where the measurement of an error is between the multiples of a band. */
-function isWithin(error: number, { high, low }: Accuracy): boolean {
-  return low * (1 + error) <= 1 + ROUNDING && 1 - ROUNDING <= high * (1 + error);
-}
 
 /** Statistics by metric and group, by metric and name. */
 function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement' | 'machineKind'): FamilyErrors[] {

@@ -1,5 +1,4 @@
-// Trends: how the time of a token grows along a series of rows, measured and predicted. A median error does not show whether a prediction
-// follows a setting; the ratio of the slopes does.
+// Trends: how the time of a token grows along a series of rows, measured and predicted. Ratios of slopes show what medians do not.
 import { groupedBy } from '../../base/objects.js';
 import { mean, sharedVotes, sum, votedMean, votedPercentile } from '../../base/statistics.js';
 import type { Measurement } from './rows/measurement.js';

@@ -2,10 +2,7 @@
 import type { Fields } from '../fields.js';
 import { type Architecture, decoder, dense, type Family, grouped, latent, shared, sparse } from './family.js';
 
-/**
- * @param routerBias true for the bias by which models since DeepSeek-V3 balance their experts
- * @param keepsNext true where GGUF files keep layers that predict further tokens (those of DeepSeek do not)
- */
+/** @param routerBias true: since DeepSeek-V3, a bias balances experts @param keepsNext true: GGUF files keep layers that predict further tokens */
 function family(
   types: readonly string[],
   attention: (config: Fields) => Architecture['attention'],

@@ -1,5 +1,4 @@
-// The contract of a family of models: a reader that turns a config.json into a model profile, and helpers that readers share. Names and
-// defaults of fields are those of the configuration classes in transformers.
+// The contract of a family of models, a reader from config.json to a profile, and helpers. Names and defaults are those of transformers.
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
@@ -82,7 +81,6 @@ export interface Mixer {
   readonly state: number;
 }
 
-/** Widths of a Mamba-2 mixer. */
 interface Mamba2 {
   readonly inner: number;
   readonly heads: number;

@@ -5,10 +5,7 @@ import { decoder, type Family, grouped, layersOfKind, layersWhere, shared } from
 /** Period of the layers that see the whole context, where no list gives them. */
 const PERIOD = 6;
 
-/**
- * Gemma-4-26B-A4B. Layers without a window have wider heads and fewer of them, whose values are their keys; they are taken to be like the
- * others, which counts their KV cache twice.
- */
+/** Gemma-4-26B-A4B. Layers without a window are taken to be like the others, which counts their KV cache twice. */
 export const gemma4: Family = {
   types: ['gemma4', 'gemma4_text'],
   read: (config) => {

@@ -1,17 +1,16 @@
 // Models most of whose layers have no softmax attention: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning attention).
 import type { Fields } from '../fields.js';
+import type { Family, Mixer } from './family.js';
 import {
   biases,
   decoder,
   dense,
   elsewhere,
   experts,
-  type Family,
   grouped,
   headDim,
   layersOfKind,
   layersWhere,
-  type Mixer,
   mamba2,
   shared,
   sparse,

@@ -1,13 +1,9 @@
-// LongCat-Flash: a layer has two attentions, two dense FFNs and, beside the second half of them, experts. It is two layers here: one with
-// experts and its dense FFN as a shared expert, and a dense one.
+// LongCat-Flash: a layer has two attentions, two dense FFNs and experts beside the second half. It is two layers here, one with experts.
 import { UserError } from '../../base/errors.js';
 import { MAX_LAYERS } from '../fields.js';
 import { type Family, latent, shared, stem } from './family.js';
 
-/**
- * LongCat-Flash. A token also chooses among experts that compute nothing (`zero_expert_num`): they have no weights and are left out, so
- * that the choices of a token are its most.
- */
+/** LongCat-Flash. Choices that compute nothing (`zero_expert_num`) are left out, so that the choices of a token are its most. */
 export const longcat: Family = {
   types: ['longcat_flash'],
   architectures: ['LongcatFlashForCausalLM', 'LongcatCausalLM'],

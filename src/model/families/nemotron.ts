@@ -1,14 +1,9 @@
-// Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. A mixer and the FFN behind it are one layer here.
+// Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each.
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
-import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, mamba2, shared, sparse, stem } from './family.js';
-
-/** A mixer with the FFN behind it: Mamba or attention; experts, a dense FFN, or none. */
-interface Pair {
-  readonly mixer: 'M' | '*';
-  ffn: 'E' | '-' | '';
-}
+import type { Architecture, Family, Mixer } from './family.js';
+import { biases, elsewhere, grouped, layersWhere, mamba2, shared, sparse, stem } from './family.js';
 
 /** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
 const LETTERS = byName<string>({ mamba: 'M', attention: '*', moe: 'E', mlp: '-' });
@@ -18,50 +13,40 @@ export const nemotron: Family = {
   types: ['nemotron_h'],
   architectures: ['NemotronHForCausalLM'],
   read: (config) => {
-    const pairs = pairsOf(config);
-    const base = { layers: pairs.length, ...stem(config, false) };
-    const at = pairs.flatMap(({ mixer }, layer) => (mixer === '*' ? [layer] : []));
-    const bare = pairs.some(({ ffn }) => ffn === '');
-    const dense = pairs.some(({ ffn }) => ffn === '-');
-    if (bare && dense) throw unread(config, 'mixers without an FFN beside dense FFNs are');
+    const kinds = kindsOf(config);
+    const base = { layers: kinds.length, single: true, ...stem(config, false) };
     return {
       ...base,
-      attention: grouped(config, { ...biases(config), ...elsewhere(at, 'mamba2', mixer(config, base.hidden)) }),
-      moe: { ...expertsOf(config, base.hidden), ...sparse(config, pairs.length, (layer) => pairs[layer]!.ffn === 'E') },
-      // A mixer without an FFN is a dense layer of width 1.
-      ...(bare || dense ? { dense: { intermediate: bare ? 1 : config.count('intermediate_size') } } : {}),
+      attention: grouped(config, {
+        ...biases(config),
+        ...elsewhere(
+          layersWhere(kinds.length, (layer) => kinds[layer] === '*'),
+          'mamba2',
+          mixer(config, base.hidden),
+        ),
+      }),
+      moe: { ...expertsOf(config, base.hidden), ...sparse(config, kinds.length, (layer) => kinds[layer] === 'E') },
       mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
     };
   },
 };
 
-function pairsOf(config: Fields): readonly Pair[] {
+/** The letter of each layer. */
+function kindsOf(config: Fields): readonly string[] {
   const words = config.texts('layers_block_type');
   const letters = words?.map((word) => LETTERS[word] ?? word) ?? [...(config.text('hybrid_override_pattern') ?? '')];
   if (letters.length === 0)
     throw new UserError(`${config.place}: hybrid_override_pattern: is missing; expected a letter per layer, e.g. MEM*E`);
   if (letters.length > MAX_LAYERS) throw new UserError(`${config.place}: hybrid_override_pattern: must have at most ${MAX_LAYERS} layers`);
-  const pairs: Pair[] = [];
-  for (const letter of letters) {
-    const open = pairs.at(-1);
-    if (letter === 'M' || letter === '*') pairs.push({ mixer: letter, ffn: '' });
-    else if (letter !== 'E' && letter !== '-') throw unread(config, `a layer of kind ${JSON.stringify(letter.slice(0, 20))} is`);
-    else if (open === undefined || open.ffn !== '') throw unread(config, 'an FFN without a mixer before it is');
-    else open.ffn = letter;
-  }
-  return pairs;
-}
-
-function unread(config: Fields, what: string): UserError {
-  return new UserError(
-    `${config.place}: hybrid_override_pattern: ${what} not modelled; describe the model in a YAML profile (docs/models.md)`,
+  const unknown = letters.find((letter) => !['M', '*', 'E'].includes(letter));
+  if (unknown === undefined) return letters;
+  const what = unknown === '-' ? 'a dense FFN' : `a layer of kind ${JSON.stringify(unknown.slice(0, 20))}`;
+  throw new UserError(
+    `${config.place}: hybrid_override_pattern: ${what} is not modelled; describe the model in a YAML profile (docs/models.md)`,
   );
 }
 
-/**
- * Experts without a gate. Those that work on a latent (Super) are weights of its width; the two projections to it and back are as many
- * weights as a shared expert of that width has.
- */
+/** Experts without a gate. Those on a latent (Super) have its width; the projections to and from it count as a shared expert. */
 function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
   const intermediate = config.count('moe_intermediate_size');
   const latent = config.indexOr(0, 'moe_latent_size');

@@ -1,20 +1,7 @@
 // Qwen: experts in every `decoder_sparse_step`-th layer but those in `mlp_only_layers`, and one shared expert with a gate of its own.
 import type { Fields } from '../fields.js';
-import {
-  type Architecture,
-  biases,
-  decoder,
-  dense,
-  elsewhere,
-  type Family,
-  grouped,
-  layersOfKind,
-  layersWhere,
-  type Mixer,
-  shared,
-  sparse,
-  window,
-} from './family.js';
+import type { Architecture, Family, Mixer } from './family.js';
+import { biases, decoder, dense, elsewhere, grouped, layersOfKind, layersWhere, shared, sparse, window } from './family.js';
 
 function family(
   types: readonly string[],

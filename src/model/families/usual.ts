@@ -1,5 +1,4 @@
-// Models whose config.json has the fields of most MoE models: families that need no others, and unknown ones. A note on the latter warns the
-// user: these fields do not show what the family may do differently.
+// Models whose config.json has the usual fields: families that need no others, and unknown ones, with a note.
 import { UserError } from '../../base/errors.js';
 import { quoted } from '../../base/text.js';
 import type { Fields } from '../fields.js';

@@ -1,5 +1,4 @@
-// `hf:owner/repo[@revision][:format]`: a model on the Hugging Face hub, written as llama.cpp's `-hf` writes it, with a prefix that tells it
-// from a path.
+// `hf:owner/repo[@revision][:format]`: a model on the Hugging Face hub, as llama.cpp's `-hf` writes it, with a prefix.
 import { UserError } from '../../base/errors.js';
 
 /** A repository and a choice of its files. */

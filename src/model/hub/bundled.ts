@@ -33,11 +33,7 @@ const ENDING = new RegExp(
   ].join('|')})$`,
 );
 
-/**
- * The model that a name means: a file of that path, or the bundled model of a repository's name on the hub, with or without its owner.
- * @param relativeTo folder that a path is relative to
- * @throws UserError where it looks like a repository and no bundled model has its name
- */
+/** The model of a name: a file, or the bundled one of a repository's name, perhaps with owner. @throws UserError if none has a repository's name */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);

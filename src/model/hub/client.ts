@@ -55,11 +55,7 @@ export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): 
   return (origin + pathname).replace(/\/+$/, '');
 }
 
-/**
- * The server that the environment names, by the variables that Hugging Face's own library reads: HF_ENDPOINT (a mirror), HF_TOKEN, and
- * HF_HUB_DOWNLOAD_TIMEOUT (seconds, 10 unless said).
- * @throws UserError where a variable is not what it should be
- */
+/** The server of HF_ENDPOINT, HF_TOKEN and HF_HUB_DOWNLOAD_TIMEOUT (seconds, default 10), as Hugging Face's library. @throws UserError */
 export function hubServer(env: Readonly<Record<string, string | undefined>>): HubServer {
   const endpoint = hubEndpoint(env);
   const seconds = Number(env.HF_HUB_DOWNLOAD_TIMEOUT || 10);
@@ -144,10 +140,7 @@ export class HubClient {
     return cursor;
   }
 
-  /**
-   * Fills `into` with the bytes of a file from `from` on.
-   * @throws UserError where they do not come, whole and alone
-   */
+  /** Fills `into` with the bytes of a file from `from` on. @throws UserError where they do not come, whole and alone */
   async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
     const { owner, repo } = this.#address;
     const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
@@ -179,10 +172,7 @@ export class HubClient {
     return { value, bytes, link: response.headers.get('link') };
   }
 
-  /**
-   * Asks, and follows redirects: on this server, and to others for files alone, over https and without the token.
-   * @param range the header that asks for a part of a file; null: an answer in JSON is asked for
-   */
+  /** Asks, and follows redirects: on this server, and to others for files alone, over https and without the token. @param range null: JSON */
   async #get(where: string, range: { readonly range: string } | null): Promise<Response> {
     const { endpoint, token, timeoutMs } = this.#server;
     const headers: Record<string, string> = { ...range, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };

@@ -18,12 +18,7 @@ const CONFIG_LIMIT = 4 * MIB;
 const HEADER_LIMIT = 32 * MIB;
 const MOST_PARTS = 1000;
 
-/**
- * Fetches an address into the store, unless it has a fresh entry. A damaged entry is none.
- * @param now milliseconds of the clock
- * @param note is called if an older entry is used because the server does not answer
- * @throws UserError where the store has no entry and none can be fetched
- */
+/** Fetches an address into the store, unless it has a fresh entry. @param now ms @param note is called if an older one serves @throws UserError */
 export async function fetchHubModel(
   address: HubAddress,
   server: HubServer,
@@ -86,13 +81,7 @@ const LARGEST = 8 * MIB;
 /** Thrown where the reader of headers needs bytes that have not been fetched yet. */
 class NotYet extends Error {}
 
-/**
- * Reads the header of a remote GGUF file: from its beginning, in growing pieces until it is complete, without the data of tensors.
- * @param path how messages call it
- * @param room takes what is fetched, and limits it
- * @param range fills a part of it with the bytes of the file from there on
- * @throws UserError where the file is damaged, or bytes do not come
- */
+/** Reads the header of a remote GGUF file, in growing pieces. @param room limits what is fetched @param range fills a part @throws UserError */
 async function remoteHeader(
   path: string,
   { bytes }: HubFile,
@@ -146,10 +135,7 @@ const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w{0,30}|tq\d_\d|bf16|f16|f32|mxfp4
 /** Preferred formats where the address names none: llama.cpp's order. */
 const USUAL = ['q4_k_m', 'q8_0'];
 
-/**
- * The model that is meant: a GGUF file in the format that is named (or a usual one, or the first), else the configuration of a checkpoint.
- * @throws UserError where there is none, or none in this format
- */
+/** The model that is meant: a GGUF file in the named format (or a usual one), else a checkpoint's configuration. @throws UserError if none is */
 export function chooseFiles(address: HubAddress, files: readonly HubFile[]): HubChoice {
   const offers = offersOf(address, files);
   if (offers.length === 0) {

@@ -16,11 +16,7 @@ const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'
 /** Fields beside the nested configuration that hold for it, too. */
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
-/**
- * The profile that a config.json describes; with a note where it is of no known family and was read by the usual fields.
- * @param overrides values that replace the derived profile's
- * @throws UserError where it is of no known family and names no experts, or lacks a field
- */
+/** The profile of a config.json, with a note if only the usual fields were read. @throws UserError if it names no experts, or lacks a field */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { read, config } = findFamily(new Fields(path, json));
   const trained = config.indexOr(0, 'max_position_embeddings');
@@ -62,10 +58,7 @@ function familyOf(config: Fields): Family | null {
   );
 }
 
-/**
- * The format in which the checkpoint is stored, as `quantization_config` says it. One that moeprof cannot price keeps its own name, which
- * is refused unless another format is named.
- */
+/** The format of the checkpoint, as `quantization_config` has it. One without a price keeps its name, and is refused unless another is named. */
 function storedFormat(config: Fields): string {
   const quantization = config.object('quantization_config');
   // DeepSeek-V4: experts in FP4 with scales of 8 bits by 32, everything else in FP8.

@@ -19,6 +19,7 @@ import { assemble, type ModelParts } from '../parts.js';
 import { type ModelProfile, ModelProfileSchema } from '../profile.js';
 import { findQuantization, knownQuantization } from '../quantization/index.js';
 import { looksLikeSafetensors, tensorSizes, withTensorSizes } from '../safetensors.js';
+import { modelOfShape } from '../shape.js';
 import type { ModelSpec } from '../spec.js';
 import { configProfile } from './huggingface.js';
 
@@ -59,6 +60,8 @@ export function loadModel(
   relativeTo?: string,
   overrides: readonly Override[] = [],
 ): ModelSpec {
+  const shape = modelOfShape(nameOrPath);
+  if (shape !== null) return shape;
   const { parts } = openModel(nameOrPath, quantization, relativeTo, overrides);
   const model = ASSEMBLED.get(parts) ?? assemble(parts);
   ASSEMBLED.set(parts, model);
@@ -129,11 +132,7 @@ export function loadProfile(name: string): ModelProfile {
   return readYaml(findProfile('models', name), ModelProfileSchema);
 }
 
-/**
- * The `routing:` block of a model's profile, for the synthetic generator; null for models that have none, or that files describe. Its
- * fields are the generator's, which checks them.
- * @throws UserError as {@link loadModel}
- */
+/** The `routing:` block of a model's profile, which the generator checks; null: it has none. @throws UserError as {@link loadModel} */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
   if (isHubAddress(nameOrPath)) return null;
   const { name } = meantModel(nameOrPath, relativeTo);

@@ -1,8 +1,7 @@
-// The model of a measurement, from what a row says: a name that may not be bundled, a label of the quantization that may say little, and bits
-// per weight over the whole file that may be rounded. This file decides how much each of them counts.
+// The model of a measurement: its name may not be bundled, its label say little, its bits be rounded; this decides how much each counts.
 
 import { UserError } from '../../base/errors.js';
-import { listProfiles } from '../../base/profiles.js';
+import { isPath, listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';
 import { assemble, type ModelParts, routedOf } from '../parts.js';
 import { type ModelProfile, ModelProfileSchema } from '../profile.js';
@@ -11,11 +10,11 @@ import { findQuantization } from '../quantization/index.js';
 import { readLabel } from '../quantization/label.js';
 import type { Quantization } from '../quantization/rule.js';
 import { type ModelSpec, mainFormat } from '../spec.js';
-import { loadProfile } from './load.js';
+import { loadModel, loadProfile } from './load.js';
 
 /** The model fields of a measurement. */
 export interface MeasuredModel {
-  /** Name of a bundled profile, or of the model whose shape follows. */
+  /** Name of a bundled profile, path of a model's file, or name of the model whose shape follows. */
   readonly name: string;
   /** Label of the storage format. */
   readonly quant?: string | undefined;
@@ -27,11 +26,9 @@ export interface MeasuredModel {
 /** Stated bits within this distance of the rule's count as the rule's: most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/**
- * The model of a measurement: its profile, where one is bundled, else its shape, stored as its label and its bits say.
- * @throws UserError where there is neither, or its storage is unknown
- */
+/** The model of a measurement: its bundled profile, else its shape, stored as label and bits say. @throws UserError if there is neither */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
+  if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return assemble(levelSizes(partsOf(measured, profileOf(measured))));
 }
 
@@ -62,10 +59,7 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
   return at(findQuantization(`mix:bits=${bits}`));
 }
 
-/**
- * True where stated bits say no more than the label: they are near those of the whole file, or are those of the experts' format (gpt-oss "at
- * 4.25"). Rules of HQQ are those of whole published files, which no figure can better.
- */
+/** True if stated bits are near the whole file's or the experts' format's (gpt-oss "at 4.25"): the label says as much. HQQ's rules are exact. */
 function means(rule: Quantization, own: ModelParts, bits: number): boolean {
   const { bytes, parameters } = wholeFile(own);
   const near = (one: number, other: number): boolean => Math.abs(one / other - 1) <= NEAR;
@@ -102,11 +96,7 @@ const KV_HEADS = 4;
 const LEAST = 0.5;
 const MOST = 2;
 
-/**
- * The profile of a shape. Experts are exact; attention has the mean of the query heads that are usual and of those that bring the
- * parameters of one token to those stated, which are rounded; leading dense layers are as wide as the experts that a token uses in the
- * others, as in DeepSeek-V3.
- */
+/** The profile of a shape: experts exact, attention by usual heads and the stated parameters of a token, leading dense layers as in DeepSeek-V3. */
 export function profileOfShape(name: string, shape: ModelShape): ModelProfile {
   const { layers, hidden, experts, top_k: topK, expert_intermediate: intermediate, shared_experts: shared = 0 } = shape;
   const first = Math.max(0, layers - shape.moe_layers);

@@ -26,10 +26,7 @@ const BF16: Linear = { format: 'bf16' };
 /** Bits may grow to twice the rule's, or shrink to half of it: a larger or smaller group, or fewer layers in 16 bits. */
 const RANGE = [-0.5, 1] as const;
 
-/**
- * A format of checkpoints. When moved, its linear layers of fewer than 16 bits get more or fewer bits, as a fraction of the rule's: the
- * format stays, and the part that a group shares gets longer or shorter.
- */
+/** A format of checkpoints. Moved, its linear layers below 16 bits get more or fewer bits: the part that a group shares changes. */
 function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quantization {
   const partOf = (role: TensorRole): Linear => {
     if (role === 'expert-in' || role === 'expert-down') return parts.experts;

@@ -89,10 +89,7 @@ function stepped(name: string, ladder: readonly string[], steps: number): string
   return Math.sign(bits(reached) - bits(name)) === -Math.sign(steps) ? name : reached;
 }
 
-/**
- * The format of experts moved along a ladder: whole steps to another one, the rest as layers of the next, from the last layer on. A tensor
- * has one format, and mixtures spend on the ends of a model first; of one layer a share is left, so that any size can be met.
- */
+/** The format of experts moved along a ladder: whole steps, the rest as layers of the next, from the last on; of one layer a share is left. */
 function alongLadder(name: string, ladder: readonly string[], by: number, { columns, layer, layers }: TensorPlace): readonly StoredShare[] {
   const whole = Math.floor(by);
   const share = (by - whole) * layers - (layers - 1 - layer);
@@ -106,9 +103,8 @@ function downSteps(by: number): number {
 }
 
 /**
- * The format of an expert's tensor in a moved rule. Towards fewer bits, one with more bits than the gate and up projections first comes down to theirs
- * (from 0 to -1), before all of them take formats of fewer. Towards more, they go before them by one format: logs of hand-made mixtures
- * print down projections of iq5_k beside iq4_k, of iq5_ks beside iq4_ks, of iq3_k beside iq2_k.
+ * The format of an expert's tensor in a moved rule. Down projections first come down to gate and up, or go up before them by one format, as logs of
+ * hand-made mixtures show (iq5_k beside iq4_k, iq3_k beside iq2_k).
  */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
   const [own, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];

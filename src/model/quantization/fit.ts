@@ -16,14 +16,7 @@ const TOLERANCE = 0.01;
 const CLOSE = 1e-9;
 const MOST_LOOKS = 60;
 
-/**
- * The quantization moved until the file has its size; itself where it has none.
- *
- * Bytes grow with the move, almost in straight lines between whole steps: a part of the layers is of one format, the rest of the next, and
- * some layers have no experts. So whole steps are searched by halving, and what is left by the line through the nearest two (regula falsi).
- * @param measure the file of the model in a quantization
- * @throws UserError where no mixture of its formats is so small or so large
- */
+/** The quantization moved until the file has its size: halving, then regula falsi. @param measure the file in one @throws UserError: out of reach */
 export function fitToSize(quantization: Quantization, measure: (one: Quantization) => FileWeights): Quantization {
   const { size, range, name } = quantization;
   if (size === undefined) return quantization;

@@ -1,5 +1,4 @@
-// Every quantization by its name, and how people write one: a name, with details after colons: `int4:group=64`, `ud-q2_k_xl:size=226GiB`,
-// `q4_k_m:bits=5.19`. Another family of files is one file here and one line below.
+// Quantizations by name, and how people write one: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A further family is a file and a line.
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -33,11 +32,7 @@ const OWN = byName<readonly string[]>({
   fp8: ['block'],
 });
 
-/**
- * A quantization by its name, in any case, with details: `bits=` (per weight of the whole file) or `size=` (of the file); `group=` and
- * `zero=` (bits) of int2 to int8, `block=` of fp8.
- * @throws UserError with the nearest known names, or what a detail may be
- */
+/** A quantization by name, with details: `bits=` or `size=` of the file, `group=` and `zero=` of int2 to int8, `block=` of fp8. @throws UserError */
 export function findQuantization(written: string): Quantization {
   const [head = '', ...rest] = written.toLowerCase().split(':');
   const found = knownQuantization(head);

@@ -1,5 +1,4 @@
-// Labels of quantizations in files and measurements: `Q4_K - Medium`, `IQ2_K_R4 - 2.375 bpw`, `mix-iq3_k`, `q4_k_m-m64`. They use other words
-// than our names, and some of them are wrong about their file.
+// Labels of quantizations in files and measurements: `Q4_K - Medium`, `mix-iq3_k`; some are wrong about their file.
 import { byName } from '../../base/objects.js';
 import { knownQuantization } from './index.js';
 import type { Quantization } from './rule.js';

@@ -1,5 +1,4 @@
-// The contract of a quantization: a rule that gives the format of every tensor of a model. Files keep the head, attention and some layers at
-// more bits, so one number of bits is not enough to price a file.
+// The contract of a quantization: a rule for the format of every tensor, as one number of bits is not enough to price a file.
 import type { StoredFormat } from './formats/index.js';
 
 /** The role of a tensor in the model; quantizations choose formats by it. */
@@ -51,10 +50,7 @@ export interface Quantization {
   readonly summary: string;
   /** How a tensor is stored. One entry, or several where the rule was moved to meet the size of a file. */
   stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
-  /**
-   * The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; bits grow with it. 0: the
-   * rule itself.
-   */
+  /** The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; 0: itself. */
   moved(by: number): Quantization;
   /** Limits of {@link moved} in either direction. */
   readonly range: readonly [least: number, most: number];

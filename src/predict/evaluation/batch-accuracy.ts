@@ -1,5 +1,4 @@
-// ExpertFlow's batch accuracy: a batch needs the union of its tokens' paths, so an expert that is wrong for one token is often right for
-// another.
+// ExpertFlow's batch accuracy, of unions: an expert that is wrong for one token of a batch is often right for another.
 import type { ModelSpec } from '../../model/door.js';
 import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
@@ -154,7 +153,6 @@ export class BatchUnions {
   }
 }
 
-/** Rows of each full batch. */
 function* batches(trace: RoutingTrace, size: number): Generator<number[], void, void> {
   const waiting = walksOf(trace, trace.tokens, size).walks.map(({ decode, prefill, start }) => ({
     at: start,

@@ -4,14 +4,8 @@ import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import {
-  createPredictor,
-  loadPredictor,
-  missingNeeds,
-  type PredictorChoice,
-  parsePredictor,
-  predictorKnows,
-} from '../predictors/create.js';
+import type { PredictorChoice } from '../predictors/create.js';
+import { createPredictor, loadPredictor, missingNeeds, parsePredictor, predictorKnows } from '../predictors/create.js';
 import { PREDICTORS } from '../predictors/index.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from './inputs.js';
@@ -40,7 +34,6 @@ export interface JudgedTimes extends PredictionTimes {
   readonly predictor: string;
 }
 
-/** A request to judge predictors. */
 interface ComparisonRequest extends Omit<EvaluationOptions, 'every'>, Pick<PredictionInputs, 'model' | 'training' | 'judged'> {
   /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];
@@ -71,10 +64,7 @@ export function comparablePredictors(traces: readonly RoutingTrace[]): string[] 
   }).map(({ name }) => name);
 }
 
-/**
- * The named predictors, each that corrects another after the one that it corrects, with the same parameters: their difference is the gain of
- * the correction.
- */
+/** The named predictors, each that corrects another after that one, with the same parameters: their difference is the gain of the correction. */
 export function withCorrected(named: readonly string[]): string[] {
   const all: string[] = [];
   for (const text of named) {
@@ -89,10 +79,7 @@ export function withCorrected(named: readonly string[]): string[] {
   return all;
 }
 
-/**
- * Evaluates every predictor on every trace.
- * @throws UserError where a predictor is unknown, or where none can be judged: a trace does not carry what they need
- */
+/** Evaluates every predictor on every trace. @throws UserError if one is unknown, or none has what it needs */
 export async function comparePredictors(
   request: ComparisonRequest,
   watch: EvaluationWatch = {},
@@ -166,10 +153,7 @@ export interface Judged {
   readonly times: readonly JudgedTimes[];
 }
 
-/**
- * Evaluates predictors on traces, side by side: `moeprof predict eval`.
- * @throws UserError where something is unknown, or a trace does not carry what a predictor needs
- */
+/** Evaluates predictors on traces, side by side: `moeprof predict eval`. @throws UserError if something is unknown, or a trace lacks it */
 export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {
   const {
     batch = 16,

@@ -1,5 +1,4 @@
-// Evaluates a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass.
-// Predictors are called as in a run, so that all are evaluated equally.
+// Evaluates a predictor on a trace, token by token, before the pass and at each distance during it, called as in a run.
 
 import { median } from '../../base/significance.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -16,10 +15,7 @@ export interface EvaluationOptions {
   readonly distances: readonly number[];
   /** Tokens whose union of paths is evaluated; by default 16. */
   readonly batch: number;
-  /**
-   * Stride of the tokens whose predictions during the pass are evaluated, which takes one prediction per layer; by default on about 500
-   * tokens.
-   */
+  /** Stride of the tokens whose predictions during the pass are evaluated; by default about 500 are. */
   readonly every: number;
   /** Least probability of an expert that would be prefetched; by default .15. Precision is that of these predictions. */
   readonly minProbability: number;
@@ -53,11 +49,7 @@ export interface EvaluationWatch extends Pick<WorkWatch, 'breathe'> {
 /** Tokens between two looks at the watch. */
 const STRIDE = 8;
 
-/**
- * Evaluates a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor
- * that learns online learns here as well, always after its prediction.
- * @param filler names experts where the predictor names fewer than 2k; null: none are added
- */
+/** Evaluates a predictor on all rows, each predicted from those before it in its request. @param filler names experts up to 2k; null: none */
 export async function evaluatePredictor(
   predictor: Predictor,
   trace: RoutingTrace,
@@ -127,7 +119,6 @@ class Stopwatch {
   readonly #running = { before: 0, during: 0, learning: 0 };
   readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };
 
-  /** Runs `work` and counts its time. */
   time(what: keyof PredictionTimes, work: () => void): void {
     const began = performance.now();
     work();

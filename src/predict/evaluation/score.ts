@@ -18,7 +18,6 @@ interface ReliabilityBin {
 
 /** Scores of the predictions of one situation (before the pass, or at a distance in layers). Ratios are 0..1. */
 export interface Score {
-  /** Tokens judged. */
   readonly tokens: number;
   /** Of the experts that a token uses at a layer, those among the k best-scored (k = the layer's top-k); mean over tokens, then layers. */
   readonly recallAtK: number;
@@ -85,12 +84,7 @@ export class ScoreCounter {
     return this.#binProbability.every((sum) => sum === 0);
   }
 
-  /**
-   * Judges the scores of one layer against what a token chose there.
-   * @param choices `[topK]` experts within the layer from index `from` on, NULL_EXPERT = none
-   * @param decoded the token was generated, and is no prompt token
-   * @param fill scores by which names are filled up to 2k, where fewer experts have a positive one; null: they are not
-   */
+  /** Judges a layer's scores. @param choices `[topK]` from `from` on @param decoded no prompt token @param fill scores to fill up to 2k, or null */
   judge(
     layer: number,
     scores: Float32Array,
@@ -195,10 +189,7 @@ export class ScoreCounter {
   }
 }
 
-/**
- * Writes the ids of the `count` largest positive scores among `[offset, offset + experts)` into `order`, largest first, ties by id (L16).
- * @returns how many there are
- */
+/** Writes the ids of the `count` largest positive scores in `[offset, offset + experts)`, ties by id (L16). @returns how many there are */
 export function bestOf(scores: Float32Array, offset: number, experts: number, order: Int32Array, count: number): number {
   let found = 0;
   for (let id = offset; id < offset + experts; id++) {

@@ -35,12 +35,7 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
-/**
- * Clusters vectors by Euclidean distance.
- * @param vectors of one length
- * @param k maximum number of clusters, at least 1
- * @returns indices of the vectors nearest to the mean of each cluster, ascending; all of them if there are at most `k`
- */
+/** Clusters vectors by Euclidean distance. @param k most clusters, at least 1 @returns indices nearest to the mean of each, ascending */
 export function representatives(vectors: readonly Float32Array[], k: number): number[] {
   if (vectors.length <= k) return vectors.map((_, i) => i);
   let centres = seedsOf(vectors, k);

@@ -55,7 +55,6 @@ const KINDS = byName<
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 });
 
-/** Memory limits and inputs of the kinds. */
 interface EvidenceLimits {
   /** Layers ahead that have a transition table of their own. */
   readonly reach: number;
@@ -80,10 +79,7 @@ export function expertMaps({ model, slots, topK }: PredictorContext, maps: numbe
   return votes.columns.map((evidence) => ({ evidence, weight }));
 }
 
-/**
- * ns of each kind per token and expert scored, and of a mixture beside its evidence: bench/prediction-cost.mjs, on the host that cost.ts
- * names.
- */
+/** ns of each kind per token and expert scored, and of a mixture: bench/prediction-cost.mjs, on the host that cost.ts names. */
 export const EVIDENCE_NS = {
   transition: 6,
   history: 7,
@@ -103,23 +99,15 @@ export function mixtureCost(evidenceNs: number): PredictionCost {
   return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
 }
 
-/**
- * The cost of a mixture of the kinds that {@link PARTS} names.
- * @param folder that the network's path is relative to
- * @param moreNs further time, per token and expert scored
- */
+/** The cost of a mixture of the kinds that {@link PARTS} names. @param folder of the network's path @param moreNs per token and expert scored */
 export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
   const names = String(parts).split('+');
   const cost = mixtureCost(names.reduce((sum, name) => sum + (ownValue<number>(EVIDENCE_NS, name) ?? 0), moreNs));
   if (!names.includes('onnx')) return cost;
-  const network = networkCost(fileOf(String(file), folder));
-  return { ...cost, callNs: cost.callNs + network.callNs, tokenNs: network.tokenNs };
+  return { ...cost, network: networkCost(fileOf(String(file), folder)) };
 }
 
-/**
- * Makes the evidence that the values of {@link PARTS}, {@link REACH}, {@link IDS}, {@link KEPT_PATHS} and {@link FILE} name.
- * @throws UserError for an unknown kind, or a network that cannot be read
- */
+/** The evidence that {@link PARTS}, {@link REACH}, {@link IDS}, {@link KEPT_PATHS} and {@link FILE} name. @throws UserError if one is unknown */
 export async function evidenceOf(
   context: PredictorContext,
   { parts, reach, ids, paths, file }: Parameters,

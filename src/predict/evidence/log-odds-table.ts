@@ -3,10 +3,7 @@
 import { fastLog } from '../../base/log-odds.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/**
- * Log-odds are kept as whole steps of 1 / STEPS, two targets to a 32-bit word, so that one addition serves both. A lane holds
- * value + BIAS >= 0; SWEEP lanes of at most 2 BIAS stay below 2^16 and never carry over into their neighbour.
- */
+/** Log-odds are whole steps of 1 / STEPS, two to a 32-bit word. A lane is value + BIAS; SWEEP lanes of at most 2 BIAS stay below 2^16. */
 const STEPS = 64;
 const BIAS = 4096;
 const SWEEP = 8;
@@ -14,10 +11,7 @@ const SWEEP = 8;
 /** Largest count of a pair. */
 const FULL = 0xffff;
 
-/**
- * Pseudo-tokens at which a pair is as frequent as by chance, so that unseen pairs are no evidence. Ours: one layer ahead, 1 costs
- * `transition` 0.1 to 0.5 points of recall on four traces (see evidence.ts), and 4 gains 0.1 to 0.4.
- */
+/** Pseudo-tokens of a pair by chance. Ours: one layer ahead, 1 costs `transition` 0.1 to 0.5 points of recall, 4 gains 0.1 to 0.4 (evidence.ts). */
 const SMOOTHING = 2;
 
 /** Pairs (source expert, target expert) that one token used. */
@@ -46,11 +40,7 @@ export class LogOddsTable {
     this.#dueAt = new Uint32Array(sources).fill(1);
   }
 
-  /**
-   * Counts one token.
-   * @param from its source experts: `sources[from .. from + topK)`, NULL_EXPERT = none
-   * @param to its target experts: `targets[to .. to + topK)`
-   */
+  /** Counts one token. @param from its experts: `sources[from .. from + topK)`, NULL_EXPERT = none @param to its targets likewise */
   learn(sources: Uint16Array, from: number, targets: Uint16Array, to: number, topK: number): void {
     const pairs = this.#pairs;
     for (let i = from; i < from + topK; i++) {

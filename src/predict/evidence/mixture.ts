@@ -4,10 +4,12 @@
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
+import type { Warning } from '../../result/result.js';
 import type { Pass } from '../../schedule/door.js';
 import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN, type WeightedEvidence } from '../evidence.js';
 import { either, type Predictor } from '../predictor.js';
 import { Blend } from './blend.js';
+import { Stacked } from './stacked.js';
 
 /** Maximum number of tokens of a pass that are predicted one by one; an even sample represents more. */
 export const SAMPLED_TOKENS = 64;
@@ -31,10 +33,7 @@ function practiceAfter(bucket: number, layer: number): number | null {
 /** Buckets in the order in which they are practised: the nearest distances most often. */
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
-/**
- * The weights are fitted at one token-layer in this many: often for the first {@link EARLY_PRACTICE} times, then rarely.
- * Ours: strides of 1 or 9 and of 31 or 121 change the recall of `ensemble` by at most 0.8 points on four traces (see evidence.ts).
- */
+/** One token-layer in this many fits weights: at first often. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points (evidence.ts). */
 const EARLY_PRACTICE = 256;
 const EARLY_STRIDE = 3;
 const LATE_STRIDE = 61;
@@ -55,6 +54,8 @@ interface PredictedFrom {
 export class Mixture implements Predictor {
   /** Present if every evidence has a version. */
   readonly versions?: Uint32Array;
+  /** Present if a network is among the evidence. */
+  readonly network?: Stacked;
   protected readonly model: ModelSpec;
   readonly #evidence: readonly Evidence[];
   readonly #usage: Usage;
@@ -77,18 +78,21 @@ export class Mixture implements Predictor {
   #counted = 0;
 
   constructor(model: ModelSpec, weighted: readonly WeightedEvidence[]) {
+    const network = weighted.find(({ evidence }) => evidence.runs !== undefined);
+    const tables = weighted.filter((one) => one !== network);
     this.model = model;
-    this.#evidence = weighted.map(({ evidence }) => evidence);
+    this.#evidence = tables.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     this.#blend = new Blend(model.layers.map(({ experts }) => experts));
-    this.#columns = Array.from({ length: weighted.length + 2 }, () => new Float64Array(widest));
+    this.#columns = Array.from({ length: tables.length + 2 }, () => new Float64Array(widest));
     this.#columns[0]!.fill(1);
     this.#used = new Uint8Array(widest);
-    this.#fits = Array.from({ length: BUCKETS }, () => new LogisticFit([0, 1, ...weighted.map(({ weight }) => weight)]));
+    this.#fits = Array.from({ length: BUCKETS }, () => new LogisticFit([0, 1, ...tables.map(({ weight }) => weight)]));
     this.#priors = this.#fits.map(() => model.layers.map(({ experts }) => new Float64Array(experts)));
     this.#priorOf = this.#fits.map(() => new Float64Array(model.layers.length).fill(Number.NaN));
-    const steady = this.#evidence.every((evidence) => evidence.state !== undefined);
+    if (network !== undefined) this.network = new Stacked(network.evidence, BUCKETS, widest);
+    const steady = network === undefined && this.#evidence.every((evidence) => evidence.state !== undefined);
     const latest = steady ? new Float32Array(model.experts) : null;
     this.#latest = latest;
     this.#latestByLayer = latest === null ? [] : model.layers.map(({ experts, offset }) => latest.subarray(offset, offset + experts));
@@ -106,6 +110,7 @@ export class Mixture implements Predictor {
       const counted = !wrong && (this.#counted < COUNTED_TOKENS || (pass.number + token) % COUNTED_STRIDE === 0);
       if (counted) this.#usage.learn(pass, token, layer);
       for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.learn(pass, token, layer, counted);
+      this.network?.evidence.learn(pass, token, layer, counted);
     }
     if (first) this.#counted += pass.tokens;
   }
@@ -124,16 +129,27 @@ export class Mixture implements Predictor {
     this.#predictLayer(pass, NEXT_TOKEN, layer, scores);
   }
 
+  warnings(): readonly Warning[] {
+    return this.network?.warnings() ?? [];
+  }
+
   measured(): Readonly<Record<string, number>> {
-    return Object.assign({}, ...this.#evidence.map((evidence) => evidence.measured?.() ?? {}));
+    return this.network?.evidence.measured?.() ?? {};
   }
 
   close(): void {
-    for (const evidence of this.#evidence) evidence.close?.();
+    this.network?.evidence.close?.();
   }
 
   /** Log-odds of each expert of a layer for one token: the sums of `#blend`. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
+    const sums = this.#tables(pass, token, after, layer);
+    this.network?.speak(bucketOf(after, layer), pass, token, after, layer, this.model.layers[layer]!.experts, sums);
+    return sums;
+  }
+
+  /** The same of the tables alone. */
+  #tables(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const blend = this.#blend;
     const logits = blend.sums;
     const bucket = bucketOf(after, layer);
@@ -218,6 +234,7 @@ export class Mixture implements Predictor {
     const used = this.#used.fill(0, 0, experts);
     const count = pass.listChosen(token, layer);
     for (let i = 0; i < count; i++) used[pass.chosen[i]!] = 1;
+    this.network?.practise(bucket, pass, token, after, layer, this.#tables(pass, token, after, layer), used.subarray(0, experts));
     this.#fits[bucket]!.step(columns, used, experts);
   }
 }

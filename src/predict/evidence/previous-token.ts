@@ -1,5 +1,4 @@
-// Evidence from the request's previous token at the same layer: its experts are used again, with a rate that is counted per layer, and some
-// experts follow others.
+// Evidence from the request's previous token at the same layer: its experts recur at a rate counted per layer, and some follow others.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -58,10 +57,7 @@ export class SameLayer implements Evidence {
   readonly #tables: readonly LogOddsTable[];
   readonly #silentWithin: number;
 
-  /**
-   * @param topK width of a token's row per layer
-   * @param silentWithin layers ahead within which it says nothing: where a token's own path is known, little is left to add
-   */
+  /** @param topK width of a token's row per layer @param silentWithin layers ahead within which it adds nothing: the token's own path is known */
   constructor({ layers }: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#silentWithin = silentWithin;
     this.#memory = new PathMemory(slots, layers.length, topK);

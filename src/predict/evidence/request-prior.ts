@@ -1,5 +1,4 @@
-// Evidence from all that a request has used so far, against what all text uses: its whole past shows what it is about, its last tokens where it
-// is (a global router beside a local one: GLIDER, arXiv 2410.07172).
+// Evidence from all that a request has used, against all text: its whole past shows what it is about (a global router: GLIDER, arXiv 2410.07172).
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';

@@ -12,10 +12,7 @@ import { representatives } from './clusters.js';
 const FEWEST_TOKENS = 16;
 /** Rows of kept counts that are added up at once. */
 const SWEEP = 8;
-/**
- * Pseudo-tokens of even use when a matrix is read as rates. Ours: 0.5 and 2 change recall by at most 0.17 points on four traces (see
- * evidence.ts).
- */
+/** Pseudo-tokens of even use if a matrix is read as rates. Ours: 0.5 and 2 change recall by at most 0.17 points (see evidence.ts). */
 const SMOOTHING = 1;
 
 /** A sequence that has ended. */
@@ -76,10 +73,7 @@ export class SequenceMatrices implements Evidence {
   #past: Sequence[] | null = [];
   readonly #slots: Running[];
 
-  /**
-   * @param capacity matrices that are kept; then the most similar one of the run is replaced
-   * @param window tokens after which a long sequence is kept, and another one begins
-   */
+  /** @param capacity matrices kept; then the most similar one of the run is replaced @param window tokens after which a long sequence is kept */
   constructor(model: ModelSpec, slots: number, capacity: number, window: number) {
     this.#model = model;
     this.#capacity = capacity;
@@ -166,7 +160,6 @@ export class SequenceMatrices implements Evidence {
     return vector;
   }
 
-  /** Counts the experts of a token at a layer. */
   #record(pass: Pass, token: number, layer: number, running: Running): void {
     const { offset } = this.#model.layers[layer]!;
     const count = pass.listChosen(token, layer);

@@ -1,5 +1,4 @@
-// Evidence from the layers before: the experts that a token has just used predict those that it uses next. One table of log-odds for every
-// layer and every distance up to `reach`.
+// Evidence from the layers before: the experts that a token has just used. A table of log-odds for every layer and distance up to `reach`.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import type { Evidence } from '../evidence.js';

@@ -2,7 +2,7 @@
 // and writes, the times of its calls, and the way from logits to scores.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
-import { type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
+import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
 import { either, type Predictor, type PredictorContext } from '../predictor.js';
 import type { TensorShape } from './contract.js';
 import { PathFeatures } from './features.js';
@@ -112,14 +112,14 @@ export abstract class ModelPredictor<Input extends string = string> implements P
 const LOGIT_STEPS = 1024;
 
 /**
- * A network's logits, relative to an even share. It gives no evidence on training traces before a run: it may have memorised them, and would get
- * too large a weight.
+ * A network's logits before the pass, relative to an even share: it is run once, and tables correct it. It gives no evidence on training traces
+ * before a run, which it may have memorised.
  */
-export function onnxEvidence(model: ModelSpec, source: Pick<ModelPredictor, 'close' | 'logits' | 'measured' | 'observe'>): Evidence {
+export function onnxEvidence(model: ModelSpec, source: ModelPredictor): Evidence {
   return {
     add(pass, token, after, layer, weight, into) {
       if (after === NEXT_TOKEN || pass.request[token]! < 0) return false;
-      const logits = source.logits(pass, after);
+      const logits = source.logits(pass, BEFORE_PASS);
       const { experts, offset } = model.layers[layer]!;
       const share = evenShare(model.layers[layer]!);
       const even = Math.log(share / (1 - share));
@@ -130,6 +130,7 @@ export function onnxEvidence(model: ModelSpec, source: Pick<ModelPredictor, 'clo
     learn(pass, token, layer) {
       if (token === pass.tokens - 1 && pass.request[token]! >= 0) source.observe(pass, layer);
     },
+    runs: () => source.calls,
     measured: () => source.measured(),
     close: () => source.close(),
   };

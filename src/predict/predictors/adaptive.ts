@@ -63,9 +63,10 @@ class Adaptive extends Mixture {
     this.#trained = true;
   }
 
-  warnings(): readonly Warning[] {
-    if (this.#drifts === 0) return [];
+  override warnings(): readonly Warning[] {
+    if (this.#drifts === 0) return super.warnings();
     return [
+      ...super.warnings(),
       {
         code: 'routing-drift',
         message:
@@ -122,10 +123,7 @@ export const adaptive: PredictorDefinition = {
   },
 };
 
-/**
- * Share of a correction that remains each time its key occurs: a memory of about the last dozen occurrences. Ours: 0.84 costs `adaptive` 0.2 to
- * 1.7 points of recall one layer ahead on four traces (see evidence.ts); 0.96 changes it by -0.2 to 0.35.
- */
+/** Share of a correction left each time its key occurs. Ours: .84 costs `adaptive` .2 to 1.7 points of recall (evidence.ts), .96 -.2 to .35. */
 const FADING = 0.92;
 
 /**
@@ -162,10 +160,7 @@ class ErrorMemory implements Evidence {
   /** Corrections are learned from the whole prediction, by {@link correct}. */
   learn(): void {}
 
-  /**
-   * Moves the corrections that a token's prediction used towards its choices: a step down the gradient of the log-loss.
-   * @param logits log-odds of `layer` that were predicted when layer - 1 was known, corrections included
-   */
+  /** Moves the corrections of a token's prediction down the gradient of the log-loss. @param logits of `layer` when layer - 1 was known, corrected */
   correct(pass: Pass, token: number, layer: number, logits: Float64Array): void {
     const { experts } = this.#model.layers[layer]!;
     const row = this.#row(pass, token, layer - 1, layer);
@@ -207,11 +202,7 @@ export class DriftDetector {
   #sum = 0;
   #lowest = 0;
 
-  /**
-   * Takes one observation.
-   * @param surprise how badly a token was predicted, 0 (perfectly) to 1
-   * @returns true where it shows a drift; the test then starts over
-   */
+  /** Takes one observation. @param surprise how badly a token was predicted, 0 (perfectly) to 1 @returns true: a drift; the test starts over */
   observe(surprise: number): boolean {
     this.#count++;
     this.#mean += (surprise - this.#mean) / this.#count;

@@ -72,10 +72,7 @@ export const markov = counting({
   takes: () => EVIDENCE_NS.markov,
 });
 
-/**
- * The experts that a token has just used predict those at the next layers. Farther layers, and a pass without known layers, are predicted
- * from the request's previous token.
- */
+/** A token's experts predict those of the next layers; farther layers, and a pass without known ones, are predicted from the token before. */
 export const transition = counting({
   name: 'transition',
   summary: "the next layers' experts from the true experts of this one, by a table of log-odds",
@@ -154,10 +151,7 @@ function withNetwork(values: Parameters): Parameters {
   return named ? values : { ...values, parts: `${parts}+onnx` };
 }
 
-/**
- * The scores of a predictor times 1 - (x - l) / (L + 1), for layer x of L after layer l (MoE-Infinity, arXiv 2401.14361; before the pass l
- * is -1). What the next pass demands is not weighed.
- */
+/** Scores times 1 - (x - l) / (L + 1), for layer x of L after l (MoE-Infinity, arXiv 2401.14361; -1 before the pass), in this pass. */
 function byDistance({ layers }: ModelSpec, predictor: Predictor): Predictor {
   const decayed: Predictor = {
     observe: (pass, layer) => predictor.observe(pass, layer),

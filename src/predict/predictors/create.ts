@@ -18,7 +18,6 @@ import { ownPredictor } from './user-predictor.js';
 /** A predictor that a user named: a member of the family, or a module of the user's own. */
 export type PredictorChoice = OwnChoice<PredictorDefinition>;
 
-/** A request to create a predictor. */
 interface PredictorRequest {
   readonly chosen: PredictorChoice;
   readonly model: ModelSpec;
@@ -42,11 +41,7 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
   predicted: ["a 'predicted' tensor", (has) => has.predictedK > 0],
 };
 
-/**
- * Reads a predictor: a name or the path of a module, with parameters after a colon; or the path of an ONNX file.
- * @param beside parameters that stand beside the text
- * @throws UserError where it, or a parameter, is unknown or a value cannot be
- */
+/** Reads a predictor: a name, a module or an ONNX file, with parameters after a colon. @param beside further parameters @throws UserError */
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
   const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
   if (own !== null) return own;
@@ -55,11 +50,7 @@ export function parsePredictor(text: string, beside: Readonly<Record<string, unk
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
 }
 
-/**
- * The predictor of a choice, loaded where it is a module of the user's own.
- * @param folder what a relative path is relative to; the working directory unless given
- * @throws UserError for a module that cannot be used, and for a parameter that it does not have
- */
+/** The predictor of a choice, loaded if it is a user's module. @param folder of relative paths; the working directory if absent @throws UserError */
 export async function loadPredictor(chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> {
   return loadedChoice('predictor', chosen, ownPredictor, folder);
 }
@@ -68,11 +59,7 @@ function definitionOf({ definition, name }: PredictorChoice): PredictorDefinitio
   return definition ?? findPredictor(name);
 }
 
-/**
- * Creates a predictor.
- * @returns null for `none`
- * @throws UserError where the trace does not carry what it needs, nothing is drafted, or a file that it needs cannot be read
- */
+/** Creates a predictor; null: `none`. @throws UserError if the trace lacks what it needs, nothing is drafted, or a file cannot be read */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
   const { drafts = false, folder, model, seed, slots, trace, training } = request;
   const chosen = await loadPredictor(request.chosen, folder);
@@ -106,10 +93,7 @@ export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace
   return definition?.knows?.(chosen.parameters, recordedLookAhead(trace)) ?? { knows: 'nothing' };
 }
 
-/**
- * Time of a run's predictions: `costNs`; the time of gates on the GPU; or the measured time, on the host of the machine.
- * @param folder that paths among the parameters are relative to
- */
+/** Time of a run's predictions: `costNs`, gates on the GPU, or as measured, on the machine's host. @param folder of paths among the parameters */
 export function predictionTime(
   chosen: PredictorChoice,
   model: ModelSpec,

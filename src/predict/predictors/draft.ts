@@ -7,10 +7,7 @@ import type { Pass } from '../../schedule/door.js';
 import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn } from '../spoiled-truth.js';
 
-/**
- * The routing of drafts. Each choice of a token that the drafter has run is named with probability `recall`; otherwise any other expert of
- * the layer that the token does not choose takes its place, so that a draft names as many experts as a token chooses.
- */
+/** The routing of drafts: each choice of a token is named with probability `recall`, else any other expert that the token does not choose. */
 function draftRouting(model: ModelSpec, recall: number, random: Random): Predictor {
   /** By dense id: step of drafting that names the expert first; 0: none does. */
   const named = new Int32Array(model.experts);

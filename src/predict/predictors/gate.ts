@@ -10,11 +10,7 @@ import { Supplied } from './supplied.js';
 /** Default distances of a recording: gates are recorded one layer ahead. */
 const USUAL_DISTANCES = [1];
 
-/**
- * Recall and precision by distance in layers, from the parameters: a number for each distance, and `decay` of the last one for each
- * farther layer.
- * @throws UserError where one is no share of 1
- */
+/** Recall and precision by distance: a number each, and `decay` of the last one for each farther layer. @throws UserError if one is no share */
 export function gateQuality({ decay, precision, recall }: Parameters): (distance: number) => Quality {
   const recalls = sharesOf('recall', String(recall));
   const precisions = precision === 'recall' ? recalls : sharesOf('precision', String(precision));

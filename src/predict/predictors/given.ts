@@ -21,10 +21,7 @@ export const oracle: PredictorDefinition = {
   },
 };
 
-/**
- * Gives the true experts of the layers whose choice has been made, and nothing of the others.
- * @param ahead layers ahead that are chosen by the time a layer is routed; 0: the whole path, before the pass
- */
+/** Gives the true experts of layers whose choice has been made. @param ahead layers that are chosen when one is routed; 0: the whole path */
 function choosing(model: ModelSpec, ahead: number): Predictor {
   return layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
     scores.fill(0, offset, offset + experts);

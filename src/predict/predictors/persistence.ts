@@ -1,5 +1,4 @@
-// Persistence, the baselines of ExpertFlow: a token will use the experts that its request's previous token used at the same layer (TLP), or
-// experts of the same ids as at the layer before (SLP).
+// Persistence, ExpertFlow's baselines: the experts of the request's previous token (TLP), or the ids of the layer before (SLP).
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';

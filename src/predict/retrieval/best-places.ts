@@ -14,10 +14,7 @@ export class BestPlaces {
   readonly #order: Int32Array;
   readonly #counts = new Int32Array(2 ** BUCKET_BITS);
 
-  /**
-   * @param most places that are wanted
-   * @param listed most places of a list
-   */
+  /** @param most places that are wanted @param listed most places of a list */
   constructor(most: number, listed: number) {
     this.most = most;
     this.places = new Int32Array(most);
@@ -25,11 +22,7 @@ export class BestPlaces {
     this.#order = new Int32Array(listed);
   }
 
-  /**
-   * Takes the best of a list.
-   * @param list pairs of place and similarity, `list[from .. to)`
-   * @param least every similarity is above it
-   */
+  /** Takes the best of a list. @param list pairs of place and similarity, `list[from .. to)` @param least every similarity is above it */
   take(list: Int32Array, from: number, to: number, least: number): void {
     const { most, places, similarity } = this;
     let limit = least;

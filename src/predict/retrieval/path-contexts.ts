@@ -18,11 +18,7 @@ export class PathContexts {
     this.#carried = new Uint8Array(slots * width);
   }
 
-  /**
-   * Counts the ids that the context of a token with this id has in common with that of each path.
-   * @param slot of the request, whose last token came before; -1: none is known
-   * @param credits `[paths]`: is increased by `credit`, which is by ids in common, from place `from` on
-   */
+  /** Counts the ids that a token's context shares with that of each path. @param slot of its request; -1: unknown @param credits is increased */
   compare(id: number, row: number, slot: number, ring: PathRing, credits: Int16Array, from: number, credit: Uint16Array): void {
     const width = this.#width;
     const { count, previous, tokenIds } = ring;

@@ -1,5 +1,4 @@
-// The paths that were most similar in the last search. Their similarity now is a lower limit for the next search, which can skip all other
-// paths below it.
+// The paths that were most similar in the last search: their similarity now is a lower limit, below which the next can skip paths.
 import type { BestPlaces } from './best-places.js';
 import { NOWHERE, type PathRing } from './path-ring.js';
 

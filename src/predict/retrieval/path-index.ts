@@ -18,10 +18,7 @@ import { NOWHERE, PathRing } from './path-ring.js';
 const LAYER_DECAY = 0.8;
 const TOKEN_DECAY = 0.4;
 
-/**
- * Credit of a path with the same token id, in whole paths, for the id and for each further id of the same context. Ours, chosen on
- * mini-finegrained-64x12l.
- */
+/** Credit of a path with the same token id, and for each further id of the context, in paths. Ours, chosen on mini-finegrained-64x12l. */
 const SAME_ID = 1;
 const SAME_CONTEXT = 0.25;
 
@@ -79,10 +76,7 @@ export class PathIndex {
   /** Paths of a row of counts, whole blocks; and bytes of a row. */
   readonly #width: number;
   readonly #bytes: number;
-  /**
-   * `[rows, width]` of each followed token, and of one to look back with: experts shared so far, decayed and plain; what the tokens before
-   * share. `[slots, width]`: what will be that of the request's next token.
-   */
+  /** `[rows, width]` of each followed token: experts shared so far, decayed and plain, and of the tokens before; `[slots, width]` of next tokens. */
   readonly #near: number;
   readonly #whole: number;
   readonly #before: number;
@@ -90,10 +84,7 @@ export class PathIndex {
   readonly #rows: number;
   /** Common contexts of token ids; null: tokens have no ids. */
   #contexts: PathContexts | null = null;
-  /**
-   * The paths that were best the last time: a row for each followed token, then one for each slot, of its request's last token. The second half,
-   * from row `#nextHints` on, is about next tokens.
-   */
+  /** The best paths of the last search: a row for each followed token, then for each slot; from row `#nextHints` on about next tokens. */
   readonly #hints: PathHints;
   readonly #nextHints: number;
   readonly #followed: FollowedTokens;
@@ -104,12 +95,7 @@ export class PathIndex {
   #kept = 0;
   readonly #asked: Asked = { token: -1, after: 0, known: 0 };
 
-  /**
-   * @param slots most requests that run at once
-   * @param capacity paths that are kept; the oldest makes room
-   * @param voters most similar paths that are found
-   * @param during how similarity is weighed once layers of the token are known
-   */
+  /** @param slots most requests at once @param capacity paths that are kept @param voters paths that are found @param during weighs similarity */
   constructor(model: ModelSpec, topK: number, slots: number, capacity: number, voters: number, during: Similarity) {
     this.#layers = model.layers;
     this.#during = during;
@@ -168,11 +154,7 @@ export class PathIndex {
     if (token === pass.tokens - 1 && layer === this.#layers.length - 1) this.#keep(pass);
   }
 
-  /**
-   * Finds the paths most similar to a token's, into {@link best}: by what is known after layer `after`, before the pass, or, for
-   * {@link NEXT_TOKEN}, by all that is known of the token. Paths that share nothing are not found.
-   * @returns false: the token is not followed, or there are none
-   */
+  /** Finds the paths most similar to a token's into {@link best}, by what is known after layer `after`. @returns false: there are none */
   select(pass: Pass, token: number, after: number): boolean {
     this.#begin(pass);
     const row = this.#followed.rowOf[token]!;

@@ -15,19 +15,9 @@ export const SCRATCH_BYTES = 16;
 
 /** Addresses and lengths are bytes of the kernels' memory. */
 export interface PathKernels extends VoteKernel {
-  /**
-   * Counts in how many rows of bits each path stands: `near = near x decay + (count << shift)`, `whole += count`, both `[paths]` of 16 bits.
-   * @param list addresses of the rows, 32 bits each, up to `end`
-   * @param bytes of a row
-   * @param decay as a fraction of 2^15, rounded to the nearest
-   */
+  /** Counts the rows of bits that have each path: `near = near x decay + (count << shift)`, `whole += count`. @param list of rows' addresses */
   share(list: number, end: number, bytes: number, near: number, whole: number, decay: number, shift: number): number;
-  /**
-   * Lists the paths whose similarity `near x a + whole x b + before x c` is above `least`, in order: place and similarity, 32 bits each,
-   * from `out` on. Factors a and c are fractions of 2^15, b is whole; sums stop at 2^15 - 1.
-   * @param end of `near`
-   * @returns where the list ends
-   */
+  /** Lists paths with `near x a + whole x b + before x c` above `least`: place and similarity, from `out` on; a and c in 2^-15. @returns its end */
   scan(near: number, end: number, whole: number, before: number, a: number, b: number, c: number, least: number, out: number): number;
   /** `to = (whole << shift) + before x decay`, of 16 bits each. @param end of `whole` */
   carry(whole: number, end: number, before: number, to: number, decay: number, shift: number): number;

@@ -1,5 +1,4 @@
-// The newest paths of past tokens: a ring of paths, the predecessor and the successor of each path in its request, and for every expert a row
-// of bits with the paths that used it. `path-index.ts` counts in these rows.
+// The newest paths of past tokens: a ring with predecessors and successors, and rows of bits of the paths that used each expert.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -27,10 +26,7 @@ export class PathRing {
   readonly #offsets: readonly number[];
   readonly #topK: number;
 
-  /**
-   * @param paths `[capacity, layers, topK]`: as many paths are kept; the oldest makes room
-   * @param users `[experts, rowBytes]` bits, zero
-   */
+  /** @param paths `[capacity, layers, topK]`: so many are kept; the oldest makes room @param users `[experts, rowBytes]` bits, zero */
   constructor({ layers }: Pick<ModelSpec, 'layers'>, topK: number, paths: Uint16Array, users: Uint8Array, rowBytes: number) {
     const capacity = paths.length / (layers.length * topK);
     this.capacity = capacity;

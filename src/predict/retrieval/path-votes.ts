@@ -17,10 +17,7 @@ interface Sharpness {
   readonly during: number;
 }
 
-/**
- * Most similar paths that vote, how they are found and how sharply they are weighed. Ours: half and twice of each change recall by at most
- * 0.5 points on code, math and gpt-oss (docs/predictors.md).
- */
+/** Most similar paths that vote, how found and how weighed. Ours: half and twice of each change recall by at most 0.5 points (docs/predictors.md). */
 const VOTERS = 32;
 const SIMILARITY: Similarity = { near: 1, mean: 4, before: 1 };
 const SHARPNESS: readonly Sharpness[] = [

@@ -8,11 +8,7 @@ export function againText({ environment }: Pick<Result, 'environment'>): string 
   return printable(String(environment.command ?? ''));
 }
 
-/**
- * The commands of all rows, for pages; folded, because they are longer than the table.
- * @param keys columns that name a row
- * @param rows their values of the keys, and the command
- */
+/** The commands of all rows, for pages, folded. @param keys columns that name a row @param rows values of the keys, and the command */
 export function againGrid(keys: readonly Column[], rows: readonly (readonly [key: readonly Datum[], again: string | undefined])[]): Grid {
   const known = rows.filter(([, again]) => again !== undefined && again !== '');
   return gridOf(

@@ -1,5 +1,4 @@
-// The output of a command, free of any format: a title, lines, facts, grids and drawings. A command has one pure function from its value to a
-// document; the terminal's table, Markdown and CSV are rendered from it.
+// The output of a command, free of any format: title, lines, facts, grids, drawings. Terminal, Markdown, CSV and HTML render it.
 import { byName } from '../../base/objects.js';
 import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
@@ -36,10 +35,7 @@ interface Records {
 /** A part of a document; parts are separated by blank lines. */
 export type Block = Grid | Lines | Facts | Drawing | Code;
 
-/**
- * Emphasis of a line. `caution` is a remark on accuracy, `warning` begins with `!`, `info` with `i`, `item` belongs to a list; so do the
- * verdicts `fail`, `warn` and `new`, which begin with their name or sign.
- */
+/** Emphasis of a line: `caution` a remark on accuracy, `warning` begins with `!`, `info` with `i`; verdicts begin with their name or sign. */
 export type Tone =
   | ('plain' | 'dim' | 'strong' | 'heading' | 'good' | 'bad' | 'caution' | 'warning' | 'info' | 'item')
   | ('fail' | 'warn' | 'new');
@@ -87,7 +83,6 @@ export interface Drawing extends Visibility {
 /** Lines to copy as they are: a command, a file. */
 export interface Code extends Visibility {
   readonly kind: 'code';
-  /** Heading of the lines. */
   readonly title?: string;
   readonly lines: readonly string[];
 }
@@ -95,7 +90,6 @@ export interface Code extends Visibility {
 /** A table, hidden if it has no rows. */
 export interface Grid extends Visibility {
   readonly kind: 'grid';
-  /** Heading of the table. */
   readonly title?: string;
   /** Markdown folds it away under this heading. */
   readonly fold?: string;
@@ -108,7 +102,6 @@ export interface Grid extends Visibility {
   readonly overflow?: 'verbose';
 }
 
-/** Options of a grid. */
 type GridOptions = Omit<Grid, 'kind' | 'columns' | 'rows'>;
 
 /** A column of a {@link Grid}. */
@@ -131,7 +124,6 @@ export interface Column extends Pick<Visibility, 'only'> {
 export interface GridCell {
   /** Value for CSV: in full precision, in the unit that the column names. */
   readonly value: string | number | null;
-  /** Text for readers. */
   readonly text: string;
   /** Colour of the text in a terminal. */
   readonly tone?: Tone;

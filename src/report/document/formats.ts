@@ -6,11 +6,7 @@ import type { Document } from './document.js';
 import { renderMarkdown } from './markdown.js';
 import { renderTerminal } from './terminal.js';
 
-/**
- * Output formats for a kind of value; the terminal table comes first.
- * @param documentOf what it says to people
- * @param dataOf what JSON has; the value itself unless said
- */
+/** Output formats for a kind of value; the terminal table comes first. @param dataOf what JSON has; the value itself unless given */
 export function documentFormats<T>(
   documentOf: (value: T) => Document,
   dataOf: (value: T) => unknown = (value) => value,

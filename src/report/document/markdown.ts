@@ -1,18 +1,7 @@
 // A document as GitHub's Markdown, and the pieces of Markdown that other reports share.
 import { printable, type ReportOptions } from '../format.js';
-import {
-  alignOf,
-  type Block,
-  type Code,
-  type Document,
-  type Facts,
-  type Grid,
-  isShown,
-  isVerdict,
-  type Line,
-  readable,
-  type Tone,
-} from './document.js';
+import type { Block, Code, Document, Facts, Grid, Line, Tone } from './document.js';
+import { alignOf, isShown, isVerdict, readable } from './document.js';
 
 /** Markdown of a document, with its final newline and without drawings, which are for terminals. */
 export function renderMarkdown({ blocks, lead = [], title }: Document, options: ReportOptions): string {
@@ -78,7 +67,6 @@ function gridMarkdown(grid: Grid, { unicode }: ReportOptions): string {
   return grid.title === undefined ? table : `**${escapeMarkdown(grid.title)}**\n\n${table}`;
 }
 
-/** A folded block. */
 function details(title: string, body: string): string {
   return `<details><summary>${escapeMarkdown(title)}</summary>\n\n${body}\n\n</details>`;
 }

@@ -1,5 +1,4 @@
-// A document as one HTML file: the same title, lines, tables and commands to copy, and pictures that zoom; readable without scripts or a
-// network.
+// A document as one HTML file: title, lines, tables, commands to copy, pictures that zoom; readable without scripts or a network.
 import { VERSION } from '../../result/version.js';
 import { type Format, printable } from '../format.js';
 import { clientScript } from '../page/assets.js';
@@ -18,20 +17,12 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 .drawing.ready svg{cursor:crosshair}.drawing svg .chosen{stroke:#000;stroke-width:2px}.drawing .frame{fill:#0002;stroke:#333;vector-effect:non-scaling-stroke}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
 
-/**
- * The format of pages without a picture.
- * @param documentOf contents of the page
- * @param name what writes it: `moeprof advise`
- */
+/** The format of pages without a picture. @param documentOf contents of the page @param name what writes it: `moeprof advise` */
 export function pageFormat<T>(documentOf: (value: T) => Document, name: string): Format<T> {
   return { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
 }
 
-/**
- * The page of a document.
- * @param name what wrote it: `moeprof advise`
- * @param picture SVG shown at the top
- */
+/** The page of a document. @param name what wrote it: `moeprof advise` @param picture SVG shown at the top */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, lead = [], title = name } = document;
   const [answer, ...origin] = lead;
@@ -52,11 +43,7 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
   });
 }
 
-/**
- * A grid as a table.
- * @param caption absent: its first head
- * @param text columns that are aligned left; absent: those that the grid aligns so
- */
+/** A grid as a table. @param caption absent: its first head @param text columns that are aligned left; absent: as the grid has them */
 export function gridTable(caption: string | undefined, grid: Grid, text?: readonly number[]): Markup {
   const { columns, head, rows } = readable(grid, 'markdown', true);
   const left = text ?? columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));

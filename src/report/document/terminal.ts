@@ -2,22 +2,8 @@
 import type { ChalkInstance } from 'chalk';
 import { printable, type ReportOptions } from '../format.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../text.js';
-import {
-  alignOf,
-  asciiOf,
-  type Block,
-  type Code,
-  type Column,
-  type Document,
-  type Facts,
-  type Grid,
-  type GridCell,
-  isShown,
-  isVerdict,
-  type Line,
-  readable,
-  type Tone,
-} from './document.js';
+import type { Block, Code, Column, Document, Facts, Grid, GridCell, Line, Tone } from './document.js';
+import { alignOf, asciiOf, isShown, isVerdict, readable } from './document.js';
 
 /** The look of a line: its first prefix, the prefix of its next lines, and its colour. */
 type Look = readonly [first: string, rest: string, paint: (chalk: ChalkInstance) => (text: string) => string];

@@ -1,7 +1,7 @@
 // Bencher Metric Format, the input of `bencher run --adapter json`. One benchmark, named after the run, with a measure for each metric.
 // Bencher itself is told which direction is worse, by a lower or an upper boundary (docs/ci.md).
 import { compareMetricNames } from '../../result/catalogue.js';
-import type { Metric, Result } from '../../result/result.js';
+import type { Result } from '../../result/result.js';
 import { type Format, printable } from '../format.js';
 import { toJson } from '../json.js';
 
@@ -12,12 +12,10 @@ export const bencherReport: Format<Result> = {
   render: (result) => {
     const { model, quantization, hardware, system } = result.inputs;
     const names = Object.keys(result.metrics).sort(compareMetricNames);
-    const measures = Object.fromEntries(names.map((name) => [name, measure(result.metrics[name]!)]));
-    return toJson({ [printable(`${model} ${quantization} on ${hardware}, ${system}`)]: measures });
+    const measures = names.map((name) => {
+      const { samples, value } = result.metrics[name]!;
+      return [name, { value, ...(samples && { lower_value: Math.min(...samples), upper_value: Math.max(...samples) }) }];
+    });
+    return toJson({ [printable(`${model} ${quantization} on ${hardware}, ${system}`)]: Object.fromEntries(measures) });
   },
 };
-
-/** A measured metric lies between the least and the largest of its samples. */
-function measure({ value, samples }: Metric): Readonly<Record<string, number>> {
-  return samples === undefined ? { value } : { value, lower_value: Math.min(...samples), upper_value: Math.max(...samples) };
-}

@@ -1,5 +1,4 @@
-// OpenMetrics text (the exposition format of Prometheus), which GitLab's metrics report and every push gateway read. Base units as the
-// standard requires: seconds and bytes, with the unit at the end of the name.
+// OpenMetrics text (Prometheus), which GitLab and push gateways read, in base units with the unit at the end of the name.
 import { compareMetricNames, METRICS } from '../../result/catalogue.js';
 import type { Metric, Result, Unit } from '../../result/result.js';
 import { type Format, printable } from '../format.js';

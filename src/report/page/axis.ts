@@ -38,10 +38,7 @@ function linearAxis(from: number, to: number, count: number, format: (value: num
   return { at, ticks };
 }
 
-/**
- * An axis for positive values from `least` to `most`: linear, from a round value below the least, or logarithmic for a wide range, so that a
- * long tail leaves room for most samples.
- */
+/** An axis from `least` to `most`, above 0: linear from a round value, or logarithmic for a wide range, which leaves room for most samples. */
 export function spanAxis(least: number, most: number, count: number, format: (value: number) => string): Axis {
   if (!(least > 0) || most / least < LOGARITHMIC) {
     const step = roundStep(Math.max(most - least, most * 0.05) / count);

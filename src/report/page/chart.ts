@@ -1,5 +1,4 @@
-// Charts as inline SVG, without scripts: the plot scales with the page, while labels are HTML beside it, so that text keeps its size on
-// phones and in print.
+// Charts as inline SVG, without scripts. The plot scales with the page; labels are HTML beside it, whose size stays.
 import type { Tick } from './axis.js';
 import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';
@@ -67,10 +66,7 @@ function columnPath(i: number, count: number, gap: number, y: number, height: nu
   return `M${coordinate((i + gap / 2) / count)} ${y}h${width}v${coordinate(height)}h-${width}z`;
 }
 
-/**
- * Columns of stacked shares, the first at the bottom: `stacks[k][i]` is 0..1 of the height. One path for each colour.
- * @param gap part of a column's width that stays empty
- */
+/** Columns of stacked shares, the first at the bottom: `stacks[k][i]` is 0..1 of the height. @param gap part of a column that stays empty */
 export function columns(stacks: readonly (readonly number[])[], colors: readonly string[], gap = GAP): Markup[] {
   const count = stacks[0]?.length ?? 0;
   const bottom = new Float64Array(count);

@@ -1,5 +1,4 @@
-// HTML text, and the only way to make it. Values in a template are escaped unless they are markup already, so that no name, path or message
-// of a run can become a tag.
+// HTML text, and the only way to make it. Values in a template are escaped unless they are markup, so that no name can become a tag.
 import { escapeOf } from '../../base/text.js';
 import { plainJson } from '../json.js';
 

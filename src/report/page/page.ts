@@ -1,5 +1,4 @@
-// The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest, so that a
-// mistake in escaping could not run any.
+// The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest.
 import { newSha256 } from '../../base/host/hash.js';
 import { printable } from '../format.js';
 import { pageStyle } from './assets.js';
@@ -8,17 +7,14 @@ import { embedJson, html, Markup, type Piece } from './markup.js';
 /** A constant, because bundlers rewrite tagged templates that contain this tag, with an external helper. */
 const SCRIPT_END = new Markup('</script>');
 
-/** A document. */
 interface Page {
   readonly title: string;
   readonly header: Piece;
   readonly body: Piece;
   readonly footer: Piece;
-  /** Data for scripts. */
   readonly data: unknown;
   /** Code, run in this order at the end of the page. */
   readonly scripts: readonly string[];
-  /** Additional style sheets. */
   readonly styles?: readonly string[];
 }
 

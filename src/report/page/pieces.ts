@@ -28,10 +28,7 @@ export function miniBar(share: number): Markup {
   return html`<span class="mini" style="--w:${percent(share)};--c:var(--stall)"></span>`;
 }
 
-/**
- * A table whose first column names the row; columns are right-aligned except those in `text`. On a phone, which has no room for more than
- * three columns, values are listed below the name of their row, with the names of their columns.
- */
+/** A table whose first column names the row; columns are right-aligned except those in `text`. Phones list values below the name of the row. */
 export function table(
   caption: string,
   head: readonly string[],
@@ -60,17 +57,13 @@ interface Drawn {
 
 /** A part of a report about one thing. */
 export interface Section<T> {
-  /** Anchor. */
   readonly id: string;
   readonly title: string;
   /** Null if there is nothing to show. @param source key of the pictures' data in the page */
   draw(value: T, source: string): Drawn | null;
 }
 
-/**
- * Draws all non-empty sections, after a list of links to them.
- * @param prefix of each anchor, for pages that draw the same sections several times
- */
+/** Draws all non-empty sections, after links to them. @param prefix of each anchor, for pages that draw sections several times */
 export function drawSections<T>(
   sections: readonly Section<T>[],
   value: T,

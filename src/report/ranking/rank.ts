@@ -57,10 +57,7 @@ interface TokenTime {
   readonly cpuNs: number;
 }
 
-/**
- * Divides the time of a token by part. A decoding pass yields one token per request, or several with speculation; a prefill pass holds many
- * tokens of a prompt. The remainder is time between such passes.
- */
+/** Divides the time of a token by part; the remainder is time between decoding passes, which yield one token per request, more with speculation. */
 function tokenTime(phase: Phase, result: Result): TokenTime {
   const wholeNs = 1e9 / (phaseSpeed(result, phase) ?? Number.NaN);
   const time = phaseTime(result, phase);

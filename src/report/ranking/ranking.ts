@@ -63,7 +63,8 @@ const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
 /** Some rows of a grid, in the column widths of the whole grid, so that its parts align. */
 function part(whole: Grid, rows: Grid['rows']): Grid {
-  const columns = whole.columns.map((column, index) => ({ ...column, width: widthOf(whole, index) }));
+  const width = (head: string, index: number): number => Math.max(head.length, ...whole.rows.map((row) => row[index]!.text.length));
+  const columns = whole.columns.map((column, index) => ({ ...column, width: width(column.head, index) }));
   return { ...whole, columns, rows };
 }
 
@@ -108,11 +109,6 @@ function headingOf(ranked: readonly Ranked[]): string {
   if (different.length <= 1) return different[0] ?? '';
   const those = (mark: string): string[] => ranked.filter((_, index) => marks[index] === mark).map(({ name }) => name);
   return different.map((mark) => `${mark} (${those(mark).join(', ')})`).join('; ');
-}
-
-/** Width of the longest text of a column. */
-function widthOf({ columns, rows }: Grid, index: number): number {
-  return Math.max(columns[index]!.head.length, ...rows.map((row) => row[index]!.text.length));
 }
 
 function rankingGrid(ranked: readonly Ranked[]): Grid {

@@ -28,7 +28,6 @@ const REGROUPING: Fact = [
   ['schedule.batch_wait', 'waited for other batches'],
 ];
 
-/** Memory use by device. */
 function memoryFact(several: boolean, place: string): Fact {
   return [
     'memory',
@@ -51,7 +50,8 @@ function countedFacts(result: Result): Fact[] {
   const { memory, place } = deviceWords(result);
   const prefetches = (metricValue(result, 'transfer.prefetch.count') ?? 0) > 0;
   const preempted = (metricValue(result, 'schedule.preemptions') ?? 0) > 0;
-  const shared = usersOf(result) > 1 ? ' for each user' : '';
+  const { workload } = result.config;
+  const shared = isObject(workload) && Number(workload.batch ?? 1) > 1 ? ' for each user' : '';
   const prompts = metricValue(result, 'speed.prefill') !== null;
   // A run that ends within its prompts has no speed of decoding, and says why.
   const silent = metricValue(result, 'speed.decode') === null ? '; no token was generated: prompts took all, give more (--tokens)' : '';
@@ -118,11 +118,6 @@ function countedFacts(result: Result): Fact[] {
 function bandOf(result: Result, phase: Phase): string {
   const band = bandText(result, phase);
   return band === null ? '' : ` ${band}`;
-}
-
-/** Maximum number of concurrent requests; 1 if the result does not contain it. */
-function usersOf({ config }: Result): number {
-  return isObject(config.workload) ? Number(config.workload.batch ?? 1) : 1;
 }
 
 /** All facts of a run, label and text; facts without a text are omitted. */

@@ -1,5 +1,4 @@
-// The summary of a run in the order of a reader's questions, independent of the output format: the source of the run's document and HTML
-// page.
+// The summary of a run in the order of a reader's questions: the source of the run's document and its HTML page.
 
 import { formatCount, formatCounted, formatRatio } from '../../base/units.js';
 import type { Result, Warning } from '../../result/result.js';
@@ -95,7 +94,6 @@ export interface BoundRow {
   readonly worst: string;
   readonly own: string;
   readonly best: string;
-  /** Name of the bound. */
   readonly bound: string;
   /** 0..1. */
   readonly closed: number;

@@ -1,5 +1,4 @@
-// colibri: experts are read from an SSD. Its defaults, which runs seldom state: it drafts, its GPU holds experts and nothing else, and it reads
-// before it computes.
+// colibri: experts are read from an SSD. By default it drafts, its GPU holds experts only, and it reads before it computes.
 import type { KnownRuntime } from '../kind/runtime.js';
 
 /** colibri. */

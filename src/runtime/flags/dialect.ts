@@ -17,8 +17,12 @@ export interface CommandInput {
   /** Pattern of further expert tensors in host memory; null: there are none. */
   readonly splitPattern: string | null;
   readonly gpus: number;
-  /** Decoder layers on each GPU, the output matrix counted as one; null: they share tensors, or there is one. */
+  /** Blocks of the file on the GPUs, as `-ngl` counts them; absent: all. */
+  readonly blocks?: number | undefined;
+  /** Those of each GPU, the output matrix counted as one; null: they share tensors, or there is one. */
   readonly split: readonly number[] | null;
+  /** MiB of host memory that finished prompts may take; absent: the program's own limit, which is free. */
+  readonly promptCache?: number | undefined;
   /** Cores of all sockets together; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
+import { type AllocationRules, RULES } from '../allocation/graph/load-plan.js';
 
 const flagValue = z.discriminatedUnion('kind', [
   // Nothing; any text; numbers between commas; rules `pattern=buffer` between commas; an object in JSON; words up to the next flag.
@@ -38,20 +39,41 @@ const programSchema = z.strictObject({
   /** Name of flags that it shares with other programs; they come first. */
   shares: z.string().optional(),
   flags: z.array(flagSchema),
+  /** How it allocates memory: rules that hold, and the builds from which on or before which they do; absent: it is not known. */
+  allocation: z.partialRecord(z.enum(RULES), z.strictObject({ since: z.int().optional(), until: z.int().optional() })).optional(),
 });
 
 /** A program's flags, and where they were read. */
-export type Grammar = Omit<z.infer<typeof programSchema>, 'shares'>;
+export type Grammar = Omit<z.infer<typeof programSchema>, 'shares' | 'allocation'>;
 
-const fileSchema = z.strictObject({ shared: z.record(z.string(), z.array(flagSchema)), programs: z.record(z.string(), programSchema) });
+const fileSchema = z.strictObject({
+  rules: z.record(z.enum(RULES), z.string()),
+  shared: z.record(z.string(), z.array(flagSchema)),
+  programs: z.record(z.string(), programSchema),
+});
 
 let read: z.infer<typeof fileSchema> | undefined;
 
+function tables(): NonNullable<typeof read> {
+  read ??= readOwnYaml(bundledFile('flags.yaml'), fileSchema);
+  return read;
+}
+
 /** The flags of a runtime that advice is given for. */
 export function grammarOf(runtime: string): Grammar {
-  read ??= readOwnYaml(bundledFile('flags.yaml'), fileSchema);
-  const { shares, ...program } = ownValue(read.programs, runtime)!;
-  return shares === undefined ? program : { ...program, flags: [...ownValue(read.shared, shares)!, ...program.flags] };
+  const { programs, shared } = tables();
+  const { allocation: _, shares, ...program } = ownValue(programs, runtime)!;
+  return shares === undefined ? program : { ...program, flags: [...ownValue(shared, shares)!, ...program.flags] };
+}
+
+/** How a build of a program allocates memory; the newest unless given. */
+export function allocationRules(runtime: string, build = Number.MAX_SAFE_INTEGER): AllocationRules {
+  const { allocation = {} } = ownValue(tables().programs, runtime)!;
+  const holds = (rule: (typeof RULES)[number]): boolean => {
+    const { since = 0, until = Number.POSITIVE_INFINITY } = allocation[rule] ?? { until: 0 };
+    return build >= since && build < until;
+  };
+  return Object.fromEntries(RULES.map((rule) => [rule, holds(rule)])) as AllocationRules;
 }
 
 /** A flag with its value; null: it takes none. */

@@ -1,7 +1,7 @@
 // ik_llama.cpp: the fork of llama.cpp with formats and kernels of its own, and variants of latent attention.
 
 import { lineDialect } from '../flags/dialect.js';
-import type { FlagUse } from '../flags/flag.js';
+import { allocationRules, type FlagUse } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { LATENT, loadedMemory, SCORES } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
@@ -60,28 +60,14 @@ const sweepBench: TimingFormat = {
   },
 };
 
-/** Its allocation, which docs/memory.md derives from logs. */
-export const IK_LLAMA_CPP_RULES = {
-  fuses: true,
-  latentVariants: true,
-  gatesApart: true,
-  halfMasks: false,
-  takesEmbeddings: false,
-  keepsLatentValues: true,
-  keepsWindows: false,
-  cachesNextLayers: true,
-  offloadsBy: 'expert',
-  fetchesRepacked: true,
-} as const;
-
 /**
  * Before 18 March 2025 (its pull request 260) it kept more of latent attention. Issues and pull requests are numbered as they begin, and end
  * soon after; discussions go on for months.
  */
 const LATENT_SINCE = 260;
 
-/** Its pull request 461 of 26 May 2025 brought kernels of GPUs for rows of iq2_k to iq5_k that are interleaved; builds are numbered by commits. */
-const INTERLEAVED_SINCE = { thread: 461, build: 3714 };
+/** Its pull request 461 of 26 May 2025 brought kernels of GPUs for rows of iq2_k to iq5_k that are interleaved. */
+const INTERLEAVED_SINCE = 461;
 
 /** ik_llama.cpp. */
 export const ikLlamaCppRuntime: KnownRuntime = {
@@ -97,16 +83,14 @@ export const ikLlamaCppRuntime: KnownRuntime = {
     ladder: byExpertLayers,
     // It drafts for one conversation at a time (common/speculative.cpp).
     drafts: (model, users) => (users === 1 ? fileDrafts(model) : []),
-    memory: (...loaded) => loadedMemory(IK_LLAMA_CPP_RULES, ...loaded),
+    memory: (...loaded) => loadedMemory(allocationRules('ik_llama.cpp'), ...loaded),
   },
   memory: {
-    rules: IK_LLAMA_CPP_RULES,
     sequences: 1,
     rulesOf: ({ source = '', version = '' }) => {
       const build = /^(\d{2,}) \(/.exec(version)?.[1];
-      const thread = /ik_llama\.cpp\/\w+\/(\d+)/.exec(source)?.[1] ?? Number.POSITIVE_INFINITY;
-      const since = build === undefined ? Number(thread) >= INTERLEAVED_SINCE.thread : Number(build) >= INTERLEAVED_SINCE.build;
-      return { ...IK_LLAMA_CPP_RULES, fetchesRepacked: since };
+      const thread = Number(/ik_llama\.cpp\/\w+\/(\d+)/.exec(source)?.[1] ?? INTERLEAVED_SINCE);
+      return allocationRules('ik_llama.cpp', build === undefined ? (thread < INTERLEAVED_SINCE ? 0 : undefined) : Number(build));
     },
     isBefore: (source) => Number(/ik_llama\.cpp\/(?:issues|pull)\/(\d+)$/.exec(source)?.[1] ?? LATENT_SINCE) < LATENT_SINCE,
   },

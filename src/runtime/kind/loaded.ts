@@ -11,8 +11,10 @@ import { isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement }
 /** A loaded model, and how its layers lie on several GPUs. */
 export interface Loaded {
   readonly devices: readonly DeviceMemory[];
-  /** Layers of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */
+  /** Blocks of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */
   readonly split: readonly number[] | null;
+  /** Blocks of the file on the GPUs as `-ngl` counts them; absent: all, or the program has no such flag. */
+  readonly blocks?: number;
 }
 
 /** The value of `-amb`, bytes: most attention scores at a time under latent attention, as in recorded runs of DeepSeek. */
@@ -48,8 +50,9 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
     const isHost = own.name === 'cpu';
     return { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
   });
-  if (first!.name !== 'unified') return { devices: memory, split };
-  return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], split };
+  const flags = { split, ...(setting.gpuLayers === null ? {} : { blocks: plan.gpuLayers }) };
+  if (first!.name !== 'unified') return { devices: memory, ...flags };
+  return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], ...flags };
 }
 
 /** Bytes of several parts together. */
@@ -80,17 +83,17 @@ export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: Weigh
 
 /** The load that a setting's flags ask for. */
 function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
-  const { context, gpuLayers, kv, ubatch, users } = setting;
+  const { context, draft, gpuLayers, kv, ubatch, users } = setting;
   const split = splitPattern(model, setting);
-  const depth = model.anatomy?.layers.length ?? 0;
   return {
     rules,
     gpus,
-    gpuLayers: gpuLayers ?? depth + 1,
+    gpuLayers: blocksOf(rules, model, gpuLayers),
     ...(split === null ? {} : { overrides: [{ pattern: split, device: 'cpu' }] }),
     cpuMoeLayers: cpuExpertLayers(model, setting),
     context: context * users,
     parallel: users,
+    ...(rules.fewOutputs ? { outputs: users * (1 + draft) } : {}),
     batch: Math.max(LEAST_BATCH, ubatch),
     ubatch,
     kv: { k: kv, v: kv },
@@ -102,9 +105,16 @@ function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus
   };
 }
 
+/** Value of `-ngl` for some decoder layers, the last ones; null: all. Blocks that predict further tokens lie behind them in the file. */
+function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers: number | null): number {
+  if (layers === null) return Number.POSITIVE_INFINITY;
+  return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
+}
+
 /** Splits layers over GPUs, in order, so that the fullest GPU is filled as little as possible. */
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[]): number[] {
-  const onGpus = Math.min(plan.gpuLayers, (model.anatomy?.layers.length ?? 0) + 1);
+  const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
+  const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
   // As many GPUs as layers: each holds one, and says what it weighs.
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')

@@ -63,11 +63,10 @@ interface Log {
 
 /** Memory that is allocated by rules that are known. */
 interface AllocatedMemory {
-  readonly rules: AllocationRules;
   /** Sequences of its server for a model with recurrent layers, where nothing is said. */
   readonly sequences: number;
-  /** The rules of the build that a log is of; absent: all builds have the same. */
-  rulesOf?(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
+  /** The rules of the build that a log is of; of the newest where it names none. */
+  rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
   /** True where a thread that a measurement is from is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
 }

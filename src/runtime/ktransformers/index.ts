@@ -24,10 +24,7 @@ function methodOf(format: string | null): string {
 /** Tokens of a prompt from which on the GPU computes all of its experts: the least that its guide names (kt-kernel/README.md). */
 const PREFILL_FROM = 1024;
 
-/**
- * Tokens of a prompt from which on the experts of the GPU are chosen by what it routes to; null: never. Only kernels of formats that GPU and
- * CPU share compute prompts so.
- */
+/** Tokens of a prompt from which the GPU's experts follow its routing; null: never. Only formats that GPU and CPU share compute so. */
 function followsFrom(format: string | null): number | null {
   return ['FP8', 'RAWINT4'].includes(methodOf(format)) ? PREFILL_FROM : null;
 }

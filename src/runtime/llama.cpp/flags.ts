@@ -10,12 +10,12 @@ const ALL_LAYERS = 99;
 
 /** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
 export function sharedUses(input: CommandInput, where: FlagUse): { uses: FlagUse[]; why: Record<string, string> } {
-  const { cores, gpus, setting, sockets, split, unified } = input;
+  const { blocks = ALL_LAYERS, cores, gpus, setting, sockets, split, unified } = input;
   const cpuOnly = isCpuOnly(setting);
   const uses: FlagUse[] = [where, ['-c', setting.context * setting.users]];
   const why: Record<string, string> = {};
-  if (setting.users > 1) uses.push(['-np', setting.users]);
-  if (gpus > 0) uses.push(['-ngl', setting.gpuLayers ?? ALL_LAYERS]);
+  uses.push(['-np', setting.users]);
+  if (gpus > 0) uses.push(['-ngl', blocks]);
   // Of overrides, which these flags are two ways to write, the first that matches decides: the special one goes first.
   for (const [flag, value] of unified || cpuOnly ? [] : expertsUses(input)) {
     uses.push([flag, value]);
@@ -59,10 +59,14 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
 /** llama.cpp. */
 export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
-  const { draft } = input.setting;
-  if (draft === 0) return { uses, why };
-  return {
-    uses: [...uses, ['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', draft]],
-    why: { ...why, '--spec-draft-n-max': 'of a longer draft fewer tokens are right, and a pass reads the experts of all' },
-  };
+  const { promptCache, setting } = input;
+  if (promptCache !== undefined) {
+    uses.push(['-cram', promptCache]);
+    why['-cram'] = 'finished prompts would take 8,192 MiB of host memory, of which so much is free';
+  }
+  if (setting.draft > 0) {
+    uses.push(['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', setting.draft]);
+    why['--spec-draft-n-max'] = 'of a longer draft fewer tokens are right, and a pass reads the experts of all';
+  }
+  return { uses, why };
 });

@@ -1,5 +1,5 @@
 // llama.cpp: GGUF files, layers on the GPU from the last on, experts of the first layers in host memory.
-import type { AllocationRules } from '../allocation/graph/load-plan.js';
+import { allocationRules } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
@@ -7,34 +7,8 @@ import { llamaCppFlags } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
-/** Its allocation, which docs/memory.md derives from logs and from its source. */
-export const LLAMA_CPP_RULES = {
-  fuses: false,
-  latentVariants: false,
-  gatesApart: true,
-  halfMasks: true,
-  takesEmbeddings: true,
-  keepsLatentValues: false,
-  keepsWindows: true,
-  cachesNextLayers: false,
-  offloadsBy: 'pass',
-  fetchesRepacked: false,
-} as const;
-
 /** Its benchmark, and the flags that it has in common with the server. */
 const LLAMA_BENCH = { command: 'llama-bench', flags: ['-m', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv'], tests: '-p 512 -n 128' };
-
-/**
- * Builds since which it combines gate and up by an operation that has no place to share (its pull request 14158, June 2025), and since which it
- * has inputs for embeddings (18550), masks in f16 and caches of a latent without values, all three between October 2025 and summer 2026.
- */
-const SINCE = { gates: 5780, inputs: 7650 };
-
-function rulesOfBuild(build: number): AllocationRules {
-  const late = build >= SINCE.inputs;
-  const inputs = { halfMasks: late, takesEmbeddings: late, keepsLatentValues: !late };
-  return { ...LLAMA_CPP_RULES, gatesApart: build >= SINCE.gates, ...inputs };
-}
 
 /** llama.cpp. */
 export const llamaCppRuntime: KnownRuntime = {
@@ -57,13 +31,15 @@ export const llamaCppRuntime: KnownRuntime = {
     drafts: fileDrafts,
     // --cache-ram, 8,192 MiB by default (tools/server/README.md).
     promptCache: 8192 * 2 ** 20,
-    memory: (...loaded) => loadedMemory(LLAMA_CPP_RULES, ...loaded),
+    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
   },
   // llama-server has had four slots in all versions that know models with recurrent layers.
   memory: {
-    rules: LLAMA_CPP_RULES,
     sequences: 4,
-    rulesOf: ({ version = '' }) => rulesOfBuild(Number(/^b?(\d+) \(/.exec(version)?.[1] ?? Number.POSITIVE_INFINITY)),
+    rulesOf: ({ version = '' }) => {
+      const build = /^b?(\d+) \(/.exec(version)?.[1];
+      return allocationRules('llama.cpp', build === undefined ? build : Number(build));
+    },
   },
   places: 'by flags',
   numaByFlag: true,

@@ -3,7 +3,7 @@ import { messageOf, UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { definedFields, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
-import { settingsOfLog } from './llama-log.js';
+import { mapsBy, settingsOfLog } from './llama-log.js';
 
 /** JSON and JSON lines of llama-bench. */
 export const llamaBenchJson: TimingFormat = {
@@ -69,7 +69,7 @@ function testOf(value: unknown, place: string): PrintedTiming {
       split: textOf(test.split_mode),
       kv: textOf(test.type_k),
       flashAttention: flagOf(test.flash_attn),
-      mmap: flagOf(test.use_mmap),
+      mmap: flagOf(test.use_mmap) ?? mapsBy(typeof test.load_mode === 'string' ? test.load_mode : undefined),
       noOpOffload: flagOf(test.no_op_offload) || undefined,
       spread: Number.isFinite(spread) && spread >= 0 ? spread : undefined,
     }),
@@ -97,6 +97,7 @@ const COLUMNS = byName<(cell: string) => Partial<PrintedTiming>>({
   type_k: (cell) => ({ kv: cell }),
   fa: (cell) => ({ flashAttention: cell === '1' || cell === 'on' }),
   mmap: (cell) => ({ mmap: cell === '1' }),
+  lm: (cell) => definedFields({ mmap: mapsBy(cell) }),
   nopo: (cell) => definedFields({ noOpOffload: cell === '1' || undefined }),
 });
 

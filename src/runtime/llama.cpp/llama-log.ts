@@ -47,11 +47,16 @@ export function settingsOfFlags(text: string): TimingSettings {
     split: given('-sm', '--split-mode'),
     kv: given('-ctk', '--cache-type-k'),
     flashAttention: flash === undefined ? undefined : !/^(0|off|false)$/.test(flash),
-    mmap: has('--no-mmap') ? false : given('-mmp', '--mmap') === '0' ? false : undefined,
+    mmap: has('--no-mmap') || given('-mmp', '--mmap') === '0' ? false : mapsBy(given('-lm', '--load-mode')),
     noOpOffload: has('--no-op-offload', '-nopo') || undefined,
     numa: given('--numa'),
     users: wholeOf(given('-np', '--parallel')),
   });
+}
+
+/** True where a value of `--load-mode` maps weights from the file; undefined: there is none. */
+export function mapsBy(mode: string | undefined): boolean | undefined {
+  return mode === undefined ? undefined : /^(auto|mmap(\+mlock)?)$/.test(mode);
 }
 
 /** Limit of a line's characters: useful lines are short, and patterns take the square of a line's length. */

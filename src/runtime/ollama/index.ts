@@ -1,10 +1,10 @@
 // Ollama: a Modelfile with parameters, and environment variables of its server. It has layers on the GPU, and no placement of experts.
 import { type Command, type CommandInput, type Dialect, wrapped } from '../flags/dialect.js';
-import { type FlagUse, grammarOf } from '../flags/flag.js';
+import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
 import { byLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
-import { LLAMA_CPP_RULES, llamaCppRuntime } from '../llama.cpp/index.js';
+import { llamaCppRuntime } from '../llama.cpp/index.js';
 import { evalRates } from '../logs/lines.js';
 import { isAllOnGpu } from '../setting/setting.js';
 
@@ -17,11 +17,11 @@ const dialect: Dialect = {
   get grammar() {
     return grammarOf('ollama');
   },
-  write({ cores, hub, model, name, setting }: CommandInput): Command {
+  write({ blocks = ALL_LAYERS, cores, hub, model, name, setting }: CommandInput): Command {
     const from = hub === null ? model : `hf.co/${hub}`;
     const parameters: FlagUse[] = [
       ['num_ctx', setting.context],
-      ['num_gpu', setting.gpuLayers ?? ALL_LAYERS],
+      ['num_gpu', blocks],
       ['num_batch', setting.ubatch],
       ...(cores > 0 && !isAllOnGpu(setting) ? ([['num_thread', cores]] as const) : []),
     ];
@@ -54,7 +54,7 @@ export const ollamaRuntime: KnownRuntime = {
     dialect,
     isolates: false,
     ladder: byLayers,
-    memory: (...loaded) => loadedMemory(LLAMA_CPP_RULES, ...loaded),
+    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
     ubatches: [512, 1024, 2048],
   },
   places: 'by itself',

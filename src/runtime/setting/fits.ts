@@ -1,5 +1,4 @@
-// Memory of a setting by device: weights, KV cache and compute buffers, beside the memory of the machine. The runtime decides how much it
-// takes (kind/loaded.ts, kind/served.ts).
+// Memory of a setting by device, weights, KV cache and compute buffers (kind/loaded.ts, kind/served.ts), beside that of the machine.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { DeviceAllocation } from '../allocation/allocate.js';
 
@@ -16,10 +15,7 @@ export interface DeviceMemory extends Pick<DeviceAllocation, 'weights' | 'kv'> {
 /** Name of host memory beside GPUs. */
 export const HOST = 'host';
 
-/**
- * Bytes kept free on each GPU beside the reserve of the machine's profile (512 MiB): together 1 GiB, the margin that llama.cpp's own fitting keeps
- * (`--fit-target`).
- */
+/** Bytes kept free on each GPU beside the profile's reserve (512 MiB): together 1 GiB, the margin of llama.cpp's fitting (`--fit-target`). */
 export const MARGIN = 512 * 2 ** 20;
 
 /** Free bytes of a device; below 0: the bytes that it lacks. */

@@ -25,10 +25,7 @@ export interface Speeds {
 
 const KINDS = ['request', 'decode', 'prefill'] as const;
 
-/**
- * Reads `--goal`.
- * @throws UserError where it is neither a name nor targets
- */
+/** Reads `--goal`. @throws UserError where it is neither a name nor targets */
 export function parseGoal(text: string): Goal {
   const kind = KINDS.find((one) => one === text);
   if (kind !== undefined) return { kind };
@@ -52,9 +49,7 @@ export function requestNs({ decode, prefill }: Speeds, users: number, { output, 
   return (prompt * 1e9) / prefill + (output * users * 1e9) / decode;
 }
 
-/**
- * The cost of a setting under a goal: smaller is better. For targets it is the largest of latency / target; at most 1 where all are kept.
- */
+/** The cost of a setting under a goal, smaller is better: of targets the largest latency / target, at most 1 if all are kept. */
 export function costOf(goal: Goal, speeds: Speeds, users: number, request: RequestShape): number {
   switch (goal.kind) {
     case 'request':

@@ -15,11 +15,7 @@ export interface Arrivals {
   readonly requestClass: readonly string[] | null;
 }
 
-/**
- * The same requests at another mean rate: all gaps scaled alike, so that bursts stay bursts.
- * @param rate requests per second
- * @throws UserError where all arrive at once, so that there is no gap to scale
- */
+/** The same requests at another mean rate (requests/s), all gaps scaled alike. @throws UserError if all arrive at once: no gap to scale */
 export function atRate(arrivals: Arrivals, rate: number): Arrivals {
   const { arrivalNs, count } = arrivals;
   const lastNs = arrivalNs[count - 1]!;

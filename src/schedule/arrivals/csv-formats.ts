@@ -1,5 +1,4 @@
-// CSV files of arrivals, fields by the names of the header: each format has its columns and its notation of time. Fields of such files hold
-// numbers and words, hence no commas inside quotes.
+// CSV files of arrivals, fields by the names of the header; each format has its columns and notation of time. No commas inside quotes.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { DURATION, parseDuration } from '../../base/units.js';

@@ -19,24 +19,16 @@ export interface ArrivalFormat {
   readonly name: string;
   /** One sentence: the content of a line. */
   readonly summary: string;
-  /** Its source. */
   readonly cites: string;
   /** True where the first line is a header and no request. */
   readonly header: boolean;
   /** True where a file that begins with this line is of this format. */
   recognises(firstLine: string): boolean;
-  /**
-   * Makes the reader of one line, from the file's first line.
-   * The reader throws UserError, beginning with the `place` it is given (`path:line`), for a line that is malformed.
-   */
+  /** Makes the reader of a line from the file's first; it throws UserError, from its `place` (`path:line`) on, for a malformed line. */
   reader(firstLine: string): (line: string, place: string) => Arrival;
 }
 
-/**
- * Reads a number of tokens.
- * @param place `path:line`
- * @throws UserError unless it is a whole number of at least 1
- */
+/** Reads a number of tokens. @param place `path:line` @throws UserError unless it is a whole number of at least 1 */
 export function tokensOf(text: unknown, what: string, place: string): number {
   const value = typeof text === 'string' ? (/^\s*\d+(\.0*)?\s*$/.test(text) ? Number(text) : Number.NaN) : text;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 0x7fffffff) return value;
@@ -45,11 +37,7 @@ export function tokensOf(text: unknown, what: string, place: string): number {
   );
 }
 
-/**
- * Reads a moment given as a number of units.
- * @param unitNs ns of one unit
- * @throws UserError unless it is a finite number
- */
+/** Reads a moment given as a number of units. @param unitNs ns of one unit @throws UserError unless it is a finite number */
 export function momentOf(text: unknown, unitNs: number, what: string, place: string): number {
   const value = typeof text === 'number' ? text : typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value * unitNs;

@@ -21,7 +21,6 @@ const MOST_REQUESTS = 5_000_000;
 /** The source of arrivals: a file, or a random process. */
 type ArrivalSource = Choice | (Written & { readonly path: string });
 
-/** The fields of a run about its arrivals. */
 interface ArrivalOptions {
   readonly arrivals: ArrivalSource;
   /** Requests per second: files are stretched or compressed to this mean rate; processes have it instead of their own. */
@@ -33,10 +32,7 @@ interface ArrivalOptions {
   readonly output: number;
 }
 
-/**
- * Reads the source of arrivals: a path, `poisson:rate=2` or `gamma:rate=2,cv=2`.
- * @throws UserError where it is neither, or a parameter of the process is impossible
- */
+/** Reads a source of arrivals: a path, `poisson:rate=2` or `gamma:rate=2,cv=2`. @throws UserError if it is neither, or impossible */
 export function parseArrivals(text: string): ArrivalSource {
   if (isPath(text) && PROCESSES[text.split(':', 1)[0]!] === undefined) return { text, path: text };
   return choose('workload', text, {}, (name) => {
@@ -47,11 +43,7 @@ export function parseArrivals(text: string): ArrivalSource {
   });
 }
 
-/**
- * Reads or draws arrivals.
- * @param folder folder that a path is relative to
- * @throws UserError with file and line where a line is malformed
- */
+/** Reads or draws arrivals. @param folder of a relative path @throws UserError with file and line if a line is malformed */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const arrivals = arrivalsOf(options, folder, seed);
   // Not a number, where two infinite times are compared.
@@ -145,10 +137,7 @@ class Columns {
 
 const RATE = { default: 0, description: 'requests per second', min: 0 };
 
-/**
- * Parameters of each process: Poisson, or gaps that are gamma distributed, which is how burstiness is usually given (by the coefficient of
- * variation of the gaps: 1 is Poisson, above it arrivals come in bursts).
- */
+/** Parameters of each process: Poisson, or gamma gaps by their coefficient of variation: 1 is Poisson, above it arrivals come in bursts. */
 const PROCESSES = byName<ParameterTable>({
   poisson: { rate: RATE },
   gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
@@ -157,12 +146,7 @@ const PROCESSES = byName<ParameterTable>({
 /** Default number of drawn requests. */
 const REQUESTS = 100;
 
-/**
- * Draws arrivals of equal lengths; the first arrives at 0.
- * @param name a key of {@link PROCESSES}
- * @param parameters checked ones
- * @throws UserError without a rate
- */
+/** Draws arrivals of equal lengths, the first at 0. @param name a key of {@link PROCESSES} @param parameters checked @throws UserError: no rate */
 function drawArrivals(
   name: string,
   parameters: Parameters,
@@ -187,11 +171,7 @@ function drawArrivals(
   };
 }
 
-/**
- * A gamma draw of scale 1.
- * @param shape more than 0
- * @see Marsaglia and Tsang, A simple method for generating gamma variables, ACM TOMS 26(3), 2000; below shape 1 with their boost
- */
+/** A gamma draw of scale 1. @param shape more than 0 @see Marsaglia and Tsang, ACM TOMS 26(3), 2000; below shape 1 with their boost */
 export function gamma(random: Random, shape: number): number {
   if (shape < 1) return gamma(random, shape + 1) * (1 - random.next()) ** (1 / shape);
   const d = shape - 1 / 3;

@@ -29,11 +29,7 @@ const PORT = 6379;
 /** Highest number of a database: servers have fewer. */
 const MOST_DB = 9999;
 
-/**
- * Reads `--queue` and `--queue-prefix`.
- * @param env may have the password in {@link PASSWORD_VARIABLE}; one in the address wins
- * @throws UserError that shows nothing of what stands before the host
- */
+/** Reads `--queue` and `--queue-prefix`. @param env may have a password, {@link PASSWORD_VARIABLE} @throws UserError that hides passwords */
 export function queueAddress(text: string, prefix: string = QUEUE_PREFIX, env: Environment = processEnv): QueueAddress {
   const shownText = text.replace(/\/\/[^/]*@/, '//...@');
   const wrong = (why: string): UserError => new UserError(`--queue ${shownText}: ${why}; ${EXAMPLE}`);

@@ -1,5 +1,4 @@
-// What a sweep believes: of a result, only what fits its cell (it was read as any result is, and agrees with itself); of a worker, nothing more
-// where its results are refused time and again.
+// What a sweep believes: of results only those that fit their cell, and nothing more of a worker whose results are refused repeatedly.
 
 import { ownValue } from '../../base/objects.js';
 import { configOfRun } from '../../engine/outcome/outcome.js';
@@ -39,12 +38,7 @@ export class Refusals {
   readonly #ofCell = new Map<string, number>();
   readonly #ofWorker = new Map<string, number>();
 
-  /**
-   * Counts a refusal.
-   * @param worker who says that it made the result; null: nobody with the key of the queue
-   * @returns true for `named`: the cell was not refused before; `failed`: it was refused so often that it fails; `shut`: the worker is
-   * shut out from now on
-   */
+  /** Counts a refusal. @param worker by its word; null: nobody with the key @returns `named`: the first; `failed`: too many; `shut`: the worker */
   add(fingerprint: string, worker: string | null): { readonly named: boolean; readonly failed: boolean; readonly shut: boolean } {
     const times = (this.#ofCell.get(fingerprint) ?? 0) + 1;
     this.#ofCell.set(fingerprint, times);

@@ -57,10 +57,7 @@ function cellFiles(path: string, within: readonly string[] = []): readonly CellF
   return [{ path, sha256: null, bytes: 0, names }, ...names.flatMap((name) => cellFiles(join(path, name), [...within, real]))];
 }
 
-/**
- * A model's weights stay where they are: only their headers are read, of all parts that lie side by side. A profile travels, and a
- * config.json that has no weights beside it, with the folder that shows so.
- */
+/** A model's weights stay: only headers of all parts are read. A profile travels; so does a config.json alone, with the folder that shows it. */
 function modelFiles(path: string): readonly CellFile[] {
   const files = cellFiles(path);
   const ending = extname(path).toLowerCase();

@@ -1,5 +1,4 @@
-// Files sent through a server: in chunks, because a server holds each value in memory, and addressed by content, so that files are never
-// confused.
+// Files sent through a server: in chunks, as a server holds values in memory, and addressed by content, so that none is confused.
 
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';

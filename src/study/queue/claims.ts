@@ -1,5 +1,4 @@
-// What a cell claims of its files and modules, proved by its name: a fingerprint is taken over all contents, so claims that give another one
-// are not those of the sweep, and nothing of them is looked for.
+// What a cell claims of its files and modules, proved by its name, a fingerprint over all contents: false claims are looked for nowhere.
 
 import { orUserError, UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';

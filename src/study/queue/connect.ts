@@ -29,11 +29,7 @@ export interface QueueServer {
   close(): void;
 }
 
-/**
- * Reaches a server.
- * @param tell receives one line when the server goes and when it is back
- * @throws UserError where the library is not installed, or the server cannot be reached or does not let us in
- */
+/** Reaches a server. @param tell takes a line when it goes or is back @throws UserError if it cannot be reached, or the library is not installed */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;

@@ -45,11 +45,7 @@ export function contentsOf(server: QueueServer): Promise<QueueContents> {
   return withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 }
 
-/**
- * Removes all cells, results, files and news of a queue. Cells that workers run at the moment end, and leave their results.
- * @param force also where sweeps wait for the cells, or results have not been taken: sweeps put their cells there again
- * @throws UserError where that would lose something, and is not asked for
- */
+/** Removes all of a queue; running cells end, and leave results. @param force also what sweeps wait for @throws UserError if it is not given */
 export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied> {
   return withServerErrors(server, async () => {
     const keys = await keysBelow(server);

@@ -41,14 +41,7 @@ export class FileCache {
     return path;
   }
 
-  /**
-   * Keeps a file.
-   * @param bytes of all of it
-   * @param kept files that must not go for it
-   * @param fill is given what writes the next bytes
-   * @returns its path
-   * @throws UserError where it is larger than the cache, or cannot be written
-   */
+  /** Keeps a file; returns its path. @param kept files that must stay @param fill is given what writes @throws UserError if it does not fit */
   async put(
     sha256: string,
     bytes: number,

@@ -13,11 +13,7 @@ const MODULE_FILE = /\.[mc]?[jt]s$/;
 /** A module that may run: its SHA-256, as `contentOf` has it, and its absolute path. */
 export type TrustedModule = readonly [content: string, path: string];
 
-/**
- * The modules below folders.
- * @param cache folder that is filled by others: no module is ever taken from there
- * @throws UserError where one is no folder, or has part in the cache
- */
+/** The modules below folders. @param cache filled by others: none is taken from there @throws UserError if one is no folder, or shares it */
 export function modulesBelow(folders: readonly string[], cache: string): TrustedModule[] {
   return folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
@@ -43,12 +39,7 @@ export class ModuleIndex {
     this.#paths = new Map(trusted);
   }
 
-  /**
-   * Finds a module.
-   * @param named its path where the sweep is, for messages
-   * @param sha256 hex; undefined: the cell does not say it
-   * @throws UserError where no folder has it, or it has changed since: what is loaded already would run
-   */
+  /** Finds a module. @param named its path at the sweep, for messages @param sha256 hex @throws UserError if no folder has it, or it has changed */
   find(named: string, sha256: string | undefined): string {
     const path = this.#paths.get(`sha256:${sha256}`);
     if (path === undefined) {

@@ -14,7 +14,6 @@ export class LateRate {
     this.#start = now;
   }
 
-  /** Counts an event. */
   add(now: number): void {
     this.#times.push(now);
     this.#forget(now);

@@ -40,24 +40,16 @@ export function sealBy(key: string | null): Seal {
   };
 }
 
-/**
- * The seal of a queue.
- * @param path file of the key; undefined: the key is in {@link KEY_VARIABLE}, or there is none
- * @throws UserError where the key is short, or there is none and the server is another machine's
- */
+/** The seal of a queue. @param path of the key; undefined: {@link KEY_VARIABLE}, or none @throws UserError if it is short, or must be there */
 export function sealOf({ host, shown }: QueueAddress, path: string | undefined, env: Environment = processEnv): Seal {
   const named = path === undefined ? KEY_VARIABLE : `--queue-key ${path}`;
   const key = (path === undefined ? (env[KEY_VARIABLE] ?? '') : readText(path, 'key')).trim();
   if (key.length >= SHORTEST) return sealBy(key);
   if (key !== '' || path !== undefined)
     throw new UserError(`${named}: a key has at least ${SHORTEST} characters, and this one has ${key.length}; ${MAKE_ONE}`);
-  if (isLoopback(host)) return sealBy(null);
+  // Addresses of this machine that no other one reaches.
+  if (/^(localhost|::1|127\.\d+\.\d+\.\d+)$/.test(host)) return sealBy(null);
   throw new UserError(
     `--queue ${shown}: is not on this machine, so cells and results need a seal; give sweep and workers one key, as --queue-key FILE or ${KEY_VARIABLE}; ${MAKE_ONE}`,
   );
-}
-
-/** Addresses of this machine that no other one reaches. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

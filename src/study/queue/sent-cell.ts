@@ -1,5 +1,4 @@
-// A cell as it travels: a run, the files and modules that it names, and the seal of its queue. Numbers and maps that JSON does not know come
-// as they went.
+// A cell as it travels: a run, its files and modules, and the seal of its queue. Numbers and maps beyond JSON come as they went.
 
 import { z } from 'zod';
 import { InternalError, UserError } from '../../base/errors.js';
@@ -102,11 +101,7 @@ function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[\\/\0]/.test(name);
 }
 
-/**
- * Reads a cell.
- * @param fingerprint the name under which it lay on the server
- * @throws UserError where it is none, of another protocol or build, or not sealed by the key of this worker
- */
+/** Reads a cell. @param fingerprint its name on the server @throws UserError if it is none, of another protocol or build, or not sealed */
 export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell {
   const { build, protocol } = isObject(data) ? data : {};
   if (!isObject(data) || typeof build !== 'string') throw new UserError('the job is no cell of a study');

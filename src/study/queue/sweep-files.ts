@@ -35,7 +35,6 @@ export class SweepFiles {
     this.#target = target;
   }
 
-  /** Adds the files of a cell. */
   add(files: readonly CellFile[]): void {
     for (const { path, sha256 } of files) if (sha256 !== null) this.#paths.set(sha256, path);
   }

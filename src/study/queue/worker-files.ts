@@ -38,7 +38,6 @@ export interface FileSources {
   waits(): boolean;
 }
 
-/** The files of a cell while it runs. */
 interface PlacedFiles {
   readonly view: View;
   /** Lets the cache drop them again. */
@@ -61,11 +60,7 @@ export class WorkerFiles {
     this.#sources = sources;
   }
 
-  /**
-   * Places all files of a cell.
-   * @returns null: one is not here, and the cell's name is not that of its claims
-   * @throws UserError where one is missing {@link NobodyBrings}
-   */
+  /** Places all files of a cell; null: one is not here, and the name is not that of its claims. @throws UserError {@link NobodyBrings} */
   async placed(fingerprint: string, cell: SentCell): Promise<PlacedFiles | null> {
     const { cache, own } = this.#sources;
     const lies = new Map<string, string>();

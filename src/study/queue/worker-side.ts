@@ -1,5 +1,4 @@
-// The worker of a queue: takes cells, has them run in processes of their own, and puts results on the server. Nothing computes in this
-// process, so that it renews its locks in time however long a cell takes.
+// The worker of a queue: takes cells, runs them in processes of their own, so that locks are renewed in time, and puts results on the server.
 
 import type { Job, Worker } from 'bullmq';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
@@ -117,11 +116,7 @@ export class QueueWorker {
     this.#worker.on('error', () => undefined);
   }
 
-  /**
-   * Works until {@link drain} or {@link leave}.
-   * @param idleS seconds without a cell after which it ends; infinite: never
-   * @throws UserError where a sweep has shut it out
-   */
+  /** Works until {@link drain} or {@link leave}. @param idleS seconds without a cell, then it ends @throws UserError if a sweep has shut it out */
   async work(idleS: number): Promise<void> {
     await this.#beat();
     const timer = setInterval(

@@ -34,9 +34,8 @@ export function encode(paths: readonly string[], cells: readonly StudyCell[]): E
 }
 
 /**
- * The distance of numbers, shares and sizes is the number of values between them, the same for 1, 2, 4, 8 as for 1, 2, 3, 4. Texts
- * are apart by the parts that they do not share: `s3-fifo:small=0.1` is nearer to `s3-fifo:small=0.3` than to `lru`, and a machine to one
- * with the same CPU. Both leave the covariance of the process positive definite (the share of common parts is such a kernel itself).
+ * Numbers, shares and sizes differ by the values between them; texts by the parts that they do not share, as `s3-fifo:small=0.1` from `lru`. Both
+ * leave the covariance of the process positive definite.
  */
 function distances(values: readonly SweepValue[]): Float64Array {
   const between = <T>(places: readonly T[], apart: (one: T, other: T) => number): Float64Array =>

@@ -25,10 +25,7 @@ const DRAWS = 24;
 /** Share of the sum in Knowles' augmented Chebyshev norm. */
 const AUGMENTED = 0.05;
 
-/**
- * Several cells of one objective, by expected improvement (Jones, Schonlau and Welch 1998): each counts as observed at its mean, so that the
- * next one is not its neighbour.
- */
+/** Several cells of one objective, by expected improvement (Jones, Schonlau and Welch 1998), each counted as observed at its mean. */
 export function byGain({ cells, objectives, feasible }: Chooser, count: number): number[] {
   const [{ posteriors, best, process }] = objectives as [Chooser['objectives'][number]];
   const most = best.length === 0 ? Number.NEGATIVE_INFINITY : Math.max(...best);

@@ -72,7 +72,6 @@ export class GaussianProcess {
     this.#factorise();
   }
 
-  /** The posteriors of some cells. */
   posteriors(cells: readonly number[]): Posterior[] {
     const row = new Float64Array(this.#cells.length);
     return cells.map((cell) => {

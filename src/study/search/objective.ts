@@ -1,5 +1,4 @@
-// Objectives of a search: metrics of runs, and three figures derived from them. Each becomes a number to maximise, on a scale where equal
-// differences mean the same everywhere.
+// Objectives of a search: metrics, and three derived figures, each to maximise on a scale of equal differences.
 
 import { UserError } from '../../base/errors.js';
 import { byName, ownValue } from '../../base/objects.js';
@@ -41,10 +40,7 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   'bytes/s': 1,
 };
 
-/**
- * Reads an objective.
- * @throws UserError where there is no such figure, or it is neither good nor bad
- */
+/** Reads an objective. @throws UserError where there is no such figure, or it is neither good nor bad */
 export function objectiveNamed(name: string): Objective {
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
   if (unit !== undefined) return { name, unit, better: 'lower' };
@@ -55,10 +51,7 @@ export function objectiveNamed(name: string): Objective {
   return { name, unit: own, better };
 }
 
-/**
- * Reads a constraint, `latency.tpot.p99 <= 20ms`.
- * @throws UserError where it is none, or its limit is on the side that is better anyway
- */
+/** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError where it is none, or its limit is on the side that is better anyway */
 export function constraintIn(text: string): Constraint {
   const { metric, rule } = parseAssertion(text, 'constraint');
   const objective = objectiveNamed(metric);

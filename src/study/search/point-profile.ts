@@ -14,13 +14,7 @@ type Fields = Record<string, unknown>;
 /** Profiles whose values a run profile cannot change; --set can. */
 const INNER = ['model', 'hardware', 'runtime'];
 
-/**
- * The profile of a run.
- * @param run bundled name or path of the profile that the run begins with; undefined: defaults
- * @param overrides its other overrides
- * @param lead comment lines that it begins with
- * @throws UserError where a file cannot be read
- */
+/** The profile of a run. @param run profile that it begins with, if any @param lead comment lines @throws UserError if one cannot be read */
 export function pointProfile(run: string | undefined, overrides: readonly Override[], lead: readonly string[]): string {
   const path = run === undefined ? null : findProfile('runs', run);
   let fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));

@@ -3,20 +3,8 @@
 import { groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';
-import {
-  againGrid,
-  againLines,
-  type Column,
-  type Datum,
-  type Document,
-  documentFormats,
-  figure,
-  gridOf,
-  heldOutLead,
-  namedColumns,
-  note,
-  type OutputFormat,
-} from '../../report/door.js';
+import type { Column, Datum, Document, OutputFormat } from '../../report/door.js';
+import { againGrid, againLines, documentFormats, figure, gridOf, heldOutLead, namedColumns, note } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import type { SearchPoint } from './ledger.js';
 import { TOLERANCE } from './objective.js';

@@ -14,10 +14,7 @@ import { shorterRun } from './shorter-run.js';
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const SEARCH_SCHEMA = 'moeprof.search/1';
 
-/**
- * Runs a batch, in any order, on threads or machines of any number, and says what became of each, in the order of the batch.
- * @param runs make the runs; a UserError: the cell cannot be
- */
+/** Runs a batch anywhere, and returns outcomes in its order. @param runs make the runs; a UserError: the cell cannot be */
 export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly SettledRun[]>;
 
 /** An objective and the surrogate's error. */
@@ -48,7 +45,6 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
   readonly rows: readonly SearchRow[];
 }
 
-/** The environment of a search. */
 interface SearchOptions {
   readonly budget: number;
   readonly seed: number;

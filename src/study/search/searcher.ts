@@ -26,7 +26,6 @@ export interface SoughtFigure {
   readonly tolerance: number;
 }
 
-/** A search problem: cells, figures and limits. */
 interface Problem {
   readonly cells: number;
   readonly encoding: Encoding;

@@ -6,11 +6,7 @@ import type { Observation } from './gaussian-process.js';
 const DOUBT = 0.1;
 const DOUBT_CELLS = 2;
 
-/**
- * Predicts whole figures of cells that only ran short, by a line through the cells that ran both, its slope shrunk to 1 where they are few.
- * @param short by cell
- * @param whole whole runs
- */
+/** Predicts whole figures of cells that only ran short, by a line whose slope is shrunk to 1 for few. @param short by cell @param whole runs */
 export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Observation[]): Observation[] {
   if (short.size === 0) return [];
   const pairs = whole.flatMap(({ cell, value }) => (short.has(cell) ? [[short.get(cell)!, value] as const] : []));

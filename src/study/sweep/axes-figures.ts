@@ -14,15 +14,7 @@ const FIGURES = 12;
 const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const;
 const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
 
-/**
- * Figures of all runs that have metrics, a metric each: the first axis of numbers (rates before others) is horizontal, the next makes series,
- * one of few values panels, and each combination of any others a figure of its own. Without numbers they are rankings. Seeds are runs of one
- * point.
- * @param rows at least one that ran
- * @param axes paths that vary
- * @param metrics those that were asked for; empty: those that say most
- * @throws UserError where no run has any of them
- */
+/** Figures of all runs with metrics: x the first axis of numbers, series the next, panels of few values; else rankings. @throws UserError */
 export function axesFigures(rows: readonly RunRow[], axes: readonly string[], metrics: readonly string[]): PaperFigure[] {
   const done = rows.filter(({ status }) => status === 'done');
   const { facet, others, series, x } = layoutOf(done, axes);

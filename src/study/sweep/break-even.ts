@@ -8,7 +8,6 @@ import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 /** Paths of the values that set the depth of drafts. */
 const DRAFT_PATHS: readonly string[] = ['workload.speculation.draft', 'system.speculation.draft'];
 
-/** One depth of drafts. */
 interface DraftGain {
   readonly draft: number;
   /** Decode speed with drafts over the speed without: above 1, drafting pays. */

@@ -1,15 +1,11 @@
-// Runs that are compared stand on one footing (L26): they replay the same rows, under one runtime. Runtimes differ in constants that were fitted,
-// some of them on the very systems that are compared.
+// Runs that are compared stand on one footing (L26): the same rows, under one runtime, as constants were fitted on some of the systems.
 
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Override } from '../../base/yaml.js';
 import { type RunSpec, runtimeNamed } from '../../system/door.js';
 import { sameRows } from './same-rows.js';
 
-/**
- * Overrides that put runs on one footing; empty where they are on one anyway. Runs whose runtime is named keep it, the word `own` included.
- * @param runs one of each system; those that cannot be are left out
- */
+/** Overrides that put runs on one footing; empty: they are. A runtime that is named stays, `own` included. @param runs one of each system */
 export async function equalFooting(runs: readonly (() => RunSpec)[]): Promise<readonly Override[]> {
   return [...(await sameRows(runs)), ...sameRuntime(runs)];
 }

@@ -6,10 +6,7 @@ import { countsOnTrace } from '../../engine/inputs/counts-on-trace.js';
 import { HELD_OUT } from '../../engine/inputs/inputs.js';
 import type { RunSpec } from '../../system/door.js';
 
-/**
- * Overrides for runs that are compared, so that they replay the same rows; empty where they do anyway.
- * @param runs one of each system; those that cannot be are left out
- */
+/** Overrides with which compared runs replay the same rows; empty: they do. @param runs one of each system; impossible ones are left out */
 export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly Override[]> {
   const counts = new Set<boolean>();
   for (const make of runs) {
@@ -23,10 +20,7 @@ export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly 
   return [];
 }
 
-/**
- * The first of each kind of cells whose systems differ: what is held out depends on the system alone.
- * @param paths of the values of a cell
- */
+/** The first cell of each kind whose systems differ, which alone decides what is held out. @param paths of the values of a cell */
 export function bySystem<T>(cells: Iterable<readonly T[]>, paths: readonly string[]): (readonly T[])[] {
   const own = paths.flatMap((path, at) => (/^system(\.|$)/.test(path) ? [at] : []));
   // A million cells are never all in memory.

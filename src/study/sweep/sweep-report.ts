@@ -2,21 +2,17 @@
 
 import { formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { type PaperFigure, pictureFormats, rowOf, type SweepValue } from '../../figure/door.js';
+import type { Column, Datum, Document, Grid, Line } from '../../report/door.js';
 import {
   againGrid,
   againLines,
   againText,
   bareRate,
-  type Column,
   changedParts,
-  type Datum,
-  type Document,
   documentFormats,
-  type Grid,
   gridOf,
   heldOutLead,
   heldOutTokens,
-  type Line,
   namedColumns,
   note,
   underOne,

@@ -8,22 +8,12 @@ import type { Outcome, SweepValue } from '../../figure/door.js';
 import { checkRun, type RunInput, type RunSpec, type RunTold, repeatable, toldOfInput } from '../../system/door.js';
 import { equalFooting } from './equal-footing.js';
 import { bySystem } from './same-rows.js';
-import {
-  checkAxes,
-  combinations,
-  RATE_PATH,
-  ratesAround,
-  resultsIn,
-  type Sweep,
-  type SweepAxis,
-  servedPerSecond,
-  sweepOf,
-} from './sweep.js';
+import type { Sweep, SweepAxis } from './sweep.js';
+import { checkAxes, combinations, RATE_PATH, ratesAround, resultsIn, servedPerSecond, sweepOf } from './sweep.js';
 
 /** Rates that are varied: requests per second, or `auto` for rates around what can be served; null: none. */
 type Rates = readonly number[] | 'auto' | null;
 
-/** A sweep and its runner. */
 interface SweepJob {
   /** Axes beside the rate. */
   readonly axes: readonly SweepAxis[];

@@ -1,5 +1,4 @@
-// Many runs that differ in a few values, and the arrival rate from which throughput no longer grows. Pure functions; the caller executes the
-// runs.
+// Many runs that differ in a few values, and the rate at which throughput stops growing. Pure; the caller executes the runs.
 
 import { UserError } from '../../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
@@ -57,11 +56,7 @@ export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
   return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 }
 
-/**
- * Joins axes and outcomes.
- * @param outcomes of {@link combinations}, in their order: results, or why there is none
- * @param atOnce where a rate is varied, the runs in which all requests arrive at once: one per combination of the other axes; else none
- */
+/** Joins axes and outcomes. @param outcomes of {@link combinations}, in order @param atOnce runs with all requests at once, if a rate varies */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
   const cells = combinations(axes);
   const points = cells.flatMap((values, i) => resultsIn([outcomes[i]!]).map((result) => ({ values, result })));
@@ -85,11 +80,7 @@ const SATURATED = 0.95;
 
 const STEPS = 8;
 
-/**
- * Rates around saturation: {@link STEPS} of them, each as much above the one before, from a quarter of what the slowest run can serve to four
- * times what the fastest can, three digits each.
- * @param served requests per second of runs in which all requests arrive at once
- */
+/** Rates around saturation: {@link STEPS} of them, from a quarter of the slowest to four times the fastest. @param served requests/s at once */
 export function ratesAround(served: readonly number[]): number[] {
   const low = Math.min(...served) / 4;
   const high = Math.max(...served) * 4;
@@ -132,10 +123,7 @@ export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPer
   return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 
-/**
- * Checks that no path is varied twice, and no value stands twice.
- * @throws UserError
- */
+/** Checks that no path is varied twice, and no value stands twice. @throws UserError */
 export function checkAxes(axes: readonly SweepAxis[]): void {
   for (const [i, { path, values }] of axes.entries()) {
     if (axes.findIndex((axis) => axis.path === path) < i)

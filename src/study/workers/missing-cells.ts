@@ -1,5 +1,4 @@
-// The cells of a sweep or a study that still have to run. Cells in the store are settled at once, cells that cannot run are refused at once, and
-// cells that are the same run are run once for all.
+// The cells that still have to run: stored ones are settled, impossible ones refused, equal ones run once for all.
 
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Outcome } from '../../figure/door.js';
@@ -25,10 +24,7 @@ export class MissingCells {
     this.#settle = settle;
   }
 
-  /**
-   * The cells to run, one at a time; null: the cell is settled, or another one is run for it.
-   * @throws UserError where one is missing and the store cannot take it
-   */
+  /** The cells to run, one at a time; null: settled, or another is run for it. @throws UserError if one is missing and the store cannot take it */
   *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;
     let asked = false;

@@ -11,7 +11,6 @@ import { missedFiles, seeAs } from '../../base/host/view.js';
 import { breathing } from '../../base/work-watch.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome } from '../../figure/door.js';
-import type { RunSpec } from '../../system/door.js';
 import { fingerprintOf, ownModulesOf } from '../fingerprint.js';
 import { provenRun } from '../queue/claims.js';
 import { ModuleIndex } from '../queue/module-index.js';
@@ -67,7 +66,6 @@ async function work(): Promise<void> {
   busy = false;
 }
 
-/** Sends the finished outcomes. */
 function send(returned: readonly number[] = []): void {
   if (waiting !== null) clearTimeout(waiting);
   waiting = null;
@@ -84,7 +82,9 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
   let beforeMs = processorMs();
   let outcome: Outcome;
   try {
-    const places = placesOfModules(run, task);
+    // What the cell says of its modules counts only as what content each has.
+    const claimed = new Map(task.modules.map(({ path, sha256 }) => [path, sha256]));
+    const places = ownModulesOf(run).map((path) => [path, modules.find(path, claimed.get(path))] as const);
     seeAs({ ...view, lies: new Map([...view.lies, ...places]) });
     // What lies here was as claimed when it came; a cache may have been written to since.
     if (files.length > 0 && fingerprintOf(run) !== fingerprint) return () => ({ kind: 'differs' });
@@ -111,9 +111,4 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
 
 function failed(reason: string): () => Ran {
   return () => ({ kind: 'failed', reason });
-}
-
-/** Where the modules lie that a run names. What the cell says of them counts only as what content each has. @throws UserError */
-function placesOfModules(run: RunSpec, task: CellTask): (readonly [named: string, here: string])[] {
-  return ownModulesOf(run).map((path) => [path, modules.find(path, task.modules.find((one) => one.path === path)?.sha256)] as const);
 }

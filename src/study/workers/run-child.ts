@@ -27,12 +27,7 @@ export class RunChild {
   #said = '';
   #lost = false;
 
-  /**
-   * Starts it.
-   * @param trusted modules that it may run
-   * @param hear receives its messages
-   * @param lost is called once, when it has ended, with the reason
-   */
+  /** Starts it. @param trusted modules that it may run @param hear takes its messages @param lost is called once, when it has ended, with a reason */
   constructor(trusted: readonly TrustedModule[], hear: (said: FromChild) => void, lost: (how: string) => void) {
     const end = (how: string): void => {
       if (!this.#lost) lost(`${how}${reasonIn(this.#said)}`);
@@ -66,7 +61,6 @@ export class RunChild {
     if (this.#process.connected) this.#process.disconnect();
   }
 
-  /** Ends it at once. */
   kill(): void {
     this.#process.kill();
   }

@@ -92,7 +92,6 @@ export class RunChildren implements CellProcesses {
     });
   }
 
-  /** Ends all processes. */
   close(): void {
     this.#endLooks?.();
     for (const { child } of this.#places) child.end();

@@ -26,12 +26,7 @@ export function canRunInThreads(): boolean {
   return hasThread(MODULE);
 }
 
-/**
- * Executes runs in threads, until `settle` stops them.
- * @param runs taken when there is a thread for them; null: settled already
- * @param details record the data of pictures
- * @throws what taking or settling a run throws
- */
+/** Executes runs in threads, until `settle` stops them. @param runs null: settled @param details data of pictures @throws what a step throws */
 export async function runInThreads(
   runs: Iterable<RunSpec | null>,
   { details, threads }: { readonly details: boolean; readonly threads: number },

@@ -1,10 +1,7 @@
 // The same number of experts on each GPU, whatever their load: the default of serving engines.
 import type { PlacementDefinition } from './placement.js';
 
-/**
- * `order=linear`: neighbours live together, the first GPUs take one more where experts do not divide evenly. `order=round-robin`: expert
- * e lives on GPU e mod n, so that neighbours live apart.
- */
+/** `order=linear`: neighbours live together, the first GPUs take one more of an uneven rest; `order=round-robin`: expert e on GPU e mod n. */
 export const even: PlacementDefinition = {
   name: 'even',
   summary: 'as many experts on each GPU, by their number',

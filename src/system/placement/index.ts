@@ -12,11 +12,7 @@ export function findPlacement(name: string): PlacementDefinition {
   return findNamed('placement', PLACEMENTS, name);
 }
 
-/**
- * Reads a placement: `even`, `replicated:hottest=4`.
- * @param beside parameters that stand beside the text; those after the colon win
- * @throws UserError where it, or a parameter, is unknown or a value cannot be
- */
+/** Reads a placement: `even`, `replicated:hottest=4`. @param beside further parameters, which those win over @throws UserError */
 export function parsePlacement(text: string, beside: Readonly<Record<string, unknown>> = {}): Choice {
   return choose('placement', text, beside, findPlacement);
 }

@@ -1,5 +1,4 @@
-// Experts spread so that each GPU gets the same load, according to a profile; or the most popular of them on every GPU, so that their tokens stay
-// where they are.
+// Experts spread so that GPUs share the load of a profile evenly; or the most popular on every GPU, so that tokens stay where they are.
 import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 
 /**

@@ -1,5 +1,4 @@
-// The interface of the family of audit checks: a check reads all rows of a trace once, in constant memory, and reports at the end whether
-// something would silently falsify a result.
+// The contract of an audit check: it reads all rows of a trace once, in constant memory, and reports what would falsify a result.
 import type { ModelSpec } from '../../model/door.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 
@@ -13,7 +12,6 @@ export interface AuditFinding {
   readonly what: string;
   /** Its effect on a result. */
   readonly effect: string;
-  /** Remedy. */
   readonly fix: string;
   /** Number of rows concerned, and the first of them; null if it does not concern single rows. */
   readonly rows: { readonly count: number; readonly first: number } | null;
@@ -30,7 +28,6 @@ interface Watcher {
   finish(): Found | null;
 }
 
-/** The data of a check. */
 interface Subject {
   readonly trace: RoutingTrace;
   /** Number of rows to check, from the first. */

@@ -1,5 +1,4 @@
-// The registry of audit checks, and the audit itself: one pass over the rows for all checks. Ids out of range and duplicate experts are not
-// among them, because readers refuse them already (trace/check.ts).
+// The registry of audit checks, and the audit: one pass over the rows for all. Bad and repeated ids are the readers' to refuse (trace/check.ts).
 import type { ModelSpec } from '../../model/door.js';
 import { chunks, type RoutingTrace } from '../trace.js';
 import { cachedPrefix } from './cached-prefix.js';
@@ -33,12 +32,7 @@ export const auditChecks: readonly AuditCheck[] = [
 /** Rows read at a time. */
 const ROWS = 256;
 
-/**
- * Looks for problems that would silently falsify a result, in one pass and constant memory.
- * @param options the recorded model, if known, and the number of rows to check, from the first; default: all
- * @returns warnings first, in the order of {@link auditChecks}
- * @throws UserError where a row is malformed
- */
+/** Looks for problems that would silently falsify a result. @param options recorded model, rows to check @returns warnings first @throws UserError */
 export function auditTrace(trace: RoutingTrace, options: { model?: ModelSpec; tokens?: number } = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };

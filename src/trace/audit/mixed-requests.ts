@@ -1,5 +1,4 @@
-// A recorder that does not separate requests writes the tokens of a batch one after another: a, b, c, d, a, b, c, d. Then a row is most
-// similar not to its neighbour but to the row one batch before it.
+// A recorder that does not separate requests writes a batch token by token: a row is then most similar to the one a batch before it.
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import type { AuditCheck } from './check.js';

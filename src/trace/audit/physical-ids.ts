@@ -1,5 +1,4 @@
-// Expert-parallel load balancing replicates and moves busy experts. Recorders inside the engine then see physical slots: one expert has
-// several ids, and ids change their meaning when the balancer moves experts.
+// Expert-parallel load balancing replicates and moves experts: recorders see physical slots, whose ids change their meaning.
 import { type AuditCheck, layerList } from './check.js';
 
 /** Ids of slots rather than of experts. */

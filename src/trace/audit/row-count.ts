@@ -21,6 +21,11 @@ export const rowCount: AuditCheck = {
       rows: seen.take,
       finish() {
         const found = [...seen.faults(), ...(tokens === trace.tokens ? lengthFaults(trace) : [])];
+        const silent = noted(trace.meta.notes, ['answers_without_routing']);
+        if (found.length === 0 && silent !== null) {
+          const what = `${formatCounted(silent, 'answer')} of a server came without routed experts, and none of that is in the trace.`;
+          return { level: 'note', what, effect: 'None on the others.', fix: 'Nothing to mend where requests were aborted.' };
+        }
         if (found.length === 0) return null;
         return {
           what: `${capital(found.join('; '))}.`,

@@ -18,10 +18,7 @@ export interface Conversion {
 
 const ROWS = 256;
 
-/**
- * Copies the part; the original may be closed afterwards. Positions and request ids are kept, so that cuts remain visible.
- * @throws UserError where nothing is left, or renumbering gives a token an expert twice
- */
+/** Copies the part, with its positions and ids. @throws UserError if nothing is left, or renumbering gives a token an expert twice */
 export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {
   const { topK, has } = trace;
   const { predictedK } = has;
@@ -38,7 +35,10 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
         layers.forEach((layer, index) => {
           const remap = conversion.remap?.[layer];
           const cell = row * trace.layers + layer;
-          const own = (ids: Uint16Array, width: number): Uint16Array => renumbered(ids.subarray(cell * width, (cell + 1) * width), remap);
+          const own = (all: Uint16Array, width: number): Uint16Array => {
+            const ids = all.subarray(cell * width, (cell + 1) * width);
+            return remap === undefined ? ids : ids.map((id) => (id === NULL_EXPERT ? id : remap[id]!));
+          };
           store.ids.set(own(chunk.experts, topK), store.idsAt + index * topK);
           if (chunk.weights !== null) store.weights.set(chunk.weights.subarray(cell * topK, (cell + 1) * topK), store.idsAt + index * topK);
           if (chunk.predicted !== null) store.predicted.set(own(chunk.predicted, predictedK), store.predictedAt + index * predictedK);
@@ -59,17 +59,7 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
   return store.finish(experts, { ...trace.meta, expertBytes: expertBytes === null ? null : layers.map((layer) => expertBytes[layer]!) });
 }
 
-function renumbered(ids: Uint16Array, remap: Uint16Array | undefined): Uint16Array {
-  return remap === undefined ? ids : ids.map((id) => (id === NULL_EXPERT ? id : remap[id]!));
-}
-
-/**
- * Reads ranges: `0..99`, `200..`, `..9`, `3`, `0..3,7`; both ends are included, counted from 0.
- * @param count what there is; larger ends are cut to it
- * @param place names the option, for messages
- * @returns `[from, to)` in ascending order, without overlaps
- * @throws UserError where the text is no list of ranges, or a range is empty or lies beyond `count`
- */
+/** Reads ranges `0..99`, `200..`, `..9`, `3`, both ends included. @param count cuts ends @returns `[from, to)` in order @throws UserError */
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
   const ranges = text.split(',').map((part): [number, number] => {
     const match = /^(\d*)(\.\.)?(\d*)$/.exec(part.trim());
@@ -98,12 +88,7 @@ export function numbersIn(ranges: readonly (readonly [number, number])[]): numbe
 /** New number of each expert, by layer; {@link NULL_EXPERT} drops the choice. */
 export type Remap = readonly Uint16Array[];
 
-/**
- * Reads a renumbering from a JSON file: physical slots back to logical experts, or a permutation. `[3, 0, 1, 2]` is for all layers, or there is
- * one list per layer.
- * @param experts experts of each layer that must have a new number
- * @throws UserError where it is no such list, or does not fit
- */
+/** Reads a renumbering from JSON: `[3, 0, 1, 2]` for all layers, or a list per layer. @param experts that must have a number @throws UserError */
 export function readRemap(path: string, experts: readonly number[]): Remap {
   let value: unknown;
   try {

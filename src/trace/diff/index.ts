@@ -1,5 +1,4 @@
-// Compares two routings of the same text, before and after a change of the model (fine-tuning, unlearning, quantization): how often they
-// agree, layer by layer, and which experts are used more or less.
+// Compares two routings of the same text, before and after a change of the model: agreement by layer, and experts used more or less.
 import { UserError } from '../../base/errors.js';
 import { meansOf, sum } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../trace.js';
@@ -16,7 +15,6 @@ export interface LayerDifference {
   readonly moved: number;
 }
 
-/** An expert whose load has changed. */
 interface ExpertShift {
   readonly layer: number;
   readonly expert: number;
@@ -29,7 +27,6 @@ interface ExpertShift {
 export interface RoutingDifference {
   /** Rows that were compared, and rows before and after. */
   readonly tokens: { readonly compared: number; readonly before: number; readonly after: number };
-  /** Means over layers. */
   readonly mean: LayerDifference;
   readonly byLayer: readonly LayerDifference[];
   /** All experts whose load changed, largest change first. */
@@ -38,11 +35,7 @@ export interface RoutingDifference {
 
 const ROWS = 256;
 
-/**
- * Compares two traces request by request and token by token while both have the same text: the same position and, if both have token ids, the
- * same token.
- * @throws UserError where the traces differ in shape, or share no token
- */
+/** Compares two traces request by request while both have the same text. @throws UserError if they differ in shape, or share no token */
 export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDifference {
   const { layers } = before;
   for (const [what, a, b] of [
@@ -107,7 +100,6 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
   };
   return {
     loads,
-    /** Number of rows compared so far. */
     tokens: () => tokens,
     /** Compares a request with its twin while both have the same text. */
     request(own: TraceRequest, twin: TraceRequest): void {

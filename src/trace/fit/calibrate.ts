@@ -7,8 +7,7 @@ import type { RoutingTrace } from '../trace.js';
 import { rememberedEvents } from './estimate.js';
 import { AGES, type LayerMemory, type LayerModel } from './routing-model.js';
 
-// All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
-// values.
+// All ours: with them drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other values.
 
 /** Tokens drawn and discarded until the weights have settled. */
 export const BURN_IN = 3072;
@@ -30,7 +29,6 @@ export interface Moments {
   /** Choices among the likeliest given the layer before, and choices examined for it. */
   recalled: number;
   judged: number;
-  /** Choices counted. */
   choices: number;
   /** Choices of each expert. */
   readonly counts: Float64Array;
@@ -99,7 +97,6 @@ export function calibration(models: readonly LayerModel[], wanted: readonly Mome
       add(own, memory, ids, at, count);
       if (layer > 0 && (tokens + layer) % JUDGE_EVERY === 0) judge(own, models[layer]!, memory, ids, at, count);
     },
-    /** Ends a token. */
     token(): void {
       if (++tokens % BLOCK !== 0) return;
       const gain = Math.max(LEAST_GAIN, GAIN / (1 + tokens / BLOCK / HALVED));

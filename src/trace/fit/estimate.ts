@@ -4,8 +4,7 @@
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
-// All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
-// values.
+// All ours: with them drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other values.
 
 /** Rows for gradients, spread over the trace; number of epochs; step size of AdaGrad. */
 const GRADIENT_ROWS = 1000;
@@ -163,10 +162,7 @@ function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number, opens
   }
 }
 
-/**
- * Visits the events of some rows in order, each just scored by the memory of its layer; events without choices are left out.
- * @param wanted numbers of the rows to visit; the others are remembered only
- */
+/** Visits the events of rows in order, each just scored by its layer's memory. @param wanted rows to visit; others are remembered only */
 export function rememberedEvents(
   trace: RoutingTrace,
   models: readonly LayerModel[],

@@ -21,10 +21,7 @@ export interface FittedRouting {
   readonly source: string;
 }
 
-/**
- * Estimates, from every row of a trace and by layer: popularity, the ages and rates of use that choices follow (reuse at every distance, slow
- * drifts between domains included), and the dependence of a layer on the one before.
- */
+/** Estimates, by layer: popularity, ages and rates of use that choices follow, and the dependence on the layer before. */
 export function fitRouting(trace: RoutingTrace): FittedRouting {
   const layers = surveyModel(trace);
   estimateWeights(trace, layers);
@@ -93,11 +90,7 @@ function burnIn(process: ReturnType<typeof fittedProcess>, { layers, requests, t
 /** Size of the noise table, a power of two. */
 const NOISE = 1 << 16;
 
-/**
- * A token source with the interface of the synthetic process: `begin` a request, draw its rows with `next`.
- * @param fitted weights as estimated; they are copied, since steering moves them
- * @param topK width of a row per layer
- */
+/** A token source like the synthetic process: `begin` a request, draw rows with `next`. @param fitted weights, copied, as steering moves them */
 function fittedProcess(fitted: readonly LayerModel[], targets: readonly Moments[], topK: number, seed: number) {
   const models = fitted.map((model) => ({
     ...model,

@@ -64,10 +64,7 @@ export class LayerMemory {
     this.scores = new Float64Array(experts);
   }
 
-  /**
-   * Scores the experts for the token at `clock`, and leaves the features in the public arrays.
-   * @param before choices of the same token at the layer before, `[from, from + count)` of `ids`
-   */
+  /** Scores the experts for the token at `clock`; features are in the public arrays. @param before its choices at the layer before, from `from` */
   score(clock: number, ids: Uint16Array, from: number, count: number): void {
     const { ages, bias, experts, follows, followWeight, memories } = this.#model;
     const { ageClass, following, logRates, scores } = this;

@@ -1,15 +1,11 @@
 // allenai's OLMoE analysis results: one JSON line per text with exp_ids [tokens][top-k][layers], teacher-forced.
 import { UserError } from '../../base/errors.js';
-import { type ChoiceArray, choiceFormat } from './choice-array.js';
+import { type ChoiceArray, choiceFormat, nested } from './choice-array.js';
 import { arrayAt, documents } from './json-values.js';
-import { nested } from './vllm.js';
 
 /** JSON lines of allenai's routing analysis. */
 export const allenai = choiceFormat({
   name: 'allenai',
-  summary: '{"input_ids":[…],"exp_ids":[tokens][top-k][layers]}, one text a line',
-  engines: 'allenai/OLMoE',
-  turnOn: 'its routing analysis scripts',
   detect: ({ text }) => /^\s*\{"input_ids"\s*:/.test(text) || /"exp_ids"\s*:/.test(text),
   *requests(source) {
     for (const { value, place } of documents(source)) {

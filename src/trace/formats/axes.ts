@@ -19,13 +19,7 @@ export function axesOf(shape: readonly number[], order: AxisOrder) {
   return { tokens: shape[t]!, layers: shape[l]!, topK: shape[k]!, stride };
 }
 
-/**
- * The axis order of an array.
- * @param known layers and top-k, as far as the model or the file gives them
- * @param asked order that the user named
- * @param sample ids of the whole array or of its beginning, in file order
- * @throws UserError where no order fits, or several do
- */
+/** The axis order of an array. @param known layers and top-k @param asked by the user @param sample ids of its start @throws UserError */
 export function axisOrderOf(
   place: string,
   shape: readonly number[],

@@ -14,9 +14,6 @@ const COLUMNS = 'turn,phase,step,layer,slot,expert,weight,residency,expert_bytes
 /** Route CSV of BigMoeOnEdge. */
 export const bigMoeOnEdge = cellFormat({
   name: 'bigmoeonedge',
-  summary: `"# route_trace v1", then CSV ${COLUMNS}`,
-  engines: 'BigMoeOnEdge (llama.cpp on phones)',
-  turnOn: 'its route trace',
   detect: ({ text }) => /^# route_trace v1\s/.test(text),
   cells: (source) => {
     const { lines, ...declared } = preambleOf(source);

@@ -49,7 +49,6 @@ export class EndOfWalk extends Error {}
 /** Fills a store with the cells of a recording. */
 export class CellFiller {
   readonly store: TraceStore;
-  /** Largest id so far. */
   largestId = 0;
   readonly #path: string;
   readonly #survey: Survey;
@@ -68,10 +67,7 @@ export class CellFiller {
   /** A bit for each row and layer. */
   #bits = new Uint8Array(1024);
 
-  /**
-   * @param layers numbers of the layers, ascending
-   * @param spans of all requests; null: requests follow one another and are measured while reading
-   */
+  /** @param layers numbers of the layers, ascending @param spans of all requests; null: they follow one another and are measured while reading */
   constructor(path: string, survey: Survey, layers: readonly number[], spans: Spans | null) {
     this.#path = path;
     this.#survey = survey;
@@ -100,7 +96,6 @@ export class CellFiller {
     return `${this.#path}: request ${request}, token ${this.#spans.first[request]! + row - this.#starts[request]!}`;
   }
 
-  /** Walks a recording and adds its rows. */
   fill(recording: CellSource): void {
     const at: WalkPlace = { place: () => this.#path };
     let cells = 0;
@@ -119,10 +114,7 @@ export class CellFiller {
     });
   }
 
-  /**
-   * Makes room for a cell of the last request, or of the one after it.
-   * @throws EndOfWalk where the recording does not go on as it began: a new layer or column, more choices, requests side by side
-   */
+  /** Makes room for a cell of the last request, or the next. @throws EndOfWalk if the recording does not go on as it began */
   #measure(cell: Cell, cells: number): void {
     const { request, token, layer } = cell;
     const { topK, weighted, tokenIds, phases } = this.#survey;

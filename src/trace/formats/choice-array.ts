@@ -1,5 +1,4 @@
-// Arrays of choices [tokens, layers, top-k] as serving engines return them, one per request, and their conversion to rows: dense layers
-// recorded as zeros are dropped, -1 and 65535 are null choices.
+// Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
@@ -32,7 +31,7 @@ export interface ChoiceRequest {
 export function choiceFormat({
   requests,
   ...about
-}: Omit<TraceFormat, 'open'> & { requests(source: TraceSource, options: OpenOptions): Iterable<ChoiceRequest> }): TraceFormat {
+}: Omit<TraceFormat, 'open'> & { requests(source: TraceSource, options: OpenOptions): Iterable<ChoiceRequest | null> }): TraceFormat {
   return {
     ...about,
     open: (source, options) => importChoices(source, options, { format: about.name }, requests(source, options)),
@@ -40,24 +39,30 @@ export function choiceFormat({
 }
 
 /**
- * Puts requests into a trace, whose shape the first array gives.
- * @throws UserError where there is no array, one has another shape, or an id is none
+ * Puts requests into a trace of the first array's shape.
+ * @param source the file; a text: the name of what is in memory
+ * @param requests null: an answer without routing, which the trace's notes count
+ * @throws UserError if there is no array, one has another shape or lacks token ids that others have, or an id is none
  */
 export function importChoices(
-  source: TraceSource,
+  source: TraceSource | string,
   options: OpenOptions,
   meta: FormatMeta,
-  requests: Iterable<ChoiceRequest>,
+  requests: Iterable<ChoiceRequest | null>,
 ): RoutingTrace {
+  const [path, file] = typeof source === 'string' ? [source, null] : [source.path, source];
   let rows: ReturnType<typeof choiceRows> | null = null;
-  let ordinal = 0;
+  let [ordinal, silent] = [0, 0];
   try {
-    for (const { arrays, prompt, first = 0, tokenIds = null } of requests) {
+    for (const request of requests) {
+      if (request === null) silent++;
+      if (request === null) continue;
+      const { arrays, prompt, first = 0, tokenIds = null } = request;
       let row = 0;
       for (const array of arrays) {
         if (array.tokens === 0) continue;
-        rows ??= choiceRows(source.path, array, prompt !== null, tokenIds !== null);
-        rows.checkShape(array);
+        rows ??= choiceRows(path, array, prompt !== null, tokenIds !== null);
+        rows.checkShape(array, tokenIds !== null);
         const { store } = rows;
         for (let token = 0; token < array.tokens; token++, row++) {
           store.seek(store.rows);
@@ -68,10 +73,14 @@ export function importChoices(
       }
       if (row > 0) ordinal++;
     }
-    if (rows === null) throw new UserError(`${source.path}: it holds no routed experts; was the recording turned on?`);
-    const notes = { ...meta.notes, ...(rows.dropped > 0 ? { dense_layers_dropped: String(rows.dropped) } : {}) };
+    if (rows === null) throw new UserError(`${path}: it holds no routed experts; was the recording turned on?`);
+    const notes = {
+      ...meta.notes,
+      ...(rows.dropped > 0 ? { dense_layers_dropped: String(rows.dropped) } : {}),
+      ...(silent > 0 ? { answers_without_routing: String(silent) } : {}),
+    };
     const { experts } = expected(options, rows.store.layers);
-    return rows.store.finish(experts, { ...meta, notes }, source);
+    return rows.store.finish(experts, { ...meta, notes }, file);
   } catch (error) {
     rows?.store.close();
     throw error;
@@ -87,7 +96,9 @@ function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds:
   return {
     store,
     dropped: first.layers - kept.length,
-    checkShape({ layers, place, tokens, topK: own }: ChoiceArray): void {
+    checkShape({ layers, place, tokens, topK: own }: ChoiceArray, named: boolean): void {
+      if (tokenIds && !named)
+        throw new UserError(`${place}: has no token ids, earlier ones have them; keep such replies in files of their own`);
       if (layers === first.layers && own === topK) return;
       throw new UserError(
         `${place}: shape [${tokens}, ${layers}, ${own}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
@@ -118,4 +129,29 @@ function isDense({ tokens, layers, topK, ids }: ChoiceArray, layer: number): boo
     for (let k = 0; k < topK; k++) if (ids[from + k] !== 0) return false;
   }
   return true;
+}
+
+/** Nested lists [tokens][layers][top-k]; null if there are none. */
+export function nested(value: unknown, place: string): ChoiceArray | null {
+  if (value === undefined || value === null) return null;
+  const rows = listOf(value, place);
+  const layers = rows.length === 0 ? 0 : listOf(rows[0], place).length;
+  const topK = layers === 0 ? 0 : listOf(listOf(rows[0], place)[0], place).length;
+  const ids = new Float64Array(rows.length * layers * topK);
+  let at = 0;
+  rows.forEach((row, token) => {
+    const lists = listOf(row, `${place}[${token}]`);
+    if (lists.length !== layers) throw new UserError(`${place}[${token}]: ${lists.length} layers, the first token has ${layers}`);
+    for (const list of lists) {
+      const choices = listOf(list, `${place}[${token}]`);
+      if (choices.length !== topK) throw new UserError(`${place}[${token}]: ${choices.length} choices, the first token has ${topK}`);
+      for (const id of choices) ids[at++] = typeof id === 'number' ? id : Number.NaN;
+    }
+  });
+  return { tokens: rows.length, layers, topK, ids, place };
+}
+
+function listOf(value: unknown, place: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new UserError(`${place}: not lists [tokens][layers][top-k]`);
+  return value;
 }

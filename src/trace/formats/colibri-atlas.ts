@@ -1,5 +1,4 @@
-// colibri's atlas of experts, made by its tools from histories of GLM-5.2 and other models: JSON of experts with their totals and topic
-// affinities. Counts only.
+// colibri's atlas of experts, from histories of GLM-5.2 and others: JSON of experts with totals and topic affinities. Counts only.
 import { UserError } from '../../base/errors.js';
 import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
@@ -8,9 +7,6 @@ import { arrayAt, objectAt, wholeAt, wholeJson } from './json-values.js';
 /** Atlas of experts. */
 export const colibriAtlas: TraceFormat = {
   name: 'colibri-atlas',
-  summary: '{"categories": […], "experts": [{"layer", "expert", "total", …}, …]}; counts only',
-  engines: 'colibri, tools/expert_atlas',
-  turnOn: '`analyze.py --stats DIR --min-count 1 --min-runs 0 --out experts.json`',
   detect: ({ text }) => /^\s*\{\s*"categories"\s*:\s*\[[^\]]*\]\s*,\s*"experts"\s*:/.test(text),
   counts(source) {
     const { path } = source;

@@ -1,5 +1,4 @@
-// colibri's expert history (.coli_usage): lines of layer, expert and count, after two lines with negative layers that hold its size and
-// writer. Counts only.
+// colibri's expert history (.coli_usage): lines of layer, expert and count, behind two that hold its size and writer. Counts only.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { CountTable } from './count-table.js';
@@ -15,9 +14,6 @@ const WRITER = -2;
 /** Expert history of colibri. */
 export const colibriUsage: TraceFormat = {
   name: 'colibri-usage',
-  summary: 'lines `layer expert count` behind `-1 layers experts` and `-2 1 engine`; counts only',
-  engines: 'colibri',
-  turnOn: 'the .coli_usage beside its model',
   detect: ({ text }) => /^-1 \d+ \d+\r?\n-2 \d+ \d+\r?\n/.test(text),
   counts(source) {
     const fields = new FieldReader(source);

@@ -11,9 +11,6 @@ const SPACE = 32;
 /** Route trace of colibri. */
 export const colibri = cellFormat({
   name: 'colibri',
-  summary: 'lines `call row layer id:gate id:gate …` in graph order',
-  engines: 'colibri',
-  turnOn: '`ROUTE_TRACE=out.txt DRAFT=0 MTP=0`',
   detect: ({ text }) => /^\d+ \d+ \d+( \d+:-?\d+\.\d{4})+\r?$/m.test(text.slice(0, text.indexOf('\n') + 1)),
   cells: (source) => ({
     walk(visit, at) {

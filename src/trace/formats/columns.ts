@@ -6,19 +6,34 @@ import type { ColumnMap } from './format.js';
 /** Usual names of each column, most specific first. */
 const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
   layer: ['layer', 'layer_id', 'layer_idx', 'layer_index'],
-  experts: ['experts', 'expert_ids', 'expert_id', 'expert', 'selected_experts', 'topk_ids', 'top_experts', 'expert_indices'],
+  experts: ['experts', 'expert_ids', 'expert_id', 'expert', 'selected_experts', 'topk_ids', 'top_experts', 'expert_indices', 'e'],
   token: ['token_index', 'token_idx', 'token_position', 'position', 'pos', 'token', 'step'],
   request: ['request', 'request_id', 'req_id', 'sequence', 'seq', 'seq_id', 'prompt_id', 'prompt_index', 'sample_id'],
   phase: ['phase', 'stage'],
-  weights: ['weights', 'weight', 'gate_weights', 'probs', 'scores', 'expert_weights', 'expert_weight'],
+  weights: ['weights', 'weight', 'gate_weights', 'probs', 'scores', 'expert_weights', 'expert_weight', 'w'],
   tokenId: ['token_id', 'input_id'],
 };
 
 /** Names of the columns in a map that a user writes. */
 const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 
-/** The map of usual names, or null if there is none for layer or experts. */
-export function usualColumns(names: readonly string[]): ColumnMap | null {
+/**
+ * Places in a header of the column of a name, or of those that number it: `name0`, `name1`, ... or `name_0`, ...; none: it is not there.
+ * @throws UserError where the numbers have a gap, or one stands twice
+ */
+export function placesOf(path: string, header: readonly string[], name: string): number[] {
+  if (header.includes(name)) return [header.indexOf(name)];
+  const isNumbered = (one: string): boolean => one.startsWith(name) && /^_?\d+$/.test(one.slice(name.length));
+  const count = header.filter(isNumbered).length;
+  const places = Array.from({ length: count }, (_, n) => header.findIndex((one) => one === `${name}${n}` || one === `${name}_${n}`));
+  if (places.includes(-1))
+    throw new UserError(`${path}: columns ${header.filter(isNumbered).join(', ')} are not numbered from 0 on, each once`);
+  return places;
+}
+
+/** The map of usual names, those that number a column among them, or null if there is none for layer or experts. */
+export function usualColumns(header: readonly string[]): ColumnMap | null {
+  const names = [...header, ...header.flatMap((name) => /^(.+?)_?0$/.exec(name)?.[1] ?? [])];
   const found: Partial<Record<keyof ColumnMap, string>> = {};
   for (const [column, usual] of Object.entries(USUAL) as [keyof ColumnMap, readonly string[]][]) {
     const name = usual
@@ -29,10 +44,7 @@ export function usualColumns(names: readonly string[]): ColumnMap | null {
   return found.layer === undefined || found.experts === undefined ? null : { ...found, layer: found.layer, experts: found.experts };
 }
 
-/**
- * Reads the value of `--trace-columns`: `layer=blk,experts=sel,token=pos`.
- * @throws UserError where a part is not `column=name`, a column is unknown or stands twice, or layer or experts are missing
- */
+/** Reads `--trace-columns`: `layer=blk,experts=sel,token=pos`. @throws UserError if a part is wrong, or layer or experts are missing */
 export function parseColumns(text: string): ColumnMap {
   const flag = '--trace-columns';
   const map = new Map<string, string>();

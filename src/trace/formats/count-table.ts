@@ -25,11 +25,7 @@ export class CountTable {
     this.#experts = Math.max(this.#experts, expert + 1);
   }
 
-  /**
-   * All counts, layer by layer in the order of their numbers.
-   * @param declared experts of a layer, where the file says; 0: as many as occur
-   * @throws UserError where there is none
-   */
+  /** All counts, by layer. @param declared experts of a layer, if the file has them; 0: as many as occur @throws UserError if there is none */
   counts(path: string, declared = 0): Float64Array[] {
     if (this.#byLayer.size === 0) throw new UserError(`${path}: has no counts of experts`);
     const experts = Math.max(declared, this.#experts);

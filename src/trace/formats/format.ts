@@ -42,15 +42,9 @@ export interface OpenOptions {
   readonly columns?: ColumnMap | undefined;
 }
 
-/** One member of the family of formats. */
+/** One member of the family of formats. How to turn it on and what it looks like stands in the table of docs/trace-formats.md. */
 export interface TraceFormat {
   readonly name: string;
-  /** Appearance of the file, in one line. */
-  readonly summary: string;
-  /** Engines that write it. */
-  readonly engines: string;
-  /** How to turn it on there; commands in backquotes. */
-  readonly turnOn: string;
   /** True where the content is this format. Never judged by the file name. */
   detect(source: TraceSource): boolean;
   /** Absent if the format holds counts only. The trace takes ownership of the source. */
@@ -63,14 +57,10 @@ export interface TraceFormat {
 export interface Expected {
   readonly layers: number | null;
   readonly topK: number | null;
-  /** Experts per layer. */
   readonly experts: readonly number[] | null;
 }
 
-/**
- * Layers, choices and experts that the options or their model give.
- * @param layers MoE layers of the trace where they are known; a model with others says nothing about its experts
- */
+/** Layers, choices and experts of options or model. @param layers of the trace, if known; a model with others does not count */
 export function expected(options: OpenOptions, layers: number | null = null): Expected {
   const { model } = options;
   const count = layers ?? options.layers ?? model?.layers.length ?? null;

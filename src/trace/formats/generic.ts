@@ -1,11 +1,10 @@
-// Custom tables: CSV with a header, or JSON lines, one row per token and layer (or per activation). Usual column names are recognised; others
-// are named with a column map.
+// Custom tables: CSV with a header, or JSON lines, a row per token and layer (or activation). A column map names unusual columns.
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import type { Cells } from './cell.js';
 import { cellFormat } from './cells.js';
-import { usualColumns } from './columns.js';
+import { placesOf, usualColumns } from './columns.js';
 import type { ColumnMap } from './format.js';
 import { isId, phaseOf, recordCells } from './record-lines.js';
 import { TableRows } from './table-rows.js';
@@ -13,10 +12,6 @@ import { TableRows } from './table-rows.js';
 /** CSV with a header. */
 export const genericCsv = cellFormat({
   name: 'csv',
-  summary:
-    'CSV with columns for layer, experts ("[3, 41]", "3 41", "3;41" or one per row) and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script',
-  turnOn: 'print a header and rows; other column names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(headerOf(text)) !== null,
   cells(source, options) {
     const header = headerOf(source.text);
@@ -30,9 +25,6 @@ export const genericCsv = cellFormat({
 /** JSON lines of one object per token and layer. */
 export const genericJsonl = cellFormat({
   name: 'records',
-  summary: 'JSON lines, one object per token and layer with layer, experts and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script',
-  turnOn: 'print one object a line; other field names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(keysOf(text)) !== null,
   cells(source, options) {
     const columns = options.columns ?? usualColumns(keysOf(source.text));
@@ -58,21 +50,23 @@ function keysOf(text: string): string[] {
 }
 
 function csvCells(source: TraceSource, header: readonly string[], columns: ColumnMap): Cells {
-  const index = (name: string | undefined): number => {
-    if (name === undefined) return -1;
-    const at = header.indexOf(name);
-    if (at < 0) throw new UserError(`${source.path}:1: there is no column ${JSON.stringify(name)}; the columns are ${header.join(', ')}`);
-    return at;
+  const places = (name: string | undefined): number[] => {
+    const found = name === undefined ? [] : placesOf(`${source.path}:1`, header, name);
+    if (name !== undefined && found.length === 0)
+      throw new UserError(`${source.path}:1: there is no column ${JSON.stringify(name)}; the columns are ${header.join(', ')}`);
+    return found;
   };
+  const index = (name: string | undefined): number => places(name)[0] ?? -1;
   const at = {
     layer: index(columns.layer),
-    experts: index(columns.experts),
+    experts: places(columns.experts),
     token: index(columns.token),
     request: index(columns.request),
     phase: index(columns.phase),
-    weights: index(columns.weights),
+    weights: places(columns.weights),
     tokenId: index(columns.tokenId),
   };
+  const textOf = (row: readonly string[], where: readonly number[]): string => where.map((place) => row[place]).join(' ');
   return {
     walk(visit, where) {
       const scanner = new LineScanner(source);
@@ -92,8 +86,8 @@ function csvCells(source: TraceSource, header: readonly string[], columns: Colum
           at.token < 0 ? null : whole(row[at.token]!, columns.token!, scanner),
           at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place()),
           at.tokenId < 0 ? -1 : whole(row[at.tokenId]!, columns.tokenId!, scanner),
-          numbers(row[at.experts]!, columns.experts, isId, scanner),
-          at.weights < 0 ? null : numbers(row[at.weights]!, columns.weights!, Number.isFinite, scanner),
+          numbers(textOf(row, at.experts), columns.experts, isId, scanner),
+          at.weights.length === 0 ? null : numbers(textOf(row, at.weights), columns.weights!, Number.isFinite, scanner),
         );
       }
       rows.end();

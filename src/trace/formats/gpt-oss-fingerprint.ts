@@ -1,5 +1,4 @@
-// The gpt-oss expert fingerprint data set: per generated token an object token_N with layer_i: {selected_experts, selected_probs}.
-// Decoded tokens only; N is the position in the whole text.
+// The gpt-oss expert fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N is its position.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';
@@ -12,9 +11,6 @@ const FIELDS = { experts: 'selected_experts', weights: 'selected_probs' } as con
 /** JSON of the gpt-oss fingerprint data set. */
 export const gptOssFingerprint = cellFormat({
   name: 'gpt-oss-fingerprint',
-  summary: '{"router_data":[{"token_164":{"layer_0":{"selected_experts":[…],"selected_probs":[…]}}}]}',
-  engines: 'gpt-oss',
-  turnOn: 'the expert fingerprinting data set',
   detect: ({ text }) => /^\s*[{[]/.test(text) && /"router_data"\s*:/.test(text),
   cells: (source) => ({
     walk(visit, at) {

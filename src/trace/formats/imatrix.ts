@@ -12,9 +12,6 @@ const F32 = 0;
 /** GGUF importance matrices. */
 export const imatrix: TraceFormat = {
   name: 'imatrix',
-  summary: 'GGUF with blk.N.ffn_gate_exps.weight.counts; counts only',
-  engines: 'llama.cpp',
-  turnOn: '`llama-imatrix -m MODEL.gguf -f text -o out.gguf`',
   detect: ({ head }) => latin1Of(head, 0, 4) === GGUF_MAGIC,
   counts(source) {
     const { path } = source;

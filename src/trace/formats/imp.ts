@@ -8,9 +8,6 @@ import { isId } from './record-lines.js';
 /** JSON list of imp. */
 export const imp = cellFormat({
   name: 'imp',
-  summary: '[[layer, expert, expert, …], …]: one list per layer and decoded token',
-  engines: 'imp',
-  turnOn: 'the decode trace that its expert_cache_sim.py reads',
   detect: ({ text }) => /^\s*\[\s*\[\s*\d+\s*,\s*\d+/.test(text),
   cells(source) {
     const { path } = source;

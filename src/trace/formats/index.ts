@@ -25,12 +25,11 @@ import { moeCacheLab } from './moe-cache-lab.js';
 import { moeInfinityMatrix, npy, npz } from './npy.js';
 import { isParquet, parquet, vllmExpertCapture } from './parquet.js';
 import { expertFlow, lattice, moeSim } from './records.js';
+import { dynamo, sglangReply, vllm } from './replies.js';
 import { safetensors } from './safetensors.js';
 import { sglangCounts } from './sglang-counts.js';
 import { sglangRecorder, sglangStat } from './sglang-recorder.js';
-import { sglangReply } from './sglang-reply.js';
 import { tensorrtLlm } from './tensorrt-llm.js';
-import { vllm } from './vllm.js';
 
 /** All formats; adding one is one file and one line here. */
 export const traceFormats: readonly TraceFormat[] = [
@@ -40,8 +39,9 @@ export const traceFormats: readonly TraceFormat[] = [
   safetensors,
   colibriAtlas,
   jsonl,
-  vllm,
+  dynamo,
   sglangReply,
+  vllm,
   sglangRecorder,
   sglangStat,
   npy,
@@ -83,10 +83,7 @@ function formatNamed(name: string): TraceFormat {
   return findNamed('trace format', traceFormats, name);
 }
 
-/**
- * The format of a file: the one that was named, else the table that a column map asks for, else the first that recognises the content.
- * @throws UserError where the name is unknown or nothing recognises it
- */
+/** The format of a file: the named one, the table of a column map, or the first that recognises it. @throws UserError if there is none */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {
   if (name !== undefined) {
     const named = formatNamed(name);

@@ -12,10 +12,7 @@ const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 /** A JSON object, checked to be one. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/**
- * Visits the objects of a file, each with its place: `path` or `path:line`.
- * @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB
- */
+/** Visits the objects of a file with their place (`path:line`). @throws UserError if one is no object, or a document exceeds 64 MiB */
 export function* documents(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);

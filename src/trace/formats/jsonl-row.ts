@@ -1,5 +1,4 @@
-// One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order, with or without Python's spaces;
-// it gives up on anything else, and JSON.parse decides.
+// One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides.
 
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
@@ -9,7 +8,6 @@ import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import type { TokenRow } from './format.js';
 
-/** A parsed line. */
 interface JsonRow extends TokenRow {
   readonly token?: number;
   readonly predicted?: readonly (readonly number[])[];
@@ -20,8 +18,11 @@ const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'pr
 /** The current line of a scanner, checked. @throws UserError with line where it is not one token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
-  const fields = parseJson(scanner.lineBytes(), place);
-  if (!isObject(fields)) throw new UserError(`${place}: not an object; write one token a line`);
+  const line = parseJson(scanner.lineBytes(), place);
+  if (!isObject(line)) throw new UserError(`${place}: not an object; write one token a line`);
+  // Scripts of users call it so, too.
+  const { routing, ...own } = line;
+  const fields: Record<string, unknown> = routing === undefined || own.experts !== undefined ? line : { ...own, experts: routing };
   for (const key of Object.keys(fields)) {
     if (!(KEYS as readonly string[]).includes(key)) throw new UserError(`${place}: unknown key "${key}"; a token has ${KEYS.join(', ')}`);
   }

@@ -1,24 +1,53 @@
-// The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries.
+// The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries. Files of one's
+// own that have a request's tokens in one list are turned into such lines first.
 
 import { UserError } from '../../base/errors.js';
+import { temporaryFile, writeTemporary } from '../../base/files.js';
+import { bytesOf } from '../../base/host/bytes.js';
+import { InputFile } from '../../base/input-file.js';
+import { isObject } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
 import { parseJson } from '../../model/door.js';
-import type { TraceSource } from '../source.js';
+import { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import type { RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
+import { documents, wholeAt } from './json-values.js';
 import { parseJsonRow, RowParser } from './jsonl-row.js';
 import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
 
 /** The canonical JSONL layout. */
 export const jsonl: TraceFormat = {
   name: 'jsonl',
-  summary: '{"request":0,"position":17,"phase":"decode","token":198,"experts":[[3,41],[7,9]]}, one token a line, the canonical text layout',
-  engines: 'moeprof; any script',
-  turnOn: '`moeprof trace convert … -o out.jsonl`; or print one line a token',
-  detect: ({ text }) => /^\s*\{[^\n]*"format"\s*:\s*"moeprof\.trace/.test(text) || /^\s*\{[^\n]*"experts"\s*:\s*\[\s*(\[|\])/.test(text),
-  open: openJsonl,
+  detect: ({ text }) =>
+    WHOLE.test(text) ||
+    /^\s*\{[^\n]*"format"\s*:\s*"moeprof\.trace/.test(text) ||
+    /^\s*\{[^\n]*"(experts|routing)"\s*:\s*\[\s*(\[|\])/.test(text),
+  open: (source, options) =>
+    WHOLE.test(source.text) ? { ...openJsonl(asLines(source), options), path: source.path } : openJsonl(source, options),
 };
+
+/** A request with all of its tokens: lists [layers][choices] of each, or an object as a line has it. */
+const WHOLE = /^\s*\[?\s*\{[^[]*"(tokens|routing|experts)"\s*:\s*\[\s*(\{|\[\s*\[)/;
+
+/** The requests of a file as lines; other fields of the first are the header. @throws UserError where one has no list of tokens */
+function asLines(source: TraceSource): TraceSource {
+  const fd = temporaryFile();
+  let request = 0;
+  for (const { value, place } of documents(source)) {
+    const { prompt_tokens: _, tokens, routing, experts, ...header } = value;
+    const list = tokens ?? routing ?? experts;
+    if (!Array.isArray(list)) throw new UserError(`${place}: has no list of tokens, as the first request has`);
+    const prompt = wholeAt(value, 'prompt_tokens', place);
+    const lines = list.map((token, at) => {
+      const phase = prompt === null ? {} : { phase: at < prompt ? 'prefill' : 'decode' };
+      return JSON.stringify({ request, ...(isObject(token) ? token : { experts: token }), ...phase });
+    });
+    if (request++ === 0) lines.unshift(JSON.stringify({ format: TRACE_FORMAT, ...header }));
+    writeTemporary(fd, bytesOf(`${lines.join('\n')}\n`));
+  }
+  return new TraceSource(new InputFile(`${source.path}: tokens`, fd), source);
+}
 
 function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   const { path } = source;

@@ -15,9 +15,6 @@ const COMMA = 44;
 /** `layer_id,expert_ids` CSV. */
 export const llamacppLogExperts: TraceFormat = {
   name: 'llamacpp-log-experts',
-  summary: 'CSV layer_id,expert_ids: "3,52 40 85 …", graph order',
-  engines: "llama.cpp, okuvshynov's branch log_experts",
-  turnOn: 'the log that this branch writes',
   detect: ({ text }) => /^layer_id,expert_ids\s/.test(text),
   open,
 };

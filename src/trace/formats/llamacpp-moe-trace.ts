@@ -10,9 +10,6 @@ import { PassReader } from './passes.js';
 /** `layer,expert` CSV. */
 export const llamacppMoeTrace = cellFormat({
   name: 'llamacpp-moe-trace',
-  summary: 'CSV layer,expert: one activation a line, graph order',
-  engines: 'llama.cpp, examples/moe-trace (PR 28544)',
-  turnOn: '`MOE_TRACE_OUT=out.csv`',
   detect: ({ text }) => /^layer,expert\s/.test(text),
   cells(source, options) {
     const topK = expected(options).topK ?? shortestRun(source);
@@ -35,10 +32,7 @@ export const llamacppMoeTrace = cellFormat({
   },
 });
 
-/**
- * Activations of the shortest run: those of one decoded token.
- * @throws UserError where that is 1, and more runs have the next length: a line is missing, as no model with one choice has it
- */
+/** Activations of the shortest run, one decoded token. @throws UserError if it is 1 and more runs have the next length: a line is missing */
 function shortestRun(source: TraceSource): number {
   const runs = new Map<number, number>();
   const lines = new NumberLines(source, 1);

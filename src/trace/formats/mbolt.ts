@@ -1,5 +1,4 @@
-// mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then one record per layer and pass in graph order:
-// layer, top-k, tokens, ids [tokens, top-k].
+// mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens, top-k].
 
 import { UserError } from '../../base/errors.js';
 import { viewOf } from '../../base/host/bytes.js';
@@ -12,9 +11,6 @@ const HEADER_BYTES = 12;
 /** MBLT binary. */
 export const mbolt = cellFormat({
   name: 'mbolt',
-  summary: 'binary MBLT v1: records of layer, top-k, tokens, ids in graph order',
-  engines: 'mbolt (llama.cpp)',
-  turnOn: '`MBOLT_TRACE=out.bin`',
   detect: ({ head }) => head.length >= HEADER_BYTES && viewOf(head).getInt32(0, true) === MAGIC,
   cells(source) {
     const { path, bytes } = source;

@@ -1,5 +1,4 @@
-// Megatron-LM's router trace: one JSON line per step, block and layer with the choices of all tokens of the step. Rows of the
-// multi-token-prediction block are no part of the model's own routing and are left out.
+// Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices. The multi-token-prediction block is left out.
 import { UserError } from '../../base/errors.js';
 import { cellFormat } from './cells.js';
 import { arrayAt, documents, wholeAt } from './json-values.js';
@@ -9,9 +8,6 @@ import { isId } from './record-lines.js';
 /** JSON lines of Megatron-LM. */
 export const megatron = cellFormat({
   name: 'megatron',
-  summary: '{"step":0,"stage":"pre_dispatch","block":"decoder","layer":0,"top_indices":[[…]]}, one line per step and layer',
-  engines: 'Megatron-LM',
-  turnOn: '`--moe-routing-trace-path DIR --moe-enable-routing-replay`, then DIR/router_trace_rank0.jsonl',
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),
   cells: (source) => ({
     walk(visit, at) {

@@ -17,12 +17,7 @@ export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'>
   readonly experts: number | readonly number[] | null;
 }
 
-/**
- * Reads metadata strings.
- * @param path names the file in messages
- * @param format name of the format for the metadata
- * @throws UserError where a number is none
- */
+/** Reads metadata strings. @param path for messages @param format its name for the metadata @throws UserError if a number is none */
 export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
   const {
     model,
@@ -73,10 +68,7 @@ export function metadataOf(trace: RoutingTrace, extra: Readonly<Record<string, s
   };
 }
 
-/**
- * Experts per layer from one number or a list.
- * @throws UserError where a list has other than `layers` entries, or a count is out of range
- */
+/** Experts per layer from one number or a list. @throws UserError if its length is not `layers`, or a count is out of range */
 export function layerExperts(path: string, layers: number, experts: number | readonly number[] | null): readonly number[] | null {
   if (experts === null) return null;
   const list = typeof experts === 'number' ? new Array<number>(layers).fill(experts) : experts;

@@ -14,9 +14,6 @@ const SPACE = 32;
 /** CSV of MoE-Beyond. */
 export const moeBeyond = cellFormat({
   name: 'moe-beyond',
-  summary: 'CSV Layer ID,Batch Number,Token,Activated Expert IDs, layer by layer',
-  engines: 'MoE-Beyond (DeepSeek-V2-Lite)',
-  turnOn: 'its published prompt traces',
   detect: ({ text }) => /^Layer ID,Batch Number,Token,Activated Expert IDs\s/.test(text),
   cells: (source) => ({
     walk(visit, at) {

@@ -13,9 +13,6 @@ const BLOCK_IDS = 256 * 1024;
 /** Recordings of moe-cache-eval. */
 export const moeCacheEvalShard: TraceFormat = {
   name: 'moe-cache-eval-shard',
-  summary: 'safetensors with topk_indices [requests, layers, tokens, top-k] and sequence_lengths [requests]',
-  engines: 'moe-cache-eval',
-  turnOn: 'the shards of its recordings',
   detect: (source) => headerHolds(source, ['"topk_indices"', '"sequence_lengths"']),
   open: openShard,
 };

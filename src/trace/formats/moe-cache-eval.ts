@@ -21,9 +21,6 @@ const MOST_EXPERTS = 65535;
 /** Events of moe-cache-eval. */
 export const moeCacheEval = cellFormat({
   name: 'moe-cache-eval',
-  summary: 'safetensors of events: layer_ids, token_counts, offsets, expert_ids, assignment_counts; of one token each: else counts only',
-  engines: 'moe-cache-eval',
-  turnOn: 'events.safetensors of its converted traces',
   detect: (source) => headerHolds(source, ['"assignment_counts"', '"offsets"', '"forward_cycles"']),
   cells(source) {
     const { path } = source;

@@ -16,9 +16,6 @@ const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' 
 /** JSON lines of moe-cache-lab. */
 export const moeCacheLab = cellFormat({
   name: 'moe-cache-lab',
-  summary: '{"record_type":"metadata","format":"moe-cache-lab.routing-jsonl",…}, then one "routing_selection" a line; versions 1 and 2',
-  engines: 'moe-cache-lab',
-  turnOn: 'its collector, or any producer of its trace format',
   detect: ({ text }) => /^\s*\{[^\n]*"moe-cache-lab\.routing-jsonl"/.test(text),
   cells(source) {
     const { version, model, experts, notes } = metadataOf(source);

@@ -12,12 +12,7 @@ export function looksLikeNpy(head: Uint8Array): boolean {
   return head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
 }
 
-/**
- * Reads a header; the type of elements is named as in safetensors.
- * @param head the first bytes, the whole header among them
- * @param total bytes of the whole array file
- * @throws UserError where it is damaged, of another byte or axis order, or the file ends before its data
- */
+/** Reads a header, types named as in safetensors. @param head the first bytes, with all of it @param total bytes of the file @throws UserError */
 export function npyHeader(place: string, head: Uint8Array, total: number): TensorInfo {
   if (!looksLikeNpy(head) || head.length < 12) throw new UserError(`${place}: not a .npy array`);
   const view = viewOf(head);

@@ -17,9 +17,6 @@ const NAMES = ['routed_experts', 'experts', 'expert_ids', 'topk_ids', 'selected_
 /** One .npy array of choices. */
 export const npy: TraceFormat = {
   name: 'npy',
-  summary: '.npy integers [tokens, layers, top-k], [tokens, top-k, layers] or [layers, tokens, top-k]',
-  engines: 'vLLM offline; any notebook',
-  turnOn: '`numpy.save("out.npy", output.outputs[0].routed_experts)`',
   detect: ({ head, bytes }) => looksLikeNpy(head) && ID_DTYPES.includes(kindOf(head, bytes)),
   open(source, options) {
     const header = npyHeader(source.path, source.head, source.bytes);
@@ -30,9 +27,6 @@ export const npy: TraceFormat = {
 /** Counts per sequence, layer and expert, as MoE-Infinity keeps them. */
 export const moeInfinityMatrix: TraceFormat = {
   name: 'moe-infinity',
-  summary: '.npy floats [sequences, layers, experts]: expert activation matrices; counts only',
-  engines: 'MoE-Infinity',
-  turnOn: "`numpy.save` of its tracer's expert activation matrices",
   detect: ({ head, bytes }) => looksLikeNpy(head) && ['F32', 'F64'].includes(kindOf(head, bytes)),
   counts: activationMatrices,
 };
@@ -40,9 +34,6 @@ export const moeInfinityMatrix: TraceFormat = {
 /** An .npz archive with one array of choices. */
 export const npz: TraceFormat = {
   name: 'npz',
-  summary: '.npz with routed_experts (or experts, expert_ids …), integers of three axes',
-  engines: 'routing studies',
-  turnOn: '`numpy.savez("out.npz", routed_experts=…)`',
   detect: ({ head }) => looksLikeZip(head) && latin1Of(head, 0, 512).includes('.npy'),
   open: openNpz,
 };

@@ -39,12 +39,7 @@ export function boundedCompressors(compressors: Compressors, zstd: (input: Uint8
   return bounded;
 }
 
-/**
- * Walks the pages of one column chunk.
- * @param bytes the chunk
- * @param rows rows of its row group
- * @throws Error where a page or a run claims more than the chunk can hold
- */
+/** Walks the pages of one column chunk. @param rows of its row group @throws Error if a page or a run claims more than the chunk can hold */
 export function checkPages(
   bytes: ArrayBuffer,
   column: ColumnMetaData,

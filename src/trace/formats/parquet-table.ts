@@ -1,16 +1,8 @@
-// A Parquet file as columns of whole numbers, read row group by row group through hyparquet. This module and hyparquet are loaded when the
-// first Parquet file is opened.
+// A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file.
 
 import { decompress } from 'fzstd';
-import {
-  type ColumnMetaData,
-  type DecodedArray,
-  type FileMetaData,
-  parquetMetadata,
-  parquetRead,
-  parquetSchema,
-  type SchemaTree,
-} from 'hyparquet';
+import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
+import { parquetMetadata, parquetRead, parquetSchema } from 'hyparquet';
 import { compressors as decompressors } from 'hyparquet-compressors';
 import { messageOf, UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
@@ -62,12 +54,7 @@ export class ParquetTable {
     });
   }
 
-  /**
-   * Visits the row groups.
-   * @param names columns to read
-   * @param visit gets the rows of a group and its columns in the order of `names`, valid until it returns
-   * @throws UserError where a group is damaged, or too large to hold in memory
-   */
+  /** Visits the row groups. @param visit gets the rows and columns of one, valid until it returns @throws UserError if one is damaged or too large */
   async read(names: readonly string[], visit: (rows: number, columns: readonly ParquetColumn[]) => void): Promise<void> {
     const { path, bytes } = this.#source;
     const compressors = boundedCompressors(decompressors, decompress);

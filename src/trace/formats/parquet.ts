@@ -1,12 +1,11 @@
-// Parquet tables, one row per token and layer (or per activation). Rows are decoded once into a temporary file of whole numbers, because
-// decoding cannot be interrupted and importing reads twice.
+// Parquet tables, a row per token and layer (or activation), decoded once into a temporary file, as importing reads twice.
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import { importCells } from './cells.js';
-import { usualColumns } from './columns.js';
+import { placesOf, usualColumns } from './columns.js';
 import type { ColumnMap, OpenOptions, TraceFormat } from './format.js';
 import type { ParquetColumn, ParquetTable } from './parquet-table.js';
 import { phaseOf } from './record-lines.js';
@@ -31,9 +30,6 @@ export function isParquet({ head }: TraceSource): boolean {
 /** Parquet of vllm-expert-capture. */
 export const vllmExpertCapture: TraceFormat = {
   name: 'vllm-expert-capture',
-  summary: 'Parquet with prompt_index, token_position, token_id, layer_index, expert_id_0 …, expert_weight_0 …',
-  engines: 'vLLM under vllm-expert-capture',
-  turnOn: '`vllm-expert-capture --mode sequential --output-dir DIR`, then DIR/activations.parquet',
   detect: (source) => isParquet(source) && footerHolds(source, ['prompt_index', 'token_position', 'layer_index', 'expert_id_0']),
   open: (source, options) => openParquet(source, 'vllm-expert-capture', options, CAPTURE),
 };
@@ -41,10 +37,6 @@ export const vllmExpertCapture: TraceFormat = {
 /** Any Parquet table of routing. */
 export const parquet: TraceFormat = {
   name: 'parquet',
-  summary:
-    'Parquet with columns for layer, experts (a list, one per row, or expert_id_0, expert_id_1 …) and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script',
-  turnOn: 'write a table; other column names with `--trace-columns layer=…,experts=…`',
   detect: isParquet,
   open: (source, options) => openParquet(source, 'parquet', options, null),
 };
@@ -67,8 +59,7 @@ async function openParquet(source: TraceSource, format: string, options: OpenOpt
   const { ParquetTable } = await import('./parquet-table.js');
   const table = ParquetTable.open(source);
   const { names } = table;
-  const families = names.filter((name) => name.endsWith('_0')).map((name) => name.slice(0, -2));
-  const columns = options.columns ?? fixed ?? usualColumns([...names, ...families]);
+  const columns = options.columns ?? fixed ?? usualColumns(names);
   if (columns === null) {
     throw new UserError(
       `${path}: no usual column names (it has ${names.slice(0, 12).join(', ')}); map them with --trace-columns layer=…,experts=…,token=…`,
@@ -109,10 +100,8 @@ async function decode(path: string, table: ParquetTable, columns: ColumnMap, rec
   };
   /** A column, or numbered columns of its name. */
   const family = (name: string | undefined): readonly string[] => {
-    if (name === undefined || names.includes(name) || !names.includes(`${name}_0`)) return single(name);
-    const members: string[] = [];
-    while (names.includes(`${name}_${members.length}`)) members.push(`${name}_${members.length}`);
-    return members;
+    const places = name === undefined ? [] : placesOf(path, names, name);
+    return places.length === 0 ? single(name) : places.map((at) => names[at]!);
   };
   const wanted = {
     layer: single(columns.layer),

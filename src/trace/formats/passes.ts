@@ -22,13 +22,7 @@ export class PassReader {
     this.#at = at;
   }
 
-  /**
-   * One layer of the running pass, or the first of a new one. A layer with fewer rows than the pass has tokens routed only the last
-   * ones (engines skip the rest of a prompt at the last layer).
-   * @param ids `[rows, width]`, those of a row in rank order
-   * @param weights their gate weights, where the recording has them
-   * @throws UserError where a layer has more rows than the pass has tokens
-   */
+  /** One layer of a pass; fewer rows than tokens are its last. @param ids `[rows, width]`, by rank @throws UserError for more rows than tokens */
   group(layer: number, rows: number, width: number, ids: Int32Array, weights?: Float64Array): void {
     const cell = this.#cell;
     if (layer <= this.#lastLayer) this.#begin(rows);

@@ -1,5 +1,4 @@
-// A pickle reader that executes nothing: it knows the opcodes that torch.save writes for plain containers and tensors, and three
-// global names. Anything else is refused by name, never imported or called.
+// A pickle reader that executes nothing: it knows torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
 
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
@@ -68,11 +67,7 @@ const REBUILD = 'torch._utils._rebuild_tensor_v2';
 const ORDERED = 'collections.OrderedDict';
 const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|Bool)Storage)$/;
 
-/**
- * Reads a pickle.
- * @param place names it in messages
- * @throws UserError where it holds an opcode or a name beyond plain data and tensors, is cut, or is larger or deeper than any recording
- */
+/** Reads a pickle. @param place for messages @throws UserError if it has more than plain data and tensors, is cut, or too large or deep */
 export function readPickle(bytes: Uint8Array, place: string): Pickled {
   return new Unpickler(bytes, place).read();
 }

@@ -7,10 +7,7 @@ import { Cell, type Cells } from './cell.js';
 import type { ColumnMap } from './format.js';
 import { documents, type JsonObject } from './json-values.js';
 
-/**
- * Records as cells; tokens without a position are counted.
- * @throws UserError with line where a record lacks a field or it is of another type
- */
+/** Records as cells; tokens without a position are counted. @throws UserError with line if a record lacks a field or has a wrong type */
 export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
   return {
     walk(visit, at) {

@@ -10,9 +10,6 @@ function recordFormat({ fields, ...about }: Omit<TraceFormat, 'open'> & { readon
 /** ExpertFlow, schema 1.x: records in hook order, tokens numbered within their request. */
 export const expertFlow = recordFormat({
   name: 'expertflow',
-  summary: '{"request_id":"…","phase":"decode","token_index":17,"layer_id":3,"selected_expert_ids":[…]}, one line per token and layer',
-  engines: 'llama.cpp under ExpertFlow',
-  turnOn: 'its router trace, schema 1.x',
   detect: ({ text }) => /^\s*\{[^\n]*"selected_expert_ids"\s*:/.test(text),
   fields: {
     request: 'request_id',
@@ -28,9 +25,6 @@ export const expertFlow = recordFormat({
 /** lattice's moe_admission_sim. */
 export const lattice = recordFormat({
   name: 'lattice',
-  summary: '{"layer_idx":3,"token_idx":17,"selected_ids":[…],"gate_weights":[…]}, one line per token and layer',
-  engines: 'lattice',
-  turnOn: 'the JSON lines that its moe_admission_sim reads',
   detect: ({ text }) => /^\s*\{[^\n]*"selected_ids"\s*:/.test(text) && /"layer_idx"\s*:/.test(text),
   fields: { token: 'token_idx', layer: 'layer_idx', experts: 'selected_ids', weights: 'gate_weights' },
 });
@@ -38,9 +32,6 @@ export const lattice = recordFormat({
 /** moe-sim. */
 export const moeSim = recordFormat({
   name: 'moe-sim',
-  summary: '{"request_id":0,"phase":"decode","step_id":4,"token_position":17,"layer_id":3,"expert_ids":[…]}, one line per token and layer',
-  engines: 'moe-sim',
-  turnOn: 'the JSON lines that it reads',
   detect: ({ text }) => /^\s*\{[^\n]*"expert_ids"\s*:/.test(text) && /"token_position"\s*:/.test(text) && /"layer_id"\s*:/.test(text),
   fields: { request: 'request_id', token: 'token_position', layer: 'layer_id', experts: 'expert_ids', phase: 'phase' },
 });

@@ -14,7 +14,6 @@ export interface TensorInfo {
   readonly shape: readonly number[];
   /** Byte of the file where its data begins. */
   readonly offset: number;
-  /** Bytes of its data. */
   readonly bytes: number;
 }
 
@@ -51,10 +50,7 @@ export function requireTensor(
   return tensor;
 }
 
-/**
- * Reads and checks the header.
- * @throws UserError where it is too long, not JSON, or a tensor lies outside the file, over another one, or does not match its shape
- */
+/** Reads and checks the header. @throws UserError if it is too long, not JSON, or a tensor lies outside, over another, or has another shape */
 export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   const { path } = source;
   const { dataBytes, entries } = safetensorsHeader(source);

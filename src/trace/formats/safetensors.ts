@@ -1,5 +1,4 @@
-// The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset. Any file with fitting tensors is accepted;
-// other content is ignored.
+// The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; other tensors are ignored.
 
 import { UserError } from '../../base/errors.js';
 import { looksLikeSafetensors } from '../../model/door.js';
@@ -24,9 +23,6 @@ const COLUMNS = ['request_id', 'position', 'phase', 'token_id', 'token_ids', 'we
 /** The canonical safetensors layout. */
 export const safetensors: TraceFormat = {
   name: 'safetensors',
-  summary: 'safetensors with experts [tokens, layers, top-k], the canonical layout',
-  engines: 'moeprof; Hugging Face transformers',
-  turnOn: '`moeprof trace convert`; `python recorders/record_routing.py MODEL out.safetensors`',
   detect: (source) => looksLikeSafetensors(source.head),
   open: (source, options) => openSafetensors(source, readSafetensorsHeader(source), options),
 };

@@ -9,9 +9,6 @@ const COMMA = 44;
 /** Counts CSV of SGLang. */
 export const sglangCounts: TraceFormat = {
   name: 'sglang-counts',
-  summary: 'CSV layer_id,expert_id,count; counts only',
-  engines: 'SGLang of March to May 2025',
-  turnOn: 'its expert distribution dump',
   detect: ({ text }) => /^layer_id,expert_id,count\s/.test(text),
   counts(source) {
     const fields = new FieldReader(source);

@@ -12,10 +12,6 @@ import { looksLikeTorch, TorchFile } from './torch-file.js';
 /** Recordings with `topk_ids_of_layer`. */
 export const sglangRecorder = cellFormat({
   name: 'sglang-recorder',
-  summary: '.pt with records of topk_ids_of_layer [layers, tokens, 8], padded with -1',
-  engines: 'SGLang; KTransformers',
-  turnOn:
-    '`--expert-distribution-recorder-mode per_token`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
   detect: ({ head }) => looksLikeTorch(head, 'topk_ids_of_layer'),
   cells(source) {
     const { path } = source;
@@ -68,9 +64,6 @@ export const sglangRecorder = cellFormat({
 /** Recordings with `logical_count`. */
 export const sglangStat: TraceFormat = {
   name: 'sglang-stat',
-  summary: '.pt with logical_count [steps, layers, experts]; counts only',
-  engines: 'SGLang; KTransformers',
-  turnOn: '`--expert-distribution-recorder-mode stat`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
   detect: ({ head }) => looksLikeTorch(head, 'logical_count'),
   counts(source) {
     const { path } = source;

@@ -1,5 +1,4 @@
-// Rows of a table, one per token and layer or one per activation, as cells. Shared by CSV and Parquet: numbering of requests, counting of
-// tokens and grouping of activations.
+// Rows of a table, of CSV or Parquet, as cells: numbers of requests, counts of tokens, activations in groups.
 import { Cell } from './cell.js';
 import { TokenCounter } from './record-lines.js';
 

@@ -13,18 +13,13 @@ const SAMPLE_IDS = 4_000_000;
 /** Ids transposed at a time. */
 const BLOCK_IDS = 256 * 1024;
 
-/** An array of choices in a file. */
 interface FileArray extends ColumnLayout {
   readonly shape: readonly number[];
   /** Name for messages. */
   readonly place: string;
 }
 
-/**
- * Opens an array as a trace of one request.
- * @param known layers, top-k and experts, if the file gives them; the options provide the rest
- * @throws UserError where its axes cannot be told
- */
+/** Opens an array as a trace of one request. @param known layers, top-k and experts of the file @throws UserError if its axes are unclear */
 export function openArray(
   source: TraceSource,
   array: FileArray,

@@ -11,9 +11,6 @@ import { readSafetensorsHeader } from './safetensors-header.js';
 /** Expert statistics of TensorRT-LLM. */
 export const tensorrtLlm: TraceFormat = {
   name: 'tensorrt-llm',
-  summary: 'safetensors with tensors "ITERATION_LAYER" [experts]; counts only',
-  engines: 'TensorRT-LLM',
-  turnOn: '`EXPERT_STATISTIC_ITER_RANGE=100-200 EXPERT_STATISTIC_PATH=DIR`, then DIR/rank*.safetensors',
   detect: ({ head }) => looksLikeSafetensors(head) && /^\{\s*"\d+_\d+"\s*:/.test(latin1Of(head, 8, 208)),
   counts(source) {
     const { path } = source;

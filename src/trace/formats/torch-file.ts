@@ -49,17 +49,12 @@ export class TorchFile {
     }
   }
 
-  /** The saved value. */
   value(): Pickled {
     const name = `${this.#folder}data.pkl`;
     return readPickle(this.#archive.read(this.#byName.get(name)!, PICKLE_LIMIT), `${this.#source.path}: ${name}`);
   }
 
-  /**
-   * A tensor: its size, and its elements in row-major order.
-   * @param what names it in messages
-   * @throws UserError where it is no tensor of `axes` axes, or its storage is missing or too small for its shape
-   */
+  /** A tensor: its size, and its elements in row-major order. @param what for messages @throws UserError if it is none of `axes` axes, or is cut */
   tensor(value: Pickled | undefined, what: string, axes: number): { size: readonly number[]; values: Float64Array | Int32Array } {
     const { path } = this.#source;
     if (!(value instanceof PickledTensor) || value.size.length !== axes)

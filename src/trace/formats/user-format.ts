@@ -1,5 +1,4 @@
-// A trace format of the user's own: a module that yields the rows of a file, each of which is checked. A wrong width or a shifted offset
-// would otherwise give a plausible but false result.
+// A trace format of the user's own: a module that yields rows, each of which is checked, as a shifted offset gives plausible results.
 
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
@@ -15,7 +14,6 @@ import { traceFormats } from './index.js';
 /** A trace file as a format of the user's own reads it: unpacked, whatever it came in. */
 export interface OwnTraceFile {
   readonly path: string;
-  /** Size. */
   readonly bytes: number;
   /** Its lines that are not blank, each with `file:line` for messages. */
   lines(): Generator<{ readonly text: string; readonly place: string }, void, void>;
@@ -25,7 +23,6 @@ export interface OwnTraceFile {
 
 /** One token, as a format of the user's own gives it. */
 export interface OwnTraceRow extends TokenRow {
-  /** Input token id. */
   readonly tokenId?: number;
   /** Where it stands, for messages. Absent: its number. */
   readonly place?: string;
@@ -37,25 +34,20 @@ export interface OwnTraceHead {
   readonly topK?: number;
   /** Experts of a layer. Absent: the model's, else the largest id plus one. */
   readonly experts?: number;
-  /** Name of the model that was recorded. */
   readonly model?: string;
 }
 
 /** A trace format of the user's own: the default export of its module. */
 export interface OwnTraceFormat {
   readonly name: string;
-  /** One line: what the file looks like. */
+  /** One line for who reads the module: what the file looks like. */
   readonly summary?: string;
   /** Absent: nothing is known before the rows. */
   head?(file: OwnTraceFile): OwnTraceHead;
   rows(file: OwnTraceFile, known: Expected): Iterable<OwnTraceRow> | AsyncIterable<OwnTraceRow>;
 }
 
-/**
- * The format of a module.
- * @param name the path of a module, relative to the working directory; any other name, or none, gives null
- * @throws UserError where it cannot be used
- */
+/** The format of a module. @param name its path; any other name, or none, gives null @throws UserError if it cannot be used */
 export async function loadFormat(name: string | undefined): Promise<TraceFormat | null> {
   const chosen = name === undefined ? null : moduleChoice('trace format', name);
   if (chosen === null) return null;
@@ -67,9 +59,6 @@ export async function loadFormat(name: string | undefined): Promise<TraceFormat 
   const definition = own.value as OwnTraceFormat;
   return {
     name: own.name,
-    summary: own.textOr('summary', `as ${own.shown} reads it`),
-    engines: own.shown,
-    turnOn: '',
     detect: () => false,
     open: (source, options) => readOwn(own, definition, source, options),
   };

@@ -1,5 +1,4 @@
-// The zip container of .npz and .pt files: central directory, stored and deflated entries. Sizes are checked before an entry is read or
-// unpacked, and its checksum before its content is used.
+// The zip container of .npz and .pt files, stored and deflated entries; sizes and checksums are checked before their use.
 
 import { messageOf, UserError } from '../../base/errors.js';
 import { textOf, viewOf } from '../../base/host/bytes.js';
@@ -56,10 +55,7 @@ export class ZipArchive {
     return content;
   }
 
-  /**
-   * A deflated entry of any size, in a temporary file.
-   * @throws UserError where it is damaged, packed in an unknown way, or grows beyond what a recording does
-   */
+  /** A deflated entry of any size, in a temporary file. @throws UserError if it is damaged, packed unknown, or beyond what a recording has */
   async unpacked(entry: ZipEntry): Promise<TraceSource> {
     const place = `${this.#source.path}: ${entry.name}`;
     this.#demandDeflated(entry);

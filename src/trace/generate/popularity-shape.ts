@@ -1,5 +1,4 @@
-// A popularity of a given skew, and tables to draw from it. A token's choices are drawn without replacement, which flattens the popularity;
-// so weights are derived from the target inclusion probabilities.
+// A popularity of a given skew, and tables to draw from it without replacement, by weights derived from inclusion probabilities.
 
 /** Largest deviation of the log-normal that is looked at, the steps that it is divided into, and looks until their number is halved instead. */
 const MOST_SIGMA = 12;
@@ -29,10 +28,7 @@ export function inclusionByRank(experts: number, choices: number, gini: number):
   return inclusionOf(quantiles, sigma(low), choices);
 }
 
-/**
- * Weights for which draws without replacement include each expert about as often as requested: -log(1 - inclusion). An inclusion of 1 would
- * weigh infinitely; the limit of 0.999 (a weight of 6.9) is ours.
- */
+/** Weights for which draws without replacement include experts as often as requested: -log(1 - inclusion), at most .999 (6.9), which is ours. */
 export function weightsFor(inclusion: Float64Array): Float64Array {
   return inclusion.map((probability) => -Math.log(1 - Math.min(probability, 0.999)));
 }
@@ -52,10 +48,7 @@ function giniOfAscending(values: Float64Array): number {
   return sum === 0 ? 0 : weighted / (values.length * sum);
 }
 
-/**
- * Inclusion 1 - exp(-scale * exp(sigma * quantile)), with the scale that makes it sum to `choices`. The sum is concave in the scale, so
- * Newton's steps from 0 approach it from below and need no bracket.
- */
+/** Inclusion 1 - exp(-scale * exp(sigma * quantile)) that sums to `choices`: concave in the scale, so Newton's steps need no bracket. */
 function inclusionOf(quantiles: Float64Array, sigma: number, choices: number): Float64Array {
   const weights = quantiles.map((quantile) => Math.exp(sigma * quantile));
   const inclusion = new Float64Array(weights.length);

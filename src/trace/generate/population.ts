@@ -36,10 +36,7 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
   return { common, inclusions, rankings: rankingsOf(inclusions, profile, random), reuse };
 }
 
-/**
- * Limits a skew to the possible range: 2 % below the largest Gini coefficient, 1 - topK / experts. The 2 % are ours: 0.1 % and 10 % draw the
- * same for the three models of the warm-up.
- */
+/** Limits a skew to 2 % below the largest Gini coefficient, 1 - topK / experts. Ours: 0.1 % and 10 % draw the same for three models. */
 function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
   return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 }
@@ -66,7 +63,6 @@ export function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Arr
   return values;
 }
 
-/** Indices in ascending order of their keys. */
 function orderBy(keys: Float64Array): Uint16Array {
   return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
 }

@@ -79,10 +79,7 @@ export class RoutingProcess {
   /** Number of tokens of the current request so far. */
   #position = 0;
 
-  /**
-   * @param stream name of the random stream of the draws: another name gives independent routing of the same popularity
-   * @param part suffix of all streams that draw tokens: another suffix gives other requests, with their own domains
-   */
+  /** @param stream of the draws: another name gives independent routing of one popularity @param part suffix of all streams: other requests */
   constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing', part = '') {
     const { layers } = model;
     const depth = layers.length;
@@ -163,10 +160,7 @@ export class RoutingProcess {
     this.#position++;
   }
 
-  /**
-   * Threads of the next token: each that of a recent token, or a new one. The k-th thread stays in the k-th part of all threads, so that
-   * a token has two of a kind only where one straddles two parts.
-   */
+  /** Threads of the next token: each a recent token's, or new. The k-th stays in the k-th part of all, so that two of a kind are rare. */
   #spin(): void {
     const random = this.#random;
     const row = (this.#position % this.#window) * this.topK;
@@ -306,10 +300,7 @@ export class RoutingProcess {
   }
 }
 
-/**
- * Inclusion by rank of fresh draws, such that all choices together have the layer's distribution: with follow f and remember r, remembered
- * choices are distributed as the whole, so whole = f threads + (1 - f) (r whole + (1 - r) fresh).
- */
+/** Inclusion by rank of fresh draws with which all have the layer's: whole = f threads + (1 - f) (r whole + (1 - r) fresh), f follow, r remember. */
 function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, follow: number, remember: number): Float64Array {
   const choices = whole.reduce((sum, probability) => sum + probability, 0);
   const threads = new Float64Array(whole.length);

@@ -109,7 +109,7 @@ export function localityOf({ experts, gaps, shared, topK }: RoutedShape, prior =
   const doublings = Math.log2(experts / topK) - (shared ? prior.beside : 0);
   const alone = experts <= FEW ? prior.few : shared || experts >= WIDE * topK ? prior.wide : prior.local;
   const reuse = gaps ? prior.gaps : alone;
-  const skew = between(prior.least, prior.slope * doublings + prior.offset, prior.most);
+  const skew = Math.min(prior.most, Math.max(prior.least, prior.slope * doublings + prior.offset));
   return { skew, reuse: { first: 0.1 * reuse, middle: reuse, last: 0.5 * reuse } };
 }
 
@@ -120,10 +120,6 @@ function shapeOf({ dense, layers, sharedExperts }: ModelSpec): RoutedShape {
     shared: sharedExperts === true,
     gaps: dense.segments.slice(1, -1).some(({ attention }) => attention.length > 1),
   };
-}
-
-function between(least: number, value: number, most: number): number {
-  return Math.min(most, Math.max(least, value));
 }
 
 /** Layers over which a plateau is reached from the first or the last layer. Ours. */

@@ -15,9 +15,7 @@ export interface RequestLength {
   readonly decode: number;
 }
 
-/** A request for synthetic routing. */
 interface SyntheticOptions {
-  /** Seed of the run. */
   readonly seed: number;
   /** One entry per request, in order; a request has at least one token. */
   readonly requests: readonly RequestLength[];
@@ -47,10 +45,7 @@ type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 /** Tokens between two pauses of {@link synthesizing}. */
 const STRIDE = 256;
 
-/**
- * Generates a trace for a model: the same seed gives the same routing on every machine, and candidates change no choice.
- * @throws UserError where candidates are asked for and the routing has none
- */
+/** Generates a trace: a seed gives one routing everywhere, whatever the candidates. @throws UserError for candidates of routing that has none */
 export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
   const drawing = synthesizing(model, options);
   for (;;) {
@@ -59,10 +54,7 @@ export function synthesize(model: ModelSpec, options: SyntheticOptions): Routing
   }
 }
 
-/**
- * {@link synthesize} with a pause every few hundred tokens, in which the caller can handle signals.
- * @throws UserError as {@link synthesize}
- */
+/** {@link synthesize} with a pause every few hundred tokens, in which the caller can handle signals. @throws UserError as {@link synthesize} */
 export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Generator<void, RoutingTrace> {
   const { seed, requests, candidates } = options;
   const full = routingProfile(model, options.profile);
@@ -106,12 +98,7 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
   );
 }
 
-/**
- * Extends rows by candidates: more ranks than the model's top-k, with gate weights, for routing that depends on which experts are resident. The
- * first k ranks are the choices without candidates; the further ones come from the same popularity and memory, whatever the token ids.
- * @param part as in {@link RoutingProcess}
- * @throws UserError where there are fewer candidates than choices, or whole requests are routed
- */
+/** Extends rows by candidates: more ranks, with gate weights. @param part as in {@link RoutingProcess} @throws UserError for too few of them */
 function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part: string) {
   const widest = Math.max(...model.layers.map((layer) => layer.topK));
   if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
@@ -125,7 +112,6 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   return {
     /** Candidates per layer: the requested number, or the experts of the largest layer if fewer. */
     width,
-    /** Starts a request. */
     begin: (): void => runnersUp.begin(),
     /**
      * Writes the row `[layers, width]` that extends `chosen`, `[layers, topK]`, and its weights.
@@ -158,12 +144,7 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
   };
 }
 
-/**
- * Draws one row per request: a prompt is sent to an expert (a whole model, an adapter) with all of its tokens. Requests are independent of one
- * another; experts differ in popularity.
- * @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts equally popular
- * @param part suffix of the random stream that draws requests: another suffix gives other requests of the same popularity
- */
+/** Draws one row per request, of a whole model or an adapter. @param zipf popularity of rank r is r^-zipf @param part of the stream */
 function requestRouting({ layers }: ModelSpec, zipf: number, seed: number, part: string): RowProcess {
   const topK = Math.max(...layers.map((layer) => layer.topK));
   const random = new Random(seed, `trace/synthetic/request${part}`);

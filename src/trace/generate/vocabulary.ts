@@ -6,10 +6,7 @@ import type { ModelSpec } from '../../model/door.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
 import { atDepth, type VocabularyProfile } from './routing-profile.js';
 
-/**
- * Mandelbrot's offset of Zipf's ranks. With 1, as in the recorded text of profiles/traces, the most frequent id is a twentieth of a text;
- * without, it would be a tenth.
- */
+/** Mandelbrot's offset of Zipf's ranks: with 1, as in the text of profiles/traces, the most frequent id is a twentieth; without, a tenth. */
 const OFFSET = 1;
 /** Ids whose paths are drawn one after another. Those behind them are too rare to move an expert's load by themselves. */
 const FREQUENT = 256;
@@ -24,7 +21,6 @@ export interface VocabularyContext {
   readonly popularity: readonly (readonly Float64Array[])[];
   /** Share of a domain's tokens that are words of all domains, 0 to 1. */
   readonly overlap: number;
-  /** Seed of the run. */
   readonly seed: number;
   /** Put behind the name of the stream that draws tokens; absent: nothing. */
   readonly part?: string;
@@ -33,10 +29,7 @@ export interface VocabularyContext {
 /** The words of a text; see {@link openVocabulary}. */
 export type Vocabulary = ReturnType<typeof openVocabulary>;
 
-/**
- * Draws the tokens of a text and knows the path of each id. Ids are numbered by frequency. The most frequent ones are common to all
- * domains, as function words are; behind them every domain has its own, in turn.
- */
+/** Draws the tokens of a text, with a path for each id. Ids are by frequency: common ones first, then those of each domain, in turn. */
 export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
   const { popularity, overlap, seed, part = '' } = context;
   const random = new Random(seed, `trace/synthetic/words${part}`);
@@ -149,7 +142,6 @@ function tableOf(left: readonly Float64Array[], choices: number): AliasTable {
   return new AliasTable(weightsFor(least.map((share) => share * scale)));
 }
 
-/** Draws distinct experts. */
 function drawFrom(table: AliasTable, chosen: Uint16Array, random: Random): void {
   for (let k = 0; k < chosen.length; k++) {
     const before = chosen.subarray(0, k);

@@ -1,5 +1,5 @@
 // A model as far as a trace describes it: layers, experts and choices. Hit rates need no more.
-import { type ModelSpec, type MoeLayer, withExpertBytes } from '../../model/door.js';
+import { type ModelSpec, shapedModel, withExpertBytes } from '../../model/door.js';
 import { unnamed } from '../recorded-model.js';
 import type { RoutingTrace } from '../trace.js';
 
@@ -24,21 +24,7 @@ export function tracedModel(trace: RoutingTrace): TracedModel {
   return { model, sized: sizes !== null, note: `${unnamed(trace)}: ${how} (a model with --model).` };
 }
 
-/** A model with the layers, experts and top-k of a trace; every expert has one byte, so capacities are counts. */
-export function shapeOf(trace: Pick<RoutingTrace, 'path' | 'expertsPerLayer' | 'topK'>): ModelSpec {
-  let experts = 0;
-  const layers = trace.expertsPerLayer.map((count, index): MoeLayer => {
-    const layer = { index, experts: count, topK: Math.min(trace.topK, count), expertBytes: 1, flopsPerToken: 0, offset: experts };
-    experts += count;
-    return layer;
-  });
-  return {
-    name: trace.path,
-    quantization: 'none',
-    hidden: 0,
-    layers,
-    dense: { segments: [], weightBytes: 0, kvBytesPerToken: 0 },
-    experts,
-    parameters: { total: 0, active: 0 },
-  };
+/** A model with the layers, experts and top-k of a trace; every expert has one byte. */
+export function shapeOf({ expertsPerLayer, path, topK }: Pick<RoutingTrace, 'path' | 'expertsPerLayer' | 'topK'>): ModelSpec {
+  return shapedModel(path, expertsPerLayer, topK);
 }

@@ -42,7 +42,6 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
     if (before + by > 0) level[base + before + by]! += 1;
   };
   return {
-    /** Counts the rows of a chunk. */
     rows(chunk: TraceChunk): void {
       for (let row = 0; row < chunk.tokens; row++) {
         if (chunk.request[row] !== request) {
@@ -64,7 +63,6 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
         for (let i = 0; i < levels.length; i++) levels[i]! += level[i]!;
       }
     },
-    /** The consistency so far. */
     result(): SegmentConsistency {
       const byLayer = Array.from({ length: layers }, (_, layer) => levels.subarray(layer * (SEGMENT + 1), (layer + 1) * (SEGMENT + 1)));
       const pooled = Float64Array.from({ length: SEGMENT + 1 }, (_, count) => byLayer.reduce((sum, own) => sum + own[count]!, 0));

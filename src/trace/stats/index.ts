@@ -72,11 +72,7 @@ const STREAMS = [1, 2, 4, 8, 16, 32] as const;
 /** Batches examined for each number of streams. */
 const BATCHES = 128;
 
-/**
- * Mean distinct experts per event when 1, 2, 4, ... streams run together. Streams start at even distances over the whole trace, so that they
- * are in different requests, or far apart in one.
- * @returns one number per entry of {@link STREAMS} that the trace has rows for
- */
+/** Mean distinct experts per event of 1, 2, 4, ... streams at even distances of the trace. @returns as many as the trace has rows for */
 function distinctExperts(trace: RoutingTrace): number[] {
   const { layers, topK, tokens } = trace;
   const chunk = allocateChunk(trace, 1);

@@ -21,10 +21,7 @@ export interface LayerSkew {
   /** Share of the load on the most popular tenth and quarter of the experts (rounded to whole experts). */
   readonly topTenth: number;
   readonly topQuarter: number;
-  /**
-   * Reuse within the last 1, 2, 4, 8, 16 tokens of the same request: of a token's choices at this layer, the share that one of those tokens
-   * chose too. The first token of a request is excluded.
-   */
+  /** Reuse within the last 1, 2, 4, 8, 16 tokens of the request: the share of a token's choices that one of them made. No first token. */
   readonly reuse: readonly number[];
 }
 
@@ -44,10 +41,8 @@ export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrac
   const reusable = new Float64Array(layers);
   let request = -1;
   let requestStart = 0;
-  /** Number of rows so far. */
   let number = 0;
   return {
-    /** Counts the rows of a chunk. */
     rows(chunk: TraceChunk): void {
       const { experts } = chunk;
       let at = 0;
@@ -74,7 +69,6 @@ export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrac
         }
       }
     },
-    /** The skew so far, by layer. */
     skew(): LayerSkew[] {
       return loads.map((counts, layer) => {
         let within = 0;

@@ -1,5 +1,4 @@
-// How well the choices of one layer predict those of the next: a table of transition frequencies, trained on one half of the trace and tested
-// on the other. A baseline for every prefetcher that looks one layer ahead.
+// How well choices of one layer predict the next: a table trained on half of the trace. A baseline for every look-ahead.
 import { mean } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
@@ -18,10 +17,7 @@ export interface TransitionRecall {
   readonly byLayer: readonly number[];
 }
 
-/**
- * Trains and tests the table. Memory: 4 bytes per pair of experts of neighbouring layers.
- * @returns null if there is only one layer, or fewer rows than two blocks
- */
+/** Trains and tests the table, 4 bytes per pair of experts of neighbouring layers. @returns null for one layer, or fewer rows than two blocks */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;
@@ -90,7 +86,6 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
       }
       all[l]! += truth.length;
     },
-    /** The recall over all that was judged. */
     recall(): TransitionRecall {
       const shares = (found: Float64Array): number[] => Array.from(found, (hits, l) => (all[l] === 0 ? 0 : hits / all[l]!));
       const byLayer = shares(atK);

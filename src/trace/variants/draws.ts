@@ -12,7 +12,6 @@ export class PlaceDraws {
     this.#seed = state;
   }
 
-  /** Goes to a place. */
   at(item: number, layer: number): void {
     this.#state = mix(mix(this.#seed ^ (item | 0)) + layer);
   }
@@ -23,10 +22,7 @@ export class PlaceDraws {
     return (mix(this.#state) >>> 0) / 4294967296;
   }
 
-  /**
-   * Writes a uniformly drawn set of `count` of the numbers below `n` to `ids` from `at` (Floyd's algorithm: Bentley and Floyd, "A sample of
-   * brilliance", CACM 1987). Its order means nothing.
-   */
+  /** Writes a random set of `count` of the numbers below `n` to `ids` from `at`, in no order (Floyd; Bentley, CACM 1987). */
   subset(count: number, n: number, ids: Uint16Array, at: number): void {
     let drawn = 0;
     for (let last = n - count; last < n; last++) {

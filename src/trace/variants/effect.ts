@@ -16,12 +16,7 @@ interface VariantEffect {
 
 const ROWS = 256;
 
-/**
- * Compares the first `rows` rows before and after.
- * @param before as recorded; of each cell the first ranks count, as many as the model's top-k
- * @param after over `before`; it may have several layers for each of `before`'s
- * @param model has the layers of `after`
- */
+/** Compares the first rows before and after. @param before up to the model's top-k @param after may have several layers for one */
 export function variantEffect(before: RoutingTrace, after: RoutingTrace, rows: number, model: ModelSpec): VariantEffect {
   const was = allocateChunk(before, ROWS);
   const is = allocateChunk(after, ROWS);

@@ -67,10 +67,7 @@ export function needWeights(variants: readonly VariantChoice[]): boolean {
   return variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 }
 
-/**
- * Stacks variants on a trace, from their texts: `top-p=0.9`. Those that are modules need a run: they are loaded.
- * @throws UserError where a variant is unknown or the trace lacks what it needs
- */
+/** Stacks variants on a trace, from texts: `top-p=0.9`; modules need a run. @throws UserError if one is unknown, or the trace lacks its need */
 export function applyVariants(
   trace: RoutingTrace,
   specs: readonly string[],
@@ -79,13 +76,7 @@ export function applyVariants(
   return stackVariants(trace, specs.map(parseVariant), options);
 }
 
-/**
- * Stacks variants on a trace, the first at the bottom. Nothing is read yet, and nothing is copied when it is.
- * @param model gives experts and top-k of each layer, where it has the trace's layers
- * @param seed of what variants draw
- * @returns the trace itself where there are no variants; closing what is returned closes the trace
- * @throws UserError where the trace lacks what a variant needs
- */
+/** Stacks variants on a trace, the first at the bottom, without a copy. @param seed of draws @returns one that closes the trace @throws UserError */
 export function stackVariants(
   trace: RoutingTrace,
   variants: readonly VariantChoice[],

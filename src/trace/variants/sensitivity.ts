@@ -1,14 +1,10 @@
-// Sensitivity gating: a decoded token skips choices of little weight at layers that are not sensitive, as AdapMoE does with the second of two
-// experts.
+// Sensitivity gating: a decoded token skips choices of little weight at layers that are not sensitive, as AdapMoE does.
 import { UserError } from '../../base/errors.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/**
- * Published sensitivities of layers (diagonal of the Fisher information, over calibration text), from github.com/PKU-SEC-Lab/AdapMoE: run.py and
- * benchmarks/run_acc_benchmark.py, to four digits.
- */
+/** Published sensitivities of layers (Fisher information over calibration text): github.com/PKU-SEC-Lab/AdapMoE, run.py and run_acc_benchmark.py. */
 const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
   'Mixtral-8x7B': [
     46.69, 17.3, 13.02, 7.641, 4.169, 2.23, 1.256, 0.8445, 0.6838, 0.5603, 0.5126, 0.478, 0.4454, 0.4356, 0.3836, 0.3099, 0.2331, 0.1761,
@@ -22,11 +18,7 @@ const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
   ],
 };
 
-/**
- * Sensitivities by layer: those that are given, or the published ones of the model with the same number of layers.
- * @param given with slashes between; empty: none
- * @throws UserError where there are none, or not one for each layer
- */
+/** Sensitivities by layer: given, with slashes between (empty: none), or published ones of a model with so many layers. @throws UserError */
 function sensitivities(given: string, layers: number): readonly number[] {
   if (given === '') {
     const [published] = Object.values(PUBLISHED).filter(({ length }) => length === layers);
@@ -43,10 +35,7 @@ function sensitivities(given: string, layers: number): readonly number[] {
   );
 }
 
-/**
- * `sensitivity=T`: of a decoded token's choices those stay, from the best on, whose share of the token's gate weight is at least sqrt(T / S), S the
- * layer's sensitivity; the best one always does.
- */
+/** `sensitivity=T`: of a decoded token's choices, the best stays, and those whose share of gate weight is at least sqrt(T / S), S the layer's. */
 export const sensitivity: Variant = {
   name: 'sensitivity',
   summary: 'decoded tokens without the choices that their layer can do without',

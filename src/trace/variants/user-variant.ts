@@ -14,11 +14,7 @@ export interface OwnVariantContext extends VariantContext {
   readonly draws: PlaceDraws;
 }
 
-/**
- * The variants of choices, loaded where they are modules of the user's own.
- * @param folder what a relative path is relative to; the working directory unless given
- * @throws UserError for a module that cannot be used, and for a parameter that it does not have
- */
+/** The variants of choices, loaded if users' modules. @param folder of relative paths; the working directory unless given @throws UserError */
 export async function loadVariants(variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> {
   return Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));
 }

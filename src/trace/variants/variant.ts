@@ -1,5 +1,4 @@
-// The contract of a routing variant: the routing if the model chose differently. A variant is a trace over a trace: rows are rewritten when
-// they are read, so nothing is copied, and variants can be stacked in any order.
+// The contract of a routing variant: a trace over a trace, whose rows are rewritten when they are read, so that variants stack.
 
 import { newSha256 } from '../../base/host/hash.js';
 import type { Member, Parameters } from '../../base/parameters.js';
@@ -42,18 +41,11 @@ export interface RoutingChange {
   readonly predicted?: false;
   /** True: the routing is no longer what a model chose. */
   readonly synthetic?: true;
-  /**
-   * Writes `experts`, and `weights` where `into` has them, of all `source.tokens` rows; other columns are copied already.
-   * @param start trace row of `source`'s row 0
-   */
+  /** Writes `experts`, and `weights` if there are any, of all rows of `source`; the rest is copied. @param start trace row of its row 0 */
   rewrite(source: TraceChunk, into: TraceChunk, start: number): void;
 }
 
-/**
- * A trace whose rows are rewritten as they are read. It owns the trace below.
- * @param identity all that the change depends on, as text: part of the hash
- * @param label how the variant is named in the trace's notes
- */
+/** A trace whose rows are rewritten as they are read. It owns the trace below. @param identity of the change, hashed @param label in notes */
 export function variantTrace(below: RoutingTrace, change: RoutingChange, identity: string, label: string): RoutingTrace {
   const { meta } = below;
   const { notes } = meta;

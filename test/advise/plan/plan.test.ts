@@ -71,6 +71,23 @@ function placing(hardware: string, gpuGib: number, least: number | null): Placin
   return placingOf({ system: 'lru', hardware, gpuBytes: gpuGib * GIB }, all, done);
 }
 
+describe('host memory', () => {
+  it('that lacks room for the experts is said in place of a speed', () => {
+    const full = placing('big', 5, 40);
+    const message = '93.4 GiB of experts do not fit into 14.0 GiB of DRAM, and big has no SSD tier.';
+    const probes = full.probes.map((one) => ({
+      ...one,
+      result: { ...one.result, warnings: [{ code: 'does-not-fit', message } as const] },
+    }));
+    const done = search((percent) => percent >= 40).search;
+    const lacking = placingOf({ system: 'lru', hardware: 'big', gpuBytes: 5 * GIB }, probes, done);
+    expect(lacking.fits).toBe(false);
+    const text = planReports[0]!.render(planOf(['x >= 1'], null, [lacking]), { color: false, width: 100, unicode: true, verbose: false });
+    expect(text.replace(/\s+/g, ' ')).toContain(`the GPU has 5.00 GiB. It does not run: ${message}`);
+    expect(text).not.toContain('It decodes at');
+  });
+});
+
 describe('the plan', () => {
   it('says how far off its speeds may be, where measurements tell', () => {
     const plain = placing('big', 5, 40);

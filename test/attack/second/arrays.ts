@@ -150,42 +150,84 @@ function nested({ shape, values }: NumberArray): number[][][] {
   );
 }
 
-/** @throws Damaged where requests differ in their prompts, which is read once for all */
-function vllm(text: string): DemandRow[] {
-  type Reply = {
-    choices: { routed_experts?: string | number[][][] }[];
-    prompt_routed_experts?: number[][][];
-    usage?: { prompt_tokens?: number };
-  };
-  return choices(
-    (objectsOf(text) as unknown as Reply[]).flatMap(({ choices: all, prompt_routed_experts: prompt, usage }) =>
-      all.map(({ routed_experts: own }) => {
-        const rows = typeof own === 'string' ? nested(npyArray(Buffer.from(own, 'base64'))) : (own ?? []);
-        const ids = [...(prompt ?? []), ...rows];
-        return { ids, prompt: prompt?.length ?? usage?.prompt_tokens ?? null };
+const DTYPES: Readonly<Record<string, string>> = { int8: 'i1', uint8: 'u1', int16: 'i2', uint16: 'u2', int32: 'i4', int64: 'i8' };
+
+// biome-ignore lint/suspicious/noExplicitAny: a second reader takes a reply as it comes, and a wrong one throws
+type Loose = any;
+
+/** Replies of one stream: lists of ids grow, other fields are the last that came. */
+function streamed(text: string): Loose[] {
+  const replies: Loose[] = [];
+  let last: unknown = null;
+  for (const line of text.split('\n').filter((one) => one.startsWith('data:'))) {
+    const data = line.slice(5).trim();
+    const event = data === '[DONE]' ? null : JSON.parse(data);
+    const id = event === null ? null : (event.id ?? event.request_id ?? event.meta_info?.id);
+    if (event !== null && (last === null || id !== last)) replies.push({ events: [] });
+    last = event === null ? null : id;
+    if (event !== null) replies.at(-1).events.push(event);
+  }
+  const joined = (one: Loose, other: Loose): Loose => {
+    if (typeof one !== 'object' || one === null || Array.isArray(one)) return other ?? one;
+    const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+    return Object.fromEntries(
+      [...keys].map((key) => {
+        if (key === 'token_ids' && Array.isArray(one[key]) && Array.isArray(other[key])) return [key, [...one[key], ...other[key]]];
+        return [
+          key,
+          other[key] == null ? one[key] : one[key] == null || typeof other[key] !== 'object' ? other[key] : joined(one[key], other[key]),
+        ];
       }),
-    ),
-  );
+    );
+  };
+  return replies.map(({ events }) => {
+    const listed = events.flatMap((event: Loose) => event.choices ?? (event.index === undefined ? [] : [event]));
+    const answers = new Map<unknown, Loose>();
+    for (const answer of listed) answers.set(answer.index, joined(answers.get(answer.index) ?? {}, answer));
+    const rest = events.filter((event: Loose) => event.choices !== undefined || event.index === undefined);
+    const whole = rest.reduce((sum: Loose, { choices: _, ...event }: Loose) => joined(sum, event), {});
+    return answers.size === 0 ? whole : { ...whole, choices: [...answers.values()] };
+  });
 }
 
-const SGLANG: Readonly<Record<string, string>> = { int8: 'i1', uint8: 'u1', int16: 'i2', uint16: 'u2', int32: 'i4', int64: 'i8' };
-
-function sglang(text: string, shape: readonly [layers: number, topK: number]): DemandRow[] {
-  type Info = { routed_experts?: string; routed_experts_dtype?: string; prompt_tokens?: number; routed_experts_start_len?: number };
+/** Answers of servers, read as they come: what disagrees in them is not looked for. */
+function replies(text: string, shape: readonly [layers: number, topK: number]): DemandRow[] {
+  const rowsOf = (value: Loose, beside: Loose): { ids: number[][][]; start: number | null; free: boolean } => {
+    if (Array.isArray(value)) return { ids: value, start: null, free: false };
+    if (typeof value === 'object') {
+      const values = numbersIn(Buffer.from(value.data, 'base64'), DTYPES[value.dtype]!);
+      return { ids: nested({ shape: value.shape, values }), start: value.start ?? null, free: true };
+    }
+    const bytes = Buffer.from(value, 'base64');
+    if (bytes.subarray(1, 6).toString('latin1') === 'NUMPY') return { ids: nested(npyArray(bytes)), start: null, free: true };
+    const values = numbersIn(bytes, DTYPES[beside.routed_experts_dtype ?? 'int32']!);
+    return { ids: nested({ shape: [values.length / (shape[0] * shape[1]), ...shape], values }), start: null, free: false };
+  };
+  const docs: Loose[] = /^\s*data:/.test(text) ? streamed(text) : objectsOf(text);
   return choices(
-    objectsOf(text).flatMap(({ meta_info }) => {
-      const {
-        prompt_tokens: prompt,
-        routed_experts,
-        routed_experts_dtype = 'int32',
-        routed_experts_start_len: first = 0,
-      } = meta_info as Info;
-      if (routed_experts == null) return [];
-      const values = numbersIn(Buffer.from(routed_experts, 'base64'), SGLANG[routed_experts_dtype]!);
-      const tokens = values.length / (shape[0] * shape[1]);
-      return [
-        { ids: nested({ shape: [tokens, ...shape], values }), first, prompt: prompt === undefined ? null : Math.max(0, prompt - first) },
-      ];
+    docs.flatMap((doc: Loose) => {
+      const answers: Loose[] = doc.choices ?? doc.outputs ?? [doc];
+      return answers.flatMap((answer) => {
+        const parts = [answer, answer.meta_info, answer.sgl_ext ?? answer.sglext, doc.sglext, doc.nvext, doc.nvext?.engine_data];
+        const part = parts.find((one) => one?.routed_experts != null);
+        if (part === undefined) return [];
+        const own = rowsOf(part.routed_experts, part);
+        const apart = answer.prompt_routed_experts ?? doc.prompt_routed_experts;
+        const before = apart == null ? null : rowsOf(apart, {}).ids;
+        const usage = answers.length === 1 ? doc.usage : undefined;
+        const data = answers.length === 1 ? doc.nvext?.engine_data : undefined;
+        const counted = (list: Loose, key: string): number | null =>
+          (Array.isArray(list) ? list.length : null) ?? answer.meta_info?.[key] ?? usage?.[key] ?? null;
+        const all = counted(answer.prompt_token_ids ?? doc.prompt_token_ids ?? data?.prompt_token_ids, 'prompt_tokens');
+        const generated = counted(answer.token_ids ?? data?.completion_token_ids, 'completion_tokens');
+        const [stated = own.free ? null : 0] = [
+          own.start,
+          ...[answer.meta_info, part, doc].map((one) => one?.routed_experts_start_len),
+        ].filter((start) => start != null);
+        const ids = [...(before ?? []), ...own.ids];
+        const prompt = before?.length ?? (generated === null ? all! - stated : ids.length - Math.max(0, generated - 1));
+        return [{ ids, first: stated ?? all! - prompt, prompt }];
+      });
     }),
   );
 }
@@ -217,8 +259,9 @@ export const secondArrays: Readonly<Record<string, (bytes: Buffer, sizes: Sizes,
   npy: (bytes, sizes) => readings(npyArray(bytes), sizes, isNone),
   npz: (bytes, sizes) => readings(npzArray(bytes), sizes, isNone),
   safetensors,
-  vllm: (bytes) => [vllm(bytes.toString())],
-  sglang: (bytes, _, model) => [sglang(bytes.toString(), model)],
+  vllm: (bytes, _, model) => [replies(bytes.toString(), model)],
+  sglang: (bytes, _, model) => [replies(bytes.toString(), model)],
+  dynamo: (bytes, _, model) => [replies(bytes.toString(), model)],
   allenai: (bytes) => [allenai(bytes.toString())],
   mbolt: (bytes) => [mbolt(bytes)],
 };

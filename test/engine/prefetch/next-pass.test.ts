@@ -45,6 +45,28 @@ describe('what the next pass will demand', () => {
     expect(none).toMatchObject({ h2d: { demands: 4, prefetches: 0 } });
   });
 
+  it('auto: is left out where the next pass is that of another batch', async () => {
+    const loads = async (across: boolean | 'auto', batches: number): Promise<number> => {
+      const prefetch = { when: 'pays', minProbability: 0.05, chunk: '1MiB', across };
+      const scheduler = { kind: 'expertflow', batches };
+      const system = { name: 'x', cache: { policy: 'plec' }, predictor: 'path-retrieval', prefetch, scheduler };
+      const run = {
+        model: 'mini-mixtral-8x8l',
+        memory: { expertCache: '25%' },
+        workload: { tokens: 200, batch: 2 },
+        bounds: false,
+        system,
+      };
+      return (await simulate(run as RunInput)).metrics['time.total']!.value;
+    };
+    const [off, on] = [await loads(false, 1), await loads(true, 1)];
+    expect(on).not.toBe(off);
+    expect(await loads('auto', 1)).toBe(on);
+    const pool = await loads(false, 2);
+    expect(await loads(true, 2)).not.toBe(pool);
+    expect(await loads('auto', 2)).toBe(pool);
+  });
+
   it.each<[object, { predictor?: string; [key: string]: unknown }, string]>([
     [{ when: 'idle' }, {}, 'needs when: pays, and no staging'],
     [{ staging: '2 layers' }, {}, 'needs when: pays, and no staging'],

@@ -1,4 +1,7 @@
 // From logs to measurements: the model by its names, the experts on the CPU by the flags.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseMachine } from '../../../src/hardware/machine.js';
 import { machineToProfile } from '../../../src/hardware/machine-profile.js';
@@ -6,6 +9,8 @@ import { timedModel } from '../../../src/measured/machine/timing-model.js';
 import { isUnplaced, layersOnCpu, measurementOf } from '../../../src/measured/machine/timing-row.js';
 import { machineOf } from '../../../src/measured/validate/rows/row-machine.js';
 import type { Timing } from '../../../src/runtime/logs/timing.js';
+import { writeGguf } from '../../model/gguf-file.js';
+import { TINY_OUTER, tinyLayer, tinyMetadata } from '../../model/tiny-gguf.js';
 
 const NOBODY = { model: null, quantization: null };
 const timing = (more: Partial<Timing> = {}): Timing => ({
@@ -44,7 +49,28 @@ describe('the model of a log', () => {
   });
 });
 
+describe('blocks without experts', () => {
+  it.each([
+    ['nemotron-3-nano-30b-a3b', 35, 15],
+    ['llama-4-maverick', 24, 12],
+  ])('of %s count in -ncmoe %i: %i layers of experts', (name, cpuMoe, layers) => {
+    const row = measurementOf(timing({ cpuMoe }), machine, { model: name, quantization: 'q4_k_m' });
+    expect(row.placement).toMatchObject({ kind: 'cpu-layers', cpu_moe_layers: layers });
+  });
+});
+
+describe('a model in a file', () => {
+  it('is read from it', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'moeprof-')), 'my.gguf');
+    writeGguf(path, tinyMetadata(3), [...TINY_OUTER, ...[0, 1, 2].flatMap((layer) => tinyLayer(layer, 'q6_k'))]);
+    const row = measurementOf(timing({ model: 'my.gguf', cpuMoe: 2 }), machine, { model: path, quantization: null });
+    expect([row.model.name, row.placement]).toMatchObject([path, { kind: 'cpu-layers', cpu_moe_layers: 2, gpu_moe_layers: 1 }]);
+    expect(() => measurementOf(timing(), machine, { model: `${path}.gguf`, quantization: null })).toThrow(/my\.gguf\.gguf: /);
+  });
+});
+
 const machine = parseMachine('rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16');
+const BLOCKS = Array.from({ length: 30 }, (_, block) => block);
 const placed = (more: Partial<Timing>) => measurementOf(timing(more), machine, NOBODY).placement;
 
 // Qwen3-30B-A3B in q4_k_m by its tensors: 17.28 GiB, of which 167 MiB are the embedding table and 16.33 GiB experts, 348 MiB a layer.
@@ -120,14 +146,14 @@ describe('layers and tensors by where they lie', () => {
   });
 
   it('a tensor counts a third of its layer', () => {
-    expect(layersOnCpu(['ffn_(up|down)_exps=CPU'], 0, 30, 'x')).toBe(20);
-    expect(layersOnCpu(['ffn_up_exps=CUDA0', 'exps=CPU'], 0, 30, 'x')).toBe(20);
+    expect(layersOnCpu(['ffn_(up|down)_exps=CPU'], BLOCKS, 'x')).toBe(20);
+    expect(layersOnCpu(['ffn_up_exps=CUDA0', 'exps=CPU'], BLOCKS, 'x')).toBe(20);
   });
 
   it.each(['exps', '=CPU', '(=CPU', '(a+)+b=CPU', 'a*b*c*d*e*f*g*h=CPU', `${'x'.repeat(500)}=CPU`, '(a)\\1=CPU'])(
     '%s is refused',
     (rule) => {
-      expect(() => layersOnCpu([rule], 0, 4, 'log:7')).toThrow(/^log:7: -ot "/);
+      expect(() => layersOnCpu([rule], BLOCKS, 'log:7')).toThrow(/^log:7: -ot "/);
     },
   );
 

@@ -189,9 +189,8 @@ describe('families beyond their fixture', () => {
 
 describe('families beyond any profile', () => {
   it.each([
-    [{ hybrid_override_pattern: 'EM' }, /hybrid_override_pattern: an FFN without a mixer before it is not modelled/],
     [{ hybrid_override_pattern: 'MEMX' }, /a layer of kind "X" is not modelled/],
-    [{ hybrid_override_pattern: 'MEMM-' }, /mixers without an FFN beside dense FFNs are not modelled/],
+    [{ hybrid_override_pattern: 'MEMM-' }, /hybrid_override_pattern: a dense FFN is not modelled/],
     [{ hybrid_override_pattern: null }, /hybrid_override_pattern: is missing/],
     [{ moe_latent_size: 1000 }, /moe_latent_size: experts of 3712000 weights are no rows of 2688/],
   ])('refuse of Nemotron what no profile can say (%#)', (json, message) => {

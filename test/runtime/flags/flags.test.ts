@@ -36,6 +36,7 @@ describe('llama.cpp', () => {
     expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 20 }, cpuExpertLayers: 21 })).toEqual({
       '-m': 'model.gguf',
       '-c': '8192',
+      '-np': '1',
       '-ngl': '99',
       '-ncmoe': '21',
       '-ub': '2048',
@@ -173,7 +174,7 @@ describe('vllm and sglang', () => {
 describe('ollama', () => {
   it('has a Modelfile, and variables of its server', () => {
     const { dialect } = advisedRuntime('ollama');
-    const told = { ...TOLD, setting: { ...SETTING, gpuLayers: 30, kv: 'q8_0', users: 2 } } as const;
+    const told = { ...TOLD, blocks: 30, setting: { ...SETTING, gpuLayers: 30, kv: 'q8_0', users: 2 } } as const;
     const { steps } = dialect.write(told);
     expect(steps[0]).toEqual({
       file: 'Modelfile',

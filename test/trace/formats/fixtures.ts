@@ -340,6 +340,42 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
       }),
     ),
   },
+  dynamo: {
+    format: 'dynamo',
+    prompt: PROMPT,
+    bytes: Buffer.from(
+      JSON.stringify({
+        object: 'text_completion',
+        choices: [{ index: 0, text: 'a' }],
+        usage,
+        nvext: {
+          routed_experts: { data: base64(Uint8Array.from(flat('tlk'))), shape: [TOKENS, LAYERS, TOP_K], start: 0, dtype: 'uint8' },
+        },
+      }),
+    ),
+  },
+  'vllm generate, streamed': {
+    format: 'vllm',
+    prompt: PROMPT,
+    bytes: Buffer.from(
+      [
+        { request_id: 'g', choices: [{ index: 0, token_ids: [1, 2], routed_experts: null }] },
+        {
+          request_id: 'g',
+          choices: [
+            {
+              index: 0,
+              token_ids: [3, 4, 5, 6],
+              routed_experts: base64(npyBytes('|u1', [TOKENS, LAYERS, TOP_K], Uint8Array.from(flat('tlk')))),
+            },
+          ],
+          usage,
+        },
+      ]
+        .map((event) => `data: ${JSON.stringify(event)}\n\n`)
+        .join(''),
+    ),
+  },
   'sglang recorder': {
     format: 'sglang-recorder',
     prompt: PROMPT,

@@ -190,7 +190,13 @@ describe('colibri', () => {
   });
 });
 
-const vllmReply = (choices: unknown[], more: object = {}) => JSON.stringify({ object: 'text_completion', choices, ...more });
+/** A reply with as many tokens as its first answer has rows: all but one are generated. */
+const vllmReply = (choices: readonly { routed_experts?: unknown }[], more: object = {}) => {
+  const routed = choices[0]?.routed_experts;
+  const rows = Array.isArray(routed) ? routed.length : 1;
+  const usage = { prompt_tokens: 1, completion_tokens: rows, total_tokens: 1 + rows };
+  return JSON.stringify({ object: 'text_completion', choices, usage, ...more });
+};
 
 describe('vLLM', () => {
   it('reads JSON lines of both generations: one request per choice', async () => {
@@ -206,10 +212,11 @@ describe('vLLM', () => {
 
   it('reads an array of replies, and passes over those without routing', async () => {
     const rows = routing.slice(0, 2);
-    const { tokens } = await read(
-      `[${vllmReply([{ routed_experts: rows }, { routed_experts: null }])},${vllmReply([{ routed_experts: rows }])}]`,
+    const { meta, tokens } = await read(
+      `[${vllmReply([{ routed_experts: rows }])},${vllmReply([{ routed_experts: null }])},${vllmReply([{ routed_experts: rows }])}]`,
     );
     expect(tokens).toBe(4);
+    expect(meta.notes.answers_without_routing).toBe('1');
   });
 
   it('takes -1 for what came from the prefix cache', async () => {
@@ -237,7 +244,7 @@ describe('vLLM', () => {
 
 describe('a reader of vLLM', () => {
   it.each([
-    ['no routing at all', vllmReply([{ text: 'a' }], { routed_experts: 1 }), /holds no routed experts; was the recording turned on/],
+    ['no routing at all', vllmReply([{}], { routed_experts: 1 }), /holds no routed experts; was the recording turned on/],
     [
       'rows of different depth',
       vllmReply([{ routed_experts: [[[1], [2]], [[1]]] }]),
@@ -245,7 +252,11 @@ describe('a reader of vLLM', () => {
     ],
     ['choices of different width', vllmReply([{ routed_experts: [[[1], [2, 3]]] }]), /2 choices, the first token has 1/],
     ['an id that is none', vllmReply([{ routed_experts: [[[1.5]]] }]), /token 0, layer 0: 1\.5 is not an expert id/],
-    ['base64 of something else', vllmReply([{ routed_experts: 'AAAA' }]), /routed_experts: not a \.npy array/],
+    [
+      'base64 of something else',
+      vllmReply([{ routed_experts: 'AAAA' }]),
+      /routed_experts: has no shape, as in replies of SGLang; name the model/,
+    ],
     [
       'a shape of two axes',
       vllmReply([{ routed_experts: npyBytes('|u1', [2, 2], new Uint8Array(4)).toString('base64') }]),
@@ -279,7 +290,7 @@ describe('SGLang replies', () => {
 
   it('need the model, and notice a wrong one', async () => {
     const { bytes } = fixtures['sglang int32']!;
-    await expect(read(bytes)).rejects.toThrow(/SGLang replies carry no shape; name the model/);
+    await expect(read(bytes)).rejects.toThrow(/has no shape, as in replies of SGLang; name the model/);
     await expect(read(bytes, { model: uniformModel(4, EXPERTS, TOP_K) })).rejects.toThrow(/do not split into rows of 4 layers/);
     // 3 layers x top-5 makes rows of the same length: the row count agrees, the ids do not.
     await expect(read(bytes, { model: uniformModel(3, EXPERTS, 5) })).rejects.toThrow(/stands twice/);
@@ -298,11 +309,70 @@ describe('SGLang replies', () => {
   });
 
   it.each([
-    ['an unknown dtype', { routed_experts: ids, routed_experts_dtype: 'float8' }, /routed_experts_dtype is "float8"/],
-    ['numbers in place of text', { routed_experts: [1, 2] }, /is not base64 text/],
+    ['an unknown dtype', { routed_experts: ids, routed_experts_dtype: 'float8' }, /routed_experts: dtype is "float8"/],
+    ['numbers in place of text', { routed_experts: [1, 2] }, /not lists \[tokens\]/],
     ['a negative token count', { routed_experts: ids, prompt_tokens: -1 }, /prompt_tokens is -1/],
   ])('refuse %s', async (_what, info, message) => {
     await expect(read(reply(info), { model })).rejects.toThrow(message);
+  });
+});
+
+describe("files of one's own", () => {
+  const lines = (line: (row: (typeof routing)[number], token: number) => string): string => routing.map(line).join('\n');
+  const rows = JSON.stringify(routing);
+  it.each([
+    ['a list of routing a token', 'jsonl', lines((row) => JSON.stringify({ routing: row })), null],
+    [
+      'routing with a phase',
+      'jsonl',
+      lines((row, token) => JSON.stringify({ phase: token < PROMPT ? 'prefill' : 'decode', routing: row })),
+      PROMPT,
+    ],
+    ['tokens in one list', 'jsonl', `{"tokens": ${rows}}`, null],
+    ['tokens in one list, over lines', 'jsonl', JSON.stringify({ model: 'm', prompt_tokens: PROMPT, tokens: routing }, null, 1), PROMPT],
+    ['objects in one list', 'jsonl', JSON.stringify({ tokens: routing.map((row) => ({ routing: row, token: 7 })) }), null],
+    ['routing in one list', 'jsonl', `{"routing":${rows}}`, null],
+    ['experts in one list', 'jsonl', `{"experts":${rows}}`, null],
+    [
+      'a wide table',
+      'csv',
+      `token,layer,e0,e1,e2\n${lines((row, token) => row.map((ids, layer) => `${token},${layer},${ids.join(',')}`).join('\n'))}\n`,
+      null,
+    ],
+    [
+      'a wide table with weights',
+      'csv',
+      `layer,expert_0,expert_1,expert_2,w_0,w_1,w_2\n${lines((row) => row.map((ids, layer) => `${layer},${ids.join(',')},.5,.3,.2`).join('\n'))}\n`,
+      null,
+    ],
+  ])('%s', async (_, format, text, prompt) => {
+    const { columns, has, meta, requests } = await read(text);
+    expect(columns.experts).toEqual(routing.flat(2));
+    expect([meta.format, has.phases, requests[0]!.prefill]).toEqual([format, prompt !== null, prompt ?? 0]);
+    if (has.weights) expect(columns.weights.slice(0, 3).map((one) => Math.round(10 * one))).toEqual([5, 3, 2]);
+  });
+
+  it('with a request a line', async () => {
+    const { meta, requests } = await read(
+      `{"model":"m","tokens":${rows}}\n{"tokens":${rows},"prompt_tokens":${PROMPT}}\n`.replace('"m"', '"m","prompt_tokens":1'),
+    );
+    expect(requests.map(({ decode, prefill }) => [prefill, decode])).toEqual([
+      [1, TOKENS - 1],
+      [PROMPT, TOKENS - PROMPT],
+    ]);
+    expect(meta.model).toBe('m');
+  });
+
+  it.each([
+    ['{"tokens": [[[1, 2]], [[1, "a"]]]}', /tokens:3: "experts" is not a list of lists/],
+    ['{"tokens": [[[1, 2]], [[1, 2], [3, 4]]]}', /tokens:3: "experts" has 2 layers, the trace has 1/],
+    ['{"tokens": [[[1, 2]]]}\n{"token": []}\n', /:2: has no list of tokens, as the first request has/],
+    ['{"tokens": [[[1, 2]]], "prompt_tokens": "6"}', /prompt_tokens is "6"; a whole number is expected/],
+    ['{"tokens": [{"routing": [[1]], "gate": 1}]}', /unknown key "gate"/],
+    ['token,layer,e0,e2\n0,0,1,2\n', /:1: columns e0, e2 are not numbered from 0 on, each once/],
+    ['token,layer,e0,e0\n0,0,1,2\n', /:1: columns e0, e0 are not numbered/],
+  ])('refuses %s', async (text, message) => {
+    await expect(read(text)).rejects.toThrow(message);
   });
 });
 

@@ -1,5 +1,4 @@
-// Facts that the tools of an operating system report of a machine, in one vocabulary: names as vendors write them, bytes, million transfers a
-// second. A field that is absent was not seen.
+// Facts that tools of operating systems report of a machine: names as vendors write them, bytes, MT/s. An absent field was not seen.
 
 /** A PCIe link as a tool reports it. */
 export interface SeenLink {

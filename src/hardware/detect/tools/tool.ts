@@ -1,5 +1,4 @@
-// The contract of a tool: a source of facts about a machine. It says what is asked, on which systems, and how the answer is read. Reading is
-// pure, so that an answer of any machine can be read on any other.
+// The contract of a tool, a source of facts: what is asked, on which systems, and how the answer, of any machine, is read.
 import type { Seen, SeenLink } from './seen.js';
 
 /** The question to a tool: a program, files, or the library `systeminformation`. */

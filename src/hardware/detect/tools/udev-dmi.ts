@@ -1,5 +1,4 @@
-// udev: memory modules as the firmware lists them. dmidecode needs root; udev reads the same table when the system starts and leaves its
-// properties where everybody may read them (systemd 248 and newer).
+// udev: memory modules as the firmware lists them, readable by everybody, unlike dmidecode's (systemd 248 and newer).
 import { groupedBy } from '../../../base/objects.js';
 import type { SeenModule } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';

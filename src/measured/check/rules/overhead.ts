@@ -1,5 +1,4 @@
 // Time of the program itself: an interpreter or many small kernels between the work, however fast the memories are.
-import type { RuntimeSpec } from '../../../hardware/door.js';
 import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
@@ -16,12 +15,11 @@ export const overhead: CauseRule = {
     const { decode, row } = run;
     // The expectation includes the program's own time: it bounds a normal run, and makes none slow.
     if (decode === null || decode.slow || row.placement.kind === 'ssd-stream') return null;
-    const without = await run.supposed((same) => same, withoutOwnTime);
+    const without = await run.supposed(
+      (same) => same,
+      (runtime) => ({ ...runtime, pass: 0, layer: 0, expert: 0, handover: 0, cpu: { ...runtime.cpu, layer: 0 } }),
+    );
     if (without.decode === undefined || without.decode < TIMES * Math.max(decode.measured, decode.expected)) return null;
     return `Without the time that the program takes between its kernels it would reach ${without.decode.toPrecision(3)} tokens a second instead of ${decode.measured}.`;
   },
 };
-
-function withoutOwnTime(runtime: RuntimeSpec): RuntimeSpec {
-  return { ...runtime, pass: 0, layer: 0, expert: 0, handover: 0, cpu: { ...runtime.cpu, layer: 0 } };
-}

@@ -14,7 +14,7 @@ export const pageableCopies: CauseRule = {
   name: 'pageable-copies',
   title: 'copies from memory that is not pinned',
   weight: WEIGHTS.pageableCopies,
-  advice: `Try --no-mmap, which lets ${DEFAULT_RUNTIME} pin the weights in host memory.`,
+  advice: `Try --load-mode none (builds before July 2026: --no-mmap), which lets ${DEFAULT_RUNTIME} pin the weights in host memory.`,
   examine: async (run) => {
     const { decode, prefill, row } = run;
     // Weights that are mapped from the file are never pinned.

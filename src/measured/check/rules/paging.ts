@@ -12,7 +12,7 @@ export const paging: CauseRule = {
   title: 'paging, or a cold page cache',
   weight: WEIGHTS.paging,
   advice:
-    'Take a smaller format, move more experts to the GPU, or close what else uses memory; --no-mmap keeps what the GPU has out of it.',
+    'Take a smaller format, move more experts to the GPU, or close what else uses memory; --load-mode none (older builds: --no-mmap) keeps what the GPU has out of it.',
   examine: ({ decode, footprint, row }) => {
     if (!atMost(decode, RATIO) || row.placement.kind === 'ssd-stream' || footprint === null || footprint.hostHas === null) return null;
     const { hostHas, hostNeeds: needs, hostTouched: touched, pages } = footprint;

@@ -44,10 +44,7 @@ export interface CheckCase {
   readonly footprint: Footprint | null;
   /** Watts that the card may draw over its rated watts; null: not seen. */
   readonly powerShare: number | null;
-  /**
-   * Predicts the run under other conditions: a slot with fewer lanes, a program that takes no time of its own.
-   * @param driven its runtime, changed; absent: as it is
-   */
+  /** Predicts the run under other conditions. @param driven its runtime, changed; absent: as it is */
   supposed(
     change: (row: Measurement) => Measurement,
     driven?: (runtime: RuntimeSpec) => RuntimeSpec,
@@ -57,11 +54,9 @@ export interface CheckCase {
 /** A cause. */
 export interface CauseRule {
   readonly name: string;
-  /** A few words. */
   readonly title: string;
   /** 0 to 1: rank among several causes. */
   readonly weight: number | ((run: CheckCase) => number);
-  /** A sentence. */
   readonly advice: string;
   /** The evidence in the log or the machine, a sentence; null: there is none. */
   examine(run: CheckCase): Promise<string | null> | string | null;

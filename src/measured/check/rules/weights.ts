@@ -14,8 +14,7 @@ export const WEIGHTS = {
   // Ours, chosen on settings that cost something on every machine, how much is unknown: one that is there, above one that is missing.
   layerSplit: 0.7,
   socketsUnsaid: 0.65,
-  // Ours, chosen on speed alone: the run is as slow as the cause would make it. Halves and quarters of a speed, above copies that take 1.7 times
-  // as long, near to which much else lies.
+  // Ours, chosen on speed alone: the run is as slow as the cause would make it, to a half or a quarter.
   memoryChannels: 0.6,
   pcieLanes: 0.6,
   cpuPrompt: 0.55,

@@ -1,5 +1,4 @@
-// Predicted memory beside what was allocated: one figure for each device and kind of a row; one whose row lacks an input of the prediction is
-// not scored, whatever its error.
+// Predicted memory beside what was allocated, by device and kind; a row that lacks an input of the prediction is not scored.
 
 import { UserError } from '../../../base/errors.js';
 import type { ModelSpec } from '../../../model/door.js';
@@ -7,15 +6,8 @@ import { allocate } from '../../../runtime/allocation/allocate.js';
 import type { LoadPlan } from '../../../runtime/allocation/graph/load-plan.js';
 import { RUNTIMES, runtimeOfProgram } from '../../../runtime/index.js';
 import { type ErrorSizes, errorSizes } from '../rows/error-sizes.js';
-import {
-  type DeviceMib,
-  hasBlas,
-  MEMORY_KINDS,
-  type MemoryKind,
-  type MemoryRow,
-  measuredDevices,
-  sumOfDevices,
-} from '../rows/memory-row.js';
+import type { DeviceMib, MemoryKind, MemoryRow } from '../rows/memory-row.js';
+import { hasBlas, MEMORY_KINDS, measuredDevices, sumOfDevices } from '../rows/memory-row.js';
 import { formatKin } from '../rows/specify.js';
 import type { ValidatedRow } from '../rows/validated-row.js';
 import { hasFlag, loaded, planOfRow, type RowWeights, weightsOfRow } from './load.js';
@@ -60,7 +52,9 @@ export function judgeMemory(row: MemoryRow): ValidatedRow[] {
     if (!(error instanceof UserError)) throw error;
     return unpredicted(row, error.message);
   }
-  const together = splitByFreeMemory(load);
+  const { gpus, tensorSplit } = load.plan;
+  // By their free memory, which rows do not have.
+  const together = gpus > 1 && tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
   return sides.flatMap(({ device, measured, predicted }) =>
     MEMORY_KINDS.flatMap((kind) => {
       // If the split of layers is unknown, weights are compared for all GPUs together.
@@ -188,11 +182,6 @@ function unplaced({ row }: RowLoad): boolean {
     row.n_cpu_moe !== undefined ||
     PLACES.test(row.flags ?? '');
   return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
-}
-
-/** True where layers are split over GPUs by their free memory, which rows do not have. */
-function splitByFreeMemory({ plan, row }: RowLoad): boolean {
-  return plan.gpus > 1 && plan.tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
 }
 
 /** Reason why a figure is not scored, where the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */

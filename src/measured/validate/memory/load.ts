@@ -4,7 +4,7 @@ import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
 import { dynamicLike, loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
-import type { DeviceName, LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
+import type { LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import type { KnownRuntime } from '../../../runtime/kind/runtime.js';
 import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
@@ -45,7 +45,8 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   if (rule === null || rule.name === 'mix') return { model: at('q8_0'), lacks: 'nothing says how its weights are stored' };
   const model = at(rule.name);
   if (row.file_gib === undefined) return { model, lacks: null };
-  const own = bitsOf(model);
+  // Bits per weight of the model in the format of the label.
+  const own = (8 * model.anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / model.parameters.total;
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
   if (Math.abs(bits / own - 1) <= SAME) return { model, lacks: null };
   if (Math.abs(bits / own - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
@@ -69,11 +70,6 @@ function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   return printed - model.parameters.total > more / 2 ? [{ path: ['attention', 'unpackedTwice'], value: true, label: 'total_params' }] : [];
 }
 
-/** Bits per weight of a model's file. */
-function bitsOf({ anatomy, parameters }: ModelSpec): number {
-  return (8 * anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / parameters.total;
-}
-
 /** How a program allocates; of one that is not known, as the default runtime does. */
 const memoryOf = (program: string): NonNullable<KnownRuntime['memory']> =>
   runtimeOfProgram(program).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
@@ -86,17 +82,19 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
   const ubatch = row.ubatch ?? 512;
+  const slots = numberOf(flags, '-np', '--parallel');
   const split = valuesOf(flags, '-ts|--tensor-split')[0]?.split(/[,/]/).map(Number);
   const cpuMoe = row.n_cpu_moe ?? numberOf(flags, '-ncmoe', '--n-cpu-moe') ?? 0;
   return {
-    rules: memory.rulesOf?.(row) ?? memory.rules,
+    rules: memory.rulesOf(row),
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
     overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((one) => one.split(',')).map(overrideOf),
     cpuMoeLayers: row.cpu_moe === true || hasFlag(flags, '-cmoe', '--cpu-moe') ? Number.POSITIVE_INFINITY : cpuMoe,
     context: row.ctx ?? 256,
-    parallel: numberOf(flags, '-np', '--parallel') ?? slotsOf(row, model, memory.sequences),
+    parallel: slots ?? slotsOf(row, model, memory.sequences),
+    unified: slots === undefined || hasFlag(flags, '-kvu', '--kv-unified'),
     batch: row.batch ?? Math.max(2048, ubatch),
     ubatch,
     kv: { k, v: v ?? k },
@@ -141,9 +139,6 @@ function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
 
 function overrideOf(text: string): TensorOverride {
   const at = text.lastIndexOf('=');
-  return { pattern: text.slice(0, at), device: deviceOf(text.slice(at + 1)) };
-}
-
-function deviceOf(name: string): DeviceName {
-  return /^CPU|_Host$/.test(name) ? 'cpu' : `gpu${Number(/\d+$/.exec(name)?.[0] ?? 0)}`;
+  const name = text.slice(at + 1);
+  return { pattern: text.slice(0, at), device: /^CPU|_Host$/.test(name) ? 'cpu' : `gpu${Number(/\d+$/.exec(name)?.[0] ?? 0)}` };
 }

@@ -1,14 +1,10 @@
-// Machines as votes: rows of one machine resemble each other, and so do machines of equal parts. Statistics therefore count each set of parts
-// once. Also the kind of a machine, by its parts alone.
+// Machines as votes: those of equal parts resemble each other, so each set of parts counts once. Also the kind of a machine.
 import { CPUS, GPUS } from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];
 
-/**
- * The vote of each machine by its name: the first name of the machines with the same cards, CPU and memory (type, speed, channels). Cards on
- * the memory of the CPU are parts of its chip. A machine whose CPU is not stated equals itself alone.
- */
+/** The vote of each machine: the first name of those with the same cards, CPU and memory. A machine of unknown CPU equals itself alone. */
 export function votesOf(machines: readonly RowMachine[]): Map<string, string> {
   const votes = new Map<string, string>();
   const ofParts = new Map<string, string>();

@@ -32,27 +32,18 @@ const USUAL_PROMPT = 512;
 /** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass where that is longer. */
 const MOST_PROMPT = 8192;
 
-/** True where the placement is a cache, which fills while the run goes on. */
-function fillsCaches({ placement }: Measurement): boolean {
-  return placement.kind === 'expert-cache' || placement.kind === 'ssd-stream' || /dynamic/.test(placement.note ?? '');
-}
-
-/**
- * True where a row's depth precedes its prompt, as in some benchmarks. Chat programs and servers state the prompt itself as the depth at which decoding begins.
- */
+/** True if a row's depth precedes its prompt, as in benchmarks. Chat programs and servers state the prompt as depth. */
 function isBeforeBoth({ engine, run: { depth, pp_tokens: tokens }, series }: Measurement): boolean {
   return depth !== tokens || (runtimeOfProgram(engine).depthFirst === true && series?.vary === 'depth');
 }
 
-/**
- * Decoding: from the depth on, so that generated tokens see half of themselves on average.
- * @param usualUbatch tokens of a pass where the row does not say
- * @param brief few tokens, for a ratio
- */
+/** Decoding from the depth on; generated tokens see half of themselves on average. @param usualUbatch if the row has none @param brief few tokens */
 export function decodingPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, tg_tokens: generated = USUAL_GENERATED } = row.run;
   const [still, warm, counted] = brief ? [BRIEF.still, BRIEF.warm, BRIEF.counted] : [STILL_TOKENS, WARM_TOKENS, COUNTED_TOKENS];
-  const warming = fillsCaches(row) ? warm : 0;
+  const { kind, note = '' } = row.placement;
+  // A cache fills while the run goes on.
+  const warming = kind === 'expert-cache' || kind === 'ssd-stream' || note.includes('dynamic') ? warm : 0;
   const output = warming > 0 ? warming + counted : still;
   const context = Math.max(0, Math.round(depth + (generated - output - warming) / 2));
   return { users, prompt: 1, output, context, ubatch: Math.max(usualUbatch, users), warming };

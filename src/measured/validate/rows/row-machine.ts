@@ -1,11 +1,10 @@
-// From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come first, and usual values fill the gaps.
-// How well software uses the machine is left to the runtime.
+// From a row to its machine as a hardware profile of facts, usual values in the gaps; how well software uses it is the runtime's.
 
 import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
+import type { HardwareProfile, Software } from '../../../hardware/door.js';
 import {
   COPY_START,
-  type HardwareProfile,
   HardwareProfileSchema,
   isHalved,
   listedKind,
@@ -16,7 +15,6 @@ import {
   pinnedRate,
   READ,
   SOCKETS,
-  type Software,
   sheetRate,
 } from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
@@ -40,16 +38,12 @@ const AMPLE = '64 TB';
 
 /** Bytes/s of host memory, all sockets, as a data sheet has it. */
 function hostBandwidth({ ram, unified }: RowMachine): number {
-  if (ram?.measured_gbps !== undefined)
-    return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, hostKind(ram));
-  const { channels = USUAL.channels, type = USUAL.type } = ram ?? {};
+  const { channels = USUAL.channels, measured_gbps: gbps, type = USUAL.type } = ram ?? {};
+  // Tools of homes measure less of the memory than STREAM on servers, whose memories have more channels than two.
+  const kind = channels > USUAL.channels || (gbps ?? 0) > HOME_GBPS ? 'host' : 'home';
+  if (gbps !== undefined) return unified === true ? gbps * 1e9 : sheetRate(gbps * 1e9, kind);
   const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
   return memoryRate({ type, mts, channels });
-}
-
-/** Tools of homes measure less of the memory than STREAM on servers, whose memories have more channels than two. */
-function hostKind({ channels, measured_gbps: rate = 0 }: NonNullable<RowMachine['ram']>): 'home' | 'host' {
-  return (channels ?? USUAL.channels) > USUAL.channels || rate > HOME_GBPS ? 'host' : 'home';
 }
 
 /** Bytes/s of a card's memory by its data sheet; null: unknown. */
@@ -101,12 +95,7 @@ function coresOf({ machine, run }: Measurement): { cores: number; clock: number;
   };
 }
 
-/**
- * The machine of a row.
- * @param sharing how its runtime uses several GPUs
- * @returns a profile without a calibration; or, where the row does not tell enough, what it lacks
- * @throws UserError never for a row that its schema accepts
- */
+/** The machine of a row. @param sharing how its runtime uses several GPUs @returns a profile without a calibration, or what the row lacks */
 export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
   const { machine, placement } = row;
   const cards = machine.gpus.length === 0 ? null : cardsAsOne(machine.gpus, sharing);

@@ -1,5 +1,4 @@
-// From a row to the model that ran, in the format of its file: a bundled profile, or the shape that the row carries; with the experts that
-// a token used, and the type of its KV cache.
+// From a row to its model, in the format of its file: a bundled profile, or the shape that the row carries; its top-k and KV cache.
 
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
@@ -9,7 +8,9 @@ import type { Measurement } from './measurement.js';
 /** The model of a row. @returns what the row lacks, where it does not tell enough */
 export function modelOfRow({ model, run }: Measurement): ModelSpec | { readonly lacks: string } {
   try {
-    return withKv(withActive(measuredModel(model), run.active_experts), run.kv);
+    const own = withActive(measuredModel(model), run.active_experts);
+    // A type of KV cache that is not known here is taken for f16.
+    return run.kv !== undefined && isKvFormat(run.kv) ? withKvFormat(own, parseKvFormat(run.kv)) : own;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { lacks: error.message };
@@ -21,13 +22,7 @@ export function routingOfRow({ model }: Measurement): Record<string, unknown> | 
   return listProfiles('models').includes(model.name) ? loadRouting(model.name) : null;
 }
 
-/** A model with a smaller top-k. */
 function withActive(model: ModelSpec, active: number | undefined): ModelSpec {
   if (active === undefined) return model;
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, topK: Math.min(active, layer.experts) })) };
-}
-
-/** A model with the KV cache of another type; one that is not known here is taken for f16. */
-function withKv(model: ModelSpec, type: string | undefined): ModelSpec {
-  return type !== undefined && isKvFormat(type) ? withKvFormat(model, parseKvFormat(type)) : model;
 }

@@ -1,5 +1,4 @@
-// From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons. Pure functions;
-// machine and model have files of their own.
+// From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons.
 
 import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
 import type { SystemSpec } from '../../../system/door.js';
@@ -29,11 +28,7 @@ export interface RowSystem {
   readonly dramCache: string | null;
 }
 
-/**
- * True where a paper gives a share of each layer's experts on the GPU to a program that keeps the experts of a layer in one tensor and has no
- * such placement: it is its strategy, whole layers, in the paper's own framework. (In HybriMoE's table it gets slower with more experts on the
- * GPU.)
- */
+/** True if a paper's share of experts on the GPU is of a program that has no such placement: it is its strategy, whole layers. */
 function isStrategy({ engine, placement, source }: Measurement): boolean {
   return runtimeOfProgram(engine).wholeLayers === true && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
@@ -99,12 +94,7 @@ const BY_POPULARITY = /frequency|popular/;
 const BY_USE = /dynamic/;
 const BY_LAYER = /front-loading/;
 
-/**
- * The system of a row.
- * @param layers MoE layers of its model
- * @param discrete true where GPU and host have memories of their own
- * @returns what the row lacks, where it does not tell enough
- */
+/** The system of a row, or what it lacks. @param layers MoE layers @param discrete true: GPU and host have memories of their own */
 export function systemOf(row: Measurement, layers: number, discrete: boolean): RowSystem | { readonly lacks: string } {
   const { placement } = row;
   switch (placement.kind) {

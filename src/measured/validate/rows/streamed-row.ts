@@ -31,10 +31,7 @@ function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
   return { ...row, run: { ...row.run, speculative: { ...drafts, ...speculative } } };
 }
 
-/**
- * The row without a card that holds experts alone: the CPU computes the dense weights, and the card computes its experts no faster than the CPU
- * (by published A/B runs -15 to +14 %: issues 101, 216 and 280). Its experts are so much more of a cache.
- */
+/** The row without a card that holds experts alone, no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280): its experts are cache. */
 function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   const { flags = '', machine, placement } = row;
   const onlyCaches = placement.kind === 'ssd-stream' && placement.where === 'cpu' && !denseOnGpu.test(flags);

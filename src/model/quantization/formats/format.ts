@@ -1,10 +1,6 @@
-// A kernel format: how the weights of one tensor are stored. Kernels are written per format, so prices on CPU and GPU depend on it. A
-// quantization says how a file mixes formats.
+// A kernel format: how the weights of one tensor are stored, which decides their price on CPU and GPU. Quantizations mix formats.
 
-/**
- * Kin of a format, by how its kernels unpack: `legacy` one scale per block of 32, `k` blocks of 256 with quantized scales, `i` codebooks
- * and non-linear tables, `ik` those of ik_llama.cpp, `fp` floats of 4 to 32 bits, `int` integer groups of Python engines and MLX.
- */
+/** Kin of a format by how its kernels unpack: one scale a block of 32; quantized scales; codebooks; ik_llama.cpp's; floats; integer groups. */
 export type FormatFamily = 'legacy' | 'k' | 'i' | 'ik' | 'fp' | 'int';
 
 /** Kin of a format, in words. */

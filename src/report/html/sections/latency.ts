@@ -24,10 +24,7 @@ const LATENCIES = [
 /** A cumulative distribution: latency in ns, and the share of samples that take no longer, 0..1. */
 type Distribution = readonly (readonly [ns: number, share: number])[];
 
-/**
- * Distribution of a latency: a step function of the samples if they are few, since a line between them would suggest values that were not
- * measured; else a line through 101 percentiles. Null if nothing was measured.
- */
+/** Distribution of a latency: a step function of few samples, else a line through 101 percentiles; null: nothing was measured. */
 export function distributionOf(details: Details | undefined, name: string): Distribution | null {
   const samples = details?.samples && ownValue(details.samples, name);
   if (samples !== undefined) {

@@ -1,5 +1,4 @@
-// Expert transfers: loads by layer and expert, as a heatmap of a few hundred rectangles rather than one for each cell; of several runs in one
-// scale of colours.
+// Expert transfers by layer and expert, as a heatmap of a few hundred rectangles; of several runs in one scale of colours.
 
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatRatio } from '../../../base/units.js';

@@ -10,7 +10,6 @@ import { deviceWords } from '../../words.js';
 /** Maximum number of rows of a table. */
 const MOST = 8;
 
-/** An expert and its cost. */
 interface Offender {
   readonly layer: number;
   readonly expert: number;

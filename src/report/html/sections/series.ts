@@ -8,7 +8,6 @@ import { html } from '../../page/markup.js';
 import { legend, type Section } from '../../page/pieces.js';
 import { deviceWords } from '../../words.js';
 
-/** Columns of a static chart. */
 const COLUMNS = 200;
 
 /** Means of neighbours, at most {@link COLUMNS} of them. */

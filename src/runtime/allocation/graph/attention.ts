@@ -1,6 +1,6 @@
 // Attention as both engines write it: grouped heads, with or without flash attention, and latent attention in the variants of -mla.
 import type { ContextMemory } from '../../../model/door.js';
-import { cellsIn, valueBytes } from './kv.js';
+import { cacheStreams, cellsIn, valueBytes } from './kv.js';
 import { type Backend, cache, F16, F32, type GraphNode, inPlace, op, part, product, store, view } from './node.js';
 import { norm } from './parts.js';
 import type { Scene } from './scene.js';
@@ -18,6 +18,8 @@ export interface LayerInputs {
   readonly mask: GraphNode;
   /** The mask of layers with a window. */
   readonly windowMask: GraphNode;
+  /** By which queries, keys and values are rotated, so that fewer bits hold them; null: they are not. */
+  readonly rotation: GraphNode | null;
 }
 
 /** Attention with grouped heads: queries, keys and values, the cache, and the output projection. */
@@ -40,12 +42,19 @@ export function groupedAttention(scene: Scene, of: GraphNode, layer: number, mem
     return inPlace(shape, [node, inputs.positions]);
   };
   const [q, k, v] = [project('q', heads, keyDim), project('k', kvHeads, keyDim), project('v', kvHeads, valueDim)];
-  const [queries, keys] = [turned(q, heads), turned(k, kvHeads)];
+  const rotated = (of: GraphNode, count: number, width: number): GraphNode => {
+    if (inputs.rotation === null) return of;
+    const flat = [width, count * tokens];
+    return view(op(flat, [inputs.rotation, view(of, flat)]), [width, count, tokens]);
+  };
+  const [queries, keys] = [rotated(turned(q, heads), heads, keyDim), rotated(turned(k, kvHeads), kvHeads, keyDim)];
+  const values = rotated(v, kvHeads, valueDim);
   const own = { k: cache(kvHome(scene, layer)), v: cache(kvHome(scene, layer)) };
-  for (const node of [queries, keys, v, store(keys, own.k), store(v, own.v)]) scene.graph.expand(node);
+  const order = plan.rules.graphOf2026 ? [queries, values, keys] : [queries, keys, values];
+  for (const node of [...order, store(keys, own.k), store(values, own.v)]) scene.graph.expand(node);
   const cells = cellsIn(memory.window, plan);
   const mask = memory.window === null || !plan.rules.keepsWindows ? inputs.mask : inputs.windowMask;
-  const out = attend(scene, {
+  const attended = attend(scene, {
     queries: view(queries),
     keys: part(own.k, [keyDim, cells, kvHeads], valueBytes(plan.kv.k)),
     values: part(own.v, [valueDim, cells, kvHeads], valueBytes(plan.kv.v)),
@@ -53,8 +62,10 @@ export function groupedAttention(scene: Scene, of: GraphNode, layer: number, mem
     cells,
     heads,
     valueDim,
+    copied: copiedBytes(scene, layer, cells * kvHeads * keyDim, cells * kvHeads * valueDim),
   });
-  if (plan.kvOnCpu === true) (out.root ?? out).backend = scene.cpu;
+  if (plan.kvOnCpu === true) (attended.root ?? attended).backend = scene.cpu;
+  const out = view(rotated(attended, heads, valueDim), [valueDim * heads, tokens]);
   scene.graph.expand(out);
   const projected = product(hidden, tokens, scene.weight(`blk.${layer}.attn_output.weight`, layer), out);
   const bias = `blk.${layer}.attn_output.bias`;
@@ -75,15 +86,30 @@ interface Attending {
   readonly cells: number;
   readonly heads: number;
   readonly valueDim: number;
+  /** Bytes of copies of keys and values behind the result of flash attention. */
+  readonly copied: number;
+}
+
+/** Bytes in which a GPU has keys and values in f16 for flash attention over a prompt, where the cache has them in another type. */
+function copiedBytes(scene: Scene, layer: number, keys: number, values: number): number {
+  const { kv, rules } = scene.plan;
+  if (!rules.graphOf2026 || kvHome(scene, layer) === scene.cpu) return 0;
+  return F16 * ((kv.k === 'f16' ? 0 : keys) + (kv.v === 'f16' ? 0 : values));
 }
 
 /** Scores, their softmax and the sum of values: one operation with flash attention. */
-function attend({ plan, tokens }: Scene, { cells, heads, keys, mask, queries, valueDim, values }: Attending): GraphNode {
+function attend({ plan, tokens }: Scene, { cells, copied, heads, keys, mask, queries, valueDim, values }: Attending): GraphNode {
   const flat = [valueDim * heads, tokens];
-  if (plan.flashAttention) return view(op([valueDim, heads, tokens], [queries, keys, values, mask]), flat);
-  const scores = inPlace([cells, tokens, heads], [op([cells, tokens, heads], [keys, queries]), mask]);
+  if (plan.flashAttention) return view(flashed([valueDim, heads, tokens], [queries, keys, values, mask], copied), flat);
+  const each = cells / cacheStreams(plan);
+  const scores = inPlace([each, tokens, heads], [op([each, tokens, heads], [keys, queries]), mask]);
   const mixed = op([valueDim, tokens, heads], [values, scores]);
   return op(flat, [part(mixed, [valueDim, heads, tokens])]);
+}
+
+/** Flash attention. @param copied as of {@link Attending} */
+function flashed(shape: readonly [number, number, number], sources: readonly GraphNode[], copied: number): GraphNode {
+  return op(shape, sources, { bytes: shape[0] * shape[1] * shape[2] * F32 + copied });
 }
 
 /** Latent attention. */
@@ -155,6 +181,7 @@ function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compre
     cells: scene.cells,
     heads,
     valueDim: value,
+    copied: 0,
   });
   graph.expand(out);
   return out;
@@ -212,7 +239,9 @@ function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer,
   const values = part(own, [latent, cells], stored);
   const flash = plan.flashAttention && (!latentVariants || plan.mla !== 2);
   let mixed: GraphNode;
-  if (flash) mixed = view(op([latent, heads, tokens], [view(q), keys, values, inputs.mask]));
+  // The values are a part of the keys.
+  const copied = copiedBytes(scene, layer, cells * (latent + rope), 0);
+  if (flash) mixed = view(flashed([latent, heads, tokens], [view(q), keys, values, inputs.mask], copied));
   else {
     const turned = plan.mla === 1 && latentVariants ? part(own, [cells, latent], F16) : op([cells, latent], [values], { width: F16 });
     const all = cells * tokens * heads * F32;

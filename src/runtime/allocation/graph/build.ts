@@ -1,7 +1,7 @@
 // The graph of a whole model, as the engines build it to find out how much memory it needs: a full ubatch at the end of a full context, with
 // logits for every token.
 import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
-import { cellsIn } from './kv.js';
+import { cacheStreams, cellsIn } from './kv.js';
 import { F16, F32, type GraphNode, inPlace, input, op, product } from './node.js';
 import { ffn, norm, outputIds, routedExperts, rowsOf } from './parts.js';
 import type { Scene } from './scene.js';
@@ -9,10 +9,13 @@ import type { Scene } from './scene.js';
 /** Rows of a mask are a multiple of this (`GGML_KQ_MASK_PAD`). */
 const MASK_ROWS = 64;
 
+/** Values of a head that are rotated together, at most. */
+const ROTATED = 128;
+
 /** Builds the graph of some layers of a model. */
 export function buildGraph(scene: Scene, layers: readonly number[]): void {
   const { anatomy, graph, hidden, tokens } = scene;
-  const shape = [hidden, tokens];
+  let shape = [hidden, tokens];
   // Chosen instead of the rows of tokens where a program gives embeddings: allocated whichever it gives.
   if (scene.plan.rules.takesEmbeddings) graph.expand(input(shape));
   let state = op(shape, [scene.weight('token_embd.weight', null), input([tokens])], { onGpu: false });
@@ -22,41 +25,52 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
     const weight = (name: string): GraphNode => scene.weight(`blk.${layer}.${name}.weight`, layer);
     let before = state;
     const normed = norm(scene, state, shape, weight('attn_norm'), layer);
+    if (memory.kind === 'none') {
+      state = inPlace(shape, [feedForward(scene, normed, layer) ?? normed, state]);
+      continue;
+    }
     let mixed: GraphNode;
     if (memory.kind === 'heads') mixed = groupedAttention(scene, normed, layer, memory, inputs);
     else if (memory.kind === 'latent') mixed = latentAttention(scene, normed, layer, memory, inputs);
     else mixed = product(hidden, tokens, weight('ssm_mixer'), normed);
     if (layer === anatomy.layers.length - 1) {
-      const ids = outputIds(tokens);
+      scene.tokens = Math.min(tokens, scene.plan.outputs ?? tokens);
+      shape = [hidden, scene.tokens];
+      const ids = outputIds(scene.tokens);
       mixed = rowsOf(mixed, shape, ids);
       before = rowsOf(before, shape, ids);
     }
     const attended = inPlace(shape, [mixed, before]);
-    state = inPlace(shape, [feedForward(scene, norm(scene, attended, shape, weight('ffn_norm'), layer), layer), attended]);
+    const fed = feedForward(scene, norm(scene, attended, shape, weight('ffn_norm'), layer), layer);
+    state = fed === null ? attended : inPlace(shape, [fed, attended]);
   }
   const last = norm(scene, state, shape, scene.weight('output_norm.weight', null), null);
   const name = scene.has('output.weight') ? 'output.weight' : 'output.tied';
-  graph.expand(product(anatomy.vocab, tokens, scene.weight(name, null), last));
+  graph.expand(product(anatomy.vocab, scene.tokens, scene.weight(name, null), last));
 }
 
 /** Positions and masks. */
 function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   const rows = Math.ceil(tokens / MASK_ROWS) * MASK_ROWS;
-  const maskOf = (columns: number): GraphNode => {
+  const streams = cacheStreams(plan);
+  const maskOf = (cells: number): GraphNode => {
+    const columns = cells / streams;
     if (plan.rules.halfMasks) return input([columns, tokens], plan.flashAttention ? F16 : F32);
     const mask = input([columns, rows]);
     return plan.flashAttention ? op([columns, rows], [mask], { width: F16 }) : mask;
   };
   const window = anatomy.layers.find((layer) => layer.kind === 'heads' && layer.window !== null);
   const few = window?.kind === 'heads' ? cellsIn(window.window, plan) : cells;
-  return { positions: input([tokens]), mask: maskOf(cells), windowMask: maskOf(few) };
+  const turns = plan.rules.graphOf2026 && [plan.kv.k, plan.kv.v].every((type) => !/f(16|32)$/.test(type));
+  const rotation = turns ? input([ROTATED, ROTATED]) : null;
+  return { positions: input([tokens]), mask: maskOf(cells), windowMask: maskOf(few), rotation };
 }
 
-/** Routed and shared experts, or a dense FFN. */
-function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode {
+/** Routed and shared experts, or a dense FFN; null in a layer that is a mixer alone. */
+function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode | null {
   const { anatomy, hidden, tokens } = scene;
   const has = (name: string): boolean => scene.has(`blk.${layer}.${name}.weight`);
-  if (!has('ffn_up_exps')) return has('ffn_up') ? ffn(scene, of, layer, anatomy.denseWidth) : of;
+  if (!has('ffn_up_exps')) return has('ffn_up') ? ffn(scene, of, layer, anatomy.denseWidth) : null;
   const routed = routedExperts(scene, of, layer);
   if (!has('ffn_up_shexp')) return routed;
   return inPlace([hidden, tokens], [routed, ffn(scene, of, layer, anatomy.sharedWidth, '_shexp')]);

@@ -11,9 +11,19 @@ const CELLS = 256;
 /** Values of latent attention that are kept transposed beside the keys (-mla 1) are f16, whatever the type of the cache. */
 const F16 = 2;
 
-/** Cells that a context has. */
-export function cellsOf(context: number): number {
-  return Math.ceil(context / CELLS) * CELLS;
+function padded(cells: number): number {
+  return Math.ceil(cells / CELLS) * CELLS;
+}
+
+/** Parts of a cache: one for each sequence, or one for all. */
+export function cacheStreams({ parallel, rules, unified }: LoadPlan): number {
+  return rules.streams && unified !== true ? parallel : 1;
+}
+
+/** Cells of the whole context, of all streams together. */
+export function cellsOf(plan: LoadPlan): number {
+  const streams = cacheStreams(plan);
+  return streams * padded(plan.context / streams);
 }
 
 /**
@@ -37,8 +47,10 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
       const perCell = memory.kvHeads * (memory.keyDim * valueBytes(k) + memory.valueDim * valueBytes(v));
       return cellsIn(memory.window, plan) * perCell;
     }
+    case 'none':
+      return 0;
     case 'latent':
-      return cellsOf(plan.context) * latentBytes(memory, plan);
+      return cellsOf(plan) * latentBytes(memory, plan);
     case 'state':
       if (memory.bytes === null)
         throw new UserError('a layer with a state: nothing says how large it is; add attention.otherwise.stateBytes');
@@ -46,10 +58,12 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   }
 }
 
-/** Cells of a layer: those of the context, or of a window for each sequence and one ubatch. */
-export function cellsIn(window: number | null, { context, parallel, rules, ubatch }: LoadPlan): number {
-  const all = cellsOf(context);
-  return window === null || !rules.keepsWindows ? all : Math.min(all, cellsOf(window * parallel + ubatch));
+/** Cells of a layer: those of the context, or of a window for each sequence and one ubatch of each stream. */
+export function cellsIn(window: number | null, plan: LoadPlan): number {
+  const all = cellsOf(plan);
+  if (window === null || !plan.rules.keepsWindows) return all;
+  const streams = cacheStreams(plan);
+  return Math.min(all, streams * padded((window * plan.parallel) / streams + plan.ubatch));
 }
 
 /** Bytes of one token: the latent and its rotary part, beside the values that some variants keep, or whole keys and values. */

@@ -1,28 +1,13 @@
 // How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp.
 
-/** What one program on ggml allocates otherwise than another. */
-export interface AllocationRules {
-  /** Norms, gates and the sum over a token's experts are one operation each. */
-  readonly fuses: boolean;
-  /** Latent attention has the variants of `-mla`; false: it keeps the latent and its values, absorbed. */
-  readonly latentVariants: boolean;
-  /** Gate and up projections are combined into memory of their own; false: in the place of one of them. */
-  readonly gatesApart: boolean;
-  /** The mask of flash attention is an input in f16; false: in f32, from which it is converted. */
-  readonly halfMasks: boolean;
-  /** There is an input for embeddings beside the one for tokens. */
-  readonly takesEmbeddings: boolean;
-  /** Without variants, latent attention keeps the values beside the latent, of which they are a part. */
-  readonly keepsLatentValues: boolean;
-  /** A layer with a window keeps the window of each sequence and one ubatch; false: the whole context. */
-  readonly keepsWindows: boolean;
-  /** Layers that predict further tokens have a KV cache beside the others'. */
-  readonly cachesNextLayers: boolean;
-  /** What decides that a GPU computes with experts of host memory: tokens of the pass, or those that an expert serves on average. */
-  readonly offloadsBy: 'pass' | 'expert';
-  /** A GPU computes with host tensors that were repacked on loading (`-rtr`), where it has kernels for their format; false: with none of them. */
-  readonly fetchesRepacked: boolean;
-}
+/** What one program on ggml allocates otherwise than another; `profiles/flags.yaml` describes each rule, and says since which builds it holds. */
+export const RULES = [
+  ...(['fuses', 'latentVariants', 'gatesApart', 'halfMasks', 'takesEmbeddings', 'keepsLatentValues', 'keepsWindows', 'streams'] as const),
+  ...(['fewOutputs', 'graphOf2026', 'cachesNextLayers', 'headFirst', 'offloadsByExpert', 'fetchesRepacked'] as const),
+] as const;
+
+/** The rules of a build: true for those that hold. */
+export type AllocationRules = Readonly<Record<(typeof RULES)[number], boolean>>;
 
 /** A device: `cpu` (host memory, pinned or not), or a GPU by its number: `gpu0`. */
 export type DeviceName = 'cpu' | `gpu${number}`;
@@ -41,7 +26,7 @@ export interface LoadPlan {
   readonly gpus: number;
   /** Parts of the layers that the GPUs get (`-ts`), in any unit; absent: equal ones. */
   readonly tensorSplit?: readonly number[];
-  /** Layers on GPUs, counted from the last (`-ngl`); one more than the model has brings the output layer too. */
+  /** Blocks of the file on GPUs, counted from the last (`-ngl`), the output as one more behind or before them (the rule headFirst). */
   readonly gpuLayers: number;
   /** `-ot`, in order. */
   readonly overrides?: readonly TensorOverride[];
@@ -50,6 +35,10 @@ export interface LoadPlan {
   /** Tokens of context over all sequences (`-c`), and sequences at once (`-np`). */
   readonly context: number;
   readonly parallel: number;
+  /** All sequences share one cache (`-kvu`, and a server that chooses its slots itself); absent: where the rules have no streams. */
+  readonly unified?: boolean;
+  /** Tokens of a pass whose logits are wanted; absent: all. */
+  readonly outputs?: number;
   /** Most tokens of a call (`-b`), and of a forward pass (`-ub`). */
   readonly batch: number;
   readonly ubatch: number;

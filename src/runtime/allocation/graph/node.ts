@@ -88,7 +88,7 @@ export const F16 = 2;
 const I32 = 4;
 
 /** Options of an operation. */
-type OpOptions = Partial<Pick<GraphNode, 'width' | 'inPlace' | 'onGpu' | 'offload'>>;
+type OpOptions = Partial<Pick<GraphNode, 'width' | 'inPlace' | 'onGpu' | 'offload' | 'bytes'>>;
 
 /** A batch that is worth fetching weights for, in tokens (`min_batch_size` of ggml's CUDA backend). */
 export const OFFLOAD_TOKENS = 32;
@@ -103,6 +103,8 @@ function elements(shape: Shape): number {
 export class ComputeGraph {
   readonly nodes: GraphNode[] = [];
   readonly leafs: GraphNode[] = [];
+  /** Operations that a GPU computes as one: it reads the sources of `nodes` until it has written `until`. */
+  readonly fusions: { readonly nodes: readonly GraphNode[]; readonly until: GraphNode }[] = [];
   readonly #seen = new Set<GraphNode>();
 
   /** Adds a node and all that it is computed from. */
@@ -131,8 +133,8 @@ export function input(shape: Shape, width = I32): GraphNode {
 
 /** A result of this shape, f32 unless said. */
 export function op(shape: Shape, sources: readonly GraphNode[], options: OpOptions = {}): GraphNode {
-  const { inPlace = false, offload = (shape[1] ?? 1) >= OFFLOAD_TOKENS, onGpu = true, width = F32 } = options;
-  return new GraphNode('op', shape, width, sources, { inPlace, offload, onGpu });
+  const { width = F32, ...others } = options;
+  return new GraphNode('op', shape, width, sources, { offload: (shape[1] ?? 1) >= OFFLOAD_TOKENS, ...others });
 }
 
 /** A result that takes the place of a source, if no other node needs the source. */

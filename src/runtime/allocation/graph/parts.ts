@@ -28,10 +28,11 @@ function gated({ plan }: Scene, gate: GraphNode, up: GraphNode, shape: readonly 
 export function routedExperts(scene: Scene, of: GraphNode, layer: number): GraphNode {
   const { hidden, tokens } = scene;
   const { chosen, weights } = route(scene, of, layer);
+  if (scene.plan.rules.graphOf2026) scene.graph.expand(weights);
   const { topK, width } = scene.routed;
   const by = view(of, [hidden, 1, tokens]);
   const matrix = (name: string): GraphNode => scene.weight(`blk.${layer}.ffn_${name}_exps.weight`, layer);
-  const byPass = scene.plan.rules.offloadsBy === 'pass';
+  const byPass = !scene.plan.rules.offloadsByExpert;
   const each = [width, topK, tokens];
   const bias = (name: string, to: GraphNode, shape: readonly number[]): GraphNode => {
     const full = `blk.${layer}.ffn_${name}_exps.bias`;
@@ -54,6 +55,14 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
   return expertSum(scene, inPlace(shape, [down, weights]), topK);
 }
 
+/** Most experts of a token whose sum CUDA computes as one operation with their weights (MOE_WEIGHTED_REDUCTION_MAX_EXPERTS). */
+const MOST_FUSED = 15;
+
+/** True for numbers of experts whose routing CUDA computes as one operation (`ggml_cuda_should_use_topk_moe`). */
+function isFusedCount(experts: number): boolean {
+  return (experts <= 512 && Number.isInteger(Math.log2(experts))) || experts === 288 || experts === 576;
+}
+
 /** Routing: the experts of each token and their weights. */
 function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode; weights: GraphNode } {
   const { tokens } = scene;
@@ -62,20 +71,26 @@ function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode;
   const probabilities = inPlace([count, tokens], [logits]);
   const biasName = `blk.${layer}.exp_probs_b.bias`;
   const selection = scene.has(biasName) ? inPlace([count, tokens], [probabilities, scene.weight(biasName, layer)]) : probabilities;
-  const chosen = part(op([count, tokens], [selection]), [topK, tokens]);
+  const sorted = op([count, tokens], [selection]);
+  const chosen = part(sorted, [topK, tokens]);
   const own = op([1, topK, tokens], [view(probabilities, [1, count, tokens]), chosen]);
   const flat = view(own, [topK, tokens]);
-  const share = inPlace([topK, tokens], [flat, op([1, tokens], [flat])]);
+  const sum = op([1, tokens], [flat]);
+  const share = inPlace([topK, tokens], [flat, sum]);
+  // Where the softmax is taken of the chosen alone, as in gpt-oss, whose experts have biases, nothing is held.
+  const fused = scene.plan.rules.graphOf2026 && isFusedCount(count) && !scene.has(`blk.${layer}.ffn_up_exps.bias`);
+  if (fused) scene.graph.fusions.push({ nodes: [probabilities, selection, sorted, own, sum, share], until: share });
   return { chosen, weights: view(share, [1, topK, tokens]) };
 }
 
 /** The sum over the experts of a token: one operation in ik_llama.cpp, one after the other in llama.cpp. */
-function expertSum({ hidden, plan, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
+function expertSum({ graph, hidden, plan, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
   const one = (): GraphNode => part(all, [hidden, tokens]);
   if (topK === 1) return op([hidden, tokens], [one()]);
   if (plan.rules.fuses && topK > 2) return op([hidden, tokens], [one()]);
   let sum = one();
   for (let expert = 1; expert < topK; expert++) sum = inPlace([hidden, tokens], [sum, one()]);
+  if (plan.rules.graphOf2026 && topK <= MOST_FUSED) graph.fusions.push({ nodes: [all], until: sum });
   return sum;
 }
 

@@ -25,13 +25,14 @@ const EXPERTS = /\.ffn_(up|down|gate|gate_up)_(ch)?exps\./;
 export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   const depth = anatomy.layers.length + anatomy.nextLayers;
   const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);
-  const first = Math.max(0, depth - plan.gpuLayers);
+  const { headFirst } = plan.rules;
+  const first = Math.max(0, depth + Number(headFirst) - plan.gpuLayers);
   const cards = splitLayers(partsOf(plan), onGpus);
   const layers = Array.from(
     { length: depth },
     (_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : `gpu${cards[layer - first]!}`),
   );
-  const output: DeviceName = onGpus > depth ? `gpu${cards.at(-1)!}` : 'cpu';
+  const output: DeviceName = onGpus > (headFirst ? 0 : depth) ? `gpu${cards.at(-1)!}` : 'cpu';
   const overrides = (plan.overrides ?? []).map(({ pattern, device }) => ({
     expression: expressionOf(pattern),
     device: known(device, plan),

@@ -8,7 +8,8 @@ import type { Placement } from './placement.js';
 /** A model and a plan, as the builders of graphs see them. */
 export class Scene {
   readonly graph = new ComputeGraph();
-  readonly tokens: number;
+  /** Tokens that an operation works on: those of the pass, from the choice of rows in the last layer on those whose logits are wanted. */
+  tokens: number;
   readonly cells: number;
   readonly hidden: number;
   /** Routed experts where there are most. */
@@ -26,7 +27,7 @@ export class Scene {
     this.anatomy = anatomy;
     this.plan = plan;
     this.placement = placement;
-    this.cells = cellsOf(plan.context);
+    this.cells = cellsOf(plan);
     this.tokens = Math.min(this.cells, plan.ubatch, plan.batch);
     this.hidden = model.hidden;
     const most = (of: (layer: ModelSpec['layers'][number]) => number): number => Math.max(...model.layers.map(of));
@@ -76,7 +77,7 @@ export class Scene {
   /** A product with the chosen experts of each token. */
   byExpert(shape: readonly number[], matrix: GraphNode, sources: readonly GraphNode[]): GraphNode {
     const { count, topK } = this.routed;
-    const enough = this.plan.rules.offloadsBy === 'expert' ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;
+    const enough = this.plan.rules.offloadsByExpert ? this.tokens * topK >= OFFLOAD_TOKENS * count : this.tokens >= OFFLOAD_TOKENS;
     return op(shape, [matrix, ...sources], { onGpu: matrix.onGpu, offload: enough });
   }
 }

@@ -38,7 +38,7 @@ export function scheduled(graph: ComputeGraph, backends: number, copies: number)
     if (node.root !== null && node.backend < 0) node.backend = node.root.backend;
     for (const source of node.sources) if (source.backend < 0) source.backend = source.root === null ? node.backend : source.root.backend;
   }
-  return cut(graph, copies);
+  return cut(graph, cpu, copies);
 }
 
 /** The backend of a node by the place of its weights and caches; -1: none decides. */
@@ -69,9 +69,10 @@ interface Split {
 }
 
 /** 5: cuts the graph, and puts the copies that its parts need before them. */
-function cut({ leafs, nodes }: ComputeGraph, copies: number): PlacedGraph {
+function cut({ fusions, leafs, nodes }: ComputeGraph, cpu: Backend, copies: number): PlacedGraph {
   const copied = new Map<GraphNode, GraphNode[]>();
   const extra: GraphNode[] = [];
+  const homes = new Map<GraphNode, Split>();
   const start = nodes.findIndex(({ kind }) => kind !== 'view');
   let split: Split = { backend: nodes[start]!.backend, from: 0, inputs: [] };
   const splits = [split];
@@ -105,9 +106,12 @@ function cut({ leafs, nodes }: ComputeGraph, copies: number): PlacedGraph {
       source.kept = true;
       for (let more = 1; more < copies; more++) extra.push(duplicate(source, source.backend, true));
     }
+    homes.set(node, split);
     if (sources.some(foreign)) node.sources = sources.map((source) => (foreign(source) ? fetched(source) : source));
   }
-  return { leafs: [...extra, ...leafs], nodes: withCopies(nodes, splits) };
+  const whole = fusions.filter((one) => one.until.backend !== cpu && one.nodes.every((node) => homes.get(node) === homes.get(one.until)));
+  const held = new Map(whole.map((one) => [one.until, one.nodes.flatMap((node) => node.sources)]));
+  return { leafs: [...extra, ...leafs], nodes: withCopies(nodes, splits, held) };
 }
 
 /** A new tensor like another. */
@@ -118,19 +122,32 @@ function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend
   return copy;
 }
 
-/** The nodes with their copies: each part begins with copies of its inputs. */
-function withCopies(nodes: readonly GraphNode[], splits: readonly Split[]): GraphNode[] {
+/** The nodes with their copies: each part begins with copies of its inputs. @param held nodes that are kept until another is computed */
+function withCopies(
+  nodes: readonly GraphNode[],
+  splits: readonly Split[],
+  held: ReadonlyMap<GraphNode, readonly GraphNode[]>,
+): GraphNode[] {
   const all: GraphNode[] = [];
+  const depend = (sources: readonly GraphNode[]): void => {
+    const [first] = sources as [GraphNode];
+    const dependency = new GraphNode('view', first.shape, first.width, sources, { root: first.root ?? first });
+    dependency.dependency = true;
+    dependency.backend = first.backend;
+    all.push(dependency);
+  };
   for (const [i, { from, inputs }] of splits.entries()) {
     for (const { copy, source } of inputs) {
       // The source of a copy is kept until it has been copied.
-      const dependency = new GraphNode('view', source.shape, source.width, [source], { root: source.root ?? source });
-      dependency.dependency = true;
-      dependency.backend = source.backend;
-      all.push(dependency, copy);
+      depend([source]);
+      all.push(copy);
     }
     const to = splits[i + 1]?.from ?? nodes.length;
-    for (let at = from; at < to; at++) all.push(nodes[at]!);
+    for (let at = from; at < to; at++) {
+      all.push(nodes[at]!);
+      const sources = held.get(nodes[at]!);
+      if (sources !== undefined) depend(sources);
+    }
   }
   return all;
 }

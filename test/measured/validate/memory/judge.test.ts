@@ -1,10 +1,11 @@
 // Rows of memory beside allocations: what is compared with what, what is not scored and why, and the errors of all that ship.
+
 import { describe, expect, it } from 'vitest';
 import { findProfile } from '../../../../src/base/profiles.js';
 import { judgeMemory, memorySummary } from '../../../../src/measured/validate/memory/judge.js';
 import { planOfRow, weightsOfRow } from '../../../../src/measured/validate/memory/load.js';
 import { parseRows, readRows } from '../../../../src/measured/validate/rows/measurement.js';
-import { IK_LLAMA_CPP_RULES } from '../../../../src/runtime/ik_llama.cpp/index.js';
+import { allocationRules } from '../../../../src/runtime/flags/flag.js';
 import { memoryRow } from './rows.js';
 
 const reasons = (over: Readonly<Record<string, unknown>>): Record<string, string | null> =>
@@ -45,7 +46,7 @@ describe('a row', () => {
       mla: 3,
     });
     expect(planOfRow(row, weightsOfRow(row).model)).toMatchObject({
-      rules: IK_LLAMA_CPP_RULES,
+      rules: allocationRules('ik_llama.cpp'),
       gpus: 1,
       gpuLayers: 95,
       tensorSplit: [3, 1],

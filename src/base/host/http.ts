@@ -1,0 +1,26 @@
+// Servers that answer over HTTP, and requests to them.
+import http from 'node:http';
+import https from 'node:https';
+import { pipeline } from 'node:stream/promises';
+
+/** What came: a request of a client, or the answer of a server. */
+export type HttpMessage = http.IncomingMessage;
+/** What goes to a client. */
+export type HttpReply = http.ServerResponse;
+
+/** A server; `answer` gets every request. */
+export const httpServer: (answer: (request: HttpMessage, reply: HttpReply) => void) => http.Server = (answer) => http.createServer(answer);
+
+/** Begins a request over a connection of its own, which a server that ends idle ones cannot have closed. */
+export function httpRequest(url: URL, options: Pick<http.RequestOptions, 'method' | 'headers'>): http.ClientRequest {
+  return (url.protocol === 'https:' ? https : http).request(url, { ...options, agent: false });
+}
+
+/** Sends what comes through a step to where it goes, no faster than that takes it; all are ended where one fails. */
+export function passedThrough(
+  from: HttpMessage,
+  step: (input: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
+  to: HttpReply,
+): Promise<void> {
+  return pipeline(from, step, to);
+}

@@ -1,0 +1,61 @@
+// `moeprof record --proxy`: a trace of what passes before a server of vLLM or SGLang.
+import { UserError } from '../base/errors.js';
+import { AtomicFile } from '../base/files.js';
+import { formatCount, formatCounted } from '../base/units.js';
+import { loadModel } from '../model/door.js';
+import { recordThroughProxy } from '../record/door.js';
+import { printable } from '../report/door.js';
+import type { CliContext } from './kit/context.js';
+import { positiveCount, type Texts } from './kit/options.js';
+import { describeTrace, identityOf } from './trace/open.js';
+import { layoutOf, writeTrace } from './trace/write.js';
+
+/** Flags of `moeprof record --proxy`. */
+export interface ProxyFlags extends Required<Texts<'listen' | 'output' | 'proxy'>>, Texts<'model' | 'requests'> {
+  readonly keepText: boolean;
+}
+
+/** Records until Ctrl-C or so many answers, writes the trace and says what is in it. @throws UserError */
+export async function recordProxied(flags: ProxyFlags, context: CliContext): Promise<void> {
+  const { output } = flags;
+  layoutOf(output);
+  // A bad path fails before hours of traffic do.
+  if (output !== '-') new AtomicFile(output).abort();
+  const server = addressOf(flags.proxy);
+  const { hostname, port } = addressOf(`http://${flags.listen}`, '--listen', flags.listen);
+  const [host, model] = [hostname.replace(/^\[|\]$/g, ''), flags.model === undefined ? {} : { model: loadModel(flags.model) }];
+  if (!/^(localhost|127\..*|::1)$/.test(host))
+    context.note(`--listen ${flags.listen}: whoever reaches this machine reaches the server, and what passes is not encrypted`);
+  const { missed, recorded, trace } = await recordThroughProxy({
+    server,
+    host,
+    port: Number(port || 80),
+    options: model,
+    keepText: flags.keepText,
+    most: flags.requests === undefined ? Number.POSITIVE_INFINITY : positiveCount('--requests', flags.requests),
+    tell: (line) => context.note(line),
+    ready: (own) => context.note(`http://${hostname}:${own} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`),
+  });
+  try {
+    await writeTrace(trace, output, {}, context);
+    if (output === '-') return;
+    const [file, named] = [printable(output), flags.model === undefined ? '' : ` -m ${printable(flags.model)}`];
+    const prefill = trace.requests.reduce((sum, request) => sum + request.prefill, 0);
+    const lines = [
+      `${file}: ${describeTrace(identityOf(trace))}`,
+      `${formatCount(prefill)} tokens are of prompts; ${formatCounted(recorded, 'answer')} recorded`,
+      ...[...missed].map(([why, count]) => `${formatCounted(count, 'answer')} not: ${printable(why)}`),
+      `What next:\n  moeprof trace audit ${file}${named}\n  moeprof curve -t ${file}${named}`,
+    ];
+    context.out(`${lines.join('\n')}\n`);
+  } finally {
+    trace.close();
+  }
+}
+
+/** @throws UserError where a text is no address of a server */
+function addressOf(text: string, flag = '--proxy', shown = text): URL {
+  const hint = flag === '--proxy' ? 'http://localhost:30000' : '127.0.0.1:30080';
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw new UserError(`${flag} ${shown}: is no address of a server; write e.g. ${hint}`);
+}

@@ -1,0 +1,5 @@
+// What other rooms import of record: routing recorded from real engines.
+export { ENGINE_BACKENDS, type EngineBackend } from './llama.js';
+export { readPrompts } from './prompts.js';
+export { recordThroughProxy } from './proxy.js';
+export { recordRouting } from './record.js';

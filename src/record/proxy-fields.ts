@@ -1,0 +1,76 @@
+// What a recording proxy asks a server for, and what it takes out of the replies again. Texts are changed in place: every other byte of a request
+// and of a reply is as the client and the server wrote it.
+import { bytesOf } from '../base/host/bytes.js';
+import { isObject, ownValue } from '../base/objects.js';
+import { parseJson } from '../model/door.js';
+import type { JsonObject } from '../trace/formats/json-values.js';
+
+/** Endpoints whose replies have routed experts: what asks for them and for ids of tokens, and whether a stream counts tokens where it is asked to. */
+const ENDPOINTS: readonly { readonly path: RegExp; readonly ask: readonly string[]; readonly counts: boolean }[] = [
+  { path: /\/v1\/(chat\/)?completions$/, ask: ['return_routed_experts', 'return_token_ids'], counts: true },
+  // vLLM's own has both unasked, SGLang's own counts tokens unasked.
+  { path: /\/inference\/v1\/generate$/, ask: [], counts: true },
+  { path: /\/generate$/, ask: ['return_routed_experts'], counts: false },
+];
+/** Fields of replies that the client may not have asked for. */
+const ROUTING = ['routed_experts', 'prompt_routed_experts', 'routed_experts_dtype'];
+const IDS = ['token_ids', 'prompt_token_ids'];
+
+/** A request as it is sent on. */
+export interface Asking {
+  readonly body: string;
+  /** Fields that the client has not asked for: their values become null. */
+  readonly hidden: readonly string[];
+  /** True where the client has not asked for the counts at the end of a stream. */
+  readonly hidesUsage: boolean;
+  /** Position of the first row that the client asked for; absent: the first. */
+  readonly start?: unknown;
+}
+
+/** The request for a body; null: it is none whose reply has routed experts. @param path of its address */
+export function asking(path: string, body: string): Asking | null {
+  const endpoint = ENDPOINTS.find((one) => one.path.test(path));
+  const fields = endpoint === undefined ? null : jsonValueOf(body);
+  if (endpoint === undefined || !isObject(fields)) return null;
+  const { ask, counts } = endpoint;
+  const { routed_experts_start_len: start, stream, stream_options: options } = fields;
+  const hidesUsage = stream === true && counts && ownValue(options, 'include_usage') !== true;
+  const more = [
+    ...ask.flatMap((key) => (ownValue(fields, key) === true ? [] : [[key, true] as const])),
+    ...(hidesUsage ? [['stream_options', { ...(isObject(options) ? options : {}), include_usage: true }] as const] : []),
+  ];
+  const ids = ask.includes('return_token_ids') && fields.return_token_ids !== true ? IDS : [];
+  const hidden = [...(fields.return_routed_experts === true ? [] : ROUTING), ...ids];
+  return { body: withFields(body, fields, Object.fromEntries(more)), hidden, hidesUsage, ...(start === undefined ? {} : { start }) };
+}
+
+/** The value of a JSON text; undefined: it is none, or nests deeper than any body. */
+export function jsonValueOf(text: string): unknown {
+  try {
+    return parseJson(bytesOf(text), 'a body');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A JSON object with more fields, put behind its own where it has none of them: its numbers may be more exact than ours. */
+function withFields(text: string, fields: JsonObject, more: JsonObject): string {
+  if (Object.keys(more).some((key) => Object.hasOwn(fields, key))) return JSON.stringify({ ...fields, ...more });
+  const added = Object.keys(fields).length > 0 ? JSON.stringify(more).replace(/^\{(?=")/, ',') : JSON.stringify(more).slice(1);
+  return added === '{}' ? text : text.replace(/\}\s*$/, () => added);
+}
+
+/** A value of a field of a reply: a text without escapes, lists of numbers, or an object of those. */
+const VALUE = String.raw`(?:"[^"\\]*"|\[[[\]\s\d,.eE+-]*\]|\{[^{}]*\})`;
+
+/** A JSON text whose fields of these names are null. In a text inside it quotation marks are escaped, so that nothing there is found. */
+export function withNulls(text: string, names: readonly string[]): string {
+  if (!names.some((name) => text.includes(name))) return text;
+  return text.replace(new RegExp(String.raw`((?<!\\)"(?:${names.join('|')})"\s*:\s*)${VALUE}`, 'g'), '$1null');
+}
+
+/** True for an event that is there only because the proxy asked: it has no answer, and nothing that the client wanted. */
+export function isOwnEvent({ choices, sglext, usage }: JsonObject, { hidden, hidesUsage }: Asking): boolean {
+  const wanted = isObject(sglext) && Object.keys(sglext).some((key) => !hidden.includes(key));
+  return Array.isArray(choices) && choices.length === 0 && !wanted && (hidesUsage || !isObject(usage));
+}

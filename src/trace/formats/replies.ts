@@ -1,0 +1,183 @@
+// Replies of servers with routed experts, and outputs of their offline interfaces. One reader for all engines, since gateways pass on each
+// other's fields. Sources: vLLM vllm/entrypoints/scale_out/token_in_token_out/protocol.py @006ebac2 and PR 51906 (2026-08), docs of 0.21;
+// SGLang srt/entrypoints/openai/serving_completions.py @004c82e0 and srt/state_capturer/routed_experts_wire.py @a6463a10; dynamo
+// components/src/dynamo/vllm/handlers.py, PR 10529 (2026-06); TensorRT-LLM PR 18397 (2026-08). Which rows are the prompt is computed from
+// counts of tokens that the reply has, never guessed: [start, prompt + generated - 1) are recorded, since the last token is never forwarded.
+
+import { UserError } from '../../base/errors.js';
+import { bytesOfBase64 } from '../../base/host/bytes.js';
+import { isCount, isObject, ownValue } from '../../base/objects.js';
+import { DTYPE_BYTES } from '../column.js';
+import type { TraceSource } from '../source.js';
+import { type ChoiceArray, type ChoiceRequest, choiceFormat, nested } from './choice-array.js';
+import { type Expected, expected, type TraceFormat } from './format.js';
+import { arrayAt, type JsonObject, objectAt, wholeAt } from './json-values.js';
+import { looksLikeNpy, npyValues, numbersOf } from './npy-array.js';
+import { repliesIn } from './streamed-reply.js';
+
+/** Names of dtypes on the wire. */
+const DTYPES = new Map(Object.entries({ int8: 'I8', uint8: 'U8', int16: 'I16', uint16: 'U16', int32: 'I32', int64: 'I64' }));
+
+/** A format of replies: the members differ in how they are recognised. @param mark text of a reply of this engine */
+function replyFormat(name: string, mark: RegExp): TraceFormat {
+  return choiceFormat({
+    name,
+    detect: ({ text }) => /^\s*([{[]|data:)/.test(text) && mark.test(text),
+    *requests(source: TraceSource, options) {
+      for (const { value, place } of repliesIn(source)) yield* answersOf(value, place, expected(options));
+    },
+  });
+}
+
+/** Replies of SGLang. */
+export const sglangReply = replyFormat('sglang', /"(meta_info|sglext|sgl_ext)"\s*:/);
+/** Replies through dynamo. */
+export const dynamo = replyFormat('dynamo', /"nvext"\s*:\s*\{/);
+/** Replies of vLLM, and outputs of vLLM and TensorRT-LLM as JSON. */
+export const vllm = replyFormat(
+  'vllm',
+  /"((prompt_)?routed_experts|prompt_token_ids|output_mode)"\s*:|"object"\s*:\s*"(text_completion|chat\.completion)"/,
+);
+
+/**
+ * The requests of a reply, one for each answer; null: an answer without routing.
+ * @param known layers and top-k, for replies without a shape
+ * @throws UserError where something is malformed, counts of tokens disagree, or nothing tells the prompt from the answer
+ */
+export function* answersOf(reply: JsonObject, place: string, known: Expected): Generator<ChoiceRequest | null, void, void> {
+  const listed = ['choices', 'outputs'].find((key) => ownValue(reply, key) !== undefined);
+  const answers = listed === undefined && isObject(reply.meta_info) ? [reply] : arrayAt(reply, listed ?? 'choices', place);
+  for (const [index, entry] of answers.entries()) {
+    const at = entry === reply ? place : `${place}: ${listed}[${index}]`;
+    yield requestOf(objectAt(entry, at), reply, answers.length, at, known);
+  }
+}
+
+function requestOf(answer: JsonObject, reply: JsonObject, answers: number, at: string, known: Expected): ChoiceRequest | null {
+  const { meta_info: meta } = answer;
+  const ofReply = { '.sglext': reply.sglext, '.nvext': reply.nvext, '.nvext.engine_data': ownValue(reply.nvext, 'engine_data') };
+  const parts = { '': answer, '.meta_info': meta, '.sgl_ext': answer.sgl_ext ?? answer.sglext, ...ofReply };
+  const [name = '', part] = Object.entries(parts).find(([, one]) => (ownValue(one, 'routed_experts') ?? null) !== null) ?? [];
+  if (answers > 1 && Object.hasOwn(ofReply, name))
+    throw new UserError(`${at}: the reply has the routed experts of one of its ${answers} answers; ask for one answer a request, "n": 1`);
+  const prompt = routed(answer.prompt_routed_experts ?? reply.prompt_routed_experts, {}, known, `${at}.prompt_routed_experts`);
+  const own = routed(ownValue(part, 'routed_experts'), part, known, `${at}${name}.routed_experts`);
+  if (own === null && prompt === null) return null;
+  if (own === null) throw new UserError(`${at}: has routed experts of the prompt alone; keep the whole reply`);
+  const counts = countsOf(answer, reply, answers === 1, at);
+  const starts = [meta, part, reply].map((one) => (isObject(one) ? wholeAt(one, 'routed_experts_start_len', at) : null));
+  const start = own.start ?? starts.find((one) => one !== null) ?? (own.shaped ? null : 0);
+  const arrays = [...(prompt === null ? [] : [prompt.array]), own.array];
+  const rows = arrays.reduce((sum, { tokens }) => sum + tokens, 0);
+  const [prefill, first] = parted({ ...own, start, prompt: prompt?.array.tokens ?? null, rows }, counts, at);
+  const { generatedIds, promptIds } = counts;
+  const ids = promptIds === null || generatedIds === null ? null : [...promptIds, ...generatedIds].slice(first, first + rows);
+  return { arrays, prompt: prefill, first, tokenIds: ids };
+}
+
+/** Choices as an engine sent them. */
+interface Routed {
+  readonly array: ChoiceArray;
+  /** Position of its first row, if it is stated. */
+  readonly start: number | null;
+  /** True for a whole array with a shape of its own: engines that send it may leave out a prefix, so that counts give its position. */
+  readonly shaped: boolean;
+}
+
+/**
+ * Choices in one of four forms: nested lists, base64 of a .npy file, `{"data": base64, "shape", "start", "dtype"}` of dynamo (base85 without a dtype
+ * before June 2026), or base64 of raw integers, whose layers and top-k come from the model: a wrong one shows in the number of rows.
+ * @param beside the object that has them, whose `routed_experts_dtype` is theirs
+ * @returns null if there are none
+ */
+function routed(value: unknown, beside: unknown, known: Expected, place: string): Routed | null {
+  if (typeof value !== 'string' && !isObject(value)) {
+    const array = nested(value, place);
+    return array === null ? null : { array, start: null, shaped: false };
+  }
+  const {
+    data,
+    dtype: name,
+    shape,
+    start,
+  } = isObject(value) ? value : { data: value, dtype: ownValue(beside, 'routed_experts_dtype') ?? 'int32' };
+  const bytes = bytesOfBase64(typeof data === 'string' ? data : '');
+  if (looksLikeNpy(bytes)) {
+    const npy = npyValues(place, bytes);
+    const [tokens = 0, layers = 0, topK = 0] = npy.shape;
+    if (npy.shape.length !== 3) throw new UserError(`${place}: shape (${npy.shape.join(', ')}) is not (tokens, layers, top-k)`);
+    return { array: { tokens, layers, topK, ids: npy.values, place }, start: null, shaped: true };
+  }
+  if (isObject(value) && !(Array.isArray(shape) && shape.length === 3 && shape.every(isCount) && typeof data === 'string'))
+    throw new UserError(`${place}: not {"data": base64, "shape": [tokens, layers, top-k], "start", "dtype"}`);
+  const [rows, layers, topK] = isObject(value) ? (shape as number[]) : [undefined, known.layers, known.topK];
+  if (layers == null || topK == null)
+    throw new UserError(`${place}: has no shape, as in replies of SGLang; name the model that was served with --model`);
+  const dtype = typeof name === 'string' ? DTYPES.get(name) : undefined;
+  if (dtype === undefined) throw new UserError(`${place}: dtype is ${JSON.stringify(name)}; known are ${[...DTYPES.keys()].join(', ')}`);
+  const row = layers * topK * DTYPE_BYTES.get(dtype)!;
+  const tokens = bytes.length / row;
+  if (!Number.isInteger(tokens) || tokens !== (rows ?? tokens)) {
+    const fix = rows === undefined ? 'is it the right model?' : 'was it cut, or written as base85?';
+    throw new UserError(
+      `${place}: ${bytes.length} bytes do not split into rows of ${layers} layers x top-${topK} x ${row / layers / topK} bytes; ${fix}`,
+    );
+  }
+  const array = { tokens, layers, topK, ids: numbersOf(dtype, bytes), place };
+  return { array, start: isObject(value) ? wholeAt({ start }, 'start', place) : null, shaped: rows !== undefined };
+}
+
+/** Tokens of the prompt and of the answer, and their ids; null where the reply has them not. */
+interface Counts {
+  readonly prompt: number | null;
+  readonly generated: number | null;
+  readonly promptIds: readonly number[] | null;
+  readonly generatedIds: readonly number[] | null;
+}
+
+/** @param alone the only answer: counts of the whole reply are its own @throws UserError where two of them disagree */
+function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: string): Counts {
+  const [data, usage] = alone ? [ownValue(reply.nvext, 'engine_data'), reply.usage] : [];
+  const promptIds = idsAt(answer.prompt_token_ids) ?? idsAt(reply.prompt_token_ids) ?? idsAt(ownValue(data, 'prompt_token_ids'));
+  const generatedIds = idsAt(answer.token_ids) ?? idsAt(ownValue(data, 'completion_token_ids'));
+  const count = (key: string, ids: readonly number[] | null): number | null => {
+    const stated = [answer.meta_info, usage].flatMap((part) => (isObject(part) ? (wholeAt(part, key, at) ?? []) : []));
+    const [one = null, other] = new Set([...(ids === null ? [] : [ids.length]), ...stated]);
+    if (other !== undefined) throw new UserError(`${at}: ${key} are ${one} in one place and ${other} in another; the reply is damaged`);
+    return one;
+  };
+  const [prompt, generated] = [count('prompt_tokens', promptIds), count('completion_tokens', generatedIds)];
+  const total = isObject(usage) ? wholeAt(usage, 'total_tokens', at) : null;
+  if (total !== null && prompt !== null && generated !== null && total !== prompt + generated)
+    throw new UserError(`${at}: total_tokens ${total} are not ${prompt} of the prompt and ${generated} generated; the reply is damaged`);
+  return { prompt, generated, promptIds, generatedIds };
+}
+
+function idsAt(value: unknown): readonly number[] | null {
+  return Array.isArray(value) && value.every(isCount) ? (value as number[]) : null;
+}
+
+/** Rows of the prompt, and the position of the first row. @param found `prompt`: rows that stand apart as the prompt's; null: one list */
+function parted(
+  { array: { layers, topK }, prompt, rows, shaped, start }: Routed & { readonly prompt: number | null; readonly rows: number },
+  counts: Counts,
+  at: string,
+): [prefill: number, first: number] {
+  const refuse = (what: string): never => {
+    const fix = shaped ? 'the reply is damaged' : 'is it the right model, and routed_experts_start_len of the request in the reply?';
+    throw new UserError(`${at}: ${rows} rows of ${layers} layers x top-${topK}, but ${what}; ${fix}`);
+  };
+  const decode = counts.generated === null ? null : Math.max(counts.generated, 1) - 1;
+  const byStart = counts.prompt === null || start === null ? null : counts.prompt - start;
+  const prefill = prompt ?? (decode === null ? byStart : rows - decode);
+  if (prefill === null || (start === null && counts.prompt === null)) {
+    const fix = 'keep the whole reply with its usage, or ask for "return_token_ids": true';
+    throw new UserError(`${at}: nothing says which of its ${rows} rows are of the prompt; ${fix}`);
+  }
+  const first = start ?? counts.prompt! - prefill;
+  if (prefill < 0 || prefill > rows || first < 0 || (decode !== null && prefill + decode !== rows))
+    refuse(`${counts.prompt ?? 'the'} tokens of the prompt and ${counts.generated ?? 'the'} generated ones do not make so many`);
+  if (counts.prompt !== null && first + prefill !== counts.prompt)
+    refuse(`prompt and output make ${counts.prompt + (decode ?? 0) - first}`);
+  return [prefill, first];
+}
