@@ -19,11 +19,7 @@ export function ofLayers(split: Split): boolean {
   return split.endsWith('layers');
 }
 
-/**
- * Experts that stay, by MoE layer.
- * @param demand by dense id
- * @param capacityBytes bytes for experts that stay
- */
+/** Experts that stay, by MoE layer. @param demand by dense id @param capacityBytes bytes for experts that stay */
 export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: number, split: Split): number[] {
   if (split === 'even') return evenSplit(model, capacityBytes);
   if (split === 'skew')

@@ -21,11 +21,7 @@ export function captureOf(resident: Uint8Array, demand: Float64Array): number {
   return all === 0 ? 0 : captured / all;
 }
 
-/**
- * Judges a set.
- * @param resident 1 where the expert stays, by dense id
- * @returns null: there are fewer than {@link LEAST_WINDOWS} windows
- */
+/** Judges a set. @param resident 1 where the expert stays, by dense id @returns null: there are fewer than {@link LEAST_WINDOWS} windows */
 export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
   if (windows.length < LEAST_WINDOWS) return null;
   const demand = sumOf(windows, model.experts);

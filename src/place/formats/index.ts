@@ -29,24 +29,29 @@ export function besidePath(path: string): string {
   return `${path}.moeprof.json`;
 }
 
-/** A file that was read. */
+/** A file that was read; `fingerprint` null: it was not written by moeprof. */
 export interface ReadProfile {
   readonly format: ProfileFormat;
   readonly held: Held;
-  /** Null: it was not written by moeprof. */
   readonly fingerprint: Fingerprint | null;
+}
+
+function formatOfProfile(file: ProfileFile): ProfileFormat | undefined {
+  return PROFILE_FORMATS.find((one) => one.detect(file));
+}
+
+function profileFile(path: string, bytes: Uint8Array): ProfileFile {
+  return { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };
 }
 
 /**
  * Reads a file of any of the formats, and its fingerprint in it or beside it.
- * @param bytes its content
  * @param beside content of the file at {@link besidePath}; null: there is none
- * @returns null: it is none of them
- * @throws UserError where it is malformed or of another model
+ * @returns null: it is none of them @throws UserError where it is malformed or of another model
  */
 export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array | null, model: ModelSpec): ReadProfile | null {
-  const file: ProfileFile = { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };
-  const format = PROFILE_FORMATS.find((one) => one.detect(file));
+  const file = profileFile(path, bytes);
+  const format = formatOfProfile(file);
   if (format === undefined) return null;
   const inside = format.fingerprint?.(file) ?? null;
   const text = inside === null ? beside : bytesOf(inside);
@@ -56,18 +61,16 @@ export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array 
   return { format, held: format.read(file, model), fingerprint };
 }
 
+const allOf = (path: string): Uint8Array => withInput(path, 'mapping', (file) => file.part(0, file.bytes));
+
 /** As {@link readProfile}, from a path. @throws UserError where it cannot be read, too */
 export function openProfile(path: string, model: ModelSpec): ReadProfile | null {
-  const all = (name: string): Uint8Array => withInput(name, 'mapping', (file) => file.part(0, file.bytes));
   const beside = besidePath(path);
-  return readProfile(path, all(path), existsSync(beside) ? all(beside) : null, model);
+  return readProfile(path, allOf(path), existsSync(beside) ? allOf(beside) : null, model);
 }
 
 /** True where a file is of one of the formats. A larger one than any profile is a recording. @throws UserError where it cannot be read */
 export function isProfile(path: string): boolean {
-  return withInput(path, 'trace', (file) => {
-    if (file.bytes > KINDS.mapping.limit) return false;
-    const bytes = file.part(0, file.bytes);
-    return PROFILE_FORMATS.some((format) => format.detect({ path, bytes, text: bytes.includes(0) ? '' : textOf(bytes) }));
-  });
+  const small = withInput(path, 'trace', ({ bytes }) => bytes <= KINDS.mapping.limit);
+  return small && formatOfProfile(profileFile(path, allOf(path))) !== undefined;
 }

@@ -110,6 +110,17 @@ describe('files as their descriptions have them', () => {
   });
 });
 
+it('of llama.cpp for blocks that have a mixer alone', () => {
+  const nemotron = loadModel('nemotron-3-nano-30b-a3b');
+  const off = placedOf(
+    nemotron,
+    nemotron.layers.map(({ experts }, l) => (l < 9 ? 0 : experts)),
+    null,
+  );
+  // Blocks with experts of Nemotron 3 Nano: 1, 3, 6, 8, 10, 13, 15, 17, 20 are the first nine of 52.
+  expect(cpuBlocks(text(llamaCpp, off, 'a.txt'), 52)).toEqual([1, 3, 6, 8, 10, 13, 15, 17, 20]);
+});
+
 const FILES: readonly (readonly [name: string, format: ProfileFormat, what: Placed, path: string])[] = [
   ['exllamav3 .json', exllamav3, placed, 'a.json'],
   ['exllamav3 .safetensors', exllamav3, placed, 'a.safetensors'],
