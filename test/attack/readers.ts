@@ -6,7 +6,10 @@ import { readText } from '../../src/base/input-file.js';
 import type { Random } from '../../src/base/random.js';
 import { locateYaml } from '../../src/base/yaml.js';
 import { loadModel, loadRouting } from '../../src/model/load/load.js';
+import { openProfile, PROFILE_FORMATS } from '../../src/place/formats/index.js';
+import { residentsOf } from '../../src/place/residents.js';
 import { loadCheckpoint } from '../../src/predict/onnx/checkpoint.js';
+import { readPrompts } from '../../src/record/prompts.js';
 import { asking, withNulls } from '../../src/record/proxy-fields.js';
 import { budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
 import { readResult } from '../../src/result/read.js';
@@ -43,6 +46,16 @@ import { filesBelow, writtenReaders } from './written.js';
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
+const mixtral = loadModel('mixtral-8x7b');
+const slots = mixtral.layers.map(() => 2);
+const demand = Float64Array.from({ length: mixtral.experts }, (_, id) => (id * 7) % 11);
+const placed = {
+  ...{ model: mixtral, slots, demand, resident: residentsOf(mixtral, demand, slots), homes: null },
+  fingerprint: {
+    ...({ schema: 'moeprof.profile/1', by: 'counts', quantization: 'bf16' } as const),
+    ...{ model: mixtral.name, experts: mixtral.layers.map(({ experts }) => experts), slots, counted: [] },
+  },
+};
 
 async function readTrace(path: string, random: Random): Promise<void> {
   const forced = random.below(8) === 0 ? { format: traceFormats[random.below(traceFormats.length)]!.name } : {};
@@ -135,6 +148,28 @@ export const readers: Readonly<Record<string, Reader>> = {
       const sent = JSON.parse(asked.body) as Record<string, unknown>;
       if (sent.return_routed_experts !== true || sent.return_token_ids !== true) throw new Error(`asks for nothing: ${asked.body}`);
       withNulls(asked.body, asked.hidden);
+    },
+  },
+  prompts: {
+    ending: '.jsonl',
+    kinds: ['prompts'],
+    files: {
+      prompts: Buffer.from('{"prompt": "a b"}\n"c"\n'),
+      chats: Buffer.from('{"messages": [{"role": "user", "content": "d"}]}\n[{"role": "user", "content": "e"}]\n'),
+    },
+    read: readPrompts,
+  },
+  'placement profile': {
+    ending: '',
+    kinds: [],
+    files: Object.fromEntries(
+      PROFILE_FORMATS.filter(({ holds }) => holds === 'demand').map((format) => {
+        const written = format.write(placed, `a${format.extensions[0]}`);
+        return [format.name, Buffer.from(written as string)];
+      }),
+    ),
+    read(path) {
+      if (openProfile(path, mixtral) === null) throw new UserError(`${path}: is no profile`);
     },
   },
   trace: {
