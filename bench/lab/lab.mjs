@@ -1,6 +1,6 @@
 // The laboratory: a real llama.cpp beside moeprof's figures. npm run lab [-- PART...] [--short] [--write]
 //
-// Parts are memory, fit, lines, timing, recorder, quality and drift; all of them unless some are named. Each keeps its result in .lab/results/, of
+// Parts are memory, fit, lines, timing, recorder, placed, quality and drift; all of them unless some are named. Each keeps its result in .lab/results/, of
 // which --write makes docs/lab.md. The first run builds llama.cpp (a quarter of an hour on two cores), unless LLAMA_CPP_BUILD names a build
 // of v0.5.0; LLAMA_CPP_BUILD_NEXT names a later one for drift. --short is what npm alone can do, in four minutes: CI runs it.
 import { spawnSync } from 'node:child_process';
@@ -14,6 +14,7 @@ import { fitted } from './fit.mjs';
 import { advised, asStarted, parsed, started } from './lines.mjs';
 import { memory } from './memory.mjs';
 import { pageOf } from './page.mjs';
+import { placed } from './placed.mjs';
 import { quality } from './quality.mjs';
 import { recorder } from './recorder.mjs';
 import { short } from './short.mjs';
@@ -39,6 +40,7 @@ const PARTS = {
     return { status };
   },
   recorder: (engine, moeprof) => recorder(engine, moeprof),
+  placed: (engine, moeprof) => placed(engine, moeprof),
   quality: (engine) => quality(engine),
   drift: (engine, moeprof) => drift(engine, moeprof),
 };

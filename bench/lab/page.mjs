@@ -1,6 +1,7 @@
 // docs/lab.md: results of the laboratory as a page, misses first.
 import { markdownTable } from '../lib/bench.mjs';
 import { MACHINES } from './lines.mjs';
+import { placedLines } from './placed.mjs';
 import { qualityLines } from './quality.mjs';
 import { SHAPES } from './shapes.mjs';
 
@@ -60,6 +61,7 @@ export function pageOf(parts) {
     ...of('fit', fitLines),
     ...of('lines', lineLines),
     ...of('recorder', recorderLines),
+    ...of('placed', placedLines),
     ...of('quality', qualityLines),
     ...of('drift', driftLines),
     '## How a card is planned without one',

@@ -27,33 +27,29 @@ export async function recorder(engine, moeprof) {
   return rows;
 }
 
-/** Some texts of a mini recorded, and the same tokens through the model as it was trained (minis/routing.py): {cells, equal}; null: no PyTorch. */
+/** The same tokens through the model as it was trained (minis/routing.py): {cells, equal, share}; null: there is no PyTorch. */
 async function asTrained(path) {
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-lab-'));
   try {
-    const [prompts, trace] = [join(folder, 'prompts.jsonl'), join(folder, 'trace.safetensors')];
-    const lines = readFileSync(path.replace(/\.gguf$/, '.test.jsonl'), 'utf8')
-      .trim()
-      .split('\n');
-    const some = lines.filter((_, at) => at % 6 === 0).map((line) => JSON.stringify(JSON.parse(line).prompt.slice(0, CHARACTERS)));
-    writeFileSync(prompts, some.join('\n'));
-    const recorded = await ended(process.execPath, [
-      here('../../bin/moeprof.js'),
-      'record',
-      path,
-      '--prompts',
-      prompts,
-      '--tokens',
-      '4000',
-      '-o',
-      trace,
-    ]);
-    if (recorded.code !== 0) throw new Error(`moeprof record ended with ${recorded.code}: ${recorded.stderr.trim()}`);
-    const { code, stdout } = await ended('python3', [here('minis/routing.py'), path, trace]);
+    const { code, stdout } = await ended('python3', [here('minis/routing.py'), path, await recorded(path, folder)]);
     return code === 0 ? JSON.parse(stdout) : null;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Records every sixth test text of a mini. @returns the path of the trace, in the folder */
+export async function recorded(path, folder) {
+  const [prompts, trace] = [join(folder, 'prompts.jsonl'), join(folder, `${basename(path, '.gguf')}.safetensors`)];
+  const lines = readFileSync(path.replace(/\.gguf$/, '.test.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const some = lines.filter((_, at) => at % 6 === 0).map((line) => JSON.stringify(JSON.parse(line).prompt.slice(0, CHARACTERS)));
+  writeFileSync(prompts, some.join('\n'));
+  const words = ['record', path, '--prompts', prompts, '--tokens', '4000', '-o', trace];
+  const { code, stderr } = await ended(process.execPath, [here('../../bin/moeprof.js'), ...words]);
+  if (code !== 0) throw new Error(`moeprof record ended with ${code}: ${stderr.trim()}`);
+  return trace;
 }
 
 async function compared(engine, moeprof, path) {

@@ -88,6 +88,7 @@ writeFileSync(
 /** What a command needs to come as far as opening its files. */
 const found = await places((command, name, attacked) => {
   const fits = ['fit', 'model', 'traceFormat'].includes(attacked);
+  const served = ['proxy', 'listen', 'model', 'requests'].includes(attacked);
   switch (name) {
     case 'trace':
       return attacked === 'set' ? undefined : at('sound.trace.jsonl');
@@ -131,9 +132,16 @@ const found = await places((command, name, attacked) => {
       // Nobody listens there; what is wrong is told before.
       return command === 'worker' || command.startsWith('queue ') ? 'redis://127.0.0.1:1/0' : undefined;
     case 'model':
-      return command === 'model inspect' || command === 'advise' || command === 'record' ? MODEL : undefined;
+      return command === 'model inspect' || command === 'advise' ? MODEL : undefined;
+    case 'gguf':
+      return served ? undefined : MODEL;
     case 'prompts':
-      return at('sound.prompts.jsonl');
+      return served ? undefined : at('sound.prompts.jsonl');
+    case 'proxy':
+      // Nobody listens there, as of queues.
+      return served ? 'http://127.0.0.1:1' : undefined;
+    case 'for':
+      return command === 'place' && attacked === 'output' ? 'codacus' : undefined;
     case 'log':
     case 'llamaBench':
       return command === 'check' || attacked === 'model' || attacked === 'quantization' ? at('sound.log') : undefined;

@@ -136,7 +136,7 @@ async function packed(): Promise<string> {
   expect([done.code, done.stderr.replace(/^npm notice.*\n/gm, '')]).toEqual([0, '']);
   const [{ filename, files, size }] = JSON.parse(done.stdout) as [{ filename: string; size: number; files: { path: string }[] }];
   expect(size).toBeLessThan(3e6);
-  expect(files.length).toBeLessThan(300);
+  expect(files.length).toBeLessThan(320);
   const paths = files.map(({ path }) => path);
   expect(paths).toEqual(
     expect.arrayContaining([
