@@ -1,7 +1,7 @@
 // Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure.
 import type * as Plot from '@observablehq/plot';
 import { METRICS } from '../result/catalogue.js';
-import { labelOf, type PaperFigure, spanOf } from './figure.js';
+import { isDense, labelOf, type PaperFigure, spanOf } from './figure.js';
 import { CHARACTER, LONGEST, roomOf, short, TEXT_PX } from './measure.js';
 import { HEAT } from './palette.js';
 
@@ -9,6 +9,7 @@ import { HEAT } from './palette.js';
 const PANEL = 0.6;
 /** Heights of the row of a heat map, of a bar that lies, and of one of a group, px. */
 const HEAT_ROW = 20;
+const DENSE_ROW = 9;
 const RANK_ROW = 17;
 const RANK_BAR = 12;
 /** Room of a number below an axis, px. */
@@ -70,20 +71,32 @@ function barOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   };
 }
 
+/** At most so many of the values, evenly, from the first. */
+function spaced<T>(values: readonly T[], most: number): T[] {
+  const step = Math.ceil(values.length / most);
+  return values.filter((_, at) => at % step === 0);
+}
+
 function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, points, seriesNames, xAxis } = figure;
   const rows = facets.length;
   const left = roomOf(seriesNames, ROW_NAME) + 10;
   const right = rows > 1 ? roomOf(facets, PANEL_NAME) + 8 : 10;
-  const words = wordsBelow(figure, width - left - right);
+  const dense = isDense(points);
+  const words = dense
+    ? { height: 0, axis: { ticks: spaced([...new Set(points.map(({ x }) => x))], 16) } }
+    : wordsBelow(figure, width - left - right);
   return {
-    height: 32 + rows * (HEAT_ROW * seriesNames.length + (rows > 1 ? 16 : 0)) + words.height,
+    height: 32 + rows * ((dense ? DENSE_ROW : HEAT_ROW) * seriesNames.length + (rows > 1 ? 16 : 0)) + words.height,
     marginLeft: left,
     marginRight: right,
     marginBottom: 32 + words.height,
     marginTop: 6,
     x: { label: labelOf(xAxis), type: 'band', ...words.axis },
-    y: { label: null, domain: seriesNames as string[], tickFormat: (name: string) => short(name, ROW_NAME) },
+    y: {
+      ...{ label: null, domain: seriesNames as string[], tickFormat: (name: string) => short(name, ROW_NAME) },
+      ...(dense ? { ticks: spaced(seriesNames, Math.max(12, seriesNames.length / 2)) } : {}),
+    },
     ...panelsOf(facets, 'fy'),
     color: { type: 'linear', domain: [...spanOf(points)], range: [...HEAT], interpolate: 'lab' },
   };

@@ -230,6 +230,14 @@ export function isBars({ kind }: PaperFigure): boolean {
   return kind === 'bar' || kind === 'rank';
 }
 
+/** Columns of a heat map beyond which cells have no room for a figure; ours, at the width of a page. */
+const MOST_COLUMNS = 32;
+
+/** True if a heat map has more columns than cells can name: layers by experts. */
+export function isDense(points: readonly FigurePoint[]): boolean {
+  return new Set(points.map(({ x }) => x)).size > MOST_COLUMNS;
+}
+
 /** The least and the largest of some points. */
 export function spanOf(points: readonly FigurePoint[]): readonly [least: number, most: number] {
   const values = points.map(({ y }) => y);

@@ -135,10 +135,10 @@ function placeFigures({ curve, demand, residents }: ExpertPlacement): PaperFigur
   const states = demand.flatMap((layer, l) => layer.map((asked, e) => ({ x: e, y: stateOf(l, e, asked), series: String(l) })));
   const kinds = ['captured', 'uniform', 'oracle'] as const;
   const points = kinds.flatMap((kind) => curve.map((point) => ({ x: 100 * point.share, y: 100 * point[kind], series: kind })));
-  const map = { kind: 'heat', x: 'expert', y: 'state', series: 'layer', xAxis: axis('expert'), yAxis: axis('state') } as const;
+  const map = { kind: 'heat', x: 'expert', y: 'state', series: 'layer', xAxis: axis('expert'), yAxis: axis('layer') } as const;
   const line = { kind: 'line', x: 'share', y: 'captured', series: 'set', xAxis: axis('experts that stay', '%') } as const;
   return [
-    onePanel({ ...map, title: 'Experts that stay (2 captured, 1 idle)', seriesNames: demand.map((_, l) => String(l)) }, states),
+    onePanel({ ...map, title: 'Experts that stay: dark if asked for, pale if idle', seriesNames: demand.map((_, l) => String(l)) }, states),
     onePanel({ ...line, title: 'Capture against slots', yAxis: axis('demand captured', '%'), seriesNames: [...kinds] }, points),
   ];
 }

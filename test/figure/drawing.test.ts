@@ -141,6 +141,18 @@ describe('colours', () => {
     for (const difference of [a! - b!, b! - c!, c! - a!]) expect(Math.abs(difference)).toBeGreaterThan(10);
   });
 
+  it('of a map of more columns than cells can name are alone, without figures, and some columns are named', () => {
+    const seriesNames = ['0', '1'];
+    const points = seriesNames.flatMap((series) =>
+      Array.from({ length: 128 }, (_, x) => ({ x: String(x), y: x % 3, low: 0, high: 0, series, facet: '', runs: 1, front: false })),
+    );
+    const svg = drawFigures([figureOfKind('heat', { seriesNames, points })]);
+    expect(svg.match(/<rect[^>]*>\s*<title>/g)).toHaveLength(256);
+    const texts = textsIn(svg);
+    expect(texts.filter((text) => /^\d+$/.test(text)).length).toBeLessThan(20);
+    expect(texts).toEqual(expect.arrayContaining(['0', '8', '120', '1']));
+  });
+
   it('of a heat map grow darker all the way, and its figures can be read on them', () => {
     const svg = drawFigures([figureOfKind('heat')]);
     const cells = [...svg.matchAll(/<rect[^>]*fill="(rgb\([^)]*\)|#[0-9a-f]{6})"[^>]*>\s*<title>[^<]*speed\.decode ([\d.]+)/g)];
