@@ -1,0 +1,8 @@
+// A page starts no process of its own.
+import type { OwnProcess } from '../host/children.js';
+import { notOnPages } from './modules.js';
+
+export function startProcess(module: string): OwnProcess {
+  throw notOnPages(module);
+}
+export const parentProcess = null;
