@@ -1,6 +1,7 @@
 // Demand by expert: counted on the rows that a placement is made from, and on windows of the rows that it is judged by.
 
 import { UserError } from '../base/errors.js';
+import { sum } from '../base/statistics.js';
 import { NextUse } from '../cache/next-use/next-use.js';
 import type { ModelSpec } from '../model/door.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
@@ -86,9 +87,9 @@ export function windowsOf(trace: RoutingTrace, model: ModelSpec, weighed = false
 
 /** Demand of several windows together, by dense id. */
 export function sumOf(windows: readonly DemandWindow[], experts: number): Float64Array {
-  const sum = new Float64Array(experts);
-  for (const { demand } of windows) for (let id = 0; id < experts; id++) sum[id]! += demand[id]!;
-  return sum;
+  const all = new Float64Array(experts);
+  for (const { demand } of windows) for (let id = 0; id < experts; id++) all[id]! += demand[id]!;
+  return all;
 }
 
 /**
@@ -101,7 +102,7 @@ export function mixed(model: ModelSpec, sources: readonly { readonly weight: num
   for (const { demand, weight } of sources) {
     for (const { experts, offset } of model.layers) {
       const layer = demand.subarray(offset, offset + experts);
-      const total = layer.reduce((sum, count) => sum + count, 0);
+      const total = sum(layer);
       if (total > 0) for (let e = 0; e < experts; e++) mix[offset + e]! += (weight * layer[e]!) / total;
     }
   }

@@ -1,5 +1,6 @@
 // Expert parallelism: the GPU of each expert, with further copies of the most wanted ones, and how evenly that shares the work.
 
+import { mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Homes } from './formats/format.js';
 import { ranked } from './residents.js';
@@ -49,9 +50,9 @@ export function imbalanceOf(model: ModelSpec, homes: Homes, demand: Float64Array
   const byLayer = model.layers.map(({ experts, offset }, l) => {
     const copies = new Int32Array(experts);
     for (const expert of homes[l]!.flat()) copies[expert]!++;
-    const work = homes[l]!.map((own) => own.reduce((sum, expert) => sum + demand[offset + expert]! / copies[expert]!, 0));
-    const all = work.reduce((sum, one) => sum + one, 0);
+    const work = homes[l]!.map((own) => sum(own.map((expert) => demand[offset + expert]! / copies[expert]!)));
+    const all = sum(work);
     return all === 0 ? 1 : (Math.max(...work) * work.length) / all;
   });
-  return byLayer.reduce((sum, one) => sum + one, 0) / byLayer.length;
+  return mean(byLayer);
 }

@@ -17,7 +17,7 @@ import { type DemandWindow, mixed, sumOf } from './demand.js';
 import type { Placed, ProfileFormat } from './formats/format.js';
 import { balancedHomes, imbalanceOf, linearHomes } from './homes.js';
 import { ofLayers, residentBytes, residentsOf, type Split, slotsFor } from './residents.js';
-import { captureOf, driftOf, LEAST_WINDOWS, scoreOf, slotsIn } from './score.js';
+import { captureOf, captureShares, driftOf, LEAST_WINDOWS, scoreOf, slotsIn } from './score.js';
 import { type JudgedText, openSources, type Source, type SourceRequest, type Sources } from './sources.js';
 import { expertRoom, overridesFor, type RunWith, waysOf } from './speed.js';
 
@@ -106,7 +106,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       score: scoreOf(model, resident, windows),
       domains,
       contexts: contextsOf(model, resident, windows),
-      curve: curveOf(model, demand, windows),
+      curve: windows.length < LEAST_WINDOWS ? [] : curveOf(model, demand, asked),
       imbalance: homes === null ? null : imbalanceIn(model, homes, asked),
       /** Null: no machine is named, or no run of moeprof stands for the engine. */
       ways: priced ? await waysOf(priceWith, model, slots, ranks, counted[0]!.trace?.path ?? null, breathe) : null,
@@ -178,12 +178,11 @@ function ofWhole(model: ModelSpec, whole: readonly boolean[]): Pick<Placed, 'dem
   return { demand: Float64Array.from(resident), resident, slots: slotsIn(model, resident) };
 }
 
-/** Capture against the share of each layer's experts that stay. */
-function curveOf(model: ModelSpec, demand: Float64Array, windows: readonly DemandWindow[]) {
-  return Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).flatMap((share) => {
+/** Capture against the share of each layer's experts that stay. @param asked judged demand */
+function curveOf(model: ModelSpec, demand: Float64Array, asked: Float64Array) {
+  return Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).map((share) => {
     const slots = model.layers.map(({ experts }) => Math.round(share * experts));
-    const { captured, oracle, uniform } = scoreOf(model, residentsOf(model, demand, slots), windows) ?? {};
-    return captured === undefined ? [] : [{ share, captured, uniform: uniform!, oracle: oracle! }];
+    return { share, ...captureShares(model, residentsOf(model, demand, slots), asked) };
   });
 }
 

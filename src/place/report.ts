@@ -1,5 +1,6 @@
 // The report of `moeprof place`: the verdict, the worth by text and by context, other uses of the same bytes, and which experts stay.
 
+import { sum } from '../base/statistics.js';
 import { formatBytes, formatCount, formatNumber, formatRatio, formatTokensPerSecond } from '../base/units.js';
 import { onePanel, type PaperFigure, pictureFormats } from '../figure/door.js';
 import * as is from '../report/door.js';
@@ -54,7 +55,7 @@ function verdictOf({ domains, imbalance, inSample, score }: ExpertPlacement): is
 }
 
 function factsOf({ by, bytes, from, imbalance, model, residents, split }: ExpertPlacement): string {
-  const [all, kept] = [model.experts.reduce((sum, experts) => sum + experts, 0), residents.flat().length];
+  const [all, kept] = [sum(model.experts), residents.flat().length];
   const sources = from.map(({ format, name, weight }) => `${name}${from.length > 1 ? ` x ${formatNumber(weight)}` : ''} (${format})`);
   if (imbalance !== null) return `${formatCount(imbalance.redundant)} further slots a layer; counted on ${sources.join(', ')}`;
   const size = `${formatRatio(kept / all, 0)}${bytes === 0 ? '' : `, ${formatBytes(bytes)}`}`;
@@ -115,8 +116,8 @@ function heatOf({ demand, residents }: ExpertPlacement): is.Block {
 /** By layer: experts that stay, demand that they have, and those of them that nothing asked for. */
 function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
   const rows = residents.map((own, l) => {
-    const all = demand[l]!.reduce((sum, one) => sum + one, 0);
-    const had = own.reduce((sum, expert) => sum + demand[l]![expert]!, 0);
+    const all = sum(demand[l]!);
+    const had = sum(own.map((expert) => demand[l]![expert]!));
     return [
       l,
       own.length,

@@ -1,5 +1,6 @@
 // Which experts stay: so many of each layer, the most wanted first; or whole layers, where an engine knows nothing smaller.
 
+import { sum } from '../base/statistics.js';
 import { optimalQuotas } from '../cache/layer-quotas.js';
 import { evenSplit } from '../cache/scope.js';
 import { mostPopular } from '../cache/share.js';
@@ -57,7 +58,7 @@ export function residentsOf(model: ModelSpec, demand: Float64Array, slots: reado
 
 /** Bytes of the experts that stay. */
 export function residentBytes({ layers }: ModelSpec, slots: readonly number[]): number {
-  return layers.reduce((sum, { expertBytes }, l) => sum + slots[l]! * expertBytes, 0);
+  return sum(layers.map(({ expertBytes }, l) => slots[l]! * expertBytes));
 }
 
 /** Demand of a layer that its n most wanted experts have, n = 0..experts. */

@@ -1,6 +1,6 @@
 // The worth of a set of experts that stay: the share of demand that it captures, between chance and the best set of the same size.
 
-import { deviation } from '../base/statistics.js';
+import { deviation, mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import { type DemandWindow, sumOf } from './demand.js';
 import { residentsOf } from './residents.js';
@@ -21,29 +21,36 @@ export function captureOf(resident: Uint8Array, demand: Float64Array): number {
   return all === 0 ? 0 : captured / all;
 }
 
-/** Judges a set. @param resident 1 where the expert stays, by dense id @returns null: there are fewer than {@link LEAST_WINDOWS} windows */
-export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
-  if (windows.length < LEAST_WINDOWS) return null;
-  const demand = sumOf(windows, model.experts);
+/** Shares of demand, by dense id, that a set captures, and what stands below and above it. @param resident 1 where the expert stays */
+export function captureShares(model: ModelSpec, resident: Uint8Array, demand: Float64Array) {
   const slots = slotsIn(model, resident);
   let [chance, all] = [0, 0];
   for (const { experts, index, offset } of model.layers) {
-    const wanted = demand.subarray(offset, offset + experts).reduce((sum, count) => sum + count, 0);
+    const wanted = sum(demand.subarray(offset, offset + experts));
     all += wanted;
     chance += (wanted * slots[index]!) / experts;
   }
-  const captured = captureOf(resident, demand);
-  const uniform = all === 0 ? 0 : chance / all;
-  const oracle = captureOf(residentsOf(model, demand, slots), demand);
   return {
-    tokens: windows.reduce((sum, { tokens }) => sum + tokens, 0),
+    captured: captureOf(resident, demand),
+    /** What a set of as many experts in each layer captures that is drawn by chance. */
+    uniform: all === 0 ? 0 : chance / all,
+    /** What the best such set captures, chosen with the judged text itself. */
+    oracle: captureOf(residentsOf(model, demand, slots), demand),
+  };
+}
+
+/** Judges a set. @param resident 1 where the expert stays, by dense id @returns null: there are fewer than {@link LEAST_WINDOWS} windows */
+export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
+  if (windows.length < LEAST_WINDOWS) return null;
+  const { captured, oracle, uniform } = captureShares(model, resident, sumOf(windows, model.experts));
+  return {
+    tokens: sum(windows.map(({ tokens }) => tokens)),
     windows: windows.length,
     captured,
     /** Standard error of `captured` over windows. */
     error: deviation(windows.map((window) => captureOf(resident, window.demand))) / Math.sqrt(windows.length),
-    /** What a set of as many experts in each layer captures that is drawn by chance. */
+    /** As {@link captureShares}. */
     uniform,
-    /** What the best such set captures, chosen with the judged text itself. */
     oracle,
     /** 1 is the best set, 0 chance, below it worse than chance; null where both are equal. */
     headroom: oracle > uniform ? (captured - uniform) / (oracle - uniform) : null,
@@ -52,7 +59,7 @@ export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonl
 
 /** Experts of the set, by MoE layer. */
 export function slotsIn({ layers }: ModelSpec, resident: Uint8Array): number[] {
-  return layers.map(({ experts, offset }) => resident.subarray(offset, offset + experts).reduce((sum, one) => sum + one, 0));
+  return layers.map(({ experts, offset }) => sum(resident.subarray(offset, offset + experts)));
 }
 
 /** Share of demand for which counting again is worth the trouble. Ours, chosen on 2026-12-01: less changes no speed by a percent. */
@@ -65,7 +72,7 @@ export function driftOf(model: ModelSpec, resident: Uint8Array, windows: readonl
   const [early, late] = [windows.slice(0, half), windows.slice(half)];
   const again = residentsOf(model, sumOf(early, model.experts), slotsIn(model, resident));
   const gains = late.map(({ demand }) => captureOf(again, demand) - captureOf(resident, demand));
-  const gain = gains.reduce((sum, one) => sum + one, 0) / gains.length;
+  const gain = mean(gains);
   const error = deviation(gains) / Math.sqrt(gains.length);
   const lateDemand = sumOf(late, model.experts);
   return {

@@ -7,6 +7,7 @@ import type { ModelSpec } from '../model/door.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/door.js';
 import type { Popularity } from '../trace/popularity.js';
+import { residentBytes } from './residents.js';
 
 /** The way whose worth is asked for. */
 const PLACED = 'this placement';
@@ -52,8 +53,7 @@ export async function waysOf(
   warm: string | null,
   breathe: () => Promise<void>,
 ) {
-  const bytes = model.layers.reduce((sum, { expertBytes }, l) => sum + slots[l]! * expertBytes, 0);
-  const sized = { bounds: false, 'memory.expertCache': `${bytes}B` };
+  const sized = { bounds: false, 'memory.expertCache': `${residentBytes(model, slots)}B` };
   const chosen = (by: string) => ({
     system: { ...FIXED, cache: { policy: `static:by=${by}`, scope: 'layer', quotas: slots, popularity: counted.path } },
     ...sized,

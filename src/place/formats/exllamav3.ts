@@ -96,8 +96,7 @@ function headerOf({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnT
 /** The metadata of a packed file; empty where it is none. */
 function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {
   const header = looksLikeSafetensors(file.bytes) ? orUserError(() => headerOf(file)) : null;
-  const metadata =
-    ownValue(header, 'entries') === undefined ? null : ownValue((header as { readonly entries: unknown }).entries, '__metadata__');
+  const metadata = header === null || header instanceof UserError ? null : ownValue(header.entries, '__metadata__');
   return isObject(metadata) ? metadata : {};
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
 import type { Member } from '../../base/parameters.js';
+import { sum } from '../../base/statistics.js';
 import { checkValue } from '../../base/yaml.js';
 import { decoderLayerOf, decoderLayers, type ModelSpec, parseJson } from '../../model/door.js';
 import type { Fingerprint } from './fingerprint.js';
@@ -72,7 +73,7 @@ export function wholeCounts(model: ModelSpec, demand: Float64Array, most = WHOLE
   if (most === WHOLE && demand.every(isCount)) return demand;
   const whole = new Float64Array(demand.length);
   for (const { experts, offset } of model.layers) {
-    const total = demand.subarray(offset, offset + experts).reduce((sum, one) => sum + one, 0) || 1;
+    const total = sum(demand.subarray(offset, offset + experts)) || 1;
     for (let id = offset; id < offset + experts; id++) whole[id] = Math.floor((demand[id]! / total) * most);
   }
   return whole;
