@@ -1,7 +1,6 @@
 // Lines: what `advise` prints, given to the engine's own parser, planned by it, and started.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeRandomMoe } from '../lib/random-moe-gguf.mjs';
 import { ended, inTurns, planningTools } from './engine.mjs';
 import { bytesOf } from './memory.mjs';
+import { inFolder } from './minis.mjs';
 import { canStore, fileOf, SHAPES } from './shapes.mjs';
 
 /** Machines of every size that people have, and cards of each. */
@@ -120,23 +120,22 @@ export async function asStarted(engine, rows) {
  * Starts llama-server with advised lines on small models of random weights, with one completion each. Cards are left out: nothing
  * computes on declared ones.
  */
-export async function started(engine, rows) {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-lab-'));
+export function started(engine, rows) {
+  return inFolder((folder) => startedIn(folder, engine, rows));
+}
+
+async function startedIn(folder, engine, rows) {
   const results = [];
-  try {
-    for (const [i, [model, at, small]] of STARTED.entries()) {
-      const machine = Object.keys(MACHINES)[at];
-      const row = rows.find((one) => one.model === model && one.machine === machine);
-      if (row?.words === undefined) continue;
-      const path = join(folder, `${i}.gguf`);
-      writeRandomMoe(path, small);
-      const args = [...row.words];
-      args[args.indexOf('-m') + 1] = path;
-      args[args.indexOf('-c') + 1] = String(SHORT_CONTEXT);
-      results.push({ model, machine, line: row.words.join(' '), ...(await answers(engine, args)) });
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  for (const [i, [model, at, small]] of STARTED.entries()) {
+    const machine = Object.keys(MACHINES)[at];
+    const row = rows.find((one) => one.model === model && one.machine === machine);
+    if (row?.words === undefined) continue;
+    const path = join(folder, `${i}.gguf`);
+    writeRandomMoe(path, small);
+    const args = [...row.words];
+    args[args.indexOf('-m') + 1] = path;
+    args[args.indexOf('-c') + 1] = String(SHORT_CONTEXT);
+    results.push({ model, machine, line: row.words.join(' '), ...(await answers(engine, args)) });
   }
   return results;
 }

@@ -1,5 +1,5 @@
 // docs/lab.md: results of the laboratory as a page, misses first.
-import { markdownTable } from '../lib/bench.mjs';
+import { markdownTable, percent } from '../lib/bench.mjs';
 import { MACHINES } from './lines.mjs';
 import { placedLines } from './placed.mjs';
 import { qualityLines } from './quality.mjs';
@@ -28,13 +28,14 @@ const causeOf = (model) => CAUSES[SHAPES.find((shape) => shape.model === model)?
 /** Why an answer that drafts is larger. */
 const DRAFTS = 'the answer drafts with the block that predicts further tokens; its memory is not in this plan';
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const mib = (bytes) => (bytes / MIB).toFixed(bytes < 10 * MIB ? 1 : 0);
 const errorOf = ({ engine, profile }) => (engine === 0 ? 0 : profile / engine - 1);
 
 /** The page. @param parts results of each part as they are kept: {commit, date, ran, result} */
 export function pageOf(parts) {
   const of = (name, write) => (parts[name] === undefined ? [] : [...write(parts[name].result, parts[name]), '']);
+  const ofMinis = (name, title, write) =>
+    of(name, (result) => (result === null ? [`## ${title}`, '', 'Not run: LAB_MINI names no model.'] : write(result)));
   const [any] = Object.values(parts);
   return [
     '# The laboratory: llama.cpp beside moeprof',
@@ -60,9 +61,9 @@ export function pageOf(parts) {
     ...of('memory', memoryLines),
     ...of('fit', fitLines),
     ...of('lines', lineLines),
-    ...of('recorder', recorderLines),
-    ...of('placed', placedLines),
-    ...of('quality', qualityLines),
+    ...ofMinis('recorder', 'The recorder', recorderLines),
+    ...ofMinis('placed', 'Placements', placedLines),
+    ...ofMinis('quality', 'What lossy systems lose', qualityLines),
     ...of('drift', driftLines),
     '## How a card is planned without one',
     '',
@@ -249,7 +250,6 @@ function missedCards(cards) {
 }
 
 function recorderLines(result) {
-  if (result === null) return ['## The recorder', '', 'Not run: LAB_MINI names no model.'];
   return [
     '## The recorder',
     '',

@@ -1,14 +1,12 @@
 // What lossy systems do to a model's words, measured in llama.cpp itself on the minis: fewer experts, choices left out by their gates, others in their
 // place, fewer bits. Their direction, not the size of a large model's loss. LAB_MINI names GGUF files, as for recorder.mjs.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { markdownTable } from '../lib/bench.mjs';
+import { markdownTable, percent } from '../lib/bench.mjs';
 import { ended } from './engine.mjs';
-
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+import { inFolder, minis, textsOf } from './minis.mjs';
 
 /** Texts of each domain; a text has at most 384 tokens (quality.cpp). */
 const TEXTS = 2;
@@ -20,49 +18,41 @@ const FORMATS = { q8_0: 8.5, q5_0: 5.5, q4_0: 4.5 };
  * @returns rows {model, change, tokens, divergence (nats a token), same, changed, bits}; null: no model is named
  * @throws Error where llama.cpp cannot read a model
  */
-export async function quality(engine) {
-  const { LAB_MINI } = process.env;
-  if (LAB_MINI === undefined) return null;
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-lab-'));
-  try {
-    const program = join(folder, 'quality');
-    const include = ['ggml/include', 'include'].map((one) => `-I${join(engine.source, one)}`);
-    const libraries = ['llama', 'ggml', 'ggml-base'].map((name) => join(engine.bin, `lib${name}.so`));
-    const source = fileURLToPath(new URL('quality.cpp', import.meta.url));
-    execFileSync('g++', ['-std=c++17', '-O2', '-w', ...include, source, '-o', program, ...libraries, `-Wl,-rpath,${engine.bin}`]);
-    const rows = [];
-    for (const path of LAB_MINI.split(',')) {
-      const texts = join(folder, 'texts');
-      writeFileSync(texts, textsOf(path));
-      rows.push(...(await read(program, [path, texts])).map((row) => ({ model: basename(path, '.gguf'), ...row })));
-      for (const [format, bits] of Object.entries(FORMATS)) {
-        const smaller = join(folder, `${format}.gguf`);
-        const env = { ...process.env, LD_LIBRARY_PATH: engine.bin };
-        const rest = ['--token-embedding-type', 'f32', '--output-tensor-type', 'f32', '--tensor-type', 'attn_.*=f32'];
-        const { code, stderr } = await ended(join(engine.bin, 'llama-quantize'), [...rest, path, smaller, format], { env });
-        if (code !== 0) throw new Error(`llama-quantize ended with ${code}: ${stderr.trim().slice(-200)}`);
-        const [row] = await read(program, [smaller, texts, path]);
-        rows.push({ model: basename(path, '.gguf'), ...row, change: `experts in ${format}`, bits });
-      }
+export function quality(engine) {
+  return minis === null ? null : inFolder((folder) => measured(engine, folder));
+}
+
+async function measured(engine, folder) {
+  const program = join(folder, 'quality');
+  const include = ['ggml/include', 'include'].map((one) => `-I${join(engine.source, one)}`);
+  const libraries = ['llama', 'ggml', 'ggml-base'].map((name) => join(engine.bin, `lib${name}.so`));
+  const source = fileURLToPath(new URL('quality.cpp', import.meta.url));
+  execFileSync('g++', ['-std=c++17', '-O2', '-w', ...include, source, '-o', program, ...libraries, `-Wl,-rpath,${engine.bin}`]);
+  const rows = [];
+  for (const path of minis) {
+    const texts = join(folder, 'texts');
+    writeFileSync(texts, firstTexts(path));
+    rows.push(...(await read(program, [path, texts])).map((row) => ({ model: basename(path, '.gguf'), ...row })));
+    for (const [format, bits] of Object.entries(FORMATS)) {
+      const smaller = join(folder, `${format}.gguf`);
+      const env = { ...process.env, LD_LIBRARY_PATH: engine.bin };
+      const rest = ['--token-embedding-type', 'f32', '--output-tensor-type', 'f32', '--tensor-type', 'attn_.*=f32'];
+      const { code, stderr } = await ended(join(engine.bin, 'llama-quantize'), [...rest, path, smaller, format], { env });
+      if (code !== 0) throw new Error(`llama-quantize ended with ${code}: ${stderr.trim().slice(-200)}`);
+      const [row] = await read(program, [smaller, texts, path]);
+      rows.push({ model: basename(path, '.gguf'), ...row, change: `experts in ${format}`, bits });
     }
-    return rows;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
+  return rows;
 }
 
 /** The first texts of each domain, a zero byte after each. */
-function textsOf(path) {
+function firstTexts(path) {
   const taken = new Map();
-  const lines = readFileSync(path.replace(/\.gguf$/, '.test.jsonl'), 'utf8')
-    .trim()
-    .split('\n');
-  const texts = lines
-    .map((line) => JSON.parse(line))
-    .filter(({ domain }) => {
-      taken.set(domain, (taken.get(domain) ?? 0) + 1);
-      return taken.get(domain) <= TEXTS;
-    });
+  const texts = textsOf(path).filter(({ domain }) => {
+    taken.set(domain, (taken.get(domain) ?? 0) + 1);
+    return taken.get(domain) <= TEXTS;
+  });
   return texts.map(({ prompt }) => `${prompt}\0`).join('');
 }
 
@@ -85,7 +75,6 @@ const SYSTEMS = [
 
 /** Lines of docs/lab.md. */
 export function qualityLines(result) {
-  if (result === null) return ['## What lossy systems lose', '', 'Not run: LAB_MINI names no model.'];
   return [
     '## What lossy systems lose',
     '',

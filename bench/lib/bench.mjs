@@ -36,6 +36,9 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** A share as percent, one decimal. */
+export const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
 /** The lines of a table in Markdown, with the keys of the first row as heads. */
 export function markdownTable(rows) {
   const heads = Object.keys(rows[0]);
