@@ -11,7 +11,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { parseVariant, stackVariants } from '../trace/variants/index.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseSeed, positiveCount } from './kit/options.js';
+import { parseSeed, positiveCount, type Texts } from './kit/options.js';
 import { watched } from './kit/watched.js';
 import { type ProxyFlags, recordProxied } from './record-proxy.js';
 import { auditBlocks } from './trace/audit.js';
@@ -19,12 +19,8 @@ import { inspectionGrids, inspectionTop, inspectTrace } from './trace/inspect.js
 import { withNamed } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
-interface Flags
-  extends Readonly<Record<'gates' | 'listen' | 'output' | 'seed' | 'tokens', string>>,
-    Omit<ProxyFlags, 'listen' | 'output' | 'proxy'> {
+interface Flags extends Omit<ProxyFlags, 'proxy'>, Readonly<Record<'gates' | 'seed' | 'tokens', string>>, Texts<'prompts' | 'proxy'> {
   readonly backend: EngineBackend;
-  readonly prompts?: string;
-  readonly proxy?: string;
 }
 
 /** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
@@ -40,8 +36,6 @@ export function define(command: Command, context: CliContext): void {
     if (model === undefined) throw new UserError('nothing to record; name a GGUF file with --prompts, or a server with --proxy');
     if (prompts === undefined)
       throw new UserError(`${model}: record needs --prompts my.jsonl: a text in quotes, or {"prompt": "..."}, a line`);
-    const stray = (['keepText', 'model', 'requests'] as const).find((name) => flags[name]);
-    if (stray !== undefined) throw new UserError(`--${stray === 'keepText' ? 'keep-text' : stray} belongs to --proxy; leave it out`);
     layoutOf(output);
     // A bad path fails before the engine computes for minutes.
     if (output !== '-') new AtomicFile(output).abort();

@@ -46,6 +46,8 @@ describe('without the packages', () => {
     [[...ARGS, '-o', 'gone/t.jsonl'], 'its folder does not exist'],
     [['record', 'model.gguf', '--prompts', 'bad.jsonl', '-o', 't.jsonl'], 'bad.jsonl:2: is no prompt'],
     [['record', 'my.jsonl', '--prompts', 'my.jsonl', '-o', 't.jsonl'], 'my.jsonl: is no GGUF file'],
+    [[...ARGS, '--listen', '127.0.0.1:1', '-o', 't.jsonl'], "'--listen <host:port>' cannot be used with option '--prompts <file>'"],
+    [[...ARGS, '--keep-text', '-o', 't.jsonl'], "'--keep-text' cannot be used with option '--prompts <file>'"],
     [['record', 'cut.gguf', '--prompts', 'my.jsonl', '-o', 't.jsonl'], 'it was cut short'],
   ])('%j is one line', async (args, message) => {
     const { code, stderr, stdout } = await moeprof(args, { cwd });
