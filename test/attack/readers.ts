@@ -7,7 +7,6 @@ import type { Random } from '../../src/base/random.js';
 import { locateYaml } from '../../src/base/yaml.js';
 import { loadModel, loadRouting } from '../../src/model/load/load.js';
 import { openProfile, PROFILE_FORMATS } from '../../src/place/formats/index.js';
-import { residentsOf } from '../../src/place/residents.js';
 import { loadCheckpoint } from '../../src/predict/onnx/checkpoint.js';
 import { readPrompts } from '../../src/record/prompts.js';
 import { asking, withNulls } from '../../src/record/proxy-fields.js';
@@ -22,6 +21,7 @@ import { traceFormats } from '../../src/trace/formats/index.js';
 import { openPopularity, openTrace } from '../../src/trace/open/open.js';
 import { allocateChunk } from '../../src/trace/trace.js';
 import { ggufHeader, type TestTensor } from '../model/gguf-file.js';
+import { placedOf } from '../place/placed.js';
 import { sampleResult } from '../result/sample.js';
 import { safetensorsBytes, uniformModel } from '../trace/builders.js';
 import {
@@ -47,15 +47,11 @@ import { filesBelow, writtenReaders } from './written.js';
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
 const mixtral = loadModel('mixtral-8x7b');
-const slots = mixtral.layers.map(() => 2);
-const demand = Float64Array.from({ length: mixtral.experts }, (_, id) => (id * 7) % 11);
-const placed = {
-  ...{ model: mixtral, slots, demand, resident: residentsOf(mixtral, demand, slots), homes: null },
-  fingerprint: {
-    ...({ schema: 'moeprof.profile/1', by: 'counts', quantization: 'bf16' } as const),
-    ...{ model: mixtral.name, experts: mixtral.layers.map(({ experts }) => experts), slots, counted: [] },
-  },
-};
+const placed = placedOf(
+  mixtral,
+  mixtral.layers.map(() => 2),
+  null,
+);
 
 async function readTrace(path: string, random: Random): Promise<void> {
   const forced = random.below(8) === 0 ? { format: traceFormats[random.below(traceFormats.length)]!.name } : {};

@@ -1,6 +1,6 @@
 // Files that engines place experts by: written, read by a reader that knows the description alone, and read back; and files that are damaged.
 import { describe, expect, it } from 'vitest';
-import { loadModel, type ModelSpec } from '../../../src/model/door.js';
+import { loadModel } from '../../../src/model/door.js';
 import { codacus } from '../../../src/place/formats/codacus.js';
 import { colibriHistory as colibri } from '../../../src/place/formats/colibri.js';
 import { exllamav3 } from '../../../src/place/formats/exllamav3.js';
@@ -10,34 +10,13 @@ import { llamaCpp } from '../../../src/place/formats/llama.cpp.js';
 import { sglang } from '../../../src/place/formats/sglang.js';
 import { vllmMap as vllm } from '../../../src/place/formats/vllm.js';
 import { vllmAscend } from '../../../src/place/formats/vllm-ascend.js';
-import { balancedHomes } from '../../../src/place/homes.js';
 import { residentsOf } from '../../../src/place/residents.js';
 import { cases } from '../../cases.js';
 import { refusal } from '../../support/own-parts.js';
+import { placedOf } from '../placed.js';
 import { ascendHomes, countedLines, cpuBlocks, exllamav3Json, exllamav3Packed, sglangRows } from './independent.js';
 
 const bytes = (written: string | Uint8Array): Uint8Array => (typeof written === 'string' ? new TextEncoder().encode(written) : written);
-
-/** A placement with counts that differ, of a model whose layers are numbered otherwise by engines: dense ones lie between. */
-function placedOf(model: ModelSpec, slots: readonly number[], gpus: number | null): Placed {
-  const demand = Float64Array.from({ length: model.experts }, (_, id) => (id * 2654435761) % 1009);
-  return {
-    model,
-    demand,
-    slots,
-    resident: residentsOf(model, demand, slots),
-    homes: gpus === null ? null : balancedHomes(model, demand, gpus, gpus),
-    fingerprint: {
-      schema: 'moeprof.profile/1',
-      model: model.name,
-      quantization: 'q4_k_m',
-      experts: model.layers.map(({ experts }) => experts),
-      slots: [...slots],
-      by: 'counts',
-      counted: [],
-    },
-  };
-}
 
 const deepseek = loadModel('deepseek-v2-lite');
 const blocks = expertBlocks(deepseek);
