@@ -154,15 +154,19 @@ async function* passedEvents(
     hear(event);
     return isOwnEvent(event, asked) ? new Uint8Array(0) : bytesOf(withNulls(text, asked.hidden));
   };
-  let rest: Uint8Array = new Uint8Array(0);
+  let held: Uint8Array[] = [];
   for await (const part of input) {
-    rest = joined([rest, part]);
+    held.push(part);
+    // An event ends with a line; routed experts of a long text come in a thousand parts without one.
+    if (!part.includes(10)) continue;
+    let rest = joined(held);
     for (let end = endOfEvent(rest); end > 0; end = endOfEvent(rest)) {
       yield shown(rest.subarray(0, end));
       rest = rest.subarray(end);
     }
+    held = [rest];
   }
-  yield shown(rest);
+  yield shown(joined(held));
 }
 
 /** The number of bytes of the first event, the empty line behind it among them; 0: it is not whole. */
