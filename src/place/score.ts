@@ -49,7 +49,7 @@ export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonl
     captured,
     /** Standard error of `captured` over windows. */
     error: deviation(windows.map((window) => captureOf(resident, window.demand))) / Math.sqrt(windows.length),
-    /** As {@link captureShares}. */
+    /** Of a set of as many experts in each layer that is drawn by chance, and of the best such set, chosen with the judged text itself. */
     uniform,
     oracle,
     /** 1 is the best set, 0 chance, below it worse than chance; null where both are equal. */
@@ -84,7 +84,7 @@ export function driftOf(model: ModelSpec, resident: Uint8Array, windows: readonl
     /** Mean gain of the rebuilt set over the windows of the second half, and its standard error. */
     gain,
     error,
-    /** True: the gain is more than twice its standard error, and at least {@link WORTHWHILE}. */
+    /** True: the gain is more than twice its standard error, and at least a hundredth of demand. */
     rebuild: gain > 2 * error && gain >= WORTHWHILE,
   };
 }
