@@ -72,7 +72,7 @@ function passText(ubatch: number): string {
 
 /** Settings without experts on the GPU, and without layers there, as far as they fit. */
 function lowerRungs(question: Question, { model, setting }: Priced): { readonly change: string; readonly setting: Setting }[] {
-  const ladder = ladderOf(question, model);
+  const ladder = ladderOf(question, model, null);
   const at = rungOf(ladder, setting);
   const named = [
     {
@@ -83,6 +83,6 @@ function lowerRungs(question: Question, { model, setting }: Priced): { readonly 
   ];
   return named
     .filter(({ rung }) => rung > at)
-    .map(({ change, rung }) => ({ change, setting: { ...setting, ...ladder[rung]! } }))
+    .map(({ change, rung }) => ({ change, setting: { ...setting, ...ladder[rung]!, cache: null } }))
     .filter(({ setting: one }) => isFit(devicesOf(question, model, one)));
 }

@@ -8,17 +8,19 @@ import { devicesOf, highestOnGpu, ladderOf, layersInMemory, lowestRung, type Pri
 
 /** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
-  const ladder = ladderOf(question, model);
-  const at = rungOf(ladder, setting);
-  const above = [...new Set([at - 1, 0])].filter((rung) => rung >= 0 && rung < at);
-  return above.map((rung) => {
-    const devices = devicesOf(question, model, { ...setting, ...ladder[rung]! });
-    return `${rung === 0 ? 'Everything on the GPU' : stepOf(ladder[rung]!)}: ${lackOf(devices)}.`;
+  const ladder = ladderOf(question, model, setting.cache);
+  const [whole] = setting.cache === null ? ladder : ladderOf(question, model, null);
+  const above = [ladder[rungOf(ladder, setting) - 1], ...(rungOf(ladder, setting) === 0 && setting.cache === null ? [] : [whole])];
+  return [...new Set(above)].flatMap((rung) => {
+    if (rung === undefined) return [];
+    const devices = devicesOf(question, model, { ...setting, ...rung });
+    return [`${rung === whole ? 'Everything on the GPU' : stepOf(rung)}: ${lackOf(devices)}.`];
   });
 }
 
 /** Names what the GPU holds on this rung and not on the next. */
-function stepOf({ cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): string {
+function stepOf({ cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacement): string {
+  if (slots !== null) return 'One more slot of each layer in the cache';
   if (gpuLayers !== null) return 'One more layer on the GPU';
   if (gpuExperts !== null) return 'One more expert of each layer on the GPU';
   if (cpuProjections === 'gate+up') return "The down projection of one more layer's experts on the GPU";

@@ -68,9 +68,9 @@ export class Pricer {
 
   /** Decode speed alone, tokens/s of all users together. */
   async decode(priced: PricedCase): Promise<number> {
-    const { cached, setting } = priced;
+    const { setting } = priced;
     const decoded = await this.#decoded(priced);
-    if (cached === null) return (setting.users * 1e9) / of(decoded, 'latency.tpot.mean');
+    if (!warms(priced)) return (setting.users * 1e9) / of(decoded, 'latency.tpot.mean');
     const warm = await this.#decoded(priced, WARMING);
     return (setting.users * WARMED * 1e9) / (of(decoded, 'time.total') - of(warm, 'time.total'));
   }
@@ -81,9 +81,9 @@ export class Pricer {
   }
 
   #decoded(priced: PricedCase, warming?: number): Promise<Result> {
-    const { cached, setting } = priced;
+    const { setting } = priced;
     const { draft, users } = setting;
-    const output = warming ?? (cached !== null ? WARMING + WARMED : draft > 0 ? DRAFTED : DECODED);
+    const output = warming ?? (warms(priced) ? WARMING + WARMED : draft > 0 ? DRAFTED : DECODED);
     const walk = { users, prompt: 1, output, context: this.#request.prompt };
     return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
@@ -114,6 +114,11 @@ export class Pricer {
     this.#known.set(key, result);
     return result;
   }
+}
+
+/** True where something caches experts as the run goes on: what it does when it is warm counts. */
+function warms({ cached, setting }: PricedCase): boolean {
+  return cached !== null || (setting.slots ?? 0) > 0;
 }
 
 /** Tokens of routing that pricing walks at most. */
@@ -148,13 +153,14 @@ function runOf(
   const common = { workload, bounds: false, audit: 'off' } as const;
   const whole = asOneGpu(machineFor(hardware, setting));
   const machine = cached === null ? withoutDisk(whole) : whole;
-  const { cpuMoe, cpuProjections, gpuExperts, gpuLayers } = setting;
+  const { cache, cpuMoe, cpuProjections, gpuExperts, gpuLayers, slots } = setting;
   if (cached !== null && machine.cpu === null) {
     // One memory caches the disk.
     const system = { name: 'mapped', cache: { policy: 'lru', scope: 'global' as const } };
     return { run: { ...common, system, memory: { expertCache: `${Math.floor(cached)} B` } }, machine };
   }
   if (machine.cpu === null || isAllOnGpu(setting)) return { run: { ...common, system: 'all-resident' }, machine };
+  if (cache !== null) return { run: { ...common, system: cache, memory: { expertCache: `${slots}/layer` } }, machine };
   const layers = gpuExperts === null;
   const system = {
     name: 'fixed',

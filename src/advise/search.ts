@@ -8,7 +8,7 @@ import type { Loaded } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from '../runtime/setting/goal.js';
-import { ALL_ON_GPU, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
+import { ALL_ON_GPU, bySlots, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { Price, Pricer } from './price.js';
 
@@ -59,9 +59,10 @@ export interface Priced extends Loaded {
 /** Values of a setting beside its placement. */
 type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
 
-/** Placements that a runtime has on a machine, most on the GPU first. */
-export function ladderOf({ hardware, runtime }: Question, model: ModelSpec): readonly WeightPlacement[] {
+/** Placements that a runtime has on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
+export function ladderOf({ hardware, runtime }: Question, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
   const [first] = hardware.tiers;
+  if (cache !== null) return bySlots(model, runtime.caches.find(({ system }) => system === cache)!.keeps);
   if (first!.name !== 'unified') return runtime.ladder(model);
   // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
   return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
@@ -88,14 +89,14 @@ export function highestFit(question: Question, model: ModelSpec, beside: Beside)
 
 /** The highest rung whose part on the GPUs fits, whatever the host holds; null: none does. */
 export function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
-  const ladder = ladderOf(question, model);
+  const ladder = ladderOf(question, model, beside.cache);
   const at = firstOnGpu(question, model, beside, ladder);
   return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
 }
 
 /** The rung with the least on the GPUs, whether it fits or not. */
 export function lowestRung(question: Question, model: ModelSpec, beside: Beside): Setting {
-  return { ...beside, ...ladderOf(question, model).at(-1)!, fromDisk: false };
+  return { ...beside, ...ladderOf(question, model, beside.cache).at(-1)!, fromDisk: false };
 }
 
 /**
@@ -106,7 +107,7 @@ function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): 
   const { hardware, runtime } = question;
   if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
   const shared = hardware.tiers[0]!.name === 'unified';
-  const highest = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  const highest = shared ? { ...beside, ...ladderOf(question, model, null)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
   const setting = highest === null ? null : withoutSplit(highest);
   if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
   return { ...setting, fromDisk: true };
@@ -176,11 +177,53 @@ export async function priced(question: Question, model: ModelSpec, setting: Sett
   return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };
 }
 
+/** A cache must save so much of the cost to be advised: a fixed placement has no flag to watch. Ours. */
+const WORTH = 0.02;
+
 /**
  * The best setting of one format and one kind of KV cache; null: none fits.
  * @param fromDisk host memory may cache experts of the disk
  */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
+  const [fixed, ...cached] = await strategiesOf(question, quantization, kv, fromDisk);
+  if (fixed === undefined) return null;
+  return cached.reduce((best, one) => (one.cost < (best === fixed ? 1 - WORTH : 1) * best.cost ? one : best), fixed);
+}
+
+/** The best setting with a fixed placement, and then that of each expert cache which the runtime has and the machine has room for; empty: nothing fits. */
+export async function strategiesOf(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced[]> {
+  const fixed = await fixedSetting(question, quantization, kv, fromDisk);
+  if (fixed === null || fromDisk || isAllOnGpu(fixed.setting) || question.hardware.cpu === null) return fixed === null ? [] : [fixed];
+  const found = [fixed];
+  for (const { system } of question.runtime.caches) {
+    const best = await cachedSetting(question, fixed, system);
+    if (best !== null) found.push(best);
+  }
+  return found;
+}
+
+/** The best setting with an expert cache; null: it does not fit. Lengths of passes are tried from that of the fixed placement on, while the cost falls. */
+async function cachedSetting(question: Question, fixed: Priced, cache: string): Promise<Priced | null> {
+  const passes = passesOf(question);
+  const beside = { ...fixed.setting, ...PLAIN, cache };
+  const at = async (ubatch: number): Promise<Priced | null> => {
+    const setting = highestFit(question, fixed.model, { ...beside, ubatch });
+    return setting === null ? null : priced(question, fixed.model, setting);
+  };
+  const start = passes.indexOf(fixed.setting.ubatch);
+  let best = await at(fixed.setting.ubatch);
+  for (const others of [passes.slice(0, start).reverse(), passes.slice(start + 1)]) {
+    for (const ubatch of others) {
+      const one = await at(ubatch);
+      if (best !== null && (one === null || one.cost >= best.cost)) break;
+      best = one ?? best;
+    }
+  }
+  return best === null ? null : withDrafts(question, await withOneSocket(question, best));
+}
+
+/** The best setting with a fixed placement; null: none fits. */
+async function fixedSetting(question: Question, quantization: string | null, kv: KvType, fromDisk: boolean): Promise<Priced | null> {
   const { context, users } = question;
   const model = question.model(quantization);
   if (!fromDisk && exceedsMemory(question, model, { quantization, kv, context, users })) return null;
@@ -242,7 +285,7 @@ async function withDrafts(question: Question, from: Priced): Promise<Priced> {
 
 /** Goes down the ladder as long as the cost falls. */
 async function downTheLadder(question: Question, from: Priced): Promise<Priced> {
-  const ladder = ladderOf(question, from.model);
+  const ladder = ladderOf(question, from.model, null);
   let best = from;
   for (let at = rungOf(ladder, from.setting) + 1; at < ladder.length; at++) {
     const setting = { ...from.setting, ...ladder[at]! };
@@ -254,10 +297,10 @@ async function downTheLadder(question: Question, from: Priced): Promise<Priced> 
 }
 
 /** Place of a setting's placement on its ladder. */
-export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): number {
-  return ladder.findIndex(
-    (one) => one.cpuMoe === cpuMoe && one.cpuProjections === cpuProjections && one.gpuExperts === gpuExperts && one.gpuLayers === gpuLayers,
-  );
+export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {
+  const same = (one: WeightPlacement): boolean =>
+    (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => one[part] === placement[part]);
+  return ladder.findIndex(same);
 }
 
 /** Step of the search for the longest context, tokens. */

@@ -61,6 +61,7 @@ export const GGUF = {
   isolates: true,
   followsFrom: never,
   drafts: none,
+  caches: [],
   ladder: byExpertLayers,
 } as const;
 
@@ -75,5 +76,6 @@ export const SERVER = {
   isolates: false,
   followsFrom: never,
   drafts: none,
+  caches: [],
   ladder: (): readonly WeightPlacement[] => [ALL_ON_GPU],
 } as const;

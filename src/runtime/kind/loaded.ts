@@ -1,5 +1,6 @@
 // Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits.
 
+import { sum } from '../../base/statistics.js';
 import { gpuRooms, type HardwareSpec } from '../../hardware/door.js';
 import { decoderLayerOf, type ModelSpec, projectionTensors } from '../../model/door.js';
 import { allocate, holdings } from '../allocation/allocate.js';
@@ -42,30 +43,48 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   const gpus = gpusOf(hardware);
   const plan = planOf(rules, model, setting, gpus);
   const rooms = gpuRooms(hardware).map((bytes) => bytes - MARGIN);
-  const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms) : null;
+  const slots = slotBytes(model, setting);
+  const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms, slots) : null;
   const placed = split === null ? plan : { ...plan, tensorSplit: split };
   const drafter = setting.draft === 0 ? null : allocateDrafter(model, placed).devices;
   const memory = allocate(model, placed).devices.map((own, i) => {
     const parts = drafter === null ? [own] : [own, drafter[i]!];
     const isHost = own.name === 'cpu';
-    return { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
+    const device = { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
+    return isHost ? device : { ...device, weights: device.weights + sum(blocksOn(slots, split, i)) };
   });
   const flags = { split, ...(setting.gpuLayers === null ? {} : { blocks: plan.gpuLayers }) };
   if (first!.name !== 'unified') return { devices: memory, ...flags };
   return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], ...flags };
 }
 
+/** Bytes of the expert cache by block: each layer's slots lie where the layer does. */
+function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
+  const bytes: number[] = [];
+  for (const { expertBytes, experts, index } of slots === null ? [] : model.layers) {
+    bytes[decoderLayerOf(model, index)] = Math.min(slots!, experts) * expertBytes;
+  }
+  return Array.from(bytes, (own = 0) => own);
+}
+
+/** What lies on a GPU of something by block. @param split null: there is one GPU */
+function blocksOn(bytes: readonly number[], split: readonly number[] | null, gpu: number): readonly number[] {
+  if (split === null) return bytes;
+  const from = sum(split.slice(0, gpu));
+  return bytes.slice(from, from + split[gpu]!);
+}
+
 /** Bytes of several parts together. */
 function together(
   parts: readonly (Omit<DeviceMemory, 'name' | 'has'> & { readonly output?: number })[],
 ): Omit<DeviceMemory, 'name' | 'has'> {
-  const sum = { weights: 0, kv: 0, compute: 0 };
+  const all = { weights: 0, kv: 0, compute: 0 };
   for (const { compute, kv, output = 0, weights } of parts) {
-    sum.weights += weights;
-    sum.kv += kv;
-    sum.compute += compute + output;
+    all.weights += weights;
+    all.kv += kv;
+    all.compute += compute + output;
   }
-  return sum;
+  return all;
 }
 
 /** Decoder layers, from the first on, whose experts lie in host memory: what `-ncmoe` counts, layers without experts among them. */
@@ -111,18 +130,17 @@ function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers
   return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
 }
 
-/** Splits layers over GPUs, in order, so that the fullest GPU is filled as little as possible. */
-function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[]): number[] {
+/** Splits layers over GPUs, in order, so that the fullest GPU is filled as little as possible. @param slots bytes of caches by block */
+function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
   // As many GPUs as layers: each holds one, and says what it weighs.
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
-    .map(({ kv, weights }) => kv + weights);
+    .map(({ kv, weights }, block) => kv + weights + (slots[block] ?? 0));
   // Shares of each room, from none to twice as much as there is of all of them and the largest layer.
-  const all = rooms.reduce((sum, room) => sum + room, 0);
   const largest = Math.max(...bytes) / Math.min(...rooms);
-  let [low, high] = [0, largest + (2 * bytes.reduce((sum, one) => sum + one, 0)) / all];
+  let [low, high] = [0, largest + (2 * sum(bytes)) / sum(rooms)];
   for (let step = 0; step < SPLIT_STEPS; step++) {
     const middle = (low + high) / 2;
     if (filledTo(bytes, rooms, middle) !== null) high = middle;
@@ -135,15 +153,15 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[]): nu
 function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;
-  let sum = 0;
+  let filled = 0;
   for (const one of bytes) {
-    while (sum + one > share * rooms[gpu]!) {
+    while (filled + one > share * rooms[gpu]!) {
       gpu += 1;
-      sum = 0;
+      filled = 0;
       if (gpu === rooms.length) return null;
     }
     counts[gpu]! += 1;
-    sum += one;
+    filled += one;
   }
   return counts;
 }

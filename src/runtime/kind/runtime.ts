@@ -98,6 +98,20 @@ export interface Streaming {
   readonly guess: Readonly<Record<string, unknown>>;
 }
 
+/** One expert cache that a runtime can have on its GPUs, or its streaming of all experts. */
+export interface OfferedCache {
+  /** As tables have it: `LRU cache`, `hot set`, `hybrid`, `stream`. */
+  readonly name: string;
+  /** Bundled system that describes it. */
+  readonly system: string;
+  /** What serves an expert that the cache lacks: it crosses the link, the CPU computes it, or whichever is sooner. */
+  readonly misses: 'link' | 'cpu' | 'either';
+  /** False: nothing is kept, each expert crosses the link when it is needed. */
+  readonly keeps: boolean;
+  /** Where its facts were read, with date or build: `server README, 2026-11-20`. */
+  readonly read: string;
+}
+
 /** Formats by their bits a weight, most first. */
 type Offer = Readonly<Record<string, number>>;
 
@@ -108,6 +122,8 @@ interface Advised {
   readonly dialect: Dialect;
   /** Placements, most on the GPU first. Speed mostly falls along this ladder; the search runs the rungs to be sure. */
   ladder(model: ModelSpec): readonly WeightPlacement[];
+  /** Expert caches that it can be told to have; empty: none. */
+  readonly caches: readonly OfferedCache[];
   /** Memory of a setting by device. @throws UserError where nothing says which tensors the model has, and it matters */
   memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
   /** Lengths of a prompt's pass that are tried, tokens. */

@@ -14,14 +14,14 @@ import type { Loaded } from './loaded.js';
 export function servedMemory(activations: number, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
   const [first, dram] = hardware.tiers;
   const gpus = hardware.gpus?.count ?? 1;
-  const { context, draft, gpuExperts, kv, users } = setting;
+  const { context, draft, gpuExperts, kv, slots, users } = setting;
   const cache = withKvFormat(model, parseKvFormat(kv)).dense.segments.flatMap(({ attention }) => attention);
   const drafter = draft === 0 ? { weights: 0, kvBytesPerToken: 0 } : drafterOf(model, cache);
   // Prompts are computed layer by layer, each of which is brought whole.
   const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
   const experts = model.layers
-    .slice(setting.cpuMoe)
-    .reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
+    .slice(slots === null ? setting.cpuMoe : 0)
+    .reduce((sum, layer) => sum + Math.min(slots ?? gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
   // Where cards differ, each holds as much as the smallest can.
   const has = gpus * leastGpuRoom(hardware);
   const device = {
@@ -34,7 +34,8 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
         cache.reduce((sum, { kvBytesPerToken, window }) => sum + kvBytesPerToken * Math.min(context, window ?? context), 0)),
     compute: has * activations + brought,
   };
-  const rest = { weights: expertBytesTotal(model) - experts, kv: 0, compute: 0 };
+  // What a cache holds is a copy.
+  const rest = { weights: expertBytesTotal(model) - (slots === null ? experts : 0), kv: 0, compute: 0 };
   return { devices: dram === undefined ? [device] : [device, { name: HOST, has: dram.bytes, ...rest }], split: null };
 }
 

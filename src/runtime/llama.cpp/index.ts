@@ -29,6 +29,10 @@ export const llamaCppRuntime: KnownRuntime = {
     benchmark: LLAMA_BENCH,
     ladder: byExpertLayers,
     drafts: fileDrafts,
+    caches: [
+      { name: 'LRU cache', system: 'llama.cpp-cache', misses: 'link', keeps: true, read: 'server README, --moe-cache-mib, November 2026' },
+      { name: 'hybrid', system: 'llama.cpp-hot-cache', misses: 'cpu', keeps: true, read: 'pull request 24524' },
+    ],
     // --cache-ram, 8,192 MiB by default (tools/server/README.md).
     promptCache: 8192 * 2 ** 20,
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),

@@ -1,7 +1,7 @@
 // One way to run a model: its placement and the other settings of the runtime. Types and small helpers only; a runtime
 // says which it has (kind/runtime.ts), price.ts prices them with the engine, and fits.ts counts their memory.
 import type { HardwareSpec } from '../../hardware/door.js';
-import type { CpuProjections } from '../../model/door.js';
+import type { CpuProjections, ModelSpec } from '../../model/door.js';
 
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';
@@ -16,14 +16,16 @@ export interface WeightPlacement {
   readonly cpuProjections: CpuProjections | null;
   /** Experts of each layer on the GPUs; null: all experts of their layers. */
   readonly gpuExperts: number | null;
+  /** Experts of each layer in the GPUs' expert cache, while host memory holds all; null: there is no cache. */
+  readonly slots: number | null;
 }
 
 /** Everything on the GPUs. */
-export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null };
+export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null, slots: null };
 
 /** True where nothing lies in host memory: the CPU takes no part. */
-export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): boolean {
-  return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null;
+export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacement): boolean {
+  return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null && slots === null;
 }
 
 /** One way to run a model. */
@@ -43,6 +45,8 @@ export interface Setting extends WeightPlacement {
   readonly oneSocket: boolean;
   /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */
   readonly draft: number;
+  /** Bundled system of the expert cache that has the slots; null: there is no cache. */
+  readonly cache: string | null;
   /** True: host memory is too small and caches experts of the file on the disk. */
   readonly fromDisk: boolean;
 }
@@ -62,4 +66,13 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
 }
 
 /** Values of a setting that asks for nothing unusual. */
-export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0 } as const;
+export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, cache: null } as const;
+
+/** All experts in host memory, and a cache of all but one of each layer's down to what one token uses. @param keeps false: it keeps nothing */
+export function bySlots({ layers }: ModelSpec, keeps: boolean): WeightPlacement[] {
+  const cached = { ...ALL_ON_GPU, cpuMoe: layers.length };
+  if (!keeps) return [{ ...cached, slots: 0 }];
+  const most = Math.max(...layers.map(({ experts }) => experts)) - 1;
+  const least = Math.max(...layers.map(({ topK }) => topK));
+  return Array.from({ length: most - least + 1 }, (_, i) => ({ ...cached, slots: most - i }));
+}

@@ -33,6 +33,7 @@ async function gains(name: string, machine: string, drafts: readonly number[]): 
       users: 1,
       followsPrompts: false,
       oneSocket: false,
+      cache: null,
       draft,
     })!;
     return (await priced(question, model, setting)).price.decode;

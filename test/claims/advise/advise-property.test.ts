@@ -60,7 +60,7 @@ describe.each(MODELS)('%s', (name) => {
       const rest = { quantizations: [null], trace, file: null, hub: null, notes: [] };
       const question: Question = { ...common, ...rest, pricer: new Pricer(trace, REQUEST), model: () => model };
       const best = await bestSetting(question, null, 'f16');
-      const ladder = ladderOf(question, model);
+      const ladder = ladderOf(question, model, null);
       if (best === null) {
         // Nothing fits: of the rungs, the first, the last and some between are asked.
         const beside = plainSetting({ ubatch: runtime.ubatches[0]! });
