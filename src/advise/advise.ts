@@ -1,19 +1,19 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
 
-import { formatBytes, formatNumber } from '../base/units.js';
+import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import { assumedOf, type HardwareSpec, takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight, type ModelSpec, mainFormat } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import type { Command } from '../runtime/flags/dialect.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
-import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
+import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
 import type { Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
-import { misfitsOf, missingOf, pagedForecast } from './misfits.js';
+import { misfitsOf, missingOf, pagedForecast, slotsForContext } from './misfits.js';
 import { ACCEPTANCE, type Price } from './price.js';
-import { bandsOf, bestSetting, contextThatFits, type Priced, type Question } from './search.js';
+import { bandsOf, bestSetting, contextThatFits, type Priced, type Question, strategiesOf } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf, unmappedPrefill } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
@@ -41,6 +41,16 @@ export interface AdvisedSetting {
   readonly bits: number;
 }
 
+/** A way to run the model on the machine, at its best setting. */
+export interface Strategy extends AdvisedSetting, Pick<Price, 'bands' | 'hitRate' | 'waits'> {
+  readonly name: string;
+  readonly command: Command;
+  /** Flags in which its line differs from the other strategies' lines. */
+  readonly flags: string;
+  /** Where the facts of its cache were read, with date or build; null: it has none. */
+  readonly read: string | null;
+}
+
 /** Finished advice: the public format `moeprof.advice/1`. */
 export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly model: string;
@@ -54,6 +64,8 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly bound: Bound | null;
   /** Tokens/s of the answer if memory held what it reads from the disk; absent: it holds all. */
   readonly inMemory?: number;
+  /** The fixed placement and each expert cache of the runtime at its best setting, fastest first; empty: there is no choice. */
+  readonly strategies: readonly Strategy[];
   /** Up to five, best first. */
   readonly alternatives: readonly AdvisedSetting[];
   /** Sentences: what does not fit, and what is missing. */
@@ -75,7 +87,7 @@ export async function advise(question: Question): Promise<Advice> {
   } as const;
   if (answer === null) {
     const { quantization } = model(quantizations.at(-1)!);
-    const nothing = { answer: null, kept: false, command: null, bands: null, bound: null, alternatives: [], purchases: [] };
+    const nothing = { answer: null, kept: false, command: null, bands: null, bound: null, strategies: [], alternatives: [], purchases: [] };
     return {
       ...common,
       ...nothing,
@@ -93,6 +105,7 @@ export async function advise(question: Question): Promise<Advice> {
     bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
+    strategies: await strategiesBeside(question, answer),
     alternatives: (await alternativesOf(question, answer)).map(({ change, one }) => settingOf(question, one, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
@@ -125,6 +138,39 @@ export function settingOf(question: Question, one: Priced, change: string): Advi
   const { devices, model, price, setting } = one;
   const longest = contextThatFits(question, one);
   return { setting, change, decode: price.decode, prefill: price.prefill, devices, longest, bits: bitsPerWeight(model) };
+}
+
+/** Strategies in the answer's format and KV cache, fastest first; empty: there is no choice. */
+async function strategiesBeside(question: Question, { setting }: Priced): Promise<Strategy[]> {
+  const found = await strategiesOf(question, setting.quantization, setting.kv, setting.fromDisk);
+  if (found.length < 2) return [];
+  const commands = found.map((one) => commandOf(question, one));
+  const wordsOf = ({ uses }: Command): string[] => uses.map(([name, value]) => (value === null ? name : `${name} ${value}`));
+  const shared = new Set(wordsOf(commands[0]!).filter((word) => commands.every((command) => wordsOf(command).includes(word))));
+  const strategies: Strategy[] = [];
+  for (const [i, one] of found.entries()) {
+    const cache = question.runtime.caches.find(({ system }) => system === one.setting.cache) ?? null;
+    strategies.push({
+      ...settingOf(question, one, ''),
+      name: nameOf(one, cache),
+      command: commands[i]!,
+      flags: wordsOf(commands[i]!)
+        .filter((word) => !shared.has(word))
+        .join(' '),
+      bands: await bandsOf(question, one),
+      hitRate: one.price.hitRate,
+      waits: one.price.waits,
+      read: cache?.read ?? null,
+    });
+  }
+  return strategies.sort((a, b) => b.decode - a.decode);
+}
+
+function nameOf({ setting: { followsPrompts, gpuExperts, gpuLayers, slots } }: Priced, cache: OfferedCache | null): string {
+  if (cache !== null) return cache.keeps ? `${cache.name}, ${formatCount(slots!)} slots` : cache.name;
+  if (gpuLayers !== null) return 'whole layers';
+  if (gpuExperts !== null) return followsPrompts ? 'experts of the prompt' : 'static experts';
+  return 'static layers';
 }
 
 /** What an answer repeats of its request. */
@@ -231,7 +277,7 @@ function notesOf(question: Question, answer: Priced | null, unmapped: number | n
           `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,
         ]
       : []),
-    ...(answer === null ? [] : [keptFreeNote(hardware, answer) ?? []].flat()),
+    ...(answer === null ? [] : [...slotsForContext(question, answer), keptFreeNote(hardware, answer) ?? []].flat()),
     ...notes,
     ...assumedOf(hardware),
   ];

@@ -1,5 +1,6 @@
 // Settings that do not fit, and how much memory is missing.
-import { formatBytes } from '../base/units.js';
+import { sum } from '../base/statistics.js';
+import { formatBytes, formatNumber } from '../base/units.js';
 import { loadRuntime, overfullText, pagesOf } from '../hardware/door.js';
 import { tokenCycleBytes } from '../model/door.js';
 import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
@@ -69,6 +70,16 @@ export async function pagedForecast(question: Question): Promise<string[]> {
   const touched = tokenCycleBytes({ ...model, layers: layersInMemory(devices, model, setting) });
   const memory = { needs: weights, has: room, touched, speed };
   return [`${overfullText(memory, pagesOf(null, loadRuntime(hardware.software.runtime)), 'weights', 'memory')}.`];
+}
+
+/** A sentence on what context takes from a cache; empty: the answer has none. */
+export function slotsForContext(question: Question, { model, setting }: Priced): string[] {
+  if ((setting.slots ?? 0) === 0) return [];
+  const kv = (context: number): number =>
+    sum(devicesOf(question, model, { ...setting, context }).map((device) => (device.name === HOST ? 0 : device.kv)));
+  const each = (kv(setting.context + 1024) - kv(setting.context)) * (1000 / 1024) * setting.users;
+  const slot = sum(model.layers.map(({ expertBytes }) => expertBytes));
+  return [`1,000 tokens of context take as much of the GPU as ${formatNumber(each / slot, 1)} slots a layer.`];
 }
 
 function lackOf(devices: readonly DeviceMemory[]): string {

@@ -28,6 +28,10 @@ const WARMED = 160;
 
 /** Speeds of a setting, and how far comparable predictions lay from measurements. */
 export interface Price extends Speeds {
+  /** What a decoded token waits for beyond what the GPU computes, ns: experts that cross the link, and those that the CPU computes. */
+  readonly waits: { readonly link: number; readonly cpu: number };
+  /** Share of the experts that decoding asks for which the GPUs hold. */
+  readonly hitRate: number;
   readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
 }
 
@@ -63,7 +67,27 @@ export class Pricer {
   async price(priced: PricedCase): Promise<Price> {
     const [decoded, prompted] = [await this.#decoded(priced), await this.#prompted(priced)];
     const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
-    return { decode: await this.decode(priced), prefill: await this.prefill(priced), bands };
+    const counted = await this.#counted(priced);
+    const [stall, cpu] = [counted('time.stall.decode'), counted('time.stall_cpu.decode')];
+    const { draft, users } = priced.setting;
+    // The first of a run's tokens is the prompt's.
+    const tokens = users * (warms(priced) ? WARMED : (draft > 0 ? DRAFTED : DECODED) - 1);
+    const [hits, misses] = [counted('cache.hits.decode'), counted('cache.misses.decode')];
+    return {
+      decode: await this.decode(priced),
+      prefill: await this.prefill(priced),
+      bands,
+      waits: { link: (stall - cpu) / tokens, cpu: cpu / tokens },
+      hitRate: hits / (hits + misses),
+    };
+  }
+
+  /** Sums over the decoded tokens that count. */
+  async #counted(priced: PricedCase): Promise<(metric: string) => number> {
+    const decoded = await this.#decoded(priced);
+    if (!warms(priced)) return (metric) => of(decoded, metric);
+    const warm = await this.#decoded(priced, WARMING);
+    return (metric) => of(decoded, metric) - of(warm, metric);
   }
 
   /** Decode speed alone, tokens/s of all users together. */

@@ -30,6 +30,7 @@ import { advisedRuntime } from '../runtime/index.js';
 import { freeOf, HOST, usedOf } from '../runtime/setting/fits.js';
 import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice, AdvisedSetting } from './advise.js';
+import { strategyGrid } from './strategies.js';
 
 /** Advice, and whether each flag is to be explained. */
 interface AdviceView {
@@ -52,7 +53,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
     blocks: [
       ...commandOf(advice),
       ...(explain ? [explained(advice)] : []),
-      ...(answer === null ? [] : [memoryGrid(answer), alternativeGrid(advice, answer)]),
+      ...(answer === null ? [] : [memoryGrid(answer), ...strategyGrid(advice.strategies), alternativeGrid(advice, answer)]),
       ...sentences('does not fit', advice.misfits),
       ...sentences('would help', purchaseTexts(advice)),
       ...sentences('how sure', basisTexts(advice)),

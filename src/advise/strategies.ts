@@ -1,0 +1,25 @@
+// Strategies side by side as a table: what each reaches, and what a token waits for.
+import { formatNs } from '../base/units.js';
+import { bareRate, type Datum, type Grid, gridOf, ratio, speedRange } from '../report/door.js';
+import type { Strategy } from './advise.js';
+
+/** The strategies as a table; nothing where there is no choice. */
+export function strategyGrid(strategies: readonly Strategy[]): Grid[] {
+  if (strategies.length === 0) return [];
+  const rows = strategies.map(({ bands, decode, flags, hitRate, name, prefill, waits }): Datum[] => [
+    name,
+    bareRate(decode),
+    bands.decode === null ? null : speedRange(bands.decode, decode).replace(' tok/s', '').replace(' tok/s', ''),
+    bareRate(prefill),
+    ratio(hitRate),
+    waitText(waits),
+    flags,
+  ]);
+  return [gridOf([{ head: 'strategy', most: 22 }, 'decode', 'range', 'prefill', 'hits', 'a token waits', 'flags'], rows)];
+}
+
+/** What a token waits for longest. */
+function waitText({ cpu, link }: Strategy['waits']): string {
+  if (Math.max(cpu, link) < 1e3) return '-';
+  return cpu > link ? `${formatNs(cpu)} for the CPU` : `${formatNs(link)} for PCIe`;
+}
