@@ -9,10 +9,11 @@ import type { Command } from '../runtime/flags/dialect.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
-import type { Setting } from '../runtime/setting/setting.js';
+import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
+import { type DraftOffer, draftsBeside } from './drafts.js';
 import { misfitsOf, missingOf, pagedForecast, slotsForContext } from './misfits.js';
-import { ACCEPTANCE, type Price } from './price.js';
+import type { Price } from './price.js';
 import { bandsOf, bestSetting, contextThatFits, type Priced, type Question, strategiesOf } from './search.js';
 import { type Bound, boundOf, type Purchase, purchasesOf, unmappedPrefill } from './what-if.js';
 
@@ -45,7 +46,7 @@ export interface AdvisedSetting {
 export interface Strategy extends AdvisedSetting, Pick<Price, 'bands' | 'hitRate' | 'waits'> {
   readonly name: string;
   readonly command: Command;
-  /** Flags in which its line differs from the other strategies' lines. */
+  /** Flags in which its line differs from the other strategies' lines; all where it stands alone. */
   readonly flags: string;
   /** Where the facts of its cache were read, with date or build; null: it has none. */
   readonly read: string | null;
@@ -66,6 +67,8 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly inMemory?: number;
   /** The fixed placement and each expert cache of the runtime at its best setting, fastest first; empty: there is no choice. */
   readonly strategies: readonly Strategy[];
+  /** Drafts of each length; empty: the runtime drafts nothing for the model. */
+  readonly drafts: readonly DraftOffer[];
   /** Up to five, best first. */
   readonly alternatives: readonly AdvisedSetting[];
   /** Sentences: what does not fit, and what is missing. */
@@ -87,7 +90,17 @@ export async function advise(question: Question): Promise<Advice> {
   } as const;
   if (answer === null) {
     const { quantization } = model(quantizations.at(-1)!);
-    const nothing = { answer: null, kept: false, command: null, bands: null, bound: null, strategies: [], alternatives: [], purchases: [] };
+    const nothing = {
+      answer: null,
+      kept: false,
+      command: null,
+      bands: null,
+      bound: null,
+      strategies: [],
+      drafts: [],
+      alternatives: [],
+      purchases: [],
+    };
     return {
       ...common,
       ...nothing,
@@ -106,6 +119,7 @@ export async function advise(question: Question): Promise<Advice> {
     bound: await boundOf(question, answer),
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
     strategies: await strategiesBeside(question, answer),
+    drafts: await draftsBeside(question, answer),
     alternatives: (await alternativesOf(question, answer)).map(({ change, one }) => settingOf(question, one, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
@@ -144,33 +158,41 @@ export function settingOf(question: Question, one: Priced, change: string): Advi
 async function strategiesBeside(question: Question, { setting }: Priced): Promise<Strategy[]> {
   const found = await strategiesOf(question, setting.quantization, setting.kv, setting.fromDisk);
   if (found.length < 2) return [];
-  const commands = found.map((one) => commandOf(question, one));
-  const wordsOf = ({ uses }: Command): string[] => uses.map(([name, value]) => (value === null ? name : `${name} ${value}`));
-  const shared = new Set(wordsOf(commands[0]!).filter((word) => commands.every((command) => wordsOf(command).includes(word))));
   const strategies: Strategy[] = [];
-  for (const [i, one] of found.entries()) {
-    const cache = question.runtime.caches.find(({ system }) => system === one.setting.cache) ?? null;
-    strategies.push({
-      ...settingOf(question, one, ''),
-      name: nameOf(one, cache),
-      command: commands[i]!,
-      flags: wordsOf(commands[i]!)
-        .filter((word) => !shared.has(word))
-        .join(' '),
-      bands: await bandsOf(question, one),
-      hitRate: one.price.hitRate,
-      waits: one.price.waits,
-      read: cache?.read ?? null,
-    });
-  }
-  return strategies.sort((a, b) => b.decode - a.decode);
+  for (const one of found) strategies.push(await describedStrategy(question, one));
+  const shared = new Set(wordsIn(strategies[0]!).filter((word) => strategies.every((one) => wordsIn(one).includes(word))));
+  const own = (one: Strategy): string[] => wordsIn(one).filter((word) => !shared.has(word));
+  return strategies.map((one) => ({ ...one, flags: own(one).join(' ') })).sort((a, b) => b.decode - a.decode);
 }
 
-function nameOf({ setting: { followsPrompts, gpuExperts, gpuLayers, slots } }: Priced, cache: OfferedCache | null): string {
+/** A priced setting as a strategy. */
+export async function describedStrategy(question: Question, one: Priced): Promise<Strategy> {
+  const { hitRate, waits } = one.price;
+  const cache = question.runtime.caches.find(({ system }) => system === one.setting.cache) ?? null;
+  const strategy = {
+    ...settingOf(question, one, ''),
+    name: nameOf(one, cache),
+    command: commandOf(question, one),
+    bands: await bandsOf(question, one),
+    hitRate,
+    waits,
+    read: cache?.read ?? null,
+  };
+  return { ...strategy, flags: wordsIn(strategy).join(' ') };
+}
+
+/** The flags of a strategy's line, each with its value. */
+function wordsIn({ command }: Pick<Strategy, 'command'>): string[] {
+  return command.uses.map(([name, value]) => (value === null ? name : `${name} ${value}`));
+}
+
+function nameOf({ setting }: Priced, cache: OfferedCache | null): string {
+  const { followsPrompts, fromDisk, gpuExperts, gpuLayers, slots } = setting;
   if (cache !== null) return cache.keeps ? `${cache.name}, ${formatCount(slots!)} slots` : cache.name;
   if (gpuLayers !== null) return 'whole layers';
   if (gpuExperts !== null) return followsPrompts ? 'experts of the prompt' : 'static experts';
-  return 'static layers';
+  if (fromDisk) return 'from the disk';
+  return isAllOnGpu(setting) ? 'all on the GPU' : 'static layers';
 }
 
 /** What an answer repeats of its request. */
@@ -258,12 +280,12 @@ function promptCacheOf({ promptCache = 0 }: AdvisedRuntime, devices: readonly De
 
 /** @param unmapped prefill speed without a mapped file, tokens/s; null: nothing to gain */
 function notesOf(question: Question, answer: Priced | null, unmapped: number | null): string[] {
-  const { hardware, notes, trace } = question;
+  const { drafting, hardware, notes, trace } = question;
   return [
     ...(answer === null || answer.setting.draft === 0
       ? []
       : [
-          `${100 * ACCEPTANCE} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
+          `${formatNumber(100 * drafting.chance)} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
         ]),
     ...(unmapped === null
       ? []

@@ -19,6 +19,7 @@ import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Advice, advise } from './advise.js';
+import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { Pricer, tokensNeeded } from './price.js';
 import type { Question } from './search.js';
 
@@ -36,7 +37,7 @@ const CONTEXT_STEP = 1024;
 const OUTPUT = 512;
 
 /** Wishes of a user; all fields are optional. */
-export interface AdviceWishes {
+export interface AdviceWishes extends DraftWishes {
   /** llama.cpp unless given. */
   readonly runtime?: string | undefined;
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
@@ -83,7 +84,7 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
 }
 
 /** The part of a question that is the same for all models. */
-type Basis = Pick<Question, 'runtime' | 'goal' | 'hardware' | 'learned' | 'notes'>;
+type Basis = Pick<Question, 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'notes'>;
 
 /** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
@@ -94,7 +95,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
     );
   const runtime = advisedRuntime(wishes.runtime ?? DEFAULT_RUNTIME);
   const goal = parseGoal(wishes.goal ?? 'request');
-  return { runtime, goal, ...(await machine(runtime)) };
+  return { runtime, goal, drafting: wishedDrafting(wishes), ...(await machine(runtime)) };
 }
 
 /**
@@ -107,11 +108,27 @@ export async function withQuestion<T>(
   wishes: AdviceWishes,
   answer: (question: Question) => Promise<T>,
 ): Promise<T> {
-  const question = await questionOn(name, basis, wishes);
+  return (await withQuestions(name, [basis], wishes, answer))[0]!;
+}
+
+/** As {@link withQuestion}, of several runtimes on the same routing. @param bases at least one */
+export async function withQuestions<T>(
+  name: string,
+  bases: readonly Basis[],
+  wishes: AdviceWishes,
+  answer: (question: Question) => Promise<T>,
+): Promise<T[]> {
+  const models = modelsOf(name);
+  const questions = bases.map((basis) => questionOn(name, models, basis, wishes));
+  const { model, quantizations, request, users } = questions[0]!;
+  const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   try {
-    return await answer(question);
+    const answers: T[] = [];
+    for (const question of questions)
+      answers.push(await answer({ ...question, trace, pricer: new Pricer(trace, request, question.drafting) }));
+    return answers;
   } finally {
-    question.trace.close();
+    trace.close();
   }
 }
 
@@ -126,10 +143,15 @@ export function requestShape({ prompt }: AdviceWishes, context: number): Request
   return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
 }
 
-async function questionOn(name: string, basis: Basis, wishes: AdviceWishes): Promise<Question> {
+/** A question without the routing that it is answered on. */
+function questionOn(
+  name: string,
+  models: (quantization: string | null) => Loaded,
+  basis: Basis,
+  wishes: AdviceWishes,
+): Omit<Question, 'pricer' | 'trace'> {
   const { runtime } = basis;
   const { users = 1 } = wishes;
-  const models = modelsOf(name);
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
   const { note, trainedContext: trained = Number.POSITIVE_INFINITY } = model(quantizations[0]!);
@@ -138,11 +160,9 @@ async function questionOn(name: string, basis: Basis, wishes: AdviceWishes): Pro
   const request = requestShape(wishes, context);
   const ofContext = trained >= wished ? [] : [contextNote(context, trained)];
   const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
-  const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  const pricer = new Pricer(trace, request);
-  return { ...basis, request, context, users, quantizations, model, pricer, trace, file, hub, notes };
+  return { ...basis, request, context, users, quantizations, model, file, hub, notes };
 }
 
 /** A note on a context that the model bounds, or that is beyond what it was trained on. */

@@ -10,16 +10,12 @@ import type { RequestShape, Speeds } from '../runtime/setting/goal.js';
 import { isAllOnGpu, machineFor, type Setting } from '../runtime/setting/setting.js';
 import { checkRun, type RunInput } from '../system/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
 
 /** Generated tokens of a run: only routing varies between them. */
 const DECODED = 16;
 /** The same where tokens are drafted: accepted drafts vary from pass to pass, so that a mean takes more tokens. */
 const DRAFTED = 48;
-/**
- * Chance that a drafted token is right, given that those before it are: 0.70, 0.64, 0.73 and 0.65 by position of a run that is measured
- * (mtp-8945hs); published runs of models' own layers have 0.7 to 0.9 for the first (ggml-org/llama.cpp pulls 22673 and 25980).
- */
-export const ACCEPTANCE = 0.7;
 /** Tokens of a prompt by which a runtime chooses its GPU's experts, at most. */
 const FOLLOWED = 4096;
 /** Where memory caches the disk: tokens that warm it, and tokens that count, as for measured rows. */
@@ -48,6 +44,7 @@ interface PricedCase {
 
 /** Prices settings of one model under one runtime. */
 export class Pricer {
+  readonly #drafting: Drafting;
   readonly #trace: RoutingTrace;
   readonly #request: RequestShape;
   readonly #known = new Map<string, Promise<Result>>();
@@ -58,7 +55,8 @@ export class Pricer {
    * @param trace routing of the model, at least {@link tokensNeeded} tokens long
    * @param request what is asked: decoding begins behind its prompt
    */
-  constructor(trace: RoutingTrace, request: RequestShape) {
+  constructor(trace: RoutingTrace, request: RequestShape, drafting: Drafting = USUAL_DRAFTING) {
+    this.#drafting = drafting;
     this.#trace = trace;
     this.#request = request;
   }
@@ -126,7 +124,7 @@ export class Pricer {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.runs++;
-    const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens));
+    const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
     // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
@@ -171,9 +169,13 @@ function runOf(
   { cached, hardware, model, setting }: PricedCase,
   { context, users }: Walk,
   counted: number,
+  drafting: Drafting,
 ): { readonly run: RunInput; readonly machine: HardwareSpec } {
-  const drafting = setting.draft === 0 ? {} : { speculation: { draft: setting.draft, acceptance: String(ACCEPTANCE) } };
-  const workload = { batch: users, context, maxTokensPerPass: Math.max(setting.ubatch, users), ...drafting };
+  const { draft } = setting;
+  const { found } = drafting;
+  const lookup = setting.drafter === 'ngram' ? { drafter: '0ms', found: String(found) } : {};
+  const drafts = draft === 0 ? {} : { speculation: { draft, acceptances: rightShares(drafting, draft).map(String), ...lookup } };
+  const workload = { batch: users, context, maxTokensPerPass: Math.max(setting.ubatch, users), ...drafts };
   const common = { workload, bounds: false, audit: 'off' } as const;
   const whole = asOneGpu(machineFor(hardware, setting));
   const machine = cached === null ? withoutDisk(whole) : whole;

@@ -30,6 +30,7 @@ import { advisedRuntime } from '../runtime/index.js';
 import { freeOf, HOST, usedOf } from '../runtime/setting/fits.js';
 import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice, AdvisedSetting } from './advise.js';
+import { draftGrid } from './drafts.js';
 import { strategyGrid } from './strategies.js';
 
 /** Advice, and whether each flag is to be explained. */
@@ -51,9 +52,16 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
     title: `${model} ${quantization} on ${machine}, ${runtime}`,
     lead: [...verdictOf(advice), ...takenOf(advice)],
     blocks: [
-      ...commandOf(advice),
+      ...linesToPaste(advice.command),
       ...(explain ? [explained(advice)] : []),
-      ...(answer === null ? [] : [memoryGrid(answer), ...strategyGrid(advice.strategies), alternativeGrid(advice, answer)]),
+      ...(answer === null
+        ? []
+        : [
+            memoryGrid(answer),
+            ...strategyGrid(advice.strategies),
+            ...draftGrid(advice.drafts, answer.setting.drafter),
+            alternativeGrid(advice, answer),
+          ]),
       ...sentences('does not fit', advice.misfits),
       ...sentences('would help', purchaseTexts(advice)),
       ...sentences('how sure', basisTexts(advice)),
@@ -66,13 +74,23 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
 function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, request, users }: Advice): Line[] {
   if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
-  const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode, answer.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill, answer.prefill)}`;
+  const speeds = speedsText(answer, bands!, share);
   const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
   const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
   const disk = inMemory === undefined ? [] : [{ text: fromDiskText(answer, inMemory), tone: 'caution' as const }];
   return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+}
+
+/** Both speeds, with their ranges. @param share for whom the first is */
+export function speedsText(
+  { decode, prefill }: Pick<AdvisedSetting, 'decode' | 'prefill'>,
+  bands: NonNullable<Advice['bands']>,
+  share = '',
+): string {
+  const of = (speed: number, band: Accuracy | null): string => `${formatTokensPerSecond(speed)}${bandText(band, speed)}`;
+  return `${of(decode, bands.decode)}${share}, prompts ${of(prefill, bands.prefill)}`;
 }
 
 /** The part of the weights that stays on the disk, and what that costs. */
@@ -93,7 +111,8 @@ function bandText(band: Accuracy | null, speed: number): string {
   return band === null ? '' : ` (${speedRange(band, speed)})`;
 }
 
-function commandOf({ command }: Advice): Block[] {
+/** Lines to paste. */
+export function linesToPaste(command: Advice['command']): Block[] {
   if (command === null) return [];
   return command.steps.map(({ file, lines }) => ({ kind: 'code' as const, lines, ...(file === null ? {} : { title: `File ${file}` }) }));
 }

@@ -10,6 +10,7 @@ import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.
 import { costOf, type Goal, isKept, type RequestShape } from '../runtime/setting/goal.js';
 import { ALL_ON_GPU, bySlots, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import type { Drafting } from './drafting.js';
 import type { Price, Pricer } from './price.js';
 
 /** What timings taught of a machine, as a runtime drives it. */
@@ -29,6 +30,7 @@ export interface Question {
   readonly users: number;
   /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
   readonly quantizations: readonly (string | null)[];
+  readonly drafting: Drafting;
   /** Prices settings on the trace. */
   readonly pricer: Pricer;
   /** Routing of the model, long enough for pricing. */
@@ -275,12 +277,26 @@ async function withOneSocket(question: Question, from: Priced): Promise<Priced> 
 /** Lengthens drafts as long as that is faster, each at its own best placement: the drafting layer and its cache take room. */
 async function withDrafts(question: Question, from: Priced): Promise<Priced> {
   let best = from;
-  for (const draft of question.runtime.drafts(from.model, question.users)) {
-    const next = await cheaper(question, best, highestFit(question, from.model, { ...from.setting, draft }));
-    if (next === null) break;
-    best = next;
+  for (const draft of lengthsOf(question, from.model)) {
+    const next =
+      draft === 0 ? null : await cheaper(question, best, highestFit(question, from.model, drafted(question, from.setting, draft)));
+    if (next === null && draft > 0) break;
+    best = next ?? best;
   }
   return best;
+}
+
+/** A setting with a draft of another length. */
+export function drafted({ drafting: { drafter } }: Pick<Question, 'drafting'>, setting: Setting, draft: number): Setting {
+  return { ...setting, draft, drafter };
+}
+
+/** Lengths of drafts that are tried, in order; empty: the runtime drafts nothing for the model. */
+export function lengthsOf({ drafting, runtime, users }: Question, model: ModelSpec): readonly number[] {
+  const { drafter, lengths } = drafting;
+  const possible = drafter === 'mtp' ? runtime.drafts(model, users) : [];
+  if (drafter === 'ngram' ? !runtime.looksUp : possible.length === 0) return [];
+  return lengths ?? possible;
 }
 
 /** Goes down the ladder as long as the cost falls. */

@@ -15,11 +15,11 @@ export function strategyGrid(strategies: readonly Strategy[]): Grid[] {
     waitText(waits),
     flags,
   ]);
-  return [gridOf([{ head: 'strategy', most: 22 }, 'decode', 'range', 'prefill', 'hits', 'a token waits', 'flags'], rows)];
+  return [gridOf([{ head: 'strategy', most: 22 }, 'decode', 'range', 'prefill', 'hits', 'waits', 'flags'], rows)];
 }
 
 /** What a token waits for longest. */
-function waitText({ cpu, link }: Strategy['waits']): string {
+export function waitText({ cpu, link }: Strategy['waits']): string {
   if (Math.max(cpu, link) < 1e3) return '-';
-  return cpu > link ? `${formatNs(cpu)} for the CPU` : `${formatNs(link)} for PCIe`;
+  return cpu > link ? `CPU ${formatNs(cpu)}` : `PCIe ${formatNs(link)}`;
 }

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { AdviceWishes, MachineFinder, ModelOffers } from '../advise/door.js';
-import { adviceOn, adviceReports, machineNamed, modelOfferReports, modelsOn } from '../advise/door.js';
+import { adviceOn, adviceReports, engineReports, enginesOn, machineNamed, modelOfferReports, modelsOn } from '../advise/door.js';
 import { EXIT, placed, UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } from '../hardware/door.js';
@@ -25,6 +25,9 @@ interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
   readonly markdown?: boolean;
 }
 
+/** The word for all runtimes, side by side. */
+const ANY = 'any';
+
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
@@ -33,6 +36,14 @@ export function define(command: Command, context: CliContext): void {
     const [model] = models;
     if (model === undefined || models.length > 1) {
       await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
+      return;
+    }
+    if (options.runtime === ANY) {
+      await deliver(context, engineReports, outputs, async () => {
+        const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options));
+        if (!offers.engines.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
+        return { offers, explain: options.explain === true };
+      });
       return;
     }
     await deliver(context, adviceReports, outputs, async () => {
@@ -46,6 +57,7 @@ export function define(command: Command, context: CliContext): void {
 /** Models on the machine; none named: all bundled ones. @throws UserError for options that are about one model */
 async function offersFor(context: CliContext, models: readonly string[], options: AdviseOptions): Promise<ModelOffers> {
   if (options.trace !== undefined) throw new UserError('--trace: is of one model; name one model');
+  if (options.runtime === ANY) throw new UserError('--runtime any: compares engines on one model; name one model');
   if (options.explain === true) throw new UserError('--explain: explains the line of one model; name one model');
   const { trace: _none, ...wishes } = wishesOf(options);
   const offers = await watched(context, 'advising', 'models', ({ breathe, progress }) =>
@@ -58,10 +70,13 @@ async function offersFor(context: CliContext, models: readonly string[], options
   return offers;
 }
 
-function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users }: AdviseOptions): AdviceWishes {
+function wishesOf({ accepted, context, drafter, drafts, goal, prompt, quantizations, runtime, trace, users }: AdviseOptions): AdviceWishes {
   const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
     runtime,
+    accepted,
+    drafter,
+    drafts,
     goal,
     context: count('--context', context),
     users: count('--users', users),

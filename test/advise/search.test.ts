@@ -1,5 +1,6 @@
 // Which parts of the host a search uses, one of its sockets or all, and whether the experts of the GPU follow prompts.
 import { describe, expect, it } from 'vitest';
+import { USUAL_DRAFTING } from '../../src/advise/drafting.js';
 import { Pricer, tokensNeeded } from '../../src/advise/price.js';
 import { bestSetting, type Priced } from '../../src/advise/search.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
@@ -16,7 +17,7 @@ const model = loadModel('gpt-oss-120b');
 const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
 
 /** What a search does not look at. */
-const REST = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+const REST = { quantizations: [null], trace, file: null, hub: null, drafting: USUAL_DRAFTING, notes: [] };
 
 async function best(hardware: HardwareSpec, name = 'llama.cpp'): Promise<Priced> {
   // A cache would be faster here.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alternativesOf } from '../../src/advise/alternatives.js';
 import { usualOffer } from '../../src/advise/ask.js';
+import { USUAL_DRAFTING } from '../../src/advise/drafting.js';
 import { Pricer, tokensNeeded } from '../../src/advise/price.js';
 import { bestSetting, contextThatFits, devicesOf, type Question } from '../../src/advise/search.js';
 import { boundOf, purchasesOf } from '../../src/advise/what-if.js';
@@ -26,6 +27,7 @@ const asked = (machine: string): Question => ({
   trace,
   file: null,
   hub: null,
+  drafting: USUAL_DRAFTING,
   notes: [],
   model: () => model,
 });

@@ -62,6 +62,7 @@ export const GGUF = {
   followsFrom: never,
   drafts: none,
   caches: [],
+  looksUp: false,
   ladder: byExpertLayers,
 } as const;
 
@@ -77,5 +78,6 @@ export const SERVER = {
   followsFrom: never,
   drafts: none,
   caches: [],
+  looksUp: false,
   ladder: (): readonly WeightPlacement[] => [ALL_ON_GPU],
 } as const;

@@ -46,7 +46,7 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   const slots = slotBytes(model, setting);
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms, slots) : null;
   const placed = split === null ? plan : { ...plan, tensorSplit: split };
-  const drafter = setting.draft === 0 ? null : allocateDrafter(model, placed).devices;
+  const drafter = setting.draft === 0 || setting.drafter === 'ngram' ? null : allocateDrafter(model, placed).devices;
   const memory = allocate(model, placed).devices.map((own, i) => {
     const parts = drafter === null ? [own] : [own, drafter[i]!];
     const isHost = own.name === 'cpu';

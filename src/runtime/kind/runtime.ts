@@ -136,6 +136,8 @@ interface Advised {
   readonly isolates: boolean;
   /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
   drafts(model: ModelSpec, users: number): readonly number[];
+  /** True where a flag has it draft what stood before behind the same tokens (n-grams). */
+  readonly looksUp: boolean;
   /** Formats that its files come in, most bits first. */
   readonly quantizations: Offer;
   /** The format of the file that most people fetch, where the model's own is not read; null: the first. */

@@ -16,7 +16,7 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
   const gpus = hardware.gpus?.count ?? 1;
   const { context, draft, gpuExperts, kv, slots, users } = setting;
   const cache = withKvFormat(model, parseKvFormat(kv)).dense.segments.flatMap(({ attention }) => attention);
-  const drafter = draft === 0 ? { weights: 0, kvBytesPerToken: 0 } : drafterOf(model, cache);
+  const drafter = draft === 0 || setting.drafter === 'ngram' ? { weights: 0, kvBytesPerToken: 0 } : drafterOf(model, cache);
   // Prompts are computed layer by layer, each of which is brought whole.
   const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
   const experts = model.layers

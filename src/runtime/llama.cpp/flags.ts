@@ -64,7 +64,9 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
     uses.push(['-cram', promptCache]);
     why['-cram'] = 'finished prompts would take 8,192 MiB of host memory, of which so much is free';
   }
-  if (setting.draft > 0) {
+  if (setting.draft > 0 && setting.drafter === 'ngram') {
+    uses.push(['--spec-type', 'ngram-simple'], ['--spec-ngram-simple-size-m', setting.draft]);
+  } else if (setting.draft > 0) {
     uses.push(['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', setting.draft]);
     why['--spec-draft-n-max'] = 'of a longer draft fewer tokens are right, and a pass reads the experts of all';
   }

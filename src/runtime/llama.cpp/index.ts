@@ -29,6 +29,7 @@ export const llamaCppRuntime: KnownRuntime = {
     benchmark: LLAMA_BENCH,
     ladder: byExpertLayers,
     drafts: fileDrafts,
+    looksUp: true,
     caches: [
       { name: 'LRU cache', system: 'llama.cpp-cache', misses: 'link', keeps: true, read: 'server README, --moe-cache-mib, November 2026' },
       { name: 'hybrid', system: 'llama.cpp-hot-cache', misses: 'cpu', keeps: true, read: 'pull request 24524' },

@@ -43,8 +43,10 @@ export interface Setting extends WeightPlacement {
   readonly followsPrompts: boolean;
   /** True: one of several sockets computes, from its own memory; false: all do. */
   readonly oneSocket: boolean;
-  /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */
+  /** Tokens that are drafted for each pass; 0: none. */
   readonly draft: number;
+  /** What drafts them: the model's own layers for further tokens, or what stood before behind the same tokens. */
+  readonly drafter: 'mtp' | 'ngram';
   /** Bundled system of the expert cache that has the slots; null: there is no cache. */
   readonly cache: string | null;
   /** True: host memory is too small and caches experts of the file on the disk. */
@@ -66,7 +68,7 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
 }
 
 /** Values of a setting that asks for nothing unusual. */
-export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, cache: null } as const;
+export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
 /** All experts in host memory, and a cache of all but one of each layer's down to what one token uses. @param keeps false: it keeps nothing */
 export function bySlots({ layers }: ModelSpec, keeps: boolean): WeightPlacement[] {

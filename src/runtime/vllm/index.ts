@@ -20,7 +20,7 @@ const dialect = lineDialect('vllm', (input) => {
       ['--gpu-memory-utilization', (1 - LEAVES).toFixed(2)],
       ...(setting.draft === 0
         ? []
-        : ([['--speculative-config', JSON.stringify({ method: 'mtp', num_speculative_tokens: setting.draft })]] as const)),
+        : ([['--speculative-config', JSON.stringify({ method: setting.drafter, num_speculative_tokens: setting.draft })]] as const)),
     ],
   };
 });
@@ -34,6 +34,7 @@ export const vllmRuntime: KnownRuntime = {
     profile: 'vllm',
     dialect,
     drafts: checkpointDrafts,
+    looksUp: true,
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
 };

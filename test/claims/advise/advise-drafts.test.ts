@@ -1,5 +1,6 @@
 // Drafts by a model's own layer against published runs: GLM-4.5-Air on four RTX 3090 under llama.cpp (ggml-org/llama.cpp pull 26534).
 import { describe, expect, it } from 'vitest';
+import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
 import { highestFit, priced } from '../../../src/advise/search.js';
 import { loadModel } from '../../../src/model/load/load.js';
@@ -14,7 +15,7 @@ async function gains(name: string, machine: string, drafts: readonly number[]): 
   const model = loadModel(name, 'q4_k_m');
   const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
   const common = { runtime: advisedRuntime('llama.cpp'), hardware: loadHardware(machine), goal: { kind: 'decode' as const } };
-  const rest = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+  const rest = { quantizations: [null], trace, file: null, hub: null, drafting: USUAL_DRAFTING, notes: [] };
   const question = {
     ...common,
     ...rest,
@@ -34,6 +35,7 @@ async function gains(name: string, machine: string, drafts: readonly number[]): 
       followsPrompts: false,
       oneSocket: false,
       cache: null,
+      drafter: 'mtp',
       draft,
     })!;
     return (await priced(question, model, setting)).price.decode;

@@ -1,6 +1,7 @@
 // Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, nor are other
 // sockets or a longer draft, and the runtime would take the flags.
 import { describe, expect, it } from 'vitest';
+import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
 import { commandOf } from '../../../src/advise/advise.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
 import { bestSetting, canIsolate, devicesOf, highestFit, ladderOf, priced, type Question, rungOf } from '../../../src/advise/search.js';
@@ -57,7 +58,7 @@ describe.each(MODELS)('%s', (name) => {
   it.each(PAIRS)('on $machine', async ({ driven }) => {
     for (const { hardware, runtime } of driven) {
       const common = { runtime, hardware, goal: { kind: 'decode' as const }, request: REQUEST, context: 8192, users: 1 };
-      const rest = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+      const rest = { quantizations: [null], trace, file: null, hub: null, drafting: USUAL_DRAFTING, notes: [] };
       const question: Question = { ...common, ...rest, pricer: new Pricer(trace, REQUEST), model: () => model };
       const best = await bestSetting(question, null, 'f16');
       const ladder = ladderOf(question, model, null);

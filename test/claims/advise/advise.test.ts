@@ -1,6 +1,7 @@
 // In every measured sweep in which only the split or the pass of a prompt varies, the advised setting is nearest to a point that is within
 // 5 % of the best one measured.
 import { describe, expect, it } from 'vitest';
+import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
 import { bestSetting } from '../../../src/advise/search.js';
 import { findProfile } from '../../../src/base/profiles.js';
@@ -87,7 +88,7 @@ async function advisedSpeed(sweep: Sweep): Promise<{ advised: number; best: numb
   const profile = routingOfRow(row) ?? undefined;
   const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, request), decode: 0 }], profile });
   const common = { runtime, hardware: hardwareOf(row), goal, request, context, users: 1, model: () => model };
-  const rest = { quantizations: [null], trace, file: null, hub: null, notes: [] };
+  const rest = { quantizations: [null], trace, file: null, hub: null, drafting: USUAL_DRAFTING, notes: [] };
   const answer = await bestSetting({ ...common, ...rest, pricer: new Pricer(trace, request) }, null, 'f16');
   if (answer === null) throw new Error('nothing fits');
   const place = placeOf(sweep, answer.setting, model);

@@ -13,6 +13,7 @@ export function plainSetting(over: Partial<Setting> = {}): Setting {
     followsPrompts: false,
     oneSocket: false,
     draft: 0,
+    drafter: 'mtp',
     cache: null,
     fromDisk: false,
     ...over,

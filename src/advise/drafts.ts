@@ -1,0 +1,69 @@
+// Drafted tokens: what each length of a draft reaches, and the share of right ones from which on it pays.
+import { UserError } from '../base/errors.js';
+import { mean } from '../base/statistics.js';
+import { bareRate, type Datum, figure, type Grid, gridOf, ratio } from '../report/door.js';
+import { type Drafting, rightShares } from './drafting.js';
+import { drafted, highestFit, lengthsOf, type Priced, priced, type Question } from './search.js';
+
+/** One length of a draft, at its best placement. */
+export interface DraftOffer {
+  /** Tokens that are drafted for a pass. */
+  readonly draft: number;
+  /** Tokens/s. */
+  readonly decode: number;
+  /** Tokens that a pass yields. */
+  readonly tokensPerPass: number;
+  /** Share of drafted tokens that is taken to be right, as engines print it. */
+  readonly accepted: number;
+  /** That share from which on decoding is faster than without drafts; null: not even where all are right. */
+  readonly breakEven: number | null;
+}
+
+/**
+ * Drafts of each length beside none; empty: none are asked for or advised, or no draft fits.
+ * @throws UserError where they are asked for and the runtime drafts nothing for the model
+ */
+export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
+  const { drafting, runtime } = question;
+  if (drafting.lengths === null && setting.draft === 0) return [];
+  if (lengthsOf(question, model).length === 0) {
+    const instead = runtime.looksUp && drafting.drafter === 'mtp' ? 'take --drafter ngram, or leave --drafts out' : 'leave --drafts out';
+    throw new UserError(`--drafts: ${runtime.name} has no drafts by ${DRAFTERS[drafting.drafter]} for ${model.name}; ${instead}`);
+  }
+  const plain = await offer(question, model, drafted(question, setting, 0));
+  if (plain === null) return [];
+  const offers: DraftOffer[] = [];
+  for (const draft of lengthsOf(question, model)) {
+    const one = draft === 0 ? null : await offer(question, model, drafted(question, setting, draft));
+    if (one === null) continue;
+    const { found } = question.drafting;
+    const accepted = mean(rightShares(question.drafting, draft));
+    const tokensPerPass = 1 + found * draft * accepted;
+    // A pass takes as long whether its draft is right or not, so that many tokens it must yield.
+    const needed = (plain.price.decode * tokensPerPass) / one.price.decode;
+    const breakEven = Math.max(0, needed - 1) / (found * draft);
+    offers.push({ draft, decode: one.price.decode, tokensPerPass, accepted, breakEven: breakEven > 1 ? null : breakEven });
+  }
+  return offers;
+}
+
+async function offer(question: Question, model: Priced['model'], beside: Priced['setting']): Promise<Priced | null> {
+  const fit = highestFit(question, model, beside);
+  return fit === null ? null : priced(question, model, fit);
+}
+
+/** Drafters in words. */
+const DRAFTERS = { mtp: "the model's own layers", ngram: 'n-grams' } as const;
+
+/** Drafts as a table; nothing where nothing is drafted. */
+export function draftGrid(drafts: readonly DraftOffer[], drafter: Drafting['drafter']): Grid[] {
+  if (drafts.length === 0) return [];
+  const rows = drafts.map(({ accepted, breakEven, decode, draft, tokensPerPass }): Datum[] => [
+    `${draft} by ${DRAFTERS[drafter]}`,
+    bareRate(decode),
+    figure(tokensPerPass, 'count'),
+    ratio(accepted),
+    breakEven === null ? { value: null, text: 'never' } : ratio(breakEven),
+  ]);
+  return [gridOf(['drafted', 'decode', 'tokens a pass', 'accepted', 'pays from'], rows)];
+}

@@ -1,0 +1,75 @@
+// Engines that run a model on a machine, each with its best setting: `moeprof advise --runtime any`.
+import { UserError } from '../base/errors.js';
+import { type Tagged, tagged } from '../result/version.js';
+import { ADVISED } from '../runtime/index.js';
+import { type Asked, bestAnswer, describedStrategy, repeated, type Strategy } from './advise.js';
+import { type AdviceWishes, basisOf, type MachineFinder, withQuestions } from './ask.js';
+import { missingOf } from './misfits.js';
+import type { Question } from './search.js';
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+const ENGINES_SCHEMA = 'moeprof.engines/1';
+
+/** One engine at its best. */
+export interface EngineOffer {
+  readonly runtime: string;
+  readonly quantization: string;
+  /** Null: nothing fits. */
+  readonly best: Strategy | null;
+  /** Cost under the goal, where smaller is better; null: nothing fits. */
+  readonly cost: number | null;
+  readonly kept: boolean;
+  /** Sentences: what is missing; empty: it fits. */
+  readonly misfits: readonly string[];
+}
+
+/** A model on a machine under each engine: the public format `moeprof.engines/1`. */
+export interface EngineOffers extends Tagged<typeof ENGINES_SCHEMA>, Omit<Asked, 'runtime'> {
+  readonly model: string;
+  /** Best first. */
+  readonly engines: readonly EngineOffer[];
+}
+
+/**
+ * The best setting of each engine.
+ * @throws UserError where something is unknown, or no engine runs on the machine
+ */
+export async function enginesOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<EngineOffers> {
+  const bases = [];
+  const refused: string[] = [];
+  for (const { name: runtime } of ADVISED) {
+    try {
+      bases.push(await basisOf(machine, { ...wishes, runtime }));
+    } catch (error) {
+      if (!(error instanceof UserError) || ADVISED.length === refused.length + 1) throw error;
+      refused.push(`${runtime}: ${error.message}.`);
+    }
+  }
+  const engines: EngineOffer[] = [];
+  const asked: Question[] = [];
+  await withQuestions(name, bases, wishes, async (question) => {
+    asked.push(question);
+    engines.push(await offerOf(question));
+  });
+  const { runtime: _each, ...common } = repeated(asked[0]!);
+  return {
+    ...tagged(ENGINES_SCHEMA),
+    ...common,
+    model: asked[0]!.model(asked[0]!.quantizations[0]!).name,
+    engines: engines.toSorted(
+      (a, b) => Number(b.kept) - Number(a.kept) || (a.cost ?? Number.POSITIVE_INFINITY) - (b.cost ?? Number.POSITIVE_INFINITY),
+    ),
+    notes: [...new Set([...asked.flatMap(({ notes }) => notes), ...refused])],
+  };
+}
+
+async function offerOf(question: Question): Promise<EngineOffer> {
+  const { name: runtime } = question.runtime;
+  const answer = await bestAnswer(question);
+  if (answer === null) {
+    const { quantization } = question.model(question.quantizations.at(-1)!);
+    return { runtime, quantization, best: null, cost: null, kept: false, misfits: missingOf(question) };
+  }
+  const { cost, kept, model } = answer;
+  return { runtime, quantization: model.quantization, best: await describedStrategy(question, answer), cost, kept, misfits: [] };
+}
