@@ -1,8 +1,8 @@
 // Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, nor are other
 // sockets or a longer draft, and the runtime would take the flags.
 import { describe, expect, it } from 'vitest';
-import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
 import { commandOf } from '../../../src/advise/advise.js';
+import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
 import { bestSetting, canIsolate, devicesOf, highestFit, ladderOf, priced, type Question, rungOf } from '../../../src/advise/search.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
@@ -61,7 +61,7 @@ describe.each(MODELS)('%s', (name) => {
       const rest = { quantizations: [null], trace, file: null, hub: null, drafting: USUAL_DRAFTING, notes: [] };
       const question: Question = { ...common, ...rest, pricer: new Pricer(trace, REQUEST), model: () => model };
       const best = await bestSetting(question, null, 'f16');
-      const ladder = ladderOf(question, model, null);
+      const ladder = ladderOf(question, model, best?.setting.cache ?? null);
       if (best === null) {
         // Nothing fits: of the rungs, the first, the last and some between are asked.
         const beside = plainSetting({ ubatch: runtime.ubatches[0]! });
