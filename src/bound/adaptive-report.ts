@@ -14,6 +14,7 @@ function adaptiveDocument({ assumed, by, cacheBytes, copy, inputs, points, runNs
   const best = ({ gpuNs, linkNs }: AdaptivePoint): string => (gpuNs >= linkNs ? 'GPU' : 'link');
   return {
     title: `${model} ${quantization} on ${hardware}, ${system}: how fast an oracle could route`,
+    answer: `At no loss a token takes ${formatNs(points[0]!.tokenNs)} at least, ${formatRatio(points[0]!.tokenNs / runNs)} of what it takes here`,
     lead: [
       {
         text: `${formatCount(tokens)} tokens, prompts included, ${formatNs(runNs)} each in the run, with an expert cache of ${formatBytes(cacheBytes)}`,

@@ -41,6 +41,7 @@ function planDocument(plan: Plan): Document {
   const tried: Visibility = { only: ['terminal'], detail: placings.length === 1 ? undefined : 'verbose' };
   return {
     title: titleOf(plan),
+    answer: answerOf(placings[0]!),
     lead: [
       { text: originOf(plan) },
       ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)),
@@ -146,6 +147,14 @@ function nameOf({ hardware, system }: Placing): string {
 /** The answer in words where there is one, else remarks beside the table. */
 function remarks({ placings: all }: Plan): string[] {
   return all.filter(({ fits, steady }) => all.length === 1 || !fits || !steady).map(sentence);
+}
+
+/** The placing that needs least, in a clause. */
+function answerOf(placing: Placing): string {
+  const probe = answeringProbe(placing);
+  if (probe === null) return `${nameOf(placing)}: does not hold with any cache`;
+  const room = `${formatBytes(neededBytes(probe))} of GPU memory`;
+  return `${nameOf(placing)}: holds with ${room}${placing.fits ? '' : ', which it does not have'}`;
 }
 
 function sentence(placing: Placing): string {

@@ -18,6 +18,8 @@ export interface Visibility {
 /** A report. Texts are arbitrary Unicode: renderers escape them, and convert them for terminals that are limited to ASCII. */
 export interface Document {
   readonly title?: string;
+  /** The answer in a sentence without a full stop: the first heading of a page. Absent: the verdict that the lead begins with, or the title. */
+  readonly answer?: string;
   /** Details of the title, a line each, without full stops. */
   readonly lead?: readonly Line[];
   readonly blocks: readonly Block[];

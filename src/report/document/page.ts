@@ -13,8 +13,11 @@ const STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em
 section:has(>h2:only-child){margin-bottom:0}section:has(>h2:only-child)+section{margin-top:.5rem}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
 @media (max-width:40rem){dl.facts{grid-template-columns:1fr}}
-.drawing{background:#fff;border-radius:8px;padding:.6rem;position:relative}.drawing svg{display:block;width:100%;max-width:760px;height:auto;margin:0 auto;touch-action:pan-y}
-.drawing.ready svg{cursor:crosshair}.drawing svg .chosen{stroke:#000;stroke-width:2px}.drawing .frame{fill:#0002;stroke:#333;vector-effect:non-scaling-stroke}
+.drawing{background:var(--panel);print-color-adjust:exact;border-radius:8px;padding:.6rem;position:relative}.drawing svg{display:block;width:100%;max-width:760px;height:auto;margin:0 auto;touch-action:pan-y}
+.drawing.ready svg{cursor:crosshair}.drawing svg .chosen{stroke:var(--ink);stroke-width:2px}.drawing .frame{fill:#8884;stroke:var(--soft);vector-effect:non-scaling-stroke}
+.drawing svg,.drawing svg g[color="#000"],.drawing svg text:not([fill]){color:var(--ink)}.drawing svg text:not([fill]){fill:var(--ink)}
+.drawing>svg>rect{fill:none}.drawing svg [fill="#333"],.drawing svg [fill="#444"]{fill:var(--soft)}.drawing svg [stroke="#fff"]{stroke:var(--panel)}
+.drawing svg [fill="#000000"]{fill:var(--ink)}.drawing svg [stroke="#000000"]{stroke:var(--ink)}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
 
 /** The format of pages without a picture. @param documentOf contents of the page @param name what writes it: `moeprof advise` */
@@ -24,11 +27,11 @@ export function pageFormat<T>(documentOf: (value: T) => Document, name: string):
 
 /** The page of a document. @param name what wrote it: `moeprof advise` @param picture SVG shown at the top */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
-  const { blocks, lead = [], title = name } = document;
-  const [answer, ...origin] = lead;
+  const { blocks, title = name } = document;
+  const { answer, origin } = headingOf(document, title);
   return page({
     title: `${name}: ${title}`,
-    header: html`<h1>${printable(title)}</h1>${answer !== undefined && html`<p class="answer">${said(answer)}</p>`}${origin.map(
+    header: html`${answer !== title && html`<p class="origin">${printable(title)}</p>`}<h1 class="answer">${prose(printable(answer))}</h1>${origin.map(
       (line) => html`<p class="origin">${said(line)}</p>`,
     )}`,
     body: html`${
@@ -41,6 +44,14 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
     scripts: picture === undefined ? [] : [clientScript('tools', 'figure')],
     styles: [STYLE],
   });
+}
+
+/** The answer of a document, and the lines below it. */
+function headingOf({ answer, lead = [] }: Document, title: string): { readonly answer: string; readonly origin: readonly Line[] } {
+  if (answer !== undefined) return { answer, origin: lead };
+  const [first, ...others] = lead;
+  const isVerdict = first?.tone !== undefined && ['good', 'bad', 'strong', 'warning', 'caution'].includes(first.tone);
+  return isVerdict ? { answer: first.text, origin: others } : { answer: title, origin: lead };
 }
 
 /** A grid as a table. @param caption absent: its first head @param text columns that are aligned left; absent: as the grid has them */

@@ -1,7 +1,7 @@
 // Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
 
 import { byName, groupedBy } from '../../base/objects.js';
-import { formatCount, formatRatio } from '../../base/units.js';
+import { formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
@@ -31,6 +31,7 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
   const others = ranked.slice(fitting.length);
   return {
     title: titleOf(results[0]!),
+    answer: bestOf(ranked),
     lead: [
       { text: orderOf(ranked) },
       ...runtimesOf(ranked),
@@ -50,6 +51,13 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
     ],
     records: withRefused(whole, refused),
   };
+}
+
+/** The fastest run that stands on the common footing and fits, in a sentence. */
+function bestOf(ranked: readonly Ranked[]): string {
+  const { decode, name, prefill } = ranked.find(({ result }) => fits(result) && footingOf(result) === 'nothing') ?? ranked[0]!;
+  if (decode !== null) return `${name} is fastest: ${formatTokensPerSecond(decode)}`;
+  return `${name} reads prompts fastest${prefill === null ? '' : `: ${formatTokensPerSecond(prefill)}`}`;
 }
 
 /** Change of the figures in longer runs; empty if it is small. */

@@ -4,7 +4,17 @@ import { groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';
 import type { Column, Datum, Document, OutputFormat } from '../../report/door.js';
-import { againGrid, againLines, documentFormats, figure, gridOf, heldOutLead, namedColumns, note } from '../../report/door.js';
+import {
+  againGrid,
+  againLines,
+  documentFormats,
+  figure,
+  formatMetric,
+  gridOf,
+  heldOutLead,
+  namedColumns,
+  note,
+} from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import type { SearchPoint } from './ledger.js';
 import { TOLERANCE } from './objective.js';
@@ -28,6 +38,7 @@ function searchDocument(search: Search): Document {
   const allowed = eligible < cells ? `, of which ${formatCount(eligible)} keep ${constraints.join(' and ')} before they run` : '';
   return {
     title: objectives.length === 1 ? `Best ${names} of ${formatCount(cells)} cells` : `Front of ${names} over ${formatCount(cells)} cells`,
+    answer: front.length === 0 ? emptyOf(search) : bestOf(search, front[0]!),
     lead: [
       { text: `${ran}${known}, seed ${search.seed}${allowed}` },
       ...(constraints.length > 0 ? [{ text: `kept: ${constraints.join(', ')}` }] : []),
@@ -90,6 +101,12 @@ function figuresOf({ objectives }: Search, { figures }: SearchPoint): Datum[] {
 
 function axesOf({ axes }: Search, { values }: SearchPoint): Datum[] {
   return axes.map((path) => String(values[path]));
+}
+
+/** The first point of the front, in a sentence. */
+function bestOf(search: Search, point: SearchPoint): string {
+  const figures = search.objectives.map(({ name, unit }) => `${shortName(name)} ${formatMetric({ value: point.figures[name]!, unit })}`);
+  return `${search.axes.map((path) => `${shortName(path)} ${String(point.values[path])}`).join(', ')}: ${figures.join(', ')}`;
 }
 
 /** Why the front is empty. */

@@ -73,6 +73,7 @@ function sweepDocument(view: SweepView): Document {
   const names = [...new Set(points.flatMap(({ result }) => Object.keys(result.metrics)))].sort(compareMetricNames);
   return {
     title: titleOf(sweep),
+    ...answerOf(sweep),
     lead: [
       { text: originOf(sweep) },
       ...runtimeOf(sweep),
@@ -144,6 +145,16 @@ function fastest({ axes, points, saturation }: Sweep): Line[] {
   if (isRanking(axes)) return [{ text: 'fastest decode first (speed.decode, tok/s for each request)' }];
   const where = axes.map(({ path }, i) => `${path}=${String(best.values[i])}`).join(', ');
   return [{ text: `fastest decode (speed.decode): ${formatTokensPerSecond(decodeOf(best))} at ${where}` }];
+}
+
+/** The most that is served, or the fastest point; nothing if nothing decodes. */
+function answerOf({ axes, points, saturation }: Sweep): { readonly answer?: string } {
+  const [first, ...others] = saturation;
+  if (first !== undefined && others.length === 0) return { answer: saturationSentence(first).replace(/\.$/, '') };
+  const best = fastestOf(points);
+  if (best === undefined || decodeOf(best) <= 0) return {};
+  const where = axes.map(({ path }, i) => `${path.split('.').at(-1)!} ${String(best.values[i])}`).join(', ');
+  return { answer: `${where} decodes fastest: ${formatTokensPerSecond(decodeOf(best))}` };
 }
 
 /** The point that decodes fastest; undefined: there is none. */
