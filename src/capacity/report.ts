@@ -2,9 +2,9 @@
 
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
-import { onePanel, type PaperFigure, pictureFormats, type RunPoint } from '../figure/door.js';
+import { drawnFormats, onePanel, type PaperFigure, type RunPoint } from '../figure/door.js';
 import type { Datum, Document, Drawing, Grid, Visibility } from '../report/door.js';
-import { documentFormats, figure, gridOf, hitRangeLead, hitRateOf, note, palette, widthOf } from '../report/door.js';
+import { figure, gridOf, hitRangeLead, hitRateOf, note, palette, widthOf } from '../report/door.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
 import { capacityText } from './verdict.js';
@@ -15,10 +15,7 @@ const SIDE_BY_SIDE = 3;
 const ROWS = 24;
 
 /** Formats of a capacity curve, the one for reading first. */
-export const curveReports = [
-  ...documentFormats<Curve>(curveDocument),
-  ...pictureFormats('moeprof curve', curveFigures, curveDocument),
-] as const;
+export const curveReports = drawnFormats<Curve>('moeprof curve', curveDocument, curveFigures);
 
 function curveDocument(curve: Curve): Document {
   const { capacities, policies, verdict, warnings } = curve;

@@ -2,10 +2,11 @@
 
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
-import { formatBytes, formatCount, formatParameters, parseCount } from '../base/units.js';
+import { formatBytes, formatCount, formatCounted, formatParameters, parseCount } from '../base/units.js';
+import { axisOf, barsOf, drawnFormats } from '../figure/door.js';
 import { type Fit, type FormatShare, inspectModel, type ModelInspection, openModel } from '../model/door.js';
 import type { Column, Datum, Document, Grid, Line } from '../report/door.js';
-import { documentFormats, figure, formatRelative, gridOf, ratio } from '../report/door.js';
+import { figure, formatRelative, gridOf, ratio } from '../report/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
@@ -38,14 +39,25 @@ const LAYERS_WIDTH = 28;
 const FORMATS_WIDTH = 30;
 
 /** Formats of an inspection, the one for reading first. */
-export const modelReports = documentFormats<ModelInspection>((inspection) => {
+export const modelReports = drawnFormats<ModelInspection>('moeprof model inspect', documentOf, ({ fits }) =>
+  barsOf(
+    'machine',
+    axisOf('experts that its memory holds', '%'),
+    [''],
+    fits.map(({ machine, share }) => ({ x: machine, y: 100 * share, series: '' })),
+  ),
+);
+
+function documentOf(inspection: ModelInspection): Document {
   const { fits, name, quantization, sizes } = inspection;
+  const whole = fits.filter(({ verdict }) => verdict === 'resident').length;
   return {
     title: `${name}, ${sizes === 'tensors' ? `sizes of its ${quantization} tensors` : quantization}`,
+    answer: `${name} in ${quantization} fits whole into ${whole} of ${formatCounted(fits.length, 'machine')}`,
     lead: facts(inspection),
     blocks: [budgetGrid(inspection), expertGrid(inspection), fitGrid(fits, inspection.context)],
-  } satisfies Document;
-});
+  };
+}
 
 function facts({ layers, note, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
   const { published } = parameters;

@@ -1,6 +1,7 @@
 // The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
 
-import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
+import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
+import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/evaluation/compare.js';
 import type { EvaluationOptions } from '../predict/evaluation/evaluate.js';
 import type { Score } from '../predict/evaluation/score.js';
@@ -47,10 +48,29 @@ interface TrainingReport extends ReportHead {
 }
 
 /** Formats of `predict eval`. */
-export const evaluationReports = documentFormats<EvaluationReport>((report) => {
+export const evaluationReports = drawnFormats<EvaluationReport>('moeprof predict eval', evaluationDocument, ({ evaluations }) =>
+  evaluations.flatMap(({ options, predictors }) => {
+    const points = predictors.flatMap(({ ahead, predictor }) =>
+      ahead.flatMap(({ score }, at) =>
+        score === null ? [] : [{ x: options.distances[at]!, y: 100 * score.recallAtK, series: predictor }],
+      ),
+    );
+    const names = predictors.map(({ predictor }) => predictor).filter((name) => points.some(({ series }) => series === name));
+    return linesOver(axisOf('layers ahead'), axisOf('recall', '%'), names, points);
+  }),
+);
+
+function evaluationDocument(report: EvaluationReport): Document {
   const learned = report.training.map(({ path, tokens }) => `${path} (${formatCount(tokens)} tokens)`).join(', ');
-  return documentOf(report, learned === '' ? 'nothing learned beforehand' : `learned from ${learned}`);
-});
+  const recall = ({ ahead, before }: Judged): number => before?.recallAtK ?? ahead[0]?.score?.recallAtK ?? 0;
+  const best = report.evaluations.flatMap(({ predictors }) => predictors).toSorted((a, b) => recall(b) - recall(a))[0];
+  return {
+    ...documentOf(report, learned === '' ? 'nothing learned beforehand' : `learned from ${learned}`),
+    ...(best === undefined
+      ? {}
+      : { answer: `${best.predictor} predicts best: ${formatRatio(recall(best))} of the experts that tokens take` }),
+  };
+}
 
 /** Formats of `predict train`. */
 export const trainingReports = documentFormats<TrainingReport>((report) => {

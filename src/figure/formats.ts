@@ -1,5 +1,6 @@
 // SVG and HTML of every value that has figures. The libraries that draw are loaded only when one of the two is asked for.
-import { type Document, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
+import { UserError } from '../base/errors.js';
+import { type Document, documentFormats, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
 /** The two formats of a kind of value. @param name `moeprof curve` @param figuresOf at least one @param widthMm a column of a paper if absent */
@@ -11,7 +12,11 @@ export function pictureFormats<T>(
 ): readonly [svg: LazyFormat<T>, html: LazyFormat<T>] {
   const drawing = async (): Promise<(value: T) => string> => {
     const { drawFigures } = await import('./draw.js');
-    return (value) => drawFigures(figuresOf(value), widthMm);
+    return (value) => {
+      const figures = figuresOf(value);
+      if (figures.length === 0) throw new UserError(`${name}: has nothing to draw here; take another format`);
+      return drawFigures(figures, widthMm);
+    };
   };
   return [
     { name: 'svg', extensions: ['.svg'], load: drawing },
@@ -20,10 +25,23 @@ export function pictureFormats<T>(
       extensions: ['.html', '.htm'],
       load: async () => {
         const draw = await drawing();
-        return (value) => renderDocumentPage(documentOf(value), name, draw(value));
+        return (value) => renderDocumentPage(documentOf(value), name, figuresOf(value).length === 0 ? undefined : draw(value));
       },
     },
   ];
+}
+
+/**
+ * All formats of a document with figures.
+ * @param name what writes it: `moeprof curve` @param figuresOf none: its page has no picture @param dataOf what JSON has; the value itself unless given
+ */
+export function drawnFormats<T>(
+  name: string,
+  documentOf: (value: T) => Document,
+  figuresOf: (value: T) => readonly PaperFigure[],
+  dataOf?: (value: T) => unknown,
+) {
+  return [...documentFormats<T>(documentOf, dataOf), ...pictureFormats<T>(name, figuresOf, documentOf)] as const;
 }
 
 /** A figure as a document. */

@@ -27,6 +27,42 @@ export function onePanel(figure: Omit<PaperFigure, 'facet' | 'facets' | 'points'
   };
 }
 
+/** An axis of figures. @param unit empty: a count, or words */
+export function axisOf(name: string, unit = '', continuous = true): PaperFigure['xAxis'] {
+  return { name, unit, continuous };
+}
+
+/** Lines of several series over a quantity, in the order of `seriesNames`; none without points. */
+export function linesOver(
+  xAxis: PaperFigure['xAxis'],
+  yAxis: PaperFigure['yAxis'],
+  seriesNames: readonly string[],
+  points: readonly RunPoint[],
+  title?: string,
+): PaperFigure[] {
+  const named = { x: xAxis.name, y: yAxis.name, series: 'series', ...(title === undefined ? {} : { title }) };
+  return points.length === 0 ? [] : [onePanel({ kind: 'line', ...named, xAxis, yAxis, seriesNames }, points)];
+}
+
+/** Lying bars, in the order of the points; none without points. */
+export function barsOf(
+  name: string,
+  yAxis: PaperFigure['yAxis'],
+  seriesNames: readonly string[],
+  points: readonly RunPoint[],
+): PaperFigure[] {
+  const named = { x: name, y: yAxis.name, series: seriesNames.length > 1 ? 'series' : null };
+  return points.length === 0 ? [] : [onePanel({ kind: 'rank', ...named, xAxis: axisOf(name, '', false), yAxis, seriesNames }, points)];
+}
+
+/** A heat map with a row for each list; none without rows. @param name of a row and a column */
+export function heatMap(rows: readonly ArrayLike<number>[], [row, column]: readonly [string, string], title?: string): PaperFigure[] {
+  const points = rows.flatMap((values, r) => Array.from(values, (y, x) => ({ x, y, series: String(r) })));
+  const named = { kind: 'heat', x: column, y: 'value', series: row, xAxis: axisOf(column), yAxis: axisOf(row) } as const;
+  const figure = { ...named, ...(title === undefined ? {} : { title }), seriesNames: rows.map((_, r) => String(r)) };
+  return points.length === 0 ? [] : [onePanel(figure, points)];
+}
+
 /** The figure of a ranking, of decode speed; of prefill speed where nothing is decoded: a bar for each run, the fastest first. */
 export function rankingFigures(runs: readonly RankedRun[]): PaperFigure[] {
   const ranked = rank(splitRuns(runs).results);

@@ -2,16 +2,13 @@
 
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatCount, formatNumber, formatRatio, formatTokensPerSecond } from '../base/units.js';
-import { onePanel, type PaperFigure, pictureFormats } from '../figure/door.js';
+import { axisOf, drawnFormats, heatMap, linesOver, type PaperFigure } from '../figure/door.js';
 import * as is from '../report/door.js';
 import { type ExpertPlacement, TOO_FEW } from './place.js';
 import type { CaptureScore } from './score.js';
 
 /** Formats of a placement, the one for reading first. */
-export const placeReports = [
-  ...is.documentFormats<ExpertPlacement>(placeDocument),
-  ...pictureFormats('moeprof place', placeFigures, placeDocument),
-] as const;
+export const placeReports = drawnFormats<ExpertPlacement>('moeprof place', placeDocument, placeFigures);
 
 function placeDocument(placement: ExpertPlacement): is.Document {
   const { contexts, domains: all, file, hardware, imbalance, model, ways } = placement;
@@ -131,15 +128,12 @@ function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
 
 /** Layers by experts: 2 where an expert stays and is asked for, 1 where it stays idle, 0 elsewhere; and capture against slots. */
 function placeFigures({ curve, demand, residents }: ExpertPlacement): PaperFigure[] {
-  const axis = (name: string, unit = '') => ({ name, unit, continuous: true });
   const stateOf = (l: number, e: number, asked: number): number => (residents[l]!.includes(e) ? (asked > 0 ? 2 : 1) : 0);
-  const states = demand.flatMap((layer, l) => layer.map((asked, e) => ({ x: e, y: stateOf(l, e, asked), series: String(l) })));
+  const states = demand.map((layer, l) => layer.map((asked, e) => stateOf(l, e, asked)));
   const kinds = ['captured', 'uniform', 'oracle'] as const;
   const points = kinds.flatMap((kind) => curve.map((point) => ({ x: 100 * point.share, y: 100 * point[kind], series: kind })));
-  const map = { kind: 'heat', x: 'expert', y: 'state', series: 'layer', xAxis: axis('expert'), yAxis: axis('layer') } as const;
-  const line = { kind: 'line', x: 'share', y: 'captured', series: 'set', xAxis: axis('experts that stay', '%') } as const;
   return [
-    onePanel({ ...map, title: 'Experts that stay: dark if asked for, pale if idle', seriesNames: demand.map((_, l) => String(l)) }, states),
-    onePanel({ ...line, title: 'Capture against slots', yAxis: axis('demand captured', '%'), seriesNames: [...kinds] }, points),
+    ...heatMap(states, ['layer', 'expert'], 'Experts that stay: dark if asked for, pale if idle'),
+    ...linesOver(axisOf('experts that stay', '%'), axisOf('demand captured', '%'), kinds, points, 'Capture against slots'),
   ];
 }

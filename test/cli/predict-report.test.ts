@@ -57,8 +57,11 @@ const head = {
 } as unknown as Omit<EvaluationReport, 'schema'>;
 const evaluation: EvaluationReport = { schema: EVALUATION_SCHEMA, ...head };
 
-function render(name: string, verbose = false): string {
-  return evaluationReports.find((format) => format.name === name)!.render(evaluation, { ...OPTIONS, verbose });
+const [table, json, csv, markdown] = evaluationReports;
+const FORMATS = { table, json, csv, markdown };
+
+function render(name: keyof typeof FORMATS, verbose = false): string {
+  return FORMATS[name].render(evaluation, { ...OPTIONS, verbose });
 }
 
 describe('reports of predict eval', () => {

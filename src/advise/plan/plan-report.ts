@@ -2,7 +2,7 @@
 
 import { visible } from '../../base/text.js';
 import { formatBytes, formatCount, formatTokensPerSecond } from '../../base/units.js';
-import { onePanel, type PaperFigure, pictureFormats, type RunPoint, scaleOf } from '../../figure/door.js';
+import { drawnFormats, onePanel, type PaperFigure, type RunPoint, scaleOf } from '../../figure/door.js';
 import {
   bandText,
   bareRange,
@@ -10,7 +10,6 @@ import {
   type Column,
   type Document,
   deviceWords,
-  documentFormats,
   figure,
   type Grid,
   gridOf,
@@ -33,7 +32,7 @@ import { answeringProbe, lackOf, neededBytes, type Placing, type Plan, type Prob
 const LONGEST = 20;
 
 /** Formats of a plan, the one for reading first. */
-export const planReports = [...documentFormats<Plan>(planDocument), ...pictureFormats('moeprof plan', planFigures, planDocument)] as const;
+export const planReports = drawnFormats<Plan>('moeprof plan', planDocument, planFigures);
 
 function planDocument(plan: Plan): Document {
   const { placings } = plan;

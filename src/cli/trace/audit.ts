@@ -2,7 +2,8 @@
 
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
-import { documentFormats, type Facts, gridOf, type Lines, note } from '../../report/door.js';
+import { formatCounted } from '../../base/units.js';
+import { type Document, documentFormats, type Facts, gridOf, type Lines, note, pageFormat } from '../../report/door.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
@@ -21,8 +22,9 @@ interface Audit {
   readonly findings: readonly AuditFinding[];
 }
 
-const formats = documentFormats<Audit>(({ checks, findings, trace }) => ({
+const auditDocument = ({ checks, findings, trace }: Audit): Document => ({
   title: trace.path,
+  answer: findings.length === 0 ? `${trace.path}: nothing was found` : `${trace.path}: ${formatCounted(findings.length, 'finding')}`,
   lead: [{ text: describeTrace(trace) }],
   blocks: [
     ...auditBlocks(findings, checks.length),
@@ -32,7 +34,8 @@ const formats = documentFormats<Audit>(({ checks, findings, trace }) => ({
     ['code', 'level', 'what', 'effect', 'mend'],
     findings.map(({ code, effect, fix, level, what }) => [code, level, what, effect, fix]),
   ),
-}));
+});
+const formats = [...documentFormats(auditDocument), pageFormat(auditDocument, 'moeprof trace audit')];
 
 /** Defines the subcommand. */
 export function defineAudit(parent: Command, context: CliContext): void {

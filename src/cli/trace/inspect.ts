@@ -2,8 +2,9 @@
 
 import type { Command } from 'commander';
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
-import type { Datum, Document, Drawing, Format, Grid } from '../../report/door.js';
-import { documentFormats, figure, gridOf, heatmap, ratio, renderTerminal } from '../../report/door.js';
+import { drawnFormats, heatMap } from '../../figure/door.js';
+import type { Datum, Document, Drawing, Format, Grid, OutputFormat } from '../../report/door.js';
+import { figure, gridOf, heatmap, ratio, renderTerminal } from '../../report/door.js';
 import { REUSE_WINDOWS, type RoutingStatistics, routingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
@@ -24,11 +25,18 @@ const FIGURE = 10;
 /** Columns of a figure in wide tables, with two blanks between: 18 + 6 x (2 + 8) = 78. */
 const NARROW = 8;
 
-const [table, json, csv, markdown] = documentFormats<Inspection>(
+const [table, json, csv, markdown, svg, html] = drawnFormats<Inspection>(
+  'moeprof trace inspect',
   (inspection) => ({
     ...inspectionTop(inspection),
+    answer: answerOf(inspection),
     blocks: [...inspectionGrids(inspection), layerGrid(inspection), heatOf(inspection, 'verbose')],
   }),
+  ({ statistics }) =>
+    heatMap(
+      statistics.byLayer.map(({ counts }) => counts),
+      ['layer', 'expert'],
+    ),
   jsonOf,
 );
 
@@ -39,7 +47,7 @@ const heat: Format<Inspection> = {
 };
 
 /** Formats of an inspection, the one for reading first. */
-const inspectionReports: readonly Format<Inspection>[] = [table, heat, json, csv, markdown];
+const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, json, csv, markdown, svg, html];
 
 /** Defines the subcommand. */
 export function defineInspect(parent: Command, context: CliContext): void {
@@ -59,6 +67,14 @@ export async function inspectTrace(trace: RoutingTrace, context: CliContext): Pr
 export function inspectionTop({ trace, statistics: { tokens } }: Inspection): Pick<Document, 'title' | 'lead'> {
   const phases = `${formatCount(tokens.prefill)} prompt and ${formatCount(tokens.decode)} generated tokens`;
   return { title: trace.path, lead: [{ text: `${describeTrace(trace)}; ${phases}` }] };
+}
+
+/** The hits of the best policy in a quarter of the experts, or the next share below. */
+function answerOf({ hits, trace }: Inspection): string {
+  const at = HIT_SHARES.findLastIndex((share) => share <= 0.25);
+  const best = hits.toSorted((a, b) => b.hitRates[at]! - a.hitRates[at]!)[0];
+  if (best === undefined) return trace.path;
+  return `A cache of ${formatRatio(HIT_SHARES[at]!, 0)} of the experts hits ${formatRatio(best.hitRates[at]!)} with ${best.policy}`;
 }
 
 function heatOf({ statistics: { byLayer } }: Inspection, detail?: 'verbose'): Drawing {

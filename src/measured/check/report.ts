@@ -1,9 +1,11 @@
 // The report of a checked log: the speed of each run, the expected speed, and causes of a difference.
 
 import { groupedBy } from '../../base/objects.js';
+import { visible } from '../../base/text.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
+import { axisOf, barsOf, drawnFormats, type PaperFigure, type RunPoint } from '../../figure/door.js';
 import type { Datum, Document, Grid, Line, Lines } from '../../report/door.js';
-import { bareRange, documentFormats, gridOf, linesBlock, note, ratio } from '../../report/door.js';
+import { bareRange, gridOf, linesBlock, note, ratio } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import { speedText } from '../validate/words.js';
 import type { CheckedRun } from './check.js';
@@ -19,10 +21,21 @@ export interface CheckedLog {
 }
 
 /** Formats of a check, the one for reading first. */
-export const checkReports = documentFormats<CheckedLog>(documentOf, (value) => ({
+export const checkReports = drawnFormats<CheckedLog>('moeprof check', documentOf, checkFigures, (value) => ({
   ...tagged('moeprof.check/1'),
   ...value,
 }));
+
+/** What each run reached, and the band of what was expected, as shares of what was expected. */
+function checkFigures({ runs }: CheckedLog): PaperFigure[] {
+  const points = runs.flatMap(({ place, speeds: own }) =>
+    own.flatMap(({ band, expected, measured, metric }): RunPoint[] => [
+      { x: visible(`${place} ${metric}`), y: (100 * measured) / expected, series: 'reached' },
+      { x: visible(`${place} ${metric}`), y: 100, low: 100 * (band?.low ?? 1), high: 100 * (band?.high ?? 1), series: 'expected' },
+    ]),
+  );
+  return barsOf('run', axisOf('speed against what is expected', '%'), ['reached', 'expected'], points);
+}
 
 function documentOf({ assumed, calibration, machine, runs }: CheckedLog): Document {
   const slow = runs.filter(({ verdict }) => verdict === 'slow').length;

@@ -1,8 +1,10 @@
 // The report of `moeprof reproduce`: published figures, own figures, what gains are made of, what a known future allows, and the verdict.
 
 import { percentile } from '../../base/statistics.js';
+import { visible } from '../../base/text.js';
 import { formatCounted, formatRatio } from '../../base/units.js';
-import { type Block, type Datum, type Document, documentFormats, formatMetric, grid, type Line, linesBlock } from '../../report/door.js';
+import { axisOf, barsOf, drawnFormats, type PaperFigure, type RunPoint } from '../../figure/door.js';
+import { type Block, type Datum, type Document, formatMetric, grid, type Line, linesBlock } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
 import { tagged } from '../../result/version.js';
 import { GAIN_PARTS } from './gain.js';
@@ -23,10 +25,22 @@ interface Row {
 }
 
 /** Formats of reproduced papers, the one for reading first. */
-export const reproductionReports = documentFormats<readonly Reproduced[]>(documentOf, (papers) => ({
+export const reproductionReports = drawnFormats<readonly Reproduced[]>('moeprof reproduce', documentOf, gainFigures, (papers) => ({
   ...tagged('moeprof.reproduction/2'),
   papers,
 }));
+
+/** Published gains of one system over another, and ours, a bar each. */
+function gainFigures(papers: readonly Reproduced[]): PaperFigure[] {
+  const points = papers.flatMap(({ claims, name }) =>
+    claims.flatMap(({ kind, moeprof, published }, at): RunPoint[] =>
+      kind !== 'ratio' || published === null || moeprof === null
+        ? []
+        : [published, moeprof].map((y, ours) => ({ x: visible(`${name} ${at + 1}`), y, series: ['published', 'moeprof'][ours]! })),
+    ),
+  );
+  return barsOf('claim', axisOf('gain', 'x'), ['published', 'moeprof'], points);
+}
 
 function documentOf(papers: readonly Reproduced[]): Document {
   const claims = papers.flatMap((paper) => paper.claims);

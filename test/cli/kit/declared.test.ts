@@ -40,7 +40,7 @@ describe('a section', () => {
   it('gives options their defaults, words and exclusions', () => {
     const command = declared(new Command('advise'), 'advise', { words: { runtimes: ['a', 'b'], runtime: 'a' }, formats: [] });
     const option = (flag: string) => command.options.find(({ long }) => long === flag)!;
-    expect(option('--runtime')).toMatchObject({ description: 'runtime: a, b', defaultValue: 'a', helpGroupHeading: undefined });
+    expect(option('--runtime')).toMatchObject({ description: 'runtime: a, b, or any', defaultValue: 'a', helpGroupHeading: undefined });
     expect(option('--users')).toMatchObject({ defaultValue: '1', helpGroupHeading: 'What is wanted:' });
     expect(option('--context')).toMatchObject({ defaultValue: undefined, defaultValueDescription: expect.stringContaining('16384') });
     expect(option('--explain').defaultValue).toBe(false);

@@ -155,8 +155,10 @@ function mixedGguf(): string {
 }
 
 describe('reports', () => {
-  const render = (format: string, inspection: ModelInspection, options = PLAIN): string =>
-    modelReports.find(({ name }) => name === format)!.render(inspection, options);
+  const [table, json, csv, markdown] = modelReports;
+  const formats = { table, json, csv, markdown };
+  const render = (format: keyof typeof formats, inspection: ModelInspection, options = PLAIN): string =>
+    formats[format].render(inspection, options);
 
   it.each([...listProfiles('models'), mixedGguf()])('of %s fit 80 columns', (name) => {
     const table = render('table', inspectModel(openModel(name), MACHINES, 131_072));
@@ -186,7 +188,7 @@ describe('reports', () => {
   it('say the same in all formats', () => {
     const inspection = inspectModel(openModel('deepseek-v3'), MACHINES, 4096);
     expect(JSON.parse(render('json', inspection))).toEqual(JSON.parse(JSON.stringify(inspection)));
-    for (const format of ['table', 'markdown']) {
+    for (const format of ['table', 'markdown'] as const) {
       const text = render(format, inspection);
       for (const figure of ['671B', '36.6B', '19.0 GiB', '68.6 KiB', '42.0 MiB', '3-60', 'dense part too large', '10.0 %'])
         expect(text, figure).toContain(figure);
