@@ -12,7 +12,7 @@ export { type Learned, learnedText, learnedWidth, NUDGE, nudged, type SpeedKind 
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
 export { type Machine, machineWords, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile, runtimeBefore, runtimeOnFile } from './machine-file.js';
-export { machineToProfile } from './machine-profile.js';
+export { machineToProfile, UNLINKED } from './machine-profile.js';
 export { type Elsewhere, overfullText, PAGES_SHARE, pagesOf } from './overfull.js';
 export type { Catalogue, CataloguePart } from './parts/catalogue.js';
 export { CPUS, type CpuPart } from './parts/cpu.js';

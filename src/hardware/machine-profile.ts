@@ -9,7 +9,7 @@ import type { HardwareProfileInput } from './profile.js';
 /** DeepEP reaches 153 to 158 GB/s of the H800's 200 a direction (its README); the latency is what small NCCL exchanges take, estimated. */
 const LINKED = { share: 0.77, latency: 20e3 };
 /** Without peer access what one GPU sends goes through host memory, over both slots: half, and about 24 us between two 4090s. */
-const UNLINKED = { share: 0.5, latency: 25e3 };
+export const UNLINKED = { share: 0.5, latency: 25e3 };
 
 const GIB = 2 ** 30;
 

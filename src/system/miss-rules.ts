@@ -47,6 +47,8 @@ export interface MissRule {
   readonly defer: number;
   /** `static`: kernels read it where it lies while they compute. Absent: it is copied, and then read from GPU memory. */
   readonly inPlace?: true;
+  /** `cheaper`: rates alone are compared, and the handover to the CPU is not. Absent: times are. */
+  readonly byRate?: true;
   /** `low-precision`: bytes of a copy as a share of the expert's; 1 elsewhere. */
   readonly copyBytes: number;
   /** Null: it always holds. */
@@ -137,6 +139,7 @@ const rule = z
       do: z.enum(MISS_ACTIONS),
       admit: z.enum(ADMISSIONS).optional(),
       after: z.int().positive().optional(),
+      by: z.enum(['time', 'rate']).optional(),
       copyBytes: z.number().positive().max(1).optional(),
       defer: z.int().nonnegative().optional(),
       inPlace: onOff.optional(),
@@ -144,13 +147,14 @@ const rule = z
     }),
   ])
   .transform((given, context) => {
-    const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
-    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
+    const none = { after: undefined, by: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
+    const { after, admit: asked, by, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
     if (!ADMITS[action].includes(admit)) complain('admit', insteadOf(action, admit));
     if (after !== undefined && admit !== 'background')
       complain('after', 'counts misses until a promotion; take admit: background, or leave it out');
+    if (by !== undefined && action !== 'cheaper') complain('by', 'is how cheaper compares; take do: cheaper, or leave it out');
     if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
     if (defer !== undefined && action !== 'cpu') complain('defer', 'is of what the CPU computes; take do: cpu, or leave it out');
     if (inPlace === true && action !== 'static') complain('inPlace', 'is of what is streamed; take do: static, or leave it out');
@@ -164,6 +168,7 @@ const rule = z
       defer: defer ?? 0,
       when: condition === null ? null : { phase, tokens, pass, ...(misses === undefined ? {} : { misses }), gate },
     };
+    if (by === 'rate') return { ...made, byRate: true as const };
     return inPlace === true ? { ...made, inPlace } : made;
   });
 

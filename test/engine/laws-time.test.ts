@@ -413,6 +413,17 @@ describe('L13 Miss action', () => {
     expect(three.passes[0]).toMatchObject({ endNs: 50, gpu: [2] });
   });
 
+  it('L13 cheaper by rate: the handover counts in the time, not in the choice', async () => {
+    const far = { ...hardware, cpu: { ...hardware.cpu!, handoverNs: 100 } };
+    const ends = async (rule: object) => {
+      const onMiss = [{ ...ruleOf('cheaper'), ...rule }];
+      const outcome = await simulateByEngine(world({ layers: [{}], topK: 1, hardware: far, passes: single([0]), onMiss }));
+      return [outcome.passes[0]!.endNs, outcome.cpuExperts];
+    };
+    expect(await ends({})).toEqual([40 + 10, 0]);
+    expect(await ends({ byRate: true })).toEqual([100 + 20, 1]);
+  });
+
   it('L13 background: what the CPU computes moves in while the link is idle', async () => {
     const rule = (after: number) => [{ ...ruleOf('cpu'), admit: 'background' as const, after }];
     const four = single([0], [0], [0], [0]);

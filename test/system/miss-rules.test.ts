@@ -74,6 +74,7 @@ describe('rules of misses', () => {
     [{ do: 'cpu', after: 2 }, /after: counts misses until a promotion; take admit: background/],
     [{ do: 'cpu', when: { phase: 'decode' } }, /the last rule must always hold; leave its when out, or add load/],
     [{ do: 'cheaper', defer: 1 }, /defer: is of what the CPU computes; take do: cpu, or leave it out/],
+    [{ do: 'cpu', by: 'rate' }, /by: is how cheaper compares; take do: cheaper, or leave it out/],
     [{ do: 'cpu', copyBytes: 0.5 }, /copyBytes: is of low-precision copies; leave it out/],
     ['substitute', /substitute may find no resident expert; add what is done then, such as load/],
     [['cpu', 'load'], /holds always, so that no rule behind it is reached; give it a when/],

@@ -131,7 +131,7 @@ class EachMiss extends Misses {
     else if (rule.do === 'cpu' && !streamed && this.gpu.deferral?.defers(id, rule.defer) === true) {
       this.#passBy(id, layer);
       this.#later[this.#laterCount++] = i;
-    } else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i))) {
+    } else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i, rule.byRate))) {
       this.#queue(layer, i, event.cpuNs);
       this.#passBy(id, layer);
     } else {
@@ -297,8 +297,8 @@ class EachMiss extends Misses {
     if (this.#copies === null || !this.#copies.bring(id)) this.countStreamed(layer, 1);
   }
 
-  /** L13 `cheaper`: true where the CPU would finish member `i` before the GPU could load and execute it. */
-  #cpuIsSooner(layer: number, i: number): boolean {
+  /** L13 `cheaper`: true where the CPU would finish member `i` before the GPU could load and execute it, its handover included unless `byRate`. */
+  #cpuIsSooner(layer: number, i: number, byRate?: true): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
@@ -307,7 +307,8 @@ class EachMiss extends Misses {
     let fromNs = event.startNs;
     if (dram !== null)
       fromNs = dram.holds(id, layer) ? Math.max(event.startNs, dram.arrivalNs[id]!) : dram.link.peek(sizes[id]!, event.startNs);
-    const cpuNs = Math.max(event.cpuNs[id % cost.cpuQueues]!, fromNs) + cost.cpuExpertNs(layer, count);
+    const opened = event.cpuNs[id % cost.cpuQueues]! - (byRate === true ? cost.handoverNs : 0);
+    const cpuNs = Math.max(opened, fromNs) + cost.cpuExpertNs(layer, count);
     return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
   }
 }

@@ -8,9 +8,11 @@ const NO_GAIN = 0.02;
 /** A predicted gain is right up to this share of the measured one, in either direction as a factor. */
 const CLOSE = 1.25;
 
-/** The gain of one row over the row before it in its series: the ratio of their speeds. */
+/** The gain of one row over the row before it in its series: the ratio of their speeds. Hit rates are no speeds. */
 export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly series: string;
+  /** Nobody had looked at it before it was first predicted (`scorable.unseen`). */
+  readonly unseen: boolean;
   readonly from: string;
   readonly to: string;
   readonly measured: number;
@@ -28,19 +30,19 @@ export interface Gain extends Pick<ValidatedRow, 'metric'> {
 export function gainsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Gain[] {
   const byId = groupedBy(validated, ({ id }) => id);
   const paired = rows.flatMap(({ id, scorable, series }) =>
-    scorable?.pair === true && series !== undefined ? [{ id, series: series.id }] : [],
+    scorable?.pair === true && series !== undefined ? [{ id, series: series.id, unseen: scorable.unseen === true }] : [],
   );
   return [...groupedBy(paired, ({ series }) => series)].flatMap(([series, members]) =>
-    members.slice(1).flatMap(({ id }, i) =>
+    members.slice(1).flatMap(({ id, unseen }, i) =>
       byId.get(id)!.flatMap((second) => {
         const first = byId.get(members[i]!.id)!.find(({ metric }) => metric === second.metric);
-        return first === undefined ? [] : [gainOf(series, first, second)];
+        return first === undefined || second.metric === 'hit_rate' ? [] : [{ ...gainOf(series, first, second), unseen }];
       }),
     ),
   );
 }
 
-function gainOf(series: string, first: ValidatedRow, second: ValidatedRow): Gain {
+function gainOf(series: string, first: ValidatedRow, second: ValidatedRow): Omit<Gain, 'unseen'> {
   const measured = second.measured / first.measured;
   const between = { series, from: first.id, to: second.id, metric: second.metric, measured };
   const lacking = [first, second].find(({ predicted }) => predicted === null || predicted === 0);

@@ -2,7 +2,7 @@
 
 import { firstOf } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
-import { buildHardware, type HardwareSpec, type RuntimeSpec } from '../../hardware/door.js';
+import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Result } from '../../result/result.js';
 import { checkRun, type RunInput } from '../../system/door.js';
@@ -10,7 +10,7 @@ import type { Runtimes } from './constants.js';
 import { hasFlag } from './memory/load.js';
 import type { Measurement } from './rows/measurement.js';
 import { decodingPhase, promptPhase, type RowPhase } from './rows/phases.js';
-import { machineOf } from './rows/row-machine.js';
+import { copyBandwidth, machineOf } from './rows/row-machine.js';
 import { modelOfRow } from './rows/row-model.js';
 import type { RowTraces } from './rows/row-traces.js';
 import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './rows/specify.js';
@@ -85,7 +85,7 @@ export async function predictRow(
   if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
   const run = instead?.run ?? systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
   if ('lacks' in run) return { figures: {}, lacks: run.lacks };
-  const hardware = buildHardware(machine, runtime);
+  const hardware = driven(machine, row, runtime);
   const world: RowWorld = { row, model, run, hardware, ubatch: runtime.prompt.ubatch, traces, brief, bounds };
   const asked = figuresOf(row).map(({ metric }) => metric);
   const figures: Partial<Record<MeasuredMetric, number>> = {};
@@ -97,6 +97,17 @@ export async function predictRow(
   }
   if (asked.includes('prefill')) figures.prefill = await prefilling({ ...world, hardware: promptHardware(world, runtime) });
   return { figures, lacks: null, ...(decoded === null ? {} : { knowing: decoded.knowing }) };
+}
+
+/** The machine as its runtime drives it: equal cards that share tensors exchange twice a layer, unless its fitted time of a layer holds that. */
+function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec): HardwareSpec {
+  const { gpus } = row.machine;
+  const [first] = gpus;
+  const apart = gpus.length < 2 || gpus.some(({ name }) => name !== first!.name) || runtime.gpu.several !== 'tensor';
+  if (apart || runtime.fitted?.constants.includes('layer') === true) return buildHardware(machine, runtime);
+  const one = machineOf({ ...row, machine: { ...row.machine, gpus: [first!] } }, runtime.gpu.several) as HardwareProfile;
+  const interconnect = { bandwidth: copyBandwidth(first!) * UNLINKED.share, latencyNs: UNLINKED.latency };
+  return joinGpus({ ...buildHardware(one, runtime), gpus: { count: gpus.length, interconnect } }, 'tensor');
 }
 
 /** The runtime of a row and its system; or what it lacks. */

@@ -105,8 +105,12 @@ function trendGrids({ trendErrors }: Validation): Grid[] {
 /** Gains of rows over others, and how many are right. */
 function gainGrids({ gains }: Validation): Block[] {
   if (gains.length === 0) return [];
-  const known = gains.filter(({ predicted }) => predicted !== null);
-  const count = (of: (gain: Gain) => boolean | null): number => known.filter((gain) => of(gain) === true).length;
+  const counted = (of: readonly Gain[]): string => {
+    const known = of.filter(({ predicted }) => predicted !== null);
+    const count = (name: 'sign' | 'right'): number => known.filter((gain) => gain[name] === true).length;
+    return `${known.length} of ${of.length} are predicted: ${count('sign')} with the right sign, ${count('right')} of these within 25 %.`;
+  };
+  const unseen = gains.filter((gain) => gain.unseen);
   const factor = (value: number | null): Datum => ({ value, text: value === null ? 'unknown' : `x ${formatNumber(value, 2)}` });
   const columns: readonly ColumnOf<Gain>[] = [
     { head: 'gain of', most: 28, of: ({ to }) => to },
@@ -116,8 +120,7 @@ function gainGrids({ gains }: Validation): Block[] {
     { head: 'predicted', of: ({ predicted }) => factor(predicted) },
     { head: 'right', align: 'left', of: ({ right, sign }) => (sign === null ? '' : right === true ? 'yes' : sign ? 'sign' : 'no') },
   ];
-  const counted = `${known.length} of ${gains.length} are predicted: ${count(({ sign }) => sign)} with the right sign, ${count(({ right }) => right)} of these within 25 %.`;
-  return [grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }), note(counted)];
+  return [grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }), note(counted(gains)), ...(unseen.length === 0 ? [] : [note(`Not looked at before: ${counted(unseen)}`)])];
 }
 
 function memoryGrid({ summary: { memory } }: Validation): Grid {

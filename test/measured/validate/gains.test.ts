@@ -24,7 +24,7 @@ it('are right where the sign is, and the factor within 25 %', () => {
   const of = (to: number) => gains([10, 15], [20, to]).gains[0]!;
   expect(of(37.4)).toEqual({
     ...{ series: 's', from: 'r0', to: 'r1', metric: 'decode', measured: 1.5, predicted: expect.closeTo(1.87) },
-    ...{ sign: true, right: true, reason: null },
+    ...{ sign: true, right: true, reason: null, unseen: false },
   });
   expect(of(37.6)).toMatchObject({ sign: true, right: false });
   expect(of(24.1)).toMatchObject({ sign: true, right: true });

@@ -6,7 +6,7 @@ import type { Measurement } from '../../../src/measured/validate/rows/measuremen
 import { RowTraces } from '../../../src/measured/validate/rows/row-traces.js';
 import { measurement } from './rows.js';
 
-const bundled = new Map(['llama.cpp', 'hf-eager', 'hf-eager-hqq'].map((name) => [name, loadRuntime(name)]));
+const bundled = new Map(['llama.cpp', 'hf-eager', 'hf-eager-hqq', 'freetoken'].map((name) => [name, loadRuntime(name)]));
 const shape = { layers: 4, moe_layers: 4, experts: 8, top_k: 2, hidden: 1024, expert_intermediate: 2048, total_b: 0.5, active_b: 0.4 };
 const small = { name: 'small', quant: 'q8_0', shape };
 
@@ -28,6 +28,22 @@ describe('decoding', () => {
     expect(await decoded({ placement: { kind: 'all-cpu' }, machine: { ...measurement().machine, ram } })).toBeLessThan(
       await decoded({ placement: { kind: 'all-cpu' } }),
     );
+  });
+
+  it('on the CPU alone leaves a card idle', async () => {
+    const alone = { placement: { kind: 'all-cpu' }, machine: { ...measurement().machine, gpus: [] } };
+    expect(await decoded({ placement: { kind: 'all-cpu' } })).toBe(await decoded(alone));
+  });
+
+  it('on two cards that share tensors exchanges twice a layer, 25 us each and the values over half of the slot', async () => {
+    const { gpus, ...rest } = measurement().machine;
+    const on = (count: number) =>
+      decoded({ engine: 'freetoken', placement: { kind: 'all-gpu' }, machine: { ...rest, gpus: Array.from({ length: count }, () => gpus[0]!) } });
+    const [one, two] = [1 / (await on(1)), 1 / (await on(2))];
+    const { pass } = bundled.get('freetoken')!;
+    // What is not reading stays: at least half of the time without the pass, and the exchanges of four layers.
+    expect(two).toBeGreaterThan(pass / 1e9 + (one - pass / 1e9) / 2 + 8 * 25e-6);
+    expect(two).toBeLessThan(one + 8 * 26e-6);
   });
 
   it('of a batch is that of all its sequences', async () => {

@@ -133,6 +133,7 @@ const scorable = z.looseObject({
   pp: z.boolean().optional(),
   hit: z.boolean().optional(),
   pair: z.boolean().optional(),
+  unseen: z.boolean().optional(),
 });
 
 const series = z.looseObject({ id: text, vary: text });

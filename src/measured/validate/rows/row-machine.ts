@@ -98,8 +98,9 @@ function coresOf({ machine, run }: Measurement): { cores: number; clock: number;
 /** The machine of a row. @param sharing how its runtime uses several GPUs @returns a profile without a calibration, or what the row lacks */
 export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
   const { machine, placement } = row;
-  const cards = machine.gpus.length === 0 ? null : cardsAsOne(machine.gpus, sharing);
-  if (machine.gpus.length > 0 && cards === null) return { lacks: 'nothing says how fast its GPU is' };
+  const idle = machine.gpus.length === 0 || placement.kind === 'all-cpu';
+  const cards = idle ? null : cardsAsOne(machine.gpus, sharing);
+  if (!idle && cards === null) return { lacks: 'nothing says how fast its GPU is' };
   if (placement.kind === 'ssd-stream' && machine.ssd === undefined) return { lacks: 'nothing says how fast its SSD is' };
   const ssd = placement.kind === 'ssd-stream' ? machine.ssd : undefined;
   const disk = ssd === undefined ? [] : [{ name: 'ssd', size: AMPLE }];

@@ -109,8 +109,8 @@ describe('the system', () => {
 describe('the cache of FreeToken', () => {
   it.each([
     ['gpu', 'load'],
-    ['cpu', 'cheaper'],
-  ])('is one for all layers; with misses on the %s it does: %s', (where, onMiss) => {
+    ['cpu', { do: 'cheaper', by: 'rate' }],
+  ])('is one for all layers; with misses on the %s it does: %j', (where, onMiss) => {
     const row = measurement({ engine: 'freetoken', placement: { kind: 'expert-cache', where, gpu_expert_share: 0.25, policy: 'engine' } });
     expect(systemOf(row, 24, true)).toMatchObject({ expertCache: '25%', system: { cache: { policy: 'lru', scope: 'global' }, onMiss } });
   });
