@@ -5,11 +5,12 @@ import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { ownValue } from '../base/objects.js';
-import { findProfile, isPath } from '../base/profiles.js';
+import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
+import { shellNamed } from '../runtime/flags/shell.js';
 import { advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { loadHardware } from '../runtime/machine.js';
@@ -52,6 +53,8 @@ export interface AdviceWishes {
   readonly users?: number | undefined;
   /** Formats on offer, the most wanted first; the usual ones of the runtime unless given. */
   readonly quantizations?: readonly string[] | undefined;
+  /** The shell that lines are for: sh, powershell or cmd; the usual one of the machine unless given. */
+  readonly shell?: string | undefined;
   /** Recorded routing to price settings on; drawn as the model routes unless given. */
   readonly trace?: string | undefined;
 }
@@ -83,7 +86,7 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
 }
 
 /** The part of a question that is the same for all models. */
-type Basis = Pick<Question, 'runtime' | 'goal' | 'hardware' | 'learned' | 'notes'>;
+type Basis = Pick<Question, 'runtime' | 'goal' | 'hardware' | 'learned' | 'notes' | 'shell'>;
 
 /** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
@@ -94,7 +97,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
     );
   const runtime = advisedRuntime(wishes.runtime ?? DEFAULT_RUNTIME);
   const goal = parseGoal(wishes.goal ?? 'request');
-  return { runtime, goal, ...(await machine(runtime)) };
+  return { runtime, goal, ...(wishes.shell === undefined ? {} : { shell: shellNamed(wishes.shell) }), ...(await machine(runtime)) };
 }
 
 /**
@@ -142,7 +145,8 @@ async function questionOn(name: string, basis: Basis, wishes: AdviceWishes): Pro
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
   const pricer = new Pricer(trace, request);
-  return { ...basis, request, context, users, quantizations, model, pricer, trace, file, hub, notes };
+  const bundled = listProfiles('models').includes(name);
+  return { ...basis, request, context, users, quantizations, model, pricer, trace, file, hub, bundled, notes };
 }
 
 /** A note on a context that the model bounds, or that is beyond what it was trained on. */

@@ -58,10 +58,11 @@ async function offersFor(context: CliContext, models: readonly string[], options
   return offers;
 }
 
-function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users }: AdviseOptions): AdviceWishes {
+function wishesOf({ context, goal, prompt, quantizations, runtime, shell, trace, users }: AdviseOptions): AdviceWishes {
   const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
     runtime,
+    shell,
     goal,
     context: count('--context', context),
     users: count('--users', users),
