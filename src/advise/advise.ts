@@ -17,6 +17,7 @@ import { alternativesOf } from './alternatives.js';
 import { misfitsOf, missingOf, pagedForecast } from './misfits.js';
 import { ACCEPTANCE, type Price } from './price.js';
 import { bandsOf, bestSetting, contextThatFits, type Priced, priced, type Question } from './search.js';
+import type { WayOut } from './ways.js';
 import { type Bound, boundOf, type Purchase, purchasesOf, unmapped } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
@@ -63,6 +64,8 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly alternatives: readonly AdvisedSetting[];
   /** Sentences: what does not fit, and what is missing. */
   readonly misfits: readonly string[];
+  /** Where nothing fits: what does. Absent: the wished model fits, or nothing else does. */
+  readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
   /** Runs of the engine. */
   readonly runs: number;

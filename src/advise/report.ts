@@ -30,6 +30,7 @@ import { advisedRuntime } from '../runtime/index.js';
 import { freeOf, HOST, usedOf } from '../runtime/setting/fits.js';
 import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice, AdvisedSetting } from './advise.js';
+import type { WayOut } from './ways.js';
 
 /** Advice, and whether each flag is to be explained. */
 interface AdviceView {
@@ -53,6 +54,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
       ...commandOf(advice),
       ...(explain ? [explained(advice)] : []),
       ...(answer === null ? [] : [memoryGrid(answer), alternativeGrid(advice, answer)]),
+      ...(advice.ways ?? []).map(wayBlock),
       ...sentences('does not fit', advice.misfits),
       ...sentences('would help', purchaseTexts(advice)),
       ...sentences('how sure', basisTexts(advice)),
@@ -95,6 +97,11 @@ function bandText(band: Accuracy | null, speed: number): string {
 function commandOf({ command }: Advice): Block[] {
   if (command === null) return [];
   return command.steps.map(({ file, lines }) => ({ kind: 'code' as const, lines, ...(file === null ? {} : { title: `File ${file}` }) }));
+}
+
+/** Something else that fits, with its command. */
+function wayBlock({ command, decode, text }: WayOut): Block {
+  return { kind: 'code', title: `${text}${decode === null ? '' : `, ${formatTokensPerSecond(decode)}`}`, lines: command };
 }
 
 /** A sentence for each flag. */

@@ -44,6 +44,8 @@ export interface Question {
   readonly shell?: LineShell;
   /** The machine with weights that are mapped from their file, where `hardware` is one with weights in pinned memory; absent: they are alike. */
   readonly mapped?: HardwareSpec;
+  /** The machine as `-w` named it; absent: it was detected. */
+  readonly named?: string;
   /** Sentences on the machine, e.g. what was not seen of it. */
   readonly notes: readonly string[];
   /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */

@@ -84,7 +84,7 @@ function machineOf(context: CliContext, { hardware: name, quantizations, timing 
     const at = (own: Learned): HardwareSpec =>
       file === null ? loadHardware(name!, undefined, [], driven, [], own) : hardwareOfFile(file, 'this machine', [], driven, [], own);
     const moved = nudged(learned).map(at);
-    return { hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
+    return { ...usual, hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
   };
 }
 
