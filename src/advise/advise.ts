@@ -1,11 +1,14 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
 
+import { platform } from '../base/host/machine.js';
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import { assumedOf, type HardwareSpec, takenPartsOf } from '../hardware/door.js';
-import { bitsPerWeight, type ModelSpec, mainFormat } from '../model/door.js';
+import { bitsPerWeight, type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
-import type { Command } from '../runtime/flags/dialect.js';
+import type { Command, CommandInput } from '../runtime/flags/dialect.js';
+import { type FlagUse, flagOf } from '../runtime/flags/flag.js';
+import { usualShell } from '../runtime/flags/shell.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
@@ -14,8 +17,9 @@ import { alternativesOf } from './alternatives.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
 import { misfitsOf, missingOf, pagedForecast, slotsForContext } from './misfits.js';
 import type { Price } from './price.js';
-import { bandsOf, bestSetting, contextThatFits, type Priced, type Question, strategiesOf } from './search.js';
-import { type Bound, boundOf, type Purchase, purchasesOf, unmappedPrefill } from './what-if.js';
+import { bandsOf, bestSetting, contextThatFits, type Priced, priced, type Question, strategiesOf } from './search.js';
+import type { WayOut } from './ways.js';
+import { type Bound, boundOf, type Purchase, purchasesOf, unmapped } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
@@ -61,6 +65,8 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   /** False where targets were given and the answer does not keep them. */
   readonly kept: boolean;
   readonly command: Command | null;
+  /** Sentences on the command: what is to be replaced in it, and what helps where memory runs out. */
+  readonly hints: readonly string[];
   readonly bands: Price['bands'] | null;
   readonly bound: Bound | null;
   /** Tokens/s of the answer if memory held what it reads from the disk; absent: it holds all. */
@@ -73,20 +79,23 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly alternatives: readonly AdvisedSetting[];
   /** Sentences: what does not fit, and what is missing. */
   readonly misfits: readonly string[];
+  /** Where nothing fits: what does. Absent: the wished model fits, or nothing else does. */
+  readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
   /** Runs of the engine. */
   readonly runs: number;
 }
 
 /** Finds the best setting and everything that is reported beside it. */
-export async function advise(question: Question): Promise<Advice> {
+export async function advise(asked: Question): Promise<Advice> {
+  const { answer, question } = await answered(asked);
   const { model, pricer, quantizations } = question;
-  const answer = await bestAnswer(question);
+  const command = answer === null ? null : commandOf(question, answer);
   const common = {
     ...tagged(ADVICE_SCHEMA),
     model: model(quantizations[0]!).name,
     ...repeated(question),
-    notes: [...notesOf(question, answer, answer === null ? null : await unmappedPrefill(question, answer)), ...askedFor(question, answer)],
+    notes: [...notesOf(question, answer), ...askedFor(question, answer)],
   } as const;
   if (answer === null) {
     const { quantization } = model(quantizations.at(-1)!);
@@ -94,6 +103,7 @@ export async function advise(question: Question): Promise<Advice> {
       answer: null,
       kept: false,
       command: null,
+      hints: [],
       bands: null,
       bound: null,
       strategies: [],
@@ -114,7 +124,8 @@ export async function advise(question: Question): Promise<Advice> {
     quantization: answer.model.quantization,
     answer: settingOf(question, answer, ''),
     kept: answer.kept,
-    command: commandOf(question, answer),
+    command,
+    hints: hintsOf(command!),
     bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
@@ -125,6 +136,25 @@ export async function advise(question: Question): Promise<Advice> {
     purchases: await purchasesOf(question, answer),
     runs: pricer.runs,
   };
+}
+
+/**
+ * The best setting, and the question as its line answers it: with weights in pinned memory where prompts gain a twentieth by that, which takes a flag and
+ * a load of the whole file.
+ */
+export async function answered(asked: Question): Promise<{ readonly question: Question; readonly answer: Priced | null }> {
+  const { learned, runtime } = asked;
+  const hardware = unmapped(asked.hardware);
+  if (hardware === asked.hardware || flagOf(runtime.dialect.grammar, '-lm') === undefined)
+    return { question: asked, answer: await bestAnswer(asked) };
+  const moved = learned === undefined ? {} : { learned: { ...learned, moved: learned.moved.map(unmapped) } };
+  const question = { ...asked, ...moved, hardware, mapped: asked.hardware };
+  const answer = await bestAnswer(question);
+  if (answer === null) return { question: asked, answer };
+  const plain = await priced(asked, answer.model, answer.setting);
+  return answer.setting.fromDisk || answer.price.prefill < 1.05 * plain.price.prefill
+    ? { question: asked, answer: plain }
+    : { question, answer };
 }
 
 /**
@@ -144,7 +174,8 @@ export async function bestAnswer(question: Question): Promise<Priced | null> {
     }
     if (nearest !== null) return nearest;
   }
-  return bestSetting(question, quantizations.at(-1)!, runtime.kv[0]!, true);
+  // A file that is read in parts is mapped.
+  return bestSetting({ ...question, hardware: question.mapped ?? question.hardware }, quantizations.at(-1)!, runtime.kv[0]!, true);
 }
 
 /** A priced setting as advice has it. @param change how it differs from the answer */
@@ -203,15 +234,21 @@ export function repeated(asked: Pick<Question, 'context' | 'goal' | 'hardware' |
 
 /** The setting in the words of the runtime. */
 export function commandOf(
-  { file, hardware, hub, runtime }: Pick<Question, 'file' | 'hardware' | 'hub' | 'runtime'>,
+  question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
   { blocks, devices, model, setting, split }: Priced,
 ): Command {
-  const cpu = hardware.machine?.cpu ?? null;
-  const sockets = hardware.machine?.sockets ?? 1;
+  const { hardware, mapped, runtime } = question;
+  const { cpu = null, gpus: cards = [], sockets = 1, system } = hardware.machine ?? {};
+  const windows = system === 'windows' || (system === undefined && platform === 'win32');
+  const { shell = usualShell(windows) } = question;
+  // Cores of the slow kind hold up those that wait for all.
+  const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
   return runtime.dialect.write({
     setting,
-    model: file ?? fileName(model, runtime),
-    hub,
+    ...placeOf(question, model),
+    shell,
+    system: windows || shell.name !== 'sh' ? 'windows' : cards[0]?.vendor === 'apple' ? 'mac' : 'linux',
+    unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
     cpuExpertLayers: cpuExpertLayers(model, setting),
@@ -220,7 +257,7 @@ export function commandOf(
     blocks,
     split,
     promptCache: promptCacheOf(runtime, devices),
-    cores: (cpu?.cores ?? 0) * sockets,
+    cores,
     sockets,
     unified: hardware.tiers[0]!.name === 'unified',
     format: mainFormat(model.layers[0]!.formats),
@@ -228,9 +265,31 @@ export function commandOf(
   });
 }
 
-/** The usual file name of a bundled model. */
-function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
-  return reads === 'gguf' ? `${model.name}-${model.quantization.replaceAll(':', '-')}.gguf` : model.name;
+/** Where a line finds the model: a file or a folder, or a repository of the hub. */
+function placeOf(
+  { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
+  { name, quantization }: ModelSpec,
+): Pick<CommandInput, 'model' | 'hub' | 'hubFile' | 'vision'> {
+  const usual = `${OWN_FILE}${name}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
+  const known = bundled === true ? publishedFile(name, quantization, reads) : null;
+  if (file !== null || hub !== null || known === null) return { model: file ?? usual, hub };
+  const { file: hubFile, repository, tag, vision } = known;
+  return { model: usual, hub: tag === null ? repository : `${repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };
+}
+
+/** The folder of a file that nobody named, so that it is seen as one to replace. */
+const OWN_FILE = 'path/to/';
+
+/** More than any model has: all layers. */
+const ALL_LAYERS = 999;
+
+/** Sentences on a file whose place the line leaves open, and on the program's own help. */
+function hintsOf({ net, steps }: Command): string[] {
+  const own = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
+  return [
+    ...(own === undefined ? [] : [`Put your own file in the place of ${own}: no repository with it is known.`]),
+    ...(net === undefined ? [] : [net]),
+  ];
 }
 
 /** The note on a setting with one socket: it rests on one constant, which can be measured. */
@@ -262,13 +321,13 @@ function askedFor(question: Question, answer: Priced | null): string[] {
     return [
       'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
     ];
+  const { quoted } = question.shell ?? usualShell(platform === 'win32');
+  // It has no short form for all layers.
   const taken = uses
+    .map((use): FlagUse => (use[0] === '-cmoe' ? ['-ncmoe', ALL_LAYERS] : use))
     .filter(([name]) => benchmark.flags.includes(name))
-    .flatMap(([name, value]) => (value === null ? [name] : [name, `${value}`]));
-  const model = taken.includes('-m') ? [] : ['-m', question.file ?? fileName(answer.model, runtime)];
-  const words = [benchmark.command, ...model, ...taken, benchmark.tests].map((word) =>
-    /[|()\s]/.test(word) && word !== benchmark.tests ? `'${word}'` : word,
-  );
+    .flatMap(([name, value]) => (value === null ? [name] : [name, quoted(`${value}`)]));
+  const words = [benchmark.command, ...taken, benchmark.tests];
   return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
 }
 
@@ -278,19 +337,13 @@ function promptCacheOf({ promptCache = 0 }: AdvisedRuntime, devices: readonly De
   return free >= promptCache ? undefined : Math.floor(free / 2 ** 20);
 }
 
-/** @param unmapped prefill speed without a mapped file, tokens/s; null: nothing to gain */
-function notesOf(question: Question, answer: Priced | null, unmapped: number | null): string[] {
+function notesOf(question: Question, answer: Priced | null): string[] {
   const { drafting, hardware, notes, trace } = question;
   return [
     ...(answer === null || answer.setting.draft === 0
       ? []
       : [
           `${formatNumber(100 * drafting.chance)} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
-        ]),
-    ...(unmapped === null
-      ? []
-      : [
-          `With --load-mode none (older builds: --no-mmap) weights lie in pinned memory, and prompts take ${formatNumber(unmapped)} in place of ${formatNumber(answer!.price.prefill)} tokens a second; loading then reads the whole file.`,
         ]),
     ...(answer?.setting.oneSocket === true ? [oneSocketNote(hardware)] : []),
     trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',

@@ -2,14 +2,17 @@
 // library share it.
 
 import { UserError } from '../base/errors.js';
+import { platform } from '../base/host/machine.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { ownValue } from '../base/objects.js';
-import { findProfile, isPath } from '../base/profiles.js';
+import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
+import { wrapped } from '../runtime/flags/dialect.js';
+import { shellNamed, usualShell } from '../runtime/flags/shell.js';
 import { advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { loadHardware } from '../runtime/machine.js';
@@ -18,10 +21,11 @@ import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { type Advice, advise } from './advise.js';
+import { type Advice, advise, bestAnswer } from './advise.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { Pricer, tokensNeeded } from './price.js';
 import type { Question } from './search.js';
+import { type Asking, waysOut } from './ways.js';
 
 /** Seed of the synthetic routing. */
 const SEED = 1;
@@ -53,18 +57,20 @@ export interface AdviceWishes extends DraftWishes {
   readonly users?: number | undefined;
   /** Formats on offer, the most wanted first; the usual ones of the runtime unless given. */
   readonly quantizations?: readonly string[] | undefined;
+  /** The shell that lines are for: sh, powershell or cmd; the usual one of the machine unless given. */
+  readonly shell?: string | undefined;
   /** Recorded routing to price settings on; drawn as the model routes unless given. */
   readonly trace?: string | undefined;
 }
 
 /** Finds a machine as a runtime drives it, with sentences on how it was found. */
-export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'notes'>>;
+export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'named' | 'notes'>>;
 
 /** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError where that is unknown. */
 export function machineNamed(name: string): MachineFinder {
   return async ({ profile }) => {
     const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
-    return { hardware, notes: [] };
+    return { hardware, named: name, notes: [] };
   };
 }
 
@@ -80,11 +86,40 @@ export function adviceFor(model: string, machine: string, wishes: AdviceWishes =
 
 /** As {@link adviceFor}, on a machine that is found for the runtime. */
 export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
-  return withQuestion(name, await basisOf(machine, wishes), wishes, advise);
+  const basis = await basisOf(machine, wishes);
+  return withQuestion(name, basis, wishes, async (question) => {
+    const advice = await advise(question);
+    return advice.answer === null ? { ...advice, ways: await waysOut(question, askingOf(name, basis, wishes)) } : advice;
+  });
+}
+
+/** How other questions are put than one on a model. */
+function askingOf(name: string, basis: Basis, wishes: AdviceWishes): Asking {
+  const { named: machineName, runtime, shell = usualShell(platform === 'win32') } = basis;
+  const { context, goal, runtime: named, users } = wishes;
+  const usual: Readonly<Record<string, unknown>> = { runtime: DEFAULT_RUNTIME, goal: 'request', users: 1 };
+  const given = Object.entries({ runtime: named, goal, context, users }).filter(
+    ([name, value]) => value !== undefined && value !== usual[name],
+  );
+  return {
+    command: ({ machine = machineName, model = name, options = '' }) => {
+      const kept = given
+        .filter(([option]) => !options.startsWith(`--${option}`))
+        .map(([option, value]) => [`--${option}`, shell.quoted(`${value}`)]);
+      const named = machine === undefined ? [] : [['-w', shell.quoted(machine)]];
+      return wrapped([['moeprof advise', shell.quoted(model)], ...named, ...kept, ...(options === '' ? [] : [[options]])], shell);
+    },
+    machine: async (other) => (await machineNamed(other)(runtime)).hardware,
+    other: (model) =>
+      withQuestion(model, basis, { ...wishes, quantizations: undefined, trace: undefined }, async (question) => {
+        const best = await bestAnswer({ ...question, quantizations: question.quantizations.slice(0, 1) });
+        return best?.setting.fromDisk === true ? null : best;
+      }),
+  };
 }
 
 /** The part of a question that is the same for all models. */
-type Basis = Pick<Question, 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'notes'>;
+type Basis = Pick<Question, 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'>;
 
 /** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
@@ -95,7 +130,8 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
     );
   const runtime = advisedRuntime(wishes.runtime ?? DEFAULT_RUNTIME);
   const goal = parseGoal(wishes.goal ?? 'request');
-  return { runtime, goal, drafting: wishedDrafting(wishes), ...(await machine(runtime)) };
+  const shell = wishes.shell === undefined ? {} : { shell: shellNamed(wishes.shell) };
+  return { runtime, goal, drafting: wishedDrafting(wishes), ...shell, ...(await machine(runtime)) };
 }
 
 /**
@@ -162,7 +198,8 @@ function questionOn(
   const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  return { ...basis, request, context, users, quantizations, model, file, hub, notes };
+  const bundled = listProfiles('models').includes(name);
+  return { ...basis, request, context, users, quantizations, model, file, hub, bundled, notes };
 }
 
 /** A note on a context that the model bounds, or that is beyond what it was trained on. */

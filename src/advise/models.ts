@@ -5,7 +5,7 @@ import { listProfiles } from '../base/profiles.js';
 import { assumedOf } from '../hardware/door.js';
 import { loadProfile, type ModelSpec, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
-import { type Advice, type Asked, bestAnswer, commandOf, repeated, settingOf } from './advise.js';
+import { type Advice, type Asked, answered, commandOf, repeated, settingOf } from './advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withQuestion } from './ask.js';
 import { missingBytes } from './misfits.js';
 import { bandsOf, type Question } from './search.js';
@@ -82,9 +82,9 @@ export async function modelsOn(
   };
 }
 
-async function offerOf(question: Question): Promise<Omit<ModelOffer, 'frontier'>> {
+async function offerOf(asked: Question): Promise<Omit<ModelOffer, 'frontier'>> {
+  const { answer, question } = await answered(asked);
   const { quantizations } = question;
-  const answer = await bestAnswer(question);
   const model = answer?.model ?? question.model(quantizations.at(-1)!);
   const common = { model: model.name, parameters: model.parameters, quantization: model.quantization, bytes: weightBytes(model) };
   if (answer === null) {

@@ -32,6 +32,7 @@ import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { draftGrid } from './drafts.js';
 import { strategyGrid } from './strategies.js';
+import type { WayOut } from './ways.js';
 
 /** Advice, and whether each flag is to be explained. */
 interface AdviceView {
@@ -62,6 +63,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
             ...draftGrid(advice.drafts, answer.setting.drafter),
             alternativeGrid(advice, answer),
           ]),
+      ...(advice.ways ?? []).map(wayBlock),
       ...sentences('does not fit', advice.misfits),
       ...sentences('would help', purchaseTexts(advice)),
       ...sentences('how sure', basisTexts(advice)),
@@ -115,6 +117,11 @@ function bandText(band: Accuracy | null, speed: number): string {
 export function linesToPaste(command: Advice['command']): Block[] {
   if (command === null) return [];
   return command.steps.map(({ file, lines }) => ({ kind: 'code' as const, lines, ...(file === null ? {} : { title: `File ${file}` }) }));
+}
+
+/** Something else that fits, with its command. */
+function wayBlock({ command, decode, text }: WayOut): Block {
+  return { kind: 'code', title: `${text}${decode === null ? '' : `, ${formatTokensPerSecond(decode)}`}`, lines: command };
 }
 
 /** A sentence for each flag. */

@@ -4,6 +4,7 @@ import { learnedBand } from '../engine/outcome/learned-bands.js';
 import { type HardwareSpec, type Learned, learnedWidth, type SpeedKind } from '../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
 import type { Accuracy } from '../result/result.js';
+import type { LineShell } from '../runtime/flags/shell.js';
 import type { Loaded } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
@@ -39,6 +40,14 @@ export interface Question {
   readonly file: string | null;
   /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
   readonly hub: string | null;
+  /** True: it is a bundled one, whose files may be known. */
+  readonly bundled?: boolean;
+  /** The shell that lines are for; absent: the usual one of the machine, or of this computer. */
+  readonly shell?: LineShell;
+  /** The machine with weights that are mapped from their file, where `hardware` is one with weights in pinned memory; absent: they are alike. */
+  readonly mapped?: HardwareSpec;
+  /** The machine as `-w` named it; absent: it was detected. */
+  readonly named?: string;
   /** Sentences on the machine, e.g. what was not seen of it. */
   readonly notes: readonly string[];
   /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */

@@ -146,17 +146,9 @@ function withLink(hardware: HardwareSpec, name: 'h2d' | 'ssd', factor: number): 
 }
 
 /** The machine with weights in pinned memory in place of mapped ones; itself where that changes nothing. */
-function unmapped(hardware: HardwareSpec): HardwareSpec {
+export function unmapped(hardware: HardwareSpec): HardwareSpec {
   const { pinned = 1, pinsUnmapped } = hardware.software ?? {};
   return pinsUnmapped === true ? withLink(hardware, 'h2d', pinned) : hardware;
-}
-
-/** Prefill speed of a setting whose weights are not mapped from their file, tokens/s; null: it gains less than a twentieth. */
-export async function unmappedPrefill({ hardware, pricer }: Question, { model, price, setting }: Priced): Promise<number | null> {
-  const changed = unmapped(hardware);
-  if (changed === hardware || setting.fromDisk || isAllOnGpu(setting)) return null;
-  const prefill = await pricer.prefill({ model, hardware: changed, setting, cached: null });
-  return prefill > 1.05 * price.prefill ? prefill : null;
 }
 
 function withLessOverhead(hardware: HardwareSpec, factor: number): HardwareSpec {

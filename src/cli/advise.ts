@@ -70,13 +70,26 @@ async function offersFor(context: CliContext, models: readonly string[], options
   return offers;
 }
 
-function wishesOf({ accepted, context, drafter, drafts, goal, prompt, quantizations, runtime, trace, users }: AdviseOptions): AdviceWishes {
+function wishesOf({
+  accepted,
+  context,
+  drafter,
+  drafts,
+  goal,
+  prompt,
+  quantizations,
+  runtime,
+  shell,
+  trace,
+  users,
+}: AdviseOptions): AdviceWishes {
   const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
     runtime,
     accepted,
     drafter,
     drafts,
+    shell,
     goal,
     context: count('--context', context),
     users: count('--users', users),
@@ -98,7 +111,7 @@ function machineOf(context: CliContext, { hardware: name, quantizations, timing 
     const at = (own: Learned): HardwareSpec =>
       file === null ? loadHardware(name!, undefined, [], driven, [], own) : hardwareOfFile(file, 'this machine', [], driven, [], own);
     const moved = nudged(learned).map(at);
-    return { hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
+    return { ...usual, hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
   };
 }
 

@@ -8,7 +8,7 @@ import type { RuntimeSpec } from './runtime.js';
 export const PAGES_SHARE = 0.9;
 
 /** The drive of a machine that names none: an NVMe drive on four lanes of PCIe 3.0, by its data sheet. Ours to choose. */
-const USUAL_DRIVE = { name: 'nvme-3.5GB/s', bandwidth: 3.5e9 };
+export const USUAL_DRIVE = { name: 'nvme-3.5GB/s', bandwidth: 3.5e9 };
 
 /** A model beside a memory that does not hold it. */
 export interface Overfull {

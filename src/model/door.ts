@@ -5,6 +5,7 @@ export { isHubAddress, parseHubAddress } from './hub/address.js';
 export { meantModel } from './hub/bundled.js';
 export { hubServer } from './hub/client.js';
 export { fetchHubModel } from './hub/fetch.js';
+export { publishedFile } from './hub/published.js';
 export { hubFolder } from './hub/store.js';
 export { parseJson } from './json.js';
 export { isKvFormat, parseKvFormat, withKvFormat } from './kv-format.js';

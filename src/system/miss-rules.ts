@@ -147,7 +147,15 @@ const rule = z
     }),
   ])
   .transform((given, context) => {
-    const none = { after: undefined, by: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
+    const none = {
+      after: undefined,
+      by: undefined,
+      admit: undefined,
+      copyBytes: undefined,
+      defer: undefined,
+      inPlace: undefined,
+      when: undefined,
+    };
     const { after, admit: asked, by, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });

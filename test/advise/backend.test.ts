@@ -9,7 +9,7 @@ it('is given for a backend by its name, with its own speeds', async () => {
     ['llama.cpp', 'llama.cpp-vulkan'].map((runtime) => adviceFor('qwen3-30b-a3b', 'ryzen-ai-max-395+128GB', { ...wishes, runtime })),
   );
   expect(vulkan).toMatchObject({ runtime: 'llama.cpp-vulkan', kept: true });
-  expect(vulkan!.command!.steps.at(-1)!.lines[0]).toMatch(/^llama-server -m /);
+  expect(vulkan!.command!.steps.at(-1)!.lines[0]).toMatch(/^llama-server -hf /);
   // Published for this chip: 73.7 tok/s.
   expect(vulkan!.answer!.decode).toBeGreaterThan(1.1 * rocm!.answer!.decode);
   expect(Math.abs(vulkan!.answer!.decode / 73.7 - 1)).toBeLessThan(0.2);

@@ -43,7 +43,7 @@ describe('--timing', () => {
     expect(await run('advise', 'olmoe-1b-7b', ...MACHINE, '--quantizations', 'q4_k_m')).toBe(0);
     const text = output.stdout.replaceAll(/\s+/g, ' ');
     expect(text).toMatch(
-      /One timing of your machine makes this surer: run llama-bench -m olmoe-1b-7b-q4_k_m.gguf .*-p 512 -n 128 > bench.md, and repeat this with --timing bench.md\. $/,
+      /One timing of your machine makes this surer: run llama-bench -hf allenai\/OLMoE-1B-7B-0924-Instruct-GGUF:q4_k_m .*-p 512 -n 128 > bench.md, and repeat this with --timing bench.md\. $/,
     );
   });
 

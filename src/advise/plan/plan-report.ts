@@ -26,7 +26,7 @@ import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
 import { describeMetric } from '../../result/catalogue.js';
 import { tokensRun } from '../../result/work-done.js';
-import { answeringProbe, lackOf, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
+import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
 
 /** Longest name of a system or a machine in a table, columns. */
 const LONGEST = 20;
@@ -174,8 +174,7 @@ function sentence(placing: Placing): string {
   const { memory, processor } = deviceWords(answer.result);
   const owner = memory === 'memory' ? 'machine' : processor;
   const little = neededBytes(answer) > placing.gpuBytes;
-  const lack = placing.fits || little ? speed : ` It does not run: ${lackOf(answer)}`;
-  return `${name}: ${cache}, ${needed} of ${memory} in all; the ${owner} has ${has}${little ? ', which is too little' : ''}.${lack}${unsteady}`;
+  return `${name}: ${cache}, ${needed} of ${memory} in all; the ${owner} has ${has}${little ? ', which is too little' : ''}.${speed}${unsteady}`;
 }
 
 function titleOf({ conditions, placings: all, slo }: Plan): string {

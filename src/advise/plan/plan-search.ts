@@ -12,7 +12,17 @@ import { leastGpuRoom } from '../../hardware/door.js';
 import { type Budget, matches, parseAssertion } from '../../result/budget.js';
 import type { Result } from '../../result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../../system/door.js';
-import { CapacitySearch, type Placing, type Plan, type Probe, placingOf, planOf, type RefusedPlacing } from './plan.js';
+import {
+  CapacitySearch,
+  lackOf,
+  neededBytes,
+  type Placing,
+  type Plan,
+  type Probe,
+  placingOf,
+  planOf,
+  type RefusedPlacing,
+} from './plan.js';
 
 /** The condition on requests with objectives, by default. */
 const ATTAINED = 'goodput.attained >= 99%';
@@ -92,9 +102,10 @@ export async function planRuns(
     const results = await runAll(asked.map(({ candidate, percent }) => candidate.runWith(percent)));
     for (const [i, { candidate, percent }] of asked.entries()) {
       const result = results[i]!;
-      if (result instanceof UserError) {
+      const reason = result instanceof UserError ? result.message : hostLackOf(candidate, { percent, broken: [], result });
+      if (result instanceof UserError || reason !== null) {
         const { hardware, system } = candidate;
-        if (candidates.includes(candidate)) refused.push({ system, hardware, reason: result.message });
+        if (candidates.includes(candidate)) refused.push({ system, hardware, reason: reason! });
         candidates = candidates.filter((one) => one !== candidate);
         continue;
       }
@@ -141,6 +152,12 @@ export async function planFor(
     for (const run of runs) results.push(await simulateRun(run, watch).catch(userErrorOf));
     return results;
   });
+}
+
+/** What host memory cannot hold while the GPU can, which no cache size changes, and what would; null: it holds all. */
+function hostLackOf({ gpuBytes, hardware }: PlanCandidate, probe: Probe): string | null {
+  const lack = neededBytes(probe) > gpuBytes ? null : lackOf(probe);
+  return lack === null ? null : `${lack.replace(/\.$/, '')}; name a drive (-w ${hardware}+nvme-7GB/s), or take more memory or fewer bits`;
 }
 
 function conditionsOf(assertions: readonly string[], objective: boolean): Budget[] {

@@ -120,7 +120,11 @@ function gainGrids({ gains }: Validation): Block[] {
     { head: 'predicted', of: ({ predicted }) => factor(predicted) },
     { head: 'right', align: 'left', of: ({ right, sign }) => (sign === null ? '' : right === true ? 'yes' : sign ? 'sign' : 'no') },
   ];
-  return [grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }), note(counted(gains)), ...(unseen.length === 0 ? [] : [note(`Not looked at before: ${counted(unseen)}`)])];
+  return [
+    grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }),
+    note(counted(gains)),
+    ...(unseen.length === 0 ? [] : [note(`Not looked at before: ${counted(unseen)}`)]),
+  ];
 }
 
 function memoryGrid({ summary: { memory } }: Validation): Grid {

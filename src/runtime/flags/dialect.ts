@@ -1,6 +1,7 @@
 // How a setting is written for a runtime: lines to paste, with the runtime's own flags.
 import type { Setting } from '../setting/setting.js';
 import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
+import { LINE_SHELLS, type LineShell } from './shell.js';
 
 /** A setting to be written as a command line. */
 export interface CommandInput {
@@ -9,6 +10,10 @@ export interface CommandInput {
   readonly model: string;
   /** Where the model is on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is where `model` says. */
   readonly hub: string | null;
+  /** Its file in that repository; absent: the format says which. */
+  readonly hubFile?: string | undefined;
+  /** True: a vision part lies there, too. */
+  readonly vision?: boolean;
   /** Short name of the model, for a server. */
   readonly name: string;
   readonly moeLayers: number;
@@ -31,6 +36,12 @@ export interface CommandInput {
   /** Format that most expert weights have; null: nothing says. */
   readonly format: string | null;
   readonly mla: boolean;
+  /** The shell that lines are for; absent: sh. */
+  readonly shell?: LineShell;
+  /** The system that the program runs on; absent: Linux. */
+  readonly system?: 'linux' | 'mac' | 'windows';
+  /** True: weights are read into memory rather than mapped from their file; absent: as the program does by itself. */
+  readonly unmapped?: boolean;
 }
 
 /** A step of the answer: lines for a shell, or a file. */
@@ -38,6 +49,8 @@ interface Step {
   /** Name of the file to write; null: lines for a shell. */
   readonly file: string | null;
   readonly lines: readonly string[];
+  /** A sentence above the lines; absent: none is needed. */
+  readonly note?: string;
 }
 
 /** A setting in a runtime's own words. */
@@ -47,6 +60,8 @@ export interface Command {
   readonly uses: readonly FlagUse[];
   /** Reasons for flags, by name; absent where none is needed. */
   readonly why: Readonly<Record<string, string>>;
+  /** A sentence on what helps where memory runs out all the same; absent: the program has no such help. */
+  readonly net?: string;
 }
 
 /** A runtime's own words. */
@@ -62,6 +77,7 @@ interface LineFlags {
   readonly uses: readonly FlagUse[];
   /** Absent: nothing needs a reason. */
   readonly why?: Command['why'];
+  readonly net?: Command['net'] | undefined;
 }
 
 /** The words of the command line of a program that takes all settings there. */
@@ -71,8 +87,10 @@ export function lineDialect(runtime: string, say: (input: CommandInput) => LineF
       return grammarOf(runtime);
     },
     write(input): Command {
-      const { operands = [], uses, why = {} } = say(input);
-      return { steps: [{ file: null, lines: wrapped(wordsOf(this.grammar, operands, uses)) }], uses, why };
+      const { shell = LINE_SHELLS[0]! } = input;
+      const { net, operands = [], uses, why = {} } = say(input);
+      const lines = wrapped(wordsOf(this.grammar, operands, uses, shell), shell);
+      return { steps: [{ file: null, lines }], uses, why, ...(net === undefined ? {} : { net }) };
     },
   };
 }
@@ -86,14 +104,13 @@ export function folderOf({ hub, model }: CommandInput): string {
 const WIDEST = 76;
 
 /** Wraps the words of a command into lines that a shell joins again; a flag stays with its value. */
-export function wrapped(groups: readonly (readonly string[])[]): string[] {
+export function wrapped(groups: readonly (readonly string[])[], { continued }: LineShell): string[] {
   const lines: string[] = [];
   let line = '';
   for (const group of groups) {
     const text = group.join(' ');
-    // Two columns for " \".
-    if (line !== '' && line.length + 1 + text.length > WIDEST - 2) {
-      lines.push(`${line} \\`);
+    if (line !== '' && line.length + 1 + text.length > WIDEST - continued.length) {
+      lines.push(`${line}${continued}`);
       line = `  ${text}`;
     } else line = line === '' ? text : `${line} ${text}`;
   }

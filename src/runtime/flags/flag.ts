@@ -5,6 +5,7 @@ import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 import { type AllocationRules, RULES } from '../allocation/graph/load-plan.js';
+import type { LineShell } from './shell.js';
 
 const flagValue = z.discriminatedUnion('kind', [
   // Nothing; any text; numbers between commas; rules `pattern=buffer` between commas; an object in JSON; words up to the next flag.
@@ -85,12 +86,7 @@ export function flagOf({ flags }: Grammar, name: string): Flag | undefined {
 }
 
 /** The line that sets flags, one list of words for each flag, the program first. */
-export function wordsOf({ program }: Grammar, operands: readonly string[], uses: readonly FlagUse[]): string[][] {
-  const flags = uses.map(([name, value]) => (value === null ? [name] : [name, quotedWord(String(value))]));
-  return [[program, ...operands.map(quotedWord)], ...flags];
-}
-
-/** A word, quoted where a POSIX shell would split it. */
-function quotedWord(word: string): string {
-  return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+export function wordsOf({ program }: Grammar, operands: readonly string[], uses: readonly FlagUse[], { quoted }: LineShell): string[][] {
+  const flags = uses.map(([name, value]) => (value === null ? [name] : [name, quoted(String(value))]));
+  return [[program, ...operands.map(quoted)], ...flags];
 }

@@ -12,7 +12,15 @@ import { definedFields, demandCells, linesOf, printedSpeed, wholeOf } from '../l
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 
 const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
-  const { uses, why } = sharedUses(input, ['-m', input.model]);
+  const { hub, hubFile } = input;
+  const where: FlagUse[] =
+    hub === null || hubFile === undefined
+      ? [['-m', input.model]]
+      : [
+          ['-hfr', hub.replace(/:.*$/, '')],
+          ['-hff', hubFile],
+        ];
+  const { uses, why } = sharedUses(input, ...where);
   const { draft } = input.setting;
   // All drafts are checked, however sure the layer is of them: prices count them all.
   if (draft > 0) uses.push(['--spec-type', `mtp:n_max=${draft},p_min=0.0`]);

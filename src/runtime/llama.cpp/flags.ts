@@ -9,10 +9,10 @@ import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
 const ALL_LAYERS = 99;
 
 /** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
-export function sharedUses(input: CommandInput, where: FlagUse): { uses: FlagUse[]; why: Record<string, string> } {
+export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): { uses: FlagUse[]; why: Record<string, string> } {
   const { blocks = ALL_LAYERS, cores, gpus, setting, sockets, split, unified } = input;
   const cpuOnly = isCpuOnly(setting);
-  const uses: FlagUse[] = [where, ['-c', setting.context * setting.users]];
+  const uses: FlagUse[] = [...where, ['-c', setting.context * setting.users]];
   const why: Record<string, string> = {};
   uses.push(['-np', setting.users]);
   if (gpus > 0) uses.push(['-ngl', blocks]);
@@ -38,7 +38,7 @@ export function sharedUses(input: CommandInput, where: FlagUse): { uses: FlagUse
   const computes = !isAllOnGpu(setting);
   if (computes && cores > 0) {
     uses.push(['-t', setting.oneSocket ? cores / sockets : cores]);
-    why['-t'] = 'one thread a core: experts are read from memory, and more threads than cores read no faster';
+    why['-t'] = 'one thread a fast core: experts are read from memory, more threads read no faster, and slow cores hold the others up';
   }
   if (computes && sockets > 1) {
     uses.push(['--numa', setting.oneSocket ? 'isolate' : 'distribute']);
@@ -59,7 +59,15 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
 /** llama.cpp. */
 export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
-  const { promptCache, setting } = input;
+  const { promptCache, setting, unmapped, vision } = input;
+  if (vision === true) {
+    uses.push(['--no-mmproj', null]);
+    why['--no-mmproj'] = 'its memory is not counted here';
+  }
+  if (unmapped === true) {
+    uses.push(['-lm', 'none']);
+    why['-lm'] = 'weights in pinned memory, from which prompts are copied faster; loading reads the whole file (older builds: --no-mmap)';
+  }
   if (promptCache !== undefined) {
     uses.push(['-cram', promptCache]);
     why['-cram'] = 'finished prompts would take 8,192 MiB of host memory, of which so much is free';
@@ -70,5 +78,10 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
     uses.push(['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', setting.draft]);
     why['--spec-draft-n-max'] = 'of a longer draft fewer tokens are right, and a pass reads the experts of all';
   }
-  return { uses, why };
+  const set = uses.map(([name]) => name).filter((name) => ['-ngl', '-ot', '-ncmoe', '-cmoe'].includes(name));
+  return {
+    uses,
+    why,
+    net: set.length === 0 ? undefined : `Out of memory? Leave ${set.join(' and ')} out: --fit (on by default) chooses them.`,
+  };
 });

@@ -1,5 +1,5 @@
 // Ollama: a Modelfile with parameters, and environment variables of its server. It has layers on the GPU, and no placement of experts.
-import { type Command, type CommandInput, type Dialect, wrapped } from '../flags/dialect.js';
+import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
 import { byLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
@@ -17,7 +17,7 @@ const dialect: Dialect = {
   get grammar() {
     return grammarOf('ollama');
   },
-  write({ blocks = ALL_LAYERS, cores, hub, model, name, setting }: CommandInput): Command {
+  write({ blocks = ALL_LAYERS, cores, hub, model, name, setting, system = 'linux' }: CommandInput): Command {
     const from = hub === null ? model : `hf.co/${hub}`;
     const parameters: FlagUse[] = [
       ['num_ctx', setting.context],
@@ -30,17 +30,41 @@ const dialect: Dialect = {
       ...(setting.kv === 'f16' ? [] : ([['OLLAMA_KV_CACHE_TYPE', setting.kv]] as const)),
       ...(setting.users > 1 ? ([['OLLAMA_NUM_PARALLEL', setting.users]] as const) : []),
     ];
-    const server = [...variables.map(([variable, value]) => [`${variable}=${value}`]), ['ollama serve']];
     return {
       steps: [
         { file: MODELFILE, lines: [`FROM ${from}`, ...parameters.map(([parameter, value]) => `PARAMETER ${parameter} ${value}`)] },
-        { file: null, lines: wrapped(server) },
-        { file: null, lines: [`ollama create ${name} -f ${MODELFILE} && ollama run ${name}`] },
+        ...serviceSteps[system](variables),
+        { file: null, lines: [`ollama create ${name} -f ${MODELFILE}`, `ollama run ${name}`] },
       ],
       uses: [...variables, ['FROM', from], ...parameters],
       why: { num_gpu: 'more layers do not fit on the GPU; Ollama moves whole layers, not their experts alone' },
     };
   },
+};
+
+/** Variables of the server as it is installed: a service of systemd, an app of macOS or of Windows (docs/faq of Ollama). A second server finds its port in use. */
+const serviceSteps: Readonly<Record<NonNullable<CommandInput['system']>, (variables: readonly FlagUse[]) => Command['steps']>> = {
+  linux: (variables) => [
+    {
+      file: '/etc/systemd/system/ollama.service.d/override.conf',
+      lines: ['[Service]', ...variables.map(([name, value]) => `Environment="${name}=${value}"`)],
+    },
+    { file: null, lines: ['sudo systemctl daemon-reload', 'sudo systemctl restart ollama'] },
+  ],
+  mac: (variables) => [
+    {
+      file: null,
+      lines: variables.map(([name, value]) => `launchctl setenv ${name} ${value}`),
+      note: 'Set these, quit the Ollama app and open it again:',
+    },
+  ],
+  windows: (variables) => [
+    {
+      file: null,
+      lines: variables.map(([name, value]) => `setx ${name} ${value}`),
+      note: 'Set these, quit Ollama in the task bar and start it again:',
+    },
+  ],
 };
 
 /** Ollama: llama.cpp under another server. */

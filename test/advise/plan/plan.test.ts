@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CapacitySearch, type Placing, type Probe, placingOf, planOf } from '../../../src/advise/plan/plan.js';
 import { planReports } from '../../../src/advise/plan/plan-report.js';
+import { planFor } from '../../../src/advise/plan/plan-search.js';
 import { speedRange } from '../../../src/report/words.js';
 import type { Result } from '../../../src/result/result.js';
 import { cases } from '../../cases.js';
@@ -72,19 +73,21 @@ function placing(hardware: string, gpuGib: number, least: number | null): Placin
 }
 
 describe('host memory', () => {
-  it('that lacks room for the experts is said in place of a speed', () => {
-    const full = placing('big', 5, 40);
-    const message = '93.4 GiB of experts do not fit into 14.0 GiB of DRAM, and big has no SSD tier.';
-    const probes = full.probes.map((one) => ({
-      ...one,
-      result: { ...one.result, warnings: [{ code: 'does-not-fit', message } as const] },
-    }));
-    const done = search((percent) => percent >= 40).search;
-    const lacking = placingOf({ system: 'lru', hardware: 'big', gpuBytes: 5 * GIB }, probes, done);
-    expect(lacking.fits).toBe(false);
-    const text = planReports[0]!.render(planOf(['x >= 1'], null, [lacking]), { color: false, width: 100, unicode: true, verbose: false });
-    expect(text.replace(/\s+/g, ' ')).toContain(`the GPU has 5.00 GiB. It does not run: ${message}`);
-    expect(text).not.toContain('It decodes at');
+  const holds = { holds: ['speed.decode >= 1'] };
+  const run = { model: 'deepseek-v4-flash', quantization: 'q2_k', system: 'on-demand-lru', workload: { tokens: 300 } };
+
+  it('that cannot hold the experts is no plan, whatever the card holds', async () => {
+    // 256 experts of 43 layers in 2.6 bits: 93.4 GiB; of 16 GiB the system keeps an eighth.
+    const small = planFor({ ...run, hardware: 'rtx-5090+16GB' }, holds);
+    await expect(small).rejects.toThrow('93.4 GiB of experts do not fit into 14.0 GiB of DRAM');
+    await expect(small).rejects.toThrow('-w rtx-5090+16GB+nvme-7GB/s');
+  });
+
+  it('is refused beside machines that hold them, in memory or on a drive', async () => {
+    const machines = ['rtx-5090+16GB', 'rtx-5090+128GB', 'rtx-5090+16GB+nvme-7GB/s'];
+    const { placings, refused } = await planFor(run, { ...holds, machines });
+    expect(placings.map(({ hardware }) => hardware).toSorted()).toEqual(machines.slice(1).toSorted());
+    expect(refused!.map(({ hardware }) => hardware)).toEqual(machines.slice(0, 1));
   });
 });
 

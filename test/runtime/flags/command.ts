@@ -5,19 +5,27 @@ import { didYouMean } from '../../../src/base/text.js';
 import type { Command, Dialect } from '../../../src/runtime/flags/dialect.js';
 import { type Flag, type FlagValue, flagOf, type Grammar } from '../../../src/runtime/flags/flag.js';
 
+/** How a shell splits a line into words. */
+export type Split = (line: string) => string[];
+
+/** Lines that set a variable of Ollama's service: an override of systemd, launchctl of macOS, setx of Windows. */
+const VARIABLE = /^(?:Environment="(\w+)=(\S+)"|launchctl setenv (\w+) (\S+)|setx (\w+) (\S+))$/;
+
 /**
- * Reads a command back; what its grammar refuses is an error. Ollama's has parameters in a file, and variables before its program.
+ * Reads a command back; what its grammar refuses is an error. Ollama's has parameters in a file, and variables in its service.
  * @returns values by flag
  */
-export function readCommand({ grammar }: Pick<Dialect, 'grammar'>, { steps }: Pick<Command, 'steps'>): Map<string, string> {
-  const file = steps.find((step) => step.file !== null)?.lines.map((line) => shellWords(line.replace(/^PARAMETER /, '')));
-  if (file === undefined) return parseLine(grammar, steps[0]!.lines.join('\n'));
-  const server = steps.find(({ lines }) => lines.some((line) => line.endsWith('ollama serve')))!.lines.join('\n');
-  const variables = shellWords(server)
-    .filter((word) => word.includes('='))
-    .map((word) => word.split('='));
-  if (!/^(?:[A-Z_]+=\S+\s+(?:\\\n\s*)?)*ollama serve$/.test(server)) throw new UserError(`"${server}": is no line of ollama serve`);
-  return parseLine(grammar, ['ollama serve', ...[...variables, ...file].flat()].join(' '));
+export function readCommand(
+  { grammar }: Pick<Dialect, 'grammar'>,
+  { steps }: Pick<Command, 'steps'>,
+  split: Split = shellWords,
+): Map<string, string> {
+  const file = steps.find((step) => step.file === 'Modelfile')?.lines.map((line) => shellWords(line.replace(/^PARAMETER /, '')));
+  if (file === undefined) return parseLine(grammar, steps[0]!.lines.join('\n'), split);
+  const variables = steps.flatMap(({ lines }) =>
+    lines.flatMap((line) => (VARIABLE.exec(line) ?? []).slice(1).filter((word) => word !== undefined)),
+  );
+  return parseLine(grammar, ['ollama serve', ...variables, ...file.flat()].join(' '));
 }
 
 /**
@@ -25,8 +33,8 @@ export function readCommand({ grammar }: Pick<Dialect, 'grammar'>, { steps }: Pi
  * @returns values by the first name of each flag; switches have an empty one
  * @throws UserError where the program is another, a flag is unknown or given twice, or its value is none
  */
-export function parseLine(grammar: Grammar, line: string): Map<string, string> {
-  const words = shellWords(line);
+export function parseLine(grammar: Grammar, line: string, split: Split = shellWords): Map<string, string> {
+  const words = split(line);
   const start = grammar.program.split(' ');
   if (start.some((word, i) => words[i] !== word)) throw new UserError(`"${line}": is no line of ${grammar.program}; begin with it`);
   const values = new Map<string, string>();
@@ -137,3 +145,56 @@ export function shellWords(line: string): string[] {
   }
   return words;
 }
+
+/** Characters that PowerShell and cmd take as more than themselves outside of quotes. */
+const SPECIAL = { powershell: /[`$@(){};,|&<>"#]/, cmd: /[&|<>()^%!]/ } as const;
+
+/**
+ * Words of a line as PowerShell splits it (about_Parsing, argument mode; about_Quoting_Rules): single quotes hold all but themselves, which are doubled.
+ * @throws Error where a word outside of quotes has a character that is more than itself
+ */
+export function powershellWords(line: string): string[] {
+  const words: string[] = [];
+  for (const [word] of line.replaceAll(/`\n/g, ' ').matchAll(/(?:'(?:[^']|'')*'|[^\s'])+/g)) {
+    const bare = word.replaceAll(/'(?:[^']|'')*'/g, '');
+    if (SPECIAL.powershell.test(bare)) throw new Error(`${bare}: PowerShell takes this apart`);
+    words.push(word.replaceAll(/'((?:[^']|'')*)'/g, (_, inner: string) => inner.replaceAll("''", "'")));
+  }
+  return words;
+}
+
+/**
+ * Words of a line as cmd hands it on and the C runtime splits it (Parsing C command-line arguments): quotes group, a backslash before a quote escapes it,
+ * and pairs of backslashes before a quote are one each.
+ * @throws Error where cmd would take a character as more than itself
+ */
+export function cmdWords(line: string): string[] {
+  const words: string[] = [];
+  let [word, begun, quoted] = ['', false, false];
+  const joined = line.replaceAll(/\^\n/g, '');
+  if ((joined.match(/%/g) ?? []).length > 1) throw new Error(`${joined}: cmd expands what stands between percent signs`);
+  for (let at = 0; at < joined.length; at++) {
+    const slashes = /^\\+(?=")/.exec(joined.slice(at))?.[0].length ?? 0;
+    if (slashes > 0) {
+      word += '\\'.repeat(slashes >> 1);
+      at += slashes;
+      begun = true;
+      if (slashes % 2 === 1) word += '"';
+      else quoted = !quoted;
+      continue;
+    }
+    const one = joined[at]!;
+    if (one === '"') [quoted, begun] = [!quoted, true];
+    else if (!quoted && /\s/.test(one)) {
+      if (begun) words.push(word);
+      [word, begun] = ['', false];
+    } else {
+      if (!quoted && SPECIAL.cmd.test(one)) throw new Error(`${one}: cmd takes this apart`);
+      [word, begun] = [word + one, true];
+    }
+  }
+  return begun ? [...words, word] : words;
+}
+
+/** The words of each shell. */
+export const SPLITS: Readonly<Record<string, Split>> = { sh: shellWords, powershell: powershellWords, cmd: cmdWords };

@@ -180,7 +180,10 @@ describe('ollama', () => {
       file: 'Modelfile',
       lines: ['FROM model.gguf', 'PARAMETER num_ctx 8192', 'PARAMETER num_gpu 30', 'PARAMETER num_batch 2048', 'PARAMETER num_thread 16'],
     });
-    expect(steps[1]!.lines).toEqual(['OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_NUM_PARALLEL=2 \\', '  ollama serve']);
+    expect(steps[1]!.lines).toEqual([
+      '[Service]',
+      ...['OLLAMA_FLASH_ATTENTION=1', 'OLLAMA_KV_CACHE_TYPE=q8_0', 'OLLAMA_NUM_PARALLEL=2'].map((set) => `Environment="${set}"`),
+    ]);
     expect(Object.fromEntries(readCommand(dialect, { steps }))).toMatchObject({
       OLLAMA_NUM_PARALLEL: '2',
       num_gpu: '30',

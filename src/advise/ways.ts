@@ -1,0 +1,110 @@
+// Where nothing fits: what does, each with its command. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive to read
+// experts from, and the largest bundled model that fits.
+import { orUserError } from '../base/errors.js';
+import { listProfiles } from '../base/profiles.js';
+import { formatCount } from '../base/units.js';
+import { type HardwareSpec, isComposed, USUAL_DRIVE } from '../hardware/door.js';
+import { loadModel, loadProfile, weightBytes } from '../model/door.js';
+import { missingBytes } from './misfits.js';
+import { bestSetting, type Priced, type Question } from './search.js';
+
+/** Something else that fits. */
+export interface WayOut {
+  /** What it is, without a full stop. */
+  readonly text: string;
+  /** Tokens/s; null: it changes the machine, and nothing was run. */
+  readonly decode: number | null;
+  /** Lines for a shell. */
+  readonly command: readonly string[];
+}
+
+/** How other questions are put, by what differs from the first. */
+export interface Asking {
+  /** The command that asks, with options in the place of its own. */
+  command(differs: { readonly model?: string; readonly machine?: string; readonly options?: string }): readonly string[];
+  /** The machine of a name, as the runtime drives it. */
+  machine(name: string): Promise<HardwareSpec>;
+  /** The best setting of another bundled model; null: it does not fit either. */
+  other(model: string): Promise<Priced | null>;
+}
+
+/** Contexts that are tried where the wished one does not fit: so many times shorter. */
+const SHORTER = [2, 4, 8];
+
+/** Share of a Mac's memory that its system keeps where the limit is raised: 8 of 64 GiB leave it running. Ours. */
+const MAC_KEEPS = 1 / 8;
+
+/** What fits where the wished model does not: at most one of each kind. */
+export async function waysOut(question: Question, asking: Asking): Promise<WayOut[]> {
+  const { context, hardware, quantizations, runtime, users } = question;
+  const last = quantizations.at(-1)!;
+  const own = question.model(last);
+  const found: WayOut[] = [];
+  const add = async (
+    text: string,
+    changed: Question,
+    command: readonly string[],
+    quantization = last,
+    fromDisk = false,
+  ): Promise<boolean> => {
+    const best = await bestSetting(changed, quantization, runtime.kv[0]!, fromDisk);
+    if (best !== null) found.push({ text, decode: best.price.decode, command });
+    return best !== null;
+  };
+  const smaller = Object.keys(runtime.quantizations).filter((name) => !quantizations.includes(name));
+  for (const name of smaller) {
+    const model = orUserError(() => question.model(name));
+    if (model instanceof Error || weightBytes(model) >= weightBytes(own)) continue;
+    if (await add(`In ${name}`, question, asking.command({ options: `--quantizations ${name}` }), name)) break;
+  }
+  if (users > 1) await add('For one user', { ...question, users: 1 }, asking.command({ options: '--users 1' }));
+  for (const shorter of SHORTER.map((times) => Math.floor(context / times))) {
+    const text = `With ${formatCount(shorter)} tokens of context`;
+    const request = { ...question.request, prompt: Math.min(question.request.prompt, shorter >> 1) };
+    if (await add(text, { ...question, context: shorter, request }, asking.command({ options: `--context ${shorter}` }))) break;
+  }
+  found.push(...wiredLimit(question));
+  if (hardware.tiers.at(-1)!.name !== 'ssd' && question.named !== undefined && isComposed(question.named)) {
+    const name = `${question.named}+${USUAL_DRIVE.name}`;
+    const changed = { ...question, hardware: await asking.machine(name) };
+    await add(
+      `From a drive (${USUAL_DRIVE.name}, assumed), experts as they are needed`,
+      changed,
+      asking.command({ machine: name }),
+      last,
+      true,
+    );
+  }
+  return [...found, ...(await nextModel(question, asking))];
+}
+
+/** More of a Mac's memory for its GPU, where that suffices: macOS leaves it three quarters. */
+function wiredLimit(question: Question): WayOut[] {
+  const { machine, tiers } = question.hardware;
+  if (machine?.gpus[0]?.vendor !== 'apple') return [];
+  const most = machine.ram!.bytes! * (1 - MAC_KEEPS);
+  const format = question.quantizations.find((one) => tiers[0]!.bytes + missingBytes(question, one) <= most);
+  if (format === undefined) return [];
+  const megabytes = Math.ceil((tiers[0]!.bytes + missingBytes(question, format)) / 2 ** 30) * 1024;
+  const text = `In ${question.model(format).quantization}, with ${megabytes / 1024} GiB of memory for the GPU (until the next start)`;
+  return [{ text, decode: null, command: [`sudo sysctl iogpu.wired_limit_mb=${megabytes}`] }];
+}
+
+/** The largest bundled model whose usual format fits, smaller than the one that does not. */
+async function nextModel({ hardware, quantizations, model }: Question, asking: Asking): Promise<WayOut[]> {
+  const own = model(quantizations[0]!).parameters.total;
+  const room = hardware.tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes), 0);
+  const others = listProfiles('models')
+    .filter((name) => loadProfile(name).offered)
+    .map((name) => ({ name, model: loadModel(name) }))
+    .filter((one) => one.model.parameters.total < own && weightBytes(one.model) < room)
+    .sort((a, b) => b.model.parameters.total - a.model.parameters.total);
+  for (const { name } of others) {
+    const best = await asking.other(name);
+    if (best !== null)
+      return [
+        { text: `Instead ${name} in ${best.model.quantization}`, decode: best.price.decode, command: asking.command({ model: name }) },
+      ];
+  }
+  return [];
+}

@@ -1,0 +1,48 @@
+// Where files of bundled models lie on the Hugging Face hub: profiles/repositories.yaml, each entry with its source and the day it was read.
+import { z } from 'zod';
+import { ownValue } from '../../base/objects.js';
+import { bundledFile } from '../../base/profiles.js';
+import { readOwnYaml } from '../../base/yaml.js';
+
+const entry = { model: z.string(), repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/), source: z.string() };
+
+const schema = z.strictObject({
+  sources: z.record(z.string(), z.strictObject({ name: z.string(), checked: z.iso.date() })),
+  gguf: z.array(z.strictObject({ ...entry, vision: z.literal(true).optional(), files: z.record(z.string(), z.string()) })),
+  folder: z.array(z.strictObject({ ...entry, format: z.string() })),
+});
+
+/** A model's file in a format. */
+export interface PublishedFile {
+  /** `owner/repo`. */
+  readonly repository: string;
+  /** The format as the repository spells it: `UD-Q4_K_M`; null: a folder has one. */
+  readonly tag: string | null;
+  /** Path in the repository, of a split file its first part; null: all that lies there, or no source names it. */
+  readonly file: string | null;
+  /** True: a vision part lies beside it. */
+  readonly vision: boolean;
+}
+
+let read: z.infer<typeof schema> | undefined;
+
+/** All entries, and their sources. @throws Error where the file, which is ours, is not well-formed */
+export function publishedFiles(): NonNullable<typeof read> {
+  read ??= readOwnYaml(bundledFile('repositories.yaml'), schema);
+  return read;
+}
+
+/** The file of a bundled model in a format; null: no source that was read has one. @param reads GGUF files, or folders of safetensors */
+export function publishedFile(model: string, format: string, reads: 'gguf' | 'folder'): PublishedFile | null {
+  const { folder, gguf } = publishedFiles();
+  if (reads === 'folder') {
+    const found = folder.find((one) => one.model === model && one.format === format);
+    return found === undefined ? null : { repository: found.repository, tag: null, file: null, vision: false };
+  }
+  const found = gguf.find((one) => one.model === model && ownValue(one.files, format) !== undefined);
+  if (found === undefined) return null;
+  const named = ownValue(found.files, format)!;
+  const tag = new RegExp(`(?:UD-)?${format}(?=[.-])`, 'gi');
+  const [spelled, file] = named.endsWith('.gguf') ? [named.match(tag)!.at(-1)!, named] : [named, null];
+  return { repository: found.repository, tag: spelled, file, vision: found.vision === true };
+}
