@@ -6,10 +6,12 @@ import type { Command, Dialect } from '../../../src/runtime/flags/dialect.js';
 import { type Flag, type FlagValue, flagOf, type Grammar } from '../../../src/runtime/flags/flag.js';
 
 /**
- * Reads a command back; what its grammar refuses is an error. Ollama's has parameters in a file, and variables before its program.
+ * Reads a command back; what its grammar refuses is an error. Ollama's has parameters in a file, and variables before its program, LM Studio's is rows
+ * of a dialog.
  * @returns values by flag
  */
 export function readCommand({ grammar }: Pick<Dialect, 'grammar'>, { steps }: Pick<Command, 'steps'>): Map<string, string> {
+  if (steps[0]!.title !== undefined) return readRows(grammar, steps[0]!.lines);
   const file = steps.find((step) => step.file !== null)?.lines.map((line) => shellWords(line.replace(/^PARAMETER /, '')));
   if (file === undefined) return parseLine(grammar, steps[0]!.lines.join('\n'));
   const server = steps.find(({ lines }) => lines.some((line) => line.endsWith('ollama serve')))!.lines.join('\n');
@@ -18,6 +20,19 @@ export function readCommand({ grammar }: Pick<Dialect, 'grammar'>, { steps }: Pi
     .map((word) => word.split('='));
   if (!/^(?:[A-Z_]+=\S+\s+(?:\\\n\s*)?)*ollama serve$/.test(server)) throw new UserError(`"${server}": is no line of ollama serve`);
   return parseLine(grammar, ['ollama serve', ...[...variables, ...file].flat()].join(' '));
+}
+
+/** Reads rows of a dialog, `name: value`. @throws UserError where one is unknown, given twice, or has a value that is none */
+function readRows(grammar: Grammar, lines: readonly string[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const line of lines) {
+    const [, name = '', value = ''] = /^(.+?): (.+)$/.exec(line) ?? [];
+    const flag = flagOf(grammar, name);
+    if (flag === undefined || values.has(name) || !isValue(flag.takes, value))
+      throw new UserError(`"${line}": is no row of ${grammar.program}`);
+    values.set(name, value);
+  }
+  return values;
 }
 
 /**
