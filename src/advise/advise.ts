@@ -251,6 +251,8 @@ export function commandOf(
     unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
+    experts: Math.max(...model.layers.map(({ experts }) => experts)),
+    cacheBytes: model.layers.reduce((sum, { expertBytes, experts }) => sum + Math.min(setting.slots ?? 0, experts) * expertBytes, 0),
     cpuExpertLayers: cpuExpertLayers(model, setting),
     splitPattern: splitPattern(model, setting),
     gpus: gpusOf(hardware),

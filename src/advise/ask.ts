@@ -7,16 +7,16 @@ import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { ownValue } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
-import { formatCount } from '../base/units.js';
+import { formatCount, formatNumber } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
 import { wrapped } from '../runtime/flags/dialect.js';
 import { shellNamed, usualShell } from '../runtime/flags/shell.js';
-import { advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
+import { advisedRuntime, backendsOn, DEFAULT_RUNTIME, ownRuntimesOf } from '../runtime/index.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { loadHardware } from '../runtime/machine.js';
-import { parseGoal, type RequestShape } from '../runtime/setting/goal.js';
+import { parseGoal, type RequestShape, type Speeds } from '../runtime/setting/goal.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
@@ -24,7 +24,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { type Advice, advise, bestAnswer } from './advise.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { Pricer, tokensNeeded } from './price.js';
-import type { Question } from './search.js';
+import { priced, type Question } from './search.js';
 import { type Asking, waysOut } from './ways.js';
 
 /** Seed of the synthetic routing. */
@@ -86,8 +86,14 @@ export function adviceFor(model: string, machine: string, wishes: AdviceWishes =
 
 /** As {@link adviceFor}, on a machine that is found for the runtime. */
 export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
-  const basis = await basisOf(machine, wishes);
-  return withQuestion(name, basis, wishes, async (question) => {
+  const [basis, ...rivals] = (await basesOf(machine, wishes)) as [Basis, ...Basis[]];
+  const notes: string[] = [];
+  for (const runtime of basis.runtime.name === (wishes.runtime ?? DEFAULT_RUNTIME) || isPath(name) ? [] : ownRuntimesOf(vendorOf(basis))) {
+    const other = { ...basis, runtime, ...(await machine(runtime)) };
+    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined })));
+  }
+  return withQuestion(name, { ...basis, notes: [...basis.notes, ...notes] }, wishes, async (asked) => {
+    const question = rivals.length === 0 ? asked : await onFastest(asked, rivals);
     const advice = await advise(question);
     return advice.answer === null ? { ...advice, ways: await waysOut(question, askingOf(name, basis, wishes)) } : advice;
   });
@@ -116,6 +122,47 @@ function askingOf(name: string, basis: Basis, wishes: AdviceWishes): Asking {
         return best?.setting.fromDisk === true ? null : best;
       }),
   };
+}
+
+/** {@link basisOf} once for each backend that the runtime has on the machine, its usual one first. */
+export async function basesOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis[]> {
+  const basis = await basisOf(machine, wishes);
+  const [usual = basis.runtime, ...others] = backendsOn(basis.runtime, vendorOf(basis));
+  const rivals = await Promise.all(others.map(async (runtime) => ({ ...basis, runtime, ...(await machine(runtime)) })));
+  return [{ ...basis, runtime: usual }, ...rivals];
+}
+
+function vendorOf({ hardware }: Basis): Parameters<typeof backendsOn>[1] {
+  return hardware.machine?.gpus[0]?.vendor;
+}
+
+/** The question under the backend that serves its answer best, with a note on the others. @param rivals other backends of the machine */
+async function onFastest(question: Question, rivals: readonly Basis[]): Promise<Question> {
+  const answer = await bestAnswer(question);
+  if (answer === null) return question;
+  const tried = [{ own: question, ...answer }];
+  for (const { hardware, learned, runtime } of rivals) {
+    const { learned: _, ...rest } = question;
+    const own = { ...rest, hardware, runtime, ...(learned && { learned }) };
+    tried.push({ own, ...(await priced(own, answer.model, answer.setting)) });
+  }
+  const [best, ...slower] = tried.sort((a, b) => a.cost - b.cost);
+  const lost = slower.map(({ own, price }) => `${own.runtime.name} gives ${speedsText(price)}`).join(', ');
+  const note = `${best!.own.runtime.name} is taken, the fastest backend of this GPU: in the same placement ${lost} (--runtime).`;
+  return { ...best!.own, notes: [...question.notes, note] };
+}
+
+/** A note on what another runtime of the same GPU gives, with its own formats; none where nothing fits. */
+async function besideNote(name: string, basis: Basis, wishes: AdviceWishes): Promise<string[]> {
+  const answer = await withQuestion(name, basis, wishes, bestAnswer);
+  if (answer === null) return [];
+  return [
+    `${basis.runtime.name} drives this GPU, too: ${speedsText(answer.price)} in ${answer.model.quantization} (--runtime ${basis.runtime.name}).`,
+  ];
+}
+
+function speedsText({ decode, prefill }: Speeds): string {
+  return `${formatNumber(decode)} and prompts ${formatNumber(prefill)} tok/s`;
 }
 
 /** The part of a question that is the same for all models. */

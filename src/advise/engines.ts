@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { ADVISED } from '../runtime/index.js';
 import { type Asked, bestAnswer, describedStrategy, repeated, type Strategy } from './advise.js';
-import { type AdviceWishes, basisOf, type MachineFinder, withQuestions } from './ask.js';
+import { type AdviceWishes, basesOf, type MachineFinder, withQuestions } from './ask.js';
 import { missingOf } from './misfits.js';
 import type { Question } from './search.js';
 
@@ -39,7 +39,7 @@ export async function enginesOn(name: string, machine: MachineFinder, wishes: Ad
   const refused: string[] = [];
   for (const { name: runtime } of ADVISED) {
     try {
-      bases.push(await basisOf(machine, { ...wishes, runtime }));
+      bases.push(...(await basesOf(machine, { ...wishes, runtime })));
     } catch (error) {
       if (!(error instanceof UserError) || ADVISED.length === refused.length + 1) throw error;
       refused.push(`${runtime}: ${error.message}.`);

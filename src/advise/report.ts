@@ -116,7 +116,11 @@ function bandText(band: Accuracy | null, speed: number): string {
 /** Lines to paste. */
 export function linesToPaste(command: Advice['command']): Block[] {
   if (command === null) return [];
-  return command.steps.map(({ file, lines }) => ({ kind: 'code' as const, lines, ...(file === null ? {} : { title: `File ${file}` }) }));
+  return command.steps.map(({ file, lines, title = file === null ? undefined : `File ${file}` }) => ({
+    kind: 'code' as const,
+    lines,
+    ...(title && { title }),
+  }));
 }
 
 /** Something else that fits, with its command. */

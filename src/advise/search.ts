@@ -196,33 +196,35 @@ const WORTH = 0.02;
  * @param fromDisk host memory may cache experts of the disk
  */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
-  const [fixed, ...cached] = await strategiesOf(question, quantization, kv, fromDisk);
-  if (fixed === undefined) return null;
-  return cached.reduce((best, one) => (one.cost < (best === fixed ? 1 - WORTH : 1) * best.cost ? one : best), fixed);
+  const found = await strategiesOf(question, quantization, kv, fromDisk);
+  if (found.length === 0) return null;
+  return found.reduce((best, one) => (one.cost < (best.setting.cache === null ? 1 - WORTH : 1) * best.cost ? one : best));
 }
 
 /** The best setting with a fixed placement, and then that of each expert cache which the runtime has and the machine has room for; empty: nothing fits. */
 export async function strategiesOf(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced[]> {
   const fixed = await fixedSetting(question, quantization, kv, fromDisk);
-  if (fixed === null || fromDisk || isAllOnGpu(fixed.setting) || question.hardware.cpu === null) return fixed === null ? [] : [fixed];
-  const found = [fixed];
-  for (const { system } of question.runtime.caches) {
-    const best = await cachedSetting(question, fixed, system);
+  const found = fixed === null ? [] : [fixed];
+  const { context, hardware, runtime, users } = question;
+  if (fromDisk || hardware.cpu === null || (fixed !== null && isAllOnGpu(fixed.setting))) return found;
+  const from = fixed?.setting ?? { quantization, ubatch: passesOf(question)[0]!, kv, context, users, ...PLAIN };
+  for (const { system } of runtime.caches) {
+    const best = await cachedSetting(question, { ...from, ...PLAIN, cache: system });
     if (best !== null) found.push(best);
   }
   return found;
 }
 
 /** The best setting with an expert cache; null: it does not fit. Lengths of passes are tried from that of the fixed placement on, while the cost falls. */
-async function cachedSetting(question: Question, fixed: Priced, cache: string): Promise<Priced | null> {
+async function cachedSetting(question: Question, beside: Beside): Promise<Priced | null> {
   const passes = passesOf(question);
-  const beside = { ...fixed.setting, ...PLAIN, cache };
+  const model = question.model(beside.quantization);
   const at = async (ubatch: number): Promise<Priced | null> => {
-    const setting = highestFit(question, fixed.model, { ...beside, ubatch });
-    return setting === null ? null : priced(question, fixed.model, setting);
+    const setting = highestFit(question, model, { ...beside, ubatch });
+    return setting === null ? null : priced(question, model, setting);
   };
-  const start = passes.indexOf(fixed.setting.ubatch);
-  let best = await at(fixed.setting.ubatch);
+  const start = passes.indexOf(beside.ubatch);
+  let best = await at(beside.ubatch);
   for (const others of [passes.slice(0, start).reverse(), passes.slice(start + 1)]) {
     for (const ubatch of others) {
       const one = await at(ubatch);

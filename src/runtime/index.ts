@@ -9,11 +9,14 @@ import { exllamav3Runtime } from './exllamav3/index.js';
 import { freetokenRuntime } from './freetoken/index.js';
 import { hfEagerRuntime } from './hf-eager/index.js';
 import { ikLlamaCppRuntime } from './ik_llama.cpp/index.js';
-import type { AdvisedRuntime, KnownRuntime } from './kind/runtime.js';
+import type { AdvisedRuntime, KnownRuntime, Vendor } from './kind/runtime.js';
 import { ktransformersRuntime } from './ktransformers/index.js';
 import { llamaCppRuntime } from './llama.cpp/index.js';
+import { lmStudioRuntime } from './lmstudio/index.js';
+import { mlxRuntime } from './mlx/index.js';
 import { ollamaRuntime } from './ollama/index.js';
 import { sglangRuntime } from './sglang/index.js';
+import { thecodacusRuntime } from './thecodacus/index.js';
 import { vllmRuntime } from './vllm/index.js';
 
 /** All runtimes, in the order of lists. */
@@ -25,8 +28,11 @@ export const RUNTIMES: readonly KnownRuntime[] = [
   vllmRuntime,
   ollamaRuntime,
   exllamav3Runtime,
-  hfEagerRuntime,
   freetokenRuntime,
+  lmStudioRuntime,
+  thecodacusRuntime,
+  mlxRuntime,
+  hfEagerRuntime,
   colibriRuntime,
 ];
 
@@ -40,15 +46,15 @@ export const DEFAULT_SYSTEM = llamaCppRuntime.systems!.fixed!;
 export const PAPERS_PROFILE = hfEagerRuntime.name;
 
 /** Runtimes that advice is given for. */
-export const ADVISED: readonly AdvisedRuntime[] = RUNTIMES.flatMap(({ advised, name }) =>
-  advised === undefined ? [] : [{ ...advised, name }],
+export const ADVISED: readonly AdvisedRuntime[] = RUNTIMES.flatMap(({ advised, name, vendors }) =>
+  advised === undefined ? [] : [{ ...advised, name, ...(vendors && { vendors }) }],
 );
 
 /** As {@link ADVISED}, and those of them that hold on some GPUs, each with its own profile. */
 const ADVISED_BY_NAME = [
   ...ADVISED,
   ...RUNTIMES.flatMap(({ advised, backends = [] }) =>
-    advised === undefined ? [] : backends.map(({ profile }) => ({ ...advised, name: profile, profile })),
+    advised === undefined ? [] : backends.map(({ profile, vendors }) => ({ ...advised, name: profile, profile, vendors })),
   ),
 ];
 
@@ -61,6 +67,28 @@ export function advisedRuntime(name: string): AdvisedRuntime {
   if (found !== undefined) return found;
   const names = ADVISED_BY_NAME.map((one) => one.name);
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
+}
+
+/** What drives GPUs of a vendor under a runtime that leaves it to the machine, its usual backend first; empty: it has one for all. */
+export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined): readonly AdvisedRuntime[] {
+  const { backends = [] } = RUNTIMES.find(({ name }) => name === runtime.name) ?? {};
+  // CUDA is the runtime itself.
+  if (vendor === undefined || backends.find(({ vendors }) => vendors[0] === vendor) === undefined) return [];
+  return backends.filter(({ vendors }) => vendors.includes(vendor)).map(({ profile }) => advisedRuntime(profile));
+}
+
+/** Runtimes of one vendor's GPUs alone that advice is given for, backends aside. */
+export function ownRuntimesOf(vendor: Vendor | undefined): readonly AdvisedRuntime[] {
+  return ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
+}
+
+/** @throws UserError where a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
+export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
+  const { vendors } = ADVISED_BY_NAME.find(({ name }) => name === profile) ?? {};
+  if (vendors === undefined || (gpu !== undefined && vendors.includes(gpu.vendor))) return;
+  const others = ADVISED_BY_NAME.filter((one) => gpu !== undefined && one.vendors?.includes(gpu.vendor)).map(({ name }) => name);
+  const instead = others.some((name) => defaultProfile(gpu?.vendor) === name) ? others : [DEFAULT_RUNTIME, ...others];
+  throw new UserError(`runtime ${profile}: does not drive ${gpu?.name ?? 'a machine without a GPU'}; take ${instead.join(' or ')}`);
 }
 
 /** Programs that a runtime is or stands for. */
@@ -104,6 +132,6 @@ export function profileOfProgram(program: string, gpu: string | undefined, mixed
 }
 
 /** The profile of the default runtime on a vendor's GPUs; undefined: there is no GPU. */
-export function defaultProfile(vendor: string | undefined): string {
-  return llamaCppRuntime.backends!.find((backend) => backend.vendor === vendor)?.profile ?? DEFAULT_RUNTIME;
+export function defaultProfile(vendor: Vendor | undefined): string {
+  return llamaCppRuntime.backends!.find(({ vendors }) => vendors[0] === vendor)?.profile ?? DEFAULT_RUNTIME;
 }

@@ -21,7 +21,7 @@ import {
   runtimeOnFile,
   turnedBy,
 } from '../hardware/door.js';
-import { DEFAULT_RUNTIME, defaultProfile } from './index.js';
+import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
 
 /**
  * Loads a machine.
@@ -30,7 +30,8 @@ import { DEFAULT_RUNTIME, defaultProfile } from './index.js';
  * @param runtime what drives it; null: the usual one, where the profile is not calibrated
  * @param changes values that replace those of the usual runtime
  * @param learned what timings taught of it; null: nothing
- * @throws UserError where there is no such machine, or it is not well-formed, or values are given of a runtime that have no effect on it
+ * @throws UserError where there is no such machine, or it is not well-formed, its GPU is none that the runtime drives, or values are given
+ * of a runtime that have no effect on it
  */
 export function loadHardware(
   name: string,
@@ -75,6 +76,7 @@ function hardwareOfParts(
   file: MachineFile | null,
   learned: Learned | null,
 ): HardwareSpec {
+  if (runtime !== null) demandDriven(runtime.name, machine.gpus[0]);
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
   const usual = runtimeOf(profile, defaultProfile(machine.gpus[0]?.vendor), runtime, changes);
   if (usual === null) return { ...buildHardware(profile, usual), machine };

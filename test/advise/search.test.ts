@@ -39,7 +39,8 @@ describe('experts of the GPU', () => {
   async function chosen(prompt: number): Promise<Priced> {
     const request = { prompt, output: 64 };
     const drawn = synthesize(qwen, { seed: 1, requests: [{ prefill: tokensNeeded(1, request), decode: 0 }] });
-    const common = { runtime: advisedRuntime('ktransformers'), hardware, goal: { kind: 'decode' as const }, request, context: 8192 };
+    const runtime = { ...advisedRuntime('ktransformers'), caches: [] };
+    const common = { runtime, hardware, goal: { kind: 'decode' as const }, request, context: 8192 };
     return (await bestSetting({ ...REST, ...common, users: 1, pricer: new Pricer(drawn, request), model: () => qwen }, null, 'f16'))!;
   }
 

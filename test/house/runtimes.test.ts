@@ -11,6 +11,9 @@ const NAMES = RUNTIMES.map(({ name }) => name);
 /** A name as a word. It may go on behind a dash, as names of profiles and systems do; in a path or an address it is no word. */
 const NAMED = new RegExp(`(?<![\\w/.-])(?:${NAMES.map((name) => name.replaceAll('.', '\\\\?\\.')).join('|')})(?![\\w/])`);
 
+/** A runtime whose name is that of its files' format, too: rooms that know formats write it (`int\\d|gptq|awq|hqq|mlx`, `mlx4`). */
+const FORMAT = /(?:gptq\|awq\|hqq|awq\|gptq)\|mlx|^mlx$/;
+
 /** Lines that a user types, in a text of help. */
 const EXAMPLE_LINES = /^\s*(?:\$ )?moeprof .*$/gm;
 
@@ -34,6 +37,7 @@ function runtimesNamed({ path, program, text }: SourceFile): string[] {
   const judge = (start: number, literal: string, isSentence = /\s/.test(literal)): void => {
     if (!NAMED.test(literal.replaceAll(EXAMPLE_LINES, '')) || documents.some((node) => node.start <= start && start < node.end)) return;
     if (isSentence && BEFORE.includes(room)) return;
+    if (['model', 'measured'].includes(room) && FORMAT.test(literal)) return;
     if (room === 'trace' && traceFormats.some(({ name }) => name === literal)) return;
     found.push(`${path}:${text.slice(0, start).split('\n').length}: ${literal.trim().slice(0, 80)}`);
   };

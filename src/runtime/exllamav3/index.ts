@@ -53,10 +53,15 @@ const dialect = lineDialect('exllamav3', (input: CommandInput) => {
     ['--cache-mode', CACHE_BITS[setting.kv]],
     ['--chunk-size', setting.ubatch],
     ['--max-batch-size', setting.users],
-    ...(setting.cpuMoe === 0 ? [] : ([['--cpu-moe-offload-layers', setting.cpuMoe]] as const)),
+    ...(setting.slots === null
+      ? setting.cpuMoe === 0
+        ? []
+        : ([['--cpu-moe-offload-layers', setting.cpuMoe]] as const)
+      : ([['--cpu-moe-split-experts', input.experts - setting.slots]] as const)),
   ];
   const why = {
     '--model-name': input.hub === null ? 'a folder of the model in EXL3' : `fetch it first: python main.py download ${folderOf(input)}`,
+    '--cpu-moe-split-experts': 'experts of each layer in host memory; which ones follows their use, 64 changes in 128 tokens',
     '--cpu-moe-offload-layers': 'fewer layers do not fit on the GPU; layers without experts do not count',
   };
   return { uses, why };
@@ -64,6 +69,9 @@ const dialect = lineDialect('exllamav3', (input: CommandInput) => {
 
 /** Share of a GPU that is taken to go to activations: nothing published says it. */
 const LEAVES = 0.1;
+
+/** Of its split of experts (-mcs). */
+const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-09-01';
 
 /** ExLlamaV3. */
 export const exllamav3Runtime: KnownRuntime = {
@@ -76,6 +84,7 @@ export const exllamav3Runtime: KnownRuntime = {
     profile: 'exllamav3',
     dialect,
     ladder: ({ layers }) => Array.from({ length: layers.length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe })),
+    caches: [{ name: 'hot set', system: 'ktransformers-dynamic', misses: 'cpu', keeps: true, read: READ }],
     // Its guide calls 512 to 4096 ideal.
     ubatches: [512, 1024, 2048, 4096],
     kv: ['f16', 'q8_0', 'q4_0'],

@@ -17,6 +17,10 @@ export interface CommandInput {
   /** Short name of the model, for a server. */
   readonly name: string;
   readonly moeLayers: number;
+  /** Experts of a layer, the most. */
+  readonly experts: number;
+  /** Bytes of the expert cache, of all layers together; 0: there is none. */
+  readonly cacheBytes: number;
   /** Decoder layers, from the first on, whose experts lie in host memory. */
   readonly cpuExpertLayers: number;
   /** Pattern of further expert tensors in host memory; null: there are none. */
@@ -48,6 +52,8 @@ export interface CommandInput {
 interface Step {
   /** Name of the file to write; null: lines for a shell. */
   readonly file: string | null;
+  /** What the lines are, where they are neither. */
+  readonly title?: string;
   readonly lines: readonly string[];
   /** A sentence above the lines; absent: none is needed. */
   readonly note?: string;

@@ -1,5 +1,47 @@
 // FreeToken: an expert cache with one pool of slots for all layers; its strategy hybrid shares misses out between CPU and link.
+import { folderOf, lineDialect } from '../flags/dialect.js';
+import type { FlagUse } from '../flags/flag.js';
+import { SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
+import { servedMemory } from '../kind/served.js';
+
+/** Share of a GPU that it leaves by default (--memory-ratio). */
+const LEAVES = 0.1;
+
+const HYBRID = 'freetoken-hybrid';
+
+const READ = 'docs/cli.md of 0517cbc, docs/models.md of 03fb043, autumn 2026';
+
+const dialect = lineDialect('freetoken', (input) => {
+  const { cores, moeLayers, setting } = input;
+  const { cache, slots } = setting;
+  const uses: FlagUse[] = [
+    ['--model', folderOf(input)],
+    ['--max-seq-len-override', setting.context],
+    ['--num-tokens', setting.context * setting.users],
+    ['--max-running-requests', setting.users],
+    ['--max-prefill-length', setting.ubatch],
+    ['--moe-strategy', slots === null ? 'fused' : cache === HYBRID ? 'hybrid' : 'offload'],
+    ...(slots === null ? [] : ([['--moe-cache-size', slots * moeLayers]] as const)),
+    ...(cache === HYBRID && cores > 0 ? ([['--moe-cpu-threads', cores]] as const) : []),
+  ];
+  return { uses, why: { '--moe-cache-size': 'slots of all layers together: more do not fit beside this context' } };
+});
 
 /** FreeToken. */
-export const freetokenRuntime: KnownRuntime = { name: 'freetoken', sharesSlots: true };
+export const freetokenRuntime: KnownRuntime = {
+  name: 'freetoken',
+  sharesSlots: true,
+  advised: {
+    ...SERVER,
+    profile: 'freetoken',
+    dialect,
+    caches: [
+      { name: 'LRU cache', system: 'on-demand-lru', misses: 'link', keeps: true, read: READ },
+      { name: 'hybrid', system: HYBRID, misses: 'either', keeps: true, read: READ },
+    ],
+    quantizations: { bf16: 16, fp8: 8, nvfp4: 4.5 },
+    usualFile: 'nvfp4',
+    memory: (...served) => servedMemory(LEAVES, ...served),
+  },
+};

@@ -1,6 +1,6 @@
 // A runtime: everything that moeprof knows of one program that runs models. Each has a folder beside this one; its speeds are a profile of
 // profiles/runtimes/.
-import type { HardwareSpec } from '../../hardware/door.js';
+import type { HardwareSpec, Machine } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
 import type { Dialect } from '../flags/dialect.js';
@@ -14,8 +14,10 @@ export interface KnownRuntime {
   readonly name: string;
   /** Other programs of measurements that it stands for, each with its profile. */
   readonly programs?: Readonly<Record<string, string>>;
-  /** Profiles that hold on other GPUs than NVIDIA's. */
+  /** Its profiles for some GPUs; the first of a vendor's is the usual one. */
   readonly backends?: readonly Backend[];
+  /** Vendors of the GPUs that it drives. Absent: any, and CPUs alone. */
+  readonly vendors?: readonly Vendor[];
   /** Profile where experts lie on the GPU beside those of the CPU; absent: its usual one. */
   readonly mixedProfile?: string;
   /** What it prints. */
@@ -44,11 +46,14 @@ export interface KnownRuntime {
   readonly streaming?: Streaming;
 }
 
+/** The maker of a GPU. */
+export type Vendor = Machine['gpus'][number]['vendor'];
+
 /** A profile that holds on some GPUs. */
 interface Backend {
   readonly profile: string;
-  readonly vendor: 'amd' | 'apple' | 'intel';
-  /** Names of such GPUs in measurements. */
+  readonly vendors: readonly Vendor[];
+  /** Names of GPUs that measurements mean it by, where they name none. */
   readonly gpus: RegExp;
 }
 
@@ -153,6 +158,6 @@ interface Advised {
 }
 
 /** A runtime that advice is given for. */
-export interface AdvisedRuntime extends Advised {
+export interface AdvisedRuntime extends Advised, Pick<KnownRuntime, 'vendors'> {
   readonly name: string;
 }

@@ -31,13 +31,20 @@ function followsFrom(format: string | null): number | null {
 
 const ktransformersFlags = lineDialect('ktransformers', (input) => {
   const { cores, format, setting, sockets } = input;
+  const onGpu = setting.slots ?? setting.gpuExperts;
   const uses: FlagUse[] = [
     ...serverUses(input),
     ['--kt-weight-path', folderOf(input)],
     ['--kt-method', methodOf(format)],
     ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
     ['--kt-threadpool-count', sockets],
-    ...(setting.gpuExperts === null ? [] : ([['--kt-num-gpu-experts', setting.gpuExperts]] as const)),
+    ...(onGpu === null ? [] : ([['--kt-num-gpu-experts', onGpu]] as const)),
+    ...(setting.slots === null
+      ? []
+      : ([
+          ['--kt-expert-placement-strategy', 'frequency'],
+          ['--init-expert-location', 'experts.json'],
+        ] as const)),
     ...(setting.followsPrompts
       ? ([
           ['--kt-expert-placement-strategy', 'uniform'],
@@ -46,7 +53,11 @@ const ktransformersFlags = lineDialect('ktransformers', (input) => {
         ] as const)
       : []),
   ];
-  return { uses, why: { '--kt-num-gpu-experts': `more do not fit on the GPU beside ${formatCount(setting.context)} tokens of context` } };
+  const why = {
+    '--kt-num-gpu-experts': `more do not fit on the GPU beside ${formatCount(setting.context)} tokens of context`,
+    '--init-expert-location': 'counts of the experts that your texts use; moeprof place -o sglang=experts.json writes it from a trace',
+  };
+  return { uses, why };
 });
 
 /** `Performance(T/s): prefill 123.4, decode 13.5.` of KTransformers' server. */
@@ -82,6 +93,7 @@ export const ktransformersRuntime: KnownRuntime = {
     dialect: ktransformersFlags,
     followsFrom: ({ layers }) => followsFrom(mainFormat(layers[0]!.formats)),
     ladder: byShare,
+    caches: [{ name: 'hot set', system: 'sglang-kt', misses: 'cpu', keeps: true, read: 'doc/en/kt-kernel of 95009ea, 2026-08-21' }],
     // Its pools of threads are faster on all sockets, so it never isolates one.
     memory: (...served) => servedMemory(SGLANG_LEAVES, ...served),
   },

@@ -8,6 +8,12 @@ import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
 /** More than any model has: all layers. */
 const ALL_LAYERS = 99;
 
+/** The system of its cache where the CPU computes misses. */
+export const HYBRID = 'llama.cpp-hot-cache';
+
+/** Share of misses that the CPU computes then: of those that its own script tries, one that still lets hot experts in (scripts/moe-cache-tune.py). */
+const CPU_SHARE = 0.95;
+
 /** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
 export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): { uses: FlagUse[]; why: Record<string, string> } {
   const { blocks = ALL_LAYERS, cores, gpus, setting, sockets, split, unified } = input;
@@ -59,14 +65,23 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
 /** llama.cpp. */
 export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
-  const { promptCache, setting, unmapped, vision } = input;
+  const { cacheBytes, promptCache, setting, unmapped, vision } = input;
   if (vision === true) {
     uses.push(['--no-mmproj', null]);
     why['--no-mmproj'] = 'its memory is not counted here';
   }
-  if (unmapped === true) {
+  if (setting.cache !== null) {
+    uses.push(['--moe-cache-mib', Math.floor(cacheBytes / 2 ** 20)]);
+    why['--moe-cache-mib'] = `${formatCount(setting.slots!)} experts of each layer, as many as fit beside this context`;
+    if (setting.cache === HYBRID) {
+      uses.push(['--moe-cache-cpu-share', CPU_SHARE]);
+      why['--moe-cache-cpu-share'] = 'the CPU computes most misses beside the card; the others move in';
+    }
+  }
+  if (unmapped === true || setting.cache !== null) {
+    // Mapped experts are not pinned, and cross the link at half its speed.
     uses.push(['-lm', 'none']);
-    why['-lm'] = 'weights in pinned memory, from which prompts are copied faster; loading reads the whole file (older builds: --no-mmap)';
+    why['-lm'] = 'weights in pinned memory, from which experts are copied faster; loading reads the whole file (older builds: --no-mmap)';
   }
   if (promptCache !== undefined) {
     uses.push(['-cram', promptCache]);

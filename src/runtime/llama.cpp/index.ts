@@ -3,7 +3,7 @@ import { allocationRules } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
-import { llamaCppFlags } from './flags.js';
+import { HYBRID, llamaCppFlags } from './flags.js';
 import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
@@ -14,13 +14,17 @@ const LLAMA_BENCH = {
   tests: '-p 512 -n 128',
 };
 
+/** Of its cache, which builds have since 11480 (pull request 29887). */
+const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
+
 /** llama.cpp. */
 export const llamaCppRuntime: KnownRuntime = {
   name: 'llama.cpp',
   backends: [
-    { profile: 'llama.cpp-rocm', vendor: 'amd', gpus: /^(rx-|mi\d|instinct|radeon|ai-max)/ },
-    { profile: 'llama.cpp-metal', vendor: 'apple', gpus: /^apple/ },
-    { profile: 'llama.cpp-vulkan', vendor: 'intel', gpus: /^arc-/ },
+    { profile: 'llama.cpp-rocm', vendors: ['amd'], gpus: /^(rx-|mi\d|instinct|radeon|ai-max)/ },
+    { profile: 'llama.cpp-metal', vendors: ['apple'], gpus: /^apple/ },
+    // Its CUDA is faster on NVIDIA's cards, and taken unless one is named.
+    { profile: 'llama.cpp-vulkan', vendors: ['intel', 'amd', 'nvidia'], gpus: /^arc-/ },
   ],
   logs: [
     { format: llamaBenchJson, by: 'llama-bench -o json or jsonl' },
@@ -35,8 +39,8 @@ export const llamaCppRuntime: KnownRuntime = {
     drafts: fileDrafts,
     looksUp: true,
     caches: [
-      { name: 'LRU cache', system: 'llama.cpp-cache', misses: 'link', keeps: true, read: 'server README, --moe-cache-mib, November 2026' },
-      { name: 'hybrid', system: 'llama.cpp-hot-cache', misses: 'cpu', keeps: true, read: 'pull request 24524' },
+      { name: 'LRU cache', system: 'llama.cpp-cache', misses: 'link', keeps: true, read: READ },
+      { name: 'hybrid', system: HYBRID, misses: 'cpu', keeps: true, read: READ },
     ],
     // --cache-ram, 8,192 MiB by default (tools/server/README.md).
     promptCache: 8192 * 2 ** 20,

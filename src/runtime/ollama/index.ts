@@ -1,7 +1,8 @@
-// Ollama: a Modelfile with parameters, and environment variables of its server. It has layers on the GPU, and no placement of experts.
+// Ollama: a Modelfile with parameters, and environment variables of its server. Since 0.30 its runner is
+// llama-server, which reads the variables of its flags.
 import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
-import { byLayers, GGUF } from '../kind/advised.js';
+import { byExpertLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
@@ -10,6 +11,10 @@ import { isAllOnGpu } from '../setting/setting.js';
 
 const MODELFILE = 'Modelfile';
 
+/** Variables of llama-server for -ncmoe and -cmoe. */
+const N_CPU_MOE = 'LLAMA_ARG_N_CPU_MOE';
+const CPU_MOE = 'LLAMA_ARG_CPU_MOE';
+
 /** More than any model has: all layers. */
 const ALL_LAYERS = 999;
 
@@ -17,7 +22,7 @@ const dialect: Dialect = {
   get grammar() {
     return grammarOf('ollama');
   },
-  write({ blocks = ALL_LAYERS, cores, hub, model, name, setting, system = 'linux' }: CommandInput): Command {
+  write({ blocks = ALL_LAYERS, cores, cpuExpertLayers, hub, model, moeLayers, name, setting, system = 'linux' }: CommandInput): Command {
     const from = hub === null ? model : `hf.co/${hub}`;
     const parameters: FlagUse[] = [
       ['num_ctx', setting.context],
@@ -28,6 +33,7 @@ const dialect: Dialect = {
     const variables: FlagUse[] = [
       ['OLLAMA_FLASH_ATTENTION', 1],
       ...(setting.kv === 'f16' ? [] : ([['OLLAMA_KV_CACHE_TYPE', setting.kv]] as const)),
+      ...(setting.cpuMoe === 0 ? [] : [setting.cpuMoe >= moeLayers ? ([CPU_MOE, 1] as const) : ([N_CPU_MOE, cpuExpertLayers] as const)]),
       ...(setting.users > 1 ? ([['OLLAMA_NUM_PARALLEL', setting.users]] as const) : []),
     ];
     return {
@@ -37,7 +43,7 @@ const dialect: Dialect = {
         { file: null, lines: [`ollama create ${name} -f ${MODELFILE}`, `ollama run ${name}`] },
       ],
       uses: [...variables, ['FROM', from], ...parameters],
-      why: { num_gpu: 'more layers do not fit on the GPU; Ollama moves whole layers, not their experts alone' },
+      why: { [N_CPU_MOE]: 'fewer layers in host memory do not fit on the GPU; it holds for every model of this server' },
     };
   },
 };
@@ -77,7 +83,7 @@ export const ollamaRuntime: KnownRuntime = {
     ...GGUF,
     dialect,
     isolates: false,
-    ladder: byLayers,
+    ladder: (model) => byExpertLayers(model).filter(({ cpuProjections }) => cpuProjections === null),
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
     ubatches: [512, 1024, 2048],
   },

@@ -18,6 +18,7 @@ const dialect = lineDialect('vllm', (input) => {
       ['--max-num-seqs', setting.users],
       ['--max-num-batched-tokens', setting.ubatch],
       ['--gpu-memory-utilization', (1 - LEAVES).toFixed(2)],
+      ...(setting.slots === null ? [] : ([['--moe-expert-cache-size', setting.slots]] as const)),
       ...(setting.draft === 0
         ? []
         : ([['--speculative-config', JSON.stringify({ method: setting.drafter, num_speculative_tokens: setting.draft })]] as const)),
@@ -35,6 +36,15 @@ export const vllmRuntime: KnownRuntime = {
     dialect,
     drafts: checkpointDrafts,
     looksUp: true,
+    caches: [
+      {
+        name: 'LFRU cache',
+        system: 'vllm-expert-cache',
+        misses: 'link',
+        keeps: true,
+        read: 'pull request 37190, open, 2026-03-16 to 2026-07-31',
+      },
+    ],
     memory: (...served) => servedMemory(LEAVES, ...served),
   },
 };

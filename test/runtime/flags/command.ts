@@ -12,7 +12,7 @@ export type Split = (line: string) => string[];
 const VARIABLE = /^(?:Environment="(\w+)=(\S+)"|launchctl setenv (\w+) (\S+)|setx (\w+) (\S+))$/;
 
 /**
- * Reads a command back; what its grammar refuses is an error. Ollama's has parameters in a file, and variables in its service.
+ * Reads a command back; what its grammar refuses is an error. Ollama's has parameters in a file, and variables in its service, LM Studio's is rows of a dialog.
  * @returns values by flag
  */
 export function readCommand(
@@ -20,12 +20,26 @@ export function readCommand(
   { steps }: Pick<Command, 'steps'>,
   split: Split = shellWords,
 ): Map<string, string> {
+  if (steps[0]!.title !== undefined) return readRows(grammar, steps[0]!.lines);
   const file = steps.find((step) => step.file === 'Modelfile')?.lines.map((line) => shellWords(line.replace(/^PARAMETER /, '')));
   if (file === undefined) return parseLine(grammar, steps[0]!.lines.join('\n'), split);
   const variables = steps.flatMap(({ lines }) =>
     lines.flatMap((line) => (VARIABLE.exec(line) ?? []).slice(1).filter((word) => word !== undefined)),
   );
   return parseLine(grammar, ['ollama serve', ...variables, ...file.flat()].join(' '));
+}
+
+/** Reads rows of a dialog, `name: value`. @throws UserError where one is unknown, given twice, or has a value that is none */
+function readRows(grammar: Grammar, lines: readonly string[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const line of lines) {
+    const [, name = '', value = ''] = /^(.+?): (.+)$/.exec(line) ?? [];
+    const flag = flagOf(grammar, name);
+    if (flag === undefined || values.has(name) || !isValue(flag.takes, value))
+      throw new UserError(`"${line}": is no row of ${grammar.program}`);
+    values.set(name, value);
+  }
+  return values;
 }
 
 /**

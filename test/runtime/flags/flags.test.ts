@@ -5,6 +5,7 @@ import { expertBytesTotal } from '../../../src/model/spec.js';
 import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
 import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
+import { loadSystem } from '../../../src/system/system.js';
 import { plainSetting } from '../setting/plain.js';
 import { parseLine, readCommand, shellWords } from './command.js';
 
@@ -15,6 +16,8 @@ const TOLD: CommandInput = {
   hub: null,
   name: 'model',
   moeLayers: 47,
+  experts: 128,
+  cacheBytes: 0,
   cpuExpertLayers: 0,
   splitPattern: null,
   gpus: 1,
@@ -116,6 +119,77 @@ describe('ktransformers', () => {
   });
 });
 
+describe('expert caches', () => {
+  // 40 of 128 experts of 47 layers, 2 MiB each.
+  const cached = (cache: string) => ({ setting: { ...SETTING, cache, cpuMoe: 47, slots: 40 }, cacheBytes: 40 * 47 * 2 ** 21 });
+
+  it('of llama.cpp have a size of all layers together, pinned experts, and a share of misses for the CPU', () => {
+    const lru = said('llama.cpp', cached('llama.cpp-cache'));
+    expect(lru).toMatchObject({ '-cmoe': '', '--moe-cache-mib': '3760', '-lm': 'none' });
+    expect(lru).not.toHaveProperty('--moe-cache-cpu-share');
+    expect(said('llama.cpp', cached('llama.cpp-hot-cache'))['--moe-cache-cpu-share']).toBe('0.95');
+    expect(said('llama.cpp', {})).not.toHaveProperty('--moe-cache-mib');
+  });
+
+  it('of others have slots of a layer, of all layers, or the experts that are left', () => {
+    expect(said('thecodacus', cached('llama.cpp-hot-set'))).toMatchObject({
+      '-cmoe': '',
+      '--moe-cache-slots': '40',
+      '--moe-cache-profile': 'experts.csv',
+    });
+    expect(said('vllm', cached('vllm-expert-cache'))).toMatchObject({ '--moe-expert-cache-size': '40' });
+    expect(said('exllamav3', cached('ktransformers-dynamic'))).toMatchObject({ '--cpu-moe-split-experts': '88' });
+    expect(said('exllamav3', cached('ktransformers-dynamic'))).not.toHaveProperty('--cpu-moe-offload-layers');
+    expect(said('ktransformers', cached('sglang-kt'))).toMatchObject({
+      '--kt-num-gpu-experts': '40',
+      '--kt-expert-placement-strategy': 'frequency',
+      '--init-expert-location': 'experts.json',
+    });
+    expect(said('freetoken', cached('on-demand-lru'))).toMatchObject({ '--moe-strategy': 'offload', '--moe-cache-size': '1880' });
+    expect(said('freetoken', cached('freetoken-hybrid'))).toMatchObject({ '--moe-strategy': 'hybrid', '--moe-cpu-threads': '16' });
+    expect(said('freetoken', {})['--moe-strategy']).toBe('fused');
+  });
+
+  it.each(ADVISED.flatMap(({ caches, dialect, name }) => caches.map((cache) => [name, cache.system, cache, dialect] as const)))(
+    'of %s, %s, is a bundled system, says where it was read, and its line has flags of its own',
+    (name, system, { misses, read }, dialect) => {
+      const { cache, onMiss } = loadSystem(system).value;
+      expect(cache.policy).toBeDefined();
+      expect(misses === 'link').toBe(JSON.stringify(onMiss).includes('load'));
+      expect(read).toMatch(/20\d\d/);
+      const own = [...readCommand(dialect, dialect.write({ ...TOLD, ...cached(system) })).keys()];
+      expect(own.filter((flag) => !Object.hasOwn(said(name, {}), flag) && !/^-(cmoe|t)$/.test(flag)).length).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe('lmstudio', () => {
+  it('has rows of a dialog', () => {
+    expect(said('lmstudio', { setting: { ...SETTING, cpuMoe: 20, kv: 'q8_0' }, cpuExpertLayers: 21 })).toEqual({
+      'Context Length': '8192',
+      'GPU Offload': 'max',
+      'CPU Thread Pool Size': '16',
+      'Evaluation Batch Size': '2048',
+      'Max Concurrent Predictions': '1',
+      'Number of layers for which to force MoE weights onto CPU': '21',
+      'Flash Attention': 'on',
+      'K Cache Quantization Type': 'q8_0',
+      'V Cache Quantization Type': 'q8_0',
+    });
+  });
+});
+
+describe('mlx', () => {
+  it('has the model, chunks, and as many caches as users', () => {
+    expect(said('mlx', { model: 'air-4bit', setting: { ...SETTING, users: 2 } })).toEqual({
+      '--model': 'air-4bit',
+      '--prefill-step-size': '2048',
+      '--decode-concurrency': '2',
+      '--prompt-cache-size': '2',
+    });
+  });
+});
+
 describe('experts that follow prompts', () => {
   it('are asked for with the threshold that they need', () => {
     const setting = { ...SETTING, gpuExperts: 12, followsPrompts: true };
@@ -192,6 +266,21 @@ describe('ollama', () => {
   });
 });
 
+describe('ollama since 0.30', () => {
+  it('leaves experts in host memory by variables of its runner, for all layers or the first ones', () => {
+    const cpuMoe = (count: number) => said('ollama', { setting: { ...SETTING, cpuMoe: count }, cpuExpertLayers: count + 1 });
+    expect(cpuMoe(20)).toMatchObject({ LLAMA_ARG_N_CPU_MOE: '21', num_gpu: '999' });
+    expect(cpuMoe(47)).toMatchObject({ LLAMA_ARG_CPU_MOE: '1' });
+    expect(Object.keys(cpuMoe(0)).filter((name) => /MOE/.test(name))).toEqual([]);
+    // It has no variable of ours for single projections.
+    expect(
+      advisedRuntime('ollama')
+        .ladder(loadModel('glm-4.5-air'))
+        .some(({ cpuProjections }) => cpuProjections !== null),
+    ).toBe(false);
+  });
+});
+
 describe('drafts of the model itself', () => {
   const setting = { ...SETTING, draft: 2 };
 
@@ -215,7 +304,7 @@ describe('drafts of the model itself', () => {
   it('are tried where the runtime finds the layers', () => {
     const [air, v3, dense] = ['glm-4.5-air', 'deepseek-v3', 'gpt-oss-20b'].map((name) => loadModel(name));
     const tried = (model: typeof air): string[] => ADVISED.filter(({ drafts }) => drafts(model!, 1).length > 0).map(({ name }) => name);
-    expect(tried(air)).toEqual(['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm']);
+    expect(tried(air)).toEqual(['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm', 'thecodacus']);
     // GGUF files of DeepSeek-V3 leave its layer out.
     expect(tried(v3)).toEqual(['sglang', 'vllm']);
     expect(tried(dense)).toEqual([]);

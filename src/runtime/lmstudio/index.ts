@@ -1,0 +1,52 @@
+// LM Studio: llama.cpp in a window; its settings are the rows of the dialog that loads a model.
+import type { Command, Dialect } from '../flags/dialect.js';
+import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
+import { byExpertLayers, GGUF } from '../kind/advised.js';
+import { loadedMemory } from '../kind/loaded.js';
+import type { KnownRuntime } from '../kind/runtime.js';
+import { llamaCppRuntime } from '../llama.cpp/index.js';
+import { isAllOnGpu } from '../setting/setting.js';
+
+const MOE = 'Number of layers for which to force MoE weights onto CPU';
+
+const dialect: Dialect = {
+  get grammar() {
+    return grammarOf('lmstudio');
+  },
+  write({ blocks, cores, cpuExpertLayers, gpus, setting }): Command {
+    const { context, kv, ubatch, users } = setting;
+    const uses: FlagUse[] = [
+      ['Context Length', context],
+      ['GPU Offload', gpus === 0 ? 0 : (blocks ?? 'max')],
+      ...(cores > 0 && !isAllOnGpu(setting) ? ([['CPU Thread Pool Size', cores]] as const) : []),
+      ['Evaluation Batch Size', ubatch],
+      ['Max Concurrent Predictions', users],
+      ...(cpuExpertLayers === 0 ? [] : ([[MOE, cpuExpertLayers]] as const)),
+      ['Flash Attention', 'on'],
+      ...(kv === 'f16'
+        ? []
+        : ([
+            ['K Cache Quantization Type', kv],
+            ['V Cache Quantization Type', kv],
+          ] as const)),
+    ];
+    const why = { [MOE]: 'fewer layers in host memory do not fit on the GPU' };
+    return { steps: [{ file: null, title: 'Rows of the load dialog', lines: uses.map((use) => use.join(': ')) }], uses, why };
+  },
+};
+
+/** LM Studio. */
+export const lmStudioRuntime: KnownRuntime = {
+  name: 'lmstudio',
+  programs: { lmstudio: llamaCppRuntime.name },
+  advised: {
+    ...GGUF,
+    dialect,
+    isolates: false,
+    ubatches: [512, 1024, 2048],
+    // Its dialog counts whole layers.
+    ladder: (model) => byExpertLayers(model).filter(({ cpuProjections }) => cpuProjections === null),
+    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
+  },
+  numaByFlag: true,
+};

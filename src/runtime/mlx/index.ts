@@ -1,0 +1,34 @@
+// MLX: the framework of Apple silicon; mlx-lm's server has the whole model in the one memory.
+import { folderOf, lineDialect } from '../flags/dialect.js';
+import { SERVER } from '../kind/advised.js';
+import type { KnownRuntime } from '../kind/runtime.js';
+import { servedMemory } from '../kind/served.js';
+
+/** Share of the memory that is taken to go to activations and finished prompts: nothing published says it. */
+const LEAVES = 0.1;
+
+const dialect = lineDialect('mlx', (input) => ({
+  uses: [
+    ['--model', folderOf(input)],
+    ['--prefill-step-size', input.setting.ubatch],
+    ['--decode-concurrency', input.setting.users],
+    ['--prompt-cache-size', input.setting.users],
+  ],
+  why: { '--prompt-cache-size': 'it would keep the caches of ten finished prompts beside the model' },
+}));
+
+/** MLX. */
+export const mlxRuntime: KnownRuntime = {
+  name: 'mlx',
+  vendors: ['apple'],
+  advised: {
+    ...SERVER,
+    profile: 'mlx',
+    dialect,
+    ubatches: [512, 2048, 4096],
+    // mlx_lm.convert: groups of 64 with a scale and a bias of 16 bits.
+    quantizations: { bf16: 16, mlx8: 8.5, mlx6: 6.5, mlx5: 5.5, mlx4: 4.5, mlx3: 3.5 },
+    usualFile: 'mlx4',
+    memory: (...served) => servedMemory(LEAVES, ...served),
+  },
+};

@@ -1,0 +1,34 @@
+// The fork of llama.cpp by thecodacus: experts that a profile counted most stay on the GPU, and the CPU computes the others.
+import { lineDialect } from '../flags/dialect.js';
+import { allocationRules } from '../flags/flag.js';
+import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
+import { loadedMemory } from '../kind/loaded.js';
+import type { KnownRuntime } from '../kind/runtime.js';
+import { sharedUses } from '../llama.cpp/flags.js';
+import { llamaCppRuntime } from '../llama.cpp/index.js';
+
+const dialect = lineDialect('thecodacus', (input) => {
+  const { uses, why } = sharedUses(input, ['-m', input.model]);
+  const { slots } = input.setting;
+  if (slots !== null) {
+    uses.push(['--moe-cache-profile', 'experts.csv'], ['--moe-cache-slots', slots]);
+    why['--moe-cache-profile'] = 'which experts those are; moeprof place -o codacus=experts.csv writes it from a trace';
+  }
+  if (input.setting.draft > 0) uses.push(['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', input.setting.draft]);
+  return { uses, why };
+});
+
+/** The fork. */
+export const thecodacusRuntime: KnownRuntime = {
+  name: 'thecodacus',
+  programs: { thecodacus: llamaCppRuntime.name },
+  advised: {
+    ...GGUF,
+    dialect,
+    ladder: byExpertLayers,
+    drafts: fileDrafts,
+    caches: [{ name: 'hot set', system: 'llama.cpp-hot-set', misses: 'cpu', keeps: true, read: 'its pull request 5, 2026-07-24' }],
+    memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
+  },
+  numaByFlag: true,
+};
