@@ -25,7 +25,7 @@ import { type Advice, advise, bestAnswer } from './advise.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { Pricer, tokensNeeded } from './price.js';
 import { priced, type Question } from './search.js';
-import { type Asking, waysOut } from './ways.js';
+import { type OtherQuestions, waysOut } from './ways.js';
 
 /** Seed of the synthetic routing. */
 const SEED = 1;
@@ -100,18 +100,20 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
 }
 
 /** How other questions are put than one on a model. */
-function askingOf(name: string, basis: Basis, wishes: AdviceWishes): Asking {
+function askingOf(name: string, basis: Basis, wishes: AdviceWishes): OtherQuestions {
   const { named: machineName, runtime, shell = usualShell(platform === 'win32') } = basis;
   const { context, goal, runtime: named, users } = wishes;
-  const usual: Readonly<Record<string, unknown>> = { runtime: DEFAULT_RUNTIME, goal: 'request', users: 1 };
-  const given = Object.entries({ runtime: named, goal, context, users }).filter(
-    ([name, value]) => value !== undefined && value !== usual[name],
-  );
+  const given = [
+    ['runtime', named, DEFAULT_RUNTIME],
+    ['goal', goal, 'request'],
+    ['context', context, undefined],
+    ['users', users, 1],
+  ].filter(([, value, usual]) => value !== undefined && value !== usual);
   return {
     command: ({ machine = machineName, model = name, options = '' }) => {
       const kept = given
         .filter(([option]) => !options.startsWith(`--${option}`))
-        .map(([option, value]) => [`--${option}`, shell.quoted(`${value}`)]);
+        .map(([option, value]) => [`--${option!}`, shell.quoted(`${value!}`)]);
       const named = machine === undefined ? [] : [['-w', shell.quoted(machine)]];
       return wrapped([['moeprof advise', shell.quoted(model)], ...named, ...kept, ...(options === '' ? [] : [[options]])], shell);
     },

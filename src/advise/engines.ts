@@ -2,10 +2,10 @@
 import { UserError } from '../base/errors.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { ADVISED } from '../runtime/index.js';
-import { type Asked, bestAnswer, describedStrategy, repeated, type Strategy } from './advise.js';
+import { type Asked, answered, describedStrategy, repeated, type Strategy } from './advise.js';
 import { type AdviceWishes, basesOf, type MachineFinder, withQuestions } from './ask.js';
 import { missingOf } from './misfits.js';
-import type { Question } from './search.js';
+import type { Priced, Question } from './search.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ENGINES_SCHEMA = 'moeprof.engines/1';
@@ -47,9 +47,10 @@ export async function enginesOn(name: string, machine: MachineFinder, wishes: Ad
   }
   const engines: EngineOffer[] = [];
   const asked: Question[] = [];
-  await withQuestions(name, bases, wishes, async (question) => {
+  await withQuestions(name, bases, wishes, async (plain) => {
+    const { answer, question } = await answered(plain);
     asked.push(question);
-    engines.push(await offerOf(question));
+    engines.push(await offerOf(question, answer));
   });
   const { runtime: _each, ...common } = repeated(asked[0]!);
   return {
@@ -63,9 +64,8 @@ export async function enginesOn(name: string, machine: MachineFinder, wishes: Ad
   };
 }
 
-async function offerOf(question: Question): Promise<EngineOffer> {
+async function offerOf(question: Question, answer: Priced | null): Promise<EngineOffer> {
   const { name: runtime } = question.runtime;
-  const answer = await bestAnswer(question);
   if (answer === null) {
     const { quantization } = question.model(question.quantizations.at(-1)!);
     return { runtime, quantization, best: null, cost: null, kept: false, misfits: missingOf(question) };

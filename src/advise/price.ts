@@ -9,6 +9,7 @@ import type { Accuracy, Result } from '../result/result.js';
 import type { RequestShape, Speeds } from '../runtime/setting/goal.js';
 import { isAllOnGpu, machineFor, type Setting } from '../runtime/setting/setting.js';
 import { checkRun, type RunInput } from '../system/door.js';
+import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
 
@@ -21,6 +22,9 @@ const FOLLOWED = 4096;
 /** Where memory caches the disk: tokens that warm it, and tokens that count, as for measured rows. */
 const WARMING = 160;
 const WARMED = 160;
+
+/** Tokens beyond those, that profiles of caches are counted on. */
+const PROFILED = 1000;
 
 /** Speeds of a setting, and how far comparable predictions lay from measurements. */
 export interface Price extends Speeds {
@@ -129,7 +133,7 @@ export class Pricer {
     const trace = partOf(this.#trace, walk);
     // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
     const all = [{ from: 0, to: trace.tokens }];
-    const apart = firstOf(this.#trace);
+    const apart = setting.cache === null ? firstOf(this.#trace) : heldOut(this.#trace, trace.tokens);
     const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], replayed: all, apart };
     const stored = withKvFormat(model, parseKvFormat(setting.kv));
     const result = simulateInputs({ model: stored, modelNote: null, hardware: machine, system: spec.system, ...routing }, spec);
@@ -145,7 +149,7 @@ function warms({ cached, setting }: PricedCase): boolean {
 
 /** Tokens of routing that pricing walks at most. */
 export function tokensNeeded(users: number, { prompt }: RequestShape): number {
-  return Math.max(users * (1 + WARMING + WARMED), prompt + 1);
+  return Math.max(users * (1 + WARMING + WARMED) + PROFILED, prompt + 1);
 }
 
 /** Tokens that a run walks, and the tokens in the KV cache before them. */
@@ -220,6 +224,13 @@ function asOneGpu(hardware: HardwareSpec): HardwareSpec {
   const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
   const [first, ...others] = joined.tiers;
   return { ...joined, tiers: [{ ...first!, bytes: AMPLE }, ...others] };
+}
+
+/** What a profile of a cache is counted on: other text than the run walks. @param walked tokens of the run */
+function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof firstOf> {
+  const { path, tokens } = trace;
+  const take = async (some: number): Promise<RoutingTrace> => selectRows(trace, walked, Math.min(tokens, walked + some), path);
+  return { tokens: tokens - walked, place: 'beside those that are replayed', take };
 }
 
 /** Requests of one length, one for each user, from the start of the routing. */

@@ -1,10 +1,10 @@
 // Strategies side by side as a table: what each reaches, and what a token waits for.
 import { formatNs } from '../base/units.js';
-import { bareRate, type Datum, type Grid, gridOf, ratio, speedRange } from '../report/door.js';
+import { type Block, bareRate, type Datum, gridOf, ratio, speedRange } from '../report/door.js';
 import type { Strategy } from './advise.js';
 
 /** The strategies as a table; nothing where there is no choice. */
-export function strategyGrid(strategies: readonly Strategy[]): Grid[] {
+export function strategyGrid(strategies: readonly Strategy[]): Block[] {
   if (strategies.length === 0) return [];
   const rows = strategies.map(({ bands, decode, flags, hitRate, name, prefill, waits }): Datum[] => [
     name,
@@ -15,7 +15,20 @@ export function strategyGrid(strategies: readonly Strategy[]): Grid[] {
     waitText(waits),
     flags,
   ]);
-  return [gridOf([{ head: 'strategy', most: 22 }, 'decode', 'range', 'prefill', 'hits', 'waits', 'flags'], rows)];
+  return [
+    gridOf(
+      [
+        { head: 'strategy', most: 22 },
+        'decode',
+        'range',
+        'prefill',
+        'hits',
+        'waits',
+        { head: 'flags', align: 'left', only: ['markdown', 'csv'] },
+      ],
+      rows,
+    ),
+  ];
 }
 
 /** What a token waits for longest. */
