@@ -4,6 +4,7 @@
 export type { Advice } from './advise/advise.js';
 export type { AdviceWishes } from './advise/ask.js';
 export { adviceFor as advise } from './advise/ask.js';
+export { type EngineOffer, type EngineOffers, enginesFor as adviseEngines } from './advise/engines.js';
 export { type ModelOffer, type ModelOffers, modelsFor as adviseModels } from './advise/models.js';
 export type { Placing, Plan, Probe } from './advise/plan/plan.js';
 export { planFor as plan } from './advise/plan/plan-search.js';

@@ -48,7 +48,7 @@ export function wishedDrafting({ accepted, drafter = 'mtp', drafts }: DraftWishe
   const chance =
     accepted === undefined
       ? ACCEPTANCE
-      : placed('--accepted', () => parseAcceptance(accepted.includes('of') || longest < 2 ? accepted : `${accepted} of ${longest}`)).chance;
+      : placed('--accepted', () => parseAcceptance(/\sof\s/.test(accepted) || longest < 2 ? accepted : `${accepted} of ${longest}`)).chance;
   return { drafter, lengths, chance, found: drafter === 'ngram' ? FOUND : 1 };
 }
 

@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { ADVISED } from '../runtime/index.js';
 import { type Asked, answered, describedStrategy, repeated, type Strategy } from './advise.js';
-import { type AdviceWishes, basesOf, type MachineFinder, withQuestions } from './ask.js';
+import { type AdviceWishes, basesOf, type MachineFinder, machineNamed, withQuestions } from './ask.js';
 import { missingOf } from './misfits.js';
 import type { Priced, Question } from './search.js';
 
@@ -31,7 +31,17 @@ export interface EngineOffers extends Tagged<typeof ENGINES_SCHEMA>, Omit<Asked,
 }
 
 /**
- * The best setting of each engine.
+ * A model under each engine on a machine: `moeprof advise --runtime any`.
+ * @param model a bundled name, a file or a folder
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @throws UserError where something is unknown, or no engine runs on the machine
+ */
+export function enginesFor(model: string, machine: string, wishes: Omit<AdviceWishes, 'runtime'> = {}): Promise<EngineOffers> {
+  return enginesOn(model, machineNamed(machine), wishes);
+}
+
+/**
+ * As {@link enginesFor}, on a machine that is found for each runtime.
  * @throws UserError where something is unknown, or no engine runs on the machine
  */
 export async function enginesOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<EngineOffers> {
