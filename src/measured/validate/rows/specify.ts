@@ -141,7 +141,10 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
   const { sharesSlots, systems } = runtimeOfProgram(engine);
   if (sharesSlots === true) {
-    return { ...common, system: { ...LRU, cache: { policy: 'lru', scope: 'global' }, onMiss: where === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' } };
+    return {
+      ...common,
+      system: { ...LRU, cache: { policy: 'lru', scope: 'global' }, onMiss: where === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' },
+    };
   }
   // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
   if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
