@@ -1,7 +1,7 @@
 // Speeds of a setting on a machine, from the engine itself: a run of a few generated tokens after a prompt, and a run of one pass over a prompt.
 // Short runs are enough, since placements do not change during a run; each is run once.
 
-import { firstOf } from '../engine/inputs/inputs.js';
+import { routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus } from '../hardware/door.js';
 import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
@@ -132,11 +132,10 @@ export class Pricer {
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
     // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
-    const all = [{ from: 0, to: trace.tokens }];
-    const apart = setting.cache === null ? firstOf(this.#trace) : heldOut(this.#trace, trace.tokens);
-    const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], replayed: all, apart };
+    const routing = routingOfPart(trace, this.#trace);
+    const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
     const stored = withKvFormat(model, parseKvFormat(setting.kv));
-    const result = simulateInputs({ model: stored, modelNote: null, hardware: machine, system: spec.system, ...routing }, spec);
+    const result = simulateInputs({ model: stored, modelNote: null, hardware: machine, system: spec.system, ...routing, ...apart }, spec);
     this.#known.set(key, result);
     return result;
   }
@@ -211,7 +210,7 @@ function runOf(
 }
 
 /** A machine whose memory holds every expert that its GPUs do not. */
-function withoutDisk(hardware: HardwareSpec): HardwareSpec {
+export function withoutDisk(hardware: HardwareSpec): HardwareSpec {
   if (hardware.tiers.at(-1)!.name !== 'ssd') return hardware;
   return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
 }
@@ -220,21 +219,21 @@ function withoutDisk(hardware: HardwareSpec): HardwareSpec {
 const AMPLE = 64e12;
 
 /** The machine with its GPUs as one, as the runtime drives them; the placement was found to fit. */
-function asOneGpu(hardware: HardwareSpec): HardwareSpec {
+export function asOneGpu(hardware: HardwareSpec): HardwareSpec {
   const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
   const [first, ...others] = joined.tiers;
   return { ...joined, tiers: [{ ...first!, bytes: AMPLE }, ...others] };
 }
 
 /** What a profile of a cache is counted on: other text than the run walks. @param walked tokens of the run */
-function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof firstOf> {
+function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof routingOfPart>['apart'] {
   const { path, tokens } = trace;
   const take = async (some: number): Promise<RoutingTrace> => selectRows(trace, walked, Math.min(tokens, walked + some), path);
   return { tokens: tokens - walked, place: 'beside those that are replayed', take };
 }
 
 /** Requests of one length, one for each user, from the start of the routing. */
-function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
+export function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
   const length = prompt + output;
   const requests = Array.from({ length: users }, (_, id) => ({ id, start: id * length, prefill: prompt, decode: output }));
   const sha256 = (): string => `advise: ${users} x ${prompt}+${output}`;

@@ -137,3 +137,5 @@ function countAtLeastOne(text: string, flag: string): number {
   if (count === 0) throw new UserError(`${flag}: must be at least 1`);
   return count;
 }
+
+export { type AdviseOptions, countAtLeastOne, machineOf as advisedMachine, wishesOf };

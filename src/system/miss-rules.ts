@@ -147,17 +147,10 @@ const rule = z
     }),
   ])
   .transform((given, context) => {
-    const none = {
-      after: undefined,
-      by: undefined,
-      admit: undefined,
-      copyBytes: undefined,
-      defer: undefined,
-      inPlace: undefined,
-      when: undefined,
-    };
-    const { after, admit: asked, by, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
+    const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
+    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
+    const by = 'by' in given ? given.by : undefined;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
     if (!ADMITS[action].includes(admit)) complain('admit', insteadOf(action, admit));
     if (after !== undefined && admit !== 'background')

@@ -162,9 +162,15 @@ function replayedRows(traces: readonly RoutingTrace[], { workload }: RunSpec, co
 }
 
 /** All that a drawn trace has, for runs that walk a few rows of it: a count takes the first. */
-export function firstOf(drawn: RoutingTrace): Apart {
+function firstOf(drawn: RoutingTrace): Apart {
   // Rows that no request walks are part of no selection.
   return { tokens: drawn.tokens, place: DRAWN_APART, take: async (tokens) => ({ ...drawn, tokens }) };
+}
+
+/** The routing of a run that walks `part` of what was drawn; popularity is counted on the first rows of `drawn`. */
+export function routingOfPart(part: RoutingTrace, drawn = part): Omit<Inputs, 'model' | 'modelNote' | 'hardware' | 'system'> {
+  const replayed = [{ from: 0, to: part.tokens }];
+  return { trace: part, recorded: part, candidates: null, variants: false, traces: [part], replayed, apart: firstOf(drawn) };
 }
 
 /** The held-out rows of recorded traces: a count takes the latest. @param vary applies the run's variants */
@@ -257,7 +263,7 @@ export function hardwareOf(run: RunSpec): HardwareSpec {
 }
 
 /** The machine with a link as a system copies over it: an expert cache reads pinned memory, a static placement the runtime's own. */
-function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): HardwareSpec {
+export function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): HardwareSpec {
   const { pinned = 1 } = machine.software ?? {};
   if (pinned === 1 || cache.policy.name === 'static') return machine;
   return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };

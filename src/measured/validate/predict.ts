@@ -1,6 +1,6 @@
 // Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt.
 
-import { firstOf } from '../../engine/inputs/inputs.js';
+import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -246,18 +246,9 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   };
   const spec = checkRun(input, `measurement ${row.id}`);
   const system = run.loaded ?? spec.system;
-  const trace = traces.of(row, model, phase);
   // Profiles are counted on the first tokens, which no request walks.
-  const routing = {
-    trace,
-    recorded: trace,
-    candidates: null,
-    variants: false,
-    traces: [trace],
-    replayed: [{ from: 0, to: trace.tokens }],
-    apart: firstOf(trace),
-  };
-  return simulateInputs({ model, modelNote: null, hardware, system, ...routing }, { ...spec, system });
+  const routing = routingOfPart(traces.of(row, model, phase));
+  return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
 }
 
 function of({ metrics }: Result, name: string): number {

@@ -110,7 +110,6 @@ function gainGrids({ gains }: Validation): Block[] {
     const count = (name: 'sign' | 'right'): number => known.filter((gain) => gain[name] === true).length;
     return `${known.length} of ${of.length} are predicted: ${count('sign')} with the right sign, ${count('right')} of these within 25 %.`;
   };
-  const unseen = gains.filter((gain) => gain.unseen);
   const factor = (value: number | null): Datum => ({ value, text: value === null ? 'unknown' : `x ${formatNumber(value, 2)}` });
   const columns: readonly ColumnOf<Gain>[] = [
     { head: 'gain of', most: 28, of: ({ to }) => to },
@@ -120,6 +119,7 @@ function gainGrids({ gains }: Validation): Block[] {
     { head: 'predicted', of: ({ predicted }) => factor(predicted) },
     { head: 'right', align: 'left', of: ({ right, sign }) => (sign === null ? '' : right === true ? 'yes' : sign ? 'sign' : 'no') },
   ];
+  const unseen = gains.filter((gain) => gain.unseen);
   return [
     grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }),
     note(counted(gains)),

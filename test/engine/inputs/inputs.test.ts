@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatCount } from '../../../src/base/units.js';
-import { firstOf, openInputs, type Rows } from '../../../src/engine/inputs/inputs.js';
+import { openInputs, type Rows, routingOfPart } from '../../../src/engine/inputs/inputs.js';
 import { profiledPart, profiledRows } from '../../../src/engine/inputs/profiling.js';
 import { simulate } from '../../../src/engine/simulate.js';
 import { checkRun } from '../../../src/system/load-run.js';
@@ -145,7 +145,7 @@ it('recorded: counts of ten tokens by hand, and a replay of the others in which 
 
 it('rows of drawn routing that no request walks are counted all the same', async () => {
   const { inputs } = await opened(100, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
-  const counted = popularityOf(await firstOf({ ...inputs.trace, requests: [] }).take(50)).counts;
+  const counted = popularityOf(await routingOfPart({ ...inputs.trace, requests: [] }).apart!.take(50)).counts;
   expect(counted).toEqual(popularityOf(selectRows(inputs.trace, 0, 50, 'x')).counts);
   expect(counted[0]!.reduce((sum, count) => sum + count, 0)).toBe(100);
 });

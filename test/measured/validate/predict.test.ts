@@ -38,7 +38,11 @@ describe('decoding', () => {
   it('on two cards that share tensors exchanges twice a layer, 25 us each and the values over half of the slot', async () => {
     const { gpus, ...rest } = measurement().machine;
     const on = (count: number) =>
-      decoded({ engine: 'freetoken', placement: { kind: 'all-gpu' }, machine: { ...rest, gpus: Array.from({ length: count }, () => gpus[0]!) } });
+      decoded({
+        engine: 'freetoken',
+        placement: { kind: 'all-gpu' },
+        machine: { ...rest, gpus: Array.from({ length: count }, () => gpus[0]!) },
+      });
     const [one, two] = [1 / (await on(1)), 1 / (await on(2))];
     const { pass } = bundled.get('freetoken')!;
     // What is not reading stays: at least half of the time without the pass, and the exchanges of four layers.

@@ -1,0 +1,20 @@
+// `moeprof breakeven`: the hit rate from which on an expert cache on the card is faster than the CPU, and what its slots reach here.
+import type { Command } from 'commander';
+import { breakEvenReports, breakEvensOn } from '../advise/door.js';
+import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
+import { type AdviseOptions, advisedMachine, countAtLeastOne, wishesOf } from './advise.js';
+import type { CliContext } from './kit/context.js';
+import { declared } from './kit/declared.js';
+import { deliver } from './kit/outputs.js';
+import { namesIn } from './listed.js';
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
+  declared(command, 'breakeven', { words, formats: breakEvenReports }).action((model: string, { users: text, ...options }: AdviseOptions) =>
+    deliver(context, breakEvenReports, options, () => {
+      const users = namesIn(text!, '--users', '1,4').map((count) => countAtLeastOne(count, '--users'));
+      return breakEvensOn(model, advisedMachine(context, options, model), wishesOf(options), users);
+    }),
+  );
+}
