@@ -28,7 +28,9 @@ export function underSystem(runtime: RuntimeSpec, system: HardwareProfile['syste
 export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   if (profile.bandwidthFraction !== undefined) return measuredDevice(profile);
   if (profile.isa !== undefined) return { ...allSockets(cores(profile, runtime), profile.sockets, runtime), perPassNs: runtime.pass };
-  const { attention, bandwidth, compute, fused, halved, tile } = runtime.gpu;
+  const { attention, compute, covered, fused, halved, tile } = runtime.gpu;
+  const reached = (share: number): number => (profile.covered === true ? Math.max(share, covered) : share);
+  const bandwidth = { ...runtime.gpu.bandwidth, default: reached(runtime.gpu.bandwidth.default!) };
   return {
     peakFlops: profile.peak!,
     ...(tile > 0 && { tileRows: tile }),
@@ -36,10 +38,10 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
     ...(profile.halved === true && halved !== 1 && { peakByFormat: fewBits(profile.peak!, halved) }),
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: compute,
-    bandwidthFraction: bandwidth.default!,
+    bandwidthFraction: bandwidth.default,
     bandwidthByFormat: bandwidth,
     attention: {
-      bandwidthFraction: attention.bandwidth,
+      bandwidthFraction: reached(attention.bandwidth),
       computeFraction: attention.compute,
       vectorFraction: attention.vector,
     },

@@ -17,7 +17,7 @@ export { type Elsewhere, overfullText, PAGES_SHARE, pagesOf, USUAL_DRIVE } from 
 export type { Catalogue, CataloguePart } from './parts/catalogue.js';
 export { CPUS, type CpuPart } from './parts/cpu.js';
 export { GPUS, type GpuPart } from './parts/gpu.js';
-export { isHalved, listedKind, memoryKind } from './parts/kinds.js';
+export { isCovered, isHalved, listedKind, memoryKind } from './parts/kinds.js';
 export { memoryRate, memoryText } from './parts/memory.js';
 export { NEWEST_PCIE, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';

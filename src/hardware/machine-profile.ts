@@ -1,6 +1,6 @@
 // A machine of parts as a hardware profile: its tiers, links and devices. Facts only; the runtime says what kernels reach of them.
 import type { Machine } from './parts/defaults.js';
-import { isHalved, memoryKind } from './parts/kinds.js';
+import { isCovered, isHalved, memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import { pcieRate } from './parts/pcie.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
@@ -71,6 +71,7 @@ function gpuFacts({ fp16Flops, measuredBandwidth, memoryBandwidth, name }: Machi
   return {
     peak: fp16Flops,
     ...(isHalved(name) && { halved: true }),
+    ...(isCovered(name) && { covered: true }),
     memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : sheetRate(measuredBandwidth, 'gpu'),
   };
 }

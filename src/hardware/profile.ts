@@ -16,6 +16,7 @@ const deviceFields = {
   generation: z.string().min(1).optional(),
   memory: z.string().min(1).optional(),
   halved: onOff.optional(),
+  covered: onOff.optional(),
   computeFraction: positive(SHARE).optional(),
   bandwidthFraction: positive(SHARE).optional(),
   launch: quantity(DURATION).optional(),

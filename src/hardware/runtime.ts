@@ -20,6 +20,7 @@ const before = z.union([z.number().positive(), ...[SHARE, DURATION, RATE].map((d
 
 const gpu = z.strictObject({
   bandwidth: byFormat(share).optional(),
+  covered: share.optional(),
   compute: share.optional(),
   halved: z.number().positive().optional(),
   fused: onOff.optional(),
@@ -207,7 +208,7 @@ const NEEDED = [
 const UNSAID = {
   host: null,
   windows: {},
-  gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false },
+  gpu: { flashAttention: true, latent: 'absorbed', halved: 1, tile: 0, fused: false, covered: 0 },
   cpu: { barrier: 0, weightsPerCycle: {}, memory: { default: 1 }, core: {}, generations: {}, products: {}, together: 1 },
   copy: { staging: 'none', pins: true },
   prediction: 1,

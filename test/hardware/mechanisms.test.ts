@@ -1,10 +1,10 @@
-// What the model of time explains by mechanisms, each by hand: reading by cores and memory, generations, sockets, tiles, halved FP16, recurrent states,
+// What the model of time explains by mechanisms, each by hand: reading by cores and memory, generations, sockets, tiles, halved FP16, covered latency, recurrent states,
 // kinds of layers, mapped weights, Windows.
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
 import { DenseCost, launchesOf, speedOf, weightsNs } from '../../src/hardware/dense-cost.js';
 import { buildHardware } from '../../src/hardware/load.js';
-import { isHalved, listedKind, memoryKind } from '../../src/hardware/parts/kinds.js';
+import { isCovered, isHalved, listedKind, memoryKind } from '../../src/hardware/parts/kinds.js';
 import type { HardwareProfile } from '../../src/hardware/profile.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { loadRuntime, type RuntimeSpec } from '../../src/hardware/runtime.js';
@@ -150,6 +150,22 @@ describe('products', () => {
     expect(gpu.peakByFormat!.default).toBeCloseTo(100e12 * llama.gpu.halved, -3);
     expect(gpu.peakByFormat!.fp).toBe(100e12);
     expect(driven(machine()).gpu.peakByFormat).toBeUndefined();
+  });
+});
+
+describe('a GPU whose reads in flight cover the latency of its memory', () => {
+  it('has at most 7 GB/s a multiprocessor: GB10 273 / 48 and Strix Halo 256 / 40, not Thor 273 / 20, nor a card that lists none', () => {
+    expect(['gb10', 'radeon-8060s', 'jetson-agx-thor', 'rtx-4090', 'unheard-of'].map(isCovered)).toEqual([true, true, false, false, false]);
+  });
+
+  it('reads weights and KV caches at the share for that, or at its usual one where that is more', () => {
+    const { bandwidth, attention } = llama.gpu;
+    const of = (gpu: Partial<RuntimeSpec['gpu']> = {}) =>
+      driven(machine({}, {}, { covered: true }), { gpu: { ...llama.gpu, covered: 0.9, ...gpu } }).gpu;
+    expect([of().bandwidthFraction, of().bandwidthByFormat!.default, of().attention!.bandwidthFraction]).toEqual([0.9, 0.9, 0.9]);
+    expect(of({ bandwidth: { default: 1 } }).bandwidthFraction).toBe(1);
+    const usual = driven(machine()).gpu;
+    expect([usual.bandwidthFraction, usual.attention!.bandwidthFraction]).toEqual([bandwidth.default, attention.bandwidth]);
   });
 });
 

@@ -25,6 +25,8 @@ export interface GpuPart extends CataloguePart {
   readonly unified?: boolean;
   /** Name of the CPU on the same chip. */
   readonly chip?: string;
+  /** Multiprocessors (compute units of AMD). Absent: not listed. */
+  readonly units?: number;
 }
 
 const slot = z.string().transform((text, context): PcieLink => {
@@ -50,6 +52,7 @@ export const gpuFileSchema = z.strictObject({
     fp16: quantity(FLOPS),
     link: quantity(RATE).optional(),
     cpu: z.string().min(1).optional(),
+    units: z.int().positive().optional(),
   }),
 });
 

@@ -1,6 +1,7 @@
 // Kinds of parts that share a mechanism: generations of cores, memory systems, cards with half FP16. Runtimes have constants by these names.
 import type { Form } from './catalogue.js';
 import { CPUS } from './cpu.js';
+import { GPUS } from './gpu.js';
 
 /** Cores of AMD and of Arm; all others are Intel's. */
 const AMD = /^zen/;
@@ -31,4 +32,16 @@ const GEFORCE = /^rtx-[2-5]0[5-9]0/;
 /** True where the data sheet's FP16 rate with FP32 accumulation is half of what the card's tensor units do with integers and FP16 sums. */
 export function isHalved(card: string): boolean {
   return GEFORCE.test(card);
+}
+
+/**
+ * Most bytes/s of memory a multiprocessor with which the reads of one small kernel in flight cover the latency of memory (Little's law): GB10 has
+ * 5.7 GB/s and Strix Halo 6.4, where kernels of decoding reach 83 and 85 % of the sheet; from 7.5 on (780M, Jetson Thor, cards) they reach less.
+ */
+const COVERED = 7e9;
+
+/** True where a GPU has so many multiprocessors for its memory that small kernels reach nearly all of it. */
+export function isCovered(name: string): boolean {
+  const { memoryBandwidth, units } = GPUS.find(name) ?? {};
+  return units !== undefined && memoryBandwidth! / units <= COVERED;
 }

@@ -22,7 +22,7 @@ export interface Constant {
 const SPREADS: readonly (readonly [RegExp, number])[] = [
   [/^copy\.efficiency/, 0.05],
   [/^cpu\.bandwidth/, 0.08],
-  [/^cpu\.memory|^gpu\.bandwidth/, 0.2],
+  [/^cpu\.memory|^gpu\.(bandwidth|covered)/, 0.2],
   [/^cpu\.generations|weightsPerCycle/, 0.25],
   [/halved|staging/, 0.3],
   [/^cpu\.core|operations/, 0.35],

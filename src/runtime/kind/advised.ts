@@ -3,11 +3,6 @@
 import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
 
-/** Whole layers on the GPUs: all, then without the head, then without the first layer, and so on. */
-export function byLayers(model: ModelSpec): WeightPlacement[] {
-  return [ALL_ON_GPU, ...fewerLayers(model, 0)];
-}
-
 /**
  * Experts of the first layers in host memory, and perhaps some projections of the next; where all experts are there and more must go, whole
  * layers.

@@ -12,7 +12,7 @@ const dialect = lineDialect('thecodacus', (input) => {
   const { slots } = input.setting;
   if (slots !== null) {
     uses.push(['--moe-cache-profile', 'experts.csv'], ['--moe-cache-slots', slots]);
-    why['--moe-cache-profile'] = 'which experts those are; moeprof place -o codacus=experts.csv writes it from a trace';
+    why['--moe-cache-profile'] = 'which experts those are; moeprof place --for codacus -o experts.csv writes it from a trace';
   }
   if (input.setting.draft > 0) uses.push(['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', input.setting.draft]);
   return { uses, why };

@@ -6,6 +6,7 @@ import type { HardwareProfile, Software } from '../../../hardware/door.js';
 import {
   COPY_START,
   HardwareProfileSchema,
+  isCovered,
   isHalved,
   listedKind,
   memoryKind,
@@ -60,15 +61,23 @@ export function copyBandwidth({ pcie }: RowGpu): number {
 }
 
 /** The cards as one: layer after layer each reads its own part; together they read and compute at once. */
-function cardsAsOne(gpus: readonly RowGpu[], sharing: GpuSharing): { peak: number; memoryBandwidth: number; halved?: boolean } | null {
+function cardsAsOne(
+  gpus: readonly RowGpu[],
+  sharing: GpuSharing,
+): { peak: number; memoryBandwidth: number; halved?: boolean; covered?: boolean } | null {
   const bandwidths = gpus.map(cardBandwidth);
   const peaks = gpus.map(({ fp16_tflops }) => fp16_tflops);
   if (bandwidths.includes(null) || peaks.includes(undefined)) return null;
   const together = (rates: readonly number[]): number => rates.reduce((sum, rate) => sum + rate, 0);
   const inTurn = (rates: readonly number[]): number => rates.length / rates.reduce((sum, rate) => sum + 1 / rate, 0);
   const joined = sharing === 'layers' ? inTurn : together;
-  const halved = gpus.every(({ name }) => isHalved(name));
-  return { peak: joined(peaks as number[]) * 1e12, memoryBandwidth: joined(bandwidths as number[]), ...(halved && { halved }) };
+  const [halved, covered] = [isHalved, isCovered].map((is) => gpus.every(({ name }) => is(name)));
+  return {
+    peak: joined(peaks as number[]) * 1e12,
+    memoryBandwidth: joined(bandwidths as number[]),
+    ...(halved && { halved }),
+    ...(covered && { covered }),
+  };
 }
 
 /** Generation and kind of memory of a row's CPU, where its part is listed; else by the channels that it names. */
