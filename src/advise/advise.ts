@@ -14,11 +14,13 @@ import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
-import { misfitsOf, missingOf, pagedForecast } from './misfits.js';
+import { type Guess, guessesOf } from './guesses.js';
+import { misfitsOf, missingOf } from './misfits.js';
 import { ACCEPTANCE, type Price } from './price.js';
+import { type Purchase, purchasesOf } from './purchases.js';
 import { bandsOf, bestSetting, contextThatFits, type Priced, priced, type Question } from './search.js';
 import type { WayOut } from './ways.js';
-import { type Bound, boundOf, type Purchase, purchasesOf, unmapped } from './what-if.js';
+import { type Bound, boundOf, unmapped } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
@@ -49,6 +51,8 @@ export interface AdvisedSetting {
 export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly model: string;
   readonly quantization: string;
+  /** Parts that were taken, on which the answer hangs. */
+  readonly guesses: readonly Guess[];
   /** Null: nothing fits. */
   readonly answer: AdvisedSetting | null;
   /** False where targets were given and the answer does not keep them. */
@@ -84,12 +88,22 @@ export async function advise(asked: Question): Promise<Advice> {
   } as const;
   if (answer === null) {
     const { quantization } = model(quantizations.at(-1)!);
-    const nothing = { answer: null, kept: false, command: null, hints: [], bands: null, bound: null, alternatives: [], purchases: [] };
+    const nothing = {
+      answer: null,
+      kept: false,
+      command: null,
+      hints: [],
+      guesses: [],
+      bands: null,
+      bound: null,
+      alternatives: [],
+      purchases: [],
+    };
     return {
       ...common,
       ...nothing,
       quantization,
-      misfits: [...missingOf(question), ...(await pagedForecast(question))],
+      misfits: missingOf(question),
       runs: pricer.runs,
     };
   }
@@ -100,6 +114,7 @@ export async function advise(asked: Question): Promise<Advice> {
     kept: answer.kept,
     command,
     hints: hintsOf(command!),
+    guesses: await guessesOf(question, answer),
     bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),

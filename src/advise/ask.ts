@@ -24,7 +24,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { type Advice, advise, bestAnswer } from './advise.js';
 import { Pricer, tokensNeeded } from './price.js';
 import type { Question } from './search.js';
-import { type Asking, waysOut } from './ways.js';
+import { type WayAsking, waysOut } from './ways.js';
 
 /** Seed of the synthetic routing. */
 const SEED = 1;
@@ -93,12 +93,12 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
 }
 
 /** How other questions are put than one on a model. */
-function askingOf(name: string, basis: Basis, wishes: AdviceWishes): Asking {
+function askingOf(name: string, basis: Basis, wishes: AdviceWishes): WayAsking {
   const { named: machineName, runtime, shell = usualShell(platform === 'win32') } = basis;
   const { context, goal, runtime: named, users } = wishes;
-  const usual: Readonly<Record<string, unknown>> = { runtime: DEFAULT_RUNTIME, goal: 'request', users: 1 };
-  const given = Object.entries({ runtime: named, goal, context, users }).filter(
-    ([name, value]) => value !== undefined && value !== usual[name],
+  const goalGiven = goal === 'request' ? undefined : goal;
+  const given = Object.entries({ runtime: named, goal: goalGiven, context, users }).filter(
+    ([, value]) => value !== undefined && value !== 1 && value !== DEFAULT_RUNTIME,
   );
   return {
     command: ({ machine = machineName, model = name, options = '' }) => {

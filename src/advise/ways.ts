@@ -19,7 +19,7 @@ export interface WayOut {
 }
 
 /** How other questions are put, by what differs from the first. */
-export interface Asking {
+export interface WayAsking {
   /** The command that asks, with options in the place of its own. */
   command(differs: { readonly model?: string; readonly machine?: string; readonly options?: string }): readonly string[];
   /** The machine of a name, as the runtime drives it. */
@@ -35,7 +35,7 @@ const SHORTER = [2, 4, 8];
 const MAC_KEEPS = 1 / 8;
 
 /** What fits where the wished model does not: at most one of each kind. */
-export async function waysOut(question: Question, asking: Asking): Promise<WayOut[]> {
+export async function waysOut(question: Question, asking: WayAsking): Promise<WayOut[]> {
   const { context, hardware, quantizations, runtime, users } = question;
   const last = quantizations.at(-1)!;
   const own = question.model(last);
@@ -91,7 +91,7 @@ function wiredLimit(question: Question): WayOut[] {
 }
 
 /** The largest bundled model whose usual format fits, smaller than the one that does not. */
-async function nextModel({ hardware, quantizations, model }: Question, asking: Asking): Promise<WayOut[]> {
+async function nextModel({ hardware, quantizations, model }: Question, asking: WayAsking): Promise<WayOut[]> {
   const own = model(quantizations[0]!).parameters.total;
   const room = hardware.tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes), 0);
   const others = listProfiles('models')

@@ -23,7 +23,12 @@ function again({ command }: WayOut, wishes: AdviceWishes) {
 }
 
 const CASES: readonly (readonly [model: string, machine: string, wishes: AdviceWishes, kinds: readonly RegExp[]])[] = [
-  ['qwen3-30b-a3b', 'rtx-3060+ryzen-7-5700x+2xddr4-3200+16GB', { quantizations: ['q8_0'] }, [/^In q[56]_k(_m)?$/, /^From a drive/, /^Instead /]],
+  [
+    'qwen3-30b-a3b',
+    'rtx-3060+ryzen-7-5700x+2xddr4-3200+16GB',
+    { quantizations: ['q8_0'] },
+    [/^In q[56]_k(_m)?$/, /^From a drive/, /^Instead /],
+  ],
   [
     'qwen3-30b-a3b',
     'rtx-3060-8gb+ryzen-7-5700x+2xddr4-3200+16GB',
