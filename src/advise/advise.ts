@@ -15,11 +15,13 @@ import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits
 import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
-import { misfitsOf, missingOf, pagedForecast, slotsForContext } from './misfits.js';
+import { type Guess, guessesOf } from './guesses.js';
+import { misfitsOf, missingOf, slotsForContext } from './misfits.js';
 import type { Price } from './price.js';
+import { type Purchase, purchasesOf } from './purchases.js';
 import { bandsOf, bestSetting, contextThatFits, type Priced, priced, type Question, strategiesOf } from './search.js';
 import type { WayOut } from './ways.js';
-import { type Bound, boundOf, type Purchase, purchasesOf, unmapped } from './what-if.js';
+import { type Bound, boundOf, unmapped } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
@@ -60,6 +62,8 @@ export interface Strategy extends AdvisedSetting, Pick<Price, 'bands' | 'hitRate
 export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly model: string;
   readonly quantization: string;
+  /** Parts that were taken, on which the answer hangs. */
+  readonly guesses: readonly Guess[];
   /** Null: nothing fits. */
   readonly answer: AdvisedSetting | null;
   /** False where targets were given and the answer does not keep them. */
@@ -104,6 +108,7 @@ export async function advise(asked: Question): Promise<Advice> {
       kept: false,
       command: null,
       hints: [],
+      guesses: [],
       bands: null,
       bound: null,
       strategies: [],
@@ -115,7 +120,7 @@ export async function advise(asked: Question): Promise<Advice> {
       ...common,
       ...nothing,
       quantization,
-      misfits: [...missingOf(question), ...(await pagedForecast(question))],
+      misfits: missingOf(question),
       runs: pricer.runs,
     };
   }
@@ -126,6 +131,7 @@ export async function advise(asked: Question): Promise<Advice> {
     kept: answer.kept,
     command,
     hints: hintsOf(command!),
+    guesses: await guessesOf(question, answer),
     bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),

@@ -1,11 +1,9 @@
 // Settings that do not fit, and how much memory is missing.
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatNumber } from '../base/units.js';
-import { loadRuntime, overfullText, pagesOf } from '../hardware/door.js';
-import { tokenCycleBytes } from '../model/door.js';
 import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
 import { PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
-import { devicesOf, highestOnGpu, ladderOf, layersInMemory, lowestRung, type Priced, type Question, rungOf } from './search.js';
+import { devicesOf, highestOnGpu, ladderOf, lowestRung, type Priced, type Question, rungOf } from './search.js';
 
 /** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
@@ -51,25 +49,6 @@ function leastSetting(question: Question, quantization: string | null): Setting 
   const model = question.model(quantization);
   const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users, ...PLAIN };
   return highestOnGpu(question, model, beside) ?? lowestRung(question, model, beside);
-}
-
-/**
- * The speed of the smallest format on a machine that names no drive, in a sentence, where its weights are mapped and host memory, or the one
- * memory, is all that is too small; empty: it is not so.
- */
-export async function pagedForecast(question: Question): Promise<string[]> {
-  const { hardware, pricer, quantizations, runtime } = question;
-  if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name === 'ssd' || hardware.software === undefined) return [];
-  const model = question.model(quantizations.at(-1)!);
-  const setting = leastSetting(question, quantizations.at(-1)!);
-  const devices = devicesOf(question, model, setting);
-  const { compute, has, kv, weights } = devices.at(-1)!;
-  const room = has - kv - compute;
-  if (devices.slice(0, -1).some((device) => freeOf(device) < 0) || room <= 0 || weights <= room) return [];
-  const speed = await pricer.decode({ model, hardware, setting, cached: null });
-  const touched = tokenCycleBytes({ ...model, layers: layersInMemory(devices, model, setting) });
-  const memory = { needs: weights, has: room, touched, speed };
-  return [`${overfullText(memory, pagesOf(null, loadRuntime(hardware.software.runtime)), 'weights', 'memory')}.`];
 }
 
 /** A sentence on what context takes from a cache; empty: the answer has none. */

@@ -2,10 +2,11 @@
 // sure the figures are.
 
 import { ownValue } from '../base/objects.js';
-import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../base/units.js';
+import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import {
+  aboutRate,
   type Block,
-  bareRate,
+  bareRange,
   type Column,
   countedText,
   type Datum,
@@ -13,7 +14,6 @@ import {
   documentFormats,
   type Format,
   figure,
-  formatRelative,
   type Grid,
   grid,
   gridOf,
@@ -21,7 +21,6 @@ import {
   learnedFrom,
   note,
   pageFormat,
-  speedRange,
   timesText,
 } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
@@ -46,43 +45,74 @@ export const adviceReports: readonly Format<AdviceView>[] = [
   pageFormat(adviceDocument, 'moeprof advise'),
 ];
 
-/** Advice as a document. */
+/** Advice as a document: what people need first on one screen; memory by part, what does not fit and how sure it is with --verbose. */
 function adviceDocument({ advice, explain }: AdviceView): Document {
-  const { answer, machine, model, quantization, runtime } = advice;
+  const { answer, machine, model, quantization, runtime, ways = [] } = advice;
   return {
     title: `${model} ${quantization} on ${machine}, ${runtime}`,
-    lead: [...verdictOf(advice), ...takenOf(advice)],
+    lead: [...verdictOf(advice), ...guessLine(advice)],
     blocks: [
       ...linesToPaste(advice.command),
+      ...ways.map(wayBlock),
       ...(explain ? [explained(advice)] : []),
       ...(answer === null
         ? []
         : [
-            memoryGrid(answer),
+            ...memoryOf(advice, answer),
             ...strategyGrid(advice.strategies),
             ...draftGrid(advice.drafts, answer.setting.drafter),
-            alternativeGrid(advice, answer),
+            ...insteadOf(advice, answer),
           ]),
-      ...(advice.ways ?? []).map(wayBlock),
-      ...sentences('does not fit', advice.misfits),
-      ...sentences('would help', purchaseTexts(advice)),
-      ...sentences('how sure', basisTexts(advice)),
+      ...detailed(sentences('does not fit', advice.misfits)),
+      ...sentences('would help', purchaseTexts(advice).slice(0, BRIEF))
+        .slice(0, 1)
+        .map((block) => ({ ...block, detail: 'brief' as const })),
+      ...detailed(sentences('would help', purchaseTexts(advice))),
+      ...detailed(sentences('how sure', basisTexts(advice))),
+      { ...note(MORE, 'dim'), only: ['terminal'], detail: 'brief' },
     ],
     records: recordsOf(advice),
   };
 }
 
+/** Alternatives and purchases on a screen that is brief. */
+const BRIEF = 2;
+
+/** What else there is. */
+const MORE = '-v: memory by part, what does not fit, how sure this is and what makes it surer.';
+
+/** Blocks that a terminal shows with --verbose only, and other formats always. */
+function detailed(blocks: readonly Block[]): Block[] {
+  return blocks.flatMap((block): Block[] => {
+    const [terminal, others] = [block.only?.includes('terminal') ?? true, block.only?.includes('markdown') ?? true];
+    return [
+      ...(terminal ? [{ ...block, only: ['terminal'], detail: 'verbose' } as const] : []),
+      ...(others ? [{ ...block, only: ['markdown', 'csv'] } as const] : []),
+    ];
+  });
+}
+
 /** The answer in a sentence or two. */
-function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, request, users }: Advice): Line[] {
-  if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
+function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfits, quantization, request, users }: Advice): Line[] {
+  if (answer === null) return [{ text: `Nothing fits: ${misfits.find((text) => text.startsWith(quantization))}`, tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
   const speeds = speedsText(answer, bands!, share);
   const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
-  const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
+  const whole = `${aboutRate(requestNs(answer, users, request) / 1e9)} s for a prompt of ${formatCount(request.prompt)} and an answer of ${formatCount(request.output)} tokens; context ${formatCount(context)}`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
   const disk = inMemory === undefined ? [] : [{ text: fromDiskText(answer, inMemory), tone: 'caution' as const }];
   return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+}
+
+/** Parts that were taken and on which the answer hangs, and what others would change. */
+function guessLine({ guesses }: Advice): Line[] {
+  if (guesses.length === 0) return [];
+  const texts = guesses.map(({ decode, other, part, prefill }) => {
+    const [what, factor] = Math.abs(decode - 1) > Math.abs(prefill - 1) ? ['decode', decode] : ['prompts', prefill];
+    return `${part} (${other}: ${what} ${percentText(factor - 1)})`;
+  });
+  return [{ text: `If your machine has, as nobody named them: ${texts.join(', ')}.`, tone: 'caution' }];
 }
 
 /** Both speeds, with their ranges. @param share for whom the first is */
@@ -91,7 +121,7 @@ export function speedsText(
   bands: NonNullable<Advice['bands']>,
   share = '',
 ): string {
-  const of = (speed: number, band: Accuracy | null): string => `${formatTokensPerSecond(speed)}${bandText(band, speed)}`;
+  const of = (speed: number, band: Accuracy | null): string => `${aboutRate(speed)} tok/s${bandText(band, speed)}`;
   return `${of(decode, bands.decode)}${share}, prompts ${of(prefill, bands.prefill)}`;
 }
 
@@ -99,7 +129,7 @@ export function speedsText(
 function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): string {
   const { compute, has, kv, weights } = devices.at(-1)!;
   const room = Math.max(0, has - kv - compute);
-  const [slow, fast] = [decode, inMemory].map(formatTokensPerSecond);
+  const [slow, fast] = [decode, inMemory].map((speed) => `${aboutRate(speed)} tok/s`);
   return `${formatBytes(weights)} of weights in ${formatBytes(room)} of memory: ${formatBytes(weights - room)} stay on the disk, and experts are read from it as they are needed; ${slow} in place of ${fast}`;
 }
 
@@ -110,13 +140,12 @@ export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
 
 /** The range of a speed behind it; nothing where nothing is comparable. */
 function bandText(band: Accuracy | null, speed: number): string {
-  return band === null ? '' : ` (${speedRange(band, speed)})`;
+  return band === null ? '' : ` (${bareRange(band, speed)})`;
 }
 
 /** Lines to paste. */
 export function linesToPaste(command: Advice['command']): Block[] {
-  if (command === null) return [];
-  return command.steps.map(({ file, lines, title = file === null ? undefined : `File ${file}` }) => ({
+  return (command?.steps ?? []).map(({ file, lines, note: above, title = file === null ? above : `File ${file}` }) => ({
     kind: 'code' as const,
     lines,
     ...(title && { title }),
@@ -125,7 +154,7 @@ export function linesToPaste(command: Advice['command']): Block[] {
 
 /** Something else that fits, with its command. */
 function wayBlock({ command, decode, text }: WayOut): Block {
-  return { kind: 'code', title: `${text}${decode === null ? '' : `, ${formatTokensPerSecond(decode)}`}`, lines: command };
+  return { kind: 'code', title: `${text}${decode === null ? '' : `, ${aboutRate(decode)} tok/s`}`, lines: command };
 }
 
 /** A sentence for each flag. */
@@ -138,6 +167,27 @@ function explained({ command, runtime }: Advice): Block {
   });
   const source = `Flags of ${grammar.program} ${grammar.version}, ${grammar.source}`;
   return { kind: 'facts', title: { text: source, tone: 'dim' }, facts, indent: 2 + Math.max(0, ...facts.map(([label]) => label.length)) };
+}
+
+/** What of each memory is used, in a line, and sentences on the command. */
+function memoryOf({ hints }: Advice, answer: AdvisedSetting): Block[] {
+  const texts = answer.devices.map((device) => `${device.name} ${formatBytes(usedOf(device))} of ${formatBytes(device.has)}`);
+  const [brief] = sentences('memory', [`${texts.join(', ')}.`, ...hints]);
+  return [{ ...brief!, detail: 'brief' }, ...detailed([memoryGrid(answer), ...sentences('to start it', hints)])];
+}
+
+/** Other settings: the best of them in brief, all with what they take. */
+function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
+  const rows = advice.alternatives
+    .slice(0, BRIEF)
+    .map(({ change, decode, longest, prefill }): Datum[] => [change, rateDatum(decode), rateDatum(prefill), figure(longest, 'count')]);
+  const brief = gridOf([{ head: 'instead', most: 22 }, 'decode', 'prefill', 'context'], rows);
+  return [{ ...brief, only: ['terminal'], detail: 'brief' }, ...detailed([alternativeGrid(advice, answer)])];
+}
+
+/** A speed in a table, in two digits. */
+function rateDatum(rate: number): Datum {
+  return { value: rate, text: aboutRate(rate) };
 }
 
 function memoryGrid({ devices }: AdvisedSetting): Grid {
@@ -160,8 +210,8 @@ function alternativeGrid({ alternatives }: Advice, answer: AdvisedSetting): Grid
   const apart = answer.devices.some(({ name }) => name === HOST);
   const rows = [answer, ...alternatives].map((choice): Datum[] => [
     choice.change === '' ? 'as above' : choice.change,
-    bareRate(choice.decode),
-    bareRate(choice.prefill),
+    rateDatum(choice.decode),
+    rateDatum(choice.prefill),
     ...(apart ? [false, true] : [false]).map((host) => figure(bytesOn(choice, host), 'bytes')),
     figure(choice.longest, 'count'),
     { value: choice.bits, text: formatNumber(choice.bits, 1) },
@@ -182,19 +232,27 @@ function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
   return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
 }
 
+/** A gain in whole percent: `+27 %`. */
+function percentText(gain: number): string {
+  return `${gain < 0 ? '-' : '+'}${formatNumber(100 * Math.abs(gain))} %`;
+}
+
 /** Sentences on purchases. */
 function purchaseTexts({ answer, purchases }: Advice): string[] {
   if (answer === null) return [];
   if (purchases.length === 0) return ['Nothing that was tried gains a hundredth.'];
   return purchases.map(({ decode, decodeGain, part, prefill, prefillGain }) => {
-    const gain = (rate: number, relative: number): string =>
-      Math.abs(relative) < 0.005 ? 'as before' : `${formatTokensPerSecond(rate)} (${formatRelative(relative)})`;
-    return `${part}: decode ${gain(decode, decodeGain)}, prompts ${gain(prefill, prefillGain)}.`;
+    const gains = [
+      ['decode', decode, decodeGain],
+      ['prompts', prefill, prefillGain],
+    ] as const;
+    const felt = gains.filter(([, , gain]) => Math.abs(gain) >= 0.005);
+    return `${part}: ${felt.map(([what, rate, gain]) => `${what} ${aboutRate(rate)} tok/s (${percentText(gain)})`).join(', ')}.`;
   });
 }
 
 /** Sentences on the basis of the figures. */
-function basisTexts({ bands, notes }: Advice): string[] {
+function basisTexts({ assumed, bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
     band === null
       ? []
@@ -202,7 +260,7 @@ function basisTexts({ bands, notes }: Advice): string[] {
           `${what}: ${band.learned === true ? `80 % of runs, ${learnedFrom(band)},` : countedText(band)} were ${timesText(band)} what was predicted${band.learned === true ? '' : ` (${band.common})`}.`,
         ];
   const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];
-  return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...notes];
+  return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...assumed, ...notes];
 }
 
 /** CSV has a row for each setting. */

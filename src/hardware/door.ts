@@ -19,7 +19,7 @@ export { CPUS, type CpuPart } from './parts/cpu.js';
 export { GPUS, type GpuPart } from './parts/gpu.js';
 export { isCovered, isHalved, listedKind, memoryKind } from './parts/kinds.js';
 export { memoryRate, memoryText } from './parts/memory.js';
-export { NEWEST_PCIE, pcieRate, slotText } from './parts/pcie.js';
+export { NEWEST_PCIE, type PcieLink, pcieRate, slotText } from './parts/pcie.js';
 export { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './parts/reach.js';
 export { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 export { constantsApart, loadRuntime, type RuntimeConstants, type RuntimeSpec, runtimeSchema } from './runtime.js';

@@ -31,4 +31,15 @@ export { type RankedRun, splitRuns } from './ranking/refused.js';
 export { sparkline } from './sparkline.js';
 export { jsonReport, tableReport } from './summary/run.js';
 export { barGlyphs, clip, MAX_WIDTH, palette, ruledTable, shorten, widthOf, wrap } from './text.js';
-export { bandText, bareRange, changedParts, countedText, deviceWords, learnedFrom, speedRange, timesText, underOne } from './words.js';
+export {
+  aboutRate,
+  bandText,
+  bareRange,
+  changedParts,
+  countedText,
+  deviceWords,
+  learnedFrom,
+  speedRange,
+  timesText,
+  underOne,
+} from './words.js';

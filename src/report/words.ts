@@ -35,6 +35,11 @@ export function countedText({ machines, rows }: Accuracy): string {
   return `80 % of ${formatCounted(rows, 'measurement')} of ${formatCounted(machines, 'machine')}`;
 }
 
+/** A predicted speed in two digits, as no more of it is known: `27`, `1,300`. */
+export function aboutRate(speed: number): string {
+  return twoDigits(speed, Math.round);
+}
+
 /** Two digits of either end, rounded outwards: what lies between the ends lies between their texts, too. */
 function between(low: number, high: number): string {
   return [twoDigits(low, Math.floor), twoDigits(high, Math.ceil)].join(' to ');

@@ -3,8 +3,9 @@ import { alternativesOf } from '../../src/advise/alternatives.js';
 import { usualOffer } from '../../src/advise/ask.js';
 import { USUAL_DRAFTING } from '../../src/advise/drafting.js';
 import { Pricer, tokensNeeded } from '../../src/advise/price.js';
+import { purchasesOf } from '../../src/advise/purchases.js';
 import { bestSetting, contextThatFits, devicesOf, type Question } from '../../src/advise/search.js';
-import { boundOf, purchasesOf } from '../../src/advise/what-if.js';
+import { boundOf } from '../../src/advise/what-if.js';
 import { loadModel } from '../../src/model/load/load.js';
 import { advisedRuntime } from '../../src/runtime/index.js';
 import { loadHardware } from '../../src/runtime/machine.js';
@@ -40,9 +41,11 @@ describe('a card that holds half of the model', () => {
     expect(answer.setting.cpuMoe).toBeGreaterThan(8);
     expect((await boundOf(question, answer)).decode).toMatch(/^CPU/);
     const purchases = await purchasesOf(question, answer);
-    const vram = purchases.find(({ part }) => part.endsWith('more VRAM'))!;
+    // The next larger card that is no slower: 8 GB, where the RTX 2060 has 6.
+    const vram = purchases.find(({ part }) => part.endsWith('in the place of rtx-2060'))!;
+    expect(vram.part).toMatch(/^rtx-\d+/);
     expect(vram.decode / answer.price.decode).toBeCloseTo(1 + vram.decodeGain, 10);
-    expect(vram.decodeGain).toBeGreaterThan(0.5);
+    expect(vram.decodeGain).toBeGreaterThan(0.2);
     expect(purchases.every(({ decodeGain, prefillGain }) => Math.max(decodeGain, prefillGain) >= 0.01)).toBe(true);
   });
 
@@ -50,20 +53,27 @@ describe('a card that holds half of the model', () => {
     const slots = async (slot: string, card: string): Promise<string[]> => {
       const question = { ...asked(`${card}+ryzen-7-5700x+2xddr4-3200+32GB+${slot}`), request: { prompt: 2048, output: 1 } };
       const answer = (await bestSetting({ ...question, goal: { kind: 'prefill' } }, null, 'f16'))!;
-      return (await purchasesOf(question, answer)).map(({ part }) => part).filter((part) => part.startsWith('PCIe'));
+      return (await purchasesOf(question, answer)).map(({ part }) => part).filter((part) => part.includes('PCIe'));
     };
-    expect(await slots('pcie3x8', 'rtx-3060-8gb')).toEqual(['PCIe 4.0 x16 instead of 3.0 x8']);
+    expect(await slots('pcie3x8', 'rtx-3060-8gb')).toEqual(['the card in a slot of PCIe 4x16, not 3x8']);
     expect(await slots('pcie3x16', 'rtx-2060')).toEqual([]);
   });
 
-  it('is offered no more VRAM in a laptop', async () => {
-    const parts = async (card: string): Promise<string[]> => {
-      const question = asked(`${card}+ryzen-7-5700x+2xddr4-3200+32GB`);
-      const answer = (await bestSetting(question, null, 'f16'))!;
-      return (await purchasesOf(question, answer)).map(({ part }) => part);
-    };
-    expect(await parts('rtx-2060')).toContain('8.00 GiB more VRAM');
-    expect((await parts('rtx-2060-6gb-laptop')).filter((part) => part.includes('VRAM'))).toEqual([]);
+  it.each([
+    ['rtx-2060+ryzen-7-5700x+1xddr4-2666+32GB', [/^modules in all 2 channels, not 1$/, /^ddr4-3600 in the place of ddr4-2666$/, /^rtx/]],
+    ['rtx-2060+ryzen-7-5700x+2xddr4-3600+32GB', [/^rtx/]],
+    // A laptop has its card soldered, and modules of what its CPU's vendor lists.
+    ['rtx-2060-6gb-laptop+i9-13900hx+2xddr5-4800+32GB', [/^ddr5-5600 in the place of ddr5-4800$/]],
+    // A slot of a laptop's enclosure is as wide as its port.
+    ['rtx-2060+i9-13900hx+2xddr5-5600+32GB+pcie3x4', [/^rtx/]],
+    ['rtx-2060+epyc-9355+12xddr5-6400+384GB', [/^rtx/]],
+  ])('%s: what its board takes', async (machine, parts) => {
+    const asking = { ...asked(machine), request: { prompt: 512, output: 64 } };
+    const answer = (await bestSetting(asking, null, 'f16'))!;
+    const offered = (await purchasesOf(asking, answer)).map(({ part }) => part);
+    for (const part of offered) expect([part, parts.some((one) => one.test(part))]).toEqual([part, true]);
+    for (const one of parts.filter((part) => !part.test('rtx-3060')))
+      expect([one, offered.some((part) => one.test(part))]).toEqual([one, true]);
   });
 
   it('has alternatives that fit, each priced by its own best split', async () => {

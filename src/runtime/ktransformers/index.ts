@@ -55,7 +55,8 @@ const ktransformersFlags = lineDialect('ktransformers', (input) => {
   ];
   const why = {
     '--kt-num-gpu-experts': `more do not fit on the GPU beside ${formatCount(setting.context)} tokens of context`,
-    '--init-expert-location': 'counts of the experts that your texts use; moeprof place --for sglang -o experts.json writes it from a trace',
+    '--init-expert-location':
+      'counts of the experts that your texts use; moeprof place --for sglang -o experts.json writes it from a trace',
   };
   return { uses, why };
 });
