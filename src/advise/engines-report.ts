@@ -1,8 +1,8 @@
 // The report of `moeprof advise --runtime any`: engines side by side, best first, with the line of the best.
 import { formatCount } from '../base/units.js';
 import {
+  aboutRate,
   type Block,
-  bareRate,
   type Datum,
   type Document,
   documentFormats,
@@ -75,6 +75,8 @@ function leadOf([first]: readonly Running[]): Line[] {
   return [{ text: `${runtime} serves it best: ${speedsText(best, best.bands)}`, tone: 'good' }];
 }
 
+const rate = (value: number): Datum => ({ value, text: aboutRate(value) });
+
 function rowOf({ best, quantization, runtime }: Running): Datum[] {
-  return [runtime, best.name, quantization, bareRate(best.decode), bareRate(best.prefill), waitText(best.waits)];
+  return [runtime, best.name, quantization, rate(best.decode), rate(best.prefill), waitText(best.waits)];
 }

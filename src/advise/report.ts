@@ -182,7 +182,9 @@ function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
     .slice(0, BRIEF)
     .map(({ change, decode, longest, prefill }): Datum[] => [change, rateDatum(decode), rateDatum(prefill), figure(longest, 'count')]);
   const brief = gridOf([{ head: 'instead', most: 22 }, 'decode', 'prefill', 'context'], rows);
-  return [{ ...brief, only: ['terminal'], detail: 'brief' }, ...detailed([alternativeGrid(advice, answer)])];
+  // Strategies are the alternatives that matter most: a brief screen has one table.
+  const briefly: Block[] = advice.strategies.length > 0 ? [] : [{ ...brief, only: ['terminal'], detail: 'brief' }];
+  return [...briefly, ...detailed([alternativeGrid(advice, answer)])];
 }
 
 /** A speed in a table, in two digits. */

@@ -1,16 +1,17 @@
 // Strategies side by side as a table: what each reaches, and what a token waits for.
 import { formatNs } from '../base/units.js';
-import { type Block, bareRate, type Datum, gridOf, ratio, speedRange } from '../report/door.js';
+import { aboutRate, type Block, bareRange, type Datum, gridOf, ratio } from '../report/door.js';
 import type { Strategy } from './advise.js';
 
 /** The strategies as a table; nothing where there is no choice. */
 export function strategyGrid(strategies: readonly Strategy[]): Block[] {
   if (strategies.length === 0) return [];
+  const rate = (value: number): Datum => ({ value, text: aboutRate(value) });
   const rows = strategies.map(({ bands, decode, flags, hitRate, name, prefill, waits }): Datum[] => [
     name,
-    bareRate(decode),
-    bands.decode === null ? null : speedRange(bands.decode, decode).replace(' tok/s', '').replace(' tok/s', ''),
-    bareRate(prefill),
+    rate(decode),
+    bareRange(bands.decode, decode),
+    rate(prefill),
     ratio(hitRate),
     waitText(waits),
     flags,
@@ -28,6 +29,14 @@ export function strategyGrid(strategies: readonly Strategy[]): Block[] {
       ],
       rows,
     ),
+    // A terminal has no room for them beside the figures.
+    {
+      kind: 'facts',
+      facts: strategies.map(({ flags, name }): [string, string] => [name, flags]),
+      indent: 24,
+      only: ['terminal'],
+      detail: 'verbose',
+    },
   ];
 }
 
