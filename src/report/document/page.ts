@@ -4,7 +4,7 @@ import { type Format, printable } from '../format.js';
 import { clientScript } from '../page/assets.js';
 import { html, Markup } from '../page/markup.js';
 import { download, page } from '../page/page.js';
-import { prose, table } from '../page/pieces.js';
+import { prose, shareBar, table } from '../page/pieces.js';
 import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, type Grid, isShown, type Line, readable } from './document.js';
 
@@ -16,6 +16,9 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 .drawing{background:#fff;border-radius:8px;padding:.6rem;position:relative}.drawing svg{display:block;width:100%;max-width:760px;height:auto;margin:0 auto;touch-action:pan-y}
 .drawing.ready svg{cursor:crosshair}.drawing svg .chosen{stroke:#000;stroke-width:2px}.drawing .frame{fill:#0002;stroke:#333;vector-effect:non-scaling-stroke}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
+
+/** Colours of the parts of a bar, in order. */
+const PARTS = ['hit', 'accent', 'stall'];
 
 /** The format of pages without a picture. @param documentOf contents of the page @param name what writes it: `moeprof advise` */
 export function pageFormat<T>(documentOf: (value: T) => Document, name: string): Format<T> {
@@ -35,10 +38,15 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
       picture !== undefined &&
       html`<section class="figure"><div class="drawing">${new Markup(picture)}</div></section>
 `
-    }${blocks.filter((block) => isShown(block, 'markdown', true)).map(drawn)}`,
+    }${blocks.filter((block) => isShown(block, 'markdown', true) || block.only?.includes('page')).map(drawn)}`,
     footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
-    scripts: picture === undefined ? [] : [clientScript('tools', 'figure')],
+    scripts:
+      picture === undefined
+        ? blocks.some(({ kind }) => kind === 'code')
+          ? [clientScript('copy')]
+          : []
+        : [clientScript('tools', 'figure')],
     styles: [STYLE],
   });
 }
@@ -71,7 +79,19 @@ function drawn(block: Block): Markup {
       return html`<section>${drawnLines(block.lines)}</section>
 `;
     case 'facts': {
-      const facts = block.facts.map(([label, text]) => html`<dt>${printable(label)}</dt><dd>${prose(printable(text))}</dd>`);
+      const bar = (at: number, text: string): Markup | false => {
+        const shares = block.shares?.[at];
+        return (
+          shares !== undefined &&
+          shareBar(
+            printable(text),
+            shares.map((share, i) => ({ color: PARTS[i]!, share })),
+          )
+        );
+      };
+      const facts = block.facts.map(
+        ([label, text], i) => html`<dt>${printable(label)}</dt><dd>${bar(i, text)}${prose(printable(text))}</dd>`,
+      );
       return html`<section>${block.title !== undefined && html`<p>${said(block.title)}</p>`}<dl class="facts">${facts}</dl></section>
 `;
     }
