@@ -4,7 +4,6 @@
 import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/units.js';
 import {
   type Block,
-  bareRate,
   type ColumnOf,
   type Document,
   documentFormats,
@@ -20,7 +19,7 @@ import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
 import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
-import { sentences, takenOf } from './report.js';
+import { detailed, rateDatum, sentences, takenOf } from './report.js';
 
 /** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
@@ -58,7 +57,7 @@ function modelsDocument(offers: ModelOffers): Document {
           missing === 0 ? [] : [`${model} in ${quantization}: needs ${formatBytes(missing)} more memory.`],
         ),
       ),
-      ...sentences('how sure', [...bandNotes(fitting), ...notes]),
+      ...detailed(sentences('how sure', [...bandNotes(fitting), ...notes])),
     ],
     records: recordsOf(fitting),
   };
@@ -86,8 +85,8 @@ const COLUMNS: readonly ColumnOf<Offered>[] = [
     width: 6,
     of: ({ answer }) => ({ value: onGpu(answer), text: isAllOnGpu(answer.setting) ? 'all' : formatRatio(onGpu(answer), 0) }),
   },
-  { head: 'decode', width: 7, of: ({ answer }) => bareRate(answer.decode) },
-  { head: 'prefill', width: 8, of: ({ answer }) => bareRate(answer.prefill) },
+  { head: 'decode', width: 7, of: ({ answer }) => rateDatum(answer.decode) },
+  { head: 'prefill', width: 8, of: ({ answer }) => rateDatum(answer.prefill) },
 ];
 
 function gridFor(models: readonly Offered[], title?: string): Grid {

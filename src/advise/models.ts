@@ -1,14 +1,14 @@
 // Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
 // given there.
 
-import { listProfiles } from '../base/profiles.js';
 import { assumedOf } from '../hardware/door.js';
-import { loadProfile, type ModelSpec, weightBytes } from '../model/door.js';
+import { type ModelSpec, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { type Advice, type Asked, answered, commandOf, repeated, settingOf } from './advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withQuestion } from './ask.js';
 import { missingBytes } from './misfits.js';
 import { bandsOf, type Question } from './search.js';
+import { largestFirst, offeredModels } from './ways.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const MODELS_SCHEMA = 'moeprof.models/1';
@@ -50,26 +50,27 @@ export function modelsFor(machine: string, models: readonly string[] = [], wishe
 /**
  * As {@link modelsFor}, on a machine that is found for the runtime.
  * @param next is told how many models are done, of how many
+ * @param best only so many bundled ones, the largest that run well; absent: all
  */
 export async function modelsOn(
   named: readonly string[],
   machine: MachineFinder,
   wishes: ModelWishes,
   next: (done: number, all: number) => Promise<void>,
+  best?: number,
 ): Promise<ModelOffers> {
   const basis = await basisOf(machine, wishes);
-  // Unless some are named: bundled models that one would run for their texts.
-  const names = named.length === 0 ? listProfiles('models').filter((name) => loadProfile(name).offered) : [...new Set(named)];
+  const names = named.length > 0 ? [...new Set(named)] : best === undefined ? offeredModels() : largestFirst(basis.hardware);
   const models: Omit<ModelOffer, 'frontier'>[] = [];
   const contexts: number[] = [];
   for (const name of names) {
-    models.push(
-      await withQuestion(name, basis, wishes, (question) => {
-        contexts.push(question.context);
-        return offerOf(question);
-      }),
-    );
-    await next(models.length, names.length);
+    const offer = await withQuestion(name, basis, wishes, (question) => {
+      contexts.push(question.context);
+      return offerOf(best === undefined ? question : { ...question, quantizations: question.quantizations.slice(0, 1) });
+    });
+    if (best === undefined || runsWell(offer, models)) models.push(offer);
+    if (models.length === best) break;
+    await next(models.length, best ?? names.length);
   }
   const context = Math.max(...contexts);
   const less = contexts.some((one) => one < wishedContext(wishes));
@@ -80,6 +81,15 @@ export async function modelsOn(
     models: withFrontier(models),
     notes: ['Routing is synthetic, drawn as each model routes.', ...ofContext, ...basis.notes, ...assumedOf(basis.hardware)],
   };
+}
+
+/** Tokens/s from which a model runs well: about four times as fast as one reads. Ours. */
+const WELL = 20;
+
+/** True where a model fits in its usual format, and is faster than all larger ones that run well. */
+function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
+  const least = Math.max(WELL, ...larger.map((one) => one.answer!.decode));
+  return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;
 }
 
 async function offerOf(asked: Question): Promise<Omit<ModelOffer, 'frontier'>> {

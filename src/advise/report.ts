@@ -64,7 +64,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
             ...insteadOf(advice, answer),
           ]),
       ...detailed(sentences('does not fit', advice.misfits)),
-      ...sentences('would help', purchaseTexts(advice).slice(0, BRIEF))
+      ...sentences('would help', advice.purchases.length === 0 ? [] : purchaseTexts(advice).slice(0, BRIEF))
         .slice(0, 1)
         .map((block) => ({ ...block, detail: 'brief' as const })),
       ...detailed(sentences('would help', purchaseTexts(advice))),
@@ -82,7 +82,7 @@ const BRIEF = 2;
 const MORE = '-v: memory by part, what does not fit, how sure this is and what makes it surer.';
 
 /** Blocks that a terminal shows with --verbose only, and other formats always. */
-function detailed(blocks: readonly Block[]): Block[] {
+export function detailed(blocks: readonly Block[]): Block[] {
   return blocks.flatMap((block): Block[] => {
     const [terminal, others] = [block.only?.includes('terminal') ?? true, block.only?.includes('markdown') ?? true];
     return [
@@ -171,9 +171,21 @@ function explained({ command, runtime }: Advice): Block {
 
 /** What of each memory is used, in a line, and sentences on the command. */
 function memoryOf({ hints }: Advice, answer: AdvisedSetting): Block[] {
-  const texts = answer.devices.map((device) => `${device.name} ${formatBytes(usedOf(device))} of ${formatBytes(device.has)}`);
-  const [brief] = sentences('memory', [`${texts.join(', ')}.`, ...hints]);
-  return [{ ...brief!, detail: 'brief' }, ...detailed([memoryGrid(answer), ...sentences('to start it', hints)])];
+  const texts = answer.devices.map((device) =>
+    `${device.name === 'memory' ? '' : `${device.name} `}${formatBytes(usedOf(device))} of ${formatBytes(device.has)}`.replace(
+      / (\w+)( of \S+) \1$/,
+      '$2 $1',
+    ),
+  );
+  const [brief] = sentences('memory', [texts.join(', '), ...hints]);
+  const bars: Block = {
+    kind: 'facts',
+    facts: answer.devices.map((device, i) => [device.name, `${texts[i]!} for weights, KV cache and compute`]),
+    shares: answer.devices.map(({ compute, has, kv, weights }) => [weights, kv, compute].map((bytes) => Math.min(1, bytes / has))),
+    indent: 0,
+    only: ['page'],
+  };
+  return [{ ...brief!, detail: 'brief' }, bars, ...detailed([memoryGrid(answer), ...sentences('to start it', hints)])];
 }
 
 /** Other settings: the best of them in brief, all with what they take. */
@@ -187,8 +199,13 @@ function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
   return [...briefly, ...detailed([alternativeGrid(advice, answer)])];
 }
 
+/** The same with its range, which is that of the answer. */
+function rangeDatum(band: Accuracy | null, rate: number): Datum {
+  return { value: rate, text: `${aboutRate(rate)}${bandText(band, rate)}` };
+}
+
 /** A speed in a table, in two digits. */
-function rateDatum(rate: number): Datum {
+export function rateDatum(rate: number): Datum {
   return { value: rate, text: aboutRate(rate) };
 }
 
@@ -208,20 +225,23 @@ function freeText(bytes: number): Datum {
 }
 
 /** The answer and its alternatives. */
-function alternativeGrid({ alternatives }: Advice, answer: AdvisedSetting): Grid {
+function alternativeGrid({ alternatives, bands }: Advice, answer: AdvisedSetting): Grid {
   const apart = answer.devices.some(({ name }) => name === HOST);
   const rows = [answer, ...alternatives].map((choice): Datum[] => [
     choice.change === '' ? 'as above' : choice.change,
     rateDatum(choice.decode),
     rateDatum(choice.prefill),
+    ...(['decode', 'prefill'] as const).map((phase) => rangeDatum(bands![phase], choice[phase])),
     ...(apart ? [false, true] : [false]).map((host) => figure(bytesOn(choice, host), 'bytes')),
     figure(choice.longest, 'count'),
     { value: choice.bits, text: formatNumber(choice.bits, 1) },
   ]);
   const columns: (string | Column)[] = [
     { head: 'instead', most: 22 },
-    'decode',
-    'prefill',
+    { head: 'decode', only: ['terminal'] },
+    { head: 'prefill', only: ['terminal'] },
+    { head: 'decode', only: ['markdown'] },
+    { head: 'prefill', only: ['markdown'] },
     ...(apart ? ['GPU', 'host'] : ['memory']),
     'context',
     'bits',

@@ -90,16 +90,25 @@ function wiredLimit(question: Question): WayOut[] {
   return [{ text, decode: null, command: [`sudo sysctl iogpu.wired_limit_mb=${megabytes}`] }];
 }
 
+/** Bundled models that one would run for their texts and whose weights memory holds, the largest first. @param below parameters that they have less of */
+export function largestFirst({ gpus, tiers }: HardwareSpec, below = Number.POSITIVE_INFINITY): string[] {
+  const room = tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1)), 0);
+  return offeredModels()
+    .map((name) => ({ name, model: loadModel(name) }))
+    .filter((one) => one.model.parameters.total < below && weightBytes(one.model) < room)
+    .sort((a, b) => b.model.parameters.total - a.model.parameters.total || (a.name < b.name ? 1 : -1))
+    .map(({ name }) => name);
+}
+
+/** Bundled models that one would run for their texts. */
+export function offeredModels(): string[] {
+  return listProfiles('models').filter((name) => loadProfile(name).offered);
+}
+
 /** The largest bundled model whose usual format fits, smaller than the one that does not. */
 async function nextModel({ hardware, quantizations, model }: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const own = model(quantizations[0]!).parameters.total;
-  const room = hardware.tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes), 0);
-  const others = listProfiles('models')
-    .filter((name) => loadProfile(name).offered)
-    .map((name) => ({ name, model: loadModel(name) }))
-    .filter((one) => one.model.parameters.total < own && weightBytes(one.model) < room)
-    .sort((a, b) => b.model.parameters.total - a.model.parameters.total);
-  for (const { name } of others) {
+  for (const name of largestFirst(hardware, own)) {
     const best = await asking.other(name);
     if (best !== null)
       return [

@@ -21,6 +21,7 @@ import { learnedBy } from './machine/learned.js';
 interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
   readonly hardware?: string;
   readonly explain?: boolean;
+  readonly best?: string;
   readonly timing: readonly string[];
   readonly markdown?: boolean;
 }
@@ -34,6 +35,7 @@ export function define(command: Command, context: CliContext): void {
   declared(command, 'advise', { words, formats: adviceReports }).action(async (models: readonly string[], options: AdviseOptions) => {
     const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
     const [model] = models;
+    if (options.best !== undefined && models.length > 0) throw new UserError('--best: chooses among all bundled models; name none');
     if (model === undefined || models.length > 1) {
       await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
       return;
@@ -61,10 +63,16 @@ async function offersFor(context: CliContext, models: readonly string[], options
   if (options.explain === true) throw new UserError('--explain: explains the line of one model; name one model');
   const { trace: _none, ...wishes } = wishesOf(options);
   const offers = await watched(context, 'advising', 'models', ({ breathe, progress }) =>
-    modelsOn(models, machineOf(context, options, null), wishes, async (done, all) => {
-      progress(done, all);
-      await breathe();
-    }),
+    modelsOn(
+      models,
+      machineOf(context, options, null),
+      wishes,
+      async (done, all) => {
+        progress(done, all);
+        await breathe();
+      },
+      options.best === undefined ? undefined : countAtLeastOne(options.best, '--best'),
+    ),
   );
   if (!offers.models.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
   return offers;

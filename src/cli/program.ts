@@ -16,14 +16,19 @@ import { Runtime } from './runtime.js';
 /** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;
 
+/** What a terminal gets where nothing is asked: this machine, and models that run well on it. */
+const ALONE = ['advise', '--best', '3'];
+
 /** Runs the command line. @param argv arguments without node and script @returns the exit code; output may still be on its way */
 export async function runCli(argv: readonly string[], entries: readonly CommandEntry[] = commands): Promise<number> {
   const debug = argv.includes('--debug');
   const runtime = new Runtime((error) => failure(error, debug));
-  const program = buildProgram(runtime, argv, entries);
+  const alone = argv.length === 0 && stdout().isTTY === true;
+  const program = buildProgram(runtime, alone ? ALONE : argv, entries);
   if (debug) Error.stackTraceLimit = 50;
   try {
-    await program.parseAsync(asHelpOption(argv, entries), { from: 'user' });
+    await program.parseAsync(alone ? ALONE : asHelpOption(argv, entries), { from: 'user' });
+    if (alone) stdout().write('\nmoeprof --help lists all commands.\n');
     return runtime.exitCode;
   } catch (error) {
     return failure(error, debug);

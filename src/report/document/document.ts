@@ -5,7 +5,7 @@ import { formatMetric, printable, type ReportOptions } from '../format.js';
 import { shorten } from '../text.js';
 
 /** Renderings that may show a part of a document. */
-type Medium = 'terminal' | 'markdown' | 'csv';
+type Medium = 'terminal' | 'markdown' | 'csv' | 'page';
 
 /** Where a part of a document is shown. */
 export interface Visibility {
@@ -74,6 +74,8 @@ export interface Facts extends Visibility {
   readonly facts: readonly (readonly [label: string, text: string])[];
   /** Columns of a terminal before the text. */
   readonly indent: number;
+  /** Of each fact the parts of a bar, 0 to 1, which pages alone draw; absent: there are none. */
+  readonly shares?: readonly (readonly number[])[];
 }
 
 /** A picture in characters, for terminals only. */

@@ -4,7 +4,7 @@ import { type Format, printable } from '../format.js';
 import { clientScript } from '../page/assets.js';
 import { html, Markup } from '../page/markup.js';
 import { download, page } from '../page/page.js';
-import { prose, table } from '../page/pieces.js';
+import { prose, shareBar, table } from '../page/pieces.js';
 import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, type Grid, isShown, type Line, readable } from './document.js';
 
@@ -19,6 +19,9 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 .drawing>svg>rect{fill:none}.drawing svg [fill="#333"],.drawing svg [fill="#444"]{fill:var(--soft)}.drawing svg [stroke="#fff"]{stroke:var(--panel)}
 .drawing svg [fill="#000000"]{fill:var(--ink)}.drawing svg [stroke="#000000"]{stroke:var(--ink)}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
+
+/** Colours of the parts of a bar, in order. */
+const PARTS = ['hit', 'accent', 'stall'];
 
 /** The format of pages without a picture. @param documentOf contents of the page @param name what writes it: `moeprof advise` */
 export function pageFormat<T>(documentOf: (value: T) => Document, name: string): Format<T> {
@@ -38,10 +41,15 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
       picture !== undefined &&
       html`<section class="figure"><div class="drawing">${new Markup(picture)}</div></section>
 `
-    }${blocks.filter((block) => isShown(block, 'markdown', true)).map(drawn)}`,
+    }${blocks.filter((block) => isShown(block, 'markdown', true) || block.only?.includes('page')).map(drawn)}`,
     footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
-    scripts: picture === undefined ? [] : [clientScript('tools', 'figure')],
+    scripts:
+      picture === undefined
+        ? blocks.some(({ kind }) => kind === 'code')
+          ? [clientScript('copy')]
+          : []
+        : [clientScript('tools', 'figure')],
     styles: [STYLE],
   });
 }
@@ -82,7 +90,19 @@ function drawn(block: Block): Markup {
       return html`<section>${drawnLines(block.lines)}</section>
 `;
     case 'facts': {
-      const facts = block.facts.map(([label, text]) => html`<dt>${printable(label)}</dt><dd>${prose(printable(text))}</dd>`);
+      const bar = (at: number, text: string): Markup | false => {
+        const shares = block.shares?.[at];
+        return (
+          shares !== undefined &&
+          shareBar(
+            printable(text),
+            shares.map((share, i) => ({ color: PARTS[i]!, share })),
+          )
+        );
+      };
+      const facts = block.facts.map(
+        ([label, text], i) => html`<dt>${printable(label)}</dt><dd>${bar(i, text)}${prose(printable(text))}</dd>`,
+      );
       return html`<section>${block.title !== undefined && html`<p>${said(block.title)}</p>`}<dl class="facts">${facts}</dl></section>
 `;
     }

@@ -10,7 +10,7 @@ function clientFile(name: string): string {
 }
 
 /** The code of scripts in `client/`; `figure` and `series` depend on `tools`. */
-export function clientScript(...names: readonly ('figure' | 'heatmap' | 'series' | 'tools')[]): string {
+export function clientScript(...names: readonly ('copy' | 'figure' | 'heatmap' | 'series' | 'tools')[]): string {
   return inlined(names.map((name) => clientFile(`${name}.js`)).join('\n'));
 }
 

@@ -97,6 +97,6 @@ export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   return {
     uses,
     why,
-    net: set.length === 0 ? undefined : `If it does not fit, leave ${set.join(', ')} out: --fit, on by default, chooses them.`,
+    net: set.length === 0 ? undefined : `Out of memory? Without ${set.join(', ')}, --fit chooses for you.`,
   };
 });
