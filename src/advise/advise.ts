@@ -11,6 +11,7 @@ import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
+import { benchmarkWords } from './benchmark.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
 import { misfitsOf, missingOf, pagedForecast, slotsForContext } from './misfits.js';
 import type { Price } from './price.js';
@@ -262,11 +263,8 @@ function askedFor(question: Question, answer: Priced | null): string[] {
     return [
       'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
     ];
-  const taken = uses
-    .filter(([name]) => benchmark.flags.includes(name))
-    .flatMap(([name, value]) => (value === null ? [name] : [name, `${value}`]));
-  const model = taken.includes('-m') ? [] : ['-m', question.file ?? fileName(answer.model, runtime)];
-  const words = [benchmark.command, ...model, ...taken, benchmark.tests].map((word) =>
+  const model = question.file ?? fileName(answer.model, runtime);
+  const words = [benchmark.command, '-m', model, ...benchmarkWords(runtime, answer, uses), benchmark.tests].map((word) =>
     /[|()\s]/.test(word) && word !== benchmark.tests ? `'${word}'` : word,
   );
   return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];

@@ -8,7 +8,12 @@ import { llamaBenchJson, llamaBenchMarkdown } from './llama-bench.js';
 import { llamaTimings } from './llama-timings.js';
 
 /** Its benchmark, and the flags that it has in common with the server. */
-const LLAMA_BENCH = { command: 'llama-bench', flags: ['-m', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv'], tests: '-p 512 -n 128' };
+const LLAMA_BENCH = {
+  command: 'llama-bench',
+  flags: ['-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv'],
+  tuned: ['-ts', '-fa', '-lm', '--numa'],
+  tests: '-p 512 -n 128',
+};
 
 /** llama.cpp. */
 export const llamaCppRuntime: KnownRuntime = {
