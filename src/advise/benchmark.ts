@@ -9,7 +9,12 @@ import type { Priced } from './search.js';
  * are no longer than its batch, and between commas it takes values to try one after another.
  * @param uses the server's flags @param more flags that it is to take besides
  */
-export function benchmarkWords({ benchmark }: AdvisedRuntime, { model, setting }: Priced, uses: readonly FlagUse[], more: readonly string[] = []): string[] {
+export function benchmarkWords(
+  { benchmark }: AdvisedRuntime,
+  { model, setting }: Priced,
+  uses: readonly FlagUse[],
+  more: readonly string[] = [],
+): string[] {
   const known = ['-b', ...benchmark!.flags, ...more];
   return uses.flatMap(([flag, value]): string[] => {
     if (flag === '-cmoe') return ['-ncmoe', `${cpuExpertLayers(model, setting)}`];

@@ -22,7 +22,9 @@ export function commandWords(text: string, place: string): string[] {
       word ??= '';
     } else if (quote === '' && /\s/.test(letter)) finish();
     else if ((quote !== "'" && /[`$]/.test(letter)) || (quote === '' && (/[|&;<>*?]/.test(letter) || (letter === '~' && word === null))))
-      throw new UserError(`${place}: ${quoted(text.slice(i, i + 20))}: ${letter} is for a shell, and none runs it; write the words as they are`);
+      throw new UserError(
+        `${place}: ${quoted(text.slice(i, i + 20))}: ${letter} is for a shell, and none runs it; write the words as they are`,
+      );
     else word = `${word ?? ''}${letter}`;
   }
   if (quote !== '') throw new UserError(`${place}: a quote ${quote} is open; close it`);

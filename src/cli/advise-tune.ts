@@ -49,7 +49,9 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const whole = await tuneBasisOn(model, found, wishes);
   const { repeats, tests, words } = benchWords(whole, given);
   // What the command sets itself is the same in all of them.
-  const byLine = new Map(whole.points.toReversed().map((point) => [JSON.stringify(point.flags.filter((_, i) => !isGiven(given, point.flags, i))), point]));
+  const byLine = new Map(
+    whole.points.toReversed().map((point) => [JSON.stringify(point.flags.filter((_, i) => !isGiven(given, point.flags, i))), point]),
+  );
   const basis = { ...whole, points: [...byLine.values()].reverse() };
   const lines = [...byLine.keys()].reverse().map((flags) => [...words, ...(JSON.parse(flags) as string[])]);
   const timings = lines.map((line) => pointTiming(basis, line, tests));
@@ -57,7 +59,10 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const { elsewhere, priors } = await watched(context, 'predicting', 'speeds', (watch) =>
     priorsOf(basis.points, timings, others, file, availableParallelism(), watch),
   );
-  let text = statOf(path) === undefined ? calibratedFileText({ before: file, timings: [], date: today(), rates: null, calibrations: [] }) : readText(path);
+  let text =
+    statOf(path) === undefined
+      ? calibratedFileText({ before: file, timings: [], date: today(), rates: null, calibrations: [] })
+      : readText(path);
   let count = ends.size;
   if (count > 0) context.note(`${path}: holds ${count} of these settings already; they are not run again`);
   const keep = (list: 'timings' | 'failed', entry: string): void => {
@@ -66,7 +71,9 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   };
   const run = async (at: number, predicted: Speeds) => {
     const took = formatNs(secondsOf(predicted, tests, repeats) * 1e9);
-    context.note(`${++count} of at most ${MOST_RUNS}: ${basis.points[at]!.flags.join(' ')}: predicted ${speedsText(predicted)}, about ${took}`);
+    context.note(
+      `${++count} of at most ${MOST_RUNS}: ${basis.points[at]!.flags.join(' ')}: predicted ${speedsText(predicted)}, about ${took}`,
+    );
     const end = endOf(await ended(program!, lines[at]!, limit / 1e6), repeats, flags.tuneLimit);
     if ('failed' in end) keep('failed', `${settingText(timings[at]!)}: ${end.failed}`);
     else keep('timings', toldTiming({ ...timings[at]!, decode: rounded(end.decode), prefill: rounded(end.prefill) }));
@@ -75,7 +82,8 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const cost = (speeds: Speeds): number => costOf(basis.goal, speeds, 1, basis.request);
   const tuned = await tune({
     ...{ points: basis.points, priors, elsewhere, before: ends, cost, run },
-    tell: ({ end }, left) => context.note(`   ${'failed' in end ? `does not run: ${end.failed}` : `measured ${speedsText(end)}`}; ${leftText(left)}`),
+    tell: ({ end }, left) =>
+      context.note(`   ${'failed' in end ? `does not run: ${end.failed}` : `measured ${speedsText(end)}`}; ${leftText(left)}`),
   });
   if (tuned.best === null) context.setExitCode(EXIT.gateFailed);
   return { basis, tuned, kept: path };
@@ -97,7 +105,8 @@ async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: Machi
 function benchWords({ benchmark, file, request, points }: TuneBasis, given: readonly string[]) {
   const wrong = given.find((word) => PLACING.test(word));
   if (wrong !== undefined) throw new UserError(`--tune: ${wrong} decides what fits in memory, and is what is tuned; leave it out`);
-  const value = (names: readonly string[]): string | undefined => given[given.findLastIndex((word) => names.includes(word)) + 1 || given.length];
+  const value = (names: readonly string[]): string | undefined =>
+    given[given.findLastIndex((word) => names.includes(word)) + 1 || given.length];
   const count = (usual: number, ...names: readonly string[]): number => {
     const said = value(names);
     return said === undefined ? usual : positiveCount(`--tune: ${names[0]}`, said);
@@ -111,12 +120,19 @@ function benchWords({ benchmark, file, request, points }: TuneBasis, given: read
   const repeats = count(REPEATS, '-r', '--repetitions');
   const named = given.some((word) => /^(-m|--model|-hf|-hfr|--hf-repo)$/.test(word));
   if (!named && file === null) throw new UserError(`--tune: names no model file; write e.g. "${benchmark.command} -m model.gguf"`);
-  const usual = [named ? [] : ['-m', file!], ['-p', `${tests.prompt}`], ['-n', `${tests.generated}`], ['-r', `${repeats}`], ['-o', 'jsonl']];
+  const usual = [
+    named ? [] : ['-m', file!],
+    ['-p', `${tests.prompt}`],
+    ['-n', `${tests.generated}`],
+    ['-r', `${repeats}`],
+    ['-o', 'jsonl'],
+  ];
   return { repeats, tests, words: [...given, ...usual.filter(([flag]) => flag !== undefined && !given.includes(flag)).flat()] };
 }
 
 /** Flags of placements, passes and the KV cache. */
-const PLACING = /^(-ngl|-ncmoe|-ot|-ub|-b|-ct[kv]|-ts|--(n-gpu-layers|n-cpu-moe|override-tensor|u?batch-size|cache-type-[kv]|tensor-split))$/;
+const PLACING =
+  /^(-ngl|-ncmoe|-ot|-ub|-b|-ct[kv]|-ts|--(n-gpu-layers|n-cpu-moe|override-tensor|u?batch-size|cache-type-[kv]|tensor-split))$/;
 
 /** True for the word at an index, or its flag, where the command sets that flag itself. */
 function isGiven(given: readonly string[], flags: readonly string[], i: number): boolean {
@@ -134,7 +150,8 @@ async function ended(program: string, words: readonly string[], timeout: number)
   try {
     return await programEnd(program, words, { mostBytes: MOST_PRINTED, timeout });
   } catch (error) {
-    if (codeOf(error) !== undefined) throw new UserError(`--tune: ${program}: cannot be run (${codeOf(error)}); write the path of a program`);
+    if (codeOf(error) !== undefined)
+      throw new UserError(`--tune: ${program}: cannot be run (${codeOf(error)}); write the path of a program`);
     return { stdout: '', stderr: messageOf(error), code: 1, signal: null, late: false };
   }
 }

@@ -1,15 +1,15 @@
 // Settings that a benchmark can settle: those near the best one of advice, which differ from it in rung, passes, threads, or how weights lie.
 
 import { UserError } from '../../base/errors.js';
-import { type FlagUse, wordsOf } from '../../runtime/flags/flag.js';
 import { wrapped } from '../../runtime/flags/dialect.js';
+import { type FlagUse, wordsOf } from '../../runtime/flags/flag.js';
 import type { AdvisedRuntime } from '../../runtime/kind/runtime.js';
 import { type DeviceMemory, isFit } from '../../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../../runtime/setting/setting.js';
 import { bestAnswer, commandOf } from '../advise.js';
-import { benchmarkWords } from '../benchmark.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from '../ask.js';
-import { devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from '../search.js';
+import { benchmarkWords } from '../benchmark.js';
+import { devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf, strategiesOf } from '../search.js';
 
 /** Ways in which settings differ: each may be off from its prediction by a slope of its own. */
 export const AXES = ['place', 'passes', 'threads', 'loading', 'attention'] as const;
@@ -35,7 +35,9 @@ export interface TuneBasis extends Pick<Question, 'goal' | 'request' | 'file' | 
   readonly benchmark: NonNullable<AdvisedRuntime['benchmark']>;
   /** Tokens that the answer drafts, which no benchmark of one program does; 0: none. */
   readonly draft: number;
-  /** Advice's answer first; all fit. */
+  /** True: advice's answer has an expert cache, which the benchmark has not. */
+  readonly cached: boolean;
+  /** Advice's answer first, without a cache; all fit. */
   readonly points: readonly TunePoint[];
 }
 
@@ -49,20 +51,30 @@ export async function tuneBasisOn(name: string, machine: MachineFinder, wishes: 
     const { benchmark } = runtime;
     if (benchmark === undefined) throw new UserError(`--tune: nothing measures ${runtime.name} alone; take --runtime llama.cpp`);
     if (users > 1) throw new UserError(`--tune: ${benchmark.command} runs one conversation; leave out --users ${users}`);
-    const answer = await bestAnswer(question);
-    if (answer === null || answer.setting.fromDisk)
+    const advised = await bestAnswer(question);
+    if (advised === null || advised.setting.fromDisk)
       throw new UserError(`--tune: ${name} does not fit in the memory of ${hardware.name}, and is not loaded; see moeprof advise`);
+    const answer = await withoutCache(question, advised);
     const { model, setting } = answer;
-    const points = (await placements(question, answer)).flatMap((one, i) => pointsOf(question, one, answer).slice(0, i < VARIED ? undefined : 1));
+    const points = (await placements(question, answer)).flatMap((one, i) =>
+      pointsOf(question, one, answer).slice(0, i < VARIED ? undefined : 1),
+    );
     const known = { model: name, quantization: model.quantization, machine: hardware.name, runtime: runtime.name };
-    return { ...known, file, goal, request, notes, benchmark, draft: setting.draft, points };
+    return { ...known, file, goal, request, notes, benchmark, draft: setting.draft, cached: answer !== advised, points };
   });
+}
+
+/** The best setting without an expert cache, which a benchmark does not have. */
+async function withoutCache(question: Question, advised: Priced): Promise<Priced> {
+  const { cache, kv, quantization } = advised.setting;
+  if (cache === null) return advised;
+  return (await strategiesOf(question, quantization, kv)).find(({ setting }) => setting.cache === null)!;
 }
 
 /** The answer, then the fastest placements with their passes, and placements ever lower on the ladder, should memory be less than it seems. */
 async function placements(question: Question, answer: Priced): Promise<Priced[]> {
   const { model, setting: own } = answer;
-  const ladder = ladderOf(question, model);
+  const ladder = ladderOf(question, model, null);
   const found: Priced[] = [];
   for (const ubatch of passesOf(question)) {
     const highest = highestFit(question, model, { ...own, ubatch });

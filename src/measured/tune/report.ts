@@ -2,7 +2,18 @@
 
 import type { TuneBasis } from '../../advise/door.js';
 import { formatCounted, formatRatio, formatTokensPerSecond } from '../../base/units.js';
-import { bareRate, type Column, type Datum, type Document, documentFormats, type Format, gridOf, type Line, linesBlock, pageFormat } from '../../report/door.js';
+import {
+  bareRate,
+  type Column,
+  type Datum,
+  type Document,
+  documentFormats,
+  type Format,
+  gridOf,
+  type Line,
+  linesBlock,
+  pageFormat,
+} from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { CERTAIN, type Tuned, type TunedRun } from './tune.js';
@@ -84,10 +95,16 @@ export function leftText(left: Tuned['left']): string {
     : `another setting may be up to ${formatRatio(left, 0)} faster`;
 }
 
-function notesOf({ benchmark, draft, points }: TuneBasis, kept: string, runs: readonly TunedRun[]): Line[] {
-  const drafts = `${benchmark.command} drafts nothing: what drafts of ${draft} gain is as moeprof advise predicts it.`;
+function notesOf({ benchmark, cached, draft, points }: TuneBasis, kept: string, runs: readonly TunedRun[]): Line[] {
+  const lacks = [
+    ...(cached ? ['has no expert cache'] : []),
+    ...(draft > 0 ? [`drafts nothing, not the ${draft} tokens of the answer`] : []),
+  ];
   return [
-    ...(draft === 0 ? [] : [{ text: drafts, tone: 'info' as const }]),
+    ...lacks.map((text) => ({
+      text: `${benchmark.command} ${text}: what that gains is as moeprof advise predicts it.`,
+      tone: 'info' as const,
+    })),
     {
       text: `${formatCounted(runs.length, 'run')} of ${points.length} settings; timings are kept in ${kept}: use it with -w, and what follows is learned from them.`,
       tone: 'info',

@@ -1,25 +1,25 @@
 // Points as timings, which are what a machine's file keeps and what knobs are learned from; and what is known of their speeds before.
 
-import type { TuneBasis, TunePoint } from '../../advise/door.js';
 import { parseDocument } from 'yaml';
+import type { TuneBasis, TunePoint } from '../../advise/door.js';
 import { UserError } from '../../base/errors.js';
 import type { ProgramEnd } from '../../base/host/processes.js';
-import type { WorkWatch } from '../../base/work-watch.js';
 import { isPath } from '../../base/profiles.js';
 import { visible } from '../../base/text.js';
+import type { WorkWatch } from '../../base/work-watch.js';
 import { KNOBS, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
 import { settingsOfFlags } from '../../runtime/llama.cpp/llama-log.js';
-import type { Timing } from '../../runtime/logs/timing.js';
 import { definedFields } from '../../runtime/logs/lines.js';
+import type { Timing } from '../../runtime/logs/timing.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { timingsOf, toldTiming } from '../../runtime/timings.js';
 import { joinedPhases, sensitivities } from '../machine/calibration.js';
 import { spreadRows } from '../machine/learn.js';
 import { measurementOf } from '../machine/timing-row.js';
+import type { Sensitivity } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
-import type { Sensitivity } from '../validate/fit.js';
 import { ofElsewhere, type PointPrior, pointPrior } from './belief.js';
 import type { RunEnd } from './tune.js';
 
@@ -126,8 +126,19 @@ export async function priorsOf(
     const keys = own.map(({ id: _, flags: __, ...row }) => JSON.stringify(row));
     const once = (indices: readonly number[]): number[] => [...new Map(indices.map((i) => [keys[i]!, i])).values()];
     const [based, all] = [once(firsts), once(keys.map((_, i) => i))];
-    const slopes = await sensitivities(based.map((i) => own[i]!), runtimes, none, threads, watch);
-    const predictions = await predictRowVariants(all.map((i) => own[i]!), [runtimes], threads, watch);
+    const slopes = await sensitivities(
+      based.map((i) => own[i]!),
+      runtimes,
+      none,
+      threads,
+      watch,
+    );
+    const predictions = await predictRowVariants(
+      all.map((i) => own[i]!),
+      [runtimes],
+      threads,
+      watch,
+    );
     const speeds = new Map(all.map((i, n) => [keys[i]!, predictions[n]![0]!.figures[phase]!]));
     if (slopes.length < based.length) throw new UserError(`--tune: the speeds of ${rows[0]!.model.name} cannot be predicted here`);
     const slopesOf = new Map(based.map((i, n) => [keys[i]!, slopes[n]!.slopes]));
