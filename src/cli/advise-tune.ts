@@ -10,7 +10,7 @@ import { isPath } from '../base/profiles.js';
 import { formatNs, parseDuration } from '../base/units.js';
 import { isComposed, loadRuntime, type MachineFile, readMachineFile } from '../hardware/door.js';
 import { calibratedFileText } from '../measured/machine/calibrated-machine.js';
-import { leftText, speedsText, type TunedAdvice } from '../measured/tune/report.js';
+import { bothSpeeds, leftText, type TunedAdvice } from '../measured/tune/report.js';
 import { type BenchTests, endOf, keptEnds, pointTiming, priorsOf, settingText, withEntry } from '../measured/tune/rows.js';
 import { MOST_RUNS, tune } from '../measured/tune/tune.js';
 import { hardwareOfFile } from '../runtime/machine.js';
@@ -72,7 +72,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const run = async (at: number, predicted: Speeds) => {
     const took = formatNs(secondsOf(predicted, tests, repeats) * 1e9);
     context.note(
-      `${++count} of at most ${MOST_RUNS}: ${basis.points[at]!.flags.join(' ')}: predicted ${speedsText(predicted)}, about ${took}`,
+      `${++count} of at most ${MOST_RUNS}: ${basis.points[at]!.flags.join(' ')}: predicted ${bothSpeeds(predicted)}, about ${took}`,
     );
     const end = endOf(await ended(program!, lines[at]!, limit / 1e6), repeats, flags.tuneLimit);
     if ('failed' in end) keep('failed', `${settingText(timings[at]!)}: ${end.failed}`);
@@ -83,7 +83,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const tuned = await tune({
     ...{ points: basis.points, priors, elsewhere, before: ends, cost, run },
     tell: ({ end }, left) =>
-      context.note(`   ${'failed' in end ? `does not run: ${end.failed}` : `measured ${speedsText(end)}`}; ${leftText(left)}`),
+      context.note(`   ${'failed' in end ? `does not run: ${end.failed}` : `measured ${bothSpeeds(end)}`}; ${leftText(left)}`),
   });
   if (tuned.best === null) context.setExitCode(EXIT.gateFailed);
   return { basis, tuned, kept: path };

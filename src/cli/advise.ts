@@ -33,6 +33,8 @@ export function define(command: Command, context: CliContext): void {
   declared(command, 'advise', { words, formats: adviceReports }).action(async (models: readonly string[], options: AdviseOptions) => {
     const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
     const [model] = models;
+    if (options.keep !== undefined && options.tune === undefined)
+      throw new UserError(`--keep ${options.keep}: keeps what --tune measures; give both`);
     if (options.tune !== undefined) {
       if (model === undefined || models.length > 1) throw new UserError('--tune: measures one model; name one');
       const { tunedAdvice, tuneReports } = await import('./advise-tune.js');

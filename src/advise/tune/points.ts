@@ -3,6 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { wrapped } from '../../runtime/flags/dialect.js';
 import { type FlagUse, wordsOf } from '../../runtime/flags/flag.js';
+import { DEFAULT_RUNTIME } from '../../runtime/index.js';
 import type { AdvisedRuntime } from '../../runtime/kind/runtime.js';
 import { type DeviceMemory, isFit } from '../../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../../runtime/setting/setting.js';
@@ -49,7 +50,7 @@ export async function tuneBasisOn(name: string, machine: MachineFinder, wishes: 
   return withQuestion(name, await basisOf(machine, wishes), wishes, async (question) => {
     const { file, goal, hardware, notes, request, runtime, users } = question;
     const { benchmark } = runtime;
-    if (benchmark === undefined) throw new UserError(`--tune: nothing measures ${runtime.name} alone; take --runtime llama.cpp`);
+    if (benchmark === undefined) throw new UserError(`--tune: nothing measures ${runtime.name} alone; take --runtime ${DEFAULT_RUNTIME}`);
     if (users > 1) throw new UserError(`--tune: ${benchmark.command} runs one conversation; leave out --users ${users}`);
     const advised = await bestAnswer(question);
     if (advised === null || advised.setting.fromDisk)

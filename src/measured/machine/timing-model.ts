@@ -30,7 +30,8 @@ export function timedModel(timing: Timing, { model: named, quantization }: Named
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };
   // A file that is here says more of itself than a name.
-  if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined) return { name: timing.model };
+  if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined)
+    return { name: timing.model };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
   const name = named ?? bundledName(timing, names);
   if (name === null) {

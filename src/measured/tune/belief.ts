@@ -83,7 +83,7 @@ export function outlooks(
     prefill: Math.exp(residualAt(point.prefill, steps)),
   }));
   const costs = points.map((point, i) => costBy(point, expected[i]!, cost));
-  const best = bestOf(measured, cost);
+  const best = bestMeasured(measured, cost);
   return expected.map((speeds, i) => {
     if (best === null) return { ...speeds, gain: null };
     const slopes = costs[i]!.slopes.map((slope, k) => slope - costs[best]!.slopes[k]!);
@@ -105,7 +105,7 @@ function surpriseOf(rows: readonly Sensitivity[], steps: readonly number[]): num
 }
 
 /** The measured point with the least cost; null: none was measured. */
-export function bestOf(measured: ReadonlyMap<number, Speeds>, cost: (speeds: Speeds) => number): number | null {
+export function bestMeasured(measured: ReadonlyMap<number, Speeds>, cost: (speeds: Speeds) => number): number | null {
   let best: number | null = null;
   for (const [at, speeds] of measured) if (best === null || cost(speeds) < cost(measured.get(best)!)) best = at;
   return best;

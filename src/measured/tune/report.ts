@@ -79,11 +79,11 @@ function settingTexts(flags: readonly (readonly string[])[]): string[] {
 function verdictOf({ best, left, runs }: Tuned): Line[] {
   if (best === null) return [{ text: 'Nothing ran; the reasons stand below', tone: 'caution' }];
   const { end } = runs.find(({ at }) => at === best)!;
-  return [{ text: `${speedsText(end as Speeds)}, measured; ${leftText(left)}`, tone: 'good' }];
+  return [{ text: `${bothSpeeds(end as Speeds)}, measured; ${leftText(left)}`, tone: 'good' }];
 }
 
 /** Both speeds. */
-export function speedsText({ decode, prefill }: Speeds): string {
+export function bothSpeeds({ decode, prefill }: Speeds): string {
   return `${formatTokensPerSecond(decode)}, prompts ${formatTokensPerSecond(prefill)}`;
 }
 

@@ -5,7 +5,7 @@ import type { TunePoint } from '../../advise/door.js';
 import { usedOf } from '../../runtime/setting/fits.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import type { Sensitivity } from '../validate/fit.js';
-import { bestOf, type MeasuredSpeeds, outlooks, type PointPrior } from './belief.js';
+import { bestMeasured, type MeasuredSpeeds, outlooks, type PointPrior } from './belief.js';
 
 /** Runs of the benchmark at most, those that failed among them. */
 export const MOST_RUNS = 6;
@@ -82,7 +82,7 @@ function stateOf({ cost, elsewhere, points, priors }: Tuning, ends: ReadonlyMap<
   for (const [at, point] of points.entries()) {
     if (!ends.has(at) && !mayLack(point, points, ends) && (next === null || rank(at) > rank(next))) next = at;
   }
-  const best = bestOf(measured, cost);
+  const best = bestMeasured(measured, cost);
   return { best, left: best === null ? null : Math.max(0, next === null ? 0 : outlook[next]!.gain!), next, outlook };
 }
 

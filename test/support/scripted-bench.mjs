@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 
 const args = process.argv.slice(2);
 const flag = (name, usual) => (args.includes(name) ? args[args.indexOf(name) + 1] : usual);
-const { calls, crash, hang, memory, noise = 0, silent, slowest = 1e9 } = JSON.parse(process.env.BENCH ?? '{}');
+const { bias = 1, calls, crash, hang, memory, noise = 0, silent, slow } = JSON.parse(process.env.BENCH ?? '{}');
 if (calls !== undefined) appendFileSync(calls, `${args.join(' ')}\n`);
 
 const [onCpu, ubatch, threads] = [Number(flag('-ncmoe', 0)), Number(flag('-ub', 512)), Number(flag('-t', 8))];
@@ -19,8 +19,9 @@ if (meets(memory)) {
 if (meets(silent)) process.exit(0);
 
 /** Tokens a second: fewer experts on the CPU are faster, longer passes as well up to 2,048 tokens, and so are half of the threads. */
-const decode = Math.min(slowest, 1000 / (8 + 0.8 * onCpu + (threads > 4 ? 0.5 : 0)));
-const prefill = 1000 / (0.3 + (200 + 12 * onCpu) / Math.min(ubatch, 2048) + Math.max(0, ubatch - 2048) / 2e4);
+const factor = bias * (meets(slow) ? 0.7 : 1);
+const decode = factor * (1000 / (4 + 0.8 * onCpu + (threads > 4 ? 0.5 : 0)));
+const prefill = (factor * 1000) / (0.15 + (60 + 12 * onCpu) / Math.min(ubatch, 2048) + Math.max(0, ubatch - 2048) / 2e4);
 const spread = (rate) => rate * noise * Math.sin(line.length);
 for (const [rate, n_prompt, n_gen] of [
   [prefill, Number(flag('-p', 512)), 0],
