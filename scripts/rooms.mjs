@@ -97,11 +97,11 @@ export const ROOMS = [
     is: 'many runs, on any number of machines: sweeps, studies, searches',
     inside: ['sweep', '.', 'queue', 'search', 'workers'],
   },
-  { name: 'advise', is: 'what to run, and what would make it faster', inside: ['.', 'plan'] },
+  { name: 'advise', is: 'what to run, and what would make it faster', inside: ['.', 'plan', 'tune'] },
   {
     name: 'measured',
     is: 'predictions beside what machines did: their rates, their logs, rows of others',
-    inside: ['measure', 'validate', 'machine', 'check', 'reproduce'],
+    inside: ['measure', 'validate', 'machine', 'check', 'reproduce', 'contribute', 'tune'],
   },
   { name: 'record', is: 'routing recorded from real engines', inside: [] },
   { name: 'cli', is: 'the command line: one file a command', inside: ['kit', 'machine', 'trace', '.'] },

@@ -7,13 +7,14 @@ import { assumedOf, type HardwareSpec, takenPartsOf } from '../hardware/door.js'
 import { bitsPerWeight, type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
 import type { Command, CommandInput } from '../runtime/flags/dialect.js';
-import { type FlagUse, flagOf } from '../runtime/flags/flag.js';
+import { flagOf } from '../runtime/flags/flag.js';
 import { usualShell } from '../runtime/flags/shell.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
+import { benchmarkWords } from './benchmark.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
 import { type Guess, guessesOf } from './guesses.js';
 import { misfitsOf, missingOf, slotsForContext } from './misfits.js';
@@ -288,9 +289,6 @@ function placeOf(
 /** The folder of a file that nobody named, so that it is seen as one to replace. */
 const OWN_FILE = 'path/to/';
 
-/** More than any model has: all layers. */
-const ALL_LAYERS = 999;
-
 /** Sentences on a file whose place the line leaves open, and on the program's own help. */
 function hintsOf({ net, steps }: Command): string[] {
   const own = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
@@ -330,11 +328,8 @@ function askedFor(question: Question, answer: Priced | null): string[] {
       'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
     ];
   const { quoted } = question.shell ?? usualShell(platform === 'win32');
-  // It has no short form for all layers.
-  const taken = uses
-    .map((use): FlagUse => (use[0] === '-cmoe' ? ['-ncmoe', ALL_LAYERS] : use))
-    .filter(([name]) => benchmark.flags.includes(name))
-    .flatMap(([name, value]) => (value === null ? [name] : [name, quoted(`${value}`)]));
+  const model = uses.filter(([name]) => name === '-m' || name === '-hf').flatMap(([name, value]) => [name, `${value}`]);
+  const taken = [...model, ...benchmarkWords(runtime, answer, uses)].map(quoted);
   const words = [benchmark.command, ...taken, benchmark.tests];
   return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
 }

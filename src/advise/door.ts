@@ -10,3 +10,4 @@ export type { Plan } from './plan/plan.js';
 export { planReports } from './plan/plan-report.js';
 export { planCandidate, planOverrides, planRuns } from './plan/plan-search.js';
 export { adviceReports } from './report.js';
+export { AXES, type TuneBasis, type TunePoint, tuneBasisOn } from './tune/points.js';

@@ -9,6 +9,7 @@ import { type HardwareSpec, type Learned, loadRuntime, machineFileOf, nudged } f
 import { findQuantization } from '../model/door.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
 import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
+import type { TuneFlags } from './advise-tune.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import type { Texts } from './kit/options.js';
@@ -18,11 +19,9 @@ import { namesIn } from './listed.js';
 import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
 
-interface AdviseOptions extends OutputOptions, Texts<keyof AdviceWishes> {
-  readonly hardware?: string;
+interface AdviseOptions extends OutputOptions, TuneFlags, Texts<keyof AdviceWishes> {
   readonly explain?: boolean;
   readonly best?: string;
-  readonly timing: readonly string[];
   readonly markdown?: boolean;
 }
 
@@ -36,6 +35,14 @@ export function define(command: Command, context: CliContext): void {
     const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
     const [model] = models;
     if (options.best !== undefined && models.length > 0) throw new UserError('--best: chooses among all bundled models; name none');
+    if (options.keep !== undefined && options.tune === undefined)
+      throw new UserError(`--keep ${options.keep}: keeps what --tune measures; give both`);
+    if (options.tune !== undefined) {
+      if (model === undefined || models.length > 1) throw new UserError('--tune: measures one model; name one');
+      const { tunedAdvice, tuneReports } = await import('./advise-tune.js');
+      await deliver(context, tuneReports, outputs, () => tunedAdvice(context, model, options, wishesOf(options)));
+      return;
+    }
     if (model === undefined || models.length > 1) {
       await deliver(context, modelOfferReports, outputs, () => offersFor(context, models, options));
       return;

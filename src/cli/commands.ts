@@ -20,6 +20,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
     ['check', 'is my run normal, and if not, why', () => import('./check.js')],
     ['reproduce', 'published figures of papers, beside those of the same runs here', () => import('./reproduce.js')],
     ['validate', 'predictions beside measurements of real machines', () => import('./validate.js')],
+    ['measure', 'a log of your engine as a row of measurements, to hand on', () => import('./measure.js')],
   ],
   [
     'Gate and report',

@@ -36,6 +36,7 @@ export const machineFileSchema = z.strictObject({
   remarks: z.array(text).optional(),
   notSeen: z.array(text).optional(),
   timings: z.array(text.max(2000)).max(64).optional(),
+  failed: z.array(text.max(2000)).max(64).optional(),
   measured: z
     .strictObject({
       date: text.optional(),

@@ -6,6 +6,7 @@ import { RUNTIMES } from './index.js';
 import type { Timing, TimingFormat } from './logs/timing.js';
 import { isToldTiming, readToldTiming } from './told-timing.js';
 
+export { settingsOfFlags } from './llama.cpp/llama-log.js';
 export { toldTiming } from './told-timing.js';
 
 /** All outputs of runtimes; what only one of several prints comes first. */

@@ -135,6 +135,8 @@ const found = await places((command, name, attacked) => {
       return command === 'model inspect' || command === 'advise' ? MODEL : undefined;
     case 'gguf':
       return served ? undefined : MODEL;
+    case 'tune':
+      return attacked === 'keep' || attacked === 'tuneLimit' ? 'llama-bench -m sound.gguf' : undefined;
     case 'prompts':
       return served ? undefined : at('sound.prompts.jsonl');
     case 'proxy':
@@ -144,7 +146,9 @@ const found = await places((command, name, attacked) => {
       return command === 'place' && attacked === 'output' ? 'codacus' : undefined;
     case 'log':
     case 'llamaBench':
-      return command === 'check' || attacked === 'model' || attacked === 'quantization' ? at('sound.log') : undefined;
+      return command === 'check' || command === 'measure' || attacked === 'model' || attacked === 'quantization'
+        ? at('sound.log')
+        : undefined;
     case 'name':
       return command === 'baseline save' ? 'main' : undefined;
     case 'name[/scenario]':

@@ -27,6 +27,7 @@ const CALLS: Readonly<Record<string, string>> = {
   check: 'check result.json',
   reproduce: 'reproduce fiddler -o out.json',
   validate: 'validate measured.jsonl -o out.json',
+  measure: 'measure bench.log -w rtx-3060+ryzen-5-5600+2xddr4-3200+32GB -o out.jsonl',
   compare: 'compare result.json result.json --html out.html',
   baseline: 'baseline save main result.json',
   report: 'report result.json -o out.html',
@@ -53,6 +54,10 @@ function folderWithInputs(): string {
   copyFileSync(join(home, 'result.json'), join(folder, 'result.json'));
   const measured = join(PROFILES, readdirSync(PROFILES).filter((name) => name.endsWith('.jsonl'))[0]!);
   writeFileSync(join(folder, 'measured.jsonl'), `${readFileSync(measured, 'utf8').split('\n', 1)[0]}\n`);
+  writeFileSync(
+    join(folder, 'bench.log'),
+    '$ llama-cli -m olmoe-1b-7b-q4_k_m.gguf -ncmoe 8\neval time = 2000 ms / 48 runs ( 41.67 ms per token, 24.0 tokens per second)\n',
+  );
   writeFileSync(join(folder, 'space.yaml'), 'axes: { workload.batch: [1, 2] }\nobjectives: [speed.decode]\n');
   return folder;
 }

@@ -54,27 +54,57 @@ export function outputOf(program: string, args: readonly string[], complains = f
   });
 }
 
+/** Limits of a program. */
+interface ProgramLimits {
+  /** Environment variables beside ours. */
+  readonly env?: Environment;
+  /** Most of what it may print. */
+  readonly mostBytes: number;
+  /** Most time, ms. */
+  readonly timeout: number;
+}
+
 /** {@link outputOf} without waiting, and with limits; what the program has started ends with it. @throws Error with `killed` if it takes too long */
-export function outputLater(
-  program: string,
-  args: readonly string[],
-  { env, mostBytes, timeout }: { readonly env: Environment; readonly mostBytes: number; readonly timeout: number },
-): Promise<string> {
+export async function outputLater(program: string, args: readonly string[], limits: ProgramLimits): Promise<string> {
+  const { code, late, stdout } = await programEnd(program, args, limits);
+  if (late) throw Object.assign(new Error(`${program} takes too long`), { killed: true });
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
+  return stdout;
+}
+
+/** How a program ended. */
+export interface ProgramEnd {
+  readonly stdout: string;
+  /** The last 64 KiB that it wrote to standard error. */
+  readonly stderr: string;
+  /** Exit code; null: a signal has ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** True: it took too long, and was ended. */
+  readonly late: boolean;
+}
+
+/** Bytes that are kept of what a program complains. */
+const COMPLAINTS = 2 ** 16;
+
+/** Runs a program to its end, without a shell; what it has started ends with it. @throws Error where it cannot be started, or prints too much */
+export function programEnd(program: string, args: readonly string[], { env, mostBytes, timeout }: ProgramLimits): Promise<ProgramEnd> {
   // Where there are groups of processes, the program leads one of its own, which is killed as a whole.
   const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
     const child = childProcess.spawn(program, args, {
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
       detached,
     });
     const parts: Uint8Array[] = [];
-    let bytes = 0;
+    let [bytes, stderr, late] = [0, '', false];
     const endAll = (): void => {
       for (const signal of ENDINGS) process.off(signal, interrupted);
       clearTimeout(timer);
       child.stdout.destroy();
+      child.stderr.destroy();
       try {
         if (child.pid !== undefined) process.kill(detached ? -child.pid : child.pid, 'SIGKILL');
       } catch {
@@ -91,17 +121,22 @@ export function outputLater(
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     };
     for (const signal of ENDINGS) process.on(signal, interrupted);
-    const timer = setTimeout(() => fail(Object.assign(new Error(`${program} takes too long`), { killed: true })), timeout);
+    const timer = setTimeout(() => {
+      late = true;
+      endAll();
+    }, timeout);
     child.on('error', fail);
+    child.stderr.on('data', (part: Uint8Array) => {
+      stderr = `${stderr}${Buffer.from(part).toString()}`.slice(-COMPLAINTS);
+    });
     child.stdout.on('data', (part: Uint8Array) => {
       parts.push(part);
       bytes += part.length;
       if (bytes > mostBytes) fail(new Error(`${program} prints too much`));
     });
-    child.on('close', (code) => {
-      if (code !== 0) return fail(new Error(`${program} ended with ${code}`));
+    child.on('close', (code, signal) => {
       endAll();
-      resolve(Buffer.concat(parts).toString());
+      resolve({ stdout: Buffer.concat(parts).toString(), stderr, code, signal, late });
     });
   });
 }

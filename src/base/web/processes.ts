@@ -1,7 +1,7 @@
 // A page starts no programs. What would is a module of the user's own, which is tried in a process before it is loaded.
 
 import type { Environment } from '../host/process.js';
-import type { ScriptEnd, ScriptOptions } from '../host/processes.js';
+import type { ProgramEnd, ScriptEnd, ScriptOptions } from '../host/processes.js';
 import { notOnPages } from './modules.js';
 
 export const OWN_PROGRAM: string = '';
@@ -11,10 +11,9 @@ export function runScript(_script: string, _options: ScriptOptions): ScriptEnd {
 export function outputOf(program: string, _args: readonly string[], _complains = false): string {
   throw notOnPages(program);
 }
-export function outputLater(
-  program: string,
-  _args: readonly string[],
-  _limits: { readonly env: Environment; readonly mostBytes: number; readonly timeout: number },
-): Promise<string> {
+export function outputLater(program: string, _args: readonly string[], _limits: { readonly env?: Environment }): Promise<string> {
+  return Promise.reject(notOnPages(program));
+}
+export function programEnd(program: string): Promise<ProgramEnd> {
   return Promise.reject(notOnPages(program));
 }

@@ -98,8 +98,8 @@ export async function calibrate(
 
 const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime]]);
 
-/** Residuals and slopes of the rows' speeds around some steps. */
-async function sensitivities(
+/** Residuals and slopes of the rows' speeds around some steps, those of a row together, decode before prefill. */
+export async function sensitivities(
   rows: readonly Measurement[],
   runtimes: Runtimes,
   at: readonly number[],

@@ -27,7 +27,7 @@ export async function learn(
   watch: WorkWatch = {},
 ): Promise<Learned> {
   const machine = machineOfFile(file, place);
-  const rows = spread(
+  const rows = spreadRows(
     joinedPhases(
       timings.map((given) => {
         const timing = timingOfModel(given, user);
@@ -48,7 +48,8 @@ export async function learn(
   return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length, worst) };
 }
 
-function spread(rows: readonly Measurement[]): readonly Measurement[] {
+/** At most sixteen of the rows, evenly spread. */
+export function spreadRows(rows: readonly Measurement[]): readonly Measurement[] {
   if (rows.length <= MOST_ROWS) return rows;
   return Array.from({ length: MOST_ROWS }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (MOST_ROWS - 1))]!);
 }

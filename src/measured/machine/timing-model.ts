@@ -1,6 +1,7 @@
 // The bundled model and the storage format of a timing: from the file's name, or from the runtime's name for it.
 
 import { UserError } from '../../base/errors.js';
+import { statOf } from '../../base/input-file.js';
 import { isPath, listProfiles } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import { findQuantization, loadProfile, readLabel } from '../../model/door.js';
@@ -28,6 +29,9 @@ export interface NamedModel {
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };
+  // A file that is here says more of itself than a name.
+  if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined)
+    return { name: timing.model };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
   const name = named ?? bundledName(timing, names);
   if (name === null) {

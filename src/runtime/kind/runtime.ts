@@ -149,8 +149,16 @@ interface Advised {
   readonly usualFile: string | null;
   /** Its input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /** How its speed is measured: the start of a command line, and the flags of a setting that it takes. Absent: it prints its speed as it runs. */
-  readonly benchmark?: { readonly command: string; readonly flags: readonly string[]; readonly tests: string };
+  /**
+   * How its speed is measured: the start of a command line, the flags of a setting that it takes, and those that it takes besides where settings
+   * are tried. Absent: it prints its speed as it runs.
+   */
+  readonly benchmark?: {
+    readonly command: string;
+    readonly flags: readonly string[];
+    readonly tuned: readonly string[];
+    readonly tests: string;
+  };
   /** Bytes of host memory that its server fills with finished prompts as requests end, unless told; absent: none. */
   readonly promptCache?: number;
   /** Files are mapped, so that a model may be larger than memory. */

@@ -10,7 +10,8 @@ import { llamaTimings } from './llama-timings.js';
 /** Its benchmark, and the flags that it has in common with the server. */
 const LLAMA_BENCH = {
   command: 'llama-bench',
-  flags: ['-m', '-hf', '-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv', '-lm'],
+  flags: ['-ngl', '-ncmoe', '-ot', '-ub', '-t', '-ctk', '-ctv', '-lm'],
+  tuned: ['-ts', '-fa', '--numa'],
   tests: '-p 512 -n 128',
 };
 

@@ -64,7 +64,7 @@ it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 3_60
     const file = new URL(`bench/${name}.md`, root);
     return existsSync(file) ? [readFileSync(file, 'utf8').trimEnd()] : [];
   };
-  const text = `${['# Accuracy', ...part('fit'), reportOf(validation), ...['mechanisms', 'timing', 'llama'].flatMap(part)].join('\n\n')}\n`;
+  const text = `${['# Accuracy', ...part('fit'), reportOf(validation), ...['mechanisms', 'timing', 'llama', 'rows'].flatMap(part)].join('\n\n')}\n`;
   const json = `[\n${errorsOf(validation, JSON.parse(before))
     .map((line) => JSON.stringify(line))
     .join(',\n')}\n]\n`;

@@ -1,0 +1,102 @@
+// From logs of engines and a machine to rows of measurements that others can predict: all that a row needs is there, or it is refused.
+
+import { UserError } from '../../base/errors.js';
+import { newSha256 } from '../../base/host/hash.js';
+import { isPath } from '../../base/profiles.js';
+import { loadRuntime, type Machine, type MachineFile, machineOfFile } from '../../hardware/door.js';
+import { runtimeOfProgram } from '../../runtime/index.js';
+import type { Timing } from '../../runtime/logs/timing.js';
+import { joinedPhases } from '../machine/calibration.js';
+import { type NamedModel, timingOfModel } from '../machine/timing-model.js';
+import { isUnplaced, measurementOf, TELL_PLACES } from '../machine/timing-row.js';
+import { predictRowVariants } from '../validate/predict-all.js';
+import { type Measurement, parseRows } from '../validate/rows/measurement.js';
+import { figuresOf, type MeasuredMetric, runtimeOf } from '../validate/rows/specify.js';
+
+/** A log that was read. */
+export interface ReadLog {
+  readonly text: string;
+  readonly timings: readonly Timing[];
+}
+
+/** A row, and its predicted figures. */
+export interface ContributedRow {
+  readonly row: Measurement;
+  readonly predicted: Partial<Record<MeasuredMetric, number>>;
+}
+
+/** Rows to hand on. */
+export interface Contribution {
+  readonly machine: string;
+  readonly rows: readonly ContributedRow[];
+}
+
+/** Rows of logs, each with its prediction. @param place of the machine, for messages @param os of the machine; null: unknown @throws UserError with what to add */
+export async function contributionOf(
+  logs: readonly ReadLog[],
+  file: MachineFile,
+  place: string,
+  user: NamedModel,
+  os: string | null,
+): Promise<Contribution> {
+  const machine = machineOfFile(file, place);
+  const name = file.parts.join('+');
+  if (user.model !== null && isPath(user.model))
+    throw new UserError(`-m ${user.model}: a row is predicted by others, who do not have the file; give the name of a bundled model`);
+  const drafts = logs.flatMap(({ text, timings }) => {
+    const version = versionOf(text);
+    return timings.map((given) => {
+      const timing = timingOfModel(given, user);
+      if (runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine))
+        throw new UserError(`${timing.place}: nothing says where the experts lie, which a row needs; ${TELL_PLACES}`);
+      const row = measurementOf(timing, { ...machine, name }, user);
+      if (isPath(row.model.name))
+        throw new UserError(`${timing.place}: its model is a file that others do not have; name a bundled one with -m`);
+      return { ...row, ...(version !== undefined && { engine_version: version }), machine: { ...row.machine, ...(os !== null && { os }) } };
+    });
+  });
+  const rows = joinedPhases(drafts).map((row) => finished(row, machine, place));
+  // What a reader of rows refuses is refused here, too.
+  const read = parseRows(rows.map((row) => JSON.stringify(row)).join('\n'), 'the row').speed;
+  const runtimes = new Map([...new Set(read.map(runtimeOf))].map((one) => [one, loadRuntime(one)]));
+  const predictions = await predictRowVariants(read, [runtimes], 1, {});
+  return { machine: name, rows: read.map((row, i) => ({ row, predicted: predictions[i]![0]!.figures })) };
+}
+
+/** A row with its name, without what is private, and with the fields that were guessed. @throws UserError for a part that decides its speed */
+function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machine, where: string): Measurement {
+  const guessed: string[] = [];
+  for (const [pattern, field, part] of GUESSED) {
+    if (!standIns.some((sentence) => pattern.test(sentence))) continue;
+    if (row.placement.kind !== 'all-gpu' && part !== null)
+      throw new UserError(
+        `${where}: a row needs the ${part} of the machine, which nothing says; add it with -w, e.g. rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB`,
+      );
+    guessed.push(field);
+  }
+  const shown = flags?.replace(SECRET, '').replace(/(^|[\s="'])[^\s="']*[/\\](?=[^\s"'/\\]+)/g, '$1');
+  const more = { ...(shown !== undefined && { flags: shown }), ...(guessed.length > 0 && { guessed }) };
+  const sha256 = newSha256();
+  sha256.update(JSON.stringify([row, more]));
+  const id = `${row.machine.name}-${row.model.name}-${sha256.digest('hex').slice(0, 8)}`;
+  if (figuresOf({ ...row, id }).length > 0) return { id, ...row, ...more };
+  throw new UserError(`${place}: has no speed; run the prompt and generation as tests of their own`);
+}
+
+/** Flags of a command line that are nobody else's. */
+const SECRET = /\s(?:--api-key|--api-key-file|--hf-token|-hft|--host|--alias|-a)[= ]\S+/g;
+
+/** Stand-ins of a machine's parts, the field of a row, and the part where its speed follows from it. */
+const GUESSED: readonly (readonly [pattern: RegExp, field: string, part: string | null])[] = [
+  [/^CPU not given/, 'cpu', 'CPU'],
+  [/^(Memory|Channels of the memory) not given/, 'ram', 'kind and channels of the memory'],
+  [/^PCIe not given/, 'gpus.pcie', null],
+];
+
+/** The build of an engine, as llama.cpp and its kin print it. */
+function versionOf(text: string): string | undefined {
+  const number = /"build_number":\s*(\d+)/.exec(text)?.[1];
+  const commit = /"build_commit":\s*"(\w+)"/.exec(text)?.[1];
+  if (number !== undefined) return `b${number}${commit === undefined ? '' : ` (${commit})`}`;
+  return /\bbuild(?::| =) (\w+ \(\w+\))/.exec(text)?.[1];
+}

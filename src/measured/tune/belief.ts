@@ -1,0 +1,125 @@
+// What is known of the speeds of points before and after some were measured: the knobs of a machine as timings teach them (hardware/learned.ts),
+// and beside them a slope for each way in which settings differ, since predictions of one machine are off by that as well. One fit does both.
+
+import { AXES } from '../../advise/door.js';
+import type { Speeds } from '../../runtime/setting/goal.js';
+import { RIDGE, SURENESS } from '../machine/calibration.js';
+import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validate/fit.js';
+
+/**
+ * By what predictions are off along a way that settings differ in, as the standard deviation of a logarithm. `place`: slopes of 13 machines whose
+ * rows in profiles/measurements/ differ in the share of experts on the card alone (decode), of 3 (prefill); `passes`, a doubling, and `threads`,
+ * a halving: pairs of such rows, of which there are 2 of each. The others: what they change in the laboratory's engine (bench/lab).
+ */
+const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number] | 'whole', number>>>> = {
+  decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1, whole: 0.12 },
+  prefill: { place: 0.25, passes: 0.1, threads: 0.15, loading: 0.05, attention: 0.1, whole: 0.2 },
+};
+/** Ways in which speeds may be off: those of settings, and all together, as bands of learned machines have it (LEFT of hardware/learned.ts). */
+const WAYS = [...AXES, 'whole'] as const;
+/** Least error of a measured speed: what a line through the share of experts on the card leaves of such rows, the median of ten machines. */
+const LEAST_NOISE = 0.015;
+/** Standard deviations that nine of ten values of a Gaussian stay below. */
+const NINE_OF_TEN = 1.2816;
+/** Step of a speed for the slope of a cost: a logarithm. */
+const STEP = 1e-3;
+
+const PHASES = ['decode', 'prefill'] as const;
+
+/** The speeds of a point, tokens/s, as they are known before: log(predicted / 1), and slopes by knobs and ways. */
+export type PointPrior = Readonly<Record<keyof Speeds, Sensitivity>>;
+
+/** Measured speeds, tokens/s, and their standard error as a share. */
+export interface MeasuredSpeeds extends Speeds {
+  readonly spread: number;
+}
+
+/** What is expected of a point. */
+export interface Outlook extends Speeds {
+  /** By how much it may be faster than the best one that was measured, as a share, unless one time in ten; null: none was. */
+  readonly gain: number | null;
+}
+
+/** A point's prior from the sensitivities of its speeds. @param along its distance from advice's answer, as of {@link AXES} */
+export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: readonly number[]): PointPrior {
+  const [own, none] = [[...along, 1], WAYS.map(() => 0)];
+  return { decode: beside(decode, [...own, ...none]), prefill: beside(prefill, [...none, ...own]) };
+}
+
+/** A speed of another setting, or another model: it teaches knobs alone. */
+export function ofElsewhere(speed: Sensitivity): Sensitivity {
+  return beside(
+    speed,
+    [...WAYS, ...WAYS].map(() => 0),
+  );
+}
+
+function beside(speed: Sensitivity, ways: readonly number[]): Sensitivity {
+  return { ...speed, slopes: [...speed.slopes, ...ways] };
+}
+
+/** Inverse variances of knobs and ways. */
+const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => WAYS.map((way) => 1 / OFF[phase][way] ** 2))];
+
+/**
+ * What is expected of each point, its speeds and what it may gain.
+ * @param measured by index
+ * @param elsewhere further speeds of the machine
+ * @param cost smaller is better; of speeds
+ */
+export function outlooks(
+  points: readonly PointPrior[],
+  measured: ReadonlyMap<number, MeasuredSpeeds>,
+  elsewhere: readonly Sensitivity[],
+  cost: (speeds: Speeds) => number,
+): Outlook[] {
+  const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
+  const rows = [...elsewhere, ...taught];
+  const steps = fitSteps(rows, RIDGES, () => SURENESS);
+  const surprise = surpriseOf(rows, steps);
+  const covariance = covarianceOf(rows, RIDGES, SURENESS);
+  const expected = points.map((point) => ({
+    decode: Math.exp(residualAt(point.decode, steps)),
+    prefill: Math.exp(residualAt(point.prefill, steps)),
+  }));
+  const costs = points.map((point, i) => costBy(point, expected[i]!, cost));
+  const best = bestMeasured(measured, cost);
+  return expected.map((speeds, i) => {
+    if (best === null) return { ...speeds, gain: null };
+    const slopes = costs[i]!.slopes.map((slope, k) => slope - costs[best]!.slopes[k]!);
+    const along = covariance.map((row) => row.reduce((sum, value, k) => sum + value * slopes[k]!, 0));
+    const variance = slopes.reduce((sum, slope, k) => sum + slope * along[k]!, 0);
+    const more = costs[best]!.log - costs[i]!.log + NINE_OF_TEN * Math.sqrt(surprise * Math.max(0, variance));
+    return { ...speeds, gain: Math.exp(more) - 1 };
+  });
+}
+
+/**
+ * By how much larger variances are than was thought, at least 1: the squares of what the fit moved and left, which are as many as there are rows
+ * where errors are as they were taken (Birge ratio). An engine that is ten times as slow as predicted is unsure in all else.
+ */
+function surpriseOf(rows: readonly Sensitivity[], steps: readonly number[]): number {
+  const moved = steps.reduce((sum, step, k) => sum + RIDGES[k]! * step ** 2, 0);
+  const left = rows.reduce((sum, row) => sum + SURENESS * residualAt(row, steps) ** 2, 0);
+  return rows.length === 0 ? 1 : Math.max(1, (moved + left) / rows.length);
+}
+
+/** The measured point with the least cost; null: none was measured. */
+export function bestMeasured(measured: ReadonlyMap<number, Speeds>, cost: (speeds: Speeds) => number): number | null {
+  let best: number | null = null;
+  for (const [at, speeds] of measured) if (best === null || cost(speeds) < cost(measured.get(best)!)) best = at;
+  return best;
+}
+
+/** A measured speed as a row of the fit, which takes all errors for equal: a surer one counts as a longer row. */
+function weighed({ residual, slopes }: Sensitivity, speed: number, spread: number): Sensitivity {
+  const times = 1 / Math.sqrt(SURENESS) / Math.max(LEAST_NOISE, spread);
+  return { residual: times * (residual - Math.log(speed)), slopes: slopes.map((slope) => times * slope) };
+}
+
+/** The logarithm of a cost, and its slopes by knobs and ways. */
+function costBy(point: PointPrior, speeds: Speeds, cost: (speeds: Speeds) => number): { log: number; slopes: number[] } {
+  const log = Math.log(cost(speeds));
+  const by = PHASES.map((phase) => (Math.log(cost({ ...speeds, [phase]: speeds[phase] * Math.exp(STEP) })) - log) / STEP);
+  return { log, slopes: point.decode.slopes.map((slope, k) => by[0]! * slope + by[1]! * point.prefill.slopes[k]!) };
+}

@@ -1,0 +1,94 @@
+// Tuning: points are measured one after another, each the one that may still be fastest, until none is likely to be faster than the best by more
+// than 3 %. What does not run is no point of the answer, and of what lacks memory nothing is tried that takes as much.
+
+import type { TunePoint } from '../../advise/door.js';
+import { usedOf } from '../../runtime/setting/fits.js';
+import type { Speeds } from '../../runtime/setting/goal.js';
+import type { Sensitivity } from '../validate/fit.js';
+import { bestMeasured, type MeasuredSpeeds, outlooks, type PointPrior } from './belief.js';
+
+/** Runs of the benchmark at most, those that failed among them. */
+export const MOST_RUNS = 6;
+/** Gain below which no more is measured. */
+export const CERTAIN = 0.03;
+/** Failures but for lack of memory after which, where nothing was measured, nothing more is tried. Ours: something else is wrong. */
+const FAILURES = 3;
+/** Bytes by which the next point takes less than one that lacked memory, twice as many each time. Ours: half of the margin that advice leaves free. */
+const LESS = 2 ** 29;
+
+/** The end of a run: speeds, or why there are none. */
+export type RunEnd = MeasuredSpeeds | { readonly failed: string; readonly lacksMemory: boolean };
+
+/** A point that was run, now or before. */
+export interface TunedRun {
+  readonly at: number;
+  readonly predicted: Speeds;
+  readonly end: RunEnd;
+}
+
+/** A finished search. */
+export interface Tuned {
+  readonly runs: readonly TunedRun[];
+  /** Index of the fastest measured point; null: none ran. */
+  readonly best: number | null;
+  /** By how much some other point may be faster, a share; 0: none is left; null: nothing is measured. */
+  readonly left: number | null;
+}
+
+/** What a search takes. */
+export interface Tuning {
+  readonly points: readonly TunePoint[];
+  readonly priors: readonly PointPrior[];
+  /** Speeds of other runs of the machine. */
+  readonly elsewhere: readonly Sensitivity[];
+  /** What was run before, by index. */
+  readonly before: ReadonlyMap<number, RunEnd>;
+  /** Smaller is better. */
+  cost(speeds: Speeds): number;
+  /** Runs the benchmark. */
+  run(at: number, predicted: Speeds): Promise<RunEnd>;
+  /** Hears what is known after a run. @param left as of {@link Tuned} */
+  tell(run: TunedRun, left: Tuned['left']): void;
+}
+
+/** Finds the fastest point. */
+export async function tune(tuning: Tuning): Promise<Tuned> {
+  const { before, cost, elsewhere, priors, run, tell } = tuning;
+  const ends = new Map(before);
+  const prior = outlooks(priors, new Map(), elsewhere, cost);
+  const runs: TunedRun[] = [...before].map(([at, end]) => ({ at, predicted: prior[at]!, end }));
+  let state = stateOf(tuning, ends);
+  while (state.next !== null && runs.length < MOST_RUNS) {
+    const { left, next, outlook } = state;
+    const broken = runs.filter(({ end }) => 'failed' in end && !end.lacksMemory).length;
+    if (left === null ? broken >= FAILURES : left <= CERTAIN) break;
+    const predicted = outlook[next]!;
+    const done: TunedRun = { at: next, predicted, end: await run(next, predicted) };
+    ends.set(next, done.end);
+    runs.push(done);
+    state = stateOf(tuning, ends);
+    tell(done, state.left);
+  }
+  return { runs, best: state.best, left: state.left };
+}
+
+/** What is known, and the point to run next; null: there is none. */
+function stateOf({ cost, elsewhere, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
+  const measured = new Map([...ends].filter((one): one is [number, MeasuredSpeeds] => !('failed' in one[1])));
+  const outlook = outlooks(priors, measured, elsewhere, cost);
+  // Without a measured point the cheapest by prediction comes first.
+  const rank = (at: number): number => outlook[at]!.gain ?? -cost(outlook[at]!);
+  let next: number | null = null;
+  for (const [at, point] of points.entries()) {
+    if (!ends.has(at) && !mayLack(point, points, ends) && (next === null || rank(at) > rank(next))) next = at;
+  }
+  const best = bestMeasured(measured, cost);
+  return { best, left: best === null ? null : Math.max(0, next === null ? 0 : outlook[next]!.gain!), next, outlook };
+}
+
+/** True where a point takes about as much memory on every device as one that lacked some. */
+function mayLack({ devices }: TunePoint, points: readonly TunePoint[], ends: ReadonlyMap<number, RunEnd>): boolean {
+  const lacking = [...ends].filter(([, end]) => 'failed' in end && end.lacksMemory);
+  const less = LESS * 2 ** (lacking.length - 1);
+  return lacking.some(([at]) => devices.every((device, i) => usedOf(device) > usedOf(points[at]!.devices[i]!) - less));
+}
