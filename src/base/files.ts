@@ -115,9 +115,7 @@ function release(file: AtomicFile): void {
 }
 
 /** The file or folder where something is to be written; undefined: nothing yet. @throws UserError where the path cannot be looked at */
-export function whatStands(path: string): FileStat | undefined {
-  return attempt(path, () => statIfAny(path));
-}
+export const whatStands = (path: string): FileStat | undefined => attempt(path, () => statIfAny(path));
 
 /** Writes a text file as a whole. @throws UserError where the path cannot be written */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {

@@ -223,24 +223,16 @@ function stateAt(path: string): string | null {
 }
 
 /** A text that changes when the file or its permissions do. */
-function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string {
-  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-}
+const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
 /** What stands at a path that is to be read; undefined: nothing. @throws UserError where that cannot be told */
-export function statOf(path: string): FileStat | undefined {
-  return attemptRead(path, () => statIfAny(path));
-}
+export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
 /** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
-export function isFolder(path: string): boolean {
-  return statOf(path)?.isDirectory() === true;
-}
+export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
 /** Names in a folder. @throws UserError where it may not be read */
-export function listFolder(path: string): string[] {
-  return attemptRead(path, () => readdirSync(path));
-}
+export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
 /** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError where a folder may not be read */
 export function filesBelow(folder: string): string[] {
@@ -269,9 +261,7 @@ function openRegular(path: string, kind: Limits): number {
 const STREAM_LIMIT = 4 * GIB;
 
 /** Bytes that a stream may bring. @param limit of its kind @param free bytes in the folder of temporary files, of which it may take half */
-export function streamLimit(limit: number, free: number): number {
-  return Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
-}
+export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
 /** Copies a stream into a nameless temporary file. */
 function spooled(fd: number, path: string, kind: Limits): number {

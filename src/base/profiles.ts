@@ -30,23 +30,15 @@ const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', 
 const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst|[mc]?[jt]s)$/i;
 
 /** Absolute path of a bundled file that is in no family, by its name in `profiles/`. */
-export function bundledFile(name: string): string {
-  return resolve(BUNDLED, name);
-}
+export const bundledFile = (name: string): string => resolve(BUNDLED, name);
 
 /** Text of such a file. */
-export function bundledText(name: string): string {
-  return fileText(bundledFile(name));
-}
+export const bundledText = (name: string): string => fileText(bundledFile(name));
 
 /** Rows of such a file that is a table: its lines but for those that are empty or begin with `#`. */
-export function bundledRows(name: string): string[] {
-  return rowsIn(bundledText(name));
-}
+export const bundledRows = (name: string): string[] => rowsIn(bundledText(name));
 
-function rowsIn(text: string): string[] {
-  return text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
-}
+const rowsIn = (text: string): string[] => text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
 
 /** Texts of the sections of such a file, without their last line break: `== name` opens one. */
 export function bundledParts(name: string): ReadonlyMap<string, string> {
@@ -60,9 +52,7 @@ export function bundledSections(name: string): ReadonlyMap<string, readonly stri
 }
 
 /** Names of the bundled profiles of a family, sorted. */
-export function listProfiles(family: ProfileFamily): string[] {
-  return [...bundled(family).keys()].sort();
-}
+export const listProfiles = (family: ProfileFamily): string[] => [...bundled(family).keys()].sort();
 
 /** Splits the name of a trace, `path#FROM:TO`, into its path and its rows. @returns rows: as written, with the `#`; empty: all of them */
 export function splitRows(named: string): { readonly path: string; readonly rows: string } {
@@ -71,9 +61,7 @@ export function splitRows(named: string): { readonly path: string; readonly rows
 }
 
 /** True where a trace comes from standard input, which can be read only once. */
-export function isStdin(named: string): boolean {
-  return splitRows(named).path === '-';
-}
+export const isStdin = (named: string): boolean => splitRows(named).path === '-';
 
 /** True where a word is a path rather than the name of a bundled profile: it has a separator or a file's ending (before rows of a trace). */
 export function isPath(nameOrPath: string): boolean {

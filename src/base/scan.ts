@@ -183,6 +183,4 @@ export function holds(bytes: Uint8Array, at: number, literal: Uint8Array): boole
 }
 
 /** ASCII bytes of a literal, for {@link holds}. */
-export function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-}
+export const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));

@@ -47,6 +47,4 @@ export function placeOfThrow(error: unknown): string | null {
 }
 
 /** A file as Node names it: a path, or a URL. */
-function pathOf(file: string): string {
-  return file.startsWith('file:') ? fileURLToPath(file) : file;
-}
+const pathOf = (file: string): string => (file.startsWith('file:') ? fileURLToPath(file) : file);

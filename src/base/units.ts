@@ -137,14 +137,10 @@ export function formatNumber(value: number, decimals = 0): string {
 }
 
 /** A whole number with commas between thousands: `1,234,567`. */
-export function formatCount(value: number): string {
-  return formatNumber(value, 0);
-}
+export const formatCount = (value: number): string => formatNumber(value, 0);
 
 /** A count with its noun: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
-export function formatCounted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
+export const formatCounted = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** Decimals that leave three significant digits of a size in its unit. */
 function decimalsOf(size: number, factor: number): number {
@@ -178,9 +174,7 @@ export const formatNs = inUnits(1000, ['ns', 'us', 'ms', 's']);
 export const formatFlops = inUnits(1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
 
 /** A number of parameters as model cards write it: `30.5B`, `976M`. */
-export function formatParameters(count: number): string {
-  return inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
-}
+export const formatParameters = (count: number): string => inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
 
 /** A fraction as a percentage, one decimal unless said: `83.9 %`. */
 export function formatRatio(ratio: number, decimals = 1): string {
@@ -188,6 +182,4 @@ export function formatRatio(ratio: number, decimals = 1): string {
 }
 
 /** Tokens per second: `145.6 tok/s`, `0.42 tok/s`. */
-export function formatTokensPerSecond(rate: number): string {
-  return `${formatNumber(rate, rate < 9.995 ? 2 : 1)} tok/s`;
-}
+export const formatTokensPerSecond = (rate: number): string => `${formatNumber(rate, rate < 9.995 ? 2 : 1)} tok/s`;

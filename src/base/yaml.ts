@@ -104,9 +104,7 @@ function parsed(text: string, path: string): ParsedText {
 }
 
 /** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error where it is not YAML */
-export function flagValue(text: string): unknown {
-  return parse(text, QUIET);
-}
+export const flagValue = (text: string): unknown => parse(text, QUIET);
 
 /** What is wrong is thrown, or refused by a schema. */
 export const QUIET = { logLevel: 'error' } as const;
@@ -325,6 +323,4 @@ function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {
   return pairs.get(String(key));
 }
 
-function rangeOf(node: unknown): number | undefined {
-  return (node as Partial<Node> | null | undefined)?.range?.[0];
-}
+const rangeOf = (node: unknown): number | undefined => (node as Partial<Node> | null | undefined)?.range?.[0];

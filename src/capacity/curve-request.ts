@@ -118,9 +118,7 @@ async function profileFor(source: string, inputs: Inputs, prefix: string): Promi
 }
 
 /** True for a number of tokens; otherwise it is a file, or `replayed`. */
-function isCount(source: string): boolean {
-  return /^\d/.test(source) && !isPath(source);
-}
+const isCount = (source: string): boolean => /^\d/.test(source) && !isPath(source);
 
 /** The tokens that popularity is counted on: tokens that are not replayed (see `profiling.ts`), on the replayed ones, or in a file. */
 async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {

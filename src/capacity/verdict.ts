@@ -52,9 +52,7 @@ function blame(policyGap: number | null, capacityGap: number): [problem: Verdict
 }
 
 /** `6.9 points` of a percentage. */
-function pointsText(gap: number): string {
-  return `${(gap * 100).toFixed(1)} points`;
-}
+const pointsText = (gap: number): string => `${(gap * 100).toFixed(1)} points`;
 
 /** Index of the value nearest to `wanted`, the first of equals. */
 function nearestTo(values: readonly number[], wanted: number): number {
@@ -72,9 +70,7 @@ export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | nu
   return online.length === 0 ? null : online.reduce((best, one) => (meanOf(one) > meanOf(best) ? one : best));
 }
 
-function meanOf({ points }: PolicyCurve): number {
-  return points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
-}
+const meanOf = ({ points }: PolicyCurve): number => points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
 
 /** The capacity where a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
 export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, points }: PolicyCurve): Knee | null {

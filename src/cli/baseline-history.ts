@@ -30,9 +30,7 @@ export function statesOf(name: string): BaselineState[] {
 }
 
 /** True for the folder of a baseline; an earlier state is not one, since it is never written again. */
-export function isBaseline(folder: string): boolean {
-  return dirname(folder) === BASELINES;
-}
+export const isBaseline = (folder: string): boolean => dirname(folder) === BASELINES;
 
 /** Names of all baselines. */
 export function baselineNames(): string[] {

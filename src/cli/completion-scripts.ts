@@ -25,9 +25,7 @@ export interface Node {
 }
 
 /** The script that makes `shell` complete a program. */
-export function completionScript(shell: Shell, program: Node): string {
-  return { bash, zsh, fish, powershell }[shell](program);
-}
+export const completionScript = (shell: Shell, program: Node): string => ({ bash, zsh, fish, powershell })[shell](program);
 
 /** All commands with the words that lead to them, the program itself first. */
 function flatten(node: Node, path: readonly string[] = []): { readonly path: readonly string[]; readonly node: Node }[] {
@@ -103,9 +101,7 @@ function zshValues({ words, files }: CompletionValues): string {
 }
 
 /** A description inside brackets, or behind a colon. */
-function zshText(text: string): string {
-  return text.replace(/[[\]\\:]/g, '\\$&');
-}
+const zshText = (text: string): string => text.replace(/[[\]\\:]/g, '\\$&');
 
 function fish(program: Node): string {
   const lines = flatten(program).flatMap(({ path, node }) => {
@@ -127,9 +123,7 @@ function fish(program: Node): string {
   return `# fish completion of ${program.name}; made by: ${program.name} completion fish\n${lines.join('\n')}\n`;
 }
 
-function fishFiles({ files }: CompletionValues): string {
-  return files ? '' : ' -f';
-}
+const fishFiles = ({ files }: CompletionValues): string => (files ? '' : ' -f');
 
 /** True, in fish, where the command line is at this command and not yet at one below it. */
 function fishCondition(node: Node, path: readonly string[]): string {
@@ -140,9 +134,7 @@ function fishCondition(node: Node, path: readonly string[]): string {
 }
 
 /** A word in single quotes, for shells of Unix. */
-function single(text: string): string {
-  return `'${text.replaceAll("'", `'"'"'`)}'`;
-}
+const single = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`;
 
 /** The script of PowerShell, 5.1 and newer: one native argument completer with everything in it. */
 function powershell(program: Node): string {
@@ -169,6 +161,4 @@ function offered({ words, files }: CompletionValues): string {
 }
 
 /** A word in single quotes, for PowerShell. */
-function inQuotes(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
+const inQuotes = (text: string): string => `'${text.replaceAll("'", "''")}'`;

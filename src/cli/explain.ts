@@ -62,6 +62,4 @@ function facts(unit: string, better: string, kind: string): string {
 }
 
 /** Typographic quotes in ASCII where the terminal has nothing else. */
-function inAscii(text: string, { unicode }: ReportOptions): string {
-  return unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"');
-}
+const inAscii = (text: string, { unicode }: ReportOptions): string => (unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"'));

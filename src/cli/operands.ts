@@ -133,9 +133,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
 }
 
 /** A run profile as an argument of `moeprof run`; nothing for other operands. */
-function profileOf(candidate: string): string {
-  return /\.ya?ml$/i.test(candidate) ? `${candidate} ` : '';
-}
+const profileOf = (candidate: string): string => (/\.ya?ml$/i.test(candidate) ? `${candidate} ` : '');
 
 /** Reads a result; checks a run profile and its budgets. */
 async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {

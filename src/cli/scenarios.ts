@@ -10,14 +10,10 @@ export const BASELINES = join('.moeprof', 'baselines');
 const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
 
 /** The scenario of a file: its path without the ending, and without the number of a repeat. */
-function scenarioOf(path: string): string {
-  return path.replace(ENDING, '');
-}
+const scenarioOf = (path: string): string => path.replace(ENDING, '');
 
 /** The scenario of a file that stands alone, whatever folder it is in. */
-export function scenarioOfFile(path: string): string {
-  return scenarioOf(basename(path));
-}
+export const scenarioOfFile = (path: string): string => scenarioOf(basename(path));
 
 /** The files of a folder that are results or else run profiles, with their paths in it. @param names all files below @throws UserError */
 export function scenarioFiles(names: readonly string[], folder: string): { readonly scenario: string; readonly name: string }[] {
@@ -33,6 +29,4 @@ export function scenarioFiles(names: readonly string[], folder: string): { reado
 }
 
 /** All files below a folder by their paths in it, forward slashes. */
-export function namesBelow(folder: string): string[] {
-  return filesBelow(folder).map((path) => relative(folder, path).replaceAll('\\', '/'));
-}
+export const namesBelow = (folder: string): string[] => filesBelow(folder).map((path) => relative(folder, path).replaceAll('\\', '/'));

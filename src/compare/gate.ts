@@ -38,9 +38,7 @@ export interface Gate {
   readonly passed: boolean;
 }
 
-function single(operand: Operand): OperandSet {
-  return { label: operand.label, folder: false, scenarios: new Map([[operand.label, operand]]) };
-}
+const single = (operand: Operand): OperandSet => ({ label: operand.label, folder: false, scenarios: new Map([[operand.label, operand]]) });
 
 /** Compares single runs, see {@link compareSets}. */
 export function compareAll(base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], options: CompareOptions = {}): Gate {

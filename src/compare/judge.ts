@@ -223,9 +223,7 @@ function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): Bu
 }
 
 /** True for a budget that excludes metrics. */
-export function isOff(budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } {
-  return budget.rule.kind === 'off';
-}
+export const isOff = (budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } => budget.rule.kind === 'off';
 
 /** True where a budget lets all of its metrics get so many times worse. A figure of zero has no multiple. */
 function isLoose(base: Metrics, names: readonly string[], budget: Budget, times: number): boolean {

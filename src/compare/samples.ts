@@ -45,9 +45,7 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
 }
 
 /** Measured values of a metric, at least one. */
-function samplesOf(metric: Metric): readonly number[] {
-  return metric.samples ?? [metric.value];
-}
+const samplesOf = (metric: Metric): readonly number[] => metric.samples ?? [metric.value];
 
 /** Joins repeats, at least one; everything but samples is the first one's. @throws UserError with exit code 3 if they are not repeats of one run */
 export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {

@@ -126,9 +126,7 @@ class Cursor {
  * Reads the header of a GGUF file.
  * @throws UserError where it is none, damaged, of another version, or describes data that the file does not have
  */
-export function readGgufHeader(path: string): GgufHeader {
-  return withInput(path, 'model', ggufHeaderOf);
-}
+export const readGgufHeader = (path: string): GgufHeader => withInput(path, 'model', ggufHeaderOf);
 
 /** The same for an open file. @throws UserError as {@link readGgufHeader} */
 export function ggufHeaderOf(file: RandomAccess): GgufHeader {

@@ -33,9 +33,7 @@ export function parseKvFormat(text: string): KvFormat {
   return { text, keys, values, keyBits: bitsOf(keys), valueBits: bitsOf(values) };
 }
 
-function namesIn(text: string): string[] {
-  return text.split('/').map((name) => name.trim().toLowerCase());
-}
+const namesIn = (text: string): string[] => text.split('/').map((name) => name.trim().toLowerCase());
 
 function bitsOf(name: string): number {
   if (!KV_FORMATS.some((known) => known === name)) {

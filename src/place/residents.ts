@@ -16,9 +16,7 @@ export const SPLITS = ['even', 'skew', 'first-layers', 'last-layers', 'flat-laye
 export type Split = (typeof SPLITS)[number];
 
 /** True for a split into whole layers. */
-export function ofLayers(split: Split): boolean {
-  return split.endsWith('layers');
-}
+export const ofLayers = (split: Split): boolean => split.endsWith('layers');
 
 /** Experts that stay, by MoE layer. @param demand by dense id @param capacityBytes bytes for experts that stay */
 export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: number, split: Split): number[] {

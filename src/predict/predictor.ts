@@ -80,9 +80,7 @@ export const COST: Parameter = {
 };
 
 /** Probability that at least one of two independent events happens: how token-level predictions add up to a batch's. */
-export function either(p: number, q: number): number {
-  return p + q - p * q;
-}
+export const either = (p: number, q: number): number => p + q - p * q;
 
 /** A predictor of one layer after the other: `fill` writes the scores of one ahead of layer `after`. It learns nothing without `observe`. */
 export function layerwise(

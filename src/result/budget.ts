@@ -55,9 +55,7 @@ const COMPARATOR = />=|<=|==|!=|>|</;
 const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
 
 /** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError where it is none */
-export function parseFailOn(text: string, place = '--fail-on'): Budget {
-  return expressed('fail-on', text, place);
-}
+export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
 /** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */
 export function parseAssertion(text: string, place = '--assert'): Budget {
@@ -171,6 +169,4 @@ export function fileOf(budget: Budget): { readonly file: string; readonly line: 
 }
 
 /** True where a budget names one metric rather than a group. */
-export function isExact(glob: string): boolean {
-  return !/[*?]/.test(glob);
-}
+export const isExact = (glob: string): boolean => !/[*?]/.test(glob);

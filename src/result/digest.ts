@@ -17,9 +17,7 @@ export function digestOf(result: Readonly<Partial<Record<(typeof COVERED)[number
 export const SHA256_HEX = /^[0-9a-f]{64}$/;
 
 /** SHA-256, in hex, of a value as {@link canonicalJson}. */
-export function hashOfValue(value: unknown): string {
-  return newSha256().update(canonicalJson(value)).digest('hex');
-}
+export const hashOfValue = (value: unknown): string => newSha256().update(canonicalJson(value)).digest('hex');
 
 /** The result with its seal, in place of an older one. From here on its parts do not change. */
 export function sealed(result: Result): Result {

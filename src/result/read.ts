@@ -142,9 +142,7 @@ export const resultSchema = z.looseObject({
 });
 
 /** Reads a result file. @throws UserError with exit code 2 if it is none, 3 if it is of another format version, or has replaced metrics */
-export function readResult(path: string): Result {
-  return parseResult(readText(path, 'result'), path);
-}
+export const readResult = (path: string): Result => parseResult(readText(path, 'result'), path);
 
 /** Reads the text of a result; `path` is only for messages. @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {

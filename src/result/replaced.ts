@@ -8,9 +8,7 @@ const REPLACED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The replacement of a removed metric, to follow `write`; null for any other name. */
-export function replacementOf(name: string): string | null {
-  return REPLACED.get(name) ?? null;
-}
+export const replacementOf = (name: string): string | null => REPLACED.get(name) ?? null;
 
 /** Says that there is no such metric, and why not where it was replaced; without a final stop. */
 export function noSuchMetric(name: string, nearest: string): string {

@@ -22,9 +22,7 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [
 ];
 
 /** Finds a scheduler by name. @throws UserError with the nearest name */
-export function findScheduler(name: string): SchedulerDefinition {
-  return findNamed('scheduler', SCHEDULERS, name);
-}
+export const findScheduler = (name: string): SchedulerDefinition => findNamed('scheduler', SCHEDULERS, name);
 
 /** A scheduler that a user named: a member of the family, or a module of the user's own. */
 export type SchedulerChoice = OwnChoice<SchedulerDefinition>;

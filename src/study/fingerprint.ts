@@ -54,9 +54,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
 }
 
 /** {@link RunIdentity.fingerprint} alone. */
-export function fingerprintOf(run: RunSpec): string {
-  return runIdentity(run).fingerprint;
-}
+export const fingerprintOf = (run: RunSpec): string => runIdentity(run).fingerprint;
 
 /** The values of a run, without its system. */
 function toldOf(run: RunSpec): object {
@@ -183,6 +181,4 @@ function hashOfFile(path: string): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-function sha256(text: string): string {
-  return `sha256:${newSha256().update(text).digest('hex')}`;
-}
+const sha256 = (text: string): string => `sha256:${newSha256().update(text).digest('hex')}`;

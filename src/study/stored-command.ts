@@ -69,6 +69,4 @@ function beside(value: unknown): unknown {
   return Object.fromEntries(fields.map(([key, inner]) => [key, beside(inner)]));
 }
 
-function overrideOf(path: readonly string[], value: unknown): Override {
-  return { path, value, label: 'a stored run' };
-}
+const overrideOf = (path: readonly string[], value: unknown): Override => ({ path, value, label: 'a stored run' });

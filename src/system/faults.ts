@@ -52,14 +52,10 @@ export const faultsSchema = z.array(faultSchema).min(1);
 export type Fault = z.infer<typeof faultSchema>;
 
 /** True while a fault is in effect at `nowNs`. */
-export function isInEffect({ at, until = Number.POSITIVE_INFINITY }: Fault, nowNs: number): boolean {
-  return at <= nowNs && nowNs < until;
-}
+export const isInEffect = ({ at, until = Number.POSITIVE_INFINITY }: Fault, nowNs: number): boolean => at <= nowNs && nowNs < until;
 
 /** True where a fault hits GPU number `gpu`, or the whole machine. */
-export function hits(fault: Fault, gpu: number): boolean {
-  return fault.gpu === undefined || fault.gpu === gpu;
-}
+export const hits = (fault: Fault, gpu: number): boolean => fault.gpu === undefined || fault.gpu === gpu;
 
 /** Bytes of memory that GPU number `gpu` lacks at `nowNs`. */
 export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number): number {

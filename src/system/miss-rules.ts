@@ -252,14 +252,10 @@ export function anyMiss({ rules }: Pick<MissRules, 'rules'>, ...actions: readonl
 }
 
 /** True where some rule is lossy. */
-export function isLossy(rules: Pick<MissRules, 'rules'>): boolean {
-  return anyMiss(rules, ...LOSSY) || deferring(rules);
-}
+export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);
 
 /** True where results of some misses come one layer late. */
-export function deferring({ rules }: Pick<MissRules, 'rules'>): boolean {
-  return rules.some(({ defer }) => defer > 0);
-}
+export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
 
 /** The source of shares of gate weights, where rules ask for them. */
 export function gateWays({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> {

@@ -24,9 +24,7 @@ export const ID_DTYPES: readonly string[] = ['U8', 'I8', 'U16', 'I16', 'U32', 'I
 export const WEIGHT_DTYPES: readonly string[] = ['F16', 'BF16', 'F32'];
 
 /** The id that means "no choice" in a column of ids: all bits set, if the dtype is narrower than ours. */
-export function nullIdOf(dtype: string): number {
-  return dtype === 'U8' ? 0xff : NULL_EXPERT;
-}
+export const nullIdOf = (dtype: string): number => (dtype === 'U8' ? 0xff : NULL_EXPERT);
 
 /** Reads elements of columns of one file. */
 export class ColumnReader {

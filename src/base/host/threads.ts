@@ -46,9 +46,7 @@ export const workerData: unknown = workers.workerData;
 const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${module}.js`);
 
 /** True where there is a module to run in threads: moeprof run from its TypeScript sources has none. */
-export function hasThread(module: ThreadModule): boolean {
-  return fs.existsSync(placeOf(module));
-}
+export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module));
 
 /** Starts a thread. Its environment is a copy, unless it `sharesEnvironment`, as libraries need that read it by themselves. */
 export function startThread(module: ThreadModule, given: unknown, sharesEnvironment = false): Thread {

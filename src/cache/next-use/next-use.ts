@@ -250,9 +250,7 @@ function placesOf({ layers }: ModelSpec): number {
 }
 
 /** Decay of a count after `events` events. */
-function leftAfter(events: number): number {
-  return events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0;
-}
+const leftAfter = (events: number): number => (events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0);
 
 /** How often an expert with this past was used lately, 0..1, before anything is learned. Weights are ours; 100 events of learning replace them. */
 export function recencyOf(past: number): number {

@@ -79,9 +79,7 @@ export interface ResolvedPolicy {
 }
 
 /** Reads a policy: `name:key=value,key=value`, or the path of a module. @throws UserError for an unknown policy or parameter, or a bad value */
-export function parsePolicy(text: string): PolicyChoice {
-  return moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
-}
+export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 
 /** The policy of a choice, loaded if it is a module of the user's own. @param baseFolder of relative paths @throws UserError if it cannot be used */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {

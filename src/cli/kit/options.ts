@@ -9,9 +9,7 @@ import { describeMetric } from '../../result/catalogue.js';
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
 
 /** Collects the values of a repeatable option. */
-export function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
-}
+export const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
 
 /** Values of the flags that read a trace. */
 export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;

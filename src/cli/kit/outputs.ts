@@ -26,9 +26,7 @@ export function outputsOf({ html, output, svg }: OutputOptions): string[] {
 }
 
 /** The requested format of stdout, or null. */
-export function stdoutFormat(options: OutputOptions): string | null {
-  return options.json === true ? 'json' : (options.format ?? null);
-}
+export const stdoutFormat = (options: OutputOptions): string | null => (options.json === true ? 'json' : (options.format ?? null));
 
 /** Options of reports in files. */
 export const FILE_OPTIONS = { color: false, width: 80, unicode: true, verbose: false } as const;
@@ -176,9 +174,7 @@ async function partsOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>, val
   return format.parts?.(value) ?? [format.render(value, options)];
 }
 
-function isBinary<T>(format: OutputFormat<T>): format is BinaryFormat<T> {
-  return 'encode' in format;
-}
+const isBinary = <T>(format: OutputFormat<T>): format is BinaryFormat<T> => 'encode' in format;
 
 /** @throws UserError for an unknown name */
 function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): OutputFormat<T> {

@@ -39,6 +39,4 @@ function speaksUnicode(environment: Environment): boolean {
   return locale === undefined || /utf-?8/i.test(locale);
 }
 
-function isSet(value: string | undefined): value is string {
-  return value !== undefined && value !== '';
-}
+const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';

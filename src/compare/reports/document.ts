@@ -97,13 +97,9 @@ function shownOf({ comparisons }: Gate, page: boolean): readonly Comparison[] {
   return comparisons.filter((comparison) => !isQuiet(comparison)).sort((a, b) => weight(b) - weight(a));
 }
 
-function lines(...all: readonly (Line | false)[]): Block {
-  return { kind: 'lines', lines: all.filter((line) => line !== false) };
-}
+const lines = (...all: readonly (Line | false)[]): Block => ({ kind: 'lines', lines: all.filter((line) => line !== false) });
 
-function joined(block: Block, line: Line): Block {
-  return block.kind === 'lines' ? lines(...block.lines, line) : block;
-}
+const joined = (block: Block, line: Line): Block => (block.kind === 'lines' ? lines(...block.lines, line) : block);
 
 /** `cache.hit_rate 83.9 % is not >= 90% (--assert)` behind its verdict. */
 function faultLine(level: 'error' | 'warn', subject: string, message: string, place: string | undefined): Line {

@@ -36,9 +36,7 @@ function placeOf(budget: Budget | null, candidate: string): LocatedFault['place'
 }
 
 /** A message with the place of its budget behind it. */
-export function placedText(message: string, budget: Budget | null): string {
-  return budget === null ? message : `${message} (${budget.place})`;
-}
+export const placedText = (message: string, budget: Budget | null): string => (budget === null ? message : `${message} (${budget.place})`);
 
 /** `latency.tpot.p50 of code`, or `scenario code`. */
 export function subjectOf({ metric, scenario }: Pick<LocatedFault, 'metric' | 'scenario'>): string {

@@ -78,13 +78,9 @@ function caseXml({ name, outcome, text }: Case, className: string): string {
   return text === '' ? `${open}/>\n` : `${open}>\n      <system-out>${xml(text)}</system-out>\n    </testcase>\n`;
 }
 
-function counts(cases: readonly Case[]): string {
-  return `tests="${cases.length}" failures="${countOf(cases, 'failed')}" errors="0" time="0"`;
-}
+const counts = (cases: readonly Case[]): string => `tests="${cases.length}" failures="${countOf(cases, 'failed')}" errors="0" time="0"`;
 
-function countOf(cases: readonly Case[], outcome: Case['outcome']): number {
-  return cases.filter((one) => one.outcome === outcome).length;
-}
+const countOf = (cases: readonly Case[], outcome: Case['outcome']): number => cases.filter((one) => one.outcome === outcome).length;
 
 /** Text for XML 1.0: markup escaped, lines kept. */
 function xml(text: string): string {

@@ -52,9 +52,7 @@ function sarifLog(faults: readonly LocatedFault[]): unknown {
   };
 }
 
-function ruleOf({ metric }: LocatedFault): string {
-  return metric ?? SCENARIO_RULE;
-}
+const ruleOf = ({ metric }: LocatedFault): string => metric ?? SCENARIO_RULE;
 
 /** The same fault of the next run has the same fingerprint, whatever its figures are. */
 function fingerprint({ scenario, metric, budget }: LocatedFault): string {

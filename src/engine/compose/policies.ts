@@ -73,6 +73,4 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
 }
 
 /** True where a policy ranks by expected next uses, those that are predicted among them. */
-function ranksByBoth({ needs = [], takes = [] }: PolicyDefinition): boolean {
-  return needs.includes('expected') && takes.includes('predicted');
-}
+const ranksByBoth = ({ needs = [], takes = [] }: PolicyDefinition): boolean => needs.includes('expected') && takes.includes('predicted');

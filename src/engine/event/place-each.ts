@@ -320,9 +320,7 @@ export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
 }
 
 /** True where GPU and CPU share all members of an event, hits included. */
-export function balances({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
-  return onMiss[0]!.do === 'balance';
-}
+export const balances = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss[0]!.do === 'balance';
 
 /** The placement of misses that the rules and tiers of a GPU need. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {

@@ -61,9 +61,7 @@ function copied(layer: MoeLayer, share: number): MoeLayer {
 }
 
 /** A multi-token prediction head on the GPU, ns a token: a layer like those of the model on average, the output layer, and a pass. */
-function headNs(model: ModelSpec, cost: CostModel): number {
-  return layersNs(model, cost) / model.layers.length + outputNs(model, cost);
-}
+const headNs = (model: ModelSpec, cost: CostModel): number => layersNs(model, cost) / model.layers.length + outputNs(model, cost);
 
 /** One token through all layers, with every expert on the GPU, ns. */
 function layersNs({ layers }: ModelSpec, cost: CostModel): number {

@@ -289,9 +289,7 @@ function traceFile(path: string, folder: string): string {
   return isPath(path) && !isAbsolute(path) ? relative(cwd(), file) || '.' : file;
 }
 
-function modelOf(run: RunSpec, name: string): ModelSpec {
-  return loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
-}
+const modelOf = (run: RunSpec, name: string): ModelSpec => loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
 
 /**
  * The model with the expert sizes that were recorded with the routing: the bytes that the engine really moved, which a profile can only
@@ -315,9 +313,7 @@ function syntheticRequests({ prompt, output }: RunSpec['workload'], tokens: numb
 }
 
 /** Largest top-k of a model's layers. */
-function widestTopK(model: ModelSpec): number {
-  return model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
-}
+const widestTopK = (model: ModelSpec): number => model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
 
 /** The model's own choices, without re-ranking. @throws UserError if the trace has no gate weights, or no more choices than the model makes */
 export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace {

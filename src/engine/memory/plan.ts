@@ -126,9 +126,7 @@ function withPasses(need: MemoryNeed, activations: (tokens: number) => number): 
   return fits(need, divided) ? divided : asked;
 }
 
-function fits({ hardware }: MemoryNeed, { neededBytes }: Divided): boolean {
-  return neededBytes <= hardware.tiers[0]!.bytes;
-}
+const fits = ({ hardware }: MemoryNeed, { neededBytes }: Divided): boolean => neededBytes <= hardware.tiers[0]!.bytes;
 
 function dividedBeside(need: MemoryNeed, passTokens: number, activationBytes: number): Divided {
   const beside = { ...need, leftBytes: need.leftBytes - activationBytes };

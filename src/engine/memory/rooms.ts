@@ -86,9 +86,7 @@ export function separateRooms(need: MemoryNeed): Rooms {
 }
 
 /** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
-function streamsAlways({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean {
-  return rooms.expertBytes < expertBytesTotal(model);
-}
+const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
 /**
  * Room for KV caches. In a closed loop every user has room for its longest request, at the expense of the expert cache. Where requests arrive by

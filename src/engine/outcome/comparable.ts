@@ -39,9 +39,7 @@ function scoredErrors(): readonly ScoredError[] {
 }
 
 /** The band of one kind of speed; null where no measurement is comparable. */
-export function bandFor(kind: ComparedBy): Accuracy | null {
-  return bandOf(kind, scoredErrors());
-}
+export const bandFor = (kind: ComparedBy): Accuracy | null => bandOf(kind, scoredErrors());
 
 /** The bands of a run's speeds. @returns null where the machine is calibrated: rows of other machines say nothing of its profile */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {

@@ -38,6 +38,4 @@ export function memoryMetrics({ changing, inputs, layout, meters, passes, simula
 }
 
 /** The largest value over all GPUs. */
-function most(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number {
-  return Math.max(...gpus.map(of));
-}
+const most = (gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number => Math.max(...gpus.map(of));

@@ -9,9 +9,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 export const NEWEST = 1 / 64;
 
 /** A running mean that starts at its first value; 0: there was none. */
-export function newer(mean: number, value: number): number {
-  return mean === 0 ? value : mean + NEWEST * (value - mean);
-}
+export const newer = (mean: number, value: number): number => (mean === 0 ? value : mean + NEWEST * (value - mean));
 
 /** Costs of misses on one GPU, for the counts of tokens and misses that its events have had. */
 export class MissCost {

@@ -128,6 +128,4 @@ function checkBelady({ gpus, predictor, recorder }: Simulation): void {
   must(hits <= most, 'L15', `${hits} hits are more than ${most} of Belady`);
 }
 
-function total(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number {
-  return gpus.reduce((all, gpu) => all + of(gpu), 0);
-}
+const total = (gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number => gpus.reduce((all, gpu) => all + of(gpu), 0);

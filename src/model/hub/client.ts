@@ -239,9 +239,7 @@ async function dropped(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-function notOf(what: string): string {
-  return `the server answers with something else than ${what}; is HF_ENDPOINT a hub?`;
-}
+const notOf = (what: string): string => `the server answers with something else than ${what}; is HF_ENDPOINT a hub?`;
 
 /** The error message for an HTTP status. */
 function refusal(status: number, withToken: boolean): string {

@@ -128,9 +128,7 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
 }
 
 /** A JSON file as its description has it. @throws UserError with the place of what is not so */
-export function jsonAs<T>({ bytes, path }: ProfileFile, schema: z.ZodType<T>): T {
-  return checkValue(parseJson(bytes, path), path, schema);
-}
+export const jsonAs = <T>({ bytes, path }: ProfileFile, schema: z.ZodType<T>): T => checkValue(parseJson(bytes, path), path, schema);
 
 /** Our fingerprint among the fields of a JSON object; null: it has none. */
 export function fingerprintField(file: ProfileFile): string | null {

@@ -20,14 +20,10 @@ import { vllmAscend } from './vllm-ascend.js';
 export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vllmAscend, vllmMap, codacus, colibriHistory, llamaCpp];
 
 /** Finds a format by the engine's name. @throws UserError with the nearest name */
-export function findProfileFormat(name: string): ProfileFormat {
-  return findNamed('engine', PROFILE_FORMATS, name);
-}
+export const findProfileFormat = (name: string): ProfileFormat => findNamed('engine', PROFILE_FORMATS, name);
 
 /** Where the fingerprint of a file stands that has no room for it. */
-export function besidePath(path: string): string {
-  return `${path}.moeprof.json`;
-}
+export const besidePath = (path: string): string => `${path}.moeprof.json`;
 
 /** A file that was read; `fingerprint` null: it was not written by moeprof. */
 export interface ReadProfile {
@@ -36,9 +32,7 @@ export interface ReadProfile {
   readonly fingerprint: Fingerprint | null;
 }
 
-function formatOfProfile(file: ProfileFile): ProfileFormat | undefined {
-  return PROFILE_FORMATS.find((one) => one.detect(file));
-}
+const formatOfProfile = (file: ProfileFile): ProfileFormat | undefined => PROFILE_FORMATS.find((one) => one.detect(file));
 
 function profileFile(path: string, bytes: Uint8Array): ProfileFile {
   return { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };

@@ -49,6 +49,4 @@ export const llamaCpp: ProfileFormat = {
   fingerprint: ({ text }) => /^# (\{.*\})$/m.exec(text)?.[1] ?? null,
 };
 
-function namesOf(block: number): string[] {
-  return PROJECTIONS.map((projection) => `blk.${block}.ffn_${projection}_exps.weight`);
-}
+const namesOf = (block: number): string[] => PROJECTIONS.map((projection) => `blk.${block}.ffn_${projection}_exps.weight`);

@@ -175,6 +175,4 @@ export function constant(name: string, shape: readonly number[], value: number):
 }
 
 /** Elements of a tensor. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

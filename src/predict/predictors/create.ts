@@ -55,9 +55,7 @@ export async function loadPredictor(chosen: PredictorChoice, folder?: string): P
   return loadedChoice('predictor', chosen, ownPredictor, folder);
 }
 
-function definitionOf({ definition, name }: PredictorChoice): PredictorDefinition {
-  return definition ?? findPredictor(name);
-}
+const definitionOf = ({ definition, name }: PredictorChoice): PredictorDefinition => definition ?? findPredictor(name);
 
 /** Creates a predictor; null: `none`. @throws UserError if the trace lacks what it needs, nothing is drafted, or a file cannot be read */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {

@@ -22,9 +22,7 @@ const inUnits =
     momentOf(text, unitNs, what, place);
 
 /** Splits a line at its commas; spaces and quotes around a field do not belong to it. */
-function fieldsOf(line: string): string[] {
-  return line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
-}
+const fieldsOf = (line: string): string[] => line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
 
 /** Makes a format of CSV files with a header. */
 function columnFormat({ name, summary, cites, moment, requestClass, ...names }: ColumnNames): ArrivalFormat {

@@ -60,6 +60,4 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
 }
 
 /** A build, marked where it is not this one. */
-function buildText(build: string, protocol: number): string {
-  return isAlike({ build, protocol }) ? build : `${build}*`;
-}
+const buildText = (build: string, protocol: number): string => (isAlike({ build, protocol }) ? build : `${build}*`);

@@ -27,9 +27,7 @@ export function modulesBelow(folders: readonly string[], cache: string): Trusted
   });
 }
 
-function realOf(path: string): string {
-  return statOf(path) === undefined ? resolve(path) : realpathSync(path);
-}
+const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
 
 /** Finds trusted modules by content. */
 export class ModuleIndex {

@@ -64,9 +64,7 @@ export function presenceText(name: string, running: number): string {
 }
 
 /** The readable presences; others come from versions that this one does not know. */
-export function presencesIn(texts: readonly (string | null)[]): Presence[] {
-  return texts.flatMap((text) => parsed(presence, text) ?? []);
-}
+export const presencesIn = (texts: readonly (string | null)[]): Presence[] => texts.flatMap((text) => parsed(presence, text) ?? []);
 
 /** Who is there, of a set of ids; `gone`: ids without a key of their own. */
 export async function presentIn(
@@ -90,6 +88,4 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
 }
 
 /** True where the process runs, or waits for, the same cells as this one. */
-export function isAlike({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean {
-  return build === buildOf() && protocol === PROTOCOL;
-}
+export const isAlike = ({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean => build === buildOf() && protocol === PROTOCOL;

@@ -11,9 +11,7 @@ export type ServerCommand = readonly [name: string, ...given: (string | number |
 type Answers = readonly (readonly [Error | null, unknown])[];
 
 /** True for an error of a connection that was lost in the middle of its answers. */
-function isCutOff(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
-}
+const isCutOff = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 /** Repeats work until it is not cut off. @param work may be done twice: the second time changes nothing */
 export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {

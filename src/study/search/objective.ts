@@ -75,9 +75,7 @@ export function differenceAsShare({ unit }: Objective, difference: number): numb
 }
 
 /** {@link TOLERANCE} as a difference of {@link goodness}. */
-export function toleranceOf({ unit }: Objective): number {
-  return LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE);
-}
+export const toleranceOf = ({ unit }: Objective): number => (LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE));
 
 /** A figure of a run; null: the run does not have it. */
 export function figureIn({ metrics }: Result, { name }: Objective): number | null {
@@ -89,9 +87,7 @@ export function figureIn({ metrics }: Result, { name }: Objective): number | nul
 }
 
 /** True where a figure is known before a run. */
-export function isKnown({ name }: Pick<Objective, 'name'>): boolean {
-  return (KNOWN_FIGURES as readonly string[]).includes(name);
-}
+export const isKnown = ({ name }: Pick<Objective, 'name'>): boolean => (KNOWN_FIGURES as readonly string[]).includes(name);
 
 /** By path and value, or part of a value that is written with +. */
 export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;

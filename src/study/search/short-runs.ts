@@ -23,6 +23,4 @@ export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Obs
   return [...short].flatMap(([cell, value]) => (ran.has(cell) ? [] : [{ cell, value: y + slope * (value - x), noise }]));
 }
 
-function meanOf(values: readonly number[]): number {
-  return values.length === 0 ? 0 : mean(values);
-}
+const meanOf = (values: readonly number[]): number => (values.length === 0 ? 0 : mean(values));

@@ -22,6 +22,4 @@ export function lengthOf(short: RunSpec): Override {
 }
 
 /** True where requests arrive by themselves, so that a part of a run is some of them. */
-function arrivesByItself({ workload }: RunSpec): boolean {
-  return workload.arrivals !== undefined || workload.rate !== undefined;
-}
+const arrivesByItself = ({ workload }: RunSpec): boolean => workload.arrivals !== undefined || workload.rate !== undefined;

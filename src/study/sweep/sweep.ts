@@ -71,9 +71,7 @@ export function resultsIn(outcomes: readonly Outcome[]): Result[] {
 }
 
 /** Requests that were served per second of the run. */
-export function servedPerSecond({ metrics }: Result): number {
-  return (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
-}
+export const servedPerSecond = ({ metrics }: Result): number => (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
 
 /** Share of what gets through at once from which on a machine counts as saturated. */
 const SATURATED = 0.95;
@@ -100,9 +98,7 @@ function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]
   });
 }
 
-function tokensThrough({ metrics }: Result): number {
-  return metrics['throughput.total']!.value;
-}
+const tokensThrough = ({ metrics }: Result): number => metrics['throughput.total']!.value;
 
 function mostGoodput(runs: readonly { rate: number; result: Result }[]): Saturation['goodput'] {
   let most: Saturation['goodput'] = null;

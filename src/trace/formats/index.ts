@@ -79,9 +79,7 @@ export function checkFormatName(name: string): void {
 const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
 /** @throws UserError where there is no format of that name */
-function formatNamed(name: string): TraceFormat {
-  return findNamed('trace format', traceFormats, name);
-}
+const formatNamed = (name: string): TraceFormat => findNamed('trace format', traceFormats, name);
 
 /** The format of a file: the named one, the table of a column map, or the first that recognises it. @throws UserError if there is none */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {

@@ -32,9 +32,7 @@ export function* documents(source: TraceSource): Generator<{ readonly value: Jso
 }
 
 /** The whole file as one JSON value. */
-export function wholeJson(source: TraceSource): unknown {
-  return parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
-}
+export const wholeJson = (source: TraceSource): unknown => parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
 
 /** True where the first line is a whole object and another line follows. */
 function isLines(source: TraceSource): boolean {

@@ -217,10 +217,6 @@ export class RowParser {
 }
 
 /** True where the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
-function isPadded(bytes: Uint8Array, from: number, to: number): boolean {
-  return bytes[from] === ZERO && to - from > 1;
-}
+const isPadded = (bytes: Uint8Array, from: number, to: number): boolean => bytes[from] === ZERO && to - from > 1;
 
-function skipSpace(bytes: Uint8Array, at: number): number {
-  return bytes[at] === SPACE ? at + 1 : at;
-}
+const skipSpace = (bytes: Uint8Array, at: number): number => (bytes[at] === SPACE ? at + 1 : at);

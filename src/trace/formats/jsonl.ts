@@ -106,6 +106,4 @@ function placeOfRow(source: TraceSource, row: number, header: boolean): string {
   return scanner.place();
 }
 
-function widest(lists: readonly (readonly number[])[]): number {
-  return lists.reduce((width, list) => Math.max(width, list.length), 0);
-}
+const widest = (lists: readonly (readonly number[])[]): number => lists.reduce((width, list) => Math.max(width, list.length), 0);

@@ -8,9 +8,7 @@ import { DTYPE_BYTES } from '../column.js';
 import type { TensorInfo } from './safetensors-header.js';
 
 /** True if bytes begin like a .npy file. */
-export function looksLikeNpy(head: Uint8Array): boolean {
-  return head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
-}
+export const looksLikeNpy = (head: Uint8Array): boolean => head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
 
 /** Reads a header, types named as in safetensors. @param head the first bytes, with all of it @param total bytes of the file @throws UserError */
 export function npyHeader(place: string, head: Uint8Array, total: number): TensorInfo {

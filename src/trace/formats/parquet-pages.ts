@@ -131,6 +131,4 @@ function unpack(page: Uint8Array, unpacked: number, codec: ColumnMetaData['codec
   return decompress(page, unpacked);
 }
 
-function widthOf(level: number): number {
-  return 32 - Math.clz32(level);
-}
+const widthOf = (level: number): number => 32 - Math.clz32(level);

@@ -23,9 +23,7 @@ const CAPTURE: ColumnMap = {
 };
 
 /** True for Parquet files. */
-export function isParquet({ head }: TraceSource): boolean {
-  return head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52 && head[3] === 0x31;
-}
+export const isParquet = ({ head }: TraceSource): boolean => head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52 && head[3] === 0x31;
 
 /** Parquet of vllm-expert-capture. */
 export const vllmExpertCapture: TraceFormat = {
@@ -207,6 +205,4 @@ class ParquetValues {
 }
 
 /** A value in a message. */
-function shown(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'no number' : String(value).slice(0, 40);
-}
+const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? 'no number' : String(value).slice(0, 40));

@@ -68,9 +68,7 @@ const ORDERED = 'collections.OrderedDict';
 const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|Bool)Storage)$/;
 
 /** Reads a pickle. @param place for messages @throws UserError if it has more than plain data and tensors, is cut, or too large or deep */
-export function readPickle(bytes: Uint8Array, place: string): Pickled {
-  return new Unpickler(bytes, place).read();
-}
+export const readPickle = (bytes: Uint8Array, place: string): Pickled => new Unpickler(bytes, place).read();
 
 class Unpickler {
   /** The operation of each opcode; all others are refused. */

@@ -145,9 +145,7 @@ function ownRows(own: OwnExport, path: string, options: OpenOptions, first: OwnT
   };
 }
 
-function wrong({ shown }: OwnExport, place: string, what: string): UserError {
-  return new UserError(`${place}: ${shown}: ${what}`);
-}
+const wrong = ({ shown }: OwnExport, place: string, what: string): UserError => new UserError(`${place}: ${shown}: ${what}`);
 
 function ownFile(source: TraceSource): OwnTraceFile {
   return {

@@ -26,9 +26,7 @@ const MOST_DIRECTORY_BYTES = 16 * 1024 * 1024;
 const WIDE = 0xffffffff;
 
 /** True where a file begins with a zip entry. */
-export function looksLikeZip(head: Uint8Array): boolean {
-  return head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
-}
+export const looksLikeZip = (head: Uint8Array): boolean => head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
 
 /** An open archive. */
 export class ZipArchive {

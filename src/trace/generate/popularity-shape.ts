@@ -34,9 +34,7 @@ export function weightsFor(inclusion: Float64Array): Float64Array {
 }
 
 /** Gini coefficient of non-negative values: 0 if all are equal. */
-export function giniOf(values: ArrayLike<number>): number {
-  return giniOfAscending(Float64Array.from(values).sort());
-}
+export const giniOf = (values: ArrayLike<number>): number => giniOfAscending(Float64Array.from(values).sort());
 
 function giniOfAscending(values: Float64Array): number {
   let sum = 0;

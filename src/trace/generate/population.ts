@@ -63,6 +63,4 @@ export function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Arr
   return values;
 }
 
-function orderBy(keys: Float64Array): Uint16Array {
-  return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
-}
+const orderBy = (keys: Float64Array): Uint16Array => Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);

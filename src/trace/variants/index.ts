@@ -54,13 +54,9 @@ export function parseVariant(text: string): VariantChoice {
   });
 }
 
-function findVariant(name: string): Variant {
-  return findNamed('routing variant', VARIANTS, name);
-}
+const findVariant = (name: string): Variant => findNamed('routing variant', VARIANTS, name);
 
-function definitionOf({ definition, name }: VariantChoice): Variant {
-  return definition ?? findVariant(name);
-}
+const definitionOf = ({ definition, name }: VariantChoice): Variant => definition ?? findVariant(name);
 
 /** True where one of the variants reads gate weights. */
 export function needWeights(variants: readonly VariantChoice[]): boolean {

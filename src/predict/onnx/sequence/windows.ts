@@ -219,6 +219,4 @@ function upTo(pieces: readonly Piece[], most: number): Piece[] {
   });
 }
 
-function rowsOf(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, { rows }) => sum + rows, 0);
-}
+const rowsOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { rows }) => sum + rows, 0);
