@@ -1,4 +1,5 @@
 // ARC: two LRU lists, used once and used again, whose split follows the hits in the ghosts of each.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
@@ -146,9 +147,4 @@ class Arc implements CachePolicy {
 }
 
 /** Megiddo and Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003. No parameters. */
-export const arc: PolicyDefinition = {
-  name: 'arc',
-  summary: 'balances recency against frequency by what it evicted too early',
-  cites: 'Megiddo and Modha, "ARC", FAST 2003',
-  create: (context) => new Arc(context),
-};
+export const arc: PolicyDefinition = { ...member('policy', 'arc'), create: (context) => new Arc(context) };

@@ -1,5 +1,7 @@
 // Null experts compute nothing and compete with the true experts, so a token that chooses some of them uses fewer true experts.
+
 import { UserError } from '../../base/errors.js';
+import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import { keepPrefix } from './prefix.js';
@@ -7,13 +9,7 @@ import type { Variant } from './variant.js';
 
 /** `null=m`, m null experts that are chosen as often as true ones; or `null:weight=w`, all of them with the gate weight w. */
 export const nullExperts: Variant = {
-  name: 'null',
-  summary: 'null experts beside the true ones: a variable true k',
-  cites: 'AdaMoE, arXiv 2406.13233: top-k over true and null experts; the balance loss makes null experts as likely as true ones',
-  parameters: {
-    experts: { default: 0, min: 0, description: 'null experts per layer, each chosen as often as a true one' },
-    weight: { default: 0, min: 0, max: 1, description: 'gate weight of every null expert: choices below it lose their place' },
-  },
+  ...member('variant', 'null'),
   main: 'experts',
   needs: ({ weight }) => ((weight as number) > 0 ? ['weights'] : []),
   change(trace, parameters, { experts, seed, spec }) {
