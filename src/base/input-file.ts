@@ -1,6 +1,5 @@
 // The only way to read a file that a user names. A name may lead to anything, and the file may come from a stranger, so it is examined before
 // it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
-
 import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';

@@ -1,5 +1,4 @@
 // A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place.
-
 import { codeOf, InternalError, UserError } from './errors.js';
 import { placeOnDisk } from './host/files.js';
 import { newSha256 } from './host/hash.js';

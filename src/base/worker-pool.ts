@@ -1,5 +1,4 @@
 // Threads that take tasks, each the next one when it is free. Errors keep their class; a lost thread is an error that names its task.
-
 import { codeOf, messageOf, UserError } from './errors.js';
 import { nextTurn } from './host/clock.js';
 import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';

@@ -1,5 +1,4 @@
 // From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6).
-
 import { UserError } from '../base/errors.js';
 import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';

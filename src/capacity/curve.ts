@@ -1,5 +1,4 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
-
 import { shownTrace } from '../base/profiles.js';
 import { sum } from '../base/statistics.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';

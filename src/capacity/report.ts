@@ -1,5 +1,4 @@
 // The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
-
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import { drawnFormats, onePanel, type PaperFigure, type RunPoint } from '../figure/door.js';

@@ -1,5 +1,4 @@
 // Is the capacity the problem or the policy? The question that users of an expert cache ask, answered in a sentence with its figures.
-
 import { formatBytes, formatCount, formatRatio } from '../base/units.js';
 import { evenSplit } from '../cache/scope.js';
 import type { ModelSpec } from '../model/door.js';

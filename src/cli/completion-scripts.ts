@@ -1,5 +1,4 @@
 // The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing.
-
 import { ownValue } from '../base/objects.js';
 import { bundledParts } from '../base/profiles.js';
 

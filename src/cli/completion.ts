@@ -1,5 +1,4 @@
 // `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
-
 import { type Command, Command as NewCommand, type Option } from 'commander';
 import { byName } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';

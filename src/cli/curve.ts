@@ -1,5 +1,4 @@
 // `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';

@@ -1,5 +1,4 @@
 // `moeprof explain`: the meaning of a metric or a warning, in two paragraphs.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';

@@ -1,5 +1,4 @@
 // `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep.
-
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes, formatCount, formatCounted, formatParameters, parseCount } from '../base/units.js';

@@ -1,5 +1,4 @@
 // Operands of commands that take results: a file or run profile (by content), a folder, a saved baseline, a commit, or stdin; all run together.
-
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';

@@ -1,5 +1,4 @@
 // `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted.
-
 import type { Command } from 'commander';
 import { placed, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';

@@ -1,5 +1,4 @@
 // `moeprof plot`: finished runs as a figure for print.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import type { FigureQuestion, PaperFigure } from '../figure/door.js';

@@ -1,5 +1,4 @@
 // The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
-
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/evaluation/compare.js';

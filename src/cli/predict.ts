@@ -1,5 +1,4 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';

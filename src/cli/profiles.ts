@@ -1,5 +1,4 @@
 // `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';

@@ -1,5 +1,4 @@
 // `--queue` and `--queue-prefix` of commands that do nothing without a server.
-
 import { UserError } from '../base/errors.js';
 import { type QueueAddress, queueAddress, type Seal } from '../study/door.js';
 import type { CliContext } from './kit/context.js';

@@ -1,5 +1,4 @@
 // `moeprof queue`: shows and empties the server of `moeprof sweep --queue`.
-
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
 import { renderTerminal } from '../report/door.js';

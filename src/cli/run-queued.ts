@@ -1,5 +1,4 @@
 // Runs of a study on a queue: other processes, on any machines, run them; this one brings cells there and takes results into the store.
-
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { exit, listen } from '../base/host/process.js';
 import type { Enqueued, SettleCell, Store, SweepHooks } from '../study/door.js';

@@ -1,5 +1,4 @@
 // Runs of a sweep or a study: those in the store are read, others run and stored as each ends. One that cannot run does not stop others.
-
 import { orUserError, UserError } from '../base/errors.js';
 import type { Outcome } from '../figure/door.js';
 import { MissingCells, type SettleCell, type Settled, type Store } from '../study/door.js';

@@ -1,5 +1,4 @@
 // `moeprof run`: profiles one system, or ranks several.
-
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';

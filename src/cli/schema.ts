@@ -1,5 +1,4 @@
 // `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools.
-
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { isObject, ownValue } from '../base/objects.js';

@@ -1,5 +1,4 @@
 // `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes.
-
 import type { Command } from 'commander';
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';

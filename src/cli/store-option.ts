@@ -1,5 +1,4 @@
 // `--store`: the folder of stored results.
-
 import { join } from '../base/host/paths.js';
 import { Store } from '../study/door.js';
 

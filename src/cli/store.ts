@@ -1,5 +1,4 @@
 // `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined.
-
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';

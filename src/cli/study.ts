@@ -1,5 +1,4 @@
 // `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; stored cells are not run again.
-
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { pathsOf, type StudyCell, StudyRows, shardOf, spaceCells } from '../figure/door.js';

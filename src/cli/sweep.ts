@@ -1,5 +1,4 @@
 // `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run.
-
 import type { Command } from 'commander';
 import { isSeq, parseDocument } from 'yaml';
 import { UserError } from '../base/errors.js';

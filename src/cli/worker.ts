@@ -1,5 +1,4 @@
 // `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server.
-
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { realpathSync } from '../base/host/files.js';

@@ -1,5 +1,4 @@
 // The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned.
-
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
 import type { Result } from '../result/result.js';

@@ -1,6 +1,5 @@
 // Judges metrics by budgets. A metric that a budget names and a run lacks is a broken budget: a gate that passes because a number has
 // vanished is no gate. A metric that no budget names is shown and fails nothing.
-
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';

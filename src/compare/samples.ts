@@ -1,6 +1,5 @@
 // Measured metrics: several runs of one scenario as samples of one result, and whether two sets of samples differ by more than noise. All tests
 // of a gate are corrected together, because a gate that asks a hundred questions at 5 % each would fail by chance alone.
-
 import { EXIT, UserError } from '../base/errors.js';
 import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '../base/significance.js';
 import { canonicalJson, sealed } from '../result/digest.js';

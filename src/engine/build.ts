@@ -1,5 +1,4 @@
 // Composes a run: the parts that all GPUs share, each GPU, and the fold that runs passes on them.
-
 import { UserError } from '../base/errors.js';
 import { CostModel, usesCpu } from '../hardware/door.js';
 import { expertBytesTotal } from '../model/door.js';

@@ -1,5 +1,4 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
-
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { nudged } from '../hardware/door.js';

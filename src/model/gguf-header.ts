@@ -1,6 +1,5 @@
 // The header of a GGUF file: metadata and tensor descriptions, read in one pass without the data behind them. Every count and length is
 // checked against the size of the file before it is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-
 import { UserError } from '../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../base/host/bytes.js';
 import { type InputFile, withInput } from '../base/input-file.js';

@@ -1,6 +1,5 @@
 // A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantization is exact; the architecture is in its
 // metadata. Tensor names are the same for all architectures, so any model with `_exps` tensors can be read.
-
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { basename, dirname, join } from '../base/host/paths.js';

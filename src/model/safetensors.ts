@@ -1,6 +1,5 @@
 // Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, they replace the sizes that a format
 // would give. The architecture comes from config.json, since packed tensors do not have their original shape.
-
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';

@@ -1,5 +1,4 @@
 // Expert parallelism: the GPU of each expert, with further copies of the most wanted ones, and how evenly that shares the work.
-
 import { mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Homes } from './formats/format.js';

@@ -1,6 +1,5 @@
 // A placement: which experts stay, counted on some text, and what that is worth on other text. One function from a question to the answer of
 // `moeprof place`, `place judge` and `place merge`.
-
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
 import { splitRows } from '../base/profiles.js';

@@ -1,5 +1,4 @@
 // Which experts stay: so many of each layer, the most wanted first; or whole layers, where an engine knows nothing smaller.
-
 import { sum } from '../base/statistics.js';
 import { optimalQuotas } from '../cache/layer-quotas.js';
 import { evenSplit } from '../cache/scope.js';

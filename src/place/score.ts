@@ -1,5 +1,4 @@
 // The worth of a set of experts that stay: the share of demand that it captures, between chance and the best set of the same size.
-
 import { deviation, mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import { type DemandWindow, sumOf } from './demand.js';

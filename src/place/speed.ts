@@ -1,5 +1,4 @@
 // What a placement is worth in tokens a second: the same rows on the same machine with it, without it, and with caches of the same bytes.
-
 import type { Override } from '../base/yaml.js';
 import { openInputs } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';

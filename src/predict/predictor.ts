@@ -1,5 +1,4 @@
 // The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
-
 import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';

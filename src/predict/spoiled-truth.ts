@@ -1,5 +1,4 @@
 // The true experts of a pass, spoiled to a given recall and precision: in place of a predictor that cannot run on a trace.
-
 import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/door.js';

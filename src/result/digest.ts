@@ -1,5 +1,4 @@
 // A digest over the figures of a result: only that notices two numbers of the same unit that were exchanged.
-
 import { newSha256 } from '../base/host/hash.js';
 import { hasKeys } from '../base/objects.js';
 import type { Result } from './result.js';

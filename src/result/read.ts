@@ -1,6 +1,5 @@
 // Reads a saved result and refuses other files. A gate must never pass because its baseline was cut short, came from another tool or had its
 // numbers mixed up, so beyond the shape the figures are checked against the catalogue and against each other.
-
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';

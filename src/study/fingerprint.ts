@@ -1,5 +1,4 @@
 // The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
-
 import { realpathSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';

@@ -1,6 +1,5 @@
 // Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and then
 // renamed, so that nobody reads half of one; a process that is killed loses only its unfinished runs.
-
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';

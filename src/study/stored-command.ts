@@ -1,5 +1,4 @@
 // The command that repeats a stored run, made of its values, and shown only if it makes a run of the same fingerprint.
-
 import { orUserError, UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';
 import { asWritten } from '../base/written.js';

@@ -1,5 +1,4 @@
 // The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary.
-
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { dirname, resolve } from '../base/host/paths.js';

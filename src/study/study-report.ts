@@ -1,5 +1,4 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
-
 import { formatCount, formatCounted } from '../base/units.js';
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import type { Column, Document, Grid, OutputFormat } from '../report/door.js';

@@ -1,5 +1,4 @@
 // The command line that repeats a run, made of the run's settings, so that runs of a ranking, a sweep and the library have one too.
-
 import { isAbsolute, sep } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { byName } from '../base/objects.js';

@@ -1,5 +1,4 @@
 // Rules for misses (L13): the first that holds has the action, and the admission to the cache. A single word is one rule that always holds.
-
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf, onOff } from '../base/written.js';

@@ -1,5 +1,4 @@
 // The schema of speculative decoding: the number of drafted tokens, their acceptance, and the cost of drafting.
-
 import { z } from 'zod';
 import { SHARE } from '../base/units.js';
 import { written } from '../base/written.js';

@@ -1,5 +1,4 @@
 // The number of buffers for prefetched experts (L11), as users write it.
-
 import { UserError } from '../base/errors.js';
 import type { Written } from '../base/written.js';
 import type { ModelSpec } from '../model/door.js';

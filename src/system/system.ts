@@ -1,5 +1,4 @@
 // A system: a policy, a predictor, a scheduler and a miss action, read from YAML; every system of the field is a file in profiles/systems/.
-
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { byName } from '../base/objects.js';

@@ -1,5 +1,4 @@
 // The bytes of a trace: a file, standard input, gzip or zstd. Streams go to a nameless file, so that formats may seek and read twice.
-
 import { messageOf, UserError } from '../base/errors.js';
 import { closeTemporary, temporaryFile, writeTemporary } from '../base/files.js';
 import { textOf } from '../base/host/bytes.js';

@@ -1,5 +1,4 @@
 // A store of random-access rows, filled in any order (many recorders write layer by layer), then checked once: it is a trace.
-
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';

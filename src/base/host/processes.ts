@@ -1,5 +1,4 @@
 // Programs and scripts beside this process.
-
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 

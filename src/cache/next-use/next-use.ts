@@ -1,7 +1,6 @@
 // The expected next use of each expert, learned during the run. A logistic model takes two inputs, the expert's own past uses and the uses
 // that followed similar passes, and is fitted to the uses that came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn
 // from Belady in the same way; since experts are few, all of them are rated, by tables.
-
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';

@@ -1,5 +1,4 @@
 // `-o [format=]path`: files are opened before the work that fills them, so that a bad path fails at once, and get their names at the end.
-
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';

@@ -1,5 +1,4 @@
 // `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it.
-
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';

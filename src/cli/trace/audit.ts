@@ -1,5 +1,4 @@
 // `moeprof trace audit`: traps that falsify a trace.
-
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';

@@ -1,5 +1,4 @@
 // `moeprof trace diff`: two routings of the same text, before and after a change of the model.
-
 import type { Command } from 'commander';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { type Datum, documentFormats, formatDelta, type Grid, gridOf, ratio } from '../../report/door.js';

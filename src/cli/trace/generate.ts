@@ -1,5 +1,4 @@
 // `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace.
-
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { formatCount, parseCount } from '../../base/units.js';

@@ -1,5 +1,4 @@
 // A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less.
-
 import { formatCounted } from '../../base/units.js';
 import { type Block, clip, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/door.js';
 import type { Comparison, Row } from '../compare.js';

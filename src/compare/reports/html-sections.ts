@@ -1,5 +1,4 @@
 // The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report.
-
 import { formatCounted } from '../../base/units.js';
 import { html, KEYS, type Markup, type Piece, type Section, type Sides, sidedSections, table } from '../../report/door.js';
 import type { Budget } from '../../result/budget.js';

@@ -1,5 +1,4 @@
 // SARIF 2.1.0 (OASIS), for code scanning: a result for each fault, at the line of the budget that it breaks.
-
 import { newSha256 } from '../../base/host/hash.js';
 import { type Format, printable, toJson } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';

@@ -1,6 +1,5 @@
 // Composes one GPU of a run: its tiers under their policies, the policies' knowledge, its prefetching, and the meters of its demand. A
 // machine with one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
-
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';

@@ -1,5 +1,4 @@
 // Composes the clocks of LRU, Belady, foresight and the floor (L19) from the GPUs of a run.
-
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { isLossy, isWord } from '../../system/door.js';
 import { KnowledgeBounds, type KnownGpu } from '../foresight/knowledge-bounds.js';

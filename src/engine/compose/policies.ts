@@ -1,5 +1,4 @@
 // The cache policies of a run, and the knowledge that they are given.
-
 import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
 import { misfit } from '../../system/door.js';

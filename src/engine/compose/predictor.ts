@@ -1,5 +1,4 @@
 // The predictor of a run, trained, and the time that its predictions take; and the paths that it foretells to the scheduler.
-
 import { findProfile } from '../../base/profiles.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';

@@ -1,6 +1,5 @@
 // Placement where the fate of a miss depends on the misses before it (L13). A miss is loaded, streamed, computed by the CPU where it lies,
 // served from a smaller copy or another expert, or skipped; a slot may be free only after a write-back.
-
 import { PINNED } from '../../cache/policy.js';
 import { computesMisses, type MissRule } from '../../system/door.js';
 import type { Promotions } from '../prefetch/promotions.js';

@@ -1,5 +1,4 @@
 // From a run profile to its inputs: model, machine, system and routing.
-
 import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';

@@ -1,5 +1,4 @@
 // The share of the expert cache that belongs to resident low-precision copies, and the pool that holds them.
-
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import { UNPINNED } from '../../cache/policy.js';
 import { buildCaches, type CacheOptions, layerOfExperts } from '../../cache/scope.js';

@@ -1,5 +1,4 @@
 // Divides memory: dense weights, KV caches and staging come first; the expert cache has its given size, or the rest.
-
 import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';

@@ -1,5 +1,4 @@
 // Slots per layer, if a system does not split evenly. A split that needs a profile is profiled on the same tokens as popularity.
-
 import { findProfile } from '../../base/profiles.js';
 import { LruStack, upTo } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';

@@ -1,5 +1,4 @@
 // Demands on memory, and the division of GPU memory beside dense weights between KV caches and the expert cache: each in a room of its own, or both in one.
-
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import type { HardwareSpec } from '../../hardware/door.js';

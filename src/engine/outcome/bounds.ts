@@ -1,5 +1,4 @@
 // The bounds in every result (L15), and the headroom of the run below them.
-
 import { summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/door.js';
 import type { Bounds, Metric } from '../../result/result.js';

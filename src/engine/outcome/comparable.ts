@@ -1,5 +1,4 @@
 // Errors of predictions against real machines, for runs like this one, from profiles/accuracy.json (`moeprof validate`), and a run's kind.
-
 import { fileText } from '../../base/host/files.js';
 import { bundledFile } from '../../base/profiles.js';
 import { expertBytesTotal, kernelFormat, mainFormat } from '../../model/door.js';

@@ -1,5 +1,4 @@
 // All metrics of a run, from its counters. A metric that a run cannot have (TTFT of a trace without prompts) is absent, not zero.
-
 import { sum } from '../../base/statistics.js';
 import { expertSizes } from '../../model/door.js';
 import { metric } from '../../result/catalogue.js';

@@ -1,5 +1,4 @@
 // Metrics of links: transfers on demand and ahead of demand, and the fates of prefetches.
-
 import type { Link } from '../transfer/link.js';
 import { promotes } from '../vocabulary/rules.js';
 import { bothPhases } from './cache-metrics.js';

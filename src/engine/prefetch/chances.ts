@@ -1,6 +1,5 @@
 // Turns a predictor's scores into chances: the probability that an expert is demanded, given its score and its expected next use. Scores are
 // calibrated on what followed them so far, so that a predictor that is too bold or knows little does no harm.
-
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';

@@ -1,6 +1,5 @@
 // The cost of one more miss (L13): what it adds to its event beyond a hit. A load takes a transfer. Beside a GPU whose misses the CPU may
 // compute it is what the CPU takes, its share of the hand-over included, less what the GPU would take, where that is less.
-
 import { computesMisses } from '../../system/door.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';

@@ -1,7 +1,6 @@
 // GPU memory whose division changes during a run: KV caches grow at the expense of the expert cache, and faults take memory away. Between two
 // passes the expert cache of each GPU gets the rest, so that together they never take more than the GPU has (L8); a pass begins when every
 // GPU has freed its part.
-
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
 import { policyNeeds } from '../../cache/policy.js';

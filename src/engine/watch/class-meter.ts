@@ -1,5 +1,4 @@
 // Latencies of requests by class, to see the gain of a smaller budget.
-
 import { summarize } from '../../base/statistics.js';
 import type { RequestClass } from '../../result/result.js';
 import type { ClassBudget, ClassUse, Request } from '../../schedule/door.js';

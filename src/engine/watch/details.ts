@@ -1,5 +1,4 @@
 // Records the data of pictures: loads by expert, series over time whose bins double in width as the run outgrows them.
-
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Details, LinkSeries } from '../../result/details.js';

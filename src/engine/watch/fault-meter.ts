@@ -1,5 +1,4 @@
 // The cost of faults: the figures of the passes before, during and after each, and of those with and without any.
-
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/door.js';

@@ -1,5 +1,4 @@
 // Laws of docs/semantics.md that can be checked from the counters when a run has ended: a figure that breaks one is never printed.
-
 import { InternalError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import type { RunPlan } from '../compose/plan.js';

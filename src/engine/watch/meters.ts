@@ -1,5 +1,4 @@
 // All meters of a run beside its counters: latencies of requests, the cost of faults, and the data for pictures.
-
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
 import type { Passes } from '../../schedule/door.js';

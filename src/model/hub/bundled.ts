@@ -1,5 +1,4 @@
 // Names of models as people copy them from the hub: `openai/gpt-oss-120b`. Unless a file has that name, it means the bundled model.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';

@@ -1,6 +1,5 @@
 // The requests that fetch a model's headers: the commit of a revision, the list of its files, and ranges of bytes. The network may be hostile:
 // what is asked for and read of an answer has limits, the token reaches one server, and every failure is one line with its remedy.
-
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { quoted } from '../../base/text.js';

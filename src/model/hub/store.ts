@@ -1,6 +1,5 @@
 // Fetched headers of the hub, kept on disk: commands read them at once, in several threads and without a network, and a command that runs
 // again reads the same bytes. An entry holds headers and sizes, a few hundred KB for a model of any size.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { attempt, makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';

@@ -1,5 +1,4 @@
 // Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine.
-
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from '../parts.js';
 import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
 import type { OpenModel } from './load.js';

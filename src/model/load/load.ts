@@ -1,5 +1,4 @@
 // The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
-
 import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
 import { basename, dirname, join } from '../../base/host/paths.js';

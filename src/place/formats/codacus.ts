@@ -1,5 +1,4 @@
 // The expert cache of thecodacus' llama.cpp and its heirs: a row for every time that an expert was chosen, by the numbers of llama.cpp's blocks.
-
 import { expertBlocks, type ProfileFormat, wholeCounts } from './format.js';
 import { tabled } from './rows.js';
 

@@ -1,5 +1,4 @@
 // colibri: its history of uses, a line for each expert, by which it pins experts of all layers together.
-
 import { decoderLayers } from '../../model/door.js';
 import { expertBlocks, type ProfileFormat, wholeCounts } from './format.js';
 import { tabled } from './rows.js';

@@ -1,5 +1,4 @@
 // exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint.
-
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';

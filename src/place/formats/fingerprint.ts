@@ -1,5 +1,4 @@
 // What a profile was counted on, so that it is not judged on the same rows, nor used with another model.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { splitRows } from '../../base/profiles.js';

@@ -1,5 +1,4 @@
 // The contract of a file that an engine loads to place experts, and what all of them need: whole counts, and the engine's numbers of layers.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';

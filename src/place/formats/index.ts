@@ -1,5 +1,4 @@
 // The registry of files that engines place experts by. A new one is a file in this folder and a line here.
-
 import { bytesOf, textOf } from '../../base/host/bytes.js';
 import { existsSync } from '../../base/host/files.js';
 import { KINDS, withInput } from '../../base/input-file.js';

@@ -1,5 +1,4 @@
 // Demand from lines of layer, expert and, where they are not chosen one by one, a count.
-
 import { UserError } from '../../base/errors.js';
 import type { ModelSpec } from '../../model/door.js';
 import { expertBlocks, modelMisfit, type ProfileFile } from './format.js';

@@ -1,5 +1,4 @@
 // Inputs of `predict train` and `predict eval`: a model, traces to learn from, and other traces to be judged on; the two must not overlap.
-
 import { UserError } from '../../base/errors.js';
 import { findProfile, isPath, splitRows } from '../../base/profiles.js';
 import { Random } from '../../base/random.js';

@@ -1,5 +1,4 @@
 // The kinds of evidence by name, and the mixtures made of them: `ensemble` and `adaptive` combine these kinds.
-
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { byName, ownValue } from '../../base/objects.js';

@@ -1,6 +1,5 @@
 // The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. It holds the
 // fingerprint of its training, so that a training never resumes from another one's weights.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';

@@ -1,6 +1,5 @@
 // The networks of `predict train`. The training graph and the exported predictor are built by the same code, so that the network that runs is
 // the one that was trained. Inputs are those of the contract.
-
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { HISTORY_SLOW_DECAY, type InputName, tensorOf } from './contract.js';

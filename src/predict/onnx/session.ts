@@ -1,7 +1,6 @@
 // A model that answers synchronously, as the contract of predictors asks, because the fold over events must not wait between layers.
 // onnxruntime-node offers only a promise. So the session lives in a worker, the tensors in shared memory, and the caller blocks on
 // Atomics.wait until the answer is there.
-
 import { UserError } from '../../base/errors.js';
 import { placeOnDisk } from '../../base/host/files.js';
 import { basename } from '../../base/host/paths.js';

@@ -1,6 +1,5 @@
 // From traces to an `.onnx` file: the split into training and validation data, early stopping, resuming after an interruption, and the
 // content of the file.
-
 import { existsSync } from '../../base/host/files.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { Random } from '../../base/random.js';

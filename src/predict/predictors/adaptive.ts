@@ -1,5 +1,4 @@
 // Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text.
-
 import { sigmoid } from '../../base/log-odds.js';
 import { member } from '../../base/members.js';
 import { formatCount } from '../../base/units.js';

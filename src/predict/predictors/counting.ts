@@ -1,5 +1,4 @@
 // Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
-
 import { member } from '../../base/members.js';
 import type { Parameters } from '../../base/parameters.js';
 import type { ModelSpec } from '../../model/door.js';

@@ -1,5 +1,4 @@
 // Creates a predictor from a user's text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
-
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { choose, splitSpec } from '../../base/parameters.js';

@@ -1,6 +1,5 @@
 // The choices of a draft model with the same architecture as predictions: while it drafts further tokens, its routing names the experts of
 // the pass that verifies them, layer by layer. No trace holds these choices; the truth, spoiled to a published accuracy, replaces them.
-
 import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';

@@ -1,5 +1,4 @@
 // A predictor of the user's own, checked when loaded and while it runs: a wrong probability would silently falsify prefetching.
-
 import { UserError } from '../../base/errors.js';
 import type { OwnExport } from '../../base/user-module.js';
 import type { ModelSpec } from '../../model/door.js';

@@ -1,7 +1,6 @@
 // Evidence from retrieved paths: the paths most similar to the running token's path vote for the experts that they used at the layers ahead,
 // each with weight exp(sharpness x similarity). Each of several sharpnesses is evidence of its own; one search and one count of votes serve
 // all of them.
-
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';

@@ -1,5 +1,4 @@
 // Loads the arrivals of a run: a file is read line by line, or a random process is drawn.
-
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { resolve } from '../../base/host/paths.js';

@@ -1,5 +1,4 @@
 // A run as a cell of a queue: the run itself, and the files that a worker needs for it.
-
 import { UserError } from '../../base/errors.js';
 import { realpathSync } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';

@@ -1,5 +1,4 @@
 // Files sent through a server: in chunks, as a server holds values in memory, and addressed by content, so that none is confused.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';

@@ -1,5 +1,4 @@
 // The connection to a server, and BullMQ, which is loaded only where a queue is used. Errors of the server or the network become one line.
-
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { codeOf, messageOf, UserError } from '../../base/errors.js';

@@ -1,5 +1,4 @@
 // The content of a queue's server, as a document.
-
 import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/door.js';

@@ -1,5 +1,4 @@
 // Files that came through a server, kept by content on a worker's disk. Where room is needed, the least recently used files are deleted.
-
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
 import { closeSync, openSync, rmSync, utimesSync } from '../../base/host/files.js';

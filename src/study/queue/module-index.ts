@@ -1,5 +1,4 @@
 // Modules that a worker may run: those below folders that its user has named. A run names a module by its content; it never brings the code.
-
 import { UserError } from '../../base/errors.js';
 import { whatStands } from '../../base/files.js';
 import { realpathSync } from '../../base/host/files.js';

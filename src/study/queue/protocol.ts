@@ -1,6 +1,5 @@
 // The protocol of sweeps and workers on a server: the keys, and who is there. Whoever changes a word here, or in what travels
 // (`sent-cell.ts`, `sent-result.ts`), raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
-
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { buildOf } from '../build.js';

@@ -1,5 +1,4 @@
 // A cell as it travels: a run, its files and modules, and the seal of its queue. Numbers and maps beyond JSON come as they went.
-
 import { z } from 'zod';
 import { InternalError, UserError } from '../../base/errors.js';
 import { isAbsolute } from '../../base/host/paths.js';

@@ -1,5 +1,4 @@
 // The end of a cell as it travels: a result, or why there is none, with the seal of its queue. A sweep checks all of it.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { bytesOf, joined, textOf } from '../../base/host/bytes.js';

@@ -1,6 +1,5 @@
 // Messages of several commands to the server. What a lost connection left without any answer is sent again by the connection; a message that was
 // answered in part is sent anew here. Commands of one turn of the event loop share one: each message would wake server and worker once more.
-
 import type { Redis } from 'ioredis';
 import { afterThis } from '../../base/host/clock.js';
 

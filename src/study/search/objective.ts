@@ -1,5 +1,4 @@
 // Objectives of a search: metrics, and three derived figures, each to maximise on a scale of equal differences.
-
 import { UserError } from '../../base/errors.js';
 import { byName, ownValue } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';

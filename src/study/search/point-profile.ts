@@ -1,5 +1,4 @@
 // A point of a search as a run profile that stands alone: `moeprof run 1.yaml` is the run that was found.
-
 import { parse, stringify } from 'yaml';
 import { dirname } from '../../base/host/paths.js';
 import { readText } from '../../base/input-file.js';

@@ -1,5 +1,4 @@
 // The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
-
 import { groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';

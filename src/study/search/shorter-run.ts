@@ -1,5 +1,4 @@
 // The same run on a prefix of its routing: of its tokens, or of its requests where those arrive by themselves.
-
 import type { Override } from '../../base/yaml.js';
 import { SYNTHETIC_TOKENS } from '../../engine/inputs/inputs.js';
 import type { RunSpec } from '../../system/door.js';

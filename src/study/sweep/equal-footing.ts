@@ -1,5 +1,4 @@
 // Runs that are compared stand on one footing (L26): the same rows, under one runtime, as constants were fitted on some of the systems.
-
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Override } from '../../base/yaml.js';
 import { type RunSpec, runtimeNamed } from '../../system/door.js';

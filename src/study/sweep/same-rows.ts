@@ -1,5 +1,4 @@
 // Runs that are compared replay the same rows: where one of them holds a part of its trace out to count popularity on, all do.
-
 import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import type { Override } from '../../base/yaml.js';
 import { countsOnTrace } from '../../engine/inputs/counts-on-trace.js';

@@ -1,5 +1,4 @@
 // The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
-
 import { formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { type PaperFigure, pictureFormats, rowOf, type SweepValue } from '../../figure/door.js';
 import type { Column, Datum, Document, Grid, Line } from '../../report/door.js';

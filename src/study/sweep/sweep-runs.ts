@@ -1,5 +1,4 @@
 // The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
-
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';

@@ -1,5 +1,4 @@
 // Runs in threads, one after another in each. A thread that ends takes its run with it, and another one takes its place.
-
 import { UserError } from '../../base/errors.js';
 import { hasThread } from '../../base/host/threads.js';
 import { runInPool } from '../../base/worker-pool.js';

@@ -1,5 +1,4 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
-
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';

@@ -1,5 +1,4 @@
 // One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides.
-
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';

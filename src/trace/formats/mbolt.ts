@@ -1,5 +1,4 @@
 // mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens, top-k].
-
 import { UserError } from '../../base/errors.js';
 import { viewOf } from '../../base/host/bytes.js';
 import { cellFormat } from './cells.js';

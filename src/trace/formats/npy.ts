@@ -1,5 +1,4 @@
 // NumPy arrays of choices, alone or in an .npz archive, as saved by vLLM's offline API, notebooks and routing studies.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { ID_DTYPES } from '../column.js';

@@ -1,5 +1,4 @@
 // A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file.
-
 import { decompress } from 'fzstd';
 import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
 import { parquetMetadata, parquetRead, parquetSchema } from 'hyparquet';

@@ -1,5 +1,4 @@
 // Parquet tables, a row per token and layer (or activation), decoded once into a temporary file, as importing reads twice.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';

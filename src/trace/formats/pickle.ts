@@ -1,5 +1,4 @@
 // A pickle reader that executes nothing: it knows torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
 import { nestsTooDeep } from '../../base/nesting.js';

@@ -3,7 +3,6 @@
 // SGLang srt/entrypoints/openai/serving_completions.py @004c82e0 and srt/state_capturer/routed_experts_wire.py @a6463a10; dynamo
 // components/src/dynamo/vllm/handlers.py, PR 10529 (2026-06); TensorRT-LLM PR 18397 (2026-08). Which rows are the prompt is computed from
 // counts of tokens that the reply has, never guessed: [start, prompt + generated - 1) are recorded, since the last token is never forwarded.
-
 import { UserError } from '../../base/errors.js';
 import { bytesOfBase64 } from '../../base/host/bytes.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';

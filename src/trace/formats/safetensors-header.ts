@@ -1,6 +1,5 @@
 // The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset is
 // checked before use. https://github.com/huggingface/safetensors#format
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { isCount, isObject } from '../../base/objects.js';

@@ -1,5 +1,4 @@
 // The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; other tensors are ignored.
-
 import { UserError } from '../../base/errors.js';
 import { looksLikeSafetensors } from '../../model/door.js';
 import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';

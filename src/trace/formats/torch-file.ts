@@ -1,5 +1,4 @@
 // The zip that torch.save writes: NAME/data.pkl and one file per storage under NAME/data/.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { DTYPE_BYTES } from '../column.js';

@@ -1,5 +1,4 @@
 // A trace format of the user's own: a module that yields rows, each of which is checked, as a shifted offset gives plausible results.
-
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { resolve } from '../../base/host/paths.js';

@@ -1,5 +1,4 @@
 // The zip container of .npz and .pt files, stored and deflated entries; sizes and checksums are checked before their use.
-
 import { messageOf, UserError } from '../../base/errors.js';
 import { textOf, viewOf } from '../../base/host/bytes.js';
 import { crc32, inflated, inflating } from '../../base/host/compression.js';

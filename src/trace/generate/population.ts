@@ -1,5 +1,4 @@
 // Which experts are popular, and how much, before any token is drawn: every layer has a popularity by rank, every domain ranks of its own.
-
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { inclusionByRank } from './popularity-shape.js';

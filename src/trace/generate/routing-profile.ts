@@ -1,6 +1,5 @@
 // A model's routing in a few numbers that can be measured on a trace: the targets of the synthetic generator. Defaults are a prior by what
 // configurations state, such that caches of drawn routing hit as often as published ones do (docs/synthetic-routing.md).
-
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 

@@ -1,5 +1,4 @@
 // Opens the trace that a user names: a file in any known format, standard input, or the generator.
-
 import { UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isFolder, listFolder } from '../../base/input-file.js';

@@ -1,6 +1,5 @@
 // Writers of the canonical layouts. Both stream: rows are read in chunks and written to their offsets, so memory does not grow with the
 // trace. The file gets its name only when it is complete.
-
 import { AtomicFile } from '../../base/files.js';
 import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
 import { DTYPE_BYTES, toHalf } from '../column.js';

@@ -1,5 +1,4 @@
 // The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`.
-
 import { UserError } from '../../base/errors.js';
 import { choose, findNamed, splitSpec } from '../../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../../base/user-module.js';

@@ -1,5 +1,4 @@
 // Null experts compute nothing and compete with the true experts, so a token that chooses some of them uses fewer true experts.
-
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';

@@ -1,5 +1,4 @@
 // One routing decision per token: every layer uses the experts of the first layer, as with a single router for all layers.
-
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import type { Variant } from './variant.js';

@@ -1,5 +1,4 @@
 // Sensitivity gating: a decoded token skips choices of little weight at layers that are not sensitive, as AdapMoE does.
-
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';

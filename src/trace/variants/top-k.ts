@@ -1,5 +1,4 @@
 // Fewer experts than the model was recorded with: the first n of each token's choices, which is how a model trained to shrink is run.
-
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';

@@ -1,6 +1,5 @@
 // The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
 // of a pass go through the model in one call.
-
 import { UserError } from '../../../base/errors.js';
 import { textOf } from '../../../base/host/bytes.js';
 import { resolve } from '../../../base/host/paths.js';

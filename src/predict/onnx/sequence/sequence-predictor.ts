@@ -1,6 +1,5 @@
 // A predictor whose model reads token ids in order (contract.ts). It is asked once before each pass for all of its tokens. A token of a
 // prompt sees the tokens before it in the prompt; decoding continues from the state of its request.
-
 import { UserError } from '../../../base/errors.js';
 import type { Pass } from '../../../schedule/door.js';
 import type { PredictorContext } from '../../predictor.js';

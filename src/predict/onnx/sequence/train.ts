@@ -1,5 +1,4 @@
 // Trains the encoder of token ids: ExpertFlow's routing path predictor, on windows of the requests of a trace.
-
 import { UserError } from '../../../base/errors.js';
 import type { WorkWatch } from '../../../base/work-watch.js';
 import type { ModelSpec } from '../../../model/door.js';
