@@ -301,9 +301,8 @@ function readSome(fd: number, path: string, into: Uint8Array): number {
   }
 }
 
-function tooLarge(path: string, bytes: number, { limit, remedy, what }: Limits): UserError {
-  return new UserError(`${path}: has ${formatBytes(bytes)}, more than ${what} may have (${formatBytes(limit)}); ${remedy}`);
-}
+const tooLarge = (path: string, bytes: number, { limit, remedy, what }: Limits): UserError =>
+  new UserError(`${path}: has ${formatBytes(bytes)}, more than ${what} may have (${formatBytes(limit)}); ${remedy}`);
 
 function attemptRead<T>(path: string, operation: () => T): T {
   try {
@@ -326,6 +325,5 @@ const FAULTS = byName<string>({
   ENFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
 });
 
-function cannotRead(path: string, error: unknown): UserError {
-  return new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);
-}
+const cannotRead = (path: string, error: unknown): UserError =>
+  new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);

@@ -46,9 +46,8 @@ export function bundledParts(name: string): ReadonlyMap<string, string> {
 }
 
 /** Rows of such a table by section. */
-export function bundledSections(name: string): ReadonlyMap<string, readonly string[]> {
-  return new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
-}
+export const bundledSections = (name: string): ReadonlyMap<string, readonly string[]> =>
+  new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
 
 /** Names of the bundled profiles of a family, sorted. */
 export const listProfiles = (family: ProfileFamily): string[] => [...bundled(family).keys()].sort();

@@ -78,9 +78,8 @@ export function quoted(value: unknown): string {
 }
 
 /** A text of at most `most` characters: the middle is cut, since a message begins with the place and ends with the advice. */
-export function shortened(text: string, most = 500): string {
-  return text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
-}
+export const shortened = (text: string, most = 500): string =>
+  text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
 
 const plain = (word: string): string => word.toLowerCase().replace(/[-_./:\s]/g, '');
 

@@ -35,9 +35,8 @@ export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Rec
 }
 
 /** The same choice with its module, if it has one, at a place that no longer depends on a folder. */
-export function locatedChoice<C extends { readonly path?: string }>(choice: C, folder: string): C {
-  return choice.path === undefined ? choice : { ...choice, path: resolve(folder, choice.path) };
-}
+export const locatedChoice = <C extends { readonly path?: string }>(choice: C, folder: string): C =>
+  choice.path === undefined ? choice : { ...choice, path: resolve(folder, choice.path) };
 
 /** A text that names a member of a family, with the path of a module, if it is one, made absolute from `folder`. */
 export function locatedModule(text: string, folder: string): string {

@@ -155,6 +155,5 @@ export function sentError(error: unknown): SentError {
 }
 
 /** The error that was sent: a UserError where it was one. */
-export function receivedError({ exitCode, message, stack }: SentError): Error {
-  return exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);
-}
+export const receivedError = ({ exitCode, message, stack }: SentError): Error =>
+  exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);

@@ -42,9 +42,8 @@ export interface CurveWatch extends BroadcastWatch {
 }
 
 /** Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`. @throws UserError for a wrong input or setting */
-export async function curveFor(input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> {
-  return curveOfRun(checkRun(input, 'curve'), settings, watch);
-}
+export const curveFor = async (input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> =>
+  curveOfRun(checkRun(input, 'curve'), settings, watch);
 
 /** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` where they are flags */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {

@@ -86,14 +86,12 @@ export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, 
 }
 
 /** A capacity of a curve: `1.20 GiB`, or `384 experts`. */
-export function capacityText({ inputs }: Pick<Curve, 'inputs'>, capacity: number): string {
-  return inputs.unit === 'experts' ? `${formatCount(capacity)} experts` : formatBytes(capacity);
-}
+export const capacityText = ({ inputs }: Pick<Curve, 'inputs'>, capacity: number): string =>
+  inputs.unit === 'experts' ? `${formatCount(capacity)} experts` : formatBytes(capacity);
 
 /** Warnings about the capacities that were drawn. */
-export function curveWarnings(curve: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] {
-  return curve.config.scope === 'global' ? belowTokenCycle(curve) : eventsThatDoNotFit(curve, model);
-}
+export const curveWarnings = (curve: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] =>
+  curve.config.scope === 'global' ? belowTokenCycle(curve) : eventsThatDoNotFit(curve, model);
 
 /** L15: below one token's experts, whatever is recent is gone before it comes round again. */
 function belowTokenCycle(curve: Omit<CurveData, 'warnings'>): Warning[] {

@@ -32,11 +32,10 @@ function flatten(node: Node, path: readonly string[] = []): { readonly path: rea
 }
 
 /** Options of a command and of the program around it, which stand anywhere. */
-function optionsOf(program: Node, node: Node): Node['options'] {
-  return node === program
+const optionsOf = (program: Node, node: Node): Node['options'] =>
+  node === program
     ? program.options
     : [...node.options, ...program.options.filter((own) => !node.options.some((other) => other.names.at(-1) === own.names.at(-1)))];
-}
 
 /** What may stand behind a command: its subcommands, and values of its argument. */
 function wordsAt({ argument, children }: Node): CompletionValues {
@@ -44,11 +43,10 @@ function wordsAt({ argument, children }: Node): CompletionValues {
 }
 
 /** A section of `profiles/completion.txt` with texts in the place of `@name@`. */
-function filled(section: string, texts: Readonly<Record<string, string>>): string {
-  return bundledParts('completion.txt')
+const filled = (section: string, texts: Readonly<Record<string, string>>): string =>
+  bundledParts('completion.txt')
     .get(section)!
     .replace(/@([a-z]+)@/g, (_, name: string) => ownValue(texts, name)!);
-}
 
 function bash(program: Node): string {
   const all = flatten(program);
@@ -89,9 +87,8 @@ function zsh(program: Node): string {
   return `${filled('zsh', { program: program.name, functions: functions.join('\n\n') })}\n`;
 }
 
-function functionName(program: Node, path: readonly string[]): string {
-  return `_${[program.name, ...path].join('_').replace(/[^a-zA-Z0-9_]/g, '_')}`;
-}
+const functionName = (program: Node, path: readonly string[]): string =>
+  `_${[program.name, ...path].join('_').replace(/[^a-zA-Z0-9_]/g, '_')}`;
 
 function zshValues({ words, files }: CompletionValues): string {
   const named = words.map((word) => word.replace(/[\s():]/g, '\\$&')).join(' ');
@@ -155,9 +152,8 @@ function powershell(program: Node): string {
 }
 
 /** Statements that set the completions of a place. */
-function offered({ words, files }: CompletionValues): string {
-  return `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
-}
+const offered = ({ words, files }: CompletionValues): string =>
+  `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
 
 /** A word in single quotes, for PowerShell. */
 const inQuotes = (text: string): string => `'${text.replaceAll("'", "''")}'`;

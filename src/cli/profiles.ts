@@ -83,28 +83,24 @@ type Fact = [label: string, value: string];
 
 const gibibytes = (bytes: number): string => `${formatNumber(bytes / 2 ** 30)} GiB`;
 
-function gpuFacts({ chip, fp16Flops, link, memoryBandwidth, memoryBytes, pcie }: GpuPart): Fact[] {
-  return [
-    ['memory', gibibytes(memoryBytes)],
-    ['memory bandwidth', formatRate(memoryBandwidth)],
-    ['FP16', `${formatFlops(fp16Flops)}/s, dense, accumulating in FP32`],
-    ...(pcie === undefined ? [] : [['PCIe', slotText(pcie)] satisfies Fact]),
-    ...(link === undefined ? [] : [['to its like', `${formatRate(link)} in one direction`] satisfies Fact]),
-    ...(chip === undefined ? [] : [['on the chip of', `cpu/${chip}, whose memory it shares`] satisfies Fact]),
-  ];
-}
+const gpuFacts = ({ chip, fp16Flops, link, memoryBandwidth, memoryBytes, pcie }: GpuPart): Fact[] => [
+  ['memory', gibibytes(memoryBytes)],
+  ['memory bandwidth', formatRate(memoryBandwidth)],
+  ['FP16', `${formatFlops(fp16Flops)}/s, dense, accumulating in FP32`],
+  ...(pcie === undefined ? [] : [['PCIe', slotText(pcie)] satisfies Fact]),
+  ...(link === undefined ? [] : [['to its like', `${formatRate(link)} in one direction`] satisfies Fact]),
+  ...(chip === undefined ? [] : [['on the chip of', `cpu/${chip}, whose memory it shares`] satisfies Fact]),
+];
 
-function cpuFacts({ clockHz, cores, fastCores, flopsPerCycle, isa, l3Bytes, memory, pcieGeneration, sockets }: CpuPart): Fact[] {
-  return [
-    ['cores', fastCores === undefined ? formatCount(cores) : `${formatCount(cores)}, ${formatCount(fastCores)} of them fast`],
-    ['base clock', `${formatNumber(clockHz / 1e9, 2)} GHz`],
-    ['instructions', `${isa}, ${formatCount(flopsPerCycle)} operations a core and cycle`],
-    ...(l3Bytes === undefined ? [] : [['L3', formatBytes(l3Bytes)] satisfies Fact]),
-    ['memory', `${memoryText(memory)}, ${formatRate(memoryRate(memory))} a socket`],
-    ...(pcieGeneration === undefined ? [] : [['PCIe', `generation ${pcieGeneration}`] satisfies Fact]),
-    ['sockets', formatCount(sockets)],
-  ];
-}
+const cpuFacts = ({ clockHz, cores, fastCores, flopsPerCycle, isa, l3Bytes, memory, pcieGeneration, sockets }: CpuPart): Fact[] => [
+  ['cores', fastCores === undefined ? formatCount(cores) : `${formatCount(cores)}, ${formatCount(fastCores)} of them fast`],
+  ['base clock', `${formatNumber(clockHz / 1e9, 2)} GHz`],
+  ['instructions', `${isa}, ${formatCount(flopsPerCycle)} operations a core and cycle`],
+  ...(l3Bytes === undefined ? [] : [['L3', formatBytes(l3Bytes)] satisfies Fact]),
+  ['memory', `${memoryText(memory)}, ${formatRate(memoryRate(memory))} a socket`],
+  ...(pcieGeneration === undefined ? [] : [['PCIe', `generation ${pcieGeneration}`] satisfies Fact]),
+  ['sockets', formatCount(sockets)],
+];
 
 /** A family whose members are code with parameters. */
 function code(name: string, members: readonly Member[]): Family {

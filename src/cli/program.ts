@@ -134,8 +134,8 @@ const OTHER_WORDS = byName<string>({
 });
 
 /** Commander's message without its prefix, its suggestion as a clause. */
-function oneLine(text: string): string {
-  return text
+const oneLine = (text: string): string =>
+  text
     .replace(/^error: /, '')
     .replace(/^command-argument value '(.*?)' is invalid for argument '(.*?)'\. Allowed choices are /, "unknown $2 '$1'; use ")
     .replace(/\n?\((Did you mean .*?)\)/s, (_, hint: string) => `; ${hint.replace('Did', 'did')}`)
@@ -146,7 +146,6 @@ function oneLine(text: string): string {
       OTHER_WORDS[word] !== undefined ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
     )
     .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
-}
 
 /** Open files that the systems in use allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;

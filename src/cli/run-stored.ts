@@ -58,6 +58,5 @@ function* unkept(cells: Iterable<() => RunSpec>, settle: SettleCell): Generator<
   }
 }
 
-function outcomeOf(settled: Settled): Outcome {
-  return settled.status === 'done' ? settled : { status: settled.status, reason: settled.error.message };
-}
+const outcomeOf = (settled: Settled): Outcome =>
+  settled.status === 'done' ? settled : { status: settled.status, reason: settled.error.message };

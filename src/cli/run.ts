@@ -97,9 +97,8 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {
-  return watched(context, 'replaying', 'tokens', (watch) => simulateRun(run, { ...asked, ...watch }));
-}
+const runWithProgress = (run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> =>
+  watched(context, 'replaying', 'tokens', (watch) => simulateRun(run, { ...asked, ...watch }));
 
 /** Events from which viewers in a browser become slow: some 130 bytes of JSON each, several times that in their memory. */
 const MANY = 2_000_000;

@@ -92,13 +92,12 @@ function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly numbe
 }
 
 /** @throws UserError where one is no rate */
-function ratesIn(text: string): number[] {
-  return text.split(',').map((part) => {
+const ratesIn = (text: string): number[] =>
+  text.split(',').map((part) => {
     const rate = Number(part);
     if (part.trim() !== '' && rate > 0 && Number.isFinite(rate)) return rate;
     throw new UserError(`--rates ${text}: '${part}' is no rate; write requests per second, e.g. 0.5,1,2, or auto`);
   });
-}
 
 /**
  * Reads `path=a,b,c`, with parameters as `path=a:x=1,y=2,b`, and ranges of whole numbers, `path=0..8` or `path=0,2..4`; or

@@ -111,9 +111,8 @@ function canonical(value: unknown): unknown {
 const part = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});
 
 /** The input of {@link VARYING} that a difference is in; undefined: it may not vary. */
-export function varyingOf({ path }: Difference): string | undefined {
-  return VARYING.find((input) => path === input || path.startsWith(`${input}.`));
-}
+export const varyingOf = ({ path }: Difference): string | undefined =>
+  VARYING.find((input) => path === input || path.startsWith(`${input}.`));
 
 /** What to do about inputs that differ, for a message. @param names of base and candidate */
 export function remedyOf(base: Result, candidate: Result, names: readonly [string, string], inputs: readonly Difference[]): string {

@@ -156,9 +156,8 @@ export function changeText(base: number, candidate: Metric): string {
   return formatRelative(change / Math.abs(base));
 }
 
-function clauseText({ comparator, amount }: Clause): string {
-  return `${comparator} ${amount.sign === null ? '' : amount.sign > 0 ? '+' : '-'}${amount.text}`;
-}
+const clauseText = ({ comparator, amount }: Clause): string =>
+  `${comparator} ${amount.sign === null ? '' : amount.sign > 0 ? '+' : '-'}${amount.text}`;
 
 const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
   '>': (a, b) => a > b,
@@ -204,9 +203,8 @@ function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): Bud
 }
 
 /** True for a budget of changes against the base. */
-function compares({ rule }: Budget): boolean {
-  return rule.kind === 'regression' || ('clauses' in rule && rule.clauses.some(({ amount }) => amount.sign !== null));
-}
+const compares = ({ rule }: Budget): boolean =>
+  rule.kind === 'regression' || ('clauses' in rule && rule.clauses.some(({ amount }) => amount.sign !== null));
 
 /** The warning about a budget that breaks for no regression; null: it does. */
 function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding | null {
@@ -238,8 +236,8 @@ function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }:
 }
 
 /** Findings of budgets that match no metric of the runs. @throws UserError where the name is not that of any metric: it is mistyped */
-export function judgeUnmatched(names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] {
-  return budgets
+export const judgeUnmatched = (names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] =>
+  budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
     .flatMap((budget) => {
       if (![...METRICS.keys()].some((name) => matches(budget.metric, name))) {
@@ -248,7 +246,6 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
       if (budget.rule.kind === 'off') return [];
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
     });
-}
 
 /** Judges one result alone by limits; rules against a base do not apply. @throws UserError for unknown metrics and amounts that do not fit */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {

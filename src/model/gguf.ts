@@ -24,9 +24,8 @@ const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObjec
  * @param overrides values for `name` and `moe.topK`
  * @throws UserError where a file is damaged or missing, or the model has no experts
  */
-export function measureGguf(path: string, overrides: readonly Override[] = []): ModelParts {
-  return measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
-}
+export const measureGguf = (path: string, overrides: readonly Override[] = []): ModelParts =>
+  measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
 
 /**
  * The same for headers that were read before.
@@ -167,8 +166,8 @@ function partOf(name: string): keyof LayerTensors {
 }
 
 /** Bytes as stored; operations are two per weight of a matrix. */
-function weigh(tensors: readonly GgufTensor[]): Weights {
-  return tensors.length === 0
+const weigh = (tensors: readonly GgufTensor[]): Weights =>
+  tensors.length === 0
     ? NO_WEIGHTS
     : sumWeights(
         tensors.map(({ name, shape, elements, bytes, format }) => ({
@@ -178,7 +177,6 @@ function weigh(tensors: readonly GgufTensor[]): Weights {
           flops: shape.length > 1 && name.endsWith('.weight') ? 2 * elements : 0,
         })),
       );
-}
 
 /** The memory of a layer for its context. */
 function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): ContextMemory {

@@ -172,9 +172,8 @@ export function hasAttention({ attention }: ModelProfile, layer: number): boolea
 }
 
 /** Attention blocks of a decoder layer: a second one where it attends to an encoder, too. */
-export function attentionBlocks(attention: ModelProfile['attention'], layer: number): number {
-  return attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
-}
+export const attentionBlocks = (attention: ModelProfile['attention'], layer: number): number =>
+  attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
 
 /** Sliding window of decoder layer `layer` in tokens, or null. */
 export function windowOf({ attention }: ModelProfile, layer: number): number | null {

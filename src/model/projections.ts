@@ -35,9 +35,8 @@ function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections)
 }
 
 /** True where the projections of a layer's experts are separate tensors. */
-export function isSeparable(model: ModelSpec, layer: number): boolean {
-  return CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
-}
+export const isSeparable = (model: ModelSpec, layer: number): boolean =>
+  CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 
 /** A layer with projections on the CPU; weights and operations go by matrices of one size. @throws UserError if its tensors are not known */
 export function splitExperts(model: ModelSpec, layer: number, projections: CpuProjections): ExpertSplit {

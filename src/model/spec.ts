@@ -122,9 +122,8 @@ export interface ModelSpec extends ModelFacts {
 export const decoderLayers = ({ dense }: ModelSpec): number => dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
 
 /** Decoder layer of an MoE layer; both count from 0, and layers without experts lie between some. */
-export function decoderLayerOf({ dense }: ModelSpec, moeLayer: number): number {
-  return Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
-}
+export const decoderLayerOf = ({ dense }: ModelSpec, moeLayer: number): number =>
+  Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
 
 /** Bytes of all weights of a model. */
 export const weightBytes = (model: ModelSpec): number => model.dense.weightBytes + expertBytesTotal(model);
@@ -133,9 +132,8 @@ export const weightBytes = (model: ModelSpec): number => model.dense.weightBytes
 export const bitsPerWeight = (model: ModelSpec): number => (8 * weightBytes(model)) / model.parameters.total;
 
 /** Bytes of all routed experts of a model, or of some of its layers. */
-export function expertBytesTotal({ layers }: Pick<ModelSpec, 'layers'>): number {
-  return layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
-}
+export const expertBytesTotal = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
+  layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
 
 /** Token cycle (L15): bytes of experts that one token touches on its way through all layers. */
 export const tokenCycleBytes = (model: ModelSpec): number => model.layers.reduce((sum, layer) => sum + layer.topK * layer.expertBytes, 0);
@@ -162,9 +160,8 @@ export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly
 }
 
 /** Scales the weights and the bytes of formats. */
-export function scaleFormats(formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] {
-  return formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
-}
+export const scaleFormats = (formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] =>
+  formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
 
 /** The format that most weights have; null where nothing says. */
 export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;

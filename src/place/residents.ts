@@ -54,9 +54,8 @@ export function residentsOf(model: ModelSpec, demand: Float64Array, slots: reado
 }
 
 /** Bytes of the experts that stay. */
-export function residentBytes({ layers }: ModelSpec, slots: readonly number[]): number {
-  return sum(layers.map(({ expertBytes }, l) => slots[l]! * expertBytes));
-}
+export const residentBytes = ({ layers }: ModelSpec, slots: readonly number[]): number =>
+  sum(layers.map(({ expertBytes }, l) => slots[l]! * expertBytes));
 
 /** Demand of a layer that its n most wanted experts have, n = 0..experts. */
 function captureBySlots(model: ModelSpec, demand: Float64Array, layer: number): Float64Array {

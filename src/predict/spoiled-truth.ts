@@ -60,6 +60,5 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
 }
 
 /** What a spoiled truth knows (L17): a quality that `source` published, or the future where that is empty. */
-export function publishedIn(source: Parameters[string], quality: Quality): Known {
-  return source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };
-}
+export const publishedIn = (source: Parameters[string], quality: Quality): Known =>
+  source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };

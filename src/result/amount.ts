@@ -70,9 +70,8 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
   return { by: isChange ? 'change' : 'value', size };
 }
 
-function mismatch(amount: Amount, unit: Unit, place: string): UserError {
-  return new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
-}
+const mismatch = (amount: Amount, unit: Unit, place: string): UserError =>
+  new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
 
 /** Reads a plain number, with or without its unit; null where it is none. */
 const plain =

@@ -40,11 +40,10 @@ export class CanonicalText {
 const TEXTS = new WeakMap<object, CanonicalText>();
 
 /** The same result for {@link canonicalJson}: the parts that {@link sealed} has written are texts. */
-export function inText(result: Result): object {
-  return Object.fromEntries(
+export const inText = (result: Result): object =>
+  Object.fromEntries(
     Object.entries(result).map(([field, part]) => [field, (typeof part === 'object' && TEXTS.get(part as object)) || part]),
   );
-}
 
 /** JSON in which equal values are equal text: keys sorted, absent fields left out. @param instead replaces each value; absent: they stay */
 export function canonicalJson(given: unknown, instead?: (value: unknown) => unknown): string {

@@ -27,9 +27,8 @@ export function parseAcceptance(text: string): Acceptance {
 }
 
 /** Shares by position of a chance: that of the k-th token is its k-th power. */
-export function sharesOf({ chance }: Acceptance, positions: number): number[] {
-  return Array.from({ length: positions }, (_, k) => chance ** (k + 1));
-}
+export const sharesOf = ({ chance }: Acceptance, positions: number): number[] =>
+  Array.from({ length: positions }, (_, k) => chance ** (k + 1));
 
 /** The probability for which the shares of `positions` positions have the mean `share`. The mean grows with it, so bisection finds it. */
 function chanceOf(share: number, positions: number): number {

@@ -28,6 +28,5 @@ export const findScheduler = (name: string): SchedulerDefinition => findNamed('s
 export type SchedulerChoice = OwnChoice<SchedulerDefinition>;
 
 /** Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`. @param beside further parameters @throws UserError */
-export function parseScheduler(text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice {
-  return moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);
-}
+export const parseScheduler = (text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice =>
+  moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);

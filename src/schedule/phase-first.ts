@@ -40,13 +40,11 @@ class PhaseFirstScheduler extends QueueScheduler {
   }
 }
 
-function definition(first: PhaseName): SchedulerDefinition {
-  return {
-    ...member('scheduler', `${first}-first`),
-    fairness: (_limits, { maxWait }) => ({ passedOver: Number(maxWait), overtaken: 0 }),
-    create: (limits, parameters, context) => new PhaseFirstScheduler(first, limits, parameters, context),
-  };
-}
+const definition = (first: PhaseName): SchedulerDefinition => ({
+  ...member('scheduler', `${first}-first`),
+  fairness: (_limits, { maxWait }) => ({ passedOver: Number(maxWait), overtaken: 0 }),
+  create: (limits, parameters, context) => new PhaseFirstScheduler(first, limits, parameters, context),
+});
 
 /** Registry entry. */
 export const prefillFirst = definition('prefill');

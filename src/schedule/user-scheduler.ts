@@ -19,9 +19,8 @@ export interface OwnSchedulerContext extends SchedulerContext {
 const PATIENCE = 10_000;
 
 /** The scheduler of a choice, loaded if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
-export async function loadScheduler(chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> {
-  return loadedChoice('scheduler', chosen, ownScheduler, folder);
-}
+export const loadScheduler = async (chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> =>
+  loadedChoice('scheduler', chosen, ownScheduler, folder);
 
 function ownScheduler(own: OwnExport): SchedulerDefinition {
   own.nameApart(SCHEDULERS.map(({ name }) => name));

@@ -26,22 +26,20 @@ export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint:
 }
 
 /** Values that are not those of `base`, whole lists at a time. */
-function differences(base: Fields, own: Fields, path: readonly string[]): Override[] {
-  return Object.entries(own).flatMap(([key, value]): Override[] => {
+const differences = (base: Fields, own: Fields, path: readonly string[]): Override[] =>
+  Object.entries(own).flatMap(([key, value]): Override[] => {
     const [before, at] = [ownValue(base, key), [...path, key]];
     if (value === undefined || canonicalJson(before ?? null) === canonicalJson(value)) return [];
     return isObject(value) && (isObject(before) || before === undefined) && path.length === 0
       ? differences((before ?? {}) as Fields, value, at)
       : [overrideOf(at, value)];
   });
-}
 
 /** Values inside the profiles of model, machine and runtime. */
-function insideProfiles({ overrides }: Result['config']): Override[] {
-  return ['model', 'hardware', 'runtime'].flatMap((root) =>
+const insideProfiles = ({ overrides }: Result['config']): Override[] =>
+  ['model', 'hardware', 'runtime'].flatMap((root) =>
     changesIn(overrides, root).map(({ path, value }) => overrideOf([root, ...path], value)),
   );
-}
 
 /** The system by its name and what is not the bundled one's, or else all of it. */
 function systemsOf({ overrides, system }: Result['config']): Override[][] {

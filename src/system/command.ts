@@ -121,9 +121,8 @@ function flagOf(path: string, value: unknown, amends: boolean): string[] | null 
 }
 
 /** True for a value that a flag takes unchanged: a list with commas would be several runs. */
-function isWord(value: unknown): value is string | number {
-  return typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
-}
+const isWord = (value: unknown): value is string | number =>
+  typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
 
 /** A value as `--set` reads it. */
 function yamlOf(value: unknown): string {

@@ -63,9 +63,8 @@ export interface MissRules {
 }
 
 /** True where a number is in a range. */
-export function inRange({ above, below, max, min }: Range, value: number): boolean {
-  return value >= min && value <= max && value > above && value < below;
-}
+export const inRange = ({ above, below, max, min }: Range, value: number): boolean =>
+  value >= min && value <= max && value > above && value < below;
 
 const EVERYTHING: Range = {
   min: Number.NEGATIVE_INFINITY,
@@ -241,14 +240,12 @@ export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[
 }
 
 /** True where the CPU may compute what the rule serves. */
-export function computesMisses({ do: action }: Pick<MissRule, 'do'>): boolean {
-  return action === 'cpu' || action === 'cheaper' || action === 'balance';
-}
+export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean =>
+  action === 'cpu' || action === 'cheaper' || action === 'balance';
 
 /** True where some rule has one of these actions. */
-export function anyMiss({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean {
-  return rules.some((one) => actions.includes(one.do));
-}
+export const anyMiss = ({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean =>
+  rules.some((one) => actions.includes(one.do));
 
 /** True where some rule is lossy. */
 export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);
@@ -257,9 +254,8 @@ export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rul
 export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
 
 /** The source of shares of gate weights, where rules ask for them. */
-export function gateWays({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> {
-  return new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
-}
+export const gateWays = ({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> =>
+  new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 
 /** True where every miss has the action of the word, whatever the pass. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {

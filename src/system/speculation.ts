@@ -40,6 +40,5 @@ export function looksUpDrafts({ drafter }: Pick<z.infer<typeof speculationSchema
 }
 
 /** Shares by position, of as many as are drafted or more. */
-export function acceptancesOf({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] {
-  return acceptances ?? sharesOf(acceptance!, draft);
-}
+export const acceptancesOf = ({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] =>
+  acceptances ?? sharesOf(acceptance!, draft);

@@ -20,6 +20,5 @@ export function stagingBuffers({ count, unit }: StagingSize, { experts, layers }
 }
 
 /** Bytes of one buffer: of the largest expert. */
-export function stagingBufferBytes({ layers }: ModelSpec): number {
-  return layers.reduce((most, { expertBytes }) => Math.max(most, expertBytes), 0);
-}
+export const stagingBufferBytes = ({ layers }: ModelSpec): number =>
+  layers.reduce((most, { expertBytes }) => Math.max(most, expertBytes), 0);

@@ -45,13 +45,12 @@ export function runScript(script: string, { env = {}, heapMib, killSignal, stder
 export const OWN_PROGRAM: string = process.execPath;
 
 /** The output of a program. @param complains keeps its standard error, as `stderr` of the error @throws Error with `code` or `stderr` if it fails */
-export function outputOf(program: string, args: readonly string[], complains = false): string {
-  return childProcess.execFileSync(program, args, {
+export const outputOf = (program: string, args: readonly string[], complains = false): string =>
+  childProcess.execFileSync(program, args, {
     encoding: 'utf8',
     ...(complains ? { maxBuffer: 2 ** 30 } : {}),
     stdio: ['ignore', 'pipe', complains ? 'pipe' : 'ignore'],
   });
-}
 
 /** {@link outputOf} without waiting, and with limits; what the program has started ends with it. @throws Error with `killed` if it takes too long */
 export function outputLater(

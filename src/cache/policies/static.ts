@@ -61,9 +61,8 @@ class Static implements CachePolicy {
 }
 
 /** The last layer's experts first, as llama.cpp fills the GPU. */
-function byLayer({ experts, layerOf }: PolicyContext): number[] {
-  return Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
-}
+const byLayer = ({ experts, layerOf }: PolicyContext): number[] =>
+  Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
 
 /**
  * `by=popularity`: Fiddler (arXiv 2402.07033) keeps the experts that a profiling run used most. `by=layer`: llama.cpp's

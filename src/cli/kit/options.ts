@@ -14,9 +14,8 @@ export const collect = (value: string, previous: readonly string[]): string[] =>
 export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
 
 /** The model that flags name, or that they describe by its shape; undefined: neither. */
-export function namedModel({ model, shape }: Texts<'model' | 'shape'>): string | undefined {
-  return model ?? (shape === undefined ? undefined : SHAPE + shape);
-}
+export const namedModel = ({ model, shape }: Texts<'model' | 'shape'>): string | undefined =>
+  model ?? (shape === undefined ? undefined : SHAPE + shape);
 
 /** Reads `--seed`. @throws UserError where it is no whole number */
 export function parseSeed(text: string): number {
@@ -40,12 +39,11 @@ export function parseJobs(text: string | undefined): number | undefined {
 }
 
 /** Reads metrics between commas. @throws UserError with the nearest name, where one is none */
-export function metricNames(text: string, flag: string): string[] {
-  return text.split(',').map((part) => {
+export const metricNames = (text: string, flag: string): string[] =>
+  text.split(',').map((part) => {
     try {
       return describeMetric(part.trim()).name;
     } catch (error) {
       throw new UserError(`${flag}: ${(error as Error).message}`);
     }
   });
-}

@@ -60,8 +60,8 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
   });
 }
 
-function likeTrace(path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> {
-  return withNamed(path, flags, (trace) => {
+const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> =>
+  withNamed(path, flags, (trace) => {
     const fitted = fitRouting(trace);
     const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
     const requests = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
@@ -70,7 +70,6 @@ function likeTrace(path: string, flags: Flags, context: CliContext): Promise<Rou
       synthesizeFitted(fitted, options, (done) => progress(done, tokens)),
     );
   });
-}
 
 /** Requests of the lengths that flags give; null where they give none. */
 function requestsFrom(flags: Flags, tokens: number): RequestLength[] | null {

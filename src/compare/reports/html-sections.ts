@@ -45,15 +45,14 @@ export function changeMark(row: Row): Piece {
 }
 
 /** Changes of the figures that matter most. */
-export function keyChanges({ rows }: Comparison): Markup {
-  return html`<dl class="key">${KEYS.map(([label, name]) => {
+export const keyChanges = ({ rows }: Comparison): Markup =>
+  html`<dl class="key">${KEYS.map(([label, name]) => {
     const row = rows.find(({ metric }) => metric === name);
     return (
       row !== undefined &&
       html`<div><dt>${label}</dt><dd>${valueText(row, 'candidate')}<small>${changeMark(row)}, was ${valueText(row, 'base')}</small></dd></div>`
     );
   })}</dl>`;
-}
 
 const WORDS: Readonly<Record<Row['verdict'], string>> = { fail: 'FAIL', warn: 'WARN', pass: 'within budget', off: 'off', none: '' };
 

@@ -83,8 +83,8 @@ const counts = (cases: readonly Case[]): string => `tests="${cases.length}" fail
 const countOf = (cases: readonly Case[], outcome: Case['outcome']): number => cases.filter((one) => one.outcome === outcome).length;
 
 /** Text for XML 1.0: markup escaped, lines kept. */
-function xml(text: string): string {
-  return text
+const xml = (text: string): string =>
+  text
     .split('\n')
     .map(printable)
     .join('\n')
@@ -93,4 +93,3 @@ function xml(text: string): string {
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll('\n', '&#10;');
-}

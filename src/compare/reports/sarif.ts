@@ -54,12 +54,11 @@ function sarifLog(faults: readonly LocatedFault[]): unknown {
 const ruleOf = ({ metric }: LocatedFault): string => metric ?? SCENARIO_RULE;
 
 /** The same fault of the next run has the same fingerprint, whatever its figures are. */
-function fingerprint({ scenario, metric, budget }: LocatedFault): string {
-  return newSha256()
+const fingerprint = ({ scenario, metric, budget }: LocatedFault): string =>
+  newSha256()
     .update(JSON.stringify([scenario, metric, budget?.text ?? null]))
     .digest('hex')
     .slice(0, 32);
-}
 
 /** A relative reference with forward slashes; what an address cannot hold is escaped. */
 function uriOf(file: string): string {

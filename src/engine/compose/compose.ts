@@ -276,11 +276,9 @@ export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Un
 }
 
 /** Stand-ins among a shard's experts, by its own ids. */
-export function standInsOf(buddies: StandIns, { own, whole }: Shard): StandIns {
-  return {
-    of: (id, layer, may) => {
-      const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
-      return buddy < 0 ? buddy : own[buddy]!;
-    },
-  };
-}
+export const standInsOf = (buddies: StandIns, { own, whole }: Shard): StandIns => ({
+  of: (id, layer, may) => {
+    const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
+    return buddy < 0 ? buddy : own[buddy]!;
+  },
+});

@@ -12,9 +12,8 @@ import { profiledRows } from '../inputs/profiling.js';
 import type { RunPlan } from './plan.js';
 
 /** Time of its predictions. */
-export function timeOf({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime {
-  return predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
-}
+export const timeOf = ({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime =>
+  predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
 
 /** Text before that of a run. */
 export interface EarlierText {

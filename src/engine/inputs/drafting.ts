@@ -38,11 +38,8 @@ export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: 
 }
 
 /** True where layers keep a state in place of a KV cache, beside others that have one. */
-function isRecurrent({ dense }: ModelSpec): boolean {
-  return (
-    dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0))
-  );
-}
+const isRecurrent = ({ dense }: ModelSpec): boolean =>
+  dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0));
 
 /** Time of drafting one token, ns. */
 function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { drafter }: Speculation): number {

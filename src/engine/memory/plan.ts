@@ -100,9 +100,8 @@ export function planMemory(
 }
 
 /** Bytes of the staging buffers of prefetches; 0: there are none. */
-function prefetchBytes(model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number {
-  return staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
-}
+const prefetchBytes = (model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number =>
+  staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
 
 /** Memory divided for passes of one size. */
 interface Divided {

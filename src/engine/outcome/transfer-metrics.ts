@@ -71,6 +71,5 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
 }
 
 /** Sum of a counter over links. */
-function total(links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'lanes'): number {
-  return links.reduce((sum, link) => sum + link[counter], 0);
-}
+const total = (links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'lanes'): number =>
+  links.reduce((sum, link) => sum + link[counter], 0);

@@ -68,8 +68,8 @@ export const granite: Family = {
   },
 };
 
-function graniteMixer(config: Fields, hidden: number): Mixer {
-  return mamba2(config, hidden, {
+const graniteMixer = (config: Fields, hidden: number): Mixer =>
+  mamba2(config, hidden, {
     inner: hidden * config.countOr(2, 'mamba_expand'),
     heads: config.countOr(128, 'mamba_n_heads'),
     state: config.countOr(256, 'mamba_d_state'),
@@ -77,7 +77,6 @@ function graniteMixer(config: Fields, hidden: number): Mixer {
     kernel: config.countOr(4, 'mamba_d_conv'),
     convolutionBias: 'mamba_conv_bias',
   });
-}
 
 /** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the others. */
 export const minimax: Family = {

@@ -88,9 +88,8 @@ function packed({ demand, fingerprint, model }: Placed): Uint8Array {
 }
 
 /** Entries of the header, and the bytes of the data. @throws UserError */
-function headerOf({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> {
-  return safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
-}
+const headerOf = ({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> =>
+  safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
 
 /** The metadata of a packed file; empty where it is none. */
 function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {

@@ -122,11 +122,9 @@ export async function evidenceOf(
 }
 
 /** The fields of a trace that the kinds named by `parts` need. */
-export function needsOf({ parts }: Parameters): readonly PredictorNeed[] {
-  return String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
-}
+export const needsOf = ({ parts }: Parameters): readonly PredictorNeed[] =>
+  String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
 
 /** A mixture of this evidence that has learned from the training traces. */
-export function mixtureOf(context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture {
-  return trainedOn(new Mixture(context.model, evidence), context.training);
-}
+export const mixtureOf = (context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture =>
+  trainedOn(new Mixture(context.model, evidence), context.training);

@@ -160,13 +160,11 @@ export function prior(name: string, frequency: Float64Array, weight: number): Pa
 }
 
 /** A normally distributed parameter, with this standard deviation. */
-export function normal(name: string, shape: readonly number[], deviation: number): ParameterSpec {
-  return {
-    name,
-    shape,
-    initial: (random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation),
-  };
-}
+export const normal = (name: string, shape: readonly number[], deviation: number): ParameterSpec => ({
+  name,
+  shape,
+  initial: (random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation),
+});
 
 /** A parameter with one initial value. */
 export function constant(name: string, shape: readonly number[], value: number): ParameterSpec {

@@ -96,15 +96,13 @@ export class SyncSession {
   }
 }
 
-function refused(path: string, message: string): UserError {
-  return new UserError(`${path}: is not a model that onnxruntime can load: ${oneLine(message).replaceAll(path, basename(path))}`);
-}
+const refused = (path: string, message: string): UserError =>
+  new UserError(`${path}: is not a model that onnxruntime can load: ${oneLine(message).replaceAll(path, basename(path))}`);
 
 /** Messages of the runtime span lines and start with the place in its own source. */
-function oneLine(message: string): string {
-  return message
+const oneLine = (message: string): string =>
+  message
     .replace(/\s+/g, ' ')
     .replace(/^Error: /, '')
     .trim()
     .slice(0, 300);
-}

@@ -146,6 +146,5 @@ export async function trainNetwork(
 }
 
 /** Rows for the ids that occur, as many as are needed or allowed. */
-export function rowsForIds(tokenIds: Int32Array, most: number): number {
-  return Math.min(most, tokenIds.reduce((highest, id) => Math.max(highest, id), 0) + 1);
-}
+export const rowsForIds = (tokenIds: Int32Array, most: number): number =>
+  Math.min(most, tokenIds.reduce((highest, id) => Math.max(highest, id), 0) + 1);

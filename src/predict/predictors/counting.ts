@@ -31,17 +31,15 @@ type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   takes(parameters: Parameters, folder: string): number | PredictionCost;
 };
 
-function counting({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition {
-  return {
-    ...about,
-    cost(values, folder) {
-      const taken = takes(values, folder);
-      return typeof taken === 'number' ? mixtureCost(taken) : taken;
-    },
-    parameters: { ...parameters, costNs: COST },
-    create: async (context, values) => mixtureOf(context, await evidence(context, values)),
-  };
-}
+const counting = ({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition => ({
+  ...about,
+  cost(values, folder) {
+    const taken = takes(values, folder);
+    return typeof taken === 'number' ? mixtureCost(taken) : taken;
+  },
+  parameters: { ...parameters, costNs: COST },
+  create: async (context, values) => mixtureOf(context, await evidence(context, values)),
+});
 
 /** Every token uses the experts that most tokens use, whatever its request: the assumption of a static placement. */
 export const popularity = counting({ ...member('predictor', 'popularity'), evidence: () => [], takes: () => 0 });

@@ -50,9 +50,8 @@ export function parsePredictor(text: string, beside: Readonly<Record<string, unk
 }
 
 /** The predictor of a choice, loaded if it is a user's module. @param folder of relative paths; the working directory if absent @throws UserError */
-export async function loadPredictor(chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> {
-  return loadedChoice('predictor', chosen, ownPredictor, folder);
-}
+export const loadPredictor = async (chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> =>
+  loadedChoice('predictor', chosen, ownPredictor, folder);
 
 const definitionOf = ({ definition, name }: PredictorChoice): PredictorDefinition => definition ?? findPredictor(name);
 
@@ -80,9 +79,8 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
 }
 
 /** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; undefined: none. */
-function recordedLookAhead({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined {
-  return has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
-}
+const recordedLookAhead = ({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined =>
+  has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
 
 /** A predictor's knowledge of a trace beyond what has happened (L17). */
 export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace, 'has' | 'meta'>): Known {

@@ -15,8 +15,8 @@ export const oracle: PredictorDefinition = {
 };
 
 /** Gives the true experts of layers whose choice has been made. @param ahead layers that are chosen when one is routed; 0: the whole path */
-function choosing(model: ModelSpec, ahead: number): Predictor {
-  return layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
+const choosing = (model: ModelSpec, ahead: number): Predictor =>
+  layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
     scores.fill(0, offset, offset + experts);
     if (ahead > 0 && (after < 0 || index - after > ahead)) return;
     for (let token = 0; token < pass.tokens; token++) {
@@ -24,7 +24,6 @@ function choosing(model: ModelSpec, ahead: number): Predictor {
       for (let i = 0; i < count; i++) scores[offset + pass.chosen[i]!] = 1;
     }
   });
-}
 
 /** Pre-gating: the model itself was trained to choose its experts ahead of time, so the prediction is the choice and always right. */
 export const preGated: PredictorDefinition = {

@@ -158,9 +158,8 @@ function tableOf(share: number, most: number): Float32Array {
 }
 
 /** Votes of the paths most like a token's own, as `retrieval` casts them. @param paths that are kept */
-export function pathVotes(model: ModelSpec, topK: number, slots: number, paths: number): PathVotes {
-  return new PathVotes(model, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
-}
+export const pathVotes = (model: ModelSpec, topK: number, slots: number, paths: number): PathVotes =>
+  new PathVotes(model, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
 
 /** One column as evidence. */
 function columnOf(votes: PathVotes, number: number): Evidence {

@@ -62,13 +62,12 @@ function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arri
 }
 
 /** Reads the first `most` requests of a file; its format is recognised by its first line. @throws UserError with file and line */
-export function readArrivals(path: string, most: number = Number.POSITIVE_INFINITY): Arrivals {
-  return withInput(path, 'workload', (file) => {
+export const readArrivals = (path: string, most: number = Number.POSITIVE_INFINITY): Arrivals =>
+  withInput(path, 'workload', (file) => {
     const arrivals = collectArrivals(new LineScanner(file), path, most);
     file.checkUnchanged();
     return arrivals;
   });
-}
 
 function collectArrivals(lines: LineScanner, path: string, most: number): Arrivals {
   do {

@@ -21,9 +21,8 @@ export type FileNote = { readonly bytes: number; readonly chunks: number } | { r
 const noteParts = (sha256: string, note: FileNote): string[] => [sha256, 'refused' in note ? note.refused : String(note.bytes)];
 
 /** The text of a note. */
-export function fileNoteText(sha256: string, note: FileNote, seal: Seal): string {
-  return JSON.stringify({ ...note, seal: seal.over('file', ...noteParts(sha256, note)) });
-}
+export const fileNoteText = (sha256: string, note: FileNote, seal: Seal): string =>
+  JSON.stringify({ ...note, seal: seal.over('file', ...noteParts(sha256, note)) });
 
 /** How many chunks a file makes. An empty one makes none. */
 export function chunkCount(bytes: number): number {

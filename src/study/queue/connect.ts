@@ -133,9 +133,8 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
 ];
 
 /** What was thrown, a refusal of the server's in one line. */
-export function orServerError(address: QueueAddress, error: unknown): unknown {
-  return error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
-}
+export const orServerError = (address: QueueAddress, error: unknown): unknown =>
+  error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
 
 /** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {

@@ -13,8 +13,8 @@ const MODULE_FILE = /\.[mc]?[jt]s$/;
 export type TrustedModule = readonly [content: string, path: string];
 
 /** The modules below folders. @param cache filled by others: none is taken from there @throws UserError if one is no folder, or shares it */
-export function modulesBelow(folders: readonly string[], cache: string): TrustedModule[] {
-  return folders.flatMap((folder) => {
+export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
+  folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
     const [own, filled] = [realOf(folder), realOf(cache)];
     if (isWithin(own, filled) || isWithin(filled, own))
@@ -24,7 +24,6 @@ export function modulesBelow(folders: readonly string[], cache: string): Trusted
       .map((path) => resolve(path))
       .map((path) => [contentOf(path)!, path] as const);
   });
-}
 
 const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
 

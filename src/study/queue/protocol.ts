@@ -58,9 +58,8 @@ const presence = z.object({
 export type Presence = Readonly<z.infer<typeof presence>>;
 
 /** The text of a presence. */
-export function presenceText(name: string, running: number): string {
-  return JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
-}
+export const presenceText = (name: string, running: number): string =>
+  JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 
 /** The readable presences; others come from versions that this one does not know. */
 export const presencesIn = (texts: readonly (string | null)[]): Presence[] => texts.flatMap((text) => parsed(presence, text) ?? []);

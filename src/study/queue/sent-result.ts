@@ -25,9 +25,8 @@ export function packedEntry(entry: string): Uint8Array {
 }
 
 /** A result as it lies on the server: its seal, the name of its worker, and the packed entry. */
-export function resultData(fingerprint: string, worker: string, entry: Uint8Array, seal: Seal): Uint8Array {
-  return joined([bytesOf(`${seal.over('result', fingerprint, worker, entry)} ${worker}\n`), entry]);
-}
+export const resultData = (fingerprint: string, worker: string, entry: Uint8Array, seal: Seal): Uint8Array =>
+  joined([bytesOf(`${seal.over('result', fingerprint, worker, entry)} ${worker}\n`), entry]);
 
 /** Longest seal and name before the line break. */
 const LONGEST_HEAD = 200;

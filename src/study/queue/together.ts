@@ -24,22 +24,20 @@ export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Sends commands as one message. @returns an answer or a refusal of each */
-export function answersTo(redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> {
-  return untilAnswered(async () => {
+export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> =>
+  untilAnswered(async () => {
     const answers = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
     const cut = answers.find(([error]) => isCutOff(error));
     if (cut !== undefined) throw cut[0];
     return answers;
   });
-}
 
 /** The values of answers. @throws Error the first refusal */
-export function valuesOf(answers: Answers): unknown[] {
-  return answers.map(([error, value]) => {
+export const valuesOf = (answers: Answers): unknown[] =>
+  answers.map(([error, value]) => {
     if (error !== null) throw error;
     return value;
   });
-}
 
 interface Message {
   readonly commands: ServerCommand[];

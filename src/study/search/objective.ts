@@ -69,9 +69,8 @@ export function goodness({ better, unit }: Objective, value: number): number {
 }
 
 /** A difference of {@link goodness} as a share: of the figure, or of 1. */
-export function differenceAsShare({ unit }: Objective, difference: number): number {
-  return LEAST[unit] === undefined ? difference : Math.expm1(difference);
-}
+export const differenceAsShare = ({ unit }: Objective, difference: number): number =>
+  LEAST[unit] === undefined ? difference : Math.expm1(difference);
 
 /** {@link TOLERANCE} as a difference of {@link goodness}. */
 export const toleranceOf = ({ unit }: Objective): number => (LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE));

@@ -34,11 +34,10 @@ function systemNamed(name: string): Fields {
 }
 
 /** The same values, files from the root: the profile lies elsewhere. */
-function fromRoot(value: Fields, at: string, folder: string): Fields {
-  return Object.fromEntries(
+const fromRoot = (value: Fields, at: string, folder: string): Fields =>
+  Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const name = at === '' ? key : `${at}.${key}`;
       return [key, isObject(inner) ? fromRoot(inner, name, folder) : inFolder(name, inner, folder)];
     }),
   );
-}

@@ -51,9 +51,8 @@ export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
 }
 
 /** Every combination of the axes' values, the last axis first to move. */
-export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
-  return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
-}
+export const combinations = (axes: readonly SweepAxis[]): SweepValue[][] =>
+  axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 
 /** Joins axes and outcomes. @param outcomes of {@link combinations}, in order @param atOnce runs with all requests at once, if a rate varies */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
@@ -65,9 +64,8 @@ export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[]
 }
 
 /** The results among outcomes. */
-export function resultsIn(outcomes: readonly Outcome[]): Result[] {
-  return outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
-}
+export const resultsIn = (outcomes: readonly Outcome[]): Result[] =>
+  outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
 
 /** Requests that were served per second of the run. */
 export const servedPerSecond = ({ metrics }: Result): number => (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;

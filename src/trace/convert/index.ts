@@ -81,9 +81,8 @@ export function parseRanges(text: string, count: number, place: string): [from: 
 }
 
 /** The numbers of ranges, one by one. */
-export function numbersIn(ranges: readonly (readonly [number, number])[]): number[] {
-  return ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
-}
+export const numbersIn = (ranges: readonly (readonly [number, number])[]): number[] =>
+  ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
 
 /** New number of each expert, by layer; {@link NULL_EXPERT} drops the choice. */
 export type Remap = readonly Uint16Array[];

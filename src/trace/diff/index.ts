@@ -130,11 +130,10 @@ function movedOf([own, other]: Loads): number {
   return own.reduce((total, count, expert) => total + Math.abs(count / a - other[expert]! / b), 0) / 2;
 }
 
-function shiftsOf(loads: readonly Loads[], tokens: number): ExpertShift[] {
-  return loads
+const shiftsOf = (loads: readonly Loads[], tokens: number): ExpertShift[] =>
+  loads
     .flatMap(([own, other], layer) =>
       Array.from(own, (count, expert) => ({ layer, expert, before: count / tokens, after: other[expert]! / tokens })),
     )
     .filter(({ after, before }) => after !== before)
     .sort((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before) || x.layer - y.layer || x.expert - y.expert);
-}

@@ -42,9 +42,8 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
 }
 
 /** True where a header is a dictionary of these entries and of nothing else. */
-function isWhole(text: string, entries: readonly string[]): boolean {
-  return /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
-}
+const isWhole = (text: string, entries: readonly string[]): boolean =>
+  /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
 
 /** Elements of a whole .npy file in memory, as numbers. @throws UserError as {@link npyHeader} does */
 export function npyValues(

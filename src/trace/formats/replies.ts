@@ -18,15 +18,14 @@ import { repliesIn } from './streamed-reply.js';
 const DTYPES = new Map(Object.entries({ int8: 'I8', uint8: 'U8', int16: 'I16', uint16: 'U16', int32: 'I32', int64: 'I64' }));
 
 /** A format of replies: the members differ in how they are recognised. @param mark text of a reply of this engine */
-function replyFormat(name: string, mark: RegExp): TraceFormat {
-  return choiceFormat({
+const replyFormat = (name: string, mark: RegExp): TraceFormat =>
+  choiceFormat({
     name,
     detect: ({ text }) => /^\s*([{[]|data:)/.test(text) && mark.test(text),
     *requests(source: TraceSource, options) {
       for (const { value, place } of repliesIn(source)) yield* answersOf(value, place, expected(options));
     },
   });
-}
 
 /** Replies of SGLang. */
 export const sglangReply = replyFormat('sglang', /"(meta_info|sglext|sgl_ext)"\s*:/);

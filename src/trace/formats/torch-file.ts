@@ -23,9 +23,8 @@ const DTYPES = new Map([
 ]);
 
 /** True if a file begins like a zip of torch.save whose pickle contains `word`. */
-export function looksLikeTorch(head: Uint8Array, word: string): boolean {
-  return looksLikeZip(head) && latin1Of(head, 0, 256).includes('data.pkl') && latin1Of(head).includes(word);
-}
+export const looksLikeTorch = (head: Uint8Array, word: string): boolean =>
+  looksLikeZip(head) && latin1Of(head, 0, 256).includes('data.pkl') && latin1Of(head).includes(word);
 
 /** An open .pt file. */
 export class TorchFile {

@@ -146,14 +146,12 @@ function ownRows(own: OwnExport, path: string, options: OpenOptions, first: OwnT
 
 const wrong = ({ shown }: OwnExport, place: string, what: string): UserError => new UserError(`${place}: ${shown}: ${what}`);
 
-function ownFile(source: TraceSource): OwnTraceFile {
-  return {
-    path: source.path,
-    bytes: source.bytes,
-    *lines() {
-      const scanner = new LineScanner(source);
-      while (scanner.nextFilled()) yield { text: scanner.text(), place: scanner.place() };
-    },
-    read: (position, length) => source.part(position, length),
-  };
-}
+const ownFile = (source: TraceSource): OwnTraceFile => ({
+  path: source.path,
+  bytes: source.bytes,
+  *lines() {
+    const scanner = new LineScanner(source);
+    while (scanner.nextFilled()) yield { text: scanner.text(), place: scanner.place() };
+  },
+  read: (position, length) => source.part(position, length),
+});

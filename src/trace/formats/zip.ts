@@ -104,9 +104,8 @@ export class ZipArchive {
   }
 }
 
-function damaged(place: string): UserError {
-  return new UserError(`${place}: its checksum is another one; the file is damaged, record or copy it again`);
-}
+const damaged = (place: string): UserError =>
+  new UserError(`${place}: its checksum is another one; the file is damaged, record or copy it again`);
 
 function directoryOf(source: TraceSource): ZipEntry[] {
   const { path, bytes } = source;

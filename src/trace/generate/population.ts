@@ -36,9 +36,8 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
 }
 
 /** Limits a skew to 2 % below the largest Gini coefficient, 1 - topK / experts. Ours: 0.1 % and 10 % draw the same for three models. */
-function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
-  return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
-}
+const possible = (skew: number, { experts, topK }: { experts: number; topK: number }): number =>
+  Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 
 /** By domain, `[layer]`: experts from the most to the least popular, sorted where they are needed. Domains differ in the ranks of experts. */
 function rankingsOf(

@@ -181,9 +181,8 @@ function shortest(value: number): number {
   return Number(value.toPrecision(9));
 }
 
-function bytesOf(array: Uint8Array | Uint16Array | Int32Array | Float32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
+const bytesOf = (array: Uint8Array | Uint16Array | Int32Array | Float32Array): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 function writeAll(path: string, fill: (file: AtomicFile) => Iterable<void>): void {
   const file = new AtomicFile(path);

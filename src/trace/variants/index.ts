@@ -58,9 +58,8 @@ const findVariant = (name: string): Variant => findNamed('routing variant', VARI
 const definitionOf = ({ definition, name }: VariantChoice): Variant => definition ?? findVariant(name);
 
 /** True where one of the variants reads gate weights. */
-export function needWeights(variants: readonly VariantChoice[]): boolean {
-  return variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
-}
+export const needWeights = (variants: readonly VariantChoice[]): boolean =>
+  variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 
 /** Stacks variants on a trace, from texts: `top-p=0.9`; modules need a run. @throws UserError if one is unknown, or the trace lacks its need */
 export function applyVariants(
