@@ -193,9 +193,8 @@ export function closeTemporary(fd: number): void {
 
 /** Writes all of `bytes` at byte `position`; null: behind what was written before. */
 export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
-  }
 }
 
 /** Fills `into` from byte `position`. @returns the bytes that were read: fewer than asked for only where the file ends */

@@ -90,9 +90,8 @@ export function findProfile(
   const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
   const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;
-  if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath))) {
+  if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath)))
     throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);
-  }
   if (family === 'hardware' && near.length === 0) throw new UserError(`unknown hardware profile "${nameOrPath}": ${PARTS}${list}`);
   const all = hint.endsWith(' more') ? `, all in moeprof profiles list ${family.replace(/s$/, '')}` : '';
   throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);

@@ -79,11 +79,10 @@ export class OwnExport {
     this.#noun = noun;
     this.shown = shown;
     this.sha256 = sha256;
-    if (typeof value !== 'object' || value === null) {
+    if (typeof value !== 'object' || value === null)
       throw this.wrong(
         `${value === undefined ? 'there is no default export; it' : 'the default export'} must be a ${noun} definition (an object)`,
       );
-    }
     this.#value = value as Readonly<Record<string, unknown>>;
     if (typeof this.#value.name !== 'string' || this.#value.name === '') throw this.wrong('the default export lacks "name" (text)');
     this.#checkParameters(this.#value.parameters);
@@ -121,9 +120,8 @@ export class OwnExport {
 
   /** @throws UserError where a method is missing or no function. @param signature `create(context, parameters)` */
   requireMethod(signature: string): void {
-    if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function') {
+    if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function')
       throw this.wrong(`the default export lacks "${signature}" (a function)`);
-    }
   }
 
   /** @throws UserError where something is there and no function */
@@ -176,9 +174,8 @@ export class OwnExport {
     if (typeof table !== 'object' || table === null) throw this.wrong('"parameters" must be an object');
     for (const [key, parameter] of Object.entries(table)) {
       const fallback = (parameter as { readonly default?: unknown } | null)?.default;
-      if (!['number', 'string', 'boolean'].includes(typeof fallback)) {
+      if (!['number', 'string', 'boolean'].includes(typeof fallback))
         throw this.wrong(`parameter "${key}" lacks a default, whose type (number, text or truth value) is the parameter's`);
-      }
     }
   }
 }

@@ -159,7 +159,7 @@ function check<T>(
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
   const result = schema.safeParse(raw, { reportInput: true });
-  if (result.success) {
+  if (result.success)
     return {
       value: result.data,
       places: placesOf(raw, locate),
@@ -167,7 +167,6 @@ function check<T>(
       part: (path, partSchema, partOverrides = []) =>
         check(valueAt(raw, path), partSchema, partOverrides, (where, key) => locate([...path, ...where], key), [...within, ...path]),
     };
-  }
   const issues = result.error.issues.flatMap(innermost);
   // A mistyped key also makes the right one missing: the key is reported. Otherwise wrong values come before missing ones.
   const rank = (issue: (typeof issues)[number]): number =>

@@ -118,16 +118,14 @@ export function shrinkQuotas(model: ModelSpec, capacityBytes: number, quotas: re
 
 function checkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): readonly number[] {
   const { layers } = model;
-  if (quotas.length !== layers.length) {
+  if (quotas.length !== layers.length)
     throw new UserError(`quotas: ${quotas.length} numbers for ${layers.length} MoE layers; give one per layer`);
-  }
   let bytes = 0;
   for (let l = 0; l < layers.length; l++) {
     const quota = quotas[l]!;
     const { experts, expertBytes } = layers[l]!;
-    if (!Number.isInteger(quota) || quota < 0 || quota > experts) {
+    if (!Number.isInteger(quota) || quota < 0 || quota > experts)
       throw new UserError(`quotas: layer ${l}: ${quota} is not a number of experts; use a whole number from 0 to ${experts}`);
-    }
     bytes += quota * expertBytes;
   }
   if (bytes > capacityBytes) throw new UserError(`quotas: they take ${bytes} bytes of a capacity of ${capacityBytes}; lower them`);

@@ -48,9 +48,8 @@ export const curveFor = async (input: RunInput, settings: CurveSettings = {}, wa
 /** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` where they are flags */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
   const { at, capacities = '5%..100%', quotas = 'even', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
-  if (quotas !== 'even' && scope !== 'layer') {
+  if (quotas !== 'even' && scope !== 'layer')
     throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
-  }
   const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
   const counted = settings.popularity ?? CURVE_POPULARITY;
   const counts = await needsPopularity(policies);

@@ -31,19 +31,17 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
 
 /** The cause of the missing hits. @param policyGap hits that perfect foresight adds; null: unknown @param capacityGap hits of all resident */
 function blame(policyGap: number | null, capacityGap: number): [problem: Verdict['problem'], rest: string] {
-  if (policyGap === null) {
+  if (policyGap === null)
     return [
       'unknown',
       `, ${pointsText(capacityGap)} below what all experts resident would give; draw belady too to see whose fault that is.`,
     ];
-  }
   if (policyGap < SMALL && capacityGap < SMALL) return ['neither', ': neither capacity nor policy costs hits worth having.'];
-  if (policyGap >= capacityGap) {
+  if (policyGap >= capacityGap)
     return [
       'policy',
       `; perfect foresight would add ${pointsText(policyGap)}, more capacity at most ${pointsText(capacityGap)}: the policy is the problem.`,
     ];
-  }
   return [
     'capacity',
     `; perfect foresight would add only ${pointsText(policyGap)} of the ${pointsText(policyGap + capacityGap)} that are missing: the capacity is the problem.`,

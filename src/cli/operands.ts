@@ -54,9 +54,8 @@ export async function loadOperands(
   { allowCode = false, details }: { readonly allowCode: boolean | undefined; readonly details: boolean },
 ): Promise<LoadedSet[]> {
   const sets: SourceSet[] = [];
-  for (const [index, path] of paths.entries()) {
+  for (const [index, path] of paths.entries())
     sets.push(await findSources(path, index === 0 ? EXIT.notComparable : EXIT.input, paths[1] ?? 'runs/'));
-  }
   const prepared: Prepared[][] = [];
   for (const set of sets) {
     const row: Prepared[] = [];
@@ -138,9 +137,8 @@ const profileOf = (candidate: string): string => (/\.ya?ml$/i.test(candidate) ? 
 async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   const { content, detached, label } = source;
   if ('text' in content && /^\s*([{[]|$)/.test(content.text)) return { source, result: parseResult(content.text, label) };
-  if (detached) {
+  if (detached)
     throw new UserError(`${label}: is no result; a run profile must be a file here, since the paths in it are relative to its folder`);
-  }
   const { loadRun, placeIn } = await import('../system/door.js');
   const name = 'profile' in content ? content.profile : label;
   const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name, [], allowCode);

@@ -193,11 +193,10 @@ function memberNamed(wanted: string): { family: Family; name: string } {
   const first = all.filter(({ family }) => family.asked !== true);
   const having = first.length > 0 ? first : all;
   if (having.length === 1) return having[0]!;
-  if (having.length > 1) {
+  if (having.length > 1)
     throw new UserError(
       `"${name}" is in several families; write ${having.map(({ family, name: member }) => `${family.name}/${member}`).join(' or ')}`,
     );
-  }
   throw new UserError(
     `there is no ${slash < 0 ? 'profile' : candidates[0]!.name} "${name}": ${didYouMean(
       name,

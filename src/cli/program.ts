@@ -67,13 +67,12 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     .addHelpText('afterAll', ({ command }) => textBelow(command));
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
-  for (const entry of entries) {
+  for (const entry of entries)
     program
       .command(entry.name)
       .summary(entry.summary)
       .description(`${capital(entry.summary)}.`)
       .helpGroup(`${entry.group}:`);
-  }
   // The stubs above suffice for the list of commands; the one that runs is completed just before its own arguments are parsed.
   program.hook('preSubcommand', async (_, command) => {
     const entry = entries.find(({ name }) => name === command.name());
@@ -85,9 +84,8 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       running = `moeprof ${entry.name} ${subcommand.name()}`;
     });
   });
-  if (argv.some((word) => word.includes('hf:'))) {
+  if (argv.some((word) => word.includes('hf:')))
     program.hook('preAction', async (_, command) => (await import('./hub.js')).fetchNamedModels(command, runtime));
-  }
   return program;
 }
 

@@ -19,9 +19,8 @@ export function scenarioFiles(names: readonly string[], folder: string): { reado
   const visible = names.filter((name) => !name.split('/').some((part) => part.startsWith('.')));
   const results = visible.filter((name) => /\.json$/i.test(name));
   const profiles = visible.filter((name) => /\.ya?ml$/i.test(name));
-  if (results.length > 0 && profiles.length > 0) {
+  if (results.length > 0 && profiles.length > 0)
     throw new UserError(`${folder}: holds results (${results[0]}) and run profiles (${profiles[0]}); keep them in folders of their own`);
-  }
   const files = results.length > 0 ? results : profiles;
   if (files.length === 0) throw new UserError(`${folder}: holds no results (*.json) and no run profiles (*.yaml)`);
   return [...files].sort().map((name) => ({ scenario: scenarioOf(name), name }));

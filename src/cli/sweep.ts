@@ -41,9 +41,8 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   const { axes, options, rates } = axesOf(given);
   if (rates !== null && options.rate !== undefined)
     throw new UserError('--rate: the rates are varied; leave it out, or vary something else');
-  if (rates === null && axes.length === 0) {
+  if (rates === null && axes.length === 0)
     throw new UserError('nothing varies; write e.g. --rates 0.5,1,2 or --vary memory.expertCache=25%,50%');
-  }
   checkSweep(axes, rates);
   const base = runOf(profile, options);
   if (base.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');

@@ -240,9 +240,8 @@ export const judgeUnmatched = (names: readonly string[], budgets: readonly Budge
   budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
     .flatMap((budget) => {
-      if (![...METRICS.keys()].some((name) => matches(budget.metric, name))) {
+      if (![...METRICS.keys()].some((name) => matches(budget.metric, name)))
         throw new UserError(`${budget.place}: ${noSuchMetric(budget.metric, metricMeant(budget.metric))}`);
-      }
       if (budget.rule.kind === 'off') return [];
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
     });

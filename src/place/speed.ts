@@ -65,9 +65,8 @@ export async function waysOf(
   const caches = Object.entries(CACHES).map(([name, system]) => {
     return [name, { system: warm === null ? system : { ...system, cache: { ...system.cache, warm } }, ...sized }] as const;
   });
-  for (const [name, values] of [...Object.entries(fixed), ...caches]) {
+  for (const [name, values] of [...Object.entries(fixed), ...caches])
     ways.push(wayOf(name, await run(runWith(overridesFor(values)), name === PLACED ? counted : undefined, breathe)));
-  }
   return ways;
 }
 

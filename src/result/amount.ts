@@ -60,9 +60,8 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
       return { by: 'change', size };
     }
     if (isChange) return { by: 'relative', size };
-    if (unit !== 'ratio') {
+    if (unit !== 'ratio')
       throw new UserError(`${place}: ${amount.text} without a sign is a share; write +${amount.text} for a change, or ${ACCEPTED[unit]}`);
-    }
     return { by: 'value', size };
   }
   const size = READERS[unit](amount.text);

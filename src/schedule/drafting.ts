@@ -18,11 +18,10 @@ export function parseAcceptance(text: string): Acceptance {
   const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
   const value = SHARE.read(share);
   const positions = draft === undefined ? 1 : Number(draft);
-  if (value === null || positions < 1 || positions > MOST_DRAFT) {
+  if (value === null || positions < 1 || positions > MOST_DRAFT)
     throw new UserError(
       `${text} is no acceptance; write 0.7 (the chance of each token, given those before it), or 42% of 4 (accepted over drafted tokens, as an engine prints it, at a draft of 4)`,
     );
-  }
   return { text, chance: chanceOf(value, positions) };
 }
 

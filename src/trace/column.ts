@@ -48,9 +48,8 @@ export class ColumnReader {
       return -1;
     }
     if (dtype === 'I8') return narrow(new Int8Array(this.#raw(offset + first, count).buffer, 0, count), 1, count, into);
-    if (dtype === 'U32' || dtype === 'I32') {
+    if (dtype === 'U32' || dtype === 'I32')
       return narrow(new Int32Array(this.#raw(offset + first * 4, count * 4).buffer, 0, count), 1, count, into);
-    }
     const words = new Int32Array(this.#raw(offset + first * 8, count * 8).buffer, 0, count * 2);
     for (let i = 0; i < count; i++) if (words[2 * i + 1] !== words[2 * i]! >> 31) return i;
     return narrow(words, 2, count, into);

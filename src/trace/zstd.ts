@@ -67,9 +67,8 @@ export function unzstd(path: string): StreamStep {
           // Pieces shorter than any usual frame are kept back until the end.
           decoder.push(new Uint8Array(0), true);
           if (frames.contentBytes !== null && frames.contentBytes !== bytes) throw new Error('a frame has another size than it says');
-          if (frames.checksum !== null && Number(BigInt.asUintN(32, hash.digest())) !== frames.checksum) {
+          if (frames.checksum !== null && Number(BigInt.asUintN(32, hash.digest())) !== frames.checksum)
             throw new Error('the checksum of a frame is another one');
-          }
         }
         yield* out;
         out.length = 0;

@@ -224,9 +224,8 @@ export class UseHistory {
       last[id] = now;
     }
     if ((now + layer) % EVENTS_A_BLOCK !== 0) return;
-    for (let id = offset; id < offset + experts; id++) {
+    for (let id = offset; id < offset + experts; id++)
       this.logRate[id] = fastLog((1 - LEFT) * count[id]! * leftAfter(now - last[id]!) + LEAST_RATE);
-    }
   }
 
   /** First place of a layer's bits. */

@@ -100,9 +100,8 @@ class Arc implements CachePolicy {
     this.#target = Math.min(this.#target, capacityBytes);
     const bytes = this.#bytes;
     while (bytes[B1]! > 0 && bytes[T1]! + bytes[B1]! > capacityBytes) this.#forget(this.#lists.newer(this.#t1 + B1 - T1));
-    while (bytes[B2]! > 0 && bytes[T1]! + bytes[T2]! + bytes[B1]! + bytes[B2]! > 2 * capacityBytes) {
+    while (bytes[B2]! > 0 && bytes[T1]! + bytes[T2]! + bytes[B1]! + bytes[B2]! > 2 * capacityBytes)
       this.#forget(this.#lists.newer(this.#t1 + B2 - T1));
-    }
   }
 
   victim(incoming: number, pins: Pins): number {

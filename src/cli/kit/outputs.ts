@@ -44,9 +44,8 @@ export function parseOutput<T>(
     if (format !== undefined && path !== '') return { format, path };
     if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
     // A path may contain "=", but not directly after a word that could name a format.
-    if (/^[a-z][a-z0-9-]*$/i.test(name)) {
+    if (/^[a-z][a-z0-9-]*$/i.test(name))
       throw new UserError(`-o ${text}: unknown format "${name}": ${didYouMean(name, names)} (for a path with "=" write ./${text})`);
-    }
   }
   if (text === '-') return { format: formats[0]!, path: '-' };
   if (text === '') throw new UserError('-o: has no path; write e.g. -o result.json');

@@ -31,9 +31,8 @@ export function defineGenerate(parent: Command, context: CliContext): void {
   const words = { tokens: String(TOKENS), prompt: String(LENGTH.prompt), generated: String(LENGTH.generated) };
   subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {
     layoutOf(flags.output);
-    if ((flags.like === undefined) === (flags.fit === undefined)) {
+    if ((flags.like === undefined) === (flags.fit === undefined))
       throw new UserError('trace generate: say what the routing is to be like: --like MODEL or --fit TRACE');
-    }
     if (flags.candidates !== undefined && flags.fit !== undefined)
       throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
     parseSeed(flags.seed);

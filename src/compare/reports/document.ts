@@ -119,14 +119,13 @@ function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView
   const why = causes.map(([label, text]): Line => ({ label, text, tone: 'item', indent: 10 }));
   const head = headLines(comparison, page, most);
   const last: Line = { text: unchangedText(comparison), tone: 'dim' };
-  if (page) {
+  if (page)
     return [
       lines(...head, why.length > 0 && { text: 'What carries the change:' }, ...why),
       ...pageRows(rows, most),
       setUp(inputs, config),
       lines(last),
     ];
-  }
   const settings = config.map((one) => settingLine('config', one));
   return [
     lines(...head, ...(whole ? [] : why)),

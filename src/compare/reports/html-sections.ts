@@ -18,9 +18,8 @@ const budgetsCompared: Section<Comparison> = {
     const { findings, rows, held } = comparison;
     const off = rows.filter(({ verdict }) => verdict === 'off');
     const holding = [...rows.filter(({ verdict }) => verdict === 'pass').map(({ metric }) => metric), ...held];
-    if (!isJudged(comparison)) {
+    if (!isJudged(comparison))
       return { about: html`${verdictText(comparison)} <code>--fail-on</code> and <code>--budgets</code> give some.`, content: null };
-    }
     return {
       about: verdictText(comparison),
       content: html`${

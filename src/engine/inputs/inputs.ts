@@ -99,9 +99,8 @@ export async function openInputs(
   const needed = hits?.counts ?? (await countsOnTrace(run));
   const traces: RoutingTrace[] = [];
   try {
-    for (const path of run.trace) {
+    for (const path of run.trace)
       traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
-    }
     const { model, note, unsized } =
       given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: given.name.startsWith(SHAPE) };
     const replayed = replayedRows(traces, run, needed);
@@ -320,12 +319,11 @@ export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace 
   const make = `moeprof trace generate --candidates ${4 * widest}`;
   if (!candidates.has.weights)
     throw new UserError(`rerank: needs gate weights, which ${candidates.path} does not carry; record them, or take ${make}`);
-  if (candidates.topK <= widest) {
+  if (candidates.topK <= widest)
     throw new UserError(
       `rerank: ${candidates.path} has ${candidates.topK} choices per token and layer and ${model.name} makes ${widest}, ` +
         `so there is nothing to choose from; record more with their weights, or take ${make}`,
     );
-  }
   const choices = Array.from({ length: candidates.layers }, (_, layer) => model.layers[layer]?.topK ?? widest);
   return variantTrace(candidates, firstRanks(candidates, choices), `choices ${choices.join()}`, `top-k=${widest}`);
 }

@@ -121,14 +121,13 @@ export function sharedRoom({
   const mostKvBytes = sequences * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
   const staging = leftBytes >= expertBytes + mostKvBytes && !streamsAlways({ model, rooms }) ? 0 : stagingBytes;
   const sharedBytes = leftBytes - staging;
-  if (sharedBytes <= 0) {
+  if (sharedBytes <= 0)
     throw misfit(
       run,
       'memory.kvGrowth',
       `dense weights (${formatBytes(denseBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
         `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
     );
-  }
   const cacheBytes = Math.min(sharedBytes, wanted?.bytes ?? expertBytes);
   const leastCacheBytes =
     run.memory.minExpertCache === undefined

@@ -20,13 +20,12 @@ export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simu
   const { gpus, policy } = simulation;
   const loses = faults.some(({ gpuMemory }) => gpuMemory !== undefined);
   const { definition, parameters } = policy;
-  if (kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future')) {
+  if (kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future'))
     throw misfit(
       run,
       'system.cache.policy',
       `${definition.name} knows the future, and with KV caches that grow a loss of GPU memory changes who runs when; take lru, or memory.kvGrowth=static`,
     );
-  }
   const { kv } = passes;
   const { kvBytesPerToken } = layout.total;
   const all = gpus.map(

@@ -58,9 +58,8 @@ function checkTransfers({ gpus, recorder }: Simulation): void {
   const known = prefetchUseful + prefetchLate + prefetchWasted + pending;
   must(started === known, 'L8', `${started} prefetches started, ${known} useful, late, wasted or pending`);
   for (const { copies, gpu, dram } of gpus) {
-    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(copies?.caches ?? []), ...(dram?.caches ?? [])]) {
+    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(copies?.caches ?? []), ...(dram?.caches ?? [])])
       must(usedBytes <= capacityBytes, 'L8', `a cache of ${capacityBytes} bytes holds ${usedBytes}`);
-    }
   }
 }
 
@@ -113,9 +112,8 @@ function checkCosts({ gpus, recorder }: Simulation, passes: number): void {
 /** L19: no request is faster than the floor of its own passes. */
 function checkFloor({ tpot, tpotFloor }: Latencies): void {
   const own = tpot.values();
-  for (const [request, ns] of tpotFloor.values().entries()) {
+  for (const [request, ns] of tpotFloor.values().entries())
     must(ns <= own[request]! * (1 + ROUNDING), 'L19', `request ${request} takes ${own[request]} ns a token, less than the floor of ${ns}`);
-  }
 }
 
 /** L15: without prefetch, no policy hits more than Belady. */

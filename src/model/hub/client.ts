@@ -242,11 +242,10 @@ const notOf = (what: string): string => `the server answers with something else 
 
 /** The error message for an HTTP status. */
 function refusal(status: number, withToken: boolean): string {
-  if (status === 401 || status === 403) {
+  if (status === 401 || status === 403)
     return withToken
       ? 'the token of HF_TOKEN may not read it; accept its licence on its page, or use another token'
       : 'may not be read without a token, or does not exist; set HF_TOKEN, or check the name';
-  }
   if (status === 404) return 'there is no such repository, revision or file; check the name';
   return `the server answers with status ${status}; try again later`;
 }

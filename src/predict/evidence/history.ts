@@ -98,9 +98,7 @@ export class History implements Evidence {
     } else if (counted && (this.#learned[layer]! < EARLY || this.#length[at]! % STRIDE === 0)) {
       const base = layer * PASTS;
       for (let e = 0; e < experts; e++) this.#seen[base + bits.past(bytes + e)]! += 1;
-      for (let i = 0; i < count; i++) {
-        this.#used[base + bits.past(bytes + chosen[i]!)]! += 1;
-      }
+      for (let i = 0; i < count; i++) this.#used[base + bits.past(bytes + chosen[i]!)]! += 1;
       this.#learned[layer]! += 1;
       if (this.#learned[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     }

@@ -87,9 +87,8 @@ export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoi
   const header = headerOf(file);
   if (header === null || header.metadata.format !== FORMAT) throw damaged;
   const { epochs, metadata, places, start } = header;
-  if (metadata.fingerprint !== fingerprint) {
+  if (metadata.fingerprint !== fingerprint)
     throw new UserError(`${path}: belongs to a training on other data or with other options; give another path, or delete it`);
-  }
   const read = (name: string, into: Float32Array): void => {
     const place = placeSchema.safeParse(ownValue(places, name)).data;
     if (place === undefined) throw damaged;

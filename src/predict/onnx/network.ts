@@ -72,9 +72,8 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   const observed = options.observed ? input('observed') : null;
   const choices = layers.reduce((sum, layer) => sum + layer.topK, 0);
   const encoded = [graph.dense(lastPath, parameter(normal('encode.last', [experts, options.rank], 1 / Math.sqrt(choices))))];
-  if (observed !== null) {
+  if (observed !== null)
     encoded.push(graph.dense(observed, parameter(normal('encode.observed', [experts, options.rank], 1 / Math.sqrt(choices)))));
-  }
   const token = options.tokenRows === null ? null : embedding(graph, parameter, input('token_id'), options.tokenRows, options.rank);
   if (token !== null) encoded.push(token);
   const width = encoded.length * options.rank;
@@ -90,9 +89,7 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   const histories = logHistories(graph, parameter, history, slow);
   const spread = (name: string, x: Value): Value => graph.dense(x, parameter(normal(name, [x.shape[1] as number, experts], outputScale)));
   const residuals = token === null ? histories : graph.add(histories, spread('output.token', token));
-  if (!options.gru) {
-    return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
-  }
+  if (!options.gru) return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
   const states = recurrence(graph, parameter, options, shape, hidden, observed === null ? [lastPath] : [lastPath, observed]);
   const logits = layers.map(({ experts: own, index }) =>
     graph.dense(states[index]!, parameter(normal(`output.weight.${index}`, [options.hidden, own], outputScale))),

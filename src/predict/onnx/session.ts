@@ -80,9 +80,8 @@ export class SyncSession {
     Atomics.notify(control, 0);
     // A wake-up is not yet an answer: the worker notifies after it has answered, so the notification of the previous call may wake this one.
     while (Atomics.load(control, 0) === ASKED) {
-      if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out') {
+      if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out')
         throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);
-      }
     }
     if (Atomics.load(control, 0) !== FAILED) return;
     const said = receiveMessage(this.#port)?.message as string;

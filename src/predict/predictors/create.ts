@@ -64,11 +64,10 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   const definition = definitionOf(chosen);
   const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
   if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${shownTrace(trace.path)} does not carry`);
-  if (definition.drafts === true && !drafts) {
+  if (definition.drafts === true && !drafts)
     throw new UserError(
       `predictor ${name}: speaks of drafted tokens alone, and nothing is drafted; say workload.speculation, e.g. { draft: 4, acceptance: 0.7 }`,
     );
-  }
   const random = new Random(seed, `predictor/${name}`);
   const recorded = recordedLookAhead(trace);
   const context = { model, topK: trace.topK, slots, random, training };

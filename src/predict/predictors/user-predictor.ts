@@ -37,9 +37,8 @@ export function ownPredictor(own: OwnExport): PredictorDefinition {
       }
       own.made(predictor, ['observe', 'predict']);
       const { versions } = predictor;
-      if (versions !== undefined && !(versions instanceof Uint32Array && versions.length === context.model.layers.length)) {
+      if (versions !== undefined && !(versions instanceof Uint32Array && versions.length === context.model.layers.length))
         throw own.wrong('"versions" must be a Uint32Array with a number for each layer');
-      }
       return checked(own, predictor, context.model);
     },
   };

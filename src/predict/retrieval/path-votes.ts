@@ -127,9 +127,7 @@ export class PathVotes {
       for (let i = 0; i < voters; i++) sum += EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]!;
       const scale = VOTES / sum;
       const factor = 1 << (column * COLUMN_BITS);
-      for (let i = 0; i < voters; i++) {
-        weights[i]! += factor * ((scale * EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]! + 0.5) | 0);
-      }
+      for (let i = 0; i < voters; i++) weights[i]! += factor * ((scale * EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]! + 0.5) | 0);
     }
     let kept = 0;
     for (let i = 0; i < voters; i++) {

@@ -54,9 +54,8 @@ export function loadArrivals(options: ArrivalOptions, folder: string, seed: numb
 
 function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const { arrivals: source, rate } = options;
-  if ('name' in source) {
+  if ('name' in source)
     return drawArrivals(source.name, rate === undefined ? source.parameters : { ...source.parameters, rate }, options, seed);
-  }
   const read = readArrivals(resolve(folder, source.path), options.requests ?? Number.POSITIVE_INFINITY);
   return rate === undefined ? read : atRate(read, rate);
 }
@@ -85,12 +84,10 @@ function collectArrivals(lines: LineScanner, path: string, most: number): Arriva
   for (; more && columns.count < most; more = lines.next()) {
     if (lines.blank()) continue;
     const arrival = read(lines.text(), lines.place());
-    if (columns.count > 0 && arrival.arrivalNs < columns.lastNs) {
+    if (columns.count > 0 && arrival.arrivalNs < columns.lastNs)
       throw new UserError(`${lines.place()}: arrives before the request above it; sort the file by arrival`);
-    }
-    if (columns.count === MOST_REQUESTS) {
+    if (columns.count === MOST_REQUESTS)
       throw new UserError(`${path}: holds more than ${MOST_REQUESTS} requests; take the first of them with workload.requests`);
-    }
     columns.add(arrival);
   }
   if (columns.count === 0) throw new UserError(`${path}: holds no request`);

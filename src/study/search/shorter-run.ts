@@ -7,9 +7,8 @@ import type { RunSpec } from '../../system/door.js';
 export function shorterRun(run: RunSpec, share: number): RunSpec | null {
   const { workload } = run;
   const part = (whole: number): number => Math.max(1, Math.round(share * whole));
-  if (arrivesByItself(run)) {
+  if (arrivesByItself(run))
     return workload.requests === undefined ? null : { ...run, workload: { ...workload, requests: part(workload.requests) } };
-  }
   const tokens = workload.tokens ?? (run.trace.includes('synthetic') ? SYNTHETIC_TOKENS : undefined);
   return tokens === undefined ? null : { ...run, workload: { ...workload, tokens: part(tokens) } };
 }

@@ -48,9 +48,8 @@ export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDi
   const pairs = Math.min(before.requests.length, after.requests.length);
   for (let i = 0; i < pairs; i++) counter.request(before.requests[i]!, after.requests[i]!);
   const compared = counter.tokens();
-  if (compared === 0) {
+  if (compared === 0)
     throw new UserError(`${after.path}: shares no token with ${before.path}; record both on the same prompts, from the same position`);
-  }
   const byLayer = Array.from({ length: layers }, (_, layer) => counter.layer(layer));
   return {
     tokens: { compared, before: before.tokens, after: after.tokens },

@@ -27,19 +27,16 @@ export function parseJsonRow(scanner: LineScanner): JsonRow {
   }
   for (const key of ['request', 'position', 'token'] as const) {
     const value = fields[key];
-    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31)) {
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31))
       throw new UserError(`${place}: "${key}" is ${JSON.stringify(value)}; write a whole number from 0`);
-    }
   }
-  if (fields.phase !== undefined && fields.phase !== 'prefill' && fields.phase !== 'decode') {
+  if (fields.phase !== undefined && fields.phase !== 'prefill' && fields.phase !== 'decode')
     throw new UserError(`${place}: "phase" is ${JSON.stringify(fields.phase)}; write "prefill" or "decode"`);
-  }
   for (const key of ['experts', 'weights', 'predicted'] as const) {
     const value = fields[key];
     if (value === undefined && key !== 'experts') continue;
-    if (!Array.isArray(value) || !value.every((list) => Array.isArray(list) && list.every((entry) => typeof entry === 'number'))) {
+    if (!Array.isArray(value) || !value.every((list) => Array.isArray(list) && list.every((entry) => typeof entry === 'number')))
       throw new UserError(`${place}: "${key}" is not a list of lists; write one list per layer, [] where a layer has none`);
-    }
   }
   return fields as unknown as JsonRow;
 }

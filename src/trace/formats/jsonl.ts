@@ -61,9 +61,8 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   if (layers * topK === 0)
     throw new UserError(`${scanner.place()}: the first token chooses no expert; state num_layers and top_k in a header line`);
   const predictedK = first.predicted === undefined ? 0 : (described.predictedK ?? widest(first.predicted));
-  if (first.predicted !== undefined && predictedK === 0) {
+  if (first.predicted !== undefined && predictedK === 0)
     throw new UserError(`${scanner.place()}: the first token has no prediction; state predicted_k in a header line`);
-  }
   const store = new TraceStore({
     path,
     layers,
@@ -92,9 +91,8 @@ function headerOf(scanner: LineScanner): Record<string, string> | null {
   const header = parseJson(scanner.lineBytes(), scanner.place(), 'the header line is not JSON');
   const texts = Object.entries(header as object).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
   const strings = Object.fromEntries(texts) as Record<string, string>;
-  if (strings.format !== TRACE_FORMAT) {
+  if (strings.format !== TRACE_FORMAT)
     throw new UserError(`${scanner.place()}: format is ${JSON.stringify(strings.format)}; this version reads ${TRACE_FORMAT}`);
-  }
   return strings;
 }
 

@@ -31,11 +31,10 @@ export const mbolt = cellFormat({
           source.read(position, new Uint8Array(record.buffer));
           const [layer, topK, tokens] = record as unknown as [number, number, number];
           const idBytes = topK * tokens * 4;
-          if (topK < 1 || topK > experts || tokens < 1 || position + HEADER_BYTES + idBytes > bytes) {
+          if (topK < 1 || topK > experts || tokens < 1 || position + HEADER_BYTES + idBytes > bytes)
             throw new UserError(
               `${at.place()}: a record of ${tokens} tokens with ${topK} experts goes beyond the file or the model; it was cut short or damaged`,
             );
-          }
           if (ids.length < topK * tokens) ids = new Int32Array(topK * tokens);
           source.read(position + HEADER_BYTES, new Uint8Array(ids.buffer, 0, idBytes));
           passes.group(layer, tokens, topK, ids);

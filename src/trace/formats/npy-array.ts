@@ -35,9 +35,8 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
     .map(Number);
   const bytes = shape.reduce((product, side) => product * side, size);
   const offset = start + length;
-  if (!Number.isSafeInteger(bytes) || offset + bytes > total) {
+  if (!Number.isSafeInteger(bytes) || offset + bytes > total)
     throw new UserError(`${place}: shape (${shape.join(', ')}) takes ${bytes} bytes, the file has ${total - offset}; it was cut short`);
-  }
   return { dtype, shape, offset, bytes };
 }
 

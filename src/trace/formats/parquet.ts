@@ -57,11 +57,10 @@ async function openParquet(source: TraceSource, format: string, options: OpenOpt
   const table = ParquetTable.open(source);
   const { names } = table;
   const columns = options.columns ?? fixed ?? usualColumns(names);
-  if (columns === null) {
+  if (columns === null)
     throw new UserError(
       `${path}: no usual column names (it has ${names.slice(0, 12).join(', ')}); map them with --trace-columns layer=…,experts=…,token=…`,
     );
-  }
   const records = new RowSpool();
   try {
     await decode(path, table, columns, records);
@@ -194,9 +193,8 @@ class ParquetValues {
   }
 
   #value(row: number): unknown {
-    while (row - this.#start >= (this.#parts[this.#part]?.length ?? Number.POSITIVE_INFINITY)) {
+    while (row - this.#start >= (this.#parts[this.#part]?.length ?? Number.POSITIVE_INFINITY))
       this.#start += this.#parts[this.#part++]!.length;
-    }
     const part = this.#parts[this.#part];
     if (part === undefined) throw new Error(`column ${this.#name} ends before row ${row}`);
     return part[row - this.#start];

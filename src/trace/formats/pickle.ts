@@ -131,9 +131,8 @@ class Unpickler {
       if (run === undefined) this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
       run(this);
       if (this.#objects > MOST_OBJECTS) this.#fail(`it builds more than ${MOST_OBJECTS} lists and dicts; no recording does`);
-      if (this.#stack.length > MOST_VALUES || this.#memo.size > MOST_VALUES) {
+      if (this.#stack.length > MOST_VALUES || this.#memo.size > MOST_VALUES)
         this.#fail(`it holds more than ${MOST_VALUES} values at once; no recording does`);
-      }
     }
     const value = this.#pop();
     if (nestsTooDeep(value)) this.#fail('its lists and dicts nest deeper than those of any recording');
@@ -160,9 +159,8 @@ class Unpickler {
       !isShape(size) ||
       !isShape(stride) ||
       size.length !== stride.length
-    ) {
+    )
       this.#fail(`a call of ${callee.name} that builds no tensor`);
-    }
     this.#build(new PickledTensor(storage, offset, size, stride));
   }
 
@@ -180,9 +178,8 @@ class Unpickler {
   }
 
   #global(name: string): void {
-    if (name !== REBUILD && name !== ORDERED && !STORAGE.test(name)) {
+    if (name !== REBUILD && name !== ORDERED && !STORAGE.test(name))
       this.#fail(`it refers to ${name.slice(0, 80)}; only plain data and tensors are read, nothing is ever executed`);
-    }
     this.#build(new Global(name));
   }
 

@@ -42,9 +42,8 @@ export class TorchFile {
     if (pickle === undefined) throw new UserError(`${source.path}: holds no data.pkl; it was not written by torch.save`);
     this.#folder = pickle.name.slice(0, -'data.pkl'.length);
     const order = this.#byName.get(`${this.#folder}byteorder`);
-    if (order !== undefined && latin1Of(this.#archive.read(order, 16)).trim() !== 'little') {
+    if (order !== undefined && latin1Of(this.#archive.read(order, 16)).trim() !== 'little')
       throw new UserError(`${source.path}: big-endian tensors; save it on a little-endian machine`);
-    }
   }
 
   value(): Pickled {
@@ -68,9 +67,8 @@ export class TorchFile {
     const raw = this.#archive.read(entry, STORAGE_LIMIT);
     const held = raw.length / DTYPE_BYTES.get(dtype)!;
     if (!Number.isInteger(held)) throw new UserError(`${path}: ${name} has ${raw.length} bytes, no whole number of elements`);
-    if (count > 0 && (last >= held || count > held)) {
+    if (count > 0 && (last >= held || count > held))
       throw new UserError(`${path}: ${name} has ${raw.length} bytes, too few for a tensor [${size.join(', ')}]`);
-    }
     const elements = numbersOf(dtype, raw);
     const values = dtype === 'F32' || dtype === 'F64' || dtype === 'I64' ? new Float64Array(count) : new Int32Array(count);
     const index = new Array<number>(size.length).fill(0);

@@ -72,9 +72,8 @@ async function readOwn(own: OwnExport, format: OwnTraceFormat, source: TraceSour
   try {
     for await (const row of yielded(own, () => format.rows(file, expected(known)))) {
       const place = row?.place ?? `${source.path}: row ${rows?.store.rows ?? 0}`;
-      if (!Array.isArray(row?.experts) || !row.experts.every(Array.isArray)) {
+      if (!Array.isArray(row?.experts) || !row.experts.every(Array.isArray))
         throw wrong(own, place, 'experts must be one list of expert ids for each MoE layer');
-      }
       rows ??= ownRows(own, source.path, known, row);
       rows.add(row, place);
     }

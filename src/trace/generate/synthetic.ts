@@ -32,9 +32,8 @@ const APART = '/apart';
 /** Requests of a 64-token prompt and 192 generated tokens each, `tokens` in all; the last one is cut. */
 export function requestsOf(tokens: number): RequestLength[] {
   const requests: RequestLength[] = [];
-  for (let left = tokens; left > 0; left -= 256) {
+  for (let left = tokens; left > 0; left -= 256)
     requests.push({ prefill: Math.min(64, left), decode: Math.max(0, Math.min(192, left - 64)) });
-  }
   return requests;
 }
 

@@ -97,7 +97,7 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
     perToken('position', 'I32', (chunk) => chunk.position),
   ];
   if (has.tokenIds) columns.push(perToken('token_id', 'I32', (chunk) => chunk.tokenId!));
-  if (has.weights && weights !== 'none') {
+  if (has.weights && weights !== 'none')
     columns.push({
       name: 'weights',
       dtype: weights === 'f16' ? 'F16' : 'F32',
@@ -107,7 +107,6 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
         return bytesOf(weights === 'f16' ? Uint16Array.from(used, toHalf) : used);
       },
     });
-  }
   columns.push(ids('experts', topK, (chunk) => chunk.experts));
   if (has.predictedK > 0) columns.push(ids('predicted', has.predictedK, (chunk) => chunk.predicted!));
   if (has.phases) columns.push(perToken('phase', 'U8', (chunk) => chunk.phase));

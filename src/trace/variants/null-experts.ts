@@ -18,13 +18,12 @@ export const nullExperts: Variant = {
     if (nulls > 0 === weight > 0 || !Number.isInteger(nulls))
       throw new UserError(`variant ${spec}: say either how many null experts there are (null=8) or their gate weight (null:weight=0.1)`);
     const { topK } = trace;
-    if (weight > 0) {
+    if (weight > 0)
       return keepPrefix(trace, (cell) => {
         let rank = 0;
         while (rank < topK && cell.weights![cell.at + rank]! > weight) rank++;
         return rank;
       });
-    }
     const draws = new PlaceDraws(seed, 'variant/null');
     // Of the k choices among E true and m null experts, as many are null as a draw of k without replacement gives (hypergeometric, mean
     // k m / (E + m)); the true choices that gave way are those of the lowest rank.

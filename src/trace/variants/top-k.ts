@@ -11,12 +11,11 @@ export const topK: Variant = {
   change(trace, { k }, { spec }) {
     const width = k as number;
     if (!Number.isInteger(width)) throw new UserError(`variant ${spec}: ${width} is no whole number of choices`);
-    if (width > trace.topK) {
+    if (width > trace.topK)
       throw new UserError(
         `variant ${spec}: ${trace.path} has ${trace.topK} choices per token and layer; ` +
           'take at most as many, or a trace that was recorded or generated with more candidates',
       );
-    }
     return firstRanks(trace, new Array<number>(trace.layers).fill(width));
   },
 };

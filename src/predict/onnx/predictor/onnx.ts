@@ -66,9 +66,8 @@ class OnnxPredictor extends ModelPredictor<InputName> {
       return;
     }
     const column = name === 'position' ? pass.position : pass.tokenId;
-    if (column === null) {
+    if (column === null)
       throw new UserError(`${this.path}: asks for token_id, and the trace carries no token ids; take a predictor that does without`);
-    }
     for (let token = 0; token < pass.tokens; token++) data[token] = BigInt(column[token]!);
   }
 
@@ -101,14 +100,13 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
  */
 export function networkCost(path: string): PredictionCost {
   const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
-  if (products > 0) {
+  if (products > 0)
     return {
       callNs: SEQUENCE_CALL_NS + products * SEQUENCE_WEIGHT_NS,
       tokenNs: products * SEQUENCE_PRODUCT_NS,
       expertNs: 0,
       mostTokens: Number.POSITIVE_INFINITY,
     };
-  }
   const weights = withInput(path, 'predictor', (file) => file.bytes) / Float32Array.BYTES_PER_ELEMENT;
   return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
 }

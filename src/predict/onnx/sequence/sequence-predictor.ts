@@ -75,21 +75,18 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     if (single.length > 0) this.#call(pass, single, 0, 1);
     for (const segment of segments) {
       if (segment.ids.length === 1) continue;
-      for (let step = 0; step < segment.ids.length; step += CALL_TOKENS) {
+      for (let step = 0; step < segment.ids.length; step += CALL_TOKENS)
         this.#call(pass, [segment], step, Math.min(CALL_TOKENS, segment.ids.length - step));
-      }
     }
-    for (const { from, ids, state, token } of segments) {
+    for (const { from, ids, state, token } of segments)
       this.#states.keep(pass.slot[token]!, pass.request[token]!, pass.position[token]!, from, ids.slice(from.missed.length), state);
-    }
     this.calls++;
     this.predicted += pass.tokens;
   }
 
   #segmentsOf({ position, request, slot, tokenId, tokens: all }: Pass): Segment[] {
-    if (tokenId === null) {
+    if (tokenId === null)
       throw new UserError(`${this.path}: reads token ids, and the trace carries none; take a predictor that does without`);
-    }
     const segments: Segment[] = [];
     for (let token = 0, end = 0; token < all; token = end) {
       while (end < all && request[end] === request[token]) end++;

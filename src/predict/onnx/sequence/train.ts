@@ -34,9 +34,8 @@ export function trainEncoder(
   options: EncoderTraining,
   watch: WorkWatch = {},
 ): Promise<TrainedPredictor> {
-  if (!trace.has.tokenIds) {
+  if (!trace.has.tokenIds)
     throw new UserError(`${trace.path}: carries no token ids, which --kind rpp reads; train --kind paths, which does without`);
-  }
   const { batch, epochs, learningRate, seed } = options;
   const plan = ({ dataset, held, learn, shape }: TrainingRows): TrainingPlan => {
     const network: EncoderOptions = { ...options.network, tokenRows: rowsForIds(dataset.tokenIds!, TOKEN_ROWS) };
