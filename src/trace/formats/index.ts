@@ -31,44 +31,16 @@ import { sglangCounts } from './sglang-counts.js';
 import { sglangRecorder, sglangStat } from './sglang-recorder.js';
 import { tensorrtLlm } from './tensorrt-llm.js';
 
-/** All formats; adding one is one file and one line here. */
-export const traceFormats: readonly TraceFormat[] = [
-  tensorrtLlm,
-  moeCacheEval,
-  moeCacheEvalShard,
-  safetensors,
-  colibriAtlas,
-  jsonl,
-  dynamo,
-  sglangReply,
-  vllm,
-  sglangRecorder,
-  sglangStat,
-  npy,
-  moeInfinityMatrix,
-  npz,
-  megatron,
-  llamacppLogExperts,
-  llamacppMoeTrace,
-  mbolt,
-  bigMoeOnEdge,
-  colibri,
-  expertFlow,
-  moeBeyond,
-  gptOssFingerprint,
-  allenai,
-  lattice,
-  moeSim,
-  moeCacheLab,
-  imp,
-  imatrix,
-  sglangCounts,
-  colibriUsage,
-  vllmExpertCapture,
-  parquet,
-  genericCsv,
-  genericJsonl,
-];
+const SAFETENSORS = [tensorrtLlm, moeCacheEval, moeCacheEvalShard, safetensors];
+const REPLIES = [colibriAtlas, jsonl, dynamo, sglangReply, vllm];
+const ARRAYS = [sglangRecorder, sglangStat, npy, moeInfinityMatrix, npz];
+const LOGS = [megatron, llamacppLogExperts, llamacppMoeTrace, mbolt, bigMoeOnEdge, colibri];
+const RECORDS = [expertFlow, moeBeyond, gptOssFingerprint, allenai, lattice, moeSim, moeCacheLab, imp];
+const COUNTS = [imatrix, sglangCounts, colibriUsage];
+const TABLES = [vllmExpertCapture, parquet, genericCsv, genericJsonl];
+
+/** All formats; adding one is one file and one name here. */
+export const traceFormats: readonly TraceFormat[] = [SAFETENSORS, REPLIES, ARRAYS, LOGS, RECORDS, COUNTS, TABLES].flat();
 
 /** Refuses a name that no format has; the path of a module is accepted too. @throws UserError with the nearest name */
 export function checkFormatName(name: string): void {
