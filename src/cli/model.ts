@@ -119,9 +119,8 @@ function expertGrid({ experts, expertBytes }: ModelInspection): Grid {
 }
 
 /** `0-47`, `1-47 by 2`, `5`. */
-function rangeText([first, last, step]: readonly [number, number, number]): string {
-  return first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
-}
+const rangeText = ([first, last, step]: readonly [number, number, number]): string =>
+  first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
 
 const VERDICTS: Readonly<Record<Fit['verdict'], (fit: Fit) => string>> = {
   resident: () => 'all resident',

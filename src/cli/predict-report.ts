@@ -105,9 +105,7 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
 type Judged = TraceEvaluation['predictors'][number];
 
 /** The score of a predictor's first prediction: one that only speaks during the pass is judged by what it says then. */
-function spokenBy({ ahead, before }: Judged): Score | null {
-  return before ?? ahead[0]?.score ?? null;
-}
+const spokenBy = ({ ahead, before }: Judged): Score | null => before ?? ahead[0]?.score ?? null;
 
 function evaluationGrids(
   { options: { batch: size, distances }, predictors, trace, unjudged }: TraceEvaluation,
@@ -199,16 +197,13 @@ function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
   ]);
 }
 
-function legend({ batch, distances, minProbability }: EvaluationOptions, topK: number): string {
-  return (
-    `Recall, mean over layers. @${topK}, @${2 * topK}: of a token's experts, those among the ${topK} or ${2 * topK} named before the pass. ` +
-    (distances.length > 0 ? `+d: @${topK} of the layer d layers ahead, while the pass goes on. ` : '') +
-    `prec.: share that came true of what was at least ${formatNumber(minProbability * 100)} % probable. ` +
-    'calib.: mean distance of probability from frequency. ' +
-    `Unions: of what ${batch} tokens use together, before the pass, with so many names as probabilities add up to; sized: with as many as there are. ` +
-    'last-token and previous-layer are filled up by popularity. Times: of the whole path before the pass, of all layers during it, of learning; as measured here.'
-  );
-}
+const legend = ({ batch, distances, minProbability }: EvaluationOptions, topK: number): string =>
+  `Recall, mean over layers. @${topK}, @${2 * topK}: of a token's experts, those among the ${topK} or ${2 * topK} named before the pass. ` +
+  (distances.length > 0 ? `+d: @${topK} of the layer d layers ahead, while the pass goes on. ` : '') +
+  `prec.: share that came true of what was at least ${formatNumber(minProbability * 100)} % probable. ` +
+  'calib.: mean distance of probability from frequency. ' +
+  `Unions: of what ${batch} tokens use together, before the pass, with so many names as probabilities add up to; sized: with as many as there are. ` +
+  'last-token and previous-layer are filled up by popularity. Times: of the whole path before the pass, of all layers during it, of learning; as measured here.';
 
 function detailGrids(judged: Judged): Grid[] {
   const { before, predictor } = judged;

@@ -109,9 +109,7 @@ function chooseEncoder(options: TrainingFlags): TrainingChoice {
   };
 }
 
-function reportedOf({ checkpoint, ...reported }: TrainingBasics, kind: string) {
-  return { reported: { kind, ...reported }, checkpoint };
-}
+const reportedOf = ({ checkpoint, ...reported }: TrainingBasics, kind: string) => ({ reported: { kind, ...reported }, checkpoint });
 
 function basicsOf(
   options: TrainingFlags,

@@ -161,9 +161,8 @@ export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
 /** True where decoder layer `layer` has experts. */
-export function isMoeLayer({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean {
-  return layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
-}
+export const isMoeLayer = ({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean =>
+  layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
 
 /** True where decoder layer `layer` has attention rather than another mixer. */
 export function hasAttention({ attention }: ModelProfile, layer: number): boolean {

@@ -220,9 +220,7 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
 }
 
 /** Requests of the pool. Passes of one request cannot be regrouped: two in turn would only evict each other's experts. */
-function requestsOf(limits: SchedulerLimits, parameters: Parameters): number {
-  return passSize(limits) === 1 ? 1 : poolSize(limits, parameters);
-}
+const requestsOf = (limits: SchedulerLimits, parameters: Parameters): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
 
 /** Registry entry. */
 export const expertflow: SchedulerDefinition = {

@@ -75,9 +75,7 @@ function toldOf({ rows, units }: Study) {
   return { first, done, absent: [...absent], reasons, fastest };
 }
 
-function speedOf(row: RunRow | undefined): number {
-  return row?.metrics['speed.decode'] ?? 0;
-}
+const speedOf = (row: RunRow | undefined): number => row?.metrics['speed.decode'] ?? 0;
 
 function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>): Generator<(string | number | null)[]> {
   const plain = (value: string | number | boolean | null) => (typeof value === 'boolean' ? String(value) : value);
@@ -111,6 +109,4 @@ function axisColumns({ axes }: Pick<Study, 'axes'>, first: readonly RunRow[]): C
   return heads.map((head) => ({ head, align: 'left', most }));
 }
 
-function axisValues({ axes }: Pick<Study, 'axes'>, { values }: RunRow): string[] {
-  return axes.map((path) => String(values[path] ?? ''));
-}
+const axisValues = ({ axes }: Pick<Study, 'axes'>, { values }: RunRow): string[] => axes.map((path) => String(values[path] ?? ''));

@@ -35,9 +35,8 @@ export const speculationSchema = z
   });
 
 /** True where drafts are looked up in the text, which says what is right of them. */
-export function looksUpDrafts({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean {
-  return drafter !== undefined && 'looksUp' in drafter;
-}
+export const looksUpDrafts = ({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean =>
+  drafter !== undefined && 'looksUp' in drafter;
 
 /** Shares by position, of as many as are drafted or more. */
 export const acceptancesOf = ({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] =>

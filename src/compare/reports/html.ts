@@ -49,9 +49,7 @@ ${
   });
 }
 
-function titleOf({ base, candidate }: Comparison): string {
-  return `${base} → ${candidate}`;
-}
+const titleOf = ({ base, candidate }: Comparison): string => `${base} → ${candidate}`;
 
 function verdictClass(comparison: Comparison): string {
   if (!isJudged(comparison)) return 'soft';

@@ -138,11 +138,7 @@ export class Chances {
 }
 
 /** Distances share a reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
-function bucketOf(distance: number): number {
-  return Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
-}
+const bucketOf = (distance: number): number => Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
 
 /** True where the prediction of a layer is judged in this pass: layers take turns. */
-function isJudged(pass: number, layer: number): boolean {
-  return (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;
-}
+const isJudged = (pass: number, layer: number): boolean => (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;

@@ -63,6 +63,4 @@ export class ClassMeter {
   }
 }
 
-function summaryOf(samples: Samples): RequestClass['requestNs'] {
-  return samples.values().length === 0 ? null : summarize(samples.values());
-}
+const summaryOf = (samples: Samples): RequestClass['requestNs'] => (samples.values().length === 0 ? null : summarize(samples.values()));

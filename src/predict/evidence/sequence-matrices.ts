@@ -257,6 +257,4 @@ function squareOf(counts: Float64Array, from: number, width: number): number {
 }
 
 /** One over the norm of a row, from its square; 0 where the row is empty. */
-function scaleOf(norm: number): number {
-  return norm > 0 ? 1 / Math.sqrt(norm) : 0;
-}
+const scaleOf = (norm: number): number => (norm > 0 ? 1 / Math.sqrt(norm) : 0);

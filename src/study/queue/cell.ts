@@ -67,6 +67,4 @@ function modelFiles(path: string): readonly CellFile[] {
   return [...files, { path: dirname(path), sha256: null, bytes: 0, names: [basename(path)] }];
 }
 
-function hexOf(content: string | null): string | null {
-  return content === null ? null : content.replace(/^sha256:/, '');
-}
+const hexOf = (content: string | null): string | null => (content === null ? null : content.replace(/^sha256:/, ''));

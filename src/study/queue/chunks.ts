@@ -25,9 +25,7 @@ export const fileNoteText = (sha256: string, note: FileNote, seal: Seal): string
   JSON.stringify({ ...note, seal: seal.over('file', ...noteParts(sha256, note)) });
 
 /** How many chunks a file makes. An empty one makes none. */
-export function chunkCount(bytes: number): number {
-  return Math.ceil(bytes / CHUNK_BYTES);
-}
+export const chunkCount = (bytes: number): number => Math.ceil(bytes / CHUNK_BYTES);
 
 /** Reads a note. @returns null: there is none, or nobody with the key of the queue wrote it */
 export function fileNoteOf(sha256: string, text: string | null, seal: Seal): FileNote | null {

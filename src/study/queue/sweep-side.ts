@@ -381,6 +381,4 @@ export class QueueSweep {
   }
 }
 
-function seconds(): number {
-  return performance.now() / 1000;
-}
+const seconds = (): number => performance.now() / 1000;

@@ -268,6 +268,4 @@ class Unpickler {
   }
 }
 
-function isShape(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.length <= MOST_AXES && value.every(isCount);
-}
+const isShape = (value: unknown): value is readonly number[] => Array.isArray(value) && value.length <= MOST_AXES && value.every(isCount);
