@@ -74,7 +74,6 @@ function named(error: Error, name: string): Error {
 /** The end of a task. */
 export type TaskEnd<Answer> = { readonly answer: Answer } | { readonly error: Error };
 
-/** A pool of threads that run one module. */
 interface PoolOf<Task, Answer, Note> {
   readonly module: ThreadModule;
   /** What each thread starts with. */

@@ -179,7 +179,6 @@ function check<T>(
   throw new UserError(`${first.place}: ${dotted === '' ? '' : `${dotted}: `}${describeIssue(first.issue, raw, schema)}${more}`);
 }
 
-/** Adds the places of a value and of all that it holds. */
 function placesOf(value: unknown, locate: Locate, path: Path = [], into = new Map<string, string>()): Places {
   if (path.length > 0) into.set(path.join('.'), locate(path).place);
   const inner = hasKeys(value) ? Object.entries(value) : [];

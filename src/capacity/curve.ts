@@ -103,7 +103,6 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
 
 interface Plan {
   readonly job: JobSpec;
-  /** Index of the policy. */
   readonly policy: number;
   readonly name: string;
   readonly foresight: boolean;

@@ -152,7 +152,6 @@ function atGrid(curve: Curve, at: number): Grid {
   return gridOf([head, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows);
 }
 
-/** Points of a percentage. */
 const asPoints = (gap: number, decimals = 1): string => formatNumber(gap * 100, decimals);
 
 const inPoints = (value: number): Datum => ({ value, text: asPoints(value) });

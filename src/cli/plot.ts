@@ -15,7 +15,6 @@ interface PlotOptions extends OutputOptions, Pick<FigureQuestion, 'kind' | 'x' |
   readonly width: string;
 }
 
-/** Statistics for the place of a point. */
 const PLACES = STATISTICS.slice(0, 4);
 
 /** Narrowest and widest figure, mm. */

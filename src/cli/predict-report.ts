@@ -14,7 +14,6 @@ export const TRAINING_SCHEMA = 'moeprof.training/1' as const;
 interface ReportHead {
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly model: { readonly name: string; readonly layers: number; readonly experts: number; readonly topK: number };
-  /** Traces learned from. */
   readonly training: readonly TraceReference[];
   readonly seed: number;
   readonly evaluations: readonly TraceEvaluation[];
@@ -138,7 +137,6 @@ function evaluationGrids(
   ];
 }
 
-/** Unions of batches, and times of the predictors. */
 function batchGrid(predictors: readonly Judged[], size: number, times: readonly JudgedTimes[]): Grid {
   const own = ({ predictor }: Judged): JudgedTimes | undefined => times.find((one) => one.predictor === predictor);
   const count = (head: string, of: (judged: Judged) => number | undefined): ColumnOf<Judged> => ({

@@ -102,7 +102,6 @@ const cpuFacts = ({ clockHz, cores, fastCores, flopsPerCycle, isa, l3Bytes, memo
   ['sockets', formatCount(sockets)],
 ];
 
-/** A family whose members are code with parameters. */
 function code(name: string, members: readonly Member[]): Family {
   const find = (wanted: string): Member => members.find((member) => member.name === wanted)!;
   return {

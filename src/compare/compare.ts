@@ -75,7 +75,6 @@ export interface CompareOptions {
   readonly explain?: boolean;
 }
 
-/** What the comparisons of one gate share. */
 interface Gated {
   /** True: the gate has budgets, of this pair or of others. */
   readonly gated: boolean;

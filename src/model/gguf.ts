@@ -178,7 +178,6 @@ const weigh = (tensors: readonly GgufTensor[]): Weights =>
         })),
       );
 
-/** The memory of a layer for its context. */
 function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): ContextMemory {
   const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
   if (tensors.every(({ name }) => /_norm\./.test(name))) return { kind: 'none' };

@@ -9,7 +9,6 @@ export const CPU_PROJECTIONS = ['down', 'gate+up'] as const;
 /** One of {@link CPU_PROJECTIONS}. */
 export type CpuProjections = (typeof CPU_PROJECTIONS)[number];
 
-/** One device's part of each expert of a layer. */
 type ExpertPart = Pick<MoeLayer, 'expertBytes' | 'flopsPerToken' | 'formats'>;
 
 /** A layer whose experts lie on two devices. */

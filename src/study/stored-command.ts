@@ -35,7 +35,6 @@ const differences = (base: Fields, own: Fields, path: readonly string[]): Overri
       : [overrideOf(at, value)];
   });
 
-/** Values inside the profiles of model, machine and runtime. */
 const insideProfiles = ({ overrides }: Result['config']): Override[] =>
   ['model', 'hardware', 'runtime'].flatMap((root) =>
     changesIn(overrides, root).map(({ path, value }) => overrideOf([root, ...path], value)),

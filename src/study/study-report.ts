@@ -10,7 +10,6 @@ const SHOWN = 20;
 
 /** Metrics of a terminal's table, where the study asked for none. */
 const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
-/** Metrics that a terminal has at most. */
 const MOST_METRICS = 5;
 
 /** Formats of a study, the one for reading first. */

@@ -40,7 +40,6 @@ export class PastBits {
     this.#blockWords = new Uint32Array(buffer, byteOffset + places, places / 4);
   }
 
-  /** Past of a place, a number below {@link PASTS}. */
   past(place: number): number {
     return (this.recent[place]! << BLOCK_BITS) | BLOCKS_USED[this.blocks[place]!]!;
   }

@@ -10,7 +10,6 @@ import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type
  */
 const WITHIN_PASS = 0.4;
 
-/** Ranks residents by expected use. */
 class ExpectedUsePolicy implements CachePolicy {
   readonly #expected: Float32Array;
   readonly #version: Uint32Array;

@@ -18,7 +18,6 @@ class FrequencyClasses implements CachePolicy {
   readonly #halfLife: number;
   readonly #clock: Clock;
   #now = 0;
-  /** Halvings so far. */
   #halvings = 0;
 
   constructor({ clock, experts }: PolicyContext, halfLife: number) {

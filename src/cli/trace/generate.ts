@@ -20,7 +20,6 @@ interface Flags extends Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens
   readonly output: string;
 }
 
-/** Tokens by default. */
 const TOKENS = 4096;
 const LENGTH = { prompt: 64, generated: 192 } as const;
 /** Limit of tokens, as in a run. */

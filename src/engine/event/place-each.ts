@@ -11,7 +11,6 @@ import { ruleFrom } from '../vocabulary/rules.js';
 import { BalancedMisses } from './balance.js';
 import { type Evictions, Misses } from './place.js';
 
-/** Places the misses of one GPU one by one. */
 class EachMiss extends Misses {
   /** Members to load whose transfers are not placed yet, and their number. */
   readonly #loads: Int32Array;

@@ -51,7 +51,6 @@ function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { dr
   return layersNs(copy, cost) + outputNs(copy, cost);
 }
 
-/** A layer with experts of that share of their bytes. */
 function copied(layer: MoeLayer, share: number): MoeLayer {
   const formats = layer.formats?.map((part) => ({ ...part, bytes: share * part.bytes }));
   return { ...layer, expertBytes: share * layer.expertBytes, ...(formats === undefined ? {} : { formats }) };

@@ -34,7 +34,6 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   }
 }
 
-/** Experts of a layer as a shard numbers them. */
 function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, expert: number) => number {
   return (layer, expert) => {
     const id = own[whole.layers[layer]!.offset + expert]!;

@@ -63,7 +63,6 @@ function sizeOf(details: readonly Detail[]): FileSize | null {
   return null;
 }
 
-/** The quantization with groups of another size. */
 function withGroups(found: Quantization, details: readonly Detail[]): Quantization {
   const value = (key: string): string | undefined => details.find((detail) => detail.key === key)?.value;
   const group = (usual: Group): Group => ({

@@ -256,7 +256,6 @@ export class Usage {
     this.#dueAt = new Float64Array(model.layers.length);
   }
 
-  /** Counts what a token chose at a layer. */
   learn(pass: Pass, token: number, layer: number): void {
     const { offset } = this.#model.layers[layer]!;
     const count = pass.listChosen(token, layer);

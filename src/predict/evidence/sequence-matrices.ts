@@ -249,7 +249,6 @@ export class SequenceMatrices implements Evidence {
   }
 }
 
-/** Squared norm of `counts[from .. from + width)`. */
 function squareOf(counts: Float64Array, from: number, width: number): number {
   let sum = 0;
   for (let id = from; id < from + width; id++) sum += counts[id]! ** 2;

@@ -112,7 +112,6 @@ interface Header {
   readonly epochs: Epoch[];
   /** Places of the tensors by name, as in the file. */
   readonly places: Readonly<Record<string, unknown>>;
-  /** Start of the data. */
   readonly start: number;
 }
 

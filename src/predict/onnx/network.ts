@@ -23,7 +23,6 @@ export interface NetworkOptions {
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Initial values. */
   initial(random: Random): Float32Array;
 }
 

@@ -30,7 +30,6 @@ export interface StepSource {
   /** Tokens to learn from, and tokens to stop by. */
   readonly learned: number;
   readonly heldOut: number;
-  /** Steps of an epoch. */
   readonly steps: number;
   /** The steps of an epoch; all that is drawn comes from `random`. */
   epoch(random: Random): Iterable<Step>;

@@ -13,7 +13,6 @@ const PATIENCE_MS = 5000;
 /** Longest wait between two tries to reach a server that has gone, ms. */
 const LONGEST_WAIT_MS = 2000;
 
-/** The command that installs what a queue needs. */
 const QUEUE_INSTALL = 'npm install bullmq@6 ioredis@5';
 
 /** The library and how it reaches a server. */

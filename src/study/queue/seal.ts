@@ -22,7 +22,6 @@ type Sealed = 'cell' | 'result' | 'end' | 'shut' | 'file';
 export interface Seal {
   /** False: there is no key, and every seal is the empty text. */
   readonly isKeyed: boolean;
-  /** The seal over parts. */
   over(kind: Sealed, ...parts: readonly (string | Uint8Array)[]): string;
   /** True where `seal` is that of the parts. */
   holds(seal: unknown, kind: Sealed, ...parts: readonly (string | Uint8Array)[]): boolean;

@@ -70,7 +70,6 @@ function sealedParts(fingerprint: string, { build, files, folder, modules, proto
   return [fingerprint, run, system, JSON.stringify([build, protocol, folder, files, modules])];
 }
 
-/** Texts of systems that were sent. */
 const SYSTEM_TEXTS = new WeakMap<SystemSpec, string>();
 
 function systemText(system: SystemSpec): string {

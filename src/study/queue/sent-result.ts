@@ -65,7 +65,6 @@ const endShape = z.object({
 /** The end of a cell, from its worker: a result lies on the server, or it failed and why, or it is to be put there again. */
 export interface CellEnd {
   readonly fingerprint: string;
-  /** Name of the worker. */
   readonly worker: string;
   /** Null: there is a result. */
   readonly failure: string | null;

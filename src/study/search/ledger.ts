@@ -98,7 +98,6 @@ export class Ledger {
     return { fingerprint, again, values: this.axesOf(cell), figures };
   }
 
-  /** Varied values of a cell, by path. */
   axesOf(cell: number): Record<string, SweepValue> {
     return Object.fromEntries(this.paths.map((path, at) => [path, this.#cells[cell]![at]!]));
   }
