@@ -3,9 +3,8 @@ import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';
 import { palette, type ReportOptions, widthOf, wrap } from '../report/door.js';
-import { METRICS, metricsOfWord } from '../result/catalogue.js';
+import { METRICS, metricsOfWord, noSuchMetric, replacementOf } from '../result/catalogue.js';
 import { allTopics, topicOf } from '../result/explanations.js';
-import { noSuchMetric, replacementOf } from '../result/replaced.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 

@@ -7,7 +7,7 @@ import { gridOf, renderTerminal, tableReport } from '../report/door.js';
 import { commandOfStored, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
-import { STORE } from './store-option.js';
+import { STORE } from './study-options.js';
 
 /** Digits of a fingerprint that lists show: enough to tell some millions of runs apart. */
 const DIGITS = 12;

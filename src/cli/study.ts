@@ -8,7 +8,7 @@ import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
 import { runOfStudy, type SweepFlags, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
-import { STORE, storeOf } from './store-option.js';
+import { STORE, storeOf } from './study-options.js';
 
 /** Runs a study. @param metrics requested ones; empty: the study's @throws UserError if the study is wrong, or none of its cells can run */
 export async function runStudy(

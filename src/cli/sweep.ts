@@ -5,8 +5,17 @@ import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
 import { flagValue, type Override, QUIET } from '../base/yaml.js';
 import type { Outcome, SweepValue } from '../figure/door.js';
-import type { Sweep, SweepAxis } from '../study/door.js';
-import { checkSweep, isStudy, RATE_PATH, studyReports, sweepReports, sweepRuns, wholeNumbersOf } from '../study/door.js';
+import {
+  checkSweep,
+  isStudy,
+  RATE_PATH,
+  type Sweep,
+  type SweepAxis,
+  studyReports,
+  sweepReports,
+  sweepRuns,
+  wholeNumbersOf,
+} from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
@@ -14,7 +23,7 @@ import { metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
 import { RUN_WORDS, runOf, type SweepFlags, toldOf } from './run-options.js';
-import { STORE, storeOf } from './store-option.js';
+import { STORE, storeOf } from './study-options.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {

@@ -24,7 +24,7 @@ import {
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { parseJobs, type Texts } from './kit/options.js';
-import { namedQueue, noteUnsealed, type QueueOption } from './queue-option.js';
+import { namedQueue, noteUnsealed, type QueueOption } from './study-options.js';
 
 /** Time that cells under way have to go back to the queue, ms. */
 const GRACE_MS = 700;

@@ -5,8 +5,7 @@ import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';
 import { changeOf, measurePair, measureRegression } from '../result/amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
-import { METRICS, metricMeant } from '../result/catalogue.js';
-import { noSuchMetric } from '../result/replaced.js';
+import { METRICS, metricMeant, noSuchMetric } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
 

@@ -8,10 +8,9 @@ import { keyTwice, parseJsonBytes } from '../base/nesting.js';
 import { isObject, isOwnName } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
-import { LARGEST, METRICS, rangeOf } from './catalogue.js';
+import { LARGEST, METRICS, rangeOf, replacementOf } from './catalogue.js';
 import { digestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
-import { replacementOf } from './replaced.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 /** The key of a record. */

@@ -1,7 +1,7 @@
 // FineMoE's eviction: an expert stays for how often it was used, times how likely the map of the running token makes it.
 import { member } from '../../base/members.js';
-import { CountedResidents } from '../counted-residents.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { CountedResidents } from '../scored-residents.js';
 
 class MapPriority extends CountedResidents {
   protected readonly score: (id: number) => number;

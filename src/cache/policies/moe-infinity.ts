@@ -1,7 +1,7 @@
 // MoE-Infinity's activation-aware cache: how often, how soon in layer order, and how much the present sequence uses an expert.
 import { member } from '../../base/members.js';
-import { CountedResidents } from '../counted-residents.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { CountedResidents } from '../scored-residents.js';
 
 /** Least sequence score, so that an expert that was not used for long keeps some worth. */
 const LEAST = 1e-3;

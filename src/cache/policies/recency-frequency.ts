@@ -1,7 +1,7 @@
 // Weighs how long ago an expert was used against how often, by weights learned from recorded routing: neither alone suffices.
 import { member } from '../../base/members.js';
-import { CountedResidents } from '../counted-residents.js';
 import type { Clock, PolicyContext, PolicyDefinition } from '../policy.js';
+import { CountedResidents } from '../scored-residents.js';
 
 /** The bits of a double; the second word begins with its exponent. */
 const BITS = new Float64Array(1);

@@ -2,7 +2,7 @@
 // `npm run build`, from the root: node test/study/search/golden/renew.mjs [name...]. A space takes some minutes.
 import { writeFileSync } from 'node:fs';
 import { equalFooting } from '../../../../build/study/sweep/equal-footing.js';
-import { bySystem } from '../../../../build/study/sweep/same-rows.js';
+import { bySystem } from '../../../../build/study/sweep/equal-footing.js';
 import { figureIn } from '../../../../build/study/search/objective.js';
 import { loadSearch } from '../../../../build/study/search/search-file.js';
 import { shorterRun } from '../../../../build/study/search/shorter-run.js';
