@@ -231,9 +231,7 @@ function entryOf(list: readonly unknown[], key: string, { label }: Override): nu
 /** A schema field that takes a quantity, written as a number or with its unit, and gives it in the inner unit. */
 export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
   z
-    .union([z.number(), z.string()], {
-      error: (issue) => (issue.input === undefined ? undefined : refusal(kind, issue.input)),
-    })
+    .union([z.number(), z.string()], { error: (issue) => (issue.input === undefined ? undefined : refusal(kind, issue.input)) })
     .transform((value, context) => {
       const read = kind.read(value);
       if (read !== null) return read;

@@ -33,10 +33,7 @@ class TwoQueue implements CachePolicy {
     this.#out = experts + 2;
     this.#place = new Uint8Array(experts);
     this.#sizes = sizes;
-    this.#limits = (capacityBytes) => ({
-      in: shareBytes({ ...context, capacityBytes }, inShare),
-      out: outShare * capacityBytes,
-    });
+    this.#limits = (capacityBytes) => ({ in: shareBytes({ ...context, capacityBytes }, inShare), out: outShare * capacityBytes });
     this.resized(context.capacityBytes);
   }
 

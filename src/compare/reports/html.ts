@@ -11,12 +11,7 @@ import { changeMark, comparedSections, faultItem, keyChanges, largestCauses } fr
 import { gateData } from './json.js';
 
 /** HTML of a gate. */
-export const htmlFormat: Format<Gate> = {
-  name: 'html',
-  extensions: ['.html', '.htm'],
-  needsDetails: true,
-  render: renderHtml,
-};
+export const htmlFormat: Format<Gate> = { name: 'html', extensions: ['.html', '.htm'], needsDetails: true, render: renderHtml };
 
 function renderHtml(gate: Gate, options: ReportOptions): string {
   const { comparisons } = gate;

@@ -13,8 +13,7 @@ export const raggedLayers: AuditCheck = {
   start({ trace }) {
     const { layers, topK } = trace;
     const empty = [new Float64Array(layers), new Float64Array(layers)] as const;
-    let first = -1;
-    let prompts = 0;
+    let [first, prompts] = [-1, 0];
     return {
       rows(chunk: TraceChunk, start: number): void {
         const { experts } = chunk;

@@ -151,9 +151,7 @@ function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: str
   return { prompt, generated, promptIds, generatedIds };
 }
 
-function idsAt(value: unknown): readonly number[] | null {
-  return Array.isArray(value) && value.every(isCount) ? (value as number[]) : null;
-}
+const idsAt = (value: unknown): readonly number[] | null => (Array.isArray(value) && value.every(isCount) ? (value as number[]) : null);
 
 /** Rows of the prompt, and the position of the first row. @param found `prompt`: rows that stand apart as the prompt's; null: one list */
 function parted(

@@ -56,11 +56,7 @@ export async function loadFormat(name: string | undefined): Promise<TraceFormat 
   own.requireMethod('rows(file, known)');
   own.optionalMethod('head');
   const definition = own.value as OwnTraceFormat;
-  return {
-    name: own.name,
-    detect: () => false,
-    open: (source, options) => readOwn(own, definition, source, options),
-  };
+  return { name: own.name, detect: () => false, open: (source, options) => readOwn(own, definition, source, options) };
 }
 
 async function readOwn(own: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {

@@ -87,12 +87,7 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
   }
   return store.finish(
     model.layers.map((layer) => layer.experts),
-    {
-      model: model.name,
-      format: 'synthetic',
-      synthetic: true,
-      notes: { generator: 'moeprof synthetic/1', seed: String(seed) },
-    },
+    { model: model.name, format: 'synthetic', synthetic: true, notes: { generator: 'moeprof synthetic/1', seed: String(seed) } },
   );
 }
 

@@ -8,10 +8,7 @@ import type { RoutingChange, Variant, VariantContext } from './variant.js';
 export const randomRouting: Variant = {
   ...member('variant', 'random'),
   change: (trace, _parameters, context) =>
-    drawn(trace, context, 'variant/random', {
-      place: (_source, row, start) => start + row,
-      count: (had) => had,
-    }),
+    drawn(trace, context, 'variant/random', { place: (_source, row, start) => start + row, count: (had) => had }),
 };
 
 /** `hash`: each token id has its own experts at every layer, spread evenly over all, so the text alone says which will be needed. */

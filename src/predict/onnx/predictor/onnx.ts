@@ -116,10 +116,7 @@ export const onnx: PredictorDefinition = {
   name: 'onnx',
   summary: `a trained model: any ONNX file that turns ${INPUT_NAMES.join(', ')} into logits`,
   cites: 'routing path predictor of ExpertFlow, arXiv 2410.17954',
-  parameters: {
-    file: { default: '', description: 'path of the .onnx file' },
-    costNs: COST,
-  },
+  parameters: { file: { default: '', description: 'path of the .onnx file' }, costNs: COST },
   cost: ({ file }, folder) => networkCost(resolve(folder, String(file))),
   create(context, { file }) {
     if (file === '') throw new UserError('predictor onnx: names no file; write onnx:file=predictor.onnx');

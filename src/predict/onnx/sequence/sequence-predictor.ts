@@ -91,12 +91,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     for (let token = 0, end = 0; token < all; token = end) {
       while (end < all && request[end] === request[token]) end++;
       const from = this.#states.at(slot[token]!, request[token]!, position[token]!);
-      segments.push({
-        token,
-        from,
-        ids: [...from.missed, ...tokenId.subarray(token, end)],
-        state: from.state.slice(),
-      });
+      segments.push({ token, from, ids: [...from.missed, ...tokenId.subarray(token, end)], state: from.state.slice() });
     }
     return segments;
   }
