@@ -52,9 +52,7 @@ export class InternalError extends Error {
 }
 
 /** The message of a thrown value of any kind. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The code of an error of the system (`ENOENT`); undefined: it has none. */
 export function codeOf(error: unknown): string | undefined {

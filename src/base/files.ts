@@ -1,5 +1,4 @@
 // Files that are complete or absent: written under a temporary name, then renamed. What a killed process left, the next one removes.
-
 import { codeOf, EXIT, messageOf, UserError } from './errors.js';
 import { bytesOf } from './host/bytes.js';
 import { inNextTurn } from './host/clock.js';
@@ -115,9 +114,7 @@ function release(file: AtomicFile): void {
 }
 
 /** The file or folder where something is to be written; undefined: nothing yet. @throws UserError where the path cannot be looked at */
-export function whatStands(path: string): FileStat | undefined {
-  return attempt(path, () => statIfAny(path));
-}
+export const whatStands = (path: string): FileStat | undefined => attempt(path, () => statIfAny(path));
 
 /** Writes a text file as a whole. @throws UserError where the path cannot be written */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {
@@ -196,9 +193,8 @@ export function closeTemporary(fd: number): void {
 
 /** Writes all of `bytes` at byte `position`; null: behind what was written before. */
 export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
-  }
 }
 
 /** Fills `into` from byte `position`. @returns the bytes that were read: fewer than asked for only where the file ends */

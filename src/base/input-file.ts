@@ -1,6 +1,5 @@
 // The only way to read a file that a user names. A name may lead to anything, and the file may come from a stranger, so it is examined before
 // it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
-
 import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
@@ -223,24 +222,16 @@ function stateAt(path: string): string | null {
 }
 
 /** A text that changes when the file or its permissions do. */
-function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string {
-  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-}
+const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
 /** What stands at a path that is to be read; undefined: nothing. @throws UserError where that cannot be told */
-export function statOf(path: string): FileStat | undefined {
-  return attemptRead(path, () => statIfAny(path));
-}
+export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
 /** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
-export function isFolder(path: string): boolean {
-  return statOf(path)?.isDirectory() === true;
-}
+export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
 /** Names in a folder. @throws UserError where it may not be read */
-export function listFolder(path: string): string[] {
-  return attemptRead(path, () => readdirSync(path));
-}
+export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
 /** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError where a folder may not be read */
 export function filesBelow(folder: string): string[] {
@@ -269,9 +260,7 @@ function openRegular(path: string, kind: Limits): number {
 const STREAM_LIMIT = 4 * GIB;
 
 /** Bytes that a stream may bring. @param limit of its kind @param free bytes in the folder of temporary files, of which it may take half */
-export function streamLimit(limit: number, free: number): number {
-  return Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
-}
+export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
 /** Copies a stream into a nameless temporary file. */
 function spooled(fd: number, path: string, kind: Limits): number {
@@ -312,9 +301,8 @@ function readSome(fd: number, path: string, into: Uint8Array): number {
   }
 }
 
-function tooLarge(path: string, bytes: number, { limit, remedy, what }: Limits): UserError {
-  return new UserError(`${path}: has ${formatBytes(bytes)}, more than ${what} may have (${formatBytes(limit)}); ${remedy}`);
-}
+const tooLarge = (path: string, bytes: number, { limit, remedy, what }: Limits): UserError =>
+  new UserError(`${path}: has ${formatBytes(bytes)}, more than ${what} may have (${formatBytes(limit)}); ${remedy}`);
 
 function attemptRead<T>(path: string, operation: () => T): T {
   try {
@@ -337,6 +325,5 @@ const FAULTS = byName<string>({
   ENFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
 });
 
-function cannotRead(path: string, error: unknown): UserError {
-  return new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);
-}
+const cannotRead = (path: string, error: unknown): UserError =>
+  new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);

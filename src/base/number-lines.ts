@@ -116,7 +116,6 @@ export class NumberLines {
     this.count = count;
   }
 
-  /** Begins a run of lines of one key. */
   #begin(key: number, value: number): void {
     this.key = key;
     this.values[0] = value;

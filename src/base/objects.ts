@@ -1,24 +1,16 @@
 // Values of JSON and YAML, and lists by a key.
 
 /** True for an object with keys: neither null nor a list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return hasKeys(value) && !Array.isArray(value);
-}
+export const isObject = (value: unknown): value is Record<string, unknown> => hasKeys(value) && !Array.isArray(value);
 
 /** True for a whole number of at least 0 that is exact. */
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** True for an object, and for a list: both have keys. */
-export function hasKeys(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
+export const hasKeys = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** False for a name that every object has, of its prototype (`toString`): data that uses one would be found where nothing was said. */
-export function isOwnName(name: string): boolean {
-  return !(name in Object.prototype);
-}
+export const isOwnName = (name: string): boolean => !(name in Object.prototype);
 
 /** Items by their key; keys and the items of each stand in the order in which they come. */
 export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
@@ -41,9 +33,7 @@ export interface ByName<T> {
 }
 
 /** A {@link ByName} with these entries. */
-export function byName<T>(entries: Readonly<Record<string, T>>): ByName<T> {
-  return Object.assign(Object.create(null) as ByName<T>, entries);
-}
+export const byName = <T>(entries: Readonly<Record<string, T>>): ByName<T> => Object.assign(Object.create(null) as ByName<T>, entries);
 
 /** What an object has itself under a name, and not from its prototype; undefined: nothing, or it is no object. */
 export const ownValue: {

@@ -83,9 +83,7 @@ export function resolveParameters(place: string, table: ParameterTable = {}, giv
   const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));
   for (const [name, raw] of Object.entries(given)) {
     const parameter = ownValue(table, name);
-    if (parameter === undefined) {
-      throw new UserError(`${place}: unknown parameter "${name}"; ${didYouMean(name, Object.keys(table))}`);
-    }
+    if (parameter === undefined) throw new UserError(`${place}: unknown parameter "${name}"; ${didYouMean(name, Object.keys(table))}`);
     values.set(name, checked(`${place}: ${name}`, parameter, raw));
   }
   return Object.fromEntries(values);
@@ -102,9 +100,8 @@ function checked(place: string, parameter: Parameter, raw: unknown): number | st
       throw new UserError(`${place}: expected on or off, found '${String(raw)}'`);
     default: {
       const value = String(raw);
-      if (parameter.values !== undefined && !parameter.values.includes(value)) {
+      if (parameter.values !== undefined && !parameter.values.includes(value))
         throw new UserError(`${place}: '${value}' is not one of ${parameter.values.join(', ')}`);
-      }
       return value;
     }
   }

@@ -1,5 +1,4 @@
 // The places of profiles: names of those that ship with moeprof, paths of others. A name never depends on the working directory.
-
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
@@ -30,23 +29,15 @@ const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', 
 const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst|[mc]?[jt]s)$/i;
 
 /** Absolute path of a bundled file that is in no family, by its name in `profiles/`. */
-export function bundledFile(name: string): string {
-  return resolve(BUNDLED, name);
-}
+export const bundledFile = (name: string): string => resolve(BUNDLED, name);
 
 /** Text of such a file. */
-export function bundledText(name: string): string {
-  return fileText(bundledFile(name));
-}
+export const bundledText = (name: string): string => fileText(bundledFile(name));
 
 /** Rows of such a file that is a table: its lines but for those that are empty or begin with `#`. */
-export function bundledRows(name: string): string[] {
-  return rowsIn(bundledText(name));
-}
+export const bundledRows = (name: string): string[] => rowsIn(bundledText(name));
 
-function rowsIn(text: string): string[] {
-  return text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
-}
+const rowsIn = (text: string): string[] => text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
 
 /** Texts of the sections of such a file, without their last line break: `== name` opens one. */
 export function bundledParts(name: string): ReadonlyMap<string, string> {
@@ -55,14 +46,11 @@ export function bundledParts(name: string): ReadonlyMap<string, string> {
 }
 
 /** Rows of such a table by section. */
-export function bundledSections(name: string): ReadonlyMap<string, readonly string[]> {
-  return new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
-}
+export const bundledSections = (name: string): ReadonlyMap<string, readonly string[]> =>
+  new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
 
 /** Names of the bundled profiles of a family, sorted. */
-export function listProfiles(family: ProfileFamily): string[] {
-  return [...bundled(family).keys()].sort();
-}
+export const listProfiles = (family: ProfileFamily): string[] => [...bundled(family).keys()].sort();
 
 /** Splits the name of a trace, `path#FROM:TO`, into its path and its rows. @returns rows: as written, with the `#`; empty: all of them */
 export function splitRows(named: string): { readonly path: string; readonly rows: string } {
@@ -71,9 +59,7 @@ export function splitRows(named: string): { readonly path: string; readonly rows
 }
 
 /** True where a trace comes from standard input, which can be read only once. */
-export function isStdin(named: string): boolean {
-  return splitRows(named).path === '-';
-}
+export const isStdin = (named: string): boolean => splitRows(named).path === '-';
 
 /** True where a word is a path rather than the name of a bundled profile: it has a separator or a file's ending (before rows of a trace). */
 export function isPath(nameOrPath: string): boolean {
@@ -104,9 +90,8 @@ export function findProfile(
   const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
   const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;
-  if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath))) {
+  if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath)))
     throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);
-  }
   if (family === 'hardware' && near.length === 0) throw new UserError(`unknown hardware profile "${nameOrPath}": ${PARTS}${list}`);
   const all = hint.endsWith(' more') ? `, all in moeprof profiles list ${family.replace(/s$/, '')}` : '';
   throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);

@@ -1,5 +1,4 @@
 // Text read as bytes: lines are found in large blocks, without strings, or parsing would dominate a run over a text trace.
-
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
 
@@ -183,6 +182,4 @@ export function holds(bytes: Uint8Array, at: number, literal: Uint8Array): boole
 }
 
 /** ASCII bytes of a literal, for {@link holds}. */
-export function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-}
+export const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));

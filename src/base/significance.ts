@@ -10,9 +10,7 @@ const EXACT = 60;
 export const ALPHA = 0.05;
 
 /** Median of samples in any order. @throws RangeError where there is none */
-export function median(samples: ArrayLike<number>): number {
-  return percentile(Float64Array.from(samples).sort(), 50);
-}
+export const median = (samples: ArrayLike<number>): number => percentile(Float64Array.from(samples).sort(), 50);
 
 /** Two-sided p-value of the Mann-Whitney U test (1947): exact up to 60 samples, ties included; beyond, normal, corrected. @throws RangeError */
 export function mannWhitney(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -14,9 +14,8 @@ export function mean(samples: ArrayLike<number>): number {
 }
 
 /** Means of some fields of records. @throws RangeError where there is no record */
-export function meansOf<K extends string>(records: readonly Readonly<Record<K, number>>[], fields: readonly K[]): Record<K, number> {
-  return Object.fromEntries(fields.map((field) => [field, mean(records.map((record) => record[field]))])) as Record<K, number>;
-}
+export const meansOf = <K extends string>(records: readonly Readonly<Record<K, number>>[], fields: readonly K[]): Record<K, number> =>
+  Object.fromEntries(fields.map((field) => [field, mean(records.map((record) => record[field]))])) as Record<K, number>;
 
 /** Mean of the samples that are there; null: none is. */
 export function meanOfPresent(samples: readonly (number | null)[]): number | null {
@@ -58,9 +57,8 @@ export function sharedVotes<T extends { readonly vote: string }>(items: readonly
 }
 
 /** Mean of values by their votes. @throws RangeError where there is none */
-export function votedMean(votes: readonly Vote[]): number {
-  return mean(votes.map(({ value, weight }) => value * weight)) / mean(votes.map(({ weight }) => weight));
-}
+export const votedMean = (votes: readonly Vote[]): number =>
+  mean(votes.map(({ value, weight }) => value * weight)) / mean(votes.map(({ weight }) => weight));
 
 /**
  * Percentile of values with votes in any order: a value stands at the share of the other votes that lie below it, and between values it is

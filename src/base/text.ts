@@ -51,9 +51,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 }
 
 /** A clause that suggests names: `did you mean "lru" or "lfu"?`. */
-export function suggested(names: readonly string[]): string {
-  return `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
-}
+export const suggested = (names: readonly string[]): string => `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
 
 /**
  * Text from outside as one line that drives neither a terminal nor a CI log: line breaks and tabs become spaces; other control characters,
@@ -65,17 +63,13 @@ export function visible(text: string): string {
 }
 
 /** A character by its number: `\u{1b}`. */
-export function escapeOf(letter: string): string {
-  return `\\u{${letter.codePointAt(0)!.toString(16)}}`;
-}
+export const escapeOf = (letter: string): string => `\\u{${letter.codePointAt(0)!.toString(16)}}`;
 
 /** Two colons that begin no workflow command. */
 const COLONS = '\\u{3a}:';
 
 /** A line that begins with no workflow command, blanks before it or not (actions/runner reads `::` after them, and `##[` anywhere). */
-export function withoutCommand(line: string): string {
-  return line.replace(/^(\s*)::/, `$1${COLONS}`);
-}
+export const withoutCommand = (line: string): string => line.replace(/^(\s*)::/, `$1${COLONS}`);
 
 /** A value of a file as a message quotes it: JSON, cut at 60 characters. */
 export function quoted(value: unknown): string {
@@ -84,15 +78,10 @@ export function quoted(value: unknown): string {
 }
 
 /** A text of at most `most` characters: the middle is cut, since a message begins with the place and ends with the advice. */
-export function shortened(text: string, most = 500): string {
-  return text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
-}
+export const shortened = (text: string, most = 500): string =>
+  text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
 
-function plain(word: string): string {
-  return word.toLowerCase().replace(/[-_./:\s]/g, '');
-}
+const plain = (word: string): string => word.toLowerCase().replace(/[-_./:\s]/g, '');
 
 /** A text with its first letter in upper case. */
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

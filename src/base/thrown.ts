@@ -1,5 +1,4 @@
 // An error in a user's own module as one line: the file and line where it was thrown, or where the syntax is wrong, and its message.
-
 import { messageOf } from './errors.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
 import { fileURLToPath, pathToFileURL, resolve } from './host/paths.js';
@@ -47,6 +46,4 @@ export function placeOfThrow(error: unknown): string | null {
 }
 
 /** A file as Node names it: a path, or a URL. */
-function pathOf(file: string): string {
-  return file.startsWith('file:') ? fileURLToPath(file) : file;
-}
+const pathOf = (file: string): string => (file.startsWith('file:') ? fileURLToPath(file) : file);

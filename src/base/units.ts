@@ -108,9 +108,8 @@ export function parseQuantity(quantity: Quantity, value: string | number, place:
 }
 
 /** The error for a text that is not such a quantity, with examples. */
-export function refusal(quantity: Quantity, value: unknown): string {
-  return `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
-}
+export const refusal = (quantity: Quantity, value: unknown): string =>
+  `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
 
 function reader(quantity: Quantity): (value: string | number, place: string) => number {
   return (value, place) => parseQuantity(quantity, value, place);
@@ -137,19 +136,14 @@ export function formatNumber(value: number, decimals = 0): string {
 }
 
 /** A whole number with commas between thousands: `1,234,567`. */
-export function formatCount(value: number): string {
-  return formatNumber(value, 0);
-}
+export const formatCount = (value: number): string => formatNumber(value, 0);
 
 /** A count with its noun: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
-export function formatCounted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
+export const formatCounted = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** Decimals that leave three significant digits of a size in its unit. */
-function decimalsOf(size: number, factor: number): number {
-  return factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
-}
+const decimalsOf = (size: number, factor: number): number =>
+  factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
 
 /** Prints three significant digits in the largest unit that leaves at least 1: each of `units` is `step` times the one before it. */
 function inUnits(step: number, units: readonly string[]): (value: number) => string {
@@ -178,16 +172,11 @@ export const formatNs = inUnits(1000, ['ns', 'us', 'ms', 's']);
 export const formatFlops = inUnits(1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
 
 /** A number of parameters as model cards write it: `30.5B`, `976M`. */
-export function formatParameters(count: number): string {
-  return inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
-}
+export const formatParameters = (count: number): string => inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
 
 /** A fraction as a percentage, one decimal unless said: `83.9 %`. */
-export function formatRatio(ratio: number, decimals = 1): string {
-  return Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
-}
+export const formatRatio = (ratio: number, decimals = 1): string =>
+  Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
 
 /** Tokens per second: `145.6 tok/s`, `0.42 tok/s`. */
-export function formatTokensPerSecond(rate: number): string {
-  return `${formatNumber(rate, rate < 9.995 ? 2 : 1)} tok/s`;
-}
+export const formatTokensPerSecond = (rate: number): string => `${formatNumber(rate, rate < 9.995 ? 2 : 1)} tok/s`;

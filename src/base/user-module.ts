@@ -1,5 +1,4 @@
 // A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place.
-
 import { codeOf, InternalError, UserError } from './errors.js';
 import { placeOnDisk } from './host/files.js';
 import { newSha256 } from './host/hash.js';
@@ -36,9 +35,8 @@ export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Rec
 }
 
 /** The same choice with its module, if it has one, at a place that no longer depends on a folder. */
-export function locatedChoice<C extends { readonly path?: string }>(choice: C, folder: string): C {
-  return choice.path === undefined ? choice : { ...choice, path: resolve(folder, choice.path) };
-}
+export const locatedChoice = <C extends { readonly path?: string }>(choice: C, folder: string): C =>
+  choice.path === undefined ? choice : { ...choice, path: resolve(folder, choice.path) };
 
 /** A text that names a member of a family, with the path of a module, if it is one, made absolute from `folder`. */
 export function locatedModule(text: string, folder: string): string {
@@ -81,11 +79,10 @@ export class OwnExport {
     this.#noun = noun;
     this.shown = shown;
     this.sha256 = sha256;
-    if (typeof value !== 'object' || value === null) {
+    if (typeof value !== 'object' || value === null)
       throw this.wrong(
         `${value === undefined ? 'there is no default export; it' : 'the default export'} must be a ${noun} definition (an object)`,
       );
-    }
     this.#value = value as Readonly<Record<string, unknown>>;
     if (typeof this.#value.name !== 'string' || this.#value.name === '') throw this.wrong('the default export lacks "name" (text)');
     this.#checkParameters(this.#value.parameters);
@@ -123,9 +120,8 @@ export class OwnExport {
 
   /** @throws UserError where a method is missing or no function. @param signature `create(context, parameters)` */
   requireMethod(signature: string): void {
-    if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function') {
+    if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function')
       throw this.wrong(`the default export lacks "${signature}" (a function)`);
-    }
   }
 
   /** @throws UserError where something is there and no function */
@@ -178,9 +174,8 @@ export class OwnExport {
     if (typeof table !== 'object' || table === null) throw this.wrong('"parameters" must be an object');
     for (const [key, parameter] of Object.entries(table)) {
       const fallback = (parameter as { readonly default?: unknown } | null)?.default;
-      if (!['number', 'string', 'boolean'].includes(typeof fallback)) {
+      if (!['number', 'string', 'boolean'].includes(typeof fallback))
         throw this.wrong(`parameter "${key}" lacks a default, whose type (number, text or truth value) is the parameter's`);
-      }
     }
   }
 }

@@ -1,5 +1,4 @@
 // How a caller watches long work: it hears of progress, and gets a turn, without which work that never waits would block signals.
-
 import { nextTurn } from './host/clock.js';
 
 /** Callbacks during long work. */

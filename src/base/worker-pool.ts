@@ -1,5 +1,4 @@
 // Threads that take tasks, each the next one when it is free. Errors keep their class; a lost thread is an error that names its task.
-
 import { codeOf, messageOf, UserError } from './errors.js';
 import { nextTurn } from './host/clock.js';
 import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';
@@ -75,7 +74,6 @@ function named(error: Error, name: string): Error {
 /** The end of a task. */
 export type TaskEnd<Answer> = { readonly answer: Answer } | { readonly error: Error };
 
-/** A pool of threads that run one module. */
 interface PoolOf<Task, Answer, Note> {
   readonly module: ThreadModule;
   /** What each thread starts with. */
@@ -156,6 +154,5 @@ export function sentError(error: unknown): SentError {
 }
 
 /** The error that was sent: a UserError where it was one. */
-export function receivedError({ exitCode, message, stack }: SentError): Error {
-  return exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);
-}
+export const receivedError = ({ exitCode, message, stack }: SentError): Error =>
+  exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);

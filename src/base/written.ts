@@ -18,9 +18,8 @@ export function asWritten(value: unknown): unknown {
 }
 
 /** A schema field whose text is parsed at once. @param parse throws a UserError @param text the schema of the text */
-export function written<T, I>(parse: (text: string) => T, text: z.ZodType<string, I>): z.ZodType<T, I> {
-  return text.transform((given, context) => issueOf(context, [], () => parse(given)));
-}
+export const written = <T, I>(parse: (text: string) => T, text: z.ZodType<string, I>): z.ZodType<T, I> =>
+  text.transform((given, context) => issueOf(context, [], () => parse(given)));
 
 /** The outcome of `parse`; a UserError becomes an issue of the schema. @param path of the value, from the one that the schema checks */
 export function issueOf<T>(context: z.RefinementCtx, path: readonly string[], parse: () => T): T {

@@ -93,14 +93,8 @@ function highProduct(a: number, high: number, low: number): number {
   return aHigh * high + Math.floor(middle / 0x10000);
 }
 
-function round(accumulator: bigint, word: bigint): bigint {
-  return wrap(rotated(wrap(accumulator + word * P2), 31n) * P1);
-}
+const round = (accumulator: bigint, word: bigint): bigint => wrap(rotated(wrap(accumulator + word * P2), 31n) * P1);
 
-function rotated(value: bigint, bits: bigint): bigint {
-  return wrap(value << bits) | (value >> (64n - bits));
-}
+const rotated = (value: bigint, bits: bigint): bigint => wrap(value << bits) | (value >> (64n - bits));
 
-function wrap(value: bigint): bigint {
-  return BigInt.asUintN(64, value);
-}
+const wrap = (value: bigint): bigint => BigInt.asUintN(64, value);

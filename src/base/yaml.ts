@@ -1,5 +1,4 @@
 // YAML files checked by a zod schema. People edit profiles by hand, so an error has the line and column of the file.
-
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
@@ -42,9 +41,8 @@ export interface Override {
 type Path = readonly PropertyKey[];
 
 /** Reads and checks a YAML file. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
-export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T {
-  return locateYaml(readText(path), shownPath(path), schema, overrides).value;
-}
+export const readYaml = <T>(path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
+  locateYaml(readText(path), shownPath(path), schema, overrides).value;
 
 /** {@link readYaml} for large files of ours: places are looked up only for an error. @param text instead of the file's @throws UserError */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
@@ -104,9 +102,7 @@ function parsed(text: string, path: string): ParsedText {
 }
 
 /** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error where it is not YAML */
-export function flagValue(text: string): unknown {
-  return parse(text, QUIET);
-}
+export const flagValue = (text: string): unknown => parse(text, QUIET);
 
 /** What is wrong is thrown, or refused by a schema. */
 export const QUIET = { logLevel: 'error' } as const;
@@ -132,14 +128,12 @@ function parseText(text: string, path: string): ParsedText {
 }
 
 /** Checks a value that comes from no file. @param label instead of `file:line:col` @throws UserError `label: path: what is wrong, and what to do` */
-export function checkValue<T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T {
-  return locateValue(raw, label, schema, overrides).value;
-}
+export const checkValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
+  locateValue(raw, label, schema, overrides).value;
 
 /** As {@link checkValue}, and remembers which flag gave what. @throws UserError as {@link checkValue} */
-export function locateValue<T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
-  return check(raw, schema, overrides, () => ({ place: label, offset: 0 }));
-}
+export const locateValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> =>
+  check(raw, schema, overrides, () => ({ place: label, offset: 0 }));
 
 type Locate = (where: Path, unknownKey?: string) => { readonly place: string; readonly offset: number };
 
@@ -165,7 +159,7 @@ function check<T>(
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
   const result = schema.safeParse(raw, { reportInput: true });
-  if (result.success) {
+  if (result.success)
     return {
       value: result.data,
       places: placesOf(raw, locate),
@@ -173,7 +167,6 @@ function check<T>(
       part: (path, partSchema, partOverrides = []) =>
         check(valueAt(raw, path), partSchema, partOverrides, (where, key) => locate([...path, ...where], key), [...within, ...path]),
     };
-  }
   const issues = result.error.issues.flatMap(innermost);
   // A mistyped key also makes the right one missing: the key is reported. Otherwise wrong values come before missing ones.
   const rank = (issue: (typeof issues)[number]): number =>
@@ -186,7 +179,6 @@ function check<T>(
   throw new UserError(`${first.place}: ${dotted === '' ? '' : `${dotted}: `}${describeIssue(first.issue, raw, schema)}${more}`);
 }
 
-/** Adds the places of a value and of all that it holds. */
 function placesOf(value: unknown, locate: Locate, path: Path = [], into = new Map<string, string>()): Places {
   if (path.length > 0) into.set(path.join('.'), locate(path).place);
   const inner = hasKeys(value) ? Object.entries(value) : [];
@@ -212,9 +204,8 @@ function numbered(root: unknown, override: Override): string[] {
 }
 
 /** A copy of a value with one override. @throws UserError if the override names an entry that a list does not have */
-export function withOverride(root: unknown, override: Override): unknown {
-  return withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
-}
+export const withOverride = (root: unknown, override: Override): unknown =>
+  withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
 
 /** A copy of `root` with the value at `path` amended, mappings made on the way. @param shorthand key of a text on the way; absent: it is lost */
 function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown, shorthand?: string): unknown {
@@ -238,23 +229,19 @@ function entryOf(list: readonly unknown[], key: string, { label }: Override): nu
 }
 
 /** A schema field that takes a quantity, written as a number or with its unit, and gives it in the inner unit. */
-export function quantity(kind: Quantity): z.ZodType<number, string | number> {
-  return z
-    .union([z.number(), z.string()], {
-      error: (issue) => (issue.input === undefined ? undefined : refusal(kind, issue.input)),
-    })
+export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
+  z
+    .union([z.number(), z.string()], { error: (issue) => (issue.input === undefined ? undefined : refusal(kind, issue.input)) })
     .transform((value, context) => {
       const read = kind.read(value);
       if (read !== null) return read;
       context.addIssue({ code: 'custom', message: refusal(kind, value), input: value });
       return z.NEVER;
     });
-}
 
 /** A {@link quantity} above zero. */
-export function positiveQuantity(kind: Quantity): z.ZodType<number, string | number> {
-  return quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
-}
+export const positiveQuantity = (kind: Quantity): z.ZodType<number, string | number> =>
+  quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
 /** Runs a step of the parser, which recurses. @throws UserError where it fails, for want of stack among other things */
 function unlessTooDeep<T>(path: string, step: () => T): T {
@@ -266,9 +253,8 @@ function unlessTooDeep<T>(path: string, step: () => T): T {
   }
 }
 
-function tooDeep(path: string): UserError {
-  return new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
-}
+const tooDeep = (path: string): UserError =>
+  new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
 
 /** The first key that stands in its mapping already, or is no text; null where there is none. */
 function wrongKey(root: Node): { readonly offset: number; readonly why: string } | null {
@@ -325,6 +311,4 @@ function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {
   return pairs.get(String(key));
 }
 
-function rangeOf(node: unknown): number | undefined {
-  return (node as Partial<Node> | null | undefined)?.range?.[0];
-}
+const rangeOf = (node: unknown): number | undefined => (node as Partial<Node> | null | undefined)?.range?.[0];

@@ -1,6 +1,5 @@
 // The speed of a run whose router knows which experts hardly matter: the oracle of Duo-LLM (arXiv 2410.10846). It skips experts, or takes a
 // smaller copy, wherever that saves most time, within a budget of lost gate weight. No such router exists; it is a bound.
-
 import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';
@@ -119,17 +118,16 @@ function refuse(run: RunSpec): void {
 }
 
 /** Options on the GPU: a use is left out, computed, or computed from the copy, faster in proportion to its bytes. */
-export function gpuOptions(uses: readonly ExpertUse[], copy: SmallCopy | null): Options {
-  return optionsOf(uses, ({ gpuNs, weight }) => [
+export const gpuOptions = (uses: readonly ExpertUse[], copy: SmallCopy | null): Options =>
+  optionsOf(uses, ({ gpuNs, weight }) => [
     [0, weight, 0],
     [gpuNs, 0, 0],
     ...(copy === null ? [] : [[copy.bytes * gpuNs, copy.loss * weight, 0] as const]),
   ]);
-}
 
 /** Options on the link: a use is left out, found in the cache, whose bytes it has held since its last use, or loaded; the copy likewise. */
-export function linkOptions(uses: readonly ExpertUse[], copy: SmallCopy | null): Options {
-  return optionsOf(uses, ({ bytes, events, linkNs, weight }) => [
+export const linkOptions = (uses: readonly ExpertUse[], copy: SmallCopy | null): Options =>
+  optionsOf(uses, ({ bytes, events, linkNs, weight }) => [
     [0, weight, 0],
     [0, 0, bytes * events],
     [linkNs, 0, 0],
@@ -140,7 +138,6 @@ export function linkOptions(uses: readonly ExpertUse[], copy: SmallCopy | null):
           [copy.bytes * linkNs, copy.loss * weight, 0],
         ] as const)),
   ]);
-}
 
 function optionsOf(
   uses: readonly ExpertUse[],
@@ -216,6 +213,5 @@ class UseLog extends Onlooker {
   }
 }
 
-function weightOf(weights: Float32Array | null, from: number, rank: number): number {
-  return weights === null ? 1 / (rank + 1) : weights[from + rank]!;
-}
+const weightOf = (weights: Float32Array | null, from: number, rank: number): number =>
+  weights === null ? 1 / (rank + 1) : weights[from + rank]!;

@@ -1,5 +1,4 @@
 // Sizes of an expert cache as users write them: bytes, a share of all experts, or experts per layer.
-
 import { UserError } from '../base/errors.js';
 import { BYTES, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
@@ -56,9 +55,8 @@ export function parseCapacities(text: string, model: ModelSpec): number[] {
     if (range === null) return [capacityBytes(parseCapacity(part), model)];
     const [from, to] = [range[1]!, range[2]!].map((end) => capacityBytes(parseCapacity(end), model)) as [number, number];
     const points = range[3] === undefined ? POINTS : Number(range[3]);
-    if (points < 2 || points > MOST_POINTS) {
+    if (points < 2 || points > MOST_POINTS)
       throw new UserError(`'${part.trim()}' asks for ${points} points; a range has 2 to ${MOST_POINTS}`);
-    }
     if (from > to) throw new UserError(`'${part.trim()}' runs backwards; put the smaller capacity first`);
     return Array.from({ length: points }, (_, i) => Math.round(from + ((to - from) * i) / (points - 1)));
   });

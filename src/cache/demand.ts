@@ -29,7 +29,6 @@ export class DemandLog {
   /** Per event: layer, count, then `count` experts within the layer. */
   readonly #page = new Uint16Array(PAGE_WORDS);
   #used = 0;
-  /** Words used of each full page. */
   readonly #fullWords: number[] = [];
 
   constructor(model: ModelSpec, sequential = false) {
@@ -37,7 +36,6 @@ export class DemandLog {
     this.sequential = sequential;
   }
 
-  /** Number of non-empty pages. */
   get pages(): number {
     return this.#fullWords.length + (this.#used > 0 ? 1 : 0);
   }

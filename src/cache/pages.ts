@@ -1,5 +1,4 @@
 // Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length.
-
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
 /** A store of pages by number. */

@@ -110,9 +110,8 @@ export interface PolicyDefinition extends Member {
 }
 
 /** Knowledge that a policy needs with given parameters. */
-export function policyNeeds(definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] {
-  return definition.needsWith?.(parameters) ?? definition.needs ?? [];
-}
+export const policyNeeds = (definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] =>
+  definition.needsWith?.(parameters) ?? definition.needs ?? [];
 
 /** The level of knowledge of a policy (L17): the future if it needs it, else nothing. */
 export function policyKnows(definition: PolicyDefinition, parameters: Parameters): Known {

@@ -1,5 +1,4 @@
 // From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6).
-
 import { UserError } from '../base/errors.js';
 import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
@@ -119,16 +118,14 @@ export function shrinkQuotas(model: ModelSpec, capacityBytes: number, quotas: re
 
 function checkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): readonly number[] {
   const { layers } = model;
-  if (quotas.length !== layers.length) {
+  if (quotas.length !== layers.length)
     throw new UserError(`quotas: ${quotas.length} numbers for ${layers.length} MoE layers; give one per layer`);
-  }
   let bytes = 0;
   for (let l = 0; l < layers.length; l++) {
     const quota = quotas[l]!;
     const { experts, expertBytes } = layers[l]!;
-    if (!Number.isInteger(quota) || quota < 0 || quota > experts) {
+    if (!Number.isInteger(quota) || quota < 0 || quota > experts)
       throw new UserError(`quotas: layer ${l}: ${quota} is not a number of experts; use a whole number from 0 to ${experts}`);
-    }
     bytes += quota * expertBytes;
   }
   if (bytes > capacityBytes) throw new UserError(`quotas: they take ${bytes} bytes of a capacity of ${capacityBytes}; lower them`);

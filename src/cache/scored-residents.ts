@@ -1,5 +1,6 @@
 // The common part of policies that score every resident anew for each victim, by what its uses so far and the clock say: the lowest leaves.
-import type { CachePolicy, Pins } from './policy.js';
+import { DecayedCounts } from './decayed-counts.js';
+import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { ResidentSet } from './resident-set.js';
 
 /** Residents by their scores. */
@@ -21,5 +22,26 @@ export abstract class ScoredResidents extends ResidentSet implements CachePolicy
 
   victim(_incoming: number, pins: Pins): number {
     return this.lowest(pins, this.score);
+  }
+}
+
+/** Residents by scores that depend on decayed counts of uses. */
+export abstract class CountedResidents extends ScoredResidents {
+  protected readonly counts: DecayedCounts;
+
+  /** @param halfLife passes after which a use counts half */
+  constructor({ clock, experts }: PolicyContext, halfLife: number) {
+    super(experts);
+    this.counts = new DecayedCounts(experts, halfLife, clock);
+  }
+
+  touch(id: number): void {
+    this.counts.settle();
+    this.counts.add(id);
+  }
+
+  override victim(incoming: number, pins: Pins): number {
+    this.counts.settle();
+    return super.victim(incoming, pins);
   }
 }

@@ -15,6 +15,5 @@ export function mostResidents({ experts, sizes, capacityBytes }: PolicyContext):
 }
 
 /** Most popular first; ties by id. */
-export function mostPopular(popularity: Float64Array): number[] {
-  return Array.from(popularity.keys()).sort((a, b) => popularity[b]! - popularity[a]! || a - b);
-}
+export const mostPopular = (popularity: Float64Array): number[] =>
+  Array.from(popularity.keys()).sort((a, b) => popularity[b]! - popularity[a]! || a - b);

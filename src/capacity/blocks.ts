@@ -23,9 +23,8 @@ export function allocateRing(trace: Pick<RoutingTrace, 'layers' | 'topK'>): Bloc
 }
 
 /** The blocks of a ring as arrays. */
-export function blocksOf({ memory, rows, row }: BlockRing): Uint16Array[] {
-  return Array.from({ length: BLOCKS }, (_, block) => new Uint16Array(memory, block * rows * row * 2, rows * row));
-}
+export const blocksOf = ({ memory, rows, row }: BlockRing): Uint16Array[] =>
+  Array.from({ length: BLOCKS }, (_, block) => new Uint16Array(memory, block * rows * row * 2, rows * row));
 
 /** Reads the first `tokens` rows of a trace into a ring of blocks. @param free waits until one may be overwritten @param full takes a filled one */
 export async function fillBlocks(

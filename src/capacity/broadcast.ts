@@ -10,7 +10,6 @@ import type { JobData, JobTask } from './worker.js';
 
 /** Callbacks during a broadcast. Progress is told in token-replays: one of each token for each capacity of a job. */
 export interface BroadcastWatch extends WorkWatch {
-  /** Sees every block of rows. */
   block?(experts: Uint16Array, rows: number): void;
 }
 
@@ -103,7 +102,6 @@ function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: Broadc
     );
   };
   return {
-    /** A job has taken `rows` more rows. */
     fed(job: number, rows: number): void {
       taken[job]! += rows;
       if (late[job] === 0) set(job, taken[job]!);

@@ -78,7 +78,6 @@ export function drawChart(series: readonly ChartSeries[], options: ChartOptions)
   return lines.join('\n');
 }
 
-/** Labels centred under their places on the x axis. */
 function axisLabels(columns: number, columnOf: (x: number) => number, { ticks }: ChartOptions): string {
   const cells = new Array<string>(AXIS + columns).fill(' ');
   for (const { x, label } of ticks) {

@@ -1,5 +1,4 @@
 // From a user's request to a capacity curve: trace, policies, capacities, way of counting. The command and the library share it.
-
 import { placed, UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { cwd } from '../base/host/process.js';
@@ -43,16 +42,14 @@ export interface CurveWatch extends BroadcastWatch {
 }
 
 /** Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`. @throws UserError for a wrong input or setting */
-export async function curveFor(input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> {
-  return curveOfRun(checkRun(input, 'curve'), settings, watch);
-}
+export const curveFor = async (input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> =>
+  curveOfRun(checkRun(input, 'curve'), settings, watch);
 
 /** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` where they are flags */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
   const { at, capacities = '5%..100%', quotas = 'even', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
-  if (quotas !== 'even' && scope !== 'layer') {
+  if (quotas !== 'even' && scope !== 'layer')
     throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
-  }
   const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
   const counted = settings.popularity ?? CURVE_POPULARITY;
   const counts = await needsPopularity(policies);
@@ -118,9 +115,7 @@ async function profileFor(source: string, inputs: Inputs, prefix: string): Promi
 }
 
 /** True for a number of tokens; otherwise it is a file, or `replayed`. */
-function isCount(source: string): boolean {
-  return /^\d/.test(source) && !isPath(source);
-}
+const isCount = (source: string): boolean => /^\d/.test(source) && !isPath(source);
 
 /** The tokens that popularity is counted on: tokens that are not replayed (see `profiling.ts`), on the replayed ones, or in a file. */
 async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {

@@ -1,5 +1,4 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
-
 import { shownTrace } from '../base/profiles.js';
 import { sum } from '../base/statistics.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
@@ -104,7 +103,6 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
 
 interface Plan {
   readonly job: JobSpec;
-  /** Index of the policy. */
   readonly policy: number;
   readonly name: string;
   readonly foresight: boolean;

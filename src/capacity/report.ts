@@ -1,5 +1,4 @@
 // The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
-
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import { drawnFormats, onePanel, type PaperFigure, type RunPoint } from '../figure/door.js';
@@ -153,18 +152,11 @@ function atGrid(curve: Curve, at: number): Grid {
   return gridOf([head, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows);
 }
 
-/** Points of a percentage. */
-function asPoints(gap: number, decimals = 1): string {
-  return formatNumber(gap * 100, decimals);
-}
+const asPoints = (gap: number, decimals = 1): string => formatNumber(gap * 100, decimals);
 
-function inPoints(value: number): Datum {
-  return { value, text: asPoints(value) };
-}
+const inPoints = (value: number): Datum => ({ value, text: asPoints(value) });
 
-function oneDigit(value: number): Datum {
-  return { value, text: formatNumber(value, value < 1000 ? 1 : 0) };
-}
+const oneDigit = (value: number): Datum => ({ value, text: formatNumber(value, value < 1000 ? 1 : 0) });
 
 /** A row for each capacity: the share of it that one event takes, and hit rate and churn of each policy. */
 function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly number[], where: Visibility): Grid {

@@ -1,5 +1,4 @@
 // Is the capacity the problem or the policy? The question that users of an expert cache ask, answered in a sentence with its figures.
-
 import { formatBytes, formatCount, formatRatio } from '../base/units.js';
 import { evenSplit } from '../cache/scope.js';
 import type { ModelSpec } from '../model/door.js';
@@ -32,19 +31,17 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
 
 /** The cause of the missing hits. @param policyGap hits that perfect foresight adds; null: unknown @param capacityGap hits of all resident */
 function blame(policyGap: number | null, capacityGap: number): [problem: Verdict['problem'], rest: string] {
-  if (policyGap === null) {
+  if (policyGap === null)
     return [
       'unknown',
       `, ${pointsText(capacityGap)} below what all experts resident would give; draw belady too to see whose fault that is.`,
     ];
-  }
   if (policyGap < SMALL && capacityGap < SMALL) return ['neither', ': neither capacity nor policy costs hits worth having.'];
-  if (policyGap >= capacityGap) {
+  if (policyGap >= capacityGap)
     return [
       'policy',
       `; perfect foresight would add ${pointsText(policyGap)}, more capacity at most ${pointsText(capacityGap)}: the policy is the problem.`,
     ];
-  }
   return [
     'capacity',
     `; perfect foresight would add only ${pointsText(policyGap)} of the ${pointsText(policyGap + capacityGap)} that are missing: the capacity is the problem.`,
@@ -52,9 +49,7 @@ function blame(policyGap: number | null, capacityGap: number): [problem: Verdict
 }
 
 /** `6.9 points` of a percentage. */
-function pointsText(gap: number): string {
-  return `${(gap * 100).toFixed(1)} points`;
-}
+const pointsText = (gap: number): string => `${(gap * 100).toFixed(1)} points`;
 
 /** Index of the value nearest to `wanted`, the first of equals. */
 function nearestTo(values: readonly number[], wanted: number): number {
@@ -72,9 +67,7 @@ export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | nu
   return online.length === 0 ? null : online.reduce((best, one) => (meanOf(one) > meanOf(best) ? one : best));
 }
 
-function meanOf({ points }: PolicyCurve): number {
-  return points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
-}
+const meanOf = ({ points }: PolicyCurve): number => points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
 
 /** The capacity where a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
 export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, points }: PolicyCurve): Knee | null {
@@ -91,14 +84,12 @@ export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, 
 }
 
 /** A capacity of a curve: `1.20 GiB`, or `384 experts`. */
-export function capacityText({ inputs }: Pick<Curve, 'inputs'>, capacity: number): string {
-  return inputs.unit === 'experts' ? `${formatCount(capacity)} experts` : formatBytes(capacity);
-}
+export const capacityText = ({ inputs }: Pick<Curve, 'inputs'>, capacity: number): string =>
+  inputs.unit === 'experts' ? `${formatCount(capacity)} experts` : formatBytes(capacity);
 
 /** Warnings about the capacities that were drawn. */
-export function curveWarnings(curve: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] {
-  return curve.config.scope === 'global' ? belowTokenCycle(curve) : eventsThatDoNotFit(curve, model);
-}
+export const curveWarnings = (curve: Omit<CurveData, 'warnings'>, model: ModelSpec): Warning[] =>
+  curve.config.scope === 'global' ? belowTokenCycle(curve) : eventsThatDoNotFit(curve, model);
 
 /** L15: below one token's experts, whatever is recent is gone before it comes round again. */
 function belowTokenCycle(curve: Omit<CurveData, 'warnings'>): Warning[] {

@@ -1,5 +1,4 @@
 // Earlier states of a baseline, a folder each time that saving changed a figure: `.moeprof/baselines/main/.history/0001/`, named `main~1` ....
-
 import { orUserError, UserError } from '../base/errors.js';
 import { attempt, makeFolder, writeFileAtomic } from '../base/files.js';
 import { renameSync, rmSync } from '../base/host/files.js';
@@ -30,9 +29,7 @@ export function statesOf(name: string): BaselineState[] {
 }
 
 /** True for the folder of a baseline; an earlier state is not one, since it is never written again. */
-export function isBaseline(folder: string): boolean {
-  return dirname(folder) === BASELINES;
-}
+export const isBaseline = (folder: string): boolean => dirname(folder) === BASELINES;
 
 /** Names of all baselines. */
 export function baselineNames(): string[] {

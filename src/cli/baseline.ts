@@ -1,5 +1,4 @@
 // `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed.
-
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';

@@ -1,5 +1,4 @@
 // `moeprof bound`: speeds that no system can exceed. One subcommand for each kind of knowledge.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseShare } from '../base/units.js';

@@ -1,5 +1,4 @@
 // `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference.
-
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Learned } from '../hardware/door.js';

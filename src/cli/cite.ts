@@ -1,5 +1,4 @@
 // `moeprof cite`: BibTeX of moeprof, and of everything that results are made from.
-
 import type { Command } from 'commander';
 import { bibtex, type Citation, citedBy } from '../figure/door.js';
 import { type Format, toJson } from '../report/door.js';

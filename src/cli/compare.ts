@@ -1,5 +1,4 @@
 // `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
-
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
@@ -79,19 +78,16 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   if (place?.startsWith(BASELINES) && !isBaseline(place))
     throw new UserError(`--update-baseline: ${base.label} is an earlier state, which stays as it was`);
   if (place === null) throw new UserError(`--update-baseline: ${base.label} cannot be written; give a file or a folder of results as base`);
-  if ([...base.scenarios.values()].some(({ budgets }) => budgets !== undefined)) {
+  if ([...base.scenarios.values()].some(({ budgets }) => budgets !== undefined))
     throw new UserError(`--update-baseline: ${base.label} is run, not saved; give a file or a folder of results as base`);
-  }
-  if (base.folder !== candidate.folder) {
+  if (base.folder !== candidate.folder)
     throw new UserError('--update-baseline: base and candidate must both be single runs, or both folders');
-  }
   if (!base.folder) return new Map([[place, jsonReport.render([...candidate.scenarios.values()][0]!.result, FILE_OPTIONS)]]);
   const gone = [...base.scenarios.keys()].filter((scenario) => !candidate.scenarios.has(scenario));
-  if (gone.length > 0) {
+  if (gone.length > 0)
     throw new UserError(
       `--update-baseline: the candidate lacks ${gone.join(', ')}; delete ${gone.length === 1 ? 'it' : 'them'} in ${place} first`,
     );
-  }
   const repeated = [...base.scenarios.values()].find(({ label }) => /@\d+\.json$/.test(label));
   if (repeated !== undefined)
     throw new UserError(`--update-baseline: ${repeated.label} is a repeat; save runs with --repeat in one file instead`);

@@ -1,5 +1,4 @@
 // The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing.
-
 import { ownValue } from '../base/objects.js';
 import { bundledParts } from '../base/profiles.js';
 
@@ -25,9 +24,7 @@ export interface Node {
 }
 
 /** The script that makes `shell` complete a program. */
-export function completionScript(shell: Shell, program: Node): string {
-  return { bash, zsh, fish, powershell }[shell](program);
-}
+export const completionScript = (shell: Shell, program: Node): string => ({ bash, zsh, fish, powershell })[shell](program);
 
 /** All commands with the words that lead to them, the program itself first. */
 function flatten(node: Node, path: readonly string[] = []): { readonly path: readonly string[]; readonly node: Node }[] {
@@ -35,11 +32,10 @@ function flatten(node: Node, path: readonly string[] = []): { readonly path: rea
 }
 
 /** Options of a command and of the program around it, which stand anywhere. */
-function optionsOf(program: Node, node: Node): Node['options'] {
-  return node === program
+const optionsOf = (program: Node, node: Node): Node['options'] =>
+  node === program
     ? program.options
     : [...node.options, ...program.options.filter((own) => !node.options.some((other) => other.names.at(-1) === own.names.at(-1)))];
-}
 
 /** What may stand behind a command: its subcommands, and values of its argument. */
 function wordsAt({ argument, children }: Node): CompletionValues {
@@ -47,11 +43,10 @@ function wordsAt({ argument, children }: Node): CompletionValues {
 }
 
 /** A section of `profiles/completion.txt` with texts in the place of `@name@`. */
-function filled(section: string, texts: Readonly<Record<string, string>>): string {
-  return bundledParts('completion.txt')
+const filled = (section: string, texts: Readonly<Record<string, string>>): string =>
+  bundledParts('completion.txt')
     .get(section)!
     .replace(/@([a-z]+)@/g, (_, name: string) => ownValue(texts, name)!);
-}
 
 function bash(program: Node): string {
   const all = flatten(program);
@@ -92,9 +87,8 @@ function zsh(program: Node): string {
   return `${filled('zsh', { program: program.name, functions: functions.join('\n\n') })}\n`;
 }
 
-function functionName(program: Node, path: readonly string[]): string {
-  return `_${[program.name, ...path].join('_').replace(/[^a-zA-Z0-9_]/g, '_')}`;
-}
+const functionName = (program: Node, path: readonly string[]): string =>
+  `_${[program.name, ...path].join('_').replace(/[^a-zA-Z0-9_]/g, '_')}`;
 
 function zshValues({ words, files }: CompletionValues): string {
   const named = words.map((word) => word.replace(/[\s():]/g, '\\$&')).join(' ');
@@ -103,9 +97,7 @@ function zshValues({ words, files }: CompletionValues): string {
 }
 
 /** A description inside brackets, or behind a colon. */
-function zshText(text: string): string {
-  return text.replace(/[[\]\\:]/g, '\\$&');
-}
+const zshText = (text: string): string => text.replace(/[[\]\\:]/g, '\\$&');
 
 function fish(program: Node): string {
   const lines = flatten(program).flatMap(({ path, node }) => {
@@ -127,9 +119,7 @@ function fish(program: Node): string {
   return `# fish completion of ${program.name}; made by: ${program.name} completion fish\n${lines.join('\n')}\n`;
 }
 
-function fishFiles({ files }: CompletionValues): string {
-  return files ? '' : ' -f';
-}
+const fishFiles = ({ files }: CompletionValues): string => (files ? '' : ' -f');
 
 /** True, in fish, where the command line is at this command and not yet at one below it. */
 function fishCondition(node: Node, path: readonly string[]): string {
@@ -140,9 +130,7 @@ function fishCondition(node: Node, path: readonly string[]): string {
 }
 
 /** A word in single quotes, for shells of Unix. */
-function single(text: string): string {
-  return `'${text.replaceAll("'", `'"'"'`)}'`;
-}
+const single = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`;
 
 /** The script of PowerShell, 5.1 and newer: one native argument completer with everything in it. */
 function powershell(program: Node): string {
@@ -164,11 +152,8 @@ function powershell(program: Node): string {
 }
 
 /** Statements that set the completions of a place. */
-function offered({ words, files }: CompletionValues): string {
-  return `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
-}
+const offered = ({ words, files }: CompletionValues): string =>
+  `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
 
 /** A word in single quotes, for PowerShell. */
-function inQuotes(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
+const inQuotes = (text: string): string => `'${text.replaceAll("'", "''")}'`;

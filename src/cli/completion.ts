@@ -1,5 +1,4 @@
 // `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
-
 import { type Command, Command as NewCommand, type Option } from 'commander';
 import { byName } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -15,15 +14,13 @@ import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
 /** The command. @param entries all commands that are completed */
-export function completionOf(entries: readonly CommandEntry[]): CommandModule {
-  return {
-    define(command, context) {
-      declared(command, 'completion', { words: { shells: SHELLS } }).action(async (shell: Shell) =>
-        context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))),
-      );
-    },
-  };
-}
+export const completionOf = (entries: readonly CommandEntry[]): CommandModule => ({
+  define(command, context) {
+    declared(command, 'completion', { words: { shells: SHELLS } }).action(async (shell: Shell) =>
+      context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))),
+    );
+  },
+});
 
 /** Values of options and arguments that commander does not know, by the option's long name or `command argument`. */
 const WORDS = byName<() => readonly string[]>({
@@ -79,6 +76,5 @@ function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files
 }
 
 /** True where the name of a value allows a file. */
-function takesFiles(placeholder: string): boolean {
-  return /\b(file|path|folder|trace|model|machine|system|policy|profile|result|base|candidate|run)$/.test(placeholder);
-}
+const takesFiles = (placeholder: string): boolean =>
+  /\b(file|path|folder|trace|model|machine|system|policy|profile|result|base|candidate|run)$/.test(placeholder);

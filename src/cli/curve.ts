@@ -1,5 +1,4 @@
 // `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
@@ -31,12 +30,7 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function draw(flags: Flags, threads: number, context: CliContext): Promise<Curve> {
-  const settings = {
-    ...flags,
-    policies: splitPolicies(flags.policies),
-    warmup: parseCount(flags.warmup, '--warmup'),
-    threads,
-  };
+  const settings = { ...flags, policies: splitPolicies(flags.policies), warmup: parseCount(flags.warmup, '--warmup'), threads };
   const note = (text: string): void => context.note(text);
   return watched(context, 'replaying', 'tokens', (watch) => curveOfRun(runOf(flags), settings, { ...watch, note }, '--'));
 }

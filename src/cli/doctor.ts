@@ -1,5 +1,4 @@
 // `moeprof doctor`: the environment of moeprof on this machine, for the first lines of a bug report.
-
 import type { Command } from 'commander';
 import { EXIT, messageOf } from '../base/errors.js';
 import { stdout } from '../base/host/command.js';

@@ -1,12 +1,10 @@
 // `moeprof explain`: the meaning of a metric or a warning, in two paragraphs.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';
 import { palette, type ReportOptions, widthOf, wrap } from '../report/door.js';
-import { METRICS, metricsOfWord } from '../result/catalogue.js';
+import { METRICS, metricsOfWord, noSuchMetric, replacementOf } from '../result/catalogue.js';
 import { allTopics, topicOf } from '../result/explanations.js';
-import { noSuchMetric, replacementOf } from '../result/replaced.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
@@ -62,6 +60,4 @@ function facts(unit: string, better: string, kind: string): string {
 }
 
 /** Typographic quotes in ASCII where the terminal has nothing else. */
-function inAscii(text: string, { unicode }: ReportOptions): string {
-  return unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"');
-}
+const inAscii = (text: string, { unicode }: ReportOptions): string => (unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"'));

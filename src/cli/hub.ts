@@ -1,5 +1,4 @@
 // Models of the hub: a model that the command line names is fetched before the command runs, so that the command only reads files.
-
 import type { Command } from 'commander';
 import { fetchHubModel, hubFolder, hubServer, isHubAddress, parseHubAddress } from '../model/door.js';
 import type { CliContext } from './kit/context.js';

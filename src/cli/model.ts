@@ -1,5 +1,4 @@
 // `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep.
-
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes, formatCount, formatCounted, formatParameters, parseCount } from '../base/units.js';
@@ -120,9 +119,8 @@ function expertGrid({ experts, expertBytes }: ModelInspection): Grid {
 }
 
 /** `0-47`, `1-47 by 2`, `5`. */
-function rangeText([first, last, step]: readonly [number, number, number]): string {
-  return first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
-}
+const rangeText = ([first, last, step]: readonly [number, number, number]): string =>
+  first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
 
 const VERDICTS: Readonly<Record<Fit['verdict'], (fit: Fit) => string>> = {
   resident: () => 'all resident',

@@ -1,5 +1,4 @@
 // Operands of commands that take results: a file or run profile (by content), a folder, a saved baseline, a commit, or stdin; all run together.
-
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
@@ -55,9 +54,8 @@ export async function loadOperands(
   { allowCode = false, details }: { readonly allowCode: boolean | undefined; readonly details: boolean },
 ): Promise<LoadedSet[]> {
   const sets: SourceSet[] = [];
-  for (const [index, path] of paths.entries()) {
+  for (const [index, path] of paths.entries())
     sets.push(await findSources(path, index === 0 ? EXIT.notComparable : EXIT.input, paths[1] ?? 'runs/'));
-  }
   const prepared: Prepared[][] = [];
   for (const set of sets) {
     const row: Prepared[] = [];
@@ -133,17 +131,14 @@ async function findSources(path: string, absent: number, candidate: string): Pro
 }
 
 /** A run profile as an argument of `moeprof run`; nothing for other operands. */
-function profileOf(candidate: string): string {
-  return /\.ya?ml$/i.test(candidate) ? `${candidate} ` : '';
-}
+const profileOf = (candidate: string): string => (/\.ya?ml$/i.test(candidate) ? `${candidate} ` : '');
 
 /** Reads a result; checks a run profile and its budgets. */
 async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   const { content, detached, label } = source;
   if ('text' in content && /^\s*([{[]|$)/.test(content.text)) return { source, result: parseResult(content.text, label) };
-  if (detached) {
+  if (detached)
     throw new UserError(`${label}: is no result; a run profile must be a file here, since the paths in it are relative to its folder`);
-  }
   const { loadRun, placeIn } = await import('../system/door.js');
   const name = 'profile' in content ? content.profile : label;
   const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name, [], allowCode);

@@ -1,5 +1,4 @@
 // `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted.
-
 import type { Command } from 'commander';
 import { placed, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
@@ -104,11 +103,10 @@ function requestOf(action: string | undefined, what: string | undefined, flags: 
 }
 
 /** Reads `code.json:3,wiki.json`; a number after a colon is a weight, unless it ends a range of rows. @throws UserError */
-function partsOf(text: string): Part[] {
-  return text.split(',').map((part) => {
+const partsOf = (text: string): Part[] =>
+  text.split(',').map((part) => {
     const [, named = part, weight = '1'] = (existsSync(part) ? null : /^(.*?)(?<!#\d*):(\d+(?:\.\d+)?)$/.exec(part.trim())) ?? [];
     if (named.trim() === '' || Number(weight) <= 0)
       throw new UserError(`place merge ${part}: write a profile and a weight above 0, e.g. code.json:3`);
     return { named: named.trim(), weight: Number(weight) };
   });
-}

@@ -1,5 +1,4 @@
 // `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches.
-
 import type { Command } from 'commander';
 import { type Plan, planCandidate, planOverrides, planReports, planRuns } from '../advise/door.js';
 import { EXIT, UserError } from '../base/errors.js';

@@ -1,5 +1,4 @@
 // `moeprof plot`: finished runs as a figure for print.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import type { FigureQuestion, PaperFigure } from '../figure/door.js';
@@ -16,7 +15,6 @@ interface PlotOptions extends OutputOptions, Pick<FigureQuestion, 'kind' | 'x' |
   readonly width: string;
 }
 
-/** Statistics for the place of a point. */
 const PLACES = STATISTICS.slice(0, 4);
 
 /** Narrowest and widest figure, mm. */

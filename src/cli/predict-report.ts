@@ -1,5 +1,4 @@
 // The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
-
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/evaluation/compare.js';
@@ -15,7 +14,6 @@ export const TRAINING_SCHEMA = 'moeprof.training/1' as const;
 interface ReportHead {
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
   readonly model: { readonly name: string; readonly layers: number; readonly experts: number; readonly topK: number };
-  /** Traces learned from. */
   readonly training: readonly TraceReference[];
   readonly seed: number;
   readonly evaluations: readonly TraceEvaluation[];
@@ -106,9 +104,7 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
 type Judged = TraceEvaluation['predictors'][number];
 
 /** The score of a predictor's first prediction: one that only speaks during the pass is judged by what it says then. */
-function spokenBy({ ahead, before }: Judged): Score | null {
-  return before ?? ahead[0]?.score ?? null;
-}
+const spokenBy = ({ ahead, before }: Judged): Score | null => before ?? ahead[0]?.score ?? null;
 
 function evaluationGrids(
   { options: { batch: size, distances }, predictors, trace, unjudged }: TraceEvaluation,
@@ -141,7 +137,6 @@ function evaluationGrids(
   ];
 }
 
-/** Unions of batches, and times of the predictors. */
 function batchGrid(predictors: readonly Judged[], size: number, times: readonly JudgedTimes[]): Grid {
   const own = ({ predictor }: Judged): JudgedTimes | undefined => times.find((one) => one.predictor === predictor);
   const count = (head: string, of: (judged: Judged) => number | undefined): ColumnOf<Judged> => ({
@@ -200,16 +195,13 @@ function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
   ]);
 }
 
-function legend({ batch, distances, minProbability }: EvaluationOptions, topK: number): string {
-  return (
-    `Recall, mean over layers. @${topK}, @${2 * topK}: of a token's experts, those among the ${topK} or ${2 * topK} named before the pass. ` +
-    (distances.length > 0 ? `+d: @${topK} of the layer d layers ahead, while the pass goes on. ` : '') +
-    `prec.: share that came true of what was at least ${formatNumber(minProbability * 100)} % probable. ` +
-    'calib.: mean distance of probability from frequency. ' +
-    `Unions: of what ${batch} tokens use together, before the pass, with so many names as probabilities add up to; sized: with as many as there are. ` +
-    'last-token and previous-layer are filled up by popularity. Times: of the whole path before the pass, of all layers during it, of learning; as measured here.'
-  );
-}
+const legend = ({ batch, distances, minProbability }: EvaluationOptions, topK: number): string =>
+  `Recall, mean over layers. @${topK}, @${2 * topK}: of a token's experts, those among the ${topK} or ${2 * topK} named before the pass. ` +
+  (distances.length > 0 ? `+d: @${topK} of the layer d layers ahead, while the pass goes on. ` : '') +
+  `prec.: share that came true of what was at least ${formatNumber(minProbability * 100)} % probable. ` +
+  'calib.: mean distance of probability from frequency. ' +
+  `Unions: of what ${batch} tokens use together, before the pass, with so many names as probabilities add up to; sized: with as many as there are. ` +
+  'last-token and previous-layer are filled up by popularity. Times: of the whole path before the pass, of all layers during it, of learning; as measured here.';
 
 function detailGrids(judged: Judged): Grid[] {
   const { before, predictor } = judged;

@@ -1,5 +1,4 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
@@ -165,12 +164,10 @@ export function headOf({ model, training }: PredictionInputs, options: JudgingOp
 }
 
 /** Place and duration of the evaluation, and times of the predictors. */
-export function environment(startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment {
-  return {
-    node: runtimeVersion,
-    platform: `${platform}-${arch}`,
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    wallMs: Math.round(performance.now() - startedAt),
-    predictNs,
-  };
-}
+export const environment = (startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment => ({
+  node: runtimeVersion,
+  platform: `${platform}-${arch}`,
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  wallMs: Math.round(performance.now() - startedAt),
+  predictNs,
+});

@@ -1,5 +1,4 @@
 // `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
@@ -84,30 +83,25 @@ type Fact = [label: string, value: string];
 
 const gibibytes = (bytes: number): string => `${formatNumber(bytes / 2 ** 30)} GiB`;
 
-function gpuFacts({ chip, fp16Flops, link, memoryBandwidth, memoryBytes, pcie }: GpuPart): Fact[] {
-  return [
-    ['memory', gibibytes(memoryBytes)],
-    ['memory bandwidth', formatRate(memoryBandwidth)],
-    ['FP16', `${formatFlops(fp16Flops)}/s, dense, accumulating in FP32`],
-    ...(pcie === undefined ? [] : [['PCIe', slotText(pcie)] satisfies Fact]),
-    ...(link === undefined ? [] : [['to its like', `${formatRate(link)} in one direction`] satisfies Fact]),
-    ...(chip === undefined ? [] : [['on the chip of', `cpu/${chip}, whose memory it shares`] satisfies Fact]),
-  ];
-}
+const gpuFacts = ({ chip, fp16Flops, link, memoryBandwidth, memoryBytes, pcie }: GpuPart): Fact[] => [
+  ['memory', gibibytes(memoryBytes)],
+  ['memory bandwidth', formatRate(memoryBandwidth)],
+  ['FP16', `${formatFlops(fp16Flops)}/s, dense, accumulating in FP32`],
+  ...(pcie === undefined ? [] : [['PCIe', slotText(pcie)] satisfies Fact]),
+  ...(link === undefined ? [] : [['to its like', `${formatRate(link)} in one direction`] satisfies Fact]),
+  ...(chip === undefined ? [] : [['on the chip of', `cpu/${chip}, whose memory it shares`] satisfies Fact]),
+];
 
-function cpuFacts({ clockHz, cores, fastCores, flopsPerCycle, isa, l3Bytes, memory, pcieGeneration, sockets }: CpuPart): Fact[] {
-  return [
-    ['cores', fastCores === undefined ? formatCount(cores) : `${formatCount(cores)}, ${formatCount(fastCores)} of them fast`],
-    ['base clock', `${formatNumber(clockHz / 1e9, 2)} GHz`],
-    ['instructions', `${isa}, ${formatCount(flopsPerCycle)} operations a core and cycle`],
-    ...(l3Bytes === undefined ? [] : [['L3', formatBytes(l3Bytes)] satisfies Fact]),
-    ['memory', `${memoryText(memory)}, ${formatRate(memoryRate(memory))} a socket`],
-    ...(pcieGeneration === undefined ? [] : [['PCIe', `generation ${pcieGeneration}`] satisfies Fact]),
-    ['sockets', formatCount(sockets)],
-  ];
-}
+const cpuFacts = ({ clockHz, cores, fastCores, flopsPerCycle, isa, l3Bytes, memory, pcieGeneration, sockets }: CpuPart): Fact[] => [
+  ['cores', fastCores === undefined ? formatCount(cores) : `${formatCount(cores)}, ${formatCount(fastCores)} of them fast`],
+  ['base clock', `${formatNumber(clockHz / 1e9, 2)} GHz`],
+  ['instructions', `${isa}, ${formatCount(flopsPerCycle)} operations a core and cycle`],
+  ...(l3Bytes === undefined ? [] : [['L3', formatBytes(l3Bytes)] satisfies Fact]),
+  ['memory', `${memoryText(memory)}, ${formatRate(memoryRate(memory))} a socket`],
+  ...(pcieGeneration === undefined ? [] : [['PCIe', `generation ${pcieGeneration}`] satisfies Fact]),
+  ['sockets', formatCount(sockets)],
+];
 
-/** A family whose members are code with parameters. */
 function code(name: string, members: readonly Member[]): Family {
   const find = (wanted: string): Member => members.find((member) => member.name === wanted)!;
   return {
@@ -198,11 +192,10 @@ function memberNamed(wanted: string): { family: Family; name: string } {
   const first = all.filter(({ family }) => family.asked !== true);
   const having = first.length > 0 ? first : all;
   if (having.length === 1) return having[0]!;
-  if (having.length > 1) {
+  if (having.length > 1)
     throw new UserError(
       `"${name}" is in several families; write ${having.map(({ family, name: member }) => `${family.name}/${member}`).join(' or ')}`,
     );
-  }
   throw new UserError(
     `there is no ${slash < 0 ? 'profile' : candidates[0]!.name} "${name}": ${didYouMean(
       name,

@@ -1,5 +1,4 @@
 // The command line: global options, commands, errors as one line, exit codes, signals. Only commander is imported; the rest comes with commands.
-
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
@@ -73,13 +72,12 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     .addHelpText('afterAll', ({ command }) => textBelow(command));
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
-  for (const entry of entries) {
+  for (const entry of entries)
     program
       .command(entry.name)
       .summary(entry.summary)
       .description(`${capital(entry.summary)}.`)
       .helpGroup(`${entry.group}:`);
-  }
   // The stubs above suffice for the list of commands; the one that runs is completed just before its own arguments are parsed.
   program.hook('preSubcommand', async (_, command) => {
     const entry = entries.find(({ name }) => name === command.name());
@@ -91,9 +89,8 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       running = `moeprof ${entry.name} ${subcommand.name()}`;
     });
   });
-  if (argv.some((word) => word.includes('hf:'))) {
+  if (argv.some((word) => word.includes('hf:')))
     program.hook('preAction', async (_, command) => (await import('./hub.js')).fetchNamedModels(command, runtime));
-  }
   return program;
 }
 
@@ -140,8 +137,8 @@ const OTHER_WORDS = byName<string>({
 });
 
 /** Commander's message without its prefix, its suggestion as a clause. */
-function oneLine(text: string): string {
-  return text
+const oneLine = (text: string): string =>
+  text
     .replace(/^error: /, '')
     .replace(/^command-argument value '(.*?)' is invalid for argument '(.*?)'\. Allowed choices are /, "unknown $2 '$1'; use ")
     .replace(/\n?\((Did you mean .*?)\)/s, (_, hint: string) => `; ${hint.replace('Did', 'did')}`)
@@ -152,7 +149,6 @@ function oneLine(text: string): string {
       OTHER_WORDS[word] !== undefined ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
     )
     .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
-}
 
 /** Open files that the systems in use allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;

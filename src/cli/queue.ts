@@ -1,12 +1,11 @@
 // `moeprof queue`: shows and empties the server of `moeprof sweep --queue`.
-
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
 import { renderTerminal } from '../report/door.js';
 import { contentsDocument, contentsOf, emptyQueue, openServer, QUEUE_PREFIX, type QueueServer } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
-import { namedQueue, type QueueOption } from './queue-option.js';
+import { namedQueue, type QueueOption } from './study-options.js';
 
 interface QueueFlags extends QueueOption {
   readonly json?: boolean;

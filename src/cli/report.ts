@@ -1,5 +1,4 @@
 // `moeprof report`: a saved result in any format, without running anything again.
-
 import type { Command } from 'commander';
 import { reports } from '../report/door.js';
 import { readResult } from '../result/read.js';

@@ -1,5 +1,4 @@
 // `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
-
 import { placed, UserError } from '../base/errors.js';
 import { pictureFormats, rankingFigures } from '../figure/door.js';
 import { findHardware } from '../hardware/door.js';

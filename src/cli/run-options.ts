@@ -1,5 +1,4 @@
 // The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
-
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { resolve } from '../base/host/paths.js';
@@ -43,9 +42,7 @@ export interface RunFlags extends RoutingFlags, Texts<RunText> {
 export const RUN_WORDS = { replays: REPLAYS };
 
 /** Adds the options of a run. */
-export function addRunOptions(command: Command): Command {
-  return declared(command, '@run', { words: RUN_WORDS });
-}
+export const addRunOptions = (command: Command): Command => declared(command, '@run', { words: RUN_WORDS });
 
 /** The run of a profile and flags; without either, the quick start. @param last overrides that win over flags @throws UserError */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
@@ -185,9 +182,7 @@ function adding(overrides: Override[]) {
 }
 
 /** Parses a number where the text is one; the schema judges it, and any other text. */
-function number(text: string): unknown {
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
-}
+const number = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
 
 /** Reads `path=value` of `--set`. @throws UserError */
 export function setOverride(text: string): Override {

@@ -1,12 +1,22 @@
 // Runs of a study on a queue: other processes, on any machines, run them; this one brings cells there and takes results into the store.
-
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { exit, listen } from '../base/host/process.js';
-import type { Enqueued, SettleCell, Store, SweepHooks } from '../study/door.js';
-import { CellMaker, MissingCells, openServer, QueueSweep, queueAddress, queueAside, sealOf } from '../study/door.js';
+import {
+  CellMaker,
+  type Enqueued,
+  MissingCells,
+  openServer,
+  QueueSweep,
+  queueAddress,
+  queueAside,
+  type SettleCell,
+  type Store,
+  type SweepHooks,
+  sealOf,
+} from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
-import { noteUnsealed } from './queue-option.js';
+import { noteUnsealed } from './study-options.js';
 
 /** `--queue`, `--queue-prefix` and `--queue-key`. */
 export interface QueueFlags {

@@ -1,5 +1,4 @@
 // Runs of a sweep or a study: those in the store are read, others run and stored as each ends. One that cannot run does not stop others.
-
 import { orUserError, UserError } from '../base/errors.js';
 import type { Outcome } from '../figure/door.js';
 import { MissingCells, type SettleCell, type Settled, type Store } from '../study/door.js';
@@ -59,6 +58,5 @@ function* unkept(cells: Iterable<() => RunSpec>, settle: SettleCell): Generator<
   }
 }
 
-function outcomeOf(settled: Settled): Outcome {
-  return settled.status === 'done' ? settled : { status: settled.status, reason: settled.error.message };
-}
+const outcomeOf = (settled: Settled): Outcome =>
+  settled.status === 'done' ? settled : { status: settled.status, reason: settled.error.message };

@@ -1,5 +1,4 @@
 // `moeprof run`: profiles one system, or ranks several.
-
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
@@ -87,9 +86,8 @@ export function define(command: Command, context: CliContext): void {
       const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
       timeline?.finish(result);
       await outputs.deliver(result);
-      for (const { budget, level, message, metric } of findings) {
+      for (const { budget, level, message, metric } of findings)
         context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
-      }
       if (findings.some(({ level }) => level === 'error')) context.setExitCode(EXIT.gateFailed);
     } finally {
       outputs?.abort();
@@ -98,9 +96,8 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {
-  return watched(context, 'replaying', 'tokens', (watch) => simulateRun(run, { ...asked, ...watch }));
-}
+const runWithProgress = (run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> =>
+  watched(context, 'replaying', 'tokens', (watch) => simulateRun(run, { ...asked, ...watch }));
 
 /** Events from which viewers in a browser become slow: some 130 bytes of JSON each, several times that in their memory. */
 const MANY = 2_000_000;
@@ -117,12 +114,10 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
     if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);
     return null;
   }
-  if (!/\.json(\.gz)?$/.test(path)) {
+  if (!/\.json(\.gz)?$/.test(path))
     throw new UserError(`--timeline ${path}: viewers know it by its ending; write ${/[\w)]$/.test(path) ? path : 'run'}.json.gz, or .json`);
-  }
-  if (targets.some((target) => isSameFile(parseOutput(target, reports).path, path))) {
+  if (targets.some((target) => isSameFile(parseOutput(target, reports).path, path)))
     throw new UserError(`--timeline ${path}: is given to -o too; write each to its own path`);
-  }
   const window = timelineWindow === undefined ? EVERYTHING : parseWindow(timelineWindow, '--timeline-window');
   const sink = openSink(path, '--timeline');
   const gzip = path.endsWith('.gz') ? new Gzip((bytes) => sink.write(bytes)) : null;
@@ -156,9 +151,8 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
 
 /** @throws UserError where it is no number of runs */
 export function parseRepeat(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 1000) {
+  if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 1000)
     throw new UserError(`--repeat: '${text}' is no number of runs; write 1 to 1000`);
-  }
   return Number(text);
 }
 

@@ -1,5 +1,4 @@
 // Names of scenarios and their files: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
-
 import { UserError } from '../base/errors.js';
 import { basename, join, relative } from '../base/host/paths.js';
 import { filesBelow } from '../base/input-file.js';
@@ -10,29 +9,22 @@ export const BASELINES = join('.moeprof', 'baselines');
 const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
 
 /** The scenario of a file: its path without the ending, and without the number of a repeat. */
-function scenarioOf(path: string): string {
-  return path.replace(ENDING, '');
-}
+const scenarioOf = (path: string): string => path.replace(ENDING, '');
 
 /** The scenario of a file that stands alone, whatever folder it is in. */
-export function scenarioOfFile(path: string): string {
-  return scenarioOf(basename(path));
-}
+export const scenarioOfFile = (path: string): string => scenarioOf(basename(path));
 
 /** The files of a folder that are results or else run profiles, with their paths in it. @param names all files below @throws UserError */
 export function scenarioFiles(names: readonly string[], folder: string): { readonly scenario: string; readonly name: string }[] {
   const visible = names.filter((name) => !name.split('/').some((part) => part.startsWith('.')));
   const results = visible.filter((name) => /\.json$/i.test(name));
   const profiles = visible.filter((name) => /\.ya?ml$/i.test(name));
-  if (results.length > 0 && profiles.length > 0) {
+  if (results.length > 0 && profiles.length > 0)
     throw new UserError(`${folder}: holds results (${results[0]}) and run profiles (${profiles[0]}); keep them in folders of their own`);
-  }
   const files = results.length > 0 ? results : profiles;
   if (files.length === 0) throw new UserError(`${folder}: holds no results (*.json) and no run profiles (*.yaml)`);
   return [...files].sort().map((name) => ({ scenario: scenarioOf(name), name }));
 }
 
 /** All files below a folder by their paths in it, forward slashes. */
-export function namesBelow(folder: string): string[] {
-  return filesBelow(folder).map((path) => relative(folder, path).replaceAll('\\', '/'));
-}
+export const namesBelow = (folder: string): string[] => filesBelow(folder).map((path) => relative(folder, path).replaceAll('\\', '/'));

@@ -1,5 +1,4 @@
 // `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools.
-
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { isObject, ownValue } from '../base/objects.js';
@@ -53,9 +52,7 @@ export function define(command: Command, context: CliContext): void {
 }
 
 /** JSON Schema of a kind of file, as text. */
-export function schemaText(kind: SchemaKind): string {
-  return `${JSON.stringify(jsonSchemaOf(kind), null, 2)}\n`;
-}
+export const schemaText = (kind: SchemaKind): string => `${JSON.stringify(jsonSchemaOf(kind), null, 2)}\n`;
 
 /** Titles of the schemas that describe no profile. */
 const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {

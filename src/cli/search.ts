@@ -1,13 +1,25 @@
 // `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes.
-
 import type { Command } from 'commander';
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { join } from '../base/host/paths.js';
 import { parseCount } from '../base/units.js';
 import { gridSize, pathsOf, type StudyCell, spaceCells } from '../figure/door.js';
-import type { RunBatch, Search, SearchFile, SettledRun, Store } from '../study/door.js';
-import { bySystem, equalFooting, fingerprintOf, lengthOf, loadSearch, pointProfile, search, searchReports } from '../study/door.js';
+import {
+  bySystem,
+  equalFooting,
+  fingerprintOf,
+  lengthOf,
+  loadSearch,
+  pointProfile,
+  type RunBatch,
+  type Search,
+  type SearchFile,
+  type SettledRun,
+  type Store,
+  search,
+  searchReports,
+} from '../study/door.js';
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
@@ -15,7 +27,7 @@ import { parseJobs, parseSeed } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
-import { STORE, storeOf } from './store-option.js';
+import { STORE, storeOf } from './study-options.js';
 
 interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'> {
   readonly budget: string;

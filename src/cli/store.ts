@@ -1,5 +1,4 @@
 // `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined.
-
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
@@ -8,7 +7,7 @@ import { gridOf, renderTerminal, tableReport } from '../report/door.js';
 import { commandOfStored, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
-import { STORE } from './store-option.js';
+import { STORE } from './study-options.js';
 
 /** Digits of a fingerprint that lists show: enough to tell some millions of runs apart. */
 const DIGITS = 12;

@@ -1,5 +1,4 @@
 // `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; stored cells are not run again.
-
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { pathsOf, type StudyCell, StudyRows, shardOf, spaceCells } from '../figure/door.js';
@@ -9,7 +8,7 @@ import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
 import { runOfStudy, type SweepFlags, toldOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
-import { STORE, storeOf } from './store-option.js';
+import { STORE, storeOf } from './study-options.js';
 
 /** Runs a study. @param metrics requested ones; empty: the study's @throws UserError if the study is wrong, or none of its cells can run */
 export async function runStudy(

@@ -1,13 +1,21 @@
 // `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run.
-
 import type { Command } from 'commander';
 import { isSeq, parseDocument } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { isPath, isStdin } from '../base/profiles.js';
 import { flagValue, type Override, QUIET } from '../base/yaml.js';
 import type { Outcome, SweepValue } from '../figure/door.js';
-import type { Sweep, SweepAxis } from '../study/door.js';
-import { checkSweep, isStudy, RATE_PATH, studyReports, sweepReports, sweepRuns, wholeNumbersOf } from '../study/door.js';
+import {
+  checkSweep,
+  isStudy,
+  RATE_PATH,
+  type Sweep,
+  type SweepAxis,
+  studyReports,
+  sweepReports,
+  sweepRuns,
+  wholeNumbersOf,
+} from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
@@ -15,7 +23,7 @@ import { metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
 import { RUN_WORDS, runOf, type SweepFlags, toldOf } from './run-options.js';
-import { STORE, storeOf } from './store-option.js';
+import { STORE, storeOf } from './study-options.js';
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -42,9 +50,8 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   const { axes, options, rates } = axesOf(given);
   if (rates !== null && options.rate !== undefined)
     throw new UserError('--rate: the rates are varied; leave it out, or vary something else');
-  if (rates === null && axes.length === 0) {
+  if (rates === null && axes.length === 0)
     throw new UserError('nothing varies; write e.g. --rates 0.5,1,2 or --vary memory.expertCache=25%,50%');
-  }
   checkSweep(axes, rates);
   const base = runOf(profile, options);
   if (base.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
@@ -93,13 +100,12 @@ function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly numbe
 }
 
 /** @throws UserError where one is no rate */
-function ratesIn(text: string): number[] {
-  return text.split(',').map((part) => {
+const ratesIn = (text: string): number[] =>
+  text.split(',').map((part) => {
     const rate = Number(part);
     if (part.trim() !== '' && rate > 0 && Number.isFinite(rate)) return rate;
     throw new UserError(`--rates ${text}: '${part}' is no rate; write requests per second, e.g. 0.5,1,2, or auto`);
   });
-}
 
 /**
  * Reads `path=a,b,c`, with parameters as `path=a:x=1,y=2,b`, and ranges of whole numbers, `path=0..8` or `path=0,2..4`; or

@@ -1,5 +1,4 @@
 // `moeprof table`: finished runs side by side, as in the table of a paper.
-
 import type { Command } from 'commander';
 import { pivotOf, pivotReports, STATISTICS, statisticNamed } from '../figure/door.js';
 import { readRuns } from '../study/door.js';

@@ -1,5 +1,4 @@
 // The kinds of predictor that `predict train` makes: the flags of each with their defaults, and how it is trained.
-
 import { UserError } from '../base/errors.js';
 import { byName } from '../base/objects.js';
 import { formatCount } from '../base/units.js';
@@ -110,9 +109,7 @@ function chooseEncoder(options: TrainingFlags): TrainingChoice {
   };
 }
 
-function reportedOf({ checkpoint, ...reported }: TrainingBasics, kind: string) {
-  return { reported: { kind, ...reported }, checkpoint };
-}
+const reportedOf = ({ checkpoint, ...reported }: TrainingBasics, kind: string) => ({ reported: { kind, ...reported }, checkpoint });
 
 function basicsOf(
   options: TrainingFlags,

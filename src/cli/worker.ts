@@ -1,5 +1,4 @@
 // `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server.
-
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { realpathSync } from '../base/host/files.js';
@@ -25,7 +24,7 @@ import {
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { parseJobs, type Texts } from './kit/options.js';
-import { namedQueue, noteUnsealed, type QueueOption } from './queue-option.js';
+import { namedQueue, noteUnsealed, type QueueOption } from './study-options.js';
 
 /** Time that cells under way have to go back to the queue, ms. */
 const GRACE_MS = 700;

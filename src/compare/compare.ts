@@ -75,7 +75,6 @@ export interface CompareOptions {
   readonly explain?: boolean;
 }
 
-/** What the comparisons of one gate share. */
 interface Gated {
   /** True: the gate has budgets, of this pair or of others. */
   readonly gated: boolean;
@@ -159,15 +158,14 @@ export function compareResults(
 }
 
 /** Inputs that differ and that a budget lets vary, with the budget. */
-function variedBy(inputs: readonly Difference[], budgets: readonly Budget[]): ReadonlyMap<Difference, Budget> {
-  return new Map(
+const variedBy = (inputs: readonly Difference[], budgets: readonly Budget[]): ReadonlyMap<Difference, Budget> =>
+  new Map(
     inputs.flatMap((input) => {
       const name = varyingOf(input);
       const budget = budgets.find(({ rule }) => name !== undefined && rule.kind === 'varies' && rule.inputs.includes(name));
       return budget === undefined ? [] : [[input, budget] as const];
     }),
   );
-}
 
 /** @throws UserError with exit code 3 where the base lacks a metric that every result has */
 function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {

@@ -48,9 +48,7 @@ function workDifferences(base: Result, candidate: Result): Difference[] {
 }
 
 /** The part of a fingerprint that is of all inputs but the runtime. */
-function workOf({ fingerprint }: Result): string {
-  return fingerprint.split('-')[0]!;
-}
+const workOf = ({ fingerprint }: Result): string => fingerprint.split('-')[0]!;
 
 /** Runtimes of one name that differ are told apart by their hashes. */
 function runtimeDifference(base: Result, candidate: Result): Difference[] {
@@ -110,14 +108,11 @@ function canonical(value: unknown): unknown {
 }
 
 /** A part of a configuration, whose shape a saved result does not promise. */
-function part(value: unknown): Readonly<Record<string, unknown>> {
-  return isObject(value) ? value : {};
-}
+const part = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});
 
 /** The input of {@link VARYING} that a difference is in; undefined: it may not vary. */
-export function varyingOf({ path }: Difference): string | undefined {
-  return VARYING.find((input) => path === input || path.startsWith(`${input}.`));
-}
+export const varyingOf = ({ path }: Difference): string | undefined =>
+  VARYING.find((input) => path === input || path.startsWith(`${input}.`));
 
 /** What to do about inputs that differ, for a message. @param names of base and candidate */
 export function remedyOf(base: Result, candidate: Result, names: readonly [string, string], inputs: readonly Difference[]): string {
@@ -159,6 +154,4 @@ function differences(base: unknown, candidate: unknown, path = ''): Difference[]
   return before === after ? [] : [{ path, base: before, candidate: after }];
 }
 
-function leaf(value: unknown): string {
-  return value === undefined ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
-}
+const leaf = (value: unknown): string => (value === undefined ? '-' : typeof value === 'string' ? value : JSON.stringify(value));

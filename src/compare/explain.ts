@@ -78,12 +78,11 @@ export function explain(base: Result, candidate: Result): Explanation {
 }
 
 /** Counters that differ, the largest change first. */
-function changes(counters: readonly (readonly [name: string, base: number, candidate: number])[]): CounterChange[] {
-  return counters
+const changes = (counters: readonly (readonly [name: string, base: number, candidate: number])[]): CounterChange[] =>
+  counters
     .map(([name, base, candidate]) => ({ name, base, candidate, change: changeOf(base, candidate) }))
     .filter(({ change }) => change !== 0)
     .sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
-}
 
 /** Layers that changed: by time in the direction of the whole change, then against it; without time, by misses. */
 function layerChanges(before: PerLayer, after: PerLayer, wholeNs: number): LayerChange[] {

@@ -1,5 +1,4 @@
 // The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned.
-
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
 import type { Result } from '../result/result.js';
@@ -38,14 +37,11 @@ export interface Gate {
   readonly passed: boolean;
 }
 
-function single(operand: Operand): OperandSet {
-  return { label: operand.label, folder: false, scenarios: new Map([[operand.label, operand]]) };
-}
+const single = (operand: Operand): OperandSet => ({ label: operand.label, folder: false, scenarios: new Map([[operand.label, operand]]) });
 
 /** Compares single runs, see {@link compareSets}. */
-export function compareAll(base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], options: CompareOptions = {}): Gate {
-  return compareSets(single(base), candidates.map(single), budgets, options);
-}
+export const compareAll = (base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], options: CompareOptions = {}): Gate =>
+  compareSets(single(base), candidates.map(single), budgets, options);
 
 /** Compares candidates with a base; budgets of a pair come before the given ones. @throws UserError with exit code 3: other inputs; 2: a budget */
 export function compareSets(
@@ -98,9 +94,8 @@ function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
   return [...new Set([...base.scenarios.keys(), ...candidate.scenarios.keys()])].sort();
 }
 
-function operandOf(set: OperandSet, other: OperandSet, name: string): Operand | undefined {
-  return set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
-}
+const operandOf = (set: OperandSet, other: OperandSet, name: string): Operand | undefined =>
+  set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
 
 /** Budgets of a pair's runs, each once, the base's last: a candidate can neither switch them off, nor let inputs vary. */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
@@ -111,11 +106,10 @@ function ownBudgets(base: Operand, candidate: Operand): Budget[] {
 }
 
 /** True where an `off` budget takes all metrics of the scenario out of the gate. */
-function excused(scenario: string, budgets: readonly Budget[]): boolean {
-  return budgets.some(
+const excused = (scenario: string, budgets: readonly Budget[]): boolean =>
+  budgets.some(
     (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),
   );
-}
 
 /** A budget for scenarios that were not run says that they matter: their absence is a fault. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {

@@ -1,13 +1,11 @@
 // Judges metrics by budgets. A metric that a budget names and a run lacks is a broken budget: a gate that passes because a number has
 // vanished is no gate. A metric that no budget names is shown and fails nothing.
-
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';
 import { changeOf, measurePair, measureRegression } from '../result/amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
-import { METRICS, metricMeant } from '../result/catalogue.js';
-import { noSuchMetric } from '../result/replaced.js';
+import { METRICS, metricMeant, noSuchMetric } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
 
@@ -157,9 +155,8 @@ export function changeText(base: number, candidate: Metric): string {
   return formatRelative(change / Math.abs(base));
 }
 
-function clauseText({ comparator, amount }: Clause): string {
-  return `${comparator} ${amount.sign === null ? '' : amount.sign > 0 ? '+' : '-'}${amount.text}`;
-}
+const clauseText = ({ comparator, amount }: Clause): string =>
+  `${comparator} ${amount.sign === null ? '' : amount.sign > 0 ? '+' : '-'}${amount.text}`;
 
 const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
   '>': (a, b) => a > b,
@@ -205,9 +202,8 @@ function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): Bud
 }
 
 /** True for a budget of changes against the base. */
-function compares({ rule }: Budget): boolean {
-  return rule.kind === 'regression' || ('clauses' in rule && rule.clauses.some(({ amount }) => amount.sign !== null));
-}
+const compares = ({ rule }: Budget): boolean =>
+  rule.kind === 'regression' || ('clauses' in rule && rule.clauses.some(({ amount }) => amount.sign !== null));
 
 /** The warning about a budget that breaks for no regression; null: it does. */
 function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding | null {
@@ -223,9 +219,7 @@ function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): Bu
 }
 
 /** True for a budget that excludes metrics. */
-export function isOff(budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } {
-  return budget.rule.kind === 'off';
-}
+export const isOff = (budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } => budget.rule.kind === 'off';
 
 /** True where a budget lets all of its metrics get so many times worse. A figure of zero has no multiple. */
 function isLoose(base: Metrics, names: readonly string[], budget: Budget, times: number): boolean {
@@ -241,17 +235,15 @@ function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }:
 }
 
 /** Findings of budgets that match no metric of the runs. @throws UserError where the name is not that of any metric: it is mistyped */
-export function judgeUnmatched(names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] {
-  return budgets
+export const judgeUnmatched = (names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] =>
+  budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
     .flatMap((budget) => {
-      if (![...METRICS.keys()].some((name) => matches(budget.metric, name))) {
+      if (![...METRICS.keys()].some((name) => matches(budget.metric, name)))
         throw new UserError(`${budget.place}: ${noSuchMetric(budget.metric, metricMeant(budget.metric))}`);
-      }
       if (budget.rule.kind === 'off') return [];
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
     });
-}
 
 /** Judges one result alone by limits; rules against a base do not apply. @throws UserError for unknown metrics and amounts that do not fit */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {

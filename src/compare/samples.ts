@@ -1,6 +1,5 @@
 // Measured metrics: several runs of one scenario as samples of one result, and whether two sets of samples differ by more than noise. All tests
 // of a gate are corrected together, because a gate that asks a hundred questions at 5 % each would fail by chance alone.
-
 import { EXIT, UserError } from '../base/errors.js';
 import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '../base/significance.js';
 import { canonicalJson, sealed } from '../result/digest.js';
@@ -45,9 +44,7 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
 }
 
 /** Measured values of a metric, at least one. */
-function samplesOf(metric: Metric): readonly number[] {
-  return metric.samples ?? [metric.value];
-}
+const samplesOf = (metric: Metric): readonly number[] => metric.samples ?? [metric.value];
 
 /** Joins repeats, at least one; everything but samples is the first one's. @throws UserError with exit code 3 if they are not repeats of one run */
 export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {

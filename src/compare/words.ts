@@ -1,5 +1,4 @@
 // Words and figures of a comparison that the reports for people share.
-
 import { formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../report/door.js';
 import { markOf } from '../result/knowledge.js';
@@ -40,9 +39,8 @@ export function unchangedText({ unchanged, rows }: Comparison): string {
 const UNJUDGED = 'No budget was given, so nothing could fail.';
 
 /** True where a budget looked at a metric: without one there is nothing that could pass or fail. */
-export function isJudged({ findings, held, rows }: Comparison): boolean {
-  return held.length > 0 || rows.some(({ verdict }) => verdict !== 'none') || findings.some(({ budget }) => budget?.rule.kind !== 'varies');
-}
+export const isJudged = ({ findings, held, rows }: Comparison): boolean =>
+  held.length > 0 || rows.some(({ verdict }) => verdict !== 'none') || findings.some(({ budget }) => budget?.rule.kind !== 'varies');
 
 /** `Failed: 1 fault, 2 warnings.`, or that no budget was given. */
 export function verdictText(comparison: Comparison): string {
@@ -70,9 +68,8 @@ export function gateText({ comparisons, faults }: Gate): string | null {
 }
 
 /** Names the results that were taken as saved; null where all was run here. */
-export function savedText({ saved }: Gate): string | null {
-  return saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
-}
+export const savedText = ({ saved }: Gate): string | null =>
+  saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
 
 /** Warns that the runs do not know the same, so that a system is not compared with a system; null: they do. */
 export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
@@ -82,9 +79,8 @@ export function knowledgeWarning({ base, candidate, knowledge, results }: Compar
 }
 
 /** True where a comparison has nothing to show. */
-export function isQuiet({ rows, findings, inputs, config }: Comparison): boolean {
-  return rows.length + findings.length + inputs.length + config.length === 0;
-}
+export const isQuiet = ({ rows, findings, inputs, config }: Comparison): boolean =>
+  rows.length + findings.length + inputs.length + config.length === 0;
 
 /** The change in a sentence: how long a token takes on average, how long the first one, and the hit rate. */
 export function changeSentence({ rows, results }: Comparison): string {
@@ -141,9 +137,8 @@ export function explanationLines(explanation: Explanation): [label: string, text
   return lines;
 }
 
-function countText({ name, base, candidate, change }: CounterChange): string {
-  return `${name} ${formatCount(base)} -> ${formatCount(candidate)} (${formatDelta(change, 'count')})`;
-}
+const countText = ({ name, base, candidate, change }: CounterChange): string =>
+  `${name} ${formatCount(base)} -> ${formatCount(candidate)} (${formatDelta(change, 'count')})`;
 
 function layerText({ layer, timeNs, share, misses, late, onDemandBytes }: LayerChange): string {
   const whole = share === null ? '' : ` (${formatRatio(share)} of it)`;

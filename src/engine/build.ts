@@ -1,5 +1,4 @@
 // Composes a run: the parts that all GPUs share, each GPU, and the fold that runs passes on them.
-
 import { UserError } from '../base/errors.js';
 import { CostModel, usesCpu } from '../hardware/door.js';
 import { expertBytesTotal } from '../model/door.js';
@@ -104,17 +103,14 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   if (split !== null && total.dramBytes !== null)
     throw misfit(run, 'memory.splitLayer', 'is of experts that DRAM holds, and here it is a cache of the SSD; leave it out');
   if (hardware.links.length > 0) return;
-  if (several !== null) {
+  if (several !== null)
     throw new UserError(`${hardware.name}: several GPUs need a dram tier that experts are kept in; add it, and the link to it`);
-  }
   const what = `${hardware.name} has one tier of memory, which every expert stays in`;
   if (total.kvGrowth !== 'static') throw misfit(run, 'memory.kvGrowth', `${what}; leave it out, or take a machine with dram or ssd`);
-  if (run.faults?.some(({ gpuMemory }) => gpuMemory !== undefined)) {
+  if (run.faults?.some(({ gpuMemory }) => gpuMemory !== undefined))
     throw misfit(run, 'faults', `${what}; leave out what takes memory, or take a machine with dram or ssd`);
-  }
-  if (total.cacheBytes < expertBytesTotal(model)) {
+  if (total.cacheBytes < expertBytesTotal(model))
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
-  }
 }
 
 /** @throws UserError where deferred results would save no waiting, or the dense work beside them is unknown */
@@ -182,9 +178,8 @@ function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'def
   const { inputs, layout, run } = plan;
   const { model, system, trace } = inputs;
   const ways = gateWays(system.onMiss);
-  if (ways.has('weights') && !trace.has.weights) {
+  if (ways.has('weights') && !trace.has.weights)
     throw misfit(run, 'system.onMiss', `gate by weights needs gate weights, which ${trace.path} does not carry; take by: rank`);
-  }
   const unimportance = ways.size === 0 ? null : new TokenUnimportance(model, ways);
   const buddies = anyMiss(system.onMiss, 'substitute') ? new Buddies(model) : null;
   const rules = rulesOn(layout.hardware, system.onMiss.rules);

@@ -1,5 +1,4 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
-
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { nudged } from '../hardware/door.js';
@@ -18,9 +17,8 @@ import { checkLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
 /** Simulates one run. @param profile as in `profiles/runs/*.yaml` @throws UserError if something is unknown, malformed, or does not fit the rest */
-export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Result> {
-  return repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), toldOfInput(profile));
-}
+export const simulate = async (profile: RunInput, watch: Watch = {}): Promise<Result> =>
+  repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), toldOfInput(profile));
 
 /** Simulates a checked run. @throws UserError as {@link simulate} */
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {

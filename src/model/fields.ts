@@ -143,9 +143,7 @@ export class Fields {
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
+const isText = (value: unknown): value is string => typeof value === 'string';
 
 /** Most decoder layers of a model. */
 export const MAX_LAYERS = 1000;

@@ -1,6 +1,5 @@
 // The header of a GGUF file: metadata and tensor descriptions, read in one pass without the data behind them. Every count and length is
 // checked against the size of the file before it is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-
 import { UserError } from '../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../base/host/bytes.js';
 import { type InputFile, withInput } from '../base/input-file.js';
@@ -126,9 +125,7 @@ class Cursor {
  * Reads the header of a GGUF file.
  * @throws UserError where it is none, damaged, of another version, or describes data that the file does not have
  */
-export function readGgufHeader(path: string): GgufHeader {
-  return withInput(path, 'model', ggufHeaderOf);
-}
+export const readGgufHeader = (path: string): GgufHeader => withInput(path, 'model', ggufHeaderOf);
 
 /** The same for an open file. @throws UserError as {@link readGgufHeader} */
 export function ggufHeaderOf(file: RandomAccess): GgufHeader {

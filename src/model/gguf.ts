@@ -1,6 +1,5 @@
 // A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantization is exact; the architecture is in its
 // metadata. Tensor names are the same for all architectures, so any model with `_exps` tensors can be read.
-
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { basename, dirname, join } from '../base/host/paths.js';
@@ -25,9 +24,8 @@ const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObjec
  * @param overrides values for `name` and `moe.topK`
  * @throws UserError where a file is damaged or missing, or the model has no experts
  */
-export function measureGguf(path: string, overrides: readonly Override[] = []): ModelParts {
-  return measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
-}
+export const measureGguf = (path: string, overrides: readonly Override[] = []): ModelParts =>
+  measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
 
 /**
  * The same for headers that were read before.
@@ -168,8 +166,8 @@ function partOf(name: string): keyof LayerTensors {
 }
 
 /** Bytes as stored; operations are two per weight of a matrix. */
-function weigh(tensors: readonly GgufTensor[]): Weights {
-  return tensors.length === 0
+const weigh = (tensors: readonly GgufTensor[]): Weights =>
+  tensors.length === 0
     ? NO_WEIGHTS
     : sumWeights(
         tensors.map(({ name, shape, elements, bytes, format }) => ({
@@ -179,9 +177,7 @@ function weigh(tensors: readonly GgufTensor[]): Weights {
           flops: shape.length > 1 && name.endsWith('.weight') ? 2 * elements : 0,
         })),
       );
-}
 
-/** The memory of a layer for its context. */
 function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): ContextMemory {
   const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
   if (tensors.every(({ name }) => /_norm\./.test(name))) return { kind: 'none' };

@@ -1,5 +1,4 @@
 // JSON of other programs: whole files as Python writes them, and values inside other files.
-
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf } from '../base/host/bytes.js';
 import { type InputKind, readText } from '../base/input-file.js';

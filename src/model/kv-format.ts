@@ -33,14 +33,11 @@ export function parseKvFormat(text: string): KvFormat {
   return { text, keys, values, keyBits: bitsOf(keys), valueBits: bitsOf(values) };
 }
 
-function namesIn(text: string): string[] {
-  return text.split('/').map((name) => name.trim().toLowerCase());
-}
+const namesIn = (text: string): string[] => text.split('/').map((name) => name.trim().toLowerCase());
 
 function bitsOf(name: string): number {
-  if (!KV_FORMATS.some((known) => known === name)) {
+  if (!KV_FORMATS.some((known) => known === name))
     throw new UserError(`unknown format of a KV cache "${name}": ${didYouMean(name, KV_FORMATS)}`);
-  }
   // The scales per block of fp8 weights have no like in a cache.
   return name === 'fp8' ? 8 : kernelFormat(name)!.bits;
 }

@@ -63,19 +63,13 @@ export function sumWeights(parts: readonly Weights[]): Weights {
 }
 
 /** Routed modules of a decoder layer, in order of execution. */
-export function routedOf({ moe, further = [] }: LayerParts): readonly Experts[] {
-  return moe === null ? [] : [moe, ...further];
-}
+export const routedOf = ({ moe, further = [] }: LayerParts): readonly Experts[] => (moe === null ? [] : [moe, ...further]);
 
 /** The dense part of a decoder layer: all but its routed experts. */
-function denseOf(layer: LayerParts): Weights {
-  return sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
-}
+const denseOf = (layer: LayerParts): Weights => sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
 
 /** Formats of a layer or segment as an optional field; absent where none is known. */
-function formatsField(formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } {
-  return formats.length === 0 ? {} : { formats };
-}
+const formatsField = (formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } => (formats.length === 0 ? {} : { formats });
 
 /** Puts a model together: what runs before each routing is a dense segment, the rest the tail. The embedding table weighs, but takes no time. */
 export function assemble(parts: ModelParts): ModelSpec {

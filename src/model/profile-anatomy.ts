@@ -7,9 +7,8 @@ import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type Mod
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
   const add = (layer: number | null, { tensors: own = [] }: Weights, times = 1): void => {
-    for (const { name, bytes, format } of own) {
+    for (const { name, bytes, format } of own)
       tensors.push({ name: layer === null ? name : `blk.${layer}.${name}`, layer, format, bytes: times * bytes });
-    }
   };
   for (const [index, layer] of parts.layers.entries()) {
     for (const part of [layer.attention, layer.router, layer.shared, layer.ffn]) add(index, part);
@@ -17,9 +16,8 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
   }
   if (parts.embedding !== null) add(null, parts.embedding);
   // A head that is the embedding table stands in the file once, as the table.
-  for (const { name, bytes, format } of parts.head.tensors ?? []) {
+  for (const { name, bytes, format } of parts.head.tensors ?? [])
     tensors.push({ name: parts.embedding === null && name === 'output.weight' ? 'token_embd.weight' : name, layer: null, format, bytes });
-  }
   const all = parts.layers.map((_, layer) => layer);
   const dense = all.some((layer) => !isMoeLayer(profile, layer)) ? (profile.dense?.intermediate ?? 0) : 0;
   return {

@@ -161,9 +161,8 @@ export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
 /** True where decoder layer `layer` has experts. */
-export function isMoeLayer({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean {
-  return layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
-}
+export const isMoeLayer = ({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean =>
+  layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
 
 /** True where decoder layer `layer` has attention rather than another mixer. */
 export function hasAttention({ attention }: ModelProfile, layer: number): boolean {
@@ -172,9 +171,8 @@ export function hasAttention({ attention }: ModelProfile, layer: number): boolea
 }
 
 /** Attention blocks of a decoder layer: a second one where it attends to an encoder, too. */
-export function attentionBlocks(attention: ModelProfile['attention'], layer: number): number {
-  return attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
-}
+export const attentionBlocks = (attention: ModelProfile['attention'], layer: number): number =>
+  attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
 
 /** Sliding window of decoder layer `layer` in tokens, or null. */
 export function windowOf({ attention }: ModelProfile, layer: number): number | null {

@@ -9,7 +9,6 @@ export const CPU_PROJECTIONS = ['down', 'gate+up'] as const;
 /** One of {@link CPU_PROJECTIONS}. */
 export type CpuProjections = (typeof CPU_PROJECTIONS)[number];
 
-/** One device's part of each expert of a layer. */
 type ExpertPart = Pick<MoeLayer, 'expertBytes' | 'flopsPerToken' | 'formats'>;
 
 /** A layer whose experts lie on two devices. */
@@ -35,9 +34,8 @@ function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections)
 }
 
 /** True where the projections of a layer's experts are separate tensors. */
-export function isSeparable(model: ModelSpec, layer: number): boolean {
-  return CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
-}
+export const isSeparable = (model: ModelSpec, layer: number): boolean =>
+  CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 
 /** A layer with projections on the CPU; weights and operations go by matrices of one size. @throws UserError if its tensors are not known */
 export function splitExperts(model: ModelSpec, layer: number, projections: CpuProjections): ExpertSplit {

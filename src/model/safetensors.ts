@@ -1,6 +1,5 @@
 // Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, they replace the sizes that a format
 // would give. The architecture comes from config.json, since packed tensors do not have their original shape.
-
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';
@@ -19,9 +18,8 @@ const INDEX_FILE = 'model.safetensors.index.json';
 const HEADER_LIMIT = 100_000_000;
 
 /** True where the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
-export function looksLikeSafetensors(head: Uint8Array): boolean {
-  return head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
-}
+export const looksLikeSafetensors = (head: Uint8Array): boolean =>
+  head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
 /** Bytes of all tensors of a folder's checkpoint, by name; null: it has none of its files. @throws UserError if files are missing or damaged */
 export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
@@ -137,9 +135,8 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
 }
 
 /** Formats by the checkpoint's rule, with the bytes of its files; none where these are too far from the rule for it to be the one. */
-function formatsOf({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] {
-  return bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
-}
+const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
+  bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 
 /** The part of the model that a tensor belongs to, by its name; null: none of the language model. @param encoderLayers come before the decoder's */
 export function placeOf(name: string, encoderLayers = 0): Place {

@@ -119,34 +119,24 @@ export interface ModelSpec extends ModelFacts {
 }
 
 /** Decoder layers of a model, those without experts too. */
-export function decoderLayers({ dense }: ModelSpec): number {
-  return dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
-}
+export const decoderLayers = ({ dense }: ModelSpec): number => dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
 
 /** Decoder layer of an MoE layer; both count from 0, and layers without experts lie between some. */
-export function decoderLayerOf({ dense }: ModelSpec, moeLayer: number): number {
-  return Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
-}
+export const decoderLayerOf = ({ dense }: ModelSpec, moeLayer: number): number =>
+  Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
 
 /** Bytes of all weights of a model. */
-export function weightBytes(model: ModelSpec): number {
-  return model.dense.weightBytes + expertBytesTotal(model);
-}
+export const weightBytes = (model: ModelSpec): number => model.dense.weightBytes + expertBytesTotal(model);
 
 /** Bits of a weight over all weights of a model. */
-export function bitsPerWeight(model: ModelSpec): number {
-  return (8 * weightBytes(model)) / model.parameters.total;
-}
+export const bitsPerWeight = (model: ModelSpec): number => (8 * weightBytes(model)) / model.parameters.total;
 
 /** Bytes of all routed experts of a model, or of some of its layers. */
-export function expertBytesTotal({ layers }: Pick<ModelSpec, 'layers'>): number {
-  return layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
-}
+export const expertBytesTotal = ({ layers }: Pick<ModelSpec, 'layers'>): number =>
+  layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
 
 /** Token cycle (L15): bytes of experts that one token touches on its way through all layers. */
-export function tokenCycleBytes(model: ModelSpec): number {
-  return model.layers.reduce((sum, layer) => sum + layer.topK * layer.expertBytes, 0);
-}
+export const tokenCycleBytes = (model: ModelSpec): number => model.layers.reduce((sum, layer) => sum + layer.topK * layer.expertBytes, 0);
 
 /** Bytes of each expert by dense id, `Float64Array(model.experts)`. */
 export function expertSizes(model: ModelSpec): Float64Array {
@@ -170,14 +160,11 @@ export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly
 }
 
 /** Scales the weights and the bytes of formats. */
-export function scaleFormats(formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] {
-  return formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
-}
+export const scaleFormats = (formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] =>
+  formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
 
 /** The format that most weights have; null where nothing says. */
-export function mainFormat(formats: readonly FormatShare[] | undefined): string | null {
-  return formats?.[0]?.format ?? null;
-}
+export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;
 
 /** A layer whose experts have another size, as a trace or a file says; their formats keep the weights and share the bytes as before. */
 export function withExpertBytes(layer: MoeLayer, expertBytes: number): MoeLayer {

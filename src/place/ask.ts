@@ -1,5 +1,4 @@
 // From wishes to a placement: what the command and the library leave out is the same.
-
 import { UserError } from '../base/errors.js';
 import { checkRun, type RunInput } from '../system/door.js';
 import { findProfileFormat } from './formats/index.js';

@@ -1,5 +1,4 @@
 // Demand by expert: counted on the rows that a placement is made from, and on windows of the rows that it is judged by.
-
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { NextUse } from '../cache/next-use/next-use.js';

@@ -1,5 +1,4 @@
 // Expert parallelism: the GPU of each expert, with further copies of the most wanted ones, and how evenly that shares the work.
-
 import { mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Homes } from './formats/format.js';
@@ -9,12 +8,11 @@ import { ranked } from './residents.js';
  * Neighbours live together, and further slots hold the first experts again: what engines do without a file (SGLang `trivial`).
  * @param redundant slots beyond one for each expert; slots must divide by `gpus`
  */
-export function linearHomes({ layers }: ModelSpec, gpus: number, redundant: number): Homes {
-  return layers.map(({ experts }) => {
+export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: number): Homes =>
+  layers.map(({ experts }) => {
     const share = (experts + redundant) / gpus;
     return Array.from({ length: gpus }, (_, gpu) => Array.from({ length: share }, (_, slot) => (gpu * share + slot) % experts));
   });
-}
 
 /**
  * Each further slot goes to the expert whose copies have most to do; then, heaviest first, each copy goes to the GPU with the least work among

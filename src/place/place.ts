@@ -1,6 +1,5 @@
 // A placement: which experts stay, counted on some text, and what that is worth on other text. One function from a question to the answer of
 // `moeprof place`, `place judge` and `place merge`.
-
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
 import { splitRows } from '../base/profiles.js';
@@ -121,9 +120,8 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
 }
 
 /** A typed array by dense id as one for each layer. */
-function byLayer<T extends Float64Array | Uint8Array>({ layers }: ModelSpec, values: T): T[] {
-  return layers.map(({ experts, offset }) => values.slice(offset, offset + experts) as T);
-}
+const byLayer = <T extends Float64Array | Uint8Array>({ layers }: ModelSpec, values: T): T[] =>
+  layers.map(({ experts, offset }) => values.slice(offset, offset + experts) as T);
 
 /** Demand, slots and residents, from counts or as a profile has them. */
 async function choose(
@@ -179,12 +177,11 @@ function ofWhole(model: ModelSpec, whole: readonly boolean[]): Pick<Placed, 'dem
 }
 
 /** Capture against the share of each layer's experts that stay. @param asked judged demand */
-function curveOf(model: ModelSpec, demand: Float64Array, asked: Float64Array) {
-  return Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).map((share) => {
+const curveOf = (model: ModelSpec, demand: Float64Array, asked: Float64Array) =>
+  Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).map((share) => {
     const slots = model.layers.map(({ experts }) => Math.round(share * experts));
     return { share, ...captureShares(model, residentsOf(model, demand, slots), asked) };
   });
-}
 
 /** The worth on one text: its score, hits of caches that have served counted rows before, and whether it is time to count again. */
 async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sources, { resident, slots }: Placed, one: JudgedText) {
@@ -214,14 +211,13 @@ async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sou
 }
 
 /** The worth on windows that begin within so many tokens of context. */
-function contextsOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
-  return BANDS.flatMap((from, band) => {
+const contextsOf = (model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) =>
+  BANDS.flatMap((from, band) => {
     const to = BANDS[band + 1] ?? Number.POSITIVE_INFINITY;
     const own = windows.filter(({ position }) => position >= from && position < to);
     const name = `${formatCount(from)} ${Number.isFinite(to) ? `to ${formatCount(to)}` : 'and more'}`;
     return own.length === 0 ? [] : [{ name, score: scoreOf(model, resident, own) }];
   });
-}
 
 /** The busiest GPU over the mean, with neighbours together (before) and with these homes (after). */
 function imbalanceIn(model: ModelSpec, homes: NonNullable<Placed['homes']>, demand: Float64Array) {

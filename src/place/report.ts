@@ -1,5 +1,4 @@
 // The report of `moeprof place`: the verdict, the worth by text and by context, other uses of the same bytes, and which experts stay.
-
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatCount, formatNumber, formatRatio, formatTokensPerSecond } from '../base/units.js';
 import { axisOf, drawnFormats, heatMap, linesOver, type PaperFigure } from '../figure/door.js';

@@ -1,5 +1,4 @@
 // Which experts stay: so many of each layer, the most wanted first; or whole layers, where an engine knows nothing smaller.
-
 import { sum } from '../base/statistics.js';
 import { optimalQuotas } from '../cache/layer-quotas.js';
 import { evenSplit } from '../cache/scope.js';
@@ -16,9 +15,7 @@ export const SPLITS = ['even', 'skew', 'first-layers', 'last-layers', 'flat-laye
 export type Split = (typeof SPLITS)[number];
 
 /** True for a split into whole layers. */
-export function ofLayers(split: Split): boolean {
-  return split.endsWith('layers');
-}
+export const ofLayers = (split: Split): boolean => split.endsWith('layers');
 
 /** Experts that stay, by MoE layer. @param demand by dense id @param capacityBytes bytes for experts that stay */
 export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: number, split: Split): number[] {
@@ -57,9 +54,8 @@ export function residentsOf(model: ModelSpec, demand: Float64Array, slots: reado
 }
 
 /** Bytes of the experts that stay. */
-export function residentBytes({ layers }: ModelSpec, slots: readonly number[]): number {
-  return sum(layers.map(({ expertBytes }, l) => slots[l]! * expertBytes));
-}
+export const residentBytes = ({ layers }: ModelSpec, slots: readonly number[]): number =>
+  sum(layers.map(({ expertBytes }, l) => slots[l]! * expertBytes));
 
 /** Demand of a layer that its n most wanted experts have, n = 0..experts. */
 function captureBySlots(model: ModelSpec, demand: Float64Array, layer: number): Float64Array {

@@ -1,6 +1,5 @@
 // What a placement is counted on and what it is judged by: recordings or parts of them, and profiles that exist. Nothing is judged by the rows
 // that it was counted on, unless that is asked for.
-
 import { UserError } from '../base/errors.js';
 import { isPath, splitRows } from '../base/profiles.js';
 import { openInputs } from '../engine/inputs/inputs.js';

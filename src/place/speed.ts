@@ -1,5 +1,4 @@
 // What a placement is worth in tokens a second: the same rows on the same machine with it, without it, and with caches of the same bytes.
-
 import type { Override } from '../base/yaml.js';
 import { openInputs } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
@@ -16,9 +15,8 @@ const PLACED = 'this placement';
 export type RunWith = (overrides: readonly Override[]) => RunSpec;
 
 /** Values of a run by their paths. */
-export function overridesFor(values: Readonly<Record<string, unknown>>): Override[] {
-  return Object.entries(values).map(([path, value]) => ({ path: path.split('.'), value, label: 'place' }));
-}
+export const overridesFor = (values: Readonly<Record<string, unknown>>): Override[] =>
+  Object.entries(values).map(([path, value]) => ({ path: path.split('.'), value, label: 'place' }));
 
 /** Experts stay, and the CPU computes the others: whole layers, the last ones first, unless a policy says otherwise. */
 const FIXED = { name: 'fixed', cache: { policy: 'static:by=layer' }, onMiss: 'cpu' };
@@ -35,9 +33,8 @@ const CACHES = {
 } as const;
 
 /** Bytes for experts that a machine leaves beside dense weights and KV cache. */
-export async function expertRoom(runWith: RunWith, breathe: () => Promise<void>): Promise<number> {
-  return (await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe)).metrics['memory.gpu.expert_cache']!.value;
-}
+export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>): Promise<number> =>
+  (await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe)).metrics['memory.gpu.expert_cache']!.value;
 
 /**
  * Prices a placement and its alternatives, all with as many bytes for experts under one runtime (L26).
@@ -68,9 +65,8 @@ export async function waysOf(
   const caches = Object.entries(CACHES).map(([name, system]) => {
     return [name, { system: warm === null ? system : { ...system, cache: { ...system.cache, warm } }, ...sized }] as const;
   });
-  for (const [name, values] of [...Object.entries(fixed), ...caches]) {
+  for (const [name, values] of [...Object.entries(fixed), ...caches])
     ways.push(wayOf(name, await run(runWith(overridesFor(values)), name === PLACED ? counted : undefined, breathe)));
-  }
   return ways;
 }
 

@@ -64,9 +64,7 @@ export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>
 }
 
 /** A cost that does not depend on the prediction. */
-export function fixedCost(callNs: number): PredictionCost {
-  return { callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 };
-}
+export const fixedCost = (callNs: number): PredictionCost => ({ callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 });
 
 /** A measured cost on another host: scaled by its clock, where that is known, and by the runtime's factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {

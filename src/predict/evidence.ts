@@ -50,6 +50,4 @@ export function addColumn(column: Float32Array | null, weight: number, into: Flo
 }
 
 /** The prior of an unknown expert: choices spread evenly over a layer, at most one half, so that log-odds are finite. */
-export function evenShare({ experts, topK }: Pick<MoeLayer, 'experts' | 'topK'>): number {
-  return Math.min(0.5, topK / experts);
-}
+export const evenShare = ({ experts, topK }: Pick<MoeLayer, 'experts' | 'topK'>): number => Math.min(0.5, topK / experts);

@@ -29,7 +29,6 @@ export class NamedExperts {
     this.#right[layer]! += overlap(names, from, count, choices, token * row + layer * topK, topK);
   }
 
-  /** Sets all scores of a layer to zero. */
   clear(layer: number, scores: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     scores.fill(0, offset, offset + experts);

@@ -1,5 +1,4 @@
 // The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
-
 import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
@@ -80,9 +79,7 @@ export const COST: Parameter = {
 };
 
 /** Probability that at least one of two independent events happens: how token-level predictions add up to a batch's. */
-export function either(p: number, q: number): number {
-  return p + q - p * q;
-}
+export const either = (p: number, q: number): number => p + q - p * q;
 
 /** A predictor of one layer after the other: `fill` writes the scores of one ahead of layer `after`. It learns nothing without `observe`. */
 export function layerwise(

@@ -1,5 +1,4 @@
 // The true experts of a pass, spoiled to a given recall and precision: in place of a predictor that cannot run on a trace.
-
 import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/door.js';
@@ -61,6 +60,5 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
 }
 
 /** What a spoiled truth knows (L17): a quality that `source` published, or the future where that is empty. */
-export function publishedIn(source: Parameters[string], quality: Quality): Known {
-  return source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };
-}
+export const publishedIn = (source: Parameters[string], quality: Quality): Known =>
+  source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };

@@ -60,9 +60,8 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
       return { by: 'change', size };
     }
     if (isChange) return { by: 'relative', size };
-    if (unit !== 'ratio') {
+    if (unit !== 'ratio')
       throw new UserError(`${place}: ${amount.text} without a sign is a share; write +${amount.text} for a change, or ${ACCEPTED[unit]}`);
-    }
     return { by: 'value', size };
   }
   const size = READERS[unit](amount.text);
@@ -70,9 +69,8 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
   return { by: isChange ? 'change' : 'value', size };
 }
 
-function mismatch(amount: Amount, unit: Unit, place: string): UserError {
-  return new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
-}
+const mismatch = (amount: Amount, unit: Unit, place: string): UserError =>
+  new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
 
 /** Reads a plain number, with or without its unit; null where it is none. */
 const plain =

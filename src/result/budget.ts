@@ -55,9 +55,7 @@ const COMPARATOR = />=|<=|==|!=|>|</;
 const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
 
 /** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError where it is none */
-export function parseFailOn(text: string, place = '--fail-on'): Budget {
-  return expressed('fail-on', text, place);
-}
+export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
 /** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */
 export function parseAssertion(text: string, place = '--assert'): Budget {
@@ -67,13 +65,12 @@ export function parseAssertion(text: string, place = '--assert'): Budget {
 }
 
 /** The budget of an expression. */
-function expressed(kind: 'fail-on' | 'limit', text: string, place: string): Budget & { readonly rule: { readonly clauses: Clause[] } } {
-  return placed(place, () => {
+const expressed = (kind: 'fail-on' | 'limit', text: string, place: string): Budget & { readonly rule: { readonly clauses: Clause[] } } =>
+  placed(place, () => {
     const match = EXPRESSION.exec(text);
     if (match === null) throw new UserError(`"${text}" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`);
     return { metric: match[1]!, rule: { kind, clauses: parseClauses(match[2]!) }, level: 'error', text: text.trim(), place };
   });
-}
 
 /** Parses `> +3% and +0.2ms`: an omitted comparator repeats the one before. */
 function parseClauses(text: string): Clause[] {
@@ -120,9 +117,8 @@ export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.min(1) }
 type BudgetEntry = z.infer<typeof entrySchema>;
 
 /** Budgets of checked entries, in their order. @param place the place of each entry, for messages */
-export function budgetsOf(entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] {
-  return entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
-}
+export const budgetsOf = (entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] =>
+  entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
 
 function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
   const { varies, metric = `${varies}`, scenario, level, max_regression: regression, limit, reason } = entry;
@@ -160,9 +156,8 @@ export function matches(glob: string, name: string): boolean {
 }
 
 /** The budgets of a scenario, in their order. */
-export function budgetsFor(scenario: string, budgets: readonly Budget[]): Budget[] {
-  return budgets.filter((budget) => budget.scenario === undefined || matches(budget.scenario, scenario));
-}
+export const budgetsFor = (scenario: string, budgets: readonly Budget[]): Budget[] =>
+  budgets.filter((budget) => budget.scenario === undefined || matches(budget.scenario, scenario));
 
 /** The file and place of a budget; null for a budget from the command line. */
 export function fileOf(budget: Budget): { readonly file: string; readonly line: number; readonly column: number } | null {
@@ -171,6 +166,4 @@ export function fileOf(budget: Budget): { readonly file: string; readonly line: 
 }
 
 /** True where a budget names one metric rather than a group. */
-export function isExact(glob: string): boolean {
-  return !/[*?]/.test(glob);
-}
+export const isExact = (glob: string): boolean => !/[*?]/.test(glob);

@@ -1,5 +1,4 @@
 // A digest over the figures of a result: only that notices two numbers of the same unit that were exchanged.
-
 import { newSha256 } from '../base/host/hash.js';
 import { hasKeys } from '../base/objects.js';
 import type { Result } from './result.js';
@@ -17,9 +16,7 @@ export function digestOf(result: Readonly<Partial<Record<(typeof COVERED)[number
 export const SHA256_HEX = /^[0-9a-f]{64}$/;
 
 /** SHA-256, in hex, of a value as {@link canonicalJson}. */
-export function hashOfValue(value: unknown): string {
-  return newSha256().update(canonicalJson(value)).digest('hex');
-}
+export const hashOfValue = (value: unknown): string => newSha256().update(canonicalJson(value)).digest('hex');
 
 /** The result with its seal, in place of an older one. From here on its parts do not change. */
 export function sealed(result: Result): Result {
@@ -43,11 +40,10 @@ export class CanonicalText {
 const TEXTS = new WeakMap<object, CanonicalText>();
 
 /** The same result for {@link canonicalJson}: the parts that {@link sealed} has written are texts. */
-export function inText(result: Result): object {
-  return Object.fromEntries(
+export const inText = (result: Result): object =>
+  Object.fromEntries(
     Object.entries(result).map(([field, part]) => [field, (typeof part === 'object' && TEXTS.get(part as object)) || part]),
   );
-}
 
 /** JSON in which equal values are equal text: keys sorted, absent fields left out. @param instead replaces each value; absent: they stay */
 export function canonicalJson(given: unknown, instead?: (value: unknown) => unknown): string {

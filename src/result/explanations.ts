@@ -26,14 +26,10 @@ export function explanations(): z.infer<typeof schema> {
 }
 
 /** All topics, metrics first. */
-export function allTopics(): readonly Topic[] {
-  return [...explanations().metrics, ...explanations().warnings];
-}
+export const allTopics = (): readonly Topic[] => [...explanations().metrics, ...explanations().warnings];
 
 /** The topic of a metric (`latency.tpot.p50`), a family (`latency.tpot`), or a warning (`below-token-cycle`); null: there is none. */
-export function topicOf(name: string): Topic | null {
-  return allTopics().find(({ names }) => names.some((known) => covers(known, name))) ?? null;
-}
+export const topicOf = (name: string): Topic | null => allTopics().find(({ names }) => names.some((known) => covers(known, name))) ?? null;
 
 /** True where a name of a topic, which may end in `.*`, covers the name of a metric or of its family. */
 function covers(known: string, name: string): boolean {

@@ -79,6 +79,5 @@ export function knowledgeText({ knowledge }: Knowing): string | null {
 }
 
 /** `.84`, `.9715`, `1`; `?` where it is not known. */
-function shareText(share: number | undefined): string {
-  return share === undefined ? '?' : String(Math.round(share * 1e4) / 1e4).replace(/^0\./, '.');
-}
+const shareText = (share: number | undefined): string =>
+  share === undefined ? '?' : String(Math.round(share * 1e4) / 1e4).replace(/^0\./, '.');

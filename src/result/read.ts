@@ -1,6 +1,5 @@
 // Reads a saved result and refuses other files. A gate must never pass because its baseline was cut short, came from another tool or had its
 // numbers mixed up, so beyond the shape the figures are checked against the catalogue and against each other.
-
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
@@ -9,10 +8,9 @@ import { keyTwice, parseJsonBytes } from '../base/nesting.js';
 import { isObject, isOwnName } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
-import { LARGEST, METRICS, rangeOf } from './catalogue.js';
+import { LARGEST, METRICS, rangeOf, replacementOf } from './catalogue.js';
 import { digestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
-import { replacementOf } from './replaced.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 /** The key of a record. */
@@ -142,9 +140,7 @@ export const resultSchema = z.looseObject({
 });
 
 /** Reads a result file. @throws UserError with exit code 2 if it is none, 3 if it is of another format version, or has replaced metrics */
-export function readResult(path: string): Result {
-  return parseResult(readText(path, 'result'), path);
-}
+export const readResult = (path: string): Result => parseResult(readText(path, 'result'), path);
 
 /** Reads the text of a result; `path` is only for messages. @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
@@ -159,16 +155,13 @@ export function parseResult(text: string, path: string): Result {
 /** Checks parsed JSON as a result; `path` is for messages. @param isCovered true: another digest covers it @throws UserError as {@link readResult} */
 export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
   const tag = schemaTag(raw);
-  if (tag === null) {
+  if (tag === null)
     throw new UserError(`${path}: is not a moeprof result (no "schema": "${RESULT_SCHEMA}"); write one with moeprof run -o ${path}`);
-  }
-  if (tag !== RESULT_SCHEMA) {
+  if (tag !== RESULT_SCHEMA)
     throw new UserError(`${path}: has format ${tag}, this moeprof reads ${RESULT_SCHEMA}; run again with this version`, EXIT.notComparable);
-  }
   const { accuracy: bands } = raw as { readonly accuracy?: unknown };
-  if (isObject(bands) && Object.values(bands).some((band) => isObject(band) && 'halfWidth' in band)) {
+  if (isObject(bands) && Object.values(bands).some((band) => isObject(band) && 'halfWidth' in band))
     throw new UserError(`${path}: has error bands of an earlier version (halfWidth); run again with this version`, EXIT.notComparable);
-  }
   const parsed = resultSchema.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -179,12 +172,11 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
   }
   const result: Result = parsed.data;
   const old = Object.keys(result.metrics).find((name) => replacementOf(name) !== null);
-  if (old !== undefined) {
+  if (old !== undefined)
     throw new UserError(
       `${path}: has ${old} of an earlier moeprof; this one has ${replacementOf(old)}; run again with this version`,
       EXIT.notComparable,
     );
-  }
   const tampered = !isCovered && result.digest !== undefined && result.digest !== digestOf(raw as Result);
   const contradiction = findContradiction(result) ?? (tampered ? 'its figures are not those that its digest was taken of' : null);
   if (contradiction !== null) throw new UserError(`${path}: ${contradiction}; the file is damaged or was edited, run again to replace it`);
@@ -226,12 +218,10 @@ function lineAndColumn(text: string, offset: number): string {
 function findContradiction(result: Result): string | null {
   for (const [name, { unit, better, kind, samples, value }] of Object.entries(result.metrics)) {
     const known = METRICS.get(name);
-    if (samples !== undefined && (kind === 'exact' || median(samples) !== value)) {
+    if (samples !== undefined && (kind === 'exact' || median(samples) !== value))
       return `metrics.${name} is ${value}, which is not the median of its samples`;
-    }
-    if (known !== undefined && (known.unit !== unit || known.better !== better)) {
+    if (known !== undefined && (known.unit !== unit || known.better !== better))
       return `metrics.${name} is given in ${unit}, better ${better}, but is in ${known.unit}, better ${known.better}`;
-    }
     const [least, most] = rangeOf(name);
     const wrong = [value, ...(samples ?? [])].find((figure) => figure < least || figure > most);
     if (wrong !== undefined) return `metrics.${name} is ${wrong} ${unit}, which no run gives`;

@@ -1,5 +1,4 @@
 // The public result format `moeprof.result/1`. Types only: what a saved result holds, for reports, gates and other people's tools.
-
 import type { Details } from './details.js';
 import type { RunKnowledge } from './knowledge.js';
 

@@ -14,6 +14,4 @@ export interface Tagged<Schema extends string> {
 }
 
 /** The beginning of data in a format, e.g. `moeprof.check/1`. */
-export function tagged<Schema extends string>(schema: Schema): Tagged<Schema> {
-  return { schema, tool: { name: 'moeprof', version: VERSION } };
-}
+export const tagged = <Schema extends string>(schema: Schema): Tagged<Schema> => ({ schema, tool: { name: 'moeprof', version: VERSION } });

@@ -4,11 +4,9 @@ import type { Result } from './result.js';
 type Counted = Pick<Result, 'inputs' | 'metrics'>;
 
 /** Tokens that were run; those of the traces, where the result is of a version that did not count its own. */
-export function tokensRun({ inputs, metrics }: Counted): number {
-  return metrics['workload.tokens']?.value ?? inputs.traces.reduce((sum, { tokens }) => sum + tokens, 0);
-}
+export const tokensRun = ({ inputs, metrics }: Counted): number =>
+  metrics['workload.tokens']?.value ?? inputs.traces.reduce((sum, { tokens }) => sum + tokens, 0);
 
 /** Requests that were served; those of the traces, where the result does not count its own. */
-export function requestsRun({ inputs, metrics }: Counted): number {
-  return metrics['workload.requests']?.value ?? inputs.traces.reduce((sum, { requests }) => sum + requests, 0);
-}
+export const requestsRun = ({ inputs, metrics }: Counted): number =>
+  metrics['workload.requests']?.value ?? inputs.traces.reduce((sum, { requests }) => sum + requests, 0);

@@ -20,9 +20,8 @@ export function hammingDistances(paths: Int32Array, count: number, words: number
 }
 
 /** Sizes of `clusters` clusters of `count` items: equal, or else the first ones larger by one. */
-export function evenSizes(count: number, clusters: number): number[] {
-  return Array.from({ length: clusters }, (_, c) => Math.floor(count / clusters) + (c < count % clusters ? 1 : 0));
-}
+export const evenSizes = (count: number, clusters: number): number[] =>
+  Array.from({ length: clusters }, (_, c) => Math.floor(count / clusters) + (c < count % clusters ? 1 : 0));
 
 /**
  * Splits items into clusters of the sizes of {@link evenSizes}: each goes to the nearest medoid; clusters that are too large keep their

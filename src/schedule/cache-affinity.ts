@@ -1,4 +1,5 @@
 // Runs the requests of a pool whose next token finds most of its experts in GPU memory; others wait, within the pool's bound.
+import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { PATHS, type PathSource } from './paths.js';
 import { type Choose, POOL_PARAMETERS, PoolScheduler, poolFairness, poolSize } from './pool.js';
@@ -18,13 +19,7 @@ function fewestMisses({ paths }: Parameters, context: SchedulerContext): Choose 
 
 /** Registry entry. */
 export const cacheAffinity: SchedulerDefinition = {
-  name: 'cache-affinity',
-  summary: 'of a pool, the requests whose next token misses the fewest experts',
-  cites: 'moeprof; the idea is that of cache-aware request scheduling, SGLang, arXiv 2312.07104, with experts in place of prefixes',
-  parameters: {
-    ...POOL_PARAMETERS,
-    paths: PATHS,
-  },
+  ...member('scheduler', 'cache-affinity', { ...POOL_PARAMETERS, paths: PATHS }),
   needs: ['paths', 'residency'],
   fairness: poolFairness,
   running: poolSize,

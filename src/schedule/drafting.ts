@@ -18,18 +18,16 @@ export function parseAcceptance(text: string): Acceptance {
   const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
   const value = SHARE.read(share);
   const positions = draft === undefined ? 1 : Number(draft);
-  if (value === null || positions < 1 || positions > MOST_DRAFT) {
+  if (value === null || positions < 1 || positions > MOST_DRAFT)
     throw new UserError(
       `${text} is no acceptance; write 0.7 (the chance of each token, given those before it), or 42% of 4 (accepted over drafted tokens, as an engine prints it, at a draft of 4)`,
     );
-  }
   return { text, chance: chanceOf(value, positions) };
 }
 
 /** Shares by position of a chance: that of the k-th token is its k-th power. */
-export function sharesOf({ chance }: Acceptance, positions: number): number[] {
-  return Array.from({ length: positions }, (_, k) => chance ** (k + 1));
-}
+export const sharesOf = ({ chance }: Acceptance, positions: number): number[] =>
+  Array.from({ length: positions }, (_, k) => chance ** (k + 1));
 
 /** The probability for which the shares of `positions` positions have the mean `share`. The mean grows with it, so bisection finds it. */
 function chanceOf(share: number, positions: number): number {

@@ -1,5 +1,6 @@
 // ExpertFlow's token scheduler: the next tokens of a pool of several batches are grouped by their predicted paths, so that the tokens of
 // one pass share experts. Prompts run first, in passes of their own; every request of the pool then decodes one token a round.
+import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
 import { loadsBeyondCache, PATHS, type PathSource, type PathView } from './paths.js';
@@ -219,15 +220,11 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
 }
 
 /** Requests of the pool. Passes of one request cannot be regrouped: two in turn would only evict each other's experts. */
-function requestsOf(limits: SchedulerLimits, parameters: Parameters): number {
-  return passSize(limits) === 1 ? 1 : poolSize(limits, parameters);
-}
+const requestsOf = (limits: SchedulerLimits, parameters: Parameters): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
 
 /** Registry entry. */
 export const expertflow: SchedulerDefinition = {
-  name: 'expertflow',
-  summary: 'groups the next tokens of a pool of batches by predicted path (balanced K-medoids on Hamming similarity)',
-  cites: 'ExpertFlow, arXiv 2410.17954 (DAC 2026), token scheduler',
+  ...member('scheduler', 'expertflow'),
   parameters: {
     batches: POOL_PARAMETERS.batches,
     maxWait: { ...POOL_PARAMETERS.maxWait, default: 64 },

@@ -22,14 +22,11 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [
 ];
 
 /** Finds a scheduler by name. @throws UserError with the nearest name */
-export function findScheduler(name: string): SchedulerDefinition {
-  return findNamed('scheduler', SCHEDULERS, name);
-}
+export const findScheduler = (name: string): SchedulerDefinition => findNamed('scheduler', SCHEDULERS, name);
 
 /** A scheduler that a user named: a member of the family, or a module of the user's own. */
 export type SchedulerChoice = OwnChoice<SchedulerDefinition>;
 
 /** Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`. @param beside further parameters @throws UserError */
-export function parseScheduler(text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice {
-  return moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);
-}
+export const parseScheduler = (text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice =>
+  moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);

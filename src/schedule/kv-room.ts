@@ -14,9 +14,7 @@ export type KvGrowth = (typeof KV_GROWTH)[number];
 const BLOCK_TOKENS = 16;
 
 /** Tokens in as many whole blocks as `tokens` take. */
-export function inBlocks(tokens: number): number {
-  return Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;
-}
+export const inBlocks = (tokens: number): number => Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;
 
 /** Room on one GPU. */
 export interface GpuRoom {

@@ -1,4 +1,5 @@
 // Passes of one phase only, for engines that do not mix prompts with decode steps: one goes first, the other after a bound at the latest.
+import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
@@ -39,35 +40,14 @@ class PhaseFirstScheduler extends QueueScheduler {
   }
 }
 
-function definition(first: PhaseName, fields: Pick<SchedulerDefinition, 'summary' | 'cites'>, maxWait: number): SchedulerDefinition {
-  const [phase, other] = first === 'prefill' ? ['prompt', 'decode'] : ['decode', 'prompt'];
-  return {
-    name: `${first}-first`,
-    ...fields,
-    parameters: {
-      maxWait: { default: maxWait, description: `most ${phase} passes in a row while there are ${other} tokens to run`, min: 1 },
-    },
-    fairness: (_limits, parameters) => ({ passedOver: Number(parameters.maxWait), overtaken: 0 }),
-    create: (limits, parameters, context) => new PhaseFirstScheduler(first, limits, parameters, context),
-  };
-}
+const definition = (first: PhaseName): SchedulerDefinition => ({
+  ...member('scheduler', `${first}-first`),
+  fairness: (_limits, { maxWait }) => ({ passedOver: Number(maxWait), overtaken: 0 }),
+  create: (limits, parameters, context) => new PhaseFirstScheduler(first, limits, parameters, context),
+});
 
 /** Registry entry. */
-export const prefillFirst = definition(
-  'prefill',
-  {
-    summary: 'passes of one phase: prompts run before any decode step',
-    cites: 'vLLM without chunked prefill, SOSP 2023; prefill-prioritising, Sarathi-Serve, arXiv 2403.02310',
-  },
-  64,
-);
+export const prefillFirst = definition('prefill');
 
 /** Registry entry. */
-export const decodeFirst = definition(
-  'decode',
-  {
-    summary: 'passes of one phase: decode steps run before any prompt',
-    cites: 'decode-prioritising, Sarathi-Serve, arXiv 2403.02310',
-  },
-  16,
-);
+export const decodeFirst = definition('decode');

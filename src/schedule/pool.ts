@@ -15,9 +15,7 @@ export const POOL_PARAMETERS = {
 } as const satisfies Record<string, Parameter>;
 
 /** Requests of the pool. */
-export function poolSize(limits: SchedulerLimits, { batches }: Parameters): number {
-  return passSize(limits) * Number(batches);
-}
+export const poolSize = (limits: SchedulerLimits, { batches }: Parameters): number => passSize(limits) * Number(batches);
 
 /** The promises of schedulers with a pool. */
 export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Parameters): Fairness {
@@ -75,6 +73,4 @@ export class PoolScheduler extends QueueScheduler {
 }
 
 /** Number of the pass that a request was in last, or of the last one before it was admitted. */
-function lastSeen({ admittedPass, lastPass }: Request): number {
-  return lastPass > 0 ? lastPass : admittedPass;
-}
+const lastSeen = ({ admittedPass, lastPass }: Request): number => (lastPass > 0 ? lastPass : admittedPass);

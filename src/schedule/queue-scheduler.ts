@@ -161,9 +161,7 @@ export class ShareList {
 }
 
 /** Requests of one pass: a token of each must fit. */
-export function passSize({ batch, maxTokensPerPass }: SchedulerLimits): number {
-  return Math.min(batch, maxTokensPerPass);
-}
+export const passSize = ({ batch, maxTokensPerPass }: SchedulerLimits): number => Math.min(batch, maxTokensPerPass);
 
 /** Composes passes from a queue. */
 export abstract class QueueScheduler implements Scheduler {

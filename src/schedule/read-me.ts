@@ -1,4 +1,5 @@
 // Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest.
+import { member } from '../base/members.js';
 import { groupedBy } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
 import { PATHS, type PathSource } from './paths.js';
@@ -20,9 +21,7 @@ function longestQueues(parameters: Parameters, context: SchedulerContext): Choos
 
 /** Registry entry. */
 export const readMe: SchedulerDefinition = {
-  name: 'read-me',
-  summary: 'a queue per expert; passes are filled from the longest',
-  cites: 'Read-ME, NeurIPS 2024, arXiv 2410.19123, algorithm 1',
+  ...member('scheduler', 'read-me'),
   parameters: {
     ...POOL_PARAMETERS,
     paths: { ...PATHS, description: 'expert of the token itself (pre-gating), or of the token before' },

@@ -1,4 +1,5 @@
 // Shortest job first: the mean latency falls at the expense of long requests, so one that has waited for too many passes goes first.
+import { member } from '../base/members.js';
 import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
 import { QueueScheduler, type ShareList } from './queue-scheduler.js';
@@ -37,17 +38,7 @@ class ShortestFirstScheduler extends QueueScheduler {
 
 /** Registry entry. */
 export const shortestFirst: SchedulerDefinition = {
-  name: 'shortest-first',
-  summary: 'of the waiting requests the shortest begins next; decode tokens first, prompts in chunks',
-  cites: 'shortest job first for LLM serving: arXiv 2408.15792 (learning to rank), whose starvation limit is maxWait here',
-  parameters: {
-    by: {
-      default: 'total',
-      values: Object.keys(LENGTHS),
-      description: 'length: prompt and output, or one of them; outputs as a length predictor that is always right would give them',
-    },
-    maxWait: { default: 2048, description: 'passes after which a request that waits goes before all others', min: 0 },
-  },
+  ...member('scheduler', 'shortest-first'),
   fairness: (_limits, { maxWait }) => ({ passedOver: 0, overtaken: Number(maxWait) }),
   create: (limits, parameters, context) => new ShortestFirstScheduler(limits, parameters, context),
 };

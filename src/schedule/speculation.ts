@@ -70,9 +70,8 @@ export class Speculation implements Drafts {
       const accepted = this.#text === null ? this.#drawn(request, drafted) : this.#text.right(request, drafted);
       share.rejected = drafted - accepted;
       share.standIns = this.#text;
-      if (accepted < drafted && this.#spec.rollback === 'redo') {
+      if (accepted < drafted && this.#spec.rollback === 'redo')
         this.again.push({ request, tokens: accepted + 1, rejected: accepted + 1, again: true });
-      }
       longest = Math.max(longest, drafted);
       rejected += share.rejected;
       this.verified++;

@@ -19,9 +19,8 @@ export interface OwnSchedulerContext extends SchedulerContext {
 const PATIENCE = 10_000;
 
 /** The scheduler of a choice, loaded if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
-export async function loadScheduler(chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> {
-  return loadedChoice('scheduler', chosen, ownScheduler, folder);
-}
+export const loadScheduler = async (chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> =>
+  loadedChoice('scheduler', chosen, ownScheduler, folder);
 
 function ownScheduler(own: OwnExport): SchedulerDefinition {
   own.nameApart(SCHEDULERS.map(({ name }) => name));
@@ -124,9 +123,8 @@ class CheckedScheduler implements Scheduler {
     let total = 0;
     for (const share of shares) {
       const { request, tokens } = share ?? {};
-      if (request === undefined || !this.#open.has(request)) {
+      if (request === undefined || !this.#open.has(request))
         throw this.#wrong('next returned a request that was not added, or is finished', 'return requests as add gave them');
-      }
       if (seen.has(request)) throw this.#wrong(`next returned request ${request.index} twice`, 'put all its tokens into one share');
       seen.add(request);
       this.#checkShare(request, tokens);
@@ -141,12 +139,11 @@ class CheckedScheduler implements Scheduler {
 
   #checkShare(request: Request, tokens: number): void {
     const which = `request ${request.index}`;
-    if (request.kvTokens === 0) {
+    if (request.kvTokens === 0)
       throw this.#wrong(
         `next returned ${which}, which has no room for its KV cache`,
         'run it after context.kv.admit(request) has said true',
       );
-    }
     const drafted = this.#context.drafts?.draftOf(request) ?? 0;
     const most = request.inPrefill ? request.promptRows - request.done : Math.min(1 + drafted, request.tokens - request.done + drafted);
     if (Number.isInteger(tokens) && tokens >= 1 && tokens <= most) return;

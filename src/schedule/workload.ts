@@ -7,7 +7,6 @@ import { cutAt, type RoutingUse } from './routing-walk.js';
 export interface Workload {
   /** Total number of requests. */
   readonly requests: number;
-  /** Tokens of all of them. */
   readonly tokens: number;
   /** Longest request, tokens: KV memory needed per running request. */
   readonly longest: number;

@@ -1,5 +1,4 @@
 // The build of moeprof that computes, for fingerprints: a stored run is valid only for the program that made it.
-
 import { existsSync, fileBytes } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { CODE_FOLDER, PACKAGE_FOLDER } from '../base/host/modules.js';

@@ -1,5 +1,4 @@
 // The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
-
 import { realpathSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';
@@ -54,9 +53,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
 }
 
 /** {@link RunIdentity.fingerprint} alone. */
-export function fingerprintOf(run: RunSpec): string {
-  return runIdentity(run).fingerprint;
-}
+export const fingerprintOf = (run: RunSpec): string => runIdentity(run).fingerprint;
 
 /** The values of a run, without its system. */
 function toldOf(run: RunSpec): object {
@@ -104,11 +101,10 @@ function modelName(given: string, folder: string): string {
   }
 }
 
-function overridesOf({ overrides }: RunSpec): unknown {
-  return Object.fromEntries(
+const overridesOf = ({ overrides }: RunSpec): unknown =>
+  Object.fromEntries(
     Object.entries(overrides).map(([root, list]) => [root, list.map(({ path, value }) => ({ path: path.join('.'), value }))]),
   );
-}
 
 /** Path of a bundled profile; null: the name is composed of parts, or names no profile. */
 function bundledPath(family: ProfileFamily, name: string): string | null {
@@ -123,14 +119,13 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
 type ContentOf = (path: string) => string | null;
 
 /** Canonical JSON of a value that `asWritten` gave, with the content of a file in place of each path. */
-function toldText(value: unknown, folder: string, content: ContentOf): string {
-  return canonicalJson(value, (one) => {
+const toldText = (value: unknown, folder: string, content: ContentOf): string =>
+  canonicalJson(value, (one) => {
     if (typeof one === 'string') return contentsIn(one, folder, content);
     if (typeof one !== 'object' || one === null || Array.isArray(one) || one instanceof CanonicalText) return one;
     if ('text' in one && typeof one.text === 'string') return contentsIn(one.text, folder, content);
     return 'written' in one ? new CanonicalText(toldText(one.written, folder, content)) : one;
   });
-}
 
 /** The contents that a text names: of a path, perhaps with rows behind it, or of one behind `file=` among its parameters. */
 function contentsIn(text: string, folder: string, content: ContentOf): string {
@@ -163,14 +158,13 @@ export function contentOf(path: string | null, within: readonly string[] = []): 
 }
 
 /** The content of a folder from those of what is in it, by name. */
-export function contentOfFolder(names: readonly string[], contentIn: ContentOf): string {
-  return sha256(
+export const contentOfFolder = (names: readonly string[], contentIn: ContentOf): string =>
+  sha256(
     [...names]
       .sort()
       .map((name) => `${name} ${contentIn(name)}\n`)
       .join(''),
   );
-}
 
 /** Bytes that are read at a time: recordings are larger than memory is meant to be. */
 const CHUNK = 2 ** 20;
@@ -183,6 +177,4 @@ function hashOfFile(path: string): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-function sha256(text: string): string {
-  return `sha256:${newSha256().update(text).digest('hex')}`;
-}
+const sha256 = (text: string): string => `sha256:${newSha256().update(text).digest('hex')}`;

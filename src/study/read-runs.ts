@@ -1,5 +1,4 @@
 // Rows from finished runs: a store, a folder of results, a study's JSON or JSON lines, or single results.
-
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { whatStands } from '../base/files.js';

@@ -1,6 +1,5 @@
 // Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and then
 // renamed, so that nobody reads half of one; a process that is killed loses only its unfinished runs.
-
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
@@ -150,9 +149,7 @@ export class Store {
 }
 
 /** True for a folder of entries; names that begin with a dot are somebody's own. */
-function isOurs(name: string): boolean {
-  return name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
-}
+const isOurs = (name: string): boolean => name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
 
 /** An entry as a file. Values that may differ from machine to machine are left out, so that many machines give the bytes of one. */
 export function entryText(fingerprint: string, outcome: Outcome): string {
@@ -164,9 +161,7 @@ export function entryText(fingerprint: string, outcome: Outcome): string {
 }
 
 /** @throws UserError where the file is not what was written for this fingerprint */
-function read(path: string, fingerprint: string): Outcome {
-  return outcomeIn(readText(path, 'entry'), fingerprint, { path, remedy: REMEDY });
-}
+const read = (path: string, fingerprint: string): Outcome => outcomeIn(readText(path, 'entry'), fingerprint, { path, remedy: REMEDY });
 
 /** Digest of the outcome as {@link entryText} has written it: a tenth of the work of writing it again. Empty: it was written otherwise. */
 function digestInPlace(text: string): string {

@@ -1,5 +1,4 @@
 // The command that repeats a stored run, made of its values, and shown only if it makes a run of the same fingerprint.
-
 import { orUserError, UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';
 import { asWritten } from '../base/written.js';
@@ -27,22 +26,19 @@ export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint:
 }
 
 /** Values that are not those of `base`, whole lists at a time. */
-function differences(base: Fields, own: Fields, path: readonly string[]): Override[] {
-  return Object.entries(own).flatMap(([key, value]): Override[] => {
+const differences = (base: Fields, own: Fields, path: readonly string[]): Override[] =>
+  Object.entries(own).flatMap(([key, value]): Override[] => {
     const [before, at] = [ownValue(base, key), [...path, key]];
     if (value === undefined || canonicalJson(before ?? null) === canonicalJson(value)) return [];
     return isObject(value) && (isObject(before) || before === undefined) && path.length === 0
       ? differences((before ?? {}) as Fields, value, at)
       : [overrideOf(at, value)];
   });
-}
 
-/** Values inside the profiles of model, machine and runtime. */
-function insideProfiles({ overrides }: Result['config']): Override[] {
-  return ['model', 'hardware', 'runtime'].flatMap((root) =>
+const insideProfiles = ({ overrides }: Result['config']): Override[] =>
+  ['model', 'hardware', 'runtime'].flatMap((root) =>
     changesIn(overrides, root).map(({ path, value }) => overrideOf([root, ...path], value)),
   );
-}
 
 /** The system by its name and what is not the bundled one's, or else all of it. */
 function systemsOf({ overrides, system }: Result['config']): Override[][] {
@@ -69,6 +65,4 @@ function beside(value: unknown): unknown {
   return Object.fromEntries(fields.map(([key, inner]) => [key, beside(inner)]));
 }
 
-function overrideOf(path: readonly string[], value: unknown): Override {
-  return { path, value, label: 'a stored run' };
-}
+const overrideOf = (path: readonly string[], value: unknown): Override => ({ path, value, label: 'a stored run' });

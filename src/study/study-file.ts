@@ -1,5 +1,4 @@
 // The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary.
-
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { dirname, resolve } from '../base/host/paths.js';
@@ -111,9 +110,7 @@ export function isStudy(file: string): boolean {
 }
 
 /** Reads a study; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
-export function loadStudy(file: string): StudyFile {
-  return studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
-}
+export const loadStudy = (file: string): StudyFile => studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
 
 /** The study that a checked file says. */
 export function studyIn(located: Located<SpaceFields>, file: string): StudyFile {

@@ -1,5 +1,4 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
-
 import { formatCount, formatCounted } from '../base/units.js';
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
@@ -11,7 +10,6 @@ const SHOWN = 20;
 
 /** Metrics of a terminal's table, where the study asked for none. */
 const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
-/** Metrics that a terminal has at most. */
 const MOST_METRICS = 5;
 
 /** Formats of a study, the one for reading first. */
@@ -76,9 +74,7 @@ function toldOf({ rows, units }: Study) {
   return { first, done, absent: [...absent], reasons, fastest };
 }
 
-function speedOf(row: RunRow | undefined): number {
-  return row?.metrics['speed.decode'] ?? 0;
-}
+const speedOf = (row: RunRow | undefined): number => row?.metrics['speed.decode'] ?? 0;
 
 function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>): Generator<(string | number | null)[]> {
   const plain = (value: string | number | boolean | null) => (typeof value === 'boolean' ? String(value) : value);
@@ -112,6 +108,4 @@ function axisColumns({ axes }: Pick<Study, 'axes'>, first: readonly RunRow[]): C
   return heads.map((head) => ({ head, align: 'left', most }));
 }
 
-function axisValues({ axes }: Pick<Study, 'axes'>, { values }: RunRow): string[] {
-  return axes.map((path) => String(values[path] ?? ''));
-}
+const axisValues = ({ axes }: Pick<Study, 'axes'>, { values }: RunRow): string[] => axes.map((path) => String(values[path] ?? ''));

@@ -1,5 +1,4 @@
 // The command line that repeats a run, made of the run's settings, so that runs of a ranking, a sweep and the library have one too.
-
 import { isAbsolute, sep } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
@@ -122,9 +121,8 @@ function flagOf(path: string, value: unknown, amends: boolean): string[] | null 
 }
 
 /** True for a value that a flag takes unchanged: a list with commas would be several runs. */
-function isWord(value: unknown): value is string | number {
-  return typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
-}
+const isWord = (value: unknown): value is string | number =>
+  typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
 
 /** A value as `--set` reads it. */
 function yamlOf(value: unknown): string {
@@ -137,6 +135,4 @@ function yamlOf(value: unknown): string {
 }
 
 /** A word, quoted for a shell where necessary. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
+const quoted = (word: string): string => (/^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -17,9 +17,7 @@ export const copies = z.strictObject({
 export type CopiesSpec = z.infer<typeof copies>;
 
 /** Bytes of a copy as a share of its expert's; 1: no rule makes copies. */
-export function copyShare({ rules }: Pick<MissRules, 'rules'>): number {
-  return rules.find((rule) => rule.do === 'low-precision')?.copyBytes ?? 1;
-}
+export const copyShare = ({ rules }: Pick<MissRules, 'rules'>): number => rules.find((rule) => rule.do === 'low-precision')?.copyBytes ?? 1;
 
 /** The parts of a system that resident copies depend on. */
 interface Beside {

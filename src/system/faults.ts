@@ -39,9 +39,8 @@ const faultSchema = z
     const ofLink = fault.bandwidth !== undefined || fault.lanes !== undefined;
     if (ofLink && fault.link === undefined) refuse('needs the link that it hits; say link: h2d or link: ssd');
     if (!ofLink && fault.link !== undefined && changes.length === 1) refuse('is no property of a link; leave it out', ['link']);
-    if (fault.gpu !== undefined && fault.gpuMemory === undefined && fault.link !== 'h2d' && changes.length === 1) {
+    if (fault.gpu !== undefined && fault.gpuMemory === undefined && fault.link !== 'h2d' && changes.length === 1)
       refuse('says whose memory or whose h2d is hit, and all else is of the machine; leave it out', ['gpu']);
-    }
     if (fault.until !== undefined && fault.until <= fault.at) refuse('must be later than at', ['until']);
   });
 
@@ -52,14 +51,10 @@ export const faultsSchema = z.array(faultSchema).min(1);
 export type Fault = z.infer<typeof faultSchema>;
 
 /** True while a fault is in effect at `nowNs`. */
-export function isInEffect({ at, until = Number.POSITIVE_INFINITY }: Fault, nowNs: number): boolean {
-  return at <= nowNs && nowNs < until;
-}
+export const isInEffect = ({ at, until = Number.POSITIVE_INFINITY }: Fault, nowNs: number): boolean => at <= nowNs && nowNs < until;
 
 /** True where a fault hits GPU number `gpu`, or the whole machine. */
-export function hits(fault: Fault, gpu: number): boolean {
-  return fault.gpu === undefined || fault.gpu === gpu;
-}
+export const hits = (fault: Fault, gpu: number): boolean => fault.gpu === undefined || fault.gpu === gpu;
 
 /** Bytes of memory that GPU number `gpu` lacks at `nowNs`. */
 export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number): number {
@@ -85,12 +80,10 @@ export function splitFault(text: string): Record<string, string | number> {
     const equals = part.indexOf('=');
     const key = part.slice(0, Math.max(0, equals)).trim();
     const value = part.slice(equals + 1).trim();
-    if (key === '' || value === '') {
+    if (key === '' || value === '')
       throw new UserError(`--fault: ${JSON.stringify(part)} is not key=value; write e.g. at=2s,link=h2d,bandwidth=50%`);
-    }
-    if ((key === 'at' || key === 'until') && Number(value) > 0) {
+    if ((key === 'at' || key === 'until') && Number(value) > 0)
       throw new UserError(`--fault: ${key}=${value} has no unit; write ${key}=${value}s or ${key}=${value}ms`);
-    }
     if (fault.has(key)) throw new UserError(`--fault: ${key} is given twice; say it once`);
     fault.set(key, (key === 'lanes' || key === 'gpu') && /^-?\d+$/.test(value) ? Number(value) : value);
   }

@@ -1,5 +1,4 @@
 // Loads a run: a profile or a value, with flags applied and checked, and its system.
-
 import { placed, UserError } from '../base/errors.js';
 import { dirname } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
@@ -141,6 +140,5 @@ function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
 }
 
 /** The module of a choice, as written; undefined: the choice is built in. */
-function moduleOf({ name, path }: { readonly name: string; readonly path?: string }): string | undefined {
-  return path === undefined ? undefined : name;
-}
+const moduleOf = ({ name, path }: { readonly name: string; readonly path?: string }): string | undefined =>
+  path === undefined ? undefined : name;

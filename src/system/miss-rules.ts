@@ -1,5 +1,4 @@
 // Rules for misses (L13): the first that holds has the action, and the admission to the cache. A single word is one rule that always holds.
-
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf, onOff } from '../base/written.js';
@@ -64,9 +63,8 @@ export interface MissRules {
 }
 
 /** True where a number is in a range. */
-export function inRange({ above, below, max, min }: Range, value: number): boolean {
-  return value >= min && value <= max && value > above && value < below;
-}
+export const inRange = ({ above, below, max, min }: Range, value: number): boolean =>
+  value >= min && value <= max && value > above && value < below;
 
 const EVERYTHING: Range = {
   min: Number.NEGATIVE_INFINITY,
@@ -242,29 +240,22 @@ export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[
 }
 
 /** True where the CPU may compute what the rule serves. */
-export function computesMisses({ do: action }: Pick<MissRule, 'do'>): boolean {
-  return action === 'cpu' || action === 'cheaper' || action === 'balance';
-}
+export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean =>
+  action === 'cpu' || action === 'cheaper' || action === 'balance';
 
 /** True where some rule has one of these actions. */
-export function anyMiss({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean {
-  return rules.some((one) => actions.includes(one.do));
-}
+export const anyMiss = ({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean =>
+  rules.some((one) => actions.includes(one.do));
 
 /** True where some rule is lossy. */
-export function isLossy(rules: Pick<MissRules, 'rules'>): boolean {
-  return anyMiss(rules, ...LOSSY) || deferring(rules);
-}
+export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);
 
 /** True where results of some misses come one layer late. */
-export function deferring({ rules }: Pick<MissRules, 'rules'>): boolean {
-  return rules.some(({ defer }) => defer > 0);
-}
+export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
 
 /** The source of shares of gate weights, where rules ask for them. */
-export function gateWays({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> {
-  return new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
-}
+export const gateWays = ({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> =>
+  new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 
 /** True where every miss has the action of the word, whatever the pass. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {

@@ -1,5 +1,4 @@
 // The schema of a run profile: model, machine, system and routing. What each field means is in profiles/fields.txt, as of all schemas.
-
 import { z } from 'zod';
 import { findProfile, isPath } from '../base/profiles.js';
 import { BYTES, COUNT, SHARE } from '../base/units.js';

@@ -34,9 +34,8 @@ export function runtimeNamed({ runtime = 'own', system }: Pick<RunSpec, 'runtime
 }
 
 /** The error for a value that does not fit the rest of the run. @param path dotted; the system's begin with `system` @param message the mistake */
-export function misfit({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string, message: string): UserError {
-  return new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);
-}
+export const misfit = ({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string, message: string): UserError =>
+  new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);
 
 /** The place of a value: its own, else that of the nearest value around it, else the label of the run. `path` is dotted. */
 export function placeIn({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string): string {

@@ -1,5 +1,4 @@
 // The schema of speculative decoding: the number of drafted tokens, their acceptance, and the cost of drafting.
-
 import { z } from 'zod';
 import { SHARE } from '../base/units.js';
 import { written } from '../base/written.js';
@@ -36,11 +35,9 @@ export const speculationSchema = z
   });
 
 /** True where drafts are looked up in the text, which says what is right of them. */
-export function looksUpDrafts({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean {
-  return drafter !== undefined && 'looksUp' in drafter;
-}
+export const looksUpDrafts = ({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean =>
+  drafter !== undefined && 'looksUp' in drafter;
 
 /** Shares by position, of as many as are drafted or more. */
-export function acceptancesOf({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] {
-  return acceptances ?? sharesOf(acceptance!, draft);
-}
+export const acceptancesOf = ({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] =>
+  acceptances ?? sharesOf(acceptance!, draft);

@@ -1,5 +1,4 @@
 // The number of buffers for prefetched experts (L11), as users write it.
-
 import { UserError } from '../base/errors.js';
 import type { Written } from '../base/written.js';
 import type { ModelSpec } from '../model/door.js';
@@ -21,6 +20,5 @@ export function stagingBuffers({ count, unit }: StagingSize, { experts, layers }
 }
 
 /** Bytes of one buffer: of the largest expert. */
-export function stagingBufferBytes({ layers }: ModelSpec): number {
-  return layers.reduce((most, { expertBytes }) => Math.max(most, expertBytes), 0);
-}
+export const stagingBufferBytes = ({ layers }: ModelSpec): number =>
+  layers.reduce((most, { expertBytes }) => Math.max(most, expertBytes), 0);

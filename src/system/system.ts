@@ -1,5 +1,4 @@
 // A system: a policy, a predictor, a scheduler and a miss action, read from YAML; every system of the field is a file in profiles/systems/.
-
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { byName } from '../base/objects.js';
@@ -139,9 +138,8 @@ export const systemSchema = z.strictObject({
 export type SystemSpec = z.infer<typeof systemSchema>;
 
 /** The first part of a system that is about GPUs that share experts; undefined: none is. */
-export function sharingPart(system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | undefined {
-  return (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined);
-}
+export const sharingPart = (system: SystemSpec): 'placement' | 'overlap' | 'parallelism' | undefined =>
+  (['placement', 'overlap', 'parallelism'] as const).find((part) => system[part] !== undefined);
 
 /** Reads a system, a bundled name or a path. @param overrides values that replace the file's, paths from its root @throws UserError */
 export function loadSystem(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Located<SystemSpec> {

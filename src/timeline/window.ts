@@ -21,9 +21,8 @@ export function parseWindow(text: string, place: string): Window {
   const read = by === 'time' ? timeOf : passOf;
   const from = first === '' ? Number(by === 'pass') : read(first, `${place} ${text}`);
   const to = last === '' ? Number.POSITIVE_INFINITY : read(last, `${place} ${text}`);
-  if (to < from || (by === 'time' && to === from)) {
+  if (to < from || (by === 'time' && to === from))
     throw new UserError(`${place} ${text}: ends before it begins; write the earlier end first`);
-  }
   return { by, from, to };
 }
 

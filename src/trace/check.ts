@@ -84,10 +84,9 @@ export function predictedChecker(
   { predictedAhead }: Pick<TraceMeta, 'predictedAhead'>,
 ): RowChecker {
   const parts = predictedK > 0 ? (predictedAhead?.length ?? 1) : 1;
-  if (predictedK % parts !== 0) {
+  if (predictedK % parts !== 0)
     throw new UserError(
       `${path}: predicted has ${predictedK} choices per layer, which ${parts} distances (predicted_ahead) cannot share evenly`,
     );
-  }
   return new RowChecker((row) => `${path}: predicted: token ${row}`, predictedK, expertsPerLayer, parts);
 }

@@ -24,9 +24,7 @@ export const ID_DTYPES: readonly string[] = ['U8', 'I8', 'U16', 'I16', 'U32', 'I
 export const WEIGHT_DTYPES: readonly string[] = ['F16', 'BF16', 'F32'];
 
 /** The id that means "no choice" in a column of ids: all bits set, if the dtype is narrower than ours. */
-export function nullIdOf(dtype: string): number {
-  return dtype === 'U8' ? 0xff : NULL_EXPERT;
-}
+export const nullIdOf = (dtype: string): number => (dtype === 'U8' ? 0xff : NULL_EXPERT);
 
 /** Reads elements of columns of one file. */
 export class ColumnReader {
@@ -50,9 +48,8 @@ export class ColumnReader {
       return -1;
     }
     if (dtype === 'I8') return narrow(new Int8Array(this.#raw(offset + first, count).buffer, 0, count), 1, count, into);
-    if (dtype === 'U32' || dtype === 'I32') {
+    if (dtype === 'U32' || dtype === 'I32')
       return narrow(new Int32Array(this.#raw(offset + first * 4, count * 4).buffer, 0, count), 1, count, into);
-    }
     const words = new Int32Array(this.#raw(offset + first * 8, count * 8).buffer, 0, count * 2);
     for (let i = 0; i < count; i++) if (words[2 * i + 1] !== words[2 * i]! >> 31) return i;
     return narrow(words, 2, count, into);

@@ -1,5 +1,4 @@
 // Pages of bytes written in any order, in memory up to a bound, then in a file: any trace becomes random-access rows in constant memory.
-
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
 /** A growing array of equal pages. */

@@ -1,6 +1,5 @@
 // The model that a trace was recorded from, if the user names none. A name in a trace is never used as a path, since an untrusted trace must
 // not decide which file is opened. If no bundled model has the name, the sizes of the routing identify it.
-
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';

@@ -33,11 +33,10 @@ export class RequestTable {
     else if (position >= 0 && position !== this.#position + 1) this.#jump(position);
     else this.#position++;
     if (phase !== this.#phase) {
-      if (phase === PHASE.prefill) {
+      if (phase === PHASE.prefill)
         throw new UserError(
           `${this.#place(this.rows)}: a prefill row follows a decode row of request ${id}; a prompt comes first, so give a new request a new id`,
         );
-      }
       this.#phase = phase;
     }
     if (phase === PHASE.prefill) this.#prefill++;
@@ -75,11 +74,10 @@ export class RequestTable {
 
   #open(id: number, position: number): void {
     this.finish();
-    if (this.#ids.has(id)) {
+    if (this.#ids.has(id))
       throw new UserError(
         `${this.#place(this.rows)}: request ${id} goes on after another request; the rows of one request must be contiguous, sort them by request`,
       );
-    }
     this.#ids.add(id);
     this.#id = id;
     this.#start = this.rows;
@@ -90,11 +88,10 @@ export class RequestTable {
   }
 
   #jump(position: number): void {
-    if (position <= this.#position) {
+    if (position <= this.#position)
       throw new UserError(
         `${this.#place(this.rows)}: position ${position} follows position ${this.#position} in request ${this.#id}; positions must ascend within a request`,
       );
-    }
     this.#position = position;
     this.#run(position);
   }

@@ -1,5 +1,4 @@
 // The bytes of a trace: a file, standard input, gzip or zstd. Streams go to a nameless file, so that formats may seek and read twice.
-
 import { messageOf, UserError } from '../base/errors.js';
 import { closeTemporary, temporaryFile, writeTemporary } from '../base/files.js';
 import { textOf } from '../base/host/bytes.js';
@@ -55,11 +54,10 @@ export class TraceSource {
 
   /** The whole content. @throws UserError where it is larger than `limit` bytes */
   readAll(limit: number): Uint8Array {
-    if (this.bytes > limit) {
+    if (this.bytes > limit)
       throw new UserError(
         `${this.path}: ${this.bytes} bytes are too many for one document (at most ${limit}); write JSON lines, one reply a line`,
       );
-    }
     const all = new Uint8Array(this.bytes);
     this.read(0, all);
     return all;
@@ -148,11 +146,10 @@ export async function unpacked(
   let refusal: unknown = null;
   const take = (block: Uint8Array): void => {
     written += block.length;
-    if (written > BOMB_FLOOR && written > BOMB_RATIO * bytes) {
+    if (written > BOMB_FLOOR && written > BOMB_RATIO * bytes)
       throw new UserError(
         `${place}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does; decompress it yourself if you trust it`,
       );
-    }
     watch(block);
     writeTemporary(fd, block);
   };

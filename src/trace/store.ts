@@ -1,5 +1,4 @@
 // A store of random-access rows, filled in any order (many recorders write layer by layer), then checked once: it is a trace.
-
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';
@@ -157,9 +156,8 @@ class PagedRows {
 
   /** Visits the pages of the first `rows` rows in order; the view may be changed in place only in ways that need not last. */
   walk(rows: number, visit: (view: PageView, firstRow: number, count: number) => void): void {
-    for (let first = 0; first < rows; first += this.perPage) {
+    for (let first = 0; first < rows; first += this.perPage)
       visit(this.view(first / this.perPage, false), first, Math.min(this.perPage, rows - first));
-    }
   }
 
   largestId(rows: number): number {

@@ -123,9 +123,8 @@ function foldRequests(path: string, reader: ColumnReader, columns: TensorColumns
     for (let i = 0; i < count; i++) {
       const at = positions[i]!;
       const kind = phases[i]!;
-      if (kind !== PHASE.prefill && kind !== PHASE.decode) {
+      if (kind !== PHASE.prefill && kind !== PHASE.decode)
         throw new UserError(`${path}: token ${start + i}: phase ${kind} is neither 0 (prefill) nor 1 (decode)`);
-      }
       if (position !== null && at < 0) throw new UserError(`${path}: token ${start + i}: position ${at} is negative; the first token is 0`);
       table.add(requests[i]!, at, kind);
     }

@@ -57,9 +57,7 @@ export interface TraceMeta {
 export type FormatMeta = Partial<TraceMeta> & Pick<TraceMeta, 'format'>;
 
 /** The whole metadata. */
-export function wholeMeta(meta: FormatMeta): TraceMeta {
-  return { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta };
-}
+export const wholeMeta = (meta: FormatMeta): TraceMeta => ({ model: null, synthetic: false, expertBytes: null, notes: {}, ...meta });
 
 /** The metadata of a trace. */
 export interface TraceShape {

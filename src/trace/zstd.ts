@@ -1,7 +1,6 @@
 // zstd frames, walked here whatever decodes them: no decoder of Node says that a stream ends inside a frame. Before Node 22.15, which
 // decodes itself, fzstd does, fed block by block, so that a frame cannot ask for more memory than is sane and no piece of input unpacks
 // to more than one block (128 KiB); it checks nothing, so sizes and checksums are compared here. RFC 8878, section 3.
-
 import { Decompress } from 'fzstd';
 import { UserError } from '../base/errors.js';
 import { type OwnStep, type StreamStep, unzstdding } from '../base/host/compression.js';
@@ -68,9 +67,8 @@ export function unzstd(path: string): StreamStep {
           // Pieces shorter than any usual frame are kept back until the end.
           decoder.push(new Uint8Array(0), true);
           if (frames.contentBytes !== null && frames.contentBytes !== bytes) throw new Error('a frame has another size than it says');
-          if (frames.checksum !== null && Number(BigInt.asUintN(32, hash.digest())) !== frames.checksum) {
+          if (frames.checksum !== null && Number(BigInt.asUintN(32, hash.digest())) !== frames.checksum)
             throw new Error('the checksum of a frame is another one');
-          }
         }
         yield* out;
         out.length = 0;

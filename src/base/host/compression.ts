@@ -16,9 +16,7 @@ export interface OwnStep {
 export const crc32: (bytes: Uint8Array, before?: number) => number = zlib.crc32;
 
 /** Deflates bytes. The result ends on a whole byte and is not marked as the last block, so that more can be put behind it. */
-export function deflatedBlock(bytes: Uint8Array): Uint8Array {
-  return zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
-}
+export const deflatedBlock = (bytes: Uint8Array): Uint8Array => zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 
 /** A small window is made ready in less time than it takes to fill it. */
 const FAST = { level: 1, windowBits: 13, memLevel: 6 };

@@ -10,11 +10,7 @@ export interface Sha256 {
 }
 
 /** Begins a hash. */
-export function newSha256(): Sha256 {
-  return createHash('sha256');
-}
+export const newSha256 = (): Sha256 => createHash('sha256');
 
 /** Random bytes in hex. */
-export function randomHex(bytes: number): string {
-  return randomBytes(bytes).toString('hex');
-}
+export const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');

@@ -12,9 +12,8 @@ export type HttpReply = http.ServerResponse;
 export const httpServer: (answer: (request: HttpMessage, reply: HttpReply) => void) => http.Server = (answer) => http.createServer(answer);
 
 /** Begins a request over a connection of its own, which a server that ends idle ones cannot have closed. */
-export function httpRequest(url: URL, options: Pick<http.RequestOptions, 'method' | 'headers'>): http.ClientRequest {
-  return (url.protocol === 'https:' ? https : http).request(url, { ...options, agent: false });
-}
+export const httpRequest = (url: URL, options: Pick<http.RequestOptions, 'method' | 'headers'>): http.ClientRequest =>
+  (url.protocol === 'https:' ? https : http).request(url, { ...options, agent: false });
 
 /** Sends what comes through a step to where it goes, no faster than that takes it; all are ended where one fails. */
 export function passedThrough(

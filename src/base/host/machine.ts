@@ -1,5 +1,4 @@
 // This machine, its system and what runs us, and where they keep what.
-
 import os from 'node:os';
 import tty from 'node:tty';
 import v8 from 'node:v8';

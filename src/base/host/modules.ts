@@ -1,5 +1,4 @@
 // Where this package lies, and what is loaded by name or path while it runs.
-
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 

@@ -5,6 +5,4 @@ import net from 'node:net';
 export const isIP: (host: string) => number = net.isIP;
 
 /** The same bytes, as the library that speaks to a server takes them. */
-export function wireBytes(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
+export const wireBytes = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

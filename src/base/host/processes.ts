@@ -1,5 +1,4 @@
 // Programs and scripts beside this process.
-
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 
@@ -46,13 +45,12 @@ export function runScript(script: string, { env = {}, heapMib, killSignal, stder
 export const OWN_PROGRAM: string = process.execPath;
 
 /** The output of a program. @param complains keeps its standard error, as `stderr` of the error @throws Error with `code` or `stderr` if it fails */
-export function outputOf(program: string, args: readonly string[], complains = false): string {
-  return childProcess.execFileSync(program, args, {
+export const outputOf = (program: string, args: readonly string[], complains = false): string =>
+  childProcess.execFileSync(program, args, {
     encoding: 'utf8',
     ...(complains ? { maxBuffer: 2 ** 30 } : {}),
     stdio: ['ignore', 'pipe', complains ? 'pipe' : 'ignore'],
   });
-}
 
 /** Limits of a program. */
 interface ProgramLimits {

@@ -46,17 +46,14 @@ export const workerData: unknown = workers.workerData;
 const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${module}.js`);
 
 /** True where there is a module to run in threads: moeprof run from its TypeScript sources has none. */
-export function hasThread(module: ThreadModule): boolean {
-  return fs.existsSync(placeOf(module));
-}
+export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module));
 
 /** Starts a thread. Its environment is a copy, unless it `sharesEnvironment`, as libraries need that read it by themselves. */
-export function startThread(module: ThreadModule, given: unknown, sharesEnvironment = false): Thread {
-  return new workers.Worker(placeOf(module), {
+export const startThread = (module: ThreadModule, given: unknown, sharesEnvironment = false): Thread =>
+  new workers.Worker(placeOf(module), {
     workerData: given,
     ...(sharesEnvironment ? { env: workers.SHARE_ENV } : {}),
   }) as unknown as Thread;
-}
 
 /** Starts a thread that runs the text of a function. @param moved what of `given` is no longer ours */
 export function startScript(script: (thread: ScriptThread) => void, given: unknown, moved: readonly ThreadPort[]): Thread {

@@ -1,15 +1,14 @@
 // Turns and pauses of a page.
 
 export const nextTurn = (): Promise<void> => sleep(0);
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
     const ending = setTimeout(resolve, ms);
     signal?.addEventListener('abort', () => {
       clearTimeout(ending);
       reject(new Error('the pause was ended'));
     });
   });
-}
 export const inNextTurn = (call: () => void): void => void setTimeout(call, 0);
 export const afterThis = (call: () => void): void => queueMicrotask(call);
 export function whileAlive(call: () => void, ms: number): () => void {

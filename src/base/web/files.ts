@@ -194,6 +194,7 @@ export function rmSync(
 export function utimesSync(path: string, _read: Date, written: Date): void {
   contentAt(path).writtenMs = written.getTime();
 }
-export function keptOpen(_fd: number): () => void {
-  return () => undefined;
-}
+export const keptOpen =
+  (_fd: number): (() => void) =>
+  () =>
+    undefined;

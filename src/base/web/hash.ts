@@ -11,13 +11,9 @@ const PRIMES = Array.from({ length: 312 }, (_, n) => n).filter(
 const START = Uint32Array.from(PRIMES.slice(0, 8), (prime) => (Math.sqrt(prime) % 1) * 2 ** 32);
 const ROUNDS = Uint32Array.from(PRIMES.slice(0, BLOCK), (prime) => (Math.cbrt(prime) % 1) * 2 ** 32);
 
-export function newSha256(): Sha256 {
-  return new Hash();
-}
+export const newSha256 = (): Sha256 => new Hash();
 
-export function randomHex(bytes: number): string {
-  return hexOf(crypto.getRandomValues(new Uint8Array(bytes)));
-}
+export const randomHex = (bytes: number): string => hexOf(crypto.getRandomValues(new Uint8Array(bytes)));
 
 const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 

@@ -44,9 +44,7 @@ export function resolve(...parts: string[]): string {
   return `/${plain([...(from < 0 ? [cwd(), ...parts] : parts.slice(from))].join('/')).join('/')}`;
 }
 
-export function fileURLToPath(url: string): string {
-  return decodeURIComponent(new URL(url).pathname);
-}
+export const fileURLToPath = (url: string): string => decodeURIComponent(new URL(url).pathname);
 
 export function pathToFileURL(path: string): { readonly href: string } {
   return { href: `file://${resolve(path).split('/').map(encodeURIComponent).join('/')}` };

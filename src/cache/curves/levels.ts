@@ -12,7 +12,6 @@ export interface CacheLevels {
   readonly base: number;
   /** Bytes of each expert, by id less `base`. */
   readonly sizes: Float64Array;
-  /** Bytes by capacity. */
   readonly bytes: readonly number[];
   /** True where all experts have the same size, so that bytes are slots. */
   readonly uniform: boolean;

@@ -71,7 +71,6 @@ interface Left {
   before: OneCounts;
 }
 
-/** One cache at all capacities. */
 class OneCache {
   readonly #levels: CacheLevels;
   readonly #stack: LruStack;
@@ -120,7 +119,6 @@ class OneCache {
     }
   }
 
-  /** Counts of the pass at a capacity. */
   #passed(capacity: number): OneCounts {
     const level = this.#levels.levelOf[capacity]!;
     const hits = this.#uses.map((uses) => upTo(uses, level));

@@ -115,6 +115,4 @@ export class RowLog {
   }
 }
 
-function bytesOf(array: Uint16Array | Int32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
+const bytesOf = (array: Uint16Array | Int32Array): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

@@ -1,7 +1,6 @@
 // The expected next use of each expert, learned during the run. A logistic model takes two inputs, the expert's own past uses and the uses
 // that followed similar passes, and is fitted to the uses that came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn
 // from Belady in the same way; since experts are few, all of them are rated, by tables.
-
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
@@ -225,9 +224,8 @@ export class UseHistory {
       last[id] = now;
     }
     if ((now + layer) % EVENTS_A_BLOCK !== 0) return;
-    for (let id = offset; id < offset + experts; id++) {
+    for (let id = offset; id < offset + experts; id++)
       this.logRate[id] = fastLog((1 - LEFT) * count[id]! * leftAfter(now - last[id]!) + LEAST_RATE);
-    }
   }
 
   /** First place of a layer's bits. */
@@ -250,9 +248,7 @@ function placesOf({ layers }: ModelSpec): number {
 }
 
 /** Decay of a count after `events` events. */
-function leftAfter(events: number): number {
-  return events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0;
-}
+const leftAfter = (events: number): number => (events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0);
 
 /** How often an expert with this past was used lately, 0..1, before anything is learned. Weights are ours; 100 events of learning replace them. */
 export function recencyOf(past: number): number {

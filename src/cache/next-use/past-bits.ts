@@ -16,14 +16,10 @@ export const BLOCKS_USED = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** Blocks of a past that used the expert, at most 7. */
-export function usedBlocks(past: number): number {
-  return past & 7;
-}
+export const usedBlocks = (past: number): number => past & 7;
 
 /** True where a past used the expert `back` events ago, 0 to 7. */
-export function usedAgo(past: number, back: number): boolean {
-  return ((past >> (BLOCK_BITS + back)) & 1) === 1;
-}
+export const usedAgo = (past: number, back: number): boolean => ((past >> (BLOCK_BITS + back)) & 1) === 1;
 
 /** Pasts of places. The owner pads each run of places that ages together to a multiple of four. */
 export class PastBits {
@@ -44,7 +40,6 @@ export class PastBits {
     this.#blockWords = new Uint32Array(buffer, byteOffset + places, places / 4);
   }
 
-  /** Past of a place, a number below {@link PASTS}. */
   past(place: number): number {
     return (this.recent[place]! << BLOCK_BITS) | BLOCKS_USED[this.blocks[place]!]!;
   }

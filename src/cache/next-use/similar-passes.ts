@@ -237,6 +237,4 @@ function grow(users: Users): void {
   users.first = 0;
 }
 
-function powerOfTwo(n: number): number {
-  return 2 ** Math.ceil(Math.log2(n));
-}
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(n));

@@ -1,4 +1,5 @@
 // ARC: two LRU lists, used once and used again, whose split follows the hits in the ghosts of each.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
@@ -99,9 +100,8 @@ class Arc implements CachePolicy {
     this.#target = Math.min(this.#target, capacityBytes);
     const bytes = this.#bytes;
     while (bytes[B1]! > 0 && bytes[T1]! + bytes[B1]! > capacityBytes) this.#forget(this.#lists.newer(this.#t1 + B1 - T1));
-    while (bytes[B2]! > 0 && bytes[T1]! + bytes[T2]! + bytes[B1]! + bytes[B2]! > 2 * capacityBytes) {
+    while (bytes[B2]! > 0 && bytes[T1]! + bytes[T2]! + bytes[B1]! + bytes[B2]! > 2 * capacityBytes)
       this.#forget(this.#lists.newer(this.#t1 + B2 - T1));
-    }
   }
 
   victim(incoming: number, pins: Pins): number {
@@ -146,9 +146,4 @@ class Arc implements CachePolicy {
 }
 
 /** Megiddo and Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003. No parameters. */
-export const arc: PolicyDefinition = {
-  name: 'arc',
-  summary: 'balances recency against frequency by what it evicted too early',
-  cites: 'Megiddo and Modha, "ARC", FAST 2003',
-  create: (context) => new Arc(context),
-};
+export const arc: PolicyDefinition = { ...member('policy', 'arc'), create: (context) => new Arc(context) };

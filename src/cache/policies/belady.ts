@@ -1,4 +1,5 @@
 // Belady's MIN: evicts what is used furthest in the future, which no real system knows, under pins and order; the bound (L15) hits a little more.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';
@@ -111,32 +112,19 @@ class BeladyWindow extends BeladyAdmit {
   }
 }
 
-const cites = 'Belady, IBM Systems Journal 5(2), 1966; Mattson et al., IBM Systems Journal 9(2), 1970';
-
 /** MIN with bypass: the incoming expert is streamed where its own next use is the furthest. Optimal for equal sizes. No parameters. */
-export const belady: PolicyDefinition = {
-  name: 'belady',
-  summary: 'evicts the expert whose next use is furthest; streams the incoming one where that is it',
-  cites,
-  needs: ['future'],
-  create: (context) => new Belady(context),
-};
+export const belady: PolicyDefinition = { ...member('policy', 'belady'), needs: ['future'], create: (context) => new Belady(context) };
 
 /** MIN as classical cache simulators have it: the incoming expert always enters. No parameters. */
 export const beladyAdmit: PolicyDefinition = {
-  name: 'belady-admit',
-  summary: 'evicts the expert whose next use is furthest; always admits',
-  cites,
+  ...member('policy', 'belady-admit'),
   needs: ['future'],
   create: (context) => new BeladyAdmit(context),
 };
 
 /** Belady with bypass and a look-ahead of `window` passes (tokens, at batch 1); beyond it least recently used decides. */
 export const beladyWindow: PolicyDefinition = {
-  name: 'belady-window',
-  summary: 'as belady, but sees only a window of tokens ahead',
-  cites: 'Belady, IBM Systems Journal 5(2), 1966, with a bounded look-ahead',
-  parameters: { window: { default: 16, description: 'passes (tokens, at batch 1) of look-ahead', min: 0 } },
+  ...member('policy', 'belady-window'),
   needs: ['future'],
   create: (context, { window }) => new BeladyWindow(context, Number(window)),
 };

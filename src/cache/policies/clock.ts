@@ -1,4 +1,5 @@
 // CLOCK: FIFO with a second chance. A hand goes round the residents and spares those that were used since it last came by.
+import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
@@ -48,9 +49,6 @@ class Clock extends Fifo {
 
 /** Corbato, "A paging experiment with the Multics system", 1968; with `bits` > 1 a counter of chances, as in FIFO-Reinsertion. */
 export const clock: PolicyDefinition = {
-  name: 'clock',
-  summary: 'evicts the oldest expert that was not used since the hand last passed it',
-  cites: 'Corbato, "A paging experiment with the Multics system", MIT Project MAC, 1968',
-  parameters: { bits: { default: 1, description: 'bits of the counter of chances', min: 1, max: 6 } },
+  ...member('policy', 'clock'),
   create: ({ experts }, { bits }) => new Clock(experts, 2 ** Math.floor(Number(bits)) - 1),
 };

@@ -1,5 +1,6 @@
 // Evicts the expert of any layer whose next use is expected to be farthest, so that each layer gets slots in proportion to its expected demand.
 // `plec` and `learned-belady` differ in where the expectation comes from: predictions of this pass, or what is learned during the run alone.
+import { member } from '../../base/members.js';
 import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
@@ -9,7 +10,6 @@ import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type
  */
 const WITHIN_PASS = 0.4;
 
-/** Ranks residents by expected use. */
 class ExpectedUsePolicy implements CachePolicy {
   readonly #expected: Float32Array;
   readonly #version: Uint32Array;
@@ -167,12 +167,7 @@ const STALE = -1;
  * count too, so that an expert is not evicted merely because this pass does not use it.
  */
 export const plec: PolicyDefinition = {
-  name: 'plec',
-  summary: 'evicts the expert whose next use is expected last, by what is predicted of this pass and learned of later ones',
-  cites: 'PLEC of ExpertFlow, arXiv 2410.17954',
-  parameters: {
-    selective: { default: true, description: 'stream an expert that is expected later than every resident, instead of inserting it' },
-  },
+  ...member('policy', 'plec'),
   needs: ['expected'],
   takes: ['predicted'],
   create: (context, { selective }) => new ExpectedUsePolicy(context, selective === true),
@@ -180,9 +175,7 @@ export const plec: PolicyDefinition = {
 
 /** Belady's rule on next uses that are learned during the run, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020). */
 export const learnedBelady: PolicyDefinition = {
-  name: 'learned-belady',
-  summary: 'evicts the expert whose next use is expected last, as learned from past uses and similar passes',
-  cites: 'after LRB, NSDI 2020, and Parrot, ICML 2020',
+  ...member('policy', 'learned-belady'),
   needs: ['expected'],
   create: (context) => new ExpectedUsePolicy(context, true),
 };

@@ -1,4 +1,5 @@
 // First in, first out: uses do not matter. The ring buffers of the simplest engines are this.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
@@ -26,9 +27,4 @@ export class Fifo implements CachePolicy {
 }
 
 /** Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966. No parameters. */
-export const fifo: PolicyDefinition = {
-  name: 'fifo',
-  summary: 'evicts the expert that has been resident longest',
-  cites: 'Belady, IBM Systems Journal 5(2), 1966',
-  create: ({ experts }) => new Fifo(experts),
-};
+export const fifo: PolicyDefinition = { ...member('policy', 'fifo'), create: ({ experts }) => new Fifo(experts) };

@@ -1,5 +1,6 @@
 // Classes of decayed use counts, least recently used within a class: frequency decides roughly, recency decides the rest. A hot expert survives
 // a pause in which LRU would evict it, and an expert that was hot long ago is evicted in the end.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
@@ -17,7 +18,6 @@ class FrequencyClasses implements CachePolicy {
   readonly #halfLife: number;
   readonly #clock: Clock;
   #now = 0;
-  /** Halvings so far. */
   #halvings = 0;
 
   constructor({ clock, experts }: PolicyContext, halfLife: number) {
@@ -93,9 +93,6 @@ class FrequencyClasses implements CachePolicy {
  * a batch. Counts outlive residency; a prefetch is no use.
  */
 export const frequencyClasses: PolicyDefinition = {
-  name: 'frequency-classes',
-  summary: 'evicts the least recently used expert of the lowest class of decayed use counts',
-  cites: 'llama.cpp, src/llama-moe-cache.cpp',
-  parameters: { halfLife: { default: 128, description: 'passes after which all counts are halved', min: 1 } },
+  ...member('policy', 'frequency-classes'),
   create: (context, { halfLife }) => new FrequencyClasses(context, Number(halfLife)),
 };

@@ -1,4 +1,5 @@
 // Greedy-dual-size with frequency: weighs uses against size and lets priorities age, for experts that differ in size.
+import { member } from '../../base/members.js';
 import { BranchlessTree } from '../branchless-tree.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';
@@ -42,10 +43,4 @@ class Gdsf implements CachePolicy {
 }
 
 /** Cherkasova (HP Labs 1998): priority = inflation + uses x cost / size; `cost=miss` counts misses, `cost=bytes` the bytes that they transfer. */
-export const gdsf: PolicyDefinition = {
-  name: 'gdsf',
-  summary: 'evicts the least priority = age + uses x cost / size; prefers to keep small experts',
-  cites: 'Cherkasova, HP Labs report HPL-98-69R1, 1998',
-  parameters: { cost: { default: 'miss', description: 'what a miss costs', values: ['miss', 'bytes'] } },
-  create: (context, { cost }) => new Gdsf(context, cost === 'bytes'),
-};
+export const gdsf: PolicyDefinition = { ...member('policy', 'gdsf'), create: (context, { cost }) => new Gdsf(context, cost === 'bytes') };

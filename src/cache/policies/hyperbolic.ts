@@ -1,4 +1,5 @@
 // Hyperbolic caching: frequency over time in the cache, so that youth counts against nobody. The ranking changes with time, hence the sample.
+import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
@@ -51,9 +52,6 @@ class Hyperbolic extends ResidentSet implements CachePolicy {
 
 /** Blankstein, Sen and Freedman, "Hyperbolic caching", USENIX ATC 2017: the least of `samples` residents drawn at random. */
 export const hyperbolic: PolicyDefinition = {
-  name: 'hyperbolic',
-  summary: 'evicts, of a random sample, the expert with the least uses per time resident',
-  cites: 'Blankstein, Sen and Freedman, "Hyperbolic caching", USENIX ATC 2017',
-  parameters: { samples: { default: 64, description: 'residents drawn for each victim', min: 1 } },
+  ...member('policy', 'hyperbolic'),
   create: ({ experts, random }, { samples }) => new Hyperbolic(experts, Math.floor(Number(samples)), random),
 };

@@ -33,41 +33,14 @@ import { staticPlacement } from './static.js';
 import { twoQueue } from './two-queue.js';
 import { wTinyLfu } from './w-tinylfu.js';
 
+const RECENCY = [fifo, lru, mru, clock, sieve, slru, twoQueue, s3Fifo, arc, lirs, wTinyLfu];
+const FREQUENCY = [lfu, lfuResident, lfuDecay, frequencyClasses, lfru, gdsf, hyperbolic, lecar, recencyFrequency];
+/** Policies that know what an expert is: of a layer, predicted, weighed by its gate. */
+const EXPERTS = [leastStale, layerPosition, moeInfinity, mapPriority, mrs, plec, learnedBelady, staticPlacement];
+const FUTURE = [belady, beladyAdmit, beladyWindow];
+
 /** All built-in policies, in the order in which they are listed. */
-export const POLICIES: readonly PolicyDefinition[] = [
-  fifo,
-  lru,
-  mru,
-  clock,
-  sieve,
-  slru,
-  twoQueue,
-  s3Fifo,
-  arc,
-  lirs,
-  wTinyLfu,
-  lfu,
-  lfuResident,
-  lfuDecay,
-  frequencyClasses,
-  lfru,
-  gdsf,
-  hyperbolic,
-  lecar,
-  recencyFrequency,
-  random,
-  leastStale,
-  layerPosition,
-  moeInfinity,
-  mapPriority,
-  mrs,
-  plec,
-  learnedBelady,
-  staticPlacement,
-  belady,
-  beladyAdmit,
-  beladyWindow,
-];
+export const POLICIES: readonly PolicyDefinition[] = [...RECENCY, ...FREQUENCY, random, ...EXPERTS, ...FUTURE];
 
 /** A policy that a user named: a member of the family, or a module of the user's own. */
 export type PolicyChoice = OwnChoice<PolicyDefinition>;
@@ -79,9 +52,7 @@ export interface ResolvedPolicy {
 }
 
 /** Reads a policy: `name:key=value,key=value`, or the path of a module. @throws UserError for an unknown policy or parameter, or a bad value */
-export function parsePolicy(text: string): PolicyChoice {
-  return moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
-}
+export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 
 /** The policy of a choice, loaded if it is a module of the user's own. @param baseFolder of relative paths @throws UserError if it cannot be used */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {

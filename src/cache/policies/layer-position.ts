@@ -1,4 +1,5 @@
 // Evicts where execution has just been: a layer that has run is needed again only after all others.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
@@ -39,9 +40,4 @@ class LayerPosition implements CachePolicy {
 }
 
 /** EdgeMoE (arXiv 2308.14352): evicts from the layer furthest from execution: the running one, then the one before it; within a layer by LRU. */
-export const layerPosition: PolicyDefinition = {
-  name: 'layer-position',
-  summary: 'evicts from the layer that is executed again last',
-  cites: 'EdgeMoE, arXiv 2308.14352',
-  create: (context) => new LayerPosition(context),
-};
+export const layerPosition: PolicyDefinition = { ...member('policy', 'layer-position'), create: (context) => new LayerPosition(context) };

@@ -1,4 +1,5 @@
 // Least-Stale: experts that the running pass has not touched are stale and go first; those of the running pass only when none is left.
+import { member } from '../../base/members.js';
 import { type Clock, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
@@ -38,8 +39,6 @@ class LeastStale extends Fifo {
 
 /** SpecMD (arXiv 2602.03921): stale experts first, then those of the running pass, prefetched ones included, each in order of arrival. */
 export const leastStale: PolicyDefinition = {
-  name: 'least-stale',
-  summary: 'evicts the oldest expert that the running pass has not touched',
-  cites: 'SpecMD, arXiv 2602.03921',
+  ...member('policy', 'least-stale'),
   create: ({ experts, clock }) => new LeastStale(experts, clock),
 };

@@ -1,4 +1,5 @@
 // Learning cache replacement: LRU and LFU each name a victim; a random draw decides by weights that fall with each regretted eviction.
+import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import { FrequencyList } from '../frequency-list.js';
 import { IdLists } from '../id-lists.js';
@@ -103,10 +104,4 @@ class LeCaR implements CachePolicy {
 }
 
 /** Vietri et al. (HotStorage 2018): learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as the cache has slots. */
-export const lecar: PolicyDefinition = {
-  name: 'lecar',
-  summary: 'evicts by recency or by frequency, whichever has been regretted less',
-  cites: 'Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018',
-  parameters: { rate: { default: 0.45, description: 'how much one regretted eviction moves the odds', min: 0, max: 10 } },
-  create: (context, { rate }) => new LeCaR(context, Number(rate)),
-};
+export const lecar: PolicyDefinition = { ...member('policy', 'lecar'), create: (context, { rate }) => new LeCaR(context, Number(rate)) };

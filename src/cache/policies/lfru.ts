@@ -1,4 +1,5 @@
 // Frequency over age of the last use: a popular expert survives a pause, a rare one does not.
+import { member } from '../../base/members.js';
 import type { PolicyDefinition } from '../policy.js';
 import { ScoredResidents } from '../scored-residents.js';
 
@@ -22,9 +23,4 @@ class Lfru extends ScoredResidents {
 }
 
 /** Evicts the least uses / (uses of any expert since its last use + 1), over all residents. Counts outlive residency. No parameters. */
-export const lfru: PolicyDefinition = {
-  name: 'lfru',
-  summary: 'evicts the expert with the least uses over time since its last use',
-  cites: 'moe-cache-eval, arXiv 2608.07911 (as the baseline LFRU)',
-  create: ({ experts }) => new Lfru(experts),
-};
+export const lfru: PolicyDefinition = { ...member('policy', 'lfru'), create: ({ experts }) => new Lfru(experts) };

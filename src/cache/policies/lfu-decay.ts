@@ -1,4 +1,5 @@
 // Least frequently used with counts that fade: a use of long ago counts less than one of now, so that the cache follows the topic.
+import { member } from '../../base/members.js';
 import { DecayedCounts, RESCALE } from '../decayed-counts.js';
 import { Keyed } from '../keyed.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
@@ -34,22 +35,7 @@ class LfuDecay extends Keyed {
  * `hysteresis`: a swap has to be worth its transfer (llama.cpp PR 26563).
  */
 export const lfuDecay: PolicyDefinition = {
-  name: 'lfu-decay',
-  summary: 'evicts the expert with the smallest decayed count of uses',
-  cites: 'Lee et al., "LRFU: a spectrum of policies", IEEE Transactions on Computers 50(12), 2001; llama.cpp expert cache',
-  parameters: {
-    halfLife: { default: 128, description: 'passes after which a use counts half', min: 0.01 },
-    start: {
-      default: 'empty',
-      description: 'what lies in it before the run: nothing, or what is popular',
-      values: ['empty', 'popularity'],
-    },
-    hysteresis: {
-      default: 0,
-      description: "by how much a newcomer's count must exceed its victim's, 0.5: by half; 0: all are admitted",
-      min: 0,
-    },
-  },
+  ...member('policy', 'lfu-decay'),
   needs: ['popularity'],
   needsWith: ({ start }) => (start === 'popularity' ? ['popularity'] : []),
   create: (context, { halfLife, hysteresis, start }) => new LfuDecay(context, Number(halfLife), Number(hysteresis), start === 'popularity'),

@@ -1,6 +1,7 @@
 // Least frequently used, with counts that die with residency, as general cache simulators have it, or with perfect counts that outlive it, as
 // in engines that count activations per expert. On MoE routing the first freezes on the experts that came first: newcomers start at one and are
 // the next victims. It is kept for comparison; runtimes mean `lfu`.
+import { member } from '../../base/members.js';
 import { FrequencyList } from '../frequency-list.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
@@ -52,17 +53,7 @@ class Lfu extends LfuResident {
 }
 
 /** In-cache LFU (Aggarwal, Wolf and Yu, 1999; libCacheSim's LFU); ties go to the least recently used. No parameters. */
-export const lfuResident: PolicyDefinition = {
-  name: 'lfu-resident',
-  summary: 'evicts the expert used least often since it became resident, ties by least recent use',
-  cites: 'Aggarwal, Wolf and Yu, "Caching on the World Wide Web", IEEE TKDE 11(1), 1999; libCacheSim',
-  create: ({ experts }) => new LfuResident(experts),
-};
+export const lfuResident: PolicyDefinition = { ...member('policy', 'lfu-resident'), create: ({ experts }) => new LfuResident(experts) };
 
 /** Perfect LFU (Breslau et al., INFOCOM 1999): counts of all experts, resident or not; ties go to the least recently used. See `lfu-resident`. */
-export const lfu: PolicyDefinition = {
-  name: 'lfu',
-  summary: 'evicts the expert used least often since the start, ties by least recent use',
-  cites: 'Breslau et al., "Web caching and Zipf-like distributions", INFOCOM 1999',
-  create: ({ experts }) => new Lfu(experts),
-};
+export const lfu: PolicyDefinition = { ...member('policy', 'lfu'), create: ({ experts }) => new Lfu(experts) };

@@ -1,4 +1,5 @@
 // LIRS: ranks by the distance between the last two uses instead of the last use alone.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
@@ -121,10 +122,4 @@ class Lirs implements CachePolicy {
 }
 
 /** Jiang and Zhang, "LIRS: an efficient low inter-reference recency set replacement policy", SIGMETRICS 2002; `hir` is their 1 %. */
-export const lirs: PolicyDefinition = {
-  name: 'lirs',
-  summary: 'keeps experts with a short distance between their last two uses',
-  cites: 'Jiang and Zhang, "LIRS", SIGMETRICS 2002',
-  parameters: { hir: { default: 0.01, description: 'share of the capacity for experts on trial', min: 0, max: 1 } },
-  create: (context, { hir }) => new Lirs(context, Number(hir)),
-};
+export const lirs: PolicyDefinition = { ...member('policy', 'lirs'), create: (context, { hir }) => new Lirs(context, Number(hir)) };

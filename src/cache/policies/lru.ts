@@ -1,4 +1,5 @@
 // Least recently used, the policy of nearly every system; and most recently used, right for a cyclic scan longer than the cache.
+import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
@@ -10,12 +11,7 @@ export class Lru extends Fifo {
 }
 
 /** Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970. No parameters. */
-export const lru: PolicyDefinition = {
-  name: 'lru',
-  summary: 'evicts the least recently used expert',
-  cites: 'Mattson et al., IBM Systems Journal 9(2), 1970; Mixtral-offloading, arXiv 2312.17238',
-  create: ({ experts }) => new Lru(experts),
-};
+export const lru: PolicyDefinition = { ...member('policy', 'lru'), create: ({ experts }) => new Lru(experts) };
 
 /** The same queue from its other end. */
 class Mru extends Lru {
@@ -28,9 +24,4 @@ class Mru extends Lru {
 }
 
 /** Chou and DeWitt, "An evaluation of buffer management strategies for relational database systems", VLDB 1985. No parameters. */
-export const mru: PolicyDefinition = {
-  name: 'mru',
-  summary: 'evicts the most recently used expert',
-  cites: 'Chou and DeWitt, VLDB 1985',
-  create: ({ experts }) => new Mru(experts),
-};
+export const mru: PolicyDefinition = { ...member('policy', 'mru'), create: ({ experts }) => new Mru(experts) };

@@ -1,6 +1,7 @@
 // FineMoE's eviction: an expert stays for how often it was used, times how likely the map of the running token makes it.
-import { CountedResidents } from '../counted-residents.js';
+import { member } from '../../base/members.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { CountedResidents } from '../scored-residents.js';
 
 class MapPriority extends CountedResidents {
   protected readonly score: (id: number) => number;
@@ -19,13 +20,7 @@ class MapPriority extends CountedResidents {
  * `halfLife` passes. Both defaults are ours: of .001 to 1 and of 32 and 128, on two recordings and Qwen1.5's synthetic routing, they lose least.
  */
 export const mapPriority: PolicyDefinition = {
-  name: 'map-priority',
-  summary: 'evicts the least decayed uses x predicted probability',
-  cites: 'FineMoE, arXiv 2502.05370',
-  parameters: {
-    halfLife: { default: 32, description: 'passes after which a use counts half', min: 0.01 },
-    unknown: { default: 0.01, description: 'probability of experts that no prediction reaches', min: 1e-6, max: 1 },
-  },
+  ...member('policy', 'map-priority'),
   takes: ['predicted'],
   create: (context, { halfLife, unknown }) => new MapPriority(context, Number(halfLife), Number(unknown)),
 };

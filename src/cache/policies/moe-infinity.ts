@@ -1,6 +1,7 @@
 // MoE-Infinity's activation-aware cache: how often, how soon in layer order, and how much the present sequence uses an expert.
-import { CountedResidents } from '../counted-residents.js';
+import { member } from '../../base/members.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
+import { CountedResidents } from '../scored-residents.js';
 
 /** Least sequence score, so that an expert that was not used for long keeps some worth. */
 const LEAST = 1e-3;
@@ -42,10 +43,7 @@ class MoeInfinity extends CountedResidents {
  * request's activation matrix with recorded ones, is here its uses decayed with `halfLife` passes, plus what a predictor expects.
  */
 export const moeInfinity: PolicyDefinition = {
-  name: 'moe-infinity',
-  summary: 'evicts the least uses x nearness of the layer x recent activity',
-  cites: 'MoE-Infinity, arXiv 2401.14361',
-  parameters: { halfLife: { default: 64, description: 'passes after which recent activity counts half', min: 0.01 } },
+  ...member('policy', 'moe-infinity'),
   takes: ['predicted'],
   create: (context, { halfLife }) => new MoeInfinity(context, Number(halfLife)),
 };

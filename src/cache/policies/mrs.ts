@@ -1,4 +1,5 @@
 // Minus recent score: keeps experts of high gate scores. One that a token nearly chose firmly counts more than one that came in last.
+import { member } from '../../base/members.js';
 import { Keyed } from '../keyed.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
 
@@ -34,13 +35,7 @@ class Mrs extends Keyed {
  * wanted again in place of the gate weight, for traces without weights.
  */
 export const mrs: PolicyDefinition = {
-  name: 'mrs',
-  summary: 'evicts the expert with the smallest decayed sum of gate scores',
-  cites: 'MRS of HybriMoE, arXiv 2504.05897',
-  parameters: {
-    alpha: { default: 0.1, description: 'weight of the newest score against those before', min: 0.001, max: 0.999 },
-    score: { default: 'weights', description: 'gate weights of the trace, or predicted probabilities', values: ['weights', 'predicted'] },
-  },
+  ...member('policy', 'mrs'),
   needs: ['weights'],
   needsWith: ({ score }) => (score === 'weights' ? ['weights'] : ['predicted']),
   create(context, { alpha, score }) {

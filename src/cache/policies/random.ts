@@ -1,4 +1,5 @@
 // A random victim: the yardstick below which a policy does harm.
+import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
@@ -33,8 +34,6 @@ class RandomVictim extends ResidentSet implements CachePolicy {
 
 /** Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966. No parameters. */
 export const random: PolicyDefinition = {
-  name: 'random',
-  summary: 'evicts an expert drawn at random (seeded)',
-  cites: 'Belady, IBM Systems Journal 5(2), 1966',
+  ...member('policy', 'random'),
   create: ({ experts, random }) => new RandomVictim(experts, random),
 };

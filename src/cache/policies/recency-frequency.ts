@@ -1,6 +1,7 @@
 // Weighs how long ago an expert was used against how often, by weights learned from recorded routing: neither alone suffices.
-import { CountedResidents } from '../counted-residents.js';
+import { member } from '../../base/members.js';
 import type { Clock, PolicyContext, PolicyDefinition } from '../policy.js';
+import { CountedResidents } from '../scored-residents.js';
 
 /** The bits of a double; the second word begins with its exponent. */
 const BITS = new Float64Array(1);
@@ -48,12 +49,6 @@ class RecencyFrequency extends CountedResidents {
  * its two weights is .42, .24, .42, .35 and 1.0: the default is the median. The half-life is that of llama.cpp's expert cache.
  */
 export const recencyFrequency: PolicyDefinition = {
-  name: 'recency-frequency',
-  summary: 'evicts the expert whose recency and frequency, weighed as learned from recorded routing, promise least',
-  cites: 'FlashMoE, arXiv 2601.17063',
-  parameters: {
-    halfLife: { default: 128, description: 'passes after which a use counts half', min: 0.01 },
-    recency: { default: 0.42, description: 'what twice as long a wait counts, in doublings of the count of uses', min: 0, max: 100 },
-  },
+  ...member('policy', 'recency-frequency'),
   create: (context, { halfLife, recency }) => new RecencyFrequency(context, Number(halfLife), Number(recency)),
 };

@@ -1,4 +1,5 @@
 // S3-FIFO: a small queue on probation, a main queue of those that proved useful, and a ghost queue that remembers the rejected.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
@@ -156,13 +157,6 @@ class S3Fifo implements CachePolicy {
 
 /** Yang et al. (SOSP 2023). `small`: share of the queue on probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses. */
 export const s3Fifo: PolicyDefinition = {
-  name: 's3-fifo',
-  summary: 'evicts from a small probation queue unless used twice there; second-chance FIFO for the rest',
-  cites: 'Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023',
-  parameters: {
-    small: { default: 0.1, description: 'share of the capacity on probation', min: 0, max: 1 },
-    ghost: { default: 0.9, description: 'size of the ghost queue as a share of the capacity', min: 0 },
-    promoteAt: { default: 2, description: 'uses on probation that earn the main queue', min: 1, max: MOST_USES },
-  },
+  ...member('policy', 's3-fifo'),
   create: (context, { small, ghost, promoteAt }) => new S3Fifo(context, Number(small), Number(ghost), Number(promoteAt)),
 };

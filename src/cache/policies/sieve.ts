@@ -1,4 +1,5 @@
 // SIEVE: like CLOCK, but newcomers enter at the head and not behind the hand, so that the hand sifts out one-hit wonders quickly.
+import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
@@ -53,9 +54,4 @@ class Sieve extends Fifo {
 }
 
 /** Zhang et al., "SIEVE is simpler than LRU", NSDI 2024. No parameters. */
-export const sieve: PolicyDefinition = {
-  name: 'sieve',
-  summary: 'sweeps from the oldest to the newest and evicts the first that was not used since the last sweep',
-  cites: 'Zhang et al., "SIEVE is simpler than LRU", NSDI 2024',
-  create: ({ experts }) => new Sieve(experts),
-};
+export const sieve: PolicyDefinition = { ...member('policy', 'sieve'), create: ({ experts }) => new Sieve(experts) };

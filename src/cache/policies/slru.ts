@@ -1,4 +1,5 @@
 // Segmented LRU: newcomers are on probation, a second use earns the protected segment, so that a scan cannot flush it.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
@@ -78,9 +79,6 @@ class Slru implements CachePolicy {
 
 /** Karedla, Love and Wherry, "Caching strategies to improve disk system performance", IEEE Computer 27(3), 1994: two segments. */
 export const slru: PolicyDefinition = {
-  name: 'slru',
-  summary: 'LRU in two segments; only experts used twice reach the protected one',
-  cites: 'Karedla, Love and Wherry, IEEE Computer 27(3), 1994',
-  parameters: { protected: { default: 0.8, description: 'share of the capacity that is protected', min: 0, max: 1 } },
+  ...member('policy', 'slru'),
   create: (context, values) => new Slru(context, Number(values.protected)),
 };

@@ -1,4 +1,5 @@
 // Static placement: a fixed set of experts stays resident and no other ever enters, as in Fiddler and llama.cpp.
+import { member } from '../../base/members.js';
 import { byName } from '../../base/objects.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostPopular } from '../share.js';
@@ -60,9 +61,8 @@ class Static implements CachePolicy {
 }
 
 /** The last layer's experts first, as llama.cpp fills the GPU. */
-function byLayer({ experts, layerOf }: PolicyContext): number[] {
-  return Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
-}
+const byLayer = ({ experts, layerOf }: PolicyContext): number[] =>
+  Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
 
 /**
  * `by=popularity`: Fiddler (arXiv 2402.07033) keeps the experts that a profiling run used most. `by=layer`: llama.cpp's
@@ -71,14 +71,7 @@ function byLayer({ experts, layerOf }: PolicyContext): number[] {
  * `preload=off` loads the chosen experts at their first use instead of before the run.
  */
 export const staticPlacement: PolicyDefinition = {
-  name: 'static',
-  summary: 'keeps a fixed set of experts and streams all others',
-  cites: 'Fiddler, arXiv 2402.07033; llama.cpp --n-cpu-moe',
-  parameters: {
-    by: { default: 'popularity', description: 'what makes an expert wanted', values: ['popularity', 'layer', 'id'] },
-    cpuLayers: { default: 0, description: 'experts of so many first MoE layers are never resident', min: 0 },
-    preload: { default: true, description: 'load the chosen experts before the run; off: at their first use' },
-  },
+  ...member('policy', 'static'),
   needs: ['popularity'],
   needsWith: ({ by }) => (by === 'popularity' ? ['popularity'] : []),
   create(context, { by, cpuLayers, preload }) {

@@ -1,4 +1,5 @@
 // 2Q: newcomers pass through a FIFO; only those that are asked for again after leaving it enter the main LRU.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
@@ -32,10 +33,7 @@ class TwoQueue implements CachePolicy {
     this.#out = experts + 2;
     this.#place = new Uint8Array(experts);
     this.#sizes = sizes;
-    this.#limits = (capacityBytes) => ({
-      in: shareBytes({ ...context, capacityBytes }, inShare),
-      out: outShare * capacityBytes,
-    });
+    this.#limits = (capacityBytes) => ({ in: shareBytes({ ...context, capacityBytes }, inShare), out: outShare * capacityBytes });
     this.resized(context.capacityBytes);
   }
 
@@ -104,12 +102,6 @@ class TwoQueue implements CachePolicy {
 
 /** Johnson and Shasha, "2Q: a low overhead high performance buffer management replacement algorithm", VLDB 1994 (full version). */
 export const twoQueue: PolicyDefinition = {
-  name: 'two-queue',
-  summary: 'FIFO for newcomers, LRU for those demanded again after leaving it',
-  cites: 'Johnson and Shasha, "2Q", VLDB 1994',
-  parameters: {
-    in: { default: 0.25, description: 'share of the capacity for newcomers', min: 0, max: 1 },
-    out: { default: 0.5, description: 'bytes remembered after leaving, as a share of the capacity', min: 0 },
-  },
+  ...member('policy', 'two-queue'),
   create: (context, values) => new TwoQueue(context, Number(values.in), Number(values.out)),
 };

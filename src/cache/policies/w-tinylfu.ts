@@ -1,5 +1,6 @@
 // W-TinyLFU: a small LRU window in front of a segmented LRU; an expert that leaves the window enters it only if it is more popular than
 // the victim there. Ids are dense, so the popularity sketch of the paper is an exact counter per expert, halved now and then.
+import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
@@ -147,12 +148,6 @@ class WTinyLfu implements CachePolicy {
 
 /** Einziger, Friedman and Manes (ACM TOS 13(4), 2017). `window`, `protected` (of the rest): shares; counters are halved after ten uses a slot. */
 export const wTinyLfu: PolicyDefinition = {
-  name: 'w-tinylfu',
-  summary: 'LRU window before a segmented LRU that admits only the more popular',
-  cites: 'Einziger, Friedman and Manes, "TinyLFU", ACM Transactions on Storage 13(4), 2017',
-  parameters: {
-    window: { default: 0.01, description: 'share of the capacity for the window', min: 0, max: 1 },
-    protected: { default: 0.8, description: 'share of the rest that is protected', min: 0, max: 1 },
-  },
+  ...member('policy', 'w-tinylfu'),
   create: (context, values) => new WTinyLfu(context, Number(values.window), Number(values.protected)),
 };

@@ -1,5 +1,4 @@
 // The program around a command: streams, global options, exit code, progress, clean-up. Types only.
-
 import type { Command } from 'commander';
 import type { Environment } from '../../base/host/process.js';
 import type { ReportOptions } from '../../report/door.js';

@@ -37,9 +37,8 @@ export function declared<T>(command: Command, section: string, given: Given<T> =
 }
 
 /** A new subcommand with the arguments and options of its section, e.g. `baseline save`. @throws Error as {@link declared} */
-export function subcommand<T>(parent: Command, name: string, given: Given<T> = {}): Command {
-  return declared(parent.command(name), `${parent.name()} ${name}`, given);
-}
+export const subcommand = <T>(parent: Command, name: string, given: Given<T> = {}): Command =>
+  declared(parent.command(name), `${parent.name()} ${name}`, given);
 
 function addRow<T>(command: Command, [head = '', text = '', ...notes]: readonly string[], given: Given<T>): void {
   if (head === '@output') addOutputOptions(command, given.formats ?? []);
@@ -52,13 +51,12 @@ function addRow<T>(command: Command, [head = '', text = '', ...notes]: readonly 
 }
 
 /** What follows one of the marks of a row's last parts; undefined: it has no such part. */
-function noted(notes: readonly string[], mark: '{' | '=' | '~' | '!' | 'x'): string | undefined {
-  return notes
+const noted = (notes: readonly string[], mark: '{' | '=' | '~' | '!' | 'x'): string | undefined =>
+  notes
     .find((note) => note.startsWith(mark))
     ?.slice(1)
     .replace(/\}$/, '')
     .trim();
-}
 
 function optionOf(flags: string, text: string, notes: readonly string[]): Option {
   const repeats = flags.endsWith('...');

@@ -1,5 +1,4 @@
 // Options that several commands share, worded once.
-
 import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
 import { SHAPE } from '../../model/door.js';
@@ -9,17 +8,14 @@ import { describeMetric } from '../../result/catalogue.js';
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
 
 /** Collects the values of a repeatable option. */
-export function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
-}
+export const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
 
 /** Values of the flags that read a trace. */
 export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
 
 /** The model that flags name, or that they describe by its shape; undefined: neither. */
-export function namedModel({ model, shape }: Texts<'model' | 'shape'>): string | undefined {
-  return model ?? (shape === undefined ? undefined : SHAPE + shape);
-}
+export const namedModel = ({ model, shape }: Texts<'model' | 'shape'>): string | undefined =>
+  model ?? (shape === undefined ? undefined : SHAPE + shape);
 
 /** Reads `--seed`. @throws UserError where it is no whole number */
 export function parseSeed(text: string): number {
@@ -43,12 +39,11 @@ export function parseJobs(text: string | undefined): number | undefined {
 }
 
 /** Reads metrics between commas. @throws UserError with the nearest name, where one is none */
-export function metricNames(text: string, flag: string): string[] {
-  return text.split(',').map((part) => {
+export const metricNames = (text: string, flag: string): string[] =>
+  text.split(',').map((part) => {
     try {
       return describeMetric(part.trim()).name;
     } catch (error) {
       throw new UserError(`${flag}: ${(error as Error).message}`);
     }
   });
-}

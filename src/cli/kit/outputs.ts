@@ -1,5 +1,4 @@
 // `-o [format=]path`: files are opened before the work that fills them, so that a bad path fails at once, and get their names at the end.
-
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
@@ -26,9 +25,7 @@ export function outputsOf({ html, output, svg }: OutputOptions): string[] {
 }
 
 /** The requested format of stdout, or null. */
-export function stdoutFormat(options: OutputOptions): string | null {
-  return options.json === true ? 'json' : (options.format ?? null);
-}
+export const stdoutFormat = (options: OutputOptions): string | null => (options.json === true ? 'json' : (options.format ?? null));
 
 /** Options of reports in files. */
 export const FILE_OPTIONS = { color: false, width: 80, unicode: true, verbose: false } as const;
@@ -47,9 +44,8 @@ export function parseOutput<T>(
     if (format !== undefined && path !== '') return { format, path };
     if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
     // A path may contain "=", but not directly after a word that could name a format.
-    if (/^[a-z][a-z0-9-]*$/i.test(name)) {
+    if (/^[a-z][a-z0-9-]*$/i.test(name))
       throw new UserError(`-o ${text}: unknown format "${name}": ${didYouMean(name, names)} (for a path with "=" write ./${text})`);
-    }
   }
   if (text === '-') return { format: formats[0]!, path: '-' };
   if (text === '') throw new UserError('-o: has no path; write e.g. -o result.json');
@@ -176,9 +172,7 @@ async function partsOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>, val
   return format.parts?.(value) ?? [format.render(value, options)];
 }
 
-function isBinary<T>(format: OutputFormat<T>): format is BinaryFormat<T> {
-  return 'encode' in format;
-}
+const isBinary = <T>(format: OutputFormat<T>): format is BinaryFormat<T> => 'encode' in format;
 
 /** @throws UserError for an unknown name */
 function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): OutputFormat<T> {

@@ -16,13 +16,11 @@ export interface Terminal {
 const DEFAULT_WIDTH = 80;
 
 /** Abilities of a stream. @param choice `--color` (true), `--no-color` (false), neither (undefined) */
-export function detectTerminal(stream: Stream, environment: Environment, choice: boolean | undefined): Terminal {
-  return {
-    color: choice ?? wantsColor(stream, environment),
-    width: stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : DEFAULT_WIDTH,
-    unicode: speaksUnicode(environment),
-  };
-}
+export const detectTerminal = (stream: Stream, environment: Environment, choice: boolean | undefined): Terminal => ({
+  color: choice ?? wantsColor(stream, environment),
+  width: stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : DEFAULT_WIDTH,
+  unicode: speaksUnicode(environment),
+});
 
 /** Decides on colour: NO_COLOR (no-color.org: set and not empty), then FORCE_COLOR, then the terminal. */
 function wantsColor(stream: Stream, environment: Environment): boolean {
@@ -39,6 +37,4 @@ function speaksUnicode(environment: Environment): boolean {
   return locale === undefined || /utf-?8/i.test(locale);
 }
 
-function isSet(value: string | undefined): value is string {
-  return value !== undefined && value !== '';
-}
+const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';

@@ -1,5 +1,4 @@
 // `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it.
-
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
@@ -73,11 +72,10 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
           }),
         );
   const calibrations: RuntimeCalibration[] = [];
-  for (const [name, own] of groupedBy(rows, runtimeOf)) {
+  for (const [name, own] of groupedBy(rows, runtimeOf))
     calibrations.push(
       await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(own, loadRuntime(name), threads, watch)),
     );
-  }
   return { before, timings: texts, date: new Date().toISOString().slice(0, 10), rates, calibrations };
 }
 

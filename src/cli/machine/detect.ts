@@ -1,5 +1,4 @@
 // `moeprof machine detect`: the parts of this machine, as its operating system reports them to a user without root.
-
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { hostname } from '../../base/host/machine.js';

@@ -1,5 +1,4 @@
 // `moeprof trace audit`: traps that falsify a trace.
-
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
@@ -65,15 +64,13 @@ export function auditBlocks(findings: readonly AuditFinding[], checks = auditChe
   return [verdict, ...findings.map(findingFacts)];
 }
 
-function findingFacts({ code, effect, fix, level, what }: AuditFinding): Facts {
-  return {
-    kind: 'facts',
-    title: { text: code, tone: level === 'warning' ? 'warning' : 'info' },
-    facts: [
-      ['  what', what],
-      ['  effect', effect],
-      ['  mend', fix],
-    ],
-    indent: 10,
-  };
-}
+const findingFacts = ({ code, effect, fix, level, what }: AuditFinding): Facts => ({
+  kind: 'facts',
+  title: { text: code, tone: level === 'warning' ? 'warning' : 'info' },
+  facts: [
+    ['  what', what],
+    ['  effect', effect],
+    ['  mend', fix],
+  ],
+  indent: 10,
+});

@@ -1,5 +1,4 @@
 // `moeprof trace diff`: two routings of the same text, before and after a change of the model.
-
 import type { Command } from 'commander';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { type Datum, documentFormats, formatDelta, type Grid, gridOf, ratio } from '../../report/door.js';
@@ -45,9 +44,8 @@ export function defineDiff(parent: Command, context: CliContext): void {
   );
 }
 
-function scopeOf({ tokens }: RoutingDifference): string {
-  return `${formatCount(tokens.compared)} tokens compared, of ${formatCount(tokens.before)} before and ${formatCount(tokens.after)} after`;
-}
+const scopeOf = ({ tokens }: RoutingDifference): string =>
+  `${formatCount(tokens.compared)} tokens compared, of ${formatCount(tokens.before)} before and ${formatCount(tokens.after)} after`;
 
 /** The least similar layers; all of them with --verbose. */
 function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {

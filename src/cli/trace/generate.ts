@@ -1,5 +1,4 @@
 // `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace.
-
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { formatCount, parseCount } from '../../base/units.js';
@@ -21,7 +20,6 @@ interface Flags extends Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens
   readonly output: string;
 }
 
-/** Tokens by default. */
 const TOKENS = 4096;
 const LENGTH = { prompt: 64, generated: 192 } as const;
 /** Limit of tokens, as in a run. */
@@ -32,9 +30,8 @@ export function defineGenerate(parent: Command, context: CliContext): void {
   const words = { tokens: String(TOKENS), prompt: String(LENGTH.prompt), generated: String(LENGTH.generated) };
   subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {
     layoutOf(flags.output);
-    if ((flags.like === undefined) === (flags.fit === undefined)) {
+    if ((flags.like === undefined) === (flags.fit === undefined))
       throw new UserError('trace generate: say what the routing is to be like: --like MODEL or --fit TRACE');
-    }
     if (flags.candidates !== undefined && flags.fit !== undefined)
       throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
     parseSeed(flags.seed);
@@ -61,8 +58,8 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
   });
 }
 
-function likeTrace(path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> {
-  return withNamed(path, flags, (trace) => {
+const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> =>
+  withNamed(path, flags, (trace) => {
     const fitted = fitRouting(trace);
     const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
     const requests = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
@@ -71,7 +68,6 @@ function likeTrace(path: string, flags: Flags, context: CliContext): Promise<Rou
       synthesizeFitted(fitted, options, (done) => progress(done, tokens)),
     );
   });
-}
 
 /** Requests of the lengths that flags give; null where they give none. */
 function requestsFrom(flags: Flags, tokens: number): RequestLength[] | null {

@@ -1,5 +1,4 @@
 // Hit rates that need no model and no machine: LRU and Belady over one cache per layer, at shares of its experts.
-
 import { parsePolicy } from '../../cache/policies/index.js';
 import { drawCurve } from '../../capacity/door.js';
 import { shapeOf } from '../../trace/open/traced-model.js';

@@ -1,5 +1,4 @@
 // `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON.
-
 import type { Command } from 'commander';
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
 import { drawnFormats, heatMap } from '../../figure/door.js';

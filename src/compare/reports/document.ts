@@ -1,5 +1,4 @@
 // A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less.
-
 import { formatCounted } from '../../base/units.js';
 import { type Block, clip, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/door.js';
 import type { Comparison, Row } from '../compare.js';
@@ -97,13 +96,9 @@ function shownOf({ comparisons }: Gate, page: boolean): readonly Comparison[] {
   return comparisons.filter((comparison) => !isQuiet(comparison)).sort((a, b) => weight(b) - weight(a));
 }
 
-function lines(...all: readonly (Line | false)[]): Block {
-  return { kind: 'lines', lines: all.filter((line) => line !== false) };
-}
+const lines = (...all: readonly (Line | false)[]): Block => ({ kind: 'lines', lines: all.filter((line) => line !== false) });
 
-function joined(block: Block, line: Line): Block {
-  return block.kind === 'lines' ? lines(...block.lines, line) : block;
-}
+const joined = (block: Block, line: Line): Block => (block.kind === 'lines' ? lines(...block.lines, line) : block);
 
 /** `cache.hit_rate 83.9 % is not >= 90% (--assert)` behind its verdict. */
 function faultLine(level: 'error' | 'warn', subject: string, message: string, place: string | undefined): Line {
@@ -124,14 +119,13 @@ function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView
   const why = causes.map(([label, text]): Line => ({ label, text, tone: 'item', indent: 10 }));
   const head = headLines(comparison, page, most);
   const last: Line = { text: unchangedText(comparison), tone: 'dim' };
-  if (page) {
+  if (page)
     return [
       lines(...head, why.length > 0 && { text: 'What carries the change:' }, ...why),
       ...pageRows(rows, most),
       setUp(inputs, config),
       lines(last),
     ];
-  }
   const settings = config.map((one) => settingLine('config', one));
   return [
     lines(...head, ...(whole ? [] : why)),

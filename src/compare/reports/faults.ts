@@ -31,16 +31,12 @@ export function locatedFaults(gate: Gate): LocatedFault[] {
   return sized.sort((a, b) => rank(a.fault.level) - rank(b.fault.level) || b.size - a.size).map(({ fault }) => fault);
 }
 
-function placeOf(budget: Budget | null, candidate: string): LocatedFault['place'] {
-  return (budget === null ? null : fileOf(budget)) ?? { file: candidate, line: 1, column: 1 };
-}
+const placeOf = (budget: Budget | null, candidate: string): LocatedFault['place'] =>
+  (budget === null ? null : fileOf(budget)) ?? { file: candidate, line: 1, column: 1 };
 
 /** A message with the place of its budget behind it. */
-export function placedText(message: string, budget: Budget | null): string {
-  return budget === null ? message : `${message} (${budget.place})`;
-}
+export const placedText = (message: string, budget: Budget | null): string => (budget === null ? message : `${message} (${budget.place})`);
 
 /** `latency.tpot.p50 of code`, or `scenario code`. */
-export function subjectOf({ metric, scenario }: Pick<LocatedFault, 'metric' | 'scenario'>): string {
-  return metric === null ? `scenario ${scenario}` : `${metric} of ${scenario}`;
-}
+export const subjectOf = ({ metric, scenario }: Pick<LocatedFault, 'metric' | 'scenario'>): string =>
+  metric === null ? `scenario ${scenario}` : `${metric} of ${scenario}`;

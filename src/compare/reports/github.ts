@@ -29,11 +29,7 @@ function annotation(fault: LocatedFault): string {
 }
 
 /** The message of a workflow command. */
-function data(text: string): string {
-  return printable(text).replaceAll('%', '%25');
-}
+const data = (text: string): string => printable(text).replaceAll('%', '%25');
 
 /** A property of a workflow command. */
-function property(text: string): string {
-  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
-}
+const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');

@@ -1,5 +1,4 @@
 // The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report.
-
 import { formatCounted } from '../../base/units.js';
 import { html, KEYS, type Markup, type Piece, type Section, type Sides, sidedSections, table } from '../../report/door.js';
 import type { Budget } from '../../result/budget.js';
@@ -19,9 +18,8 @@ const budgetsCompared: Section<Comparison> = {
     const { findings, rows, held } = comparison;
     const off = rows.filter(({ verdict }) => verdict === 'off');
     const holding = [...rows.filter(({ verdict }) => verdict === 'pass').map(({ metric }) => metric), ...held];
-    if (!isJudged(comparison)) {
+    if (!isJudged(comparison))
       return { about: html`${verdictText(comparison)} <code>--fail-on</code> and <code>--budgets</code> give some.`, content: null };
-    }
     return {
       about: verdictText(comparison),
       content: html`${
@@ -46,15 +44,14 @@ export function changeMark(row: Row): Piece {
 }
 
 /** Changes of the figures that matter most. */
-export function keyChanges({ rows }: Comparison): Markup {
-  return html`<dl class="key">${KEYS.map(([label, name]) => {
+export const keyChanges = ({ rows }: Comparison): Markup =>
+  html`<dl class="key">${KEYS.map(([label, name]) => {
     const row = rows.find(({ metric }) => metric === name);
     return (
       row !== undefined &&
       html`<div><dt>${label}</dt><dd>${valueText(row, 'candidate')}<small>${changeMark(row)}, was ${valueText(row, 'base')}</small></dd></div>`
     );
   })}</dl>`;
-}
 
 const WORDS: Readonly<Record<Row['verdict'], string>> = { fail: 'FAIL', warn: 'WARN', pass: 'within budget', off: 'off', none: '' };
 

@@ -11,12 +11,7 @@ import { changeMark, comparedSections, faultItem, keyChanges, largestCauses } fr
 import { gateData } from './json.js';
 
 /** HTML of a gate. */
-export const htmlFormat: Format<Gate> = {
-  name: 'html',
-  extensions: ['.html', '.htm'],
-  needsDetails: true,
-  render: renderHtml,
-};
+export const htmlFormat: Format<Gate> = { name: 'html', extensions: ['.html', '.htm'], needsDetails: true, render: renderHtml };
 
 function renderHtml(gate: Gate, options: ReportOptions): string {
   const { comparisons } = gate;
@@ -49,9 +44,7 @@ ${
   });
 }
 
-function titleOf({ base, candidate }: Comparison): string {
-  return `${base} → ${candidate}`;
-}
+const titleOf = ({ base, candidate }: Comparison): string => `${base} → ${candidate}`;
 
 function verdictClass(comparison: Comparison): string {
   if (!isJudged(comparison)) return 'soft';

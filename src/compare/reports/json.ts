@@ -8,8 +8,4 @@ export function gateData(gate: Gate): unknown {
 }
 
 /** JSON of a gate. */
-export const jsonFormat: Format<Gate> = {
-  name: 'json',
-  extensions: ['.json'],
-  render: (gate) => toJson(gateData(gate)),
-};
+export const jsonFormat: Format<Gate> = { name: 'json', extensions: ['.json'], render: (gate) => toJson(gateData(gate)) };

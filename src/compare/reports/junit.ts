@@ -78,17 +78,13 @@ function caseXml({ name, outcome, text }: Case, className: string): string {
   return text === '' ? `${open}/>\n` : `${open}>\n      <system-out>${xml(text)}</system-out>\n    </testcase>\n`;
 }
 
-function counts(cases: readonly Case[]): string {
-  return `tests="${cases.length}" failures="${countOf(cases, 'failed')}" errors="0" time="0"`;
-}
+const counts = (cases: readonly Case[]): string => `tests="${cases.length}" failures="${countOf(cases, 'failed')}" errors="0" time="0"`;
 
-function countOf(cases: readonly Case[], outcome: Case['outcome']): number {
-  return cases.filter((one) => one.outcome === outcome).length;
-}
+const countOf = (cases: readonly Case[], outcome: Case['outcome']): number => cases.filter((one) => one.outcome === outcome).length;
 
 /** Text for XML 1.0: markup escaped, lines kept. */
-function xml(text: string): string {
-  return text
+const xml = (text: string): string =>
+  text
     .split('\n')
     .map(printable)
     .join('\n')
@@ -97,4 +93,3 @@ function xml(text: string): string {
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll('\n', '&#10;');
-}

@@ -1,5 +1,4 @@
 // SARIF 2.1.0 (OASIS), for code scanning: a result for each fault, at the line of the budget that it breaks.
-
 import { newSha256 } from '../../base/host/hash.js';
 import { type Format, printable, toJson } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
@@ -52,17 +51,14 @@ function sarifLog(faults: readonly LocatedFault[]): unknown {
   };
 }
 
-function ruleOf({ metric }: LocatedFault): string {
-  return metric ?? SCENARIO_RULE;
-}
+const ruleOf = ({ metric }: LocatedFault): string => metric ?? SCENARIO_RULE;
 
 /** The same fault of the next run has the same fingerprint, whatever its figures are. */
-function fingerprint({ scenario, metric, budget }: LocatedFault): string {
-  return newSha256()
+const fingerprint = ({ scenario, metric, budget }: LocatedFault): string =>
+  newSha256()
     .update(JSON.stringify([scenario, metric, budget?.text ?? null]))
     .digest('hex')
     .slice(0, 32);
-}
 
 /** A relative reference with forward slashes; what an address cannot hold is escaped. */
 function uriOf(file: string): string {

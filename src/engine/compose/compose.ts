@@ -1,6 +1,5 @@
 // Composes one GPU of a run: its tiers under their policies, the policies' knowledge, its prefetching, and the meters of its demand. A
 // machine with one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
-
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';
@@ -277,11 +276,9 @@ export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Un
 }
 
 /** Stand-ins among a shard's experts, by its own ids. */
-export function standInsOf(buddies: StandIns, { own, whole }: Shard): StandIns {
-  return {
-    of: (id, layer, may) => {
-      const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
-      return buddy < 0 ? buddy : own[buddy]!;
-    },
-  };
-}
+export const standInsOf = (buddies: StandIns, { own, whole }: Shard): StandIns => ({
+  of: (id, layer, may) => {
+    const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
+    return buddy < 0 ? buddy : own[buddy]!;
+  },
+});

@@ -1,5 +1,4 @@
 // Composes the clocks of LRU, Belady, foresight and the floor (L19) from the GPUs of a run.
-
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { isLossy, isWord } from '../../system/door.js';
 import { KnowledgeBounds, type KnownGpu } from '../foresight/knowledge-bounds.js';
@@ -8,9 +7,8 @@ import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import type { SimulatedGpu } from './simulation.js';
 
 /** True: the CPU may compute experts that a GPU misses. */
-export function computesOnCpu({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean {
-  return onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
-}
+export const computesOnCpu = ({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean =>
+  onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 
 /** The clocks of knowledge; null if bounds are off, nothing is loaded, or there are copies or a split layer: they know whole experts only. */
 export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {

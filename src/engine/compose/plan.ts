@@ -1,5 +1,4 @@
 // A run before it is composed: inputs, workload, layout and audit.
-
 import { UserError } from '../../base/errors.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
@@ -43,9 +42,8 @@ export function isPageCache({ inputs: { hardware, model, system }, layout }: Pic
 }
 
 /** True where the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */
-export function memoryChanges({ layout, run }: RunPlan): boolean {
-  return layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
-}
+export const memoryChanges = ({ layout, run }: RunPlan): boolean =>
+  layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
 
 /** Findings of the audits done last: cells of a study replay the same few traces again and again. */
 const KNOWN = new Map<string, readonly AuditFinding[]>();

@@ -1,5 +1,4 @@
 // The cache policies of a run, and the knowledge that they are given.
-
 import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
 import { misfit } from '../../system/door.js';
@@ -34,9 +33,8 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
   const copies = system.cache.copies === undefined ? null : await resolvePolicy(system.cache.copies.policy, run.folder);
   const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
     policy === null ? [] : policyNeeds(policy.definition, policy.parameters);
-  if (needs(dram).includes('future')) {
+  if (needs(dram).includes('future'))
     throw misfit(run, 'system.dram.policy', `what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
-  }
   if (needs(copies).includes('future')) {
     const why = `which copies are asked for depends on the cache, so their future cannot be known; use lru`;
     throw misfit(run, 'system.cache.copies.policy', why);
@@ -50,9 +48,8 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
     const why = `${gpu.definition.name} knows the future of the replayed tokens, not of those before; leave it out, or take plec`;
     throw misfit(run, 'system.cache.warm', why);
   }
-  if (wanted.includes('weights') && !trace.has.weights) {
+  if (wanted.includes('weights') && !trace.has.weights)
     throw misfit(run, 'system.cache.policy', `${gpu.definition.name} needs gate weights, which ${trace.path} does not carry; take lru`);
-  }
   if (system.prefetch.when === 'pays' && !ranksByBoth(gpu.definition)) {
     const why = `pays needs a policy that knows what a victim is worth, and ${gpu.definition.name} does not; take plec, or idle`;
     throw misfit(run, 'system.prefetch.when', why);
@@ -73,6 +70,4 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
 }
 
 /** True where a policy ranks by expected next uses, those that are predicted among them. */
-function ranksByBoth({ needs = [], takes = [] }: PolicyDefinition): boolean {
-  return needs.includes('expected') && takes.includes('predicted');
-}
+const ranksByBoth = ({ needs = [], takes = [] }: PolicyDefinition): boolean => needs.includes('expected') && takes.includes('predicted');

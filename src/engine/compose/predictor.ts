@@ -1,5 +1,4 @@
 // The predictor of a run, trained, and the time that its predictions take; and the paths that it foretells to the scheduler.
-
 import { findProfile } from '../../base/profiles.js';
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
@@ -13,9 +12,8 @@ import { profiledRows } from '../inputs/profiling.js';
 import type { RunPlan } from './plan.js';
 
 /** Time of its predictions. */
-export function timeOf({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime {
-  return predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
-}
+export const timeOf = ({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime =>
+  predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
 
 /** Text before that of a run. */
 export interface EarlierText {

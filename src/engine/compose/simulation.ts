@@ -1,5 +1,4 @@
 // A composed run: an engine, and the parts from which its result is read. Types only.
-
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Residency } from '../../schedule/door.js';

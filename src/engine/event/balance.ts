@@ -176,9 +176,8 @@ export class BalancedMisses extends Misses {
 }
 
 /** Pieces of whole blocks along an expert's inner width, by MoE layer; 1 where nothing says how wide it is, or how it is stored. */
-function piecesOf({ anatomy, layers }: ModelSpec): Int32Array {
-  return Int32Array.from(layers, ({ formats = [] }) => {
+const piecesOf = ({ anatomy, layers }: ModelSpec): Int32Array =>
+  Int32Array.from(layers, ({ formats = [] }) => {
     const blocks = formats.map(({ format }) => kernelFormat(format)?.weights ?? Number.POSITIVE_INFINITY);
     return Math.max(1, Math.floor((anatomy?.expertWidth ?? 1) / Math.max(1, ...blocks)));
   });
-}

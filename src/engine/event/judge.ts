@@ -1,5 +1,4 @@
 // Judges the members of an event by residency on a GPU when their layer's routing becomes known (L2), and pins them (L4).
-
 import { PINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchFates } from '../prefetch/fates.js';

@@ -1,6 +1,5 @@
 // Placement where the fate of a miss depends on the misses before it (L13). A miss is loaded, streamed, computed by the CPU where it lies,
 // served from a smaller copy or another expert, or skipped; a slot may be free only after a write-back.
-
 import { PINNED } from '../../cache/policy.js';
 import { computesMisses, type MissRule } from '../../system/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
@@ -12,7 +11,6 @@ import { ruleFrom } from '../vocabulary/rules.js';
 import { BalancedMisses } from './balance.js';
 import { type Evictions, Misses } from './place.js';
 
-/** Places the misses of one GPU one by one. */
 class EachMiss extends Misses {
   /** Members to load whose transfers are not placed yet, and their number. */
   readonly #loads: Int32Array;
@@ -320,9 +318,7 @@ export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
 }
 
 /** True where GPU and CPU share all members of an event, hits included. */
-export function balances({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
-  return onMiss[0]!.do === 'balance';
-}
+export const balances = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss[0]!.do === 'balance';
 
 /** The placement of misses that the rules and tiers of a GPU need. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {

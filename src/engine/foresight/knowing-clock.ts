@@ -76,7 +76,6 @@ export class KnowingClock {
     for (const gpu of this.#gpus) gpu.end(until);
   }
 
-  /** Runs events [from, to). */
   #run(from: number, to: number): void {
     const gpus = this.#gpus;
     const moment = this.#moment;

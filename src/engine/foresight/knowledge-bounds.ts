@@ -123,7 +123,6 @@ export class KnowledgeBounds {
   }
 }
 
-/** The sum up to each value. */
 function sums(values: Float64Array): Float64Array {
   let sum = 0;
   return values.map((value) => {

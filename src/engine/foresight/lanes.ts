@@ -14,7 +14,6 @@ export class Lanes {
   freeNs = 0;
   readonly #link: Link;
   readonly #freeNs: Float64Array;
-  /** Lane of the offer. */
   #lane = 0;
   readonly #offer = { startNs: 0, endNs: 0 };
 

@@ -5,7 +5,6 @@ import { FutureMemory } from './future-memory.js';
 
 /** Residents of one memory; demands are numbered as in their block. */
 export interface OnDemandMemory {
-  /** Demands that are misses. */
   readonly missing: DemandBits;
   /** The block is gone through from its first event. */
   begin(): void;

@@ -105,9 +105,8 @@ export class OnDemandGpu implements KnowingGpu {
 }
 
 /** Time of an event whose members all need `gpuNs`, `misses` of them loaded in `loadNs` each, one after another. */
-export function onDemandNs(size: number, misses: number, gpuNs: number, loadNs: number): number {
-  return misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
-}
+export const onDemandNs = (size: number, misses: number, gpuNs: number, loadNs: number): number =>
+  misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
 
 /** Time of any load over a link of one lane, ns; 0 where loads differ, come from the SSD, or the CPU may take their place. */
 export function loadNsOf({ cpu, dram, link, sizes }: KnowingMachine): number {

@@ -1,5 +1,4 @@
 // Whether a run counts popularity, or warms caches, on its own trace first: by the system alone, so that one system replays the same rows everywhere.
-
 import { resolvePolicy } from '../../cache/policies/index.js';
 import { policyNeeds } from '../../cache/policy.js';
 import { findPlacement, type RunSpec } from '../../system/door.js';

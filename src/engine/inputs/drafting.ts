@@ -38,11 +38,8 @@ export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: 
 }
 
 /** True where layers keep a state in place of a KV cache, beside others that have one. */
-function isRecurrent({ dense }: ModelSpec): boolean {
-  return (
-    dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0))
-  );
-}
+const isRecurrent = ({ dense }: ModelSpec): boolean =>
+  dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0));
 
 /** Time of drafting one token, ns. */
 function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { drafter }: Speculation): number {
@@ -54,16 +51,13 @@ function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { dr
   return layersNs(copy, cost) + outputNs(copy, cost);
 }
 
-/** A layer with experts of that share of their bytes. */
 function copied(layer: MoeLayer, share: number): MoeLayer {
   const formats = layer.formats?.map((part) => ({ ...part, bytes: share * part.bytes }));
   return { ...layer, expertBytes: share * layer.expertBytes, ...(formats === undefined ? {} : { formats }) };
 }
 
 /** A multi-token prediction head on the GPU, ns a token: a layer like those of the model on average, the output layer, and a pass. */
-function headNs(model: ModelSpec, cost: CostModel): number {
-  return layersNs(model, cost) / model.layers.length + outputNs(model, cost);
-}
+const headNs = (model: ModelSpec, cost: CostModel): number => layersNs(model, cost) / model.layers.length + outputNs(model, cost);
 
 /** One token through all layers, with every expert on the GPU, ns. */
 function layersNs({ layers }: ModelSpec, cost: CostModel): number {

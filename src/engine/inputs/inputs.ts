@@ -1,5 +1,4 @@
 // From a run profile to its inputs: model, machine, system and routing.
-
 import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
@@ -100,9 +99,8 @@ export async function openInputs(
   const needed = hits?.counts ?? (await countsOnTrace(run));
   const traces: RoutingTrace[] = [];
   try {
-    for (const path of run.trace) {
+    for (const path of run.trace)
       traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
-    }
     const { model, note, unsized } =
       given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: given.name.startsWith(SHAPE) };
     const replayed = replayedRows(traces, run, needed);
@@ -289,9 +287,7 @@ function traceFile(path: string, folder: string): string {
   return isPath(path) && !isAbsolute(path) ? relative(cwd(), file) || '.' : file;
 }
 
-function modelOf(run: RunSpec, name: string): ModelSpec {
-  return loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
-}
+const modelOf = (run: RunSpec, name: string): ModelSpec => loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
 
 /**
  * The model with the expert sizes that were recorded with the routing: the bytes that the engine really moved, which a profile can only
@@ -315,9 +311,7 @@ function syntheticRequests({ prompt, output }: RunSpec['workload'], tokens: numb
 }
 
 /** Largest top-k of a model's layers. */
-function widestTopK(model: ModelSpec): number {
-  return model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
-}
+const widestTopK = (model: ModelSpec): number => model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
 
 /** The model's own choices, without re-ranking. @throws UserError if the trace has no gate weights, or no more choices than the model makes */
 export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace {
@@ -325,12 +319,11 @@ export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace 
   const make = `moeprof trace generate --candidates ${4 * widest}`;
   if (!candidates.has.weights)
     throw new UserError(`rerank: needs gate weights, which ${candidates.path} does not carry; record them, or take ${make}`);
-  if (candidates.topK <= widest) {
+  if (candidates.topK <= widest)
     throw new UserError(
       `rerank: ${candidates.path} has ${candidates.topK} choices per token and layer and ${model.name} makes ${widest}, ` +
         `so there is nothing to choose from; record more with their weights, or take ${make}`,
     );
-  }
   const choices = Array.from({ length: candidates.layers }, (_, layer) => model.layers[layer]?.topK ?? widest);
   return variantTrace(candidates, firstRanks(candidates, choices), `choices ${choices.join()}`, `top-k=${widest}`);
 }

@@ -11,11 +11,10 @@ import type { Inputs } from './inputs.js';
 
 /** The tokens to profile on: how many, and in words. @throws UserError where there are none */
 export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, wanted: number): { tokens: number; words: string } {
-  if (apart === null) {
+  if (apart === null)
     throw new UserError(
       `${trace.path}: no token is left to count popularity on; give a longer trace, or counts: --set system.cache.popularity=FILE`,
     );
-  }
   const tokens = Math.min(wanted, apart.tokens);
   return { tokens, words: `${formatCounted(tokens, 'token')} ${apart.place}` };
 }

@@ -1,5 +1,4 @@
 // The serving of a run: arrivals, scheduler, and the number of requests that run at once.
-
 import type { Parameters } from '../../base/parameters.js';
 import type { ClassBudget, SchedulerDefinition, Walk, Workload } from '../../schedule/door.js';
 import {

@@ -1,5 +1,4 @@
 // The share of the expert cache that belongs to resident low-precision copies, and the pool that holds them.
-
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import { UNPINNED } from '../../cache/policy.js';
 import { buildCaches, type CacheOptions, layerOfExperts } from '../../cache/scope.js';
@@ -8,9 +7,8 @@ import type { CopiesSpec } from '../../system/door.js';
 import { CopyPool } from '../transfer/copies.js';
 
 /** Bytes of a capacity for copies: none where every expert fits whole. @param expertBytes of all experts that may lie on the GPU */
-export function copyRoom(spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number {
-  return spec === undefined || capacityBytes >= expertBytes ? 0 : Math.floor(spec.share * capacityBytes);
-}
+export const copyRoom = (spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number =>
+  spec === undefined || capacityBytes >= expertBytes ? 0 : Math.floor(spec.share * capacityBytes);
 
 /** A model whose experts are as large as their copies. */
 export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {

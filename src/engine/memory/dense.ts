@@ -46,9 +46,8 @@ const EXPERTS_SHARED = 'is for GPUs that share layers or tensors, and here they 
 const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`;
 
 /** True where the CPU computes the experts that lie in its memory, and they stay there. */
-function staysOnCpu({ cache, onMiss }: SystemSpec): boolean {
-  return isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
-}
+const staysOnCpu = ({ cache, onMiss }: SystemSpec): boolean =>
+  isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
 
 /** The placement of the dense part in a run; null: all of it on the GPU. @throws UserError where machine or system cannot do that */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {

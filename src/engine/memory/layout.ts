@@ -121,17 +121,15 @@ async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> 
 /** Features that several GPUs do not support. */
 function refuse({ hardware, model }: { hardware: Inputs['hardware']; model: ModelSpec }, run: RunSpec): void {
   const { count, others } = hardware.gpus!;
-  if (others !== undefined) {
+  if (others !== undefined)
     throw new UserError(
       `${hardware.name}: its GPUs differ, and experts are shared by GPUs that are alike; name a runtime that shares layers (--runtime ${DEFAULT_RUNTIME}), or one kind`,
     );
-  }
   const fewest = model.layers.reduce((least, { experts }) => Math.min(least, experts), Number.POSITIVE_INFINITY);
-  if (count > fewest) {
+  if (count > fewest)
     throw new UserError(
       `${hardware.name}: ${count} GPUs for ${fewest} experts a layer; take at most ${fewest}: --set hardware.gpus.count=N`,
     );
-  }
   if (run.replay === 'sequential') {
     const why = 'sequential compares with classical cache simulators, on one GPU; take a machine with one, or leave it out';
     throw misfit(run, 'replay', why);

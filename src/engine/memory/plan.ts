@@ -1,5 +1,4 @@
 // Divides memory: dense weights, KV caches and staging come first; the expert cache has its given size, or the rest.
-
 import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
@@ -101,9 +100,8 @@ export function planMemory(
 }
 
 /** Bytes of the staging buffers of prefetches; 0: there are none. */
-function prefetchBytes(model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number {
-  return staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
-}
+const prefetchBytes = (model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number =>
+  staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
 
 /** Memory divided for passes of one size. */
 interface Divided {
@@ -126,9 +124,7 @@ function withPasses(need: MemoryNeed, activations: (tokens: number) => number): 
   return fits(need, divided) ? divided : asked;
 }
 
-function fits({ hardware }: MemoryNeed, { neededBytes }: Divided): boolean {
-  return neededBytes <= hardware.tiers[0]!.bytes;
-}
+const fits = ({ hardware }: MemoryNeed, { neededBytes }: Divided): boolean => neededBytes <= hardware.tiers[0]!.bytes;
 
 function dividedBeside(need: MemoryNeed, passTokens: number, activationBytes: number): Divided {
   const beside = { ...need, leftBytes: need.leftBytes - activationBytes };

@@ -1,5 +1,4 @@
 // Slots per layer, if a system does not split evenly. A split that needs a profile is profiled on the same tokens as popularity.
-
 import { findProfile } from '../../base/profiles.js';
 import { LruStack, upTo } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
@@ -35,7 +34,6 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   }
 }
 
-/** Experts of a layer as a shard numbers them. */
 function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, expert: number) => number {
   return (layer, expert) => {
     const id = own[whole.layers[layer]!.offset + expert]!;

@@ -1,5 +1,4 @@
 // Demands on memory, and the division of GPU memory beside dense weights between KV caches and the expert cache: each in a room of its own, or both in one.
-
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import type { HardwareSpec } from '../../hardware/door.js';
@@ -86,9 +85,7 @@ export function separateRooms(need: MemoryNeed): Rooms {
 }
 
 /** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
-function streamsAlways({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean {
-  return rooms.expertBytes < expertBytesTotal(model);
-}
+const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
 /**
  * Room for KV caches. In a closed loop every user has room for its longest request, at the expense of the expert cache. Where requests arrive by
@@ -124,14 +121,13 @@ export function sharedRoom({
   const mostKvBytes = sequences * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
   const staging = leftBytes >= expertBytes + mostKvBytes && !streamsAlways({ model, rooms }) ? 0 : stagingBytes;
   const sharedBytes = leftBytes - staging;
-  if (sharedBytes <= 0) {
+  if (sharedBytes <= 0)
     throw misfit(
       run,
       'memory.kvGrowth',
       `dense weights (${formatBytes(denseBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
         `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
     );
-  }
   const cacheBytes = Math.min(sharedBytes, wanted?.bytes ?? expertBytes);
   const leastCacheBytes =
     run.memory.minExpertCache === undefined

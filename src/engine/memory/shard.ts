@@ -40,9 +40,7 @@ export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Sha
 }
 
 /** Values by the whole model's ids, as one shard sees them by its own. */
-export function gatherShard(values: Float64Array, { whole }: Shard): Float64Array {
-  return Float64Array.from(whole, (id) => values[id]!);
-}
+export const gatherShard = (values: Float64Array, { whole }: Shard): Float64Array => Float64Array.from(whole, (id) => values[id]!);
 
 /** Copies one layer's values of the whole model into a shard's array. */
 export function copyLayer({ model, whole }: Shard, layer: number, from: Float32Array, to: Float32Array): void {

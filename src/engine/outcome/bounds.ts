@@ -1,5 +1,4 @@
 // The bounds in every result (L15), and the headroom of the run below them.
-
 import { summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/door.js';
 import type { Bounds, Metric } from '../../result/result.js';
@@ -41,13 +40,9 @@ function knowingOf(latencies: Latencies, loads: boolean): Partial<Bounds> {
   };
 }
 
-function meanOf(samples: Samples): number | null {
-  return meanOfAll(samples.values());
-}
+const meanOf = (samples: Samples): number | null => meanOfAll(samples.values());
 
-function meanOfAll(values: Float64Array): number | null {
-  return values.length === 0 ? null : summarize(values).mean;
-}
+const meanOfAll = (values: Float64Array): number | null => (values.length === 0 ? null : summarize(values).mean);
 
 /** @param metrics of the same run, latencies among them */
 export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: Readonly<Record<string, Metric>>): Values {

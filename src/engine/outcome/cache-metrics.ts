@@ -1,5 +1,4 @@
 // Metrics of the caches, in all and by phase.
-
 import type { SimulatedGpu } from '../compose/simulation.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { PhaseCounters, Recorder } from '../vocabulary/recorder.js';

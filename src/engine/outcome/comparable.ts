@@ -1,5 +1,4 @@
 // Errors of predictions against real machines, for runs like this one, from profiles/accuracy.json (`moeprof validate`), and a run's kind.
-
 import { fileText } from '../../base/host/files.js';
 import { bundledFile } from '../../base/profiles.js';
 import { expertBytesTotal, kernelFormat, mainFormat } from '../../model/door.js';
@@ -39,9 +38,7 @@ function scoredErrors(): readonly ScoredError[] {
 }
 
 /** The band of one kind of speed; null where no measurement is comparable. */
-export function bandFor(kind: ComparedBy): Accuracy | null {
-  return bandOf(kind, scoredErrors());
-}
+export const bandFor = (kind: ComparedBy): Accuracy | null => bandOf(kind, scoredErrors());
 
 /** The bands of a run's speeds. @returns null where the machine is calibrated: rows of other machines say nothing of its profile */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {

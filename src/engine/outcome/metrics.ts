@@ -1,19 +1,20 @@
 // All metrics of a run, from its counters. A metric that a run cannot have (TTFT of a trace without prompts) is absent, not zero.
-
 import { sum } from '../../base/statistics.js';
-import { expertSizes } from '../../model/door.js';
+import { usesCpu } from '../../hardware/door.js';
+import { expertBytesTotal, expertSizes } from '../../model/door.js';
 import { metric } from '../../result/catalogue.js';
 import type { Bounds, Metric } from '../../result/result.js';
 import { anyMiss, deferring, isLossy } from '../../system/door.js';
 import { variantEffect } from '../../trace/variants/effect.js';
+import type { SimulatedGpu } from '../compose/simulation.js';
 import { VALUE_BYTES } from '../parallel/pipeline.js';
+import type { Link } from '../transfer/link.js';
 import { imbalance } from '../vocabulary/recorder.js';
+import { promotes } from '../vocabulary/rules.js';
 import { boundMetrics } from './bounds.js';
 import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
-import { memoryMetrics } from './memory-metrics.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
-import { transferMetrics } from './transfer-metrics.js';
 
 /** The metrics of a finished run, by name of the catalogue. */
 export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
@@ -118,3 +119,109 @@ function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finish
     'footprint.machines': Math.ceil(model.experts / held),
   };
 }
+
+/** Memory of the GPU with the most of it, and of DRAM. */
+function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }: Finished): Values {
+  const { faults, gpus } = simulation;
+  const beside = ({ memory: own }: SimulatedGpu): number => own.denseBytes + own.activationBytes + own.kvBytes + own.stagingBytes;
+  const peak = changing?.peakBytes ?? most(gpus, (one) => beside(one) + one.gpu.peakBytes);
+  const { dram, kvBytesPerToken: perToken } = layout.total;
+  const kvPeak = passes.kv.peakTokens * perToken;
+  const growing = passes.kv.growth !== 'static';
+  // KV caches that grow were given room for more than they took.
+  const kvTaken = passes.kv.gpus.map(({ peakTokens }) => peakTokens * perToken);
+  const whole = most(gpus, ({ expertBytes, memory: own }, g) => own.denseBytes + (growing ? kvTaken[g]! : own.kvBytes) + expertBytes);
+  const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
+  const expertBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, own) => bytes + own, 0);
+  const dramKv = passes.kv.peakTokens * dram.kvBytesPerToken;
+  return {
+    'memory.kv_tokens': passes.kv.peakTokens,
+    'memory.gpu.kv_peak': kvPeak,
+    'memory.gpu.peak': peak,
+    'memory.gpu.allocated': most(gpus, (one) => beside(one) + one.memory.cacheBytes),
+    'memory.gpu.expert_cache': most(gpus, ({ memory: own }) => own.cacheBytes),
+    ...(inputs.system.cache.copies === undefined ? {} : { 'memory.gpu.copies': most(gpus, ({ memory: own }) => own.copyBytes) }),
+    'memory.gpu.saving': 1 - peak / whole,
+    ...(changing === null
+      ? {}
+      : { 'memory.gpu.expert_cache_least': changing.leastCacheBytes, 'memory.gpu.expert_cache_mean': changing.meanCacheBytes }),
+    ...(growing ? { 'schedule.preemptions': passes.kv.preemptions, 'schedule.recomputed': passes.totalRecomputed } : {}),
+    ...meters.faults?.metrics(),
+    ...(faults === null ? {} : { 'fault.restarts': faults.restarts }),
+    ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': expertBytes + dram.weightBytes + dramKv } : {}),
+    ...(usesCpu(layout.dense) ? { 'memory.dram.dense': dram.weightBytes, 'memory.dram.kv_peak': dramKv } : {}),
+  };
+}
+
+/** The largest value over all GPUs. */
+const most = (gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number => Math.max(...gpus.map(of));
+
+/** Transfers and prefetches; links of the same name count together. */
+function transferMetrics(finished: Finished): Values {
+  const { inputs, layout, meters, simulation } = finished;
+  const { tokens } = meters;
+  const hostLinks = simulation.gpus.map(({ gpu }) => gpu.link);
+  const demands = total(hostLinks, 'demands');
+  const demandBytes = total(hostLinks, 'demandBytes');
+  return {
+    ...(layout.hardware.links.length === 0 ? {} : ofLinks(hostLinks, finished)),
+    ...ofLinks(
+      simulation.gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.link])),
+      finished,
+    ),
+    'transfer.on_demand.count': demands,
+    'transfer.on_demand.count_per_token': demands / tokens,
+    'transfer.on_demand.bytes': demandBytes,
+    'transfer.on_demand.bytes_per_token': demandBytes / tokens,
+    ...(inputs.system.predictor.kind.name === 'none' && !promotes(simulation.gpus[0]!) ? {} : prefetchMetrics(finished, hostLinks)),
+  };
+}
+
+function ofLinks(links: readonly Link[], { meters, simulation }: Finished): Values {
+  const [first] = links;
+  if (first === undefined) return {};
+  const { nowNs } = simulation.engine;
+  const bytes = total(links, 'demandBytes') + total(links, 'prefetchBytes');
+  // Transfers that are still under way at the end of the run occupy the link afterwards.
+  const busyNs = links.reduce((sum, link) => sum + link.busyBy(nowNs), 0);
+  return {
+    [`transfer.${first.name}.count`]: total(links, 'demands') + total(links, 'prefetches'),
+    [`transfer.${first.name}.bytes`]: bytes,
+    [`transfer.${first.name}.bytes_per_token`]: bytes / meters.tokens,
+    [`transfer.${first.name}.utilization`]: busyNs / total(links, 'lanes') / nowNs,
+  };
+}
+
+function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks: readonly Link[]): Values {
+  const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
+  const prefetches = total(hostLinks, 'prefetches');
+  const prefetchBytes = total(hostLinks, 'prefetchBytes');
+  const promoted: Values = promotes(gpus[0]!) ? { 'prefetch.promoted': recorder.promoted } : {};
+  const budgets = gpus.flatMap(({ prefetch }) => prefetch?.budget ?? []);
+  const horizons = gpus.flatMap(({ prefetch }) => (prefetch?.adaptive == null ? [] : [prefetch.adaptive.layers]));
+  return {
+    'transfer.prefetch.count': prefetches,
+    'transfer.prefetch.bytes': prefetchBytes,
+    'prefetch.useful': useful,
+    'prefetch.late': late,
+    'prefetch.wasted': wasted,
+    'prefetch.pending': prefetches - useful - late - wasted,
+    'prefetch.wasted_bytes': recorder.prefetchWastedBytes,
+    'prefetch.stall_avoided': recorder.prefetchAvoidedNs,
+    'prefetch.stall_avoided_per_byte': recorder.prefetchAvoidedNs / prefetchBytes,
+    ...promoted,
+    'prefetch.dropped': recorder.prefetchDropped,
+    'prefetch.cancelled': recorder.prefetchCancelled,
+    'prefetch.paused': budgets.length === 0 ? null : budgets.reduce((sum, { paused }) => sum + paused, 0),
+    'prefetch.horizon': horizons.reduce((sum, layers) => sum + layers, 0) / horizons.length,
+    'prefetch.precision': (useful + late) / (useful + late + wasted),
+    'prefetch.recall': (useful + late) / (useful + late + bothPhases(recorder).misses),
+    'predict.time': recorder.predictionNs / recorder.predictions,
+    'predict.recall_at_k': recorder.recalledAtK / recorder.predictedMembers,
+    'predict.batch_recall': recorder.recalledUnion / recorder.predictedMembers,
+  };
+}
+
+/** Sum of a counter over links. */
+const total = (links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'lanes'): number =>
+  links.reduce((sum, link) => sum + link[counter], 0);

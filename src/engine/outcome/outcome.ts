@@ -1,5 +1,4 @@
 // From a finished run to the public result.
-
 import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/door.js';

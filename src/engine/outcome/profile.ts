@@ -1,5 +1,4 @@
 // Statistics profiled before a run, the tokens that they come from, and whether the run replays these; and what its parts know (L17).
-
 import { findProfile, splitRows } from '../../base/profiles.js';
 import { policyKnows, policyNeeds } from '../../cache/policy.js';
 import { predictorKnows } from '../../predict/predictors/create.js';

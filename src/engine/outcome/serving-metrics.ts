@@ -1,5 +1,4 @@
 // Metrics of serving: latency, throughput, waiting, and where the time went.
-
 import { sum, summarize } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/door.js';
 import type { Speculation } from '../../schedule/door.js';

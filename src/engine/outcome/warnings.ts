@@ -1,5 +1,4 @@
 // The warnings of a result.
-
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { assumedOf, takenPartsOf } from '../../hardware/door.js';
 import { expertBytesTotal } from '../../model/door.js';
@@ -27,22 +26,20 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const calibration = inputs.hardware.machine?.calibration;
   if (calibration !== undefined) warnings.push({ code: 'machine-calibrated', message: calibration });
   warnings.push(...idleRuntime(finished));
-  if (inputs.trace.meta.synthetic) {
+  if (inputs.trace.meta.synthetic)
     warnings.push({
       code: 'synthetic-routing',
       message:
         'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
     });
-  }
   warnings.push(...unpredicted(finished));
   const small = cacheWarnings(finished, bounds);
   warnings.push(...(small.length > 0 ? small : flatWarnings(finished, bounds)), ...profileWarnings(finished), ...routingWarnings(finished));
-  if (serving.cut) {
+  if (serving.cut)
     warnings.push({
       code: 'streams-cut',
       message: `The trace has fewer requests than the batch: long ones were cut, ${formatCount(workload.requests)} streams start at even offsets.`,
     });
-  }
   return warnings;
 }
 
@@ -135,14 +132,13 @@ function profileWarnings(finished: Finished): Warning[] {
 function routingWarnings({ workload: { routing } }: Finished): Warning[] {
   if (routing === undefined) return [];
   const warnings: Warning[] = [];
-  if (routing.reused > 0) {
+  if (routing.reused > 0)
     warnings.push({
       code: 'routing-reused',
       message:
         `The trace is shorter than the workload: ${formatRatio(routing.reused / routing.tokens)} of ${formatCount(routing.tokens)} tokens took routing ` +
         'that an earlier token had taken. Join more traces (--trace is repeatable), or take fewer requests (--requests).',
     });
-  }
   if (routing.borrowed !== null) {
     const [lacks, has] = routing.borrowed === 'prompt' ? ['prompt', 'generated'] : ['generated', 'prompt'];
     warnings.push({

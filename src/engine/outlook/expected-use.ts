@@ -1,5 +1,4 @@
 // The expected next use of each expert, for policies that use predictions: those of this pass first, then what is learned of later ones.
-
 import { type NextUse, worthAfter } from '../../cache/next-use/next-use.js';
 import type { ModelSpec } from '../../model/door.js';
 

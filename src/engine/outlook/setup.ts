@@ -1,5 +1,4 @@
 // The prefetching of a GPU: predictor, horizon and limits. Types only.
-
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { SystemSpec } from '../../system/door.js';

@@ -20,7 +20,6 @@ import { RequestShares } from './requests.js';
 
 /** The parts of a run on several GPUs; judges are of the whole model, and candidates are re-ranked by residency on any GPU. */
 interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
-  /** The whole model. */
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpus: readonly Gpu[];

@@ -39,7 +39,6 @@ export class Gathered {
     this.#counts = new Int32Array(shards.length * this.#width);
   }
 
-  /** Counts what `pass` chose at `layer`. */
   count({ choices, gpu, row, tokens, topK }: Pass, layer: number): void {
     const counts = this.#counts.fill(0);
     const width = this.#width;

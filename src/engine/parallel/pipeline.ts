@@ -46,9 +46,8 @@ export class Sequence {
  * @param lastNs the same for the last, e_r
  * @param startNs when the first dispatch begins
  */
-export function pipelineNs(degree: number, exchangeNs: number, firstNs: number, lastNs: number, startNs = 0): number {
-  return Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);
-}
+export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, lastNs: number, startNs = 0): number =>
+  Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);
 
 type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
 

@@ -22,14 +22,13 @@ export class RequestShares {
 
   divide(pass: Pass): void {
     const most = pass.sequenceTokens.length;
-    if ((this.#shares[0]?.context.length ?? -1) < most) {
+    if ((this.#shares[0]?.context.length ?? -1) < most)
       this.#shares = Array.from({ length: this.#gpus }, () => ({
         tokens: 0,
         sequences: 0,
         context: new Int32Array(most),
         sequenceTokens: new Int32Array(most),
       }));
-    }
     for (const share of this.#shares) share.tokens = share.sequences = 0;
     let first = 0;
     for (let s = 0; s < pass.sequences; s++) {

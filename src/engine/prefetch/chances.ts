@@ -1,6 +1,5 @@
 // Turns a predictor's scores into chances: the probability that an expert is demanded, given its score and its expected next use. Scores are
 // calibrated on what followed them so far, so that a predictor that is too bold or knows little does no harm.
-
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -139,11 +138,7 @@ export class Chances {
 }
 
 /** Distances share a reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
-function bucketOf(distance: number): number {
-  return Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
-}
+const bucketOf = (distance: number): number => Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
 
 /** True where the prediction of a layer is judged in this pass: layers take turns. */
-function isJudged(pass: number, layer: number): boolean {
-  return (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;
-}
+const isJudged = (pass: number, layer: number): boolean => (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;

@@ -1,5 +1,4 @@
 // Fates of the prefetches of one GPU (L8), each counted, and entered in the budget's account: demanded in time, too late, or evicted unused.
-
 import { computesMisses } from '../../system/door.js';
 import type { PrefetchBudget } from '../outlook/budget.js';
 import { IDLE } from '../transfer/link.js';

@@ -1,6 +1,5 @@
 // The cost of one more miss (L13): what it adds to its event beyond a hit. A load takes a transfer. Beside a GPU whose misses the CPU may
 // compute it is what the CPU takes, its share of the hand-over included, less what the GPU would take, where that is less.
-
 import { computesMisses } from '../../system/door.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
@@ -9,9 +8,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 export const NEWEST = 1 / 64;
 
 /** A running mean that starts at its first value; 0: there was none. */
-export function newer(mean: number, value: number): number {
-  return mean === 0 ? value : mean + NEWEST * (value - mean);
-}
+export const newer = (mean: number, value: number): number => (mean === 0 ? value : mean + NEWEST * (value - mean));
 
 /** Costs of misses on one GPU, for the counts of tokens and misses that its events have had. */
 export class MissCost {

@@ -191,9 +191,8 @@ export class Prefetcher implements Planner {
   #planLayers(pass: Pass, after: number, last: number, nowNs: number, knownNs: number): void {
     const { time } = this.#setup;
     const fromNs = Math.max(nowNs, knownNs - time.ns(pass.tokens, after, last));
-    for (let layer = this.#nextLayer; layer <= last; layer++) {
+    for (let layer = this.#nextLayer; layer <= last; layer++)
       this.#planLayer(layer, nowNs, Math.min(knownNs, fromNs + time.ns(pass.tokens, after, layer)));
-    }
   }
 
   /** Plans the most probable experts of a layer. `knownNs`: when its prediction has been made. */

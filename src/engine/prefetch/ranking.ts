@@ -84,7 +84,6 @@ export class Ranking {
     return count < this.width && floor > 1 ? this.#collect(layer, 1) : count;
   }
 
-  /** Experts of a layer whose bits are at least `least`. */
   #collect(layer: number, least: number): number {
     const { offset, experts } = this.#model.layers[layer]!;
     const bits = this.#bits;

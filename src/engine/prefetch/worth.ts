@@ -1,7 +1,6 @@
 // The value of a prefetch at this moment: the stall that it is expected to save, less the stall that it is expected to cause. If the expert
 // is demanded, the part of the transfer before the demand is saved. The prefetch may delay a demand on the link, and it evicts an expert that
 // may be demanded later.
-
 import { NEWEST, newer } from './miss-cost.js';
 
 interface Candidate {

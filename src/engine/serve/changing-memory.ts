@@ -1,7 +1,6 @@
 // GPU memory whose division changes during a run: KV caches grow at the expense of the expert cache, and faults take memory away. Between two
 // passes the expert cache of each GPU gets the rest, so that together they never take more than the GPU has (L8); a pass begins when every
 // GPU has freed its part.
-
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
 import { policyNeeds } from '../../cache/policy.js';
@@ -21,13 +20,12 @@ export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simu
   const { gpus, policy } = simulation;
   const loses = faults.some(({ gpuMemory }) => gpuMemory !== undefined);
   const { definition, parameters } = policy;
-  if (kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future')) {
+  if (kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future'))
     throw misfit(
       run,
       'system.cache.policy',
       `${definition.name} knows the future, and with KV caches that grow a loss of GPU memory changes who runs when; take lru, or memory.kvGrowth=static`,
     );
-  }
   const { kv } = passes;
   const { kvBytesPerToken } = layout.total;
   const all = gpus.map(

@@ -1,5 +1,4 @@
 // The loop of serving: passes are composed, run and counted until no request is left.
-
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Passes } from '../../schedule/door.js';
 import type { Simulation } from '../compose/simulation.js';

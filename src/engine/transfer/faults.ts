@@ -1,6 +1,5 @@
 // Faults of links and of the CPU. A fault takes effect at the first layer whose routing becomes known at or after its time. Transfers that were
 // placed before keep their speed (L10), with one exception: a prefetch on a lane that is lost runs again on another.
-
 import type { UserError } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
 import type { CostModel } from '../../hardware/door.js';

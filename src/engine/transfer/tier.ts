@@ -1,5 +1,4 @@
 // A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
-
 import type { ExpertCache } from '../../cache/cache.js';
 import { NONE, PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';

@@ -1,5 +1,4 @@
 // Hit rate against the capacity of the expert cache, on the demand of a run, counted event by event, so that no demand is stored.
-
 import { BeladyCurve } from '../../cache/curves/belady-curve.js';
 import { LruCurve } from '../../cache/curves/lru-curve.js';
 import type { Scope } from '../../cache/scope.js';

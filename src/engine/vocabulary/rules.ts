@@ -25,6 +25,4 @@ function holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: nu
 }
 
 /** True where some rule promotes missed experts in the background. */
-export function promotes({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
-  return onMiss.some(({ admit }) => admit === 'background');
-}
+export const promotes = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss.some(({ admit }) => admit === 'background');

@@ -170,6 +170,4 @@ export class CauseRecorder extends Onlooker {
 }
 
 /** Rounds to a thousandth of the unit, which no picture shows and which keeps files short; rounding errors below zero become 0. */
-export function rounded(value: number): number {
-  return Math.max(0, Math.round(value * 1000) / 1000);
-}
+export const rounded = (value: number): number => Math.max(0, Math.round(value * 1000) / 1000);

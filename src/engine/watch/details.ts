@@ -1,5 +1,4 @@
 // Records the data of pictures: loads by expert, series over time whose bins double in width as the run outgrows them.
-
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Details, LinkSeries } from '../../result/details.js';
@@ -23,16 +22,13 @@ class Bins {
 
   /** Joins pairs of bins. */
   fold(): void {
-    for (let bin = 0; bin < BINS; bin++) {
-      this.values[bin] = 2 * bin + 1 < BINS ? this.values[2 * bin]! + this.values[2 * bin + 1]! : 0;
-    }
+    for (let bin = 0; bin < BINS; bin++) this.values[bin] = 2 * bin + 1 < BINS ? this.values[2 * bin]! + this.values[2 * bin + 1]! : 0;
   }
 
   /** Adds `sign` times the part of `[startNs, endNs)` that each bin holds. */
   spread(startNs: number, endNs: number, binNs: number, sign = 1): void {
-    for (let bin = Math.floor(startNs / binNs); bin < BINS && bin * binNs < endNs; bin++) {
+    for (let bin = Math.floor(startNs / binNs); bin < BINS && bin * binNs < endNs; bin++)
       this.values[bin]! += sign * (Math.min(endNs, (bin + 1) * binNs) - Math.max(startNs, bin * binNs));
-    }
   }
 }
 
@@ -179,9 +175,7 @@ export class DetailsRecorder extends Onlooker {
     const endNs = prefetchEndNs[lane]!;
     const fromNs = Math.max(atNs, prefetchStartNs[lane]!);
     if (endNs > fromNs) prefetch.spread(fromNs, endNs, this.#binNs, -1);
-    for (const one of link.placed.within(lane, fromNs, endNs)) {
-      prefetch.spread(Math.max(fromNs, one.startNs), one.endNs, this.#binNs);
-    }
+    for (const one of link.placed.within(lane, fromNs, endNs)) prefetch.spread(Math.max(fromNs, one.startNs), one.endNs, this.#binNs);
     // Nothing of it is left to give way, or to be lost again.
     prefetching[lane] = IDLE;
     prefetchEndNs[lane] = 0;

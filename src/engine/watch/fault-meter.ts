@@ -1,5 +1,4 @@
 // The cost of faults: the figures of the passes before, during and after each, and of those with and without any.
-
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/door.js';
@@ -98,12 +97,11 @@ export class FaultMeter {
   warnings(): Warning[] {
     return this.#faults.map((fault, i) => {
       const [before, during, after] = this.#around[i]!;
-      if (during.passes === 0) {
+      if (during.passes === 0)
         return {
           code: 'fault-missed',
           message: `The run has no pass that began with ${describeFault(fault, this.#gpus)}: it changed nothing.`,
         };
-      }
       const windows = [
         [before, 'before'],
         [during, 'during'],

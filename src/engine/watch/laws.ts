@@ -1,5 +1,4 @@
 // Laws of docs/semantics.md that can be checked from the counters when a run has ended: a figure that breaks one is never printed.
-
 import { InternalError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import type { RunPlan } from '../compose/plan.js';
@@ -59,9 +58,8 @@ function checkTransfers({ gpus, recorder }: Simulation): void {
   const known = prefetchUseful + prefetchLate + prefetchWasted + pending;
   must(started === known, 'L8', `${started} prefetches started, ${known} useful, late, wasted or pending`);
   for (const { copies, gpu, dram } of gpus) {
-    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(copies?.caches ?? []), ...(dram?.caches ?? [])]) {
+    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(copies?.caches ?? []), ...(dram?.caches ?? [])])
       must(usedBytes <= capacityBytes, 'L8', `a cache of ${capacityBytes} bytes holds ${usedBytes}`);
-    }
   }
 }
 
@@ -114,9 +112,8 @@ function checkCosts({ gpus, recorder }: Simulation, passes: number): void {
 /** L19: no request is faster than the floor of its own passes. */
 function checkFloor({ tpot, tpotFloor }: Latencies): void {
   const own = tpot.values();
-  for (const [request, ns] of tpotFloor.values().entries()) {
+  for (const [request, ns] of tpotFloor.values().entries())
     must(ns <= own[request]! * (1 + ROUNDING), 'L19', `request ${request} takes ${own[request]} ns a token, less than the floor of ${ns}`);
-  }
 }
 
 /** L15: without prefetch, no policy hits more than Belady. */
@@ -128,6 +125,4 @@ function checkBelady({ gpus, predictor, recorder }: Simulation): void {
   must(hits <= most, 'L15', `${hits} hits are more than ${most} of Belady`);
 }
 
-function total(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number {
-  return gpus.reduce((all, gpu) => all + of(gpu), 0);
-}
+const total = (gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number => gpus.reduce((all, gpu) => all + of(gpu), 0);

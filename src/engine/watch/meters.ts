@@ -1,17 +1,18 @@
 // All meters of a run beside its counters: latencies of requests, the cost of faults, and the data for pictures.
-
+import { summarize } from '../../base/statistics.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
-import type { Passes } from '../../schedule/door.js';
+import type { RequestClass } from '../../result/result.js';
+import type { ClassBudget, ClassUse, Passes, Request } from '../../schedule/door.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { Inputs } from '../inputs/inputs.js';
 import type { PassWatch } from '../serve/serve.js';
 import { type Observer, observers } from '../transfer/observer.js';
-import { ClassMeter } from './class-meter.js';
+import type { ClassServed } from '../vocabulary/class-precision.js';
 import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
-import { Latencies } from './latency.js';
+import { Latencies, Samples } from './latency.js';
 
 /** The observers that a run may have. Progress is told in tokens, every few milliseconds of work. */
 export interface Watch extends WorkWatch {
@@ -73,3 +74,63 @@ export class Meters implements PassWatch {
     return this.#details?.details(this.latencies) ?? null;
   }
 }
+
+class Meter {
+  readonly ttft = new Samples();
+  readonly tpot = new Samples();
+  readonly request = new Samples();
+  requests = 0;
+  met = 0;
+  generated = 0;
+}
+
+/** All classes of a run, in the order in which their first requests ended. */
+export class ClassMeter {
+  readonly #classes = new Map<string, Meter>();
+
+  /** A request has ended. @param met it kept its objective */
+  ended(request: Request, endNs: number, met: boolean): void {
+    let meter = this.#classes.get(request.requestClass);
+    if (meter === undefined) {
+      meter = new Meter();
+      this.#classes.set(request.requestClass, meter);
+    }
+    meter.requests++;
+    meter.generated += request.decode;
+    if (met) meter.met++;
+    if (request.prefill > 0) meter.ttft.add(request.firstTokenNs - request.arrivalNs);
+    if (request.decode > 0) meter.tpot.add((endNs - request.firstTokenNs) / request.decode);
+    meter.request.add(endNs - request.arrivalNs);
+  }
+
+  /** The classes, by name. @param objectives some requests have them @param use of classes with budgets @param served by copies and others */
+  classes(
+    objectives: boolean,
+    budgets: ReadonlyMap<string, ClassBudget>,
+    use: ReadonlyMap<string, ClassUse> | null,
+    served: ReadonlyMap<string, ClassServed> | null,
+  ): readonly RequestClass[] | null {
+    if ([...this.#classes.keys()].every((name) => name === '')) return null;
+    return [...this.#classes]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, meter]): RequestClass => {
+        const own = use?.get(name);
+        const { activations, degraded } = served?.get(name) ?? { activations: 0, degraded: 0 };
+        return {
+          name,
+          requests: meter.requests,
+          generated: meter.generated,
+          ttftNs: summaryOf(meter.ttft),
+          tpotNs: summaryOf(meter.tpot),
+          requestNs: summaryOf(meter.request),
+          attained: objectives ? meter.met / meter.requests : null,
+          budget: budgets.get(name)?.text ?? null,
+          choicesLost: own === undefined || own.wanted === 0 ? 0 : 1 - own.made / own.wanted,
+          weightLost: own === undefined || own.wantedWeight === 0 ? null : 1 - own.madeWeight / own.wantedWeight,
+          ...(activations > 0 && { degraded: degraded / activations }),
+        };
+      });
+  }
+}
+
+const summaryOf = (samples: Samples): RequestClass['requestNs'] => (samples.values().length === 0 ? null : summarize(samples.values()));

@@ -51,17 +51,15 @@ export function headDim(config: Fields, heads: number): number {
 }
 
 /** Multi-head latent attention (DeepSeek-V2). */
-export function latent(config: Fields): Attention {
-  return {
-    kind: 'mla',
-    heads: config.count('num_attention_heads'),
-    qLora: config.indexOr(0, 'q_lora_rank'),
-    kvLora: config.count('kv_lora_rank'),
-    qkNope: config.count('qk_nope_head_dim'),
-    qkRope: config.count('qk_rope_head_dim'),
-    vHead: config.count('v_head_dim'),
-  };
-}
+export const latent = (config: Fields): Attention => ({
+  kind: 'mla',
+  heads: config.count('num_attention_heads'),
+  qLora: config.indexOr(0, 'q_lora_rank'),
+  kvLora: config.count('kv_lora_rank'),
+  qkNope: config.count('qk_nope_head_dim'),
+  qkRope: config.count('qk_rope_head_dim'),
+  vHead: config.count('v_head_dim'),
+});
 
 /** Biases of all four projections, where `attention_bias` says so. */
 export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' | 'outBias'> {
@@ -109,14 +107,12 @@ export function elsewhere(at: readonly number[], kind: string, { parameters, sta
 }
 
 /** Layers for which `test` holds. */
-export function layersWhere(layers: number, test: (layer: number) => boolean): number[] {
-  return Array.from({ length: layers }, (_, layer) => layer).filter(test);
-}
+export const layersWhere = (layers: number, test: (layer: number) => boolean): number[] =>
+  Array.from({ length: layers }, (_, layer) => layer).filter(test);
 
 /** Layers that a list of texts (`layer_types`) calls `kind`; null where there is no such list. */
-export function layersOfKind(config: Fields, kind: string, name = 'layer_types'): number[] | null {
-  return config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
-}
+export const layersOfKind = (config: Fields, kind: string, name = 'layer_types'): number[] | null =>
+  config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
 
 /** Layers with experts, in the form of a profile. @throws UserError where no layer has any */
 export function sparse(
@@ -140,15 +136,12 @@ export function dense(config: Fields, name = 'intermediate_size'): Pick<Architec
 }
 
 /** Shared experts by their total width; 0: none. */
-export function shared(intermediate: number, gated = false): Pick<Architecture['moe'], 'shared'> {
-  return intermediate > 0 ? { shared: { intermediate, gated } } : {};
-}
+export const shared = (intermediate: number, gated = false): Pick<Architecture['moe'], 'shared'> =>
+  intermediate > 0 ? { shared: { intermediate, gated } } : {};
 
 /** Experts as Mixtral's fields say it: `num_local_experts` of width `intermediate_size`. */
-export function experts(config: Fields): Architecture['moe'] {
-  return {
-    experts: config.count('num_local_experts', 'num_experts'),
-    topK: config.count('num_experts_per_tok', 'experts_per_token', 'num_selected_experts'),
-    intermediate: config.count('intermediate_size'),
-  };
-}
+export const experts = (config: Fields): Architecture['moe'] => ({
+  experts: config.count('num_local_experts', 'num_experts'),
+  topK: config.count('num_experts_per_tok', 'experts_per_token', 'num_selected_experts'),
+  intermediate: config.count('intermediate_size'),
+});

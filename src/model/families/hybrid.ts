@@ -1,16 +1,17 @@
-// Models most of whose layers have no softmax attention: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning attention).
+// Models most of whose layers have no softmax attention: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning), LFM2 (convolutions).
 import type { Fields } from '../fields.js';
-import type { Family, Mixer } from './family.js';
 import {
   biases,
   decoder,
   dense,
   elsewhere,
   experts,
+  type Family,
   grouped,
   headDim,
   layersOfKind,
   layersWhere,
+  type Mixer,
   mamba2,
   shared,
   sparse,
@@ -68,8 +69,8 @@ export const granite: Family = {
   },
 };
 
-function graniteMixer(config: Fields, hidden: number): Mixer {
-  return mamba2(config, hidden, {
+const graniteMixer = (config: Fields, hidden: number): Mixer =>
+  mamba2(config, hidden, {
     inner: hidden * config.countOr(2, 'mamba_expand'),
     heads: config.countOr(128, 'mamba_n_heads'),
     state: config.countOr(256, 'mamba_d_state'),
@@ -77,7 +78,6 @@ function graniteMixer(config: Fields, hidden: number): Mixer {
     kernel: config.countOr(4, 'mamba_d_conv'),
     convolutionBias: 'mamba_conv_bias',
   });
-}
 
 /** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the others. */
 export const minimax: Family = {
@@ -94,5 +94,34 @@ export const minimax: Family = {
     // Queries, keys and values; output gate; output; norm. The state is keys times values by head.
     const lightning = { parameters: base.hidden * width * 5 + width, state: (width * width) / heads };
     return { ...base, attention: grouped(config, elsewhere(at, 'lightning', lightning)), moe: experts(config) };
+  },
+};
+
+/** LFM2-8B-A1B and LFM2.5-8B-A1B. */
+export const lfm2: Family = {
+  types: ['lfm2_moe'],
+  architectures: ['Lfm2MoeForCausalLM'],
+  read: (config) => {
+    const base = decoder(config, config.flag('tie_embedding', true));
+    const { hidden } = base;
+    const listed = new Set(config.indexes('full_attn_idxs') ?? []);
+    const at = layersOfKind(config, 'full_attention') ?? layersWhere(base.layers, (layer) => listed.has(layer));
+    const kernel = config.countOr(3, 'conv_L_cache');
+    const bias = config.flag('conv_bias', false) ? 5 * hidden : 0; // of three gates in, the convolution and the way out
+    // Three gates in and one matrix out; the state is the inputs that the kernel reaches back to.
+    const convolution = { parameters: 4 * hidden * hidden + kernel * hidden + bias, state: (kernel - 1) * hidden };
+    const first = config.indexOr(0, 'num_dense_layers');
+    return {
+      ...base,
+      attention: grouped(config, { ...biases(config), qkNorm: true, ...elsewhere(at, 'short convolution', convolution) }),
+      moe: {
+        experts: config.count('num_experts', 'num_local_experts'),
+        topK: config.count('num_experts_per_tok'),
+        intermediate: config.count('moe_intermediate_size'),
+        routerBias: config.flag('use_expert_bias', true),
+        ...sparse(config, base.layers, (layer) => layer >= first),
+      },
+      ...dense(config),
+    };
   },
 };

@@ -1,18 +1,14 @@
 // The families of models whose config.json can be read. A new one is a file and a line here.
-import { dbrx } from './dbrx.js';
-import { deepseek, deepseekV2, deepseekV3, glm4 } from './deepseek.js';
+import { deepseek, deepseekV2, deepseekV3, ernie, glm4 } from './deepseek.js';
 import { deepseekV4 } from './deepseek-v4.js';
 import { nllb, switchTransformers } from './encoder-decoder.js';
-import { ernie } from './ernie.js';
 import type { Family } from './family.js';
 import { gemma4 } from './gemma4.js';
-import { gptOss } from './gpt-oss.js';
 import { hunyuan } from './hunyuan.js';
-import { granite, jamba, minimax } from './hybrid.js';
-import { lfm2 } from './lfm2.js';
+import { granite, jamba, lfm2, minimax } from './hybrid.js';
 import { llama4 } from './llama4.js';
 import { longcat } from './longcat.js';
-import { grok, minimaxM2, mixtral, olmoe, phimoe } from './mixtral.js';
+import { dbrx, gptOss, grok, minimaxM2, mixtral, olmoe, phimoe } from './mixtral.js';
 import { nemotron } from './nemotron.js';
 import { qwen2, qwen3, qwen3Next } from './qwen.js';
 import { bailing, step } from './usual.js';

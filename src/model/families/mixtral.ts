@@ -1,5 +1,6 @@
-// Mixtral, and the families that took over its fields: every layer has experts of width `intermediate_size`.
-import { biases, decoder, experts, type Family, grouped, window } from './family.js';
+// Mixtral, the families that took over its fields (every layer has experts of width `intermediate_size`), and DBRX, which nests them.
+import { UserError } from '../../base/errors.js';
+import { biases, decoder, experts, type Family, grouped, headDim, layersOfKind, layersWhere, stem, window } from './family.js';
 
 /** Mixtral 8x7B, 8x22B. */
 export const mixtral: Family = {
@@ -48,6 +49,42 @@ export const grok: Family = {
         ...moe,
         intermediate: config.countOr(moe.intermediate, 'moe_intermediate_size'),
         ...(residual ? { shared: { intermediate: moe.intermediate } } : {}),
+      },
+    };
+  },
+};
+
+/** gpt-oss-20b and 120b. */
+export const gptOss: Family = {
+  types: ['gpt_oss'],
+  read: (config) => {
+    const base = decoder(config);
+    const at = layersOfKind(config, 'sliding_attention') ?? layersWhere(base.layers, (layer) => layer % 2 === 0);
+    return {
+      ...base,
+      attention: grouped(config, { ...biases(config, true), window: { size: config.countOr(128, 'sliding_window'), at } }),
+      moe: { ...experts(config), bias: true, routerBias: true },
+    };
+  },
+};
+
+/** dbrx-base and instruct. */
+export const dbrx: Family = {
+  types: ['dbrx'],
+  read: (config) => {
+    const attention = config.object('attn_config');
+    const ffn = config.object('ffn_config');
+    if (attention === null || ffn === null)
+      throw new UserError(`${config.place}: ${attention === null ? 'attn_config' : 'ffn_config'}: is missing; DBRX has its sizes there`);
+    const heads = config.count('n_heads');
+    return {
+      layers: config.depth('n_layers'),
+      ...stem(config, false, 'd_model'),
+      attention: { kind: 'gqa', heads, kvHeads: attention.countOr(1, 'kv_n_heads'), headDim: headDim(config, heads) },
+      moe: {
+        experts: ffn.count('moe_num_experts'),
+        topK: ffn.countOr(1, 'moe_top_k'),
+        intermediate: ffn.count('ffn_hidden_size'),
       },
     };
   },

@@ -31,9 +31,7 @@ function family(
 }
 
 /** Window of the models that have one but do not use it. */
-function optionalWindow(config: Fields): ReturnType<typeof window> {
-  return config.flag('use_sliding_window', false) ? window(config) : {};
-}
+const optionalWindow = (config: Fields): ReturnType<typeof window> => (config.flag('use_sliding_window', false) ? window(config) : {});
 
 /** Qwen1.5-MoE and Qwen2-57B-A14B. */
 export const qwen2 = family(['qwen2_moe'], (config) => grouped(config, { bias: config.flag('qkv_bias', true), ...optionalWindow(config) }));

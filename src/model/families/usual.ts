@@ -33,9 +33,7 @@ const ATTENTION = /^(full|sliding|chunked|global|local)?_?attention$/;
 const NO_MIXER = /^(moe|mlp)$/;
 
 /** True for a configuration with routed experts under one of the usual names. */
-export function looksUsual(config: Fields): boolean {
-  return EXPERTS.some((name) => config.has(name));
-}
+export const looksUsual = (config: Fields): boolean => EXPERTS.some((name) => config.has(name));
 
 /** Ling-mini-2.0, Ling-flash-2.0, Ling-1T and their Ring variants. */
 export const bailing: Family = {

@@ -17,9 +17,7 @@ const PREFIX = 'hf:';
 const ADDRESS = /^hf:([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95})(?:@([\w-][\w./-]{0,95}))?(?::([\w.-]{1,40}))?$/;
 
 /** True for a text that is meant as an address, well-formed or not. */
-export function isHubAddress(text: string): boolean {
-  return text.startsWith(PREFIX);
-}
+export const isHubAddress = (text: string): boolean => text.startsWith(PREFIX);
 
 /** @throws UserError where it is not written as an address */
 export function parseHubAddress(text: string): HubAddress {

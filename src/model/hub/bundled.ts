@@ -1,5 +1,4 @@
 // Names of models as people copy them from the hub: `openai/gpt-oss-120b`. Unless a file has that name, it means the bundled model.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';
@@ -43,12 +42,10 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   // Where a folder of the owner's name is, the rest is a file that is not.
   if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
   const { name, near } = bundledAs(repo.toLowerCase());
-  if (owner === undefined) {
+  if (owner === undefined)
     return name === null || format !== undefined ? itself : { name, note: `${text} is taken for the bundled ${name}.` };
-  }
-  if (name !== null && format === undefined) {
+  if (name !== null && format === undefined)
     return { name, note: `${text} is no file here; taking the bundled ${name} (hf:${text} reads the repository's own files).` };
-  }
   const stored = format === undefined ? '' : ` --quantization ${format.slice(1).toLowerCase()}`;
   const what = name === null ? 'a bundled model of a similar name is' : 'the bundled model is';
   const offer = near === undefined ? '' : `, ${what} -m ${near}${stored}`;

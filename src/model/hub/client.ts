@@ -1,6 +1,5 @@
 // The requests that fetch a model's headers: the commit of a revision, the list of its files, and ranges of bytes. The network may be hostile:
 // what is asked for and read of an answer has limits, the token reaches one server, and every failure is one line with its remedy.
-
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { quoted } from '../../base/text.js';
@@ -239,17 +238,14 @@ async function dropped(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-function notOf(what: string): string {
-  return `the server answers with something else than ${what}; is HF_ENDPOINT a hub?`;
-}
+const notOf = (what: string): string => `the server answers with something else than ${what}; is HF_ENDPOINT a hub?`;
 
 /** The error message for an HTTP status. */
 function refusal(status: number, withToken: boolean): string {
-  if (status === 401 || status === 403) {
+  if (status === 401 || status === 403)
     return withToken
       ? 'the token of HF_TOKEN may not read it; accept its licence on its page, or use another token'
       : 'may not be read without a token, or does not exist; set HF_TOKEN, or check the name';
-  }
   if (status === 404) return 'there is no such repository, revision or file; check the name';
   return `the server answers with status ${status}; try again later`;
 }

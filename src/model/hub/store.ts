@@ -1,6 +1,5 @@
 // Fetched headers of the hub, kept on disk: commands read them at once, in several threads and without a network, and a command that runs
 // again reads the same bytes. An entry holds headers and sizes, a few hundred KB for a model of any size.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { attempt, makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
@@ -71,13 +70,9 @@ export function hubFolder(env: Environment = processEnv): string {
 }
 
 /** Path of an entry: readable, and never two for addresses that differ in case alone. */
-function entryPath({ owner, repo, text }: HubAddress, folder: string): string {
-  return join(folder, `${owner}--${repo}-${digestOf(text)}.json`);
-}
+const entryPath = ({ owner, repo, text }: HubAddress, folder: string): string => join(folder, `${owner}--${repo}-${digestOf(text)}.json`);
 
-function digestOf(text: string): string {
-  return newSha256().update(text).digest('hex').slice(0, 12);
-}
+const digestOf = (text: string): string => newSha256().update(text).digest('hex').slice(0, 12);
 
 /** The files fetched from an address; null: nothing yet. @throws UserError where the entry is damaged */
 export function storedEntry(address: HubAddress, folder: string): HubEntry | null {

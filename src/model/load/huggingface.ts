@@ -1,5 +1,4 @@
 // A Hugging Face config.json as a model profile: the family is found by the model type, its reader says what the fields mean.
-
 import { UserError } from '../../base/errors.js';
 import { basename, dirname } from '../../base/host/paths.js';
 import { nearest } from '../../base/text.js';

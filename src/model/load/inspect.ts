@@ -1,5 +1,4 @@
 // Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine.
-
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from '../parts.js';
 import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
 import type { OpenModel } from './load.js';
@@ -115,9 +114,8 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
 }
 
 /** Active parameters with the head alone (1 table of the vocabulary), with the embedding as well (2), or with neither (0). */
-function activeAs(tables: 0 | 1 | 2, { embedding, head }: ModelParts, { parameters }: ModelSpec): number {
-  return parameters.active + (tables === 2 ? (embedding?.parameters ?? 0) : 0) - (tables === 0 ? head.parameters : 0);
-}
+const activeAs = (tables: 0 | 1 | 2, { embedding, head }: ModelParts, { parameters }: ModelSpec): number =>
+  parameters.active + (tables === 2 ? (embedding?.parameters ?? 0) : 0) - (tables === 0 ? head.parameters : 0);
 
 /** Parameters and bytes by part; parts that a model does not have are left out. */
 function budgetOf(parts: ModelParts): PartBudget[] {

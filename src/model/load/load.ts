@@ -1,5 +1,4 @@
 // The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
-
 import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
 import { basename, dirname, join } from '../../base/host/paths.js';
@@ -128,9 +127,7 @@ function noOtherFormat(quantization: string): UserError {
 }
 
 /** The architecture of a bundled model, as its profile has it. @throws UserError where there is none of this name */
-export function loadProfile(name: string): ModelProfile {
-  return readYaml(findProfile('models', name), ModelProfileSchema);
-}
+export const loadProfile = (name: string): ModelProfile => readYaml(findProfile('models', name), ModelProfileSchema);
 
 /** The `routing:` block of a model's profile, which the generator checks; null: it has none. @throws UserError as {@link loadModel} */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {

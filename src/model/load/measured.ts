@@ -1,5 +1,4 @@
 // The model of a measurement: its name may not be bundled, its label say little, its bits be rounded; this decides how much each counts.
-
 import { UserError } from '../../base/errors.js';
 import { isPath, listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';

@@ -75,13 +75,12 @@ export function integers(name: string, bits: 2 | 3 | 4 | 8, { group, zero }: Gro
 }
 
 /** Floats of 8 bits with an f32 scale per square of `block` weights. */
-export function fp8(block: number): Quantization {
-  return throughout(
+export const fp8 = (block: number): Quantization =>
+  throughout(
     'fp8',
     `8 bits and an f32 scale per ${block} x ${block} weights, as in the DeepSeek-V3 checkpoint; embedding, head and router 16`,
     { format: 'fp8', bits: 8 + 32 / (block * block) },
   );
-}
 
 /** Quantizations of integers: their bits, and the usual group: 128 weights with a packed zero point (GPTQ, AWQ), or a row. */
 export const INTEGER_KINDS = byName<{ readonly bits: 2 | 3 | 4 | 8; readonly usual: Group }>({

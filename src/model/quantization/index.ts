@@ -15,9 +15,7 @@ export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA,
 const NAMED = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
 
 /** A quantization by its name alone; undefined where there is none. */
-export function knownQuantization(name: string): Quantization | undefined {
-  return NAMED.get(ALIASES.get(name) ?? name);
-}
+export const knownQuantization = (name: string): Quantization | undefined => NAMED.get(ALIASES.get(name) ?? name);
 
 /** A detail after the name of a quantization: its key and its text. */
 interface Detail {
@@ -65,7 +63,6 @@ function sizeOf(details: readonly Detail[]): FileSize | null {
   return null;
 }
 
-/** The quantization with groups of another size. */
 function withGroups(found: Quantization, details: readonly Detail[]): Quantization {
   const value = (key: string): string | undefined => details.find((detail) => detail.key === key)?.value;
   const group = (usual: Group): Group => ({

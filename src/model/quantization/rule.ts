@@ -59,6 +59,5 @@ export interface Quantization {
 }
 
 /** Bits per weight of a tensor. */
-export function bitsOf(shares: readonly StoredShare[]): number {
-  return shares.length === 1 ? shares[0]!.bits : shares.reduce((sum, { share, bits }) => sum + share * bits, 0);
-}
+export const bitsOf = (shares: readonly StoredShare[]): number =>
+  shares.length === 1 ? shares[0]!.bits : shares.reduce((sum, { share, bits }) => sum + share * bits, 0);

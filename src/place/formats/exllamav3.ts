@@ -1,5 +1,4 @@
 // exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint.
-
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';
@@ -89,9 +88,8 @@ function packed({ demand, fingerprint, model }: Placed): Uint8Array {
 }
 
 /** Entries of the header, and the bytes of the data. @throws UserError */
-function headerOf({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> {
-  return safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
-}
+const headerOf = ({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> =>
+  safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
 
 /** The metadata of a packed file; empty where it is none. */
 function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {

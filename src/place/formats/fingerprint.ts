@@ -1,5 +1,4 @@
 // What a profile was counted on, so that it is not judged on the same rows, nor used with another model.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { splitRows } from '../../base/profiles.js';
@@ -37,9 +36,8 @@ export function countedRows(whole: RoutingTrace, named: string): CountedRows {
 }
 
 /** True where two lists share a row. */
-export function shareRows(some: readonly CountedRows[], others: readonly CountedRows[]): boolean {
-  return some.some((one) => others.some(({ from, sha256, to }) => sha256 === one.sha256 && from < one.to && one.from < to));
-}
+export const shareRows = (some: readonly CountedRows[], others: readonly CountedRows[]): boolean =>
+  some.some((one) => others.some(({ from, sha256, to }) => sha256 === one.sha256 && from < one.to && one.from < to));
 
 /** Refuses a profile of another model. @param path of the profile @throws UserError */
 export function checkModel({ experts, model }: Fingerprint, own: ModelSpec, path: string): void {

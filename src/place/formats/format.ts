@@ -1,5 +1,4 @@
 // The contract of a file that an engine loads to place experts, and what all of them need: whole counts, and the engine's numbers of layers.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
@@ -128,9 +127,7 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
 }
 
 /** A JSON file as its description has it. @throws UserError with the place of what is not so */
-export function jsonAs<T>({ bytes, path }: ProfileFile, schema: z.ZodType<T>): T {
-  return checkValue(parseJson(bytes, path), path, schema);
-}
+export const jsonAs = <T>({ bytes, path }: ProfileFile, schema: z.ZodType<T>): T => checkValue(parseJson(bytes, path), path, schema);
 
 /** Our fingerprint among the fields of a JSON object; null: it has none. */
 export function fingerprintField(file: ProfileFile): string | null {

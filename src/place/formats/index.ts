@@ -1,17 +1,15 @@
 // The registry of files that engines place experts by. A new one is a file in this folder and a line here.
-
 import { bytesOf, textOf } from '../../base/host/bytes.js';
 import { existsSync } from '../../base/host/files.js';
 import { KINDS, withInput } from '../../base/input-file.js';
 import { findNamed } from '../../base/parameters.js';
 import { checkValue } from '../../base/yaml.js';
 import { type ModelSpec, parseJson } from '../../model/door.js';
-import { codacus } from './codacus.js';
-import { colibriHistory } from './colibri.js';
 import { exllamav3 } from './exllamav3.js';
 import { checkModel, type Fingerprint, fingerprintSchema } from './fingerprint.js';
 import type { Held, ProfileFile, ProfileFormat } from './format.js';
 import { llamaCpp } from './llama.cpp.js';
+import { codacus, colibriHistory } from './rows.js';
 import { sglang } from './sglang.js';
 import { vllmMap } from './vllm.js';
 import { vllmAscend } from './vllm-ascend.js';
@@ -20,14 +18,10 @@ import { vllmAscend } from './vllm-ascend.js';
 export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vllmAscend, vllmMap, codacus, colibriHistory, llamaCpp];
 
 /** Finds a format by the engine's name. @throws UserError with the nearest name */
-export function findProfileFormat(name: string): ProfileFormat {
-  return findNamed('engine', PROFILE_FORMATS, name);
-}
+export const findProfileFormat = (name: string): ProfileFormat => findNamed('engine', PROFILE_FORMATS, name);
 
 /** Where the fingerprint of a file stands that has no room for it. */
-export function besidePath(path: string): string {
-  return `${path}.moeprof.json`;
-}
+export const besidePath = (path: string): string => `${path}.moeprof.json`;
 
 /** A file that was read; `fingerprint` null: it was not written by moeprof. */
 export interface ReadProfile {
@@ -36,9 +30,7 @@ export interface ReadProfile {
   readonly fingerprint: Fingerprint | null;
 }
 
-function formatOfProfile(file: ProfileFile): ProfileFormat | undefined {
-  return PROFILE_FORMATS.find((one) => one.detect(file));
-}
+const formatOfProfile = (file: ProfileFile): ProfileFormat | undefined => PROFILE_FORMATS.find((one) => one.detect(file));
 
 function profileFile(path: string, bytes: Uint8Array): ProfileFile {
   return { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };

@@ -1,5 +1,4 @@
 // llama.cpp: the layers whose experts stay on the CPU, as arguments. It knows no single experts.
-
 import { UserError } from '../../base/errors.js';
 import { expertBlocks, type ProfileFormat } from './format.js';
 
@@ -49,6 +48,4 @@ export const llamaCpp: ProfileFormat = {
   fingerprint: ({ text }) => /^# (\{.*\})$/m.exec(text)?.[1] ?? null,
 };
 
-function namesOf(block: number): string[] {
-  return PROJECTIONS.map((projection) => `blk.${block}.ffn_${projection}_exps.weight`);
-}
+const namesOf = (block: number): string[] => PROJECTIONS.map((projection) => `blk.${block}.ffn_${projection}_exps.weight`);

@@ -1,15 +1,14 @@
-// Demand from lines of layer, expert and, where they are not chosen one by one, a count.
-
+// Formats of lines of layer, expert and, where experts are not chosen one by one, a count: of the expert cache of llama.cpp forks, and of colibri.
 import { UserError } from '../../base/errors.js';
-import type { ModelSpec } from '../../model/door.js';
-import { expertBlocks, modelMisfit, type ProfileFile } from './format.js';
+import { decoderLayers, type ModelSpec } from '../../model/door.js';
+import { expertBlocks, modelMisfit, type ProfileFile, type ProfileFormat, wholeCounts } from './format.js';
 
 /**
  * Reads lines.
  * @param head names of the columns, which may stand in the first line; two: each line is one choice
  * @throws UserError with the line that is none, or names a layer or an expert that the model does not have, or where a layer of the model has no line
  */
-export function tabled({ path, text }: ProfileFile, model: ModelSpec, separator: string, head: readonly string[]): Float64Array {
+function tabled({ path, text }: ProfileFile, model: ModelSpec, separator: string, head: readonly string[]): Float64Array {
   const layerOf = new Map(expertBlocks(model).map((block, l) => [block, l]));
   const demand = new Float64Array(model.experts);
   const pattern = new RegExp(`^(\\d{1,9})${separator}(\\d{1,9})${head.length === 3 ? `${separator}(\\d{1,15})` : ''}\r?$`);
@@ -40,3 +39,52 @@ export function tabled({ path, text }: ProfileFile, model: ModelSpec, separator:
   if (lacks > 0) throw modelMisfit(path, `has no row of ${lacks} layers`, model);
   return demand;
 }
+
+/** Rows of a layer, about: what the engine takes from it is their order. Ours: a model of 48 layers then takes 1 MiB. */
+const ROWS = 4096;
+
+/** File of `--moe-cache-profile`. */
+export const codacus: ProfileFormat = {
+  name: 'codacus',
+  summary: 'CSV of layer,expert: a row for every choice, the more the hotter',
+  cites: 'thecodacus/llama.cpp pull request 5 of 2026-07-24 (moe-trace of llama.cpp pull request 28544), read 2026-12-01; a fork',
+  holds: 'demand',
+  even: true,
+  runtime: 'llama.cpp',
+  extensions: ['.csv'],
+  keeps: () => false,
+  use: (path, { slots }) => `-ngl 99 -ncmoe 99 --moe-cache-profile ${path} --moe-cache-slots ${slots[0]}`,
+  write({ demand, model, resident }) {
+    const counts = wholeCounts(model, demand, ROWS);
+    const blocks = expertBlocks(model);
+    // One row more for those that stay, so that rounding makes no other as hot as they are.
+    const rows = (l: number, expert: number, id: number) => `${blocks[l]},${expert}\n`.repeat(counts[id]! + resident[id]!);
+    return model.layers
+      .map(({ experts, offset }, l) => Array.from({ length: experts }, (_, e) => rows(l, e, offset + e)).join(''))
+      .join('');
+  },
+  detect: ({ text }) => /^(layer,expert\r?\n)?\d+,\d+\r?(\n\d+,\d+\r?|\n)/.test(text),
+  read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, ',', ['layer', 'expert']) }),
+};
+
+/** `.coli_usage` beside a model. */
+export const colibriHistory: ProfileFormat = {
+  name: 'colibri',
+  summary: 'lines of layer, expert and count, behind the sizes of the model',
+  cites: 'colibri, c/route_trace.h and issue 700, read 2026-12-01',
+  holds: 'demand',
+  extensions: ['.coli_usage', '.txt'],
+  keeps: () => false,
+  use: (path, { model, slots }) =>
+    `PIN=${path} PIN_GB=${Math.floor(model.layers.reduce((sum, { expertBytes }, l) => sum + slots[l]! * expertBytes, 0) / 1e9)}`,
+  write({ demand, model }) {
+    const counts = wholeCounts(model, demand);
+    const blocks = expertBlocks(model);
+    const lines = model.layers.flatMap(({ experts, offset }, l) =>
+      Array.from({ length: experts }, (_, e) => (counts[offset + e]! > 0 ? `${blocks[l]} ${e} ${counts[offset + e]}\n` : '')),
+    );
+    return `-1 ${decoderLayers(model)} ${model.layers[0]!.experts}\n${lines.join('')}`;
+  },
+  detect: ({ text }) => /^(-\d+ \d+ \d+\r?\n)*\d+ \d+ \d+\r?(\n|$)/.test(text),
+  read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, ' ', ['layer', 'expert', 'count']) }),
+};

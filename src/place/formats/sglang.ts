@@ -1,5 +1,4 @@
 // SGLang and KTransformers: counts by layer, from which the engine balances GPUs itself, or the expert of each physical slot.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';

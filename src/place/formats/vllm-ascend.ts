@@ -1,5 +1,4 @@
 // vLLM on Ascend: the experts of each device, layer by layer.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { checkedHomes, expertList, fingerprintField, jsonAs, type ProfileFormat } from './format.js';

@@ -1,5 +1,4 @@
 // vLLM: the logical expert of each physical slot, a list for each layer with experts.
-
 import { z } from 'zod';
 import { expertList, jsonAs, type ProfileFormat } from './format.js';
 import { dealt } from './sglang.js';

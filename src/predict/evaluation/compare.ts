@@ -53,8 +53,8 @@ const POPULAR = parsePredictor('popularity');
 const NEVER = ['onnx', 'whole-layer'];
 
 /** Names of all registered predictors whose needs all of these traces meet, without oracles. */
-export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
-  return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
+export const comparablePredictors = (traces: readonly RoutingTrace[]): string[] =>
+  PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
     if (NEVER.includes(name)) return false;
     const chosen = { text: name, name, parameters: resolveParameters(name, parameters) };
     const wanted = needsWith?.(chosen.parameters) ?? needs ?? [];
@@ -62,7 +62,6 @@ export function comparablePredictors(traces: readonly RoutingTrace[]): string[] 
       (trace) => missingNeeds(wanted, trace) === null && ['nothing', 'recorded'].includes(predictorKnows(chosen, trace).knows),
     );
   }).map(({ name }) => name);
-}
 
 /** The named predictors, each that corrects another after that one, with the same parameters: their difference is the gain of the correction. */
 export function withCorrected(named: readonly string[]): string[] {

@@ -1,5 +1,4 @@
 // Inputs of `predict train` and `predict eval`: a model, traces to learn from, and other traces to be judged on; the two must not overlap.
-
 import { UserError } from '../../base/errors.js';
 import { findProfile, isPath, splitRows } from '../../base/profiles.js';
 import { Random } from '../../base/random.js';
@@ -83,9 +82,8 @@ function divided(traces: readonly RoutingTrace[], share: number, seed: number): 
   for (const [index, trace] of traces.entries()) {
     const random = new Random(seed, `predict/hold-out-${index}`);
     const { held, learn } = holdOut(trace.requests, share, () => random.next());
-    if (held.length === 0 || learn.length === 0) {
+    if (held.length === 0 || learn.length === 0)
       throw new UserError(`${trace.path}: is too short to hold out ${formatRatio(share)} of it; name a trace to judge on with --eval`);
-    }
     training.push(selectMarked(trace, learn, `${formatRatio(1 - share, 0)} of ${trace.path}`));
     judged.push(selectMarked(trace, held, `${formatRatio(share, 0)} of ${trace.path}`));
   }

@@ -1,6 +1,5 @@
 // Groups of similar vectors, each represented by one of them: k-means with seeds as far apart as possible, so that nothing is random.
 
-/** Most rounds of k-means. */
 const MOST_ROUNDS = 20;
 
 function squaredDistance(a: Float32Array, b: Float32Array): number {

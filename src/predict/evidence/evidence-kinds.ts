@@ -1,5 +1,4 @@
 // The kinds of evidence by name, and the mixtures made of them: `ensemble` and `adaptive` combine these kinds.
-
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { byName, ownValue } from '../../base/objects.js';
@@ -123,11 +122,9 @@ export async function evidenceOf(
 }
 
 /** The fields of a trace that the kinds named by `parts` need. */
-export function needsOf({ parts }: Parameters): readonly PredictorNeed[] {
-  return String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
-}
+export const needsOf = ({ parts }: Parameters): readonly PredictorNeed[] =>
+  String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
 
 /** A mixture of this evidence that has learned from the training traces. */
-export function mixtureOf(context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture {
-  return trainedOn(new Mixture(context.model, evidence), context.training);
-}
+export const mixtureOf = (context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture =>
+  trainedOn(new Mixture(context.model, evidence), context.training);

@@ -1,6 +1,5 @@
 // Evidence from a request's own recent past: an expert that its last tokens used is likely to be used again. Two bytes per expert hold the
 // past: one bit for each of the last eight tokens, and one for each block of eight before. For each such past, uses that follow are counted.
-
 import { fastLog } from '../../base/log-odds.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits } from '../../cache/next-use/past-bits.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -99,9 +98,7 @@ export class History implements Evidence {
     } else if (counted && (this.#learned[layer]! < EARLY || this.#length[at]! % STRIDE === 0)) {
       const base = layer * PASTS;
       for (let e = 0; e < experts; e++) this.#seen[base + bits.past(bytes + e)]! += 1;
-      for (let i = 0; i < count; i++) {
-        this.#used[base + bits.past(bytes + chosen[i]!)]! += 1;
-      }
+      for (let i = 0; i < count; i++) this.#used[base + bits.past(bytes + chosen[i]!)]! += 1;
       this.#learned[layer]! += 1;
       if (this.#learned[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     }

@@ -1,6 +1,5 @@
 // A log-linear mixture of evidence: logit P(expert) = bias + sum of weight x log-odds, weights fitted online by logistic regression, one
 // set per distance. It calibrates a single evidence and combines several; nearly every predictor that counts is one.
-
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -257,7 +256,6 @@ export class Usage {
     this.#dueAt = new Float64Array(model.layers.length);
   }
 
-  /** Counts what a token chose at a layer. */
   learn(pass: Pass, token: number, layer: number): void {
     const { offset } = this.#model.layers[layer]!;
     const count = pass.listChosen(token, layer);

@@ -1,7 +1,6 @@
 // Evidence from whole sequences, after the activation matrices of MoE-Infinity. A matrix counts how often a sequence used each expert of each
 // layer; the current sequence is expected to continue like the sequence with the most similar matrix. Matrices of training traces are
 // clustered, and one matrix of each cluster is kept permanently.
-
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -250,7 +249,6 @@ export class SequenceMatrices implements Evidence {
   }
 }
 
-/** Squared norm of `counts[from .. from + width)`. */
 function squareOf(counts: Float64Array, from: number, width: number): number {
   let sum = 0;
   for (let id = from; id < from + width; id++) sum += counts[id]! ** 2;
@@ -258,6 +256,4 @@ function squareOf(counts: Float64Array, from: number, width: number): number {
 }
 
 /** One over the norm of a row, from its square; 0 where the row is empty. */
-function scaleOf(norm: number): number {
-  return norm > 0 ? 1 / Math.sqrt(norm) : 0;
-}
+const scaleOf = (norm: number): number => (norm > 0 ? 1 / Math.sqrt(norm) : 0);

@@ -1,5 +1,4 @@
 // Evidence from the input token's id alone, which is known before the pass: the same word tends to be routed to the same experts.
-
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';

@@ -39,8 +39,7 @@ export class Transitions implements Evidence {
     if (!counted) return;
     const at = token * row + layer * topK;
     const far = this.#tokens < EARLY || this.#tokens % FAR_STRIDE === 0 ? this.#reach : 1;
-    for (let d = 1; d <= far && d <= layer; d++) {
+    for (let d = 1; d <= far && d <= layer; d++)
       this.#tables[(layer - d) * this.#reach + d - 1]!.learn(choices, at - d * topK, choices, at, topK);
-    }
   }
 }

@@ -53,7 +53,6 @@ export function shuffled<T extends Int32Array>(rows: T, random: Random): T {
 
 /** The tensors of one batch, filled in place. */
 class Batch {
-  /** Rows of the batch. */
   rows = 0;
   readonly #ort: typeof Ort;
   readonly #dataset: PathDataset;

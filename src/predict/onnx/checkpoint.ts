@@ -1,6 +1,5 @@
 // The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. It holds the
 // fingerprint of its training, so that a training never resumes from another one's weights.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
@@ -88,9 +87,8 @@ export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoi
   const header = headerOf(file);
   if (header === null || header.metadata.format !== FORMAT) throw damaged;
   const { epochs, metadata, places, start } = header;
-  if (metadata.fingerprint !== fingerprint) {
+  if (metadata.fingerprint !== fingerprint)
     throw new UserError(`${path}: belongs to a training on other data or with other options; give another path, or delete it`);
-  }
   const read = (name: string, into: Float32Array): void => {
     const place = placeSchema.safeParse(ownValue(places, name)).data;
     if (place === undefined) throw damaged;
@@ -114,7 +112,6 @@ interface Header {
   readonly epochs: Epoch[];
   /** Places of the tensors by name, as in the file. */
   readonly places: Readonly<Record<string, unknown>>;
-  /** Start of the data. */
   readonly start: number;
 }
 

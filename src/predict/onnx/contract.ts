@@ -49,11 +49,10 @@ export function checkContract(
 ): InputName[] {
   const used = inputs.map((input) => {
     const name = INPUT_NAMES.find((known) => known === input.name);
-    if (name === undefined) {
+    if (name === undefined)
       throw new UserError(
         `${path}: asks for an input "${input.name}", which moeprof does not give; ${didYouMean(input.name, INPUT_NAMES)}`,
       );
-    }
     checkTensor(path, 'input', input, tensorOf(name, experts));
     return name;
   });

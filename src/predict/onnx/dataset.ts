@@ -4,7 +4,6 @@ import type { ModelSpec } from '../../model/door.js';
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 
-/** Bytes that snapshots may take. */
 const SNAPSHOT_BYTES = 64 * 2 ** 20;
 /** Fewest tokens between two snapshots: rebuilding this many costs no more than copying a snapshot. */
 const SPACING = 32;

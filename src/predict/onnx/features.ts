@@ -69,11 +69,10 @@ export class PathFeatures {
   observed(pass: Pass, after: number, into: Float32Array): void {
     const { experts } = this.#model;
     into.fill(0, 0, pass.tokens * experts);
-    for (let token = 0; token < pass.tokens; token++) {
+    for (let token = 0; token < pass.tokens; token++)
       this.#eachExpert(pass.choices, token * pass.row, pass.topK, after + 1, (id) => {
         into[token * experts + id] = 1;
       });
-    }
   }
 
   /** Fills `[experts]`: share of all tokens so far that used each expert. */

@@ -41,7 +41,6 @@ export class Graph {
     return value;
   }
 
-  /** Names a value as an output of the graph. */
   output(value: Value, name: string): void {
     this.#node('Identity', [value], [name]);
     this.#outputs.push({ ...value, name });

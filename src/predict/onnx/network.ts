@@ -1,6 +1,5 @@
 // The networks of `predict train`. The training graph and the exported predictor are built by the same code, so that the network that runs is
 // the one that was trained. Inputs are those of the contract.
-
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { HISTORY_SLOW_DECAY, type InputName, tensorOf } from './contract.js';
@@ -24,7 +23,6 @@ export interface NetworkOptions {
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Initial values. */
   initial(random: Random): Float32Array;
 }
 
@@ -73,9 +71,8 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   const observed = options.observed ? input('observed') : null;
   const choices = layers.reduce((sum, layer) => sum + layer.topK, 0);
   const encoded = [graph.dense(lastPath, parameter(normal('encode.last', [experts, options.rank], 1 / Math.sqrt(choices))))];
-  if (observed !== null) {
+  if (observed !== null)
     encoded.push(graph.dense(observed, parameter(normal('encode.observed', [experts, options.rank], 1 / Math.sqrt(choices)))));
-  }
   const token = options.tokenRows === null ? null : embedding(graph, parameter, input('token_id'), options.tokenRows, options.rank);
   if (token !== null) encoded.push(token);
   const width = encoded.length * options.rank;
@@ -91,9 +88,7 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   const histories = logHistories(graph, parameter, history, slow);
   const spread = (name: string, x: Value): Value => graph.dense(x, parameter(normal(name, [x.shape[1] as number, experts], outputScale)));
   const residuals = token === null ? histories : graph.add(histories, spread('output.token', token));
-  if (!options.gru) {
-    return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
-  }
+  if (!options.gru) return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
   const states = recurrence(graph, parameter, options, shape, hidden, observed === null ? [lastPath] : [lastPath, observed]);
   const logits = layers.map(({ experts: own, index }) =>
     graph.dense(states[index]!, parameter(normal(`output.weight.${index}`, [options.hidden, own], outputScale))),
@@ -161,13 +156,11 @@ export function prior(name: string, frequency: Float64Array, weight: number): Pa
 }
 
 /** A normally distributed parameter, with this standard deviation. */
-export function normal(name: string, shape: readonly number[], deviation: number): ParameterSpec {
-  return {
-    name,
-    shape,
-    initial: (random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation),
-  };
-}
+export const normal = (name: string, shape: readonly number[], deviation: number): ParameterSpec => ({
+  name,
+  shape,
+  initial: (random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation),
+});
 
 /** A parameter with one initial value. */
 export function constant(name: string, shape: readonly number[], value: number): ParameterSpec {
@@ -175,6 +168,4 @@ export function constant(name: string, shape: readonly number[], value: number):
 }
 
 /** Elements of a tensor. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

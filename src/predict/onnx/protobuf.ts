@@ -23,18 +23,15 @@ export class ProtobufWriter {
     this.#varint(BigInt(value));
   }
 
-  /** A float field. */
   float(field: number, value: number): void {
     this.#varint(BigInt((field << 3) | FIXED32));
     this.#append(new Uint8Array(Float32Array.of(value).buffer));
   }
 
-  /** A string field, in UTF-8. */
   string(field: number, value: string): void {
     this.bytes(field, encoder.encode(value));
   }
 
-  /** A bytes field. */
   bytes(field: number, value: Uint8Array): void {
     this.#varint(BigInt((field << 3) | LENGTH));
     this.#varint(BigInt(value.length));

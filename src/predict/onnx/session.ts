@@ -1,7 +1,6 @@
 // A model that answers synchronously, as the contract of predictors asks, because the fold over events must not wait between layers.
 // onnxruntime-node offers only a promise. So the session lives in a worker, the tensors in shared memory, and the caller blocks on
 // Atomics.wait until the answer is there.
-
 import { UserError } from '../../base/errors.js';
 import { placeOnDisk } from '../../base/host/files.js';
 import { basename } from '../../base/host/paths.js';
@@ -81,9 +80,8 @@ export class SyncSession {
     Atomics.notify(control, 0);
     // A wake-up is not yet an answer: the worker notifies after it has answered, so the notification of the previous call may wake this one.
     while (Atomics.load(control, 0) === ASKED) {
-      if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out') {
+      if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out')
         throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);
-      }
     }
     if (Atomics.load(control, 0) !== FAILED) return;
     const said = receiveMessage(this.#port)?.message as string;
@@ -97,15 +95,13 @@ export class SyncSession {
   }
 }
 
-function refused(path: string, message: string): UserError {
-  return new UserError(`${path}: is not a model that onnxruntime can load: ${oneLine(message).replaceAll(path, basename(path))}`);
-}
+const refused = (path: string, message: string): UserError =>
+  new UserError(`${path}: is not a model that onnxruntime can load: ${oneLine(message).replaceAll(path, basename(path))}`);
 
 /** Messages of the runtime span lines and start with the place in its own source. */
-function oneLine(message: string): string {
-  return message
+const oneLine = (message: string): string =>
+  message
     .replace(/\s+/g, ' ')
     .replace(/^Error: /, '')
     .trim()
     .slice(0, 300);
-}

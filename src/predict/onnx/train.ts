@@ -1,6 +1,5 @@
 // From traces to an `.onnx` file: the split into training and validation data, early stopping, resuming after an interruption, and the
 // content of the file.
-
 import { existsSync } from '../../base/host/files.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { Random } from '../../base/random.js';
@@ -147,6 +146,5 @@ export async function trainNetwork(
 }
 
 /** Rows for the ids that occur, as many as are needed or allowed. */
-export function rowsForIds(tokenIds: Int32Array, most: number): number {
-  return Math.min(most, tokenIds.reduce((highest, id) => Math.max(highest, id), 0) + 1);
-}
+export const rowsForIds = (tokenIds: Int32Array, most: number): number =>
+  Math.min(most, tokenIds.reduce((highest, id) => Math.max(highest, id), 0) + 1);

@@ -30,7 +30,6 @@ export interface StepSource {
   /** Tokens to learn from, and tokens to stop by. */
   readonly learned: number;
   readonly heldOut: number;
-  /** Steps of an epoch. */
   readonly steps: number;
   /** The steps of an epoch; all that is drawn comes from `random`. */
   epoch(random: Random): Iterable<Step>;
@@ -69,9 +68,8 @@ export async function train(
 ): Promise<Checkpoint> {
   const ort = await loadOnnxRuntime();
   const source = sourceOf(ort);
-  if (source.learned === 0 || source.heldOut === 0) {
+  if (source.learned === 0 || source.heldOut === 0)
     throw new UserError(`the training traces have ${source.learned + source.heldOut} tokens; a predictor needs hundreds to learn from`);
-  }
   const sessions = {
     step: await ort.InferenceSession.create(graphs.step, SESSION_OPTIONS),
     loss: await ort.InferenceSession.create(graphs.loss, SESSION_OPTIONS),
@@ -93,9 +91,8 @@ export async function train(
       }
       const heldOutLoss = await trainer.loss(source.measured());
       const loss = sum / weight;
-      if (!Number.isFinite(loss) || !Number.isFinite(heldOutLoss)) {
+      if (!Number.isFinite(loss) || !Number.isFinite(heldOutLoss))
         throw new UserError(`training: the loss is no longer a number in epoch ${epoch}; take a smaller --lr`);
-      }
       state.epochs.push({ epoch, loss, heldOutLoss });
       trainer.save(state.bestEpoch === 0 || heldOutLoss < state.epochs[state.bestEpoch - 1]!.heldOutLoss);
       watch.epoch?.(state);

@@ -39,9 +39,8 @@ export interface TrainingGraphs {
 }
 
 /** Builds the training graphs of the network of paths. */
-export function buildTrainingGraphs(options: NetworkOptions, shape: PathShape): TrainingGraphs {
-  return trainingGraphsOf((graph, parameter) => ({ logits: buildNetwork(graph, parameter, options, shape) }));
-}
+export const buildTrainingGraphs = (options: NetworkOptions, shape: PathShape): TrainingGraphs =>
+  trainingGraphsOf((graph, parameter) => ({ logits: buildNetwork(graph, parameter, options, shape) }));
 
 /** Builds the training graphs of a network. */
 export function trainingGraphsOf(build: NetworkBuilder): TrainingGraphs {

@@ -64,12 +64,11 @@ export function encodeModel(model: OnnxModel): Uint8Array {
     opset.string(1, '');
     opset.integer(2, OPSET);
   });
-  for (const [key, value] of Object.entries(model.metadata ?? {})) {
+  for (const [key, value] of Object.entries(model.metadata ?? {}))
     writer.message(14, (entry) => {
       entry.string(1, key);
       entry.string(2, value);
     });
-  }
   return writer.finish();
 }
 
@@ -85,12 +84,11 @@ function writeNode(writer: ProtobufWriter, { op, inputs, outputs, attributes = {
   for (const name of inputs) writer.string(1, name);
   for (const name of outputs) writer.string(2, name);
   writer.string(4, op);
-  for (const [name, attribute] of Object.entries(attributes)) {
+  for (const [name, attribute] of Object.entries(attributes))
     writer.message(5, (entry) => {
       entry.string(1, name);
       writeAttribute(entry, attribute);
     });
-  }
 }
 
 /** The value, and in field 20 which kind it is (AttributeProto.AttributeType). */
@@ -118,12 +116,11 @@ function writeValueInfo(writer: ProtobufWriter, { name, type, shape }: ValueInfo
     valueType.message(1, (tensor) => {
       tensor.integer(1, ELEMENT_TYPES[type]);
       tensor.message(2, (dimensions) => {
-        for (const size of shape) {
+        for (const size of shape)
           dimensions.message(1, (dimension) => {
             if (typeof size === 'number') dimension.integer(1, size);
             else dimension.string(2, size);
           });
-        }
       });
     });
   });

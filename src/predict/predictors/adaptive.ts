@@ -1,6 +1,6 @@
 // Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text.
-
 import { sigmoid } from '../../base/log-odds.js';
+import { member } from '../../base/members.js';
 import { formatCount } from '../../base/units.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
@@ -101,10 +101,7 @@ class Adaptive extends Mixture {
 
 /** Registry entry. */
 export const adaptive: PredictorDefinition = {
-  name: 'adaptive',
-  summary: 'the ensemble, corrected by its recent mistakes and watched for drift',
-  cites: 'error memory of ReLoop2, arXiv 2306.08808; Page-Hinkley test for drift',
-  parameters: {
+  ...member('predictor', 'adaptive', {
     parts: PARTS,
     reach: REACH,
     ids: IDS,
@@ -112,7 +109,7 @@ export const adaptive: PredictorDefinition = {
     file: FILE,
     rate: { default: RATE, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
-  },
+  }),
   needsWith: needsOf,
   cost: (parameters, folder) => partsCost(parameters, folder, MEMORY_NS),
   async create(context, parameters) {

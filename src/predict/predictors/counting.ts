@@ -1,5 +1,5 @@
 // Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
-
+import { member } from '../../base/members.js';
 import type { Parameters } from '../../base/parameters.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { PredictionCost } from '../cost.js';
@@ -31,33 +31,22 @@ type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   takes(parameters: Parameters, folder: string): number | PredictionCost;
 };
 
-function counting({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition {
-  return {
-    ...about,
-    cost(values, folder) {
-      const taken = takes(values, folder);
-      return typeof taken === 'number' ? mixtureCost(taken) : taken;
-    },
-    parameters: { ...parameters, costNs: COST },
-    create: async (context, values) => mixtureOf(context, await evidence(context, values)),
-  };
-}
+const counting = ({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition => ({
+  ...about,
+  cost(values, folder) {
+    const taken = takes(values, folder);
+    return typeof taken === 'number' ? mixtureCost(taken) : taken;
+  },
+  parameters: { ...parameters, costNs: COST },
+  create: async (context, values) => mixtureOf(context, await evidence(context, values)),
+});
 
 /** Every token uses the experts that most tokens use, whatever its request: the assumption of a static placement. */
-export const popularity = counting({
-  name: 'popularity',
-  summary: 'the experts that are used most often',
-  cites: 'static placement of Fiddler, arXiv 2402.07033',
-  evidence: () => [],
-  takes: () => 0,
-});
+export const popularity = counting({ ...member('predictor', 'popularity'), evidence: () => [], takes: () => 0 });
 
 /** The experts that the same input token id used before: known before the pass, as soon as the token is sampled. */
 export const tokenTable = counting({
-  name: 'token-table',
-  summary: 'the experts that the same token id used before',
-  cites: 'lookup by token, as in the hash layers of Roller et al., arXiv 2106.04426; what SiDA, arXiv 2310.18859, learns with a network',
-  parameters: { ids: IDS },
+  ...member('predictor', 'token-table', { ids: IDS }),
   needs: ['tokenIds'],
   evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids!, paths: 1, file: '' }),
   takes: () => EVIDENCE_NS['token-table'],
@@ -65,18 +54,14 @@ export const tokenTable = counting({
 
 /** The experts that followed those of the request's previous token, at the same layer. */
 export const markov = counting({
-  name: 'markov',
-  summary: "the same layer's experts that tend to follow those of the previous token",
-  cites: 'first-order Markov chain over one layer, read as naive Bayes',
+  ...member('predictor', 'markov'),
   evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1, paths: 1, file: '' }),
   takes: () => EVIDENCE_NS.markov,
 });
 
 /** A token's experts predict those of the next layers; farther layers, and a pass without known ones, are predicted from the token before. */
 export const transition = counting({
-  name: 'transition',
-  summary: "the next layers' experts from the true experts of this one, by a table of log-odds",
-  cites: 'naive Bayes over expert transitions; the count-based end of ExpertFlow, arXiv 2410.17954, and MoE-Infinity, arXiv 2401.14361',
+  ...member('predictor', 'transition'),
   parameters: {
     reach: REACH,
     previous: { default: false, description: "also weigh the previous token's experts where a transition table speaks" },
@@ -90,23 +75,14 @@ export const transition = counting({
 
 /** Transitions, the request's history and other named evidence, with weights fitted during the run. */
 export const ensemble = counting({
-  name: 'ensemble',
-  summary: 'a log-linear mixture of transitions, history and others, its weights fitted online',
-  cites: 'logarithmic opinion pool (Genest and Zidek, Statistical Science 1(1), 1986) with weights by logistic regression',
-  parameters: { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS, file: FILE },
+  ...member('predictor', 'ensemble', { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS, file: FILE }),
   needsWith: needsOf,
   evidence: evidenceOf,
   takes: partsCost,
 });
 
 const matrices = counting({
-  name: 'activation-matrix',
-  summary: 'the experts of the past sequence whose activation matrix is most like the current one, less for farther layers',
-  cites: 'MoE-Infinity, arXiv 2401.14361',
-  parameters: {
-    matrices: { default: 64, description: 'sequences that are kept to be compared with', min: 1 },
-    window: { default: 256, description: 'tokens after which a long sequence is cut into another matrix', min: 16 },
-  },
+  ...member('predictor', 'activation-matrix'),
   evidence: ({ model, slots }, { matrices, window }) => [
     { evidence: new SequenceMatrices(model, slots, Number(matrices), Number(window)), weight: 0.5 },
   ],
@@ -121,24 +97,20 @@ export const activationMatrix: PredictorDefinition = {
 
 /** Predicts the layers ahead from those of past tokens whose paths agree best with this one's so far. */
 export const expertMap = counting({
-  name: 'expert-map',
-  summary: "the experts of past tokens whose path so far is most like this one's",
-  cites: 'FineMoE, arXiv 2502.05370',
-  parameters: {
-    maps: { default: 1024, description: 'paths of past tokens that are kept', min: 32, max: 65536 },
-    matches: { default: 16, description: 'most similar paths that vote', min: 1 },
-  },
+  ...member('predictor', 'expert-map'),
   evidence: (context, { maps, matches }) => expertMaps(context, Math.floor(Number(maps)), Math.floor(Number(matches)), 0.5),
   takes: () => EVIDENCE_NS['expert-map'],
 });
 
 /** Votes of past tokens with similar paths, over the layers so far and the tokens before. */
 export const pathRetrieval = counting({
-  name: 'path-retrieval',
-  summary: 'the experts of past tokens whose paths, of this token and those before, are most alike',
-  cites:
-    "kernel regression (Nadaraya, Theory of Probability 9, 1964) over token paths; its search is FineMoE's, arXiv 2502.05370, with previous tokens",
-  parameters: { parts: { ...PARTS, default: 'history+retrieval' }, paths: KEPT_PATHS, reach: REACH, ids: IDS, file: FILE },
+  ...member('predictor', 'path-retrieval', {
+    parts: { ...PARTS, default: 'history+retrieval' },
+    paths: KEPT_PATHS,
+    reach: REACH,
+    ids: IDS,
+    file: FILE,
+  }),
   needsWith: needsOf,
   evidence: (context, values) => evidenceOf(context, withNetwork(values)),
   takes: (values, folder) => partsCost(withNetwork(values), folder),

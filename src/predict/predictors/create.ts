@@ -1,5 +1,4 @@
 // Creates a predictor from a user's text: `transition:reach=4`, `predictor.onnx`, or a kind with separate parameters.
-
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { choose, splitSpec } from '../../base/parameters.js';
@@ -51,13 +50,10 @@ export function parsePredictor(text: string, beside: Readonly<Record<string, unk
 }
 
 /** The predictor of a choice, loaded if it is a user's module. @param folder of relative paths; the working directory if absent @throws UserError */
-export async function loadPredictor(chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> {
-  return loadedChoice('predictor', chosen, ownPredictor, folder);
-}
+export const loadPredictor = async (chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> =>
+  loadedChoice('predictor', chosen, ownPredictor, folder);
 
-function definitionOf({ definition, name }: PredictorChoice): PredictorDefinition {
-  return definition ?? findPredictor(name);
-}
+const definitionOf = ({ definition, name }: PredictorChoice): PredictorDefinition => definition ?? findPredictor(name);
 
 /** Creates a predictor; null: `none`. @throws UserError if the trace lacks what it needs, nothing is drafted, or a file cannot be read */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
@@ -68,11 +64,10 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   const definition = definitionOf(chosen);
   const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
   if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${shownTrace(trace.path)} does not carry`);
-  if (definition.drafts === true && !drafts) {
+  if (definition.drafts === true && !drafts)
     throw new UserError(
       `predictor ${name}: speaks of drafted tokens alone, and nothing is drafted; say workload.speculation, e.g. { draft: 4, acceptance: 0.7 }`,
     );
-  }
   const random = new Random(seed, `predictor/${name}`);
   const recorded = recordedLookAhead(trace);
   const context = { model, topK: trace.topK, slots, random, training };
@@ -83,9 +78,8 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
 }
 
 /** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; undefined: none. */
-function recordedLookAhead({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined {
-  return has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
-}
+const recordedLookAhead = ({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined =>
+  has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
 
 /** A predictor's knowledge of a trace beyond what has happened (L17). */
 export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace, 'has' | 'meta'>): Known {

@@ -1,6 +1,6 @@
 // The choices of a draft model with the same architecture as predictions: while it drafts further tokens, its routing names the experts of
 // the pass that verifies them, layer by layer. No trace holds these choices; the truth, spoiled to a published accuracy, replaces them.
-
+import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -47,15 +47,8 @@ function otherThan(chosen: Uint16Array, count: number, place: number): number {
 
 /** Registry entry. */
 export const draft: PredictorDefinition = {
-  name: 'draft',
-  summary: 'what a draft model chose for the tokens that it drafted: the truth, spoiled to published accuracy',
-  cites: 'MoE-SpeQ, arXiv 2511.14102; SP-MoE, arXiv 2510.10302',
+  ...member('predictor', 'draft', { costNs: COST }),
   drafts: true,
-  parameters: {
-    recall: { default: 0.909, description: "published share of a token's experts that the draft chooses too", min: 0.01, max: 1 },
-    source: { default: 'arXiv 2511.14102', description: 'where that is published; empty: nowhere, and it counts as seeing the future' },
-    costNs: COST,
-  },
   knows: ({ recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(recall) }),
   create: ({ model, random }, { recall }) => draftRouting(model, Number(recall), random),
 };

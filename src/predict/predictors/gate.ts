@@ -1,6 +1,7 @@
 // The gates of the next layers applied to the hidden state of this layer. If the trace holds their predictions, these are replayed; otherwise
 // the truth, spoiled to the published accuracy of such look-ahead, replaces them, and the result says so (L17).
 import { UserError } from '../../base/errors.js';
+import { member } from '../../base/members.js';
 import type { Parameters } from '../../base/parameters.js';
 import { mixtureOf } from '../evidence/evidence-kinds.js';
 import { COST, type PredictorDefinition } from '../predictor.js';
@@ -30,20 +31,7 @@ function sharesOf(name: string, text: string): number[] {
 
 /** Registry entry. */
 export const gate: PredictorDefinition = {
-  name: 'gate',
-  summary: 'the next layers’ gates on this layer’s hidden state: as recorded, else the truth spoiled to published accuracy',
-  cites: 'Mixtral-offloading, arXiv 2312.17238; accuracy one layer ahead: DAOP, arXiv 2501.10375',
-  parameters: {
-    recall: {
-      default: '0.84',
-      description: 'published share of the demanded experts that it names, by distance: 0.84, or 0.84/0.76',
-    },
-    precision: { default: 'recall', description: 'published share of the named experts that are demanded, by distance; recall: the same' },
-    // Ours: the gates of mini-finegrained-64x12l have .715, .601 and .536 one, two and three layers ahead (docs/predictors.md).
-    decay: { default: 0.87, description: 'what is left of both for each layer beyond the last distance that is given', min: 0.01, max: 1 },
-    source: { default: 'arXiv 2501.10375', description: 'where recall and precision are published' },
-    costNs: COST,
-  },
+  ...member('predictor', 'gate', { costNs: COST }),
   runsGates: true,
   knows: ({ recall, source, ...parameters }, recorded) => {
     if (recorded !== undefined) return { knows: 'recorded' };

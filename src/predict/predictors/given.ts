@@ -1,19 +1,12 @@
 // Predictors that learn nothing, since what they name is given: by the pass itself, spoiled or not, or by the layer.
+import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn, spoiledTruth } from '../spoiled-truth.js';
 
 /** Knows the true path of the pass and spoils it to a given recall and precision: what a predictor of that quality would gain. */
 export const oracle: PredictorDefinition = {
-  name: 'oracle',
-  summary: 'the true path, spoiled to a given recall and precision',
-  cites: 'an upper reference, no published system',
-  parameters: {
-    recall: { default: 1, description: 'share of the demanded experts that it names', min: 0, max: 1 },
-    precision: { default: 1, description: 'share of the named experts that are demanded', min: 0.01, max: 1 },
-    source: { default: '', description: 'where recall and precision are published; empty: nowhere, and it counts as seeing the future' },
-    costNs: COST,
-  },
+  ...member('predictor', 'oracle', { costNs: COST }),
   knows: ({ precision, recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(precision) }),
   create: ({ model, random }, { recall, precision }) => {
     const quality = { recall: Number(recall), precision: Number(precision) };
@@ -22,8 +15,8 @@ export const oracle: PredictorDefinition = {
 };
 
 /** Gives the true experts of layers whose choice has been made. @param ahead layers that are chosen when one is routed; 0: the whole path */
-function choosing(model: ModelSpec, ahead: number): Predictor {
-  return layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
+const choosing = (model: ModelSpec, ahead: number): Predictor =>
+  layerwise(model, ({ experts, index, offset }, scores, pass, after) => {
     scores.fill(0, offset, offset + experts);
     if (ahead > 0 && (after < 0 || index - after > ahead)) return;
     for (let token = 0; token < pass.tokens; token++) {
@@ -31,27 +24,17 @@ function choosing(model: ModelSpec, ahead: number): Predictor {
       for (let i = 0; i < count; i++) scores[offset + pass.chosen[i]!] = 1;
     }
   });
-}
 
 /** Pre-gating: the model itself was trained to choose its experts ahead of time, so the prediction is the choice and always right. */
 export const preGated: PredictorDefinition = {
-  name: 'pre-gated',
-  summary: 'the true experts: the model chooses them ahead of time',
-  cites: 'Pre-gated MoE, arXiv 2308.12066 (ahead=1); Read-ME, arXiv 2410.19123 (ahead=0)',
-  parameters: {
-    ahead: { default: 1, description: 'layers ahead whose experts are chosen; 0: the whole path, before the pass', min: 0 },
-    costNs: COST,
-  },
+  ...member('predictor', 'pre-gated', { costNs: COST }),
   knows: () => ({ knows: 'future' }),
   create: ({ model }, { ahead }) => choosing(model, Number(ahead)),
 };
 
 /** No prediction: every expert of a layer, always. */
 export const wholeLayer: PredictorDefinition = {
-  name: 'whole-layer',
-  summary: 'every expert of a layer, for systems that stream whole layers',
-  cites: 'SE-MoE, arXiv 2205.10034; FlexGen, arXiv 2303.06865',
-  parameters: { costNs: COST },
+  ...member('predictor', 'whole-layer', { costNs: COST }),
   create: ({ model }) => ({
     ...layerwise(model, ({ experts, offset }, scores) => void scores.fill(1, offset, offset + experts)),
     versions: new Uint32Array(model.layers.length),

@@ -11,27 +11,14 @@ import { oracle, preGated, wholeLayer } from './given.js';
 import { lastToken, previousLayer } from './persistence.js';
 import { supplied } from './supplied.js';
 
+/** Predictors that learn from the choices of tokens so far. */
+const LEARNING = [popularity, tokenTable, lastToken, previousLayer, markov, transition, ensemble, adaptive];
+const MATCHING = [activationMatrix, expertMap, pathRetrieval];
+/** Predictors that name what the trace, the pass or a trained network has. */
+const GIVEN = [supplied, gate, draft, preGated, wholeLayer, onnx, oracle];
+
 /** All predictors, in the order in which they are listed. `none` is not a predictor: nothing is prefetched then. */
-export const PREDICTORS: readonly PredictorDefinition[] = [
-  popularity,
-  tokenTable,
-  lastToken,
-  previousLayer,
-  markov,
-  transition,
-  ensemble,
-  adaptive,
-  activationMatrix,
-  expertMap,
-  pathRetrieval,
-  supplied,
-  gate,
-  draft,
-  preGated,
-  wholeLayer,
-  onnx,
-  oracle,
-];
+export const PREDICTORS: readonly PredictorDefinition[] = [...LEARNING, ...MATCHING, ...GIVEN];
 
 /** Finds a predictor by name. @throws UserError with the nearest name */
 export function findPredictor(name: string): PredictorDefinition {

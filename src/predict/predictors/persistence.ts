@@ -1,4 +1,5 @@
 // Persistence, ExpertFlow's baselines: the experts of the request's previous token (TLP), or the ids of the layer before (SLP).
+import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NAMING, NamedExperts } from '../named-experts.js';
@@ -30,10 +31,7 @@ function persistent({ model, topK, slots }: PredictorContext): Predictor {
 
 /** The baseline that every other predictor must beat; its rate of success is learned per layer. */
 export const lastToken: PredictorDefinition = {
-  name: 'last-token',
-  summary: "the same layer's experts of the request's previous token",
-  cites: 'baseline TLP of ExpertFlow, arXiv 2410.17954',
-  parameters: { costNs: COST },
+  ...member('predictor', 'last-token', { costNs: COST }),
   cost: () => NAMING,
   create: (context) => trainedOn(persistent(context), context.training),
 };
@@ -58,10 +56,7 @@ function sameIds(model: ModelSpec): Predictor {
 
 /** Ids of different layers are unrelated, so it does no better than chance: the weaker baseline of ExpertFlow. */
 export const previousLayer: PredictorDefinition = {
-  name: 'previous-layer',
-  summary: 'experts of the same ids as at the last layer that is known',
-  cites: 'baseline SLP of ExpertFlow, arXiv 2410.17954',
-  parameters: { costNs: COST },
+  ...member('predictor', 'previous-layer', { costNs: COST }),
   cost: () => NAMING,
   create: (context) => trainedOn(sameIds(context.model), context.training),
 };

@@ -1,5 +1,6 @@
 // Predictions supplied by the trace: the `predicted` tensor, written by a predictor outside moeprof, is replayed. How often each of its ranks
 // is right is learned during the run; experts that it does not name get their popularity.
+import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -77,17 +78,7 @@ export class Supplied implements Evidence {
 
 /** Registry entry. */
 export const supplied: PredictorDefinition = {
-  name: 'supplied',
-  summary: "what the trace's own `predicted` tensor says",
-  cites: 'any predictor outside moeprof; e.g. the next layer’s gate of Mixtral-offloading, arXiv 2312.17238',
-  parameters: {
-    ahead: {
-      default: 1,
-      description: 'layers ahead for which a prediction is there when a layer is routed, where the trace does not say; 0: before the pass',
-      min: 0,
-    },
-    costNs: COST,
-  },
+  ...member('predictor', 'supplied', { costNs: COST }),
   needs: ['predicted'],
   knows: () => ({ knows: 'recorded' }),
   create: (context, { ahead }) => {

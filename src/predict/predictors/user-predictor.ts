@@ -1,5 +1,4 @@
 // A predictor of the user's own, checked when loaded and while it runs: a wrong probability would silently falsify prefetching.
-
 import { UserError } from '../../base/errors.js';
 import type { OwnExport } from '../../base/user-module.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -38,9 +37,8 @@ export function ownPredictor(own: OwnExport): PredictorDefinition {
       }
       own.made(predictor, ['observe', 'predict']);
       const { versions } = predictor;
-      if (versions !== undefined && !(versions instanceof Uint32Array && versions.length === context.model.layers.length)) {
+      if (versions !== undefined && !(versions instanceof Uint32Array && versions.length === context.model.layers.length))
         throw own.wrong('"versions" must be a Uint32Array with a number for each layer');
-      }
       return checked(own, predictor, context.model);
     },
   };

@@ -331,19 +331,13 @@ export class PathIndex {
 }
 
 /** A factor of the kernels. */
-function fraction(factor: number): number {
-  return Math.min(ONE, Math.round(factor * (ONE + 1)));
-}
+const fraction = (factor: number): number => Math.min(ONE, Math.round(factor * (ONE + 1)));
 
 /** A 16-bit number times a factor of the kernels, rounded as they do. */
-function scaled(value: number, factor: number): number {
-  return (value * factor + (ONE + 1) / 2) >> 15;
-}
+const scaled = (value: number, factor: number): number => (value * factor + (ONE + 1) / 2) >> 15;
 
 /** The largest power of two that is not above a number, at least 1. */
-function powerOfTwo(most: number): number {
-  return 2 ** Math.max(0, Math.floor(Math.log2(most)));
-}
+const powerOfTwo = (most: number): number => 2 ** Math.max(0, Math.floor(Math.log2(most)));
 
 /** No request has this index: those of a run count from 0, those of training traces down from -2. */
 const NOBODY = -1;

@@ -157,6 +157,5 @@ const CARRY_OVER: KernelBody = {
 };
 
 /** Kernels on a new memory of at least `size` bytes, whose first {@link SCRATCH_BYTES} they use for themselves, and that memory. */
-export function pathKernelsOn(size: number): { readonly kernels: PathKernels; readonly memory: { readonly buffer: ArrayBuffer } } {
-  return instantiate<PathKernels>({ share: SHARE, scan: SCAN, carry: CARRY_OVER, vote: VOTE }, size);
-}
+export const pathKernelsOn = (size: number): { readonly kernels: PathKernels; readonly memory: { readonly buffer: ArrayBuffer } } =>
+  instantiate<PathKernels>({ share: SHARE, scan: SCAN, carry: CARRY_OVER, vote: VOTE }, size);

@@ -1,7 +1,6 @@
 // Evidence from retrieved paths: the paths most similar to the running token's path vote for the experts that they used at the layers ahead,
 // each with weight exp(sharpness x similarity). Each of several sharpnesses is evidence of its own; one search and one count of votes serve
 // all of them.
-
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -128,9 +127,7 @@ export class PathVotes {
       for (let i = 0; i < voters; i++) sum += EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]!;
       const scale = VOTES / sum;
       const factor = 1 << (column * COLUMN_BITS);
-      for (let i = 0; i < voters; i++) {
-        weights[i]! += factor * ((scale * EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]! + 0.5) | 0);
-      }
+      for (let i = 0; i < voters; i++) weights[i]! += factor * ((scale * EXP[Math.min(LAST_EXP, steps * distance[i]!) | 0]! + 0.5) | 0);
     }
     let kept = 0;
     for (let i = 0; i < voters; i++) {
@@ -159,9 +156,8 @@ function tableOf(share: number, most: number): Float32Array {
 }
 
 /** Votes of the paths most like a token's own, as `retrieval` casts them. @param paths that are kept */
-export function pathVotes(model: ModelSpec, topK: number, slots: number, paths: number): PathVotes {
-  return new PathVotes(model, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
-}
+export const pathVotes = (model: ModelSpec, topK: number, slots: number, paths: number): PathVotes =>
+  new PathVotes(model, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
 
 /** One column as evidence. */
 function columnOf(votes: PathVotes, number: number): Evidence {

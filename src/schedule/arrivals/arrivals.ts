@@ -1,5 +1,4 @@
 // Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn.
-
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 

@@ -22,9 +22,7 @@ const inUnits =
     momentOf(text, unitNs, what, place);
 
 /** Splits a line at its commas; spaces and quotes around a field do not belong to it. */
-function fieldsOf(line: string): string[] {
-  return line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
-}
+const fieldsOf = (line: string): string[] => line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
 
 /** Makes a format of CSV files with a header. */
 function columnFormat({ name, summary, cites, moment, requestClass, ...names }: ColumnNames): ArrivalFormat {
@@ -49,9 +47,8 @@ function columnFormat({ name, summary, cites, moment, requestClass, ...names }: 
       const classAt = requestClass === undefined ? -1 : header.indexOf(requestClass);
       return (line, place): Arrival => {
         const fields = fieldsOf(line);
-        if (fields.length < header.length) {
+        if (fields.length < header.length)
           throw new UserError(`${place}: ${fields.length} fields, where the header names ${header.length}`);
-        }
         return {
           arrivalNs: moment(fields[arrival]!, names.arrival, place),
           prompt: tokensOf(fields[prompt], names.prompt, place),
@@ -80,9 +77,8 @@ export const azure = columnFormat({
   moment: (text, what, place) => {
     const match = STAMP.exec(text);
     const secondNs = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}Z`) * 1e6;
-    if (Number.isNaN(secondNs)) {
+    if (Number.isNaN(secondNs))
       throw new UserError(`${place}: ${what} is '${text}', where a time such as 2023-11-16 18:17:03.9799600 is expected`);
-    }
     // From 2020 on, so that a double keeps the 100 ns that the traces have.
     return secondNs - EPOCH_NS + Number((match![3] ?? '').padEnd(9, '0'));
   },

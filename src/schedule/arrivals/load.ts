@@ -1,5 +1,4 @@
 // Loads the arrivals of a run: a file is read line by line, or a random process is drawn.
-
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { resolve } from '../../base/host/paths.js';
@@ -55,21 +54,19 @@ export function loadArrivals(options: ArrivalOptions, folder: string, seed: numb
 
 function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const { arrivals: source, rate } = options;
-  if ('name' in source) {
+  if ('name' in source)
     return drawArrivals(source.name, rate === undefined ? source.parameters : { ...source.parameters, rate }, options, seed);
-  }
   const read = readArrivals(resolve(folder, source.path), options.requests ?? Number.POSITIVE_INFINITY);
   return rate === undefined ? read : atRate(read, rate);
 }
 
 /** Reads the first `most` requests of a file; its format is recognised by its first line. @throws UserError with file and line */
-export function readArrivals(path: string, most: number = Number.POSITIVE_INFINITY): Arrivals {
-  return withInput(path, 'workload', (file) => {
+export const readArrivals = (path: string, most: number = Number.POSITIVE_INFINITY): Arrivals =>
+  withInput(path, 'workload', (file) => {
     const arrivals = collectArrivals(new LineScanner(file), path, most);
     file.checkUnchanged();
     return arrivals;
   });
-}
 
 function collectArrivals(lines: LineScanner, path: string, most: number): Arrivals {
   do {
@@ -87,12 +84,10 @@ function collectArrivals(lines: LineScanner, path: string, most: number): Arriva
   for (; more && columns.count < most; more = lines.next()) {
     if (lines.blank()) continue;
     const arrival = read(lines.text(), lines.place());
-    if (columns.count > 0 && arrival.arrivalNs < columns.lastNs) {
+    if (columns.count > 0 && arrival.arrivalNs < columns.lastNs)
       throw new UserError(`${lines.place()}: arrives before the request above it; sort the file by arrival`);
-    }
-    if (columns.count === MOST_REQUESTS) {
+    if (columns.count === MOST_REQUESTS)
       throw new UserError(`${path}: holds more than ${MOST_REQUESTS} requests; take the first of them with workload.requests`);
-    }
     columns.add(arrival);
   }
   if (columns.count === 0) throw new UserError(`${path}: holds no request`);

@@ -1,5 +1,4 @@
 // Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
-
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { parseJsonBytes } from '../../base/nesting.js';

@@ -1,5 +1,4 @@
 // `--queue redis://user:password@host:6379/0`: the server of a queue, and how to log in. A password is never shown.
-
 import { UserError } from '../../base/errors.js';
 import { type Environment, env as processEnv } from '../../base/host/process.js';
 

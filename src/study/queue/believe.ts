@@ -1,5 +1,4 @@
 // What a sweep believes: of results only those that fit their cell, and nothing more of a worker whose results are refused repeatedly.
-
 import { ownValue } from '../../base/objects.js';
 import { configOfRun } from '../../engine/outcome/outcome.js';
 import { canonicalJson } from '../../result/digest.js';

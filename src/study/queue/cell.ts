@@ -1,5 +1,4 @@
 // A run as a cell of a queue: the run itself, and the files that a worker needs for it.
-
 import { UserError } from '../../base/errors.js';
 import { realpathSync } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
@@ -68,6 +67,4 @@ function modelFiles(path: string): readonly CellFile[] {
   return [...files, { path: dirname(path), sha256: null, bytes: 0, names: [basename(path)] }];
 }
 
-function hexOf(content: string | null): string | null {
-  return content === null ? null : content.replace(/^sha256:/, '');
-}
+const hexOf = (content: string | null): string | null => (content === null ? null : content.replace(/^sha256:/, ''));

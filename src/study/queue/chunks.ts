@@ -1,5 +1,4 @@
 // Files sent through a server: in chunks, as a server holds values in memory, and addressed by content, so that none is confused.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
@@ -22,14 +21,11 @@ export type FileNote = { readonly bytes: number; readonly chunks: number } | { r
 const noteParts = (sha256: string, note: FileNote): string[] => [sha256, 'refused' in note ? note.refused : String(note.bytes)];
 
 /** The text of a note. */
-export function fileNoteText(sha256: string, note: FileNote, seal: Seal): string {
-  return JSON.stringify({ ...note, seal: seal.over('file', ...noteParts(sha256, note)) });
-}
+export const fileNoteText = (sha256: string, note: FileNote, seal: Seal): string =>
+  JSON.stringify({ ...note, seal: seal.over('file', ...noteParts(sha256, note)) });
 
 /** How many chunks a file makes. An empty one makes none. */
-export function chunkCount(bytes: number): number {
-  return Math.ceil(bytes / CHUNK_BYTES);
-}
+export const chunkCount = (bytes: number): number => Math.ceil(bytes / CHUNK_BYTES);
 
 /** Reads a note. @returns null: there is none, or nobody with the key of the queue wrote it */
 export function fileNoteOf(sha256: string, text: string | null, seal: Seal): FileNote | null {

@@ -1,5 +1,4 @@
 // What a cell claims of its files and modules, proved by its name, a fingerprint over all contents: false claims are looked for nowhere.
-
 import { orUserError, UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isWithin } from '../../base/host/view.js';

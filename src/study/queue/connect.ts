@@ -1,5 +1,4 @@
 // The connection to a server, and BullMQ, which is loaded only where a queue is used. Errors of the server or the network become one line.
-
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
@@ -14,7 +13,6 @@ const PATIENCE_MS = 5000;
 /** Longest wait between two tries to reach a server that has gone, ms. */
 const LONGEST_WAIT_MS = 2000;
 
-/** The command that installs what a queue needs. */
 const QUEUE_INSTALL = 'npm install bullmq@6 ioredis@5';
 
 /** The library and how it reaches a server. */
@@ -134,9 +132,8 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
 ];
 
 /** What was thrown, a refusal of the server's in one line. */
-export function orServerError(address: QueueAddress, error: unknown): unknown {
-  return error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
-}
+export const orServerError = (address: QueueAddress, error: unknown): unknown =>
+  error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
 
 /** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {

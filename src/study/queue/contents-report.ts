@@ -1,5 +1,4 @@
 // The content of a queue's server, as a document.
-
 import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/door.js';
@@ -60,6 +59,4 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
 }
 
 /** A build, marked where it is not this one. */
-function buildText(build: string, protocol: number): string {
-  return isAlike({ build, protocol }) ? build : `${build}*`;
-}
+const buildText = (build: string, protocol: number): string => (isAlike({ build, protocol }) ? build : `${build}*`);

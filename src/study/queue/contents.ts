@@ -41,9 +41,8 @@ export interface QueueContents {
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
 /** Looks at a queue. @throws UserError where the server does not answer as it should */
-export function contentsOf(server: QueueServer): Promise<QueueContents> {
-  return withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
-}
+export const contentsOf = (server: QueueServer): Promise<QueueContents> =>
+  withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 
 /** Removes all of a queue; running cells end, and leave results. @param force also what sweeps wait for @throws UserError if it is not given */
 export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied> {
@@ -159,8 +158,7 @@ function* batchesOf(keys: readonly string[]): Generator<readonly string[]> {
 }
 
 /** Turns a server's refusal into a UserError of one line. */
-function withServerErrors<T>({ address }: QueueServer, work: () => Promise<T>): Promise<T> {
-  return work().catch((error: unknown) => {
+const withServerErrors = <T>({ address }: QueueServer, work: () => Promise<T>): Promise<T> =>
+  work().catch((error: unknown) => {
     throw orServerError(address, error);
   });
-}

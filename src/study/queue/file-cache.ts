@@ -1,5 +1,4 @@
 // Files that came through a server, kept by content on a worker's disk. Where room is needed, the least recently used files are deleted.
-
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
 import { closeSync, openSync, rmSync, utimesSync } from '../../base/host/files.js';
@@ -14,9 +13,7 @@ import { hashOfValue, SHA256_HEX } from '../../result/digest.js';
 export const CACHE_SIZE = '20GiB';
 
 /** Where files lie: below the user's folder for caches. */
-export function cacheFolder(): string {
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
-}
+export const cacheFolder = (): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 
 /** A folder of files that are named by their SHA-256. Several workers may share it. */
 export class FileCache {

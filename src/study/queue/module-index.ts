@@ -1,5 +1,4 @@
 // Modules that a worker may run: those below folders that its user has named. A run names a module by its content; it never brings the code.
-
 import { UserError } from '../../base/errors.js';
 import { whatStands } from '../../base/files.js';
 import { realpathSync } from '../../base/host/files.js';
@@ -14,8 +13,8 @@ const MODULE_FILE = /\.[mc]?[jt]s$/;
 export type TrustedModule = readonly [content: string, path: string];
 
 /** The modules below folders. @param cache filled by others: none is taken from there @throws UserError if one is no folder, or shares it */
-export function modulesBelow(folders: readonly string[], cache: string): TrustedModule[] {
-  return folders.flatMap((folder) => {
+export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
+  folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
     const [own, filled] = [realOf(folder), realOf(cache)];
     if (isWithin(own, filled) || isWithin(filled, own))
@@ -25,11 +24,8 @@ export function modulesBelow(folders: readonly string[], cache: string): Trusted
       .map((path) => resolve(path))
       .map((path) => [contentOf(path)!, path] as const);
   });
-}
 
-function realOf(path: string): string {
-  return statOf(path) === undefined ? resolve(path) : realpathSync(path);
-}
+const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
 
 /** Finds trusted modules by content. */
 export class ModuleIndex {

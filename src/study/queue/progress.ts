@@ -41,7 +41,6 @@ export interface QueueStatus {
   readonly running: number;
   /** Cells a second, lately. */
   readonly rate: number;
-  /** Workers that are alive. */
   readonly workers: number;
   /** Cells of this study by the worker that ran them. */
   readonly by: ReadonlyMap<string, number>;

@@ -1,6 +1,5 @@
 // The protocol of sweeps and workers on a server: the keys, and who is there. Whoever changes a word here, or in what travels
 // (`sent-cell.ts`, `sent-result.ts`), raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
-
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { buildOf } from '../build.js';
@@ -59,14 +58,11 @@ const presence = z.object({
 export type Presence = Readonly<z.infer<typeof presence>>;
 
 /** The text of a presence. */
-export function presenceText(name: string, running: number): string {
-  return JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
-}
+export const presenceText = (name: string, running: number): string =>
+  JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 
 /** The readable presences; others come from versions that this one does not know. */
-export function presencesIn(texts: readonly (string | null)[]): Presence[] {
-  return texts.flatMap((text) => parsed(presence, text) ?? []);
-}
+export const presencesIn = (texts: readonly (string | null)[]): Presence[] => texts.flatMap((text) => parsed(presence, text) ?? []);
 
 /** Who is there, of a set of ids; `gone`: ids without a key of their own. */
 export async function presentIn(
@@ -90,6 +86,4 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
 }
 
 /** True where the process runs, or waits for, the same cells as this one. */
-export function isAlike({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean {
-  return build === buildOf() && protocol === PROTOCOL;
-}
+export const isAlike = ({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean => build === buildOf() && protocol === PROTOCOL;

@@ -1,6 +1,5 @@
 // The seal of cells and results: sweeps and workers of a queue share a key, and what comes from the server without its seal was made by
 // somebody else. Without a key only a server on this machine is used, and both sides say that nothing is sealed.
-
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { hmacOf, sameSecret } from '../../base/host/hmac.js';
@@ -23,7 +22,6 @@ type Sealed = 'cell' | 'result' | 'end' | 'shut' | 'file';
 export interface Seal {
   /** False: there is no key, and every seal is the empty text. */
   readonly isKeyed: boolean;
-  /** The seal over parts. */
   over(kind: Sealed, ...parts: readonly (string | Uint8Array)[]): string;
   /** True where `seal` is that of the parts. */
   holds(seal: unknown, kind: Sealed, ...parts: readonly (string | Uint8Array)[]): boolean;

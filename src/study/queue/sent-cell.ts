@@ -1,5 +1,4 @@
 // A cell as it travels: a run, its files and modules, and the seal of its queue. Numbers and maps beyond JSON come as they went.
-
 import { z } from 'zod';
 import { InternalError, UserError } from '../../base/errors.js';
 import { isAbsolute } from '../../base/host/paths.js';
@@ -71,7 +70,6 @@ function sealedParts(fingerprint: string, { build, files, folder, modules, proto
   return [fingerprint, run, system, JSON.stringify([build, protocol, folder, files, modules])];
 }
 
-/** Texts of systems that were sent. */
 const SYSTEM_TEXTS = new WeakMap<SystemSpec, string>();
 
 function systemText(system: SystemSpec): string {

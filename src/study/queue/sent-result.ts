@@ -1,5 +1,4 @@
 // The end of a cell as it travels: a result, or why there is none, with the seal of its queue. A sweep checks all of it.
-
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { bytesOf, joined, textOf } from '../../base/host/bytes.js';
@@ -26,9 +25,8 @@ export function packedEntry(entry: string): Uint8Array {
 }
 
 /** A result as it lies on the server: its seal, the name of its worker, and the packed entry. */
-export function resultData(fingerprint: string, worker: string, entry: Uint8Array, seal: Seal): Uint8Array {
-  return joined([bytesOf(`${seal.over('result', fingerprint, worker, entry)} ${worker}\n`), entry]);
-}
+export const resultData = (fingerprint: string, worker: string, entry: Uint8Array, seal: Seal): Uint8Array =>
+  joined([bytesOf(`${seal.over('result', fingerprint, worker, entry)} ${worker}\n`), entry]);
 
 /** Longest seal and name before the line break. */
 const LONGEST_HEAD = 200;
@@ -67,7 +65,6 @@ const endShape = z.object({
 /** The end of a cell, from its worker: a result lies on the server, or it failed and why, or it is to be put there again. */
 export interface CellEnd {
   readonly fingerprint: string;
-  /** Name of the worker. */
   readonly worker: string;
   /** Null: there is a result. */
   readonly failure: string | null;

@@ -1,5 +1,4 @@
 // The files of a sweep's cells, for workers that ask for them: each is put on the server once, in chunks, and removed when the last sweep ends.
-
 import { messageOf } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
 import { chunkCount, chunksOf, type FileNote, fileNoteOf, fileNoteText } from './chunks.js';

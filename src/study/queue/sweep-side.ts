@@ -1,7 +1,6 @@
 // The sweep of a queue: puts cells there, a window of them at a time, brings workers the files that they ask for, and takes results into the
 // store. All that it needs to go on after an interruption is in the store and on the server: starting it again is resuming it, and starting
 // it twice is watching it twice.
-
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { orUserError, UserError } from '../../base/errors.js';
@@ -382,6 +381,4 @@ export class QueueSweep {
   }
 }
 
-function seconds(): number {
-  return performance.now() / 1000;
-}
+const seconds = (): number => performance.now() / 1000;

@@ -1,6 +1,5 @@
 // Messages of several commands to the server. What a lost connection left without any answer is sent again by the connection; a message that was
 // answered in part is sent anew here. Commands of one turn of the event loop share one: each message would wake server and worker once more.
-
 import type { Redis } from 'ioredis';
 import { afterThis } from '../../base/host/clock.js';
 
@@ -11,9 +10,7 @@ export type ServerCommand = readonly [name: string, ...given: (string | number |
 type Answers = readonly (readonly [Error | null, unknown])[];
 
 /** True for an error of a connection that was lost in the middle of its answers. */
-function isCutOff(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
-}
+const isCutOff = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 /** Repeats work until it is not cut off. @param work may be done twice: the second time changes nothing */
 export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
@@ -27,22 +24,20 @@ export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Sends commands as one message. @returns an answer or a refusal of each */
-export function answersTo(redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> {
-  return untilAnswered(async () => {
+export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> =>
+  untilAnswered(async () => {
     const answers = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
     const cut = answers.find(([error]) => isCutOff(error));
     if (cut !== undefined) throw cut[0];
     return answers;
   });
-}
 
 /** The values of answers. @throws Error the first refusal */
-export function valuesOf(answers: Answers): unknown[] {
-  return answers.map(([error, value]) => {
+export const valuesOf = (answers: Answers): unknown[] =>
+  answers.map(([error, value]) => {
     if (error !== null) throw error;
     return value;
   });
-}
 
 interface Message {
   readonly commands: ServerCommand[];

@@ -1,5 +1,4 @@
 // The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values.
-
 import { BYTES } from '../../base/units.js';
 import type { StudyCell, SweepValue } from '../../figure/door.js';
 

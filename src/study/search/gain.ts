@@ -83,9 +83,8 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
 }
 
 /** Chance that a figure is at least so large. */
-export function chanceAtLeast({ mean, sd }: Posterior, least: number): number {
-  return sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
-}
+export const chanceAtLeast = ({ mean, sd }: Posterior, least: number): number =>
+  sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
 
 /** Logarithm of the expected improvement over `most`; of the mean where nothing was seen. */
 function logGain({ mean, sd }: Posterior, most: number): number {

@@ -1,5 +1,4 @@
 // The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run.
-
 import { orUserError, UserError } from '../../base/errors.js';
 import { type Outcome, pathsOf, type RunRow, rowOf, type StudyCell, type SweepValue } from '../../figure/door.js';
 import { bitsPerWeight, loadModel } from '../../model/door.js';
@@ -99,7 +98,6 @@ export class Ledger {
     return { fingerprint, again, values: this.axesOf(cell), figures };
   }
 
-  /** Varied values of a cell, by path. */
   axesOf(cell: number): Record<string, SweepValue> {
     return Object.fromEntries(this.paths.map((path, at) => [path, this.#cells[cell]![at]!]));
   }

@@ -1,5 +1,4 @@
 // Objectives of a search: metrics, and three derived figures, each to maximise on a scale of equal differences.
-
 import { UserError } from '../../base/errors.js';
 import { byName, ownValue } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -70,14 +69,11 @@ export function goodness({ better, unit }: Objective, value: number): number {
 }
 
 /** A difference of {@link goodness} as a share: of the figure, or of 1. */
-export function differenceAsShare({ unit }: Objective, difference: number): number {
-  return LEAST[unit] === undefined ? difference : Math.expm1(difference);
-}
+export const differenceAsShare = ({ unit }: Objective, difference: number): number =>
+  LEAST[unit] === undefined ? difference : Math.expm1(difference);
 
 /** {@link TOLERANCE} as a difference of {@link goodness}. */
-export function toleranceOf({ unit }: Objective): number {
-  return LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE);
-}
+export const toleranceOf = ({ unit }: Objective): number => (LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE));
 
 /** A figure of a run; null: the run does not have it. */
 export function figureIn({ metrics }: Result, { name }: Objective): number | null {
@@ -89,9 +85,7 @@ export function figureIn({ metrics }: Result, { name }: Objective): number | nul
 }
 
 /** True where a figure is known before a run. */
-export function isKnown({ name }: Pick<Objective, 'name'>): boolean {
-  return (KNOWN_FIGURES as readonly string[]).includes(name);
-}
+export const isKnown = ({ name }: Pick<Objective, 'name'>): boolean => (KNOWN_FIGURES as readonly string[]).includes(name);
 
 /** By path and value, or part of a value that is written with +. */
 export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -1,5 +1,4 @@
 // A point of a search as a run profile that stands alone: `moeprof run 1.yaml` is the run that was found.
-
 import { parse, stringify } from 'yaml';
 import { dirname } from '../../base/host/paths.js';
 import { readText } from '../../base/input-file.js';
@@ -35,11 +34,10 @@ function systemNamed(name: string): Fields {
 }
 
 /** The same values, files from the root: the profile lies elsewhere. */
-function fromRoot(value: Fields, at: string, folder: string): Fields {
-  return Object.fromEntries(
+const fromRoot = (value: Fields, at: string, folder: string): Fields =>
+  Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const name = at === '' ? key : `${at}.${key}`;
       return [key, isObject(inner) ? fromRoot(inner, name, folder) : inFolder(name, inner, folder)];
     }),
   );
-}

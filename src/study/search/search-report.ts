@@ -1,5 +1,4 @@
 // The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
-
 import { groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';
@@ -88,20 +87,15 @@ function searchDocument(search: Search): Document {
 }
 
 /** The last part of a name: `speed.decode` is decode. */
-function shortName(name: string): string {
-  return name.split('.').at(-1)!;
-}
+const shortName = (name: string): string => name.split('.').at(-1)!;
 
-function figuresOf({ objectives }: Search, { figures }: SearchPoint): Datum[] {
-  return objectives.map(({ name, unit }): Datum => {
+const figuresOf = ({ objectives }: Search, { figures }: SearchPoint): Datum[] =>
+  objectives.map(({ name, unit }): Datum => {
     const value = figures[name]!;
     return name === 'lost_bits' ? { value, text: value.toFixed(2) } : figure(value, unit);
   });
-}
 
-function axesOf({ axes }: Search, { values }: SearchPoint): Datum[] {
-  return axes.map((path) => String(values[path]));
-}
+const axesOf = ({ axes }: Search, { values }: SearchPoint): Datum[] => axes.map((path) => String(values[path]));
 
 /** The first point of the front, in a sentence. */
 function bestOf(search: Search, point: SearchPoint): string {

@@ -9,7 +9,7 @@ import { Ledger, type SearchPoint, type SearchRow, type SettledRun } from './led
 import { differenceAsShare, goodness, type Objective } from './objective.js';
 import type { SearchFile } from './search-file.js';
 import { Searcher, type Trial } from './searcher.js';
-import { shorterRun } from './shorter-run.js';
+import { shorterRun } from './short-runs.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const SEARCH_SCHEMA = 'moeprof.search/1';

@@ -259,9 +259,8 @@ export class Searcher {
 }
 
 /** True where the first dominates the second: at least as good in everything, and better in something. */
-export function beats(first: readonly number[], second: readonly number[]): boolean {
-  return first.every((value, at) => value >= second[at]!) && first.some((value, at) => value > second[at]!);
-}
+export const beats = (first: readonly number[], second: readonly number[]): boolean =>
+  first.every((value, at) => value >= second[at]!) && first.some((value, at) => value > second[at]!);
 
 /** The Pareto front, in the given order; of equal ones, the first. */
 export function frontOf<T>(all: readonly T[], figures: (one: T) => readonly number[]): T[] {

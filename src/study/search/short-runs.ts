@@ -1,5 +1,8 @@
-// How well a run on a prefix of the tokens predicts the whole run, learned from cells that had both.
+// Runs on a prefix of the routing, of its tokens or of requests that arrive by themselves, and how well they predict the whole run.
 import { mean } from '../../base/statistics.js';
+import type { Override } from '../../base/yaml.js';
+import { SYNTHETIC_TOKENS } from '../../engine/inputs/inputs.js';
+import type { RunSpec } from '../../system/door.js';
 import type { Observation } from './gaussian-process.js';
 
 /** Residual variance, as a share of that of the short runs, where no cell has had both; and the number of cells that this prior counts as. */
@@ -23,6 +26,23 @@ export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Obs
   return [...short].flatMap(([cell, value]) => (ran.has(cell) ? [] : [{ cell, value: y + slope * (value - x), noise }]));
 }
 
-function meanOf(values: readonly number[]): number {
-  return values.length === 0 ? 0 : mean(values);
+const meanOf = (values: readonly number[]): number => (values.length === 0 ? 0 : mean(values));
+
+/** A run on the first part of its routing; null: it replays a whole file of unknown length. */
+export function shorterRun(run: RunSpec, share: number): RunSpec | null {
+  const { workload } = run;
+  const part = (whole: number): number => Math.max(1, Math.round(share * whole));
+  if (arrivesByItself(run))
+    return workload.requests === undefined ? null : { ...run, workload: { ...workload, requests: part(workload.requests) } };
+  const tokens = workload.tokens ?? (run.trace.includes('synthetic') ? SYNTHETIC_TOKENS : undefined);
+  return tokens === undefined ? null : { ...run, workload: { ...workload, tokens: part(tokens) } };
 }
+
+/** The length that {@link shorterRun} has given a run, as a flag says it. */
+export function lengthOf(short: RunSpec): Override {
+  const field = arrivesByItself(short) ? 'requests' : 'tokens';
+  return { path: ['workload', field], value: short.workload[field], label: 'a short run' };
+}
+
+/** True where requests arrive by themselves, so that a part of a run is some of them. */
+const arrivesByItself = ({ workload }: RunSpec): boolean => workload.arrivals !== undefined || workload.rate !== undefined;

@@ -1,5 +1,4 @@
 // The break-even of drafting: runs that differ only in the depth of their drafts, compared with the run without drafts.
-
 import { formatNumber } from '../../base/units.js';
 import type { SweepValue } from '../../figure/door.js';
 import { barGlyphs, type Drawing, widthOf } from '../../report/door.js';

@@ -1,5 +1,4 @@
 // The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
-
 import { formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { type PaperFigure, pictureFormats, rowOf, type SweepValue } from '../../figure/door.js';
 import type { Column, Datum, Document, Grid, Line } from '../../report/door.js';
@@ -123,18 +122,13 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
 }
 
 /** True where nothing but systems and machines vary, so that the sweep is a ranking of them. */
-function isRanking(axes: readonly SweepAxis[]): boolean {
-  return axes.every(({ path }) => path === 'system' || path === 'hardware');
-}
+const isRanking = (axes: readonly SweepAxis[]): boolean => axes.every(({ path }) => path === 'system' || path === 'hardware');
 
-function decodeOf({ result }: SweepPoint): number {
-  return result.metrics['speed.decode']?.value ?? 0;
-}
+const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decode']?.value ?? 0;
 
 /** Points of a ranking by decode speed, the fastest first; others as the axes go. */
-function inOrder(axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] {
-  return isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
-}
+const inOrder = (axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] =>
+  isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
 
 /** The order of a ranking, or the point that decodes fastest; nothing where none decodes. */
 function fastest({ axes, points, saturation }: Sweep): Line[] {
@@ -171,9 +165,7 @@ function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly 
 }
 
 /** A figure without the unit that its column is named by. */
-function cellOf(metric: Metric | undefined): Datum {
-  return metric?.unit === 'tokens/s' ? bareRate(metric.value) : metric;
-}
+const cellOf = (metric: Metric | undefined): Datum => (metric?.unit === 'tokens/s' ? bareRate(metric.value) : metric);
 
 function titleOf({ points }: Sweep): string {
   const one = (of: (result: Result) => string, many: string): string => {

@@ -1,15 +1,22 @@
 // The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
-
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
 import { checkRun, type RunInput, type RunSpec, type RunTold, repeatable, toldOfInput } from '../../system/door.js';
-import { equalFooting } from './equal-footing.js';
-import { bySystem } from './same-rows.js';
-import type { Sweep, SweepAxis } from './sweep.js';
-import { checkAxes, combinations, RATE_PATH, ratesAround, resultsIn, servedPerSecond, sweepOf } from './sweep.js';
+import { bySystem, equalFooting } from './equal-footing.js';
+import {
+  checkAxes,
+  combinations,
+  RATE_PATH,
+  ratesAround,
+  resultsIn,
+  type Sweep,
+  type SweepAxis,
+  servedPerSecond,
+  sweepOf,
+} from './sweep.js';
 
 /** Rates that are varied: requests per second, or `auto` for rates around what can be served; null: none. */
 type Rates = readonly number[] | 'auto' | null;

@@ -1,5 +1,4 @@
 // Many runs that differ in a few values, and the rate at which throughput stops growing. Pure; the caller executes the runs.
-
 import { UserError } from '../../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
@@ -52,9 +51,8 @@ export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
 }
 
 /** Every combination of the axes' values, the last axis first to move. */
-export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
-  return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
-}
+export const combinations = (axes: readonly SweepAxis[]): SweepValue[][] =>
+  axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 
 /** Joins axes and outcomes. @param outcomes of {@link combinations}, in order @param atOnce runs with all requests at once, if a rate varies */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
@@ -66,14 +64,11 @@ export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[]
 }
 
 /** The results among outcomes. */
-export function resultsIn(outcomes: readonly Outcome[]): Result[] {
-  return outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
-}
+export const resultsIn = (outcomes: readonly Outcome[]): Result[] =>
+  outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
 
 /** Requests that were served per second of the run. */
-export function servedPerSecond({ metrics }: Result): number {
-  return (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
-}
+export const servedPerSecond = ({ metrics }: Result): number => (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
 
 /** Share of what gets through at once from which on a machine counts as saturated. */
 const SATURATED = 0.95;
@@ -100,9 +95,7 @@ function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]
   });
 }
 
-function tokensThrough({ metrics }: Result): number {
-  return metrics['throughput.total']!.value;
-}
+const tokensThrough = ({ metrics }: Result): number => metrics['throughput.total']!.value;
 
 function mostGoodput(runs: readonly { rate: number; result: Result }[]): Saturation['goodput'] {
   let most: Saturation['goodput'] = null;

@@ -1,5 +1,4 @@
 // The cells that still have to run: stored ones are settled, impossible ones refused, equal ones run once for all.
-
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Outcome } from '../../figure/door.js';
 import type { RunSpec } from '../../system/door.js';

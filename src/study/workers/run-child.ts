@@ -1,5 +1,4 @@
 // One process that runs cells, as its parent sees it. Cells go there and come back several in one message.
-
 import { type OwnProcess, startProcess } from '../../base/host/children.js';
 import { afterThis } from '../../base/host/clock.js';
 import type { TrustedModule } from '../queue/module-index.js';

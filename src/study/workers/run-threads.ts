@@ -1,5 +1,4 @@
 // Runs in threads, one after another in each. A thread that ends takes its run with it, and another one takes its place.
-
 import { UserError } from '../../base/errors.js';
 import { hasThread } from '../../base/host/threads.js';
 import { runInPool } from '../../base/worker-pool.js';
@@ -22,9 +21,7 @@ export type Settle = (index: number, outcome: Settled) => boolean;
 export type Update = (index: number, done: number, total: number) => void;
 
 /** True where there is a compiled worker. */
-export function canRunInThreads(): boolean {
-  return hasThread(MODULE);
-}
+export const canRunInThreads = (): boolean => hasThread(MODULE);
 
 /** Executes runs in threads, until `settle` stops them. @param runs null: settled @param details data of pictures @throws what a step throws */
 export async function runInThreads(

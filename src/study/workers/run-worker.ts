@@ -1,5 +1,4 @@
 // The thread side of `run-threads.ts`: takes one run after another, answers with its result.
-
 import { serveTasks } from '../../base/worker-pool.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Result } from '../../result/result.js';

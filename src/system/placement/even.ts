@@ -1,14 +1,10 @@
 // The same number of experts on each GPU, whatever their load: the default of serving engines.
+import { member } from '../../base/members.js';
 import type { PlacementDefinition } from './placement.js';
 
 /** `order=linear`: neighbours live together, the first GPUs take one more of an uneven rest; `order=round-robin`: expert e on GPU e mod n. */
 export const even: PlacementDefinition = {
-  name: 'even',
-  summary: 'as many experts on each GPU, by their number',
-  cites: 'GShard, arXiv 2006.16668; vLLM --expert-placement-strategy',
-  parameters: {
-    order: { default: 'linear', description: 'which experts live together', values: ['linear', 'round-robin'] },
-  },
+  ...member('placement', 'even'),
   needsPopularity: false,
   place({ experts, gpus }, { order }) {
     if (order === 'round-robin') return Int32Array.from({ length: experts }, (_, expert) => expert % gpus);

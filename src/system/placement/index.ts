@@ -8,11 +8,8 @@ import { byPopularity, replicated } from './popularity.js';
 export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, replicated];
 
 /** Finds a placement by name. @throws UserError with the nearest name */
-export function findPlacement(name: string): PlacementDefinition {
-  return findNamed('placement', PLACEMENTS, name);
-}
+export const findPlacement = (name: string): PlacementDefinition => findNamed('placement', PLACEMENTS, name);
 
 /** Reads a placement: `even`, `replicated:hottest=4`. @param beside further parameters, which those win over @throws UserError */
-export function parsePlacement(text: string, beside: Readonly<Record<string, unknown>> = {}): Choice {
-  return choose('placement', text, beside, findPlacement);
-}
+export const parsePlacement = (text: string, beside: Readonly<Record<string, unknown>> = {}): Choice =>
+  choose('placement', text, beside, findPlacement);

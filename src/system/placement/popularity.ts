@@ -1,4 +1,5 @@
 // Experts spread so that GPUs share the load of a profile evenly; or the most popular on every GPU, so that tokens stay where they are.
+import { member } from '../../base/members.js';
 import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 
 /**
@@ -26,9 +27,7 @@ function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus
 
 /** No parameters. */
 export const byPopularity: PlacementDefinition = {
-  name: 'popularity',
-  summary: 'popular experts apart, so that each GPU gets as much work',
-  cites: 'Graham, SIAM J. Appl. Math. 17(2), 1969; DeepSeek EPLB (balanced packing)',
+  ...member('placement', 'popularity'),
   needsPopularity: true,
   place(layer) {
     const homes = new Int32Array(layer.experts);
@@ -39,12 +38,7 @@ export const byPopularity: PlacementDefinition = {
 
 /** `hottest`: number of experts of each layer that live everywhere. FasterMoE calls them shadowed, DeepSeek-V3 redundant. */
 export const replicated: PlacementDefinition = {
-  name: 'replicated',
-  summary: 'the most popular experts on every GPU, the others as popularity places them',
-  cites: 'FasterMoE (shadowing), PPoPP 2022; FlexMoE, arXiv 2304.03946; DeepSeek-V3 (redundant experts), arXiv 2412.19437',
-  parameters: {
-    hottest: { default: 4, description: 'experts of each layer that live on every GPU', min: 0 },
-  },
+  ...member('placement', 'replicated'),
   needsPopularity: true,
   place({ experts, gpus, popularity }, { hottest }) {
     const homes = new Int32Array(experts).fill(EVERYWHERE);

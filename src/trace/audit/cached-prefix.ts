@@ -9,10 +9,7 @@ export const cachedPrefix: AuditCheck = {
   summary: 'prompt rows that came from a prefix cache (-1 at every layer)',
   start({ tokens, trace }) {
     const width = trace.layers * trace.topK;
-    let total = 0;
-    let requests = 0;
-    let first = -1;
-    let request = -1;
+    let [total, requests, first, request] = [0, 0, -1, -1];
     let leading = false;
     return {
       rows(chunk: TraceChunk, start: number): void {

@@ -41,14 +41,13 @@ export const denseLayers: AuditCheck = {
       },
       finish() {
         const dropped = trace.meta.notes.dense_layers_dropped;
-        if (dropped !== undefined && left.length === 0) {
+        if (dropped !== undefined && left.length === 0)
           return {
             level: 'note',
             what: `${formatCounted(Number(dropped), 'layer')} of zeros were left out on reading: dense layers of an engine that counts all layers.`,
             effect: 'None: the layers that remain are the MoE layers.',
             fix: 'Nothing to mend.',
           };
-        }
         if (tokens < LEAST || left.length === 0) return null;
         const empty = left.filter((layer) => chosen[layer] === 0);
         const same = left.filter((layer) => chosen[layer] === 1);

@@ -24,9 +24,7 @@ export const mixedRequests: AuditCheck = {
     const usedAt = new Int32Array(watched.length * most).fill(-LAGS - 1);
     const shared = new Float64Array(LAGS + 1);
     const compared = new Float64Array(LAGS + 1);
-    let request = -1;
-    let position = 0;
-    let rows = 0;
+    let [request, position, rows] = [-1, 0, 0];
     return {
       rows(chunk: TraceChunk): void {
         if (rows >= ROWS) return;

@@ -11,13 +11,12 @@ export const physicalIds: AuditCheck = {
       const layers = model?.layers.length === trace.layers ? model.layers : [];
       const beyond = layers.filter(({ experts, index }) => expertsPerLayer[index]! > experts);
       const [first] = beyond;
-      if (first !== undefined) {
+      if (first !== undefined)
         return {
           what: `In ${layerList(beyond.map(({ index }) => index))} ids run to ${expertsPerLayer[first.index]! - 1}, ${model!.name} has ${first.experts} experts there: physical slots of a balancer.`,
           effect: 'Copies of one expert count as different experts: popularity, reuse and hit rates come out too low.',
           fix: 'Record with balancing off (no --enable-eplb, no redundant experts), or map ids back with moeprof trace convert FILE --remap MAP.json.',
         };
-      }
       if (meta.format !== 'sglang-recorder' || meta.notes.physical_to_logical !== 'last') return null;
       return {
         what: 'The recorder wrote physical ids of a balancer; they were mapped back by the last placement, the only one in the file.',

@@ -13,8 +13,7 @@ export const raggedLayers: AuditCheck = {
   start({ trace }) {
     const { layers, topK } = trace;
     const empty = [new Float64Array(layers), new Float64Array(layers)] as const;
-    let first = -1;
-    let prompts = 0;
+    let [first, prompts] = [-1, 0];
     return {
       rows(chunk: TraceChunk, start: number): void {
         const { experts } = chunk;
@@ -40,7 +39,7 @@ export const raggedLayers: AuditCheck = {
         const rows = Math.max(...ragged.map((layer) => total[layer]! - least));
         const last = layers - 1;
         const asLlama = ragged.length === 1 && ragged[0] === last && Math.min(...decode) === decode[last] && 2 * prompt[last]! >= prompts;
-        if (asLlama) {
+        if (asLlama)
           return {
             level: 'note',
             what: `The last layer has no choices in ${formatCounted(rows, 'prompt row')}: llama.cpp routes only the last token of a prompt there.`,
@@ -49,7 +48,6 @@ export const raggedLayers: AuditCheck = {
             fix: 'Nothing to mend if the run is about llama.cpp; for other engines record with one of them.',
             rows: { count: rows, first },
           };
-        }
         return {
           what: `${capital(layerList(ragged))} of ${layers} have no choices in up to ${formatCounted(rows, 'row')} that other layers have choices in.`,
           effect: 'Those layers demand less than they did: transfers and their part of the latency come out too low.',

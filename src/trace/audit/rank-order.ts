@@ -13,18 +13,14 @@ export const rankOrder: AuditCheck = {
   code: 'rank-order',
   summary: 'ids sorted, or in no order, instead of rank order',
   start({ trace: { layers, topK } }) {
-    let events = 0;
-    let ascending = 0;
-    let descending = 0;
-    let weighted = 0;
+    let [events, ascending, descending, weighted] = [0, 0, 0, 0];
     let rising = 0;
     return {
       rows(chunk: TraceChunk, start: number): void {
         if (start >= ROWS || topK < 2) return;
         const { experts, weights } = chunk;
         for (let at = 0; at < chunk.tokens * layers * topK; at += topK) {
-          let up = 1;
-          let down = 1;
+          let [up, down] = [1, 1];
           while (up < topK && experts[at + up]! > experts[at + up - 1]! && experts[at + up] !== NULL_EXPERT) up++;
           while (down < topK && experts[at + down]! < experts[at + down - 1]!) down++;
           // Events of one choice have no order.

@@ -23,10 +23,7 @@ export const repeatedText: AuditCheck = {
     /** BASE^RUN: the weight of the token that leaves the rolling hash. */
     let leaving = 1;
     for (let i = 0; i < RUN; i++) leaving = Math.imul(leaving, BASE);
-    let hash = 0;
-    let length = 0;
-    let request = -1;
-    let repeated = 0;
+    let [hash, length, request, repeated] = [0, 0, -1, 0];
     let first = -1;
     return {
       rows(chunk: TraceChunk, start: number): void {

@@ -14,8 +14,7 @@ export function hasStridedView(trace: RoutingTrace): boolean {
   const block = Math.max(...expertsPerLayer) / topK;
   if (!Number.isInteger(block) || block < 2) return false;
   const chunk = allocateChunk(trace, block);
-  let groups = 0;
-  let permutations = 0;
+  let [groups, permutations] = [0, 0];
   for (const { start, prefill } of trace.requests.filter((request) => request.prefill >= block).slice(0, PROMPTS)) {
     trace.read(start, Math.min(block, prefill), chunk);
     for (let layer = 0; layer < layers; layer++) {

@@ -15,12 +15,8 @@ export const warmUpRows: AuditCheck = {
   start({ tokens, trace }) {
     const width = trace.layers * trace.topK;
     const before = new Uint16Array(width);
-    let run = 0;
-    let runStart = 0;
-    let total = 0;
-    let runs = 0;
-    let longest = 0;
-    let first = -1;
+    let [run, runStart, total, runs] = [0, 0, 0, 0];
+    let [longest, first] = [0, -1];
     const end = (): void => {
       if (run >= LEAST) {
         total += run;

@@ -63,9 +63,8 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
 export function parseRanges(text: string, count: number, place: string): [from: number, to: number][] {
   const ranges = text.split(',').map((part): [number, number] => {
     const match = /^(\d*)(\.\.)?(\d*)$/.exec(part.trim());
-    if (match === null || (match[1] === '' && match[3] === '')) {
+    if (match === null || (match[1] === '' && match[3] === ''))
       throw new UserError(`${place}: '${part.trim()}' is no range; write e.g. 0..99, 200.., 7 or 0..3,8`);
-    }
     const [, first, dots, last] = match;
     const from = first === '' ? 0 : Number(first);
     const to = dots === undefined ? from + 1 : last === '' ? count : Number(last) + 1;
@@ -81,9 +80,8 @@ export function parseRanges(text: string, count: number, place: string): [from: 
 }
 
 /** The numbers of ranges, one by one. */
-export function numbersIn(ranges: readonly (readonly [number, number])[]): number[] {
-  return ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
-}
+export const numbersIn = (ranges: readonly (readonly [number, number])[]): number[] =>
+  ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
 
 /** New number of each expert, by layer; {@link NULL_EXPERT} drops the choice. */
 export type Remap = readonly Uint16Array[];
@@ -100,16 +98,14 @@ export function readRemap(path: string, experts: readonly number[]): Remap {
   const isIds = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((id) => Number.isInteger(id) && id >= -1 && id < NULL_EXPERT);
   const lists = isIds(value) ? experts.map(() => value as number[]) : value;
-  if (!Array.isArray(lists) || lists.length === 0 || !lists.every(isIds)) {
+  if (!Array.isArray(lists) || lists.length === 0 || !lists.every(isIds))
     throw new UserError(
       `${path}: is no renumbering; write a list of new numbers, e.g. [1,0,2], or one such list per layer (-1 drops a choice)`,
     );
-  }
   if (lists.length !== experts.length) throw new UserError(`${path}: has ${lists.length} lists, the trace has ${experts.length} layers`);
   return lists.map((list, layer) => {
-    if (list.length < experts[layer]!) {
+    if (list.length < experts[layer]!)
       throw new UserError(`${path}: layer ${layer}: ${list.length} numbers for ${experts[layer]} experts; give every expert a new number`);
-    }
     return Uint16Array.from(list, (id) => (id < 0 ? NULL_EXPERT : id));
   });
 }

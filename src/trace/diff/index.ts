@@ -48,9 +48,8 @@ export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDi
   const pairs = Math.min(before.requests.length, after.requests.length);
   for (let i = 0; i < pairs; i++) counter.request(before.requests[i]!, after.requests[i]!);
   const compared = counter.tokens();
-  if (compared === 0) {
+  if (compared === 0)
     throw new UserError(`${after.path}: shares no token with ${before.path}; record both on the same prompts, from the same position`);
-  }
   const byLayer = Array.from({ length: layers }, (_, layer) => counter.layer(layer));
   return {
     tokens: { compared, before: before.tokens, after: after.tokens },
@@ -130,11 +129,10 @@ function movedOf([own, other]: Loads): number {
   return own.reduce((total, count, expert) => total + Math.abs(count / a - other[expert]! / b), 0) / 2;
 }
 
-function shiftsOf(loads: readonly Loads[], tokens: number): ExpertShift[] {
-  return loads
+const shiftsOf = (loads: readonly Loads[], tokens: number): ExpertShift[] =>
+  loads
     .flatMap(([own, other], layer) =>
       Array.from(own, (count, expert) => ({ layer, expert, before: count / tokens, after: other[expert]! / tokens })),
     )
     .filter(({ after, before }) => after !== before)
     .sort((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before) || x.layer - y.layer || x.expert - y.expert);
-}

@@ -115,9 +115,8 @@ function correct(model: LayerModel, wanted: Moments, drawn: Moments, gain: numbe
     const aim = wanted.ages[a]! / wanted.choices;
     model.ages[a]! += (gain * (aim - drawn.ages[a]! / drawn.choices)) / (aim + 0.05);
   }
-  if (model.follows !== null && drawn.judged > 0) {
+  if (model.follows !== null && drawn.judged > 0)
     model.followWeight = Math.max(0, model.followWeight + 2 * gain * (wanted.recalled / wanted.judged - drawn.recalled / drawn.judged));
-  }
   for (let e = 0; e < model.experts; e++) {
     const aim = (model.popularity[e]! / model.choices) * drawn.choices;
     model.bias[e]! += (gain * (aim - drawn.counts[e]!)) / (aim + 4);

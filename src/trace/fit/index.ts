@@ -1,5 +1,4 @@
 // Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and sampled.
-
 import { Random } from '../../base/random.js';
 import type { RequestLength } from '../generate/synthetic.js';
 import { TraceStore } from '../store.js';

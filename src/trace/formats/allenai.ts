@@ -11,9 +11,8 @@ export const allenai = choiceFormat({
     for (const { value, place } of documents(source)) {
       const array = nested(arrayAt(value, 'exp_ids', place), `${place}: exp_ids`)!;
       const tokenIds = arrayAt(value, 'input_ids', place);
-      if (tokenIds.length !== array.tokens || !tokenIds.every(Number.isInteger)) {
+      if (tokenIds.length !== array.tokens || !tokenIds.every(Number.isInteger))
         throw new UserError(`${place}: ${tokenIds.length} input_ids for ${array.tokens} rows of exp_ids; each row needs one`);
-      }
       yield { arrays: [turned(array)], prompt: null, tokenIds: tokenIds as number[] };
     }
   },

@@ -44,11 +44,10 @@ export function axisOrderOf(
   if (possible.length === 1) return possible[0]!;
   const text = `shape [${shape.join(', ')}]`;
   const about = known.layers === null ? '' : ` of a model with ${known.layers} MoE layers`;
-  if (possible.length === 0) {
+  if (possible.length === 0)
     throw new UserError(
       `${place}: ${text} is no array of choices${about}: no axis order gives distinct experts per token; is it the right model?`,
     );
-  }
   throw new UserError(
     `${place}: ${text} may be ${possible.map((order) => `[${[...order].join(', ')}]`).join(' or ')} (t tokens, l layers, k choices); name the model with --model`,
   );

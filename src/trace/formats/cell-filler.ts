@@ -108,9 +108,8 @@ export class CellFiller {
     const gap = this.#filledIn.subarray(0, this.#rows).indexOf(0);
     if (gap >= 0) throw new UserError(`${this.#placeOf(gap)} is missing; the recording has gaps`);
     first.forEach((start, request) => {
-      for (let token = start; token <= last[request]!; token++) {
+      for (let token = start; token <= last[request]!; token++)
         this.store.addRow(request, token, token < promptEnd[request]! ? PHASE.prefill : PHASE.decode);
-      }
     });
   }
 
@@ -145,9 +144,8 @@ export class CellFiller {
     if (row >= this.#filledIn.length || (row + 1) * layers > this.#bits.length * 8) this.#ensure(row + 1);
     const bit = row * layers + layer;
     const mask = 1 << (bit & 7);
-    if ((this.#bits[bit >>> 3]! & mask) !== 0) {
+    if ((this.#bits[bit >>> 3]! & mask) !== 0)
       throw new UserError(`${at.place()}: token ${cell.token} of request ${cell.request} is recorded twice at layer ${cell.layer}`);
-    }
     this.#bits[bit >>> 3]! |= mask;
     this.#filledIn[row] = 1;
     store.seek(row);

@@ -58,9 +58,8 @@ function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole
     if (cells++ === limit) throw new EndOfWalk();
     const { token, layer, count } = cell;
     if (layer < 0 || layer >= LAYER_LIMIT) throw new UserError(`${at.place()}: layer ${layer} is not a layer number`);
-    if (recording.layers !== undefined && !survey.layers.has(layer)) {
+    if (recording.layers !== undefined && !survey.layers.has(layer))
       throw new UserError(`${at.place()}: layer ${layer} is not among those that the file declares`);
-    }
     if (count > CHOICE_LIMIT) throw new UserError(`${at.place()}: ${count} experts for one token at one layer; no model chooses so many`);
     if (token < 0) throw new UserError(`${at.place()}: token ${token} is not a position; the first one is 0`);
     survey.layers.add(layer);

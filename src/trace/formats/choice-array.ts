@@ -111,9 +111,8 @@ function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds:
         const to = store.idsAt + index * topK;
         for (let k = 0; k < topK; k++) {
           const id = ids[from + k]!;
-          if (!Number.isInteger(id) || id < -1 || id > NULL_EXPERT) {
+          if (!Number.isInteger(id) || id < -1 || id > NULL_EXPERT)
             throw new UserError(`${place}: token ${token}, layer ${layer}: ${id} is not an expert id; is the number of layers right?`);
-          }
           store.ids[to + k] = id;
         }
       });

@@ -1,8 +1,9 @@
-// colibri's expert history (.coli_usage): lines of layer, expert and count, behind two that hold its size and writer. Counts only.
+// colibri's counts of experts: its history (.coli_usage), lines of layer, expert and count behind two that hold its size and writer, and its atlas.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
+import { arrayAt, objectAt, wholeAt, wholeJson } from './json-values.js';
 
 const SPACE = 32;
 /** Supported version of the history. */
@@ -38,5 +39,27 @@ export const colibriUsage: TraceFormat = {
       else if (layer >= 0 && layer < layers) table.add(layer, second, third, experts);
     }
     return table.counts(source.path, Math.min(experts, 65_535));
+  },
+};
+
+/** Atlas of experts. */
+export const colibriAtlas: TraceFormat = {
+  name: 'colibri-atlas',
+  detect: ({ text }) => /^\s*\{\s*"categories"\s*:\s*\[[^\]]*\]\s*,\s*"experts"\s*:/.test(text),
+  counts(source) {
+    const { path } = source;
+    const atlas = objectAt(wholeJson(source), path);
+    if (typeof atlas.experts === 'object' && !Array.isArray(atlas.experts))
+      throw new UserError(`${path}: is an atlas for the web, which has no counts; give the file that analyze.py writes with --out`);
+    let place = path;
+    const table = new CountTable(() => place);
+    arrayAt(atlas, 'experts', path).forEach((entry, index) => {
+      place = `${path}: experts: entry ${index}`;
+      const expert = objectAt(entry, place);
+      const [layer, id, total] = ['layer', 'expert', 'total'].map((key) => wholeAt(expert, key, place) ?? -1) as [number, number, number];
+      if (layer < 0 || id < 0 || total < 0) throw new UserError(`${place}: needs layer, expert and total`);
+      table.add(layer, id, total);
+    });
+    return table.counts(path);
   },
 };

@@ -50,12 +50,10 @@ export function parseColumns(text: string): ColumnMap {
   const map = new Map<string, string>();
   for (const part of text.split(',')) {
     const [key = '', name = '', ...more] = part.split('=').map((word) => word.trim());
-    if (name === '' || more.length > 0) {
+    if (name === '' || more.length > 0)
       throw new UserError(`${flag}: ${JSON.stringify(part)} is not column=name; write e.g. layer=blk,experts=sel,token=pos`);
-    }
-    if (!(COLUMN_KEYS as readonly string[]).includes(key)) {
+    if (!(COLUMN_KEYS as readonly string[]).includes(key))
       throw new UserError(`${flag}: column ${JSON.stringify(key)} is unknown; ${didYouMean(key, COLUMN_KEYS)}`);
-    }
     if (map.has(key)) throw new UserError(`${flag}: ${key} is given twice; name each column once`);
     map.set(key, name);
   }

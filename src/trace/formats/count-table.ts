@@ -34,6 +34,4 @@ export class CountTable {
 }
 
 /** What layers have, in the order of their numbers. */
-export function inOrder<T>(byLayer: ReadonlyMap<number, T>): T[] {
-  return [...byLayer].sort(([a], [b]) => a - b).map(([, own]) => own);
-}
+export const inOrder = <T>(byLayer: ReadonlyMap<number, T>): T[] => [...byLayer].sort(([a], [b]) => a - b).map(([, own]) => own);

@@ -118,6 +118,4 @@ function numbers(text: string, column: string, isOne: (value: number) => boolean
 }
 
 /** A decimal number; NaN: it is none, or of another base. */
-function numberOf(text: string): number {
-  return text === '' || /^[+-]?0[a-z]/i.test(text) ? Number.NaN : Number(text);
-}
+const numberOf = (text: string): number => (text === '' || /^[+-]?0[a-z]/i.test(text) ? Number.NaN : Number(text));

@@ -1,5 +1,4 @@
 // llama.cpp's importance matrix as GGUF: the number of activations of each expert. Counts only.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { GGUF_MAGIC, ggufHeaderOf } from '../../model/door.js';

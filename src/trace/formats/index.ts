@@ -6,8 +6,7 @@ import type { TraceSource } from '../source.js';
 import { allenai } from './allenai.js';
 import { bigMoeOnEdge } from './bigmoeonedge.js';
 import { colibri } from './colibri.js';
-import { colibriAtlas } from './colibri-atlas.js';
-import { colibriUsage } from './colibri-usage.js';
+import { colibriAtlas, colibriUsage } from './colibri-usage.js';
 import type { OpenOptions, TraceFormat } from './format.js';
 import { genericCsv, genericJsonl } from './generic.js';
 import { gptOssFingerprint } from './gpt-oss-fingerprint.js';
@@ -27,48 +26,19 @@ import { isParquet, parquet, vllmExpertCapture } from './parquet.js';
 import { expertFlow, lattice, moeSim } from './records.js';
 import { dynamo, sglangReply, vllm } from './replies.js';
 import { safetensors } from './safetensors.js';
-import { sglangCounts } from './sglang-counts.js';
-import { sglangRecorder, sglangStat } from './sglang-recorder.js';
+import { sglangCounts, sglangRecorder, sglangStat } from './sglang-recorder.js';
 import { tensorrtLlm } from './tensorrt-llm.js';
 
-/** All formats; adding one is one file and one line here. */
-export const traceFormats: readonly TraceFormat[] = [
-  tensorrtLlm,
-  moeCacheEval,
-  moeCacheEvalShard,
-  safetensors,
-  colibriAtlas,
-  jsonl,
-  dynamo,
-  sglangReply,
-  vllm,
-  sglangRecorder,
-  sglangStat,
-  npy,
-  moeInfinityMatrix,
-  npz,
-  megatron,
-  llamacppLogExperts,
-  llamacppMoeTrace,
-  mbolt,
-  bigMoeOnEdge,
-  colibri,
-  expertFlow,
-  moeBeyond,
-  gptOssFingerprint,
-  allenai,
-  lattice,
-  moeSim,
-  moeCacheLab,
-  imp,
-  imatrix,
-  sglangCounts,
-  colibriUsage,
-  vllmExpertCapture,
-  parquet,
-  genericCsv,
-  genericJsonl,
-];
+const SAFETENSORS = [tensorrtLlm, moeCacheEval, moeCacheEvalShard, safetensors];
+const REPLIES = [colibriAtlas, jsonl, dynamo, sglangReply, vllm];
+const ARRAYS = [sglangRecorder, sglangStat, npy, moeInfinityMatrix, npz];
+const LOGS = [megatron, llamacppLogExperts, llamacppMoeTrace, mbolt, bigMoeOnEdge, colibri];
+const RECORDS = [expertFlow, moeBeyond, gptOssFingerprint, allenai, lattice, moeSim, moeCacheLab, imp];
+const COUNTS = [imatrix, sglangCounts, colibriUsage];
+const TABLES = [vllmExpertCapture, parquet, genericCsv, genericJsonl];
+
+/** All formats; adding one is one file and one name here. */
+export const traceFormats: readonly TraceFormat[] = [SAFETENSORS, REPLIES, ARRAYS, LOGS, RECORDS, COUNTS, TABLES].flat();
 
 /** Refuses a name that no format has; the path of a module is accepted too. @throws UserError with the nearest name */
 export function checkFormatName(name: string): void {
@@ -79,9 +49,7 @@ export function checkFormatName(name: string): void {
 const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
 /** @throws UserError where there is no format of that name */
-function formatNamed(name: string): TraceFormat {
-  return findNamed('trace format', traceFormats, name);
-}
+const formatNamed = (name: string): TraceFormat => findNamed('trace format', traceFormats, name);
 
 /** The format of a file: the named one, the table of a column map, or the first that recognises it. @throws UserError if there is none */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {

@@ -1,5 +1,4 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
-
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
@@ -32,9 +31,7 @@ export function* documents(source: TraceSource): Generator<{ readonly value: Jso
 }
 
 /** The whole file as one JSON value. */
-export function wholeJson(source: TraceSource): unknown {
-  return parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
-}
+export const wholeJson = (source: TraceSource): unknown => parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
 
 /** True where the first line is a whole object and another line follows. */
 function isLines(source: TraceSource): boolean {

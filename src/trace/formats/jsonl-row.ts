@@ -1,5 +1,4 @@
 // One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides.
-
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';
@@ -28,19 +27,16 @@ export function parseJsonRow(scanner: LineScanner): JsonRow {
   }
   for (const key of ['request', 'position', 'token'] as const) {
     const value = fields[key];
-    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31)) {
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31))
       throw new UserError(`${place}: "${key}" is ${JSON.stringify(value)}; write a whole number from 0`);
-    }
   }
-  if (fields.phase !== undefined && fields.phase !== 'prefill' && fields.phase !== 'decode') {
+  if (fields.phase !== undefined && fields.phase !== 'prefill' && fields.phase !== 'decode')
     throw new UserError(`${place}: "phase" is ${JSON.stringify(fields.phase)}; write "prefill" or "decode"`);
-  }
   for (const key of ['experts', 'weights', 'predicted'] as const) {
     const value = fields[key];
     if (value === undefined && key !== 'experts') continue;
-    if (!Array.isArray(value) || !value.every((list) => Array.isArray(list) && list.every((entry) => typeof entry === 'number'))) {
+    if (!Array.isArray(value) || !value.every((list) => Array.isArray(list) && list.every((entry) => typeof entry === 'number')))
       throw new UserError(`${place}: "${key}" is not a list of lists; write one list per layer, [] where a layer has none`);
-    }
   }
   return fields as unknown as JsonRow;
 }
@@ -217,10 +213,6 @@ export class RowParser {
 }
 
 /** True where the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
-function isPadded(bytes: Uint8Array, from: number, to: number): boolean {
-  return bytes[from] === ZERO && to - from > 1;
-}
+const isPadded = (bytes: Uint8Array, from: number, to: number): boolean => bytes[from] === ZERO && to - from > 1;
 
-function skipSpace(bytes: Uint8Array, at: number): number {
-  return bytes[at] === SPACE ? at + 1 : at;
-}
+const skipSpace = (bytes: Uint8Array, at: number): number => (bytes[at] === SPACE ? at + 1 : at);

@@ -1,6 +1,5 @@
 // The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries. Files of one's
 // own that have a request's tokens in one list are turned into such lines first.
-
 import { UserError } from '../../base/errors.js';
 import { temporaryFile, writeTemporary } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
@@ -62,9 +61,8 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   if (layers * topK === 0)
     throw new UserError(`${scanner.place()}: the first token chooses no expert; state num_layers and top_k in a header line`);
   const predictedK = first.predicted === undefined ? 0 : (described.predictedK ?? widest(first.predicted));
-  if (first.predicted !== undefined && predictedK === 0) {
+  if (first.predicted !== undefined && predictedK === 0)
     throw new UserError(`${scanner.place()}: the first token has no prediction; state predicted_k in a header line`);
-  }
   const store = new TraceStore({
     path,
     layers,
@@ -93,9 +91,8 @@ function headerOf(scanner: LineScanner): Record<string, string> | null {
   const header = parseJson(scanner.lineBytes(), scanner.place(), 'the header line is not JSON');
   const texts = Object.entries(header as object).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
   const strings = Object.fromEntries(texts) as Record<string, string>;
-  if (strings.format !== TRACE_FORMAT) {
+  if (strings.format !== TRACE_FORMAT)
     throw new UserError(`${scanner.place()}: format is ${JSON.stringify(strings.format)}; this version reads ${TRACE_FORMAT}`);
-  }
   return strings;
 }
 
@@ -106,6 +103,4 @@ function placeOfRow(source: TraceSource, row: number, header: boolean): string {
   return scanner.place();
 }
 
-function widest(lists: readonly (readonly number[])[]): number {
-  return lists.reduce((width, list) => Math.max(width, list.length), 0);
-}
+const widest = (lists: readonly (readonly number[])[]): number => lists.reduce((width, list) => Math.max(width, list.length), 0);

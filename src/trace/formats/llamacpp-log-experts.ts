@@ -47,9 +47,8 @@ function walkGroups(source: TraceSource, passes: PassReader, at: WalkPlace): voi
     if (lines.separator !== COMMA) throw new UserError(`${lines.place()}: a comma is missing after layer_id`);
     if (layer !== current) flush();
     current = layer;
-    if (rows > 0 && lines.count - 1 !== width) {
+    if (rows > 0 && lines.count - 1 !== width)
       throw new UserError(`${lines.place()}: ${lines.count - 1} experts, the row before has ${width}; the recording is damaged here`);
-    }
     width = lines.count - 1;
     const from = rows++ * width;
     if (from + width > ids.length) ids = grown(ids, from + width);

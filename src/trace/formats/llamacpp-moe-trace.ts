@@ -20,11 +20,10 @@ export const llamacppMoeTrace = cellFormat({
         at.place = () => lines.place();
         while (lines.nextPairs()) {
           const { count, key: layer, values } = lines;
-          if (count % topK !== 0) {
+          if (count % topK !== 0)
             throw new UserError(
               `${at.place()}: ${count} activations of layer ${layer} do not split into tokens of ${topK}; name the model with --model`,
             );
-          }
           passes.group(layer, count / topK, topK, values);
         }
       },

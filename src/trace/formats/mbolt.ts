@@ -1,5 +1,4 @@
 // mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens, top-k].
-
 import { UserError } from '../../base/errors.js';
 import { viewOf } from '../../base/host/bytes.js';
 import { cellFormat } from './cells.js';
@@ -32,11 +31,10 @@ export const mbolt = cellFormat({
           source.read(position, new Uint8Array(record.buffer));
           const [layer, topK, tokens] = record as unknown as [number, number, number];
           const idBytes = topK * tokens * 4;
-          if (topK < 1 || topK > experts || tokens < 1 || position + HEADER_BYTES + idBytes > bytes) {
+          if (topK < 1 || topK > experts || tokens < 1 || position + HEADER_BYTES + idBytes > bytes)
             throw new UserError(
               `${at.place()}: a record of ${tokens} tokens with ${topK} experts goes beyond the file or the model; it was cut short or damaged`,
             );
-          }
           if (ids.length < topK * tokens) ids = new Int32Array(topK * tokens);
           source.read(position + HEADER_BYTES, new Uint8Array(ids.buffer, 0, idBytes));
           passes.group(layer, tokens, topK, ids);

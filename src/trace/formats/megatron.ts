@@ -23,9 +23,8 @@ export const megatron = cellFormat({
         const width = Array.isArray(rows[0]) ? rows[0].length : 0;
         if (ids.length < rows.length * width) ids = new Int32Array(rows.length * width * 2);
         rows.forEach((row, token) => {
-          if (!Array.isArray(row) || row.length !== width || !row.every(isId)) {
+          if (!Array.isArray(row) || row.length !== width || !row.every(isId))
             throw new UserError(`${place}: top_indices[${token}] is not ${width} expert ids`);
-          }
           ids.set(row as number[], token * width);
         });
         if (rows.length > 0) passes.group(layer, rows.length, width, ids);

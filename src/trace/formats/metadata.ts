@@ -91,9 +91,8 @@ function numbers(path: string, key: string, text: string): number[] {
   } catch {
     list = null;
   }
-  if (!Array.isArray(list) || !list.every(isCount)) {
+  if (!Array.isArray(list) || !list.every(isCount))
     throw new UserError(`${path}: ${key} is ${JSON.stringify(text.slice(0, 40))}; write a list of whole numbers`);
-  }
   return list;
 }
 

@@ -43,17 +43,15 @@ function openShard(source: TraceSource, options: OpenOptions): RoutingTrace {
         for (let layer = 0; layer < layers; layer++) {
           const first = ((request * layers + layer) * longest + start) * topK;
           const bad = reader.ids(ids, first, count * topK, block);
-          if (bad >= 0) {
+          if (bad >= 0)
             throw new UserError(`${path}: request ${request}, token ${start + Math.floor(bad / topK)}, layer ${layer}: not an expert id`);
-          }
           if (gates !== null) reader.weights(gates, first, count * topK, weights);
           for (let token = 0; token < count; token++) {
             store.seek(row + token);
             const to = store.idsAt + layer * topK;
             for (let k = 0; k < topK; k++) store.ids[to + k] = block[token * topK + k]!;
-            for (let k = 0; gates !== null && k < topK; k++) {
+            for (let k = 0; gates !== null && k < topK; k++)
               store.weights[to + k] = store.ids[to + k] === NULL_EXPERT ? 0 : weights[token * topK + k]!;
-            }
           }
         }
         for (let token = 0; token < count; token++) store.addRow(request, start + token, PHASE.decode);

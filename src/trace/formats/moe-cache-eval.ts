@@ -32,12 +32,11 @@ export const moeCacheEval = cellFormat({
         const requests = new Map<number, number>();
         for (const { index, request, layer, phase, tokens, experts, mass } of eventsOf(source)) {
           at.place = () => `${path}: event ${index}`;
-          if (tokens !== 1) {
+          if (tokens !== 1)
             throw new UserError(
               `${path}: event ${index} is the union of ${tokens} tokens, and which token chose which expert is lost; read the recording it ` +
                 'was converted from (safetensors with topk_indices), or place experts by its counts (--set system.cache.popularity=FILE)',
             );
-          }
           if (phase !== PHASE.prefill && phase !== PHASE.decode) throw new UserError(`${at.place()}: phase ${phase} is neither 0 nor 1`);
           cell.request = requests.get(request) ?? requests.set(request, requests.size).size - 1;
           cell.layer = layer;
@@ -80,9 +79,8 @@ function* eventsOf(source: TraceSource) {
     const count = Math.min(BLOCK_EVENTS, events - start);
     const at = read('offsets', offsets, start, count + 1);
     for (let i = 0; i <= count; i++) {
-      if (at[i]! < (i === 0 ? 0 : at[i - 1]!) || at[i]! > accesses || at[i]! - at[0]! > MOST_ACCESSES) {
+      if (at[i]! < (i === 0 ? 0 : at[i - 1]!) || at[i]! > accesses || at[i]! - at[0]! > MOST_ACCESSES)
         throw new UserError(`${path}: event ${start + i}: offset ${at[i]} is out of order or out of range; the file is damaged`);
-      }
     }
     const from = at[0]!;
     const width = at[count]! - from;
@@ -119,9 +117,8 @@ function counts(source: TraceSource): Float64Array[] {
   for (const { index, layer, experts, counts: assigned } of eventsOf(source)) {
     let sum = byLayer.get(layer) ?? new Float64Array(64);
     experts.forEach((expert, i) => {
-      if (expert < 0 || expert >= MOST_EXPERTS || assigned[i]! < 0) {
+      if (expert < 0 || expert >= MOST_EXPERTS || assigned[i]! < 0)
         throw new UserError(`${path}: event ${index}: ${assigned[i]} activations of expert ${expert} are no count`);
-      }
       if (expert >= sum.length) sum = grown(sum, expert + 1);
       sum[expert]! += assigned[i]!;
       if (expert >= most) most = expert + 1;

@@ -33,11 +33,10 @@ export const moeCacheLab = cellFormat({
             first = false;
             continue;
           }
-          if (value.record_type !== 'routing_selection') {
+          if (value.record_type !== 'routing_selection')
             throw new UserError(
               `${place}: record_type is ${JSON.stringify(value.record_type)}; after the first line all are routing_selection`,
             );
-          }
           const layer = integerAt(value, 'layer', place);
           const position = integerAt(value, 'token_position', place);
           const decoder = version === 2 && stageOf(value, place) === 'decoder';
@@ -60,9 +59,8 @@ function metadataOf(source: TraceSource) {
   for (const { value, place } of documents(source)) {
     if (value.record_type !== 'metadata') throw new UserError(`${place}: the first line is not the metadata record`);
     const { format_version: version, model_id: model } = value;
-    if (version !== 1 && version !== 2) {
+    if (version !== 1 && version !== 2)
       throw new UserError(`${place}: format_version is ${JSON.stringify(version)}; versions 1 and 2 are read`);
-    }
     const notes = Object.fromEntries(
       (['capture_method', 'created_at', 'model_revision'] as const).flatMap((key) => {
         const note = value[key];

@@ -1,6 +1,5 @@
 // NumPy's .npy: magic, version, a Python dict literal as header, raw data. Supports only what routing needs: little-endian numbers in C
 // order. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import { ownValue } from '../../base/objects.js';
@@ -8,9 +7,7 @@ import { DTYPE_BYTES } from '../column.js';
 import type { TensorInfo } from './safetensors-header.js';
 
 /** True if bytes begin like a .npy file. */
-export function looksLikeNpy(head: Uint8Array): boolean {
-  return head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
-}
+export const looksLikeNpy = (head: Uint8Array): boolean => head[0] === 0x93 && latin1Of(head, 1, 6) === 'NUMPY';
 
 /** Reads a header, types named as in safetensors. @param head the first bytes, with all of it @param total bytes of the file @throws UserError */
 export function npyHeader(place: string, head: Uint8Array, total: number): TensorInfo {
@@ -38,16 +35,14 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
     .map(Number);
   const bytes = shape.reduce((product, side) => product * side, size);
   const offset = start + length;
-  if (!Number.isSafeInteger(bytes) || offset + bytes > total) {
+  if (!Number.isSafeInteger(bytes) || offset + bytes > total)
     throw new UserError(`${place}: shape (${shape.join(', ')}) takes ${bytes} bytes, the file has ${total - offset}; it was cut short`);
-  }
   return { dtype, shape, offset, bytes };
 }
 
 /** True where a header is a dictionary of these entries and of nothing else. */
-function isWhole(text: string, entries: readonly string[]): boolean {
-  return /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
-}
+const isWhole = (text: string, entries: readonly string[]): boolean =>
+  /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
 
 /** Elements of a whole .npy file in memory, as numbers. @throws UserError as {@link npyHeader} does */
 export function npyValues(

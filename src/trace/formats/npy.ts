@@ -1,5 +1,4 @@
 // NumPy arrays of choices, alone or in an .npz archive, as saved by vLLM's offline API, notebooks and routing studies.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { ID_DTYPES } from '../column.js';
@@ -49,9 +48,8 @@ function kindOf(head: Uint8Array, bytes: number): string {
 
 function arrayOf(place: string, { dtype, shape, offset }: TensorInfo) {
   if (!ID_DTYPES.includes(dtype)) throw new UserError(`${place}: dtype ${dtype} holds no expert ids; save integers: array.astype("int16")`);
-  if (shape.length !== 3 || shape.includes(0)) {
+  if (shape.length !== 3 || shape.includes(0))
     throw new UserError(`${place}: shape (${shape.join(', ')}) is not three axes of tokens, layers and choices`);
-  }
   return { place, dtype, shape, offset };
 }
 
@@ -100,9 +98,8 @@ function activationMatrices(source: TraceSource): Float64Array[] {
     const values = dtype === 'F32' ? new Float32Array(matrix.buffer) : new Float64Array(matrix.buffer);
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
-      if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+      if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
         throw new UserError(`${path}: sequence ${sequence}, layer ${Math.floor(i / experts)}: ${value} is not a count`);
-      }
       counts[Math.floor(i / experts)]![i % experts]! += value;
     }
   }

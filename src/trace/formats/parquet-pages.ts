@@ -1,6 +1,5 @@
 // Checks the page headers of a Parquet file before hyparquet uses them: a few bytes of run lengths could otherwise allocate gigabytes or
 // cause an endless loop. https://parquet.apache.org/docs/file-format/
-
 import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { viewOf } from '../../base/host/bytes.js';
@@ -30,12 +29,11 @@ export function nestingLevelsOf(path: readonly SchemaTree[]): NestingLevels {
 export function boundedCompressors(compressors: Compressors, zstd: (input: Uint8Array, output: Uint8Array) => Uint8Array): Compressors {
   const bounded: Compressors = {};
   const all: Compressors = { ...compressors, ZSTD: (input, length) => zstd(input, new Uint8Array(length)) };
-  for (const [codec, decompress] of Object.entries(all) as [keyof Compressors, NonNullable<Compressors[keyof Compressors]>][]) {
+  for (const [codec, decompress] of Object.entries(all) as [keyof Compressors, NonNullable<Compressors[keyof Compressors]>][])
     bounded[codec] = (input, length) => {
       if (!(length >= 0 && length <= PAGE_LIMIT)) throw new Error(`a page of ${length} bytes is larger than any writer makes`);
       return decompress(input, length);
     };
-  }
   return bounded;
 }
 
@@ -70,9 +68,8 @@ export function checkPages(
     } else if (type === 'DATA_PAGE_V2' && header.data_page_header_v2 !== undefined) {
       const { num_values: count, num_nulls: nulls, encoding, is_compressed: packed, ...v2 } = header.data_page_header_v2;
       const { repetition_levels_byte_length: repetition, definition_levels_byte_length: definition } = v2;
-      if (!(count > 0 && values + count <= most && nulls >= 0 && nulls <= count)) {
+      if (!(count > 0 && values + count <= most && nulls >= 0 && nulls <= count))
         throw new Error(`pages hold more than the ${most} values of their column`);
-      }
       if (!(repetition >= 0 && definition >= 0 && repetition + definition <= size))
         throw new Error('levels run over the end of their page');
       values += count;
@@ -131,6 +128,4 @@ function unpack(page: Uint8Array, unpacked: number, codec: ColumnMetaData['codec
   return decompress(page, unpacked);
 }
 
-function widthOf(level: number): number {
-  return 32 - Math.clz32(level);
-}
+const widthOf = (level: number): number => 32 - Math.clz32(level);

@@ -1,5 +1,4 @@
 // A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file.
-
 import { decompress } from 'fzstd';
 import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
 import { parquetMetadata, parquetRead, parquetSchema } from 'hyparquet';
@@ -68,13 +67,11 @@ export class ParquetTable {
         return names.map((name) => this.#chunkOf(place, name, metadata));
       });
       const values = chunks.reduce((sum, chunk) => sum + Number(chunk.num_values), 0);
-      if (!(rows >= 0 && rows <= MOST_VALUES && values <= MOST_VALUES)) {
+      if (!(rows >= 0 && rows <= MOST_VALUES && values <= MOST_VALUES))
         throw new UserError(`${place}: ${rows} rows and ${values} values are too many at once; write it with row_group_size=1000000`);
-      }
       decoded += values * 4;
-      if (decoded > BOMB_FLOOR && decoded > BOMB_RATIO * bytes) {
+      if (decoded > BOMB_FLOOR && decoded > BOMB_RATIO * bytes)
         throw new UserError(`${path}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does`);
-      }
       if (rows === 0) continue;
       const columns: ParquetColumn[] = [];
       for (const [i, name] of names.entries()) {

@@ -1,5 +1,4 @@
 // Parquet tables, a row per token and layer (or activation), decoded once into a temporary file, as importing reads twice.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
@@ -23,9 +22,7 @@ const CAPTURE: ColumnMap = {
 };
 
 /** True for Parquet files. */
-export function isParquet({ head }: TraceSource): boolean {
-  return head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52 && head[3] === 0x31;
-}
+export const isParquet = ({ head }: TraceSource): boolean => head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52 && head[3] === 0x31;
 
 /** Parquet of vllm-expert-capture. */
 export const vllmExpertCapture: TraceFormat = {
@@ -60,11 +57,10 @@ async function openParquet(source: TraceSource, format: string, options: OpenOpt
   const table = ParquetTable.open(source);
   const { names } = table;
   const columns = options.columns ?? fixed ?? usualColumns(names);
-  if (columns === null) {
+  if (columns === null)
     throw new UserError(
       `${path}: no usual column names (it has ${names.slice(0, 12).join(', ')}); map them with --trace-columns layer=…,experts=…,token=…`,
     );
-  }
   const records = new RowSpool();
   try {
     await decode(path, table, columns, records);
@@ -197,9 +193,8 @@ class ParquetValues {
   }
 
   #value(row: number): unknown {
-    while (row - this.#start >= (this.#parts[this.#part]?.length ?? Number.POSITIVE_INFINITY)) {
+    while (row - this.#start >= (this.#parts[this.#part]?.length ?? Number.POSITIVE_INFINITY))
       this.#start += this.#parts[this.#part++]!.length;
-    }
     const part = this.#parts[this.#part];
     if (part === undefined) throw new Error(`column ${this.#name} ends before row ${row}`);
     return part[row - this.#start];
@@ -207,6 +202,4 @@ class ParquetValues {
 }
 
 /** A value in a message. */
-function shown(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'no number' : String(value).slice(0, 40);
-}
+const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? 'no number' : String(value).slice(0, 40));

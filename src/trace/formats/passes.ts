@@ -27,11 +27,10 @@ export class PassReader {
     const cell = this.#cell;
     if (layer <= this.#lastLayer) this.#begin(rows);
     this.#lastLayer = layer;
-    if (rows > this.#tokens) {
+    if (rows > this.#tokens)
       throw new UserError(
         `${this.#at.place()}: layer ${layer} has ${rows} rows in a pass of ${this.#tokens} tokens; the recording is out of order or cut`,
       );
-    }
     cell.request = this.#request;
     cell.layer = layer;
     cell.phase = this.#tokens > 1 ? PHASE.prefill : PHASE.decode;

@@ -1,5 +1,4 @@
 // A pickle reader that executes nothing: it knows torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
 import { nestsTooDeep } from '../../base/nesting.js';
@@ -68,9 +67,7 @@ const ORDERED = 'collections.OrderedDict';
 const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|Bool)Storage)$/;
 
 /** Reads a pickle. @param place for messages @throws UserError if it has more than plain data and tensors, is cut, or too large or deep */
-export function readPickle(bytes: Uint8Array, place: string): Pickled {
-  return new Unpickler(bytes, place).read();
-}
+export const readPickle = (bytes: Uint8Array, place: string): Pickled => new Unpickler(bytes, place).read();
 
 class Unpickler {
   /** The operation of each opcode; all others are refused. */
@@ -134,9 +131,8 @@ class Unpickler {
       if (run === undefined) this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
       run(this);
       if (this.#objects > MOST_OBJECTS) this.#fail(`it builds more than ${MOST_OBJECTS} lists and dicts; no recording does`);
-      if (this.#stack.length > MOST_VALUES || this.#memo.size > MOST_VALUES) {
+      if (this.#stack.length > MOST_VALUES || this.#memo.size > MOST_VALUES)
         this.#fail(`it holds more than ${MOST_VALUES} values at once; no recording does`);
-      }
     }
     const value = this.#pop();
     if (nestsTooDeep(value)) this.#fail('its lists and dicts nest deeper than those of any recording');
@@ -163,9 +159,8 @@ class Unpickler {
       !isShape(size) ||
       !isShape(stride) ||
       size.length !== stride.length
-    ) {
+    )
       this.#fail(`a call of ${callee.name} that builds no tensor`);
-    }
     this.#build(new PickledTensor(storage, offset, size, stride));
   }
 
@@ -183,9 +178,8 @@ class Unpickler {
   }
 
   #global(name: string): void {
-    if (name !== REBUILD && name !== ORDERED && !STORAGE.test(name)) {
+    if (name !== REBUILD && name !== ORDERED && !STORAGE.test(name))
       this.#fail(`it refers to ${name.slice(0, 80)}; only plain data and tensors are read, nothing is ever executed`);
-    }
     this.#build(new Global(name));
   }
 
@@ -274,6 +268,4 @@ class Unpickler {
   }
 }
 
-function isShape(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.length <= MOST_AXES && value.every(isCount);
-}
+const isShape = (value: unknown): value is readonly number[] => Array.isArray(value) && value.length <= MOST_AXES && value.every(isCount);

@@ -56,9 +56,7 @@ export function phaseOf(value: unknown, place: string): number {
 }
 
 /** True for a whole number that a {@link Cell} holds as it is: larger ones would come out as other ids. */
-export function isId(value: unknown): value is number {
-  return typeof value === 'number' && (value | 0) === value;
-}
+export const isId = (value: unknown): value is number => typeof value === 'number' && (value | 0) === value;
 
 /** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError where they are no list of ids */
 export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {

@@ -3,9 +3,8 @@ import { cellFormat } from './cells.js';
 import type { ColumnMap, TraceFormat } from './format.js';
 import { recordCells } from './record-lines.js';
 
-function recordFormat({ fields, ...about }: Omit<TraceFormat, 'open'> & { readonly fields: ColumnMap }): TraceFormat {
-  return cellFormat({ ...about, cells: (source) => recordCells(source, fields) });
-}
+const recordFormat = ({ fields, ...about }: Omit<TraceFormat, 'open'> & { readonly fields: ColumnMap }): TraceFormat =>
+  cellFormat({ ...about, cells: (source) => recordCells(source, fields) });
 
 /** ExpertFlow, schema 1.x: records in hook order, tokens numbered within their request. */
 export const expertFlow = recordFormat({

@@ -3,7 +3,6 @@
 // SGLang srt/entrypoints/openai/serving_completions.py @004c82e0 and srt/state_capturer/routed_experts_wire.py @a6463a10; dynamo
 // components/src/dynamo/vllm/handlers.py, PR 10529 (2026-06); TensorRT-LLM PR 18397 (2026-08). Which rows are the prompt is computed from
 // counts of tokens that the reply has, never guessed: [start, prompt + generated - 1) are recorded, since the last token is never forwarded.
-
 import { UserError } from '../../base/errors.js';
 import { bytesOfBase64 } from '../../base/host/bytes.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
@@ -19,15 +18,14 @@ import { repliesIn } from './streamed-reply.js';
 const DTYPES = new Map(Object.entries({ int8: 'I8', uint8: 'U8', int16: 'I16', uint16: 'U16', int32: 'I32', int64: 'I64' }));
 
 /** A format of replies: the members differ in how they are recognised. @param mark text of a reply of this engine */
-function replyFormat(name: string, mark: RegExp): TraceFormat {
-  return choiceFormat({
+const replyFormat = (name: string, mark: RegExp): TraceFormat =>
+  choiceFormat({
     name,
     detect: ({ text }) => /^\s*([{[]|data:)/.test(text) && mark.test(text),
     *requests(source: TraceSource, options) {
       for (const { value, place } of repliesIn(source)) yield* answersOf(value, place, expected(options));
     },
   });
-}
 
 /** Replies of SGLang. */
 export const sglangReply = replyFormat('sglang', /"(meta_info|sglext|sgl_ext)"\s*:/);
@@ -153,9 +151,7 @@ function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: str
   return { prompt, generated, promptIds, generatedIds };
 }
 
-function idsAt(value: unknown): readonly number[] | null {
-  return Array.isArray(value) && value.every(isCount) ? (value as number[]) : null;
-}
+const idsAt = (value: unknown): readonly number[] | null => (Array.isArray(value) && value.every(isCount) ? (value as number[]) : null);
 
 /** Rows of the prompt, and the position of the first row. @param found `prompt`: rows that stand apart as the prompt's; null: one list */
 function parted(

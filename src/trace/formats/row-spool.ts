@@ -1,5 +1,4 @@
 // Decoded rows in a nameless file of whole numbers, for formats that cannot be decoded twice or stopped: importing walks up to twice.
-
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../base/files.js';
 
 /** Maximum number of choices of a row. */

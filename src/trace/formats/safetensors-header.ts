@@ -1,6 +1,5 @@
 // The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset is
 // checked before use. https://github.com/huggingface/safetensors#format
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { isCount, isObject } from '../../base/objects.js';
@@ -42,11 +41,10 @@ export function requireTensor(
   if (tensor === undefined) throw new UserError(`${path}: tensor ${name} is missing`);
   if (!dtypes.includes(tensor.dtype))
     throw new UserError(`${path}: tensor ${name}: dtype ${tensor.dtype}; it is one of ${dtypes.join(', ')}`);
-  if (tensor.shape.length !== shape.length || shape.some((side, axis) => side !== null && side !== tensor.shape[axis])) {
+  if (tensor.shape.length !== shape.length || shape.some((side, axis) => side !== null && side !== tensor.shape[axis]))
     throw new UserError(
       `${path}: tensor ${name}: shape [${tensor.shape.join(', ')}] is not [${shape.map((side) => side ?? '…').join(', ')}]`,
     );
-  }
   return tensor;
 }
 
@@ -79,9 +77,8 @@ function tensorOf(place: string, entry: unknown, fileBytes: number, dataBytes: n
   if (!Array.isArray(shape) || !shape.every(isCount)) throw new UserError(`${place}: shape is not a list of sizes`);
   const [begin, end] = dataOffsets(place, offsets, dataBytes);
   const bytes = shape.reduce((product, side) => product * side, size);
-  if (bytes !== end - begin) {
+  if (bytes !== end - begin)
     throw new UserError(`${place}: ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, data_offsets give ${end - begin}`);
-  }
   return { dtype, shape, offset: fileBytes - dataBytes + begin, bytes };
 }
 

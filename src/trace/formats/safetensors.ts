@@ -1,5 +1,4 @@
 // The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; other tensors are ignored.
-
 import { UserError } from '../../base/errors.js';
 import { looksLikeSafetensors } from '../../model/door.js';
 import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
@@ -37,20 +36,17 @@ function openSafetensors(source: TraceSource, header: SafetensorsHeader, options
   if (tokens * layers * topK === 0)
     throw new UserError(`${path}: tensor ${name}: shape [${experts.shape.join(', ')}] holds no choices; the trace is empty`);
   const described = describe(path, 'safetensors', header.metadata);
-  if (!isCanonical(experts.shape, name, header, described, options)) {
+  if (!isCanonical(experts.shape, name, header, described, options))
     return openArray(source, { ...experts, place: `${path}: tensor ${name}` }, options, described.meta, {
       layers: described.layers,
       topK: described.topK,
     });
-  }
-  if (described.layers !== null && described.layers !== layers) {
+  if (described.layers !== null && described.layers !== layers)
     throw new UserError(
       `${path}: num_layers is ${described.layers}, tensor ${name} has ${layers} layers in its shape [tokens, layers, top-k]`,
     );
-  }
-  if (described.topK !== null && described.topK !== topK) {
+  if (described.topK !== null && described.topK !== topK)
     throw new UserError(`${path}: top_k is ${described.topK}, tensor ${name} has ${topK} in its shape [tokens, layers, top-k]`);
-  }
   const column = (names: readonly string[], dtypes: readonly string[]): ColumnLayout | null => {
     const found = names.find((candidate) => tensors.has(candidate));
     return found === undefined ? null : shaped(path, found, demand(path, found, tensors.get(found)!, dtypes, 1), [tokens]);

@@ -2,9 +2,11 @@
 // positions but without request ids, so requests are reconstructed from positions. stat: counts only.
 import { UserError } from '../../base/errors.js';
 import { LargestFirst } from '../../base/largest-first.js';
+import { FieldReader } from '../../base/scan.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';
 import { cellFormat } from './cells.js';
+import { CountTable } from './count-table.js';
 import type { TraceFormat } from './format.js';
 import type { Pickled } from './pickle.js';
 import { looksLikeTorch, TorchFile } from './torch-file.js';
@@ -142,3 +144,24 @@ function numbersIn(value: Pickled | undefined, place: string, count: number): re
     return value as readonly number[];
   throw new UserError(`${place} is missing or has not one number per token`);
 }
+
+const COMMA = 44;
+
+/** Counts CSV of SGLang. */
+export const sglangCounts: TraceFormat = {
+  name: 'sglang-counts',
+  detect: ({ text }) => /^layer_id,expert_id,count\s/.test(text),
+  counts(source) {
+    const fields = new FieldReader(source);
+    const table = new CountTable(() => fields.place());
+    fields.next();
+    while (fields.nextFilled()) {
+      const layer = fields.integer('layer_id');
+      const expert = fields.skip(COMMA) ? fields.integer('expert_id') : -1;
+      const count = fields.skip(COMMA) ? fields.integer('count') : -1;
+      if (layer < 0 || expert < 0 || count < 0 || !fields.ended) throw new UserError(`${fields.place()}: not layer_id,expert_id,count`);
+      table.add(layer, expert, count);
+    }
+    return table.counts(source.path);
+  },
+};

@@ -1,6 +1,5 @@
 // A reply that came as a stream of server-sent events, put together: deltas of token ids are joined, cumulative fields keep their last value.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html
-
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { isObject, ownValue } from '../../base/objects.js';

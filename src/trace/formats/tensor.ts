@@ -34,7 +34,7 @@ export function openArray(
   const asked = expected(options);
   const order = axisOrderOf(place, shape, { layers: known.layers ?? asked.layers, topK: known.topK ?? asked.topK }, options.axes, sample);
   const { tokens, layers, topK } = axesOf(shape, order);
-  if (order === 'tlk' && denseLayersIn(shape, order, sample) === 0) {
+  if (order === 'tlk' && denseLayersIn(shape, order, sample) === 0)
     return tensorTrace({
       source,
       tokens,
@@ -45,7 +45,6 @@ export function openArray(
       promptRows: null,
       meta: wholeMeta(meta),
     });
-  }
   return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null }]);
 }
 

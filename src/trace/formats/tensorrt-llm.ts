@@ -1,5 +1,4 @@
 // TensorRT-LLM's expert statistics: safetensors with one tensor of counts per iteration and layer, named "<iteration>_<layer>". Counts only.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { looksLikeSafetensors } from '../../model/door.js';

@@ -1,5 +1,4 @@
 // The zip that torch.save writes: NAME/data.pkl and one file per storage under NAME/data/.
-
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { DTYPE_BYTES } from '../column.js';
@@ -24,9 +23,8 @@ const DTYPES = new Map([
 ]);
 
 /** True if a file begins like a zip of torch.save whose pickle contains `word`. */
-export function looksLikeTorch(head: Uint8Array, word: string): boolean {
-  return looksLikeZip(head) && latin1Of(head, 0, 256).includes('data.pkl') && latin1Of(head).includes(word);
-}
+export const looksLikeTorch = (head: Uint8Array, word: string): boolean =>
+  looksLikeZip(head) && latin1Of(head, 0, 256).includes('data.pkl') && latin1Of(head).includes(word);
 
 /** An open .pt file. */
 export class TorchFile {
@@ -44,9 +42,8 @@ export class TorchFile {
     if (pickle === undefined) throw new UserError(`${source.path}: holds no data.pkl; it was not written by torch.save`);
     this.#folder = pickle.name.slice(0, -'data.pkl'.length);
     const order = this.#byName.get(`${this.#folder}byteorder`);
-    if (order !== undefined && latin1Of(this.#archive.read(order, 16)).trim() !== 'little') {
+    if (order !== undefined && latin1Of(this.#archive.read(order, 16)).trim() !== 'little')
       throw new UserError(`${source.path}: big-endian tensors; save it on a little-endian machine`);
-    }
   }
 
   value(): Pickled {
@@ -70,9 +67,8 @@ export class TorchFile {
     const raw = this.#archive.read(entry, STORAGE_LIMIT);
     const held = raw.length / DTYPE_BYTES.get(dtype)!;
     if (!Number.isInteger(held)) throw new UserError(`${path}: ${name} has ${raw.length} bytes, no whole number of elements`);
-    if (count > 0 && (last >= held || count > held)) {
+    if (count > 0 && (last >= held || count > held))
       throw new UserError(`${path}: ${name} has ${raw.length} bytes, too few for a tensor [${size.join(', ')}]`);
-    }
     const elements = numbersOf(dtype, raw);
     const values = dtype === 'F32' || dtype === 'F64' || dtype === 'I64' ? new Float64Array(count) : new Int32Array(count);
     const index = new Array<number>(size.length).fill(0);

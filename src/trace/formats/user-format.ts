@@ -1,5 +1,4 @@
 // A trace format of the user's own: a module that yields rows, each of which is checked, as a shifted offset gives plausible results.
-
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { resolve } from '../../base/host/paths.js';
@@ -57,11 +56,7 @@ export async function loadFormat(name: string | undefined): Promise<TraceFormat 
   own.requireMethod('rows(file, known)');
   own.optionalMethod('head');
   const definition = own.value as OwnTraceFormat;
-  return {
-    name: own.name,
-    detect: () => false,
-    open: (source, options) => readOwn(own, definition, source, options),
-  };
+  return { name: own.name, detect: () => false, open: (source, options) => readOwn(own, definition, source, options) };
 }
 
 async function readOwn(own: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
@@ -73,9 +68,8 @@ async function readOwn(own: OwnExport, format: OwnTraceFormat, source: TraceSour
   try {
     for await (const row of yielded(own, () => format.rows(file, expected(known)))) {
       const place = row?.place ?? `${source.path}: row ${rows?.store.rows ?? 0}`;
-      if (!Array.isArray(row?.experts) || !row.experts.every(Array.isArray)) {
+      if (!Array.isArray(row?.experts) || !row.experts.every(Array.isArray))
         throw wrong(own, place, 'experts must be one list of expert ids for each MoE layer');
-      }
       rows ??= ownRows(own, source.path, known, row);
       rows.add(row, place);
     }
@@ -145,18 +139,14 @@ function ownRows(own: OwnExport, path: string, options: OpenOptions, first: OwnT
   };
 }
 
-function wrong({ shown }: OwnExport, place: string, what: string): UserError {
-  return new UserError(`${place}: ${shown}: ${what}`);
-}
+const wrong = ({ shown }: OwnExport, place: string, what: string): UserError => new UserError(`${place}: ${shown}: ${what}`);
 
-function ownFile(source: TraceSource): OwnTraceFile {
-  return {
-    path: source.path,
-    bytes: source.bytes,
-    *lines() {
-      const scanner = new LineScanner(source);
-      while (scanner.nextFilled()) yield { text: scanner.text(), place: scanner.place() };
-    },
-    read: (position, length) => source.part(position, length),
-  };
-}
+const ownFile = (source: TraceSource): OwnTraceFile => ({
+  path: source.path,
+  bytes: source.bytes,
+  *lines() {
+    const scanner = new LineScanner(source);
+    while (scanner.nextFilled()) yield { text: scanner.text(), place: scanner.place() };
+  },
+  read: (position, length) => source.part(position, length),
+});

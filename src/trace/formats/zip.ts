@@ -1,5 +1,4 @@
 // The zip container of .npz and .pt files, stored and deflated entries; sizes and checksums are checked before their use.
-
 import { messageOf, UserError } from '../../base/errors.js';
 import { textOf, viewOf } from '../../base/host/bytes.js';
 import { crc32, inflated, inflating } from '../../base/host/compression.js';
@@ -26,9 +25,7 @@ const MOST_DIRECTORY_BYTES = 16 * 1024 * 1024;
 const WIDE = 0xffffffff;
 
 /** True where a file begins with a zip entry. */
-export function looksLikeZip(head: Uint8Array): boolean {
-  return head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
-}
+export const looksLikeZip = (head: Uint8Array): boolean => head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
 
 /** An open archive. */
 export class ZipArchive {
@@ -107,9 +104,8 @@ export class ZipArchive {
   }
 }
 
-function damaged(place: string): UserError {
-  return new UserError(`${place}: its checksum is another one; the file is damaged, record or copy it again`);
-}
+const damaged = (place: string): UserError =>
+  new UserError(`${place}: its checksum is another one; the file is damaged, record or copy it again`);
 
 function directoryOf(source: TraceSource): ZipEntry[] {
   const { path, bytes } = source;

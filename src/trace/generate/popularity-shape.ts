@@ -29,14 +29,11 @@ export function inclusionByRank(experts: number, choices: number, gini: number):
 }
 
 /** Weights for which draws without replacement include experts as often as requested: -log(1 - inclusion), at most .999 (6.9), which is ours. */
-export function weightsFor(inclusion: Float64Array): Float64Array {
-  return inclusion.map((probability) => -Math.log(1 - Math.min(probability, 0.999)));
-}
+export const weightsFor = (inclusion: Float64Array): Float64Array =>
+  inclusion.map((probability) => -Math.log(1 - Math.min(probability, 0.999)));
 
 /** Gini coefficient of non-negative values: 0 if all are equal. */
-export function giniOf(values: ArrayLike<number>): number {
-  return giniOfAscending(Float64Array.from(values).sort());
-}
+export const giniOf = (values: ArrayLike<number>): number => giniOfAscending(Float64Array.from(values).sort());
 
 function giniOfAscending(values: Float64Array): number {
   let sum = 0;

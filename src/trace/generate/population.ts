@@ -1,5 +1,4 @@
 // Which experts are popular, and how much, before any token is drawn: every layer has a popularity by rank, every domain ranks of its own.
-
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { inclusionByRank } from './popularity-shape.js';
@@ -37,9 +36,8 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
 }
 
 /** Limits a skew to 2 % below the largest Gini coefficient, 1 - topK / experts. Ours: 0.1 % and 10 % draw the same for three models. */
-function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
-  return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
-}
+const possible = (skew: number, { experts, topK }: { experts: number; topK: number }): number =>
+  Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 
 /** By domain, `[layer]`: experts from the most to the least popular, sorted where they are needed. Domains differ in the ranks of experts. */
 function rankingsOf(
@@ -63,6 +61,4 @@ export function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Arr
   return values;
 }
 
-function orderBy(keys: Float64Array): Uint16Array {
-  return Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
-}
+const orderBy = (keys: Float64Array): Uint16Array => Uint16Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);

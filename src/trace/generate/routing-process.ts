@@ -2,7 +2,6 @@
 // every layer, so layers predict each other at any distance, as in real models; threads recur with a heavy-tailed memory. A choice comes from
 // the token's id, from a thread, from a recent token at the same layer, or from the popularity of the domain. A warm-up tunes how often the
 // third case occurs, until reuse is on target.
-
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';

@@ -1,6 +1,5 @@
 // A model's routing in a few numbers that can be measured on a trace: the targets of the synthetic generator. Defaults are a prior by what
 // configurations state, such that caches of drawn routing hit as often as published ones do (docs/synthetic-routing.md).
-
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 
@@ -113,14 +112,12 @@ export function localityOf({ experts, gaps, shared, topK }: RoutedShape, prior =
   return { skew, reuse: { first: 0.1 * reuse, middle: reuse, last: 0.5 * reuse } };
 }
 
-function shapeOf({ dense, layers, sharedExperts }: ModelSpec): RoutedShape {
-  return {
-    experts: Math.max(...layers.map((layer) => layer.experts)),
-    topK: Math.max(...layers.map((layer) => layer.topK)),
-    shared: sharedExperts === true,
-    gaps: dense.segments.slice(1, -1).some(({ attention }) => attention.length > 1),
-  };
-}
+const shapeOf = ({ dense, layers, sharedExperts }: ModelSpec): RoutedShape => ({
+  experts: Math.max(...layers.map((layer) => layer.experts)),
+  topK: Math.max(...layers.map((layer) => layer.topK)),
+  shared: sharedExperts === true,
+  gaps: dense.segments.slice(1, -1).some(({ attention }) => attention.length > 1),
+});
 
 /** Layers over which a plateau is reached from the first or the last layer. Ours. */
 const RAMP = 3;

@@ -1,5 +1,4 @@
 // Synthetic routing, so that any model can be profiled without a trace. Reports say that the routing is synthetic.
-
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -33,9 +32,8 @@ const APART = '/apart';
 /** Requests of a 64-token prompt and 192 generated tokens each, `tokens` in all; the last one is cut. */
 export function requestsOf(tokens: number): RequestLength[] {
   const requests: RequestLength[] = [];
-  for (let left = tokens; left > 0; left -= 256) {
+  for (let left = tokens; left > 0; left -= 256)
     requests.push({ prefill: Math.min(64, left), decode: Math.max(0, Math.min(192, left - 64)) });
-  }
   return requests;
 }
 
@@ -89,12 +87,7 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
   }
   return store.finish(
     model.layers.map((layer) => layer.experts),
-    {
-      model: model.name,
-      format: 'synthetic',
-      synthetic: true,
-      notes: { generator: 'moeprof synthetic/1', seed: String(seed) },
-    },
+    { model: model.name, format: 'synthetic', synthetic: true, notes: { generator: 'moeprof synthetic/1', seed: String(seed) } },
   );
 }
 

@@ -1,6 +1,5 @@
 // The part of synthetic routing that the token id alone decides: every id has a path of its own. Routers send a word to the same experts in
 // most contexts (OpenMoE, arXiv 2402.01739: "context-independent specialization"), and frequencies of words follow Zipf's law.
-
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';

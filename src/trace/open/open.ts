@@ -1,5 +1,4 @@
 // Opens the trace that a user names: a file in any known format, standard input, or the generator.
-
 import { UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isFolder, listFolder } from '../../base/input-file.js';
@@ -52,12 +51,11 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   const source = await openSource(path);
   try {
     const format = await formatFor(source, options);
-    if (format.open === undefined) {
+    if (format.open === undefined)
       throw new UserError(
         `${path}: ${format.name} holds how often each expert was chosen, not when; a cache or predictor needs a trace with one row per token. ` +
           'Counts place experts: run --policy static --set system.cache.popularity=FILE, or curve --popularity FILE',
       );
-    }
     const trace = await format.open(source, options);
     source.checkUnchanged();
     return selected(trace, rows, named, options);
@@ -185,18 +183,16 @@ async function summedShards(folder: string, options: OpenOptions): Promise<Popul
 }
 
 function add(sum: Popularity, one: Popularity): void {
-  if (one.counts.length !== sum.counts.length) {
+  if (one.counts.length !== sum.counts.length)
     throw new UserError(
       `${one.path}: counts ${one.counts.length} layers, other shards ${sum.counts.length}; keep those of one model in a folder`,
     );
-  }
   for (const [layer, counts] of one.counts.entries()) {
     const total = sum.counts[layer]!;
-    if (counts.length !== total.length) {
+    if (counts.length !== total.length)
       throw new UserError(
         `${one.path}: layer ${layer} has ${counts.length} experts, in other shards ${total.length}; keep those of one model in a folder`,
       );
-    }
     for (let expert = 0; expert < counts.length; expert++) total[expert]! += counts[expert]!;
   }
 }

@@ -25,6 +25,5 @@ export function tracedModel(trace: RoutingTrace): TracedModel {
 }
 
 /** A model with the layers, experts and top-k of a trace; every expert has one byte. */
-export function shapeOf({ expertsPerLayer, path, topK }: Pick<RoutingTrace, 'path' | 'expertsPerLayer' | 'topK'>): ModelSpec {
-  return shapedModel(path, expertsPerLayer, topK);
-}
+export const shapeOf = ({ expertsPerLayer, path, topK }: Pick<RoutingTrace, 'path' | 'expertsPerLayer' | 'topK'>): ModelSpec =>
+  shapedModel(path, expertsPerLayer, topK);

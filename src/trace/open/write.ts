@@ -1,6 +1,5 @@
 // Writers of the canonical layouts. Both stream: rows are read in chunks and written to their offsets, so memory does not grow with the
 // trace. The file gets its name only when it is complete.
-
 import { AtomicFile } from '../../base/files.js';
 import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
 import { DTYPE_BYTES, toHalf } from '../column.js';
@@ -98,7 +97,7 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
     perToken('position', 'I32', (chunk) => chunk.position),
   ];
   if (has.tokenIds) columns.push(perToken('token_id', 'I32', (chunk) => chunk.tokenId!));
-  if (has.weights && weights !== 'none') {
+  if (has.weights && weights !== 'none')
     columns.push({
       name: 'weights',
       dtype: weights === 'f16' ? 'F16' : 'F32',
@@ -108,7 +107,6 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
         return bytesOf(weights === 'f16' ? Uint16Array.from(used, toHalf) : used);
       },
     });
-  }
   columns.push(ids('experts', topK, (chunk) => chunk.experts));
   if (has.predictedK > 0) columns.push(ids('predicted', has.predictedK, (chunk) => chunk.predicted!));
   if (has.phases) columns.push(perToken('phase', 'U8', (chunk) => chunk.phase));
@@ -182,9 +180,8 @@ function shortest(value: number): number {
   return Number(value.toPrecision(9));
 }
 
-function bytesOf(array: Uint8Array | Uint16Array | Int32Array | Float32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
+const bytesOf = (array: Uint8Array | Uint16Array | Int32Array | Float32Array): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 function writeAll(path: string, fill: (file: AtomicFile) => Iterable<void>): void {
   const file = new AtomicFile(path);

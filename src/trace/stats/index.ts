@@ -63,9 +63,7 @@ export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
 }
 
 /** Streams that {@link RoutingStatistics.distinct} has numbers for. */
-export function streamsOf(statistics: RoutingStatistics): readonly number[] {
-  return STREAMS.slice(0, statistics.distinct.length);
-}
+export const streamsOf = (statistics: RoutingStatistics): readonly number[] => STREAMS.slice(0, statistics.distinct.length);
 
 /** Numbers of streams examined. */
 const STREAMS = [1, 2, 4, 8, 16, 32] as const;

@@ -1,25 +1,19 @@
 // Routing that no model chose: experts drawn at random, or fixed by the token's id.
+import { member } from '../../base/members.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { RoutingChange, Variant, VariantContext } from './variant.js';
 
 /** `random`: every token draws its experts, uniformly and without replacement, as many as it had. No cache and no predictor can exploit that. */
 export const randomRouting: Variant = {
-  name: 'random',
-  summary: 'experts drawn at random: the worst case of every cache',
-  cites: 'THOR, arXiv 2110.04260: experts are activated at random for each input',
+  ...member('variant', 'random'),
   change: (trace, _parameters, context) =>
-    drawn(trace, context, 'variant/random', {
-      place: (_source, row, start) => start + row,
-      count: (had) => had,
-    }),
+    drawn(trace, context, 'variant/random', { place: (_source, row, start) => start + row, count: (had) => had }),
 };
 
 /** `hash`: each token id has its own experts at every layer, spread evenly over all, so the text alone says which will be needed. */
 export const hashRouting: Variant = {
-  name: 'hash',
-  summary: "experts fixed by the token's id, spread evenly",
-  cites: 'Hash layers, arXiv 2106.04426: balanced random hashing of the token',
+  ...member('variant', 'hash'),
   needs: () => ['tokenIds'],
   change: (trace, _parameters, context) =>
     drawn(trace, context, 'variant/hash', {

@@ -1,5 +1,4 @@
 // The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`.
-
 import { UserError } from '../../base/errors.js';
 import { choose, findNamed, splitSpec } from '../../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../../base/user-module.js';
@@ -54,18 +53,13 @@ export function parseVariant(text: string): VariantChoice {
   });
 }
 
-function findVariant(name: string): Variant {
-  return findNamed('routing variant', VARIANTS, name);
-}
+const findVariant = (name: string): Variant => findNamed('routing variant', VARIANTS, name);
 
-function definitionOf({ definition, name }: VariantChoice): Variant {
-  return definition ?? findVariant(name);
-}
+const definitionOf = ({ definition, name }: VariantChoice): Variant => definition ?? findVariant(name);
 
 /** True where one of the variants reads gate weights. */
-export function needWeights(variants: readonly VariantChoice[]): boolean {
-  return variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
-}
+export const needWeights = (variants: readonly VariantChoice[]): boolean =>
+  variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 
 /** Stacks variants on a trace, from texts: `top-p=0.9`; modules need a run. @throws UserError if one is unknown, or the trace lacks its need */
 export function applyVariants(

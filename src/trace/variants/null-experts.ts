@@ -1,5 +1,6 @@
 // Null experts compute nothing and compete with the true experts, so a token that chooses some of them uses fewer true experts.
 import { UserError } from '../../base/errors.js';
+import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import { keepPrefix } from './prefix.js';
@@ -7,13 +8,7 @@ import type { Variant } from './variant.js';
 
 /** `null=m`, m null experts that are chosen as often as true ones; or `null:weight=w`, all of them with the gate weight w. */
 export const nullExperts: Variant = {
-  name: 'null',
-  summary: 'null experts beside the true ones: a variable true k',
-  cites: 'AdaMoE, arXiv 2406.13233: top-k over true and null experts; the balance loss makes null experts as likely as true ones',
-  parameters: {
-    experts: { default: 0, min: 0, description: 'null experts per layer, each chosen as often as a true one' },
-    weight: { default: 0, min: 0, max: 1, description: 'gate weight of every null expert: choices below it lose their place' },
-  },
+  ...member('variant', 'null'),
   main: 'experts',
   needs: ({ weight }) => ((weight as number) > 0 ? ['weights'] : []),
   change(trace, parameters, { experts, seed, spec }) {
@@ -23,13 +18,12 @@ export const nullExperts: Variant = {
     if (nulls > 0 === weight > 0 || !Number.isInteger(nulls))
       throw new UserError(`variant ${spec}: say either how many null experts there are (null=8) or their gate weight (null:weight=0.1)`);
     const { topK } = trace;
-    if (weight > 0) {
+    if (weight > 0)
       return keepPrefix(trace, (cell) => {
         let rank = 0;
         while (rank < topK && cell.weights![cell.at + rank]! > weight) rank++;
         return rank;
       });
-    }
     const draws = new PlaceDraws(seed, 'variant/null');
     // Of the k choices among E true and m null experts, as many are null as a draw of k without replacement gives (hypergeometric, mean
     // k m / (E + m)); the true choices that gave way are those of the lowest rank.

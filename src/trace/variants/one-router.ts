@@ -1,12 +1,11 @@
 // One routing decision per token: every layer uses the experts of the first layer, as with a single router for all layers.
 import { UserError } from '../../base/errors.js';
+import { member } from '../../base/members.js';
 import type { Variant } from './variant.js';
 
 /** `one-router`: the first layer decides for all. */
 export const oneRouter: Variant = {
-  name: 'one-router',
-  summary: 'every layer takes the experts of the first',
-  cites: 'Read-ME, arXiv 2410.19123: one router, before the model, for all layers',
+  ...member('variant', 'one-router'),
   change({ expertsPerLayer, layers, topK }, _parameters, { spec }) {
     const [first] = expertsPerLayer;
     const fewer = expertsPerLayer.findIndex((experts) => experts < first!);

@@ -1,12 +1,11 @@
 // One routing decision per request: all of its tokens use the experts of the first, as where prompts are routed instead of tokens.
+import { member } from '../../base/members.js';
 import { allocateChunk } from '../trace.js';
 import type { Variant } from './variant.js';
 
 /** `per-request`: whole requests are routed. */
 export const perRequest: Variant = {
-  name: 'per-request',
-  summary: "all tokens of a request take its first token's experts",
-  cites: 'Tryage, arXiv 2308.11601 (a model per prompt); multi-head routing, arXiv 2211.03831 (adapters per task)',
+  ...member('variant', 'per-request'),
   change(trace) {
     const row = trace.layers * trace.topK;
     const first = allocateChunk(trace, 1);

@@ -1,5 +1,6 @@
 // Sensitivity gating: a decoded token skips choices of little weight at layers that are not sensitive, as AdapMoE does.
 import { UserError } from '../../base/errors.js';
+import { member } from '../../base/members.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
@@ -37,13 +38,7 @@ function sensitivities(given: string, layers: number): readonly number[] {
 
 /** `sensitivity=T`: of a decoded token's choices, the best stays, and those whose share of gate weight is at least sqrt(T / S), S the layer's. */
 export const sensitivity: Variant = {
-  name: 'sensitivity',
-  summary: 'decoded tokens without the choices that their layer can do without',
-  cites: 'AdapMoE, arXiv 2408.10284; threshold and sensitivities of github.com/PKU-SEC-Lab/AdapMoE',
-  parameters: {
-    threshold: { default: 0.005, min: 0, description: 'loss that may be added; the released code takes 0.005' },
-    layers: { default: '', description: 'sensitivity of each layer, with slashes between; empty: published ones of Mixtral' },
-  },
+  ...member('variant', 'sensitivity'),
   main: 'threshold',
   needs: () => ['weights'],
   change(trace, { layers, threshold }) {

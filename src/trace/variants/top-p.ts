@@ -1,14 +1,12 @@
 // Top-p routing: a token takes as many experts as it needs to be confident, so easy tokens take few.
+import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
 /** `top-p=p`: the shortest prefix whose weights reach p; all choices where they never do. */
 export const topP: Variant = {
-  name: 'top-p',
-  summary: 'the best choices whose gate weights reach p together',
-  cites: 'Dynamic MoE, arXiv 2403.07652: the smallest set whose probabilities sum to p',
-  parameters: { p: { default: 0.9, min: 0, max: 1, description: 'weight that the kept choices reach together' } },
+  ...member('variant', 'top-p'),
   main: 'p',
   needs: () => ['weights'],
   change(trace, { p }) {

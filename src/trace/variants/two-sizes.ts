@@ -1,19 +1,14 @@
 // Two sizes of every expert: a token runs the large one, the small one, or neither. In a trace the two sizes are two MoE layers at one
 // decoder layer, each with its own bytes per expert: layer l becomes 2l (large) and 2l + 1 (small).
 import { UserError } from '../../base/errors.js';
+import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { Variant } from './variant.js';
 
 /** `two-sizes:small=0.4,skip=0.2`: the shares of token-layer pairs that go to the small experts, and to none. */
 export const twoSizes: Variant = {
-  name: 'two-sizes',
-  summary: 'large and small experts: a token takes one size, or none',
-  cites: 'Duo-LLM, arXiv 2410.10846: a small auxiliary FFN beside the FFN of every layer, and the choice to skip',
-  parameters: {
-    small: { default: 0.5, min: 0, max: 1, description: 'share that goes to the small experts' },
-    skip: { default: 0, min: 0, max: 1, description: 'share that skips the layer' },
-  },
+  ...member('variant', 'two-sizes'),
   main: 'small',
   change({ layers, topK }, parameters, { experts, seed, spec }) {
     const small = parameters.small as number;

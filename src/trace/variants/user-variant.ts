@@ -15,9 +15,8 @@ export interface OwnVariantContext extends VariantContext {
 }
 
 /** The variants of choices, loaded if users' modules. @param folder of relative paths; the working directory unless given @throws UserError */
-export async function loadVariants(variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> {
-  return Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));
-}
+export const loadVariants = async (variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> =>
+  Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));
 
 function ownVariant(own: OwnExport): Variant {
   own.nameApart(VARIANTS.map(({ name }) => name));

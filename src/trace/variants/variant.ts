@@ -1,5 +1,4 @@
 // The contract of a routing variant: a trace over a trace, whose rows are rewritten when they are read, so that variants stack.
-
 import { newSha256 } from '../../base/host/hash.js';
 import type { Member, Parameters } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';

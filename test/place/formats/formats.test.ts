@@ -1,12 +1,11 @@
 // Files that engines place experts by: written, read by a reader that knows the description alone, and read back; and files that are damaged.
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/door.js';
-import { codacus } from '../../../src/place/formats/codacus.js';
-import { colibriHistory as colibri } from '../../../src/place/formats/colibri.js';
 import { exllamav3 } from '../../../src/place/formats/exllamav3.js';
 import { expertBlocks, type Placed, type ProfileFormat } from '../../../src/place/formats/format.js';
 import { PROFILE_FORMATS, readProfile } from '../../../src/place/formats/index.js';
 import { llamaCpp } from '../../../src/place/formats/llama.cpp.js';
+import { codacus, colibriHistory as colibri } from '../../../src/place/formats/rows.js';
 import { sglang } from '../../../src/place/formats/sglang.js';
 import { vllmMap as vllm } from '../../../src/place/formats/vllm.js';
 import { vllmAscend } from '../../../src/place/formats/vllm-ascend.js';

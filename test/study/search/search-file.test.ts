@@ -17,7 +17,7 @@ import {
 } from '../../../src/study/search/objective.js';
 import { pointProfile } from '../../../src/study/search/point-profile.js';
 import { loadSearch } from '../../../src/study/search/search-file.js';
-import { shorterRun } from '../../../src/study/search/shorter-run.js';
+import { shorterRun } from '../../../src/study/search/short-runs.js';
 import { checkRun, loadRun } from '../../../src/system/load-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-search-'));

@@ -1,6 +1,6 @@
 // Systems that are compared replay the same rows, whoever of them counts popularity.
 import { describe, expect, it } from 'vitest';
-import { bySystem, sameRows } from '../../../src/study/sweep/same-rows.js';
+import { bySystem, sameRows } from '../../../src/study/sweep/equal-footing.js';
 import { sweepFor } from '../../../src/study/sweep/sweep-runs.js';
 import { checkRun } from '../../../src/system/load-run.js';
 import type { RunInput } from '../../../src/system/run.js';

@@ -31,14 +31,10 @@ const byName = new Map(KERNEL_FORMATS.map((format) => [format.name, format]));
 const byNumber = new Map(KERNEL_FORMATS.flatMap((format) => (format.ggml === null ? [] : [[format.ggml, format] as const])));
 
 /** A format by its name; undefined for one that is none, e.g. `type 400` of a GGUF file. */
-export function kernelFormat(name: string): KernelFormat | undefined {
-  return byName.get(name);
-}
+export const kernelFormat = (name: string): KernelFormat | undefined => byName.get(name);
 
 /** A format by the number of its type in GGUF files; undefined for unknown numbers. */
-export function ggmlFormat(type: number): KernelFormat | undefined {
-  return byNumber.get(type);
-}
+export const ggmlFormat = (type: number): KernelFormat | undefined => byNumber.get(type);
 
 /** A format and the bits per weight that it takes in some tensor. */
 export interface StoredFormat {

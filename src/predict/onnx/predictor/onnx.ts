@@ -1,6 +1,5 @@
 // The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
 // of a pass go through the model in one call.
-
 import { UserError } from '../../../base/errors.js';
 import { textOf } from '../../../base/host/bytes.js';
 import { resolve } from '../../../base/host/paths.js';
@@ -67,9 +66,8 @@ class OnnxPredictor extends ModelPredictor<InputName> {
       return;
     }
     const column = name === 'position' ? pass.position : pass.tokenId;
-    if (column === null) {
+    if (column === null)
       throw new UserError(`${this.path}: asks for token_id, and the trace carries no token ids; take a predictor that does without`);
-    }
     for (let token = 0; token < pass.tokens; token++) data[token] = BigInt(column[token]!);
   }
 
@@ -102,14 +100,13 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
  */
 export function networkCost(path: string): PredictionCost {
   const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
-  if (products > 0) {
+  if (products > 0)
     return {
       callNs: SEQUENCE_CALL_NS + products * SEQUENCE_WEIGHT_NS,
       tokenNs: products * SEQUENCE_PRODUCT_NS,
       expertNs: 0,
       mostTokens: Number.POSITIVE_INFINITY,
     };
-  }
   const weights = withInput(path, 'predictor', (file) => file.bytes) / Float32Array.BYTES_PER_ELEMENT;
   return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
 }
@@ -119,10 +116,7 @@ export const onnx: PredictorDefinition = {
   name: 'onnx',
   summary: `a trained model: any ONNX file that turns ${INPUT_NAMES.join(', ')} into logits`,
   cites: 'routing path predictor of ExpertFlow, arXiv 2410.17954',
-  parameters: {
-    file: { default: '', description: 'path of the .onnx file' },
-    costNs: COST,
-  },
+  parameters: { file: { default: '', description: 'path of the .onnx file' }, costNs: COST },
   cost: ({ file }, folder) => networkCost(resolve(folder, String(file))),
   create(context, { file }) {
     if (file === '') throw new UserError('predictor onnx: names no file; write onnx:file=predictor.onnx');

@@ -48,16 +48,14 @@ export function checkSequenceContract(
   experts: number,
 ): SequenceSignature {
   const width = inputs.find(({ name }) => name === STATE)?.shape[1];
-  if (typeof width !== 'number') {
+  if (typeof width !== 'number')
     throw new UserError(`${path}: reads "${SEQUENCE}" and has no input "${STATE}" [B, n] of a fixed width n; export it with one`);
-  }
   const used = inputs.map((input) => {
     const name = SEQUENCE_INPUTS.find((known) => known === input.name);
-    if (name === undefined) {
+    if (name === undefined)
       throw new UserError(
         `${path}: asks for an input "${input.name}", which moeprof does not give beside "${SEQUENCE}"; ${didYouMean(input.name, SEQUENCE_INPUTS)}`,
       );
-    }
     checkTensor(path, 'input', input, sequenceTensorOf(name, experts, width));
     return name;
   });

@@ -1,5 +1,4 @@
 // Graphs of the encoder: for training steps over windows of streams, and for the exported file.
-
 import { OUTPUT_NAME } from '../contract.js';
 import { Graph, type Value } from '../graph.js';
 import { type PathShape, sizeOf } from '../network.js';

@@ -3,7 +3,6 @@
 
 /** Where a model is to be called for the next tokens of a request. */
 export interface Continuation {
-  /** State to start with. */
   readonly state: Float32Array;
   /** Ids of tokens that this state has not seen, and that come before the next ones. */
   readonly missed: readonly number[];

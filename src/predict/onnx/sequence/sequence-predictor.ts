@@ -1,6 +1,5 @@
 // A predictor whose model reads token ids in order (contract.ts). It is asked once before each pass for all of its tokens. A token of a
 // prompt sees the tokens before it in the prompt; decoding continues from the state of its request.
-
 import { UserError } from '../../../base/errors.js';
 import type { Pass } from '../../../schedule/door.js';
 import type { PredictorContext } from '../../predictor.js';
@@ -76,31 +75,23 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     if (single.length > 0) this.#call(pass, single, 0, 1);
     for (const segment of segments) {
       if (segment.ids.length === 1) continue;
-      for (let step = 0; step < segment.ids.length; step += CALL_TOKENS) {
+      for (let step = 0; step < segment.ids.length; step += CALL_TOKENS)
         this.#call(pass, [segment], step, Math.min(CALL_TOKENS, segment.ids.length - step));
-      }
     }
-    for (const { from, ids, state, token } of segments) {
+    for (const { from, ids, state, token } of segments)
       this.#states.keep(pass.slot[token]!, pass.request[token]!, pass.position[token]!, from, ids.slice(from.missed.length), state);
-    }
     this.calls++;
     this.predicted += pass.tokens;
   }
 
   #segmentsOf({ position, request, slot, tokenId, tokens: all }: Pass): Segment[] {
-    if (tokenId === null) {
+    if (tokenId === null)
       throw new UserError(`${this.path}: reads token ids, and the trace carries none; take a predictor that does without`);
-    }
     const segments: Segment[] = [];
     for (let token = 0, end = 0; token < all; token = end) {
       while (end < all && request[end] === request[token]) end++;
       const from = this.#states.at(slot[token]!, request[token]!, position[token]!);
-      segments.push({
-        token,
-        from,
-        ids: [...from.missed, ...tokenId.subarray(token, end)],
-        state: from.state.slice(),
-      });
+      segments.push({ token, from, ids: [...from.missed, ...tokenId.subarray(token, end)], state: from.state.slice() });
     }
     return segments;
   }

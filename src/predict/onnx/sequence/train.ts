@@ -1,5 +1,4 @@
 // Trains the encoder of token ids: ExpertFlow's routing path predictor, on windows of the requests of a trace.
-
 import { UserError } from '../../../base/errors.js';
 import type { WorkWatch } from '../../../base/work-watch.js';
 import type { ModelSpec } from '../../../model/door.js';
@@ -35,9 +34,8 @@ export function trainEncoder(
   options: EncoderTraining,
   watch: WorkWatch = {},
 ): Promise<TrainedPredictor> {
-  if (!trace.has.tokenIds) {
+  if (!trace.has.tokenIds)
     throw new UserError(`${trace.path}: carries no token ids, which --kind rpp reads; train --kind paths, which does without`);
-  }
   const { batch, epochs, learningRate, seed } = options;
   const plan = ({ dataset, held, learn, shape }: TrainingRows): TrainingPlan => {
     const network: EncoderOptions = { ...options.network, tokenRows: rowsForIds(dataset.tokenIds!, TOKEN_ROWS) };

@@ -17,7 +17,6 @@ interface Piece {
 interface WindowOptions {
   /** Sequences beside one another. */
   readonly streams: number;
-  /** Tokens of a window. */
   readonly window: number;
   /** Elements of a stream's state. */
   readonly state: number;
@@ -209,7 +208,6 @@ export function piecesOf(rows: Int32Array, dataset: PathDataset): Piece[] {
   return pieces;
 }
 
-/** The first pieces, up to a number of rows. */
 function upTo(pieces: readonly Piece[], most: number): Piece[] {
   let left = most;
   return pieces.flatMap(({ rows, start }) => {
@@ -219,6 +217,4 @@ function upTo(pieces: readonly Piece[], most: number): Piece[] {
   });
 }
 
-function rowsOf(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, { rows }) => sum + rows, 0);
-}
+const rowsOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { rows }) => sum + rows, 0);

@@ -1,11 +1,10 @@
 // What every cell of the spaces beside this file gives, whole and short, as the engine computes it today: fixtures for replay.test.ts. After
 // `npm run build`, from the root: node test/study/search/golden/renew.mjs [name...]. A space takes some minutes.
 import { writeFileSync } from 'node:fs';
-import { equalFooting } from '../../../../build/study/sweep/equal-footing.js';
-import { bySystem } from '../../../../build/study/sweep/same-rows.js';
+import { bySystem, equalFooting } from '../../../../build/study/sweep/equal-footing.js';
 import { figureIn } from '../../../../build/study/search/objective.js';
 import { loadSearch } from '../../../../build/study/search/search-file.js';
-import { shorterRun } from '../../../../build/study/search/shorter-run.js';
+import { shorterRun } from '../../../../build/study/search/short-runs.js';
 import { pathsOf, spaceCells } from '../../../../build/figure/table/space.js';
 import { simulateRun } from '../../../../build/engine/simulate.js';
 import { checkRun, loadRun } from '../../../../build/system/load-run.js';

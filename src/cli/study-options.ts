@@ -1,8 +1,18 @@
-// `--queue` and `--queue-prefix` of commands that do nothing without a server.
-
+// `--store`, `--queue` and `--queue-prefix`: the folder of stored results, and the server of commands that do nothing without one.
 import { UserError } from '../base/errors.js';
-import { type QueueAddress, queueAddress, type Seal } from '../study/door.js';
+import { join } from '../base/host/paths.js';
+import { type QueueAddress, queueAddress, type Seal, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
+
+/** Default store of a study, in the working directory. */
+export const STORE = join('.moeprof', 'store');
+
+/** The store of the flags. @param usual folder if no flag is given; null: none @returns null: nothing is kept @throws UserError if it is no store */
+export function storeOf({ store }: { readonly store?: string | boolean }, usual: string | null): Store | null {
+  if (store === false) return null;
+  const folder = typeof store === 'string' ? store : usual;
+  return folder === null ? null : Store.open(folder);
+}
 
 /** The flags as given. */
 export interface QueueOption {
