@@ -41,19 +41,23 @@ it('has the backends of a vendor, its usual one first, and none where there is o
 });
 
 it.each([
-  ['llama.cpp-rocm', 'rtx-3090', 'rtx-3090; take llama.cpp or llama.cpp-vulkan'],
-  ['llama.cpp-metal', HALO, 'radeon-8060s; take llama.cpp-rocm or llama.cpp-vulkan'],
-  ['mlx', 'arc-b580', 'arc-b580; take llama.cpp-vulkan'],
-  ['llama.cpp-vulkan', 'apple-m4-max', 'm4-max-gpu-40; take mlx or llama.cpp-metal'],
-  ['llama.cpp-vulkan', 'epyc-9355', 'a machine without a GPU; take llama.cpp'],
+  ['llama.cpp-rocm', 'rtx-3090', 'rtx-3090; take llama.cpp or llama.cpp-vulkan or freetoken'],
+  ['llama.cpp-metal', HALO, 'radeon-8060s; take llama.cpp-rocm or llama.cpp-vulkan or freetoken'],
+  ['mlx', 'arc-b580', 'arc-b580; take llama.cpp-vulkan or vllm or sglang'],
+  ['llama.cpp-vulkan', 'apple-m4-max', 'm4-max-gpu-40; take llama.cpp-metal or mlx'],
+  ['ik_llama.cpp', HALO, 'radeon-8060s; take llama.cpp-rocm or llama.cpp-vulkan or freetoken'],
+  ['exllamav3', 'apple-m4-max', 'm4-max-gpu-40; take llama.cpp-metal or mlx'],
+  ['llama.cpp-vulkan', 'epyc-9355', 'a machine without a GPU; take llama.cpp or vllm or sglang'],
 ])('%s is refused on %s, in one line with those that drive it', (runtime, machine, instead) => {
-  expect(() => loadHardware(machine, undefined, [], loadRuntime(runtime))).toThrow(`runtime ${runtime}: does not drive ${instead}`);
+  expect(() => loadHardware(machine, undefined, [], loadRuntime(runtime))).toThrow(`${runtime}: does not drive ${instead}`);
 });
 
 it.each([
   ['llama.cpp-vulkan', 'rtx-3090'],
   ['llama.cpp-rocm', 'rx-7900-xtx'],
   ['mlx', 'apple-m2-ultra'],
+  ['ik_llama.cpp', 'epyc-9355'],
+  ['sglang-kt', 'rtx-3090'],
   ['llama.cpp', 'rx-7900-xtx'],
 ])('%s drives %s', (runtime, machine) => {
   expect(loadHardware(machine, undefined, [], loadRuntime(runtime)).software!.runtime).toBe(runtime);
