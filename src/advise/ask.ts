@@ -134,9 +134,7 @@ export async function basesOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   return [{ ...basis, runtime: usual }, ...rivals];
 }
 
-function vendorOf({ hardware }: Basis): Parameters<typeof backendsOn>[1] {
-  return hardware.machine?.gpus[0]?.vendor;
-}
+const vendorOf = ({ hardware }: Basis) => hardware.machine?.gpus[0]?.vendor;
 
 /** The question under the backend that serves its answer best, with a note on the others. @param rivals other backends of the machine */
 async function onFastest(question: Question, rivals: readonly Basis[]): Promise<Question> {
@@ -163,9 +161,7 @@ async function besideNote(name: string, basis: Basis, wishes: AdviceWishes): Pro
   ];
 }
 
-function speedsText({ decode, prefill }: Speeds): string {
-  return `${formatNumber(decode)} and prompts ${formatNumber(prefill)} tok/s`;
-}
+const speedsText = ({ decode, prefill }: Speeds): string => `${formatNumber(decode)} and prompts ${formatNumber(prefill)} tok/s`;
 
 /** The part of a question that is the same for all models. */
 type Basis = Pick<Question, 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'>;

@@ -81,9 +81,8 @@ export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined):
 }
 
 /** Runtimes of one vendor's GPUs alone that advice is given for, backends aside. */
-export function ownRuntimesOf(vendor: Vendor | undefined): readonly AdvisedRuntime[] {
-  return ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
-}
+export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRuntime[] =>
+  ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
 
 /** @throws UserError where a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
