@@ -50,7 +50,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
   const { answer, machine, model, quantization, runtime, ways = [] } = advice;
   return {
     title: `${model} ${quantization} on ${machine}, ${runtime}`,
-    lead: [...verdictOf(advice), ...guessLine(advice)],
+    lead: [...verdictOf(advice), ...advice.backends.map((text): Line => ({ text })), ...guessLine(advice)],
     blocks: [
       ...linesToPaste(advice.command),
       ...ways.map(wayBlock),

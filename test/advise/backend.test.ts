@@ -19,17 +19,17 @@ it('is given for a backend by its name, with its own speeds', async () => {
   expect(Math.abs(vulkan!.answer!.decode / 73.7 - 1)).toBeLessThan(0.2);
   const [fast, slow] = vulkan!.answer!.decode > rocm!.answer!.decode ? [vulkan!, rocm!] : [rocm!, vulkan!];
   expect(usual).toMatchObject({ runtime: fast.runtime, answer: { decode: fast.answer!.decode } });
-  expect(usual!.notes.filter((note) => note.startsWith(`${fast.runtime} is taken`) && note.includes(`${slow.runtime} gives`))).toHaveLength(
-    1,
-  );
-  expect(rocm!.notes.filter((note) => note.includes('is taken'))).toEqual([]);
+  expect(
+    usual!.backends.filter((text) => text.startsWith(`${fast.runtime} is the fastest backend`) && text.includes(`${slow.runtime} gives`)),
+  ).toHaveLength(1);
+  expect(rocm!.backends).toEqual([]);
   expect(() => advisedRuntime('llama.cpp-vulcan')).toThrow('did you mean "llama.cpp-vulkan"');
 });
 
 it('names Metal, and MLX beside it in its own format', async () => {
   const advice = await adviceFor('olmoe-1b-7b', 'apple-m4-max+128GB', { prompt: 512, context: 4096 });
   expect(advice.runtime).toBe('llama.cpp-metal');
-  expect(advice.notes.filter((note) => /^mlx drives this GPU, too: .* in bf16 \(--runtime mlx\)\.$/.test(note))).toHaveLength(1);
+  expect(advice.backends.filter((text) => /^mlx drives this GPU, too: .* in bf16 \(--runtime mlx\)\.$/.test(text))).toHaveLength(1);
 });
 
 it('has the backends of a vendor, its usual one first, and none where there is one for all', () => {
