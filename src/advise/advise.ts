@@ -61,6 +61,8 @@ export interface Strategy extends AdvisedSetting, Pick<Price, 'bands' | 'hitRate
 
 /** Finished advice: the public format `moeprof.advice/1`. */
 export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
+  /** Sentences: other backends and programs of the GPU, beside the one that is taken. */
+  readonly backends: readonly string[];
   readonly model: string;
   readonly quantization: string;
   /** Parts that were taken, on which the answer hangs. */
@@ -100,6 +102,7 @@ export async function advise(asked: Question): Promise<Advice> {
     ...tagged(ADVICE_SCHEMA),
     model: model(quantizations[0]!).name,
     ...repeated(question),
+    backends: question.backends ?? [],
     notes: [...notesOf(question, answer), ...askedFor(question, answer)],
   } as const;
   if (answer === null) {

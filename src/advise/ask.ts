@@ -7,10 +7,11 @@ import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { ownValue } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
-import { formatCount, formatNumber } from '../base/units.js';
+import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
+import { aboutRate } from '../report/door.js';
 import { wrapped } from '../runtime/flags/dialect.js';
 import { shellNamed, usualShell } from '../runtime/flags/shell.js';
 import { advisedRuntime, backendsOn, DEFAULT_RUNTIME, ownRuntimesOf } from '../runtime/index.js';
@@ -92,7 +93,7 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
     const other = { ...basis, runtime, ...(await machine(runtime)) };
     notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined })));
   }
-  return withQuestion(name, { ...basis, notes: [...basis.notes, ...notes] }, wishes, async (asked) => {
+  return withQuestion(name, { ...basis, backends: notes }, wishes, async (asked) => {
     const question = rivals.length === 0 ? asked : await onFastest(asked, rivals);
     const advice = await advise(question);
     return advice.answer === null ? { ...advice, ways: await waysOut(question, askingOf(name, basis, wishes)) } : advice;
@@ -134,9 +135,7 @@ export async function basesOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   return [{ ...basis, runtime: usual }, ...rivals];
 }
 
-function vendorOf({ hardware }: Basis): Parameters<typeof backendsOn>[1] {
-  return hardware.machine?.gpus[0]?.vendor;
-}
+const vendorOf = ({ hardware }: Basis) => hardware.machine?.gpus[0]?.vendor;
 
 /** The question under the backend that serves its answer best, with a note on the others. @param rivals other backends of the machine */
 async function onFastest(question: Question, rivals: readonly Basis[]): Promise<Question> {
@@ -150,8 +149,8 @@ async function onFastest(question: Question, rivals: readonly Basis[]): Promise<
   }
   const [best, ...slower] = tried.sort((a, b) => a.cost - b.cost);
   const lost = slower.map(({ own, price }) => `${own.runtime.name} gives ${speedsText(price)}`).join(', ');
-  const note = `${best!.own.runtime.name} is taken, the fastest backend of this GPU: in the same placement ${lost} (--runtime).`;
-  return { ...best!.own, notes: [...question.notes, note] };
+  const note = `${best!.own.runtime.name} is the fastest backend of this GPU: ${lost} (--runtime).`;
+  return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
 }
 
 /** A note on what another runtime of the same GPU gives, with its own formats; none where nothing fits. */
@@ -163,12 +162,10 @@ async function besideNote(name: string, basis: Basis, wishes: AdviceWishes): Pro
   ];
 }
 
-function speedsText({ decode, prefill }: Speeds): string {
-  return `${formatNumber(decode)} and prompts ${formatNumber(prefill)} tok/s`;
-}
+const speedsText = ({ decode, prefill }: Speeds): string => `${aboutRate(decode)} and prompts ${aboutRate(prefill)} tok/s`;
 
 /** The part of a question that is the same for all models. */
-type Basis = Pick<Question, 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'>;
+type Basis = Pick<Question, 'backends' | 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'>;
 
 /** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {

@@ -52,7 +52,7 @@ export async function enginesOn(name: string, machine: MachineFinder, wishes: Ad
       bases.push(...(await basesOf(machine, { ...wishes, runtime })));
     } catch (error) {
       if (!(error instanceof UserError) || ADVISED.length === refused.length + 1) throw error;
-      refused.push(`${runtime}: ${error.message}.`);
+      refused.push(`${error.message.startsWith(runtime) ? '' : `${runtime}: `}${error.message}.`);
     }
   }
   const engines: EngineOffer[] = [];

@@ -50,7 +50,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
   const { answer, machine, model, quantization, runtime, ways = [] } = advice;
   return {
     title: `${model} ${quantization} on ${machine}, ${runtime}`,
-    lead: [...verdictOf(advice), ...guessLine(advice)],
+    lead: [...verdictOf(advice), ...advice.backends.map((text): Line => ({ text })), ...guessLine(advice)],
     blocks: [
       ...linesToPaste(advice.command),
       ...ways.map(wayBlock),
@@ -145,7 +145,7 @@ function bandText(band: Accuracy | null, speed: number): string {
 
 /** Lines to paste. */
 export function linesToPaste(command: Advice['command']): Block[] {
-  return (command?.steps ?? []).map(({ file, lines, note: above, title = file === null ? above : `File ${file}` }) => ({
+  return (command?.steps ?? []).map(({ file, lines, note: title = file === null ? undefined : `File ${file}` }) => ({
     kind: 'code' as const,
     lines,
     ...(title && { title }),

@@ -50,6 +50,8 @@ export interface Question {
   readonly named?: string;
   /** Sentences on the machine, e.g. what was not seen of it. */
   readonly notes: readonly string[];
+  /** Sentences: other backends and programs of the GPU, beside the one that is taken; absent: none. */
+  readonly backends?: readonly string[];
   /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */
   readonly learned?: LearnedMachine;
   /** The model in a format; null: its own. @throws UserError where there is none */

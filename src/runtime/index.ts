@@ -69,6 +69,9 @@ export function advisedRuntime(name: string): AdvisedRuntime {
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
 
+/** Most runtimes that a message names in place of another. */
+const MOST_NAMED = 3;
+
 /** What drives GPUs of a vendor under a runtime that leaves it to the machine, its usual backend first; empty: it has one for all. */
 export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined): readonly AdvisedRuntime[] {
   const { backends = [] } = RUNTIMES.find(({ name }) => name === runtime.name) ?? {};
@@ -78,17 +81,19 @@ export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined):
 }
 
 /** Runtimes of one vendor's GPUs alone that advice is given for, backends aside. */
-export function ownRuntimesOf(vendor: Vendor | undefined): readonly AdvisedRuntime[] {
-  return ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
-}
+export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRuntime[] =>
+  ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
 
 /** @throws UserError where a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
-  const { vendors } = ADVISED_BY_NAME.find(({ name }) => name === profile) ?? {};
-  if (vendors === undefined || (gpu !== undefined && vendors.includes(gpu.vendor))) return;
-  const others = ADVISED_BY_NAME.filter((one) => gpu !== undefined && one.vendors?.includes(gpu.vendor)).map(({ name }) => name);
-  const instead = others.some((name) => defaultProfile(gpu?.vendor) === name) ? others : [DEFAULT_RUNTIME, ...others];
-  throw new UserError(`runtime ${profile}: does not drive ${gpu?.name ?? 'a machine without a GPU'}; take ${instead.join(' or ')}`);
+  const vendor = gpu?.vendor ?? 'none';
+  const drives = ({ vendors }: Pick<KnownRuntime, 'vendors'>): boolean => vendors === undefined || vendors.includes(vendor);
+  const known = ADVISED_BY_NAME.find((one) => one.name === profile) ?? ADVISED.find((one) => one.profile === profile);
+  if (known === undefined || drives(known)) return;
+  const usual = defaultProfile(gpu?.vendor);
+  const own = [usual, ...ADVISED_BY_NAME.toReversed().flatMap(({ name, vendors }) => (vendors?.includes(vendor) ? [name] : []))];
+  const instead = [...new Set(own)].slice(0, MOST_NAMED).join(' or ');
+  throw new UserError(`${profile}: does not drive ${gpu?.name ?? 'a machine without a GPU'}; take ${instead}`);
 }
 
 /** Programs that a runtime is or stands for. */

@@ -19,17 +19,17 @@ it('is given for a backend by its name, with its own speeds', async () => {
   expect(Math.abs(vulkan!.answer!.decode / 73.7 - 1)).toBeLessThan(0.2);
   const [fast, slow] = vulkan!.answer!.decode > rocm!.answer!.decode ? [vulkan!, rocm!] : [rocm!, vulkan!];
   expect(usual).toMatchObject({ runtime: fast.runtime, answer: { decode: fast.answer!.decode } });
-  expect(usual!.notes.filter((note) => note.startsWith(`${fast.runtime} is taken`) && note.includes(`${slow.runtime} gives`))).toHaveLength(
-    1,
-  );
-  expect(rocm!.notes.filter((note) => note.includes('is taken'))).toEqual([]);
+  expect(
+    usual!.backends.filter((text) => text.startsWith(`${fast.runtime} is the fastest backend`) && text.includes(`${slow.runtime} gives`)),
+  ).toHaveLength(1);
+  expect(rocm!.backends).toEqual([]);
   expect(() => advisedRuntime('llama.cpp-vulcan')).toThrow('did you mean "llama.cpp-vulkan"');
 });
 
 it('names Metal, and MLX beside it in its own format', async () => {
   const advice = await adviceFor('olmoe-1b-7b', 'apple-m4-max+128GB', { prompt: 512, context: 4096 });
   expect(advice.runtime).toBe('llama.cpp-metal');
-  expect(advice.notes.filter((note) => /^mlx drives this GPU, too: .* in bf16 \(--runtime mlx\)\.$/.test(note))).toHaveLength(1);
+  expect(advice.backends.filter((text) => /^mlx drives this GPU, too: .* in bf16 \(--runtime mlx\)\.$/.test(text))).toHaveLength(1);
 });
 
 it('has the backends of a vendor, its usual one first, and none where there is one for all', () => {
@@ -41,19 +41,23 @@ it('has the backends of a vendor, its usual one first, and none where there is o
 });
 
 it.each([
-  ['llama.cpp-rocm', 'rtx-3090', 'rtx-3090; take llama.cpp or llama.cpp-vulkan'],
-  ['llama.cpp-metal', HALO, 'radeon-8060s; take llama.cpp-rocm or llama.cpp-vulkan'],
-  ['mlx', 'arc-b580', 'arc-b580; take llama.cpp-vulkan'],
-  ['llama.cpp-vulkan', 'apple-m4-max', 'm4-max-gpu-40; take mlx or llama.cpp-metal'],
-  ['llama.cpp-vulkan', 'epyc-9355', 'a machine without a GPU; take llama.cpp'],
+  ['llama.cpp-rocm', 'rtx-3090', 'rtx-3090; take llama.cpp or llama.cpp-vulkan or freetoken'],
+  ['llama.cpp-metal', HALO, 'radeon-8060s; take llama.cpp-rocm or llama.cpp-vulkan or freetoken'],
+  ['mlx', 'arc-b580', 'arc-b580; take llama.cpp-vulkan or vllm or sglang'],
+  ['llama.cpp-vulkan', 'apple-m4-max', 'm4-max-gpu-40; take llama.cpp-metal or mlx'],
+  ['ik_llama.cpp', HALO, 'radeon-8060s; take llama.cpp-rocm or llama.cpp-vulkan or freetoken'],
+  ['exllamav3', 'apple-m4-max', 'm4-max-gpu-40; take llama.cpp-metal or mlx'],
+  ['llama.cpp-vulkan', 'epyc-9355', 'a machine without a GPU; take llama.cpp or vllm or sglang'],
 ])('%s is refused on %s, in one line with those that drive it', (runtime, machine, instead) => {
-  expect(() => loadHardware(machine, undefined, [], loadRuntime(runtime))).toThrow(`runtime ${runtime}: does not drive ${instead}`);
+  expect(() => loadHardware(machine, undefined, [], loadRuntime(runtime))).toThrow(`${runtime}: does not drive ${instead}`);
 });
 
 it.each([
   ['llama.cpp-vulkan', 'rtx-3090'],
   ['llama.cpp-rocm', 'rx-7900-xtx'],
   ['mlx', 'apple-m2-ultra'],
+  ['ik_llama.cpp', 'epyc-9355'],
+  ['sglang-kt', 'rtx-3090'],
   ['llama.cpp', 'rx-7900-xtx'],
 ])('%s drives %s', (runtime, machine) => {
   expect(loadHardware(machine, undefined, [], loadRuntime(runtime)).software!.runtime).toBe(runtime);

@@ -76,6 +76,7 @@ const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-0
 /** ExLlamaV3. */
 export const exllamav3Runtime: KnownRuntime = {
   name: 'exllamav3',
+  vendors: ['nvidia'],
   logs: [{ format: perf, by: 'eval/perf.py of ExLlamaV3' }],
   places: 'by flags',
   countsExpertLayers: true,

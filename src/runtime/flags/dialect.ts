@@ -52,8 +52,6 @@ export interface CommandInput {
 interface Step {
   /** Name of the file to write; null: lines for a shell. */
   readonly file: string | null;
-  /** What the lines are, where they are neither. */
-  readonly title?: string;
   readonly lines: readonly string[];
   /** A sentence above the lines; absent: none is needed. */
   readonly note?: string;

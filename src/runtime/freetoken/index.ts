@@ -31,6 +31,7 @@ const dialect = lineDialect('freetoken', (input) => {
 /** FreeToken. */
 export const freetokenRuntime: KnownRuntime = {
   name: 'freetoken',
+  vendors: ['nvidia', 'amd'],
   sharesSlots: true,
   advised: {
     ...SERVER,

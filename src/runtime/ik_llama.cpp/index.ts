@@ -80,6 +80,8 @@ const INTERLEAVED_SINCE = 461;
 /** ik_llama.cpp. */
 export const ikLlamaCppRuntime: KnownRuntime = {
   name: 'ik_llama.cpp',
+  // Its README of August 2026: CUDA and CPUs are what works; nothing is promised of ROCm, Vulkan and Metal.
+  vendors: ['nvidia', 'none'],
   logs: [
     { format: sweepBench, by: 'llama-sweep-bench' },
     { format: llamaTimings, by: 'llama-server and llama-cli', mark: /\bik_llama|iqk_|fused_moe|-fmoe\b/ },

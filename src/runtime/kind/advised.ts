@@ -16,6 +16,10 @@ export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   return [...steps, { ...ALL_ON_GPU, cpuMoe: length }, ...fewerLayers(model, length)];
 }
 
+/** As {@link byExpertLayers}, of programs that have no flag for single projections. */
+export const byWholeExpertLayers = (model: ModelSpec): WeightPlacement[] =>
+  byExpertLayers(model).filter((one) => one.cpuProjections === null);
+
 /** All layers without the head down to none. */
 function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
   const layers = decoderLayers(model);

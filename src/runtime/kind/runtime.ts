@@ -16,8 +16,8 @@ export interface KnownRuntime {
   readonly programs?: Readonly<Record<string, string>>;
   /** Its profiles for some GPUs; the first of a vendor's is the usual one. */
   readonly backends?: readonly Backend[];
-  /** Vendors of the GPUs that it drives. Absent: any, and CPUs alone. */
-  readonly vendors?: readonly Vendor[];
+  /** Vendors of the GPUs that it drives; `none`: CPUs alone. Absent: any, and CPUs alone. */
+  readonly vendors?: readonly (Vendor | 'none')[];
   /** Profile where experts lie on the GPU beside those of the CPU; absent: its usual one. */
   readonly mixedProfile?: string;
   /** What it prints. */

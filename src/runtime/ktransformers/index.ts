@@ -81,6 +81,7 @@ const ktransformersServer: TimingFormat = {
 /** KTransformers. */
 export const ktransformersRuntime: KnownRuntime = {
   name: 'ktransformers',
+  vendors: ['nvidia', 'amd', 'intel', 'none'],
   programs: { 'sglang+kt': 'sglang-kt' },
   // Its CUDA graphs hold only where no expert is on the GPU.
   mixedProfile: 'ktransformers-eager',

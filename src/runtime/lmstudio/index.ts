@@ -1,7 +1,7 @@
 // LM Studio: llama.cpp in a window; its settings are the rows of the dialog that loads a model.
 import type { Command, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
-import { byExpertLayers, GGUF } from '../kind/advised.js';
+import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
@@ -31,7 +31,11 @@ const dialect: Dialect = {
           ] as const)),
     ];
     const why = { [MOE]: 'fewer layers in host memory do not fit on the GPU' };
-    return { steps: [{ file: null, title: 'Rows of the load dialog', lines: uses.map((use) => use.join(': ')) }], uses, why };
+    return {
+      steps: [{ file: null, note: 'Rows of the dialog that loads the model', lines: uses.map((use) => use.join(': ')) }],
+      uses,
+      why,
+    };
   },
 };
 
@@ -44,8 +48,7 @@ export const lmStudioRuntime: KnownRuntime = {
     dialect,
     isolates: false,
     ubatches: [512, 1024, 2048],
-    // Its dialog counts whole layers.
-    ladder: (model) => byExpertLayers(model).filter(({ cpuProjections }) => cpuProjections === null),
+    ladder: byWholeExpertLayers,
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
   },
   numaByFlag: true,

@@ -2,7 +2,7 @@
 // llama-server, which reads the variables of its flags.
 import type { Command, CommandInput, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
-import { byExpertLayers, GGUF } from '../kind/advised.js';
+import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { llamaCppRuntime } from '../llama.cpp/index.js';
@@ -83,7 +83,7 @@ export const ollamaRuntime: KnownRuntime = {
     ...GGUF,
     dialect,
     isolates: false,
-    ladder: (model) => byExpertLayers(model).filter(({ cpuProjections }) => cpuProjections === null),
+    ladder: byWholeExpertLayers,
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
     ubatches: [512, 1024, 2048],
   },

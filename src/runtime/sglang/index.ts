@@ -40,6 +40,7 @@ const oneBatch: TimingFormat = {
 /** SGLang. */
 export const sglangRuntime: KnownRuntime = {
   name: 'sglang',
+  vendors: ['nvidia', 'amd', 'intel', 'none'],
   logs: [
     { format: serving, by: 'sglang.bench_serving', mark: /^\s*Backend:\s.*sglang/im },
     { format: oneBatch, by: 'sglang.bench_one_batch' },

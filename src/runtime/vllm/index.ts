@@ -29,6 +29,7 @@ const dialect = lineDialect('vllm', (input) => {
 /** vLLM. */
 export const vllmRuntime: KnownRuntime = {
   name: 'vllm',
+  vendors: ['nvidia', 'amd', 'intel', 'none'],
   logs: [{ format: serving, by: 'vllm bench serve' }],
   advised: {
     ...SERVER,

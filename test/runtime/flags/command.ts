@@ -20,7 +20,7 @@ export function readCommand(
   { steps }: Pick<Command, 'steps'>,
   split: Split = shellWords,
 ): Map<string, string> {
-  if (steps[0]!.title !== undefined) return readRows(grammar, steps[0]!.lines);
+  if (grammar.program === 'LM Studio') return readRows(grammar, steps[0]!.lines);
   const file = steps.find((step) => step.file === 'Modelfile')?.lines.map((line) => shellWords(line.replace(/^PARAMETER /, '')));
   if (file === undefined) return parseLine(grammar, steps[0]!.lines.join('\n'), split);
   const variables = steps.flatMap(({ lines }) =>
