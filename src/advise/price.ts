@@ -1,7 +1,7 @@
 // Speeds of a setting on a machine, from the engine itself: a run of a few generated tokens after a prompt, and a run of one pass over a prompt.
 // Short runs are enough, since placements do not change during a run; each is run once.
 
-import { routingOfPart } from '../engine/inputs/inputs.js';
+import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus } from '../hardware/door.js';
 import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
@@ -132,10 +132,10 @@ export class Pricer {
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
     // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
-    const routing = routingOfPart(trace, this.#trace);
     const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
+    const routing = { ...routingOfPart(trace, this.#trace), ...apart };
     const stored = withKvFormat(model, parseKvFormat(setting.kv));
-    const result = simulateInputs({ model: stored, modelNote: null, hardware: machine, system: spec.system, ...routing, ...apart }, spec);
+    const result = simulateInputs({ model: stored, modelNote: null, hardware: pinnedFor(spec.system, machine), system: spec.system, ...routing }, spec);
     this.#known.set(key, result);
     return result;
   }
