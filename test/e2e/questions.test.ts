@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { moeprof } from './moeprof.js';
 
 const page = readFileSync(new URL('../../docs/advise.md', import.meta.url), 'utf8');
-const [section] = /^## Forty-four questions[^]*?(?=^## )/m.exec(page)!;
+const [section] = /^## Forty-four questions[\s\S]*?(?=^## )/m.exec(page)!;
 const questions = [...section.matchAll(/^\| (?!question |---|\*\*)(.+?) \| (?:`moeprof (.+?)`)? ?\| (.+?) \|$/gm)].map(
   ([, question, command, answer]) => ({
     question: question!,

@@ -123,7 +123,7 @@ function gainGrids({ gains }: Validation): Block[] {
   return [
     grid(gains, columns, { title: 'Gains of a setting over another', keys: 2 }),
     note(counted(gains)),
-    note(`Not looked at before: ${counted(gains.filter(({ unseen }) => unseen))}`),
+    ...(unseen.length === 0 ? [] : [note(`Not looked at before: ${counted(unseen)}`)]),
   ];
 }
 
