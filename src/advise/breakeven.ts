@@ -1,20 +1,15 @@
 // Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until
 // they are as fast as the CPU alone: the hit rate there is the break-even. No formula stands beside the runs.
 import { UserError } from '../base/errors.js';
-import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
-import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, loadRuntime } from '../hardware/door.js';
-import type { ModelSpec } from '../model/door.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../runtime/index.js';
 import { freeOf, HOST } from '../runtime/setting/fits.js';
 import { ALL_ON_GPU, PLAIN } from '../runtime/setting/setting.js';
-import { checkRun, type RunInput } from '../system/door.js';
+import { checkRun } from '../system/door.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
-import { asOneGpu, partOf, withoutDisk } from './price.js';
+import type { Price } from './price.js';
 import { devicesOf, type Question } from './search.js';
 
-/** Generated tokens of each user that fill a cache, and as many that count. Ours: twice as many move break-evens by a point at most. */
-const TOKENS = 96;
 /** Formats that are looked at where none are named, and halvings until a break-even is read off a line. */
 const [FORMATS, HALVINGS] = [3, 5];
 
@@ -49,11 +44,14 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
   readonly rows: readonly BreakEven[];
 }
 
-/** A cache's decode speed, tokens/s, and its hit rate, both behind the tokens that fill it. */
-type CachedSpeed = Readonly<Record<'speed' | 'hitRate', number>>;
+/** Decode speed and hit rate of a run. */
+type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
-/** A system, and the machine as its runtime drives it. */
-type Driven = Pick<RunInput, 'system'> & { readonly hardware: HardwareSpec };
+/** A bundled system, and the machine as its runtime drives it. */
+interface Driven {
+  readonly cache: string;
+  readonly hardware: HardwareSpec;
+}
 
 /**
  * The worth of caches for a model on a machine, by format and number of users.
@@ -64,17 +62,14 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   const { hardware, runtime } = basis;
   if (hardware.cpu === null)
     throw new UserError(`${hardware.name}: has one memory, and no link for a miss to cross; name a card beside a CPU`);
-  const { cache } = runtimeOfProgram(runtime.name).systems ?? {};
-  const hot = cache?.(runtime.name, 'cpu');
+  const systems = runtimeOfProgram(runtime.name).systems?.cache;
+  const hot = systems?.(runtime.name, 'cpu');
   const own = hot === undefined ? undefined : checkRun({ system: hot }, 'breakeven').system.runtime;
   // The exchanges of a bundled hybrid are those of the default runtime; another backend keeps its own.
   const apart = typeof own === 'string' && hardware.software?.runtime === DEFAULT_RUNTIME;
-  const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } } as const;
-  const offload = { system: cache?.(runtime.name, 'gpu') ?? { ...lru, onMiss: 'load' as const }, hardware };
-  const hybrid = {
-    system: hot ?? { ...lru, onMiss: { do: 'cpu' as const, admit: 'background' as const } },
-    hardware: apart ? (await machine({ ...runtime, profile: loadRuntime(own).name })).hardware : hardware,
-  };
+  const offload = { cache: systems?.(runtime.name, 'gpu') ?? 'on-demand-lru', hardware };
+  const beside = apart ? (await machine({ ...runtime, profile: loadRuntime(own).name })).hardware : hardware;
+  const hybrid = { cache: hot ?? 'llama.cpp-hot-cache', hardware: beside };
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, async (question) => {
     const { notes, quantizations: offered } = question;
     const few = Array.from({ length: FORMATS }, (_, i) => offered[Math.round((i * (offered.length - 1)) / (FORMATS - 1))]!);
@@ -86,28 +81,31 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
 }
 
 async function breakEvenOf(question: Question, quantization: string | null, offload: Driven, hybrid: Driven): Promise<BreakEven> {
-  const { context, hardware, runtime, users } = question;
+  const { context, runtime, users } = question;
   const model = question.model(quantization);
-  const layers = model.layers.length;
-  const beside = { ...ALL_ON_GPU, ...PLAIN, quantization, context, users, kv: runtime.kv[0]!, ubatch: runtime.ubatches[0]! };
-  const cards = devicesOf(question, model, { ...beside, cpuMoe: layers, fromDisk: false }).filter((device) => device.name !== HOST);
+  const [fromDisk, kv, ubatch, cpuMoe] = [false, runtime.kv[0]!, runtime.ubatches[0]!, model.layers.length];
+  const inHost = { ...ALL_ON_GPU, ...PLAIN, fromDisk, cpuMoe, quantization, context, users, kv, ubatch };
+  const cards = devicesOf(question, model, inHost).filter((device) => device.name !== HOST);
   const free = cards.reduce((sum, card) => sum + Math.max(0, freeOf(card)), 0);
   const sizes = model.layers.map(({ expertBytes }) => expertBytes);
   const slotBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const most = Math.max(...model.layers.map(({ experts }) => experts));
   const slots = Math.min(most, Math.floor(free / slotBytes));
-  const onCard = Math.min(layers, Math.floor((free * layers) / (slotBytes * most)));
-  const cached = (way: Driven) => (count: number) => cachedSpeed(question, model, `${count}/layer`, way);
-  const fixed = (cpuLayers: number): Promise<CachedSpeed> => {
-    const cache = { policy: `static:by=layer,cpuLayers=${cpuLayers}`, scope: 'global' } as const;
-    return cached({ system: { name: 'layers', cache, onMiss: 'cpu' }, hardware })(most);
-  };
-  const [cpu, whole] = [await fixed(layers), await fixed(layers - onCard)];
+  const cached =
+    ({ cache, hardware }: Driven) =>
+    (count: number) =>
+      question.pricer.cached({ model, hardware, setting: { ...inHost, cache, slots: count }, cached: null });
+  // Whole layers in the room of the slots; without any, the CPU computes everything. Of the same tokens as the caches.
+  const fixed = cached({ cache: 'llama.cpp-static', hardware: question.hardware });
+  const [cpu, whole] = [await fixed(0), await fixed(slots)];
   const [linked, mixed] = slots === 0 ? [] : [await cached(offload)(slots), await cached(hybrid)(slots)];
-  const decode = { cpu: cpu.speed, layers: whole.speed, offload: linked?.speed ?? null, hybrid: mixed?.speed ?? null };
+  const decode = { cpu: cpu.decode, layers: whole.decode, offload: linked?.decode ?? null, hybrid: mixed?.decode ?? null };
   return {
     ...{ quantization: model.quantization, users, slots, decode, expertBytes: Math.max(...sizes) },
-    breakEven: { offload: await breakEvenAt(cpu.speed, most, cached(offload)), hybrid: await breakEvenAt(cpu.speed, most, cached(hybrid)) },
+    breakEven: {
+      offload: await breakEvenAt(cpu.decode, most, cached(offload)),
+      hybrid: await breakEvenAt(cpu.decode, most, cached(hybrid)),
+    },
     reached: { offload: linked?.hitRate ?? null, hybrid: mixed?.hitRate ?? null },
     best: WAYS.reduce((one, way) => ((decode[way] ?? 0) > decode[one]! ? way : one)),
   };
@@ -117,32 +115,16 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
  * The hit rate at which a cache is as fast as `speed`: on the line of time over hit rate between two runs, one slower and one not, that halvings of
  * the slots have brought together. 0: it is as fast without a slot; null: slower with `most`.
  */
-export async function breakEvenAt(speed: number, most: number, run: (slots: number) => Promise<CachedSpeed>): Promise<number | null> {
+export async function breakEvenAt(speed: number, most: number, run: (slots: number) => Promise<Cached>): Promise<number | null> {
   let [slow, fast] = [await run(0), await run(most)];
-  if (slow.speed >= speed) return 0;
-  if (fast.speed < speed) return null;
+  if (slow.decode >= speed) return 0;
+  if (fast.decode < speed) return null;
   for (let [low, high, left] = [0, most, HALVINGS]; high - low > 1 && left > 0; left--) {
     const middle = (low + high) >> 1;
     const there = await run(middle);
-    if (there.speed < speed) [low, slow] = [middle, there];
+    if (there.decode < speed) [low, slow] = [middle, there];
     else [high, fast] = [middle, there];
   }
-  const [from, at, to] = [1 / slow.speed, 1 / speed, 1 / fast.speed];
+  const [from, at, to] = [1 / slow.decode, 1 / speed, 1 / fast.decode];
   return slow.hitRate + ((from - at) / (from - to)) * (fast.hitRate - slow.hitRate);
-}
-
-/** Decoding behind the prompt of the question, with so much of the experts on the card (`memory.expertCache`). */
-async function cachedSpeed({ request, trace, users }: Question, model: ModelSpec, expertCache: string, way: Driven): Promise<CachedSpeed> {
-  const run = async (output: number): Promise<[ns: number, hits: number, demands: number]> => {
-    const workload = { batch: users, context: request.prompt, maxTokensPerPass: users };
-    const spec = checkRun({ workload, system: way.system, memory: { expertCache }, bounds: false, audit: 'off' }, 'breakeven');
-    const machine = { model, modelNote: null, hardware: pinnedFor(spec.system, withoutDisk(asOneGpu(way.hardware))), system: spec.system };
-    const part = partOf(trace, { users, prompt: 1, output, context: request.prompt });
-    const { metrics } = await simulateInputs({ ...machine, ...routingOfPart(part, trace) }, spec);
-    const [ns, hits, late, misses] = ['time.total', 'cache.hits', 'cache.late', 'cache.misses'].map((name) => metrics[name]!.value);
-    return [ns!, hits! + late!, hits! + late! + misses!];
-  };
-  const [whole, first] = [await run(2 * TOKENS), await run(TOKENS)];
-  const [ns, hits, demands] = whole.map((value, i) => value - first[i]!);
-  return { speed: (users * TOKENS * 1e9) / ns!, hitRate: hits! / demands! };
 }

@@ -1,7 +1,7 @@
 // Speeds of a setting on a machine, from the engine itself: a run of a few generated tokens after a prompt, and a run of one pass over a prompt.
 // Short runs are enough, since placements do not change during a run; each is run once.
 
-import { routingOfPart } from '../engine/inputs/inputs.js';
+import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus } from '../hardware/door.js';
 import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
@@ -74,14 +74,19 @@ export class Pricer {
     const { draft, users } = priced.setting;
     // The first of a run's tokens is the prompt's.
     const tokens = users * (warms(priced) ? WARMED : (draft > 0 ? DRAFTED : DECODED) - 1);
-    const [hits, misses] = [counted('cache.hits.decode'), counted('cache.misses.decode')];
     return {
-      decode: await this.decode(priced),
+      ...(await this.cached(priced)),
       prefill: await this.prefill(priced),
       bands,
       waits: { link: (stall - cpu) / tokens, cpu: cpu / tokens },
-      hitRate: hits / (hits + misses),
     };
+  }
+
+  /** Decode speed and hit rate alone. */
+  async cached(priced: PricedCase): Promise<Pick<Price, 'decode' | 'hitRate'>> {
+    const counted = await this.#counted(priced);
+    const [hits, misses] = [counted('cache.hits.decode'), counted('cache.misses.decode')];
+    return { decode: await this.decode(priced), hitRate: hits / (hits + misses) };
   }
 
   /** Sums over the decoded tokens that count. */
@@ -132,18 +137,21 @@ export class Pricer {
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
     // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
-    const routing = routingOfPart(trace, this.#trace);
     const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
+    const routing = { ...routingOfPart(trace, this.#trace), ...apart };
     const stored = withKvFormat(model, parseKvFormat(setting.kv));
-    const result = simulateInputs({ model: stored, modelNote: null, hardware: machine, system: spec.system, ...routing, ...apart }, spec);
+    const result = simulateInputs(
+      { model: stored, modelNote: null, hardware: pinnedFor(spec.system, machine), system: spec.system, ...routing },
+      spec,
+    );
     this.#known.set(key, result);
     return result;
   }
 }
 
-/** True where something caches experts as the run goes on: what it does when it is warm counts. */
+/** True where something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
 function warms({ cached, setting }: PricedCase): boolean {
-  return cached !== null || (setting.slots ?? 0) > 0;
+  return cached !== null || setting.cache !== null;
 }
 
 /** Tokens of routing that pricing walks at most. */
@@ -210,7 +218,7 @@ function runOf(
 }
 
 /** A machine whose memory holds every expert that its GPUs do not. */
-export function withoutDisk(hardware: HardwareSpec): HardwareSpec {
+function withoutDisk(hardware: HardwareSpec): HardwareSpec {
   if (hardware.tiers.at(-1)!.name !== 'ssd') return hardware;
   return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
 }
@@ -219,7 +227,7 @@ export function withoutDisk(hardware: HardwareSpec): HardwareSpec {
 const AMPLE = 64e12;
 
 /** The machine with its GPUs as one, as the runtime drives them; the placement was found to fit. */
-export function asOneGpu(hardware: HardwareSpec): HardwareSpec {
+function asOneGpu(hardware: HardwareSpec): HardwareSpec {
   const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
   const [first, ...others] = joined.tiers;
   return { ...joined, tiers: [{ ...first!, bytes: AMPLE }, ...others] };
@@ -233,7 +241,7 @@ function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof routing
 }
 
 /** Requests of one length, one for each user, from the start of the routing. */
-export function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
+function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
   const length = prompt + output;
   const requests = Array.from({ length: users }, (_, id) => ({ id, start: id * length, prefill: prompt, decode: output }));
   const sha256 = (): string => `advise: ${users} x ${prompt}+${output}`;

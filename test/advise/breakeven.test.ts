@@ -8,7 +8,7 @@ describe('the hit rate from which on a cache pays', () => {
   /** 10 ms a token and 40 ms for all misses; half of the slots hit three quarters. */
   const cache = (slots: number) => {
     const hitRate = Math.sqrt(slots / 16) / Math.SQRT2 + (slots === 16 ? 1 - Math.SQRT1_2 : 0);
-    return Promise.resolve({ hitRate, speed: 1000 / (10 + 40 * (1 - hitRate)) });
+    return Promise.resolve({ hitRate, decode: 1000 / (10 + 40 * (1 - hitRate)) });
   };
 
   it('lies on the line of time between two runs, whatever they hit', async () => {

@@ -132,7 +132,10 @@ const found = await places((command, name, attacked) => {
       // Nobody listens there; what is wrong is told before.
       return command === 'worker' || command.startsWith('queue ') ? 'redis://127.0.0.1:1/0' : undefined;
     case 'model':
-      return command === 'model inspect' || command === 'advise' ? MODEL : undefined;
+      return ['model inspect', 'advise', 'breakeven'].includes(command) ? MODEL : undefined;
+    case 'hardware':
+      // This machine may have no card.
+      return command === 'breakeven' ? 'rtx-3060+64GB' : undefined;
     case 'gguf':
       return served ? undefined : MODEL;
     case 'tune':

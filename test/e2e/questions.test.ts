@@ -1,0 +1,35 @@
+// The questions of docs/advise.md: every command that stands runs, and no more than a few questions have none.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { moeprof } from './moeprof.js';
+
+const page = readFileSync(new URL('../../docs/advise.md', import.meta.url), 'utf8');
+const [section] = /^## Forty-four questions[\s\S]*?(?=^## )/m.exec(page)!;
+const questions = [...section.matchAll(/^\| (?!question |---|\*\*)(.+?) \| (?:`moeprof (.+?)`)? ?\| (.+?) \|$/gm)].map(
+  ([, question, command, answer]) => ({
+    question: question!,
+    command,
+    answer: answer!,
+  }),
+);
+const standing = questions.filter(({ answer, command }) => command !== undefined && !answer.startsWith('next'));
+
+/** Words as a shell takes them: what stands in double quotes is one. */
+const wordsOf = (command: string): string[] => command.match(/"[^"]*"|\S+/g)!.map((word) => word.replaceAll('"', ''));
+
+describe('questions of 2026', () => {
+  it('are 44, of which at least 35 are answered today', () => {
+    expect(questions.length).toBe(44);
+    expect(standing.length).toBeGreaterThanOrEqual(35);
+    const without = questions.filter(({ command }) => command === undefined);
+    expect(without.every(({ answer }) => answer.startsWith('not answered: '))).toBe(true);
+    expect(questions.length - standing.length - without.length).toBeLessThanOrEqual(5);
+  });
+
+  const commands = new Set(standing.filter(({ answer }) => !answer.startsWith('needs ')).map(({ command }) => command!));
+  it.each([...commands])('moeprof %s', async (command) => {
+    const { code, stderr, stdout } = await moeprof(wordsOf(command));
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).not.toBe('');
+  });
+});
