@@ -62,6 +62,12 @@ function wordsOf({ steps }) {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain).slice(1);
 }
 
+/** A line with a file of this machine in the place of its model, which it names by a repository or a path. */
+function withFile(words, path) {
+  const at = words.findIndex((word) => word === '-hf' || word === '-m');
+  return [...words.slice(0, at), '-m', path, ...words.slice(at + 2)];
+}
+
 /**
  * Whether llama-server itself takes each line: it parses all flags before it looks for the file, which is not there.
  * @returns distinct lines with `accepted`, and what it says of one that it refuses
@@ -70,8 +76,7 @@ export async function parsed(engine, rows) {
   const { backend } = planningTools(engine);
   const lines = new Map(rows.filter(({ words }) => words !== undefined).map((row) => [row.words.join(' '), row]));
   return inTurns([...lines.values()], async ({ cards, machine, model, words }) => {
-    const args = [...words];
-    args[args.indexOf('-m') + 1] = join(tmpdir(), 'there-is-no-such-model.gguf');
+    const args = withFile(words, join(tmpdir(), 'there-is-no-such-model.gguf'));
     const gpus = cards.length > 0 ? { GGML_BACKEND_PATH: backend, LAB_GPUS: cards.map((gib) => gib * 1024).join() } : {};
     const env = { ...process.env, LD_LIBRARY_PATH: engine.bin, ...gpus };
     const { stderr, stdout } = await ended(join(engine.bin, 'llama-server'), [...args, '--port', '0'], { env, timeout: 60_000 });
@@ -93,12 +98,9 @@ export async function asStarted(engine, rows) {
   return inTurns(known, async ({ cards, devices, label, machine, model, words }) => {
     const row = { model, machine, label, line: words.join(' ') };
     try {
-      const args = [...words];
-      args[args.indexOf('-m') + 1] = await fileOf(
-        engine,
-        SHAPES.find((shape) => shape.model === model),
-        label,
-      );
+      const shape = SHAPES.find((one) => one.model === model);
+      // The planner knows no vision parts.
+      const args = withFile(words, await fileOf(engine, shape, label)).filter((word) => word !== '--no-mmproj');
       const theirs = await bytesOf(
         engine,
         args,
@@ -132,8 +134,7 @@ async function startedIn(folder, engine, rows) {
     if (row?.words === undefined) continue;
     const path = join(folder, `${i}.gguf`);
     writeRandomMoe(path, small);
-    const args = [...row.words];
-    args[args.indexOf('-m') + 1] = path;
+    const args = withFile(row.words, path);
     args[args.indexOf('-c') + 1] = String(SHORT_CONTEXT);
     results.push({ model, machine, line: row.words.join(' '), ...(await answers(engine, args)) });
   }

@@ -8,7 +8,7 @@ import { type Advice, type Asked, answered, commandOf, repeated, settingOf } fro
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withQuestion } from './ask.js';
 import { missingBytes } from './misfits.js';
 import { bandsOf, type Question } from './search.js';
-import { largestFirst, offeredModels } from './ways.js';
+import { modelsBySize, offeredModels } from './ways.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const MODELS_SCHEMA = 'moeprof.models/1';
@@ -60,7 +60,7 @@ export async function modelsOn(
   best?: number,
 ): Promise<ModelOffers> {
   const basis = await basisOf(machine, wishes);
-  const names = named.length > 0 ? [...new Set(named)] : best === undefined ? offeredModels() : largestFirst(basis.hardware);
+  const names = named.length > 0 ? [...new Set(named)] : best === undefined ? offeredModels() : modelsBySize(basis.hardware);
   const models: Omit<ModelOffer, 'frontier'>[] = [];
   const contexts: number[] = [];
   for (const name of names) {

@@ -137,7 +137,7 @@ export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, s
 }
 
 /** Layers whose experts lie in host memory, or in the one memory that there is. */
-export function layersInMemory(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): ModelSpec['layers'] {
+function layersInMemory(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): ModelSpec['layers'] {
   return setting.cpuMoe > 0 && devices.at(-1)!.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
 }
 

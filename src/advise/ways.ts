@@ -91,7 +91,7 @@ function wiredLimit(question: Question): WayOut[] {
 }
 
 /** Bundled models that one would run for their texts and whose weights memory holds, the largest first. @param below parameters that they have less of */
-export function largestFirst({ gpus, tiers }: HardwareSpec, below = Number.POSITIVE_INFINITY): string[] {
+export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSITIVE_INFINITY): string[] {
   const room = tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1)), 0);
   return offeredModels()
     .map((name) => ({ name, model: loadModel(name) }))
@@ -108,7 +108,7 @@ export function offeredModels(): string[] {
 /** The largest bundled model whose usual format fits, smaller than the one that does not. */
 async function nextModel({ hardware, quantizations, model }: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const own = model(quantizations[0]!).parameters.total;
-  for (const name of largestFirst(hardware, own)) {
+  for (const name of modelsBySize(hardware, own)) {
     const best = await asking.other(name);
     if (best !== null)
       return [

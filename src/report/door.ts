@@ -39,7 +39,6 @@ export {
   countedText,
   deviceWords,
   learnedFrom,
-  speedRange,
   timesText,
   underOne,
 } from './words.js';

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Advice } from '../../src/advise/advise.js';
+import { adviceFor } from '../../src/advise/ask.js';
+import type { ModelOffers } from '../../src/advise/models.js';
 import { commands } from '../../src/cli/commands.js';
 import { runCli } from '../../src/cli/program.js';
 import { advisedRuntime } from '../../src/runtime/index.js';
@@ -74,6 +76,21 @@ describe('several models', () => {
     expect(output.stderr).toBe('moeprof: --trace: is of one model; name one model\n');
   });
 
+  it('are three that run well, the largest first, each faster than the larger ones', async () => {
+    expect(await run('--best', '3', '-w', 'rtx-3060+32GB', '--prompt', '512', '--context', '4096', '--json')).toBe(0);
+    const { models } = JSON.parse(output.stdout) as ModelOffers;
+    expect(models).toHaveLength(3);
+    const speeds = models.map(({ answer }) => answer!.decode);
+    expect(Math.min(...speeds)).toBeGreaterThan(20);
+    expect(speeds).toEqual(speeds.toSorted((a, b) => a - b));
+    const sizes = models.map(({ parameters }) => parameters.total);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    expect(models.every(({ answer, preferred }) => preferred && !answer!.setting.fromDisk)).toBe(true);
+    output.stdout = '';
+    expect(await run('olmoe-1b-7b', '--best', '3')).toBe(2);
+    expect(output.stderr).toBe('moeprof: --best: chooses among all bundled models; name none\n');
+  });
+
   it('end with 1 where none fits', async () => {
     expect(await run('kimi-k2', 'deepseek-v3', '-w', 'rtx-3060+16GB')).toBe(1);
     expect(output.stdout).toContain('0 of 2 models fit,');
@@ -109,6 +126,25 @@ describe('formats', () => {
     output.stdout = '';
     await run(...SMALL, '--explain');
     for (const [name] of command!.uses) expect(output.stdout).toMatch(new RegExp(`^${name}(?: \\S+)? {2,}\\w`, 'm'));
+  });
+});
+
+describe('the page', () => {
+  it('has a bar for each memory, ranges in its table, and a script that copies the command', async () => {
+    const page = join(mkdtempSync(join(tmpdir(), 'moeprof-advise-')), 'a.html');
+    expect(await run('gpt-oss-20b', '-w', 'rtx-2060+32GB', '--prompt', '512', '--html', page)).toBe(0);
+    const html = readFileSync(page, 'utf8');
+    const { answer } = await adviceFor('gpt-oss-20b', 'rtx-2060+32GB', { prompt: 512 });
+    const bars = [...html.matchAll(/<dt>([^<]*)<\/dt><dd><div class="bar"[^>]*>(.*?)<\/div>/g)];
+    expect(bars.map(([, name]) => name)).toEqual(['GPU', 'host']);
+    for (const [i, [, , parts]] of bars.entries()) {
+      const { compute, has, kv, weights } = answer!.devices[i]!;
+      const widths = [...parts!.matchAll(/width:([\d.]+)%/g)].map(([, width]) => Number(width));
+      expect(widths.reduce((sum, width) => sum + width, 0)).toBeCloseTo((100 * (weights + kv + compute)) / has, 1);
+    }
+    expect(html).toMatch(/<td class="n" data-label="decode">\d+ \([\d.]+ to [\d.]+\)<\/td>/);
+    expect(html).toContain("querySelectorAll('pre.copy')");
+    expect(html).toMatch(/script-src 'sha256-/);
   });
 });
 
@@ -230,6 +266,8 @@ describe('exit codes', () => {
     [[...SMALL, '--quantizations', 'q9'], '--quantizations: unknown quantization "q9"'],
     [[...SMALL, '--quantizations', 'q4_k_m,q3_k_m,q4_k_m'], '--quantizations q4_k_m,q3_k_m,q4_k_m: names q4_k_m twice; name each once'],
     [['gpt-oss-20b', '-w', 'rtx-9999'], 'rtx-9999'],
+    [[...SMALL, '--shell', 'fish'], "--shell <shell>' argument 'fish' is invalid"],
+    [['--best', '0', '-w', MACHINE], '--best: must be at least 1'],
   ])('are 2 for %j', async (args, message) => {
     expect(await run(...args)).toBe(2);
     expect(output.stderr).toContain(message);

@@ -1,5 +1,5 @@
 // The frame around commands: loaded only when they run, global options anywhere, errors and exit codes by kind.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import type { CliContext, CommandEntry } from '../../src/cli/kit/context.js';
 import { runCli } from '../../src/cli/program.js';
@@ -32,6 +32,30 @@ function run(argv: string[], action: (context: CliContext, value: string) => voi
   loaded.length = 0;
   return runCli(argv, [entry('first', action), entry('second', action)]);
 }
+
+describe('nothing asked', () => {
+  const terminal = (is: boolean) => vi.spyOn(process.stdout, 'isTTY', 'get').mockReturnValue(is);
+
+  it('is this machine and three models on a terminal, and help elsewhere', async () => {
+    const asked: string[] = [];
+    const advise = entry('advise', () => undefined);
+    const own: CommandEntry = {
+      ...advise,
+      load: async () => ({
+        define: (command) => void command.option('--best <n>').action(({ best }: { best: string }) => void asked.push(best)),
+      }),
+    };
+    Object.defineProperty(process.stdout, 'isTTY', { configurable: true, get: () => false });
+    terminal(true);
+    expect(await runCli([], [own])).toBe(0);
+    expect(asked).toEqual(['3']);
+    expect(output.stdout).toContain('moeprof --help lists all commands.');
+    terminal(false);
+    await runCli([], [own]);
+    expect(asked).toEqual(['3']);
+    expect(output.stderr + output.stdout).toContain('Usage: moeprof');
+  });
+});
 
 describe('the frame', () => {
   it('loads only the command that runs', async () => {
