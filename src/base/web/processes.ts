@@ -1,6 +1,5 @@
 // A page starts no programs. What would is a module of the user's own, which is tried in a process before it is loaded.
 
-import type { Environment } from '../host/process.js';
 import type { ProgramEnd, ScriptEnd, ScriptOptions } from '../host/processes.js';
 import { notOnPages } from './modules.js';
 
@@ -10,9 +9,6 @@ export function runScript(_script: string, _options: ScriptOptions): ScriptEnd {
 }
 export function outputOf(program: string, _args: readonly string[], _complains = false): string {
   throw notOnPages(program);
-}
-export function outputLater(program: string, _args: readonly string[], _limits: { readonly env?: Environment }): Promise<string> {
-  return Promise.reject(notOnPages(program));
 }
 export function programEnd(program: string): Promise<ProgramEnd> {
   return Promise.reject(notOnPages(program));
