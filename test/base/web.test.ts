@@ -270,7 +270,7 @@ describe('a page', () => {
       () => compression.deflatedFast(''),
     ])
       expect(start).toThrow(wanted);
-    for (const load of [modules.importFile('/x.mjs'), modules.importPackage('x'), processes.outputLater('git', [], {} as never)])
+    for (const load of [modules.importFile('/x.mjs'), modules.importPackage('x'), processes.programEnd('git')])
       await expect(load).rejects.toThrow(wanted);
   });
 

@@ -102,14 +102,13 @@ const found = await places((command, name, attacked) => {
     case 'result':
     case 'run':
     case 'results':
+    case 'runs':
       return at('sound.json');
     case 'paper':
     case 'papers':
       return 'fate';
     case 'x':
       return 'seed';
-    case 'runs':
-      return at('sound.json');
     case 'from':
       return at('sound.store');
     case 'store':
@@ -149,9 +148,7 @@ const found = await places((command, name, attacked) => {
       return command === 'place' && attacked === 'output' ? 'codacus' : undefined;
     case 'log':
     case 'llamaBench':
-      return command === 'check' || command === 'measure' || attacked === 'model' || attacked === 'quantization'
-        ? at('sound.log')
-        : undefined;
+      return /^(check|measure)$/.test(command) || /^(model|quantization)$/.test(attacked) ? at('sound.log') : undefined;
     case 'name':
       return command === 'baseline save' ? 'main' : undefined;
     case 'name[/scenario]':

@@ -1,15 +1,17 @@
 // A benchmark that prints what llama-bench prints, of an engine that its tests invent: BENCH holds a rule by flags, in JSON.
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 
 const args = process.argv.slice(2);
 const flag = (name, usual) => (args.includes(name) ? args[args.indexOf(name) + 1] : usual);
-const { bias = 1, calls, crash, hang, memory, noise = 0, silent, slow } = JSON.parse(process.env.BENCH ?? '{}');
+const { bias = 1, calls, crash, hang, hangsAt, ids, memory, noise = 0, silent, slow } = JSON.parse(process.env.BENCH ?? '{}');
 if (calls !== undefined) appendFileSync(calls, `${args.join(' ')}\n`);
+if (ids !== undefined) appendFileSync(ids, `${process.pid}\n`);
 
 const [onCpu, ubatch, threads] = [Number(flag('-ncmoe', 0)), Number(flag('-ub', 512)), Number(flag('-t', 8))];
 const line = args.join(' ');
 const meets = (pattern) => pattern !== undefined && new RegExp(pattern).test(line);
-if (meets(hang)) await new Promise((resolve) => setTimeout(resolve, 600_000));
+const runs = ids === undefined ? 0 : readFileSync(ids, 'utf8').trimEnd().split('\n').length;
+if (meets(hang) || runs === hangsAt) await new Promise((resolve) => setTimeout(resolve, 600_000));
 if (meets(crash)) process.kill(process.pid, 'SIGSEGV');
 if (meets(memory)) {
   console.error('ggml_backend_cuda_buffer_type_alloc_buffer: allocating 900.00 MiB on device 0: cudaMalloc failed: out of memory');

@@ -62,14 +62,6 @@ interface ProgramLimits {
   readonly timeout: number;
 }
 
-/** {@link outputOf} without waiting, and with limits; what the program has started ends with it. @throws Error with `killed` if it takes too long */
-export async function outputLater(program: string, args: readonly string[], limits: ProgramLimits): Promise<string> {
-  const { code, late, stdout } = await programEnd(program, args, limits);
-  if (late) throw Object.assign(new Error(`${program} takes too long`), { killed: true });
-  if (code !== 0) throw new Error(`${program} ended with ${code}`);
-  return stdout;
-}
-
 /** How a program ended. */
 export interface ProgramEnd {
   readonly stdout: string;

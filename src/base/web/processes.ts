@@ -10,9 +10,6 @@ export function runScript(_script: string, _options: ScriptOptions): ScriptEnd {
 export function outputOf(program: string, _args: readonly string[], _complains = false): string {
   throw notOnPages(program);
 }
-export function outputLater(program: string, _args: readonly string[], _limits: { readonly env?: Environment }): Promise<string> {
-  return Promise.reject(notOnPages(program));
-}
 export function programEnd(program: string): Promise<ProgramEnd> {
   return Promise.reject(notOnPages(program));
 }

@@ -2,7 +2,7 @@
 import { fileTextLater, namesLater } from '../../base/host/files.js';
 import { platform } from '../../base/host/machine.js';
 import { packagePath } from '../../base/host/modules.js';
-import { OWN_PROGRAM, outputLater } from '../../base/host/processes.js';
+import { OWN_PROGRAM, programEnd } from '../../base/host/processes.js';
 import { TOOLS } from './tools/index.js';
 import type { Tool, ToolQuestion } from './tools/tool.js';
 
@@ -50,8 +50,10 @@ Promise.all(names.map((name) => library[name]().catch(() => null))).then((answer
   process.stdout.write(JSON.stringify({ ...Object.fromEntries(names.map((name, i) => [name, answers[i]])), platform: process.platform })),
 );`;
 
-function output([program, ...args]: readonly [string, ...string[]], timeout: number): Promise<string> {
-  return outputLater(program, args, { env: { LC_ALL: 'C', LANG: 'C' }, mostBytes: LONGEST, timeout });
+async function output([program, ...args]: readonly [string, ...string[]], timeout: number): Promise<string> {
+  const { code, late, stdout } = await programEnd(program, args, { env: { LC_ALL: 'C', LANG: 'C' }, mostBytes: LONGEST, timeout });
+  if (late || code !== 0) throw Object.assign(new Error(program), { killed: late });
+  return stdout;
 }
 
 function reasonOf(error: unknown): string {

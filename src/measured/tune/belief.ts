@@ -46,27 +46,12 @@ export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: rea
   return { decode: beside(decode, [...own, ...none]), prefill: beside(prefill, [...none, ...own]) };
 }
 
-/** A speed of another setting, or another model: it teaches knobs alone. */
-export function ofElsewhere(speed: Sensitivity): Sensitivity {
-  return beside(
-    speed,
-    [...WAYS, ...WAYS].map(() => 0),
-  );
-}
-
-function beside(speed: Sensitivity, ways: readonly number[]): Sensitivity {
-  return { ...speed, slopes: [...speed.slopes, ...ways] };
-}
+const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ ...speed, slopes: [...speed.slopes, ...ways] });
 
 /** Inverse variances of knobs and ways. */
 const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => WAYS.map((way) => 1 / OFF[phase][way] ** 2))];
 
-/**
- * What is expected of each point, its speeds and what it may gain.
- * @param measured by index
- * @param elsewhere further speeds of the machine
- * @param cost smaller is better; of speeds
- */
+/** What is expected of each point, its speeds and what it may gain. @param measured by index @param elsewhere other speeds of the machine */
 export function outlooks(
   points: readonly PointPrior[],
   measured: ReadonlyMap<number, MeasuredSpeeds>,
@@ -74,7 +59,8 @@ export function outlooks(
   cost: (speeds: Speeds) => number,
 ): Outlook[] {
   const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
-  const rows = [...elsewhere, ...taught];
+  // A speed of another setting, or another model, teaches knobs alone.
+  const rows = [...elsewhere.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
   const steps = fitSteps(rows, RIDGES, () => SURENESS);
   const surprise = surpriseOf(rows, steps);
   const covariance = covarianceOf(rows, RIDGES, SURENESS);

@@ -1,6 +1,5 @@
 // Tuning: points are measured one after another, each the one that may still be fastest, until none is likely to be faster than the best by more
-// than 3 %. What does not run is no point of the answer, and of what lacks memory nothing is tried that takes as much.
-
+// than 3 %. What does not run is no point of the answer, and of what lacks memory nothing is tried that takes about as much.
 import type { TunePoint } from '../../advise/door.js';
 import { usedOf } from '../../runtime/setting/fits.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
@@ -35,19 +34,17 @@ export interface Tuned {
   readonly left: number | null;
 }
 
-/** What a search takes. */
+/** What a search takes: points with their priors, other speeds of the machine, and what was run before. */
 export interface Tuning {
-  readonly points: readonly TunePoint[];
+  readonly points: readonly Pick<TunePoint, 'devices'>[];
   readonly priors: readonly PointPrior[];
-  /** Speeds of other runs of the machine. */
   readonly elsewhere: readonly Sensitivity[];
-  /** What was run before, by index. */
   readonly before: ReadonlyMap<number, RunEnd>;
   /** Smaller is better. */
   cost(speeds: Speeds): number;
   /** Runs the benchmark. */
   run(at: number, predicted: Speeds): Promise<RunEnd>;
-  /** Hears what is known after a run. @param left as of {@link Tuned} */
+  /** Hears what is known after a run. */
   tell(run: TunedRun, left: Tuned['left']): void;
 }
 
@@ -76,19 +73,15 @@ export async function tune(tuning: Tuning): Promise<Tuned> {
 function stateOf({ cost, elsewhere, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
   const measured = new Map([...ends].filter((one): one is [number, MeasuredSpeeds] => !('failed' in one[1])));
   const outlook = outlooks(priors, measured, elsewhere, cost);
+  const lacking = [...ends].flatMap(([at, end]) => ('failed' in end && end.lacksMemory ? [points[at]!.devices] : []));
+  const less = LESS * 2 ** (lacking.length - 1);
+  // About as much memory on every device as one that lacked some.
+  const mayLack = (at: number): boolean =>
+    lacking.some((devices) => points[at]!.devices.every((device, i) => usedOf(device) > usedOf(devices[i]!) - less));
   // Without a measured point the cheapest by prediction comes first.
   const rank = (at: number): number => outlook[at]!.gain ?? -cost(outlook[at]!);
   let next: number | null = null;
-  for (const [at, point] of points.entries()) {
-    if (!ends.has(at) && !mayLack(point, points, ends) && (next === null || rank(at) > rank(next))) next = at;
-  }
+  for (const at of points.keys()) if (!ends.has(at) && !mayLack(at) && (next === null || rank(at) > rank(next))) next = at;
   const best = bestMeasured(measured, cost);
   return { best, left: best === null ? null : Math.max(0, next === null ? 0 : outlook[next]!.gain!), next, outlook };
-}
-
-/** True where a point takes about as much memory on every device as one that lacked some. */
-function mayLack({ devices }: TunePoint, points: readonly TunePoint[], ends: ReadonlyMap<number, RunEnd>): boolean {
-  const lacking = [...ends].filter(([, end]) => 'failed' in end && end.lacksMemory);
-  const less = LESS * 2 ** (lacking.length - 1);
-  return lacking.some(([at]) => devices.every((device, i) => usedOf(device) > usedOf(points[at]!.devices[i]!) - less));
 }

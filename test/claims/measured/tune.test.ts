@@ -67,7 +67,7 @@ const SETUPS: Readonly<Record<string, SetUp>> = {
   },
   'noise of 3 %': { model: 'gpt-oss-20b', box: HOME, knobs: { 'cpu.core': 0.7, 'gpu.bandwidth': 0.85 }, noise: 0.03, goal: 'decode' },
 };
-const TESTS = { prompt: 4096, generated: 64, depth: 0 };
+const TESTS = { promptTokens: 4096, generatedTokens: 64, depth: 0 };
 const NOBODY = { model: null, quantization: null };
 
 /** Speeds of timings on the machine that really runs. */

@@ -5,7 +5,7 @@ import { endOf, keptEnds, pointTiming, settingText, withEntry } from '../../../s
 import { timingsOfFile, toldTiming } from '../../../src/runtime/timings.js';
 
 const basis = { runtime: 'llama.cpp', model: 'olmoe-1b-7b', quantization: 'q4_k_m' } as TuneBasis;
-const TESTS = { prompt: 2048, generated: 64, depth: 0 };
+const TESTS = { promptTokens: 2048, generatedTokens: 64, depth: 0 };
 const LINES = [
   ['-ngl', '99', '-ncmoe', '8', '-ub', '4096', '-b', '4096', '-fa', 'on', '-t', '6'],
   ['-ngl', '99', '-ncmoe', '8', '-ub', '4096', '-b', '4096', '-fa', 'on', '-t', '6', '-lm', 'none'],
@@ -80,8 +80,8 @@ describe('the end of a run', () => {
     ['a hang', { stdout: both, code: null, signal: 'SIGKILL', late: true }, 'ended after 10min', false],
     ['silence', { stdout: '' }, 'printed no speed', false],
     ['damage', { stdout: both.slice(0, 60) }, 'printed no speed', false],
-    ['one phase', { stdout: `${row(0, 64, 20)}\n` }, 'printed the speed of one phase alone', false],
-    ['several tests', { stdout: both + both }, 'printed several tests; give one value of each flag', false],
+    ['one phase', { stdout: `${row(0, 64, 20)}\n` }, 'printed other tests than one of each phase', false],
+    ['several tests', { stdout: both + both }, 'printed other tests than one of each phase', false],
   ])('%s is a failure in one line', (_, end, failed, lacksMemory) => {
     expect(endOf({ ...whole, ...end }, 2, '10min')).toEqual({ failed, lacksMemory });
   });
