@@ -1,5 +1,4 @@
 // A page starts no programs. What would is a module of the user's own, which is tried in a process before it is loaded.
-import type { Environment } from '../host/process.js';
 import type { ProgramEnd, ScriptEnd, ScriptOptions } from '../host/processes.js';
 import { notOnPages } from './modules.js';
 
