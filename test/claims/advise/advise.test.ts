@@ -81,7 +81,8 @@ async function advisedSpeed(sweep: Sweep): Promise<{ advised: number; best: numb
   const [row] = rows as [Measurement];
   const model = modelOfRow(row);
   if ('lacks' in model) throw new Error(model.lacks);
-  const runtime = advisedRuntime(ADVISED[row.engine]!);
+  // Sweeps of fixed placements: a cache may be faster, and is no point of theirs.
+  const runtime = { ...advisedRuntime(ADVISED[row.engine]!), caches: [] };
   const request = { prompt: Math.max(...rows.map(({ run }) => run.pp_tokens ?? 512)), output: 128 };
   const context = Math.max(request.prompt + request.output, ...rows.map(({ run }) => run.context ?? run.depth ?? 0));
   const goal: Goal = { kind: metric === 'tg' ? 'decode' : 'prefill' };
