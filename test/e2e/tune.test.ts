@@ -14,9 +14,10 @@ const tune = [...ASKED, '--tune', `'${process.execPath}' '${BENCH}' -m x.gguf`];
 const RULE = { calls: 'calls.txt', slow: '-ub 2048' };
 
 const linesOf = (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : []);
+/** False for a process that has ended, too, while nobody has asked for its end (a zombie). */
 const isRunning = (id: number): boolean => {
   try {
-    return process.kill(id, 0);
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${id}/stat`, 'utf8'));
   } catch {
     return false;
   }
