@@ -11,6 +11,7 @@ import { runCli } from '../../src/cli/program.js';
 import { simulate } from '../../src/engine/simulate.js';
 import type { CheckedLog } from '../../src/measured/check/report.js';
 import { bareRate } from '../../src/report/format.js';
+import { aboutRate } from '../../src/report/words.js';
 import type { Result } from '../../src/result/result.js';
 import type { Search } from '../../src/study/search/search.js';
 import { catchOutput } from '../support/cli-output.js';
@@ -85,12 +86,11 @@ describe('L21 a speed is the same in every command', () => {
 
   it('advise', async () => {
     const { alternatives, answer } = await json<Advice>('advise', 'mini-mixtral-8x8l', '-w', 'rtx-3060+32GB');
-    // The range of a speed stands behind it.
-    const text = (await print('advise', 'mini-mixtral-8x8l', '-w', 'rtx-3060+32GB')).replaceAll(/\([\d,.]+\s+to\s+[\d,.]+\s+tok\/s\)/g, '');
-    expect(speedsIn(text)).toEqual([formatTokensPerSecond(answer!.decode), formatTokensPerSecond(answer!.prefill)]);
-    for (const one of [answer!, ...alternatives]) {
-      expect(words(text)).toEqual(expect.arrayContaining([bareRate(one.decode)!.text, bareRate(one.prefill)!.text]));
-    }
+    // In two digits: predictions are not surer.
+    const text = await print('advise', 'mini-mixtral-8x8l', '-w', 'rtx-3060+32GB', '-v');
+    expect(speedsIn(text)).toEqual(expect.arrayContaining([`${aboutRate(answer!.decode)} tok/s`, `${aboutRate(answer!.prefill)} tok/s`]));
+    for (const one of [answer!, ...alternatives])
+      expect(words(text)).toEqual(expect.arrayContaining([aboutRate(one.decode), aboutRate(one.prefill)]));
   });
 
   it('check', async () => {
