@@ -2,7 +2,7 @@
 // they are as fast as the CPU alone: the hit rate there is the break-even. No formula stands beside the runs.
 import { UserError } from '../base/errors.js';
 import { type HardwareSpec, loadRuntime } from '../hardware/door.js';
-import { DEFAULT_RUNTIME, runtimeOfProgram } from '../runtime/index.js';
+import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
 import { freeOf, HOST } from '../runtime/setting/fits.js';
 import { ALL_ON_GPU, PLAIN } from '../runtime/setting/setting.js';
 import { checkRun } from '../system/door.js';
@@ -69,7 +69,7 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   const apart = typeof own === 'string' && hardware.software?.runtime === DEFAULT_RUNTIME;
   const offload = { cache: systems?.(runtime.name, 'gpu') ?? 'on-demand-lru', hardware };
   const beside = apart ? (await machine({ ...runtime, profile: loadRuntime(own).name })).hardware : hardware;
-  const hybrid = { cache: hot ?? 'llama.cpp-hot-cache', hardware: beside };
+  const hybrid = { cache: hot ?? runtimeOfProgram(DEFAULT_RUNTIME).systems!.cache!(DEFAULT_RUNTIME, 'cpu')!, hardware: beside };
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, async (question) => {
     const { notes, quantizations: offered } = question;
     const few = Array.from({ length: FORMATS }, (_, i) => offered[Math.round((i * (offered.length - 1)) / (FORMATS - 1))]!);
@@ -96,7 +96,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
     (count: number) =>
       question.pricer.cached({ model, hardware, setting: { ...inHost, cache, slots: count }, cached: null });
   // Whole layers in the room of the slots; without any, the CPU computes everything. Of the same tokens as the caches.
-  const fixed = cached({ cache: 'llama.cpp-static', hardware: question.hardware });
+  const fixed = cached({ cache: DEFAULT_SYSTEM, hardware: question.hardware });
   const [cpu, whole] = [await fixed(0), await fixed(slots)];
   const [linked, mixed] = slots === 0 ? [] : [await cached(offload)(slots), await cached(hybrid)(slots)];
   const decode = { cpu: cpu.decode, layers: whole.decode, offload: linked?.decode ?? null, hybrid: mixed?.decode ?? null };

@@ -142,7 +142,6 @@ const found = await places((command, name, attacked) => {
     case 'prompts':
       return served ? undefined : at('sound.prompts.jsonl');
     case 'proxy':
-      // Nobody listens there, as of queues.
       return served ? 'http://127.0.0.1:1' : undefined;
     case 'for':
       return command === 'place' && attacked === 'output' ? 'codacus' : undefined;
