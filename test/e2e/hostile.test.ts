@@ -85,6 +85,9 @@ writeFileSync(
   'axes: { seed: [1] }\nset: { model: olmoe-1b-7b, workload.tokens: 20 }\nobjectives: [throughput.total]\n',
 );
 
+/** Sound values that no command and no attack changes. */
+const ALWAYS: Readonly<Record<string, string>> = { fingerprint: 'ab', 'name[/scenario]': 'main', paper: 'fate', papers: 'fate', x: 'seed' };
+
 /** What a command needs to come as far as opening its files. */
 const found = await places((command, name, attacked) => {
   const fits = ['fit', 'model', 'traceFormat'].includes(attacked);
@@ -104,19 +107,12 @@ const found = await places((command, name, attacked) => {
     case 'results':
     case 'runs':
       return at('sound.json');
-    case 'paper':
-    case 'papers':
-      return 'fate';
-    case 'x':
-      return 'seed';
     case 'from':
       return at('sound.store');
     case 'store':
       return command === 'store show' ? at('sound.store') : undefined;
     case 'space':
       return at('sound.space.yaml');
-    case 'fingerprint':
-      return 'ab';
     case 'vary':
       return attacked === 'rates' ? undefined : 'workload.batch=1,2';
     case 'assert':
@@ -150,10 +146,8 @@ const found = await places((command, name, attacked) => {
       return /^(check|measure)$/.test(command) || /^(model|quantization)$/.test(attacked) ? at('sound.log') : undefined;
     case 'name':
       return command === 'baseline save' ? 'main' : undefined;
-    case 'name[/scenario]':
-      return 'main';
     default:
-      return undefined;
+      return ALWAYS[name];
   }
 });
 

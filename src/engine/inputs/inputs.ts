@@ -44,7 +44,7 @@ export interface Rows {
 }
 
 /** Tokens that the run does not replay and that come before its own: what is known beforehand is counted on them. */
-export interface Apart {
+interface Apart {
   /** The most that there are. */
   readonly tokens: number;
   /** Their place in words, e.g. `drawn apart from those that are replayed`. */
