@@ -20,7 +20,7 @@ export interface ReadLog {
 }
 
 /** A row, and its predicted figures. */
-export interface ContributedRow {
+interface ContributedRow {
   readonly row: Measurement;
   readonly predicted: Partial<Record<MeasuredMetric, number>>;
 }

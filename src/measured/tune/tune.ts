@@ -19,7 +19,7 @@ const LESS = 2 ** 29;
 export type RunEnd = MeasuredSpeeds | { readonly failed: string; readonly lacksMemory: boolean };
 
 /** A point that was run, now or before. */
-export interface TunedRun {
+interface TunedRun {
   readonly at: number;
   readonly predicted: Speeds;
   readonly end: RunEnd;
