@@ -24,7 +24,7 @@ import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Advice, advise, bestAnswer } from './advise.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
-import { Pricer, tokensNeeded } from './price.js';
+import { PROFILED, Pricer, tokensNeeded } from './price.js';
 import { priced, type Question } from './search.js';
 import { type OtherQuestions, waysOut } from './ways.js';
 
@@ -269,7 +269,7 @@ async function routingOf(name: string, path: string | undefined, model: ModelSpe
   }
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
-  return synthesize(model, { seed: SEED, requests: [{ prefill: tokens, decode: 0 }], profile });
+  return synthesize(model, { seed: SEED, requests: [{ prefill: tokens + PROFILED, decode: 0 }], profile });
 }
 
 /**

@@ -23,8 +23,8 @@ const FOLLOWED = 4096;
 const WARMING = 160;
 const WARMED = 160;
 
-/** Tokens beyond those, that profiles of caches are counted on. */
-const PROFILED = 1000;
+/** Tokens beyond those that are walked, where routing is drawn: profiles of caches are counted on them. */
+export const PROFILED = 1000;
 
 /** Speeds of a setting, and how far comparable predictions lay from measurements. */
 export interface Price extends Speeds {
@@ -154,9 +154,9 @@ function warms({ cached, setting }: PricedCase): boolean {
   return cached !== null || setting.cache !== null;
 }
 
-/** Tokens of routing that pricing walks at most. */
+/** Tokens of routing that pricing walks at most, and one that profiles of caches are counted on. */
 export function tokensNeeded(users: number, { prompt }: RequestShape): number {
-  return Math.max(users * (1 + WARMING + WARMED) + PROFILED, prompt + 1);
+  return Math.max(users * (1 + WARMING + WARMED), prompt + 1) + 1;
 }
 
 /** Tokens that a run walks, and the tokens in the KV cache before them. */

@@ -84,7 +84,6 @@ describe('models of published measurements', () => {
     expect([...refused].sort()).toEqual([
       'deepseek-v3',
       'inkling-small-263b',
-      'laguna-118b-a8b',
       'nemotron-3-super-120b-a12b',
       'qwen3-next-80b-a3b',
       'qwen3.6-35b-a3b',
