@@ -1,5 +1,4 @@
-// The library: what the command line is made of, for programs. Every function throws a UserError for a mistake of the caller, and none ends
-// the process.
+// The library: what the command line is made of. Every function throws a UserError for a mistake of the caller; none ends the process.
 
 export type { Advice } from './advise/advise.js';
 export type { AdviceWishes } from './advise/ask.js';

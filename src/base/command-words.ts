@@ -2,10 +2,7 @@
 import { UserError } from './errors.js';
 import { quoted } from './text.js';
 
-/**
- * Words of a command line as a shell parts them: quotes, and a backslash before a space, a quote or a backslash. Nothing is expanded.
- * @throws UserError where a quote is open, there is no word, or a sign stands there that only a shell understands
- */
+/** Words of a command line, with quotes and backslashes. @throws UserError for an open quote, no word, or a sign that only shells know */
 export function commandWords(text: string, place: string): string[] {
   const words: string[] = [];
   let word: string | null = null;

@@ -7,7 +7,6 @@ export const EXIT = { ok: 0, gateFailed: 1, input: 2, notComparable: 3, internal
 /** A mistake in the input, the configuration or the usage. Its message is complete: one line, no stack trace needed. */
 export class UserError extends Error {
   override readonly name = 'UserError';
-  /** Exit code of the process that ends with this error. */
   readonly exitCode: number;
 
   /** @param message one line: `place: what is wrong, and what instead`; made printable, cut beyond 500 characters @param exitCode of {@link EXIT} */

@@ -13,7 +13,6 @@ export class Gzip {
   #crc = 0;
   #size = 0;
 
-  /** @param out takes the compressed bytes */
   constructor(out: (bytes: Uint8Array) => void) {
     this.#out = out;
   }

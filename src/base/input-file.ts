@@ -1,5 +1,4 @@
-// The only way to read a file that a user names. A name may lead to anything, and the file may come from a stranger, so it is examined before
-// it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
+// The only way to read a user's file: folders, devices, pipes without a writer and sizes above the limit of the kind are refused.
 import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
@@ -24,7 +23,6 @@ import { byName } from './objects.js';
 import { formatBytes } from './units.js';
 
 interface Limits {
-  /** The name of the input in messages. */
   readonly what: string;
   /** Largest size in bytes. */
   readonly limit: number;
@@ -43,10 +41,7 @@ const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/**
- * Kinds of files. Files that are read as a whole have limits far above any written by hand or by us; their parsers take up to a hundred times
- * the size in memory. Traces and models are read in parts, and end only with the disk.
- */
+/** Kinds of files. Limits of those read as a whole are far above real ones; parsers take up to a hundred times the size in memory. */
 export const KINDS = {
   profile: {
     what: 'a YAML file',

@@ -1,5 +1,4 @@
-// Limits of the depth and the width of a document. Code that walks a parsed value recurses, and a level of brackets takes only two bytes of a
-// file, so the depth is limited before parsing. The number of lists and objects is limited, too: they take fifty times their text in memory.
+// Limits of a document's depth and width before parsing: code that walks it recurses, and lists and objects take fifty times their text.
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
 import { hasKeys } from './objects.js';

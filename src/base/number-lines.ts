@@ -1,5 +1,4 @@
-// Lines of whole numbers, as loggers write them: parsed in one loop over the bytes, without a search for lines or fields. Most ids have one
-// or two digits, in no order a branch predictor could learn: both are read without a branch between them.
+// Lines of whole numbers, parsed in one loop over the bytes. Ids of one or two digits come in no order: both are read without a branch.
 import { UserError } from './errors.js';
 import { grown } from './grown.js';
 import type { ByteSource } from './scan.js';

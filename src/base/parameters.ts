@@ -12,7 +12,6 @@ export interface Parameter {
   readonly orNumber?: true;
   readonly min?: number;
   readonly max?: number;
-  /** Values of a string, where it is a choice. */
   readonly values?: readonly string[];
 }
 
@@ -22,7 +21,6 @@ export type ParameterTable = Readonly<Record<string, Parameter>>;
 /** A member of a family that is code: a policy, a predictor, a scheduler. */
 export interface Member {
   readonly name: string;
-  /** One sentence. */
   readonly summary: string;
   /** Its publication, or a system that uses it. */
   readonly cites: string;

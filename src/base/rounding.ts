@@ -1,7 +1,4 @@
 // Figures that are the same in every engine of JavaScript.
 
-/**
- * A figure to twelve digits. Products and sums are exact to their last bit everywhere, powers, logarithms and exponentials are not: what comes
- * of them is rounded where it enters a model of time or a band, so that a browser prints what Node prints.
- */
+/** A figure to twelve digits: powers, logarithms and exponentials differ in last bits, so they are rounded for Node and browsers alike. */
 export const twelveDigits = (value: number): number => Number(value.toPrecision(12));

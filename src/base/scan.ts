@@ -119,7 +119,6 @@ export class FieldReader extends LineScanner {
     return found;
   }
 
-  /** Goes to a byte of the scanner's buffer. */
   seek(at: number): void {
     this.#at = at;
   }

@@ -1,5 +1,4 @@
-// Significance of changes of measured values: a rank test without assumptions on their distribution, an interval by resampling, and a
-// correction for asking many questions at once. Everything is seeded: the same samples give the same verdict (L16).
+// Significance of changes of measured values: a rank test, an interval by resampling, a correction for many questions; seeded (L16).
 import { Random } from './random.js';
 import { percentile } from './statistics.js';
 

@@ -53,10 +53,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 /** A clause that suggests names: `did you mean "lru" or "lfu"?`. */
 export const suggested = (names: readonly string[]): string => `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
 
-/**
- * Text from outside as one line that drives neither a terminal nor a CI log: line breaks and tabs become spaces; other control characters,
- * those that turn the direction of text, halves of characters, and the marks of workflow commands are shown as escapes.
- */
+/** Text from outside as one safe line: breaks and tabs become spaces; control, direction and workflow marks are escaped. */
 export function visible(text: string): string {
   const line = text.replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ').replace(/\p{C}/gu, escapeOf);
   return line.replaceAll('##[', '#\\u{23}[').replace(/(?<!\S)::/g, COLONS);

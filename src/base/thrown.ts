@@ -14,10 +14,7 @@ export function describedThrow(error: unknown): string {
 /** Limit of the time to find the place of a syntax error, ms. */
 const PATIENCE_MS = 10_000;
 
-/**
- * `file:line:column` of a syntax error. Node keeps it from the error of an ECMAScript module and prints it only where the error ends a
- * process; so the import is done once more in one, where nothing runs, since nothing does before all that is imported has been parsed.
- */
+/** `file:line:column` of a syntax error, which Node prints only if it ends a process: another one imports the file. Nothing of it runs. */
 export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   const known = printedPlace(error.stack ?? '');
   if (known !== null) return known;

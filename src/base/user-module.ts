@@ -19,7 +19,6 @@ export interface OwnChoice<D> extends Choice {
   readonly path?: string;
   /** The definition that the module exports, once it is loaded. */
   readonly definition?: D;
-  /** SHA-256 of the module's text, once it is loaded. */
   readonly sha256?: string;
 }
 

@@ -1,5 +1,4 @@
-// WebAssembly with 128-bit SIMD, put together from opcodes (core specification 2.0): the same bytes of code on every system that Node runs
-// on, without a compiler. A kernel is a function from numbers to a number; it works on one memory that its caller sees as bytes.
+// WebAssembly with 128-bit SIMD from opcodes (core specification 2.0), without a compiler. A kernel maps numbers to a number on one memory.
 import { bytesOf } from './host/bytes.js';
 
 /** Types of locals. */

@@ -9,7 +9,6 @@ type Reply<Answer, Note> =
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'thrown'; readonly error: SentError };
 
-/** A task whose answer is awaited. */
 interface Asked<Answer, Note> {
   readonly name: string;
   readonly note: ((note: Note) => void) | undefined;
@@ -76,12 +75,10 @@ export type TaskEnd<Answer> = { readonly answer: Answer } | { readonly error: Er
 
 interface PoolOf<Task, Answer, Note> {
   readonly module: ThreadModule;
-  /** What each thread starts with. */
   readonly data?: unknown;
   readonly threads: number;
   /** Name of a task, for the error of a thread that ends. */
   nameOf(task: Task): string;
-  /** Hears what threads note. */
   note?(task: Task, note: Note): void;
   /** Receives the end of each task, in the order in which they end. What it throws ends the pool. */
   settle(task: Task, end: TaskEnd<Answer>): void;

@@ -1,5 +1,4 @@
-// XXH64, the checksum of zstd frames, for Node before 22.15. The loop over 32-byte stripes works on 32-bit halves, because BigInt is fifty times
-// slower; code that runs once a frame uses BigInt. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+// XXH64 for Node before 22.15, in halves (BigInt is slow). https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
 import { viewOf } from './host/bytes.js';
 
 const P1 = 0x9e3779b185ebca87n;

@@ -1,5 +1,4 @@
-// The speed of a run whose router knows which experts hardly matter: the oracle of Duo-LLM (arXiv 2410.10846). It skips experts, or takes a
-// smaller copy, wherever that saves most time, within a budget of lost gate weight. No such router exists; it is a bound.
+// The speed if a router skips unimportant experts or uses copies within a budget of gate weight: Duo-LLM's oracle, arXiv 2410.10846.
 import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';

@@ -1,5 +1,4 @@
-// The tournament where who wins is a coin toss, as among experts of equal counts: matches are played in WebAssembly, whose `select` takes no branch
-// that a processor could foresee wrongly. Where newcomers win or lose as a rule, a call costs more than that.
+// The tournament as WebAssembly, whose `select` has no branch to mispredict: for winners by chance, as of equal counts.
 import { get, I32, I64, instantiate, type KernelBody, literal, loop, set } from '../base/wasm.js';
 import { WinnerTree } from './winner-tree.js';
 

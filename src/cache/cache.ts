@@ -100,11 +100,7 @@ export class ExpertCache {
     return true;
   }
 
-  /**
-   * Changes the capacity, at most to the initial one; the evicted are in `victims`.
-   * @returns false: what is left is pinned and too much; it leaves with {@link trim}, or as others are admitted
-   * @throws Error if the capacity is more than that
-   */
+  /** Changes the capacity; evicts into `victims`. @returns false: pinned ones remain ({@link trim}) @throws Error above the initial */
   resize(capacityBytes: number): boolean {
     if (capacityBytes > this.#mostBytes) throw new Error(`a cache of ${this.#mostBytes} bytes cannot grow to ${capacityBytes}`);
     if (capacityBytes !== this.capacityBytes) {

@@ -14,7 +14,6 @@ export class FrequencyList {
   readonly #spare: Int32Array;
   #spareGroups: number;
 
-  /** @param experts ids are [0, experts) */
   constructor(experts: number) {
     this.#group = new Int32Array(experts);
     this.#members = new IdLists(experts, experts + 1);

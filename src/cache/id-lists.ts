@@ -1,5 +1,4 @@
-// Doubly linked lists over expert ids in one typed array: the backbone of every recency and queue policy. Several lists share the
-// links because an expert is in at most one of them at a time; nothing is ever allocated, and both links of an id share a cache line.
+// Doubly linked lists over expert ids in one typed array, for recency and queues. Lists share links: an expert is in at most one.
 import { NONE, type Pins } from './policy.js';
 
 /** Circular doubly linked lists of ids [0, experts), from the newest to the oldest. List l is delimited by the sentinel `experts + l`. */
@@ -9,7 +8,6 @@ export class IdLists {
   /** Neighbour of id i towards the newest at 2i, towards the oldest at 2i + 1. */
   readonly #links: Int32Array;
 
-  /** @param experts ids are [0, experts) @param lists number of lists */
   constructor(experts: number, lists = 1) {
     this.end = experts;
     this.#links = new Int32Array(2 * (experts + lists));

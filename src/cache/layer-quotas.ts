@@ -67,11 +67,8 @@ function effectiveExperts(counts: Float64Array): number {
 }
 
 /**
- * The splits that keep the most bytes off the link, by dynamic programming over the layers (AdapMoE, arXiv 2408.10284):
- * best(l, c) = max over s of best(l - 1, c - s) + hits of layer l with s slots x its expert bytes.
- * @param hits `hits[layer][slots]`, slots 0..experts
- * @param capacities bytes
- * @returns experts per layer, for each capacity
+ * Splits with least traffic (AdapMoE, arXiv 2408.10284): best(l, c) = max over s of best(l - 1, c - s) + hits of s slots x bytes.
+ * @param hits `[layer][slots]` @param capacities bytes @returns experts per layer, by capacity
  */
 export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>[], capacities: readonly number[]): number[][] {
   const { layers } = model;

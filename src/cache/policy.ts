@@ -1,5 +1,4 @@
-// The contract of a cache policy: it ranks the residents of one cache and moves no bytes. The cache owns membership, capacity and
-// pins. Ids are local to the cache, [0, experts): the expert within its layer where a layer has its own cache, the dense id else.
+// The contract of a cache policy: it ranks residents; the cache owns membership, capacity, pins. Ids are the cache's, [0, experts).
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
@@ -35,7 +34,6 @@ export const UNPINNED = 0x7fffffff;
 export interface Clock {
   /** Events judged so far; in sequential replay, accesses. */
   event: number;
-  /** Passes started so far. */
   pass: number;
   layer: number;
 }

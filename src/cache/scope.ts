@@ -50,7 +50,6 @@ export interface Caches {
   readonly split: (capacityBytes: number) => readonly number[];
   /** Each cache once. */
   readonly caches: readonly ExpertCache[];
-  /** The cache that holds each MoE layer's experts. */
   readonly byLayer: readonly ExpertCache[];
   /** Pin ranks of all experts, by dense id. */
   readonly rank: Int32Array;
@@ -92,13 +91,7 @@ export function divide(
   return { shares: bytesOf(slots), split };
 }
 
-/**
- * L6: the capacity split evenly in whole experts, the remainder to the earliest layers.
- * Every layer gets floor(capacity / layers / its expert bytes) experts, at most all it has; what is left gives one more expert to
- * each of the earliest layers that it suffices for, in turn.
- * @param most most experts of each MoE layer; absent: all that it has
- * @returns experts per MoE layer
- */
+/** L6: floor(capacity / layers / expert bytes) experts a layer; the rest goes to the earliest in turn. @param most by layer; absent: all */
 export function evenSplit(
   model: ModelSpec,
   capacityBytes: number,

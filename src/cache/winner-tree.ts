@@ -1,5 +1,4 @@
-// A tournament tree over the residents of a cache: the resident with the smallest key is at the root. Every node keeps its winner's key beside
-// its id, so that a comparison reads one number. An update stops at the first node that stays as it is.
+// A tournament tree over residents, the smallest key at the root. Nodes keep the winner's key; an update stops at the first that stays.
 import { NONE, type Pins } from './policy.js';
 
 const ABSENT = Number.POSITIVE_INFINITY;

@@ -24,7 +24,6 @@ export interface PolicyCurve {
   readonly name: string;
   /** True where it looks into the future: a bound, not a policy that a system can run. */
   readonly foresight: boolean;
-  /** In the order of the capacities. */
   readonly points: readonly CurvePoint[];
   /** Experts of each layer's cache at each capacity, where quotas are not even. */
   readonly splits?: readonly (readonly number[])[];
@@ -81,11 +80,9 @@ export interface Curve {
   readonly experts: number;
   /** Bytes of experts that one token touches: below it LRU, FIFO and CLOCK hit next to nothing in one global cache. */
   readonly tokenCycleBytes: number;
-  /** Demand after the warm-up. */
   readonly demand: {
     readonly tokens: number;
     readonly events: number;
-    /** Members of all events. */
     readonly demanded: number;
     /** First uses: misses that no cache avoids. */
     readonly compulsory: number;

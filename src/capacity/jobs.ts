@@ -1,6 +1,4 @@
-// One policy at several capacities: the unit of work of a capacity curve. A job receives the rows of the trace block by block, in this thread or in
-// one of its own, and returns its counts at the end. Policies that look at the past only are replayed as rows come in, those that need the future
-// when the last row is known, and LRU answers for all capacities in one pass.
+// One policy at several capacities, in any thread. Policies of the past replay as rows come, others at the end; LRU counts all at once.
 import { setCompilerFlag } from '../base/host/machine.js';
 import type { Parameters } from '../base/parameters.js';
 import { type CapacityCounts, LruCurve } from '../cache/curves/lru-curve.js';
@@ -69,8 +67,7 @@ const WORTHWHILE = 4;
 
 /** Starts a job. @throws UserError where the policy cannot be loaded or lacks what it needs */
 export async function startJob(spec: JobSpec): Promise<Job> {
-  // One replay step of an elaborate policy is a dozen small methods. V8 stops inlining them into the loop at a total of 920 bytes of
-  // bytecode, in the middle of ARC; with room for all, ARC is replayed 1.4 times as fast and S3-FIFO 1.2 times.
+  // V8 stops inlining at 920 bytes of bytecode, in the middle of ARC; with room for all, ARC is 1.4 and S3-FIFO 1.2 times as fast.
   setCompilerFlag('--max-inlined-bytecode-size-cumulative=4000');
   const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
   if (policyNeeds(job.definition, job.parameters).includes('future')) return foresightJob(job);

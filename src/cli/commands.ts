@@ -1,5 +1,4 @@
-// The registry of commands. A command is one file that defines itself on a commander Command, one entry here, and a section of profiles/help.txt. Its
-// module is imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
+// The registry of commands: a file, an entry here and a section of profiles/help.txt each. Modules load only when their command runs.
 import type { CommandEntry } from './kit/context.js';
 
 type Row = readonly [name: string, summary: string, load: CommandEntry['load']];

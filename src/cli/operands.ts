@@ -43,10 +43,8 @@ type Prepared = { readonly source: Source } & (
 );
 
 /**
- * The results of operands: saved ones are read, and then all run profiles are run, several at a time.
- * @param paths the first one is the base: where it does not exist, there is nothing to compare with
- * @param options `details`: record the data of pictures; `allowCode`: run profiles may name modules
- * @throws UserError where one cannot be read or run; with exit code 3 where the base does not exist
+ * Results of operands: saved ones are read, run profiles run in parallel. @param options `details`: data of pictures; `allowCode`: modules
+ * @throws UserError if one cannot be read or run; with exit code 3 if the first, the base, does not exist
  */
 export async function loadOperands(
   paths: readonly string[],
@@ -76,7 +74,6 @@ export async function loadOperands(
   });
 }
 
-/** Files of one scenario are repeats of it. */
 function byScenario(operands: readonly (readonly [string, Operand])[]): Map<string, Operand> {
   const groups = [...groupedBy(operands, ([scenario]) => scenario)];
   return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, one]) => one)) }]));

@@ -1,5 +1,4 @@
-// `moeprof record`: the routing of a model on prompts of one's own, from an unmodified llama.cpp, with a look into what was recorded; with --proxy
-// what passes before a server (record-proxy.ts).
+// `moeprof record`: a model's routing on own prompts by an unmodified llama.cpp; with --proxy, of a server's traffic (record-proxy.ts).
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';

@@ -110,7 +110,6 @@ export class Runtime implements CliContext {
     exit(codeOf(error) === 'EPIPE' ? this.exitCode : this.#failure(new UserError(`stdout: cannot be written: ${error.message}`)));
   }
 
-  /** Removes all handlers. */
   close(): void {
     for (const undo of this.#undo.splice(0)) undo();
   }

@@ -62,7 +62,6 @@ export function trainingOf(options: TrainingFlags): TrainingChoice {
   return KINDS[options.kind]!.choose(options);
 }
 
-/** Default values of switches. */
 const STANDING: Partial<Record<keyof TrainingFlags, boolean>> = { gru: false, tokenId: true, observed: true, history: true };
 
 function choosePaths(options: TrainingFlags): TrainingChoice {

@@ -1,5 +1,4 @@
-// Compares a candidate with a base, metric by metric. Simulated metrics are exact: every difference is real and is shown; budgets decide
-// whether it matters. Measured ones differ only where their samples are significant.
+// Compares a candidate with a base by metric. Simulated metrics are exact; budgets decide what matters. Measured ones need significance.
 import { EXIT, UserError } from '../base/errors.js';
 import { changeOf } from '../result/amount.js';
 import type { Budget } from '../result/budget.js';
@@ -50,7 +49,6 @@ export interface Comparison {
   readonly knowledge: KnowledgeGap | null;
   /** Worst first. */
   readonly rows: readonly Row[];
-  /** Metrics that are equal. */
   readonly unchanged: number;
   /** Those of them that a budget holds. */
   readonly held: readonly string[];
@@ -83,9 +81,8 @@ interface Gated {
 }
 
 /**
- * Compares one candidate with its base.
- * @param tests tests of measured metrics by name; absent: computed for this pair alone
- * @throws UserError with exit code 3 where the inputs differ and may not, or the base is incomplete; with 2 for budgets that fit no metric
+ * Compares a candidate with its base. @param tests of measured metrics by name; absent: computed for this pair
+ * @throws UserError with exit code 3 if inputs differ and may not, or the base is incomplete; with 2 for budgets that fit no metric
  */
 export function compareResults(
   base: Operand,
@@ -157,7 +154,6 @@ export function compareResults(
   };
 }
 
-/** Inputs that differ and that a budget lets vary, with the budget. */
 const variedBy = (inputs: readonly Difference[], budgets: readonly Budget[]): ReadonlyMap<Difference, Budget> =>
   new Map(
     inputs.flatMap((input) => {

@@ -62,10 +62,7 @@ function runtimeDifference(base: Result, candidate: Result): Difference[] {
 /** Settings of memory with one meaning: those that are as if they were absent, and how else to write them. */
 const USUAL = { kvGrowth: 'static', kvIn: 'gpu' };
 
-/**
- * Sizes that are set, and objectives. A size that the system states itself, as a capacity or as quotas, is an input where the candidate has
- * more: a system may do with less. Room that is only what systems leave differs with them.
- */
+/** Sizes that are set, and objectives. A system's own size is an input only if the candidate has more; room that systems leave is none. */
 function roomDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config: { memory } }: Result) =>
     canonical({ ...USUAL, ...part(memory), expertCache: undefined, kvFormat: undefined });

@@ -17,7 +17,6 @@ export interface OperandSet {
 
 /** A fault of no comparison: a scenario that is gone, a limit that a new one breaks, a budget for scenarios that were not run. */
 interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
-  /** Label of the candidate set. */
   readonly candidate: string;
   readonly scenario: string;
   /** Null where it is not about one metric. */
@@ -32,7 +31,6 @@ export interface Gate {
   /** By candidate, then by scenario name. */
   readonly comparisons: readonly Comparison[];
   readonly faults: readonly ScenarioFault[];
-  /** Scenarios that only a candidate has. */
   readonly added: readonly { readonly candidate: string; readonly scenario: string }[];
   readonly passed: boolean;
 }
@@ -129,10 +127,8 @@ function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], 
 }
 
 /**
- * Judges results against a base: `moeprof compare`.
- * @param candidates by the name that findings give them
- * @param options `failOn`: conditions such as `latency.tpot.p50 > +3%`
- * @throws UserError with exit code 3 where inputs differ and may not; with 2 for a condition that fits no metric
+ * Judges results by a base: `moeprof compare`. @param candidates by name @param options `failOn`: e.g. `latency.tpot.p50 > +3%`
+ * @throws UserError with exit code 3 if inputs differ and may not; with 2 for a condition that fits no metric
  */
 export function compareWith(
   base: Result,

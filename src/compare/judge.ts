@@ -1,5 +1,4 @@
-// Judges metrics by budgets. A metric that a budget names and a run lacks is a broken budget: a gate that passes because a number has
-// vanished is no gate. A metric that no budget names is shown and fails nothing.
+// Judges metrics by budgets. If a run lacks a metric of a budget, that is a fault; metrics without a budget are shown and fail nothing.
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';
@@ -13,7 +12,6 @@ import type { SampleTest } from './samples.js';
 export interface BudgetFinding {
   readonly metric: string;
   readonly level: 'error' | 'warn';
-  /** One sentence with the figures. */
   readonly message: string;
   /** Null where no budget looks at the metric. */
   readonly budget: Budget | null;
@@ -27,12 +25,7 @@ export interface MetricVerdict {
   readonly reason: string | null;
 }
 
-/**
- * Judges one metric in base and candidate by all budgets that match, in order; an `off` forgets those before it.
- * @param base null where the base lacks it, or where there is no base
- * @param test test of a measured metric; null for a simulated one
- * @throws UserError where an amount does not fit the metric's unit
- */
+/** Judges a metric by all matching budgets; `off` forgets earlier ones. @param base null: none @throws UserError for a unit that misfits */
 export function judgeMetric(
   name: string,
   base: Metric | null,

@@ -1,5 +1,4 @@
-// Measured metrics: several runs of one scenario as samples of one result, and whether two sets of samples differ by more than noise. All tests
-// of a gate are corrected together, because a gate that asks a hundred questions at 5 % each would fail by chance alone.
+// Measured metrics: runs as samples, and whether two sets differ by more than noise. A gate's tests are corrected for their number.
 import { EXIT, UserError } from '../base/errors.js';
 import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '../base/significance.js';
 import { canonicalJson, sealed } from '../result/digest.js';
@@ -43,7 +42,6 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
   return byPair;
 }
 
-/** Measured values of a metric, at least one. */
 const samplesOf = (metric: Metric): readonly number[] => metric.samples ?? [metric.value];
 
 /** Joins repeats, at least one; everything but samples is the first one's. @throws UserError with exit code 3 if they are not repeats of one run */

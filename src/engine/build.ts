@@ -152,7 +152,6 @@ function refuseNeverFilled({ inputs: { system }, run }: RunPlan, { gpu: policy }
   );
 }
 
-/** The future demand on each GPU, from the passes of this run. */
 async function futuresOf(plan: RunPlan): Promise<Futures> {
   const { inputs, layout, run, serving } = plan;
   const { model } = inputs;

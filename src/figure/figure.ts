@@ -18,7 +18,6 @@ export interface FigureQuestion {
   readonly kind: FigureKind;
   /** The horizontal axis, or the bars of a ranking: a name of {@link rowValue}, or several with commas. */
   readonly x: string;
-  /** The metric that is drawn. */
   readonly y: string;
   /** The value that makes the series, or the rows of a heat map, named as `x` is; null: there is one. */
   readonly series: string | null;
@@ -67,7 +66,6 @@ export interface FigurePoint extends FigurePlace {
 export interface PaperFigure extends FigureQuestion {
   /** Heading above it, where one of several needs a name. */
   readonly title?: string;
-  /** A note for the reader, below it. */
   readonly note?: string;
   readonly rules?: readonly Rule[];
   readonly xAxis: Axis;

@@ -31,10 +31,7 @@ export function pictureFormats<T>(
   ];
 }
 
-/**
- * All formats of a document with figures.
- * @param name what writes it: `moeprof curve` @param figuresOf none: its page has no picture @param dataOf what JSON has; the value itself unless given
- */
+/** All formats of a document with figures. @param name e.g. `moeprof curve` @param figuresOf none: no picture @param dataOf JSON's value */
 export function drawnFormats<T>(
   name: string,
   documentOf: (value: T) => Document,

@@ -2,7 +2,6 @@
 
 interface SeriesStyle {
   readonly color: string;
-  /** A symbol of d3-shape. */
   readonly symbol: 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'star' | 'wye';
   /** SVG's stroke-dasharray; null: a solid line. */
   readonly dash: string | null;

@@ -1,5 +1,4 @@
-// The cost of work on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
-// overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
+// The cost of work: a roofline. A kernel takes the larger of memory traffic and arithmetic, plus overheads, which weigh as much at batch 1.
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
 import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
@@ -34,10 +33,8 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
 }
 
 /**
- * Times of one expert on the CPU. Where it is one socket's, they are those of a device beside others that are busy. A slice of it on each
- * of S sockets takes an S-th of both. Pages that are spread over S sockets are served by all memories together, which is no faster than
- * slices; of the S-th that each socket reads, an S-th lies in its own memory and the rest comes over the interconnect, whichever
- * takes longer.
+ * Times of one expert on the CPU: of one of several busy sockets; slices on S sockets take an S-th of both. Spread pages take the slower of
+ * all memories together and the interconnect, which brings (S - 1) / S of each part.
  */
 function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
   if (cpu.sockets === undefined) return expertTimes(model, () => cpu);
@@ -49,7 +46,6 @@ function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
   return { ...times, weightNs: times.weightNs.map((ns, l) => Math.max(ns, model.layers[l]!.expertBytes * remoteNsPerByte)) };
 }
 
-/** The model with one device's part of the split layer. */
 function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | 'gpu'): ModelSpec {
   if (split === null) return model;
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };

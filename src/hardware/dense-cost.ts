@@ -159,15 +159,9 @@ export class DenseCost {
   }
 
   /**
-   * Time of a segment for one pass in ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute),
-   * plus the per-layer overhead; where attention has its own speeds, the two maxima of weights and of attention. The tokens of one
-   * sequence share one read of its KV cache; without flash attention scores move through memory beside it. Where latents are unpacked
-   * for prompts, each pass unpacks the context that it attends to.
-   * @param segment index of the segment, 0 .. MoE layers
-   * @param tokens tokens of the pass
-   * @param contexts tokens of each sequence before this pass
-   * @param tokensPerSequence tokens of each sequence in this pass
-   * @param sequences entries of both arrays that count
+   * Time of a segment, ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute) + overhead, two maxima if
+   * attention has own speeds. A sequence reads its cache once; scores move without flash attention; prompts may unpack latents.
+   * @param segment 0 .. MoE layers @param contexts before the pass @param tokensPerSequence in it @param sequences entries that count
    */
   ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
     const flops = rowsComputed(tokens, this.#tileRows) * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;

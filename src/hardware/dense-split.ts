@@ -11,7 +11,6 @@ type Holder = 'cpu' | number;
 export interface DensePlacement {
   /** By decoder layer. Layers of the CPU come first. */
   readonly layers: readonly Holder[];
-  /** The holder of norm and head. */
   readonly head: Holder;
   /** True: KV caches lie in DRAM, and the CPU computes attention, whichever device holds the layer. */
   readonly kvInDram: boolean;
@@ -132,7 +131,6 @@ export function gpuDevices({ gpu, joined }: HardwareSpec): readonly Device[] {
 export class SplitDense {
   /** CPU time within the last {@link ns}, ns. */
   cpuNs = 0;
-  /** Current share of its speed at which the CPU computes. */
   cpuShare = 1;
   readonly #gpus: readonly DenseCost[];
   readonly #cpu: DenseCost | null;

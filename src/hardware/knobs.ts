@@ -1,6 +1,4 @@
-// What a machine may have of its own beside its data sheet: groups of constants of a runtime that change together from machine to machine, so
-// that few timings can fix them. A machine with slower memory than its sheet says reads every format more slowly, and a slower host takes
-// longer for everything that it does. This is the one list of them, with their spread.
+// What a machine has beyond its data sheet: groups of constants that vary together, with their spread, so that few timings fix them.
 import { withConstant } from './constants.js';
 import type { RuntimeSpec } from './runtime.js';
 

@@ -10,9 +10,7 @@ import type { RuntimeSpec } from './runtime.js';
 export interface Learned {
   /** Steps of {@link KNOBS}, logarithms: the most likely ones. */
   readonly steps: readonly number[];
-  /** Their covariance. */
   readonly covariance: readonly (readonly number[])[];
-  /** Timings that taught them. */
   readonly timings: number;
   /** A sentence: what was learned. */
   readonly said: string;

@@ -111,10 +111,8 @@ export function readMachineFile(name: string): MachineFile | null {
   return 'file' in read ? read.file : null;
 }
 /**
- * Bytes/s of reads of `size` bytes, `inFlight` of which are always under way: each takes latency + size / bandwidth, and all together are no
- * faster than the drive. 128 KiB one by one from a drive of 3.5 GB/s and 80 us are 1.1 GB/s; llama.cpp's own measurement of a mapped file that
- * is read so says 1.22 (its PR 28223).
- * @param inFlight may be a fraction, where reads are spread over several drives
+ * Bytes/s of reads of `size` bytes, `inFlight` at once (maybe a fraction), latency + size / bandwidth each, at most the drive's. 128 KiB
+ * one by one at 3.5 GB/s and 80 us: 1.1 GB/s; llama.cpp measured 1.22 (its PR 28223).
  */
 export function readRate({ bandwidth, latencyNs }: PathSpec, size: number, inFlight: number): number {
   return Math.min(bandwidth, (inFlight * size * 1e9) / (latencyNs + (size * 1e9) / bandwidth));

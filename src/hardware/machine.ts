@@ -1,5 +1,4 @@
-// A machine composed of parts: `rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s`. A part that is not given follows from the
-// others, or is what usually goes with them, and a remark says so. Facts of hardware only; how well software uses them is the runtime's.
+// A machine of parts: `rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s`. Absent parts follow or are usual, with a remark.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { RATE } from '../base/units.js';
@@ -65,7 +64,6 @@ function withWord(given: GivenParts, word: string): GivenParts {
   return withPart(given, word, plain, bandwidth);
 }
 
-/** Adds a GPU or a CPU. */
 function withPart(given: GivenParts, word: string, plain: string, bandwidth: number | undefined): GivenParts {
   const { count: text, name } = severalOf(plain);
   const part = findPart(name);
@@ -94,7 +92,6 @@ function findPart(name: string): CpuPart | GpuPart | undefined {
   return CPUS.find(name) ?? GPUS.find(name);
 }
 
-/** The error of an unknown part, with the nearest names. */
 function unknownPart(name: string): UserError {
   // Numbers of four digits and more are names of cards: rtx-3060.
   if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);

@@ -1,6 +1,4 @@
-// A runtime: the software that executes a system on a machine (llama.cpp, ktransformers, Hugging Face eager ...), read from
-// profiles/runtimes/*.yaml. A machine says what its parts can do; a runtime says how well software uses them: shares of bandwidth and of
-// arithmetic, time of the host per layer, and how weights are copied. Both together are the device that cost.ts prices.
+// A runtime, from profiles/runtimes/*.yaml: how well software uses what a machine can do. Both are the device that cost.ts prices.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';

@@ -1,5 +1,4 @@
-// Several GPUs of a machine: what a model can use of each, one of them with its even part of the host, and all of them driven as one. A model
-// then sees one GPU with the memory of all: each card holds some of the layers or a slice of every tensor, and transfers between cards cost time.
+// Several GPUs as one with the memory of all: each card holds layers or a slice of every tensor, and transfers between cards cost time.
 import { UserError } from '../base/errors.js';
 import { type Card, type HardwareSpec, type HostDevice, type JoinedGpus, type LinkSpec, withArithmetic } from './spec.js';
 

@@ -27,7 +27,6 @@ export interface LinkSpec {
   readonly name: 'h2d' | 'ssd';
   /** Bytes per second of the whole link, as achieved, shared evenly by its lanes; of all paths together, where it has several. */
   readonly bandwidth: number;
-  /** Fixed cost of one transfer in ns. */
   readonly latencyNs: number;
   /** Transfers in flight at once. */
   readonly lanes: number;
@@ -171,7 +170,6 @@ export interface Software {
   readonly constants?: unknown;
   /** What is taken for lack of measurements of it, as sentences; absent: nothing. */
   readonly assumed?: string;
-  /** How several GPUs share a model. */
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
   readonly offloadFrom: number | null;

@@ -1,5 +1,4 @@
-// From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums the bytes and the operations
-// of each part. The same walk counts parameters, so that a published total checks the bytes, too.
+// From architecture to bytes and operations of each part, in one walk over the tensors that also counts parameters, as a check.
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, modulesOf } from './profile.js';
@@ -14,12 +13,10 @@ const KV_BYTES = 2;
 const F32_BYTES = 4;
 
 /**
- * Kernels of a decoder layer with experts while it decodes, by what it remembers, as llama.cpp writes and fuses the graph (its
- * `llm_graph_context` and models, build 10257): norms 2, residual sums 2, routing 4 and experts 6 of every layer; grouped attention adds
- * projections 3, norms and rotations of queries and keys 2, stores 2, scores and output 2. A latent has two more projections with their norms, the
- * products with the parts of the unpacking matrix, rotations of parts, joins and copies. A recurrent state (gated delta net, Mamba-2) has
- * projections, a convolution with its state, gates, norms, decay, update and reading of the state, with the views made whole between them: 40 to 100
- * by build, since newer ones fuse the recurrence.
+ * Kernels of a decoding layer with experts by memory, as llama.cpp fuses the graph (`llm_graph_context`, build 10257): norms 2, residuals
+ * 2, routing 4, experts 6; grouped attention: projections 3, norms and rotations 2, stores 2, scores and output 2. Latents add two
+ * projections with norms, unpacking products, rotations, joins, copies. Recurrent states (gated delta net, Mamba-2): projections,
+ * convolution, gates, norms, decay, update, reading and views, 40 to 100 by build.
  */
 const KERNELS = { heads: 23, latent: 38, state: 70 } as const;
 
@@ -269,13 +266,7 @@ function wholeModels(parts: ModelParts): ModelParts {
   return { ...parts, layers, head: NO_WEIGHTS, embedding: null, wholeModels: true };
 }
 
-/**
- * Gives all layers of one shape the mean of their experts' sizes.
- *
- * Mixed formats (q4_k_m, q5_k_m) store some layers' experts at more bits than others'. A model built from a profile prices all layers
- * of one shape at their mean, which keeps the total and lets a cache count equal slots; a GGUF file or a trace that records the sizes
- * gives each layer its own.
- */
+/** Gives layers of one shape their mean expert size (q4_k_m, q5_k_m vary), so that caches count equal slots. Files keep their sizes. */
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;
   const shapes = new Map<string, { sum: number; count: number; formats: readonly FormatShare[] }>();

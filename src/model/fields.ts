@@ -1,11 +1,9 @@
-// Typed access to the fields of a JSON object from outside (config.json, GGUF metadata). A missing field or one of the wrong type is an error
-// that names it. Unknown fields are ignored; null counts as absent, as in transformers.
+// Typed fields of a JSON object from outside (config.json, GGUF metadata). Unknown fields are ignored; null is absent, as in transformers.
 import { UserError } from '../base/errors.js';
 import { isCount, isObject, ownValue } from '../base/objects.js';
 
 /** Fields of one object. */
 export class Fields {
-  /** Place of the object, for messages. */
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;
 
@@ -15,7 +13,6 @@ export class Fields {
     this.#values = values;
   }
 
-  /** The first of these names that has a value. */
   #find(names: readonly string[]): { name: string; value: unknown } | null {
     for (const name of names) {
       const value = ownValue(this.#values, name);
@@ -28,7 +25,6 @@ export class Fields {
     return this.#find([name]) !== null;
   }
 
-  /** True where the field is exactly this text. */
   says(name: string, text: string): boolean {
     return this.#find([name])?.value === text;
   }

@@ -1,5 +1,4 @@
-// The header of a GGUF file: metadata and tensor descriptions, read in one pass without the data behind them. Every count and length is
-// checked against the size of the file before it is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+// The header of a GGUF file; counts are checked against its size. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { UserError } from '../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../base/host/bytes.js';
 import { type InputFile, withInput } from '../base/input-file.js';
@@ -53,7 +52,6 @@ const NUMBERS: readonly (readonly [bytes: number, read: (view: DataView, at: num
   [8, (view, at) => view.getFloat64(at, true)],
 ];
 
-/** Reads the file from front to end. */
 class Cursor {
   readonly #file: RandomAccess;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -110,7 +108,6 @@ class Cursor {
     return textOf(this.#chunk, from, from + length);
   }
 
-  /** A number of so many bytes. */
   number(bytes: number, read: (view: DataView, at: number) => number | boolean): number | boolean {
     const at = this.#over(bytes);
     return read(this.#view, at);
@@ -121,10 +118,7 @@ class Cursor {
   }
 }
 
-/**
- * Reads the header of a GGUF file.
- * @throws UserError where it is none, damaged, of another version, or describes data that the file does not have
- */
+/** Reads the header of a GGUF file. @throws UserError if it is none, damaged, of another version, or describes data beyond the file */
 export const readGgufHeader = (path: string): GgufHeader => withInput(path, 'model', ggufHeaderOf);
 
 /** The same for an open file. @throws UserError as {@link readGgufHeader} */

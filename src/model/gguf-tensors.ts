@@ -22,11 +22,7 @@ export interface GgufTensor extends DescribedTensor {
   readonly format: string;
 }
 
-/**
- * Sizes of the tensors: by their type, or, for types that llama.cpp's forks add, by where the next one begins, which is exact up to the
- * alignment of 32 bytes.
- * @param dataBytes bytes behind the header
- */
+/** Sizes of tensors by type or, of forks' types, by the next start (within 32 bytes). @param dataBytes bytes behind the header */
 export function sizedTensors(path: string, described: readonly DescribedTensor[], dataBytes: number): GgufTensor[] {
   const inOrder = [...described].sort((a, b) => a.offset - b.offset);
   const sizes = new Map<DescribedTensor, number>();

@@ -1,5 +1,4 @@
-// A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantization is exact; the architecture is in its
-// metadata. Tensor names are the same for all architectures, so any model with `_exps` tensors can be read.
+// A GGUF file as a model, with its tensors' sizes by layer. Names are the same for all architectures: any `_exps` can be read.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { basename, dirname, join } from '../base/host/paths.js';
@@ -19,20 +18,11 @@ const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 /** Values that can be set from outside; the rest is in the file. */
 const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObject({ topK: z.int().positive() }) });
 
-/**
- * Reads a model from a GGUF file, and from the other parts where it is split.
- * @param overrides values for `name` and `moe.topK`
- * @throws UserError where a file is damaged or missing, or the model has no experts
- */
+/** Reads a GGUF model of one or more files. @param overrides `name`, `moe.topK` @throws UserError if damaged or without experts */
 export const measureGguf = (path: string, overrides: readonly Override[] = []): ModelParts =>
   measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
 
-/**
- * The same for headers that were read before.
- * @param path how messages call the file, and the model where it has no name
- * @param headers of all parts, in their order
- * @throws UserError as {@link measureGguf}
- */
+/** The same for given headers. @param path for messages, and a name if there is none @throws UserError as {@link measureGguf} */
 export function measureHeaders(path: string, headers: readonly GgufHeader[], overrides: readonly Override[]): ModelParts {
   const tensors = headers.flatMap((header) => header.tensors);
   const hyper = hyperparameters(path, headers[0]!);
@@ -207,9 +197,8 @@ function stateBytes(hyper: Fields): number | null {
 }
 
 /**
- * Sliding window of a layer: by `attention.sliding_window_pattern` (a flag per layer, or every how many layers one attends to all), or as
- * llama.cpp has it in its code: every second layer of gpt-oss, three of four of Llama 4 (chunks of 8192). Other architectures ignore a
- * window without a pattern.
+ * Sliding window of a layer by `attention.sliding_window_pattern` (a flag per layer or a period), or by llama.cpp's code: every second
+ * layer of gpt-oss, three of four of Llama 4 (chunks of 8192). Else ignored.
  */
 function windowAt(hyper: Fields, layer: number): number | null {
   const llama4 = hyper.says('architecture', 'llama4');

@@ -1,5 +1,4 @@
-// A model in parts: the bytes and the operations of each part of each decoder layer. Every source of models (a profile, the tensors of a GGUF
-// file, a folder of safetensors) is brought into this form; runs and `model inspect` are built from it.
+// A model in parts: bytes and operations of each part of each decoder layer. All sources become this form; runs and `model inspect` use it.
 import type { AttentionSpec, DenseSegment, FormatShare, ModelFacts, ModelSpec, MoeLayer } from './spec.js';
 import { sumFormats } from './spec.js';
 
@@ -20,7 +19,6 @@ export interface Weights {
 export interface Experts {
   readonly experts: number;
   readonly topK: number;
-  /** One of them. */
   readonly expert: Weights;
 }
 

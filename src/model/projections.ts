@@ -1,5 +1,4 @@
-// Experts split by projection over two devices: the bytes and the operations of each device's part. A tensor of a file holds one projection
-// of all experts of a layer, so an engine can place projections on different devices (llama.cpp's -ot).
+// Experts split by projection over two devices: a tensor holds one projection of a layer's experts, to be placed apart (llama.cpp's -ot).
 import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
 import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';

@@ -1,5 +1,4 @@
-// Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, they replace the sizes that a format
-// would give. The architecture comes from config.json, since packed tensors do not have their original shape.
+// Tensor sizes from safetensors headers replace those of a format. The architecture is config.json's, as packed tensors lose their shape.
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { existsSync } from '../base/host/files.js';
@@ -14,7 +13,6 @@ import { scaleFormats } from './spec.js';
 /** List of the files of a checkpoint, beside its config.json. */
 const INDEX_FILE = 'model.safetensors.index.json';
 
-/** Limit of the format. */
 const HEADER_LIMIT = 100_000_000;
 
 /** True where the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
@@ -90,7 +88,6 @@ export function dataOffsets(place: string, offsets: unknown, dataBytes: number):
 
 type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts';
 
-/** A part of a layer, or a part outside the layers. */
 type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;
 
 /** Puts the sizes of real tensors into a measured model. @param parts at the format of its config.json @throws UserError if experts do not fit */

@@ -18,9 +18,7 @@ export interface FormatShare {
 export interface MoeLayer {
   /** Position among the MoE layers, 0-based. */
   readonly index: number;
-  /** Routed experts in this layer. */
   readonly experts: number;
-  /** Routed experts that a token activates here. */
   readonly topK: number;
   /** Bytes of one expert's weights, as stored and as transferred. */
   readonly expertBytes: number;

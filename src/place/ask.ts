@@ -22,11 +22,9 @@ export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: 
 }
 
 /**
- * Which experts stay, and what that is worth on text that was not counted: `moeprof place`, and with weights `place merge`.
- * @param input a run profile; where it names a machine, the placement is priced on it
- * @param from recordings, rows of them or profiles, by name: what each counts beside the others
- * @returns the placement, and the file that the engine loads; null: none was asked for
- * @throws UserError where something is unknown, does not fit, or a score would say nothing
+ * Which experts stay, and the worth of that on other text: `moeprof place`, `place merge`. @param input prices it if it names a machine
+ * @param from sources by name, with weights @returns the placement and the engine's file (null: not asked for)
+ * @throws UserError if something is unknown, does not fit, or a score would be meaningless
  */
 export async function placeFor(input: RunInput, from: Readonly<Record<string, number>>, wishes: PlaceWishes = {}) {
   const parts = Object.entries(from).map(([named, weight]) => ({ named, weight }));

@@ -5,10 +5,7 @@ import { NextUse } from '../cache/next-use/next-use.js';
 import type { ModelSpec } from '../model/door.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
-/**
- * What ranks the experts of a layer: how often they were chosen, their summed gate weights, or how soon they are expected again at the end of
- * the counted rows (the learned next use, docs/next-use.md): a seed for a cache rather than a set that stays.
- */
+/** What ranks a layer's experts: choices, gate weights, or expected next use after the counted rows (docs/next-use.md). */
 export const BASES = ['counts', 'weights', 'expected'] as const;
 /** One of {@link BASES}. */
 export type Basis = (typeof BASES)[number];
@@ -34,11 +31,7 @@ function* servedRows(trace: RoutingTrace): Generator<readonly [chunk: TraceChunk
   }
 }
 
-/**
- * Ranks experts by a trace.
- * @returns by dense id: choices, gate weight, or expected nearness of the next use (0..1)
- * @throws UserError where the basis needs gate weights and there are none
- */
+/** Ranks experts by a trace. @returns by dense id; `expected`: nearness 0..1 @throws UserError if gate weights are needed and missing */
 export function demandOf(trace: RoutingTrace, model: ModelSpec, by: Basis): Float64Array {
   if (by === 'expected') return expectedUse(trace, model);
   if (by === 'weights' && !trace.has.weights)
@@ -91,10 +84,7 @@ export function sumOf(windows: readonly DemandWindow[], experts: number): Float6
   return all;
 }
 
-/**
- * Demand of several sources with weights. Each layer of each source counts as one before it is weighted, so that a longer text does not decide
- * alone (as exllamav3 merges profiles, pull request 315). One source stays as it was counted.
- */
+/** Weighted demand of sources. Each layer of each counts as one, so that no long text dominates (exllamav3, pull request 315). */
 export function mixed(model: ModelSpec, sources: readonly { readonly weight: number; readonly demand: Float64Array }[]): Float64Array {
   if (sources.length === 1) return sources[0]!.demand;
   const mix = new Float64Array(model.experts);

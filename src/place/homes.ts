@@ -4,10 +4,7 @@ import type { ModelSpec } from '../model/door.js';
 import type { Homes } from './formats/format.js';
 import { ranked } from './residents.js';
 
-/**
- * Neighbours live together, and further slots hold the first experts again: what engines do without a file (SGLang `trivial`).
- * @param redundant slots beyond one for each expert; slots must divide by `gpus`
- */
+/** Neighbours live together; `redundant` slots hold the first experts again (SGLang's `trivial`). All slots divide by `gpus`. */
 export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: number): Homes =>
   layers.map(({ experts }) => {
     const share = (experts + redundant) / gpus;
@@ -15,9 +12,8 @@ export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: numb
   });
 
 /**
- * Each further slot goes to the expert whose copies have most to do; then, heaviest first, each copy goes to the GPU with the least work among
- * those with a free slot, and if possible to one without the expert (longest processing time first, as DeepSeek's EPLB packs).
- * @param demand by dense id
+ * Further slots go to the busiest copies; then, heaviest first, copies go to the idlest GPU, if possible one without the expert (longest
+ * processing time first, as DeepSeek's EPLB packs). @param demand by dense id
  */
 export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: number, redundant: number): Homes {
   return model.layers.map(({ experts, index, offset }) => {

@@ -1,5 +1,4 @@
-// A placement: which experts stay, counted on some text, and what that is worth on other text. One function from a question to the answer of
-// `moeprof place`, `place judge` and `place merge`.
+// A placement: which experts stay, and its worth on other text: the answers of `moeprof place`, `place judge` and `place merge`.
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
 import { splitRows } from '../base/profiles.js';
@@ -43,12 +42,7 @@ const POLICIES = ['lru', 'frequency-classes:halfLife=128', 'belady'];
 /** Points of capture against slots. */
 const STEPS = 20;
 
-/**
- * Answers a question.
- * @param runWith the run that names model and machine
- * @param path where the file goes; it stands in the flags
- * @throws UserError where something does not fit, or a score would say nothing
- */
+/** Answers a question. @param runWith names model and machine @param path of the file, for flags @throws UserError if it does not fit */
 export async function answerPlacement(request: PlaceRequest, runWith: RunWith, watch: WorkWatch, path: string) {
   const { by, engine, inSample, split } = request;
   const breathe = watch.breathe ?? (async () => undefined);

@@ -34,7 +34,6 @@ function placeDocument(placement: ExpertPlacement): is.Document {
   };
 }
 
-/** What the placement is worth, in a sentence. */
 function verdictOf({ domains, imbalance, inSample, score }: ExpertPlacement): is.Line {
   if (imbalance !== null) {
     const { after, before, gpus } = imbalance;

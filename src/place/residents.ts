@@ -6,9 +6,8 @@ import { mostPopular } from '../cache/share.js';
 import type { ModelSpec } from '../model/door.js';
 
 /**
- * How a capacity is divided: as many experts of each layer (`even`); where they capture most of the counted demand (`skew`); or whole layers:
- * the first ones, the last ones, or those that capture most per byte, where it is equal those of the flattest demand, whose misses a cache
- * serves worst (`flat-layers`).
+ * How a capacity is divided: evenly, by captured demand (`skew`), or in whole layers: first, last, or by capture per byte and, if equal,
+ * flattest demand, which caches serve worst.
  */
 export const SPLITS = ['even', 'skew', 'first-layers', 'last-layers', 'flat-layers'] as const;
 /** One of {@link SPLITS}. */

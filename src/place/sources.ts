@@ -1,5 +1,4 @@
-// What a placement is counted on and what it is judged by: recordings or parts of them, and profiles that exist. Nothing is judged by the rows
-// that it was counted on, unless that is asked for.
+// What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows has to be asked for.
 import { UserError } from '../base/errors.js';
 import { isPath, splitRows } from '../base/profiles.js';
 import { openInputs } from '../engine/inputs/inputs.js';

@@ -37,10 +37,8 @@ export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>)
   (await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe)).metrics['memory.gpu.expert_cache']!.value;
 
 /**
- * Prices a placement and its alternatives, all with as many bytes for experts under one runtime (L26).
- * @param slots experts of each layer that stay
- * @param counted ranks of the experts
- * @param warm rows that caches have served before; null: they are cold
+ * Prices a placement and alternatives of equal bytes under one runtime (L26). @param slots by layer @param counted ranks
+ * @param warm rows that caches have served before; null: cold
  */
 export async function waysOf(
   runWith: RunWith,

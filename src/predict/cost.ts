@@ -1,6 +1,4 @@
-// The time of a prediction (L11): prefetches start only when it has been made. Work of the host was measured on one machine and is charged on
-// every host in proportion to its clock, so that results do not depend on the machine that moeprof runs on. Gates of coming layers run on the
-// GPU and are priced like other kernels.
+// The time of a prediction (L11), before prefetches start. Host work is scaled by clock from one measured machine; gates run on the GPU.
 import { type Device, type HardwareSpec, speedOf } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 
@@ -26,7 +24,6 @@ export interface PredictionTime {
   networkNs?(tokens: number): number;
 }
 
-/** Experts of the layers below each, and of all. */
 function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>): readonly number[] {
   return [...layers.map(({ offset }) => offset), experts];
 }

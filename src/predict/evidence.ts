@@ -1,8 +1,5 @@
-// The contract of one source of evidence: log-odds of a token's experts at a coming layer. A mixture weighs several and turns them into a
-// probability; each predictor that counts is one kind of evidence under a mixture.
-//
-// Constants of evidence that are ours give the effect of other values, in points of recall@k, before the pass and one layer ahead, on the two
-// bundled traces, 2,000 tokens of qwen3-30b-a3b on code and 2,000 of gpt-oss-20b, nothing learned beforehand.
+// The contract of one source of evidence: log-odds of a token's experts at a coming layer, which mixtures turn into a probability.
+// Constants of ours state the effect of other values on recall@k on 2,000 tokens each of qwen3-30b-a3b (code) and gpt-oss-20b.
 import type { MoeLayer } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
 
@@ -15,11 +12,8 @@ export const NEXT_TOKEN = -2;
 /** A source of evidence: it learns from tokens, and predicts the next ones. */
 export interface Evidence {
   /**
-   * Adds `weight` times log-odds, relative to the mean use of an expert of the layer, to `into[e]` for every expert e of `layer`.
-   * @param token index of the token in `pass`
-   * @param after last layer of this token whose experts are known; {@link BEFORE_PASS}, {@link NEXT_TOKEN}
-   * @param into `[experts of the layer]`
-   * @returns false: it has no evidence here, and `into` is unchanged
+   * Adds `weight` times log-odds, relative to a layer's mean use, to `into[e]` for each expert e. @param token index in `pass`
+   * @param after last known layer, or {@link BEFORE_PASS}, {@link NEXT_TOKEN} @returns false: no evidence, `into` is unchanged
    */
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean;
   /** The log-odds that {@link add} weighs, a view until the next call; null: no evidence here. Absent: there is no such column. */

@@ -19,10 +19,9 @@ const FALSE = 0;
 const TRUE = 1;
 
 /**
- * Names demanded experts with probability `recall`, and others so that `precision` of all it names are demanded. What is drawn of an expert
- * is drawn once a pass: correction does not reroll it, and of two distances the one with the higher recall names all demanded experts
- * that the other does.
- * @param qualityAt quality by distance in layers from the last known one (infinite before the pass); null: no prediction
+ * Names demanded experts with probability `recall`, others so that `precision` of all named are demanded. One draw per expert and pass:
+ * correction keeps it, and higher recall names a superset.
+ * @param qualityAt by distance in layers (infinite before the pass); null: no prediction
  */
 export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => Quality | null, random: Random): Predictor {
   const marks = new Uint8Array(model.experts);

@@ -1,5 +1,4 @@
-// What a C library expects of its callers, from the headers and sources of its own build: layouts change from build to build, so none stands in
-// our code. Types are written as koffi has them.
+// What a C library expects, from headers and sources of its own build, since layouts change. Types are written as koffi has them.
 import { UserError } from '../base/errors.js';
 
 const SIZED = ['void', 'bool', 'float', 'int', 'int8_t', 'int32_t', 'uint32_t', 'int64_t', 'size_t'];
@@ -18,7 +17,6 @@ export class CHeader {
     return new Map([...fields].map(([, type, field]) => [field!, this.#type(type!)]));
   }
 
-  /** Types of a function's result and parameters. */
   prototype(name: string): [result: string, ...parameters: string[]] {
     const [result, parameters] = this.#find(`_API ([^;{}()]*?[ *])${name} ?\\(([^;]*?)\\) ?;`, name) as [string, string];
     const given = /^ *(void)? *$/.test(parameters) ? [] : parameters.split(',');
@@ -52,10 +50,7 @@ export class CHeader {
   }
 }
 
-/**
- * Proves a layout: what a library returned as defaults, read by it, is what its source sets.
- * @throws UserError with the first field that differs, or where fewer than two thirds of them can be compared
- */
+/** Proves a layout: defaults read by it are the source's. @throws UserError with a difference, or if under two thirds compare */
 export function proveLayout(name: string, values: Readonly<Record<string, unknown>>, expected: readonly unknown[]): void {
   const fields = Object.entries(values).map(([field, value], i) => ({ field, value: value === 0n ? null : value, set: expected[i] }));
   const known = fields.filter(({ set }) => set !== undefined);

@@ -1,5 +1,4 @@
-// The process side of `record.ts`: opens a model in llama.cpp, lets it read prompts and continue them, and sends what its tokens chose. It
-// leaves signals to its parent, and ends when that is gone.
+// The process side of `record.ts`: llama.cpp reads and continues prompts; choices are sent. Signals are the parent's; it ends with it.
 import { placed, UserError, userErrorOf } from '../base/errors.js';
 import { parentProcess } from '../base/host/children.js';
 import { nextTurn } from '../base/host/clock.js';

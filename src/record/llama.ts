@@ -1,5 +1,4 @@
-// llama.cpp through its C API, unmodified, from packages of npm that whoever records installs. It runs in a process of its own
-// (engine-child.ts), because a fault in the library ends the process.
+// llama.cpp through its C API, unmodified, from packages of npm, in a process of its own (engine-child.ts) as faults in it end the process.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
 import { arch, availableParallelism, platform } from '../base/host/machine.js';
@@ -118,10 +117,9 @@ export class Llama {
   }
 
   /**
-   * Begins a text of at most `length` tokens.
-   * @param listener null: the engine computes as it does alone
-   * @returns what reads its next tokens, at most {@link UBATCH}, after the `last` of which one is drawn; what draws one (null: the text ends)
-   * @throws UserError where memory does not suffice, or the engine fails
+   * Begins a text of at most `length` tokens. @param listener null: none @returns what reads the next tokens, at most {@link UBATCH}, and
+   * what draws one (null: the text ends)
+   * @throws UserError if memory does not suffice, or the engine fails
    */
   begin(length: number, seed: number, listener: unknown) {
     const threads = availableParallelism();

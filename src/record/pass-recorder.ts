@@ -1,11 +1,9 @@
-// What tokens choose at each MoE layer, from the tensors that llama.cpp computes: it asks of each by its name (`ffn_moe_topk-7`, build_moe_ffn in
-// llama-graph.cpp) whether it is wanted, and shows those that are.
+// What tokens choose at MoE layers, from tensors that llama.cpp offers by name (`ffn_moe_topk-7`, build_moe_ffn in llama-graph.cpp).
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Llama } from './llama.js';
 
-/** A layer that routes. */
 interface RoutingLayer {
   readonly experts: number;
   readonly choices: number;
@@ -89,11 +87,7 @@ export class PassRecorder {
     this.width = Math.max(...this.layers.map(({ choices, experts }) => Math.min(experts, choices + gates)));
   }
 
-  /**
-   * The routing of the pass that has been heard.
-   * @param tokens of it. In the last layer the engine leaves out those after which no token is drawn: their rows are empty there
-   * @throws UserError where a layer was not heard, or has other rows
-   */
+  /** The routing of the pass; tokens without a draw after them have an empty last layer. @throws UserError if a layer is missing */
   finish(tokens: number): PassRouting {
     if (this.#fault !== null) throw this.#fault;
     const ids = new Uint16Array(tokens * this.layers.length * this.width).fill(NULL_EXPERT);

@@ -1,5 +1,4 @@
-// What a recording proxy asks a server for, and what it takes out of the replies again. Texts are changed in place: every other byte of a request
-// and of a reply is as the client and the server wrote it.
+// What a recording proxy adds to requests and takes out of replies. Texts are changed in place: all other bytes stay.
 import { bytesOf } from '../base/host/bytes.js';
 import { isObject, ownValue } from '../base/objects.js';
 import { parseJson } from '../model/door.js';

@@ -14,7 +14,6 @@ const SILENT =
 
 /** Answers of a server as one trace, in the order in which they ended. */
 export class RecordedAnswers {
-  /** Answers in the trace. */
   recorded = 0;
   /** Answers that are not, by reason. */
   readonly missed = new Map<string, number>();
@@ -24,11 +23,7 @@ export class RecordedAnswers {
   #store: TraceStore | null = null;
   #model: string | null = null;
 
-  /**
-   * @param options layers, top-k and experts, for replies without a shape
-   * @param keepText true: ids of tokens are kept, which is the text
-   * @param tell hears of the first answer of each reason why one is not recorded
-   */
+  /** @param keepText true: token ids are kept @param tell receives the first answer of each kind of failure */
   constructor(options: OpenOptions, keepText: boolean, tell: (line: string) => void) {
     this.#options = options;
     this.#keepText = keepText;
@@ -52,7 +47,6 @@ export class RecordedAnswers {
     }
   }
 
-  /** Counts an answer that is not recorded. */
   miss(why: string): void {
     const before = this.missed.get(why) ?? 0;
     this.missed.set(why, before + 1);

@@ -1,5 +1,4 @@
-// A proxy before a server of vLLM or SGLang that records routing: it asks for routed experts, takes them out of the replies and passes on the rest
-// as it comes. What goes wrong in recording never touches the traffic: the answer is passed on and counted as missed.
+// A recording proxy before vLLM or SGLang: asks for routed experts, removes them from replies. Failures count as missed; traffic goes on.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, joined, textOf } from '../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpRequest, httpServer, passedThrough } from '../base/host/http.js';
@@ -35,10 +34,7 @@ export interface ProxyRecording extends Pick<RecordedAnswers, 'recorded' | 'miss
   readonly trace: RoutingTrace;
 }
 
-/**
- * Records what passes until a signal (Ctrl-C: when requests under way have ended; again: at once) or `most` answers.
- * @throws UserError where it cannot listen, or no answer had routed experts
- */
+/** Records until a signal (again: at once) or `most` answers. @throws UserError if it cannot listen, or no answer had routed experts */
 export async function recordThroughProxy({ server: to, host, port, ...request }: ProxyRequest): Promise<ProxyRecording> {
   const answers = new RecordedAnswers(request.options, request.keepText, request.tell);
   let ends = 0;
@@ -78,7 +74,6 @@ function passedHeaders(headers: HttpMessage['headers'], more: HttpMessage['heade
   return { ...Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.test(name))), ...more };
 }
 
-/** One request and its answer. */
 async function exchange(to: URL, answers: RecordedAnswers, client: HttpMessage, reply: HttpReply): Promise<void> {
   const { method = 'GET', url = '/' } = client;
   const address = new URL(to.href.replace(/\/$/, '') + url);

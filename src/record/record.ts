@@ -1,5 +1,4 @@
-// Records routing from an unmodified llama.cpp: a process of its own runs the engine and sends rows, which become a trace here. However that
-// process ends, this one goes on.
+// Records routing from an unmodified llama.cpp in a process of its own, whose rows become a trace here. Its end does not end this one.
 import { UserError } from '../base/errors.js';
 import { startProcess } from '../base/host/children.js';
 import { resolve } from '../base/host/paths.js';
@@ -27,7 +26,6 @@ export interface RecordJob {
   readonly backend: EngineBackend;
 }
 
-/** The model as the engine has it. */
 interface Opened {
   /** Its commit and packages: `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`. */
   readonly engine: string;
@@ -69,11 +67,7 @@ export interface Recording extends Opened, ComparedText {
 /** Bytes kept of what the engine prints last. */
 const LAST_WORDS = 8192;
 
-/**
- * Records the routing of prompts and of the texts that continue them.
- * @param start starts the engine's process
- * @throws UserError where the file is no model with experts, a package is missing, or the engine fails or crashes
- */
+/** Records prompts and continuations. @throws UserError if there are no experts, a package is missing, or the engine fails */
 export async function recordRouting(
   request: Pick<RecordJob, 'model' | 'prompts'> & Partial<RecordJob>,
   watch: WorkWatch = {},

@@ -18,9 +18,7 @@ export interface ReportOptions {
   readonly color: boolean;
   /** Columns; text formats never use more than 80. */
   readonly width: number;
-  /** False if limited to ASCII. */
   readonly unicode: boolean;
-  /** Full report instead of a summary. */
   readonly verbose: boolean;
 }
 

@@ -23,7 +23,6 @@ export function resultText(result: Result): string {
   return toJson(orderedResult(result));
 }
 
-/** Sorts the keys of all objects in a value. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

@@ -38,10 +38,7 @@ interface Limit {
   readonly parts: Readonly<Record<Exclude<Holdup, 'work'>, number>>;
 }
 
-/**
- * Divides the time beyond all resident: the excess over Belady is the policy's, down to foresight prediction's, the rest the link's. The largest
- * part is the limit; if all are negligible, the processor's own work.
- */
+/** Divides the time beyond all resident among policy, prediction and link. The largest is the limit; if all are small, the processor. */
 export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Limit {
   const parts = {
     policy: Math.max(0, own - Math.max(belady, foresight)),

@@ -14,7 +14,6 @@ export interface PhasePart {
 /** Time of the passes of one kind. */
 export interface PhaseTime {
   readonly passes: number;
-  /** Parts, which add up to the time of the passes. */
   readonly parts: readonly PhasePart[];
   /** Concurrent work of the CPU, ns. */
   readonly cpuNs: number;

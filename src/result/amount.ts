@@ -1,5 +1,4 @@
-// Amounts in budgets: `3%`, `+0.2ms`, `-0.5pp`, `45 ms`. A sign makes an amount a change against the base; without one it is a value of the
-// candidate. The metric decides which units fit, so an amount keeps its text until then.
+// Amounts in budgets: `3%`, `+0.2ms`, `-0.5pp`, `45 ms`. Signed: a change against the base; else a value. The metric decides on units.
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
 import { LARGEST } from './catalogue.js';

@@ -64,7 +64,6 @@ export function parseAssertion(text: string, place = '--assert'): Budget {
   throw new UserError(`${place}: "${budget.text}" is about a change, and one run has no base; write an amount without a sign`);
 }
 
-/** The budget of an expression. */
 const expressed = (kind: 'fail-on' | 'limit', text: string, place: string): Budget & { readonly rule: { readonly clauses: Clause[] } } =>
   placed(place, () => {
     const match = EXPRESSION.exec(text);

@@ -1,5 +1,4 @@
-// Reads a saved result and refuses other files. A gate must never pass because its baseline was cut short, came from another tool or had its
-// numbers mixed up, so beyond the shape the figures are checked against the catalogue and against each other.
+// Reads a saved result; figures are checked against catalogue and each other, so that no gate passes by a damaged or foreign baseline.
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
@@ -13,7 +12,6 @@ import { digestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
-/** The key of a record. */
 const key = z.string().refine(isOwnName, { error: 'is no name of ours' });
 /** The key of a metric: words with dots between them. */
 export const metricKey = z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, { error: 'is no name of a metric' });

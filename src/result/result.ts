@@ -56,7 +56,6 @@ export interface Bounds {
   readonly compulsoryMisses: number;
   /** Bytes of experts that one token touches. */
   readonly tokenCycleBytes: number;
-  /** Capacity of the expert cache, bytes. */
   readonly capacityBytes: number;
 }
 
@@ -116,15 +115,9 @@ export interface Result {
   readonly bounds: Bounds;
   /** Of its speeds; null: nothing is comparable. Absent: the machine is calibrated, and there are no rows. No part of comparisons. */
   readonly accuracy?: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
-  /**
-   * How far the mean TPOT of drawn routing typically moves in ten times as many requests, as a share of it, by the spread of requests and halves.
-   * Absent: routing is recorded, or nothing was generated. No part of comparisons.
-   */
+  /** Typical shift of the mean TPOT with ten times the requests, a share. Absent: recorded or nothing generated. Not compared. */
   readonly tenfold?: { readonly requests: number; readonly tpot: number };
-  /**
-   * Of `cache.hit_rate` with drawn routing: 80 % of published figures lay within, by errors of so many models. `prior`: by the model's shape,
-   * `profile`: by its own. Absent: recorded, or the user's. No part of comparisons.
-   */
+  /** 80 % of published hit rates lie in this range, by the shape's `prior` or a `profile`. Absent: not drawn. Not compared. */
   readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
   /** Knowledge of parts of the system beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
@@ -135,7 +128,6 @@ export interface Result {
   readonly environment: Readonly<Record<string, string | number>>;
   /** SHA-256 over everything that a gate judges (see `digest.ts`); absent in results that other tools wrote. */
   readonly digest?: string;
-  /** Data for pictures, where it was asked for. */
   readonly details?: Details;
 }
 

@@ -23,13 +23,7 @@ export function hammingDistances(paths: Int32Array, count: number, words: number
 export const evenSizes = (count: number, clusters: number): number[] =>
   Array.from({ length: clusters }, (_, c) => Math.floor(count / clusters) + (c < count % clusters ? 1 : 0));
 
-/**
- * Splits items into clusters of the sizes of {@link evenSizes}: each goes to the nearest medoid; clusters that are too large keep their
- * nearest members, the others take the nearest of those left over, in order; the new medoid is the member nearest to all others.
- * @param distances `[count, count]`
- * @param clusters 1 .. count
- * @returns cluster of each item
- */
+/** Clusters of {@link evenSizes}: items go to the nearest medoid with room. @param distances `[count, count]` @returns cluster by item */
 export function balancedMedoids(distances: Int32Array, count: number, clusters: number, random: Random): Int32Array {
   const sizes = evenSizes(count, clusters);
   let medoids = drawDistinct(count, clusters, random);

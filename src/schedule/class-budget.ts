@@ -1,6 +1,5 @@
-// The budget of a class of requests: fewer experts per token, none at a share of the layers, or experts of lower precision, as APTP gives each
-// prompt a smaller model (arXiv 2406.12042). A pass holds requests of many classes, so choices are cut when the pass copies a token's routing;
-// the engine decides which copies serve when experts are missed (src/engine/vocabulary/class-precision.ts).
+// The budget of a class of requests: fewer experts, none at some layers, or lower precision (APTP, arXiv 2406.12042). Passes hold many
+// classes, so choices are cut when a pass copies a token's routing; copies: src/engine/vocabulary/class-precision.ts.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { didYouMean } from '../base/text.js';

@@ -1,5 +1,4 @@
-// Speculative decoding, as users give it. Acceptance: a probability for each token, the share that an engine prints, or shares by position, which
-// the others are turned into. Drafter: a time per token, or a copy of the model whose experts take fewer bytes.
+// Speculative decoding, as users give it. Acceptance by token, as a share or by position; a drafter's time or smaller expert copies.
 import { UserError } from '../base/errors.js';
 import { DURATION, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';

@@ -1,5 +1,4 @@
-// ExpertFlow's token scheduler: the next tokens of a pool of several batches are grouped by their predicted paths, so that the tokens of
-// one pass share experts. Prompts run first, in passes of their own; every request of the pool then decodes one token a round.
+// ExpertFlow's token scheduler: a pool's next tokens are grouped by predicted paths to share experts. Prompts go first, then rounds.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
@@ -16,7 +15,6 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #view: PathView;
   readonly #source: PathSource;
   readonly #parameters: Parameters;
-  /** Batch of each request in the round before. */
   #places = new Map<Request, number>();
   /** Start of the running round, ns; decode steps of rounds, and their wait for the batches before theirs. */
   #roundNs = 0;

@@ -1,6 +1,4 @@
-// First come, first served, with continuous batching as in vLLM: every running request decodes one token a pass, and the tokens
-// that are left in the pass's budget go to prompts, in order of arrival (chunked prefill). And static batches, as before: a batch is filled in
-// order of arrival and runs until all of its requests are done. Places of requests that finish early stay empty, and others wait.
+// First come, first served: continuous batching as in vLLM (decode, then prompts), or static batches that run until all requests end.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';

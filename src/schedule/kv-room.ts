@@ -1,11 +1,7 @@
 // Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation.
 import type { Drafts, Request } from './request.js';
 
-/**
- * Memory for the KV caches of running requests. `static`: their full length, of a room that nothing else uses. `reserve`: their full length,
- * in blocks, of memory that the expert cache uses while they do not run. `grow`: blocks as they fill them, of the same memory; where a
- * running request finds no block, the youngest is preempted and computed again later.
- */
+/** KV memory. `static`: full length, apart. `reserve`: full length, shared with experts. `grow`: as filled; the youngest is preempted. */
 export const KV_GROWTH = ['static', 'reserve', 'grow'] as const;
 /** One of {@link KV_GROWTH}. */
 export type KvGrowth = (typeof KV_GROWTH)[number];
@@ -75,11 +71,7 @@ export class KvRoom {
     return true;
   }
 
-  /**
-   * An admitted request is about to run its first tokens, and stays from now on where it is: on the GPU with the fewest requests of those
-   * that have room for it, the first of several. What had been set aside for it elsewhere moves there, or changes places with that of one
-   * that has not begun.
-   */
+  /** An admitted request begins on the GPU with room and the fewest requests, and stays; its room elsewhere moves or is exchanged. */
   begin(request: Request): void {
     const { gpus } = this;
     let gpu = -1;

@@ -49,11 +49,9 @@ export class Pass {
   readonly budgets: ClassBudgets | null;
   /** Slot of each token's request: the place of the request among those that run at once. */
   slot = new Int32Array(0);
-  /** GPU of each token's request. */
   gpu = new Int32Array(0);
   /** `Request.index` of each token. */
   request = new Int32Array(0);
-  /** Position of each token in its request. */
   position = new Int32Array(0);
   /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
   draftStep = new Int32Array(0);
@@ -61,7 +59,6 @@ export class Pass {
   wrong = new Uint8Array(0);
   /** Input token id of each token, or null. */
   tokenId: Int32Array | null;
-  /** Requests in this pass. */
   sequences = 0;
   /** Context of each sequence before this pass, tokens. */
   readonly sequenceContext: Int32Array;
@@ -75,12 +72,7 @@ export class Pass {
   /** Slots given out so far at once: every `slot` is below it. */
   #slots = 0;
 
-  /**
-   * @param trace source of the rows
-   * @param candidates of these rows
-   * @param context tokens in each KV cache before the first
-   * @param budgets of classes
-   */
+  /** @param trace of the rows @param context tokens in each KV cache before the first @param budgets of classes */
   constructor(
     trace: RoutingTrace,
     maxSequences: number,
@@ -174,7 +166,6 @@ export class Pass {
     }
   }
 
-  /** Frees the slot of a request that does not run any more. */
   release(request: Request): void {
     if (request.slot < 0) return;
     this.#free.push(request.slot);

@@ -15,7 +15,6 @@ export interface PassLearner {
 /** Composes passes until the workload is done. */
 export class Passes {
   readonly pass: Pass;
-  /** Shares of the running pass. */
   shares: readonly Share[] = [];
   /** Room for KV caches, with its peak use. */
   readonly kv: KvRoom;
@@ -42,7 +41,6 @@ export class Passes {
   /** Requests in order of arrival; those before the head have begun. */
   readonly #arrived: Request[] = [];
   #head = 0;
-  /** Passes that the scheduler has composed. */
   #composed = 0;
   readonly #workload: Workload;
   readonly #scheduler: Scheduler;
@@ -57,7 +55,6 @@ export class Passes {
     kv.drafts = speculation;
   }
 
-  /** The scheduler's own metrics, by name of the catalogue. */
   get metrics(): Readonly<Record<string, number>> {
     return this.#scheduler.metrics?.() ?? {};
   }
@@ -105,7 +102,6 @@ export class Passes {
     return true;
   }
 
-  /** The pass has run and ended at `nowNs`. */
   done(nowNs: number): void {
     this.learner?.learn(this.pass);
     this.pass.advance(this.shares);

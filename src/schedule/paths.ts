@@ -34,7 +34,6 @@ export class PathView {
   /** Words of one path: bit `offset of the layer + expert`, 32 to a word. */
   readonly words: number;
   readonly layers: number;
-  /** Experts of all layers. */
   readonly experts: number;
   /** Dense id of each layer's first expert; one entry more than layers. */
   readonly offsets: Int32Array;

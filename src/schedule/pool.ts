@@ -29,11 +29,7 @@ export type Choose = (candidates: readonly Request[], most: number, chosen: Requ
 export class PoolScheduler extends QueueScheduler {
   readonly #choose: Choose;
   readonly #running: number;
-  /**
-   * Passes left out after which a request goes before all others. At most the whole pool is due at once, and goes in order of its waiting,
-   * a batch a pass, so `due + batches - 1` passes is the bound. From `batches` on there is always a pass in which not a whole batch is due,
-   * so that prompts get their turn.
-   */
+  /** Passes left out until a request goes first; `due + batches - 1` is the bound. At least `batches`, so that prompts get turns. */
   readonly #due: number;
   readonly #overdue: Request[] = [];
   readonly #candidates: Request[] = [];

@@ -1,5 +1,4 @@
-// The common part of schedulers that compose each pass from one queue: the limits of a pass, the queue, and the list of shares, decode tokens
-// with their drafts and prompt tokens within the budget. Each member decides which requests go into the list.
+// The common part of schedulers with one queue: limits of a pass, the queue, shares. Each member decides which requests go into the list.
 import type { Drafts, Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
 
@@ -16,7 +15,6 @@ export class RequestQueue {
     this.#context = context;
   }
 
-  /** Requests that wait or run. */
   get pending(): number {
     return this.#waiting.length - this.#head + this.running.length;
   }
@@ -66,7 +64,6 @@ export class RequestQueue {
     return true;
   }
 
-  /** Removes finished requests after a pass. */
   sweep(): void {
     const { running } = this;
     this.passes++;
@@ -167,7 +164,6 @@ export const passSize = ({ batch, maxTokensPerPass }: SchedulerLimits): number =
 export abstract class QueueScheduler implements Scheduler {
   /** Most requests that run at once. */
   protected readonly batch: number;
-  /** Waiting and running requests. */
   protected readonly queue: RequestQueue;
   readonly #list: ShareList;
   readonly #budget: number;

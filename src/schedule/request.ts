@@ -5,7 +5,6 @@ import type { Segment } from './routing-walk.js';
 export class Request {
   /** Order of arrival, 0-based. */
   readonly index: number;
-  /** First trace row. */
   readonly start: number;
   readonly prefill: number;
   readonly decode: number;
@@ -76,7 +75,6 @@ export class Request {
     this.segmentEnd = this.#segments[0]!.tokens;
   }
 
-  /** Rows in total. */
   get tokens(): number {
     return this.prefill + this.decode;
   }
@@ -86,7 +84,6 @@ export class Request {
     return this.done < this.promptRows;
   }
 
-  /** True when every row has been run. */
   get finished(): boolean {
     return this.done >= this.tokens;
   }

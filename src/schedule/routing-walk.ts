@@ -1,11 +1,9 @@
-// Routing for requests whose lengths do not come from the trace: each walks over rows of the trace, prompts over prompt rows and outputs over
-// generated rows. The first requests take the requests of the trace in order; longer and later ones continue at a place drawn by seed.
+// Routing for requests of other lengths than the trace's: walks over prompt or generated rows, in order, then at places drawn by seed.
 import { Random } from '../base/random.js';
 import type { TraceRequest } from '../trace/trace.js';
 
 /** Consecutive rows of a trace that a request walks. */
 export interface Segment {
-  /** First trace row. */
   readonly row: number;
   readonly tokens: number;
 }
@@ -54,7 +52,6 @@ export class RoutingWalks {
     this.#seen = new Uint8Array(rows);
   }
 
-  /** The plan so far. */
   get use(): RoutingUse {
     return { tokens: this.#tokens, reused: this.#reused, borrowed: this.#borrowed };
   }

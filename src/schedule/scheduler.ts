@@ -22,7 +22,6 @@ export interface Share {
 
 /** Decides the composition of passes. */
 export interface Scheduler {
-  /** Adds an arrived request. */
   add(request: Request): void;
   /** The next pass at time `nowNs`; empty: nothing can run now. The array is reused by the next call. */
   next(nowNs: number): readonly Share[];
@@ -40,7 +39,6 @@ export interface Scheduler {
 
 /** Limits that every scheduler obeys. */
 export interface SchedulerLimits {
-  /** Requests of one pass. */
   readonly batch: number;
   /** Most tokens of one pass: decode tokens first, the rest is filled with prefill (chunked prefill). */
   readonly maxTokensPerPass: number;
@@ -58,9 +56,7 @@ export interface Fairness {
 export interface SchedulerContext {
   /** Room for KV caches: admits requests, and releases finished ones. */
   readonly kv: KvRoom;
-  /** Predicted paths of the next token of each request. */
   readonly paths: PathView | null;
-  /** Residency of experts in GPU memory now. */
   readonly residency: Residency | null;
   /** A stream of this scheduler's own. */
   readonly random: Random;

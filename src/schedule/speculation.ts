@@ -1,5 +1,4 @@
-// Speculative decoding: requests draft tokens, a pass verifies them together with the next known token, and accepted tokens are generated at
-// once. A trace does not have the number of accepted tokens, so it is drawn, evenly spread so that short runs have the mean, too.
+// Speculative decoding: a pass verifies drafted tokens. The number accepted is drawn, evenly, so that short runs have the mean, too.
 import { Random } from '../base/random.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import type { Pass } from './pass.js';
@@ -115,10 +114,7 @@ export class Speculation implements Drafts {
   }
 }
 
-/**
- * Van der Corput's sequence (1935): mirrored binary digits. Any 2^k numbers from a multiple on fall one into each 2^-k of [0, 1), so that means
- * settle after a few passes, not thousands.
- */
+/** Van der Corput's sequence (1935), mirrored binary digits: any 2^k cover [0, 1) evenly, so means settle after a few passes. */
 function mirrored(n: number): number {
   let value = 0;
   for (let weight = 0.5; n > 0; n = Math.floor(n / 2), weight /= 2) value += (n % 2) * weight;

@@ -1,12 +1,10 @@
-// Drafts looked up in a request's own text: where its last token ids have stood before, what followed them there is drafted (prompt lookup,
-// Saxena 2023, github.com/apoorvumang/prompt-lookup-decoding; ngram drafts of llama.cpp and vLLM). It takes no model and no time.
+// Drafts from a request's own text: what followed its last ids before (prompt lookup, github.com/apoorvumang/prompt-lookup-decoding).
 import { allocateChunk, type RoutingTrace } from '../trace/trace.js';
 import type { Request } from './request.js';
 
 /** Fewest ids that must agree, and most that are compared. */
 const LEAST = 2;
 const MOST = 4;
-/** Rows that are read at once. */
 const ROWS = 256;
 
 interface Text {

@@ -5,7 +5,6 @@ import { cutAt, type RoutingUse } from './routing-walk.js';
 
 /** A source of requests. */
 export interface Workload {
-  /** Total number of requests. */
   readonly requests: number;
   readonly tokens: number;
   /** Longest request, tokens: KV memory needed per running request. */

@@ -20,9 +20,7 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
 export interface RunIdentity {
   /** SHA-256, in hex, over the values of a run, the contents of its files, and the build; places, file names and descriptions do not count. */
   readonly fingerprint: string;
-  /** Files and folders to read. */
   readonly read: readonly string[];
-  /** Modules of the user's own. */
   readonly modules: readonly string[];
 }
 
@@ -64,7 +62,6 @@ function toldOf(run: RunSpec): object {
 /** Systems that name no files, in the form that fingerprints use: cells of a study share them. */
 const SYSTEMS = new WeakMap<SystemSpec, CanonicalText>();
 
-/** The part of the run's system. */
 function systemText({ folder, system: whole }: RunSpec, content: ContentOf): CanonicalText {
   const known = SYSTEMS.get(whole);
   if (known !== undefined) return known;

@@ -1,5 +1,4 @@
-// Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and then
-// renamed, so that nobody reads half of one; a process that is killed loses only its unfinished runs.
+// Results by fingerprint in a folder that many may share. Entries are renamed when complete, so that nobody reads half of one.
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
@@ -58,7 +57,6 @@ export class Store {
     return store;
   }
 
-  /** True where a run has an outcome. */
   has(fingerprint: string): boolean {
     return existsSync(this.#pathOf(fingerprint));
   }
@@ -109,7 +107,6 @@ export class Store {
     if (existsSync(path)) attempt(path, () => unlinkSync(path));
   }
 
-  /** All fingerprints, sorted. */
   *fingerprints(): Generator<string> {
     for (const first of listFolder(this.folder).filter(isOurs).sort()) {
       const folder = join(this.folder, first);

@@ -12,7 +12,6 @@ import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
 import { describeMetric } from '../result/catalogue.js';
 
-/** Most values of a range. */
 const LONGEST_RANGE = 1000;
 
 /** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError where it has no number, or too many */
@@ -90,7 +89,6 @@ export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
 /** A study as its file says it. */
 export interface StudyFile {
-  /** Its name in messages. */
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */
   readonly run: string | undefined;

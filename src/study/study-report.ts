@@ -5,7 +5,6 @@ import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
 import { againGrid, againLines, documentFormats, gridOf, heldOutLead, note } from '../report/door.js';
 import { axesFigures } from './sweep/axes-figures.js';
 
-/** Rows that a terminal has. */
 const SHOWN = 20;
 
 /** Metrics of a terminal's table, where the study asked for none. */

@@ -134,5 +134,4 @@ function yamlOf(value: unknown): string {
   }
 }
 
-/** A word, quoted for a shell where necessary. */
 const quoted = (word: string): string => (/^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

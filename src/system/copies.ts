@@ -1,5 +1,4 @@
-// Low-precision copies that stay on the GPU (HOBBIT, SliceMoE): a second pool of slots, out of the bytes of the expert cache. This file
-// defines the number of copies and their policy; the rules for misses define their size and the misses that they serve.
+// Low-precision copies that stay on the GPU (HOBBIT, SliceMoE), out of the expert cache: number and policy; miss rules set size and use.
 import { z } from 'zod';
 import { onOff, written } from '../base/written.js';
 import { parsePolicy } from '../cache/policies/index.js';

@@ -12,12 +12,7 @@ import { misfit, placeIn, type RunSpec } from './run.js';
 import { type RunProfile, runSchema } from './run-schema.js';
 import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.js';
 
-/**
- * Reads a run profile (bundled name, or path) and its system.
- * @param overrides paths below `model`, `hardware`, `runtime`, `system` reach into these profiles
- * @param allowCode true: files may name modules
- * @throws UserError
- */
+/** Reads a run profile. @param overrides below `model`, `hardware`, `runtime`, `system` too @param allowCode modules @throws UserError */
 export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const path = findProfile('runs', nameOrPath);
   const label = shownPath(path);

@@ -122,7 +122,6 @@ const LOSSY: readonly MissAction[] = ['substitute', 'skip', 'low-precision'];
 /** Default size of a low-precision copy, as a share of the expert: 4 of 16 bits. */
 const COPY_BYTES = 0.25;
 
-/** The advice for an admission that an action cannot have. */
 function insteadOf(action: MissAction, admit: Admission): string {
   if (action === 'load' && admit === 'never') return 'a load that is never kept is do: static';
   if (action === 'static') return 'static keeps nothing of what it streams; take do: load, or leave admit out';

@@ -1,5 +1,4 @@
-// Writes Chrome trace events (the JSON that Perfetto and chrome://tracing open) as they come: nothing is kept but a buffer.
-// Only complete events (`X`) are used for slices, so that begin and end cannot be out of balance, however a run is cut.
+// Writes Chrome trace events (JSON of Perfetto and chrome://tracing) as they come; complete slices (`X`) only, so that none stays open.
 import type { Kind } from './kinds.js';
 
 /** Characters that are written at once. */
@@ -77,7 +76,6 @@ export class TraceEvents {
     });
   }
 
-  /** True where a moment lies in the window. */
   shows(ns: number): boolean {
     return ns >= this.fromNs && ns < this.toNs;
   }

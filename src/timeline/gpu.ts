@@ -10,7 +10,6 @@ import { Track } from './track.js';
 export interface WatchedGpu {
   /** Bytes in its expert cache now. */
   readonly usedBytes: number;
-  /** The link that fills it. */
   readonly link: Link;
 }
 
@@ -85,7 +84,6 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
     forget(ns: number): void {
       for (const copies of [open, demanded]) for (const copy of copies.values()) if (copy.decidedNs === ns) copy.decidedNs = -1;
     },
-    /** The running layer has ended. */
     layerEnded: (): void => resident.set(part.usedBytes, track.endNs),
     /** The run has ended. @returns arrows to transfers that have not been demanded */
     end(): Arrow[] {

@@ -1,6 +1,4 @@
-// One lane of a link as a track. A prefetch on its way may still yield to demands (L10): it then becomes several slices with the demands
-// between them. It is final when the lane starts another transfer, or when its expert is demanded or evicted. Until then its lane may be
-// lost, so prefetches behind it that yield to nothing are drawn later.
+// One lane of a link as a track. Prefetches yield to demands (L10) as several slices, final when the lane moves on or the use is known.
 import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';
@@ -21,7 +19,6 @@ export interface Copy {
   readonly bytes: number;
   /** Start of the layer whose routing decided it, whole ns; -1: unknown, or not drawn. */
   decidedNs: number;
-  /** Parts that are final, in order of time. */
   readonly parts: Part[];
   /** The lane where it may still yield; null: it is final. */
   lane: Lane | null;
@@ -42,7 +39,6 @@ export class Lane {
   #copy: Copy | null = null;
   #fromNs = 0;
   #toNs = 0;
-  /** Those behind it, in order of time. */
   readonly #behind: Behind[] = [];
 
   constructor(place: Place) {
@@ -69,7 +65,6 @@ export class Lane {
     } else copy.parts.push(this.demand(startNs, endNs, resumedNs));
   }
 
-  /** A prefetch starts; the one before it has been settled. */
   prefetch(copy: Copy, startNs: number, endNs: number): void {
     copy.lane = this;
     this.#copy = copy;

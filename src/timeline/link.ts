@@ -7,7 +7,6 @@ import { type Copy, drawCopy, Lane } from './lane.js';
 
 /** The direction of a link. */
 export interface Direction {
-  /** The kind of its demands. */
   readonly demand: Kind;
   /** The GPU that it fills, which knows what its prefetches are good for; null: it fills none. */
   readonly gpu: GpuTracks | null;

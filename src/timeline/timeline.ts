@@ -1,5 +1,4 @@
-// A run as a timeline: the activity of every GPU, of the CPU and of every lane, and for each transfer the decision behind it and its use. The
-// observer writes events as they come; it keeps only prefetches whose fate is open, at most one for each slot of a cache.
+// A run as a timeline: GPUs, CPU, lanes, and the decision behind each transfer. Only prefetches of open fate are kept, one a slot.
 import { layerOfExperts } from '../cache/scope.js';
 import type { Link } from '../engine/transfer/link.js';
 import type { Observer } from '../engine/transfer/observer.js';

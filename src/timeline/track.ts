@@ -1,5 +1,4 @@
-// A track of slices in whole nanoseconds. Simulated times are fractions, and trace viewers round start and duration separately: slices that
-// touch would overlap and be dropped. A track therefore rounds itself, in a way that errors do not add up.
+// A track in whole nanoseconds: viewers round start and duration apart, and touching slices would overlap. Errors do not add up.
 
 /** Kind of the time between slices. */
 export const GAP = 0;

@@ -55,7 +55,6 @@ export class ColumnReader {
     return narrow(words, 2, count, into);
   }
 
-  /** Reads gate weights. */
   weights(column: ColumnLayout, first: number, count: number, into: Float32Array): void {
     const { dtype, offset } = column;
     if (dtype === 'F32') {

@@ -6,7 +6,6 @@ export class Pages {
   readonly #pageBytes: number;
   readonly #limit: number;
   readonly #initial: Uint8Array;
-  /** Pages in memory, by slot. */
   readonly #buffers: ArrayBuffer[] = [];
   readonly #pageOf: number[] = [];
   readonly #dirty: boolean[] = [];

@@ -3,11 +3,8 @@ import { chunks, NULL_EXPERT, type RoutingTrace } from './trace.js';
 
 /** Activations per expert and layer. */
 export interface Popularity {
-  /** Path of its source. */
   readonly path: string;
-  /** Name of the format it was read from. */
   readonly format: string;
-  /** Model name in the file, or null. */
   readonly model: string | null;
   /** `counts[layer][expert]`: activations. */
   readonly counts: readonly Float64Array[];

@@ -1,5 +1,4 @@
-// The model that a trace was recorded from, if the user names none. A name in a trace is never used as a path, since an untrusted trace must
-// not decide which file is opened. If no bundled model has the name, the sizes of the routing identify it.
+// The model of a trace if the user names none: a bundled one, by name or sizes, since an untrusted trace must not decide which file opens.
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';

@@ -43,7 +43,6 @@ export class RequestTable {
     this.rows++;
   }
 
-  /** Ends the last request. */
   finish(): void {
     if (this.rows === 0) return;
     const prefill = this.#prefill;

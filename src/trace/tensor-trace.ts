@@ -1,5 +1,4 @@
-// A trace whose file holds one tensor per column: ids [tokens, layers, topK], and others. Rows are read by offset on request, so memory does
-// not grow with the trace. The canonical safetensors layout and .npy arrays are read this way.
+// A trace whose file holds a tensor per column: ids [tokens, layers, topK] and others. Rows are read by offset, so memory stays constant.
 import { UserError } from '../base/errors.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { type ColumnLayout, ColumnReader, nullIdOf } from './column.js';

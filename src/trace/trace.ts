@@ -1,5 +1,4 @@
-// Traces: the routing of tokens. A RoutingTrace is random-access rows, so that many requests can be walked at once in
-// constant memory; formats without random access are decoded into such a store when they are opened.
+// Traces: the routing of tokens, as random-access rows, so that many requests can be walked at once in constant memory.
 
 /** A null choice: padding, AdaMoE null expert, top-p tail, dense row. Does not count as an activation (L1). */
 export const NULL_EXPERT = 0xffff;
@@ -13,7 +12,6 @@ export interface TraceChunk {
   tokens: number;
   /** Request of each row (index into {@link RoutingTrace.requests}). */
   readonly request: Int32Array;
-  /** Position of each row in its request. */
   readonly position: Int32Array;
   /** {@link PHASE} of each row. */
   readonly phase: Uint8Array;
@@ -29,9 +27,7 @@ export interface TraceChunk {
 
 /** One request's rows: `prefill` prompt rows followed by `decode` generated rows, contiguous from `start`. */
 export interface TraceRequest {
-  /** Id in the trace. */
   readonly id: number;
-  /** First row. */
   readonly start: number;
   readonly prefill: number;
   readonly decode: number;
@@ -39,7 +35,6 @@ export interface TraceRequest {
 
 /** Free-form facts about a trace, all strings as in the file's metadata. */
 export interface TraceMeta {
-  /** Model name in the trace, or null. */
   readonly model: string | null;
   /** Format it was read from, e.g. `safetensors`. */
   readonly format: string;
@@ -86,7 +81,6 @@ export interface RoutingTrace extends TraceShape {
   sha256(): string;
   /** Reads and checks rows `[start, start + count)` into `into`, and sets `into.tokens`. @throws UserError with the place of a bad or repeated id */
   read(start: number, count: number, into: TraceChunk): void;
-  /** Closes files and removes temporary ones. */
   close(): void;
 }
 

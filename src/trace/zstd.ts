@@ -1,6 +1,5 @@
-// zstd frames, walked here whatever decodes them: no decoder of Node says that a stream ends inside a frame. Before Node 22.15, which
-// decodes itself, fzstd does, fed block by block, so that a frame cannot ask for more memory than is sane and no piece of input unpacks
-// to more than one block (128 KiB); it checks nothing, so sizes and checksums are compared here. RFC 8878, section 3.
+// zstd frames, walked here, as no decoder of Node says that a stream ends inside a frame. Before Node 22.15 fzstd decodes, block by block,
+// so that no input takes more memory than sane; sizes and checksums are compared here. RFC 8878, section 3.
 import { Decompress } from 'fzstd';
 import { UserError } from '../base/errors.js';
 import { type OwnStep, type StreamStep, unzstdding } from '../base/host/compression.js';
@@ -104,7 +103,6 @@ class FrameWalker {
   /** Bytes of the running part, where they mean something. */
   #bytes: number[] = [];
   #descriptor = 0;
-  /** True in the last block of a frame. */
   #last = false;
 
   /** True behind the magic number of a frame, up to its end. */

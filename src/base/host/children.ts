@@ -11,7 +11,6 @@ export interface OwnProcess {
   send(message: unknown): void;
   /** Lets it end. */
   disconnect(): void;
-  /** Ends it at once. */
   kill(): void;
 }
 
@@ -21,7 +20,6 @@ export interface ProcessEars {
   /** A part of what it writes to standard error. */
   stderr(text: string): void;
   error(error: Error): void;
-  /** It has ended, by itself or by a signal. */
   close(code: number | null, signal: string | null): void;
 }
 

@@ -104,11 +104,7 @@ export const rmSync: (path: string, options: { readonly recursive?: boolean; rea
 /** Sets when a file was last read and written. */
 export const utimesSync: (path: string, read: Date, written: Date) => void = fs.utimesSync;
 
-/**
- * Has a process of its own keep a file open until that is ended, or this process is gone. What closes a nameless file last waits until the system
- * has freed it (4 GB: 2.4 s on two busy cores), and where another process does so, this one ends at once, whatever ends it.
- * @returns what ends it
- */
+/** Another process keeps a file open until ended: freeing it takes time (4 GB: 2.4 s on two busy cores). @returns what ends it */
 export function keptOpen(fd: number): () => void {
   // Not imported, since no start needs it.
   const { spawn } = process.getBuiltinModule('node:child_process');

@@ -52,7 +52,6 @@ export const outputOf = (program: string, args: readonly string[], complains = f
     stdio: ['ignore', 'pipe', complains ? 'pipe' : 'ignore'],
   });
 
-/** Limits of a program. */
 interface ProgramLimits {
   /** Environment variables beside ours. */
   readonly env?: Environment;
@@ -131,5 +130,4 @@ export function programEnd(program: string, args: readonly string[], { env, most
   });
 }
 
-/** Signals that end a process. */
 const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

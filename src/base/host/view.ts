@@ -1,6 +1,4 @@
-// The files that a process sees. A worker of a queue runs a cell that was written on another machine: paths, messages and results stay those of
-// that machine, and only the reading of bytes goes to the copies on this one. Nothing else of this machine is there for such a run: a path
-// that a message names leads nowhere. Where nothing is set, a process sees its own machine.
+// The files that a process sees: on a worker, paths and messages of the machine that wrote the cell, with bytes of copies here alone.
 import path from 'node:path';
 
 /** Files that a run of another machine names, and where they lie on this one. */

@@ -6,17 +6,12 @@ import { Optimum } from './optimum.js';
 /**
  * Hits that no policy of this capacity and scope exceeds on the same events without prefetch.
  *
- * Where the experts of a cache have one size it is Belady's MIN with bypass, judged event by event (L2) but free of the pins of L4: after
- * an event the cache holds those of the residents and the demanded that are used soonest. Whatever a policy may do under L3-L5 is a
- * choice of the same kind with fewer choices, so the greedy choice, optimal here by the usual exchange argument, bounds them all; the
- * policy `belady` itself, held to pins and order, stays a few hits below it. Sequential replay, where each activation is an event, has
- * no pins and the two agree.
+ * Of equal sizes it is Belady's MIN with bypass by event (L2), free of the pins of L4: the cache keeps what is used soonest. Policies under
+ * L3-L5 have fewer choices, so by the usual exchange argument the greedy one bounds them all; `belady` with pins stays a few hits below,
+ * and equals it in sequential replay.
  *
- * Where sizes differ (global scope over unequal layers) it is the smaller of two bounds on MIN: as if all experts were as small as the
- * smallest, and {@link Relaxation}.
- *
- * Where the capacity changes during the run, it changes for the bound at the same events, and what is used latest leaves: to keep
- * what is used sooner is as good a choice at every capacity, so the argument holds.
+ * Of unequal sizes it is the smaller of two bounds: all experts as small as the smallest, and {@link Relaxation}. If the capacity changes,
+ * what is used latest leaves at the same events, and the argument holds.
  */
 export class BeladyBound {
   readonly #optima: readonly Optimum[];
@@ -82,10 +77,9 @@ const DOUBLINGS = 64;
 const NEVER = -2;
 
 /**
- * Adds up the costs of hits, in memory that does not grow with the run: a bound for experts that differ in size, where the optimum itself is
- * NP-hard. From one use of an expert to the next the cache must keep its bytes for a hit: bytes x events. All hits together have capacity x
- * events. Held to that sum alone, and not to the capacity at every event, the most hits are the cheapest ones. (PFOO-U in Berger, Beckmann and
- * Harchol-Balter, "Practical bounds on optimal caching with variable object sizes", SIGMETRICS 2018.)
+ * Adds up the costs of hits in constant memory: a bound for experts of different sizes, where the optimum is NP-hard. A hit costs bytes x
+ * events between two uses, all hits have capacity x events: the cheapest are the most (PFOO-U in Berger, Beckmann and Harchol-Balter,
+ * "Practical bounds on optimal caching with variable object sizes", SIGMETRICS 2018).
  */
 export class Relaxation {
   readonly #sizes: Float64Array;
@@ -116,7 +110,6 @@ export class Relaxation {
     this.#event++;
   }
 
-  /** Changes the capacity between two events. */
   resize(capacityBytes: number): void {
     this.#capacityBytes = capacityBytes;
   }

@@ -1,9 +1,5 @@
-// The optimum of one cache at several capacities, in one pass. The slots that `optimum.ts` keeps for one capacity are nested: every slot that a
-// cache of n slots has, given back at some time, every larger cache has as well. This is Mattson's stack of MIN, in levels.
-//
-// So a slot has a level, the smallest capacity that it belongs to. A use takes from each capacity the slot given back last before the
-// interval began. Seen from the largest capacity down that is one walk back over the line: the first slot found is taken from all that
-// have it, and the smaller ones go on; where they find another, that one is left to those in between.
+// The optimum of one cache at several capacities in one pass: slots of `optimum.ts` are nested by capacity (Mattson's stack of MIN). A
+// slot's level is its smallest capacity; a use takes from each the slot given back last before the interval began.
 
 /** Marks per word of the line. */
 const WORD = 32;
@@ -29,7 +25,6 @@ export class Optima {
   readonly #found: Int32Array;
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
-  /** Place of the running event. */
   #now = 0;
 
   /** @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: experts may lie in them before their first use */

@@ -1,13 +1,10 @@
-// Hits of Belady's MIN with bypass, counted without knowing the future and without a cache. The time from one use of an expert to the next is
-// an interval; the next use hits if a slot is kept for the whole interval. So MIN is the old problem of fitting as many intervals as
-// possible on as many machines as there are slots, and the greedy choice is optimal there: take intervals as they end, and give each
-// the slot that was given back last among those that were free when it began. (Faigle and Nawijn, "Note on scheduling intervals
-// on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, asks the same question of an occupancy vector.)
+// Hits of Belady's MIN with bypass, without knowing the future and without a cache. The time between two uses of an expert is an interval;
+// the second hits if a slot is kept for all of it. Most intervals fit if they are taken as they end, each on the slot given back last among
+// those free when it began (Faigle and Nawijn, "Note on scheduling intervals on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's
+// OPTgen, ISCA 2016, does so with occupancies).
 //
-// Slots are marks on a time line of bits, each where its slot was given back; the slot that is asked for is the last mark at or before
-// the expert's own last use, found by words. When the line is full, marks whose distance no longer matters to any expert are moved together.
+// Slots are marks on a time line of bits; the one sought is the last at or before the expert's last use. A full line is compacted.
 
-/** Marks per word of the line. */
 const WORD = 32;
 /** Places on the line per expert: the more, the rarer the moves and the longer the searches. */
 const SPREAD = 4;
@@ -28,7 +25,6 @@ export class Optimum {
   /** Buffers of a move: by place, its new place and how many slots were given back there. */
   readonly #moved: Int32Array;
   readonly #given: Int32Array;
-  /** Place of the running event, or of the next one. */
   #now = 0;
 
   /** @param experts ids are [0, experts) @param slots of the cache @param preloaded true: experts may lie in it before their first use */

@@ -1,9 +1,6 @@
-// LRU at many capacities, counted event by event in one pass over the stack instead of a replay per capacity.
-//
-// This holds event by event too (L2, L4): after an event whose members all fit, an LRU cache of n slots holds the members and the n - |D|
-// most recent others, which are the n most recent of all; so a member hits where fewer than n experts were used since, judged before the
-// event. A cache leaves the pass at the first event that has more members than it has slots, since which of them are streamed depends on
-// who was resident: it is replayed from there on. So are, from the start, caches whose experts differ in size.
+// LRU at many capacities, by event, in one pass over the stack. It holds for events too (L2, L4): n slots hold the members and the most
+// recent others, so a member hits if fewer than n experts were used since. At the first event with more members than slots a cache leaves
+// the pass, since which of them are streamed depends on who is resident, and is replayed; so are caches of unequal sizes.
 import type { ModelSpec } from '../../model/door.js';
 import { ExpertCache } from '../cache.js';
 import { Lru } from '../policies/lru.js';
@@ -27,7 +24,6 @@ export interface CapacityCounts {
 
 /** LRU of one tier at many capacities. */
 export class LruCurve {
-  /** Each cache once. */
   readonly #caches: readonly OneCache[];
   readonly #byLayer: readonly OneCache[];
   readonly #capacities: number;
@@ -43,7 +39,6 @@ export class LruCurve {
     this.#byLayer[layer]!.event(layer, ids, count);
   }
 
-  /** Counts so far, by capacity. */
   counts(): CapacityCounts[] {
     return Array.from({ length: this.#capacities }, (_, capacity) => {
       const caches = this.#caches.map((cache) => cache.counts(capacity));

@@ -1,5 +1,4 @@
-// Rows kept for a replay that needs the future: they are recorded while they are read, walked backwards once to find every next use, then walked
-// forwards as often as needed. A choice takes two bytes and its next use four; the first ones are in memory, the rest in a file.
+// Rows kept for a replay with the future: recorded, walked backwards for next uses, then forwards. A file takes what exceeds memory.
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { PageStore } from '../pages.js';

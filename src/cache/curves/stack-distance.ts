@@ -1,12 +1,8 @@
-// Exact LRU at many capacities in one pass: a cache of n slots always holds the n most recently used experts, so the larger ones hold
-// what the smaller ones hold (Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970).
-//
-// Uses are marked on a time line of bits, one live mark per expert. Of a few caches, the bounds, the place is kept where each starts: it
-// holds the experts whose marks lie there or later, and a use moves the start of every bound that misses behind one more mark. Caches
-// between two bounds are found by counting marks from there.
+// Exact LRU at many capacities in one pass: n slots hold the n most recent (Mattson et al., "Evaluation techniques for storage
+// hierarchies", IBM Systems Journal 9(2), 1970). Uses are marks on a time line; starts of a few caches (bounds) are kept, and a miss moves
+// its start by a mark. Caches between are found by counting marks.
 import { bitCount } from '../../base/bits.js';
 
-/** Marks per word of the line. */
 const WORD = 32;
 /** Places on the line per expert: the more, the rarer the line is compacted. Ours: 4 and 16 were slower in capacity curves. */
 const SPREAD = 8;
@@ -15,7 +11,6 @@ const BOUNDS = 16;
 
 /** LRU caches of the same experts in several sizes, ids local. */
 export class LruStack {
-  /** Experts used so far. */
   distinct = 0;
   readonly #slots: readonly number[];
   /** By bound: slots, its level, and the place on the line where it starts. */

@@ -1,5 +1,4 @@
-// The logit of the next use of each expert of a layer, and its logistic function, in WebAssembly: double precision in the order of plain loops,
-// so that results are equal to the last digit, without the checks of JavaScript at five look-ups per expert.
+// The logit of experts' next uses and its logistic function in WebAssembly: equal to plain double loops, without JavaScript's checks.
 import { LOGISTIC } from '../../base/log-odds.js';
 import { access, advance, again, F64, get, instantiate, type KernelBody, literal, loop, real, set } from '../../base/wasm.js';
 import { BLOCK_BITS, BLOCKS_USED, PASTS } from './past-bits.js';

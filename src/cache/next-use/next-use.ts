@@ -1,6 +1,5 @@
-// The expected next use of each expert, learned during the run. A logistic model takes two inputs, the expert's own past uses and the uses
-// that followed similar passes, and is fitted to the uses that came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn
-// from Belady in the same way; since experts are few, all of them are rated, by tables.
+// The expected next use of each expert, learned during the run: a logistic model of its own past and of what followed similar passes. LRB
+// (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn from Belady in the same way; experts are few, so all are rated.
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
@@ -10,13 +9,12 @@ import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bit
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
 /**
- * Share of its worth now that a use loses by each pass until it: 1 / (1 + passes / 2). A slot that is held for n passes brings one transfer, which
- * is 1 / n a pass; a half of each pass, so that the order still counts where nearly every expert stays (docs/next-use.md has the range).
+ * Share of its worth that a use loses by each pass until it: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a pass;
+ * half of it keeps an order where nearly all stay (docs/next-use.md has the range).
  */
 const LOST_A_PASS = 0.5;
 /** Events after which a missing use counts as never: it would be worth 3 %. */
 const WINDOW = 64;
-/** Worth of a use by events until it. */
 const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => worthAfter(1, Math.max(0, events - 1)));
 
 /** What an expert was worth `passes` before, 0 or more, if it is worth `worth` then, 0..1: exact for a use at a known time. */
@@ -180,7 +178,6 @@ const LEAST_RATE = 0.004;
 export class UseHistory {
   /** By dense id: ln of the decayed rate of use, renewed every {@link EVENTS_A_BLOCK} events of its layer. */
   readonly logRate: Float64Array;
-  /** Events of each layer so far. */
   readonly events: Int32Array;
   readonly #model: ModelSpec;
   /** Byte of each layer's first expert, padded to whole words. */
@@ -228,7 +225,6 @@ export class UseHistory {
       this.logRate[id] = fastLog((1 - LEFT) * count[id]! * leftAfter(now - last[id]!) + LEAST_RATE);
   }
 
-  /** First place of a layer's bits. */
   placeOf(layer: number): number {
     return this.#start[layer]!;
   }

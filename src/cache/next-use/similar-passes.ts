@@ -1,6 +1,4 @@
-// Past passes that demanded much the same experts as the running one vote for the experts that the passes after them demanded. Agreement is
-// counted layer by layer, with lists of the passes that used an expert. The weight of a layer fades with its age, so that at the beginning of a
-// pass the end of the last one still counts.
+// Past passes with similar demand vote for the experts demanded after them. Weights fade by layer; the last pass's end still counts.
 import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';

@@ -22,7 +22,6 @@ class Arc implements CachePolicy {
   /** Sentinel of T1; those of T2, B1 and B2 follow. */
   readonly #t1: number;
   readonly #t2: number;
-  /** Bytes in each place. */
   readonly #bytes = new Float64Array(B2 + 1);
   /** Target of T1's bytes, `p` in the paper. */
   #target = 0;

@@ -1,5 +1,4 @@
-// Evicts the expert of any layer whose next use is expected to be farthest, so that each layer gets slots in proportion to its expected demand.
-// `plec` and `learned-belady` differ in where the expectation comes from: predictions of this pass, or what is learned during the run alone.
+// Evicts the farthest expected next use over all layers: by predictions of this pass (`plec`), or learned in the run (`learned-belady`).
 import { member } from '../../base/members.js';
 import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -162,9 +161,8 @@ class ExpectedUsePolicy implements CachePolicy {
 const STALE = -1;
 
 /**
- * Predictive locality-aware expert caching of ExpertFlow, arXiv 2410.17954: predicted experts are kept, finished ones make room, across all
- * layers where the scope is global. The paper ranks by the predicted paths of the running batches; here learned expectations of later passes
- * count too, so that an expert is not evicted merely because this pass does not use it.
+ * ExpertFlow's caching (arXiv 2410.17954): predicted experts are kept, finished ones make room, over all layers in global scope. Learned
+ * expectations of later passes count too, so that an expert is not evicted merely because this pass does not use it.
  */
 export const plec: PolicyDefinition = {
   ...member('policy', 'plec'),

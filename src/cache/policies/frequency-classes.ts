@@ -1,5 +1,4 @@
-// Classes of decayed use counts, least recently used within a class: frequency decides roughly, recency decides the rest. A hot expert survives
-// a pause in which LRU would evict it, and an expert that was hot long ago is evicted in the end.
+// Classes of decayed counts, LRU within a class: a hot expert survives a pause in which LRU would evict it, a formerly hot one leaves.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -88,9 +87,8 @@ class FrequencyClasses implements CachePolicy {
 }
 
 /**
- * The order that is reported of llama.cpp's expert cache (`src/llama-moe-cache.cpp`): a list in order of use per class of frequency, with
- * counts that lose half of their worth every 128 tokens. Here classes are powers of two, and `halfLife` counts passes, of one token or of
- * a batch. Counts outlive residency; a prefetch is no use.
+ * The reported order of llama.cpp's expert cache (`src/llama-moe-cache.cpp`): LRU by class of frequency, counts halved every 128 tokens.
+ * Here classes are powers of two, `halfLife` counts passes, counts outlive residency, and a prefetch is no use.
  */
 export const frequencyClasses: PolicyDefinition = {
   ...member('policy', 'frequency-classes'),

@@ -4,7 +4,6 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
 class LayerPosition implements CachePolicy {
-  /** One LRU list per layer. */
   readonly #lists: IdLists;
   readonly #layerOf: Uint16Array;
   readonly #layers: number;

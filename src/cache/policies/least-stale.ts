@@ -4,7 +4,6 @@ import { type Clock, NONE, type Pins, type PolicyDefinition } from '../policy.js
 import { Fifo } from './fifo.js';
 
 class LeastStale extends Fifo {
-  /** Pass of each expert's last use or arrival. */
   readonly #lastPass: Int32Array;
   readonly #clock: Clock;
 

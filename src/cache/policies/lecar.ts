@@ -26,7 +26,6 @@ class LeCaR implements CachePolicy {
   /** Odds of LRU; those of LFU are the rest. */
   #lruWeight = 0.5;
   #now = 0;
-  /** The victim that was named last, and by which of the two. */
   #named = NONE;
   #namedBy: 0 | 1 = 0;
 

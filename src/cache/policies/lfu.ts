@@ -1,6 +1,4 @@
-// Least frequently used, with counts that die with residency, as general cache simulators have it, or with perfect counts that outlive it, as
-// in engines that count activations per expert. On MoE routing the first freezes on the experts that came first: newcomers start at one and are
-// the next victims. It is kept for comparison; runtimes mean `lfu`.
+// Least frequently used. Counts that die with residency freeze on the first experts: for comparison. Runtimes mean perfect counts, `lfu`.
 import { member } from '../../base/members.js';
 import { FrequencyList } from '../frequency-list.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';

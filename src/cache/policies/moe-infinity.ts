@@ -38,9 +38,8 @@ class MoeInfinity extends CountedResidents {
 }
 
 /**
- * MoE-Infinity (arXiv 2401.14361): evicts the least uses x layer weight x sequence score. The layer weight falls linearly from the
- * next layer, 1, to the running one, which comes round last, 1 - (L - 1) / (L + 1). The sequence score, in the system the match of the
- * request's activation matrix with recorded ones, is here its uses decayed with `halfLife` passes, plus what a predictor expects.
+ * MoE-Infinity (arXiv 2401.14361): evicts the least uses x layer weight x sequence score. The weight falls linearly from the next layer, 1,
+ * to the running one, 1 - (L - 1) / (L + 1); the score is uses decayed by `halfLife` passes, plus a predictor's expectation.
  */
 export const moeInfinity: PolicyDefinition = {
   ...member('policy', 'moe-infinity'),

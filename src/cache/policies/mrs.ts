@@ -30,9 +30,8 @@ class Mrs extends Keyed {
 }
 
 /**
- * HybriMoE (arXiv 2504.05897): S = alpha x TopP(score) + (1 - alpha) x S at every pass, the smallest S leaves. A trace has the scores of
- * the chosen experts only, so that TopP is the top k, not the paper's 2 k. `score=predicted` takes the predicted probability of being
- * wanted again in place of the gate weight, for traces without weights.
+ * HybriMoE (arXiv 2504.05897): S = alpha x TopP(score) + (1 - alpha) x S per pass, the smallest leaves. Traces have chosen experts only:
+ * TopP is the top k, not 2 k. `score=predicted` replaces gate weights by predicted probabilities.
  */
 export const mrs: PolicyDefinition = {
   ...member('policy', 'mrs'),

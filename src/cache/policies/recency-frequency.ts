@@ -43,10 +43,9 @@ class RecencyFrequency extends CountedResidents {
 }
 
 /**
- * Evicts the least log2(1 + decayed uses) - recency x log2(1 + passes since the last use). FlashMoE (arXiv 2601.17063) trains a small network on
- * the same two of recorded routing; here it is the logistic regression of Belady's order, which of two experts of a layer is used sooner. Fitted on
- * the first fifths of mini-finegrained-64x12l and mini-mixtral-8x8l, on Qwen3-30B-A3B (code, mathematics) and gpt-oss-20b the ratio of
- * its two weights is .42, .24, .42, .35 and 1.0: the default is the median. The half-life is that of llama.cpp's expert cache.
+ * Evicts the least log2(1 + decayed uses) - recency x log2(1 + passes since the last use), as FlashMoE's network (arXiv 2601.17063) does
+ * from the same inputs. Recency: ratio of logistic weights for Belady's order on first fifths of mini-finegrained-64x12l,
+ * mini-mixtral-8x8l, Qwen3-30B-A3B (code, mathematics), gpt-oss-20b: .42, .24, .42, .35, 1.0; default: the median. Half-life: llama.cpp's.
  */
 export const recencyFrequency: PolicyDefinition = {
   ...member('policy', 'recency-frequency'),

@@ -65,10 +65,8 @@ const byLayer = ({ experts, layerOf }: PolicyContext): number[] =>
   Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
 
 /**
- * `by=popularity`: Fiddler (arXiv 2402.07033) keeps the experts that a profiling run used most. `by=layer`: llama.cpp's
- * `--n-cpu-moe n` keeps the experts of the first n MoE layers (`cpuLayers`) on the CPU and the others on the GPU.
- * `by=id` takes the first ids of each cache, as good as any for a placement that knows nothing (SGLang's `uniform` and `random`).
- * `preload=off` loads the chosen experts at their first use instead of before the run.
+ * `by=popularity`: experts used most in a profile (Fiddler, arXiv 2402.07033). `by=layer`: llama.cpp's `--n-cpu-moe n`, the first n MoE
+ * layers (`cpuLayers`) on the CPU. `by=id`: first ids (SGLang's `uniform` and `random`). `preload=off`: loaded at first use.
  */
 export const staticPlacement: PolicyDefinition = {
   ...member('policy', 'static'),

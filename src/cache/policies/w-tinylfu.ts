@@ -1,5 +1,4 @@
-// W-TinyLFU: a small LRU window in front of a segmented LRU; an expert that leaves the window enters it only if it is more popular than
-// the victim there. Ids are dense, so the popularity sketch of the paper is an exact counter per expert, halved now and then.
+// W-TinyLFU: an LRU window before a segmented LRU, entered if more popular than its victim. Exact counters replace the paper's sketch.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';

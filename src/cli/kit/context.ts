@@ -13,7 +13,6 @@ export interface GlobalOptions {
   /** undefined: decided by the terminal. */
   readonly color: boolean | undefined;
   readonly progress: 'auto' | 'always' | 'never';
-  /** Stack traces with errors. */
   readonly debug: boolean;
 }
 
@@ -23,9 +22,7 @@ export interface CliContext {
   /** Global options as parsed; complete when a command's action runs. */
   readonly options: GlobalOptions;
   readonly terminal: Terminal;
-  /** How reports on stdout are to be rendered. */
   readonly reportOptions: ReportOptions;
-  /** Writes data to stdout. */
   out(text: string): void;
   /** Writes a message for people to stderr, one line; nothing when quiet. */
   note(text: string): void;

@@ -73,12 +73,9 @@ export class Outputs<T> {
   }
 
   /**
-   * Opens all outputs. Where none goes to stdout, the first format does, unless files are written and the user wants quiet, or the first
-   * format is a picture, which says nothing in a terminal.
-   * @param specs values of `-o`
-   * @param format `--format` (or json for `--json`): what goes to stdout; null: not asked for
-   * @param inputs paths of recordings that the work reads, with or without rows: no output may replace one of them
-   * @throws UserError where a format or path is wrong, or cannot be written
+   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture.
+   * @param specs values of `-o` @param format for stdout; null: not asked for @param inputs recordings that no output may replace
+   * @throws UserError if a format or path is wrong, or cannot be written
    */
   static open<T>(
     context: CliContext,
@@ -184,7 +181,6 @@ function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): Outp
 
 interface Sink {
   write(data: string | Uint8Array): void;
-  /** Puts the finished file in its place. */
   commit(): void;
   /** Drops the unfinished file; does nothing after {@link commit}. */
   abort(): void;

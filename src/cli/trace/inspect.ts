@@ -45,7 +45,6 @@ const heat: Format<Inspection> = {
   render: (inspection, options) => renderTerminal({ ...inspectionTop(inspection), blocks: [heatOf(inspection)] }, options),
 };
 
-/** Formats of an inspection, the one for reading first. */
 const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, json, csv, markdown, svg, html];
 
 /** Defines the subcommand. */

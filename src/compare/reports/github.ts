@@ -1,5 +1,4 @@
-// GitHub's workflow commands: faults as annotations at the line of the budget that they break. Printed to a job's log, they appear on
-// the pull request. GitHub shows ten a level and step, so the worst ten are given and the others counted.
+// GitHub's workflow commands: faults as annotations at the budget's line. GitHub shows ten a level and step: the worst ten, others counted.
 import { type Format, printable } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
@@ -31,5 +30,4 @@ function annotation(fault: LocatedFault): string {
 /** The message of a workflow command. */
 const data = (text: string): string => printable(text).replaceAll('%', '%25');
 
-/** A property of a workflow command. */
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');

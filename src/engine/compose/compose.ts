@@ -1,5 +1,4 @@
-// Composes one GPU of a run: its tiers under their policies, the policies' knowledge, its prefetching, and the meters of its demand. A
-// machine with one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
+// Composes one GPU of a run: tiers with policies, prefetching, meters. Each of several GPUs sees its own experts as a model of its own.
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';
@@ -56,7 +55,6 @@ export interface CommonParts {
   /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
   readonly time: PredictionTime;
-  /** True: capacity curves are counted. */
   readonly curves: boolean;
 }
 
@@ -187,7 +185,6 @@ interface Besides {
   readonly copies: CopyPool | null;
 }
 
-/** A tier, with what is resident from the start. */
 function buildTier(
   knows: PolicyKnowledge,
   { definition: policy, parameters }: ResolvedPolicy,
@@ -248,7 +245,6 @@ function setupOf(
   };
 }
 
-/** Limits of prefetching: horizon, probability and number. */
 function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean): PrefetchLimits {
   const { correction, horizon } = system.predictor;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);

@@ -16,7 +16,6 @@ export interface SimulatedGpu extends Gpu {
   /** The bound on its hits so far; only where bounds are on. */
   boundHits(): number;
   readonly memory: MemoryPlan;
-  /** Bytes of all experts that live on it. */
   readonly expertBytes: number;
   /** Dense id in the whole model of each of its experts; null: it has all of them. */
   readonly whole: Int32Array | null;
@@ -37,11 +36,8 @@ export interface Simulation extends RunFold {
   /** At least one. */
   readonly gpus: readonly SimulatedGpu[];
   readonly recorder: Recorder;
-  /** Null: there are none. */
   readonly faults: Faults | null;
-  /** Named policy, resolved. */
   readonly policy: ResolvedPolicy;
-  /** Null: nothing is predicted. */
   readonly predictor: Predictor | null;
   /** Gives predicted paths to the scheduler; null: there are none. */
   readonly paths: PredictedPaths | null;

@@ -1,5 +1,4 @@
-// A warm start: a server that has run for a while has served earlier text, and its caches and what it has learned are as that left them. The
-// text is replayed one token at a time through the caches, on demand and untimed, before the first event of the run.
+// A warm start: before the first event, earlier text passes through the caches token by token, on demand and untimed, as on a busy server.
 import type { NextUse } from '../../cache/next-use/next-use.js';
 import { trainedOn } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';

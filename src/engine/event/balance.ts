@@ -1,6 +1,5 @@
-// Placement by `balance` (L13): GPU and CPU share the members of an event so that both end together. A miss goes to whichever side would end
-// sooner, what the GPU has to execute before it included; the last one is split by columns between the link and the CPU, as every partial product
-// of an expert is a sum over its inner columns; and where the GPU would still be busy, the CPU takes hits over, whose weights lie in DRAM as well.
+// Placement by `balance` (L13): GPU and CPU share an event so that both end together. A miss goes to the side that ends sooner; the last is
+// split by columns (a product is a sum over inner columns); while the GPU is busy the CPU also takes hits, whose weights are in DRAM too.
 import { kernelFormat, type ModelSpec } from '../../model/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';

@@ -1,5 +1,4 @@
-// The fold over events (L1-L14): a pass enters each MoE layer, the members of the layer's demand are judged, the misses get their places,
-// all are executed, and time moves on. One object per run and GPU; nothing is allocated per event.
+// The fold over events (L1-L14): judge the members of a demand, place misses, execute, advance time. Nothing is allocated per event.
 import type { Pass } from '../../schedule/door.js';
 import type { Replay } from '../../system/door.js';
 import type { BoundClocks } from '../foresight/clocks.js';
@@ -161,11 +160,9 @@ export interface OneGpuRun {
 export class Engine implements Fold {
   nowNs = 0;
 
-  /** The observer of the run; null: there is none. */
   #observer: Observer | null = null;
   readonly #run: OneGpuRun;
   readonly #fold: EventFold;
-  /** The demand D of the running event, in the order of L3. */
   readonly #demand: EventDemand;
 
   constructor(run: OneGpuRun) {
@@ -255,7 +252,6 @@ export class Engine implements Fold {
     }
   }
 
-  /** One event, as in {@link EventFold.run}. */
   #runEvent(pass: Pass, layer: number, size: number, last: boolean): void {
     const { bounds, gpu } = this.#run;
     const fold = this.#fold;

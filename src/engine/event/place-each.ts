@@ -1,5 +1,4 @@
-// Placement where the fate of a miss depends on the misses before it (L13). A miss is loaded, streamed, computed by the CPU where it lies,
-// served from a smaller copy or another expert, or skipped; a slot may be free only after a write-back.
+// Placement if a miss's fate depends on earlier ones (L13): loaded, streamed, on the CPU, replaced or skipped; slots may be written back.
 import { PINNED } from '../../cache/policy.js';
 import { computesMisses, type MissRule } from '../../system/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
@@ -19,7 +18,6 @@ class EachMiss extends Misses {
   readonly #later: Int32Array;
   #laterCount = 0;
   readonly #promotions: Promotions | null;
-  /** True where a rule may have the CPU compute. */
   readonly #usesCpu: boolean;
   /** By missed member: number of its rule, and the expert that is executed in its place. */
   readonly #rules: Uint8Array;

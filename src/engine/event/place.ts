@@ -1,6 +1,4 @@
-// The fate of an event's misses, in the order of L3: they are loaded into a slot (L5) or streamed, and fetched from the SSD where DRAM
-// lacks them (L14). An eviction has consequences: counters, plans that want the expert back, and a write-back where tiers
-// exclude each other (L14). place-each.ts has the other rules for misses.
+// The fate of an event's misses in the order of L3: into a slot (L5) or streamed, from the SSD if DRAM lacks them (L14), with evictions.
 import type { PrefetchFates } from '../prefetch/fates.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';

@@ -5,7 +5,6 @@ export class Awaited {
   readonly #readyNs: Float64Array;
   #count = 0;
 
-  /** @param most of one event */
   constructor(most: number) {
     this.#readyNs = new Float64Array(most);
   }

@@ -1,5 +1,4 @@
-// The same passes on other clocks: with every expert resident, with no expert kept anywhere (L15), and with knowledge of the past or the future
-// (L19). They advance with the run's own clock, event by event, so that the bounds cost a few additions instead of more runs.
+// The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19). Bounds then need no further runs.
 import type { CostModel, HardwareSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import { Link } from '../transfer/link.js';

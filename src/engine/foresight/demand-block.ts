@@ -1,10 +1,7 @@
 // A window on the demand of a run on one GPU. When it is full, its first half is replayed, with the second as the known future, and dropped.
 import { grown } from '../../base/grown.js';
 
-/**
- * Times of an event, ns: of all its experts on a GPU, the same on the CPU (Infinity: they are not computed there), of all GPUs together with
- * every expert resident, and of sending back what they have computed. Numbers that are handed on in an array are not allocated.
- */
+/** Indices of an event's times, ns: on the GPU, on the CPU (Infinity: not there), on all GPUs if all is resident, and of sending back. */
 export const WORK = { gpu: 0, cpu: 1, resident: 2, back: 3 } as const;
 
 /** Look-ahead of a clock: demands per expert, and the least number of demands. The window is four times as long. */
@@ -47,7 +44,6 @@ export class DemandBlock {
     this.#firstThen = new Int32Array(experts);
   }
 
-  /** True where an event of `size` demands still fits. */
   fits(size: number): boolean {
     return this.demands + size <= this.#room;
   }

@@ -1,5 +1,4 @@
-// The floor: the least time that any run with these demands takes on this machine, whatever it knows. It is the larger of the GPU's own work and
-// the fewest transfers over the link. Where the CPU may compute experts, it takes the best share of both.
+// The floor: the least time of any run with these demands: the larger of GPU work and fewest transfers, at the best share of the CPU.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 
@@ -55,7 +54,6 @@ export class FloorWork {
     this.#transferNs = transferNs;
   }
 
-  /** True: the CPU may compute experts. */
   get onCpu(): boolean {
     return this.#cpuExpertNs !== Number.POSITIVE_INFINITY;
   }

@@ -1,7 +1,5 @@
-// A GPU under perfect knowledge of what is demanded of it: "aggressive" of Cao, Felten, Karlin and Li (A study of integrated prefetching and
-// caching strategies, SIGMETRICS 1995). Whenever the link is idle it fetches the next missing expert in the order of execution. It evicts the
-// resident that is demanded last, provided that this is later than the demand for the fetched one, and that bringing it back costs no more than
-// is gained (`#before`).
+// A GPU under perfect knowledge: "aggressive" of Cao, Felten, Karlin and Li (SIGMETRICS 1995). An idle link fetches the next missing
+// expert; the resident demanded last leaves, if that is later and worth it (`#before`).
 import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
@@ -15,7 +13,6 @@ interface Level {
   readonly lanes: Lanes;
   /** All demands before this one are resident or in flight. */
   ahead: number;
-  /** Event of it. */
   aheadEvent: number;
   /** True: there is no room until an event ends. */
   full: boolean;
@@ -108,12 +105,7 @@ export class ForesightGpu implements KnowingGpu {
     this.#dram.full = false;
   }
 
-  /**
-   * An event that loads what nobody has fetched, or where the CPU computes too: what would come later than from there, and of the rest as much as
-   * shortens the event, since nobody needs to have fetched it.
-   * @param first demand of it that is missing
-   * @param late members that are on their way
-   */
+  /** Loads what is not fetched yet, if that is sooner or shortens the event. @param first missing demand @param late members on the way */
   #load(event: number, first: number, late: number): void {
     const { starts, times } = this.#block;
     const { missing } = this.#gpu.memory;
@@ -160,10 +152,7 @@ export class ForesightGpu implements KnowingGpu {
     return late;
   }
 
-  /**
-   * Loads an expert that the running event waits for; it stays if that is worth it.
-   * @returns when it is there, ns; -1: the CPU computes it by `orNs`
-   */
+  /** Loads an expert that the event waits for; it stays if that pays. @returns when it is there, ns; -1: the CPU computes it by `orNs` */
   #loadOne(demand: number, atNs: number, orNs: number): number {
     const bytes = this.#machine.sizes[this.#block.ids[demand]!]!;
     const fromNs = this.#dram === null ? atNs : this.#intoDram(this.#dram, demand, atNs);
@@ -203,9 +192,8 @@ export class ForesightGpu implements KnowingGpu {
   }
 
   /**
-   * The first demand whose expert may leave for that of `demand`, which could start at the time of the replacement: one of a later event. Where
-   * not all of the transfer is hidden, what is not must be worth it: the expert that leaves is wanted later than this one again, or so much
-   * later that bringing it back is hidden as far. Otherwise this one is loaded when it is known, and handed over. Gaps are taken to be alike.
+   * The first later demand whose expert may leave for that of `demand`. What of the transfer is not hidden must pay: the expert that leaves
+   * is wanted so much later that bringing it back is hidden as far. Gaps are taken to be alike.
    */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;

@@ -1,5 +1,4 @@
-// One memory of a run that knows the future: its experts, and the one that is demanded last. A resident is identified by its next demand.
-// Only far demands are kept in a set, since their experts are evicted first; where the set does not suffice, near demands are searched.
+// One memory of a run that knows the future. A resident is named by its next demand; far ones are kept in a set, as they are evicted first.
 import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';
@@ -51,7 +50,6 @@ export class FutureMemory {
     this.#seen = new Int32Array(sizes.length);
   }
 
-  /** The block is gone through from its first event. */
   begin(): void {
     const { first } = this.#block;
     this.missing.clear();
@@ -64,7 +62,6 @@ export class FutureMemory {
     }
   }
 
-  /** Fills the memory with the experts that are demanded first. */
   preload(): void {
     const { first, limit } = this.#block;
     const order = Array.from(first.keys()).sort((a, b) => first[a]! - first[b]!);

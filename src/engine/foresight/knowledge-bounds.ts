@@ -58,7 +58,6 @@ export class KnowledgeBounds {
     this.#foresight = new KnowingClock(stretch, (block, moment, g) => new ForesightGpu(block, moment, gpus[g]!.machine));
   }
 
-  /** True: the CPU may compute experts. */
   get onCpu(): boolean {
     return this.#floors.some(({ onCpu }) => onCpu);
   }
@@ -73,7 +72,6 @@ export class KnowledgeBounds {
     return this.#floors.reduce((most, floor, gpu) => Math.max(most, floor.sinceNs(marks?.[gpu] ?? null)), 0);
   }
 
-  /** Adds dense work of all GPUs. */
   dense(ns: number): void {
     for (let g = 0; g < this.#floors.length; g++) this.#floors[g]!.denseNs += ns;
     if (this.#belady !== null) this.#belady.nowNs += ns;
@@ -112,7 +110,6 @@ export class KnowledgeBounds {
     };
   }
 
-  /** Goes through the stretch up to an event, and forgets it. */
   #replay(until: number): void {
     const clocks = [this.#lru, this.#beladyLater, this.#foresight].filter((clock) => clock !== null);
     for (const block of this.#stretch.blocks) block.link(until);

@@ -12,7 +12,6 @@ export interface OnDemandMemory {
   end(until: number): void;
   /** The event of demands [from, to) is judged. Nobody who misses stays unless it is admitted. @returns misses */
   judged(from: number, to: number): number;
-  /** Admits all misses, in order. */
   admitAll(from: number, to: number): void;
   /** Admits the expert of a miss, if that is worthwhile; the event has the demands [from, to). */
   admit(demand: number, from: number, to: number): void;
@@ -90,7 +89,6 @@ export class LruMemory implements OnDemandMemory {
   /** Demands before it have been passed. */
   #oldest = 0;
 
-  /** @param sizes bytes of each expert */
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
     this.#block = block;
     this.#sizes = sizes;
@@ -169,7 +167,6 @@ export class LruStore implements DramStore {
   readonly #residents = new Set<number>();
   #usedBytes = 0;
 
-  /** @param sizes bytes of each expert */
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
     this.#block = block;
     this.#sizes = sizes;

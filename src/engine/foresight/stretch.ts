@@ -16,13 +16,11 @@ export class Stretch {
   tailsNs: number[] = [];
   #gapNs = 0;
 
-  /** @param experts of each GPU */
   constructor(experts: readonly number[]) {
     this.blocks = experts.map((count) => new DemandBlock(count));
     this.several = experts.length === 1 ? null : new Float64Array(2 << 12);
   }
 
-  /** True where an event of `size` demands on one GPU still fits. */
   fits(size: number): boolean {
     for (let g = 0; g < this.blocks.length; g++) if (!this.blocks[g]!.fits(size)) return false;
     return true;

@@ -72,7 +72,6 @@ export interface Inputs {
   readonly variants: boolean;
   /** SHA-256 of each module of the user's own among the variants; absent: there is none. */
   readonly ownVariants?: readonly string[];
-  /** The files. */
   readonly traces: readonly RoutingTrace[];
   /** Rows of each file that are replayed; those before them are held out. */
   readonly replayed: readonly Rows[];
@@ -178,7 +177,6 @@ function apartOf(held: RoutingTrace, vary: (rows: RoutingTrace) => RoutingTrace)
   return { tokens, place: 'before those that are replayed', take };
 }
 
-/** Inputs of a run whose routing is drawn. */
 async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>): Promise<Inputs> {
   const { seed, system, workload } = run;
   const hardware = hardwareOf(run);
@@ -289,10 +287,7 @@ function traceFile(path: string, folder: string): string {
 
 const modelOf = (run: RunSpec, name: string): ModelSpec => loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
 
-/**
- * The model with the expert sizes that were recorded with the routing: the bytes that the engine really moved, which a profile can only
- * estimate (mixed quantization gives layers different sizes). A run that names a quantization asks for other sizes and keeps those.
- */
+/** The model with expert sizes recorded with the routing (uneven by mixed quantization), unless the run names a quantization. */
 function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
   if (expertBytes === null) return model;
   return { ...model, layers: model.layers.map((layer) => withExpertBytes(layer, expertBytes[layer.index]!)) };
@@ -310,7 +305,6 @@ function syntheticRequests({ prompt, output }: RunSpec['workload'], tokens: numb
   return requests;
 }
 
-/** Largest top-k of a model's layers. */
 const widestTopK = (model: ModelSpec): number => model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
 
 /** The model's own choices, without re-ranking. @throws UserError if the trace has no gate weights, or no more choices than the model makes */

@@ -28,13 +28,11 @@ export interface Serving {
   readonly cut: boolean;
   /** True where the schedule depends on the times of passes: a policy that knows the future needs them recorded first. */
   readonly timed: boolean;
-  /** Budgets of classes of requests, by name. */
   readonly budgets: ReadonlyMap<string, ClassBudget>;
   /** Class of each request, by `Request.index`; null: no request has one. */
   readonly requestClass: readonly string[] | null;
   /** SHA-256 of arrivals and lengths; null in a closed loop. */
   readonly arrivalsSha256: string | null;
-  /** The same requests, from the beginning. */
   workload(): Workload;
 }
 

@@ -22,7 +22,6 @@ export interface MemoryPlan extends Rooms {
   readonly passTokens: number;
   /** Bytes of the activations of such passes beyond the machine's reserve. */
   readonly activationBytes: number;
-  /** KV cache of one token here. */
   readonly kvBytesPerToken: number;
   /** Dense weights, and KV cache of one token, that lie in DRAM. */
   readonly dram: DenseBytes;
@@ -136,7 +135,6 @@ function dividedBeside(need: MemoryNeed, passTokens: number, activationBytes: nu
   return { passTokens, activationBytes, rooms, neededBytes: need.denseBytes + activationBytes + stagingBytes + roomBytes };
 }
 
-/** The warning about passes that are smaller than the run asks for. */
 function splitWarnings({ run }: MemoryNeed, passTokens: number, activations: (tokens: number) => number): Warning[] {
   const { maxTokensPerPass } = run.workload;
   if (passTokens === maxTokensPerPass) return [];
@@ -156,7 +154,6 @@ function quotasOf({ model, wanted }: MemoryNeed, { cache }: SystemSpec, cacheByt
   return shrinkQuotas(model, cacheBytes, whole);
 }
 
-/** The warning about a run that needs more memory than the GPU has. */
 function fitWarnings(
   hardware: HardwareSpec,
   neededBytes: number,

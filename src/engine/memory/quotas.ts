@@ -42,10 +42,8 @@ function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, ex
 }
 
 /**
- * Activations by layer and expert, and by layer what an LRU cache of 0..experts slots hits: a member at depth d of the layer's stack, as
- * the event finds it, is a hit of every cache with more than d slots. Of caches smaller than an event that is an estimate.
- * @param most tokens that are read, from the start of the trace
- * @param own number among the model's experts of an expert of the trace, {@link ELSEWHERE} where the model does not have it
+ * Activations by layer and expert, and LRU hits by layer and slots; below an event's size they are an estimate.
+ * @param most tokens read @param own number of a trace's expert in the model, {@link ELSEWHERE} if none
  */
 export function profileLayers(
   model: ModelSpec,

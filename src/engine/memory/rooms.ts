@@ -15,9 +15,7 @@ export interface MemoryNeed extends AtOnce {
   /** Dense weights, and a copy of the model that drafts. */
   readonly denseBytes: number;
   readonly rooms: DenseRooms;
-  /** GPU memory left by dense weights and the drafting model. */
   readonly leftBytes: number;
-  /** Buffers for streamed experts and for prefetches. */
   readonly stagingBytes: number;
   /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: the rest. */
   readonly wanted: { readonly bytes: number; readonly perLayer: number | null } | null;
@@ -28,7 +26,6 @@ export interface MemoryNeed extends AtOnce {
 
 /** Upper limits of KV caches. */
 interface AtOnce {
-  /** Requests that run at once. */
   readonly sequences: number;
   /** Tokens in the KV cache of one request, its context included. */
   readonly longest: number;
@@ -87,10 +84,7 @@ export function separateRooms(need: MemoryNeed): Rooms {
 /** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
 const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
-/**
- * Room for KV caches. In a closed loop every user has room for its longest request, at the expense of the expert cache. Where requests arrive by
- * themselves, any number may come at once: they get what the expert cache leaves or, where it has no given size, at most half of what both share.
- */
+/** Room for KV caches: in a closed loop each user's longest request; for arrivals what experts leave or, without a given size, half. */
 function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, wanted }: MemoryNeed): number {
   const mostBytes = sequences * longest * rooms.gpu.kvBytesPerToken;
   if (serving.arrivalsSha256 === null) return mostBytes;
@@ -100,10 +94,8 @@ function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, w
 }
 
 /**
- * `grow` and `reserve`: KV caches and the expert cache share what dense weights and staging leave. The expert cache gives up what running
- * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
- * full size.
- * @throws UserError where nothing is left to share, or the least size is more than the whole
+ * KV caches and the expert cache share one room (`grow`, `reserve`); requests shrink the latter to its least size, by default one token's,
+ * at most half. @throws UserError if nothing is left, or it exceeds the room
  */
 export function sharedRoom({
   denseBytes,

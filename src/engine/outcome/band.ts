@@ -1,17 +1,12 @@
-// The error band of a prediction: what comparable measurements were, as multiples of their predictions. A machine has one vote, whatever the
-// number of its rows: they err alike, and would make a band of their own. Errors are those of constants that were fitted without the row's machine, as
-// a user's machine is one that no constant has seen. Rows of the same runtime, format and placement come first; where they are few, rows that share
-// less are taken in.
+// The error band of a prediction: measured / predicted of comparable machines, by constants fitted without the row's machine. Each has one
+// vote, as its rows err alike. Rows of the same runtime, format and placement come first, then less similar ones.
 import { twelveDigits } from '../../base/rounding.js';
 import { sharedVotes, votedPercentile } from '../../base/statistics.js';
 import type { Accuracy } from '../../result/result.js';
 
 /** Percent of comparable measurements below a band, and above it. */
 const TAIL = 10;
-/**
- * Least number of comparable machines; with fewer, the next wider circle is used. Ours, chosen on the bundled rows, each machine left out of its
- * own band: 79 and 82 % of the votes are within their band for decoding and prompts, where a band promises 80.
- */
+/** Least machines of a circle. Ours: of bundled rows, own machine left out, 79 and 82 % of votes are within bands that promise 80. */
 const ENOUGH = 8;
 /** Least predicted / measured, for a prediction of nothing. */
 const NOTHING = 1e-3;

@@ -7,10 +7,7 @@ import { isWord } from '../../system/door.js';
 import { bandOf, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
-/**
- * Predictions of real machines, a line each: metric, runtime, format, placement, predicted / measured - 1 by constants that were fitted without its
- * machine and those of equal parts, the machine or that of equal parts, and the same error by the constants of all.
- */
+/** Per line: metric, runtime, format, placement, predicted / measured - 1 by others' constants, the machine, the error by all. */
 export type AccuracyFile = readonly (readonly [
   metric: string,
   runtime: string,

@@ -1,13 +1,11 @@
-// The range of a hit rate whose routing is drawn: how far published hit rates lay from those of drawn routing. Errors are of arcsin(sqrt(rate)),
-// on which a share errs alike in the middle and near 0 and 1 (Anscombe, 1948). A model has one vote, whatever the number of its curves.
+// The range of a drawn hit rate: published less drawn arcsin(sqrt(rate)), on which a share errs alike everywhere (Anscombe, 1948).
 import { twelveDigits } from '../../base/rounding.js';
 import type { Result } from '../../result/result.js';
 import type { Inputs } from '../inputs/inputs.js';
 
 /**
- * Published less predicted angle, arcsin(sqrt(rate)), that one published figure in ten is below, and one in ten above, and the models of the
- * figures: with the prior, each model left out of its fit; with the routing of a model's own profile, on curves that it was not fitted on. At a
- * rate of a half .1 is 10 points. test/claims/trace/hits.test.ts computes them anew from profiles/measurements/hits.jsonl.
+ * Tenth and ninetieth percentile of published less drawn arcsin(sqrt(rate)), and number of models: `prior` with each left out of its fit,
+ * profiles on other curves. At a half .1 is 10 points. test/claims/trace/hits.test.ts computes them from profiles/measurements/hits.jsonl.
  */
 export const HIT_ERRORS = {
   prior: { low: -0.106, high: 0.133, models: 26 },

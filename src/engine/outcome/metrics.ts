@@ -153,7 +153,6 @@ function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }:
   };
 }
 
-/** The largest value over all GPUs. */
 const most = (gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number => Math.max(...gpus.map(of));
 
 /** Transfers and prefetches; links of the same name count together. */
@@ -222,6 +221,5 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
   };
 }
 
-/** Sum of a counter over links. */
 const total = (links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'lanes'): number =>
   links.reduce((sum, link) => sum + link[counter], 0);

@@ -101,7 +101,6 @@ function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: Pha
   return Object.fromEntries(named);
 }
 
-/** Names of the phases, in the order of the recorder. */
 const PHASES = ['prefill', 'decode'] as const;
 
 function summary(name: string, samples: Samples): Values {

@@ -128,7 +128,6 @@ function profileWarnings(finished: Finished): Warning[] {
   return [{ code: 'profiled-on-itself', message }];
 }
 
-/** Routing that is not each token's own. */
 function routingWarnings({ workload: { routing } }: Finished): Warning[] {
   if (routing === undefined) return [];
   const warnings: Warning[] = [];

@@ -1,5 +1,4 @@
-// Stops prefetching where it does not pay (L11). Each distance has an account: stall that prefetches avoided, against stall that they caused, by
-// delaying demands or by evicting experts in vain. A distance with a loss pauses and is tried again later.
+// Stops prefetching if it does not pay (L11): each distance weighs stall avoided against stall caused, pauses at a loss, then tries again.
 
 /** Distances that have an account of their own: 1 to 7 layers ahead, and more. */
 const DISTANCES = 8;
@@ -11,7 +10,6 @@ const FULL = 1024;
 const PAUSE = 4096;
 const LONGEST_PAUSE = 131072;
 
-/** One distance. */
 class Account {
   /** Stall avoided less stall caused, ns. */
   #balanceNs = 0;
@@ -72,7 +70,6 @@ export class PrefetchBudget {
     return true;
   }
 
-  /** Counts a layer whose routing is known. */
   known(): void {
     this.#layers++;
   }

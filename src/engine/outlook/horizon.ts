@@ -10,7 +10,6 @@ interface PassOutcome {
   /** Prefetched experts that were demanded: in time, and too late. */
   readonly useful: number;
   readonly late: number;
-  /** Prefetched experts that were evicted unused. */
   readonly wasted: number;
 }
 

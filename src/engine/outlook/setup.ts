@@ -7,8 +7,7 @@ import type { ExpectedUse } from './expected-use.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { PredictedUse } from './predicted-use.js';
 
-/** Limits of prefetching: those of the system, of which absent ones mean that the link must be idle, and that plans are cancelled, dropped, and end
- * with the pass. */
+/** Limits of prefetching, of the system. By default the link must be idle, and plans can be cancelled or dropped and end with the pass. */
 export interface PrefetchLimits
   extends Pick<SystemSpec['predictor'], 'correction'>,
     Pick<SystemSpec['prefetch'], 'minProbability'>,

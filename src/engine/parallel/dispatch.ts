@@ -1,5 +1,4 @@
-// Divides the activations of a pass at a layer over GPUs. Requests are divided over GPUs (data parallel), and experts live where they were
-// placed (expert parallel). An activation whose expert lives on another GPU is sent there (dispatch), and its result is sent back (combine).
+// Divides the activations of a layer over GPUs: requests are data parallel, experts live where placed; activations are sent there and back.
 import type { Pass } from '../../schedule/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

@@ -23,7 +23,6 @@ interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpus: readonly Gpu[];
-  /** The experts that live on each GPU. */
   readonly shards: readonly Shard[];
   readonly dispatch: Dispatch;
   readonly pipeline: Pipeline;
@@ -105,7 +104,6 @@ export class ParallelEngine implements Fold {
     return ns;
   }
 
-  /** A layer whose routing has just become known. */
   #runLayer(pass: Pass, layer: number): void {
     const { bounds, dispatch, faults, gates, judges, model, pipeline, recorder, rerank } = this.#run;
     const startNs = this.nowNs;
@@ -144,7 +142,6 @@ export class ParallelEngine implements Fold {
     }
   }
 
-  /** Residency of a layer's experts on any GPU. */
   #residents(layer: number): Residents {
     const { experts, offset } = this.#run.model.layers[layer]!;
     const resident = this.#resident.fill(0, offset, offset + experts);

@@ -1,6 +1,4 @@
-// Data parallelism of an event: every GPU gathers those experts of the layer that live elsewhere, and computes its own tokens with them, so that
-// no activation is sent. What was gathered is dropped behind the event: experts stay where they live, and each event may choose anew (Tutel,
-// arXiv 2206.03382, section 3.1).
+// Data parallelism of an event: every GPU gathers the experts it lacks, computes its tokens, drops them (Tutel, arXiv 2206.03382, 3.1).
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -24,7 +22,6 @@ export class Gathered {
   readonly #counts: Int32Array;
   readonly #width: number;
 
-  /** @param cost of a GPU @param shards of all GPUs */
   constructor(model: ModelSpec, cost: CostModel, interconnect: Interconnect, shards: readonly Shard[]) {
     const lacked = model.layers.map(({ experts, expertBytes, index }) =>
       shards.map((shard) => (experts - shard.model.layers[index]!.experts) * expertBytes),

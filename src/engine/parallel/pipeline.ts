@@ -1,6 +1,4 @@
-// The time of an event on several GPUs: its activations are dispatched, executed and combined, whole or in chunks of which one is executed
-// while the next is on its way; or nothing is sent but weights. The time is a closed form, so that every event can choose the degree of overlap
-// and the parallelism anew.
+// The time of an event on several GPUs, in closed form, so that each event can choose overlap and parallelism anew. Chunks may overlap.
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import { DEGREES, type Overlap } from '../../system/door.js';
 import type { Dispatch } from './dispatch.js';

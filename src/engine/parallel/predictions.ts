@@ -54,10 +54,7 @@ export class SharedPredictions {
   }
 }
 
-/**
- * The shared predictions as a predictor of one GPU's experts. A replica is demanded by the tokens of its own GPU only: where the n tokens
- * of a pass choose an expert independently, and one of them at least with probability p, one of m of them does with 1 - (1 - p)^(m/n).
- */
+/** Shared predictions for one GPU. A replica sees m of n tokens: if all choose it with probability p, these do with 1 - (1 - p)^(m/n). */
 export class ShardPredictor implements Predictor {
   /** Predictions that were worked out and that this GPU has seen. */
   calls = 0;

@@ -1,5 +1,4 @@
-// Turns a predictor's scores into chances: the probability that an expert is demanded, given its score and its expected next use. Scores are
-// calibrated on what followed them so far, so that a predictor that is too bold or knows little does no harm.
+// Turns scores into the probability of a demand, given expected next use. Calibrated on what followed, so that bad predictors do no harm.
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';

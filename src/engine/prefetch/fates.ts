@@ -36,7 +36,6 @@ export class PrefetchFates {
     this.#budget?.used(id, this.#costNs(transferNs) - waitNs);
   }
 
-  /** Records a prefetched expert that leaves without a demand. */
   wasted(id: number): void {
     const { gpu, recorder, sizes } = this.#gpu;
     gpu.unused[id] = 0;

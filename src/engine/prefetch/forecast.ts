@@ -133,7 +133,6 @@ export class Forecast {
     recorder.recalledAtK += amongFirst;
   }
 
-  /** The predictor learns from a layer that is known now. */
   observe(pass: Pass, layer: number): void {
     const { expectedUse, predictedUse, predictor } = this.#setup;
     predictor.observe(pass, layer);

@@ -1,5 +1,4 @@
-// The cost of one more miss (L13): what it adds to its event beyond a hit. A load takes a transfer. Beside a GPU whose misses the CPU may
-// compute it is what the CPU takes, its share of the hand-over included, less what the GPU would take, where that is less.
+// The cost of one more miss (L13): what it adds beyond a hit. It is a transfer or, if cheaper, the time on the CPU less that on the GPU.
 import { computesMisses } from '../../system/door.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
@@ -26,7 +25,6 @@ export class MissCost {
     this.#computes = gpu.onMiss.some(computesMisses);
   }
 
-  /** Learns from an event that has been judged. */
   judged({ demand, hits, misses, waits }: RunningEvent): void {
     const size = hits + misses + waits;
     if (size > 0) this.#activations = newer(this.#activations, demand.activations / size);

@@ -1,5 +1,4 @@
-// What the next pass will demand, as far as it is predicted while this one runs: experts that may be brought when nothing of this pass wants the
-// link. Where all experts are in host memory, one of a layer that is known now has a whole pass of time.
+// What the next pass is predicted to demand: experts to bring while this pass leaves the link idle. A known layer has a whole pass of time.
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../outlook/setup.js';
 import type { Gpu } from '../vocabulary/gpu.js';

@@ -59,7 +59,6 @@ export class PrefetchPlan {
     return this.#head < this.#count ? this.#head : -1;
   }
 
-  /** The next entry after `entry` that waits for its transfer; -1: none does. */
   nextAfter(entry: number): number {
     for (let next = entry + 1; next < this.#count; next++) if (this.#queued[this.#ids[next]!] === 1) return next;
     return -1;

@@ -16,7 +16,6 @@ import { PrefetchWorth } from './worth.js';
 
 /** Plans prefetches, and lets them start. */
 export class Prefetcher implements Planner {
-  /** The observer of decisions; null: there is none. */
   observer: Observer | null = null;
   /** Promotes missed experts while no planned one wants the link; null: nothing is promoted. */
   promotions: Promotions | null = null;
@@ -150,17 +149,14 @@ export class Prefetcher implements Planner {
     dram?.settle(untilNs);
   }
 
-  /** Starts every planned transfer that can start at `untilNs` or earlier. */
   through(untilNs: number): void {
     this.#starts.before(untilNs, true);
   }
 
-  /** An expert is on its way by a promotion: it need not be brought. */
   brought(id: number): void {
     this.#plan.satisfied(id);
   }
 
-  /** Layers ahead that are planned. */
   get #horizon(): number {
     return this.#setup.adaptive?.layers ?? this.#setup.limits.horizon;
   }

@@ -1,6 +1,4 @@
-// Promotion in the background (L13): an expert that was missed often enough is brought while the link is idle, and then counts as a prefetch
-// like any other. The miss itself is served in another way and does not wait for it. The first that had enough misses goes first; where the
-// policy ranks by expected use, the one that is expected soonest, if that pays.
+// Promotion in the background (L13): an idle link brings experts missed often, in order of misses or of expected use, if that pays.
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 

@@ -1,5 +1,4 @@
-// The best-scored experts of each layer, in order. A ranking is needed after every event, so comparisons are saved: experts well below the least
-// score of the last ranking are passed over, and the others are sorted into buckets so narrow that few hold two.
+// The best-scored experts of each layer, in order. To save comparisons, low scores are skipped and the others sorted into narrow buckets.
 import type { ModelSpec } from '../../model/door.js';
 
 /** Bits of a single-precision score that its bucket drops: 64 buckets to each power of two. */
@@ -62,7 +61,6 @@ export class Ranking {
     return count;
   }
 
-  /** Experts of a layer that {@link rank} found last. */
   countOf(layer: number): number {
     return this.#count[layer]!;
   }

@@ -1,6 +1,4 @@
-// The value of a prefetch at this moment: the stall that it is expected to save, less the stall that it is expected to cause. If the expert
-// is demanded, the part of the transfer before the demand is saved. The prefetch may delay a demand on the link, and it evicts an expert that
-// may be demanded later.
+// The value of a prefetch now: the transfer time that it is expected to save, less the stall of demands delayed and experts evicted.
 import { NEWEST, newer } from './miss-cost.js';
 
 interface Candidate {

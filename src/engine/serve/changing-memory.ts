@@ -1,6 +1,4 @@
-// GPU memory whose division changes during a run: KV caches grow at the expense of the expert cache, and faults take memory away. Between two
-// passes the expert cache of each GPU gets the rest, so that together they never take more than the GPU has (L8); a pass begins when every
-// GPU has freed its part.
+// GPU memory that changes during a run, by KV caches or faults. Between passes the expert cache gets the rest, so that the total fits (L8).
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
 import { policyNeeds } from '../../cache/policy.js';
@@ -77,9 +75,7 @@ interface GpuMemoryParts {
   readonly number: number;
   readonly gpus: number;
   readonly simulated: SimulatedGpu;
-  /** Changes the capacity of the GPU's expert cache. */
   readonly engine: Fold;
-  /** Room for the KV caches of the requests that run on it. */
   readonly room: GpuRoom;
   readonly kvBytesPerToken: number;
   readonly faults: readonly Fault[];
@@ -160,12 +156,10 @@ class GpuMemory {
     if (this.#plan.kvGrowth !== 'static') room.capacityTokens = this.#kvTokens(bytes);
   }
 
-  /** Capacity of the expert cache, mean over time, bytes. */
   get meanCacheBytes(): number {
     return this.#sinceNs > this.#startNs ? this.#byteNs / (this.#sinceNs - this.#startNs) : this.#cacheBytes;
   }
 
-  /** Bytes that KV caches take now. */
   get #kvBytes(): number {
     return this.#plan.kvGrowth === 'static' ? this.#plan.kvBytes : this.#parts.room.usedTokens * this.#parts.kvBytesPerToken;
   }

@@ -9,7 +9,6 @@ const STRIDE = 64;
 
 /** Called for every pass. */
 export interface PassWatch extends Pick<WorkWatch, 'breathe'> {
-  /** A pass that has been composed starts. */
   started?(startNs: number): void;
   /** It has ended; its requests have not moved on yet. */
   ended(startNs: number, endNs: number): void;

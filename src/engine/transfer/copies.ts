@@ -54,7 +54,6 @@ export class CopyPool {
     return this.caches.reduce((count, cache) => count + cache.evictions, 0);
   }
 
-  /** True where the copy of expert `id` is on the GPU. */
   holds(id: number): boolean {
     const cache = this.#cacheOf(id);
     return cache.resident[id - cache.base] === 1;
@@ -102,7 +101,6 @@ export class CopyPool {
     this.#pinned.push(id);
   }
 
-  /** The event has ended. */
   unpinAll(): void {
     for (const id of this.#pinned) this.#parts.caches.rank[id] = UNPINNED;
     this.#pinned.length = 0;

@@ -1,5 +1,4 @@
-// Faults of links and of the CPU. A fault takes effect at the first layer whose routing becomes known at or after its time. Transfers that were
-// placed before keep their speed (L10), with one exception: a prefetch on a lane that is lost runs again on another.
+// Faults of links and CPU, from the first layer known at their time on. Earlier transfers keep their speed (L10), except on lost lanes.
 import type { UserError } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
 import type { CostModel } from '../../hardware/door.js';
@@ -27,11 +26,7 @@ export class Faults {
   /** Times at which a fault begins or ends, ascending. */
   readonly #boundariesNs: readonly number[];
 
-  /**
-   * @param links by GPU that experts cross
-   * @param refuse makes an error of a dotted path and a text
-   * @throws UserError for a part that the machine lacks or the run does not use, or the last lane of a link
-   */
+  /** @param links by GPU @param refuse makes an error of path and text @throws UserError if a part is missing, unused, or the last lane */
   constructor(
     faults: readonly Fault[],
     links: readonly (readonly Link[])[],
@@ -79,7 +74,6 @@ export class Faults {
     this.nextNs = this.#boundariesNs.find((ns) => ns > nowNs) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Transfers that ran again because their lane was lost. */
   get restarts(): number {
     return this.#links.reduce((sum, { link }) => sum + link.restarts, 0);
   }

@@ -32,7 +32,6 @@ export class Link {
   demandBytes = 0;
   prefetches = 0;
   prefetchBytes = 0;
-  /** The observer of transfers; null: there is none. */
   observer: LinkObserver | null = null;
 
   /** True where all lanes have the same speed. */
@@ -57,7 +56,6 @@ export class Link {
   readonly #startNs: Float64Array;
   readonly #chunkNs: Float64Array;
   readonly #runningBytes: Float64Array;
-  /** Last time at which the running prefetch was resumed. */
   readonly #resumedNs: Float64Array;
   /** Lane of the last demand. */
   #placedOn = 0;

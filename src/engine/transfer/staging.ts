@@ -1,6 +1,4 @@
-// Buffers outside the cache that receive prefetched experts (L11), so that a wrong prefetch evicts nothing. A demanded expert moves into the
-// cache by exchange: its buffer becomes a slot, and the slot of the evicted expert a buffer. An expert that is no longer wanted gives its
-// buffer back.
+// Buffers outside the cache for prefetched experts (L11), so that a wrong prefetch evicts nothing. A demand swaps its buffer for a slot.
 import type { Observer } from './observer.js';
 
 /** No expert, and no buffer. */

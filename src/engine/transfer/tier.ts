@@ -12,7 +12,6 @@ export class CachedTier {
   readonly byLayer: readonly ExpertCache[];
   /** Each cache once. */
   readonly caches: readonly ExpertCache[];
-  /** The link that brings experts here. */
   readonly link: Link;
   /** Arrival of each resident expert, ns. */
   readonly arrivalNs: Float64Array;
@@ -139,7 +138,6 @@ export class CachedTier {
     }
   }
 
-  /** First arrival of a prefetch in flight, ns. */
   #nextArrivalNs(): number {
     const { link } = this;
     let soonest = Number.POSITIVE_INFINITY;

@@ -38,7 +38,6 @@ export class ClassPrecision {
     this.#counts = new Int32Array(names.length * model.layers.reduce((most, { experts }) => Math.max(most, experts), 0));
   }
 
-  /** Judges a layer whose routing is known. */
   judge({ choices, request, row, tokens, topK }: Pass, layer: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const classes = this.#classes;

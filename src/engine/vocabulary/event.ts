@@ -10,9 +10,7 @@ export interface Demand {
   readonly ids: Int32Array;
   /** Activations of each member, n(e). */
   readonly counts: Int32Array;
-  /** Activations of all members. */
   readonly activations: number;
-  /** True where every member has one activation. */
   readonly single: boolean;
 }
 
@@ -122,9 +120,7 @@ export function reverse(values: Int32Array, count: number): void {
 
 /** The running event on one GPU: its demand, and the fate of each member. Members are given by their index in `demand`. */
 export class RunningEvent {
-  /** The observer of the members; null: there is none. */
   observer: Observer | null = null;
-  /** The members, in the order of L3. */
   readonly demand: Demand;
   /** Hits: the first `hits` entries. */
   readonly hit: Int32Array;
@@ -164,11 +160,9 @@ export class RunningEvent {
   readonly cpuNs: Float64Array;
   /** Wait of each CPU queue for the SSD, ns. */
   readonly cpuReadNs: Float64Array;
-  /** Time at which the GPU has executed the hits, ns. */
   hitsEndNs = 0;
   /** End of the CPU's part, ns; 0: it has none. */
   cpuEndNs = 0;
-  /** Time that the GPU has waited, ns. */
   stallNs = 0;
 
   /** @param demand filled anew for every event, never with more members than its arrays have room for @param cpuQueues queues of the CPU */

@@ -19,7 +19,6 @@ import type { Unimportance } from './unimportance.js';
 
 /** One GPU. Arrays are indexed by dense id: of the whole model, or, where there are several GPUs, of the experts that live on this one. */
 export interface Gpu {
-  /** The experts that live here, as a model. */
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpu: CachedTier;
@@ -45,7 +44,6 @@ export interface Gpu {
   readonly standIns: StandIns | null;
   /** Chooses the misses that are computed one layer late; null: no rule does that. */
   readonly deferral: Deferral | null;
-  /** Null: nothing is prefetched. */
   readonly prefetch: PrefetchSetup | null;
   /** Shared by all GPUs: their times are summed. */
   readonly recorder: Recorder;

@@ -50,9 +50,7 @@ export class Recorder {
   readonly layers: ReturnType<typeof layerCounters>;
   /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */
   readonly phases: readonly [PhaseCounters, PhaseCounters];
-  /** Counters of the running pass's phase. */
   phase: PhaseCounters;
-  /** Experts executed on the CPU. */
   cpuExperts = 0;
   /** Those of them that the GPU computed a share of, and those that were hits. */
   sharedExperts = 0;
@@ -83,12 +81,9 @@ export class Recorder {
   /** Misses that were not served, and misses that another expert was executed for. */
   skippedExperts = 0;
   substitutedExperts = 0;
-  /** Distinct experts demanded so far. */
   distinct = 0;
-  /** Bytes written back on eviction from an exclusive tier. */
   writeBackBytes = 0;
   writeBacks = 0;
-  /** Dense work that the CPU did, ns. */
   denseCpuNs = 0;
   /** Dense work after the last MoE layer and overhead of passes, ns. */
   tailNs = 0;

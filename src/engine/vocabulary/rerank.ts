@@ -1,5 +1,4 @@
-// Cache-aware routing: among a token's candidates, those are chosen whose log gate weight plus a bonus for being resident is largest. It
-// changes what the model computes, so that fewer experts have to be loaded; the gate weight given up is a measure of the lost quality.
+// Cache-aware routing: candidates with the largest log gate weight plus a bonus if resident. Gate weight given up measures lost quality.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

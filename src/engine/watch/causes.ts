@@ -32,7 +32,6 @@ class Sums {
     sums[id]! += amount;
   }
 
-  /** A kind occurs for the first time. */
   #first(kind: number): Float64Array {
     const sums = new Float64Array(this.#experts);
     this.#sums.set(kind, sums);
@@ -59,7 +58,6 @@ export class CauseRecorder extends Onlooker {
   readonly #otherStallNs: Float64Array;
   /** By GPU and expert: bytes of a prefetch that has not been demanded yet. */
   readonly #open: readonly Float64Array[];
-  /** Prefetches that are open. */
   #waiting = 0;
   /** By GPU and expert: the layer, of all that have run, whose event found it on its way; 0: none, or it was waited for. */
   readonly #late: readonly Float64Array[];
@@ -140,7 +138,6 @@ export class CauseRecorder extends Onlooker {
     late[id] = 0;
   }
 
-  /** The record, when the run has ended. */
   causes(): Causes {
     this.#open.forEach((open, gpu) => {
       for (let id = 0; id < open.length; id++) this.#close(id, PENDING, gpu);

@@ -11,7 +11,6 @@ import type { Latencies } from './latency.js';
 
 /** Most bins of a series, even: more than a screen can show apart, so that a chart can be zoomed. */
 const BINS = 1000;
-/** Width of a bin at the start, ns. */
 const FIRST_BIN_NS = 1000;
 /** Limit of the samples of a latency that are kept beside their percentiles. */
 const FEW = 24;
@@ -126,7 +125,6 @@ export class DetailsRecorder extends Onlooker {
     (prefetch ? bins.prefetch : bins.demand).spread(startNs, endNs, this.#binNs);
   }
 
-  /** The record, when the run has ended. */
   details(latencies: Latencies): Details {
     const endNs = this.#simulation.engine.nowNs;
     const count = Math.min(BINS, Math.max(1, Math.ceil(endNs / this.#binNs)));

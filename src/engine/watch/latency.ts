@@ -166,13 +166,11 @@ export class PhaseSpeeds {
   #decodeTokens = 0;
   #decodeNs = 0;
 
-  /** A request has read `tokens` prompt tokens in `ns`. */
   prompted(tokens: number, ns: number): void {
     this.#promptTokens += tokens;
     this.#promptNs += ns;
   }
 
-  /** A request has generated `tokens` tokens after its first, in `ns`. */
   decoded(tokens: number, ns: number): void {
     this.#decodeTokens += tokens;
     this.#decodeNs += ns;
@@ -213,7 +211,6 @@ export class RequestHalves {
     this.#middles.set(request, [tokens, nowNs]);
   }
 
-  /** A request has generated all of its tokens. */
   finished(request: Request, nowNs: number): void {
     const middle = this.#middles.get(request);
     this.#middles.delete(request);
@@ -225,9 +222,8 @@ export class RequestHalves {
   }
 
   /**
-   * How far the mean TPOT typically moves where ten times as many requests run, as a share of it: the mean of n blocks, of standard deviation s,
-   * lies s x sqrt(1/n - 1/(10 n)) from that of ten times as many of which they are the first. Blocks are requests, or their halves where these
-   * tell of more: two requests may be alike by chance. Null: no request has two halves.
+   * Typical shift of the mean TPOT with ten times the requests, as a share: of n blocks of deviation s, s x sqrt(1/n - 1/(10 n)). Blocks
+   * are requests or, if they vary more, halves. Null: no request has two halves.
    */
   tenfold(): { readonly requests: number; readonly tpot: number } | null {
     const whole = this.whole.values();

@@ -16,7 +16,6 @@ import { Latencies, Samples } from './latency.js';
 
 /** The observers that a run may have. Progress is told in tokens, every few milliseconds of work. */
 export interface Watch extends WorkWatch {
-  /** True: the result has `details`, the data of its pictures. */
   readonly details?: boolean;
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
@@ -26,7 +25,6 @@ export class Meters implements PassWatch {
   readonly latencies: Latencies;
   /** The same by class; null: no request has one. */
   readonly classes: ClassMeter | null;
-  /** The meter of faults; null: there are none. */
   readonly faults: FaultMeter | null;
   /** Tokens run, each counted once and without rejected drafts, and the generated ones among them. */
   tokens = 0;
@@ -88,7 +86,6 @@ class Meter {
 export class ClassMeter {
   readonly #classes = new Map<string, Meter>();
 
-  /** A request has ended. @param met it kept its objective */
   ended(request: Request, endNs: number, met: boolean): void {
     let meter = this.#classes.get(request.requestClass);
     if (meter === undefined) {

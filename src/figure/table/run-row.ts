@@ -45,7 +45,6 @@ export interface RunRow {
   /** The command that repeats it; absent: unknown. */
   readonly again?: string;
   readonly key: Readonly<Partial<Record<KeyColumn, SweepValue>>>;
-  /** Varied values by path. */
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By name, in the units of the catalogue. */
   readonly metrics: Readonly<Record<string, number>>;

@@ -13,7 +13,6 @@ export const STUDY_SCHEMA = 'moeprof.study/1';
 /** All rows, and what they have in common. */
 export interface Study extends Tagged<typeof STUDY_SCHEMA> {
   readonly axes: readonly string[];
-  /** Unit of each metric that a row has. */
   readonly units: Readonly<Record<string, Unit>>;
   /** Tokens of recorded traces that the runs hold out, the most of them, so that popularity is counted on what is not replayed. Absent: none. */
   readonly heldOut?: number;

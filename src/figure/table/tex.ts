@@ -2,7 +2,6 @@
 import { byName } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
 
-/** Characters that TeX does not take for text. */
 const TEX = byName<string>({
   ...Object.fromEntries([...'%&#_$'].map((sign) => [sign, `\\${sign}`])),
   // BibTeX counts braces, also those behind a backslash.

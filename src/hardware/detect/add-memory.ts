@@ -118,10 +118,7 @@ function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null
   };
 }
 
-/**
- * The channel of a slot, with its socket. Boards name their slots in many ways, and nearly all name the channel: `P0 CHANNEL A DIMM 0`, `DIMM_A1`, `ChannelA-DIMM0`, `CPU1_DIMM_C1`, `Controller0-ChannelB`.
- * @returns null where its name says none, as in `DIMM 3`
- */
+/** The channel of a slot with its socket: boards write `P0 CHANNEL A DIMM 0`, `DIMM_A1`, `CPU1_DIMM_C1`. @returns null: no channel named */
 function channelOf(place: string): string | null {
   const socket = /\b(?:P|CPU|PROC|NODE|SOCKET)[ _-]?(\d)/i.exec(place)?.[1] ?? '0';
   const controller = /controller[ _-]?(\d)/i.exec(place)?.[1] ?? '0';

@@ -72,7 +72,6 @@ export function completed(given: GivenParts): Machine {
 
 type Unnamed = Omit<Machine, 'name' | 'disks' | 'system'>;
 
-/** The GPU on the CPU's chip, where the machine has no card. */
 function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
   const own = gpus.find(({ unified }) => unified === true);
   if (own !== undefined) {
@@ -148,7 +147,6 @@ function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said:
   return { ...ram, bytes };
 }
 
-/** The PCIe slot that card, CPU and slot carry together. */
 function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, said: Said): PcieLink {
   const own = card.pcie!;
   const generation = cpu.pcieGeneration;

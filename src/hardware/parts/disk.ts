@@ -15,17 +15,13 @@ export interface DiskPart {
   readonly byFile?: true;
   /** A sentence: its rate was not given, and which one was taken. Absent: it was given. */
   readonly usual?: string;
-  /** Size, where given. */
   readonly bytes?: number;
 }
 
 /** Size of a drive without a stated one: it holds any model, and nothing else depends on it. */
 export const DISK_BYTES = 2e12;
 
-/**
- * Kinds of drives, and ns until the first byte of a read: what data sheets say of random reads one by one (870 EVO 13,000 a second, 905P 10
- * us, a disk of 7,200 turns a minute half a turn and a seek); flash of phones is an estimate.
- */
+/** ns until the first byte (870 EVO 13,000 reads/s, 905P 10 us, a disk half a turn of 7,200/min and a seek; phones: a guess). */
 const KINDS = byName<number>({
   nvme: READ.latency,
   ssd: READ.latency,
@@ -39,10 +35,7 @@ const KINDS = byName<number>({
 /** Rates of drives whose rate is not given: what data sheets of usual ones say, close to the limit of their link. */
 const USUAL = byName<readonly [rate: string, of: string]>({ nvme: ['7GB/s', 'PCIe 4.0 x4'], sata: ['550MB/s', 'SATA at 6 Gbit/s'] });
 
-/**
- * Reads `nvme-7GB/s`, with its size, its latency and the word `byfile` behind where they are wanted: `nvme-7GB/s-2TB-60us-byfile`. `nvme` alone is a usual drive.
- * @returns null where it names no drive; the reason, where it does and cannot be read
- */
+/** Reads `nvme`, or `nvme-7GB/s-2TB-60us-byfile` or parts of it. @returns null: no drive; the reason if it cannot be read */
 export function parseDisk(text: string): DiskPart | string | null {
   const [word, ...given] = text.trim().split(/[\s-]+/);
   const kind = word!.toLowerCase();

@@ -23,7 +23,6 @@ export interface GpuPart extends CataloguePart {
   readonly link?: number;
   /** True where it shares the memory of the CPU; `chip` is that CPU then. */
   readonly unified?: boolean;
-  /** Name of the CPU on the same chip. */
   readonly chip?: string;
   /** Multiprocessors (compute units of AMD). Absent: not listed. */
   readonly units?: number;

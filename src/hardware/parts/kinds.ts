@@ -8,8 +8,7 @@ const AMD = /^zen/;
 const ARM = /^(neoverse|cortex|carmel|grace|oryon|ampere|m\d)/;
 
 /**
- * Kind of a memory system: its controllers and channels decide which share of the data sheet all cores together read.
- * @param type of the modules: ddr4, ddr5; undefined: nothing says
+ * Kind of a memory system, which decides the share of the data sheet that cores read. @param type ddr4, ddr5; undefined: unknown
  * @returns `ddr4`, `ddr5` or `amd-ddr5` of a desktop, `amd-server`, `intel-server`, `arm-server`, or `unified`
  */
 export function memoryKind({ arch, form }: { readonly arch: string; readonly form: Form }, type: string | undefined): string {
@@ -34,10 +33,7 @@ export function isHalved(card: string): boolean {
   return GEFORCE.test(card);
 }
 
-/**
- * Most bytes/s of memory a multiprocessor with which the reads of one small kernel in flight cover the latency of memory (Little's law): GB10 has
- * 5.7 GB/s and Strix Halo 6.4, where kernels of decoding reach 83 and 85 % of the sheet; from 7.5 on (780M, Jetson Thor, cards) they reach less.
- */
+/** Memory bytes/s a multiprocessor up to which small kernels cover latency (Little's law): 5.7 (GB10) and 6.4 GB/s do, 7.5 does not. */
 const COVERED = 7e9;
 
 /** True where a GPU has so many multiprocessors for its memory that small kernels reach nearly all of it. */

@@ -10,10 +10,7 @@ export interface PcieLink {
   readonly measuredBandwidth?: number;
 }
 
-/**
- * Bytes/s of one lane in one direction by generation, line code taken off: 2.5 and 5 GT/s with 8b/10b; 8, 16 and 32 GT/s with 128b/130b;
- * 64 GT/s with 242 of 256 bytes of a flit (PCI Express base specification, revisions 1.0 to 6.0).
- */
+/** Bytes/s of a lane in one direction by generation, net of line code: 8b/10b, 128b/130b, 242 of 256 bytes (PCI Express 1.0 to 6.0). */
 const LANE = [Number.NaN, 0.25e9, 0.5e9, (8e9 * 128) / 130 / 8, (16e9 * 128) / 130 / 8, (32e9 * 128) / 130 / 8, (64e9 * 242) / 256 / 8];
 
 /** The newest generation. */

@@ -1,6 +1,4 @@
-// Fits the constants of a runtime to speeds that it printed on this machine. Two timings fix them: the one with most experts on the GPU and
-// the one with fewest; all other timings check them. The engine predicts both timings and their dependence on each group of constants. Fitted
-// constants stay near those of all machines, the nearer the less the timings depend on them.
+// Fits a runtime's constants to printed speeds: the timings with most and fewest experts on the GPU fix them, others check them.
 
 import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';

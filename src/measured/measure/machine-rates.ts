@@ -36,7 +36,6 @@ const MIB = 2 ** 20;
 const LARGE = 192 * MIB;
 /** A read of an expert of a few MiB, in pages. */
 const READ_BYTES = 4 * MIB;
-/** Reads under way. */
 const FLIGHTS = [1, 2, 4, 8];
 /** Visits of each measurement. */
 const TURNS = 3;

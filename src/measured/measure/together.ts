@@ -1,5 +1,4 @@
-// Threads that measure together: all begin at one time, and the rate is the sum of theirs. Rounds in which one of them waited for a
-// processor are taken again, since threads that do not run leave memory to those that do; visits at several times say how well the machine agrees with itself.
+// Threads that measure together; rates are summed. Rounds in which one waited for a processor are repeated; several visits show the spread.
 import { TaskThread } from '../../base/worker-pool.js';
 import type { Span, Task, ThreadWork } from './task.js';
 
@@ -91,7 +90,6 @@ export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   };
 }
 
-/** The value at a share of a sorted list. */
 function at(sorted: readonly number[], share: number): number {
   return sorted[Math.round(share * (sorted.length - 1))]!;
 }

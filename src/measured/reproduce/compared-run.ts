@@ -1,5 +1,4 @@
-// The runs that a reproduction compares, simulated as they are described or predicted from a row of measurements. Each may also run under another
-// runtime, and with parts of another run, so that a gain can be decomposed.
+// The runs that a reproduction compares. Each may also run under another runtime or with parts of another run, to decompose a gain.
 
 import { UserError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
@@ -38,7 +37,6 @@ export interface Composition {
 export interface ComparedRun {
   /** Model, machine and workload, in one text: runs of one world can exchange their parts. */
   readonly world: string;
-  /** The runtime that executes it. */
   readonly runtime: string;
   readonly composition: Composition;
   /** @param bounds true: with the best of each metric @throws UserError where the run cannot be done */

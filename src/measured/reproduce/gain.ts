@@ -1,5 +1,4 @@
-// A gain decomposed: what the cache, the prefetch and the scheduler of one side are worth under one runtime, and what the engines of the two sides
-// would add. Parts of the better side take the place of the other's, one group after another, so that the factors multiply to the gain.
+// A gain decomposed: parts of the better side (cache, prefetch, scheduler, engine) replace the other's in turn, and factors multiply to it.
 import { UserError } from '../../base/errors.js';
 import type { ComparedRun, Composition, Figures } from './compared-run.js';
 
@@ -22,7 +21,6 @@ export class Done {
     for (const [name, side] of sides) this.#names.set(side, name);
   }
 
-  /** Figures of a run under a runtime, with the parts of a composition. */
   figures(side: ComparedRun, runtime = side.runtime, composition = side.composition, bounds = false): Promise<Figures> {
     const key = (bounded: boolean): string => JSON.stringify([this.#names.get(side), runtime, composition, bounded]);
     // A run with bounds has all figures of the one without.

@@ -1,5 +1,4 @@
-// Own figures beside published ones: the error, the verdict, and what a gain is made of. Both sides of a ratio, and all runs of an order, are under
-// the runtime of the first run, so that they differ in no constant that was fitted on the comparison (L26).
+// Own and published figures: error, verdict, parts of a gain. Ratios and orders use the first run's runtime: fitted constants agree (L26).
 import { UserError } from '../../base/errors.js';
 import { METRICS } from '../../result/catalogue.js';
 import type { ComparedRun, Figures } from './compared-run.js';
@@ -13,7 +12,6 @@ export interface JudgedClaim {
   readonly kind: 'value' | 'ratio' | 'order';
   readonly metric: string;
   readonly runs: readonly string[];
-  /** Runtime of all runs. */
   readonly runtime: string;
   /** The published value or ratio; null for an order. */
   readonly published: number | null;

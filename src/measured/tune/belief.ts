@@ -1,5 +1,4 @@
-// What is known of the speeds of points before and after some were measured: the knobs of a machine as timings teach them (hardware/learned.ts),
-// and beside them a slope for each way in which settings differ, since predictions of one machine are off by that as well. One fit does both.
+// What is known of the speeds of points: a machine's knobs (hardware/learned.ts), and a slope per way that settings differ, in one fit.
 
 import { AXES } from '../../advise/door.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
@@ -7,9 +6,8 @@ import { RIDGE, SURENESS } from '../machine/calibration.js';
 import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validate/fit.js';
 
 /**
- * By what predictions are off along a way that settings differ in, as the standard deviation of a logarithm. `place`: slopes of 13 machines whose
- * rows in profiles/measurements/ differ in the share of experts on the card alone (decode), of 3 (prefill); `passes`, a doubling, and `threads`,
- * a halving: pairs of such rows, of which there are 2 of each. The others: what they change in the laboratory's engine (bench/lab).
+ * Error of predictions along a way that settings differ, standard deviation of a logarithm. `place`: slopes of 13 machines of
+ * profiles/measurements/ (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Others: bench/lab.
  */
 const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number] | 'whole', number>>>> = {
   decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1, whole: 0.12 },
@@ -80,10 +78,7 @@ export function outlooks(
   });
 }
 
-/**
- * By how much larger variances are than was thought, at least 1: the squares of what the fit moved and left, which are as many as there are rows
- * where errors are as they were taken (Birge ratio). An engine that is ten times as slow as predicted is unsure in all else.
- */
+/** Factor on variances, at least 1 (Birge ratio): squares of what the fit moved and left, per row. A very slow engine is unsure in all. */
 function surpriseOf(rows: readonly Sensitivity[], steps: readonly number[]): number {
   const moved = steps.reduce((sum, step, k) => sum + RIDGES[k]! * step ** 2, 0);
   const left = rows.reduce((sum, row) => sum + SURENESS * residualAt(row, steps) ** 2, 0);

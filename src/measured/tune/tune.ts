@@ -1,5 +1,4 @@
-// Tuning: points are measured one after another, each the one that may still be fastest, until none is likely to be faster than the best by more
-// than 3 %. What does not run is no point of the answer, and of what lacks memory nothing is tried that takes about as much.
+// Tuning: measures the point that may still be fastest, until none is likely to gain 3 %. If one lacks memory, no larger one is tried.
 import type { TunePoint } from '../../advise/door.js';
 import { usedOf } from '../../runtime/setting/fits.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
@@ -42,9 +41,7 @@ export interface Tuning {
   readonly before: ReadonlyMap<number, RunEnd>;
   /** Smaller is better. */
   cost(speeds: Speeds): number;
-  /** Runs the benchmark. */
   run(at: number, predicted: Speeds): Promise<RunEnd>;
-  /** Hears what is known after a run. */
   tell(run: TunedRun, left: Tuned['left']): void;
 }
 

@@ -1,6 +1,4 @@
-// Fits constants, and cross-validates them: constants fitted on all other machines predict the rows of one. The engine gives the dependence of
-// each prediction on each constant, taken as a straight line in logarithms between the old constant and the new one. So a fit costs one more
-// prediction per constant, whatever the number of machines.
+// Fits constants, cross-validated by machine. Predictions count as straight in logarithms: one more of them per constant is a fit's cost.
 
 import { sharedVotes } from '../../base/statistics.js';
 
@@ -23,11 +21,8 @@ export function sensitivityOf(measured: number, predicted: number, moved: readon
 const ITERATIONS = 25;
 
 /**
- * Steps of the constants (logarithms of factors) with the least weighted squares of residuals and steps.
- * @param ridge of each constant, as of a row with this squared slope: a constant that no row depends on does not move
- * @param weightOf weight of a row by its residual with the steps so far
- * @param largest step
- * @param towards steps that the ridge draws to; absent: 0
+ * Steps of constants (logarithms of factors) with least weighted squares of residuals and steps.
+ * @param ridge squared slope of each, so unused ones stay @param weightOf by residual @param largest step @param towards absent: 0
  */
 export function fitSteps(
   rows: readonly Sensitivity[],

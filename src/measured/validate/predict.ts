@@ -52,9 +52,7 @@ export function knowingOf(metrics: Result['metrics']): Knowing {
 interface Predicting {
   /** Few tokens: for the ratio of two predictions of a row, in which their routing cancels. */
   readonly brief?: boolean;
-  /** True: with the bounds of the run. */
   readonly bounds?: boolean;
-  /** A runtime and a system in place of its own. */
   readonly instead?: { readonly runtime: string; readonly run: RowSystem };
 }
 
@@ -155,7 +153,6 @@ function scaled(whole: Prediction, before: Prediction, after: Prediction): Predi
   return { ...whole, figures: Object.fromEntries(figures) };
 }
 
-/** The machine of a row as its prompt used it. */
 function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): HardwareSpec {
   const prompt = onPromptThreads(row);
   if (prompt === row) return hardware;

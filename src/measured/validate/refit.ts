@@ -23,7 +23,6 @@ export function nudgedConstants(
 /** Least d log(speed) / d log(constant) of a row that says something of a constant: a tenth more of it moves the speed by half a percent. */
 const FELT = 0.05;
 
-/** A scored figure that is fitted. */
 interface FittedFigure extends Sensitivity {
   readonly row: ValidatedRow;
   readonly vote: string;

@@ -12,7 +12,6 @@ import type { ClassErrors, ErrorStatistics, FamilyErrors, Refit, Validation } fr
 import type { TrendErrors } from './trends.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
-/** Rows that the table shows unless everything is asked for. */
 const WORST = 15;
 const WORST_BUFFERS = 5;
 
@@ -183,7 +182,6 @@ function unscoredGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameter
   return gridOf([...namesIn(more), 'measured', 'predicted', { head: 'why not', align: 'left', most: 'rest' }], cells, { keys: 2, ...more });
 }
 
-/** How many rows are not scored, by reason. */
 function reasonGrid(rows: readonly ValidatedRow[]): Grid {
   const counts = [...groupedBy(rows, ({ reason }) => reason!)].map(([reason, { length }]) => [reason, length] as const);
   const sorted = counts.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));

@@ -1,5 +1,4 @@
-// DeepSeek-V4: compressed keys and values, and an output projection in two steps. Its cache is described by what it keeps per token: the
-// layers keep one entry for 4 or for 128 tokens, so some layers stand for all with an entry per token, and the others keep none.
+// DeepSeek-V4: compressed keys and values, output in two steps. Layers cache one entry for 4 or 128 tokens, so some stand for all.
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
 import { type Architecture, decoder, type Family, shared } from './family.js';

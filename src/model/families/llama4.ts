@@ -1,5 +1,4 @@
-// Llama 4: one shared expert as wide as a routed one (that is in the model's code, not in its configuration), and attention within chunks
-// in the layers that have rotary positions, priced as a window of the chunk's size.
+// Llama 4: one shared expert as wide as a routed one (by the model's code); chunked attention in rotary layers is priced as a window.
 import type { Fields } from '../fields.js';
 import { biases, decoder, dense, experts, type Family, grouped, layersOfKind, layersWhere, shared, sparse } from './family.js';
 

@@ -31,7 +31,6 @@ export const nemotron: Family = {
   },
 };
 
-/** The letter of each layer. */
 function kindsOf(config: Fields): readonly string[] {
   const words = config.texts('layers_block_type');
   const letters = words?.map((word) => LETTERS[word] ?? word) ?? [...(config.text('hybrid_override_pattern') ?? '')];

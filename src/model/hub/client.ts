@@ -1,5 +1,4 @@
-// The requests that fetch a model's headers: the commit of a revision, the list of its files, and ranges of bytes. The network may be hostile:
-// what is asked for and read of an answer has limits, the token reaches one server, and every failure is one line with its remedy.
+// The requests for a model's headers: commit, files, ranges. The network may be hostile: sizes are limited, the token reaches one server.
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { quoted } from '../../base/text.js';
@@ -12,7 +11,6 @@ export interface HubServer {
   readonly endpoint: string;
   /** Sent to this server alone, not to where it redirects. */
   readonly token: string | null;
-  /** Milliseconds until a request is given up. */
   readonly timeoutMs: number;
 }
 
@@ -233,14 +231,12 @@ export class HubClient {
   }
 }
 
-/** Leaves the body of a response unread. */
 async function dropped(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
 const notOf = (what: string): string => `the server answers with something else than ${what}; is HF_ENDPOINT a hub?`;
 
-/** The error message for an HTTP status. */
 function refusal(status: number, withToken: boolean): string {
   if (status === 401 || status === 403)
     return withToken

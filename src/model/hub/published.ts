@@ -20,7 +20,6 @@ export interface PublishedFile {
   readonly tag: string | null;
   /** Path in the repository, of a split file its first part; null: all that lies there, or no source names it. */
   readonly file: string | null;
-  /** True: a vision part lies beside it. */
   readonly vision: boolean;
 }
 

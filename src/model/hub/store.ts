@@ -1,5 +1,4 @@
-// Fetched headers of the hub, kept on disk: commands read them at once, in several threads and without a network, and a command that runs
-// again reads the same bytes. An entry holds headers and sizes, a few hundred KB for a model of any size.
+// Fetched headers of the hub on disk, a few hundred KB a model: commands need no network, and read the same bytes each time.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { attempt, makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
@@ -54,7 +53,6 @@ const EntrySchema = z.strictObject({
       offers: z.array(OfferSchema).readonly(),
       headers: z.array(HeaderSchema).min(1).readonly(),
     }),
-    /** The config.json of a checkpoint. */
     z.strictObject({ kind: z.literal('config'), config: z.record(z.string(), z.unknown()) }),
   ]),
 });

@@ -48,9 +48,8 @@ export interface Fit {
   /** Memory that holds the other experts; null where none are left over, or none is large enough. */
   readonly rest: string | null;
   /**
-   * `resident`: all experts stay in memory. `cached`: some do. `below-token-cycle`: fewer bytes than one token touches, where LRU, FIFO
-   * and in-cache LFU hit nothing. `dense-too-large`: dense weights, KV cache and a staging buffer alone do not fit. `experts-too-large`:
-   * no memory of the machine holds all experts.
+   * `resident`: all experts. `cached`: some. `below-token-cycle`: less than a token touches: LRU and FIFO hit nothing.
+   * `dense-too-large`: dense weights, KV cache, staging do not fit. `experts-too-large`: no memory holds all.
    */
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }

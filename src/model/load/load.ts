@@ -38,20 +38,13 @@ const PROFILE_LIMIT = 2 ** 20;
 const MEASURED = new WeakMap<ModelProfile, Map<string, OpenModel>>();
 const ASSEMBLED = new WeakMap<ModelParts, ModelSpec>();
 
-/** The source at a path. */
 type Source =
   | { readonly kind: 'gguf' | 'profile'; readonly path: string }
   | { readonly kind: 'config'; readonly path: string; readonly folder: string };
 
 /**
- * Loads a model.
- * @param nameOrPath name of a bundled profile, or path of a YAML profile, a Hugging Face config.json, a folder or index of safetensors, or
- *   a GGUF file, relative to `relativeTo`; or the address of a model of the hub that was fetched before, or the name of its repository where a
- *   bundled model has it, too
- * @param quantization storage format; null: the sizes of the files, or the format that the profile names
- * @param relativeTo folder that a path is relative to; the working directory unless said
- * @param overrides values that replace the profile's
- * @throws UserError where the model or the format is unknown, or a file is not well-formed
+ * Loads a model. @param nameOrPath bundled name, profile, config.json, folder or index of safetensors, GGUF file, or fetched hub model
+ * @param quantization null: the files' or the profile's @throws UserError if the model or format is unknown, or a file is malformed
  */
 export function loadModel(
   nameOrPath: string,

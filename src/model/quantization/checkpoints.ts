@@ -1,5 +1,4 @@
-// Formats of checkpoints of Python engines and MLX: routed experts, all other linear layers, and the rest, each at one number of bits. The
-// scale, zero point and bias that a group of weights shares are spread over its weights.
+// Formats of Python engines and MLX: bits of routed experts, other linear layers and the rest, with the groups' scales and offsets.
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';

@@ -1,5 +1,4 @@
-// File types of ggml: a table of formats by role of tensor. llama.cpp, ik_llama.cpp and Unsloth have such tables. If only the size of a file
-// is known, the formats of its table are shifted up or down until they meet that size.
+// File types of ggml (llama.cpp, ik_llama.cpp, Unsloth): formats by role of tensor, shifted to meet a size if only that is known.
 import { kernelFormat, storedIn } from './formats/index.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
@@ -45,7 +44,6 @@ export const LADDERS = {
   fp_r8: ['mxfp4_r8', 'q8_0_r8', 'bf16'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** Fields of a file type by role. */
 const FIELDS = {
   embedding: 'embedding',
   projection: 'query',
@@ -102,10 +100,7 @@ function downSteps(by: number): number {
   return pairs + Math.min(1, by - 2 * pairs);
 }
 
-/**
- * The format of an expert's tensor in a moved rule. Down projections first come down to gate and up, or go up before them by one format, as logs of
- * hand-made mixtures show (iq5_k beside iq4_k, iq3_k beside iq2_k).
- */
+/** The format of an expert's tensor in a moved rule. Down projections move first, by one, as in hand-made mixtures (iq5_k with iq4_k). */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
   const [own, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];
   if (by >= 0)
@@ -115,11 +110,8 @@ function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: 
 }
 
 /**
- * A quantization by a table of formats.
- *
- * Moved below 0, down projections of experts come down to what the others have, then all experts take formats of fewer bits. Moved above 0, everything but the experts is first brought to the format of generous
- * files (from 0 to 1), then experts take formats of more bits, down projections first: hand-made mixtures spend on attention and shared experts first, because
- * these are few.
+ * A quantization by a table. Moved below 0, down projections of experts come down first, then all experts. Up to 1, all but the experts get
+ * generous formats; above, experts gain, down projections first, as in hand-made mixtures.
  */
 export function fileType(name: string, summary: string, types: FileType, by = 0): Quantization {
   const others = Math.min(1, Math.max(0, by));

@@ -41,7 +41,6 @@ export function fitToSize(quantization: Quantization, measure: (one: Quantizatio
   return moved(low + ((high - low) * (target - least)) / (most - least));
 }
 
-/** The error of a size that cannot be met. */
 function outOfReach(name: string, target: number, measure: (one: Quantization) => FileWeights, quantization: Quantization): UserError {
   const [least, most] = quantization.range.map((by) => {
     const { bytes, parameters } = measure(quantization.moved(by));

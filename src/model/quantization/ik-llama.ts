@@ -1,5 +1,4 @@
-// File types of ik_llama.cpp, by the rules of its llama-quantize.cpp for models of many experts: keys and values 8.5 bits, attention outputs
-// 5.5, a head of 5.5 or 6.5625. Most published files are mixtures by hand: their size over the whole file says more than their label.
+// File types of ik_llama.cpp's llama-quantize.cpp for many experts: keys and values 8.5 bits, attention outputs 5.5, heads 5.5 or 6.5625.
 import { type FileType, fileType, LADDERS } from './file-type.js';
 import { kernelFormat } from './formats/index.js';
 import type { Quantization } from './rule.js';

@@ -54,7 +54,6 @@ function detailOf(text: string, { name }: Quantization): Detail {
   return { key, value };
 }
 
-/** Size of the file, where a detail states it. */
 function sizeOf(details: readonly Detail[]): FileSize | null {
   for (const { key, value } of details) {
     if (key === 'bits') return { bits: numberOf(key, value, 0.5, 32) };

@@ -48,7 +48,6 @@ function withEight({ key, value, out, ...types }: FileType, eightOut: string): F
   return { ...types, key: of('q8_0', key), value: of('q8_0', value), out: of(eightOut, out) };
 }
 
-/** The kinds of rows, each with what its file types have in common. */
 const KINDS = byName<(base: string, row: Row) => FileType>({
   floats: (base) => ({ base, head: base, ladder: [base], generous: base }),
   // Types with one scale per block, which have few rules.

@@ -25,7 +25,6 @@ export interface TensorPlace {
   /** Decoder layer of the tensor, and how many there are. */
   readonly layer: number;
   readonly layers: number;
-  /** Routed experts per layer of the model. */
   readonly experts: number;
   /** Query heads that share a key and value head; latent attention counts as one shared by all. */
   readonly groups: number;

@@ -1,5 +1,4 @@
-// Unsloth's dynamic mixtures (UD-*): experts as the llama.cpp file type of the name, everything else at more bits. The bits of each layer are
-// chosen model by model and are known only from the file, so the size of the whole file decides the bits of the experts.
+// Unsloth's dynamic mixtures (UD-*): experts as the named file type, the rest at more bits. Layers vary: the file's size decides.
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import { LLAMA } from './llama.js';

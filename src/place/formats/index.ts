@@ -36,11 +36,7 @@ function profileFile(path: string, bytes: Uint8Array): ProfileFile {
   return { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };
 }
 
-/**
- * Reads a file of any of the formats, and its fingerprint in it or beside it.
- * @param beside content of the file at {@link besidePath}; null: there is none
- * @returns null: it is none of them @throws UserError where it is malformed or of another model
- */
+/** Reads a file. @param beside content of {@link besidePath} or null @returns null: of no format @throws UserError if it does not fit */
 export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array | null, model: ModelSpec): ReadProfile | null {
   const file = profileFile(path, bytes);
   const format = formatOfProfile(file);

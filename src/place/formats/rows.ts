@@ -3,11 +3,7 @@ import { UserError } from '../../base/errors.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
 import { expertBlocks, modelMisfit, type ProfileFile, type ProfileFormat, wholeCounts } from './format.js';
 
-/**
- * Reads lines.
- * @param head names of the columns, which may stand in the first line; two: each line is one choice
- * @throws UserError with the line that is none, or names a layer or an expert that the model does not have, or where a layer of the model has no line
- */
+/** Reads lines. @param head of columns, may be the first line @throws UserError with the line if it is malformed, or a layer has none */
 function tabled({ path, text }: ProfileFile, model: ModelSpec, separator: string, head: readonly string[]): Float64Array {
   const layerOf = new Map(expertBlocks(model).map((block, l) => [block, l]));
   const demand = new Float64Array(model.experts);

@@ -23,11 +23,8 @@ export interface BatchAccuracy {
 }
 
 /**
- * Batches are formed as in continuous batching: a fixed number of requests at once, each one token further in every batch; where requests
- * are fewer, long ones are cut. R is the union of the paths in a batch, R' that of the predicted paths.
- * @param predicted `[tokens, layers, width]` experts named for each token, NULL_EXPERT = none
- * @param unions the probabilities of the same predictions, batch by batch
- * @returns null where no batch can be filled, or nothing was predicted
+ * Batches as in continuous batching; R: union of paths, R': of predicted ones. @param predicted `[tokens, layers, width]`
+ * @param unions probabilities by batch @returns null: no full batch, or no prediction
  */
 export function batchAccuracy(
   trace: RoutingTrace,
@@ -101,7 +98,6 @@ export function batchAccuracy(
 export class BatchUnions {
   /** Rows of each full batch. */
   readonly batches: readonly (readonly number[])[];
-  /** Tokens per batch. */
   readonly size: number;
   readonly #experts: number;
   /** Batch of each row; -1: none. */

@@ -148,7 +148,6 @@ export interface JudgingRequest extends Partial<PredictionRequest>, Partial<Eval
 export interface Judged {
   readonly model: ModelSpec;
   readonly evaluations: readonly TraceEvaluation[];
-  /** Measured times of the predictors on this machine. */
   readonly times: readonly JudgedTimes[];
 }
 

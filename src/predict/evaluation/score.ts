@@ -1,5 +1,4 @@
-// The quality of predictions: recall of the best-scored experts by layer, precision and recall of the experts above the prefetch threshold, and
-// calibration, because prefetching sorts experts by probability and cuts at a probability.
+// The quality of predictions: recall by layer, precision and recall at the prefetch threshold, calibration, as prefetching cuts there.
 import { meanOfPresent, sum } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

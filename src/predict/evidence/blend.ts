@@ -1,5 +1,4 @@
-// The weighted sum of a mixture and its probability, in WebAssembly with 128-bit SIMD: double precision in the order of the plain loops, so that
-// results are equal to the last digit, in a quarter of the time.
+// The weighted sum of a mixture and its probability in WebAssembly SIMD: results equal plain double loops, in a quarter of the time.
 import { LOGISTIC } from '../../base/log-odds.js';
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 

@@ -33,10 +33,8 @@ export const PARTS: Parameter = {
 };
 
 /**
- * Kinds of evidence that can be combined, by name. `reach` is that of the transition tables, which `markov` leaves the near layers to.
- *
- * The weights are ours and only those before the first fit. They are small because a naive-Bayes sum over k dependent experts is
- * overconfident. Halved or doubled, they change the recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
+ * Kinds of evidence by name. `reach` is that of transition tables. Weights before the first fit are ours, small as sums over dependent
+ * experts are overconfident; halved or doubled, they change recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
  */
 const KINDS = byName<
   (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>
@@ -61,7 +59,6 @@ interface EvidenceLimits {
   readonly ids: number;
   /** Paths that are retrieved from. */
   readonly paths: number;
-  /** Path of the network. */
   readonly file: string;
 }
 

@@ -1,5 +1,4 @@
-// Evidence from a request's own recent past: an expert that its last tokens used is likely to be used again. Two bytes per expert hold the
-// past: one bit for each of the last eight tokens, and one for each block of eight before. For each such past, uses that follow are counted.
+// Evidence from a request's recent tokens. Two bytes an expert hold eight tokens and eight blocks of eight; uses that follow are counted.
 import { fastLog } from '../../base/log-odds.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits } from '../../cache/next-use/past-bits.js';
 import type { ModelSpec } from '../../model/door.js';

@@ -1,5 +1,4 @@
-// Naive Bayes between two sets of experts: the log-odds of each target expert given the use of a source expert. Counts of pairs are cheap to
-// keep; the log-odds that predictions add up are renewed row by row, only as often as the counts have grown.
+// Naive Bayes between two sets of experts: log-odds of each target given a source. Rows are renewed only as their counts have grown.
 import { fastLog } from '../../base/log-odds.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 

@@ -1,5 +1,4 @@
-// A log-linear mixture of evidence: logit P(expert) = bias + sum of weight x log-odds, weights fitted online by logistic regression, one
-// set per distance. It calibrates a single evidence and combines several; nearly every predictor that counts is one.
+// A log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online by logistic regression, one set per distance.
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -41,7 +40,6 @@ const LATE_STRIDE = 61;
 const COUNTED_TOKENS = 8192;
 const COUNTED_STRIDE = 4;
 
-/** The inputs of a layer's latest prediction. */
 interface PredictedFrom {
   after: number;
   slot: number;

@@ -1,6 +1,4 @@
-// Evidence from whole sequences, after the activation matrices of MoE-Infinity. A matrix counts how often a sequence used each expert of each
-// layer; the current sequence is expected to continue like the sequence with the most similar matrix. Matrices of training traces are
-// clustered, and one matrix of each cluster is kept permanently.
+// Evidence from whole sequences, as in MoE-Infinity: the most similar matrix of uses continues this one. Training matrices are clustered.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';

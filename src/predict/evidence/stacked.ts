@@ -1,5 +1,4 @@
-// A network beside the tables of a mixture (stacked generalization, Wolpert, Neural Networks 5, 1992): the log-odds of both are weighed anew, at the
-// distances where together they foretell more than the tables alone. A network that gains at none is off.
+// A network with the tables of a mixture (stacked generalization, Wolpert, Neural Networks 5, 1992), if at a distance it beats them alone.
 import { LogisticFit } from '../../base/logistic-fit.js';
 import { formatCount } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
@@ -36,7 +35,6 @@ export class Stacked {
     this.#columns = [new Float64Array(widest).fill(1), new Float64Array(widest), new Float64Array(widest)];
   }
 
-  /** Runs of the network so far. */
   get runs(): number {
     return this.evidence.runs!();
   }

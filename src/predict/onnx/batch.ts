@@ -8,11 +8,7 @@ import type { Step, StepSource } from './trainer.js';
 /** Most held-out rows that are evaluated after an epoch, evenly spread. */
 const HELD_OUT_ROWS = 2048;
 
-/**
- * Shuffled batches of rows.
- * @param rows training rows, and rows for early stopping
- * @param size tokens of a step
- */
+/** Shuffled batches of rows. @param rows for training and for early stopping @param size tokens of a step */
 export function rowBatches(
   ort: typeof Ort,
   dataset: PathDataset,
@@ -51,7 +47,6 @@ export function shuffled<T extends Int32Array>(rows: T, random: Random): T {
   return order;
 }
 
-/** The tensors of one batch, filled in place. */
 class Batch {
   rows = 0;
   readonly #ort: typeof Ort;

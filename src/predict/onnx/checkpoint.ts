@@ -1,5 +1,4 @@
-// The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. It holds the
-// fingerprint of its training, so that a training never resumes from another one's weights.
+// The state of a training between epochs, a safetensors file. Its fingerprint prevents resuming from the weights of another training.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
@@ -14,11 +13,9 @@ export interface Epoch {
   readonly epoch: number;
   /** Mean loss of its steps, nats per expert. */
   readonly loss: number;
-  /** Loss on the held-out rows after it. */
   readonly heldOutLoss: number;
 }
 
-/** A tensor of the state. */
 interface StateTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
@@ -31,7 +28,6 @@ export interface Checkpoint {
   bestEpoch: number;
   /** Parameters and Adam's moments after the last epoch. */
   readonly tensors: ReadonlyMap<string, StateTensor>;
-  /** Parameters after the best epoch. */
   readonly best: ReadonlyMap<string, Float32Array>;
 }
 
@@ -51,11 +47,7 @@ export function freshCheckpoint(parameters: readonly ParameterSpec[], moments: r
   return { epochs: [], bestEpoch: 0, tensors, best };
 }
 
-/**
- * Writes a state.
- * @param fingerprint of the data and options that it belongs to
- * @throws UserError where the path cannot be written
- */
+/** Writes a state. @param fingerprint of its data and options @throws UserError if the path cannot be written */
 export function saveCheckpoint(path: string, fingerprint: string, { best, bestEpoch, epochs, tensors }: Checkpoint): void {
   const parts: StateTensor[] = [];
   const header: Record<string, unknown> = {
@@ -76,11 +68,7 @@ export function saveCheckpoint(path: string, fingerprint: string, { best, bestEp
   writeFileAtomic(path, joined([length, text, ...parts.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]));
 }
 
-/**
- * Reads a state.
- * @param like a fresh state of the same training: names and shapes that the file must have
- * @throws UserError where there is no such file, it is damaged, or belongs to another training
- */
+/** Reads a state. @param like names and shapes that it must have @throws UserError if it is missing, damaged or of another training */
 export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoint): Checkpoint {
   const file = withInput(path, 'checkpoint', (open) => open.part(0, open.bytes));
   const damaged = new UserError(`${path}: is not a whole checkpoint of moeprof; delete it to train from the beginning`);

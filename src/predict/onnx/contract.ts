@@ -1,13 +1,9 @@
-// The contract between moeprof and an ONNX path predictor: the inputs that it may have, any subset of them, and the output that it must have.
-// A tensor that does not fit is refused with both shapes, so that its exporter can be corrected.
+// The contract of an ONNX path predictor: any subset of these inputs, and one output. A misfit is refused with both shapes.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { Dimension, ValueInfo } from './writer.js';
 
-/**
- * `history` after a token: history / 2 + path. Halving makes it a binary number: `history >= 1` is the path of the last token, the next
- * bit that of the one before, and float32 holds 24 of them without loss.
- */
+/** `history` after a token: history / 2 + path. Its bits are then the last paths, newest first; float32 holds 24 of them without loss. */
 export const HISTORY_DECAY = 0.5;
 /** `history_slow` after a token: 0.98 x history_slow + path; half of it is from the last 34 tokens. */
 export const HISTORY_SLOW_DECAY = 0.98;
@@ -35,12 +31,7 @@ export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number):
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
 }
 
-/** Checks a model's declarations against the contract.
- * @param path the model's file, for messages
- * @param experts dense expert ids of the model that is profiled (the sum over layers)
- * @returns its inputs
- * @throws UserError with the expected and the found shape
- */
+/** Checks a model's declarations. @param path for messages @param experts over all layers @returns its inputs @throws UserError */
 export function checkContract(
   path: string,
   inputs: readonly TensorSignature[],

@@ -1,5 +1,4 @@
-// Training data: the paths of all tokens in memory, and the history before each of them. Histories are dense (two floats per expert and
-// token), so they are not stored but rebuilt from the nearest of a few snapshots.
+// Training data: all paths in memory, and the dense history before each token (two floats per expert), rebuilt from the nearest snapshot.
 import type { ModelSpec } from '../../model/door.js';
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
@@ -104,11 +103,7 @@ export class PathDataset {
   }
 }
 
-/**
- * Splits rows into training rows and rows for early stopping: whole requests at random, or, where there are too few, the last rows of each.
- * @param share of the rows that is held out
- * @param next uniform draws in [0, 1)
- */
+/** Splits off rows for early stopping: random requests, or the ends of too few. @param share held out @param next draws in [0, 1) */
 export function holdOut(requests: readonly TraceRequest[], share: number, next: () => number): { learn: Int32Array; held: Int32Array } {
   const learn: number[] = [];
   const held: number[] = [];

@@ -1,5 +1,4 @@
-// The inputs of an ONNX predictor in a run: the decayed uses of each running request's tokens so far, and the known routing of the pass's
-// tokens. All are shared tensors, filled in place.
+// The inputs of an ONNX predictor in a run: decayed uses of each request, and the known routing. Shared tensors, filled in place.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

@@ -1,5 +1,4 @@
-// Builds ONNX graphs value by value, with shapes inferred on the way, and derives gradients from them: training is then just one more
-// graph that the same runtime executes, and every architecture that is written down can be trained.
+// Builds ONNX graphs with inferred shapes and derives gradients, so that training is one more graph for the same runtime.
 import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxModel, ValueInfo } from './writer.js';
 
 /** A tensor of a graph. */
@@ -28,7 +27,6 @@ export class Graph {
   readonly #constants = new Map<string, Value>();
   #count = 0;
 
-  /** The model so far. */
   model(name: string, metadata: Readonly<Record<string, string>> = {}): OnnxModel {
     return { name, nodes: this.#nodes, initializers: this.#initializers, inputs: this.#inputs, outputs: this.#outputs, metadata };
   }
@@ -46,7 +44,6 @@ export class Graph {
     this.#outputs.push({ ...value, name });
   }
 
-  /** A constant tensor that is part of the model. */
   initializer(name: string, shape: readonly number[], data: Float32Array | BigInt64Array): Value {
     this.#initializers.push({ name, shape, data });
     return { name, type: data instanceof Float32Array ? 'float32' : 'int64', shape };
@@ -67,7 +64,6 @@ export class Graph {
     ]);
   }
 
-  /** Sum, broadcasting. */
   add(a: Value, b: Value): Value {
     const out = this.#op('Add', [a, b], broadcast(a.shape, b.shape));
     return this.#record([a, b], out, (gradient) => [
@@ -76,7 +72,6 @@ export class Graph {
     ]);
   }
 
-  /** Difference, broadcasting. */
   subtract(a: Value, b: Value): Value {
     const out = this.#op('Sub', [a, b], broadcast(a.shape, b.shape));
     return this.#record([a, b], out, (gradient) => [
@@ -94,7 +89,6 @@ export class Graph {
     ]);
   }
 
-  /** max(x, 0). */
   relu(x: Value): Value {
     return this.#unary('Relu', x, (out) => this.#op('Sign', [out], x.shape));
   }
@@ -104,7 +98,6 @@ export class Graph {
     return this.#unary('Sigmoid', x, (out) => this.#op('Mul', [out, this.#op('Sub', [this.scalar(1), out], x.shape)], x.shape));
   }
 
-  /** Hyperbolic tangent. */
   tanh(x: Value): Value {
     return this.#unary('Tanh', x, (out) => this.#op('Sub', [this.scalar(1), this.#op('Mul', [out, out], x.shape)], x.shape));
   }
@@ -202,7 +195,6 @@ export class Graph {
     return { states, last: this.#op('Squeeze', [last, this.#integers([0])], [streams, units]) };
   }
 
-  /** Joins values along an axis. */
   concat(parts: readonly Value[], axis: number): Value {
     const sizes = parts.map((part) => part.shape[axis] as number);
     const shape = parts[0]!.shape.with(
@@ -222,12 +214,7 @@ export class Graph {
     return outs;
   }
 
-  /**
-   * Binary cross-entropy of logits against targets, summed over the elements of weight `mask` and divided by `scale`:
-   * sum(mask . (softplus(z) - z . y)) / scale. Gradient: mask . (sigmoid(z) - y) / scale.
-   * @param mask of the shape of z, or broadcast to it
-   * @param scale scalar
-   */
+  /** Sum over weight `mask` of binary cross-entropy, mask . (softplus(z) - z . y) / scale; gradient mask . (sigmoid(z) - y) / scale. */
   crossEntropy(z: Value, y: Value, mask: Value, scale: Value): Value {
     const each = this.#op('Sub', [this.#op('Softplus', [z], z.shape), this.#op('Mul', [z, y], z.shape)], z.shape);
     const masked = this.#op('Mul', [each, mask], z.shape);
@@ -248,10 +235,7 @@ export class Graph {
     );
   }
 
-  /**
-   * Adds the gradients of a scalar with respect to values, in the order given, by walking the tape backwards.
-   * @throws Error where one of them does not lead to the scalar
-   */
+  /** Adds gradients of a scalar for values, in order, walking the tape backwards. @throws Error if one does not lead to it */
   gradients(of: Value, values: readonly Value[]): Value[] {
     const sums = new Map<string, Value>([[of.name, this.scalar(1)]]);
     // Adding to the tape while it is walked must not lengthen the walk.

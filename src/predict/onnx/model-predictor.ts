@@ -1,5 +1,4 @@
-// What predictors that run a trained model have in common, alone or as one kind of evidence in a mixture: its session, the tensors that it reads
-// and writes, the times of its calls, and the way from logits to scores.
+// What predictors with a trained model share, alone or in a mixture: session, tensors, times of calls, and the way from logits to scores.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
@@ -15,11 +14,9 @@ const RESOLUTION = 2 ** 20;
 /** Runs a model over the passes. */
 export abstract class ModelPredictor<Input extends string = string> implements Predictor {
   calls = 0;
-  /** Tokens predicted so far. */
   protected predicted = 0;
   protected readonly path: string;
   protected readonly context: PredictorContext;
-  /** Names of the tensors that the model reads. */
   protected readonly inputs: readonly Input[];
   protected readonly features: PathFeatures;
   /** Tensors that the model reads and writes, with room for `#capacity` tokens. */
@@ -39,7 +36,6 @@ export abstract class ModelPredictor<Input extends string = string> implements P
   /** Logits after layer `after` of a pass, `[tokens, experts]`. */
   abstract logits(pass: Pass, after: number): Float32Array;
 
-  /** Names of the tensors that the model writes. */
   protected abstract readonly outputs: readonly string[];
 
   /** Type and shape of a tensor; a size that is known only when the model runs has a name. */
@@ -111,10 +107,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
 /** Steps per unit to which logits are rounded, far coarser than differences of arithmetic between CPUs. */
 const LOGIT_STEPS = 1024;
 
-/**
- * A network's logits before the pass, relative to an even share: it is run once, and tables correct it. It gives no evidence on training traces
- * before a run, which it may have memorised.
- */
+/** A network's logits before the pass, relative to an even share. No evidence on training traces, which it may have memorised. */
 export function onnxEvidence(model: ModelSpec, source: ModelPredictor): Evidence {
   return {
     add(pass, token, after, layer, weight, into) {

@@ -1,5 +1,4 @@
-// The networks of `predict train`. The training graph and the exported predictor are built by the same code, so that the network that runs is
-// the one that was trained. Inputs are those of the contract.
+// The networks of `predict train`. One code builds the training graph and the exported predictor, so that what was trained is what runs.
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { HISTORY_SLOW_DECAY, type InputName, tensorOf } from './contract.js';
@@ -40,24 +39,16 @@ export interface PathShape {
 /** Floors of the histories under the logarithm: about 1 use in 6 tokens and in 200. Ours. */
 const FAST_FLOOR = 0.02;
 const SLOW_FLOOR = 0.005;
-/**
- * Weights of the log-histories in the logits before training. Recall of log-histories alone is flat around these on real traces; the
- * remainder of the prior log-odds goes into the bias.
- */
+/** Weights of log-histories before training: recall is flat around these on real traces. The rest of the prior goes into the bias. */
 const FAST_WEIGHT = 0.3;
 const SLOW_WEIGHT = 0.6;
 export const PRIOR_WEIGHT = 0.3;
-/**
- * Token embeddings are stored small and used large: most ids are seen a handful of times, and Adam moves a weight by no more than the
- * learning rate each time. The factor is ours.
- */
+/** Embeddings are stored small and used large: most ids are rare, and Adam moves by the learning rate at most. Ours. */
 const TOKEN_SCALE = 16;
 
 /**
- * Adds a path predictor to a graph: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow + W3 token.
- * The encoders E are low-rank; histories and token also enter as residuals: how often an expert was used lately, and which experts a
- * token id calls for, is much of the answer and needs no hidden layer.
- * @returns logits, [N, experts]
+ * Path predictor: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow + W3 token, low-rank E.
+ * Histories and token are residuals too: they are much of the answer and need no hidden layer. @returns logits, [N, experts]
  */
 export function buildNetwork(graph: Graph, parameter: ParameterSource, options: NetworkOptions, shape: PathShape): Value {
   const { experts, layers } = shape;
@@ -102,11 +93,7 @@ function embedding(graph: Graph, parameter: ParameterSource, tokenId: Value, row
   return graph.multiply(graph.rows(table, graph.modulo(tokenId, rows)), graph.scalar(TOKEN_SCALE));
 }
 
-/**
- * The state of a GRU (Cho et al., arXiv 1406.1078) that walks through the layers, its weights shared by all of them. What it reads at a
- * layer is that layer's part of the sources, encoded by weights of the layer's own.
- * @returns the state at each layer, [N, hidden]
- */
+/** A GRU (Cho et al., arXiv 1406.1078) through the layers, shared by all; inputs have own weights. @returns states, [N, hidden] */
 function recurrence(
   graph: Graph,
   parameter: ParameterSource,

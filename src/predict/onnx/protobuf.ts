@@ -12,7 +12,6 @@ export class ProtobufWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
 
-  /** The message so far. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -6,10 +6,7 @@ import { setDefaultEnv } from '../../base/host/process.js';
 
 export type { Ort };
 
-/**
- * The library keeps a device id and a queue of events in the user's cache folder unless this variable says no before it loads. It reads the
- * environment of the process, which a thread reaches only where it shares it (`env: SHARE_ENV`). What the user has set stands.
- */
+/** The library keeps a device id and events unless this is set before it loads (in threads: `env: SHARE_ENV`). The user's value stands. */
 function withoutTelemetry(): void {
   setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');
 }
@@ -35,10 +32,7 @@ export function runtimePath(): string {
   }
 }
 
-/**
- * Options of every session. One thread: with more, the runtime splits long sums among them, and the last bits of a result depend on how
- * many there are (L16). No log lines of its own on stderr.
- */
+/** Options of every session. One thread, as last bits depend on how many split a sum (L16); no log lines on stderr. */
 export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,

@@ -1,5 +1,4 @@
-// The worker side of a session. The worker runs the source text of one function, so it needs no file of its own and works from the compiled
-// library and from TypeScript sources alike.
+// The worker side of a session. It runs the source text of one function, so that compiled library and TypeScript sources work alike.
 import type { ScriptThread, ThreadPort } from '../../base/host/threads.js';
 import type { TensorSignature } from './contract.js';
 import type { SESSION_OPTIONS } from './runtime.js';
@@ -33,11 +32,7 @@ export interface WorkerOptions {
   readonly port: ThreadPort;
 }
 
-/**
- * The worker. Its text is what runs there, so it may use nothing from outside.
- * Between calls it spins for a moment before it sleeps: with correction the next call comes within microseconds, and waking up costs
- * as much as a small model.
- */
+/** The worker; its text runs there and uses nothing from outside. It spins before it sleeps: waking costs as much as a small model. */
 export function serve({ given, load, receive }: ScriptThread): void {
   const { control, model, options, port, runtime } = given as WorkerOptions;
   const ort = load(runtime) as typeof import('onnxruntime-node');

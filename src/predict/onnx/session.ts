@@ -1,6 +1,4 @@
-// A model that answers synchronously, as the contract of predictors asks, because the fold over events must not wait between layers.
-// onnxruntime-node offers only a promise. So the session lives in a worker, the tensors in shared memory, and the caller blocks on
-// Atomics.wait until the answer is there.
+// A synchronous model: the fold over events cannot await, so the session is in a worker, and the caller blocks on Atomics.wait.
 import { UserError } from '../../base/errors.js';
 import { placeOnDisk } from '../../base/host/files.js';
 import { basename } from '../../base/host/paths.js';
@@ -68,10 +66,7 @@ export class SyncSession {
     this.#port.postMessage(binding);
   }
 
-  /**
-   * Runs the model on the first `rows` rows of the bound tensors, of `steps` steps each, and waits for its outputs.
-   * @throws UserError where the model cannot compute them, or takes minutes
-   */
+  /** Runs the first `rows` rows of `steps` steps each and waits. @throws UserError if the model cannot compute them or takes minutes */
   run(rows: number, steps = 1): void {
     const control = this.#control;
     control[1] = rows;
@@ -88,7 +83,6 @@ export class SyncSession {
     throw new UserError(`${this.#path}: the model fails when it runs: ${oneLine(said)}`);
   }
 
-  /** Ends the worker. */
   close(): void {
     this.#port.close();
     void this.#worker.terminate();

@@ -1,5 +1,4 @@
-// From traces to an `.onnx` file: the split into training and validation data, early stopping, resuming after an interruption, and the
-// content of the file.
+// From traces to an `.onnx` file: split of the data, early stopping, resuming, and the content of the file.
 import { existsSync } from '../../base/host/files.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { Random } from '../../base/random.js';
@@ -41,7 +40,6 @@ export interface TrainedPredictor {
   readonly learned: number;
   readonly heldOut: number;
   readonly epochs: readonly Epoch[];
-  /** Epoch whose weights are in the file. */
   readonly bestEpoch: number;
   /** Epochs that had been trained before, according to the checkpoint. */
   readonly resumed: number;
@@ -69,10 +67,7 @@ export interface TrainingPlan extends Trainable {
   export(weights: ReadonlyMap<string, Float32Array>, metadata: Readonly<Record<string, string>>): Uint8Array;
 }
 
-/**
- * Trains the network of paths.
- * @throws UserError where the runtime is missing, the trace is too short, or the checkpoint does not belong to this training
- */
+/** Trains the network of paths. @throws UserError as {@link trainNetwork} */
 export function trainPredictor(
   trace: RoutingTrace,
   model: ModelSpec,
@@ -94,11 +89,7 @@ export function trainPredictor(
   return trainNetwork(trace, model, options, plan, watch);
 }
 
-/**
- * Trains a network.
- * @param planOf what to train, on these rows
- * @throws UserError where the runtime is missing, the trace is too short, or the checkpoint does not belong to this training
- */
+/** Trains a network. @param planOf what, on these rows @throws UserError if runtime or data is missing, or the checkpoint is another's */
 export async function trainNetwork(
   trace: RoutingTrace,
   model: ModelSpec,

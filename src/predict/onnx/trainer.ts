@@ -1,5 +1,4 @@
-// The training loop: shuffled batches through the step graph, a falling learning rate, the best weights by held-out loss. Random numbers
-// depend on the seed and the epoch only, so that a training that is resumed from a checkpoint ends with the same weights.
+// The training loop: shuffled batches, falling rate, best held-out weights. Draws depend on seed and epoch, so resuming changes nothing.
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -54,12 +53,7 @@ const PATIENCE = 2;
 /** Steps in which the learning rate rises. Ours, like the number of epochs before it. */
 const WARM_UP = 20;
 
-/**
- * Trains a network.
- * @param resume state after an earlier epoch; null: from the beginning
- * @returns the state at the end; its `best` weights are the result
- * @throws UserError where the runtime is missing, there is nothing to learn from, or the loss is no longer a number
- */
+/** @param resume null: none @returns the last state, with `best` @throws UserError if runtime or data is missing, or the loss is NaN */
 export async function train(
   { graphs, source: sourceOf }: Trainable,
   { epochs, learningRate, seed }: StepOptions,

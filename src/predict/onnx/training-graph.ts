@@ -1,5 +1,4 @@
-// Training as ONNX graphs: one for a step (forward, loss, gradients, Adam), one that only measures the loss, and the predictor itself with
-// its weights inside. Weights are inputs and outputs of a step, so that the caller keeps them.
+// Training as ONNX graphs: a step (forward, loss, gradients, Adam), the loss alone, and the predictor. The caller keeps the weights.
 import { OUTPUT_NAME } from './contract.js';
 import { Graph, type Value } from './graph.js';
 import { buildNetwork, type NetworkOptions, type ParameterSource, type ParameterSpec, type PathShape } from './network.js';
@@ -11,7 +10,6 @@ export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 /** Endings of the names of Adam's first and second moment. */
 export const MOMENTS = ['.m', '.v'] as const;
 
-/** The outputs of a network. */
 interface NetworkOutputs {
   /** Logits, [N, experts]. */
   readonly logits: Value;
@@ -29,9 +27,8 @@ export interface TrainingGraphs {
   /** In the order in which the network asks for them. */
   readonly parameters: readonly ParameterSpec[];
   /**
-   * One step. Inputs: the network's, `target` [N, experts] and `mask` (the same, or broadcast to it), `scale` (elements that the loss is averaged over), `rate` (learning
-   * rate with Adam's bias corrections), and every parameter `p` with its moments `p.m` and `p.v`. Outputs: `loss`, and every `p.next`,
-   * `p.m.next`, `p.v.next`.
+   * One step. Inputs: the network's, `target` and `mask` [N, experts], `scale` (elements averaged over), `rate` (Adam's corrections
+   * included), parameters `p` with moments `p.m`, `p.v`. Outputs: `loss`, `p.next`, `p.m.next`, `p.v.next`.
    */
   readonly step: Uint8Array;
   /** The loss alone: inputs without `rate` and moments. */

@@ -1,5 +1,4 @@
-// Writes ONNX models: typed nodes, tensors and graph inputs in, the bytes of a ModelProto out. Field numbers are those of onnx.proto
-// (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); what moeprof does not use is left out.
+// Writes ONNX models. Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; only what moeprof uses.
 import { ProtobufWriter } from './protobuf.js';
 
 /** Element types that moeprof's models use, with their numbers in TensorProto.DataType. */
@@ -51,7 +50,6 @@ export interface OnnxModel {
 
 /** Version of the operators (ONNX 1.12): everything that moeprof's graphs use, and old enough for any runtime in use. */
 const OPSET = 17;
-/** Version of the file format that goes with it. */
 const IR_VERSION = 8;
 
 /** Encodes a model as the bytes of an `.onnx` file. */

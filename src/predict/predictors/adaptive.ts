@@ -40,7 +40,6 @@ class Adaptive extends Mixture {
   /** Sum of the surprise over the checked layers of the running pass, and their number. */
   #surprise = 0;
   #layers = 0;
-  /** Drifts of the run, and the pass of the first. */
   #drifts = 0;
   #firstDrift = 0;
   #trained = false;
@@ -123,10 +122,7 @@ export const adaptive: PredictorDefinition = {
 /** Share of a correction left each time its key occurs. Ours: .84 costs `adaptive` .2 to 1.7 points of recall (evidence.ts), .96 -.2 to .35. */
 const FADING = 0.92;
 
-/**
- * Corrections of log-odds by layer and key, after the error memory of ReLoop2: if recent predictions in the same situation were wrong, the next
- * one is corrected at once, long before counts change. A situation is the token's first expert at the layer before.
- */
+/** Corrections of log-odds at once after an error (ReLoop2), by layer and the token's first expert a layer before. */
 class ErrorMemory implements Evidence {
   readonly #model: ModelSpec;
   /** Rows of layer l start at `#start[l]`: one of `experts[l]` for each expert of the layer before, and one for "nothing known". */
@@ -188,11 +184,7 @@ const THRESHOLD = 4;
 /** Observations before anything is judged. */
 const WARM_UP = 128;
 
-/**
- * Detects a change of the routing: a Page-Hinkley test on the loss of predictions. It sums the excess over the mean loss beyond a tolerance, and
- * reports drift when the sum has risen too far above its minimum. (Page, "Continuous inspection schemes", Biometrika 41, 1954; Hinkley,
- * Biometrika 58, 1971.)
- */
+/** Detects drift by a Page-Hinkley test: the loss beyond mean and tolerance adds up (Page, Biometrika 41, 1954; Hinkley, 58, 1971). */
 export class DriftDetector {
   #count = 0;
   #mean = 0;

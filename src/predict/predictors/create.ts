@@ -22,7 +22,6 @@ interface PredictorRequest {
   readonly model: ModelSpec;
   /** The trace whose tokens it will predict. */
   readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has' | 'meta'>;
-  /** Most requests at once. */
   readonly slots: number;
   readonly seed: number;
   /** Traces to learn from, open. */

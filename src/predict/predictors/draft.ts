@@ -1,5 +1,4 @@
-// The choices of a draft model with the same architecture as predictions: while it drafts further tokens, its routing names the experts of
-// the pass that verifies them, layer by layer. No trace holds these choices; the truth, spoiled to a published accuracy, replaces them.
+// A draft model's choices as predictions of the pass that verifies. No trace holds them; the truth is spoiled to a published accuracy.
 import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';

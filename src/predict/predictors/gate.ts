@@ -1,5 +1,4 @@
-// The gates of the next layers applied to the hidden state of this layer. If the trace holds their predictions, these are replayed; otherwise
-// the truth, spoiled to the published accuracy of such look-ahead, replaces them, and the result says so (L17).
+// Gates of the next layers on this hidden state: replayed from the trace, or the truth spoiled to a published accuracy, with a note (L17).
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import type { Parameters } from '../../base/parameters.js';

@@ -6,7 +6,6 @@ import { NAMING, NamedExperts } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
 import { COST, layerwise, type Predictor, type PredictorContext, type PredictorDefinition, trainedOn } from '../predictor.js';
 
-/** Predicts the previous token's path. */
 function persistent({ model, topK, slots }: PredictorContext): Predictor {
   const memory = new PathMemory(slots, model.layers.length, topK);
   const names = new NamedExperts(model);

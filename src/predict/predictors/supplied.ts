@@ -1,5 +1,4 @@
-// Predictions supplied by the trace: the `predicted` tensor, written by a predictor outside moeprof, is replayed. How often each of its ranks
-// is right is learned during the run; experts that it does not name get their popularity.
+// Predictions from the trace's `predicted` tensor. Accuracy by rank is learned during the run; unnamed experts get their popularity.
 import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';

@@ -9,7 +9,6 @@ export class BestPlaces {
   readonly places: Int32Array;
   readonly similarity: Int32Array;
   count = 0;
-  /** Most places that are wanted. */
   readonly most: number;
   readonly #order: Int32Array;
   readonly #counts = new Int32Array(2 ** BUCKET_BITS);

@@ -17,7 +17,6 @@ export class PathHints {
     this.#counts = new Int32Array(rows);
   }
 
-  /** A search for a row has found the best places. */
   found(row: number, best: BestPlaces): void {
     this.#places.set(best.places, row * this.#most);
     this.#counts[row] = best.count;
@@ -41,7 +40,6 @@ export class PathHints {
     this.#counts[row] = count;
   }
 
-  /** Row `to` becomes what row `from` is. */
   copy(from: number, to: number): void {
     const most = this.#most;
     this.#places.copyWithin(to * most, from * most, (from + 1) * most);

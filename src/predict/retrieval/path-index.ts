@@ -1,7 +1,4 @@
-// Retrieval of similar paths: for every followed token, the similarity of its path to every kept path, updated layer by layer, and the most
-// similar ones. The predictors `path-retrieval` and `expert-map` use it.
-//
-// Counts have 16 bits and similarities are whole numbers: a search gives the same result on every machine, and 128 paths are counted at once.
+// Retrieval of similar paths, layer by layer, for `path-retrieval` and `expert-map`. Whole numbers give the same result on every machine.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

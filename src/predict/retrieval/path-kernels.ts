@@ -1,5 +1,4 @@
-// Kernels of path retrieval, in WebAssembly with 128-bit SIMD. For each expert a row of bits says which kept paths used it; 128 paths are
-// counted at once. Lists of places instead of bits took 6 to 10 times as long, since a tenth of all paths use an expert.
+// Kernels of path retrieval in WebAssembly SIMD: bits of the kept paths per expert, 128 at once. Lists took 6 to 10 times as long.
 import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
@@ -106,7 +105,6 @@ const ABOVE = 10;
 const FACTORS = 11;
 const LEAST = 14;
 const SIMILARITY = 15;
-/** Number of the first lane that is above. */
 const lane = [...get(ABOVE), 0x68];
 
 const SCAN: KernelBody = {

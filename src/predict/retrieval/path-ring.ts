@@ -18,7 +18,6 @@ export class PathRing {
   /** Place of the path of the request's token before and after each, or {@link NOWHERE}. */
   readonly previous: Int32Array;
   readonly successor: Int32Array;
-  /** Place that the next path takes. */
   #next = 0;
   /** By dense id, `rowBytes` each: bit `place & 7` of byte `place >> 3`. */
   readonly #users: Uint8Array;
@@ -64,7 +63,6 @@ export class PathRing {
     previous[place] = NOWHERE;
   }
 
-  /** Sets or clears a path's bits. */
   #mark(place: number, used: boolean): void {
     const users = this.#users;
     const rowBytes = this.#rowBytes;

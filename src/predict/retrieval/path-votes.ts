@@ -1,6 +1,4 @@
-// Evidence from retrieved paths: the paths most similar to the running token's path vote for the experts that they used at the layers ahead,
-// each with weight exp(sharpness x similarity). Each of several sharpnesses is evidence of its own; one search and one count of votes serve
-// all of them.
+// Evidence from retrieved paths: the most similar vote for their experts, weight exp(sharpness x similarity); one search for all columns.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -159,7 +157,6 @@ function tableOf(share: number, most: number): Float32Array {
 export const pathVotes = (model: ModelSpec, topK: number, slots: number, paths: number): PathVotes =>
   new PathVotes(model, new PathIndex(model, topK, slots, paths, VOTERS, SIMILARITY), SHARPNESS);
 
-/** One column as evidence. */
 function columnOf(votes: PathVotes, number: number): Evidence {
   const column: NonNullable<Evidence['column']> = (pass, token, after, layer) => votes.said(number, pass, token, after, layer);
   return {

@@ -129,7 +129,6 @@ export interface GridCell {
   /** Value for CSV: in full precision, in the unit that the column names. */
   readonly value: string | number | null;
   readonly text: string;
-  /** Colour of the text in a terminal. */
   readonly tone?: Tone;
   /** A sign before the text in a terminal, one column wide, in a colour of its own. */
   readonly mark?: { readonly sign: string; readonly tone: Tone };

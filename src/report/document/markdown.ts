@@ -43,7 +43,6 @@ function codeMarkdown({ lines, title }: Code): string {
   return `${title === undefined ? '' : `${escapeMarkdown(title)}:\n\n`}${fence}\n${text}\n${fence}`;
 }
 
-/** What items begin with. */
 const ITEMS: Partial<Record<Tone, string>> = { item: '- ', fail: '- ❌ ', warn: '- ⚠️ ', new: '- 🆕 ' };
 
 function lineMarkdown({ label = '', text, tone = 'plain' }: Line): string {

@@ -54,7 +54,6 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
   });
 }
 
-/** The answer of a document, and the lines below it. */
 function headingOf({ answer, lead = [] }: Document, title: string): { readonly answer: string; readonly origin: readonly Line[] } {
   if (answer !== undefined) return { answer, origin: lead };
   const [first, ...others] = lead;

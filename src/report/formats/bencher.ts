@@ -1,5 +1,4 @@
-// Bencher Metric Format, the input of `bencher run --adapter json`. One benchmark, named after the run, with a measure for each metric.
-// Bencher itself is told which direction is worse, by a lower or an upper boundary (docs/ci.md).
+// Bencher Metric Format, for `bencher run --adapter json`: one benchmark per run. Bencher sets its own boundaries (docs/ci.md).
 import { compareMetricNames } from '../../result/catalogue.js';
 import type { Result } from '../../result/result.js';
 import { type Format, printable } from '../format.js';

@@ -1,5 +1,4 @@
-// Input of github-action-benchmark, which draws a chart per metric over commits. It takes one direction for a whole file
-// (`customSmallerIsBetter`, `customBiggerIsBetter`), so there is a format for each; metrics without a direction are in neither.
+// Input of github-action-benchmark. A file has one direction (`customSmallerIsBetter`, `customBiggerIsBetter`); others are left out.
 import { compareMetricNames } from '../../result/catalogue.js';
 import type { Metric, Result } from '../../result/result.js';
 import { type Format, printable } from '../format.js';

@@ -50,7 +50,6 @@ function labelSet(labels: Readonly<Record<string, string>>): string {
   return `{${pairs.join(',')}}`;
 }
 
-/** Escapes text for quotes and HELP lines. */
 function escaped(text: string): string {
   return printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 }

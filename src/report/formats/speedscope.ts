@@ -1,5 +1,4 @@
-// Flame graphs of a result for https://www.speedscope.app: stalls of GPUs and bytes moved, as stacks of tier, layer, expert and cause. The
-// format is that of speedscope's file-format-spec.ts: a "sampled" profile is a list of stacks, each with its weight.
+// Flame graphs for https://www.speedscope.app: stalls and bytes as weighted stacks of tier, layer, expert and cause ("sampled" profiles).
 import { UserError } from '../../base/errors.js';
 import type { ExpertCause } from '../../result/details.js';
 import type { Result } from '../../result/result.js';

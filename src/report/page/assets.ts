@@ -1,5 +1,4 @@
-// The scripts and style sheets that a report carries: its own, and those of uPlot, the chart library behind the series that zoom. They are
-// read where a report is rendered, from files beside this one and from the installed package.
+// The scripts and style sheets of a report, its own and those of uPlot, which draws series that zoom; read when a report is rendered.
 
 import { fileText } from '../../base/host/files.js';
 import { CODE_FOLDER, packagePath } from '../../base/host/modules.js';

@@ -153,7 +153,6 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
   ]);
 }
 
-/** The order of a ranking, and the unit of its figures. */
 function orderOf(ranked: readonly Ranked[]): string {
   const phase = phaseRanked(ranked.map(({ result }) => result));
   const [by, why] = phase === 'decode' ? ['decode', ''] : ['prefill', ', since nothing is decoded'];

@@ -11,7 +11,6 @@ import { bandText, deviceWords, hitRangeText, tenfoldText } from '../words.js';
 /** A label, and the metrics of its text, each with the words after it; metrics that a run lacks are omitted. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
 
-/** Low-precision copies on the GPU. */
 const COPIES: Fact = [
   'copies',
   ['cache.copy_hit_rate', 'of the demands served'],
@@ -44,7 +43,6 @@ const SWITCHING: readonly Fact[] = [
   ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
 ];
 
-/** Facts that consist of metrics alone. */
 function countedFacts(result: Result): Fact[] {
   const several = result.metrics['parallel.gpus'] !== undefined;
   const { memory, place } = deviceWords(result);

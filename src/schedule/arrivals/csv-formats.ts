@@ -24,7 +24,6 @@ const inUnits =
 /** Splits a line at its commas; spaces and quotes around a field do not belong to it. */
 const fieldsOf = (line: string): string[] => line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
 
-/** Makes a format of CSV files with a header. */
 function columnFormat({ name, summary, cites, moment, requestClass, ...names }: ColumnNames): ArrivalFormat {
   const needed = [names.arrival, names.prompt, names.output];
   const headerOf = (line: string): string[] => fieldsOf(line.replace(/^\uFEFF/, ''));

@@ -14,7 +14,6 @@ import { azure, generic, llmservingsim, vidur } from './csv-formats.js';
 import type { Arrival, ArrivalFormat } from './format.js';
 import { mooncake } from './mooncake.js';
 
-/** Requests that are held in memory. */
 const MOST_REQUESTS = 5_000_000;
 
 /** The source of arrivals: a file, or a random process. */
@@ -138,7 +137,6 @@ const PROCESSES = byName<ParameterTable>({
   gamma: { rate: RATE, cv: { default: 1, description: 'coefficient of variation of the gaps', min: 0.01, max: 100 } },
 });
 
-/** Default number of drawn requests. */
 const REQUESTS = 100;
 
 /** Draws arrivals of equal lengths, the first at 0. @param name a key of {@link PROCESSES} @param parameters checked @throws UserError: no rate */

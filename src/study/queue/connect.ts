@@ -23,7 +23,6 @@ export interface QueueServer {
   readonly redis: Redis;
   /** Another connection, for commands that wait. */
   another(): Redis;
-  /** Ends all connections. */
   close(): void;
 }
 

@@ -11,7 +11,6 @@ import type { CellEnd } from './sent-result.js';
 const REASONS = 5;
 /** Digits of a fingerprint: as `moeprof store ls` shows it. */
 const DIGITS = 12;
-/** Columns of numbers of cells. */
 const COUNTS = ['waiting', 'running', 'delayed', 'done', 'failed'] as const;
 
 /** A document of a queue. */

@@ -1,5 +1,4 @@
-// The content of a queue's server, whoever put it there: cells of any build of moeprof, who runs them and who waits for them, results, files.
-// And how it is emptied. Keys are found by their names, so that nothing of a queue is missed, and nothing else is touched.
+// The content of a queue's server, of any build, and how it is emptied. Keys are found by name: nothing is missed, nothing else touched.
 import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';

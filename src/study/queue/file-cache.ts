@@ -62,7 +62,6 @@ export class FileCache {
     return path;
   }
 
-  /** Drops a file. */
   remove(sha256: string): void {
     rmSync(this.#pathOf(sha256), { force: true });
   }

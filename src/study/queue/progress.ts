@@ -37,7 +37,6 @@ export interface QueueStatus {
   /** With an outcome, those that the store had included. */
   readonly settled: number;
   readonly failed: number;
-  /** Cells that workers have now. */
   readonly running: number;
   /** Cells a second, lately. */
   readonly rate: number;

@@ -1,5 +1,4 @@
-// The protocol of sweeps and workers on a server: the keys, and who is there. Whoever changes a word here, or in what travels
-// (`sent-cell.ts`, `sent-result.ts`), raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
+// The protocol of sweeps and workers. Any change here or in `sent-cell.ts`, `sent-result.ts` raises PROTOCOL, so versions never mix.
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { buildOf } from '../build.js';

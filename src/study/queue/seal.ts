@@ -1,5 +1,4 @@
-// The seal of cells and results: sweeps and workers of a queue share a key, and what comes from the server without its seal was made by
-// somebody else. Without a key only a server on this machine is used, and both sides say that nothing is sealed.
+// The seal of cells and results, by a shared key: what lacks it is not ours. Without a key only a server on this machine is used.
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { hmacOf, sameSecret } from '../../base/host/hmac.js';

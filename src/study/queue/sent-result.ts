@@ -9,7 +9,6 @@ import { SHA256_HEX } from '../../result/digest.js';
 import { WORKER_NAME } from './protocol.js';
 import type { Seal } from './seal.js';
 
-/** Most characters of the reason of a failure. */
 const MOST_REASON = 2000;
 
 /** Largest entry that is unpacked, bytes: a result with details has a few MiB. */

@@ -13,7 +13,6 @@ const REFUSAL_KEPT_S = 30;
 /** Chunks between two signs of life of the sweep. */
 const BREATH = 16;
 
-/** Where a sweep's files go. */
 interface FileTarget {
   readonly server: QueueServer;
   readonly keys: QueueKeys;
@@ -52,7 +51,6 @@ export class SweepFiles {
     }
   }
 
-  /** Removes what was brought. */
   async remove(): Promise<void> {
     const { keys, server } = this.#target;
     for (const [sha256, chunks] of this.#sent) {

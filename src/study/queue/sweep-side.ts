@@ -1,6 +1,4 @@
-// The sweep of a queue: puts cells there, a window of them at a time, brings workers the files that they ask for, and takes results into the
-// store. All that it needs to go on after an interruption is in the store and on the server: starting it again is resuming it, and starting
-// it twice is watching it twice.
+// The sweep of a queue: a window of cells, files for workers, results. State is in store and server: a second start resumes or watches it.
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { orUserError, UserError } from '../../base/errors.js';
@@ -42,7 +40,6 @@ const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV
 /** Writes a cell that is there anew where it differs, as one that was not tried yet: the fields are BullMQ's. */
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
-/** Seconds for which a worker is shut out. */
 const SHUT_S = 3600;
 /** Digits of a fingerprint in messages. */
 const DIGITS = 12;
@@ -55,7 +52,6 @@ export interface SweepHooks {
   /** Receives the outcome of a run, which is in the store by then. */
   settled(fingerprint: string, outcome: Outcome): void;
   progress(status: Omit<QueueStatus, 'total' | 'settled' | 'failed'>): void;
-  /** Shows a line to the person who waits. */
   tell(line: string): void;
 }
 
@@ -208,7 +204,6 @@ export class QueueSweep {
     this.#toldForged = true;
   }
 
-  /** Takes the results that are on the server. */
   async #collect(fingerprints: readonly string[]): Promise<void> {
     if (fingerprints.length === 0) return;
     const { redis } = this.#server;
@@ -318,7 +313,6 @@ export class QueueSweep {
     }
   }
 
-  /** Waits for the next look, or the end. */
   async #pause(): Promise<void> {
     await sleep(TICK_MS, this.#end.signal).catch(() => undefined);
   }

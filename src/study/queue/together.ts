@@ -1,5 +1,4 @@
-// Messages of several commands to the server. What a lost connection left without any answer is sent again by the connection; a message that was
-// answered in part is sent anew here. Commands of one turn of the event loop share one: each message would wake server and worker once more.
+// Messages to the server. The connection repeats unanswered ones, this file half-answered ones. One turn of the event loop is one message.
 import type { Redis } from 'ioredis';
 import { afterThis } from '../../base/host/clock.js';
 

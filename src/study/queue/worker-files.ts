@@ -1,5 +1,4 @@
-// The files of a cell on a worker: where the sweep has them, if the worker's user lets cells look there and the content is the same; else
-// from the server, into the worker's cache. A cell sees these files, and nothing else of the worker's disk.
+// The files of a cell on a worker: the sweep's own path if allowed and equal, else from the server, cached. A cell sees nothing else.
 import type { Redis } from 'ioredis';
 import { orUserError, UserError } from '../../base/errors.js';
 import { nextTurn, sleep } from '../../base/host/clock.js';

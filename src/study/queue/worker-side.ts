@@ -60,7 +60,6 @@ interface WorkerSettings extends Pick<FileSources, 'seal' | 'cache' | 'roots' | 
   /** Its name in the progress of sweeps. */
   readonly name: string;
   readonly processes: CellProcesses;
-  /** Shows a person one line. */
   tell(line: string): void;
 }
 
@@ -194,7 +193,6 @@ export class QueueWorker {
     }
   }
 
-  /** Runs a cell with the files that it names. */
   async #ranOf(cell: SentCell, fingerprint: string): Promise<Ran> {
     const { files, modules, run, system } = cell;
     const placed = await this.#files.placed(fingerprint, cell);

@@ -32,10 +32,7 @@ export function encode(paths: readonly string[], cells: readonly StudyCell[]): E
   return { axes, codes };
 }
 
-/**
- * Numbers, shares and sizes differ by the values between them; texts by the parts that they do not share, as `s3-fifo:small=0.1` from `lru`. Both
- * leave the covariance of the process positive definite.
- */
+/** Numbers, shares and sizes differ by values between, texts by unshared parts: the covariance stays positive definite. */
 function distances(values: readonly SweepValue[]): Float64Array {
   const between = <T>(places: readonly T[], apart: (one: T, other: T) => number): Float64Array =>
     Float64Array.from(places.flatMap((one) => places.map((other) => apart(one, other))));

@@ -1,5 +1,4 @@
-// Predicts cells that have not run from those that have: a Gaussian process over the values of the axes. Each axis has a weight of its own,
-// fitted by the likelihood of the results (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5).
+// Predicts cells from finished ones: a Gaussian process with a fitted weight per axis (Rasmussen and Williams, 2006, chapters 2 and 5).
 import type { Encoding } from './encoding.js';
 
 /** An observation of a cell: a figure, and its variance in units of the figures' own. */

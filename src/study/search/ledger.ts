@@ -26,7 +26,6 @@ export interface SearchPoint {
   readonly fingerprint: string | null;
   /** The command that repeats it. */
   readonly again: string;
-  /** Varied values by path. */
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By objective and limit. */
   readonly figures: Readonly<Record<string, number>>;

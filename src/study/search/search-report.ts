@@ -19,7 +19,6 @@ import type { SearchPoint } from './ledger.js';
 import { TOLERANCE } from './objective.js';
 import type { Search } from './search.js';
 
-/** Widest value of an axis in a terminal, columns. */
 const WIDEST_VALUE = 44;
 
 /** Formats of a search, the one for reading first. */
@@ -103,7 +102,6 @@ function bestOf(search: Search, point: SearchPoint): string {
   return `${search.axes.map((path) => `${shortName(path)} ${String(point.values[path])}`).join(', ')}: ${figures.join(', ')}`;
 }
 
-/** Why the front is empty. */
 function emptyOf({ rows, runs: { budget } }: Search): string {
   const whole = rows.filter(({ short }) => !short);
   if (whole.length === 0)

@@ -1,5 +1,4 @@
-// Decides what a search runs next. It proposes a batch, receives the results, and runs nothing itself: threads, a queue or a table of stored
-// results may answer. With the same seed, the same answers lead to the same proposals.
+// Decides what a search runs next: proposes a batch and receives results. With the same seed, the same answers lead to the same proposals.
 import { Random } from '../../base/random.js';
 import type { Encoding } from './encoding.js';
 import { byGain, byWeights, type Chooser, chanceAtLeast } from './gain.js';
@@ -32,7 +31,6 @@ interface Problem {
   readonly quantities: readonly SoughtFigure[];
   /** Runs, short ones too. */
   readonly budget: number;
-  /** Most trials of a batch. */
   readonly batch: number;
   /** False: all runs are whole. */
   readonly short: boolean;

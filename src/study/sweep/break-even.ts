@@ -15,7 +15,6 @@ interface DraftGain {
 
 /** Runs that differ in their drafts alone. */
 interface BreakEven {
-  /** Path of the axis of drafts. */
   readonly path: string;
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];

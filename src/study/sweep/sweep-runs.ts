@@ -22,7 +22,6 @@ import {
 type Rates = readonly number[] | 'auto' | null;
 
 interface SweepJob {
-  /** Axes beside the rate. */
   readonly axes: readonly SweepAxis[];
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
@@ -62,13 +61,7 @@ export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJo
   return sweepOf(byRate, await run(byRate), atOnce);
 }
 
-/**
- * Runs a profile once for each combination of values: `moeprof sweep`.
- * @param input a run profile
- * @param vary values by path, e.g. `{ 'workload.batch': [1, 8] }`; the last path moves first
- * @param options `rates`: requests per second, or `auto` for rates around what can be served; absent: no rate is varied
- * @throws UserError where nothing varies, or a run is refused
- */
+/** Runs all combinations: `moeprof sweep`. @param vary values by path; the last moves first @throws UserError if nothing varies */
 export async function sweepFor(
   input: RunInput,
   vary: Readonly<Record<string, readonly SweepValue[]>>,

@@ -52,7 +52,6 @@ export class MissingCells {
     }
   }
 
-  /** Settles all cells that wait for a run. */
   settle(fingerprint: string, outcome: Outcome): void {
     for (const cell of this.#waiting.get(fingerprint) ?? []) this.#settle(cell, fingerprint, outcome);
     this.#waiting.delete(fingerprint);

@@ -1,5 +1,4 @@
-// The process side of `run-child.ts`: runs one cell after another and sends back what the store will hold. It leaves signals to its
-// parent, which knows what is under way, and ends when that is gone. It imports no file but the modules that the worker's user has named.
+// The process side of `run-child.ts`: runs cells, sends results, leaves signals to its parent, ends with it, imports allowed modules only.
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { parentProcess } from '../../base/host/children.js';
 import { nextTurn } from '../../base/host/clock.js';

@@ -1,6 +1,5 @@
-// Processes that run cells. A cell that kills its process is the only one to fail: a new process takes its place and runs each of the others
-// again, alone, to find the cause. A process has several short cells at a time, since each message wakes two processes, which takes as long as
-// the cell's own arithmetic beside the run; of long ones it has one, since another process may be free sooner.
+// Processes that run cells. If a cell kills its process, a new one runs each of the others alone to find the cause. Short cells are sent
+// several at a time, since a message costs as much as their arithmetic; long ones singly, since another process may be free sooner.
 import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
 import type { FromChild, RunChild } from './run-child.js';
@@ -12,7 +11,6 @@ const LOOK_MS = 500;
 
 /** Limit of the processor time of a process's cells together, ms: another worker may wait for them as long. */
 const AHEAD_MS = 480;
-/** Most cells of a process. */
 const MOST = 32;
 /** Weight of the last cell in the mean. */
 const NEWEST = 0.2;
@@ -37,7 +35,6 @@ export class CellPace {
   }
 }
 
-/** A cell that waits for its outcome. */
 interface Wish {
   readonly task: CellTask;
   resolve(ran: Ran): void;
@@ -52,7 +49,6 @@ export type StartChild = (
   lost: (how: string) => void,
 ) => Pick<RunChild, 'give' | 'askBack' | 'end' | 'kill'>;
 
-/** A process and its cells, in order. */
 interface Place {
   readonly child: ReturnType<StartChild>;
   readonly has: Map<number, Wish>;
@@ -78,7 +74,6 @@ export class RunChildren implements CellProcesses {
     this.#startChild = start;
   }
 
-  /** Cells that the pool takes at a time. */
   get room(): number {
     return this.#most * this.#pace.depth;
   }

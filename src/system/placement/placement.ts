@@ -4,7 +4,6 @@ import type { Member, Parameters } from '../../base/parameters.js';
 /** Home of an expert that lives on every GPU. */
 export const EVERYWHERE = -1;
 
-/** One MoE layer to place. */
 interface PlacedLayer {
   /** Experts of the layer, at least as many as GPUs. */
   readonly experts: number;
@@ -15,7 +14,6 @@ interface PlacedLayer {
 
 /** One member of the family of placements. */
 export interface PlacementDefinition extends Member {
-  /** True where it looks at the popularity of experts. */
   readonly needsPopularity: boolean;
   /** @returns by expert of the layer: the GPU that it lives on, or {@link EVERYWHERE} */
   place(layer: PlacedLayer, parameters: Parameters): Int32Array;

@@ -3,12 +3,8 @@ import { member } from '../../base/members.js';
 import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 
 /**
- * Longest processing time first (Graham, 1969): the most popular expert that has no home goes to the GPU with the least work so far, ties
- * to the first, among those with room. No GPU gets more than ceil(experts / GPUs) of a layer, so that none needs more memory than the
- * others; DeepSeek's EPLB calls this balanced packing.
- * @param ids experts to place
- * @param popularity work of each expert
- * @param homes written at `ids`
+ * Longest processing time first (Graham, 1969): popular experts first, to the GPU with least work and room; at most ceil(experts / GPUs) a
+ * layer (DeepSeek's EPLB: balanced packing). @param popularity work of each @param homes written at `ids`
  */
 function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus: number, homes: Int32Array): void {
   const room = Math.ceil(ids.length / gpus);

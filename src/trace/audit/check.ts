@@ -10,7 +10,6 @@ export interface AuditFinding {
   readonly level: 'warning' | 'note';
   /** The finding, its place and its extent. */
   readonly what: string;
-  /** Its effect on a result. */
   readonly effect: string;
   readonly fix: string;
   /** Number of rows concerned, and the first of them; null if it does not concern single rows. */
@@ -20,7 +19,6 @@ export interface AuditFinding {
 /** A finding as its check words it: a warning unless it is a note. */
 type Found = Pick<AuditFinding, 'what' | 'effect' | 'fix'> & Partial<Pick<AuditFinding, 'level' | 'rows'>>;
 
-/** The state of a check of one trace. */
 interface Watcher {
   /** Processes the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
   rows?(chunk: TraceChunk, first: number): void;
@@ -38,7 +36,6 @@ interface Subject {
 
 /** One member of the family. */
 export interface AuditCheck {
-  /** The code of its findings. */
   readonly code: string;
   /** The problem that it looks for, in a few words. */
   readonly summary: string;

@@ -1,6 +1,4 @@
-// Engines that count all decoder layers record the dense ones too, as rows of zeros. If a row has several choices, readers refuse it (an
-// expert occurs twice) or drop the layer; if it has one choice, every token seems to choose expert 0. A layer that chooses the same experts
-// for every token does not route, whatever recorded it.
+// Engines that record all layers write dense ones as zeros. A layer that chooses alike for all tokens does not route, whoever wrote it.
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';

@@ -29,7 +29,6 @@ export const auditChecks: readonly AuditCheck[] = [
   mixedRequests,
 ];
 
-/** Rows read at a time. */
 const ROWS = 256;
 
 /** Looks for problems that would silently falsify a result. @param options recorded model, rows to check @returns warnings first @throws UserError */

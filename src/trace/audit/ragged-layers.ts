@@ -1,5 +1,4 @@
-// llama.cpp routes only the last token of a prompt at the last layer, because no other output is needed, so its recordings have fewer rows
-// there (in evaluations, those of half a prompt). That is no error of the recording; layers that differ in any other way have lost rows.
+// llama.cpp routes only a prompt's last token at the last layer, so rows are fewer there. Other differences between layers are lost rows.
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import { PHASE, type TraceChunk } from '../trace.js';

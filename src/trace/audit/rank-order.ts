@@ -1,5 +1,4 @@
-// Choices are assumed to be in rank order, largest weight first. Some recorders sort ids (sets, bit masks, one-hot rows), and some routers do
-// not sort at all (DeepSeek calls top-k with sorted=False); gate weights reveal that.
+// Choices are assumed in rank order. Some recorders sort ids, some routers do not sort (DeepSeek: sorted=False); weights reveal that.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 

@@ -1,5 +1,4 @@
-// A request of p prompt and g generated tokens has p + g - 1 routed rows, since the last sampled token is never forwarded. Recorders deviate
-// in three ways: an extra row that is empty or a copy, the first token missing, rows lost in between.
+// p prompt and g generated tokens have p + g - 1 rows: the last is never forwarded. Recorders add an empty or copied row, or lose rows.
 import { ownValue } from '../../base/objects.js';
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';

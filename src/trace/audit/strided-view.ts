@@ -1,11 +1,9 @@
-// A known mistake of llama.cpp loggers: `ffn_moe_topk` is a strided view of the full argsort, and reading it as a packed array gives token 1
-// the ranks k..2k-1 of token 0, and so on. Then each group of experts / top-k rows from the start of a prompt is a permutation of all
-// experts, which real routing almost never is. Readers of llama.cpp logs refuse such files, but a file may have been converted.
+// A mistake of llama.cpp loggers: `ffn_moe_topk`, a strided view of the argsort, read as packed gives token 1 the ranks k..2k-1 of token 0.
+// Then each experts / top-k rows are a permutation of all experts, which real routing almost never is. Converted files may still have it.
 import { formatCounted } from '../../base/units.js';
 import { allocateChunk, type RoutingTrace } from '../trace.js';
 import type { AuditCheck } from './check.js';
 
-/** Maximum number of prompts examined. */
 const PROMPTS = 64;
 
 /** True if nearly all prompts of a trace show this pattern at nearly all layers. */

@@ -10,7 +10,6 @@ export interface Conversion {
   readonly tokens?: readonly (readonly [from: number, to: number])[];
   /** Ordinals of requests in the trace, from 0. */
   readonly requests?: readonly number[];
-  /** MoE layers, ascending. */
   readonly layers?: readonly number[];
   /** New expert numbers, by layer of the original trace. */
   readonly remap?: Remap;

@@ -25,7 +25,6 @@ interface ExpertShift {
 
 /** The whole comparison. */
 export interface RoutingDifference {
-  /** Rows that were compared, and rows before and after. */
   readonly tokens: { readonly compared: number; readonly before: number; readonly after: number };
   readonly mean: LayerDifference;
   readonly byLayer: readonly LayerDifference[];

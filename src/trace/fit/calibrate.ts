@@ -1,7 +1,4 @@
-// Calibrates a generator. Likelihood fits the next token given a true past, but a generator has a past of its own, and small errors reinforce
-// themselves (popular experts become more popular). So the free-running process is steered: every few tokens its weights move towards the
-// moments of the trace, in large steps at first (stochastic approximation, Robbins and Monro, 1951) and in small steps afterwards, as
-// balanced routers adjust their biases in training.
+// Calibrates a generator, which would reinforce its own errors: steers its weights to the trace's moments (Robbins and Monro, 1951).
 import { transitionRecall } from '../stats/transitions.js';
 import type { RoutingTrace } from '../trace.js';
 import { rememberedEvents } from './estimate.js';
@@ -30,7 +27,6 @@ export interface Moments {
   recalled: number;
   judged: number;
   choices: number;
-  /** Choices of each expert. */
   readonly counts: Float64Array;
 }
 

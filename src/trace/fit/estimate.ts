@@ -1,6 +1,5 @@
-// Estimates a routing model from a trace. Choices are an exponential race: expert e arrives at rate exp(score), the first k are chosen. Given
-// the time c at which the k-th arrives, the inclusion of each is nearly independent of the others, with probability 1 - exp(-c rate) and c
-// such that k are expected. The weights maximize this likelihood by stochastic gradient ascent (AdaGrad), layer by layer.
+// Estimates a routing model. Choices are an exponential race: expert e arrives at rate exp(score), the first k count; given the k-th's time
+// c, inclusion is nearly independent, 1 - exp(-c rate). AdaGrad ascends the likelihood, layer by layer.
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 

@@ -11,9 +11,7 @@ import { LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model.js';
 export interface FittedRouting {
   readonly topK: number;
   readonly layers: readonly LayerModel[];
-  /** Target moments of generated routing. */
   readonly targets: readonly Moments[];
-  /** Lengths of the trace's requests, in order. */
   readonly requests: readonly RequestLength[];
   /** Recorded model and file, as stated in the trace. */
   readonly model: string | null;

@@ -1,6 +1,4 @@
-// A conditional model of routing: the probability of each expert of a layer, given its popularity, its recency and frequency of use, and the
-// token's choices at the layer before. It is log-linear, with a few parameters for each of these, fitted to a trace by maximum likelihood.
-// The generator draws tokens from it.
+// A log-linear model of routing by popularity, recency, frequency and the layer before, by maximum likelihood; the generator draws from it.
 
 /** Upper ends of the age classes: tokens since an expert's last use at this layer. Older or unused experts are in the last class. */
 const AGE_ENDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256] as const;
@@ -47,7 +45,6 @@ export class LayerMemory {
   readonly ageClass: Uint8Array;
   readonly logRates: Float64Array;
   readonly following: Float64Array;
-  /** Log-likelihood scores of the current token. */
   readonly scores: Float64Array;
 
   constructor(model: LayerModel) {

@@ -1,5 +1,4 @@
-// The axis order of a rank-3 array of choices. Arrays come as [tokens, layers, top-k], [tokens, top-k, layers] and [layers, tokens, top-k],
-// and a wrong guess gives plausible nonsense; therefore sizes, model and ids must agree on one order.
+// The axis order of a rank-3 array of choices. A wrong guess gives plausible nonsense: sizes, model and ids must agree on one order.
 import { UserError } from '../../base/errors.js';
 import type { AxisOrder, Expected } from './format.js';
 

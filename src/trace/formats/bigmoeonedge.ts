@@ -1,6 +1,5 @@
-// BigMoeOnEdge's route trace: a preamble of comments that names the model and every layer's expert bytes, then CSV
-// turn,phase,step,layer,slot,expert,weight,residency,expert_bytes, one row per choice. A turn is a request, a step
-// is a position in it.
+// BigMoeOnEdge's route trace: comments with the model and every layer's expert bytes, then CSV with one row per choice,
+// turn,phase,step,layer,slot,expert,weight,residency,expert_bytes. A turn is a request, a step a position.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';

@@ -56,7 +56,6 @@ export class CellFiller {
   readonly #indexOf = new Int32Array(LAYER_LIMIT).fill(-1);
   readonly #known: boolean;
   readonly #spans: Spans;
-  /** First row of each request. */
   readonly #starts: number[] = [];
   #rows = 0;
   #lastRequest = -1;

@@ -9,7 +9,6 @@ export class Cell {
   request = 0;
   /** Position of the token in its request. */
   token = 0;
-  /** Layer as the recording numbers it. */
   layer = 0;
   /** {@link PHASE}, or -1 if the recording does not state it. */
   phase = -1;
@@ -41,7 +40,6 @@ export interface WalkPlace {
 
 /** The cells of a recording. */
 export interface Cells {
-  /** Visits all cells, the same each time. */
   walk(visit: (cell: Cell) => void, at: WalkPlace): void;
   /** Layer numbers that the recording declares; absent: those that occur. */
   readonly layers?: readonly number[];

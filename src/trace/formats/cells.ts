@@ -1,5 +1,4 @@
-// Recordings with one line per token and layer, in the order of an engine's graph. The beginning of a recording determines its layers and
-// widths, then every cell is stored in its row. A recording is read twice only if it does not continue as it began.
+// Recordings with one line per token and layer, in graph order. The beginning gives layers and widths; if it misleads, a second read.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
@@ -7,7 +6,6 @@ import type { Cell, CellSource, Cells, WalkPlace } from './cell.js';
 import { CellFiller, EndOfWalk, LAYER_LIMIT, Spans, type Survey } from './cell-filler.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
-/** Maximum number of choices of one token at one layer. */
 const CHOICE_LIMIT = 4096;
 /** Maximum number of missing rows that are searched one by one. */
 const GAP_LIMIT = 1_000_000;

@@ -12,7 +12,6 @@ export interface ChoiceArray {
   readonly topK: number;
   /** `[tokens, layers, topK]` */
   readonly ids: ArrayLike<number>;
-  /** Names the array in messages. */
   readonly place: string;
 }
 
@@ -21,9 +20,7 @@ export interface ChoiceRequest {
   readonly arrays: Iterable<ChoiceArray>;
   /** Number of prompt rows; null if the format does not state it. */
   readonly prompt: number | null;
-  /** Position of the first row. */
   readonly first?: number;
-  /** Token id of each row, if known. */
   readonly tokenIds?: readonly number[] | null;
 }
 
@@ -39,10 +36,8 @@ export function choiceFormat({
 }
 
 /**
- * Puts requests into a trace of the first array's shape.
- * @param source the file; a text: the name of what is in memory
- * @param requests null: an answer without routing, which the trace's notes count
- * @throws UserError if there is no array, one has another shape or lacks token ids that others have, or an id is none
+ * Puts requests into a trace of the first array's shape. @param source or name @param requests null: without routing, counted in notes
+ * @throws UserError if there is no array, shapes or token ids differ, or an id is invalid
  */
 export function importChoices(
   source: TraceSource | string,

@@ -1,5 +1,4 @@
-// colibri's ROUTE_TRACE: one line per token and layer, `call row layer id:gate id:gate …`, where a call is one layer of a pass and a row a
-// token of it. Record with drafts off: drafted tokens are rows as well, and the file does not say which were kept.
+// colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record with drafts off: drafted tokens look alike.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { cellFormat } from './cells.js';
@@ -49,7 +48,6 @@ export const colibri = cellFormat({
   }),
 });
 
-/** The choices of a token. */
 interface Row {
   readonly ids: number[];
   readonly gates: number[];

@@ -17,10 +17,7 @@ const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
 /** Names of the columns in a map that a user writes. */
 const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 
-/**
- * Places in a header of the column of a name, or of those that number it: `name0`, `name1`, ... or `name_0`, ...; none: it is not there.
- * @throws UserError where the numbers have a gap, or one stands twice
- */
+/** Places of a column in a header, numbered ones as `name0` or `name_0`. @throws UserError if the numbers have a gap or repeat */
 export function placesOf(path: string, header: readonly string[], name: string): number[] {
   if (header.includes(name)) return [header.indexOf(name)];
   const isNumbered = (one: string): boolean => one.startsWith(name) && /^_?\d+$/.test(one.slice(name.length));

@@ -1,7 +1,6 @@
 // Counts by layer and expert from files that list them one by one: sparse, in any order.
 import { UserError } from '../../base/errors.js';
 
-/** Maximum number of experts of a layer in a file. */
 const LIMIT = 65_535;
 
 /** Counts by layer and expert. */

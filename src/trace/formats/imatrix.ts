@@ -5,7 +5,6 @@ import { GGUF_MAGIC, ggufHeaderOf } from '../../model/door.js';
 import { inOrder } from './count-table.js';
 import type { TraceFormat } from './format.js';
 
-/** Number of the tensor type f32. */
 const F32 = 0;
 
 /** GGUF importance matrices. */

@@ -64,7 +64,6 @@ export class RowParser {
   readonly #store: TraceStore;
   readonly #first: JsonRow;
   readonly #predictedK: number;
-  /** Position of the byte parser in the line. */
   #at = 0;
 
   /** @param first the first row: what it has, all rows must have */

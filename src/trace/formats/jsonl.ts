@@ -1,5 +1,4 @@
-// The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries. Files of one's
-// own that have a request's tokens in one list are turned into such lines first.
+// The canonical text trace: one token a line, after an optional header line with the metadata of the binary layout.
 import { UserError } from '../../base/errors.js';
 import { temporaryFile, writeTemporary } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';

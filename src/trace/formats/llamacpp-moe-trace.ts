@@ -1,5 +1,4 @@
-// llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, one row per activation in graph order, no token ids. The
-// rows of a token are the model's top-k, which decode passes show.
+// llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, a row per activation, without token ids.
 import { UserError } from '../../base/errors.js';
 import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';

@@ -1,5 +1,4 @@
-// MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"), a prompt's tokens layer by layer. Tokens are text, so
-// they are counted; a batch is a request. Prompt and generated tokens are not distinguished.
+// MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"). Texts of tokens are counted; phases are unknown.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, type LineScanner } from '../../base/scan.js';
 import { Cell } from './cell.js';

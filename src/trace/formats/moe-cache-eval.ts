@@ -1,5 +1,4 @@
-// moe-cache-eval's events: the union of a pass's choices at a layer, with the number of tokens that chose each. Events of several tokens do
-// not assign choices to tokens: they are counts, not a trace.
+// moe-cache-eval's events: the experts of a pass at a layer with the tokens that chose each: counts, not a trace.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
@@ -11,9 +10,7 @@ import { inOrder } from './count-table.js';
 import { TokenCounter } from './record-lines.js';
 import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors-header.js';
 
-/** Events read at a time. */
 const BLOCK_EVENTS = 1024;
-/** Maximum number of accesses in a block. */
 const MOST_ACCESSES = BLOCK_EVENTS * 4096;
 /** Maximum number of counted expert ids of a layer. */
 const MOST_EXPERTS = 65535;

@@ -1,6 +1,4 @@
-// moe-cache-lab's routing traces, versions 1 and 2: a metadata line, then one JSON line per token and layer. Version 2 tells encoder and
-// decoder apart; their layers are different layers (the encoder's first), and a source token has no choice in the decoder, nor a
-// target token in the encoder.
+// moe-cache-lab's traces: metadata, then a line per token and layer. Version 2 has encoder layers, which come first, and decoder layers.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { Cell } from './cell.js';

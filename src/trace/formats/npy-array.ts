@@ -1,5 +1,4 @@
-// NumPy's .npy: magic, version, a Python dict literal as header, raw data. Supports only what routing needs: little-endian numbers in C
-// order. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+// NumPy's .npy, little-endian numbers in C order only. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import { ownValue } from '../../base/objects.js';

@@ -1,5 +1,4 @@
-// Checks the page headers of a Parquet file before hyparquet uses them: a few bytes of run lengths could otherwise allocate gigabytes or
-// cause an endless loop. https://parquet.apache.org/docs/file-format/
+// Checks Parquet pages, since hyparquet could allocate gigabytes or loop forever. https://parquet.apache.org/docs/file-format/
 import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { viewOf } from '../../base/host/bytes.js';

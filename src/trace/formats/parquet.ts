@@ -86,7 +86,6 @@ async function openParquet(source: TraceSource, format: string, options: OpenOpt
   }
 }
 
-/** Decodes all rows into records. */
 async function decode(path: string, table: ParquetTable, columns: ColumnMap, records: RowSpool): Promise<void> {
   const { names } = table;
   const single = (name: string | undefined): readonly string[] => {
@@ -201,5 +200,4 @@ class ParquetValues {
   }
 }
 
-/** A value in a message. */
 const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? 'no number' : String(value).slice(0, 40));

@@ -1,6 +1,4 @@
-// Recorders inside an engine's graph see passes, not requests: all tokens of a batch at layer 0, then at layer 1, and so on. This turns
-// such groups into cells: a pass ends where the layers start again; a pass of many tokens is prompt, of one token decode; a prompt
-// after decode begins a request.
+// Turns passes of engines (all tokens at layer 0, then layer 1) into cells. Many tokens are prompt; one after decode begins a request.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
 import { Cell, type WalkPlace } from './cell.js';

@@ -56,7 +56,6 @@ class Global {
 const MOST_OBJECTS = 500_000;
 /** Maximum number of values on the stack and in the memo. */
 const MOST_VALUES = 2_000_000;
-/** Maximum number of axes of a tensor. */
 const MOST_AXES = 16;
 
 const MARK = Symbol('mark');

@@ -1,8 +1,7 @@
-// Replies of servers with routed experts, and outputs of their offline interfaces. One reader for all engines, since gateways pass on each
-// other's fields. Sources: vLLM vllm/entrypoints/scale_out/token_in_token_out/protocol.py @006ebac2 and PR 51906 (2026-08), docs of 0.21;
-// SGLang srt/entrypoints/openai/serving_completions.py @004c82e0 and srt/state_capturer/routed_experts_wire.py @a6463a10; dynamo
-// components/src/dynamo/vllm/handlers.py, PR 10529 (2026-06); TensorRT-LLM PR 18397 (2026-08). Which rows are the prompt is computed from
-// counts of tokens that the reply has, never guessed: [start, prompt + generated - 1) are recorded, since the last token is never forwarded.
+// Replies of servers with routed experts, and outputs of their offline interfaces; one reader, since gateways pass on fields. Sources: vLLM
+// vllm/entrypoints/scale_out/token_in_token_out/protocol.py @006ebac2, PR 51906 (2026-08), docs of 0.21; SGLang
+// srt/entrypoints/openai/serving_completions.py @004c82e0, srt/state_capturer/routed_experts_wire.py @a6463a10; dynamo
+// components/src/dynamo/vllm/handlers.py, PR 10529; TensorRT-LLM PR 18397. Counts of tokens give the rows: [start, prompt + generated - 1).
 import { UserError } from '../../base/errors.js';
 import { bytesOfBase64 } from '../../base/host/bytes.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
@@ -37,11 +36,7 @@ export const vllm = replyFormat(
   /"((prompt_)?routed_experts|prompt_token_ids|output_mode)"\s*:|"object"\s*:\s*"(text_completion|chat\.completion)"/,
 );
 
-/**
- * The requests of a reply, one for each answer; null: an answer without routing.
- * @param known layers and top-k, for replies without a shape
- * @throws UserError where something is malformed, counts of tokens disagree, or nothing tells the prompt from the answer
- */
+/** Requests of a reply, one per answer; null: no routing. @param known for replies without a shape @throws UserError if malformed */
 export function* answersOf(reply: JsonObject, place: string, known: Expected): Generator<ChoiceRequest | null, void, void> {
   const listed = ['choices', 'outputs'].find((key) => ownValue(reply, key) !== undefined);
   const answers = listed === undefined && isObject(reply.meta_info) ? [reply] : arrayAt(reply, listed ?? 'choices', place);
@@ -83,10 +78,8 @@ interface Routed {
 }
 
 /**
- * Choices in one of four forms: nested lists, base64 of a .npy file, `{"data": base64, "shape", "start", "dtype"}` of dynamo (base85 without a dtype
- * before June 2026), or base64 of raw integers, whose layers and top-k come from the model: a wrong one shows in the number of rows.
- * @param beside the object that has them, whose `routed_experts_dtype` is theirs
- * @returns null if there are none
+ * Choices as nested lists, base64 .npy, dynamo's `{"data", "shape", "start", "dtype"}` (base85 without dtype before June 2026), or base64
+ * integers of the model's shape. @param beside has `routed_experts_dtype` @returns null if there are none
  */
 function routed(value: unknown, beside: unknown, known: Expected, place: string): Routed | null {
   if (typeof value !== 'string' && !isObject(value)) {

@@ -6,7 +6,6 @@ export const CHOICE_LIMIT = 4096;
 /** Number of whole numbers at the start of a record: request, layer, token (-1: none), phase, token id, choices, weighted. */
 const RECORD_HEAD = 7;
 
-/** One row, decoded. */
 interface SpooledRow {
   readonly request: number;
   readonly layer: number;
@@ -30,7 +29,6 @@ export class RowSpool {
   #ids = 0;
   readonly #weights: number[] = [];
 
-  /** Begins a row. */
   begin(request: number, layer: number, token: number, phase: number, tokenId: number): void {
     if (this.#length + RECORD_HEAD + 2 * CHOICE_LIMIT > this.#words.length) this.#flush();
     this.#start = this.#length;
@@ -57,7 +55,6 @@ export class RowSpool {
     return this.#ids <= CHOICE_LIMIT;
   }
 
-  /** Visits the rows; each is valid until the next. */
   *walk(): Generator<SpooledRow, void, void> {
     this.#flush();
     const words = new Int32Array(64 * 1024);

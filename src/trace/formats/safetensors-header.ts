@@ -1,5 +1,4 @@
-// The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset is
-// checked before use. https://github.com/huggingface/safetensors#format
+// The safetensors container: header length, JSON, raw data; offsets are checked. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { isCount, isObject } from '../../base/objects.js';

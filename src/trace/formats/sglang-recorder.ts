@@ -1,5 +1,4 @@
-// SGLang's expert distribution recorder (KTransformers uses it too), saved by torch.save. per_token: the choices of every forward pass, with
-// positions but without request ids, so requests are reconstructed from positions. stat: counts only.
+// SGLang's expert distribution recorder (also of KTransformers). per_token: choices with positions, hence requests. stat: counts only.
 import { UserError } from '../../base/errors.js';
 import { LargestFirst } from '../../base/largest-first.js';
 import { FieldReader } from '../../base/scan.js';
@@ -85,9 +84,7 @@ export const sglangStat: TraceFormat = {
 
 /** Assigns the tokens of each pass to requests: a token continues the youngest request whose next position it has. */
 class RequestsByPosition {
-  /** Number of requests so far. */
   #requests = 0;
-  /** Requests by their next position. */
   readonly #waiting = new Map<number, LargestFirst>();
 
   /** @param lengths tokens of each sequence of a prompt pass; empty: one token per sequence @returns the request of each token */

@@ -1,5 +1,4 @@
-// A reply that came as a stream of server-sent events, put together: deltas of token ids are joined, cumulative fields keep their last value.
-// https://html.spec.whatwg.org/multipage/server-sent-events.html
+// A streamed reply: deltas of ids join, other fields keep the last. https://html.spec.whatwg.org/multipage/server-sent-events.html
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { isObject, ownValue } from '../../base/objects.js';
@@ -25,7 +24,6 @@ export class StreamedReply {
     if (Array.isArray(choices) || index === undefined) this.#fields = merged(this.#fields, fields, place);
   }
 
-  /** The reply so far. */
   get value(): JsonObject {
     return this.#choices.size === 0 ? this.#fields : { ...this.#fields, choices: [...this.#choices.values()] };
   }
@@ -45,10 +43,7 @@ function merged(one: JsonObject, other: JsonObject, place: string): JsonObject {
   return Object.fromEntries(all);
 }
 
-/**
- * The replies of a file: JSON documents, or streams of events one after another.
- * @throws UserError with place where something is not a JSON object
- */
+/** The replies of a file: JSON documents or streams of events. @throws UserError with place if something is not a JSON object */
 export function* repliesIn(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
   if (!/^\s*data:/.test(source.text)) {
     yield* documents(source);

@@ -15,12 +15,8 @@ export class TableRows {
   }
 
   /**
-   * One row. Rows of one activation each are grouped while request, token and layer stay the same.
-   * @param request as the table names it; requests are numbered in order of appearance
-   * @param token position, or null: the n-th row of a layer is the n-th token of its request
-   * @param phase of the token, or -1
-   * @param tokenId input token, or -1
-   * @param weights one per id, or null
+   * One row; single activations are grouped while request, token and layer stay. @param request numbered by appearance
+   * @param token null: the n-th row of a layer is the n-th token @param phase -1: none @param tokenId -1: none
    */
   add(
     request: unknown,

@@ -11,7 +11,6 @@ export interface ZipEntry {
   readonly method: number;
   readonly packedBytes: number;
   readonly bytes: number;
-  /** CRC-32 of the content. */
   readonly crc: number;
   /** Byte offset of the local header. */
   readonly header: number;
@@ -85,7 +84,6 @@ export class ZipArchive {
     if (method !== 8) throw new UserError(`${this.#source.path}: ${name}: zip method ${method} is unknown; store or deflate it`);
   }
 
-  /** Byte offset of an entry's data in the file. */
   dataOffset(entry: ZipEntry): number {
     const local = viewOf(this.#bytes(entry.header, 30));
     if (local.getUint32(0, true) !== 0x04034b50) throw new UserError(`${this.#source.path}: ${entry.name}: its zip header is damaged`);

@@ -5,16 +5,11 @@ const MOST_SIGMA = 12;
 const STEPS = 2 ** 40;
 const MOST_LOOKS = 24;
 
-/**
- * Inclusion probabilities by rank, most popular first, of log-normal popularity: they sum to `choices`, none exceeds 1. At equal Gini
- * the log-normal meets the head, the tail and the chance overlap of Qwen3-30B, gpt-oss-20b and small models better than Zipf or
- * exponential ranks do.
- */
+/** Log-normal inclusion probabilities by rank, which sum to `choices`: at equal Gini nearer to real models than Zipf's ranks. */
 export function inclusionByRank(experts: number, choices: number, gini: number): Float64Array {
   if (choices >= experts) return new Float64Array(experts).fill(1);
   const quantiles = Float64Array.from({ length: experts }, (_, rank) => normalQuantile(1 - (rank + 0.5) / experts));
-  // The largest multiple of a fine step whose skew is below the target: by false position (Illinois), since each look costs an exponential per
-  // expert and Newton step, or in halves where that does not get there.
+  // The largest multiple of a step with skew below the target: by false position (Illinois), as looks are costly, or in halves.
   const sigma = (steps: number): number => (MOST_SIGMA * steps) / STEPS;
   let [low, high, below, above] = [0, STEPS, -gini, 1 - choices / experts - gini];
   for (let look = 0, last = 0; high - low > 1; look++) {
@@ -102,7 +97,6 @@ export class AliasTable {
     this.#alias = alias;
   }
 
-  /** Number of indices. */
   get size(): number {
     return this.#keep.length;
   }

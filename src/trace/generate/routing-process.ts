@@ -1,7 +1,5 @@
-// The random process behind synthetic routing. A token has as many hidden threads as it chooses experts. A thread leads to one expert at
-// every layer, so layers predict each other at any distance, as in real models; threads recur with a heavy-tailed memory. A choice comes from
-// the token's id, from a thread, from a recent token at the same layer, or from the popularity of the domain. A warm-up tunes how often the
-// third case occurs, until reuse is on target.
+// Synthetic routing: a token has as many hidden threads as choices, each leading to one expert a layer and recurring with a heavy-tailed
+// memory. A choice is the id's, a thread's, a recent token's (tuned by a warm-up to the target of reuse) or the domain's.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../trace.js';
@@ -10,10 +8,7 @@ import { byExpert, type Population, populationOf } from './population.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { openVocabulary, type Vocabulary } from './vocabulary.js';
 
-/**
- * Tokens of the warm-up. Ours: with half of it the reuse of the next token is up to 0.06 lower than with all of it, on routing like that of
- * qwen3-30b-a3b, gpt-oss-20b and mixtral-8x7b (2,000 tokens); another seed changes it by 0.015.
- */
+/** Tokens of the warm-up. Ours: half of it lowers reuse by up to 0.06 (three models, 2,000 tokens); another seed changes it by 0.015. */
 const WARM_UP = 1024;
 /** Size of the table of lags, a power of two. */
 const LAG_CELLS = 1024;
@@ -57,7 +52,6 @@ export class RoutingProcess {
   readonly #choices: Int32Array;
   readonly #experts: Int32Array;
   #draws: DomainDraws;
-  /** Draws of the current request's domain. */
   #current: readonly LayerDraws[] = [];
   /** By layer: probability that a choice follows a thread, and that one without a thread is remembered. */
   readonly #follow: Float64Array;
@@ -67,7 +61,6 @@ export class RoutingProcess {
   /** The last `window` tokens, a ring of rows `[layers, topK]`. */
   readonly #history: Uint16Array;
   readonly #threadShares: GuideTable;
-  /** Probability that a thread is one of a recent token. */
   #threadMemory: number;
   /** Threads of the last `window` tokens, a ring of rows `[topK]`. */
   readonly #threads: Uint16Array;
@@ -258,12 +251,9 @@ export class RoutingProcess {
   }
 
   /**
-   * Stochastic approximation (Robbins and Monro, 1951) of the remember probability that gives each layer its reuse@1. If threads alone give
-   * most layers more than that, threads recur less often.
-   *
-   * The gains are ours: a step of 2 / (t + 20), larger where fewer choices are left to the memory. 1 or 4 in place of 2 change the reuse of
-   * the next token by at most 0.05 on routing like that of the three models of WARM_UP, 5 or 80 in place of 20 by at most 0.05,
-   * and 0.5 in place of the 0.2 below by 0.07.
+   * Stochastic approximation (Robbins and Monro, 1951) of the remember probability that gives each layer its reuse@1; if threads alone give
+   * more, they recur less. Gains are ours: a step of 2 / (t + 20), larger if few choices are left to memory. 1 or 4 instead of 2 and 5 or
+   * 80 instead of 20 change reuse by at most 0.05, 0.5 instead of the 0.2 below by 0.07.
    */
   #tune(reuse: readonly number[], tokens: number): void {
     const { topK } = this;
@@ -309,8 +299,7 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: Uint16Array, 
   const scale = choices / threads.reduce((sum, probability) => sum + probability, 0);
   const fresh = whole.map((value, rank) => {
     const left = value * (1 - (1 - follow) * remember) - follow * scale * threads[rank]!;
-    // Threads alone may exceed the inclusion of a rank; a little is left for choices whose thread is already taken. The 2 % are ours: 0.01 %
-    // and 10 % change the reuse of the next token by at most 0.024.
+    // Threads alone may exceed a rank's inclusion; 2 % is left for choices of taken threads. Ours: 0.01, 10 % change reuse by 0.024.
     return Math.max(left, 0.02 * value);
   });
   const sum = fresh.reduce((total, value) => total + value, 0);

@@ -1,5 +1,4 @@
-// A model's routing in a few numbers that can be measured on a trace: the targets of the synthetic generator. Defaults are a prior by what
-// configurations state, such that caches of drawn routing hit as often as published ones do (docs/synthetic-routing.md).
+// A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/synthetic-routing.md).
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 
@@ -8,7 +7,6 @@ type ByDepth = number | readonly number[] | { readonly first: number; readonly m
 
 /** A vocabulary in which each word has its own path. */
 export interface VocabularyProfile {
-  /** Token ids. */
   readonly size: number;
   /** Frequency of the r-th most frequent word of a domain, (r + 1)^-zipf: Zipf's law in Mandelbrot's form. */
   readonly zipf: number;
@@ -89,13 +87,10 @@ export interface RoutedShape {
 }
 
 /**
- * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, between `least` and `most`: of few experts a
- * token uses too large a part for one to stand out. Shared experts count as `beside` fewer doublings, since they take over what tokens have in
- * common. Reuse above chance is `gaps` where layers lack experts, `few` with at most eight, `wide` beside shared experts or with 16 experts a
- * choice and more, where skew alone makes tokens alike, else `local`.
- *
- * Fitted on the published LRU curves and segment routing consistencies of profiles/measurements/hits.jsonl, one vote a model;
- * test/claims/trace/hits.test.ts fits anew, with all and with each model left out, and docs/synthetic-routing.md has the errors.
+ * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, from `least` to `most`; shared experts
+ * take `beside` doublings, as they take over what is common. Reuse above chance: `gaps` if layers lack experts, `few` up to eight, `wide`
+ * with shared experts or 16 experts a choice and more, else `local`.
+ * Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/synthetic-routing.md).
  */
 export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 

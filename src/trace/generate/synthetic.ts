@@ -106,12 +106,7 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
     /** Candidates per layer: the requested number, or the experts of the largest layer if fewer. */
     width,
     begin: (): void => runnersUp.begin(),
-    /**
-     * Writes the row `[layers, width]` that extends `chosen`, `[layers, topK]`, and its weights.
-     *
-     * Weights are the softmax, over the candidates, of logits that are the largest of independent Gumbel variates: the r-th weight is in
-     * proportion to 1 / (e1 + ... + er) with standard exponential e, which falls like 1 / r.
-     */
+    /** Extends `chosen` to `[layers, width]`. Weights: softmax of Gumbel logits, the r-th as 1 / (e1 + ... + er), e exponential. */
     next(chosen: Uint16Array, topK: number, ids: Uint16Array, weights: Float32Array, at: number): void {
       runnersUp.next(row, 0);
       for (const { index, topK: choices } of model.layers) {

@@ -1,5 +1,4 @@
-// The part of synthetic routing that the token id alone decides: every id has a path of its own. Routers send a word to the same experts in
-// most contexts (OpenMoE, arXiv 2402.01739: "context-independent specialization"), and frequencies of words follow Zipf's law.
+// The part of synthetic routing by token id: a word mostly has the same experts (OpenMoE, arXiv 2402.01739); words follow Zipf's law.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
@@ -52,8 +51,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     paths.set(id, path);
     return path;
   };
-  // Each frequent id takes what those before it have left of the popularity, in the domains that use it: one word may be a twentieth of a
-  // text, and drawn independently of the others would make some expert that much more popular than asked.
+  // Each frequent id takes what those before have left: a word may be a twentieth of a text, and would overload some expert.
   const left = popularity.map((domain) => domain.map((own) => Float64Array.from(own)));
   const first = new Random(seed, 'trace/synthetic/paths');
   for (let id = 0; id < Math.min(FREQUENT, common + (frequencies.length - common) * domains); id++) {
@@ -86,7 +84,6 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   let tokenId = 0;
   let path: Uint16Array = new Uint16Array(0);
   return {
-    /** Id of the token drawn last. */
     tokenId: (): number => tokenId,
     /** Draws the next token of a text of a domain. */
     next(domain: number): void {
@@ -134,7 +131,6 @@ function takeFrom(left: readonly Float64Array[], frequency: number, chosen: Uint
   }
 }
 
-/** A table of what is left. */
 function tableOf(left: readonly Float64Array[], choices: number): AliasTable {
   const least = leastOf(left);
   const scale = choices / least.reduce((sum, share) => sum + share, 0);

@@ -25,7 +25,6 @@ export interface TraceOptions extends OpenOptions {
   readonly requests?: readonly RequestLength[];
   /** False if the caller changes the shape of the trace before comparing it with the model. */
   readonly fits?: false | undefined;
-  /** Departures from the model's default routing profile. */
   readonly routing?: Partial<RoutingProfile>;
 }
 
@@ -33,9 +32,8 @@ export interface TraceOptions extends OpenOptions {
 const SYNTHETIC = 'synthetic';
 
 /**
- * Opens a trace file of any known format; `-` reads standard input, `synthetic` generates routing for the model.
- * @param named `file#6000:8000` is those of its rows, as a trace of that name; a folder is all of its files, joined
- * @throws UserError where it cannot be read, is malformed, holds counts only, or does not fit `options.model`
+ * Opens a trace of any format; `-`: standard input, `synthetic`: drawn. @param named `file#6000:8000`: its rows; a folder: all files
+ * @throws UserError if it cannot be read, is malformed, holds counts only, or does not fit `options.model`
  */
 export async function openTrace(named: string, options: TraceOptions = {}): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
@@ -65,11 +63,7 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
 }
 
-/**
- * The named rows of all shards of a folder as one trace, with the requests of one after those of another: one recording in several files, as
- * engines write them by rank (Megatron-LM, TensorRT-LLM) or by reply (vLLM, SGLang).
- * @throws UserError where one cannot be opened, or two are not of one model
- */
+/** All shards of a folder as one trace (Megatron-LM, TensorRT-LLM: by rank; vLLM, SGLang: by reply). @throws UserError if they differ */
 async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
   const { path, rows } = splitRows(named);
   const traces: RoutingTrace[] = [];
@@ -108,10 +102,7 @@ async function formatFor(source: TraceSource, options: OpenOptions): Promise<Tra
   throw new UserError(`--trace-columns: format ${own.name} has columns of its own; leave the map out`);
 }
 
-/**
- * Reads the activation counts of experts: from a counts-only file, or by counting a trace (`file#0:6000`: those of its rows).
- * @throws UserError if the file can be read as neither
- */
+/** Reads activation counts, or counts a trace (`file#0:6000`: those rows). @throws UserError if the file is neither */
 export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
   const { path, rows } = splitRows(named);
   if (path !== '-' && isFolder(path)) {
@@ -157,10 +148,7 @@ const BESIDE = /^(meta_info\.json|cooccurrence_rank\d+\.safetensors)$/;
 /** Compares numbers in names by value: rank2 comes before rank10. */
 const byNumber = new Intl.Collator('en', { numeric: true });
 
-/**
- * The files of a folder that are shards, in the order of their names; hidden ones are omitted.
- * @throws UserError where there is none, or a folder among them
- */
+/** The shards of a folder by name, without hidden files. @throws UserError if there is none, or a folder among them */
 function filesOfFolder(folder: string): string[] {
   const names = listFolder(folder).filter((name) => !name.startsWith('.') && !BESIDE.test(name));
   if (names.length === 0) throw new UserError(`${folder}: the folder is empty; name the one that holds the recording's files`);

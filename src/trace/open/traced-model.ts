@@ -9,7 +9,6 @@ interface TracedModel {
   readonly model: ModelSpec;
   /** True where the trace has the sizes of experts. */
   readonly sized: boolean;
-  /** A note for the reader, one sentence. */
   readonly note: string;
 }
 

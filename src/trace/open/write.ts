@@ -1,12 +1,10 @@
-// Writers of the canonical layouts. Both stream: rows are read in chunks and written to their offsets, so memory does not grow with the
-// trace. The file gets its name only when it is complete.
+// Streaming writers of the canonical layouts: rows go in chunks to their offsets. The file gets its name only when it is complete.
 import { AtomicFile } from '../../base/files.js';
 import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
 import { DTYPE_BYTES, toHalf } from '../column.js';
 import { metadataOf } from '../formats/metadata.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace.js';
 
-/** Rows that are written at a time. */
 const ROWS = 1024;
 
 /** Options of writing a trace. */
@@ -17,7 +15,6 @@ export interface WriteOptions {
   readonly weights?: 'f32' | 'f16' | 'none';
 }
 
-/** One column of a safetensors file. */
 interface Column {
   readonly name: string;
   readonly dtype: string;
@@ -31,11 +28,7 @@ export function writeSafetensors(trace: RoutingTrace, path: string, options: Wri
   writeAll(path, (file) => fillSafetensors(trace, file, options));
 }
 
-/**
- * Writes a trace as canonical safetensors into a file under construction. Stops after every block of rows, for callers that have to look
- * after something else meanwhile.
- * @throws UserError where the file cannot be written
- */
+/** Fills a canonical safetensors file, with a stop after every block of rows. @throws UserError if the file cannot be written */
 export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   const columns = columnsOf(trace, options.weights ?? 'f32');
   const header: Record<string, unknown> = { __metadata__: metadataOf(trace, options.metadata) };
@@ -118,10 +111,7 @@ export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOpti
   writeAll(path, (file) => fillJsonl(trace, file, options));
 }
 
-/**
- * Writes a trace as canonical JSONL into a file under construction, with stops as in {@link fillSafetensors}.
- * @throws UserError where the file cannot be written
- */
+/** Fills a canonical JSONL file, with stops as in {@link fillSafetensors}. @throws UserError if the file cannot be written */
 export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   file.write(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
   for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) {

@@ -1,5 +1,4 @@
-// Local routing consistency as segment routing best performance (SRP; Liang et al., arXiv 2505.16056): how well one fixed set of experts
-// serves a short segment of tokens. It is the only figure of locality that is published for many models and measured in the same way.
+// Local routing consistency (SRP; Liang et al., arXiv 2505.16056): how well one set of experts serves a short segment of tokens.
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 
 /** Tokens of a segment; published figures are compared at this length. */
@@ -14,15 +13,12 @@ export interface SegmentConsistency {
 }
 
 /**
- * Counts segments as rows go by. In a segment, an expert that c of its tokens choose is held if c reaches a threshold; held experts serve
- * every choice of theirs, and each is there for all tokens of the segment. The harmonic mean of the share of choices that are served and
- * the share of places (held experts x tokens) that are used is largest at one threshold: that is the SRP. Segments start at every token
- * and lie within one request; they are pooled before the mean is taken.
+ * Counts segments. In each, an expert is held if c of its tokens choose it, c above a threshold; the harmonic mean of choices served and
+ * places used (held experts x tokens) at the best threshold is the SRP. Segments start at every token of a request and are pooled.
  */
 export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const width = layers * topK;
   const stride = Math.max(...expertsPerLayer);
-  /** The last rows, a ring. */
   const ring = new Int32Array(SEGMENT * width);
   /** By layer and expert: choices in the running segment. */
   const chosen = new Uint8Array(layers * stride);
@@ -30,7 +26,6 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
   const level = new Int32Array(layers * (SEGMENT + 1));
   const levels = new Float64Array(level.length);
   let request = -1;
-  /** Number of rows of the current request so far. */
   let rows = 0;
   const move = (layer: number, expert: number, by: 1 | -1): void => {
     if (expert === NULL_EXPERT) return;

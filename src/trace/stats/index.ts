@@ -65,9 +65,7 @@ export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
 /** Streams that {@link RoutingStatistics.distinct} has numbers for. */
 export const streamsOf = (statistics: RoutingStatistics): readonly number[] => STREAMS.slice(0, statistics.distinct.length);
 
-/** Numbers of streams examined. */
 const STREAMS = [1, 2, 4, 8, 16, 32] as const;
-/** Batches examined for each number of streams. */
 const BATCHES = 128;
 
 /** Mean distinct experts per event of 1, 2, 4, ... streams at even distances of the trace. @returns as many as the trace has rows for */

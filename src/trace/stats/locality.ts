@@ -10,13 +10,11 @@ export const REUSE_WINDOWS = [1, 2, 4, 8, 16] as const;
 export interface LayerSkew {
   /** Activations of each expert. */
   readonly counts: Float64Array;
-  /** Load of the hottest expert over the mean load. */
   readonly hottestOverMean: number;
   /** Gini coefficient of the load: 0 even. */
   readonly gini: number;
   /** Entropy of the load over that of an even one, 0..1. */
   readonly entropy: number;
-  /** Experts that are never chosen. */
   readonly unused: number;
   /** Share of the load on the most popular tenth and quarter of the experts (rounded to whole experts). */
   readonly topTenth: number;

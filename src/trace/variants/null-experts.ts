@@ -25,8 +25,7 @@ export const nullExperts: Variant = {
         return rank;
       });
     const draws = new PlaceDraws(seed, 'variant/null');
-    // Of the k choices among E true and m null experts, as many are null as a draw of k without replacement gives (hypergeometric, mean
-    // k m / (E + m)); the true choices that gave way are those of the lowest rank.
+    // Of k choices among E true and m null experts, as many are null as a draw without replacement gives; the lowest ranks go first.
     return keepPrefix(trace, (cell) => {
       draws.at(cell.row, cell.layer);
       let left = nulls;

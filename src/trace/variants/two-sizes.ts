@@ -1,5 +1,4 @@
-// Two sizes of every expert: a token runs the large one, the small one, or neither. In a trace the two sizes are two MoE layers at one
-// decoder layer, each with its own bytes per expert: layer l becomes 2l (large) and 2l + 1 (small).
+// Two sizes of every expert: a token runs the large one, the small one or neither. Layer l becomes 2l (large) and 2l + 1 (small).
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';

@@ -10,7 +10,6 @@ export type VariantNeed = 'weights' | 'tokenIds';
 export interface VariantContext {
   /** As the user wrote it, for messages, e.g. `top-p=0.9`. */
   readonly spec: string;
-  /** Seed of what is drawn: the run's. */
   readonly seed: number;
   /** Experts of each layer: the model's where one is known, else as the trace shows. */
   readonly experts: readonly number[];

@@ -6,7 +6,6 @@ export interface SeenLink {
   readonly generation?: number;
   /** Lanes that it runs with. */
   readonly lanes?: number;
-  /** Lanes that the device has. */
   readonly mostLanes?: number;
 }
 
@@ -30,7 +29,6 @@ export interface SeenGpu {
 
 /** Processors, all alike. */
 export interface SeenCpu {
-  /** Names that it may have, the likeliest first. */
   readonly names: readonly string[];
   /** Cores of all sockets. */
   readonly cores: number;
@@ -43,7 +41,6 @@ export interface SeenCpu {
   readonly flags: readonly string[];
   /** Hz of its time stamps, which is its base clock. */
   readonly clockHz?: number;
-  /** NUMA nodes. */
   readonly nodes?: number;
   /** Name of the hypervisor, empty where no tool reports it; absent: none was seen. */
   readonly hypervisor?: string;
@@ -75,7 +72,6 @@ export interface Seen {
   readonly cpu?: SeenCpu;
   readonly gpus?: readonly SeenGpu[];
   readonly modules?: readonly SeenModule[];
-  /** Memory that the operating system has. */
   readonly memoryBytes?: number;
   /** Memory that this process may use, where a container limits it. */
   readonly limitBytes?: number;

@@ -1,5 +1,4 @@
-// The contract of a cause: each file of rules/ is one, with the evidence that it needs. Without that evidence a rule finds nothing. It sees the
-// figures of a run only: its speeds, those that it should have, and facts; no notes or labels.
+// The contract of a cause, one per file of rules/. It sees speeds, expected speeds and facts; without its evidence it finds nothing.
 import type { Elsewhere, RuntimeSpec } from '../../../hardware/door.js';
 import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';

@@ -1,5 +1,4 @@
-// The weights by which causes of one run are ranked. No data gives them: causes of published runs are seldom known. All are ours, chosen on the
-// kind of their evidence, in five classes, from arithmetic to what explains no slow run.
+// The weights that rank causes of a run. Causes of published runs are seldom known: all are ours, in five classes by kind of evidence.
 
 /** Weight of each cause, 0 to 1. Within a class, what slows a run down more, or less else explains, stands higher. */
 export const WEIGHTS = {

@@ -13,7 +13,6 @@ import type { ValidatedRow } from '../rows/validated-row.js';
 import { hasFlag, loaded, planOfRow, type RowWeights, weightsOfRow } from './load.js';
 
 interface MemoryErrors extends ErrorSizes {
-  /** The largest error, with its sign and its row. */
   readonly largest: { readonly error: number; readonly id: string; readonly device: string; readonly kind: MemoryKind };
 }
 
@@ -170,7 +169,6 @@ function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: Mod
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
 }
 
-/** Flags that place tensors. */
 const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-moe|--n-cpu-moe)\b/;
 
 /** True where the program placed tensors by itself. */

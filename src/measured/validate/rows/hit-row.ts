@@ -1,5 +1,4 @@
-// A published hit rate: how often a cache of experts held what tokens chose, by its size, whatever the machine. From such curves follow the
-// prior of synthetic routing and the bands of its hit rates (docs/synthetic-routing.md). Strict: a row is data of a test, not of a machine.
+// A published hit rate by cache size, for the prior and bands of synthetic routing (docs/synthetic-routing.md). Strict: data of a test.
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);

@@ -1,5 +1,4 @@
-// A measurement: figures of one published or own run on a real machine, with machine, model, placement and workload, so that it can be
-// predicted from its specification alone. Files hold one JSON object a line; profiles/fields.txt and docs/measurements.md explain the fields.
+// A measurement: figures of a run on a real machine with all that predicts them. Fields: profiles/fields.txt and docs/measurements.md.
 import { z } from 'zod';
 import { messageOf, UserError } from '../../../base/errors.js';
 import { bytesOf } from '../../../base/host/bytes.js';

@@ -1,5 +1,4 @@
-// A row of memory: what one load of a model allocated on each device, as its log printed it, with the settings it was loaded with. Files of
-// measurements hold such rows beside those of speed; a row of memory is recognised by its list of devices.
+// A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices tells it from rows of speed.
 import { z } from 'zod';
 import { unknownProgram } from '../../../runtime/index.js';
 import { definedFields } from '../../../runtime/logs/lines.js';
@@ -63,7 +62,6 @@ export type MemoryKind = (typeof MEMORY_KINDS)[number];
 /** Memory of a device by kind, MiB. */
 export type DeviceMib = Readonly<Partial<Record<MemoryKind, number>>>;
 
-/** True for a buffer of host memory. */
 function isHost(name: string): boolean {
   return /^(CPU|Host|BLAS)|_Host$/.test(name);
 }

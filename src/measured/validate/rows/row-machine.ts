@@ -89,7 +89,6 @@ function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memo
   return { memory: memoryKind({ arch: '', form: 'desktop' }, type) };
 }
 
-/** Cores that compute, of one socket. */
 function coresOf({ machine, run }: Measurement): { cores: number; clock: number; isa: string; memoryBandwidth: number } {
   const { cpu } = machine;
   const sockets = cpu?.sockets ?? 1;

@@ -1,5 +1,4 @@
-// Synthetic routing that rows of one model share: drawn once, walked by each as far as it needs. Static placements count popularity on
-// its first tokens, which no row replays: those of other requests, as the statistics of a placement are.
+// Synthetic routing shared by rows of one model, drawn once. Static placements count its first tokens, which no row replays.
 
 import { checkValue } from '../../../base/yaml.js';
 import type { ModelSpec } from '../../../model/door.js';
@@ -51,7 +50,6 @@ export class RowTraces {
   }
 }
 
-/** The requests that popularity is counted on. */
 function countedRequests(): { readonly prefill: number; readonly decode: number }[] {
   const start = (request: number): number => Math.floor((request * COUNTED) / COUNTED_REQUESTS);
   return Array.from({ length: COUNTED_REQUESTS }, (_, request) => ({ prefill: start(request + 1) - start(request), decode: 0 }));

@@ -1,5 +1,4 @@
-// The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
-// of a pass go through the model in one call.
+// The predictor in an ONNX file, from `moeprof predict train` or another tool under the contract. One call computes all tokens of a pass.
 import { UserError } from '../../../base/errors.js';
 import { textOf } from '../../../base/host/bytes.js';
 import { resolve } from '../../../base/host/paths.js';
@@ -31,10 +30,7 @@ class OnnxPredictor extends ModelPredictor<InputName> {
   #pass = -1;
   #after = -1;
 
-  /**
-   * A predictor of an open model. Training traces of the context are counted for `popularity`, nothing more: the model has learned.
-   * @throws UserError where the model does not keep the contract
-   */
+  /** A predictor of an open model. Only `popularity` is counted on training traces. @throws UserError if the model breaks the contract */
   constructor(path: string, session: SyncSession, context: PredictorContext) {
     super(path, session, context, checkContract(path, session.inputs, session.outputs, context.model.experts));
     if (this.inputs.includes('popularity')) this.#countTraining();
@@ -93,10 +89,8 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
 }
 
 /**
- * The cost of one call of a network, by its weights: reading them, and one product of each for every token. Fitted on networks of 0.6 to 7.2 M
- * weights, 1 to 32 tokens: bench/prediction-cost.mjs, on the host that cost.ts names. Models of sequences that say how many weights they
- * multiply: on encoders of 0.09 to 0.8 M, 1 to 128 tokens.
- * @throws UserError where the file cannot be read
+ * The cost of one call: reading weights, and a product of each per token. Fitted on networks of 0.6 to 7.2 M weights, 1 to 32 tokens
+ * (bench/prediction-cost.mjs; host: cost.ts), and on encoders of 0.09 to 0.8 M, 1 to 128 tokens. @throws UserError if unreadable
  */
 export function networkCost(path: string): PredictionCost {
   const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
@@ -132,10 +126,7 @@ const HEAD = 20;
 const MOST_PARTS = 4096;
 const LONGEST_FACT = 65_536;
 
-/**
- * Metadata of a file by name: pairs at its end, found by skipping over its parts without reading the graph; empty if it is not an ONNX file.
- * @throws UserError where it cannot be read
- */
+/** Metadata of a file by name, from its end, without reading the graph; empty: no ONNX file. @throws UserError if it cannot be read */
 export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   return withInput(path, 'predictor', (file) => {
     const facts = new Map<string, string>();

@@ -1,5 +1,4 @@
-// The contract of an ONNX predictor that reads token ids in order: a whole prompt in one call, with a state that is kept for every request
-// while it decodes. The other contract (../contract.ts) is for models without a state: their inputs describe the past of each token.
+// The contract of an ONNX predictor that reads token ids in order, with a state per request. Models without a state: ../contract.ts.
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 import { checkTensor, OUTPUT_NAME, type TensorShape, type TensorSignature } from '../contract.js';
@@ -35,12 +34,7 @@ export function sequenceTensorOf(name: SequenceInput | (typeof SEQUENCE_OUTPUTS)
   return { type: 'float32', shape: name === KNOWN ? ['B', 'S'] : ['B', 'S', experts] };
 }
 
-/**
- * Checks what a model of sequences declares.
- * @param path the model's file, for messages
- * @param experts dense expert ids of the model that is profiled
- * @throws UserError with the expected and the found shape
- */
+/** Checks a sequence model's declarations. @param path for messages @param experts sum over layers @throws UserError with both shapes */
 export function checkSequenceContract(
   path: string,
   inputs: readonly TensorSignature[],

@@ -1,5 +1,4 @@
-// ExpertFlow's routing path predictor as a causal encoder of token ids: it predicts a token's path at every layer from its context. Training
-// and the exported file share the graph; only the recurrence differs (unrolled with gradients, or ONNX's GRU).
+// ExpertFlow's path predictor as a causal encoder of token ids. Training and export share the graph, except the recurrence.
 import { HISTORY_SLOW_DECAY } from '../contract.js';
 import type { Graph, Value } from '../graph.js';
 import { constant, logHistories, normal, type ParameterSource, type PathShape, PRIOR_WEIGHT, prior } from '../network.js';
@@ -28,10 +27,7 @@ interface EncoderParts {
   readonly tokenId: Value;
   /** Features of the tokens before each; null: the network has no such input. */
   readonly past: PastInputs | null;
-  /**
-   * The states of a GRU that reads x [N, width], one for each row: [N, width].
-   * @param weights input [width, 3 width], recurrent [width, 3 width], and their biases [3 width]; gates update, reset, candidate
-   */
+  /** GRU states over x [N, width]. @param weights input and recurrent [width, 3 width], biases [3 width]; update, reset, candidate */
   recur(x: Value, block: number, weights: GruWeights): Value;
   /** Spoils a value while it is trained, so that nothing is learned by heart; in a file: the value itself. */
   spoil(x: Value, place: string): Value;
@@ -60,10 +56,9 @@ const EPSILON = 1e-6;
 const TOKEN_SCALE = 16;
 
 /**
- * Adds the encoder and its heads to a graph. Blocks are residual and normalised before each part, as in T5 (arXiv 1910.10683):
- * x += GRU(norm x); x += W2 relu(W1 norm x). A head is its layer's own: W4 relu(W3 y) + W5 y + b of y = [x | token | last path]. What is known of the
- * tokens before goes into the heads alone, so that the state is made of ids and nothing else.
- * @returns logits, [N, experts]
+ * Adds encoder and heads. Blocks are residual and normalised as in T5 (arXiv 1910.10683): x += GRU(norm x); x += W2 relu(W1 norm x). Heads
+ * by layer: W4 relu(W3 y) + W5 y + b, y = [x | token | last path]; what is known of earlier tokens goes there, so that states are made of
+ * ids. @returns logits, [N, experts]
  */
 export function buildEncoder(
   graph: Graph,

@@ -86,11 +86,9 @@ export function exportEncoder(
 }
 
 /**
- * The states of a GRU (Cho et al., arXiv 1406.1078) over `steps` steps of `streams` sequences beside one another, for training: every step is
- * ordinary operators, so that gradients follow from the tape. Equations of ONNX's operator with `linear_before_reset`: z, r = sigmoid(x W + h R + b); n = tanh(x W + b + r (h R + b)); h' = (1 - z) n + z h.
- * @param x [steps x streams, width], step by step
- * @param start state before the first step, [streams, width]
- * @returns states of all rows, and the last
+ * GRU states (Cho et al., arXiv 1406.1078) of `streams` sequences over `steps` steps, of ordinary operators for gradients. As ONNX with
+ * `linear_before_reset`: z, r = sigmoid(x W + h R + b); n = tanh(x W + b + r (h R + b)); h' = (1 - z) n + z h.
+ * @param x [steps x streams, width] @param start [streams, width] @returns all states, and the last
  */
 function unrolledGru(
   graph: Graph,

@@ -1,5 +1,4 @@
-// The states of a sequence model for running requests: the state after the last pass, and the state before it with the tokens of that pass,
-// because tokens of a pass may be rejected or run again.
+// The states of a sequence model for running requests, after and before the last pass, as tokens of a pass may be rejected or run again.
 
 /** Where a model is to be called for the next tokens of a request. */
 export interface Continuation {
@@ -29,10 +28,7 @@ export class KeptStates {
     this.#width = width;
   }
 
-  /**
-   * How a request goes on at a position. Where nothing is kept that leads there, as after a prompt that another request left in the cache, it
-   * starts with the state of a beginning.
-   */
+  /** How a request goes on at a position; from the beginning if no kept state leads there, as after a cached prompt of another request. */
   at(slot: number, request: number, position: number): Continuation {
     const kept = this.#slots[slot];
     if (kept !== undefined && kept.request === request && position > 0) {
@@ -42,12 +38,7 @@ export class KeptStates {
     return { state: new Float32Array(this.#width), missed: [] };
   }
 
-  /**
-   * Keeps what a pass made of a request.
-   * @param position of its first token in the pass, and their ids
-   * @param before state before `missed`, as {@link at} gave it
-   * @param after state after the last id
-   */
+  /** Keeps a pass of a request. @param position of its first token @param before state before `missed`, from {@link at} @param after it */
   keep(
     slot: number,
     request: number,

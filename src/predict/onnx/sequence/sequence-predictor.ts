@@ -1,5 +1,4 @@
-// A predictor whose model reads token ids in order (contract.ts). It is asked once before each pass for all of its tokens. A token of a
-// prompt sees the tokens before it in the prompt; decoding continues from the state of its request.
+// A predictor whose model reads token ids in order (contract.ts), once per pass. Decoding continues from the state of its request.
 import { UserError } from '../../../base/errors.js';
 import type { Pass } from '../../../schedule/door.js';
 import type { PredictorContext } from '../../predictor.js';
@@ -23,7 +22,6 @@ const CALL_TOKENS = 256;
 
 /** Tokens of one request in a pass. */
 interface Segment {
-  /** First token in the pass. */
   readonly token: number;
   readonly from: Continuation;
   /** The input: tokens that its state missed, then the tokens. */
@@ -34,7 +32,6 @@ interface Segment {
 /** Runs a model of sequences over the passes. */
 export class SequencePredictor extends ModelPredictor<SequenceInput> {
   protected readonly outputs = SEQUENCE_OUTPUTS;
-  /** Width of the model's state. */
   readonly #width: number;
   readonly #states: KeptStates;
   /** `[tokens, experts]` of the pass that was asked last. */

@@ -17,17 +17,11 @@ export interface EncoderTraining extends TrainingBasics {
 const TOKEN_ROWS = 65_536;
 /** Tokens of a window: gradients flow back within a window, and the state continues from window to window. Ours. */
 const WINDOW = 32;
-/**
- * Share of what the encoder says inside that is set to 0 while it is trained, and of tokens whose id is hidden. Ours, chosen on our 64-expert
- * router.
- */
+/** Share of inner values set to 0 in training, and of tokens with hidden ids. Ours, chosen on our 64-expert router. */
 const DROPOUT = 0.2;
 const HIDDEN = 0.02;
 
-/**
- * Trains an encoder.
- * @throws UserError where the trace has no token ids, the runtime is missing, the trace is too short, or the checkpoint belongs to another training
- */
+/** Trains an encoder. @throws UserError if the trace lacks ids, the runtime is missing, or as {@link trainNetwork} */
 export function trainEncoder(
   trace: RoutingTrace,
   model: ModelSpec,

@@ -1,5 +1,4 @@
-// Training data of a sequence encoder: requests run side by side in streams, a window of tokens per step, and the recurrent state goes from
-// window to window (truncated back-propagation through time). So the encoder is trained as it runs: with kept states.
+// Training data of a sequence encoder: requests in streams, a window a step; the state passes on (truncated back-propagation through time).
 import type { Random } from '../../../base/random.js';
 import { shuffled } from '../batch.js';
 import type { PathDataset } from '../dataset.js';
@@ -13,7 +12,6 @@ interface Piece {
   readonly rows: number;
 }
 
-/** How windows are laid out. */
 interface WindowOptions {
   /** Sequences beside one another. */
   readonly streams: number;
@@ -108,10 +106,7 @@ export class SequenceWindows implements StepSource {
     );
   }
 
-  /**
-   * Steps of streams that take a piece after another, while `goesOn`, which is told how many of them have something to do.
-   * @param knows whether the next window of a stream is given histories
-   */
+  /** Steps of streams that take piece after piece while `goesOn` (streams busy) holds. @param knows whether a next window has histories */
   *#walk(deal: () => Piece | null, goesOn: (running: number) => boolean, knows: (stream: number) => boolean): Iterable<Step> {
     const { state, streams, window } = this.#options;
     const { experts } = this.#dataset.model;

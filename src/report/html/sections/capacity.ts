@@ -21,7 +21,6 @@ function capacityWords(word: string, { metrics, bounds }: Result, curve: Capacit
   return `${word} hits ${formatRatio(metrics['cache.hit_rate']?.value ?? 0)} with ${formatBytes(bounds.capacityBytes / gpus)}${where}.`;
 }
 
-/** The curves, with the position of each run. */
 function capacityPlot(label: string, curve: CapacityCurve, points: Sides): Markup {
   const whole = curve.bytes.at(-1)!;
   const gpus = gpusOf(points[0]!.result.metrics);

@@ -37,7 +37,6 @@ export const sections: readonly Section<Result>[] = [
   alone(provenanceSection),
 ];
 
-/** A section of one run. */
 function alone({ draw, ...section }: Section<Sides>): Section<Result> {
   return { ...section, draw: (result, source) => draw([{ label: 'This run', word: 'this run', color: 'accent', result }], source) };
 }

@@ -11,14 +11,12 @@ import { legend, type Section } from '../../page/pieces.js';
 import { layerGrid } from '../../summary/grids.js';
 import { beside, type Sides } from './sides.js';
 
-/** Shares of each layer's demand. */
 function layerRates(perLayer: PerLayer): { readonly hits: number[]; readonly late: number[]; readonly misses: number[] } {
   const rate = (part: readonly number[]): number[] =>
     part.map((count, layer) => (perLayer.demanded[layer]! > 0 ? count / perLayer.demanded[layer]! : 0));
   return { hits: rate(perLayer.hits), late: rate(perLayer.late), misses: rate(perLayer.misses) };
 }
 
-/** Sentence on the range of hit rates. */
 function layerWords({ hits }: { readonly hits: readonly number[] }): string {
   const [least, most] = [Math.min(...hits), Math.max(...hits)];
   return least === most
@@ -26,7 +24,6 @@ function layerWords({ hits }: { readonly hits: readonly number[] }): string {
     : `From ${formatRatio(least)} at layer ${hits.indexOf(least)} to ${formatRatio(most)} at layer ${hits.indexOf(most)}.`;
 }
 
-/** The picture: stacked shares by layer. */
 function layerPlot(perLayer: PerLayer, label: string, height: number): Markup {
   const { hits, late, misses } = layerRates(perLayer);
   return plot(

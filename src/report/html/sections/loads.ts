@@ -41,7 +41,6 @@ function tenthText(loads: readonly (readonly number[])[]): string {
   return `The tenth of the experts that is loaded most takes ${formatRatio(top, 0)} of ${formatCount(total)} loads.`;
 }
 
-/** Number of intensities. */
 const LEVELS = 12;
 /** Intensity of the median. Expert counts have long tails: on a linear scale, a few experts would hide all others. */
 const MIDDLE = 0.4;

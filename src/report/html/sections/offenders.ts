@@ -7,7 +7,6 @@ import { html, type Piece } from '../../page/markup.js';
 import { miniBar, type Section, table } from '../../page/pieces.js';
 import { deviceWords } from '../../words.js';
 
-/** Maximum number of rows of a table. */
 const MOST = 8;
 
 interface Offender {

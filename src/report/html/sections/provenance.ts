@@ -9,7 +9,6 @@ import { type Section, table } from '../../page/pieces.js';
 import type { Sides } from './sides.js';
 import { warningList } from './warnings.js';
 
-/** The provenance of a result: name and text. */
 function provenanceOf(result: Result): [what: string, which: string][] {
   const { environment, fingerprint, inputs, seed, tool } = result;
   const { model, quantization, hardware, system, traces, variants } = inputs;
