@@ -134,7 +134,7 @@ export async function advise(asked: Question): Promise<Advice> {
     answer: settingOf(question, answer, ''),
     kept: answer.kept,
     command,
-    hints: hintsOf(command!),
+    hints: [...cacheHints(question, answer), ...hintsOf(command!)],
     guesses: await guessesOf(question, answer),
     bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
@@ -299,6 +299,11 @@ function hintsOf({ net, steps }: Command): string[] {
     ...(own === undefined ? [] : [`Put your own file in the place of ${own}: no repository with it is known.`]),
     ...(net === undefined ? [] : [net]),
   ];
+}
+
+/** Where the facts of the answer's cache were read: older builds have no such flag. */
+function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
+  return runtime.caches.flatMap(({ read, system }) => (system === setting.cache ? [`Cache flags: ${read}.`] : []));
 }
 
 /** The note on a setting with one socket: it rests on one constant, which can be measured. */

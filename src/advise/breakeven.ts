@@ -1,11 +1,10 @@
 // Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until
 // they are as fast as the CPU alone: the hit rate there is the break-even. No formula stands beside the runs.
 import { UserError } from '../base/errors.js';
-import { type HardwareSpec, loadRuntime } from '../hardware/door.js';
+import type { HardwareSpec } from '../hardware/door.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
 import { freeOf, HOST } from '../runtime/setting/fits.js';
 import { ALL_ON_GPU, PLAIN } from '../runtime/setting/setting.js';
-import { checkRun } from '../system/door.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
 import type { Price } from './price.js';
 import { devicesOf, type Question } from './search.js';
@@ -64,12 +63,8 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
     throw new UserError(`${hardware.name}: has one memory, and no link for a miss to cross; name a card beside a CPU`);
   const systems = runtimeOfProgram(runtime.name).systems?.cache;
   const hot = systems?.(runtime.name, 'cpu');
-  const own = hot === undefined ? undefined : checkRun({ system: hot }, 'breakeven').system.runtime;
-  // The exchanges of a bundled hybrid are those of the default runtime; another backend keeps its own.
-  const apart = typeof own === 'string' && hardware.software?.runtime === DEFAULT_RUNTIME;
   const offload = { cache: systems?.(runtime.name, 'gpu') ?? 'on-demand-lru', hardware };
-  const beside = apart ? (await machine({ ...runtime, profile: loadRuntime(own).name })).hardware : hardware;
-  const hybrid = { cache: hot ?? runtimeOfProgram(DEFAULT_RUNTIME).systems!.cache!(DEFAULT_RUNTIME, 'cpu')!, hardware: beside };
+  const hybrid = { cache: hot ?? runtimeOfProgram(DEFAULT_RUNTIME).systems!.cache!(DEFAULT_RUNTIME, 'cpu')!, hardware };
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, async (question) => {
     const { notes, quantizations: offered } = question;
     const few = Array.from({ length: FORMATS }, (_, i) => offered[Math.round((i * (offered.length - 1)) / (FORMATS - 1))]!);

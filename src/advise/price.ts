@@ -3,12 +3,12 @@
 
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
-import { type HardwareSpec, joinGpus } from '../hardware/door.js';
+import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
 import { type ModelSpec, parseKvFormat, withKvFormat } from '../model/door.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { RequestShape, Speeds } from '../runtime/setting/goal.js';
 import { isAllOnGpu, machineFor, type Setting } from '../runtime/setting/setting.js';
-import { checkRun, type RunInput } from '../system/door.js';
+import { checkRun, type RunInput, type SystemSpec } from '../system/door.js';
 import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
@@ -141,7 +141,13 @@ export class Pricer {
     const routing = { ...routingOfPart(trace, this.#trace), ...apart };
     const stored = withKvFormat(model, parseKvFormat(setting.kv));
     const result = simulateInputs(
-      { model: stored, modelNote: null, hardware: pinnedFor(spec.system, machine), system: spec.system, ...routing },
+      {
+        model: stored,
+        modelNote: null,
+        hardware: withOwnHandovers(spec.system, pinnedFor(spec.system, machine)),
+        system: spec.system,
+        ...routing,
+      },
       spec,
     );
     this.#known.set(key, result);
@@ -152,6 +158,14 @@ export class Pricer {
 /** True where something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
 function warms({ cached, setting }: PricedCase): boolean {
   return cached !== null || setting.cache !== null;
+}
+
+/** The machine with the hand-overs of the system's own runtime, if that is a variant of the machine's: hot experts exchange more often a layer. */
+function withOwnHandovers({ runtime }: SystemSpec, hardware: HardwareSpec): HardwareSpec {
+  const { cpu, machine, software } = hardware;
+  if (cpu === null || software === undefined || !`${runtime}`.startsWith(`${software.runtime}-`)) return hardware;
+  const handover = (name: string): number => underSystem(loadRuntime(name), machine?.system).handover;
+  return { ...hardware, cpu: { ...cpu, handoverNs: cpu.handoverNs + handover(`${runtime}`) - handover(software.runtime) } };
 }
 
 /** Tokens of routing that pricing walks at most, and one that profiles of caches are counted on. */

@@ -169,18 +169,27 @@ function explained({ command, runtime }: Advice): Block {
   return { kind: 'facts', title: { text: source, tone: 'dim' }, facts, indent: 2 + Math.max(0, ...facts.map(([label]) => label.length)) };
 }
 
+/** Used bytes of a memory, and those that it has, in one unit where both have it. */
+const filledText = (used: string, has: number): string => `${used} of ${formatBytes(has)}`.replace(/ (\w+)( of \S+) \1$/, '$2 $1');
+
+/** Memories in a line; cards of one size together. */
+function memoryText(devices: AdvisedSetting['devices']): string {
+  const cards = devices.filter(({ name }) => name.startsWith('GPU '));
+  const alike = cards.length > 1 && cards.every(({ has }) => has === cards[0]!.has);
+  const together = alike ? [`GPUs ${filledText(cards.map((card) => formatBytes(usedOf(card))).join(' and '), cards[0]!.has)}`] : [];
+  const others = alike ? devices.filter((device) => !cards.includes(device)) : devices;
+  const each = others.map(
+    (device) => `${device.name === 'memory' ? '' : `${device.name} `}${filledText(formatBytes(usedOf(device)), device.has)}`,
+  );
+  return [...together, ...each].join(', ');
+}
+
 /** What of each memory is used, in a line, and sentences on the command. */
 function memoryOf({ hints }: Advice, answer: AdvisedSetting): Block[] {
-  const texts = answer.devices.map((device) =>
-    `${device.name === 'memory' ? '' : `${device.name} `}${formatBytes(usedOf(device))} of ${formatBytes(device.has)}`.replace(
-      / (\w+)( of \S+) \1$/,
-      '$2 $1',
-    ),
-  );
-  const [brief] = sentences('memory', [texts.join(', '), ...hints]);
+  const [brief] = sentences('memory', [memoryText(answer.devices), ...hints]);
   const bars: Block = {
     kind: 'facts',
-    facts: answer.devices.map((device, i) => [device.name, `${texts[i]!} for weights, KV cache and compute`]),
+    facts: answer.devices.map((device) => [device.name, `${memoryText([device])} for weights, KV cache and compute`]),
     shares: answer.devices.map(({ compute, has, kv, weights }) => [weights, kv, compute].map((bytes) => Math.min(1, bytes / has))),
     indent: 0,
     only: ['page'],

@@ -7,6 +7,7 @@ export { type DenseBytes, type DensePlacement, denseBytes, moeHolders, usesCpu }
 export { askAll } from './detect/ask.js';
 export { type Detection, detectFrom, powerShareOf } from './detect/compose.js';
 export { machineFileOf, machineFileText } from './detect/write.js';
+export { underSystem } from './devices.js';
 export { KNOBS, turnedBy } from './knobs.js';
 export { type Learned, learnedText, learnedWidth, NUDGE, nudged, type SpeedKind } from './learned.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
