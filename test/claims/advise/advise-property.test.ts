@@ -5,6 +5,7 @@ import { commandOf } from '../../../src/advise/advise.js';
 import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
 import { bestSetting, canIsolate, devicesOf, highestFit, ladderOf, priced, type Question, rungOf } from '../../../src/advise/search.js';
+import { orUserError } from '../../../src/base/errors.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import { advisedRuntime } from '../../../src/runtime/index.js';
@@ -39,9 +40,13 @@ const RUNTIMES = ['llama.cpp', 'ik_llama.cpp', 'ktransformers', 'ollama'];
 /** Machines under each runtime, composed once for all models. */
 const PAIRS = MACHINES.map((machine) => ({
   machine,
-  driven: RUNTIMES.map((name) => {
+  driven: RUNTIMES.flatMap((name) => {
     const runtime = advisedRuntime(name);
-    return { runtime, hardware: loadHardware(machine, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile)) };
+    const hardware = orUserError(() =>
+      loadHardware(machine, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile)),
+    );
+    // ik_llama.cpp and KTransformers drive no cards of AMD.
+    return hardware instanceof Error ? [] : [{ runtime, hardware }];
   }),
 }));
 
