@@ -2,6 +2,7 @@
 // hardware would help. Pure except for the runs of the engine.
 
 import { platform } from '../base/host/machine.js';
+import { sum } from '../base/statistics.js';
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import { assumedOf, type HardwareSpec, takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight, type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
@@ -12,7 +13,7 @@ import { usualShell } from '../runtime/flags/shell.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
-import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
+import { cachedBytes, isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
 import { benchmarkWords } from './benchmark.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
@@ -20,7 +21,7 @@ import { type Guess, guessesOf } from './guesses.js';
 import { misfitsOf, missingOf, slotsForContext } from './misfits.js';
 import type { Price } from './price.js';
 import { type Purchase, purchasesOf } from './purchases.js';
-import { bandsOf, bestSetting, contextThatFits, type Priced, priced, type Question, strategiesOf } from './search.js';
+import { bandsOf, bestSetting, cacheOf, contextThatFits, type Priced, priced, type Question, strategiesOf } from './search.js';
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
 
@@ -209,7 +210,7 @@ async function strategiesBeside(question: Question, { setting }: Priced): Promis
 /** A priced setting as a strategy. */
 export async function describedStrategy(question: Question, one: Priced): Promise<Strategy> {
   const { hitRate, waits } = one.price;
-  const cache = question.runtime.caches.find(({ system }) => system === one.setting.cache) ?? null;
+  const cache = cacheOf(question.runtime, one.setting);
   const strategy = {
     ...settingOf(question, one, ''),
     name: nameOf(one, cache),
@@ -262,7 +263,7 @@ export function commandOf(
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
     experts: Math.max(...model.layers.map(({ experts }) => experts)),
-    cacheBytes: model.layers.reduce((sum, { expertBytes, experts }) => sum + Math.min(setting.slots ?? 0, experts) * expertBytes, 0),
+    cacheBytes: sum(cachedBytes(model, setting.slots ?? 0)),
     cpuExpertLayers: cpuExpertLayers(model, setting),
     splitPattern: splitPattern(model, setting),
     gpus: gpusOf(hardware),
@@ -303,7 +304,8 @@ function hintsOf({ net, steps }: Command): string[] {
 
 /** Where the facts of the answer's cache were read: older builds have no such flag. */
 function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
-  return runtime.caches.flatMap(({ read, system }) => (system === setting.cache ? [`Cache flags: ${read}.`] : []));
+  const cache = cacheOf(runtime, setting);
+  return cache === null ? [] : [`Cache flags: ${cache.read}.`];
 }
 
 /** The note on a setting with one socket: it rests on one constant, which can be measured. */

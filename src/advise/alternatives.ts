@@ -2,7 +2,7 @@
 import { formatCount } from '../base/units.js';
 import { isFit } from '../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../runtime/setting/setting.js';
-import { canIsolate, devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';
+import { canIsolate, devicesOf, ladderOf, type Priced, passesOf, priced, pricedFit, type Question, rungOf } from './search.js';
 
 /** A setting beside the answer. */
 interface Alternative {
@@ -25,8 +25,8 @@ export async function alternativesOf(question: Question, answer: Priced): Promis
   const found: Alternative[] = [];
   const add = async (change: string, beside: Setting): Promise<void> => {
     const model = question.model(beside.quantization);
-    const fit = highestFit(question, model, beside);
-    if (fit !== null) found.push({ change, one: await priced(question, model, fit) });
+    const one = await pricedFit(question, model, beside);
+    if (one !== null) found.push({ change, one });
   };
   for (const { beside, change } of changesOf(question, answer.setting)) await add(change, beside);
   for (const { change, setting } of lowerRungs(question, answer)) {

@@ -1,10 +1,10 @@
 // Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until
 // they are as fast as the CPU alone: the hit rate there is the break-even. No formula stands beside the runs.
 import { UserError } from '../base/errors.js';
-import type { HardwareSpec } from '../hardware/door.js';
+import { sum } from '../base/statistics.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
 import { freeOf, HOST } from '../runtime/setting/fits.js';
-import { ALL_ON_GPU, PLAIN } from '../runtime/setting/setting.js';
+import { ALL_ON_GPU, cachedBytes, PLAIN } from '../runtime/setting/setting.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
 import type { Price } from './price.js';
 import { devicesOf, type Question } from './search.js';
@@ -46,12 +46,6 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
 /** Decode speed and hit rate of a run. */
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
-/** A bundled system, and the machine as its runtime drives it. */
-interface Driven {
-  readonly cache: string;
-  readonly hardware: HardwareSpec;
-}
-
 /**
  * The worth of caches for a model on a machine, by format and number of users.
  * @throws UserError where something is unknown, a recording is too short, or no CPU computes beside a card with a memory of its own
@@ -62,9 +56,8 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   if (hardware.cpu === null)
     throw new UserError(`${hardware.name}: has one memory, and no link for a miss to cross; name a card beside a CPU`);
   const systems = runtimeOfProgram(runtime.name).systems?.cache;
-  const hot = systems?.(runtime.name, 'cpu');
-  const offload = { cache: systems?.(runtime.name, 'gpu') ?? 'on-demand-lru', hardware };
-  const hybrid = { cache: hot ?? runtimeOfProgram(DEFAULT_RUNTIME).systems!.cache!(DEFAULT_RUNTIME, 'cpu')!, hardware };
+  const offload = systems?.(runtime.name, 'gpu') ?? 'on-demand-lru';
+  const hybrid = systems?.(runtime.name, 'cpu') ?? runtimeOfProgram(DEFAULT_RUNTIME).systems!.cache!(DEFAULT_RUNTIME, 'cpu')!;
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, async (question) => {
     const { notes, quantizations: offered } = question;
     const few = Array.from({ length: FORMATS }, (_, i) => offered[Math.round((i * (offered.length - 1)) / (FORMATS - 1))]!);
@@ -75,23 +68,20 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   });
 }
 
-async function breakEvenOf(question: Question, quantization: string | null, offload: Driven, hybrid: Driven): Promise<BreakEven> {
-  const { context, runtime, users } = question;
+async function breakEvenOf(question: Question, quantization: string | null, offload: string, hybrid: string): Promise<BreakEven> {
+  const { context, hardware, runtime, users } = question;
   const model = question.model(quantization);
   const [fromDisk, kv, ubatch, cpuMoe] = [false, runtime.kv[0]!, runtime.ubatches[0]!, model.layers.length];
   const inHost = { ...ALL_ON_GPU, ...PLAIN, fromDisk, cpuMoe, quantization, context, users, kv, ubatch };
   const cards = devicesOf(question, model, inHost).filter((device) => device.name !== HOST);
-  const free = cards.reduce((sum, card) => sum + Math.max(0, freeOf(card)), 0);
-  const sizes = model.layers.map(({ expertBytes }) => expertBytes);
-  const slotBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const free = sum(cards.map((card) => Math.max(0, freeOf(card))));
+  const sizes = cachedBytes(model, 1);
   const most = Math.max(...model.layers.map(({ experts }) => experts));
-  const slots = Math.min(most, Math.floor(free / slotBytes));
-  const cached =
-    ({ cache, hardware }: Driven) =>
-    (count: number) =>
-      question.pricer.cached({ model, hardware, setting: { ...inHost, cache, slots: count }, cached: null });
+  const slots = Math.min(most, Math.floor(free / sum(sizes)));
+  const cached = (cache: string) => (count: number) =>
+    question.pricer.cached({ model, hardware, setting: { ...inHost, cache, slots: count }, cached: null });
   // Whole layers in the room of the slots; without any, the CPU computes everything. Of the same tokens as the caches.
-  const fixed = cached({ cache: DEFAULT_SYSTEM, hardware: question.hardware });
+  const fixed = cached(DEFAULT_SYSTEM);
   const [cpu, whole] = [await fixed(0), await fixed(slots)];
   const [linked, mixed] = slots === 0 ? [] : [await cached(offload)(slots), await cached(hybrid)(slots)];
   const decode = { cpu: cpu.decode, layers: whole.decode, offload: linked?.decode ?? null, hybrid: mixed?.decode ?? null };

@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.js';
 import { mean } from '../base/statistics.js';
 import { bareRate, type Datum, figure, type Grid, gridOf, ratio } from '../report/door.js';
 import { type Drafting, rightShares } from './drafting.js';
-import { drafted, highestFit, lengthsOf, type Priced, priced, type Question } from './search.js';
+import { drafted, lengthsOf, type Priced, pricedFit, type Question } from './search.js';
 
 /** One length of a draft, at its best placement. */
 export interface DraftOffer {
@@ -30,11 +30,11 @@ export async function draftsBeside(question: Question, { model, setting }: Price
     const instead = runtime.looksUp && drafting.drafter === 'mtp' ? 'take --drafter ngram, or leave --drafts out' : 'leave --drafts out';
     throw new UserError(`--drafts: ${runtime.name} has no drafts by ${DRAFTERS[drafting.drafter]} for ${model.name}; ${instead}`);
   }
-  const plain = await offer(question, model, drafted(question, setting, 0));
+  const plain = await pricedFit(question, model, drafted(question, setting, 0));
   if (plain === null) return [];
   const offers: DraftOffer[] = [];
   for (const draft of lengthsOf(question, model)) {
-    const one = draft === 0 ? null : await offer(question, model, drafted(question, setting, draft));
+    const one = draft === 0 ? null : await pricedFit(question, model, drafted(question, setting, draft));
     if (one === null) continue;
     const { found } = question.drafting;
     const accepted = mean(rightShares(question.drafting, draft));
@@ -45,11 +45,6 @@ export async function draftsBeside(question: Question, { model, setting }: Price
     offers.push({ draft, decode: one.price.decode, tokensPerPass, accepted, breakEven: breakEven > 1 ? null : breakEven });
   }
   return offers;
-}
-
-async function offer(question: Question, model: Priced['model'], beside: Priced['setting']): Promise<Priced | null> {
-  const fit = highestFit(question, model, beside);
-  return fit === null ? null : priced(question, model, fit);
 }
 
 /** Drafters in words. */

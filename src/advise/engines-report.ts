@@ -1,7 +1,6 @@
 // The report of `moeprof advise --runtime any`: engines side by side, best first, with the line of the best.
 import { formatCount } from '../base/units.js';
 import {
-  aboutRate,
   type Block,
   type Datum,
   type Document,
@@ -11,6 +10,7 @@ import {
   gridOf,
   type Line,
   pageFormat,
+  rateDatum,
 } from '../report/door.js';
 import type { Strategy } from './advise.js';
 import type { EngineOffer, EngineOffers } from './engines.js';
@@ -75,8 +75,6 @@ function leadOf([first]: readonly Running[]): Line[] {
   return [{ text: `${runtime} serves it best: ${speedsText(best, best.bands)}`, tone: 'good' }];
 }
 
-const rate = (value: number): Datum => ({ value, text: aboutRate(value) });
-
 function rowOf({ best, quantization, runtime }: Running): Datum[] {
-  return [runtime, best.name, quantization, rate(best.decode), rate(best.prefill), waitText(best.waits)];
+  return [runtime, best.name, quantization, rateDatum(best.decode), rateDatum(best.prefill), waitText(best.waits)];
 }

@@ -2,7 +2,7 @@
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
-import { PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
+import { cachedBytes, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
 import { devicesOf, highestOnGpu, ladderOf, lowestRung, type Priced, type Question, rungOf } from './search.js';
 
 /** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
@@ -57,7 +57,7 @@ export function slotsForContext(question: Question, { model, setting }: Priced):
   const kv = (context: number): number =>
     sum(devicesOf(question, model, { ...setting, context }).map((device) => (device.name === HOST ? 0 : device.kv)));
   const each = (kv(setting.context + 1024) - kv(setting.context)) * (1000 / 1024) * setting.users;
-  const slot = sum(model.layers.map(({ expertBytes }) => expertBytes));
+  const slot = sum(cachedBytes(model, 1));
   return [`1,000 tokens of context take as much of the GPU as ${formatNumber(each / slot, 1)} slots a layer.`];
 }
 

@@ -13,13 +13,14 @@ import {
   grid,
   type Line,
   pageFormat,
+  rateDatum,
   timesText,
 } from '../report/door.js';
 import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
 import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
-import { detailed, rateDatum, sentences, takenOf } from './report.js';
+import { detailed, sentences, takenOf } from './report.js';
 
 /** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };

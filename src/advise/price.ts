@@ -19,7 +19,7 @@ const DECODED = 16;
 const DRAFTED = 48;
 /** Tokens of a prompt by which a runtime chooses its GPU's experts, at most. */
 const FOLLOWED = 4096;
-/** Where memory caches the disk: tokens that warm it, and tokens that count, as for measured rows. */
+/** Where something caches experts: tokens that warm it, and tokens that count, as for measured rows. */
 const WARMING = 160;
 const WARMED = 160;
 
@@ -99,11 +99,9 @@ export class Pricer {
 
   /** Decode speed alone, tokens/s of all users together. */
   async decode(priced: PricedCase): Promise<number> {
-    const { setting } = priced;
-    const decoded = await this.#decoded(priced);
-    if (!warms(priced)) return (setting.users * 1e9) / of(decoded, 'latency.tpot.mean');
-    const warm = await this.#decoded(priced, WARMING);
-    return (setting.users * WARMED * 1e9) / (of(decoded, 'time.total') - of(warm, 'time.total'));
+    const { users } = priced.setting;
+    const counted = await this.#counted(priced);
+    return warms(priced) ? (users * WARMED * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
   }
 
   /** Prefill speed alone, tokens/s. */
@@ -136,7 +134,7 @@ export class Pricer {
     const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
-    // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
+    // What follows a prompt is counted over all that is drawn, which the few priced tokens are a part of; a cache's profile on other text.
     const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
     const routing = { ...routingOfPart(trace, this.#trace), ...apart };
     const stored = withKvFormat(model, parseKvFormat(setting.kv));

@@ -21,6 +21,7 @@ import {
   learnedFrom,
   note,
   pageFormat,
+  rateDatum,
   timesText,
 } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
@@ -211,11 +212,6 @@ function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
 /** The same with its range, which is that of the answer. */
 function rangeDatum(band: Accuracy | null, rate: number): Datum {
   return { value: rate, text: `${aboutRate(rate)}${bandText(band, rate)}` };
-}
-
-/** A speed in a table, in two digits. */
-export function rateDatum(rate: number): Datum {
-  return { value: rate, text: aboutRate(rate) };
 }
 
 function memoryGrid({ devices }: AdvisedSetting): Grid {

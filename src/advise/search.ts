@@ -6,7 +6,7 @@ import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door
 import type { Accuracy } from '../result/result.js';
 import type { LineShell } from '../runtime/flags/shell.js';
 import type { Loaded } from '../runtime/kind/loaded.js';
-import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
+import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from '../runtime/setting/goal.js';
 import { ALL_ON_GPU, bySlots, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
@@ -72,10 +72,15 @@ export interface Priced extends Loaded {
 /** Values of a setting beside its placement. */
 type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
 
+/** The expert cache of a setting; null: it has none. */
+export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'cache'>): OfferedCache | null {
+  return caches.find(({ system }) => system === cache) ?? null;
+}
+
 /** Placements that a runtime has on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
 export function ladderOf({ hardware, runtime }: Question, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
   const [first] = hardware.tiers;
-  if (cache !== null) return bySlots(model, runtime.caches.find(({ system }) => system === cache)!.keeps);
+  if (cache !== null) return bySlots(model, cacheOf(runtime, { cache })!.keeps);
   if (first!.name !== 'unified') return runtime.ladder(model);
   // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
   return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
@@ -190,6 +195,12 @@ export async function priced(question: Question, model: ModelSpec, setting: Sett
   return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };
 }
 
+/** The highest rung that fits, priced; null: none does. */
+export async function pricedFit(question: Question, model: ModelSpec, beside: Beside): Promise<Priced | null> {
+  const setting = highestFit(question, model, beside);
+  return setting === null ? null : priced(question, model, setting);
+}
+
 /** A cache must save so much of the cost to be advised: a fixed placement has no flag to watch. Ours. */
 const WORTH = 0.02;
 
@@ -221,10 +232,7 @@ export async function strategiesOf(question: Question, quantization: string | nu
 async function cachedSetting(question: Question, beside: Beside): Promise<Priced | null> {
   const passes = passesOf(question);
   const model = question.model(beside.quantization);
-  const at = async (ubatch: number): Promise<Priced | null> => {
-    const setting = highestFit(question, model, { ...beside, ubatch });
-    return setting === null ? null : priced(question, model, setting);
-  };
+  const at = (ubatch: number): Promise<Priced | null> => pricedFit(question, model, { ...beside, ubatch });
   const start = passes.indexOf(beside.ubatch);
   let best = await at(beside.ubatch);
   for (const others of [passes.slice(0, start).reverse(), passes.slice(start + 1)]) {

@@ -1,17 +1,16 @@
 // Strategies side by side as a table: what each reaches, and what a token waits for.
 import { formatNs } from '../base/units.js';
-import { aboutRate, type Block, bareRange, type Datum, gridOf, ratio } from '../report/door.js';
+import { type Block, bareRange, type Datum, gridOf, rateDatum, ratio } from '../report/door.js';
 import type { Strategy } from './advise.js';
 
 /** The strategies as a table; nothing where there is no choice. */
 export function strategyGrid(strategies: readonly Strategy[]): Block[] {
   if (strategies.length === 0) return [];
-  const rate = (value: number): Datum => ({ value, text: aboutRate(value) });
   const rows = strategies.map(({ bands, decode, flags, hitRate, name, prefill, waits }): Datum[] => [
     name,
-    rate(decode),
+    rateDatum(decode),
     bareRange(bands.decode, decode),
-    rate(prefill),
+    rateDatum(prefill),
     ratio(hitRate),
     waitText(waits),
     flags,

@@ -39,6 +39,7 @@ export {
   countedText,
   deviceWords,
   learnedFrom,
+  rateDatum,
   timesText,
   underOne,
 } from './words.js';

@@ -40,6 +40,9 @@ export function aboutRate(speed: number): string {
   return twoDigits(speed, Math.round);
 }
 
+/** The same in a table. */
+export const rateDatum = (speed: number): { readonly value: number; readonly text: string } => ({ value: speed, text: aboutRate(speed) });
+
 /** Two digits of either end, rounded outwards: what lies between the ends lies between their texts, too. */
 function between(low: number, high: number): string {
   return [twoDigits(low, Math.floor), twoDigits(high, Math.ceil)].join(' to ');

@@ -7,7 +7,7 @@ import { allocate, holdings } from '../allocation/allocate.js';
 import { allocateDrafter } from '../allocation/drafter.js';
 import type { AllocationRules, LoadPlan } from '../allocation/graph/load-plan.js';
 import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from '../setting/fits.js';
-import { isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement } from '../setting/setting.js';
+import { cachedBytes, isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement } from '../setting/setting.js';
 
 /** A loaded model, and how its layers lie on several GPUs. */
 export interface Loaded {
@@ -61,9 +61,7 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
 /** Bytes of the expert cache by block: each layer's slots lie where the layer does. */
 function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
   const bytes: number[] = [];
-  for (const { expertBytes, experts, index } of slots === null ? [] : model.layers) {
-    bytes[decoderLayerOf(model, index)] = Math.min(slots!, experts) * expertBytes;
-  }
+  if (slots !== null) for (const [layer, own] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = own;
   return Array.from(bytes, (own = 0) => own);
 }
 

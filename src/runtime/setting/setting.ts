@@ -70,6 +70,10 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
 /** Values of a setting that asks for nothing unusual. */
 export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
+/** Bytes of an expert cache, by layer with experts. @param slots experts of each layer that it holds */
+export const cachedBytes = ({ layers }: ModelSpec, slots: number): number[] =>
+  layers.map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
+
 /** All experts in host memory, and a cache of all but one of each layer's down to what one token uses. @param keeps false: it keeps nothing */
 export function bySlots({ layers }: ModelSpec, keeps: boolean): WeightPlacement[] {
   const cached = { ...ALL_ON_GPU, cpuMoe: layers.length };

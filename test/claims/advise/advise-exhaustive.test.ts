@@ -13,17 +13,8 @@ import { loadHardware } from '../../../src/runtime/machine.js';
 import { isFit } from '../../../src/runtime/setting/fits.js';
 import { PLAIN, type Setting } from '../../../src/runtime/setting/setting.js';
 import { synthesize } from '../../../src/trace/generate/synthetic.js';
+import { MODELS } from './models.js';
 
-const MODELS = [
-  'gpt-oss-20b',
-  'gpt-oss-120b',
-  'qwen3-30b-a3b',
-  'qwen3-235b-a22b',
-  'mixtral-8x7b',
-  'glm-4.5-air',
-  'deepseek-v2-lite',
-  'qwen3-next-80b-a3b',
-];
 const MACHINES = [
   'rtx-3060+ryzen-5-5600x+2xddr4-3200+32GB',
   'rtx-3060+ryzen-7-5700x+2xddr4-3200+64GB',
