@@ -1,8 +1,8 @@
 // The library: what the command line is made of. Every function throws a UserError for a mistake of the caller; none ends the process.
 
 export type { Advice } from './advise/advise.js';
+export { adviceFor as advise } from './advise/answer.js';
 export type { AdviceWishes } from './advise/ask.js';
-export { adviceFor as advise } from './advise/ask.js';
 export { type EngineOffer, type EngineOffers, enginesFor as adviseEngines } from './advise/engines.js';
 export { type ModelOffer, type ModelOffers, modelsFor as adviseModels } from './advise/models.js';
 export type { Placing, Plan, Probe } from './advise/plan/plan.js';

@@ -1,27 +1,25 @@
 // Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
 // hardware would help. Pure except for the runs of the engine.
-
-import { platform } from '../base/host/machine.js';
-import { sum } from '../base/statistics.js';
-import { formatBytes, formatCount, formatNumber } from '../base/units.js';
-import { assumedOf, type HardwareSpec, takenPartsOf } from '../hardware/door.js';
-import { bitsPerWeight, type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
+import { formatCount } from '../base/units.js';
+import { takenPartsOf } from '../hardware/door.js';
+import { bitsPerWeight } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
-import type { Command, CommandInput } from '../runtime/flags/dialect.js';
+import type { Command } from '../runtime/flags/dialect.js';
 import { flagOf } from '../runtime/flags/flag.js';
-import { usualShell } from '../runtime/flags/shell.js';
-import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
-import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
-import { type DeviceMemory, freeOf, gpusOf, HOST } from '../runtime/setting/fits.js';
-import { cachedBytes, isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
+import type { OfferedCache } from '../runtime/kind/runtime.js';
+import type { DeviceMemory } from '../runtime/setting/fits.js';
+import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
 import { alternativesOf } from './alternatives.js';
-import { benchmarkWords } from './benchmark.js';
+import { cacheHints, commandOf, hintsOf } from './command.js';
 import { type DraftOffer, draftsBeside } from './drafts.js';
+import { cacheOf, contextThatFits } from './fit.js';
 import { type Guess, guessesOf } from './guesses.js';
-import { misfitsOf, missingOf, slotsForContext } from './misfits.js';
+import { misfitsOf, missingOf } from './misfits.js';
+import { askedFor, notesOf } from './notes.js';
 import type { Price } from './price.js';
 import { type Purchase, purchasesOf } from './purchases.js';
-import { bandsOf, bestSetting, cacheOf, contextThatFits, type Priced, priced, type Question, strategiesOf } from './search.js';
+import type { Question } from './question.js';
+import { bandsOf, bestSetting, type Priced, priced, strategiesOf } from './search.js';
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
 
@@ -241,132 +239,4 @@ function nameOf({ setting }: Priced, cache: OfferedCache | null): string {
 export function repeated(asked: Pick<Question, 'context' | 'goal' | 'hardware' | 'request' | 'runtime' | 'users'>) {
   const { context, goal, hardware, request, runtime, users } = asked;
   return { machine: hardware.name, runtime: runtime.name, goal, request, context, users, assumed: takenPartsOf(hardware) };
-}
-
-/** The setting in the words of the runtime. */
-export function commandOf(
-  question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
-  { blocks, devices, model, setting, split }: Priced,
-): Command {
-  const { hardware, mapped, runtime } = question;
-  const { cpu = null, gpus: cards = [], sockets = 1, system } = hardware.machine ?? {};
-  const windows = system === 'windows' || (system === undefined && platform === 'win32');
-  const { shell = usualShell(windows) } = question;
-  // Cores of the slow kind hold up those that wait for all.
-  const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
-  return runtime.dialect.write({
-    setting,
-    ...placeOf(question, model),
-    shell,
-    system: windows || shell.name !== 'sh' ? 'windows' : cards[0]?.vendor === 'apple' ? 'mac' : 'linux',
-    unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
-    name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
-    moeLayers: model.layers.length,
-    experts: Math.max(...model.layers.map(({ experts }) => experts)),
-    cacheBytes: sum(cachedBytes(model, setting.slots ?? 0)),
-    cpuExpertLayers: cpuExpertLayers(model, setting),
-    splitPattern: splitPattern(model, setting),
-    gpus: gpusOf(hardware),
-    blocks,
-    split,
-    promptCache: promptCacheOf(runtime, devices),
-    cores,
-    sockets,
-    unified: hardware.tiers[0]!.name === 'unified',
-    format: mainFormat(model.layers[0]!.formats),
-    mla: model.anatomy?.layers.some(({ kind }) => kind === 'latent') ?? false,
-  });
-}
-
-/** Where a line finds the model: a file or a folder, or a repository of the hub. */
-function placeOf(
-  { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
-  { name, quantization }: ModelSpec,
-): Pick<CommandInput, 'model' | 'hub' | 'hubFile' | 'vision'> {
-  const usual = `${OWN_FILE}${name}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
-  const known = bundled === true ? publishedFile(name, quantization, reads) : null;
-  if (file !== null || hub !== null || known === null) return { model: file ?? usual, hub };
-  const { file: hubFile, repository, tag, vision } = known;
-  return { model: usual, hub: tag === null ? repository : `${repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };
-}
-
-/** The folder of a file that nobody named, so that it is seen as one to replace. */
-const OWN_FILE = 'path/to/';
-
-/** Sentences on a file whose place the line leaves open, and on the program's own help. */
-function hintsOf({ net, steps }: Command): string[] {
-  const own = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
-  return [
-    ...(own === undefined ? [] : [`Put your own file in the place of ${own}: no repository with it is known.`]),
-    ...(net === undefined ? [] : [net]),
-  ];
-}
-
-/** Where the facts of the answer's cache were read: older builds have no such flag. */
-function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
-  const cache = cacheOf(runtime, setting);
-  return cache === null ? [] : [`Cache flags: ${cache.read}.`];
-}
-
-/** The note on a setting with one socket: it rests on one constant, which can be measured. */
-function oneSocketNote({ cpu, name }: HardwareSpec): string {
-  const { count, efficiency = 1 } = cpu!.sockets!;
-  const share = Math.round(100 * efficiency);
-  return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
-}
-
-/** What of each memory is left to other programs; null where the machine does not say how large its memories are. */
-function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): string | null {
-  const gpus = machine?.gpus ?? [];
-  const parts = devices.flatMap(({ has, name }) => {
-    // Of several sockets one may be used alone, and some of its memory with it.
-    const whole = name.startsWith('GPU') ? gpus[Number(name.slice(4))]?.memoryBytes : setting.oneSocket ? undefined : machine?.ram?.bytes;
-    if (whole === undefined || whole - has < 1) return [];
-    return [`${formatBytes(whole - has)} of ${/^GPU \d/.test(name) ? 'each GPU' : name === HOST ? 'host memory' : `the ${name}`}`];
-  });
-  return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
-}
-
-/** A sentence that asks for a timing of the machine, with the command that makes one; nothing where it has one, or is calibrated, or nothing fits. */
-function askedFor(question: Question, answer: Priced | null): string[] {
-  const { hardware, learned, runtime } = question;
-  if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];
-  const { steps, uses } = commandOf(question, answer);
-  const { benchmark } = runtime;
-  if (benchmark === undefined || steps.length === 0)
-    return [
-      'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
-    ];
-  const { quoted } = question.shell ?? usualShell(platform === 'win32');
-  const model = uses.filter(([name]) => name === '-m' || name === '-hf').flatMap(([name, value]) => [name, `${value}`]);
-  const taken = [...model, ...benchmarkWords(runtime, answer, uses)].map(quoted);
-  const words = [benchmark.command, ...taken, benchmark.tests];
-  return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
-}
-
-/** MiB of host memory that are left to the finished prompts that a server keeps; undefined: as many as it takes by itself, or it keeps none. */
-function promptCacheOf({ promptCache = 0 }: AdvisedRuntime, devices: readonly DeviceMemory[]): number | undefined {
-  const free = Math.max(0, freeOf(devices.at(-1)!));
-  return free >= promptCache ? undefined : Math.floor(free / 2 ** 20);
-}
-
-function notesOf(question: Question, answer: Priced | null): string[] {
-  const { drafting, hardware, notes, trace } = question;
-  return [
-    ...(answer === null || answer.setting.draft === 0
-      ? []
-      : [
-          `${formatNumber(100 * drafting.chance)} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
-        ]),
-    ...(answer?.setting.oneSocket === true ? [oneSocketNote(hardware)] : []),
-    trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',
-    ...(hardware.software === undefined
-      ? [
-          `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,
-        ]
-      : []),
-    ...(answer === null ? [] : [...slotsForContext(question, answer), keptFreeNote(hardware, answer) ?? []].flat()),
-    ...notes,
-    ...assumedOf(hardware),
-  ];
 }

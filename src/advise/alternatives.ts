@@ -2,7 +2,9 @@
 import { formatCount } from '../base/units.js';
 import { isFit } from '../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../runtime/setting/setting.js';
-import { canIsolate, devicesOf, ladderOf, type Priced, passesOf, priced, pricedFit, type Question, rungOf } from './search.js';
+import { devicesOf, ladderOf, rungOf } from './fit.js';
+import type { Question } from './question.js';
+import { canIsolate, type Priced, passesOf, priced, pricedFit } from './search.js';
 
 /** A setting beside the answer. */
 interface Alternative {

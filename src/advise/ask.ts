@@ -1,8 +1,6 @@
 // From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on. The command and the
 // library share it.
-
 import { UserError } from '../base/errors.js';
-import { platform } from '../base/host/machine.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { ownValue } from '../base/objects.js';
@@ -11,30 +9,28 @@ import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
-import { aboutRate } from '../report/door.js';
-import { wrapped } from '../runtime/flags/dialect.js';
-import { shellNamed, usualShell } from '../runtime/flags/shell.js';
-import { advisedRuntime, backendsOn, DEFAULT_RUNTIME, ownRuntimesOf } from '../runtime/index.js';
+import { shellNamed } from '../runtime/flags/shell.js';
+import { advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { loadHardware } from '../runtime/machine.js';
-import { parseGoal, type RequestShape, type Speeds } from '../runtime/setting/goal.js';
+import { parseGoal, type RequestShape } from '../runtime/setting/goal.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { type Advice, advise, bestAnswer } from './advise.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { PROFILED, Pricer, tokensNeeded } from './price.js';
-import { priced, type Question } from './search.js';
-import { type OtherQuestions, waysOut } from './ways.js';
+import type { Question } from './question.js';
 
 /** Seed of the synthetic routing. */
 const SEED = 1;
 
 /** Context of each user where nothing says how much, tokens. Ours: a long chat. */
 const USUAL_CONTEXT = 16_384;
+
 /** Prompt where nothing says how long it is, tokens, or half of a context that is shorter than twice of it. */
 const USUAL_PROMPT = 4096;
+
 /** Contexts that follow from a prompt are whole multiples of this. */
 const CONTEXT_STEP = 1024;
 
@@ -75,100 +71,14 @@ export function machineNamed(name: string): MachineFinder {
   };
 }
 
-/**
- * Finds the settings to run a model with on a machine: `moeprof advise`.
- * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @throws UserError where something is unknown, or a recording is too short
- */
-export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
-  return adviceOn(model, machineNamed(machine), wishes);
-}
-
-/** As {@link adviceFor}, on a machine that is found for the runtime. */
-export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
-  const [basis, ...rivals] = (await basesOf(machine, wishes)) as [Basis, ...Basis[]];
-  const notes: string[] = [];
-  for (const runtime of basis.runtime.name === (wishes.runtime ?? DEFAULT_RUNTIME) || isPath(name) ? [] : ownRuntimesOf(vendorOf(basis))) {
-    const other = { ...basis, runtime, ...(await machine(runtime)) };
-    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined })));
-  }
-  return withQuestion(name, { ...basis, backends: notes }, wishes, async (asked) => {
-    const question = rivals.length === 0 ? asked : await onFastest(asked, rivals);
-    const advice = await advise(question);
-    return advice.answer === null ? { ...advice, ways: await waysOut(question, askingOf(name, basis, wishes)) } : advice;
-  });
-}
-
-/** How other questions are put than one on a model. */
-function askingOf(name: string, basis: Basis, wishes: AdviceWishes): OtherQuestions {
-  const { named: machineName, runtime, shell = usualShell(platform === 'win32') } = basis;
-  const { context, goal, runtime: named, users } = wishes;
-  const given = [
-    ['runtime', named, DEFAULT_RUNTIME],
-    ['goal', goal, 'request'],
-    ['context', context, undefined],
-    ['users', users, 1],
-  ].filter(([, value, usual]) => value !== undefined && value !== usual);
-  return {
-    command: ({ machine = machineName, model = name, options = '' }) => {
-      const kept = given
-        .filter(([option]) => !options.startsWith(`--${option}`))
-        .map(([option, value]) => [`--${option!}`, shell.quoted(`${value!}`)]);
-      const named = machine === undefined ? [] : [['-w', shell.quoted(machine)]];
-      return wrapped([['moeprof advise', shell.quoted(model)], ...named, ...kept, ...(options === '' ? [] : [[options]])], shell);
-    },
-    machine: async (other) => (await machineNamed(other)(runtime)).hardware,
-    other: (model) =>
-      withQuestion(model, basis, { ...wishes, quantizations: undefined, trace: undefined }, async (question) => {
-        const best = await bestAnswer({ ...question, quantizations: question.quantizations.slice(0, 1) });
-        return best?.setting.fromDisk === true ? null : best;
-      }),
-  };
-}
-
-/** {@link basisOf} once for each backend that the runtime has on the machine, its usual one first. */
-export async function basesOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis[]> {
-  const basis = await basisOf(machine, wishes);
-  const [usual = basis.runtime, ...others] = backendsOn(basis.runtime, vendorOf(basis));
-  const rivals = await Promise.all(others.map(async (runtime) => ({ ...basis, runtime, ...(await machine(runtime)) })));
-  return [{ ...basis, runtime: usual }, ...rivals];
-}
-
-const vendorOf = ({ hardware }: Basis) => hardware.machine?.gpus[0]?.vendor;
-
-/** The question under the backend that serves its answer best, with a note on the others. @param rivals other backends of the machine */
-async function onFastest(question: Question, rivals: readonly Basis[]): Promise<Question> {
-  const answer = await bestAnswer(question);
-  if (answer === null) return question;
-  const tried = [{ own: question, ...answer }];
-  for (const { hardware, learned, runtime } of rivals) {
-    const { learned: _, ...rest } = question;
-    const own = { ...rest, hardware, runtime, ...(learned && { learned }) };
-    tried.push({ own, ...(await priced(own, answer.model, answer.setting)) });
-  }
-  const [best, ...slower] = tried.sort((a, b) => a.cost - b.cost);
-  const lost = slower.map(({ own, price }) => `${own.runtime.name} gives ${speedsText(price)}`).join(', ');
-  const note = `${best!.own.runtime.name} is the fastest backend of this GPU: ${lost} (--runtime).`;
-  return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
-}
-
-/** A note on what another runtime of the same GPU gives, with its own formats; none where nothing fits. */
-async function besideNote(name: string, basis: Basis, wishes: AdviceWishes): Promise<string[]> {
-  const answer = await withQuestion(name, basis, wishes, bestAnswer);
-  if (answer === null) return [];
-  return [
-    `${basis.runtime.name} drives this GPU, too: ${speedsText(answer.price)} in ${answer.model.quantization} (--runtime ${basis.runtime.name}).`,
-  ];
-}
-
-const speedsText = ({ decode, prefill }: Speeds): string => `${aboutRate(decode)} and prompts ${aboutRate(prefill)} tok/s`;
-
 /** The part of a question that is the same for all models. */
-type Basis = Pick<Question, 'backends' | 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'>;
+export type AdviceBasis = Pick<
+  Question,
+  'backends' | 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'
+>;
 
 /** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
-export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<Basis> {
+export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis> {
   const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
   if (prompt + OUTPUT > context)
     throw new UserError(
@@ -186,7 +96,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
  */
 export async function withQuestion<T>(
   name: string,
-  basis: Basis,
+  basis: AdviceBasis,
   wishes: AdviceWishes,
   answer: (question: Question) => Promise<T>,
 ): Promise<T> {
@@ -196,7 +106,7 @@ export async function withQuestion<T>(
 /** As {@link withQuestion}, of several runtimes on the same routing. @param bases at least one */
 export async function withQuestions<T>(
   name: string,
-  bases: readonly Basis[],
+  bases: readonly AdviceBasis[],
   wishes: AdviceWishes,
   answer: (question: Question) => Promise<T>,
 ): Promise<T[]> {
@@ -229,7 +139,7 @@ export function requestShape({ prompt }: AdviceWishes, context: number): Request
 function questionOn(
   name: string,
   models: (quantization: string | null) => Loaded,
-  basis: Basis,
+  basis: AdviceBasis,
   wishes: AdviceWishes,
 ): Omit<Question, 'pricer' | 'trace'> {
   const { runtime } = basis;

@@ -2,7 +2,7 @@
 import { formatRatio } from '../base/units.js';
 import { bareRate, type ColumnOf, type Document, documentFormats, figure, grid, pageFormat } from '../report/door.js';
 import { type BreakEven, type BreakEvens, WAYS } from './breakeven.js';
-import { sentences } from './report.js';
+import { sentences } from './report-parts.js';
 
 /** Formats of break-evens, the one for reading first. */
 export const breakEvenReports = [...documentFormats<BreakEvens>(documentOf), pageFormat(documentOf, 'moeprof breakeven')];

@@ -6,8 +6,9 @@ import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/in
 import { freeOf, HOST } from '../runtime/setting/fits.js';
 import { ALL_ON_GPU, cachedBytes, PLAIN } from '../runtime/setting/setting.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
+import { devicesOf } from './fit.js';
 import type { Price } from './price.js';
-import { devicesOf, type Question } from './search.js';
+import type { Question } from './question.js';
 
 /** Formats that are looked at where none are named, and halvings until a break-even is read off a line. */
 const [FORMATS, HALVINGS] = [3, 5];

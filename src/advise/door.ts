@@ -1,5 +1,7 @@
 // What other rooms import of advise: what to run, and what would make it faster.
-export { type AdviceWishes, adviceOn, type MachineFinder, machineNamed } from './ask.js';
+
+export { adviceOn } from './answer.js';
+export { type AdviceWishes, type MachineFinder, machineNamed } from './ask.js';
 export { breakEvensOn } from './breakeven.js';
 export { breakEvenReports } from './breakeven-report.js';
 export { enginesOn } from './engines.js';

@@ -3,7 +3,8 @@ import { UserError } from '../base/errors.js';
 import { mean } from '../base/statistics.js';
 import { bareRate, type Datum, figure, type Grid, gridOf, ratio } from '../report/door.js';
 import { type Drafting, rightShares } from './drafting.js';
-import { drafted, lengthsOf, type Priced, pricedFit, type Question } from './search.js';
+import type { Question } from './question.js';
+import { drafted, lengthsOf, type Priced, pricedFit } from './search.js';
 
 /** One length of a draft, at its best placement. */
 export interface DraftOffer {

@@ -14,7 +14,7 @@ import {
 } from '../report/door.js';
 import type { Strategy } from './advise.js';
 import type { EngineOffer, EngineOffers } from './engines.js';
-import { linesToPaste, sentences, speedsText, takenOf } from './report.js';
+import { linesToPaste, sentences, speedsText, takenOf } from './report-parts.js';
 import { waitText } from './strategies.js';
 
 /** Engines, and whether the line of each is wanted. */

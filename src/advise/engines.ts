@@ -3,9 +3,11 @@ import { UserError } from '../base/errors.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { ADVISED } from '../runtime/index.js';
 import { type Asked, answered, describedStrategy, repeated, type Strategy } from './advise.js';
-import { type AdviceWishes, basesOf, type MachineFinder, machineNamed, withQuestions } from './ask.js';
+import { basesOf } from './answer.js';
+import { type AdviceWishes, type MachineFinder, machineNamed, withQuestions } from './ask.js';
 import { missingOf } from './misfits.js';
-import type { Priced, Question } from './search.js';
+import type { Question } from './question.js';
+import type { Priced } from './search.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ENGINES_SCHEMA = 'moeprof.engines/1';

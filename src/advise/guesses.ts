@@ -1,7 +1,8 @@
 // Parts of the machine that were taken where nobody named them, and how much the answer hangs on each: runs with the part's neighbour show it.
 import { ownValue } from '../base/objects.js';
 import { CPUS, type HardwareSpec, memoryText, slotText, takenPartsOf, withArithmetic } from '../hardware/door.js';
-import type { Priced, Question } from './search.js';
+import type { Question } from './question.js';
+import type { Priced } from './search.js';
 import { withCpu, withHostMemory, withLink } from './what-if.js';
 
 /** A part that was taken, and what another one would change. */

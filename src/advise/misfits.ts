@@ -3,7 +3,9 @@ import { sum } from '../base/statistics.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
 import { cachedBytes, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
-import { devicesOf, highestOnGpu, ladderOf, lowestRung, type Priced, type Question, rungOf } from './search.js';
+import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js';
+import type { Question } from './question.js';
+import type { Priced } from './search.js';
 
 /** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {

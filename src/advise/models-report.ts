@@ -20,7 +20,7 @@ import { HOST } from '../runtime/setting/fits.js';
 import { isAllOnGpu } from '../runtime/setting/setting.js';
 import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
-import { detailed, sentences, takenOf } from './report.js';
+import { detailed, sentences, takenOf } from './report-parts.js';
 
 /** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };

@@ -4,10 +4,12 @@
 import { assumedOf } from '../hardware/door.js';
 import { type ModelSpec, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
-import { type Advice, type Asked, answered, commandOf, repeated, settingOf } from './advise.js';
+import { type Advice, type Asked, answered, repeated, settingOf } from './advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, machineNamed, requestShape, wishedContext, withQuestion } from './ask.js';
+import { commandOf } from './command.js';
 import { missingBytes } from './misfits.js';
-import { bandsOf, type Question } from './search.js';
+import type { Question } from './question.js';
+import { bandsOf } from './search.js';
 import { modelsBySize, offeredModels } from './ways.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */

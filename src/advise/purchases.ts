@@ -13,8 +13,10 @@ import {
 } from '../hardware/door.js';
 import { gpusOf } from '../runtime/setting/fits.js';
 import { isAllOnGpu, type Setting } from '../runtime/setting/setting.js';
+import { highestFit } from './fit.js';
 import { MODULES } from './guesses.js';
-import { highestFit, type Priced, priced, type Question } from './search.js';
+import type { Question } from './question.js';
+import { type Priced, priced } from './search.js';
 import { withGpu, withHostMemory, withLink } from './what-if.js';
 
 const GIB = 2 ** 30;

@@ -1,12 +1,10 @@
 // The report of `moeprof advise`, one screen: the verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how
 // sure the figures are.
-
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import {
   aboutRate,
   type Block,
-  bareRange,
   type Column,
   countedText,
   type Datum,
@@ -27,10 +25,12 @@ import {
 import type { Accuracy } from '../result/result.js';
 import { flagOf } from '../runtime/flags/flag.js';
 import { advisedRuntime } from '../runtime/index.js';
-import { freeOf, HOST, usedOf } from '../runtime/setting/fits.js';
+import { HOST, usedOf } from '../runtime/setting/fits.js';
 import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { draftGrid } from './drafts.js';
+import { memoryBlocks } from './memory-report.js';
+import { detailed, linesToPaste, sentences, speedBand, speedsText } from './report-parts.js';
 import { strategyGrid } from './strategies.js';
 import type { WayOut } from './ways.js';
 
@@ -59,7 +59,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
       ...(answer === null
         ? []
         : [
-            ...memoryOf(advice, answer),
+            ...memoryBlocks(advice, answer),
             ...strategyGrid(advice.strategies),
             ...draftGrid(advice.drafts, answer.setting.drafter),
             ...insteadOf(advice, answer),
@@ -81,17 +81,6 @@ const BRIEF = 2;
 
 /** What else there is. */
 const MORE = '-v: memory by part, what does not fit, how sure this is and what makes it surer.';
-
-/** Blocks that a terminal shows with --verbose only, and other formats always. */
-export function detailed(blocks: readonly Block[]): Block[] {
-  return blocks.flatMap((block): Block[] => {
-    const [terminal, others] = [block.only?.includes('terminal') ?? true, block.only?.includes('markdown') ?? true];
-    return [
-      ...(terminal ? [{ ...block, only: ['terminal'], detail: 'verbose' } as const] : []),
-      ...(others ? [{ ...block, only: ['markdown', 'csv'] } as const] : []),
-    ];
-  });
-}
 
 /** The answer in a sentence or two. */
 function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfits, quantization, request, users }: Advice): Line[] {
@@ -116,41 +105,12 @@ function guessLine({ guesses }: Advice): Line[] {
   return [{ text: `If your machine has, as nobody named them: ${texts.join(', ')}.`, tone: 'caution' }];
 }
 
-/** Both speeds, with their ranges. @param share for whom the first is */
-export function speedsText(
-  { decode, prefill }: Pick<AdvisedSetting, 'decode' | 'prefill'>,
-  bands: NonNullable<Advice['bands']>,
-  share = '',
-): string {
-  const of = (speed: number, band: Accuracy | null): string => `${aboutRate(speed)} tok/s${bandText(band, speed)}`;
-  return `${of(decode, bands.decode)}${share}, prompts ${of(prefill, bands.prefill)}`;
-}
-
 /** The part of the weights that stays on the disk, and what that costs. */
 function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): string {
   const { compute, has, kv, weights } = devices.at(-1)!;
   const room = Math.max(0, has - kv - compute);
   const [slow, fast] = [decode, inMemory].map((speed) => `${aboutRate(speed)} tok/s`);
   return `${formatBytes(weights)} of weights in ${formatBytes(room)} of memory: ${formatBytes(weights - room)} stay on the disk, and experts are read from it as they are needed; ${slow} in place of ${fast}`;
-}
-
-/** Parts of the machine that were taken, a line each. */
-export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
-  return assumed.map((text) => ({ text, tone: 'caution' }));
-}
-
-/** The range of a speed behind it; nothing where nothing is comparable. */
-function bandText(band: Accuracy | null, speed: number): string {
-  return band === null ? '' : ` (${bareRange(band, speed)})`;
-}
-
-/** Lines to paste. */
-export function linesToPaste(command: Advice['command']): Block[] {
-  return (command?.steps ?? []).map(({ file, lines, note: title = file === null ? undefined : `File ${file}` }) => ({
-    kind: 'code' as const,
-    lines,
-    ...(title && { title }),
-  }));
 }
 
 /** Something else that fits, with its command. */
@@ -170,34 +130,6 @@ function explained({ command, runtime }: Advice): Block {
   return { kind: 'facts', title: { text: source, tone: 'dim' }, facts, indent: 2 + Math.max(0, ...facts.map(([label]) => label.length)) };
 }
 
-/** Used bytes of a memory, and those that it has, in one unit where both have it. */
-const filledText = (used: string, has: number): string => `${used} of ${formatBytes(has)}`.replace(/ (\w+)( of \S+) \1$/, '$2 $1');
-
-/** Memories in a line; cards of one size together. */
-function memoryText(devices: AdvisedSetting['devices']): string {
-  const cards = devices.filter(({ name }) => name.startsWith('GPU '));
-  const alike = cards.length > 1 && cards.every(({ has }) => has === cards[0]!.has);
-  const together = alike ? [`GPUs ${filledText(cards.map((card) => formatBytes(usedOf(card))).join(' and '), cards[0]!.has)}`] : [];
-  const others = alike ? devices.filter((device) => !cards.includes(device)) : devices;
-  const each = others.map(
-    (device) => `${device.name === 'memory' ? '' : `${device.name} `}${filledText(formatBytes(usedOf(device)), device.has)}`,
-  );
-  return [...together, ...each].join(', ');
-}
-
-/** What of each memory is used, in a line, and sentences on the command. */
-function memoryOf({ hints }: Advice, answer: AdvisedSetting): Block[] {
-  const [brief] = sentences('memory', [memoryText(answer.devices), ...hints]);
-  const bars: Block = {
-    kind: 'facts',
-    facts: answer.devices.map((device) => [device.name, `${memoryText([device])} for weights, KV cache and compute`]),
-    shares: answer.devices.map(({ compute, has, kv, weights }) => [weights, kv, compute].map((bytes) => Math.min(1, bytes / has))),
-    indent: 0,
-    only: ['page'],
-  };
-  return [{ ...brief!, detail: 'brief' }, bars, ...detailed([memoryGrid(answer), ...sentences('to start it', hints)])];
-}
-
 /** Other settings: the best of them in brief, all with what they take. */
 function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
   const rows = advice.alternatives
@@ -211,22 +143,7 @@ function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
 
 /** The same with its range, which is that of the answer. */
 function rangeDatum(band: Accuracy | null, rate: number): Datum {
-  return { value: rate, text: `${aboutRate(rate)}${bandText(band, rate)}` };
-}
-
-function memoryGrid({ devices }: AdvisedSetting): Grid {
-  const rows = devices.map((device): Datum[] => [
-    device.name,
-    ...[device.weights, device.kv, device.compute].map((bytes) => figure(bytes, 'bytes')),
-    freeText(freeOf(device)),
-    figure(device.has, 'bytes'),
-  ]);
-  return gridOf(['memory', 'weights', 'KV', 'compute', 'free', 'of'], rows);
-}
-
-/** Free bytes; what memory does not hold stays on the disk. */
-function freeText(bytes: number): Datum {
-  return bytes < 0 ? { value: bytes, text: `${formatBytes(-bytes)} on disk` } : figure(bytes, 'bytes');
+  return { value: rate, text: `${aboutRate(rate)}${speedBand(band, rate)}` };
 }
 
 /** The answer and its alternatives. */
@@ -313,16 +230,4 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
     { head: 'host_bytes', of: (choice) => bytesOn(choice, true) },
     { head: 'gpu_bytes', of: (choice) => bytesOn(choice, false) },
   ]);
-}
-
-/** Sentences beside what they say; below it where there is room for a list. */
-export function sentences(label: string, texts: readonly string[]): Block[] {
-  if (texts.length === 0) return [];
-  const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);
-  const heading = `${label[0]!.toUpperCase()}${label.slice(1)}`;
-  return [
-    { kind: 'facts', facts, indent: 14, only: ['terminal'] },
-    { ...note(heading, 'strong'), only: ['markdown'] },
-    { kind: 'lines', lines: texts.map((text) => ({ text, tone: 'item' as const })), only: ['markdown'] },
-  ];
 }

@@ -1,62 +1,16 @@
 // The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along the ladder; then the
 // rungs next to it, since bisection only assumes that and a run shows it.
 import { learnedBand } from '../engine/outcome/learned-bands.js';
-import { type HardwareSpec, type Learned, learnedWidth, type SpeedKind } from '../hardware/door.js';
-import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
+import { learnedWidth, type SpeedKind } from '../hardware/door.js';
+import type { ModelSpec } from '../model/door.js';
 import type { Accuracy } from '../result/result.js';
-import type { LineShell } from '../runtime/flags/shell.js';
 import type { Loaded } from '../runtime/kind/loaded.js';
-import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
-import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
-import { costOf, type Goal, isKept, type RequestShape } from '../runtime/setting/goal.js';
-import { ALL_ON_GPU, bySlots, isAllOnGpu, type KvType, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
-import type { RoutingTrace } from '../trace/trace.js';
-import type { Drafting } from './drafting.js';
-import type { Price, Pricer } from './price.js';
-
-/** What timings taught of a machine, as a runtime drives it. */
-interface LearnedMachine {
-  readonly learned: Learned;
-  /** With each knob moved, as of `nudged`. */
-  readonly moved: readonly HardwareSpec[];
-}
-
-/** A request for advice: what settings are searched for, and what the answer needs besides. */
-export interface Question {
-  readonly runtime: AdvisedRuntime;
-  readonly hardware: HardwareSpec;
-  readonly goal: Goal;
-  readonly request: RequestShape;
-  readonly context: number;
-  readonly users: number;
-  /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
-  readonly quantizations: readonly (string | null)[];
-  readonly drafting: Drafting;
-  /** Prices settings on the trace. */
-  readonly pricer: Pricer;
-  /** Routing of the model, long enough for pricing. */
-  readonly trace: RoutingTrace;
-  /** The model's name on a command line: a file or a folder; null: its file's usual name. */
-  readonly file: string | null;
-  /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
-  readonly hub: string | null;
-  /** True: it is a bundled one, whose files may be known. */
-  readonly bundled?: boolean;
-  /** The shell that lines are for; absent: the usual one of the machine, or of this computer. */
-  readonly shell?: LineShell;
-  /** The machine with weights that are mapped from their file, where `hardware` is one with weights in pinned memory; absent: they are alike. */
-  readonly mapped?: HardwareSpec;
-  /** The machine as `-w` named it; absent: it was detected. */
-  readonly named?: string;
-  /** Sentences on the machine, e.g. what was not seen of it. */
-  readonly notes: readonly string[];
-  /** Sentences: other backends and programs of the GPU, beside the one that is taken; absent: none. */
-  readonly backends?: readonly string[];
-  /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */
-  readonly learned?: LearnedMachine;
-  /** The model in a format; null: its own. @throws UserError where there is none */
-  model(quantization: string | null): ModelSpec;
-}
+import { isFit } from '../runtime/setting/fits.js';
+import { costOf, isKept } from '../runtime/setting/goal.js';
+import { isAllOnGpu, type KvType, PLAIN, type Setting } from '../runtime/setting/setting.js';
+import { type Beside, cacheBytes, devicesOf, highestFit, highestFromDisk, ladderOf, loadOf, lowestRung, rungOf } from './fit.js';
+import type { Price } from './price.js';
+import type { Question } from './question.js';
 
 /** A setting that fits, with its speeds. */
 export interface Priced extends Loaded {
@@ -67,96 +21,6 @@ export interface Priced extends Loaded {
   readonly cost: number;
   /** True where the demands of the goal are kept. */
   readonly kept: boolean;
-}
-
-/** Values of a setting beside its placement. */
-type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
-
-/** The expert cache of a setting; null: it has none. */
-export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'cache'>): OfferedCache | null {
-  return caches.find(({ system }) => system === cache) ?? null;
-}
-
-/** Placements that a runtime has on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
-export function ladderOf({ hardware, runtime }: Question, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
-  const [first] = hardware.tiers;
-  if (cache !== null) return bySlots(model, cacheOf(runtime, { cache })!.keeps);
-  if (first!.name !== 'unified') return runtime.ladder(model);
-  // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
-  return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
-}
-
-/** Memory of a setting by device. */
-export function devicesOf(question: Question, model: ModelSpec, setting: Setting): readonly DeviceMemory[] {
-  return memoryOf(question, model, setting).devices;
-}
-
-/** Memory of a setting by device, and the layers of each GPU. */
-function memoryOf({ hardware, runtime }: Question, model: ModelSpec, setting: Setting): Loaded {
-  return runtime.memory(model, setting, hardware);
-}
-
-/**
- * The highest rung that fits; null: none does.
- * Along the ladder the GPUs hold less and the host holds more, so the first rung that GPUs can hold is the only one to ask the host about.
- */
-export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
-  const setting = highestOnGpu(question, model, beside);
-  return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
-}
-
-/** The highest rung whose part on the GPUs fits, whatever the host holds; null: none does. */
-export function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
-  const ladder = ladderOf(question, model, beside.cache);
-  const at = firstOnGpu(question, model, beside, ladder);
-  return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
-}
-
-/** The rung with the least on the GPUs, whether it fits or not. */
-export function lowestRung(question: Question, model: ModelSpec, beside: Beside): Setting {
-  return { ...beside, ...ladderOf(question, model, beside.cache).at(-1)!, fromDisk: false };
-}
-
-/**
- * The last resort: experts are read from the disk as they are needed, and host memory caches them; null: the machine names no disk, or not
- * even what every token needs fits.
- */
-function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): Setting | null {
-  const { hardware, runtime } = question;
-  if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
-  const shared = hardware.tiers[0]!.name === 'unified';
-  const highest = shared ? { ...beside, ...ladderOf(question, model, null)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
-  const setting = highest === null ? null : withoutSplit(highest);
-  if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
-  return { ...setting, fromDisk: true };
-}
-
-/** A setting with its split layer in host memory: the disk is read in whole experts. */
-function withoutSplit(setting: Setting): Setting {
-  return setting.cpuProjections === null ? setting : { ...setting, cpuMoe: setting.cpuMoe + 1, cpuProjections: null };
-}
-
-/** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
-export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): number {
-  return Math.max(0, freeOf(devices.at(-1)!) + expertBytesTotal({ layers: layersInMemory(devices, model, setting) }));
-}
-
-/** Layers whose experts lie in host memory, or in the one memory that there is. */
-function layersInMemory(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): ModelSpec['layers'] {
-  return setting.cpuMoe > 0 && devices.at(-1)!.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
-}
-
-/** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
-function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
-  return firstFit(ladder.length, (at) => {
-    const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
-    return missingOn(devices.filter(({ name }) => name !== HOST));
-  });
-}
-
-/** Bytes that the fullest device lacks; below 0: the bytes that it has free. */
-function missingOn(devices: readonly DeviceMemory[]): number {
-  return Math.max(...devices.map((device) => -freeOf(device)));
 }
 
 /** Lengths of passes that are tried, tokens: passes longer than the prompt are no better than the first that holds it. */
@@ -188,7 +52,7 @@ export async function bandsOf({ learned, pricer }: Question, priced: Priced): Pr
 /** Prices a setting, and judges it by the goal. */
 export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
   const { goal, hardware, pricer, request } = question;
-  const memory = memoryOf(question, model, setting);
+  const memory = loadOf(question, model, setting);
   const cached = cachedBy(memory, model, setting);
   const price = await pricer.price({ model, hardware, setting, cached });
   const cost = costOf(goal, price, setting.users, request);
@@ -331,52 +195,4 @@ async function downTheLadder(question: Question, from: Priced): Promise<Priced> 
     best = next;
   }
   return best;
-}
-
-/** Place of a setting's placement on its ladder. */
-export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {
-  const same = (one: WeightPlacement): boolean =>
-    (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => one[part] === placement[part]);
-  return ladder.findIndex(same);
-}
-
-/** Step of the search for the longest context, tokens. */
-const CONTEXT_STEP = 1024;
-/** No model is trained on more. */
-const MOST_CONTEXT = 2 ** 20;
-
-/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not fit as it is. */
-export function contextThatFits(question: Question, { model, setting }: Pick<Priced, 'model' | 'setting'>): number {
-  const own = Math.floor(setting.context / CONTEXT_STEP);
-  // More than the model was trained on is of no use.
-  const most = Math.max(own, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
-  // From the longest down: the first that fits.
-  const at = firstFit(most - own + 1, (down) =>
-    missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
-  );
-  return Math.max(setting.context, (most - at) * CONTEXT_STEP);
-}
-
-/**
- * The first place at which nothing is missing; `count` where there is none. Few are looked at, since counting memory takes milliseconds: bytes
- * fall almost linearly, so the next look is where the line through the two nearest ones crosses zero (regula falsi).
- * @param count places
- * @param missing bytes missing at a place, at most 0 where it fits; never more at a later place than at an earlier one
- */
-export function firstFit(count: number, missing: (at: number) => number): number {
-  if (count === 0) return 0;
-  let [low, lack] = [0, missing(0)];
-  if (lack <= 0) return 0;
-  let [high, room] = [count - 1, count === 1 ? lack : missing(count - 1)];
-  if (room > 0) return count;
-  // Bytes are missing at `low`, none at `high`.
-  for (let looks = 1; high - low > 1; looks++) {
-    // Regula falsi creeps on a curved line, so every third step halves.
-    const straight = looks % 3 === 0 ? (low + high) / 2 : low + ((high - low) * lack) / (lack - room);
-    const at = Math.min(high - 1, Math.max(low + 1, Math.ceil(straight)));
-    const bytes = missing(at);
-    if (bytes <= 0) [high, room] = [at, bytes];
-    else [low, lack] = [at, bytes];
-  }
-  return high;
 }

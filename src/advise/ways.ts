@@ -6,7 +6,8 @@ import { formatCount } from '../base/units.js';
 import { type HardwareSpec, isComposed, USUAL_DRIVE } from '../hardware/door.js';
 import { loadModel, loadProfile, weightBytes } from '../model/door.js';
 import { missingBytes } from './misfits.js';
-import { bestSetting, type Priced, type Question } from './search.js';
+import type { Question } from './question.js';
+import { bestSetting, type Priced } from './search.js';
 
 /** Something else that fits. */
 export interface WayOut {

@@ -1,7 +1,9 @@
 // Machines with one part faster, and the bottleneck of a speed: the part that speeds it up most when it is a tenth faster.
 
 import { type Device, type HardwareSpec, type HostDevice, withArithmetic, withRate } from '../hardware/door.js';
-import { cacheBytes, type Priced, type Question } from './search.js';
+import { cacheBytes } from './fit.js';
+import type { Question } from './question.js';
+import type { Priced } from './search.js';
 
 /** A part of the machine that limits a speed. */
 export interface Bound {

@@ -1,7 +1,7 @@
 // Advice on a runtime as it drives some GPUs: a name with the backend is a runtime, too; without one the fastest of the card's is taken, and the
 // others stand beside it.
 import { expect, it } from 'vitest';
-import { adviceFor } from '../../src/advise/ask.js';
+import { adviceFor } from '../../src/advise/answer.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import { advisedRuntime, backendsOn } from '../../src/runtime/index.js';
 import { loadHardware } from '../../src/runtime/machine.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstFit } from '../../src/advise/search.js';
+import { firstFit } from '../../src/advise/fit.js';
 
 describe('the first fit', () => {
   it('is where a falling row first is zero or less', () => {

@@ -1,6 +1,7 @@
 // Guesses in the verdict: only parts that nobody named, and only where a usual other one moves a speed by more than a tenth.
 import { describe, expect, it } from 'vitest';
-import { type AdviceWishes, adviceFor } from '../../src/advise/ask.js';
+import { adviceFor } from '../../src/advise/answer.js';
+import type { AdviceWishes } from '../../src/advise/ask.js';
 
 const MODEL = 'qwen3-30b-a3b';
 const WISHES: AdviceWishes = { quantizations: ['q4_k_m'], prompt: 2048, context: 4096 };

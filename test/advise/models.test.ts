@@ -1,6 +1,6 @@
 // Several models on one machine: each answer is that of advice on the one, and the marks are what a look at every pair says.
 import { describe, expect, it } from 'vitest';
-import { adviceFor } from '../../src/advise/ask.js';
+import { adviceFor } from '../../src/advise/answer.js';
 import { modelsFor } from '../../src/advise/models.js';
 
 const MACHINE = 'rtx-3060+16GB';

@@ -1,6 +1,7 @@
 // Where nothing fits: each way out is asked again by the words of its own command, and fits.
 import { describe, expect, it } from 'vitest';
-import { type AdviceWishes, adviceFor } from '../../src/advise/ask.js';
+import { adviceFor } from '../../src/advise/answer.js';
+import type { AdviceWishes } from '../../src/advise/ask.js';
 import type { WayOut } from '../../src/advise/ways.js';
 import { loadModel } from '../../src/model/load/load.js';
 import { weightBytes } from '../../src/model/spec.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Advice } from '../../src/advise/advise.js';
-import { adviceFor } from '../../src/advise/ask.js';
+import { adviceFor } from '../../src/advise/answer.js';
 import type { ModelOffers } from '../../src/advise/models.js';
 import { commands } from '../../src/cli/commands.js';
 import { runCli } from '../../src/cli/program.js';

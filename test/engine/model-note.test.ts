@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { adviceFor } from '../../src/advise/ask.js';
+import { adviceFor } from '../../src/advise/answer.js';
 import { curveFor } from '../../src/capacity/curve-request.js';
 import { modelReports } from '../../src/cli/model.js';
 import { simulate } from '../../src/engine/simulate.js';

@@ -2,7 +2,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { adviceFor } from '../../src/advise/ask.js';
+import { adviceFor } from '../../src/advise/answer.js';
 import { findProfile } from '../../src/base/profiles.js';
 import { curveFor } from '../../src/capacity/curve-request.js';
 import { openNamed } from '../../src/cli/trace/open.js';

@@ -7,10 +7,13 @@ import { usualShell } from '../../runtime/flags/shell.js';
 import { DEFAULT_RUNTIME } from '../../runtime/index.js';
 import { isFit } from '../../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../../runtime/setting/setting.js';
-import { bestAnswer, commandOf } from '../advise.js';
+import { bestAnswer } from '../advise.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from '../ask.js';
 import { benchmarkWords } from '../benchmark.js';
-import { devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf, strategiesOf } from '../search.js';
+import { commandOf } from '../command.js';
+import { devicesOf, highestFit, ladderOf, rungOf } from '../fit.js';
+import type { Question } from '../question.js';
+import { type Priced, passesOf, priced, strategiesOf } from '../search.js';
 
 /** Ways in which settings differ: each may be off from its prediction by a slope of its own. */
 export const AXES = ['place', 'passes', 'threads', 'loading', 'attention'] as const;

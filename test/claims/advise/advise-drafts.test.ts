@@ -1,8 +1,9 @@
 // Drafts by a model's own layer against published runs: GLM-4.5-Air on four RTX 3090 under llama.cpp (ggml-org/llama.cpp pull 26534).
 import { describe, expect, it } from 'vitest';
 import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
+import { highestFit } from '../../../src/advise/fit.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
-import { highestFit, priced } from '../../../src/advise/search.js';
+import { priced } from '../../../src/advise/search.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import { advisedRuntime } from '../../../src/runtime/index.js';
 import { loadHardware } from '../../../src/runtime/machine.js';

@@ -3,8 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { bestAnswer } from '../../../src/advise/advise.js';
 import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
+import { devicesOf, ladderOf } from '../../../src/advise/fit.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
-import { devicesOf, ladderOf, lengthsOf, passesOf, priced, type Question } from '../../../src/advise/search.js';
+import type { Question } from '../../../src/advise/question.js';
+import { lengthsOf, passesOf, priced } from '../../../src/advise/search.js';
 import { Random } from '../../../src/base/random.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load/load.js';

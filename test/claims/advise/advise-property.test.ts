@@ -1,10 +1,12 @@
 // Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, nor are other
 // sockets or a longer draft, and the runtime would take the flags.
 import { describe, expect, it } from 'vitest';
-import { commandOf } from '../../../src/advise/advise.js';
+import { commandOf } from '../../../src/advise/command.js';
 import { USUAL_DRAFTING } from '../../../src/advise/drafting.js';
+import { devicesOf, highestFit, ladderOf, rungOf } from '../../../src/advise/fit.js';
 import { Pricer, tokensNeeded } from '../../../src/advise/price.js';
-import { bestSetting, canIsolate, devicesOf, highestFit, ladderOf, priced, type Question, rungOf } from '../../../src/advise/search.js';
+import type { Question } from '../../../src/advise/question.js';
+import { bestSetting, canIsolate, priced } from '../../../src/advise/search.js';
 import { orUserError } from '../../../src/base/errors.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load/load.js';

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { basisOf, withQuestion } from '../../../src/advise/ask.js';
 import { type AdviceWishes, machineNamed, tuneBasisOn } from '../../../src/advise/door.js';
-import { devicesOf, ladderOf, passesOf } from '../../../src/advise/search.js';
+import { devicesOf, ladderOf } from '../../../src/advise/fit.js';
+import { passesOf } from '../../../src/advise/search.js';
 import { Random } from '../../../src/base/random.js';
 import { KNOBS, loadRuntime, machineOfFile, machineWords, turnedBy } from '../../../src/hardware/door.js';
 import { measurementOf } from '../../../src/measured/machine/timing-row.js';

@@ -1,7 +1,9 @@
 // Law L27, numbering: bytes per device summed over tensor names by an engine's own rules equal moeprof's, for every line that it prints.
 import { describe, expect, it } from 'vitest';
-import { commandOf } from '../../../src/advise/advise.js';
-import { highestOnGpu, type Priced, type Question } from '../../../src/advise/search.js';
+import { commandOf } from '../../../src/advise/command.js';
+import { highestOnGpu } from '../../../src/advise/fit.js';
+import type { Question } from '../../../src/advise/question.js';
+import type { Priced } from '../../../src/advise/search.js';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { Random } from '../../../src/base/random.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';

@@ -1,0 +1,102 @@
+// From what a user names to advice: under the fastest backend of a card, with what else fits if the wish does not.
+import { platform } from '../base/host/machine.js';
+import { isPath } from '../base/profiles.js';
+import { aboutRate } from '../report/door.js';
+import { wrapped } from '../runtime/flags/dialect.js';
+import { usualShell } from '../runtime/flags/shell.js';
+import { backendsOn, DEFAULT_RUNTIME, ownRuntimesOf } from '../runtime/index.js';
+import type { Speeds } from '../runtime/setting/goal.js';
+import { type Advice, advise, bestAnswer } from './advise.js';
+import { type AdviceBasis, type AdviceWishes, basisOf, type MachineFinder, machineNamed, withQuestion } from './ask.js';
+import type { Question } from './question.js';
+import { priced } from './search.js';
+import { type OtherQuestions, waysOut } from './ways.js';
+
+/**
+ * Finds the settings to run a model with on a machine: `moeprof advise`.
+ * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @throws UserError where something is unknown, or a recording is too short
+ */
+export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
+  return adviceOn(model, machineNamed(machine), wishes);
+}
+
+/** As {@link adviceFor}, on a machine that is found for the runtime. */
+export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
+  const [basis, ...rivals] = (await basesOf(machine, wishes)) as [AdviceBasis, ...AdviceBasis[]];
+  const notes: string[] = [];
+  for (const runtime of basis.runtime.name === (wishes.runtime ?? DEFAULT_RUNTIME) || isPath(name) ? [] : ownRuntimesOf(vendorOf(basis))) {
+    const other = { ...basis, runtime, ...(await machine(runtime)) };
+    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined })));
+  }
+  return withQuestion(name, { ...basis, backends: notes }, wishes, async (asked) => {
+    const question = rivals.length === 0 ? asked : await onFastest(asked, rivals);
+    const advice = await advise(question);
+    return advice.answer === null ? { ...advice, ways: await waysOut(question, askingOf(name, basis, wishes)) } : advice;
+  });
+}
+
+/** How other questions are put than one on a model. */
+function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes): OtherQuestions {
+  const { named: machineName, runtime, shell = usualShell(platform === 'win32') } = basis;
+  const { context, goal, runtime: named, users } = wishes;
+  const given = [
+    ['runtime', named, DEFAULT_RUNTIME],
+    ['goal', goal, 'request'],
+    ['context', context, undefined],
+    ['users', users, 1],
+  ].filter(([, value, usual]) => value !== undefined && value !== usual);
+  return {
+    command: ({ machine = machineName, model = name, options = '' }) => {
+      const kept = given
+        .filter(([option]) => !options.startsWith(`--${option}`))
+        .map(([option, value]) => [`--${option!}`, shell.quoted(`${value!}`)]);
+      const named = machine === undefined ? [] : [['-w', shell.quoted(machine)]];
+      return wrapped([['moeprof advise', shell.quoted(model)], ...named, ...kept, ...(options === '' ? [] : [[options]])], shell);
+    },
+    machine: async (other) => (await machineNamed(other)(runtime)).hardware,
+    other: (model) =>
+      withQuestion(model, basis, { ...wishes, quantizations: undefined, trace: undefined }, async (question) => {
+        const best = await bestAnswer({ ...question, quantizations: question.quantizations.slice(0, 1) });
+        return best?.setting.fromDisk === true ? null : best;
+      }),
+  };
+}
+
+/** {@link basisOf} once for each backend that the runtime has on the machine, its usual one first. */
+export async function basesOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis[]> {
+  const basis = await basisOf(machine, wishes);
+  const [usual = basis.runtime, ...others] = backendsOn(basis.runtime, vendorOf(basis));
+  const rivals = await Promise.all(others.map(async (runtime) => ({ ...basis, runtime, ...(await machine(runtime)) })));
+  return [{ ...basis, runtime: usual }, ...rivals];
+}
+
+const vendorOf = ({ hardware }: AdviceBasis) => hardware.machine?.gpus[0]?.vendor;
+
+/** The question under the backend that serves its answer best, with a note on the others. @param rivals other backends of the machine */
+async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Promise<Question> {
+  const answer = await bestAnswer(question);
+  if (answer === null) return question;
+  const tried = [{ own: question, ...answer }];
+  for (const { hardware, learned, runtime } of rivals) {
+    const { learned: _, ...rest } = question;
+    const own = { ...rest, hardware, runtime, ...(learned && { learned }) };
+    tried.push({ own, ...(await priced(own, answer.model, answer.setting)) });
+  }
+  const [best, ...slower] = tried.sort((a, b) => a.cost - b.cost);
+  const lost = slower.map(({ own, price }) => `${own.runtime.name} gives ${speedsText(price)}`).join(', ');
+  const note = `${best!.own.runtime.name} is the fastest backend of this GPU: ${lost} (--runtime).`;
+  return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
+}
+
+/** A note on what another runtime of the same GPU gives, with its own formats; none where nothing fits. */
+async function besideNote(name: string, basis: AdviceBasis, wishes: AdviceWishes): Promise<string[]> {
+  const answer = await withQuestion(name, basis, wishes, bestAnswer);
+  if (answer === null) return [];
+  return [
+    `${basis.runtime.name} drives this GPU, too: ${speedsText(answer.price)} in ${answer.model.quantization} (--runtime ${basis.runtime.name}).`,
+  ];
+}
+
+const speedsText = ({ decode, prefill }: Speeds): string => `${aboutRate(decode)} and prompts ${aboutRate(prefill)} tok/s`;

@@ -1,0 +1,84 @@
+// The line of a setting: in the words of its runtime, with the place of the model's file.
+import { platform } from '../base/host/machine.js';
+import { sum } from '../base/statistics.js';
+import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
+import type { Command, CommandInput } from '../runtime/flags/dialect.js';
+import { usualShell } from '../runtime/flags/shell.js';
+import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
+import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
+import { type DeviceMemory, freeOf, gpusOf } from '../runtime/setting/fits.js';
+import { cachedBytes, isAllOnGpu } from '../runtime/setting/setting.js';
+import { cacheOf } from './fit.js';
+import type { Question } from './question.js';
+import type { Priced } from './search.js';
+
+/** The setting in the words of the runtime. */
+export function commandOf(
+  question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
+  { blocks, devices, model, setting, split }: Priced,
+): Command {
+  const { hardware, mapped, runtime } = question;
+  const { cpu = null, gpus: cards = [], sockets = 1, system } = hardware.machine ?? {};
+  const windows = system === 'windows' || (system === undefined && platform === 'win32');
+  const { shell = usualShell(windows) } = question;
+  // Cores of the slow kind hold up those that wait for all.
+  const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
+  return runtime.dialect.write({
+    setting,
+    ...placeOf(question, model),
+    shell,
+    system: windows || shell.name !== 'sh' ? 'windows' : cards[0]?.vendor === 'apple' ? 'mac' : 'linux',
+    unmapped: mapped !== undefined && !setting.fromDisk && !isAllOnGpu(setting),
+    name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
+    moeLayers: model.layers.length,
+    experts: Math.max(...model.layers.map(({ experts }) => experts)),
+    cacheBytes: sum(cachedBytes(model, setting.slots ?? 0)),
+    cpuExpertLayers: cpuExpertLayers(model, setting),
+    splitPattern: splitPattern(model, setting),
+    gpus: gpusOf(hardware),
+    blocks,
+    split,
+    promptCache: promptCacheOf(runtime, devices),
+    cores,
+    sockets,
+    unified: hardware.tiers[0]!.name === 'unified',
+    format: mainFormat(model.layers[0]!.formats),
+    mla: model.anatomy?.layers.some(({ kind }) => kind === 'latent') ?? false,
+  });
+}
+
+/** Where a line finds the model: a file or a folder, or a repository of the hub. */
+function placeOf(
+  { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
+  { name, quantization }: ModelSpec,
+): Pick<CommandInput, 'model' | 'hub' | 'hubFile' | 'vision'> {
+  const usual = `${OWN_FILE}${name}${reads === 'gguf' ? `-${quantization.replaceAll(':', '-')}.gguf` : ''}`;
+  const known = bundled === true ? publishedFile(name, quantization, reads) : null;
+  if (file !== null || hub !== null || known === null) return { model: file ?? usual, hub };
+  const { file: hubFile, repository, tag, vision } = known;
+  return { model: usual, hub: tag === null ? repository : `${repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };
+}
+
+/** The folder of a file that nobody named, so that it is seen as one to replace. */
+const OWN_FILE = 'path/to/';
+
+/** Sentences on a file whose place the line leaves open, and on the program's own help. */
+export function hintsOf({ net, steps }: Command): string[] {
+  const own = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
+  return [
+    ...(own === undefined ? [] : [`Put your own file in the place of ${own}: no repository with it is known.`]),
+    ...(net === undefined ? [] : [net]),
+  ];
+}
+
+/** Where the facts of the answer's cache were read: older builds have no such flag. */
+export function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
+  const cache = cacheOf(runtime, setting);
+  return cache === null ? [] : [`Cache flags: ${cache.read}.`];
+}
+
+/** MiB of host memory that are left to the finished prompts that a server keeps; undefined: as many as it takes by itself, or it keeps none. */
+function promptCacheOf({ promptCache = 0 }: AdvisedRuntime, devices: readonly DeviceMemory[]): number | undefined {
+  const free = Math.max(0, freeOf(devices.at(-1)!));
+  return free >= promptCache ? undefined : Math.floor(free / 2 ** 20);
+}

@@ -1,0 +1,146 @@
+// What fits: the highest placement whose memory the devices hold, and the longest context, found by bisection, since memory falls along a ladder.
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
+import type { Loaded } from '../runtime/kind/loaded.js';
+import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
+import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
+import { ALL_ON_GPU, bySlots, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
+import type { Question } from './question.js';
+
+/** Values of a setting beside its placement. */
+export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
+
+/** The expert cache of a setting; null: it has none. */
+export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'cache'>): OfferedCache | null {
+  return caches.find(({ system }) => system === cache) ?? null;
+}
+
+/** Placements that a runtime has on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
+export function ladderOf({ hardware, runtime }: Question, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
+  const [first] = hardware.tiers;
+  if (cache !== null) return bySlots(model, cacheOf(runtime, { cache })!.keeps);
+  if (first!.name !== 'unified') return runtime.ladder(model);
+  // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
+  return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
+}
+
+/** Memory of a setting by device. */
+export function devicesOf(question: Question, model: ModelSpec, setting: Setting): readonly DeviceMemory[] {
+  return loadOf(question, model, setting).devices;
+}
+
+/** Memory of a setting by device, and the layers of each GPU. */
+export function loadOf({ hardware, runtime }: Question, model: ModelSpec, setting: Setting): Loaded {
+  return runtime.memory(model, setting, hardware);
+}
+
+/**
+ * The highest rung that fits; null: none does.
+ * Along the ladder the GPUs hold less and the host holds more, so the first rung that GPUs can hold is the only one to ask the host about.
+ */
+export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const setting = highestOnGpu(question, model, beside);
+  return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
+}
+
+/** The highest rung whose part on the GPUs fits, whatever the host holds; null: none does. */
+export function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const ladder = ladderOf(question, model, beside.cache);
+  const at = firstOnGpu(question, model, beside, ladder);
+  return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
+}
+
+/** The rung with the least on the GPUs, whether it fits or not. */
+export function lowestRung(question: Question, model: ModelSpec, beside: Beside): Setting {
+  return { ...beside, ...ladderOf(question, model, beside.cache).at(-1)!, fromDisk: false };
+}
+
+/**
+ * The last resort: experts are read from the disk as they are needed, and host memory caches them; null: the machine names no disk, or not
+ * even what every token needs fits.
+ */
+export function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const { hardware, runtime } = question;
+  if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
+  const shared = hardware.tiers[0]!.name === 'unified';
+  const highest = shared ? { ...beside, ...ladderOf(question, model, null)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  const setting = highest === null ? null : withoutSplit(highest);
+  if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
+  return { ...setting, fromDisk: true };
+}
+
+/** A setting with its split layer in host memory: the disk is read in whole experts. */
+function withoutSplit(setting: Setting): Setting {
+  return setting.cpuProjections === null ? setting : { ...setting, cpuMoe: setting.cpuMoe + 1, cpuProjections: null };
+}
+
+/** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
+export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): number {
+  return Math.max(0, freeOf(devices.at(-1)!) + expertBytesTotal({ layers: layersInMemory(devices, model, setting) }));
+}
+
+/** Layers whose experts lie in host memory, or in the one memory that there is. */
+function layersInMemory(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): ModelSpec['layers'] {
+  return setting.cpuMoe > 0 && devices.at(-1)!.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
+}
+
+/** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
+function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
+  return firstFit(ladder.length, (at) => {
+    const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
+    return missingOn(devices.filter(({ name }) => name !== HOST));
+  });
+}
+
+/** Bytes that the fullest device lacks; below 0: the bytes that it has free. */
+function missingOn(devices: readonly DeviceMemory[]): number {
+  return Math.max(...devices.map((device) => -freeOf(device)));
+}
+
+/** Place of a setting's placement on its ladder. */
+export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {
+  const same = (one: WeightPlacement): boolean =>
+    (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => one[part] === placement[part]);
+  return ladder.findIndex(same);
+}
+
+/** Step of the search for the longest context, tokens. */
+const CONTEXT_STEP = 1024;
+
+/** No model is trained on more. */
+const MOST_CONTEXT = 2 ** 20;
+
+/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not fit as it is. */
+export function contextThatFits(question: Question, { model, setting }: { readonly model: ModelSpec; readonly setting: Setting }): number {
+  const own = Math.floor(setting.context / CONTEXT_STEP);
+  // More than the model was trained on is of no use.
+  const most = Math.max(own, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
+  // From the longest down: the first that fits.
+  const at = firstFit(most - own + 1, (down) =>
+    missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
+  );
+  return Math.max(setting.context, (most - at) * CONTEXT_STEP);
+}
+
+/**
+ * The first place at which nothing is missing; `count` where there is none. Few are looked at, since counting memory takes milliseconds: bytes
+ * fall almost linearly, so the next look is where the line through the two nearest ones crosses zero (regula falsi).
+ * @param count places
+ * @param missing bytes missing at a place, at most 0 where it fits; never more at a later place than at an earlier one
+ */
+export function firstFit(count: number, missing: (at: number) => number): number {
+  if (count === 0) return 0;
+  let [low, lack] = [0, missing(0)];
+  if (lack <= 0) return 0;
+  let [high, room] = [count - 1, count === 1 ? lack : missing(count - 1)];
+  if (room > 0) return count;
+  // Bytes are missing at `low`, none at `high`.
+  for (let looks = 1; high - low > 1; looks++) {
+    // Regula falsi creeps on a curved line, so every third step halves.
+    const straight = looks % 3 === 0 ? (low + high) / 2 : low + ((high - low) * lack) / (lack - room);
+    const at = Math.min(high - 1, Math.max(low + 1, Math.ceil(straight)));
+    const bytes = missing(at);
+    if (bytes <= 0) [high, room] = [at, bytes];
+    else [low, lack] = [at, bytes];
+  }
+  return high;
+}

@@ -1,0 +1,68 @@
+// Notes on an answer: what its figures rest on, what is left to other programs, and what would make it surer.
+import { platform } from '../base/host/machine.js';
+import { formatBytes, formatNumber } from '../base/units.js';
+import { assumedOf, type HardwareSpec } from '../hardware/door.js';
+import { usualShell } from '../runtime/flags/shell.js';
+import { HOST } from '../runtime/setting/fits.js';
+import { benchmarkWords } from './benchmark.js';
+import { commandOf } from './command.js';
+import { slotsForContext } from './misfits.js';
+import type { Question } from './question.js';
+import type { Priced } from './search.js';
+
+/** The note on a setting with one socket: it rests on one constant, which can be measured. */
+function oneSocketNote({ cpu, name }: HardwareSpec): string {
+  const { count, efficiency = 1 } = cpu!.sockets!;
+  const share = Math.round(100 * efficiency);
+  return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
+}
+
+/** What of each memory is left to other programs; null where the machine does not say how large its memories are. */
+function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): string | null {
+  const gpus = machine?.gpus ?? [];
+  const parts = devices.flatMap(({ has, name }) => {
+    // Of several sockets one may be used alone, and some of its memory with it.
+    const whole = name.startsWith('GPU') ? gpus[Number(name.slice(4))]?.memoryBytes : setting.oneSocket ? undefined : machine?.ram?.bytes;
+    if (whole === undefined || whole - has < 1) return [];
+    return [`${formatBytes(whole - has)} of ${/^GPU \d/.test(name) ? 'each GPU' : name === HOST ? 'host memory' : `the ${name}`}`];
+  });
+  return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
+}
+
+/** A sentence that asks for a timing of the machine, with the command that makes one; nothing where it has one, or is calibrated, or nothing fits. */
+export function askedFor(question: Question, answer: Priced | null): string[] {
+  const { hardware, learned, runtime } = question;
+  if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];
+  const { steps, uses } = commandOf(question, answer);
+  const { benchmark } = runtime;
+  if (benchmark === undefined || steps.length === 0)
+    return [
+      'One timing of your machine makes this surer: run the lines above, and repeat this with --timing "eval 24.3 tok/s", with the speed that you see.',
+    ];
+  const { quoted } = question.shell ?? usualShell(platform === 'win32');
+  const model = uses.filter(([name]) => name === '-m' || name === '-hf').flatMap(([name, value]) => [name, `${value}`]);
+  const taken = [...model, ...benchmarkWords(runtime, answer, uses)].map(quoted);
+  const words = [benchmark.command, ...taken, benchmark.tests];
+  return [`One timing of your machine makes this surer: run ${words.join(' ')} > bench.md, and repeat this with --timing bench.md.`];
+}
+
+export function notesOf(question: Question, answer: Priced | null): string[] {
+  const { drafting, hardware, notes, trace } = question;
+  return [
+    ...(answer === null || answer.setting.draft === 0
+      ? []
+      : [
+          `${formatNumber(100 * drafting.chance)} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
+        ]),
+    ...(answer?.setting.oneSocket === true ? [oneSocketNote(hardware)] : []),
+    trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',
+    ...(hardware.software === undefined
+      ? [
+          `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,
+        ]
+      : []),
+    ...(answer === null ? [] : [...slotsForContext(question, answer), keptFreeNote(hardware, answer) ?? []].flat()),
+    ...notes,
+    ...assumedOf(hardware),
+  ];
+}
