@@ -66,9 +66,9 @@ function blockOf({ refit: _, ...validation }: Validation): string {
   ].join('\n\n');
 }
 
-/** Every scored speed and hit rate to three digits, a line each, by name. */
+/** Every scored speed and hit rate, to three digits or a whole number, a line each, by name. */
 function rowsOf({ rows }: Validation): string {
-  const digits = (value: number): string => `${Number(value.toPrecision(3))}`;
+  const digits = (value: number): string => `${value < 1000 ? Number(value.toPrecision(3)) : Math.round(value)}`;
   const lines = rows
     .filter(({ metric, scored }) => scored && metric !== 'memory')
     .map(({ family, id, machine, measured, metric, model, predicted }) =>
