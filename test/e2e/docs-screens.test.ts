@@ -9,7 +9,7 @@ const NOTHING_FITS = ['moeprof advise deepseek-v3 -w rtx-3060+32GB'];
 
 describe.each(['workloads.md', 'plan.md', 'parallel.md', 'advise.md'])('docs/%s', (name) => {
   const screens = screensOf(`docs/${name}`).filter(
-    ({ command }) => !/ \.\/|\.safetensors| -o | --tune |search\.yaml|front\//.test(command),
+    ({ command }) => !/ \.\/|\.safetensors| -o | --tune |^moeprof serve |search\.yaml|front\//.test(command),
   );
 
   it('shows commands, and what some of them print', () => {
