@@ -20,7 +20,7 @@ export interface Drafting {
  * of recorded texts are right as often, where there is one.
  */
 const ACCEPTANCE = 0.7;
-/** Share of passes for which recorded texts held a draft behind the same tokens (docs/moeprof.md). */
+/** Share of passes for which recorded texts held a draft behind the same tokens (docs/speculation.md). */
 const FOUND = 0.35;
 
 /** Drafting where nothing is said of it. */

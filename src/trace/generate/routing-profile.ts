@@ -1,4 +1,4 @@
-// A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/synthetic-routing.md).
+// A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/routing.md).
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 
@@ -90,7 +90,7 @@ export interface RoutedShape {
  * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, from `least` to `most`; shared experts
  * take `beside` doublings, as they take over what is common. Reuse above chance: `gaps` if layers lack experts, `few` up to eight, `wide`
  * with shared experts or 16 experts a choice and more, else `local`.
- * Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/synthetic-routing.md).
+ * Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/routing.md).
  */
 export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 

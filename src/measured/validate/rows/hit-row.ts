@@ -1,4 +1,4 @@
-// A published hit rate by cache size, for the prior and bands of synthetic routing (docs/synthetic-routing.md). Strict: data of a test.
+// A published hit rate by cache size, for the prior and bands of synthetic routing (docs/routing.md). Strict: data of a test.
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
