@@ -41,7 +41,7 @@ function write(page: string, command: string, stdout: string): void {
 const FAILING: ReadonlySet<string | undefined> = new Set(['compare', 'check']);
 
 describe.each([
-  ['docs/gallery.md', 11],
+  ['docs/gallery.md', 12],
   ['docs/sessions.md', 4],
 ] as const)('%s', (page, sections) => {
   let cwd: string;
