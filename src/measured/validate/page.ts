@@ -1,13 +1,13 @@
 // A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
 
-import { byName } from '../../base/objects.js';
-import { formatRatio } from '../../base/units.js';
-import type { Axis, ColumnOf, Markup, Piece, Section } from '../../report/door.js';
+import { byName, groupedBy } from '../../base/objects.js';
+import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
+import type { Axis, ColumnOf, Grid, Markup, Piece, Section } from '../../report/door.js';
 import {
-  bareRange,
   curves,
   download,
   drawSections,
+  folded,
   formatRelative,
   grid,
   gridTable,
@@ -17,17 +17,17 @@ import {
   plot,
   prose,
   spanAxis,
-  table,
 } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
-import type { MemorySummary } from './memory/judge.js';
 import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import type { FamilyErrors, Validation } from './summary.js';
-import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
+import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, speedText, titleOf, worstFirst } from './words.js';
 
 /** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
+/** Rows that are shown unfolded. */
+const WORST = 10;
 const TICKS = 8;
 /** Factor of the dashed lines on either side of the diagonal. */
 const OFF = 1.5;
@@ -45,14 +45,21 @@ const COLORS = byName<string>({
 
 /** Small points, since there are many. */
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
-.dot.row span{font-weight:400;font-size:.72rem}`;
+.dot.row span{font-weight:400;font-size:.72rem}@media (max-width:560px){.dot.row span{display:none}}`;
+
+/** Tables of the document that the page has, too. */
+export interface ValidationTables {
+  readonly memory: Grid;
+  readonly unscored: Grid;
+  tableOf(rows: readonly ValidatedRow[]): Grid;
+}
 
 /** The page. @param csv every figure of every row, to be saved from it */
-export function renderPage(validation: Validation, csv: string): string {
-  const { body, contents } = drawSections(SECTIONS, validation);
+export function renderPage(validation: Validation, csv: string, tables: ValidationTables): string {
+  const { body, contents } = drawSections(SECTIONS, { ...validation, ...tables });
   return page({
     title: 'moeprof validate',
-    header: html`<h1>${titleOf(validation)}</h1><p class="answer">${prose(answerOf(validation))}</p>${leadOf(validation).map(
+    header: html`<p class="origin">${titleOf(validation)}</p><h1 class="answer">${prose(answerOf(validation))}</h1>${leadOf(validation).map(
       (text) => html`<p class="origin">${prose(text)}</p>`,
     )}${contents}`,
     body,
@@ -68,12 +75,12 @@ function answerOf({ summary }: Validation): string {
     const statistics = summary[metric];
     return statistics === null ? [] : [`${measuredMetricText(metric)} within ${formatRatio(statistics.median)}`];
   });
-  return `Half of the predictions: ${parts.join(', ')}.`;
+  return parts.length === 0 ? 'Nothing is scored' : `Half of the predictions: ${parts.join(', ')}`;
 }
 
-const SECTIONS: readonly Section<Validation>[] = [
+const SECTIONS: readonly Section<Validation & ValidationTables>[] = [
   ...[...MEASURED_METRICS, 'memory' as const].map(
-    (metric): Section<Validation> => ({
+    (metric): Section<Validation & ValidationTables> => ({
       id: metric,
       title: `Predicted against measured: ${measuredMetricText(metric)}`,
       draw: ({ rows }) => scatterOf(metric, rows),
@@ -87,21 +94,25 @@ const SECTIONS: readonly Section<Validation>[] = [
         ? null
         : {
             about: 'Rows of one placement, and of one runtime, kin of format and placement.',
-            content: html`${statisticsTable('By kind of machine', kinds)}${statisticsTable('By placement', placements)}${statisticsTable('By family', families)}`,
+            content: html`${statisticsTable('By kind of machine', kinds)}${statisticsTable('By placement', placements)}${folded(`${families.length} families`, statisticsTable('By family', families))}`,
           },
   },
   {
     id: 'buffers',
     title: 'Memory by kind',
-    draw: ({ summary: { memory } }) =>
-      memory === null ? null : { about: 'Buffers of GPUs, and of host memory added up.', content: memoryTable(memory) },
+    draw: ({ memory }) =>
+      memory.rows.length === 0 ? null : { about: 'Buffers of GPUs, and of host memory added up.', content: gridTable('Memory', memory) },
   },
-  { id: 'rows', title: 'Rows, worst first', draw: ({ rows }) => ({ about: null, content: rowTable(rows.filter((row) => row.scored)) }) },
+  {
+    id: 'rows',
+    title: 'Rows, worst first',
+    draw: ({ rows, tableOf }) => ({ about: null, content: rowTables(worstFirst(rows.filter((row) => row.scored)), tableOf) }),
+  },
   {
     id: 'unscored',
     title: 'Not scored',
-    draw: ({ rows }) =>
-      rows.every((row) => row.scored) ? null : { about: null, content: unscoredTable(rows.filter((row) => !row.scored)) },
+    draw: ({ unscored }) =>
+      unscored.rows.length === 0 ? null : { about: null, content: folded('All of them', gridTable('Not scored', unscored)) },
   },
 ];
 
@@ -111,23 +122,29 @@ function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[])
   if (rows.length === 0) return null;
   const values = rows.flatMap(({ measured, predicted }) => [measured, predicted!]);
   const [least, most] = [Math.min(...values) / 1.2, Math.max(...values) * 1.2];
-  const axis = spanAxis(least, most, TICKS, (value) => speedText({ metric }, value));
-  const unit = metric === 'hit_rate' || metric === 'memory' ? '' : ', tok/s';
+  const axis = spanAxis(least, most, TICKS, (value) => (metric === 'memory' ? formatNumber(value) : speedText({ metric }, value)));
+  const unit = metric === 'hit_rate' ? '' : metric === 'memory' ? ', MiB' : ', tok/s';
   const frame = {
     label: `${rows.length} rows, predicted ${measuredMetricText(metric)} against measured`,
-    height: 520,
+    height: 400,
     x: axis.ticks,
     y: axis.ticks,
     xTitle: `measured${unit}`,
     yTitle: `predicted${unit}`,
   };
+  // A name that another one would touch is left out: the pointer shows it.
+  const named: ValidatedRow[] = [];
+  const apart = (one: ValidatedRow, other: ValidatedRow): boolean =>
+    Math.abs(axis.at(one.predicted!) - axis.at(other.predicted!)) > 0.04 ||
+    Math.abs(axis.at(one.measured) - axis.at(other.measured)) > 0.25;
+  for (const row of rows) if (named.length < NAMED && named.every((other) => apart(row, other))) named.push(row);
   const used = [...new Set(rows.map(({ placement }) => placement))].sort();
   return {
-    about: `On the line a prediction is right; dashed lines are off by a factor of ${OFF}. The ${Math.min(NAMED, rows.length)} worst have their names.`,
+    about: `On the line a prediction is right; dashed lines are off by a factor of ${OFF}. The worst have their names.`,
     content: html`${legend(used.map((placement) => [COLORS[placement] ?? 'base', placement]))}${plot(
       frame,
       linesOf(axis, least, most),
-      rows.map((row, index) => pointOf(row, axis, index < NAMED)),
+      rows.map((row) => pointOf(row, axis, named.includes(row))),
     )}`,
   };
 }
@@ -158,29 +175,10 @@ function statisticsTable(caption: string, families: readonly FamilyErrors[]): Ma
   return gridTable(caption, grid(largestFirst(families), columns));
 }
 
-function memoryTable(memory: MemorySummary): Markup {
-  const rows = [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind].map(
-    ({ bias, device, kind, largest, median, n, p90 }): Piece[] => [
-      ...[kind, device, n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatRelative(largest.error)],
-      `${largest.id}, ${largest.device}`,
-    ],
-  );
-  return table('Memory', ['', 'on', 'buffers', 'median', 'p90', 'bias', 'largest', 'of'], rows, [0, 1, 7]);
-}
-
-function rowTable(rows: readonly ValidatedRow[]): Markup {
-  const cells = worstFirst(rows).map((row): Piece[] => [
-    ...[row.id, measuredWhat(row), speedText(row, row.measured), speedText(row, row.predicted!), formatRelative(row.error!)],
-    ...[bareRange(row.band, row.predicted) ?? '', row.family, row.model, row.machine],
-  ]);
-  const head = ['row', 'of', 'measured', 'predicted', 'error', 'range', 'family', 'model', 'machine'];
-  return table('Rows, worst first', head, cells, [0, 1, 6, 7, 8]);
-}
-
-function unscoredTable(rows: readonly ValidatedRow[]): Markup {
-  const cells = rows.map((row): Piece[] => [
-    ...[row.id, measuredWhat(row), speedText(row, row.measured), row.predicted === null ? '' : speedText(row, row.predicted)],
-    ...[row.reason!, row.model, row.machine],
-  ]);
-  return table('Not scored', ['row', 'of', 'measured', 'predicted', 'why not', 'model', 'machine'], cells, [0, 1, 4, 5, 6]);
+/** The worst rows, and all of each placement folded away. */
+function rowTables(rows: readonly ValidatedRow[], tableOf: ValidationTables['tableOf']): Markup {
+  const rowTable = (caption: string, own: readonly ValidatedRow[]): Markup => gridTable(caption, tableOf(own));
+  if (rows.length <= WORST) return rowTable('Rows', rows);
+  const classes = [...groupedBy(rows, ({ placement }) => placement)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return html`${rowTable(`The ${WORST} worst`, rows.slice(0, WORST))}${classes.map(([placement, own]) => folded(`${placement}: ${formatCounted(own.length, 'row')}`, rowTable(placement, own)))}`;
 }
