@@ -11,8 +11,8 @@ type Medium = 'terminal' | 'markdown' | 'csv' | 'page';
 export interface Visibility {
   /** The only renderings that show it; by default all. */
   readonly only?: readonly Medium[];
-  /** `brief`: only without --verbose; `verbose`: only with it; by default both. */
-  readonly detail?: 'brief' | 'verbose';
+  /** `brief`: only without --verbose; `verbose`: only with it; `more`: on a terminal only with it; by default both. */
+  readonly detail?: 'brief' | 'verbose' | 'more';
 }
 
 /** A report. Texts are arbitrary Unicode: renderers escape them, and convert them for terminals that are limited to ASCII. */
@@ -189,6 +189,7 @@ export function note(text: string, tone: Tone = 'plain', more: Visibility = {}):
 
 /** True if a rendering shows a part. */
 export function isShown({ only, detail }: Visibility, medium: Medium, verbose: boolean): boolean {
+  if (detail === 'more') return (only?.includes(medium) ?? true) && (verbose || medium !== 'terminal');
   return (only?.includes(medium) ?? true) && (detail === undefined || (detail === 'verbose') === verbose);
 }
 

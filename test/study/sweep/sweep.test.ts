@@ -92,7 +92,7 @@ describe('saturation', () => {
     expect(servedPerSecond(atOnce[0]!)).toBe(1);
     expect(saturation).toEqual([{ values: [], requestsPerSecond: 1, tokensPerSecond: 100, rate: 2, goodput: null }]);
     expect(saturationSentence(saturation[0]!)).toBe(
-      'Serves 1 requests/s (100.0 tok/s with prompts) at most; saturated from 2 requests/s on.',
+      'Serves 1 requests/s (100 tok/s with prompts) at most; saturated from 2 requests/s on.',
     );
   });
 
