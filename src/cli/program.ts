@@ -3,8 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
 import { env } from '../base/host/process.js';
-import { byName } from '../base/objects.js';
-import { bundledText } from '../base/profiles.js';
+import { bundledRows, bundledText } from '../base/profiles.js';
 import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
@@ -53,7 +52,8 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       getErrHelpWidth: () => HELP_WIDTH,
       getOutHasColors: () => helpTerminal.color,
       getErrHasColors: () => false,
-      outputError: (text, write) => write(`moeprof: ${shortened(visible(oneLine(text)))} (see ${running} --help)\n`),
+      outputError: (text, write) =>
+        write(`moeprof: ${shortened(visible(remedied(oneLine(text), running.replace(/^moeprof /, ''))))} (see ${running} --help)\n`),
     })
     .configureHelp({
       showGlobalOptions: true,
@@ -124,17 +124,21 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
 /** A model in the place of a command: a file, a repository, or a name that says how large it is. */
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
-/** Commands of other programs of the field, and ours for the same question: llama-fit-params, gguf-parser, llmfit, llama-bench, simulators. */
-const OTHER_WORDS = byName<string>({
-  fit: 'advise',
-  memory: 'advise',
-  estimate: 'advise',
-  recommend: 'advise',
-  bench: 'run',
-  simulate: 'run',
-  diff: 'compare',
-  list: 'profiles list',
-});
+/** Words of a message of commander that a row of profiles/mistakes.txt may be about: what is unknown, or what is missing. */
+const MISTAKEN = /^(?:unknown (command|option) '([^']*)'|(too many arguments|missing required argument|(?:required )?option '-\w))/;
+
+/** A message of commander with what to write instead, the first row of profiles/mistakes.txt that fits; unchanged: none does. */
+function remedied(text: string, command: string): string {
+  const [, kind, unknown, other] = MISTAKEN.exec(text) ?? [];
+  const rows = bundledRows('mistakes.txt').map((row) => row.split(/ {2,}/));
+  const has = (list: string | undefined, name: string): boolean => list!.split(', ').includes(name);
+  const remedyOf = (word = ''): string | undefined =>
+    rows.find(([commands, words]) => has(words, word) && (commands === '*' || has(commands, command)))?.[2];
+  const remedy = remedyOf(unknown ?? other) ?? (kind === 'command' && !text.includes('did you mean') ? remedyOf('*') : undefined);
+  const model = MODEL_AS_COMMAND.exec(text);
+  if (remedy === undefined) return model === null ? text : `${text}; for a model write moeprof advise ${model[1]}`;
+  return `${text.replace(/; did you mean.*/, '')}; ${remedy.replace('$1', unknown ?? '')}`;
+}
 
 /** Commander's message without its prefix, its suggestion as a clause. */
 const oneLine = (text: string): string =>
@@ -144,11 +148,7 @@ const oneLine = (text: string): string =>
     .replace(/\n?\((Did you mean .*?)\)/s, (_, hint: string) => `; ${hint.replace('Did', 'did')}`)
     .trim()
     .replace(/\s*\n\s*/g, ' ')
-    .replace(/\.$/, '')
-    .replace(/^unknown command '(\w+)'.*/, (whole, word: string) =>
-      OTHER_WORDS[word] !== undefined ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
-    )
-    .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
+    .replace(/\.$/, '');
 
 /** Open files that the systems in use allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;

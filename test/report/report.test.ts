@@ -111,7 +111,7 @@ describe('table report', () => {
 describe('lines of the table that few runs need', () => {
   it('says that nothing was generated where it has no speed of decoding', () => {
     const text = render('table', sampleResult({ metrics: { 'speed.decode': null } }));
-    expect(text.replace(/\s+/g, ' ')).toContain('46.1 tok/s prefill; no token was generated: prompts took all, give more (--tokens)');
+    expect(text.replace(/\s+/g, ' ')).toContain('46.1 tok/s prefill; no token was generated: prompts took all, use --tokens');
     expect(render('table', sampleResult())).not.toContain('no token');
   });
 

@@ -115,8 +115,10 @@ function isShared({ config: { workload } }: Result): boolean {
 }
 
 /** The reason why a run that ends within its prompts has no speed of decoding; otherwise empty. */
-function silentText(result: Result): string {
-  return metricValue(result, 'speed.decode') === null ? '; no token was generated: prompts took all, give more (--tokens)' : '';
+function silentText({ config: { workload }, metrics }: Result): string {
+  if (metrics['speed.decode'] !== undefined) return '';
+  const prompt = isObject(workload) && typeof workload.prompt === 'number' ? ` ${2 * workload.prompt} or more` : '';
+  return `; no token was generated: prompts took all, use --tokens${prompt}`;
 }
 
 /** Both speeds with their ranges, in a sentence without its full stop; null if no speed is known. */
