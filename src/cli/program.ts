@@ -3,11 +3,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
 import { env } from '../base/host/process.js';
-import { bundledRows, bundledText } from '../base/profiles.js';
+import { bundledRows } from '../base/profiles.js';
 import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
 import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
+import { helpOf, textBelow } from './kit/help.js';
 import { detectTerminal } from './kit/terminal.js';
 import { Runtime } from './runtime.js';
 
@@ -36,6 +37,7 @@ export async function runCli(argv: readonly string[], entries: readonly CommandE
 }
 
 function buildProgram(runtime: Runtime, argv: readonly string[], entries: readonly CommandEntry[]): Command {
+  const all = ALL.test(argv.join(' '));
   // Help may print before the options are parsed, so its colours depend on the arguments themselves.
   const choice = argv.includes('--no-color') ? false : argv.includes('--color') ? true : undefined;
   const helpTerminal = detectTerminal(stdout(), env, choice);
@@ -55,12 +57,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       outputError: (text, write) =>
         write(`moeprof: ${shortened(visible(remedied(oneLine(text), running.replace(/^moeprof /, ''))))} (see ${running} --help)\n`),
     })
-    .configureHelp({
-      showGlobalOptions: true,
-      styleTitle: (title) => `\u001b[1m${title}\u001b[22m`,
-      subcommandTerm: (command) => command.name(),
-      optionDescription,
-    })
+    .configureHelp(helpOf(all))
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .option('-q, --quiet', 'no progress and no notes; with -o, no table either', false)
@@ -69,7 +66,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     .option('--no-color', 'no colours')
     .addOption(new Option('--progress <when>', 'progress on stderr').choices(['auto', 'always', 'never']).default('auto'))
     .option('--debug', 'stack traces with errors', false)
-    .addHelpText('afterAll', ({ command }) => textBelow(command));
+    .addHelpText('afterAll', ({ command }) => (all ? textBelow(command) : ''));
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
   for (const entry of entries)
@@ -94,29 +91,13 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   return program;
 }
 
-/** The text below the options of a command's help, a section of profiles/help.txt: examples. A subcommand without one has that of its command. */
-function textBelow(command: Command): string {
-  const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
-  const sections = new Map(
-    bundledText('help.txt')
-      .split(/^\[/m)
-      .map((section) => section.split(']\n', 2) as [string, string]),
-  );
-  const text = names.map((name) => sections.get(name)).find((one) => one !== undefined);
-  return text === undefined ? '' : `\n${text.trimEnd()}\n`;
-}
+/** A question for all of the help. */
+const ALL = /^help (?:.* )?all$|(?:^| )(?:-h|--help) all$/;
 
-/** A description with choices and default; defaults like "off" and "none given" are left out. */
-function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
-  const says =
-    defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');
-  const extra = [...(argChoices === undefined ? [] : [argChoices.join(', ')]), ...(says === '' ? [] : [`default: ${says}`])];
-  return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
-}
-
-/** Turns `moeprof help run` into `moeprof run --help`; an unknown command is an error in either form. */
+/** Turns `moeprof help run` into `moeprof run --help`, and leaves out its `all`; an unknown command is an error in either form. */
 function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[]): string[] {
-  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+  const asked = ALL.test(argv.join(' ')) && argv.at(-1) === 'all' ? argv.slice(0, -1) : argv;
+  const words = asked[0] === 'help' ? [...asked.slice(1), '--help'] : [...asked];
   const command = words[0];
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
 }
