@@ -9,13 +9,14 @@ describe('explain', () => {
     for (const [name, start] of [
       ['cache.hit_rate', /^cache\.hit_rate\nDemanded experts that were resident[\s\S]*ratio; better when higher; simulated/],
       ['latency.tpot', /^latency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
-      ['TPOT', /^latency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
+      ['TPOT', /^TPOT\nTime per output token,[\s\S]*\n\nlatency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
       ['below-token-cycle', /^below-token-cycle\n\nThe expert cache is smaller/],
     ] as const) {
       const { stdout, stderr, code } = await moeprof(['explain', name]);
       expect([stderr, code]).toEqual(['', 0]);
       expect(stdout).toMatch(start);
-      expect(stdout.trim().split('\n\n')).toHaveLength(3);
+      // A word of the screens has a sentence of its own above.
+      expect(stdout.trim().split('\n\n')).toHaveLength(name === 'TPOT' ? 4 : 3);
       for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     }
     expect((await moeprof(['explain'])).stdout).toContain('  latency.ttft\n');
