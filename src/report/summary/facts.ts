@@ -122,7 +122,7 @@ function silentText({ config: { workload }, metrics }: Result): string {
 }
 
 /** Both speeds with their ranges, in a sentence without its full stop; null if no speed is known. */
-export function speedText(result: Result): string | null {
+export function phaseSpeedsText(result: Result): string | null {
   const said = (['decode', 'prefill'] as const).flatMap((phase) => {
     const speed = metricText(result, `speed.${phase}`);
     const band = bareRange(result.accuracy?.[phase], metricValue(result, `speed.${phase}`));

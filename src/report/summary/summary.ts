@@ -9,7 +9,7 @@ import { STAND_IN, standInTexts } from '../document/stand-ins.js';
 import { metricText, metricValue, printable } from '../format.js';
 import { knownTimes, limitText } from '../limit.js';
 import { changedParts, deviceWords } from '../words.js';
-import { briefFacts, factsOf, speedText } from './facts.js';
+import { briefFacts, factsOf, phaseSpeedsText } from './facts.js';
 import { cacheGrid, classGrid, latencyGrid } from './grids.js';
 import { partWords, type RunTime, runTime } from './time.js';
 
@@ -50,7 +50,7 @@ export function summarizeResult(result: Result): Summary {
   const { model, quantization, hardware, system } = result.inputs;
   return {
     title: printable(`${model} ${quantization} on ${hardware}, ${system}${changedParts(result)}`),
-    speed: speedText(result),
+    speed: phaseSpeedsText(result),
     limit: limit(result),
     origin: origin(result),
     synthetic: synthetic(result),
