@@ -21,7 +21,7 @@ async function help(...words) {
     return true;
   };
   try {
-    await runCli([...words, '--help', '--no-color']);
+    await runCli([...words, '--no-color', '--help', 'all']);
   } finally {
     process.stdout.write = write;
   }
@@ -37,16 +37,13 @@ function plain(text) {
 const heading = (text) => `.SH ${text.toUpperCase()}\n`;
 const block = (text) => `.nf\n${plain(text)}\n.fi\n`;
 
-// Options that every command has are told once.
-const ofCommand = (text) => text.replace(/\nGlobal Options:\n(?: .*\n)+/, '');
-
 let page = `.TH MOEPROF 1 "" "moeprof ${VERSION}" "User Commands"\n`;
 page += `${heading('name')}moeprof \\- what expert offloading of a Mixture\\-of\\-Experts model costs\n`;
 page += heading('synopsis') + block('moeprof <command> [options]');
 page += heading('description') + block((await help()).replace(/^Usage:.*\n\n/, ''));
 for (const entry of commands) {
-  page += heading(`moeprof ${entry.name}`) + block(ofCommand(await help(entry.name)));
-  for (const name of await below(entry)) page += `.SS moeprof ${entry.name} ${name}\n${block(ofCommand(await help(entry.name, name)))}`;
+  page += heading(`moeprof ${entry.name}`) + block(await help(entry.name));
+  for (const name of await below(entry)) page += `.SS moeprof ${entry.name} ${name}\n${block(await help(entry.name, name))}`;
 }
 page += `${heading('see also')}The pages in docs/ of the package.\n`;
 writeFileSync(new URL('../dist/moeprof.1', import.meta.url), page);

@@ -71,6 +71,16 @@ export function isPath(nameOrPath: string): boolean {
 const PARTS =
   'name its parts, e.g. rtx-3060+32GB, apple-m4-max+64GB, or ryzen-9-7950x+64GB where there is no card; all are in moeprof profiles list gpu, cpu, hardware';
 
+/** A hint for models that no profile describes. */
+const EXPERTS =
+  'models are of experts (MoE), e.g. gpt-oss-20b; all bundled ones are in moeprof profiles list model, others are hf:owner/repo or a GGUF file';
+
+/** A size of memory, alone or after a blank. */
+const MEMORY = /^(?:.*\s)?\d+\s*[GT]i?B$/i;
+
+/** Flags that name profiles, for a name in the place of another. */
+const FLAGS: Readonly<Partial<Record<ProfileFamily, string>>> = { models: '-m', hardware: '-w', systems: '-s', traces: '-t' };
+
 /** Absolute path of a bundled name or a path (see {@link isPath}), which need not exist. @param others further names @throws UserError: unknown */
 export function findProfile(
   family: ProfileFamily,
@@ -90,9 +100,14 @@ export function findProfile(
   const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
   const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;
+  if (MEMORY.test(nameOrPath))
+    throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": parts of a machine are joined by +: -w rtx-3060+32GB`);
   if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath)))
     throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);
   if (family === 'hardware' && near.length === 0) throw new UserError(`unknown hardware profile "${nameOrPath}": ${PARTS}${list}`);
+  const flag = Object.entries(FLAGS).find(([other]) => other !== family && bundled(other as ProfileFamily).has(nameOrPath))?.[1];
+  if (flag !== undefined) throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": it is named with ${flag} ${nameOrPath}`);
+  if (family === 'models' && near.length === 0) throw new UserError(`unknown model "${nameOrPath}": ${EXPERTS}${list}`);
   const all = hint.endsWith(' more') ? `, all in moeprof profiles list ${family.replace(/s$/, '')}` : '';
   throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);
 }

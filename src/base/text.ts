@@ -27,6 +27,12 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   const wanted = plain(word).slice(0, 100);
   if (wanted === '') return [];
   const limit = Math.max(1, Math.floor(wanted.length / 3));
+  // Of several words, in any order: "laptop 4060".
+  const parts = word
+    .slice(0, 100)
+    .split(/\s+/)
+    .map(plain)
+    .filter((part) => part !== '');
   const ranked: { name: string; score: number }[] = [];
   for (const name of new Set(candidates)) {
     const known = plain(name);
@@ -34,7 +40,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
     // Of two equally near names, the one that continues the word comes first.
     if (distance <= limit) ranked.push({ name, score: known.startsWith(wanted) ? distance - 0.5 : distance });
     else if (wanted.length >= 3 && known.startsWith(wanted)) ranked.push({ name, score: limit + 1 });
-    else if (wanted.length >= 3 && known.includes(wanted)) ranked.push({ name, score: limit + 2 });
+    else if (wanted.length >= 3 && parts.every((part) => known.includes(part))) ranked.push({ name, score: limit + 2 });
   }
   ranked.sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1));
   return ranked.slice(0, count).map((candidate) => candidate.name);

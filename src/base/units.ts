@@ -178,5 +178,6 @@ export const formatParameters = (count: number): string => inUnits(1000, ['', 'k
 export const formatRatio = (ratio: number, decimals = 1): string =>
   Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
 
-/** Tokens per second: `145.6 tok/s`, `0.42 tok/s`. */
-export const formatTokensPerSecond = (rate: number): string => `${formatNumber(rate, rate < 9.995 ? 2 : 1)} tok/s`;
+/** Tokens per second in three digits: `2,220 tok/s`, `146 tok/s`, `14.6 tok/s`, `0.42 tok/s`. */
+export const formatTokensPerSecond = (rate: number): string =>
+  `${formatNumber(Number(rate.toPrecision(3)), rate < 9.995 ? 2 : rate < 99.95 ? 1 : 0)} tok/s`;

@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';
 import { palette, type ReportOptions, widthOf, wrap } from '../report/door.js';
 import { METRICS, metricsOfWord, noSuchMetric, replacementOf } from '../result/catalogue.js';
-import { allTopics, topicOf } from '../result/explanations.js';
+import { allTopics, explanations, glossaryOf, topicOf } from '../result/explanations.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
@@ -19,7 +19,8 @@ function topicList(options: ReportOptions): string {
   const lines = allTopics().map(({ names }) =>
     wrap(names.map((name) => name.replace(/\.\*$/, '')).join(', '), widthOf(options), '  ', '    '),
   );
-  return `Topics (moeprof explain <name>):\n${lines.join('\n')}\n`;
+  const words = wrap(Object.keys(explanations().words).sort().join(', '), widthOf(options), '  ', '    ');
+  return `Topics (moeprof explain <name>):\n${lines.join('\n')}\nWords of the screens:\n${words}\n`;
 }
 
 /** @throws UserError with the nearest name */
@@ -28,6 +29,9 @@ function explained(text: string, options: ReportOptions): string {
   const chalk = palette(options);
   const width = widthOf(options);
   const topic = topicOf(name);
+  const sentence = glossaryOf(text);
+  const meaning = sentence === null ? '' : `${chalk.bold(text)}\n${wrap(inAscii(sentence, options), width)}\n`;
+  if (topic === null && meaning !== '') return meaning;
   if (topic === null) {
     const known = [...METRICS.keys(), ...allTopics().flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
@@ -42,7 +46,8 @@ function explained(text: string, options: ReportOptions): string {
     ...(own === undefined ? [] : [wrap(own.meaning, width), chalk.dim(facts(own.unit, own.better, own.kind))]),
     ...(own === undefined && metrics.length > 0 ? [chalk.dim(wrap(metrics.map((metric) => metric.name).join(', '), width))] : []),
   ];
-  return `${[head.join('\n'), wrap(inAscii(topic.what, options), width), wrap(inAscii(topic.reading, options), width)].join('\n\n')}\n`;
+  const above = meaning === '' ? '' : `${meaning}\n`;
+  return `${above}${[head.join('\n'), wrap(inAscii(topic.what, options), width), wrap(inAscii(topic.reading, options), width)].join('\n\n')}\n`;
 }
 
 /** A topic as it is named, or that of a word of reports: `TPOT` is `latency.tpot`. */

@@ -3,12 +3,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
 import { env } from '../base/host/process.js';
-import { byName } from '../base/objects.js';
-import { bundledText } from '../base/profiles.js';
+import { bundledRows } from '../base/profiles.js';
 import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import { commands } from './commands.js';
 import type { CliContext, CommandEntry, GlobalOptions } from './kit/context.js';
+import { helpOf, textBelow } from './kit/help.js';
 import { detectTerminal } from './kit/terminal.js';
 import { Runtime } from './runtime.js';
 
@@ -37,6 +37,7 @@ export async function runCli(argv: readonly string[], entries: readonly CommandE
 }
 
 function buildProgram(runtime: Runtime, argv: readonly string[], entries: readonly CommandEntry[]): Command {
+  const all = ALL.test(argv.join(' '));
   // Help may print before the options are parsed, so its colours depend on the arguments themselves.
   const choice = argv.includes('--no-color') ? false : argv.includes('--color') ? true : undefined;
   const helpTerminal = detectTerminal(stdout(), env, choice);
@@ -53,14 +54,10 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       getErrHelpWidth: () => HELP_WIDTH,
       getOutHasColors: () => helpTerminal.color,
       getErrHasColors: () => false,
-      outputError: (text, write) => write(`moeprof: ${shortened(visible(oneLine(text)))} (see ${running} --help)\n`),
+      outputError: (text, write) =>
+        write(`moeprof: ${shortened(visible(remedied(oneLine(text), running.replace(/^moeprof /, ''))))} (see ${running} --help)\n`),
     })
-    .configureHelp({
-      showGlobalOptions: true,
-      styleTitle: (title) => `\u001b[1m${title}\u001b[22m`,
-      subcommandTerm: (command) => command.name(),
-      optionDescription,
-    })
+    .configureHelp(helpOf(all))
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .option('-q, --quiet', 'no progress and no notes; with -o, no table either', false)
@@ -69,7 +66,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     .option('--no-color', 'no colours')
     .addOption(new Option('--progress <when>', 'progress on stderr').choices(['auto', 'always', 'never']).default('auto'))
     .option('--debug', 'stack traces with errors', false)
-    .addHelpText('afterAll', ({ command }) => textBelow(command));
+    .addHelpText('afterAll', ({ command }) => (all ? textBelow(command) : ''));
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
   for (const entry of entries)
@@ -94,29 +91,13 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   return program;
 }
 
-/** The text below the options of a command's help, a section of profiles/help.txt: examples. A subcommand without one has that of its command. */
-function textBelow(command: Command): string {
-  const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
-  const sections = new Map(
-    bundledText('help.txt')
-      .split(/^\[/m)
-      .map((section) => section.split(']\n', 2) as [string, string]),
-  );
-  const text = names.map((name) => sections.get(name)).find((one) => one !== undefined);
-  return text === undefined ? '' : `\n${text.trimEnd()}\n`;
-}
+/** A question for all of the help. */
+const ALL = /^help (?:.* )?all$|(?:^| )(?:-h|--help) all$/;
 
-/** A description with choices and default; defaults like "off" and "none given" are left out. */
-function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
-  const says =
-    defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');
-  const extra = [...(argChoices === undefined ? [] : [argChoices.join(', ')]), ...(says === '' ? [] : [`default: ${says}`])];
-  return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
-}
-
-/** Turns `moeprof help run` into `moeprof run --help`; an unknown command is an error in either form. */
+/** Turns `moeprof help run` into `moeprof run --help`, and leaves out its `all`; an unknown command is an error in either form. */
 function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[]): string[] {
-  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+  const asked = ALL.test(argv.join(' ')) && argv.at(-1) === 'all' ? argv.slice(0, -1) : argv;
+  const words = asked[0] === 'help' ? [...asked.slice(1), '--help'] : [...asked];
   const command = words[0];
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
 }
@@ -124,17 +105,21 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
 /** A model in the place of a command: a file, a repository, or a name that says how large it is. */
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
-/** Commands of other programs of the field, and ours for the same question: llama-fit-params, gguf-parser, llmfit, llama-bench, simulators. */
-const OTHER_WORDS = byName<string>({
-  fit: 'advise',
-  memory: 'advise',
-  estimate: 'advise',
-  recommend: 'advise',
-  bench: 'run',
-  simulate: 'run',
-  diff: 'compare',
-  list: 'profiles list',
-});
+/** Words of a message of commander that a row of profiles/mistakes.txt may be about: what is unknown, or what is missing. */
+const MISTAKEN = /^(?:unknown (command|option) '([^']*)'|(too many arguments|missing required argument|(?:required )?option '-\w))/;
+
+/** A message of commander with what to write instead, the first row of profiles/mistakes.txt that fits; unchanged: none does. */
+function remedied(text: string, command: string): string {
+  const [, kind, unknown, other] = MISTAKEN.exec(text) ?? [];
+  const rows = bundledRows('mistakes.txt').map((row) => row.split(/ {2,}/));
+  const has = (list: string | undefined, name: string): boolean => list!.split(', ').includes(name);
+  const remedyOf = (word = ''): string | undefined =>
+    rows.find(([commands, words]) => has(words, word) && (commands === '*' || has(commands, command)))?.[2];
+  const remedy = remedyOf(unknown ?? other) ?? (kind === 'command' && !text.includes('did you mean') ? remedyOf('*') : undefined);
+  const model = MODEL_AS_COMMAND.exec(text);
+  if (remedy === undefined) return model === null ? text : `${text}; for a model write moeprof advise ${model[1]}`;
+  return `${text.replace(/; did you mean.*/, '')}; ${remedy.replace('$1', unknown ?? '')}`;
+}
 
 /** Commander's message without its prefix, its suggestion as a clause. */
 const oneLine = (text: string): string =>
@@ -144,11 +129,7 @@ const oneLine = (text: string): string =>
     .replace(/\n?\((Did you mean .*?)\)/s, (_, hint: string) => `; ${hint.replace('Did', 'did')}`)
     .trim()
     .replace(/\s*\n\s*/g, ' ')
-    .replace(/\.$/, '')
-    .replace(/^unknown command '(\w+)'.*/, (whole, word: string) =>
-      OTHER_WORDS[word] !== undefined ? `unknown command '${word}'; that is moeprof ${OTHER_WORDS[word]}` : whole,
-    )
-    .replace(MODEL_AS_COMMAND, (whole, name: string) => `${whole}; for a model write moeprof advise ${name}`);
+    .replace(/\.$/, '');
 
 /** Open files that the systems in use allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;

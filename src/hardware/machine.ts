@@ -106,6 +106,8 @@ function findPart(name: string): CpuPart | GpuPart | undefined {
 function unknownPart(name: string): UserError {
   // Numbers of four digits and more are names of cards: rtx-3060.
   if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);
+  if (/^[\d.]+\s*[km]i?b$/i.test(name))
+    return new UserError(`"${name}" is no memory that machines have; write ${Number.parseInt(name, 10)}GB`);
   const example = 'a machine is written as rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s';
   return new UserError(
     `unknown part "${name}": ${didYouMean(name, [...partNames(), 'windows'])} (${example}; parts: moeprof profiles list gpu, cpu)`,

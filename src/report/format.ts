@@ -16,7 +16,7 @@ import type { Metric, Result, Unit } from '../result/result.js';
 /** Capabilities of the output device. Files are written without colour, at 80 columns, in Unicode. */
 export interface ReportOptions {
   readonly color: boolean;
-  /** Columns; text formats never use more than 80. */
+  /** Columns; of text formats only tables use more than 80. */
   readonly width: number;
   readonly unicode: boolean;
   readonly verbose: boolean;

@@ -66,11 +66,12 @@ export function foresightText(times: KnownTimes): string {
 /** The limit of the run, in one sentence without its full stop. @param processor of the run's experts, see {@link DeviceWords} */
 export function limitText(times: KnownTimes, processor: DeviceWords['processor']): string {
   const { of, parts } = limitOf(times);
-  if (of === 'work') return `the ${processor}'s own work: knowing more, or a faster link, would gain next to nothing`;
+  if (of === 'work') return `the ${processor}'s own work; knowing more, or a faster link, would gain next to nothing`;
   // Differences below a nanosecond are rounding.
   const ends = { policy: 'Belady', prediction: 'foresight', link: 'all resident' } as const;
   const others = (['policy', 'prediction', 'link'] as const)
     .filter((part) => part !== of && parts[part] >= 1)
     .map((part) => `${part} ${formatNs(parts[part])}`);
-  return [`the ${of}, for ${formatNs(parts[of])} of each token as far as ${ends[of]}`, ...others].join('; ');
+  const name = of === 'policy' ? 'cache policy' : of;
+  return [`the ${name}: ${formatNs(parts[of])} of each token beyond ${ends[of]}`, ...others].join('; ');
 }

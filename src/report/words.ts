@@ -68,8 +68,12 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
 /** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
-  return `${between(100 * hitRange.low, 100 * hitRange.high)} % hits for ${hitRangeSource(hitRange)}`;
+  return `${percentRange(hitRange)} hits for ${hitRangeSource(hitRange)}`;
 }
+
+/** `48 to 75 %`: two shares, 0 to 1. */
+export const percentRange = ({ high, low }: { readonly low: number; readonly high: number }): string =>
+  `${between(100 * low, 100 * high)} %`;
 
 /** `80 % of published figures (26 models); its profile has routing of its own`: what a range is counted on. */
 export function hitRangeSource({ models, routing }: NonNullable<Result['hitRange']>): string {

@@ -15,7 +15,12 @@ const topicSchema = z.strictObject({
 /** Two paragraphs on a family of metrics, or on a warning. */
 export type Topic = z.infer<typeof topicSchema>;
 
-const schema = z.strictObject({ metrics: z.array(topicSchema), warnings: z.array(topicSchema) });
+const schema = z.strictObject({
+  metrics: z.array(topicSchema),
+  warnings: z.array(topicSchema),
+  /** The glossary: a sentence for each word of the screens; other spellings of a word are separated by commas. */
+  words: z.record(z.string(), z.string()),
+});
 
 let read: z.infer<typeof schema> | undefined;
 
@@ -24,6 +29,10 @@ export function explanations(): z.infer<typeof schema> {
   read ??= readOwnYaml(bundledFile('explanations.yaml'), schema);
   return read;
 }
+
+/** The sentence of the glossary for a word, in any case; null: it has none. */
+export const glossaryOf = (word: string): string | null =>
+  Object.entries(explanations().words).find(([names]) => names.split(', ').includes(word.toLowerCase()))?.[1] ?? null;
 
 /** All topics, metrics first. */
 export const allTopics = (): readonly Topic[] => [...explanations().metrics, ...explanations().warnings];

@@ -29,7 +29,7 @@ describe('findProfile', () => {
     expect(() => findProfile('traces', 'routing')).toThrow(
       /^unknown bundled trace "routing": known: .*\(a file needs its path, e\.g\. \.\/routing\)$/,
     );
-    expect(() => findProfile('models', 'zzzz')).toThrow('more, all in moeprof profiles list model');
+    expect(() => findProfile('runtimes', 'zzzz')).toThrow('more, all in moeprof profiles list runtime');
     expect(() => findProfile('runs', 'src', process.cwd())).toThrow('what is in the folder needs its path: ./src');
     expect(() => findProfile('hardware', '')).toThrow(/^unknown hardware profile "": name its parts, e\.g\. rtx-3060\+32GB/);
   });

@@ -112,7 +112,7 @@ describe('formatting', () => {
     expect(formatParameters(1.0264e12)).toBe('1.03T');
     expect(formatRatio(0.8389)).toBe('83.9 %');
     expect(formatRatio(1)).toBe('100.0 %');
-    expect(formatTokensPerSecond(145.6)).toBe('145.6 tok/s');
+    expect(formatTokensPerSecond(145.6)).toBe('146 tok/s');
     expect(formatTokensPerSecond(0.421)).toBe('0.42 tok/s');
     expect(formatTokensPerSecond(9.996)).toBe('10.0 tok/s');
     expect(formatCount(1234567)).toBe('1,234,567');

@@ -1,10 +1,14 @@
-// Texts below the options of a command's help: every command has one, every text belongs to a command, and the program's shows each command.
+// Help: 15 lines for each command, 40 for the program, everything with `--help all`; every command has a text below its options, every text
+// belongs to a command, and the program's texts name each command.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands.js';
 import type { CliContext } from '../../src/cli/kit/context.js';
+import { commandSections } from '../../src/cli/kit/declared.js';
+import { runCli } from '../../src/cli/program.js';
+import { catchOutput } from '../support/cli-output.js';
 
 const TEXT = readFileSync(resolve(import.meta.dirname, '../../profiles/help.txt'), 'utf8');
 const SECTIONS = new Map(
@@ -15,7 +19,7 @@ const SECTIONS = new Map(
 
 it('every command has a text of help, and every text a command or a subcommand', async () => {
   const texts = [...SECTIONS.keys()];
-  const known = ['moeprof'];
+  const known = ['moeprof', 'moeprof-short'];
   for (const { load, name } of commands) {
     const command = new Command(name);
     (await load()).define(command, {} as CliContext);
@@ -28,4 +32,71 @@ it('every command has a text of help, and every text a command or a subcommand',
 it('the help of the program shows a line of every command, in their order', () => {
   const lines = [...SECTIONS.get('moeprof')!.matchAll(/^ {2}moeprof ([a-z]+)/gm)];
   expect(lines.map(([, name]) => name)).toEqual(commands.map(({ name }) => name));
+});
+
+/** Commands and subcommands as they are written, each with its options. */
+async function allCommands(): Promise<(readonly [words: readonly string[], options: readonly string[]])[]> {
+  const all = [];
+  for (const { load, name } of commands) {
+    const command = new Command(name);
+    (await load()).define(command, {} as CliContext);
+    for (const below of [command, ...command.commands])
+      all.push([below === command ? [name] : [name, below.name()], below.options.map(({ long }) => long!)] as const);
+  }
+  return all;
+}
+
+describe('the help of a command', () => {
+  const output = catchOutput();
+  const linesOf = async (...words: string[]): Promise<string[]> => {
+    output.stdout = '';
+    expect(await runCli(words)).toBe(0);
+    return output.stdout.trimEnd().split('\n');
+  };
+
+  it('has 15 lines of 80 columns at most, with an example, and everything with --help all', { timeout: 120_000 }, async () => {
+    for (const [words, options] of await allCommands()) {
+      const short = await linesOf(...words, '--help');
+      expect(short.length, short.join('\n')).toBeLessThanOrEqual(15);
+      expect(Math.max(...short.map((line) => line.length)), short.join('\n')).toBeLessThanOrEqual(80);
+      expect(short.some((line) => line.startsWith('  moeprof '))).toBe(true);
+      const shown = options.filter((long) => short.some((line) => /^ {2}-/.test(line) && line.split(/[\s,]+/).includes(long)));
+      const more = /\((\d+) more\)$/.exec(short.at(-1)!)?.[1] ?? '0';
+      expect(shown.length + Number(more), short.join('\n')).toBe(options.length);
+      const all = (await linesOf(...words, '--help', 'all')).join('\n');
+      for (const long of options) expect(all, words.join(' ')).toContain(long);
+      // Options of every command stand in the help of the program alone.
+      for (const text of [all, short.join('\n')]) expect(text).not.toContain('--progress');
+    }
+  });
+
+  it('shows first what exists', async () => {
+    const known = new Map((await allCommands()).map(([words, options]) => [words.join(' '), options]));
+    const shorts: Readonly<Record<string, string>> = {
+      '-m': '--model',
+      '-t': '--trace',
+      '-w': '--hardware',
+      '-s': '--system',
+      '-o': '--output',
+      '-j': '--jobs',
+    };
+    const rows = [...commandSections()].flatMap(([name, rows]) =>
+      rows.filter((row) => row.startsWith('first ')).map((row) => [name, row] as const),
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    for (const [name, row] of rows)
+      for (const flag of row.split(/ +/).slice(1)) expect(known.get(name), name).toContain(shorts[flag] ?? flag);
+  });
+
+  it('of the program has 40 lines, three commands first, every command and every global option', async () => {
+    const lines = await linesOf('--help');
+    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.filter((line) => line.startsWith('  moeprof ')).length).toBe(3);
+    expect(lines.findIndex((line) => line.startsWith('  moeprof advise'))).toBeLessThan(7);
+    const words = new Set(lines.join(' ').split(/[\s,]+/));
+    expect(commands.filter(({ name }) => !words.has(name)).map(({ name }) => name)).toEqual([]);
+    for (const flag of ['-q', '-v', '--color', '--no-color', '--progress', '--debug', '-V', '-h']) expect(words).toContain(flag);
+    const all = await linesOf('help', 'all');
+    for (const { name, summary } of commands) expect(all.join(' ').replace(/\s+/g, ' ')).toContain(`${name} ${summary}`);
+  });
 });

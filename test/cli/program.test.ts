@@ -61,7 +61,7 @@ describe('the frame', () => {
   it('loads only the command that runs', async () => {
     await run(['second', 'x']);
     expect(loaded).toEqual(['second']);
-    await run(['--help']);
+    await run(['--help', 'all']);
     expect(loaded).toEqual([]);
     expect(output.stdout).toMatch(/Profile:\n {2}first +test first\n {2}second +test second\n/);
     await run(['help', 'first']);

@@ -19,7 +19,7 @@ const MODEL = ['-m', 'olmoe-1b-7b', '--quantization', 'q4_k_m'];
 
 describe('--timing', () => {
   it('teaches a run, which the command in its report repeats', async () => {
-    expect(await run('run', ...MODEL, ...MACHINE, '-s', 'llama.cpp-static', '--timing', TIMING)).toBe(0);
+    expect(await run('run', ...MODEL, ...MACHINE, '-s', 'llama.cpp-static', '--timing', TIMING, '-v')).toBe(0);
     expect(output.stdout).toMatch(BAND);
     expect(output.stdout).toMatch(LEARNED);
     expect(output.stdout.replaceAll(/\s+/g, ' ')).toContain(`--timing '${TIMING}'`);
@@ -53,7 +53,7 @@ describe('--timing', () => {
     expect(readFileSync(file, 'utf8')).toContain(
       'timings:\n  - eval 70 tok/s, prompt 900 tok/s, llama.cpp, q4_k_m, -m olmoe-1b-7b -ncmoe 8\n',
     );
-    expect(await run('run', ...MODEL, '-w', file, '-s', 'llama.cpp-static')).toBe(0);
+    expect(await run('run', ...MODEL, '-w', file, '-s', 'llama.cpp-static', '-v')).toBe(0);
     expect(output.stdout).toMatch(BAND);
     writeFileSync(file, `name: box\nparts: [${PARTS.split('+').join(', ')}]\ntimings: [eval fast]\n`);
     expect(await run('run', ...MODEL, '-w', file, '-s', 'llama.cpp-static')).toBe(2);

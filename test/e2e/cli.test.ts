@@ -11,18 +11,18 @@ describe('help and version', () => {
   });
 
   it('prints help on stdout within 80 columns, for the program and each command', async () => {
-    const { stdout: top } = await moeprof(['--help']);
+    const { stdout: top } = await moeprof(['--help', 'all']);
     const commands = [...top.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
     expect(commands).toEqual(expect.arrayContaining(['compare', 'report', 'profiles']));
-    const asked = [['--help'], ['-h'], ['help', 'compare'], ...commands.map((command) => [command, '--help'])];
+    const asked = [['--help'], ['-h'], ['help', 'compare'], ['help', 'all'], ...commands.map((command) => [command, '--help', 'all'])];
     for (const args of asked) {
       const { stdout, stderr, code } = await moeprof(args);
       // The subcommands of a command have help of their own.
-      const inner = args.length === 2 ? (/^Commands:\n([\s\S]*?)\n\n/m.exec(stdout)?.[1] ?? '') : '';
-      asked.push(...[...inner.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => [args[0]!, match[1]!, '--help']));
+      const inner = args.length === 3 ? (/^Commands:\n([\s\S]*?)\n\n/m.exec(stdout)?.[1] ?? '') : '';
+      asked.push(...[...inner.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => [args[0]!, match[1]!, '--help', 'all']));
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(/^Usage: moeprof /);
-      expect(stdout).toMatch(/Examples:/);
+      expect(stdout).toMatch(/^ {2}moeprof /m);
       for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     }
   });
@@ -44,7 +44,10 @@ describe('mistakes are one line and exit 2', () => {
       ['compare', 'a.json'],
       'moeprof: compare: what a.json is to be compared with is missing; write moeprof compare a.json <candidate>, or --against <baseline> a.json\n',
     ],
-    [['trace', 'inspect'], "moeprof: missing required argument 'trace' (see moeprof trace inspect --help)\n"],
+    [
+      ['trace', 'inspect'],
+      "moeprof: missing required argument 'trace'; name a trace: routing.jsonl, or mini-mixtral-8x8l, which is bundled (see moeprof trace inspect --help)\n",
+    ],
     [['gpt-oss-20b'], "moeprof: unknown command 'gpt-oss-20b'; for a model write moeprof advise gpt-oss-20b (see moeprof --help)\n"],
     [['help', 'comprae'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
     [['comprae', '--help'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],

@@ -9,13 +9,14 @@ describe('explain', () => {
     for (const [name, start] of [
       ['cache.hit_rate', /^cache\.hit_rate\nDemanded experts that were resident[\s\S]*ratio; better when higher; simulated/],
       ['latency.tpot', /^latency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
-      ['TPOT', /^latency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
+      ['TPOT', /^TPOT\nTime per output token,[\s\S]*\n\nlatency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
       ['below-token-cycle', /^below-token-cycle\n\nThe expert cache is smaller/],
     ] as const) {
       const { stdout, stderr, code } = await moeprof(['explain', name]);
       expect([stderr, code]).toEqual(['', 0]);
       expect(stdout).toMatch(start);
-      expect(stdout.trim().split('\n\n')).toHaveLength(3);
+      // A word of the screens has a sentence of its own above.
+      expect(stdout.trim().split('\n\n')).toHaveLength(name === 'TPOT' ? 4 : 3);
       for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     }
     expect((await moeprof(['explain'])).stdout).toContain('  latency.ttft\n');
@@ -125,7 +126,7 @@ describe('the man page', () => {
   it('has the help of every command, and roff has no complaint', async () => {
     const path = join(dirname(BIN), '../dist/moeprof.1');
     const page = readFileSync(path, 'utf8');
-    const listed = [...(await moeprof(['--help'])).stdout.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, name]) => name!);
+    const listed = [...(await moeprof(['--help', 'all'])).stdout.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, name]) => name!);
     expect(listed.length).toBeGreaterThan(20);
     for (const name of listed) expect(page).toContain(`.SH MOEPROF ${name.toUpperCase()}\n`);
     expect(page).toContain('.SS moeprof trace convert\n');

@@ -27,13 +27,13 @@ describe('what holds a run up', () => {
   });
 
   it('is said in one sentence', () => {
-    expect(limitText(times(12), 'GPU')).toBe('the policy, for 4.00 ms of each token as far as Belady; prediction 2.00 ms; link 1.00 ms');
-    expect(limitText(times(7), 'GPU')).toBe('the prediction, for 1.00 ms of each token as far as foresight; link 1.00 ms');
+    expect(limitText(times(12), 'GPU')).toBe('the cache policy: 4.00 ms of each token beyond Belady; prediction 2.00 ms; link 1.00 ms');
+    expect(limitText(times(7), 'GPU')).toBe('the prediction: 1.00 ms of each token beyond foresight; link 1.00 ms');
     expect(limitText(times(5.1, { foresight: 5 }), 'GPU')).toBe(
-      "the GPU's own work: knowing more, or a faster link, would gain next to nothing",
+      "the GPU's own work; knowing more, or a faster link, would gain next to nothing",
     );
     expect(limitText(times(12, { foresight: 5 + 1e-9 }), 'GPU')).not.toContain('link');
-    expect(limitText(times(5.1, { foresight: 5 }), 'CPU')).toMatch(/^the CPU's own work:/);
+    expect(limitText(times(5.1, { foresight: 5 }), 'CPU')).toMatch(/^the CPU's own work;/);
   });
 });
 

@@ -36,7 +36,7 @@ describe('a report of a machine whose parts were taken', () => {
   it('names them below the title, wherever it is shown', () => {
     const stands = ['CPU not given: a (8 cores).', 'Memory not given: b.', 'PCIe not given: c.'];
     const taken = sampleResult({ warnings: [...stands.map((message) => ({ code: 'machine-stand-in', message })), WARNING] });
-    expect(render('table', taken).split('\n').slice(2, 5)).toEqual(stands);
+    expect(render('table', taken).split('\n').slice(4, 7)).toEqual(stands);
     for (const name of ['markdown', 'html']) {
       const text = render(name, taken);
       for (const stand of stands) expect(text.indexOf(stand)).toBeGreaterThan(0);
@@ -96,6 +96,7 @@ describe('table report', () => {
           'latency.ttft.p95',
           'latency.ttft.p99',
           'headroom.hit_rate',
+          'bound.belady.hit_rate',
         ].map((name) => [name, null]),
       ),
     });
@@ -103,14 +104,14 @@ describe('table report', () => {
     expect(text).not.toMatch(/TTFT|prefill|with prompts|Belady|synthetic/);
     expect(text).toMatch(/TPOT/);
     const silent = sampleResult({ metrics: Object.fromEntries(Object.keys(decode.metrics).map((name) => [name, null])) });
-    expect(render('table', silent)).toMatch(/^qwen3-30b-a3b q4_k_m on rtx-4090/);
+    expect(render('table', silent)).toMatch(/^46\.1 tok\/s prefill; no token[\s\S]*\nqwen3-30b-a3b q4_k_m on rtx-4090/);
   });
 });
 
 describe('lines of the table that few runs need', () => {
   it('says that nothing was generated where it has no speed of decoding', () => {
     const text = render('table', sampleResult({ metrics: { 'speed.decode': null } }));
-    expect(text.replace(/\s+/g, ' ')).toContain('46.1 tok/s prefill; no token was generated: prompts took all, give more (--tokens)');
+    expect(text.replace(/\s+/g, ' ')).toContain('46.1 tok/s prefill; no token was generated: prompts took all, use --tokens');
     expect(render('table', sampleResult())).not.toContain('no token');
   });
 
@@ -173,7 +174,7 @@ describe('markdown report', () => {
 
   it('shows hostile names as text', () => {
     const text = render('markdown', sampleResult({ inputs: { model: '<img src=x>|`a`\n# [b](c) *d* __e__', system: 'q4_k_m' } }));
-    expect(text).toContain('## &lt;img src=x&gt;\\|\\`a\\` \\# \\[b\\](c) \\*d\\* \\_\\_e\\_\\_ q4_k_m on');
+    expect(text).toContain('\n&lt;img src=x&gt;\\|\\`a\\` \\# \\[b\\](c) \\*d\\* \\_\\_e\\_\\_ q4_k_m on');
     expect(text).not.toContain('<img');
   });
 });

@@ -41,6 +41,7 @@ export const subcommand = <T>(parent: Command, name: string, given: Given<T> = {
   declared(parent.command(name), `${parent.name()} ${name}`, given);
 
 function addRow<T>(command: Command, [head = '', text = '', ...notes]: readonly string[], given: Given<T>): void {
+  if (head === 'first') return;
   if (head === '@output') addOutputOptions(command, given.formats ?? []);
   else if (head.startsWith('@')) declared(command, head, given);
   else if (head === 'summary') command.summary(text).description(`${capital(text)}.`);

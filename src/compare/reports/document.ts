@@ -150,10 +150,10 @@ function headLines(comparison: Comparison, page: boolean, most: number): (Line |
   const unlike = inputs.map((one): Line => ({ ...settingLine('input', one), tone: 'caution' }));
   return [
     page ? { text: `${mark.picture} ${title}: ${verdict}`, tone: 'heading' } : { text: title, tone: 'strong', hang: 2 },
-    ...(page ? [] : atMost(unlike, most, 'inputs differ', page)),
     !page && { text: verdict, tone: mark.tone },
     ...atMost(faults, page ? FAULTS : most, 'faults', page),
     rows.length > 0 && { text: changeSentence(comparison) },
+    ...(page ? [] : atMost(unlike, most, 'inputs differ', page)),
     knows !== null && (page ? { text: `⚠️ ${knows}` } : { text: knows, tone: 'caution', hang: 2 }),
   ];
 }

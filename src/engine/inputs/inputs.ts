@@ -181,7 +181,7 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   const { seed, system, workload } = run;
   const hardware = hardwareOf(run);
   if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
-  if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one with --model');
+  if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one, e.g. --model qwen3-30b-a3b');
   const model = modelOf(run, run.model);
   const routing = loadRouting(run.model, run.folder, run.overrides.model);
   const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);

@@ -162,13 +162,15 @@ function fitWarnings(
 ): Warning[] {
   const gpuBytes = hardware.tiers[0]!.bytes;
   if (neededBytes <= gpuBytes) return [];
+  // Rounded down, so that what is written fits.
+  const room = Math.floor(((gpuBytes - neededBytes + cacheBytes) / 2 ** 30) * 10) / 10;
   return [
     {
       code: 'does-not-fit',
       message:
         `${hardware.name} has ${formatBytes(gpuBytes)} for a model, this run needs ${formatBytes(neededBytes)} ` +
         `(dense ${formatBytes(denseBytes)}, KV ${formatBytes(kvBytes)}, staging ${formatBytes(stagingBytes)}, experts ${formatBytes(cacheBytes)}): ` +
-        'take a smaller --cache, a smaller --quantization or less context.',
+        `take ${room > 0 ? `--cache ${room}GiB or less` : 'a smaller --cache'}, a smaller --quantization or less context.`,
     },
   ];
 }

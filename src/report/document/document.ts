@@ -11,8 +11,8 @@ type Medium = 'terminal' | 'markdown' | 'csv' | 'page';
 export interface Visibility {
   /** The only renderings that show it; by default all. */
   readonly only?: readonly Medium[];
-  /** `brief`: only without --verbose; `verbose`: only with it; by default both. */
-  readonly detail?: 'brief' | 'verbose';
+  /** `brief`: only without --verbose; `verbose`: only with it; `more`: on a terminal only with it; by default both. */
+  readonly detail?: 'brief' | 'verbose' | 'more';
   /** Heading under which a page folds it away, together with its neighbours of the same heading. */
   readonly under?: string;
 }
@@ -193,6 +193,7 @@ export function note(text: string, tone: Tone = 'plain', more: Visibility = {}):
 
 /** True if a rendering shows a part. */
 export function isShown({ only, detail }: Visibility, medium: Medium, verbose: boolean): boolean {
+  if (detail === 'more') return (only?.includes(medium) ?? true) && (verbose || medium !== 'terminal');
   return (only?.includes(medium) ?? true) && (detail === undefined || (detail === 'verbose') === verbose);
 }
 

@@ -25,11 +25,13 @@ const LOOKS: Readonly<Record<Tone, Look>> = {
   new: ['NEW  ', '     ', (chalk) => chalk.cyan],
 };
 
-/** Text of a document, with its final newline. */
-export function renderTerminal({ blocks, lead = [], title }: Document, options: ReportOptions): string {
-  // A line under the title is dim unless it stands out in another way.
+/** Text of a document, with its final newline: first its answer, if it has one. */
+export function renderTerminal({ answer, blocks, lead = [], title }: Document, options: ReportOptions): string {
+  // A line under the first one is dim unless it stands out in another way.
   const top = [
-    ...(title === undefined ? [] : [{ text: title, tone: 'strong' as const }]),
+    ...[answer, title].flatMap((text, i) =>
+      text === undefined ? [] : [{ text, tone: i === 1 && answer !== undefined ? ('plain' as const) : ('strong' as const) }],
+    ),
     ...lead.map((line) => ({ tone: 'dim' as const, ...line })),
   ];
   const shown = blocks.filter((block) => isShown(block, 'terminal', options.verbose)).map((block) => draw(block, options));
@@ -108,6 +110,9 @@ function gridText(grid: Grid, options: ReportOptions): string {
   return [...title, parts.join('\n\n')].join('\n');
 }
 
+/** Columns of a grid, which may be all of the terminal; lines of text are shorter. */
+const gridWidth = (options: ReportOptions): number => Math.max(widthOf(options), options.width);
+
 /** Columns that a marked text keeps, however little the others leave. */
 const LEAST = 16;
 
@@ -116,7 +121,7 @@ function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable>
   const { cells, columns, head, rows } = readable(grid, 'terminal', options.unicode);
   const widths = columns.map(({ width }, index) => width ?? widest(head, rows, index));
   const room = (index: number): number =>
-    widths.reduce((left, width, other) => (other === index ? left : left - width - 2), widthOf(options));
+    widths.reduce((left, width, other) => (other === index ? left : left - width - 2), gridWidth(options));
   const cut = (text: string, index: number, { mark }: GridCell): string => {
     const { most, wrap: limit } = columns[index]!;
     if (limit !== undefined) return wrap(text, limit);
@@ -140,7 +145,7 @@ function cellText(text: string, { mark, tone = 'plain' }: GridCell, options: Rep
 /** Columns of each part of a grid: the keys, then as many others as fit. */
 function partsOf({ keys = 1, overflow }: Grid, widths: readonly number[], options: ReportOptions): number[][] {
   const fixed = widths.map((_, index) => index).slice(0, keys);
-  const room = widthOf(options) - fixed.reduce((sum, index) => sum + widths[index]! + 2, -2);
+  const room = gridWidth(options) - fixed.reduce((sum, index) => sum + widths[index]! + 2, -2);
   const parts: number[][] = [];
   let left = 0;
   for (let index = keys; index < widths.length; index++) {

@@ -6,7 +6,7 @@ import { againText } from '../document/again.js';
 import { metricText, metricValue, printable } from '../format.js';
 import { foresightText, knownTimes, limitText } from '../limit.js';
 import type { Phase } from '../phase-time.js';
-import { bandText, deviceWords, hitRangeText, tenfoldText } from '../words.js';
+import { bandText, bareRange, deviceWords, hitRangeText, percentRange, tenfoldText } from '../words.js';
 
 /** A label, and the metrics of its text, each with the words after it; metrics that a run lacks are omitted. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
@@ -48,11 +48,8 @@ function countedFacts(result: Result): Fact[] {
   const { memory, place } = deviceWords(result);
   const prefetches = (metricValue(result, 'transfer.prefetch.count') ?? 0) > 0;
   const preempted = (metricValue(result, 'schedule.preemptions') ?? 0) > 0;
-  const { workload } = result.config;
-  const shared = isObject(workload) && Number(workload.batch ?? 1) > 1 ? ' for each user' : '';
   const prompts = metricValue(result, 'speed.prefill') !== null;
-  // A run that ends within its prompts has no speed of decoding, and says why.
-  const silent = metricValue(result, 'speed.decode') === null ? '; no token was generated: prompts took all, give more (--tokens)' : '';
+  const [shared, silent] = [isShared(result) ? ' for each user' : '', silentText(result)];
   const cacheChanges = metricValue(result, 'memory.gpu.expert_cache_least') !== null;
   return [
     [
@@ -112,6 +109,29 @@ function countedFacts(result: Result): Fact[] {
   ];
 }
 
+/** True if several requests run at a time. */
+function isShared({ config: { workload } }: Result): boolean {
+  return isObject(workload) && Number(workload.batch ?? 1) > 1;
+}
+
+/** The reason why a run that ends within its prompts has no speed of decoding; otherwise empty. */
+function silentText({ config: { workload }, metrics }: Result): string {
+  if (metrics['speed.decode'] !== undefined) return '';
+  const prompt = isObject(workload) && typeof workload.prompt === 'number' ? ` ${2 * workload.prompt} or more` : '';
+  return `; no token was generated: prompts took all, use --tokens${prompt}`;
+}
+
+/** Both speeds with their ranges, in a sentence without its full stop; null if no speed is known. */
+export function phaseSpeedsText(result: Result): string | null {
+  const said = (['decode', 'prefill'] as const).flatMap((phase) => {
+    const speed = metricText(result, `speed.${phase}`);
+    const band = bareRange(result.accuracy?.[phase], metricValue(result, `speed.${phase}`));
+    const range = band ?? (result.accuracy?.[phase] === null ? 'range unknown' : null);
+    return speed === null ? [] : [`${speed} ${phase}${range === null ? '' : ` (${range})`}`];
+  });
+  return said.length === 0 ? null : `${isShared(result) ? 'each user: ' : ''}${said.join(', ')}${silentText(result)}`;
+}
+
 /** The error band of a speed; empty if the machine is calibrated. */
 function bandOf(result: Result, phase: Phase): string {
   const band = bandText(result, phase);
@@ -156,6 +176,45 @@ function knowingFacts(result: Result): (readonly [label: string, text: string])[
   return [
     ['foresight', foresightText(times)],
     ['limit', limitText(times, deviceWords(result).processor)],
+  ];
+}
+
+/** Facts of each run that a glance does not need: they are about its length, its bounds and its accuracy. */
+const DETAILS: ReadonlySet<string> = new Set([
+  'speed',
+  'hits',
+  'length',
+  'throughput',
+  'prediction',
+  'transfers',
+  'KV caches',
+  'saved',
+  'foresight',
+  'limit',
+  'again',
+]);
+
+/** What a glance shows first; each metric with its words. */
+const GLANCE: readonly Fact[] = [
+  ['TPOT', ['latency.tpot.mean', 'a token'], ['bound.no_cache.tpot', 'without a cache'], ['bound.all_resident.tpot', 'with all resident']],
+  ['TTFT', ['latency.ttft.mean', 'to the first token'], ['latency.ttft.p99', 'at p99'], ['latency.queueing.mean', 'of it queueing']],
+  ['hits', ['cache.hit_rate', 'of the demanded experts'], ['bound.belady.hit_rate', 'by Belady']],
+];
+
+/** Facts for a glance, and of {@link factsOf} those that depend on options of the run. */
+export function briefFacts(result: Result): (readonly [label: string, text: string])[] {
+  const range = result.hitRange === undefined ? '' : `; ${percentRange(result.hitRange)} in published figures`;
+  const first = GLANCE.flatMap(([label, ...parts]) => {
+    const text = listed(
+      result,
+      parts.filter(([name]) => name !== 'latency.queueing.mean' || metricValue(result, name) !== 0),
+    );
+    return text === '' ? [] : [[label, text + (label === 'hits' ? range : '')] as const];
+  });
+  return [
+    ...first,
+    ...factsOf(result).filter(([label]) => !DETAILS.has(label)),
+    ['-v', 'latencies, transfers, accuracy, all metrics, layers'],
   ];
 }
 

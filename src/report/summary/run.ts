@@ -3,18 +3,30 @@ import { formatNs, formatRatio } from '../../base/units.js';
 import { compareMetricNames, METRICS } from '../../result/catalogue.js';
 import type { Series } from '../../result/details.js';
 import type { Result } from '../../result/result.js';
-import { type Block, type ColumnOf, type Document, figure, type Grid, grid, gridOf, note, ratio } from '../document/document.js';
+import {
+  type Block,
+  type ColumnOf,
+  type Document,
+  figure,
+  type Grid,
+  grid,
+  gridOf,
+  type Lines,
+  linesBlock,
+  note,
+  ratio,
+} from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
 import { printable, type ReportOptions } from '../format.js';
 import { heatmap } from '../heatmap.js';
 import { orderedResult } from '../json.js';
 import { sparkline } from '../sparkline.js';
-import { barGlyphs, palette, ruledTable, shorten, stackedBar, widthOf, wrap } from '../text.js';
+import { barGlyphs, palette, shorten, stackedBar, widthOf, wrap } from '../text.js';
 import { FIGURE, LABEL, layerGrid } from './grids.js';
 import type { BoundRow } from './summary.js';
 import { type Summary, summarizeResult } from './summary.js';
-import type { TimePart } from './time.js';
+import { partWords, type TimePart } from './time.js';
 
 /** Column where the text after a label starts. */
 const INDENT = LABEL + 2;
@@ -22,30 +34,35 @@ const INDENT = LABEL + 2;
 /** Table, JSON, CSV and Markdown of a result. */
 export const [tableReport, jsonReport, csvReport, markdownReport] = documentFormats<Result>(runDocument, orderedResult);
 
+/** A screen of a run begins with its speed and its limit; a terminal shows the grids and most facts with --verbose. */
 function runDocument(result: Result): Document {
   const summary = summarizeResult(result);
+  const { bounds, brief, limit, speed, time, title, warnings } = summary;
   const metrics = metricGrid(result);
-  const layers = layerGrid(result);
+  const warned = (wanted: string): Lines['lines'] =>
+    warnings.flatMap(({ code, message }) => (code === wanted ? [{ label: code, text: message, tone: 'warning' }] : []));
+  const cautions = [...summary.standIns, summary.chosen, summary.synthetic].filter((text) => text !== null);
   return {
-    title: summary.title,
+    title: speed ?? title,
     lead: [
-      { text: summary.origin },
+      ...(limit === null ? [] : [{ text: limit, tone: 'plain' as const }]),
+      ...warned('does-not-fit'),
+      { text: speed === null ? summary.origin : `${title}; ${summary.origin}` },
       ...heldOutLead(heldOutTokens(result)),
-      ...[...summary.standIns, summary.chosen, summary.synthetic].flatMap((text) =>
-        text === null ? [] : [{ text, tone: 'caution' as const }],
-      ),
+      ...cautions.map((text) => ({ text, tone: 'caution' as const })),
     ],
     blocks: [
-      summary.cache,
-      ...(summary.latency === null ? [] : [summary.latency]),
+      ...(time === null ? [] : timeBlocks(time)),
+      ...(bounds.length === 0 ? [] : [{ ...boundsGrid(bounds), detail: 'more' as const }]),
+      { kind: 'facts', facts: brief, indent: INDENT, only: ['terminal'], detail: 'brief' },
+      { ...summary.cache, detail: 'more' },
+      ...(summary.latency === null ? [] : [{ ...summary.latency, detail: 'more' as const }]),
       ...(summary.classes === null ? [] : [summary.classes]),
-      { kind: 'facts', facts: summary.facts, indent: INDENT },
-      ...(summary.time === null ? [] : timeBlocks(summary.time)),
-      ...(summary.bounds.length === 0 ? [] : boundsBlocks(summary.bounds)),
-      { kind: 'lines', lines: summary.warnings.map(({ code, message }) => ({ label: code, text: message, tone: 'warning' })) },
+      { kind: 'facts', facts: summary.facts, indent: INDENT, detail: 'more' },
+      linesBlock([...new Set(warnings.map(({ code }) => code))].filter((code) => code !== 'does-not-fit').flatMap(warned)),
       { ...metrics, only: ['markdown'], fold: 'All metrics' },
       { ...metrics, only: ['terminal'], detail: 'verbose' },
-      { ...layers, fold: 'By layer', detail: 'verbose' },
+      { ...layerGrid(result), fold: 'By layer', detail: 'verbose' },
       { kind: 'drawing', draw: (options) => picturesOf(result, options), detail: 'verbose' },
     ],
     records: metrics,
@@ -78,23 +95,16 @@ function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
   ];
 }
 
-/** The share of the gap to each bound that is closed. */
-function boundsBlocks(bounds: readonly BoundRow[]): Block[] {
-  const rows = bounds.map(({ label, worst, own, best, bound, closed }) => [
-    ...[label, worst, own, `${best} (${bound})`],
-    { value: closed, text: `${formatRatio(closed)} of the gap` },
+/** The hit rate and TPOT of a run between no cache and the best, and the share of that gap that it closes. */
+function boundsGrid(bounds: readonly BoundRow[]): Grid {
+  return grid(bounds, [
+    { head: 'bounds', width: LABEL, of: ({ label }) => label },
+    { head: 'no cache', width: FIGURE, of: ({ worst }) => worst },
+    { head: 'this run', width: FIGURE, of: ({ own }) => own },
+    { head: 'best', width: FIGURE, of: ({ best }) => best },
+    { head: 'of', align: 'left', of: ({ bound }) => bound },
+    { head: 'gap closed', of: ({ closed }) => ratio(closed) },
   ]);
-  return [
-    { kind: 'drawing', draw: (options) => boundsBars(bounds, widthOf(options), options) },
-    gridOf(['bounds', 'no cache', 'this run', 'best', 'closes'], rows, { only: ['markdown'] }),
-  ];
-}
-
-/** A part of the time in words; for stall the source that the GPU waits for. */
-function partWords(label: TimePart['label'], source: string): string {
-  if (label === 'CPU') return 'CPU computes';
-  if (label === 'SSD') return 'waits for the SSD';
-  return label === 'stall' ? `waits for ${source}` : label;
 }
 
 function timeBar(time: NonNullable<Summary['time']>, width: number, options: ReportOptions): string {
@@ -115,37 +125,13 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
     width,
   );
   // In two lines if one is too narrow, as with exchanges between GPUs and idle time.
-  const words = parts.map((part) => `${partWords(part.label, time.source)} ${formatRatio(part.share)}`);
-  const fits = words.reduce((length, word) => length + word.length + 5, -3) <= width;
-  const legend = parts.map((part, i) => `${looks[part.label].paint(looks[part.label].glyph)} ${words[i]}`);
+  const words = parts.map(({ label, share }) => `${partWords(label, time.source.replace('the ', ''))} ${formatRatio(share)}`);
+  const fits = words.reduce((length, word) => length + word.length + 4, -2) <= width;
+  const legend = parts.map(({ label }, i) => `${looks[label].paint(looks[label].glyph)} ${words[i]}`);
   const lines = fits ? [legend] : [legend.slice(0, 3), legend.slice(3)];
   const title = `${chalk.bold('where the time goes')}  ${chalk.dim(`${formatNs(time.totalNs)} on the ${time.processor}`)}`;
-  return [title, bar, ...lines.map((line) => line.join('   ')), ...(time.cpu === null ? [] : [wrap(time.cpu, width)])].join('\n');
-}
-
-function boundsBars(bounds: readonly BoundRow[], width: number, options: ReportOptions): string {
-  const chalk = palette(options);
-  const [solid, , , light] = barGlyphs(options.unicode);
-  const table = ruledTable(
-    ['bounds', 'no cache', 'this run', 'best', ''],
-    bounds.map((row) => [row.label, row.worst, row.own, row.best, row.bound]),
-    options,
-    { widths: [LABEL, FIGURE, FIGURE, FIGURE, FIGURE + 1], align: ['left', 'right', 'right', 'right', 'left'] },
-  );
-  const longest = Math.max(...bounds.map((row) => closes(row).length));
-  const bars = bounds.map((row) => {
-    const size = Math.max(10, width - INDENT - longest - 2);
-    const parts = [
-      { share: row.closed, glyph: solid, paint: chalk.green },
-      { share: 1 - row.closed, glyph: light, paint: chalk.gray },
-    ];
-    return `${chalk.dim(row.label.padEnd(INDENT))}${stackedBar(parts, size)}  ${closes(row)}`;
-  });
-  return [table, ...bars].join('\n');
-}
-
-function closes(row: BoundRow): string {
-  return `closes ${formatRatio(row.closed)} of the gap`;
+  const cpu = time.cpu === null || !options.verbose ? [] : [wrap(time.cpu, width)];
+  return [title, bar, ...lines.map((line) => line.join('  ')), ...cpu].join('\n');
 }
 
 /** Width of the label of a picture, including the blanks after it. */

@@ -7,14 +7,19 @@ import type { Grid } from '../document/document.js';
 import { heldOutText, heldOutTokens } from '../document/held-out.js';
 import { STAND_IN, standInTexts } from '../document/stand-ins.js';
 import { metricText, metricValue, printable } from '../format.js';
-import { changedParts } from '../words.js';
-import { factsOf } from './facts.js';
+import { knownTimes, limitText } from '../limit.js';
+import { changedParts, deviceWords } from '../words.js';
+import { briefFacts, factsOf, phaseSpeedsText } from './facts.js';
 import { cacheGrid, classGrid, latencyGrid } from './grids.js';
-import { type RunTime, runTime } from './time.js';
+import { partWords, type RunTime, runTime } from './time.js';
 
 /** A run at a glance. */
 export interface Summary {
   readonly title: string;
+  /** Both speeds with their ranges; null if no time passed. */
+  readonly speed: string | null;
+  /** The largest part of the time that could be saved, in a sentence; null if nothing is known of it. */
+  readonly limit: string | null;
   /** Tokens, requests, traces. */
   readonly origin: string;
   /** Set if some of the routing is synthetic. */
@@ -32,6 +37,8 @@ export interface Summary {
   readonly classes: Grid | null;
   /** Label and text, e.g. `speed`. */
   readonly facts: readonly (readonly [label: string, text: string])[];
+  /** Those for a glance. */
+  readonly brief: readonly (readonly [label: string, text: string])[];
   /** Null where no time passed. */
   readonly time: RunTime | null;
   readonly bounds: readonly BoundRow[];
@@ -43,6 +50,8 @@ export function summarizeResult(result: Result): Summary {
   const { model, quantization, hardware, system } = result.inputs;
   return {
     title: printable(`${model} ${quantization} on ${hardware}, ${system}${changedParts(result)}`),
+    speed: phaseSpeedsText(result),
+    limit: limit(result),
     origin: origin(result),
     synthetic: synthetic(result),
     heldOut: heldOutText(heldOutTokens(result)),
@@ -52,6 +61,7 @@ export function summarizeResult(result: Result): Summary {
     latency: latencyGrid(result),
     classes: classGrid(result),
     facts: factsOf(result),
+    brief: briefFacts(result),
     time: runTime(result),
     bounds: boundRows(result),
     // Already shown under the title.
@@ -59,6 +69,16 @@ export function summarizeResult(result: Result): Summary {
       .filter(({ code }) => code !== 'synthetic-routing' && code !== 'system-chosen' && code !== STAND_IN)
       .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
   };
+}
+
+/** What limits a run: of its bounds or, if they were not computed, the largest part of its time. */
+function limit(result: Result): string | null {
+  const known = knownTimes(result);
+  // Its other parts are a fact of their own.
+  if (known !== null) return `limited by ${limitText(known, deviceWords(result).processor).split(';')[0]}`;
+  const time = runTime(result);
+  const most = time?.parts.reduce((most, part) => (part.ns > most.ns ? part : most), time.parts[0]!);
+  return time === null || most === undefined ? null : `most of the time: ${partWords(most.label, time.source)}, ${formatRatio(most.share)}`;
 }
 
 function origin(result: Result): string {
@@ -84,7 +104,7 @@ function synthetic(result: Result): string | null {
   const made = traces.filter((trace) => trace.synthetic).length;
   if (made === 0) return null;
   const which = made === traces.length ? 'The routing is' : `The routing of ${made} of ${traces.length} traces is`;
-  return `${which} synthetic: drawn by a generator, not recorded from a model. Give -t a recorded trace for figures to rely on.`;
+  return `${which} synthetic: drawn, not recorded; -t takes a recorded trace.`;
 }
 
 /** The share of the gap between no cache and a bound that this run closes. */

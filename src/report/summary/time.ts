@@ -44,6 +44,13 @@ export function runTime(result: Result): RunTime | null {
   return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu, source: sourceOf(result) };
 }
 
+/** A part of the time in words. @param source what the processor waits for in a stall */
+export function partWords(label: TimePart['label'], source: string): string {
+  if (label === 'CPU') return 'CPU computes';
+  if (label === 'SSD') return 'waits for the SSD';
+  return label === 'stall' ? `waits for ${source}` : label;
+}
+
 /** The source of stall. */
 export function sourceOf(result: Result): string {
   // Waits for the SSD are counted separately.

@@ -77,7 +77,7 @@ function sweepDocument(view: SweepView): Document {
       { text: originOf(sweep) },
       ...runtimeOf(sweep),
       ...heldOutLead(Math.max(0, ...points.map(({ result }) => heldOutTokens(result)))),
-      ...fastest(sweep),
+      ...orderLead(sweep),
     ],
     blocks: [
       pointGrid(view),
@@ -130,15 +130,12 @@ const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decod
 const inOrder = (axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] =>
   isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
 
-/** The order of a ranking, or the point that decodes fastest; nothing where none decodes. */
-function fastest({ axes, points, saturation }: Sweep): Line[] {
-  // At the lowest rate nobody waits, so there is no saturation to report.
-  if (saturation.length > 0) return [];
-  const best = fastestOf(points);
-  if (best === undefined || decodeOf(best) <= 0) return [];
-  if (isRanking(axes)) return [{ text: 'fastest decode first (speed.decode, tok/s for each request)' }];
-  const where = axes.map(({ path }, i) => `${path}=${String(best.values[i])}`).join(', ');
-  return [{ text: `fastest decode (speed.decode): ${formatTokensPerSecond(decodeOf(best))} at ${where}` }];
+/** The order of a ranking by speed; nothing if none decodes. */
+function orderLead({ axes, points, saturation }: Sweep): Line[] {
+  const decodes = points.some((point) => decodeOf(point) > 0);
+  return saturation.length === 0 && decodes && isRanking(axes)
+    ? [{ text: 'fastest decode first (speed.decode, tok/s for each request)' }]
+    : [];
 }
 
 /** The most that is served, or the fastest point; nothing if nothing decodes. */

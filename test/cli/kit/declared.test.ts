@@ -29,7 +29,7 @@ describe('profiles/commands.txt', () => {
     for (const [name, rows] of commandSections())
       for (const row of rows) {
         const [head = '', text, ...notes] = row.split(/ {2,}/);
-        expect(head, name).toMatch(/^(?:-|[<[].*[>\]]$|@[a-z-]+$|summary$|description$|[A-Z].*:$)/);
+        expect(head, name).toMatch(/^(?:-|[<[].*[>\]]$|@[a-z-]+$|first$|summary$|description$|[A-Z].*:$)/);
         expect(text === undefined, row).toBe(head.startsWith('@') || head.endsWith(':'));
         for (const note of notes) expect(note, row).toMatch(/^(?:\{.+\}|[=~x] .+|!)$/);
       }

@@ -77,7 +77,7 @@ describe('outputs', () => {
   it('prints a table where nothing else is asked for', async () => {
     const { context, printed } = fakeContext();
     await Outputs.open(context, reports, []).deliver(sampleResult());
-    expect(printed()).toMatch(/^qwen3-30b-a3b/);
+    expect(printed()).toMatch(/^32\.0 tok\/s decode, [\s\S]*\nqwen3-30b-a3b/);
   });
 
   it('writes files, and keeps stdout for what was asked', async () => {

@@ -182,7 +182,7 @@ describe('reports', () => {
     ]);
     expect(table).toMatch(/0-5, 8-41 by 3, 42-47\n/);
     expect(table).toMatch(/^all experts .* 48$/m);
-    expect(table.split('\n')[0]).toBe('Mix [31mred, sizes of its gguf tensors');
+    expect(table.split('\n')[1]).toBe('Mix [31mred, sizes of its gguf tensors');
   });
 
   it('say the same in all formats', () => {

@@ -1,0 +1,79 @@
+// Help: what most people need of a command in 15 lines, and with `--help all` everything.
+import type { Command, Help, Option } from 'commander';
+import { bundledText } from '../../base/profiles.js';
+import { commandSections } from './declared.js';
+
+/** The help of the program and its commands. @param all true: every option, group and text */
+export const helpOf = (all: boolean): Partial<Help> => ({
+  styleTitle: (title) => `\u001b[1m${title}\u001b[22m`,
+  subcommandTerm: (command) => command.name(),
+  optionDescription,
+  ...(all ? {} : { formatHelp: shortHelp }),
+});
+
+/** Options of which the short help has a row; all, if the command has no row `first`. */
+function firstOf(command: Command): readonly Option[] {
+  const name = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
+  const row = commandSections()
+    .get(name)
+    ?.find((row) => row.startsWith('first '));
+  const first = row?.split(/ +/).slice(1);
+  return command.options.filter(({ long, short }) => first === undefined || first.includes(short ?? '') || first.includes(long ?? ''));
+}
+
+/** Usage, first options and two examples of a command; of the program, its own text. */
+function shortHelp(command: Command, help: Help): string {
+  if (command.parent === null) return `${textOf('moeprof-short')}\n`;
+  const first = firstOf(command);
+  const rows = [
+    ...command.registeredArguments.map((argument) => [help.argumentTerm(argument), argument.description] as const),
+    ...command.commands.map((below) => [below.name(), help.subcommandDescription(below)] as const),
+    ...first.map((option) => [help.optionTerm(option), option.description] as const),
+  ];
+  const width = Math.max(0, ...rows.map(([term]) => term.length));
+  const columns = help.helpWidth ?? 80;
+  const examples = textBelow(command)
+    .split(/\n(?! {4})/)
+    .filter((line) => line.startsWith('  moeprof '));
+  const more = command.options.length - first.length;
+  const name = help.commandUsage(command).split(' [')[0];
+  return `${[
+    `${help.styleTitle('Usage:')} ${help.commandUsage(command)}`,
+    '',
+    help.boxWrap(help.commandDescription(command), columns),
+    ...(rows.length === 0 ? [] : ['']),
+    ...rows.map(([term, text]) => help.formatItem(term, width, clauseOf(text, columns - width - 4), help)),
+    '',
+    ...examples.slice(0, 2),
+    ...(more === 0 ? [] : [`All options: ${name} --help all (${more} more)`]),
+  ].join('\n')}\n`;
+}
+
+/** The first clause of a description, as much of it as a line of so many columns holds. */
+function clauseOf(text: string, room: number): string {
+  const clause = text.split('; ')[0]!;
+  return clause.length <= room ? clause : clause.split(/: | \(|, /)[0]!;
+}
+
+/** The text below the options of a command's help, a section of profiles/help.txt. A subcommand without one has that of its command. */
+export function textBelow(command: Command): string {
+  const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
+  const text = names.map(textOf).find((text) => text !== undefined);
+  return text === undefined ? '' : `\n${text}\n`;
+}
+
+/** A section of profiles/help.txt. */
+function textOf(section: string): string | undefined {
+  const found = bundledText('help.txt')
+    .split(/^\[/m)
+    .find((text) => text.startsWith(`${section}]\n`));
+  return found?.slice(section.length + 2).trimEnd();
+}
+
+/** A description with choices and default; defaults like "off" and "none given" are omitted. */
+function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
+  const usual =
+    defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');
+  const extra = [...(argChoices === undefined ? [] : [argChoices.join(', ')]), ...(usual === '' ? [] : [`default: ${usual}`])];
+  return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
+}
