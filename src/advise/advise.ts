@@ -68,7 +68,7 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly guesses: readonly Guess[];
   /** Null: nothing fits. */
   readonly answer: AdvisedSetting | null;
-  /** False where targets were given and the answer does not keep them. */
+  /** False if targets were given and the answer does not keep them. */
   readonly kept: boolean;
   readonly command: Command | null;
   /** Sentences on the command: what is to be replaced in it, and what helps where memory runs out. */
@@ -85,7 +85,7 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly alternatives: readonly AdvisedSetting[];
   /** Sentences: what does not fit, and what is missing. */
   readonly misfits: readonly string[];
-  /** Where nothing fits: what does. Absent: the wished model fits, or nothing else does. */
+  /** If nothing fits: what does. Absent: the wished model fits, or nothing else does. */
   readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
   /** Runs of the engine. */
@@ -168,7 +168,7 @@ export async function answered(asked: Question): Promise<{ readonly question: Qu
 
 /**
  * The best setting of the preferred format that fits; where targets are given, of the first that keeps them, else of the one that comes
- * nearest. A smaller KV cache is taken only where nothing fits with the usual one; experts are left on the disk only where not even that
+ * nearest. A smaller KV cache is taken only if nothing fits with the usual one; experts are left on the disk only if not even that
  * helps, and then the smallest format is the fastest.
  */
 export async function bestAnswer(question: Question): Promise<Priced | null> {

@@ -16,7 +16,7 @@ import { type OtherQuestions, waysOut } from './ways.js';
  * Finds the settings to run a model with on a machine: `moeprof advise`.
  * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @throws UserError where something is unknown, or a recording is too short
+ * @throws UserError if something is unknown, or a recording is too short
  */
 export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
   return adviceOn(model, machineNamed(machine), wishes);
@@ -90,7 +90,7 @@ async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Pr
   return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
 }
 
-/** A note on what another runtime of the same GPU gives, with its own formats; none where nothing fits. */
+/** A note on what another runtime of the same GPU gives, with its own formats; none if nothing fits. */
 async function besideNote(name: string, basis: AdviceBasis, wishes: AdviceWishes): Promise<string[]> {
   const answer = await withQuestion(name, basis, wishes, bestAnswer);
   if (answer === null) return [];

@@ -25,10 +25,10 @@ import type { Question } from './question.js';
 /** Seed of the synthetic routing. */
 const SEED = 1;
 
-/** Context of each user where nothing says how much, tokens. Ours: a long chat. */
+/** Context of each user if nothing says how much, tokens. Ours: a long chat. */
 const USUAL_CONTEXT = 16_384;
 
-/** Prompt where nothing says how long it is, tokens, or half of a context that is shorter than twice of it. */
+/** Prompt if nothing says how long it is, tokens, or half of a context that is shorter than twice of it. */
 const USUAL_PROMPT = 4096;
 
 /** Contexts that follow from a prompt are whole multiples of this. */
@@ -44,11 +44,11 @@ export interface AdviceWishes extends DraftWishes {
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string | undefined;
   /**
-   * Context of each user, tokens; unless given 16,384, or as many as `prompt` and its answer take where that is more, but no more than the model
+   * Context of each user, tokens; unless given 16,384, or as many as `prompt` and its answer take if that is more, but no more than the model
    * was trained on.
    */
   readonly context?: number | undefined;
-  /** Prompt of the request, tokens; 4,096 unless given, or half of the context where that is less. */
+  /** Prompt of the request, tokens; 4,096 unless given, or half of the context if that is less. */
   readonly prompt?: number | undefined;
   /** Users at a time; 1 unless given. */
   readonly users?: number | undefined;
@@ -63,7 +63,7 @@ export interface AdviceWishes extends DraftWishes {
 /** Finds a machine as a runtime drives it, with sentences on how it was found. */
 export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'named' | 'notes'>>;
 
-/** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError where that is unknown. */
+/** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError if that is unknown. */
 export function machineNamed(name: string): MachineFinder {
   return async ({ profile }) => {
     const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
@@ -77,7 +77,7 @@ export type AdviceBasis = Pick<
   'backends' | 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'
 >;
 
-/** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
+/** The runtime and the goal of the wishes, and the machine. @throws UserError if one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis> {
   const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
   if (prompt + OUTPUT > context)
@@ -92,7 +92,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
 
 /**
  * Answers the question for advice on a model, and closes its trace.
- * @throws UserError where something is unknown, or a recording is too short
+ * @throws UserError if something is unknown, or a recording is too short
  */
 export async function withQuestion<T>(
   name: string,
@@ -129,7 +129,7 @@ export function wishedContext({ context, prompt = 0 }: AdviceWishes): number {
   return context ?? Math.max(USUAL_CONTEXT, CONTEXT_STEP * Math.ceil((prompt + OUTPUT) / CONTEXT_STEP));
 }
 
-/** Shape of a request in a context. A wished prompt is shorter only where the model was not trained on a context that holds it. */
+/** Shape of a request in a context. A wished prompt is shorter only if the model was not trained on a context that holds it. */
 export function requestShape({ prompt }: AdviceWishes, context: number): RequestShape {
   const [wished, most] = prompt === undefined ? [USUAL_PROMPT, context >> 1] : [prompt, context - OUTPUT];
   return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
@@ -166,7 +166,7 @@ function contextNote(context: number, trained: number): string {
 
 /**
  * Routing that settings are priced on: recorded, or drawn as the model routes.
- * @throws UserError where a recording is too short
+ * @throws UserError if a recording is too short
  */
 async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
   if (path !== undefined) {
@@ -225,7 +225,7 @@ function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string
 /**
  * Default formats on offer: the model's own, if the runtime reads its files, then formats of fewer bits.
  * @param own the model in its own format
- * @param fixed true where its sizes are those of its files
+ * @param fixed true if its sizes are those of its files
  * @param ownBits bits a weight of that format
  */
 export function usualOffer(

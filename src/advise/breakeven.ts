@@ -10,7 +10,7 @@ import { devicesOf } from './fit.js';
 import type { Price } from './price.js';
 import type { Question } from './question.js';
 
-/** Formats that are looked at where none are named, and halvings until a break-even is read off a line. */
+/** Formats that are looked at if none are named, and halvings until a break-even is read off a line. */
 const [FORMATS, HALVINGS] = [3, 5];
 
 /** Ways to use the free memory of a card: not at all, whole layers of experts, a cache whose misses cross the link, one whose misses the CPU computes. */
@@ -49,7 +49,7 @@ type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
 /**
  * The worth of caches for a model on a machine, by format and number of users.
- * @throws UserError where something is unknown, a recording is too short, or no CPU computes beside a card with a memory of its own
+ * @throws UserError if something is unknown, a recording is too short, or no CPU computes beside a card with a memory of its own
  */
 export async function breakEvensOn(name: string, machine: MachineFinder, wishes: AdviceWishes, by: readonly number[]): Promise<BreakEvens> {
   const basis = await basisOf(machine, wishes);

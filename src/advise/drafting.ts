@@ -17,13 +17,13 @@ export interface Drafting {
 /**
  * Chance that a drafted token is right, given that those before it are: 0.70, 0.64, 0.73 and 0.65 by position of a run that is measured
  * (mtp-8945hs); published runs of models' own layers have 0.7 to 0.9 for the first (ggml-org/llama.cpp pulls 22673 and 25980). Drafts by n-grams
- * of recorded texts are right as often, where there is one.
+ * of recorded texts are right as often, if there is one.
  */
 const ACCEPTANCE = 0.7;
 /** Share of passes for which recorded texts held a draft behind the same tokens (docs/moeprof.md). */
 const FOUND = 0.35;
 
-/** Drafting where nothing is said of it. */
+/** Drafting if nothing is said of it. */
 export const USUAL_DRAFTING: Drafting = { drafter: 'mtp', lengths: null, chance: ACCEPTANCE, found: 1 };
 
 /** Wishes on drafts, as options have them. */
@@ -36,7 +36,7 @@ export interface DraftWishes {
   readonly drafter?: string | undefined;
 }
 
-/** Reads wishes on drafts. @throws UserError where one cannot be read */
+/** Reads wishes on drafts. @throws UserError if one cannot be read */
 export function wishedDrafting({ accepted, drafter = 'mtp', drafts }: DraftWishes): Drafting {
   if (drafter !== 'mtp' && drafter !== 'ngram') throw new UserError(`--drafter: "${drafter}" is none; take mtp or ngram`);
   const [, from, to = from] = /^(\d+)(?:\.\.(\d+))?$/.exec(drafts ?? '') ?? [];

@@ -16,13 +16,13 @@ export interface DraftOffer {
   readonly tokensPerPass: number;
   /** Share of drafted tokens that is taken to be right, as engines print it. */
   readonly accepted: number;
-  /** That share from which on decoding is faster than without drafts; null: not even where all are right. */
+  /** That share from which on decoding is faster than without drafts; null: not even if all are right. */
   readonly breakEven: number | null;
 }
 
 /**
  * Drafts of each length beside none; empty: none are asked for or advised, or no draft fits.
- * @throws UserError where they are asked for and the runtime drafts nothing for the model
+ * @throws UserError if they are asked for and the runtime drafts nothing for the model
  */
 export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
   const { drafting, runtime } = question;
@@ -51,7 +51,7 @@ export async function draftsBeside(question: Question, { model, setting }: Price
 /** Drafters in words. */
 const DRAFTERS = { mtp: "the model's own layers", ngram: 'n-grams' } as const;
 
-/** Drafts as a table; nothing where nothing is drafted. */
+/** Drafts as a table; nothing if nothing is drafted. */
 export function draftGrid(drafts: readonly DraftOffer[], drafter: Drafting['drafter']): Grid[] {
   if (drafts.length === 0) return [];
   const rows = drafts.map(({ accepted, breakEven, decode, draft, tokensPerPass }): Datum[] => [

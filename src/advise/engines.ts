@@ -36,7 +36,7 @@ export interface EngineOffers extends Tagged<typeof ENGINES_SCHEMA>, Omit<Asked,
  * A model under each engine on a machine: `moeprof advise --runtime any`.
  * @param model a bundled name, a file or a folder
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @throws UserError where something is unknown, or no engine runs on the machine
+ * @throws UserError if something is unknown, or no engine runs on the machine
  */
 export function enginesFor(model: string, machine: string, wishes: Omit<AdviceWishes, 'runtime'> = {}): Promise<EngineOffers> {
   return enginesOn(model, machineNamed(machine), wishes);
@@ -44,7 +44,7 @@ export function enginesFor(model: string, machine: string, wishes: Omit<AdviceWi
 
 /**
  * As {@link enginesFor}, on a machine that is found for each runtime.
- * @throws UserError where something is unknown, or no engine runs on the machine
+ * @throws UserError if something is unknown, or no engine runs on the machine
  */
 export async function enginesOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<EngineOffers> {
   const bases = [];

@@ -122,7 +122,7 @@ export function contextThatFits(question: Question, { model, setting }: { readon
 }
 
 /**
- * The first place at which nothing is missing; `count` where there is none. Few are looked at, since counting memory takes milliseconds: bytes
+ * The first place at which nothing is missing; `count` if there is none. Few are looked at, since counting memory takes milliseconds: bytes
  * fall almost linearly, so the next look is where the line through the two nearest ones crosses zero (regula falsi).
  * @param count places
  * @param missing bytes missing at a place, at most 0 where it fits; never more at a later place than at an earlier one

@@ -1,4 +1,4 @@
-// Parts of the machine that were taken where nobody named them, and how much the answer hangs on each: runs with the part's neighbour show it.
+// Parts of the machine that were taken if nobody named them, and how much the answer hangs on each: runs with the part's neighbour show it.
 import { ownValue } from '../base/objects.js';
 import { CPUS, type HardwareSpec, memoryText, slotText, takenPartsOf, withArithmetic } from '../hardware/door.js';
 import type { Question } from './question.js';

@@ -5,7 +5,7 @@ import { freeOf, usedOf } from '../runtime/setting/fits.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { detailed, sentences } from './report-parts.js';
 
-/** Used bytes of a memory, and those that it has, in one unit where both have it. */
+/** Used bytes of a memory, and those that it has, in one unit if both have it. */
 const filledText = (used: string, has: number): string => `${used} of ${formatBytes(has)}`.replace(/ (\w+)( of \S+) \1$/, '$2 $1');
 
 /** Memories in a line; cards of one size together. */

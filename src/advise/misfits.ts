@@ -28,7 +28,7 @@ function stepOf({ cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacemen
   return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
-/** Sentences where nothing fits: the bytes that each format on offer lacks, the smallest format last. */
+/** Sentences if nothing fits: the bytes that each format on offer lacks, the smallest format last. */
 export function missingOf(question: Question): string[] {
   const { quantizations } = question;
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];

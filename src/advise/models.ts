@@ -18,7 +18,7 @@ const MODELS_SCHEMA = 'moeprof.models/1';
 /** One model on the machine. */
 export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | 'command' | 'bands'> {
   readonly parameters: ModelSpec['parameters'];
-  /** Of the answer; where nothing fits, of the smallest format on offer. */
+  /** Of the answer; if nothing fits, of the smallest format on offer. */
   readonly quantization: string;
   /** The answer has the first format on offer; false: one of fewer bits, which costs quality. */
   readonly preferred: boolean;
@@ -43,7 +43,7 @@ export type ModelWishes = Omit<AdviceWishes, 'trace'>;
  * Which models a machine runs, with which settings, and how fast: `moeprof advise` with several models, or with none.
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @param models each a bundled name, a file or a folder; none: all bundled ones
- * @throws UserError where something is unknown
+ * @throws UserError if something is unknown
  */
 export function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {
   return modelsOn(models, machineNamed(machine), wishes, async () => undefined);
@@ -88,7 +88,7 @@ export async function modelsOn(
 /** Tokens/s from which a model runs well: about four times as fast as one reads. Ours. */
 const WELL = 20;
 
-/** True where a model fits in its usual format, and is faster than all larger ones that run well. */
+/** True if a model fits in its usual format, and is faster than all larger ones that run well. */
 function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
   const least = Math.max(WELL, ...larger.map((one) => one.answer!.decode));
   return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;

@@ -17,7 +17,7 @@ function oneSocketNote({ cpu, name }: HardwareSpec): string {
   return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
 }
 
-/** What of each memory is left to other programs; null where the machine does not say how large its memories are. */
+/** What of each memory is left to other programs; null if the machine does not say how large its memories are. */
 function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): string | null {
   const gpus = machine?.gpus ?? [];
   const parts = devices.flatMap(({ has, name }) => {

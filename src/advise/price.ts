@@ -153,7 +153,7 @@ export class Pricer {
   }
 }
 
-/** True where something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
+/** True if something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
 function warms({ cached, setting }: PricedCase): boolean {
   return cached !== null || setting.cache !== null;
 }

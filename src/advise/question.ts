@@ -48,6 +48,6 @@ export interface Question {
   readonly backends?: readonly string[];
   /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */
   readonly learned?: LearnedMachine;
-  /** The model in a format; null: its own. @throws UserError where there is none */
+  /** The model in a format; null: its own. @throws UserError if there is none */
   model(quantization: string | null): ModelSpec;
 }

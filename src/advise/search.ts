@@ -19,7 +19,7 @@ export interface Priced extends Loaded {
   readonly price: Price;
   /** Cost under the goal: smaller is better. */
   readonly cost: number;
-  /** True where the demands of the goal are kept. */
+  /** True if the demands of the goal are kept. */
   readonly kept: boolean;
 }
 
@@ -127,7 +127,7 @@ async function fixedSetting(question: Question, quantization: string | null, kv:
     : withDrafts(question, await withOneSocket(question, await withFollowedPrompts(question, await downTheLadder(question, best))));
 }
 
-/** True where the weights alone are more than all devices have together: no placement need be tried. */
+/** True if the weights alone are more than all devices have together: no placement need be tried. */
 function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting, 'quantization' | 'kv' | 'context' | 'users'>): boolean {
   const setting = lowestRung(question, model, { ...asked, ubatch: question.runtime.ubatches[0]!, ...PLAIN });
   return devicesOf(question, model, setting).reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
@@ -148,12 +148,12 @@ async function cheaper(question: Question, than: Priced, setting: Setting | null
   return one !== null && one.cost < than.cost ? one : null;
 }
 
-/** True where one of several sockets could compute alone. */
+/** True if one of several sockets could compute alone. */
 export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'runtime'>, setting: Setting): boolean {
   return runtime.isolates && hardware.cpu?.sockets !== undefined && !isAllOnGpu(setting);
 }
 
-/** Uses one socket of the host where that is faster: it reads and holds only its own memory. */
+/** Uses one socket of the host if that is faster: it reads and holds only its own memory. */
 async function withOneSocket(question: Question, from: Priced): Promise<Priced> {
   if (!canIsolate(question, from.setting)) return from;
   return (await cheaper(question, from, highestFit(question, from.model, { ...from.setting, oneSocket: true }))) ?? from;

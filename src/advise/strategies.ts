@@ -3,7 +3,7 @@ import { formatNs } from '../base/units.js';
 import { type Block, bareRange, type Datum, gridOf, rateDatum, ratio } from '../report/door.js';
 import type { Strategy } from './advise.js';
 
-/** The strategies as a table; nothing where there is no choice. */
+/** The strategies as a table; nothing if there is no choice. */
 export function strategyGrid(strategies: readonly Strategy[]): Block[] {
   if (strategies.length === 0) return [];
   const rows = strategies.map(({ bands, decode, flags, hitRate, name, prefill, waits }): Datum[] => [

@@ -1,4 +1,4 @@
-// Where nothing fits: what does, each with its command. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive to read
+// If nothing fits: what does, each with its command. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive to read
 // experts from, and the largest bundled model that fits.
 import { orUserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';

@@ -30,7 +30,7 @@ interface Limits {
   readonly remedy: string;
   /** Advice where it is a folder or a device; absent: as where it is too large. */
   readonly instead?: string;
-  /** True where it may come through a pipe, which can be read only once. */
+  /** True if it may come through a pipe, which can be read only once. */
   readonly pipe?: true;
 }
 
@@ -132,14 +132,14 @@ export class InputFile {
     throw tooLarge(path, file.bytes, KINDS[kind]);
   }
 
-  /** Fills `into` from byte `position`. @throws UserError where the file ends before */
+  /** Fills `into` from byte `position`. @throws UserError if the file ends before */
   read(position: number, into: Uint8Array): void {
     const done = this.#fill(position, into);
     if (done === into.length) return;
     throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
   }
 
-  /** Up to `length` bytes from `position` on; fewer where the file ends. */
+  /** Up to `length` bytes from `position` on; fewer if the file ends. */
   part(position: number, length: number): Uint8Array {
     const bytes = unfilled(Math.max(0, Math.min(length, this.bytes - position)));
     return bytes.subarray(0, this.#fill(position, bytes));
@@ -155,7 +155,7 @@ export class InputFile {
     return stateOf(this.#opened);
   }
 
-  /** True where any later write changes its {@link state}: clocks of file systems are coarse. */
+  /** True if any later write changes its {@link state}: clocks of file systems are coarse. */
   get settled(): boolean {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
@@ -219,16 +219,16 @@ function stateAt(path: string): string | null {
 /** A text that changes when the file or its permissions do. */
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** What stands at a path that is to be read; undefined: nothing. @throws UserError where that cannot be told */
+/** What stands at a path that is to be read; undefined: nothing. @throws UserError if that cannot be told */
 export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
-/** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
+/** True if a path is a folder, false if nothing or something else stands there. @throws UserError if that cannot be told */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
-/** Names in a folder. @throws UserError where it may not be read */
+/** Names in a folder. @throws UserError if it may not be read */
 export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
-/** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError where a folder may not be read */
+/** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError if a folder may not be read */
 export function filesBelow(folder: string): string[] {
   const entries = attemptRead(folder, () => entriesBelow(folder));
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();

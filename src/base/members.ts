@@ -7,7 +7,7 @@ export type MemberFamily = 'policy' | 'predictor' | 'scheduler' | 'placement' | 
 
 const TABLE = bundledSections('members.txt');
 
-/** A member as its rows have it. @param more parameters that code declares, after those of the rows @throws Error where the table has no such member */
+/** A member as its rows have it. @param more parameters that code declares, after those of the rows @throws Error if the table has no such member */
 export function member(family: MemberFamily, name: string, more: ParameterTable = {}): Required<Member> {
   const rows = TABLE.get(family) ?? [];
   const at = rows.findIndex((row) => row.startsWith(`${name}  `));

@@ -15,7 +15,7 @@ const COLON = 58;
 const LETTERS = 65;
 const BACKSLASH = 92;
 
-/** True where lists and objects nest deeper than any file of ours. Values may share parts, and contain themselves. */
+/** True if lists and objects nest deeper than any file of ours. Values may share parts, and contain themselves. */
 export function nestsTooDeep(value: unknown): boolean {
   let level = new Set([value]);
   for (let depth = 0; level.size > 0; depth++) {

@@ -158,7 +158,7 @@ export class NumberLines {
     return plain || this.#general();
   }
 
-  /** Reads one line in any form; false where it has another key: it then begins the next run. */
+  /** Reads one line in any form; false if it has another key: it then begins the next run. */
   #general(): boolean {
     const { values, count, line } = this;
     this.values = this.#pair;

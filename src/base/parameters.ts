@@ -63,7 +63,7 @@ export function findNamed<T extends { readonly name: string }>(noun: string, mem
   throw new UserError(`unknown ${noun} "${name}"; ${didYouMean(name, names)}`);
 }
 
-/** Splits `s3-fifo:small=0.1,ghost=1` into a name and raw values. @throws UserError where a part is not `key=value` */
+/** Splits `s3-fifo:small=0.1,ghost=1` into a name and raw values. @throws UserError if a part is not `key=value` */
 export function splitSpec(spec: string): { name: string; given: Record<string, string> } {
   const colon = spec.indexOf(':');
   if (colon < 0) return { name: spec.trim(), given: {} };

@@ -35,7 +35,7 @@ export class LineScanner {
     this.#source = source;
   }
 
-  /** Moves to the next line; false at the end. @throws UserError where a line is longer than 64 MiB */
+  /** Moves to the next line; false at the end. @throws UserError if a line is longer than 64 MiB */
   next(): boolean {
     let search = this.#next;
     for (;;) {
@@ -128,7 +128,7 @@ export class FieldReader extends LineScanner {
     return this.#at >= this.end;
   }
 
-  /** Skips one byte; false where another stands here. */
+  /** Skips one byte; false if another stands here. */
   skip(byte: number): boolean {
     if (this.#at >= this.end || this.bytes[this.#at] !== byte) return false;
     this.#at++;
@@ -139,7 +139,7 @@ export class FieldReader extends LineScanner {
     while (this.#at < this.end && this.bytes[this.#at] === SPACE) this.#at++;
   }
 
-  /** Skips to behind the next `byte`; false (and at the end) where there is none. */
+  /** Skips to behind the next `byte`; false (and at the end) if there is none. */
   past(byte: number): boolean {
     const { bytes, end } = this;
     while (this.#at < end) if (bytes[this.#at++] === byte) return true;
@@ -174,7 +174,7 @@ export class FieldReader extends LineScanner {
   }
 }
 
-/** True where `bytes` holds `literal` at `at`. */
+/** True if `bytes` holds `literal` at `at`. */
 export function holds(bytes: Uint8Array, at: number, literal: Uint8Array): boolean {
   for (let i = 0; i < literal.length; i++) if (bytes[at + i] !== literal[i]) return false;
   return true;

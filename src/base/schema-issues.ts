@@ -68,7 +68,7 @@ function article(type: string): string {
   return names[type] ?? type;
 }
 
-/** The value at a path; undefined where it leads nowhere. */
+/** The value at a path; undefined if it leads nowhere. */
 export function valueAt(raw: unknown, path: Path): unknown {
   let value = raw;
   for (const step of path) value = ownValue(value, step);

@@ -101,7 +101,7 @@ export class OwnExport {
     return new UserError(`${this.shown}: ${what}; see docs/add-a-${this.#noun.replaceAll(' ', '-')}.md`);
   }
 
-  /** @throws UserError where a built-in member has the same name: results would be ambiguous */
+  /** @throws UserError if a built-in member has the same name: results would be ambiguous */
   nameApart(taken: readonly string[]): void {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
@@ -111,25 +111,25 @@ export class OwnExport {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
 
-  /** A text field, or `otherwise` where there is none. */
+  /** A text field, or `otherwise` if there is none. */
   textOr(field: string, otherwise: string): string {
     const text = this.#value[field];
     return typeof text === 'string' ? text : otherwise;
   }
 
-  /** @throws UserError where a method is missing or no function. @param signature `create(context, parameters)` */
+  /** @throws UserError if a method is missing or no function. @param signature `create(context, parameters)` */
   requireMethod(signature: string): void {
     if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function')
       throw this.wrong(`the default export lacks "${signature}" (a function)`);
   }
 
-  /** @throws UserError where something is there and no function */
+  /** @throws UserError if something is there and no function */
   optionalMethod(field: string): void {
     const value = this.#value[field];
     if (value !== undefined && typeof value !== 'function') throw this.wrong(`"${field}" must be a function`);
   }
 
-  /** @throws UserError where a list is there that has other words than these */
+  /** @throws UserError if a list is there that has other words than these */
   wordsOf(field: string, words: readonly string[]): void {
     const value = this.#value[field];
     if (value === undefined || (Array.isArray(value) && value.every((word) => words.includes(word as string)))) return;
@@ -230,7 +230,7 @@ function outcomeOf(path: string): string | null {
   const script = `const { exit } = process; const end = () => exit.call(process, ${LOADED}); import(${JSON.stringify(pathToFileURL(path).href)}).then(end, end);`;
   const { error, signal, status } = runScript(script, { timeout: PATIENCE_MS, killSignal: 'SIGKILL', heapMib: HEAP_MIB });
   if (codeOf(error) === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
-  // Where no process can be started, nothing is known.
+  // If no process can be started, nothing is known.
   if (error !== undefined || status === LOADED) return null;
   return `it ends its process (${signal ?? `process.exit(${status})`})`;
 }

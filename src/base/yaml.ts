@@ -101,7 +101,7 @@ function parsed(text: string, path: string): ParsedText {
   return known;
 }
 
-/** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error where it is not YAML */
+/** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error if it is not YAML */
 export const flagValue = (text: string): unknown => parse(text, QUIET);
 
 /** What is wrong is thrown, or refused by a schema. */
@@ -217,7 +217,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   return { ...fields, [key]: withValue(ownValue(fields, key), rest, amend, shorthand) };
 }
 
-/** Which entry of a list a step of a path means: its `name`, or its number from 0. @throws UserError where the list has no such entry */
+/** Which entry of a list a step of a path means: its `name`, or its number from 0. @throws UserError if the list has no such entry */
 function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
   const names = list.map((entry) => (hasKeys(entry) ? entry.name : undefined));
   const named = names.indexOf(key);
@@ -243,7 +243,7 @@ export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
 export const positiveQuantity = (kind: Quantity): z.ZodType<number, string | number> =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
-/** Runs a step of the parser, which recurses. @throws UserError where it fails, for want of stack among other things */
+/** Runs a step of the parser, which recurses. @throws UserError if it fails, for want of stack among other things */
 function unlessTooDeep<T>(path: string, step: () => T): T {
   try {
     return step();
@@ -256,7 +256,7 @@ function unlessTooDeep<T>(path: string, step: () => T): T {
 const tooDeep = (path: string): UserError =>
   new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
 
-/** The first key that stands in its mapping already, or is no text; null where there is none. */
+/** The first key that stands in its mapping already, or is no text; null if there is none. */
 function wrongKey(root: Node): { readonly offset: number; readonly why: string } | null {
   const nodes: unknown[] = [root];
   let first: ReturnType<typeof wrongKey> = null;

@@ -169,7 +169,7 @@ export class ExpertCache {
   }
 }
 
-/** True where all sizes are equal. */
+/** True if all sizes are equal. */
 export function isUniform(sizes: Float64Array): boolean {
   for (let id = 1; id < sizes.length; id++) if (sizes[id] !== sizes[0]) return false;
   return true;

@@ -1,4 +1,4 @@
-// Counts of uses that fade with the passes: a new use weighs more than one before, so that the order changes only where an expert is used.
+// Counts of uses that fade with the passes: a new use weighs more than one before, so that the order changes only if an expert is used.
 import type { Clock } from './policy.js';
 
 /** Weights are scaled down by this much before they grow out of range: 2^512 of the 2^1023 that a number can hold. */

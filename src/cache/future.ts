@@ -10,7 +10,7 @@ const MEMORY_PAGES = 32;
 export class Future {
   /** Event of each expert's first use, by dense id; NEVER = not used. */
   readonly first: Int32Array;
-  /** True where an event of the log is a single activation; false: a set of experts. */
+  /** True if an event of the log is a single activation; false: a set of experts. */
   readonly sequential: boolean;
 
   /** Next use of each member, at the place where the log's page has the member. */

@@ -14,7 +14,7 @@ export class PageStore {
     this.#memoryPages = memoryPages;
   }
 
-  /** Writes page `page`; `bytes` is copied. @throws UserError where there is no room for the file */
+  /** Writes page `page`; `bytes` is copied. @throws UserError if there is no room for the file */
   write(page: number, bytes: Uint8Array): void {
     if (page < this.#memoryPages) {
       this.#memory[page] = bytes.slice();

@@ -45,7 +45,7 @@ export interface PolicyContext {
   readonly sizes: Float64Array;
   /** Capacity of the cache in bytes at the start, and the most that it ever has. */
   readonly capacityBytes: number;
-  /** True where all sizes are equal: a policy may then count slots. */
+  /** True if all sizes are equal: a policy may then count slots. */
   readonly uniform: boolean;
   readonly layerOf: Uint16Array;
   readonly layers: number;
@@ -54,7 +54,7 @@ export interface PolicyContext {
   readonly random: Random;
   /** Event number of each expert's next use ({@link NEVER}: none), valid once an event has shown the expert to the policy. Present if needed. */
   readonly nextUse: Int32Array | null;
-  /** Activations of each expert in a profiling prefix or a popularity trace. Present where the policy needs it. */
+  /** Activations of each expert in a profiling prefix or a popularity trace. Present if the policy needs it. */
   readonly popularity: Float64Array | null;
   /** Predicted probability that the rest of the pass, or the next if its layer is done, demands each expert; zero without a prediction. */
   readonly predicted: Float32Array | null;
@@ -64,7 +64,7 @@ export interface PolicyContext {
   readonly expected: Float32Array | null;
   /** By MoE layer: changes whenever `expected` of the layer does. Present with `expected`. */
   readonly expectedVersion: Uint32Array | null;
-  /** Gate weight of each member of the running event, summed over its tokens; zero for other experts of its layer. Present where needed. */
+  /** Gate weight of each member of the running event, summed over its tokens; zero for other experts of its layer. Present if needed. */
   readonly gates: Float32Array | null;
 }
 
@@ -83,7 +83,7 @@ export interface CachePolicy {
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed rather than inserted in the place of `victim`. Absent: always admitted. */
   admits?(incoming: number, victim: number): boolean;
-  /** True: `incoming` is streamed even where there is room for it (static placement). Absent: never. */
+  /** True: `incoming` is streamed even if there is room for it (static placement). Absent: never. */
   bypasses?(incoming: number): boolean;
   /** The running event uses `id` without it becoming resident; for policies that count uses beyond residency. Absent: ignored. */
   streamed?(id: number): void;
@@ -100,7 +100,7 @@ export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'w
 export interface PolicyDefinition extends Member {
   /** Knowledge that the run must provide; the run fails early where it cannot. Absent: none. */
   readonly needs?: readonly PolicyNeed[];
-  /** Knowledge that it needs with given parameters, where that is not always all of `needs`. */
+  /** Knowledge that it needs with given parameters, if that is not always all of `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
   /** Knowledge that it uses where the run has it, and can do without. */
   readonly takes?: readonly PolicyNeed[];

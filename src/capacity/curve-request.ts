@@ -87,7 +87,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
   }
 }
 
-/** @throws UserError where a capacity is in bytes, though nothing says how large experts are */
+/** @throws UserError if a capacity is in bytes, though nothing says how large experts are */
 function refuseBytes(given: Readonly<Record<string, string | undefined>>, prefix: string): void {
   for (const [setting, text = ''] of Object.entries(given)) {
     for (const part of text.split(/,|\.\./).filter((one) => one.trim() !== '')) {

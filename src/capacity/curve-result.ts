@@ -22,7 +22,7 @@ export interface PolicyCurve {
   /** As the user wrote it. */
   readonly policy: string;
   readonly name: string;
-  /** True where it looks into the future: a bound, not a policy that a system can run. */
+  /** True if it looks into the future: a bound, not a policy that a system can run. */
   readonly foresight: boolean;
   readonly points: readonly CurvePoint[];
   /** Experts of each layer's cache at each capacity, where quotas are not even. */
@@ -44,7 +44,7 @@ export interface Verdict {
   readonly at: number;
   /** Best policy there that a system can run. */
   readonly policy: string;
-  /** Hit rate that perfect foresight would add at this capacity; null where no such policy was drawn. */
+  /** Hit rate that perfect foresight would add at this capacity; null if no such policy was drawn. */
   readonly policyGap: number | null;
   /** Hit rate that is missing beyond that, up to compulsory misses: what only more capacity can give. */
   readonly capacityGap: number;
@@ -91,8 +91,8 @@ export interface Curve {
   };
   readonly policies: readonly PolicyCurve[];
   readonly warnings: readonly Warning[];
-  /** Knee of the best policy that a system can run; null where none was drawn. */
+  /** Knee of the best policy that a system can run; null if none was drawn. */
   readonly knee: Knee | null;
-  /** Null where no policy was drawn that a system can run. */
+  /** Null if no policy was drawn that a system can run. */
   readonly verdict: Verdict | null;
 }

@@ -38,7 +38,7 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly threads: number;
 }
 
-/** Draws the curve. Closes nothing. @throws UserError where a policy cannot be loaded or lacks what it needs */
+/** Draws the curve. Closes nothing. @throws UserError if a policy cannot be loaded or lacks what it needs */
 export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);

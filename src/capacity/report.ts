@@ -122,7 +122,7 @@ function facts(curve: Curve): string[] {
   ];
 }
 
-/** Highest hit rate of the policies with foresight at a capacity; null where there is none. */
+/** Highest hit rate of the policies with foresight at a capacity; null if there is none. */
 function boundAt(curve: Curve, capacity: number): number | null {
   const rates = curve.policies.filter((one) => one.foresight).map((one) => one.points[capacity]!.hitRate);
   return rates.length === 0 ? null : Math.max(...rates);

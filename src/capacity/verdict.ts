@@ -61,7 +61,7 @@ function nearestTo(values: readonly number[], wanted: number): number {
 /** A curve before its knee and verdict are found. */
 export type CurveData = Omit<Curve, 'knee' | 'verdict'>;
 
-/** The policy without foresight with the highest mean hit rate, the first of equals; null where there is none. */
+/** The policy without foresight with the highest mean hit rate, the first of equals; null if there is none. */
 export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | null {
   const online = curve.policies.filter(({ foresight, points }) => !foresight && points.length > 0);
   return online.length === 0 ? null : online.reduce((best, one) => (meanOf(one) > meanOf(best) ? one : best));

@@ -30,12 +30,12 @@ export interface TuneFlags extends Texts<'hardware' | 'keep' | 'tune' | 'tuneLim
 
 /** Where timings go whose machine has no file. */
 const KEPT = 'moeprof-machine.yaml';
-/** Tokens that the benchmark generates, and its repeats, where nothing is said: seconds of a slow machine, and a spread. */
+/** Tokens that the benchmark generates, and its repeats, if nothing is said: seconds of a slow machine, and a spread. */
 const [GENERATED, REPEATS] = [64, 2];
 /** Bytes that a benchmark may print: far more than a table. */
 const MOST_PRINTED = 2 ** 24;
 
-/** Tunes the settings of a model. @throws UserError where a flag is wrong, nothing fits, or the file is another machine's */
+/** Tunes the settings of a model. @throws UserError if a flag is wrong, nothing fits, or the file is another machine's */
 export async function tunedAdvice(context: CliContext, model: string, flags: TuneFlags, wishes: AdviceWishes): Promise<TunedAdvice> {
   const [program, ...given] = commandWords(flags.tune!, '--tune');
   const { tuneLimit = '10min' } = flags;
@@ -81,7 +81,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   return { basis, tuned, kept: path };
 }
 
-/** The machine whose file keeps the timings, as it is there or is to be. @throws UserError where the file is of another one */
+/** The machine whose file keeps the timings, as it is there or is to be. @throws UserError if the file is of another one */
 async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: MachineFile; path: string }> {
   const own = hardware !== undefined && isPath(hardware) && !isComposed(hardware) ? hardware : undefined;
   const path = keep ?? own ?? KEPT;
@@ -95,7 +95,7 @@ async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: Machi
 const TUNED =
   /^(-ngl|-ncmoe|-ot|-ub|-b|-ct[kv]|-ts|-t|-fa|-lm|--(n-gpu-layers|n-cpu-moe|override-tensor|u?batch-size|cache-type-[kv]|tensor-split|threads|flash-attn|load-mode))$/;
 
-/** Words of the benchmark before those of a setting, and its tests. @throws UserError where they set what is to be tuned, or name no model */
+/** Words of the benchmark before those of a setting, and its tests. @throws UserError if they set what is to be tuned, or name no model */
 function benchWords({ file, points, request }: TuneBasis, given: readonly string[]) {
   const wrong = given.find((word) => TUNED.test(word));
   if (wrong !== undefined) throw new UserError(`--tune: ${wrong} is what is tuned; leave it out`);
@@ -125,7 +125,7 @@ function benchWords({ file, points, request }: TuneBasis, given: readonly string
   return { repeats, tests, words: [...given, ...usual.filter(([flag]) => !given.includes(flag!)).flat()] };
 }
 
-/** @throws UserError where the program cannot be started */
+/** @throws UserError if the program cannot be started */
 async function ended(program: string, words: readonly string[], timeout: number): Promise<ProgramEnd> {
   try {
     return await programEnd(program, words, { mostBytes: MOST_PRINTED, timeout });

@@ -139,14 +139,14 @@ const thisMachine: MachineFinder = async ({ profile }) => {
   return { hardware, notes: [`${name} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
 };
 
-/** @throws UserError where a name is empty, unknown or there twice */
+/** @throws UserError if a name is empty, unknown or there twice */
 function formatsIn(text: string): string[] {
   const formats = namesIn(text, '--quantizations', 'q4_k_m,ud-q2_k_xl');
   for (const format of formats) placed('--quantizations', () => findQuantization(format));
   return formats;
 }
 
-/** @throws UserError where it is no number, or 0 */
+/** @throws UserError if it is no number, or 0 */
 function countAtLeastOne(text: string, flag: string): number {
   const count = parseCount(text, flag);
   if (count === 0) throw new UserError(`${flag}: must be at least 1`);

@@ -20,7 +20,7 @@ const HISTORY = '.history';
 /** Earlier states that are kept of a baseline; ours: a result takes about 100 KB. */
 const MOST = 100;
 
-/** States of a baseline, the latest first; empty where there is no such baseline. */
+/** States of a baseline, the latest first; empty if there is no such baseline. */
 export function statesOf(name: string): BaselineState[] {
   const folder = join(BASELINES, name);
   if (name === '' || !isFolder(folder)) return [];

@@ -25,7 +25,7 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/** @throws UserError where it is no share of 0 to 100 % */
+/** @throws UserError if it is no share of 0 to 100 % */
 function shareIn(text: string, flag: string): number {
   const share = parseShare(text.trim(), flag);
   if (share >= 0 && share <= 1) return share;

@@ -52,7 +52,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError where there is no candidate, or --against is no name */
+/** @throws UserError if there is no candidate, or --against is no name */
 function sidesOf(first: string, others: readonly string[], against: string | undefined): [base: string, candidates: readonly string[]] {
   if (against !== undefined) {
     const name = against.replace(/^baseline:/, '');

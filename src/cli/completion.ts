@@ -75,6 +75,6 @@ function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files
   return { words: argChoices ?? WORDS[key]?.() ?? [], files };
 }
 
-/** True where the name of a value allows a file. */
+/** True if the name of a value allows a file. */
 const takesFiles = (placeholder: string): boolean =>
   /\b(file|path|folder|trace|model|machine|system|policy|profile|result|base|candidate|run)$/.test(placeholder);

@@ -35,7 +35,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   return watched(context, 'replaying', 'tokens', (watch) => curveOfRun(runOf(flags), settings, { ...watch, note }, '--'));
 }
 
-/** Policies of a list, with their parameters. @throws UserError where there is none, or one stands twice */
+/** Policies of a list, with their parameters. @throws UserError if there is none, or one stands twice */
 export function splitPolicies(text: string): string[] {
   const policies = listed(text).filter((part) => part !== '');
   if (policies.length === 0) throw new UserError('--policies: names none; write e.g. --policies lru,belady');

@@ -5,7 +5,7 @@ import type { CliContext } from './kit/context.js';
 
 const PLACES = ['model', 'like', 'fit'];
 
-/** Fetches the headers of every model of the hub that a command names. @throws UserError where one cannot be fetched */
+/** Fetches the headers of every model of the hub that a command names. @throws UserError if one cannot be fetched */
 export async function fetchNamedModels(command: Command, context: CliContext): Promise<void> {
   const named = command.registeredArguments.map((argument, i) => [argument.name(), command.processedArgs[i] as unknown] as const);
   const values = [...named, ...Object.entries(command.opts())].filter(([place]) => PLACES.includes(place)).flatMap(([, value]) => value);

@@ -13,7 +13,7 @@ import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { schemaText } from './schema.js';
 
-/** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository where that is unknown. */
+/** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository if that is unknown. */
 const JOBS = {
   github: {
     template: 'github.yml',
@@ -87,7 +87,7 @@ interface Source {
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
 
-/** Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given. @throws UserError where it is not written so */
+/** Reads `https://host/owner/repo#ref`; the tag of this version if no ref is given. @throws UserError if it is not written so */
 export function parseSource(text: string): Source {
   const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
   if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)

@@ -12,7 +12,7 @@ export function listed(text: string): string[] {
   return parts;
 }
 
-/** Names between commas. @param example a list for the message @throws UserError where a name is empty or stands twice */
+/** Names between commas. @param example a list for the message @throws UserError if a name is empty or stands twice */
 export function namesIn(names: string, flag: string, example = 'a,b'): string[] {
   const list = names.split(',').map((name) => name.trim());
   if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} ${example}`);

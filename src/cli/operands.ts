@@ -19,7 +19,7 @@ import { namesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
 /** Operands with the place of their results, for commands that overwrite them. */
 export interface LoadedSet extends OperandSet {
-  /** Folder, or file, that the results were read from; null where that is not the file system. */
+  /** Folder, or file, that the results were read from; null if that is not the file system. */
   readonly path: string | null;
 }
 
@@ -29,7 +29,7 @@ interface Source {
   readonly scenario: string;
   /** Text of a file, or the name of a bundled run profile. */
   readonly content: { readonly text: string } | { readonly profile: string };
-  /** True where relative paths in it have no base: it is not a file here. */
+  /** True if relative paths in it have no base: it is not a file here. */
   readonly detached: boolean;
 }
 
@@ -142,7 +142,7 @@ async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
 }
 
-/** Takes `git:<ref>:<path>` apart; null where the text does not start with `git:`. @throws UserError where a part is missing */
+/** Takes `git:<ref>:<path>` apart; null if the text does not start with `git:`. @throws UserError if a part is missing */
 function parseGitOperand(text: string): { readonly ref: string; readonly path: string } | null {
   if (!text.startsWith('git:')) return null;
   const match = /^git:([^:]+):(.+)$/.exec(text);
@@ -169,7 +169,7 @@ function readFromGit(ref: string, path: string): { readonly names: readonly stri
   return { names, read };
 }
 
-/** Output of git, or null where it fails. */
+/** Output of git, or null if it fails. */
 function tryGit(place: string, args: readonly string[]): string | null {
   try {
     return outputOf('git', args, true);

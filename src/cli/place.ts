@@ -74,7 +74,7 @@ function write(path: string, { engine }: PlaceRequest, what: Awaited<ReturnType<
   if (!engine!.keeps(path)) writeFileAtomic(besidePath(path), `${JSON.stringify(what.fingerprint)}\n`);
 }
 
-/** @throws UserError where flags do not fit together */
+/** @throws UserError if flags do not fit together */
 function requestOf(action: string | undefined, what: string | undefined, flags: Flags): PlaceRequest {
   const { by, eval: texts, for: engine, hardware, inSample, output, redundant, slots, split } = flags;
   if (action !== undefined && what === undefined) throw new UserError(`place ${action}: name a profile, e.g. code.json`);

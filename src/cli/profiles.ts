@@ -22,13 +22,13 @@ import { formatFamily, quantizationFamily } from './storage-families.js';
 interface Family {
   readonly name: string;
   names(): readonly string[];
-  /** True where members are listed only when the family is asked for. */
+  /** True if members are listed only when the family is asked for. */
   readonly asked?: boolean;
   /** Finds a member by another spelling; absent: names have one spelling. */
   find?(name: string): string | undefined;
   /** A few words on a member, or nothing. */
   summary(name: string): string;
-  /** Text of a member. @throws UserError where it cannot be shown */
+  /** Text of a member. @throws UserError if it cannot be shown */
   show(name: string, width: number): string;
 }
 

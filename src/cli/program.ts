@@ -15,7 +15,7 @@ import { Runtime } from './runtime.js';
 /** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;
 
-/** What a terminal gets where nothing is asked: this machine, and models that run well on it. */
+/** What a terminal gets if nothing is asked: this machine, and models that run well on it. */
 const ALONE = ['advise', '--best', '3'];
 
 /** Runs the command line. @param argv arguments without node and script @returns the exit code; output may still be on its way */

@@ -53,7 +53,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   }
 }
 
-/** @throws UserError where a text is no address of a server */
+/** @throws UserError if a text is no address of a server */
 function addressOf(text: string, flag = '--proxy', shown = text): URL {
   const hint = flag === '--proxy' ? 'http://localhost:30000' : '127.0.0.1:30080';
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);

@@ -26,7 +26,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError where no paper is named, or some beside --all */
+/** @throws UserError if no paper is named, or some beside --all */
 function namesOf(papers: readonly string[], { all = false }: ReproduceOptions): readonly string[] {
   const bundled = listProfiles('reproductions');
   if (all && papers.length > 0) throw new UserError(`--all: stands beside ${papers.join(', ')}; give one or the other`);

@@ -17,7 +17,7 @@ export interface Combination {
   readonly cache: string | undefined;
 }
 
-/** Every system on every machine. @throws UserError where a list has an empty or a repeated name, or a system or machine is unknown */
+/** Every system on every machine. @throws UserError if a list has an empty or a repeated name, or a system or machine is unknown */
 export function combinationsOf(options: { readonly system?: string; readonly hardware?: string; readonly cache?: string }): Combination[] {
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
@@ -35,7 +35,7 @@ export interface RankingRuns {
   again(combination: Combination): string;
 }
 
-/** Runs all combinations and delivers the ranking. One that cannot be is a row that says why. @throws UserError where none can be */
+/** Runs all combinations and delivers the ranking. One that cannot be is a row that says why. @throws UserError if none can be */
 export async function runMany(
   combinations: readonly Combination[],
   runs: RankingRuns,

@@ -65,7 +65,7 @@ export function toldOf(
   const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
   if (policy === undefined) {
     const told = { profile: file, overrides, allowCode, ...timings };
-    // Where neither system nor cache nor trace is chosen, what is asked is what a model does on a machine.
+    // If neither system nor cache nor trace is chosen, what is asked is what a model does on a machine.
     const chosen = overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
     return file === undefined && !chosen ? { ...told, note: UNCHOSEN } : told;
   }

@@ -149,7 +149,7 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
   };
 }
 
-/** @throws UserError where it is no number of runs */
+/** @throws UserError if it is no number of runs */
 export function parseRepeat(text: string): number {
   if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 1000)
     throw new UserError(`--repeat: '${text}' is no number of runs; write 1 to 1000`);

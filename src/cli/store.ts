@@ -85,7 +85,7 @@ function figuresOf(outcome: Outcome): string {
   return JSON.stringify({ bounds, classes, metrics, perLayer });
 }
 
-/** @throws UserError where two stores have different results of one run: one of them is wrong, and it is unknown which */
+/** @throws UserError if two stores have different results of one run: one of them is wrong, and it is unknown which */
 function merge(folders: readonly string[], into: Store, context: CliContext): void {
   let taken = 0;
   for (const folder of folders) {

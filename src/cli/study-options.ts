@@ -20,7 +20,7 @@ export interface QueueOption {
   readonly queuePrefix: string;
 }
 
-/** The named server. @throws UserError where none is named, or its address is malformed */
+/** The named server. @throws UserError if none is named, or its address is malformed */
 export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
   if (queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
   return queueAddress(queue, queuePrefix);

@@ -61,7 +61,7 @@ export async function runStudy(
   rows.close();
 }
 
-/** The runner of the cells: this process, or the workers of a queue. @throws UserError where flags contradict each other */
+/** The runner of the cells: this process, or the workers of a queue. @throws UserError if flags contradict each other */
 async function runnerOf(
   count: number,
   flags: SweepFlags,

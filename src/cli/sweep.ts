@@ -76,7 +76,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   return sweepRuns({ axes, rates, specOf, toldOf: told, runAll });
 }
 
-/** @throws UserError with the first reason, where no combination can run */
+/** @throws UserError with the first reason, if no combination can run */
 function requireOutcome(outcomes: readonly Outcome[]): Outcome[] {
   const [first] = outcomes;
   if (first !== undefined && 'reason' in first && outcomes.every(({ status }) => status !== 'done')) throw new UserError(first.reason);
@@ -99,7 +99,7 @@ function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly numbe
   };
 }
 
-/** @throws UserError where one is no rate */
+/** @throws UserError if one is no rate */
 const ratesIn = (text: string): number[] =>
   text.split(',').map((part) => {
     const rate = Number(part);

@@ -47,7 +47,7 @@ const KINDS = byName<TrainKind>({
 /** Names of the kinds. */
 export const TRAIN_KINDS = Object.keys(KINDS);
 
-/** Reads the flags of a training. @throws UserError where a value is impossible, or a flag belongs to another kind */
+/** Reads the flags of a training. @throws UserError if a value is impossible, or a flag belongs to another kind */
 export function trainingOf(options: TrainingFlags): TrainingChoice {
   for (const [name, { flags }] of Object.entries(KINDS)) {
     if (name === options.kind) continue;

@@ -51,7 +51,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   return { ...validation, refit: refitOf(validation, rows, predicted, constants, runtimes) };
 }
 
-/** @throws UserError where an id stands in two files */
+/** @throws UserError if an id stands in two files */
 function refuseTwice(rows: readonly { readonly id: string }[]): void {
   const ids = new Set<string>();
   for (const { id } of rows) {

@@ -95,7 +95,7 @@ function atTermination(worker: QueueWorker, tell: (line: string) => void): () =>
   };
 }
 
-/** A folder without links. @throws UserError where it is none */
+/** A folder without links. @throws UserError if it is none */
 function realFolder(path: string): string {
   if (!isFolder(path)) throw new UserError(`--files ${path}: is no folder; name one that holds traces or models`);
   return realpathSync(path);

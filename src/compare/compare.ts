@@ -20,12 +20,12 @@ export interface Operand {
 /** A metric that changed, or that breaks a budget. */
 export interface Row {
   readonly metric: string;
-  /** Null where the run lacks the metric. */
+  /** Null if the run lacks the metric. */
   readonly base: Metric | null;
   readonly candidate: Metric | null;
-  /** Candidate minus base; null where one lacks it. */
+  /** Candidate minus base; null if one lacks it. */
   readonly change: number | null;
-  /** Change over |base|; null where the base is absent, or zero or nearly so: then only the change itself says something. */
+  /** Change over |base|; null if the base is absent, or zero or nearly so: then only the change itself says something. */
   readonly relative: number | null;
   /** `unclear`: measured, and noise explains the change. */
   readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
@@ -53,7 +53,7 @@ export interface Comparison {
   /** Those of them that a budget holds. */
   readonly held: readonly string[];
   readonly findings: readonly BudgetFinding[];
-  /** The causes of the change; null where nothing changed. */
+  /** The causes of the change; null if nothing changed. */
   readonly explanation: Explanation | null;
   /** True: reports tell all of it; false: the largest causes only. */
   readonly explained: boolean;
@@ -67,7 +67,7 @@ const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
 /** How to compare. */
 export interface CompareOptions {
-  /** Compare even where model, hardware, runtime, memory, routing, workload or seed differ. */
+  /** Compare even if model, hardware, runtime, memory, routing, workload or seed differ. */
   readonly allowDifferentInputs?: boolean;
   /** Reports tell all that carries the change, not only its largest parts. */
   readonly explain?: boolean;

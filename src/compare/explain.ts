@@ -17,7 +17,7 @@ export interface LayerChange {
   readonly layer: number;
   /** Change of the GPU's time at the layer, ns. */
   readonly timeNs: number;
-  /** Part of the whole change of the GPU's time at all layers; null where that is zero. Below 0: against it. */
+  /** Part of the whole change of the GPU's time at all layers; null if that is zero. Below 0: against it. */
   readonly share: number | null;
   readonly misses: number;
   readonly late: number;
@@ -32,11 +32,11 @@ export interface Explanation {
   /** `stall`, `experts`, `dense` and (beside the GPU) `CPU`, ns. */
   readonly parts: readonly CounterChange[];
   readonly layers: readonly LayerChange[];
-  /** True where the runs do not have the same number of layers, so that none can be compared. */
+  /** True if the runs do not have the same number of layers, so that none can be compared. */
   readonly layersDiffer: boolean;
   /** `misses`, `late`, `streamed`, `evictions`, `wasted prefetches`. */
   readonly kinds: readonly CounterChange[];
-  /** Misses and late arrivals in `prefill` and in `decode`; only where a run has both phases. */
+  /** Misses and late arrivals in `prefill` and in `decode`; only if a run has both phases. */
   readonly phases: readonly CounterChange[];
 }
 

@@ -19,7 +19,7 @@ export interface OperandSet {
 interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
   readonly candidate: string;
   readonly scenario: string;
-  /** Null where it is not about one metric. */
+  /** Null if it is not about one metric. */
   readonly metric: string | null;
   readonly budget: Budget | null;
 }
@@ -103,7 +103,7 @@ function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   return [...own, ...(base.budgets ?? [])];
 }
 
-/** True where an `off` budget takes all metrics of the scenario out of the gate. */
+/** True if an `off` budget takes all metrics of the scenario out of the gate. */
 const excused = (scenario: string, budgets: readonly Budget[]): boolean =>
   budgets.some(
     (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),

@@ -38,7 +38,7 @@ export function unchangedText({ unchanged, rows }: Comparison): string {
 
 const UNJUDGED = 'No budget was given, so nothing could fail.';
 
-/** True where a budget looked at a metric: without one there is nothing that could pass or fail. */
+/** True if a budget looked at a metric: without one there is nothing that could pass or fail. */
 export const isJudged = ({ findings, held, rows }: Comparison): boolean =>
   held.length > 0 || rows.some(({ verdict }) => verdict !== 'none') || findings.some(({ budget }) => budget?.rule.kind !== 'varies');
 
@@ -67,7 +67,7 @@ export function gateText({ comparisons, faults }: Gate): string | null {
   return `${count}: ${parts.join(', ')}.`;
 }
 
-/** Names the results that were taken as saved; null where all was run here. */
+/** Names the results that were taken as saved; null if all was run here. */
 export const savedText = ({ saved }: Gate): string | null =>
   saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
 
@@ -78,7 +78,7 @@ export function knowledgeWarning({ base, candidate, knowledge, results }: Compar
   return `The runs do not know the same: ${base}: ${of(results.base)}; ${candidate}: ${of(results.candidate)}.`;
 }
 
-/** True where a comparison has nothing to show. */
+/** True if a comparison has nothing to show. */
 export const isQuiet = ({ rows, findings, inputs, config }: Comparison): boolean =>
   rows.length + findings.length + inputs.length + config.length === 0;
 
@@ -106,7 +106,7 @@ export function changeSentence({ rows, results }: Comparison): string {
 /** The most rows that a report shows at a glance. */
 export const ROWS = 12;
 
-/** The three largest causes of a change: of its time, of its counts, of its layers. Fewer where nothing of a kind changed. */
+/** The three largest causes of a change: of its time, of its counts, of its layers. Fewer if nothing of a kind changed. */
 export function causeLines({ explanation }: Comparison): [label: string, text: string][] {
   if (explanation === null) return [];
   const { kinds, layers, parts } = explanation;

@@ -141,7 +141,7 @@ function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   return [...most].sort((a, b) => (a[1] === b[1] ? 0 : a[1] - b[1])).map(([name]) => name);
 }
 
-/** Panels in the order in which they came; none where there is one. */
+/** Panels in the order in which they came; none if there is one. */
 function panelsOf(facets: readonly string[], axis: 'fx' | 'fy'): Plot.PlotOptions {
   return facets.length > 1 ? { [axis]: { label: null, domain: facets, tickFormat: (name: string) => short(name, PANEL_NAME) } } : {};
 }

@@ -77,7 +77,7 @@ export interface PaperFigure extends FigureQuestion {
   readonly points: readonly FigurePoint[];
 }
 
-/** Gathers the points of a figure. @throws UserError where no run has what is asked for */
+/** Gathers the points of a figure. @throws UserError if no run has what is asked for */
 export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
   if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
@@ -223,7 +223,7 @@ function withFront(figure: PaperFigure): PaperFigure {
   };
 }
 
-/** True where points are drawn as bars. */
+/** True if points are drawn as bars. */
 export function isBars({ kind }: PaperFigure): boolean {
   return kind === 'bar' || kind === 'rank';
 }

@@ -63,7 +63,7 @@ export function heatMap(rows: readonly ArrayLike<number>[], [row, column]: reado
   return points.length === 0 ? [] : [onePanel(figure, points)];
 }
 
-/** The figure of a ranking, of decode speed; of prefill speed where nothing is decoded: a bar for each run, the fastest first. */
+/** The figure of a ranking, of decode speed; of prefill speed if nothing is decoded: a bar for each run, the fastest first. */
 export function rankingFigures(runs: readonly RankedRun[]): PaperFigure[] {
   const ranked = rank(splitRuns(runs).results);
   const phase = ranked.some(({ decode }) => decode !== null) ? 'decode' : 'prefill';

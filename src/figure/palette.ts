@@ -1,4 +1,4 @@
-// How series differ on paper: colours that colour-blind readers can distinguish, and symbols and dashes where there is no colour.
+// How series differ on paper: colours that colour-blind readers can distinguish, and symbols and dashes if there is no colour.
 
 interface SeriesStyle {
   readonly color: string;

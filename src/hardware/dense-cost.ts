@@ -9,7 +9,7 @@ interface Speed {
   readonly nsPerFlop: number;
 }
 
-/** Sharpness of the bend where neither cores nor memory alone bind: ours. */
+/** Sharpness of the bend if neither cores nor memory alone bind: ours. */
 const BEND = 6;
 
 /** Bytes/s that a device reads: the smaller of cores and memory, with a soft bend between. @param share of the data sheet that kernels reach */
@@ -34,7 +34,7 @@ export function rowsComputed(rows: number, tileRows: number): number {
   return rows > VECTOR_TOKENS ? rows + tileRows : rows;
 }
 
-/** Tokens of a pass from which on a latent is unpacked, where that is done: ik_llama.cpp's own limit. */
+/** Tokens of a pass from which on a latent is unpacked, if that is done: ik_llama.cpp's own limit. */
 const UNPACKED_TOKENS = 128;
 
 /** The speed of attention, whose arithmetic has two rates. */
@@ -109,7 +109,7 @@ export class DenseCost {
   /** Bytes of scores that a pair of tokens moves; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
-  /** Operations of a pair in a prompt, and the time in which a token of context is unpacked for it, ns; as above and 0 where none is. */
+  /** Operations of a pair in a prompt, and the time in which a token of context is unpacked for it, ns; as above and 0 if none is. */
   readonly #groupPromptFlops: Float64Array;
   readonly #groupUnpackNs: Float64Array;
 

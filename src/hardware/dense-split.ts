@@ -16,7 +16,7 @@ export interface DensePlacement {
   readonly kvInDram: boolean;
 }
 
-/** True where the CPU takes part. @param placement null: all of the dense part lies on the GPU */
+/** True if the CPU takes part. @param placement null: all of the dense part lies on the GPU */
 export function usesCpu(placement: DensePlacement | null): boolean {
   return placement !== null && (placement.kvInDram || placement.head === 'cpu' || placement.layers.includes('cpu'));
 }

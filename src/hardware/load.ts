@@ -79,7 +79,7 @@ export function findHardware(name: string, relativeTo?: string): Found {
   return { path: findProfile('hardware', bundledName(name) ?? name, relativeTo, partNames) };
 }
 
-/** True where a name is neither that of a bundled machine nor a path, but names parts. */
+/** True if a name is neither that of a bundled machine nor a path, but names parts. */
 export function isComposed(name: string): boolean {
   return isComposition(name) && bundledName(name) === undefined;
 }

@@ -185,7 +185,7 @@ export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
 /** The input of a hardware profile: quantities as numbers or with their units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;
 
-/** True where a profile states what kernels reach on its devices: it was measured, with the software that ran then. */
+/** True if a profile states what kernels reach on its devices: it was measured, with the software that ran then. */
 export function isCalibrated({ gpu }: { readonly gpu: Pick<HardwareProfile['gpu'], 'bandwidthFraction'> }): boolean {
   return gpu.bandwidthFraction !== undefined;
 }

@@ -56,7 +56,7 @@ export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): L
 /** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
 const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
 
-/** The machine with its GPUs as one; one with a single GPU as it is. @throws UserError where tensors are to be cut over GPUs that differ */
+/** The machine with its GPUs as one; one with a single GPU as it is. @throws UserError if tensors are to be cut over GPUs that differ */
 export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing']): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;

@@ -46,7 +46,7 @@ export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
   return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
 }
 
-/** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined where there is none. */
+/** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined if there is none. */
 export function byFormat(table: ByFormat, format: string): number | undefined {
   const known = kernelFormat(format);
   const own =
@@ -74,7 +74,7 @@ export interface Device {
   readonly coreBandwidth?: number;
   /** Time of one value of a recurrent state, renewed for one token, ns; absent: it is not charged. */
   readonly recurrenceNs?: number;
-  /** Present where its software runs a layer of any kind in as few kernels as one with grouped attention. */
+  /** Present if its software runs a layer of any kind in as few kernels as one with grouped attention. */
   readonly fusesLayers?: true;
   /** Rows that a product of more than a few rows takes beside its own, since tiles are computed whole; absent: 0. */
   readonly tileRows?: number;
@@ -93,7 +93,7 @@ export interface Device {
   };
   /** Bytes that each score of attention moves through memory, where kernels do not fuse it (no flash attention). Absent: none. */
   readonly scoreBytes?: number;
-  /** Present where every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
+  /** Present if every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
   readonly unpacksLatent?: true;
   /** `peakFlops` by format of the weights; absent: it is the same for all. */
   readonly peakByFormat?: ByFormat;
@@ -173,17 +173,17 @@ export interface Software {
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
   readonly offloadFrom: number | null;
-  /** Present where each expert is copied only if it is computed sooner so. */
+  /** Present if each expert is copied only if it is computed sooner so. */
   readonly offloadIfSooner?: true;
   /** Unit of `offloadFrom`: tokens of the pass, or tokens per expert on average. */
   readonly offloadCounts: 'pass' | 'expert';
   /** Factor on the link for copies out of pinned memory, where the link's own rate is that of pageable memory. Absent: it is pinned already. */
   readonly pinned?: number;
-  /** Present where weights that are not mapped lie in pinned memory, too. */
+  /** Present if weights that are not mapped lie in pinned memory, too. */
   readonly pinsUnmapped?: true;
   /** False: an event's experts execute when the last of its copies has arrived. */
   readonly overlaps: boolean;
-  /** Present where experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */
+  /** Present if experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */
   readonly mapped?: true;
   /** Time of predictions, as a multiple of what moeprof's own take on a host of the same clock; 0: nothing. */
   readonly prediction: number;
@@ -198,11 +198,11 @@ export interface HardwareSpec {
   readonly gpu: Device;
   /** True: there is no GPU, and `gpu` is the CPU. */
   readonly cpuOnly?: true;
-  /** Present where there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
+  /** Present if there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
   readonly gpus?: GpuSet;
-  /** Present where a runtime drives several GPUs as one: `tiers[0]` is the memory of all. Absent: one, or {@link gpus}. */
+  /** Present if a runtime drives several GPUs as one: `tiers[0]` is the memory of all. Absent: one, or {@link gpus}. */
   readonly joined?: JoinedGpus;
-  /** Computes on DRAM in parallel with the GPU; null where there is no such second processor. */
+  /** Computes on DRAM in parallel with the GPU; null if there is no such second processor. */
   readonly cpu: HostDevice | null;
   /** Base clock of the CPU in GHz, where the profile says it. */
   readonly hostClock?: number;
@@ -210,16 +210,16 @@ export interface HardwareSpec {
   readonly software?: Software;
   /** The content of the profile without its name, equal for all runtimes. Absent: it is calibrated. */
   readonly facts?: unknown;
-  /** The parts that it is composed of; absent where a file describes it. */
+  /** The parts that it is composed of; absent if a file describes it. */
   readonly machine?: Machine;
 }
 
-/** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken where nobody gives them. */
+/** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken if nobody gives them. */
 export function takenPartsOf({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] {
   return machine?.standIns ?? [];
 }
 
-/** Sentences: what else was taken of a machine and of its runtime where nobody says it. */
+/** Sentences: what else was taken of a machine and of its runtime if nobody says it. */
 export function assumedOf({ machine, software }: Pick<HardwareSpec, 'machine' | 'software'>): string[] {
   return [...(machine?.defaults ?? []), ...(software?.assumed === undefined ? [] : [software.assumed])];
 }

@@ -60,24 +60,24 @@ export class Fields {
     return this.#typed(name, 'true or false', (value) => typeof value === 'boolean') ?? fallback;
   }
 
-  /** Text, or null where there is none. @throws UserError */
+  /** Text, or null if there is none. @throws UserError */
   text(name: string): string | null {
     return this.#typed(name, 'text', isText);
   }
 
-  /** A list of whole numbers of at least 0, which may be one text (`3,4,5`), or null where there is none. @throws UserError */
+  /** A list of whole numbers of at least 0, which may be one text (`3,4,5`), or null if there is none. @throws UserError */
   indexes(name: string): readonly number[] | null {
     const text = this.#find([name])?.value;
     if (isText(text) && /^\d{1,4}(, ?\d{1,4})*$/.test(text)) return text.split(',').map(Number);
     return this.#typed(name, 'a list of whole numbers', (value): value is number[] => Array.isArray(value) && value.every(isCount));
   }
 
-  /** A list of texts, or null where there is none. @throws UserError */
+  /** A list of texts, or null if there is none. @throws UserError */
   texts(name: string): readonly string[] | null {
     return this.#typed(name, 'a list of texts', (value): value is string[] => Array.isArray(value) && value.every(isText));
   }
 
-  /** A list of flags (true and false, or 1 and 0), or null where the field is none. */
+  /** A list of flags (true and false, or 1 and 0), or null if the field is none. */
   flags(name: string): readonly boolean[] | null {
     const value = this.#find([name])?.value;
     if (!Array.isArray(value) || value.length === 0) return null;

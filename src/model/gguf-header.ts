@@ -65,7 +65,7 @@ class Cursor {
     this.#file = file;
   }
 
-  /** Moves over the next `length` bytes. @returns where in the chunk they begin @throws UserError where the file ends before */
+  /** Moves over the next `length` bytes. @returns where in the chunk they begin @throws UserError if the file ends before */
   #over(length: number): number {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {
@@ -79,7 +79,7 @@ class Cursor {
     return offset;
   }
 
-  /** Moves on without reading. @throws UserError where the header is longer than any model's */
+  /** Moves on without reading. @throws UserError if the header is longer than any model's */
   skip(length: number): void {
     this.position += length;
     if (this.position > Math.min(this.#file.bytes, MAX_HEADER))
@@ -93,7 +93,7 @@ class Cursor {
     return this.#view.getUint32(at, true);
   }
 
-  /** A count or size. @throws UserError where it is too large to be one */
+  /** A count or size. @throws UserError if it is too large to be one */
   u64(): number {
     const at = this.#over(8);
     const high = this.#view.getUint32(at + 4, true);

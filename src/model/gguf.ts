@@ -91,7 +91,7 @@ function widest(tensors: readonly GgufTensor[]): number {
   return ups.reduce((most, { shape }) => Math.max(most, shape[1] ?? 0), 0);
 }
 
-/** All parts of a split file, or the file itself. @throws UserError where one is missing */
+/** All parts of a split file, or the file itself. @throws UserError if one is missing */
 function shardsOf(path: string): string[] {
   const match = SHARD.exec(basename(path));
   if (match === null) return [path];

@@ -9,7 +9,7 @@ export interface Weights {
   readonly bytes: number;
   /** Operations per token: 2 per weight of a matrix. */
   readonly flops: number;
-  /** Formats of the weights; empty where nothing says. */
+  /** Formats of the weights; empty if nothing says. */
   readonly formats: readonly FormatShare[];
   /** The tensors, by the last part of their names; absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
@@ -42,7 +42,7 @@ export interface ModelParts extends ModelFacts {
   readonly layers: readonly LayerParts[];
   /** Final norm and output matrix. */
   readonly head: Weights;
-  /** The table that tokens are looked up in; null where it is the head, too. */
+  /** The table that tokens are looked up in; null if it is the head, too. */
   readonly embedding: Weights | null;
 }
 
@@ -66,7 +66,7 @@ export const routedOf = ({ moe, further = [] }: LayerParts): readonly Experts[] 
 /** The dense part of a decoder layer: all but its routed experts. */
 const denseOf = (layer: LayerParts): Weights => sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
 
-/** Formats of a layer or segment as an optional field; absent where none is known. */
+/** Formats of a layer or segment as an optional field; absent if none is known. */
 const formatsField = (formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } => (formats.length === 0 ? {} : { formats });
 
 /** Puts a model together: what runs before each routing is a dense segment, the rest the tail. The embedding table weighs, but takes no time. */

@@ -160,11 +160,11 @@ export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 /** A checked model profile. */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
-/** True where decoder layer `layer` has experts. */
+/** True if decoder layer `layer` has experts. */
 export const isMoeLayer = ({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean =>
   layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
 
-/** True where decoder layer `layer` has attention rather than another mixer. */
+/** True if decoder layer `layer` has attention rather than another mixer. */
 export function hasAttention({ attention }: ModelProfile, layer: number): boolean {
   if (attention.layers !== undefined) return attention.layers.includes(layer);
   return layer % attention.every === attention.offset % attention.every;
@@ -190,7 +190,7 @@ export function headsOf(profile: ModelProfile, layer: number): number {
 interface RoutedModule {
   readonly experts: number;
   readonly topK: number;
-  /** Width of one expert as an FFN; null where an expert is something else, with {@link parameters} parameters. */
+  /** Width of one expert as an FFN; null if an expert is something else, with {@link parameters} parameters. */
   readonly intermediate: number | null;
   readonly parameters: number;
   readonly replaces: 'attention' | 'ffn' | 'nothing';

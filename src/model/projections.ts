@@ -32,7 +32,7 @@ function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections)
   return tensors.filter(({ name }) => (EXPERTS.exec(name)![1] === 'down') === (projections === 'down'));
 }
 
-/** True where the projections of a layer's experts are separate tensors. */
+/** True if the projections of a layer's experts are separate tensors. */
 export const isSeparable = (model: ModelSpec, layer: number): boolean =>
   CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 

@@ -15,7 +15,7 @@ const INDEX_FILE = 'model.safetensors.index.json';
 
 const HEADER_LIMIT = 100_000_000;
 
-/** True where the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
+/** True if the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
 export const looksLikeSafetensors = (head: Uint8Array): boolean =>
   head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
@@ -51,7 +51,7 @@ function checkpointFiles(folder: string): string[] | null {
   return files;
 }
 
-/** Adds the tensors of one file. @throws UserError where its header is damaged */
+/** Adds the tensors of one file. @throws UserError if its header is damaged */
 function addSizes(file: InputFile, sizes: Map<string, number>): void {
   const { dataBytes, entries } = safetensorsHeader(file);
   for (const [name, entry] of Object.entries(entries)) {
@@ -62,7 +62,7 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
   }
 }
 
-/** The entries of a header, unchecked, and the bytes of data behind it. @throws UserError where it is too long, cut short or no JSON object */
+/** The entries of a header, unchecked, and the bytes of data behind it. @throws UserError if it is too long, cut short or no JSON object */
 export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path'>) {
   const { bytes, path } = file;
   if (bytes < 8) throw new UserError(`${path}: ${bytes} bytes are too few for a safetensors file; it was cut short`);
@@ -77,7 +77,7 @@ export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path
   return { entries, dataBytes };
 }
 
-/** Where the data of a tensor begin and end, from the end of the header on. @throws UserError with its place where that is not in the file */
+/** Where the data of a tensor begin and end, from the end of the header on. @throws UserError with its place if that is not in the file */
 export function dataOffsets(place: string, offsets: unknown, dataBytes: number): readonly [begin: number, end: number] {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw new UserError(`${place}: data_offsets is not [begin, end]`);
@@ -131,7 +131,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
   };
 }
 
-/** Formats by the checkpoint's rule, with the bytes of its files; none where these are too far from the rule for it to be the one. */
+/** Formats by the checkpoint's rule, with the bytes of its files; none if these are too far from the rule for it to be the one. */
 const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
   bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 

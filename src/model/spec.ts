@@ -30,7 +30,7 @@ export interface MoeLayer {
   readonly formats?: readonly FormatShare[];
 }
 
-/** Attention of one decoder layer. All zero where a layer has none (state-space layers). */
+/** Attention of one decoder layer. All zero if a layer has none (state-space layers). */
 export interface AttentionSpec {
   /** KV-cache bytes that one token of context occupies (GQA: 2 x KV heads x head size; MLA: latent + rope). */
   readonly kvBytesPerToken: number;
@@ -89,13 +89,13 @@ export interface ModelFacts {
   readonly name: string;
   /** Quantization that the byte figures are for, e.g. `q4_k_m`; `gguf` or `safetensors` where sizes come from files. */
   readonly quantization: string;
-  /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 where nothing says. */
+  /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 if nothing says. */
   readonly hidden: number;
   /** True: each expert is a whole model, so that loading one is switching models. */
   readonly wholeModels?: true;
   /** Layers of its checkpoint that predict further tokens (MTP); absent: none. */
   readonly nextLayers?: number;
-  /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
+  /** Its tensors, and what its layers remember, as a file of it has them; absent if nothing says. */
   readonly anatomy?: Anatomy;
   /** Tokens of context that it was trained on; absent: unknown. */
   readonly trainedContext?: number;
@@ -161,7 +161,7 @@ export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly
 export const scaleFormats = (formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] =>
   formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
 
-/** The format that most weights have; null where nothing says. */
+/** The format that most weights have; null if nothing says. */
 export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;
 
 /** A layer whose experts have another size, as a trace or a file says; their formats keep the weights and share the bytes as before. */

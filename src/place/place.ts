@@ -89,7 +89,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       split: counted.some((source) => source.demand === null) ? null : split,
       /** True: it is judged by rows that it was counted on. */
       inSample,
-      /** Bytes of experts that stay; 0 where nothing says how large they are. */
+      /** Bytes of experts that stay; 0 if nothing says how large they are. */
       bytes: inputs.unsized === true ? 0 : residentBytes(model, slots),
       /** Ids of experts that stay, by MoE layer. */
       residents: byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1)),
@@ -151,7 +151,7 @@ async function choose(
   return { demand, slots: kept, resident: residentsOf(model, demand, kept), homes: null };
 }
 
-/** @throws UserError where an engine cannot hold a split */
+/** @throws UserError if an engine cannot hold a split */
 function checkSplit(engine: ProfileFormat | null, split: Split): void {
   if (engine === null) return;
   if (engine.holds === 'homes') throw new UserError(`--for ${engine.name}: places experts on several GPUs; say how many with --gpus`);

@@ -51,7 +51,7 @@ export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonl
     /** Of a set of as many experts in each layer that is drawn by chance, and of the best such set, chosen with the judged text itself. */
     uniform,
     oracle,
-    /** 1 is the best set, 0 chance, below it worse than chance; null where both are equal. */
+    /** 1 is the best set, 0 chance, below it worse than chance; null if both are equal. */
     headroom: oracle > uniform ? (captured - uniform) / (oracle - uniform) : null,
   };
 }

@@ -31,7 +31,7 @@ export interface SourceRequest {
 /** All sources; the recordings are open. */
 export type Sources = Awaited<ReturnType<typeof openSources>>;
 
-/** A part, counted. `demand` by dense id, null where a profile has homes or layers; `rows` null where nothing says which were counted. */
+/** A part, counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if nothing says which were counted. */
 export interface Source extends Part {
   readonly demand: Float64Array | null;
   readonly rows: readonly CountedRows[] | null;
@@ -49,7 +49,7 @@ export interface JudgedText {
   readonly rows: CountedRows;
 }
 
-/** Opens and counts everything. @throws UserError where something cannot be read, or would be judged by what it was counted on */
+/** Opens and counts everything. @throws UserError if something cannot be read, or would be judged by what it was counted on */
 export async function openSources(request: SourceRequest, runWith: RunWith, breathe: () => Promise<void>) {
   const profiles = new Set(
     request.parts.filter(({ named }) => isPath(named) && isProfile(splitRows(named).path)).map(({ named }) => named),
@@ -104,7 +104,7 @@ export async function openSources(request: SourceRequest, runWith: RunWith, brea
   return { inputs, model, counted, judged };
 }
 
-/** @throws UserError where a text was counted */
+/** @throws UserError if a text was counted */
 function refuseSeen({ named, rows, windows }: JudgedText, counted: readonly Source[]): void {
   const remedy = 'judge it by other text, or add --in-sample and read the score as the most that it can be';
   for (const { demand, named: source, rows: seen } of counted) {

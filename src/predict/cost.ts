@@ -63,7 +63,7 @@ export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>
 /** A cost that does not depend on the prediction. */
 export const fixedCost = (callNs: number): PredictionCost => ({ callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 });
 
-/** A measured cost on another host: scaled by its clock, where that is known, and by the runtime's factor. */
+/** A measured cost on another host: scaled by its clock, if that is known, and by the runtime's factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {
   const factor = ((software?.prediction ?? 1) * MEASURED_CLOCK) / (hostClock ?? MEASURED_CLOCK);
   const { callNs, expertNs, mostTokens, network, tokenNs } = cost;

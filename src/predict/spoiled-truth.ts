@@ -58,6 +58,6 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
   });
 }
 
-/** What a spoiled truth knows (L17): a quality that `source` published, or the future where that is empty. */
+/** What a spoiled truth knows (L17): a quality that `source` published, or the future if that is empty. */
 export const publishedIn = (source: Parameters[string], quality: Quality): Known =>
   source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };

@@ -45,7 +45,7 @@ export class Llama {
   #model: unknown = null;
   #vocabulary: unknown = null;
 
-  /** @throws UserError where a package is missing, or is of a build whose layouts cannot be proven */
+  /** @throws UserError if a package is missing, or is of a build whose layouts cannot be proven */
   constructor(backend: EngineBackend) {
     const native = `@fugood/node-llama-${platform}-${arch}${backend === 'cpu' ? '' : `-${backend}`}`;
     const folders = ['@fugood/llama.node', native].map((name) => dirname(placeOf(`${name}/package.json`))) as [string, string];
@@ -69,7 +69,7 @@ export class Llama {
     this.version = `${this.call('ggml_commit')} (ggml ${this.call('ggml_version')}, @fugood/llama.node ${version})`;
   }
 
-  /** Calls a function, as the headers declare it. @throws UserError where none does */
+  /** Calls a function, as the headers declare it. @throws UserError if none does */
   call<T = unknown>(name: string, ...given: unknown[]): T {
     return this.#function(name)(...given) as T;
   }
@@ -80,7 +80,7 @@ export class Llama {
     return this.#functions.get(name)!;
   }
 
-  /** Opens a model, all of it on a GPU that the build drives, in a thread, as it may take minutes. @throws UserError where it cannot be loaded */
+  /** Opens a model, all of it on a GPU that the build drives, in a thread, as it may take minutes. @throws UserError if it cannot be loaded */
   async open(path: string): Promise<void> {
     this.call('llama_backend_init');
     const load = this.#function('llama_model_load_from_file');

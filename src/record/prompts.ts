@@ -15,7 +15,7 @@ const line = z.union([
 /** What a model is given: a text, or a chat that its template makes one of. */
 export type Prompt = z.output<typeof line>;
 
-/** Reads a file of prompts. @throws UserError with the line that is none, or where there is none at all */
+/** Reads a file of prompts. @throws UserError with the line that is none, or if there is none at all */
 export function readPrompts(path: string): Prompt[] {
   const prompts = readText(path, 'prompts')
     .split('\n')

@@ -20,7 +20,7 @@ export interface Asking {
   readonly body: string;
   /** Fields that the client has not asked for: their values become null. */
   readonly hidden: readonly string[];
-  /** True where the client has not asked for the counts at the end of a stream. */
+  /** True if the client has not asked for the counts at the end of a stream. */
   readonly hidesUsage: boolean;
   /** Position of the first row that the client asked for; absent: the first. */
   readonly start?: unknown;

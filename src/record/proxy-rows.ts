@@ -75,7 +75,7 @@ export class RecordedAnswers {
     }
   }
 
-  /** The trace of all answers, to which nothing is added any more. @throws UserError where there is none */
+  /** The trace of all answers, to which nothing is added any more. @throws UserError if there is none */
   finish(): RoutingTrace {
     if (this.#store === null) throw new UserError('record --proxy: no answer with routed experts has passed; nothing is written');
     const missed = [...this.missed.values()].reduce((sum, count) => sum + count, 0);

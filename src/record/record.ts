@@ -52,7 +52,7 @@ export interface ComparedText {
   readonly compared: number;
   /** The first that differs, from 0; null: all are the same. */
   readonly differsAt: number | null;
-  /** Least time of a generated token, recorded, over that without; NaN where none was compared. */
+  /** Least time of a generated token, recorded, over that without; NaN if none was compared. */
   readonly timesAsLong: number;
 }
 
@@ -110,7 +110,7 @@ function addRows(store: TraceStore, { ids, phase, position, request, tokens, wei
   });
 }
 
-/** Runs an engine's process to its end. @throws UserError where it fails, or ends before it is done */
+/** Runs an engine's process to its end. @throws UserError if it fails, or ends before it is done */
 function runEngine(
   job: RecordJob,
   model: string,

@@ -50,7 +50,7 @@ export function phasesOf(result: Result): readonly Phase[] {
   return result.metrics['schedule.passes.decode'] === undefined ? [] : ['decode', 'prefill'];
 }
 
-/** Tokens per second of one request in a phase (L21); null where the run has no such phase. */
+/** Tokens per second of one request in a phase (L21); null if the run has no such phase. */
 export function phaseSpeed(result: Result, phase: Phase): number | null {
   return metricValue(result, `speed.${phase}`);
 }

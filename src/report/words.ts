@@ -19,7 +19,7 @@ export function learnedFrom({ rows }: Accuracy): string {
   return `learned from ${formatCounted(rows, 'timing')} of this machine`;
 }
 
-/** The same without its unit, for a column; null where one of the two is unknown. */
+/** The same without its unit, for a column; null if one of the two is unknown. */
 export function bareRange(band: Accuracy | null | undefined, speed: number | null | undefined): string | null {
   if (band == null || speed == null) return null;
   return between(band.low * speed, band.high * speed);
@@ -56,7 +56,7 @@ function twoDigits(value: number, round: (value: number) => number): string {
   return rounded >= 1000 ? formatCount(rounded) : String(rounded);
 }
 
-/** `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null where the machine is calibrated, since its profile holds measured rates */
+/** `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null if the machine is calibrated, since its profile holds measured rates */
 export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metrics'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;
   const [band, speed] = [accuracy[phase], metrics[`speed.${phase}`]?.value];
@@ -65,7 +65,7 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
   return `(${speedRange(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 
-/** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
+/** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null if routing is not drawn */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
   return `${between(100 * hitRange.low, 100 * hitRange.high)} % hits for ${hitRangeSource(hitRange)}`;
@@ -77,7 +77,7 @@ export function hitRangeSource({ models, routing }: NonNullable<Result['hitRange
   return `80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
 }
 
-/** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */
+/** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty if none does. */
 export function changedParts({ config }: Pick<Result, 'config'>): string {
   const { overrides } = config as {
     readonly overrides?: { readonly system?: readonly { readonly path: string; readonly value: unknown }[] };

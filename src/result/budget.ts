@@ -54,7 +54,7 @@ export interface Budget {
 const COMPARATOR = />=|<=|==|!=|>|</;
 const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
 
-/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError where it is none */
+/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError if it is none */
 export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
 /** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */
@@ -144,7 +144,7 @@ function unsigned(text: string): Amount {
   return amount;
 }
 
-/** True where a glob matches the name of a metric or a scenario. */
+/** True if a glob matches the name of a metric or a scenario. */
 export function matches(glob: string, name: string): boolean {
   if (isExact(glob)) return glob === name;
   const pattern = glob
@@ -164,5 +164,5 @@ export function fileOf(budget: Budget): { readonly file: string; readonly line: 
   return match === null ? null : { file: match[1]!, line: Number(match[2]), column: Number(match[3]) };
 }
 
-/** True where a budget names one metric rather than a group. */
+/** True if a budget names one metric rather than a group. */
 export const isExact = (glob: string): boolean => !/[*?]/.test(glob);

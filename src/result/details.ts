@@ -57,7 +57,7 @@ export interface Details {
   /** Of those, the ones with few samples (24 at most): all of them, ascending, ns. Absent in results saved before they were kept. */
   readonly samples?: Readonly<Record<string, readonly number[]>>;
   readonly series: Series;
-  /** Null where bounds were switched off. */
+  /** Null if bounds were switched off. */
   readonly capacity: CapacityCurve | null;
   /** Absent in results that were saved before it was recorded. */
   readonly causes?: Causes;

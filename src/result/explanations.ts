@@ -31,7 +31,7 @@ export const allTopics = (): readonly Topic[] => [...explanations().metrics, ...
 /** The topic of a metric (`latency.tpot.p50`), a family (`latency.tpot`), or a warning (`below-token-cycle`); null: there is none. */
 export const topicOf = (name: string): Topic | null => allTopics().find(({ names }) => names.some((known) => covers(known, name))) ?? null;
 
-/** True where a name of a topic, which may end in `.*`, covers the name of a metric or of its family. */
+/** True if a name of a topic, which may end in `.*`, covers the name of a metric or of its family. */
 function covers(known: string, name: string): boolean {
   if (!known.endsWith('.*')) return known === name;
   const family = known.slice(0, -2);

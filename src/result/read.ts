@@ -181,7 +181,7 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
   return result;
 }
 
-/** `moeprof.result/<n>` of parsed JSON, or null where it is no result at all. */
+/** `moeprof.result/<n>` of parsed JSON, or null if it is no result at all. */
 function schemaTag(raw: unknown): string | null {
   const tag = isObject(raw) ? raw.schema : null;
   return typeof tag === 'string' && /^moeprof\.result\/\d+$/.test(tag) ? tag : null;
@@ -212,7 +212,7 @@ function lineAndColumn(text: string, offset: number): string {
   return `:${before.length}:${before.at(-1)!.length + 1}`;
 }
 
-/** Finds a contradiction within a result, in words; null where the figures agree with the catalogue and with each other. */
+/** Finds a contradiction within a result, in words; null if the figures agree with the catalogue and with each other. */
 function findContradiction(result: Result): string | null {
   for (const [name, { unit, better, kind, samples, value }] of Object.entries(result.metrics)) {
     const known = METRICS.get(name);

@@ -16,7 +16,7 @@ export interface Metric {
   readonly better: 'higher' | 'lower' | 'none';
   /** `exact`: simulated, the same on every machine; `sampled`: measured here, noisy. */
   readonly kind: 'exact' | 'sampled';
-  /** Measured values, in order, where there is more than one; `value` is their median. Sampled metrics only. */
+  /** Measured values, in order, if there is more than one; `value` is their median. Sampled metrics only. */
   readonly samples?: readonly number[];
 }
 
@@ -39,9 +39,9 @@ export type PerLayer = Readonly<Record<(typeof LAYER_COUNTERS)[number], readonly
 
 /** Costs of the same passes at the limits (L15). */
 export interface Bounds {
-  /** Mean TPOT with every expert resident, ns; null where no token was decoded. */
+  /** Mean TPOT with every expert resident, ns; null if no token was decoded. */
   readonly allResidentTpotNs: number | null;
-  /** Mean TPOT with no cache, ns; null where no token was decoded. */
+  /** Mean TPOT with no cache, ns; null if no token was decoded. */
   readonly noCacheTpotNs: number | null;
   /** Mean TPOT under LRU, Belady on demand, foresight, and the floor, ns; null: nothing was decoded; absent: no bounds, or smaller copies. */
   readonly lruTpotNs?: number | null | undefined;
@@ -50,7 +50,7 @@ export interface Bounds {
   readonly floorTpotNs?: number | null | undefined;
   /** Time of all passes under foresight, those of prompts among them, without idle time between them, ns; absent as these are. */
   readonly foresightTotalNs?: number | undefined;
-  /** Hit rate of Belady (with bypass) at the same capacity and scope; null where bounds were switched off. */
+  /** Hit rate of Belady (with bypass) at the same capacity and scope; null if bounds were switched off. */
   readonly beladyHitRate: number | null;
   /** Distinct experts demanded: misses that no cache avoids from a cold start. */
   readonly compulsoryMisses: number;

@@ -84,7 +84,7 @@ export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined):
 export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRuntime[] =>
   ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
 
-/** @throws UserError where a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
+/** @throws UserError if a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
   const vendor = gpu?.vendor ?? 'none';
   const drives = ({ vendors }: Pick<KnownRuntime, 'vendors'>): boolean => vendors === undefined || vendors.includes(vendor);
@@ -103,7 +103,7 @@ function programsOf({ backends = [], name, programs = {} }: KnownRuntime): strin
 
 /**
  * The runtime of a program as measurements name it; one of which only a profile is known runs as Hugging Face's eager mode does.
- * @throws UserError with the nearest names, where nothing is known of it
+ * @throws UserError with the nearest names, if nothing is known of it
  */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
@@ -111,7 +111,7 @@ export function runtimeOfProgram(program: string): KnownRuntime {
   return RUNTIMES.find((runtime) => programsOf(runtime).includes(program)) ?? hfEagerRuntime;
 }
 
-/** Null where a program of measurements is known; otherwise a clause with the nearest names. A version behind a name is no part of it. */
+/** Null if a program of measurements is known; otherwise a clause with the nearest names. A version behind a name is no part of it. */
 export function unknownProgram(program: string): string | null {
   const known = new Set([...RUNTIMES.flatMap(programsOf), ...listProfiles('runtimes')]);
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
@@ -125,8 +125,8 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
 /**
  * The profile of a program as measurements name it.
  * @param gpu name of its first GPU; undefined: it has none
- * @param mixed true where experts lie on the GPU beside those of the CPU
- * @throws UserError with the nearest names, where nothing is known of it
+ * @param mixed true if experts lie on the GPU beside those of the CPU
+ * @throws UserError with the nearest names, if nothing is known of it
  */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);

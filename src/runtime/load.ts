@@ -17,7 +17,7 @@ export interface EngineLoad extends Omit<LoadPlan, 'rules'> {
 
 /**
  * The plan of a load, with the rules of its program.
- * @throws UserError where they are not known
+ * @throws UserError if they are not known
  */
 export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
   const memory = RUNTIMES.find(({ name }) => name === engine)?.memory;
@@ -29,7 +29,7 @@ export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
 
 /**
  * Computes the memory that a program allocates.
- * @throws UserError where that is not known, nothing says which tensors the model has, or the load names what is not there
+ * @throws UserError if that is not known, nothing says which tensors the model has, or the load names what is not there
  */
 export function allocateFor(model: ModelSpec, load: EngineLoad): Allocation {
   return allocate(model, loadPlan(load));

@@ -1,4 +1,4 @@
-// From the name of a machine and a runtime to the machine that a run works on. Where neither says which runtime drives it, the default does.
+// From the name of a machine and a runtime to the machine that a run works on. If neither says which runtime drives it, the default does.
 
 import { UserError } from '../base/errors.js';
 import { checkValue, type Override } from '../base/yaml.js';
@@ -30,7 +30,7 @@ import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
  * @param runtime what drives it; null: the usual one, where the profile is not calibrated
  * @param changes values that replace those of the usual runtime
  * @param learned what timings taught of it; null: nothing
- * @throws UserError where there is no such machine, or it is not well-formed, its GPU is none that the runtime drives, or values are given
+ * @throws UserError if there is no such machine, or it is not well-formed, its GPU is none that the runtime drives, or values are given
  * of a runtime that have no effect on it
  */
 export function loadHardware(
@@ -92,7 +92,7 @@ function hardwareOfParts(
 
 /**
  * The runtime of a machine; null: it is calibrated, and no runtime is named.
- * @param usual name of the runtime where none is named
+ * @param usual name of the runtime if none is named
  */
 function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
   if (!isCalibrated(profile)) return runtime ?? loadRuntime(usual, undefined, changes);
@@ -103,7 +103,7 @@ function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec
 /** Settings of a runtime that also apply to a calibrated machine. */
 const COUNTS_ALWAYS = ['copy.overlap', 'prompt'];
 
-/** @throws UserError where a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
+/** @throws UserError if a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
 function refuseWithoutEffect({ name }: HardwareProfile, runtime: RuntimeSpec | null, changes: readonly Override[]): void {
   const counts = (path: readonly string[]): boolean => COUNTS_ALWAYS.some((key) => `${path.join('.')}.`.startsWith(`${key}.`));
   const idle = changes.find(({ path }) => runtime === null || !counts(path));

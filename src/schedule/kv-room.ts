@@ -147,7 +147,7 @@ export class KvRoom {
     this.#use(gpu, request.kvTokens);
   }
 
-  /** Tokens that still fit on a GPU; fewer than none where it has lost room that was set aside. */
+  /** Tokens that still fit on a GPU; fewer than none if it has lost room that was set aside. */
   #left(gpu: number): number {
     const { capacityTokens, usedTokens } = this.gpus[gpu]!;
     return capacityTokens - usedTokens;

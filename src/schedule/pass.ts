@@ -43,7 +43,7 @@ export class Pass {
   /** `[tokens, layers, predictedK]` of the trace, or null. */
   predicted: Uint16Array | null;
   readonly predictedK: number;
-  /** Candidates of the tokens; null where choices are fixed. */
+  /** Candidates of the tokens; null if choices are fixed. */
   readonly candidates: Candidates | null;
   /** Budgets of the classes of requests; null: all requests use all of their choices. */
   readonly budgets: ClassBudgets | null;

@@ -27,7 +27,7 @@ export class Passes {
   /** Tokens that the running pass generates, and rejected drafts. */
   generated = 0;
   rejected = 0;
-  /** True where the running pass was composed by no scheduler: tokens of the pass before it run again. */
+  /** True if the running pass was composed by no scheduler: tokens of the pass before it run again. */
   again = false;
   /** Learns from every pass and predicts paths for the scheduler; null: there is none. */
   learner: PassLearner | null = null;
@@ -59,7 +59,7 @@ export class Passes {
     return this.#scheduler.metrics?.() ?? {};
   }
 
-  /** Fills the next pass. @returns when it starts (later than `nowNs` where nothing could run before), or -1: everything has been run */
+  /** Fills the next pass. @returns when it starts (later than `nowNs` if nothing could run before), or -1: everything has been run */
   next(nowNs: number): number {
     this.again = this.#runAgain();
     if (this.again) return nowNs;

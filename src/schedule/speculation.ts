@@ -91,7 +91,7 @@ export class Speculation implements Drafts {
     }
   }
 
-  /** True where the drafter has a draft for the next pass: positions take turns, as evenly as the draws of what is right. */
+  /** True if the drafter has a draft for the next pass: positions take turns, as evenly as the draws of what is right. */
   #finds(request: Request): boolean {
     if (this.#text !== null) return this.#text.find(request) > 0;
     const { found = 1 } = this.#spec;

@@ -9,7 +9,7 @@ import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, Schedu
 
 /** The context of a user's scheduler: its knowledge, and the building blocks of the built-in schedulers. */
 export interface OwnSchedulerContext extends SchedulerContext {
-  /** Waiting requests in order of arrival, and running ones; it admits them where there is room for their KV cache. */
+  /** Waiting requests in order of arrival, and running ones; it admits them if there is room for their KV cache. */
   readonly queue: RequestQueue;
   /** The shares of a pass, within its budget of tokens. */
   readonly list: ShareList;

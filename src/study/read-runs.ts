@@ -13,7 +13,7 @@ import { METRICS, rangeOf } from '../result/catalogue.js';
 import { checkedResult, metricKey, parseResult, readResult } from '../result/read.js';
 import { Store } from './store.js';
 
-/** Reads the rows of a path. @throws UserError where there are none, or one is damaged */
+/** Reads the rows of a path. @throws UserError if there are none, or one is damaged */
 export function readRuns(path: string): RunRow[] {
   const stat = whatStands(path);
   if (stat === undefined) throw new UserError(`${path}: there is no such file; give a store, a folder of results, or what sweep -o wrote`);

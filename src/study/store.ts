@@ -38,7 +38,7 @@ export class Store {
     this.folder = folder;
   }
 
-  /** Opens a store, which is made where there is none. @throws UserError where the folder cannot be written, or holds something else */
+  /** Opens a store, which is made if there is none. @throws UserError if the folder cannot be written, or holds something else */
   static open(folder: string): Store {
     const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)
@@ -47,7 +47,7 @@ export class Store {
     return new Store(folder);
   }
 
-  /** @throws UserError where there is none, or it is empty */
+  /** @throws UserError if there is none, or it is empty */
   static existing(folder: string): Store {
     const advice = `moeprof sweep study.yaml --store ${folder} puts some there`;
     const stat = whatStands(folder);
@@ -84,7 +84,7 @@ export class Store {
     return outcome;
   }
 
-  /** Asks whether the folder can be written, before anything is run for it. @throws UserError where it cannot */
+  /** Asks whether the folder can be written, before anything is run for it. @throws UserError if it cannot */
   requireWritable(): void {
     // A file that is never begun: only its place is looked at.
     new AtomicFile(join(this.folder, 'entry'));
@@ -101,7 +101,7 @@ export class Store {
     writeFileAtomic(path, text);
   }
 
-  /** Forgets a run. @throws UserError where the folder cannot be written */
+  /** Forgets a run. @throws UserError if the folder cannot be written */
   remove(fingerprint: string): void {
     const path = this.#pathOf(fingerprint);
     if (existsSync(path)) attempt(path, () => unlinkSync(path));
@@ -157,7 +157,7 @@ export function entryText(fingerprint: string, outcome: Outcome): string {
   return `${canonicalJson(head).slice(0, -1)},"outcome":${text},"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`;
 }
 
-/** @throws UserError where the file is not what was written for this fingerprint */
+/** @throws UserError if the file is not what was written for this fingerprint */
 const read = (path: string, fingerprint: string): Outcome => outcomeIn(readText(path, 'entry'), fingerprint, { path, remedy: REMEDY });
 
 /** Digest of the outcome as {@link entryText} has written it: a tenth of the work of writing it again. Empty: it was written otherwise. */
@@ -178,7 +178,7 @@ interface Messages {
 
 const REMEDY = '; delete it, and the run is repeated';
 
-/** An entry: schema, fingerprint, build, outcome, and `digest`, the SHA-256 of the outcome as canonical JSON. @throws UserError where it is none */
+/** An entry: schema, fingerprint, build, outcome, and `digest`, the SHA-256 of the outcome as canonical JSON. @throws UserError if it is none */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
   const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
@@ -194,7 +194,7 @@ function outcomeIn(text: string, fingerprint: string, messages: Messages): Outco
   return checkedOutcome(outcome, messages);
 }
 
-/** @throws UserError where a value is no outcome, or its result is not one of moeprof */
+/** @throws UserError if a value is no outcome, or its result is not one of moeprof */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
   if (status === 'done') {

@@ -14,7 +14,7 @@ import { describeMetric } from '../result/catalogue.js';
 
 const LONGEST_RANGE = 1000;
 
-/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError where it has no number, or too many */
+/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError if it has no number, or too many */
 export function wholeNumbersOf(text: string): number[] | null {
   const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(text) ?? [];
   if (first === undefined) return null;
@@ -101,7 +101,7 @@ export interface StudyFile {
   override(at: number, value: SweepValue): Override;
 }
 
-/** True where a YAML file is a study and no run profile. @throws UserError where it is no YAML */
+/** True if a YAML file is a study and no run profile. @throws UserError if it is no YAML */
 export function isStudy(file: string): boolean {
   const keys = Object.keys(locateYaml(readText(file), shownPath(file), z.looseObject({})).value);
   return ['axes', 'zip', 'sample', 'exclude'].some((key) => keys.includes(key));

@@ -18,7 +18,7 @@ const BUNDLED = new Map<string, unknown>();
 /** Changes of systems that were asked for: runs of a study share them. */
 const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
-/** Values that differ from the bundled system of the same name; none where no such system is bundled. */
+/** Values that differ from the bundled system of the same name; none if no such system is bundled. */
 export function systemChanges(system: SystemSpec): readonly SystemChange[] {
   const known = KNOWN.get(system) ?? changesOf(system);
   KNOWN.set(system, known);

@@ -31,5 +31,5 @@ export const DEGREES = [1, 2, 4, 8] as const;
 /** Overlap of a system: a degree for all events, or the best of {@link DEGREES} for each. */
 export type Overlap = (typeof DEGREES)[number] | 'adaptive';
 
-/** Words in place of the name of a runtime: the system's own, or whatever drives the machine where nobody names one. */
+/** Words in place of the name of a runtime: the system's own, or whatever drives the machine if nobody names one. */
 export const RUNTIME_WORDS: readonly string[] = ['own', 'default'];

@@ -62,7 +62,7 @@ export interface MissRules {
   readonly rules: readonly MissRule[];
 }
 
-/** True where a number is in a range. */
+/** True if a number is in a range. */
 export const inRange = ({ above, below, max, min }: Range, value: number): boolean =>
   value >= min && value <= max && value > above && value < below;
 
@@ -238,25 +238,25 @@ export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[
   return wanted.map((rule) => (computesMisses(rule) ? { ...ruleOf('load'), when: rule.when } : rule));
 }
 
-/** True where the CPU may compute what the rule serves. */
+/** True if the CPU may compute what the rule serves. */
 export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean =>
   action === 'cpu' || action === 'cheaper' || action === 'balance';
 
-/** True where some rule has one of these actions. */
+/** True if some rule has one of these actions. */
 export const anyMiss = ({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean =>
   rules.some((one) => actions.includes(one.do));
 
-/** True where some rule is lossy. */
+/** True if some rule is lossy. */
 export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);
 
-/** True where results of some misses come one layer late. */
+/** True if results of some misses come one layer late. */
 export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
 
 /** The source of shares of gate weights, where rules ask for them. */
 export const gateWays = ({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> =>
   new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 
-/** True where every miss has the action of the word, whatever the pass. */
+/** True if every miss has the action of the word, whatever the pass. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
   const [only] = rules;
   return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0] && only!.defer === 0;

@@ -93,7 +93,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
   };
 }
 
-/** The arrow of a prefetch. @param use execution of its expert @returns null where it has no start */
+/** The arrow of a prefetch. @param use execution of its expert @returns null if it has no start */
 function arrow({ decidedNs, parts }: Copy, use: FlowPoint | null = null, useEndNs = 0): Arrow | null {
   const first = parts[0];
   if (decidedNs < 0 || first === undefined) return null;

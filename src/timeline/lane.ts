@@ -72,7 +72,7 @@ export class Lane {
     this.#toNs = endNs;
   }
 
-  /** True where it carries a prefetch of an expert that would end after `ns`. */
+  /** True if it carries a prefetch of an expert that would end after `ns`. */
   carries(id: number, ns: number): boolean {
     return this.#copy?.id === id && this.#toNs > ns;
   }

@@ -14,7 +14,7 @@ import type { Window } from './window.js';
 
 interface TimelineParts {
   readonly model: ModelSpec;
-  /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */
+  /** Each GPU with its expert cache, and DRAM if that is a cache of the SSD. */
   readonly gpus: readonly { readonly gpu: WatchedGpu; readonly dram: { readonly link: Link } | null }[];
   readonly window: Window;
   readonly events: TraceEvents;
@@ -202,7 +202,7 @@ export class Timeline implements Observer {
     return this.#groups;
   }
 
-  /** With its number, where there are several. */
+  /** With its number, if there are several. */
   #named(name: string, gpu: number): string {
     return this.#parts.gpus.length === 1 ? name : `${name} ${gpu}`;
   }

@@ -27,7 +27,7 @@ export function unnamed({ meta, path }: RoutingTrace): string {
   return `${path}: names the model ${quoted(meta.model)}, which is not bundled`;
 }
 
-/** As {@link recordedModel}; null where there is none. */
+/** As {@link recordedModel}; null if there is none. */
 export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   const { meta, topK } = trace;
   if (meta.model === null) return null;

@@ -15,7 +15,7 @@ export interface TraceChunk {
   readonly position: Int32Array;
   /** {@link PHASE} of each row. */
   readonly phase: Uint8Array;
-  /** Input token id of each row, or null where the trace has none. */
+  /** Input token id of each row, or null if the trace has none. */
   readonly tokenId: Int32Array | null;
   /** `[tokens, layers, topK]`: expert within its layer, in rank order; {@link NULL_EXPERT} = none. */
   readonly experts: Uint16Array;

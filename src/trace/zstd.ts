@@ -23,7 +23,7 @@ export function zstd(path: string): Decompressor {
   return own === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: own };
 }
 
-/** Passes a stream on. @throws Error where it does not end with a frame */
+/** Passes a stream on. @throws Error if it does not end with a frame */
 export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const frames = new FrameWalker();
   for await (const piece of input) {
@@ -110,7 +110,7 @@ class FrameWalker {
     return this.#part !== 'magic' && this.#part !== 'skip-size' && this.#part !== 'skip';
   }
 
-  /** @throws Error where the stream may not end here */
+  /** @throws Error if the stream may not end here */
   checkEnd(): void {
     if (this.#part !== 'magic' || this.#bytes.length > 0) throw new Error('the stream is cut short');
   }

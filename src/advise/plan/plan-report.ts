@@ -95,7 +95,7 @@ function needGrid(placings: readonly Placing[]): Grid {
   return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
 }
 
-/** The system of all placings; null where they differ. */
+/** The system of all placings; null if they differ. */
 function sharedSystem(placings: readonly Placing[]): string | null {
   const [first, ...others] = new Set(placings.map(({ system }) => system));
   return others.length === 0 ? first! : null;
@@ -107,12 +107,12 @@ function decodeText(placings: readonly Placing[]): string {
   return `decode is speed.decode, tok/s for each request${range}`;
 }
 
-/** True where a column has the ranges of several placings; no: no measurement is comparable, or the machines are calibrated. */
+/** True if a column has the ranges of several placings; no: no measurement is comparable, or the machines are calibrated. */
 function hasRanges(placings: readonly Placing[]): boolean {
   return placings.length > 1 && placings.some((placing) => (answeringProbe(placing)?.result.accuracy?.decode ?? null) !== null);
 }
 
-/** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
+/** All runs of a placing, with the metrics that the conditions speak of; at a glance only if it is the only one. */
 function probeGrid(placing: Placing, names: readonly string[], tried: Visibility): Grid {
   const rows = placing.probes.map((probe) => [
     ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result.metrics['cache.hit_rate']?.value ?? 0, probe.result)],
@@ -143,7 +143,7 @@ function nameOf({ hardware, system }: Placing): string {
   return `${system} on ${hardware}`;
 }
 
-/** The answer in words where there is one, else remarks beside the table. */
+/** The answer in words if there is one, else remarks beside the table. */
 function remarks({ placings: all }: Plan): string[] {
   return all.filter(({ fits, steady }) => all.length === 1 || !fits || !steady).map(sentence);
 }

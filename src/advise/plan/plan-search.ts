@@ -47,7 +47,7 @@ export function planOverrides(percent: number): Override[] {
  * A system on a machine whose cache is searched.
  * @param runWith the run with a cache of a given percentage of the experts
  * @param named system and machine as they were named, for one that cannot run
- * @throws UserError where the trace can be read only once
+ * @throws UserError if the trace can be read only once
  */
 export function planCandidate(
   named: Pick<RefusedPlacing, 'system' | 'hardware'>,
@@ -58,7 +58,7 @@ export function planCandidate(
   return { ...named, reason: candidate.message };
 }
 
-/** @throws UserError where the cache of the system cannot be larger or smaller */
+/** @throws UserError if the cache of the system cannot be larger or smaller */
 function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate {
   const run = runWith(100);
   if (run.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
@@ -84,7 +84,7 @@ function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate 
  * Searches the least cache of each candidate that keeps what must hold.
  * @param assertions as in `latency.tpot.p99 <= 40ms`; with an objective, most requests must keep it too
  * @param runAll results, or what is wrong, in the order of the runs
- * @throws UserError where there is no condition, a metric does not exist, or nothing can run
+ * @throws UserError if there is no condition, a metric does not exist, or nothing can run
  */
 export async function planRuns(
   named: readonly (PlanCandidate | RefusedPlacing)[],
@@ -127,7 +127,7 @@ export async function planRuns(
  * The GPU memory that keeps all conditions, by system and machine: `moeprof plan`.
  * @param input a run profile; its objective (`workload.slo`) is held by 99 % of the requests unless `holds` says more
  * @param options `holds`: conditions such as `speed.decode >= 30`; `systems` and `machines` in place of those of the run
- * @throws UserError where nothing must hold, or something is unknown
+ * @throws UserError if nothing must hold, or something is unknown
  */
 export async function planFor(
   input: RunInput,

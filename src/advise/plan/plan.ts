@@ -26,11 +26,11 @@ export interface Placing {
   /** Percent of the experts of the smallest cache that keeps all conditions, to a whole percent; null: not even a cache of all does. */
   readonly percent: number | null;
   /**
-   * True where that cache, and all that a run needs beside it, lies in the memory that the GPU has, of several the one with the most to hold, and
+   * True if that cache, and all that a run needs beside it, lies in the memory that the GPU has, of several the one with the most to hold, and
    * where host memory or a disk holds the experts.
    */
   readonly fits: boolean;
-  /** False where a larger cache than the smallest that suffices was seen to break a condition. */
+  /** False if a larger cache than the smallest that suffices was seen to break a condition. */
   readonly steady: boolean;
   /** By capacity. */
   readonly probes: readonly Probe[];
@@ -83,13 +83,13 @@ export class CapacitySearch {
     return this.#percents(true)[0] ?? null;
   }
 
-  /** False where a larger capacity than the smallest that suffices does not. */
+  /** False if a larger capacity than the smallest that suffices does not. */
   get steady(): boolean {
     const { least } = this;
     return least === null || this.#percents(false).every((percent) => percent < least);
   }
 
-  /** The largest capacity below `least` that does not suffice; `least` itself where there is none. */
+  /** The largest capacity below `least` that does not suffice; `least` itself if there is none. */
   #mostBroken(least: number): number {
     return this.#percents(false).findLast((percent) => percent < least) ?? least;
   }

@@ -41,7 +41,7 @@ export interface TuneBasis extends Pick<Question, 'goal' | 'request' | 'file' | 
 /** Placements with their passes that vary in threads and the like, too, the fastest by prediction. Ours: farther ones were never the best of a sweep. */
 const VARIED = 8;
 
-/** Settings to measure for a model on a machine. @throws UserError where nothing fits, or the runtime has no benchmark */
+/** Settings to measure for a model on a machine. @throws UserError if nothing fits, or the runtime has no benchmark */
 export async function tuneBasisOn(model: string, machine: MachineFinder, wishes: AdviceWishes): Promise<TuneBasis> {
   return withQuestion(model, await basisOf(machine, wishes), wishes, async (question) => {
     const { file, goal, hardware, request, users } = question;

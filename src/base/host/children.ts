@@ -5,7 +5,7 @@ import { CODE_FOLDER } from './modules.js';
 
 /** A process of ours, as the one that has started it sees it. */
 export interface OwnProcess {
-  /** False where nothing more can be sent. */
+  /** False if nothing more can be sent. */
   readonly connected: boolean;
   /** Sends a message; one that cannot arrive is dropped. */
   send(message: unknown): void;

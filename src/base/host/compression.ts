@@ -24,7 +24,7 @@ const FAST = { level: 1, windowBits: 13, memLevel: 6 };
 /** Deflates a text as fast as can be. */
 export const deflatedFast: (text: string) => Uint8Array = (text) => zlib.deflateRawSync(text, FAST);
 
-/** Unpacks deflated bytes. @throws Error where they are damaged, or become more than `limit` bytes */
+/** Unpacks deflated bytes. @throws Error if they are damaged, or become more than `limit` bytes */
 export const inflated: (bytes: Uint8Array, limit: number) => Uint8Array = (bytes, limit) =>
   zlib.inflateRawSync(bytes, { maxOutputLength: limit });
 

@@ -7,7 +7,7 @@ export const PACKAGE_FOLDER: string = fileURLToPath(new URL('../../..', import.m
 /** The folder of our own code: `src` or `dist`. */
 export const CODE_FOLDER: string = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Made where something is loaded: most runs load nothing. */
+/** Made if something is loaded: most runs load nothing. */
 const loader = () => createRequire(import.meta.url);
 
 /** Path of a package, or of a file of one. @throws where it is not installed */
@@ -25,8 +25,8 @@ export function importOnly(paths: Iterable<string>): void {
 }
 /** False for a file that this process may not import. @param path absolute */
 export const mayImport: (path: string) => boolean = (path) => importable === null || importable.has(path);
-/** What the module at an absolute path exports. @throws where there is none, it does not load, or may not be imported */
+/** What the module at an absolute path exports. @throws if there is none, it does not load, or may not be imported */
 export const importFile: (path: string) => Promise<unknown> = (path) =>
   mayImport(path) ? import(pathToFileURL(path).href) : Promise.reject(new Error(`${path} may not be imported here`));
-/** True where this Node runs TypeScript by leaving types out. */
+/** True if this Node runs TypeScript by leaving types out. */
 export const stripsTypes = (): boolean => Boolean((process.features as { readonly typescript?: unknown }).typescript);

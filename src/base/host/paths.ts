@@ -14,7 +14,7 @@ export const sep: string = path.sep;
 export const basename: (path: string, ending?: string) => string = path.basename;
 /** The path without its last name; `.` for a name alone. */
 export const dirname: (path: string) => string = path.dirname;
-/** The ending of a name with its dot; empty where there is none. */
+/** The ending of a name with its dot; empty if there is none. */
 export const extname: (path: string) => string = path.extname;
 /** True for a path from the root. */
 export const isAbsolute: PathRules['isAbsolute'] = path.isAbsolute;

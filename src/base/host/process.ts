@@ -6,7 +6,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variables of this process. */
 export const env: Environment = process.env;
-/** Sets an environment variable, for libraries that read it, where nobody has. */
+/** Sets an environment variable, for libraries that read it, if nobody has. */
 export function setDefaultEnv(name: string, value: string): void {
   process.env[name] ??= value;
 }
@@ -26,7 +26,7 @@ export function listen(event: ProcessEvent, hear: (value: unknown) => void): () 
 
 /** Ends this process. */
 export const exit: (code: number) => never = (code) => process.exit(code);
-/** True where a process of this machine runs. */
+/** True if a process of this machine runs. */
 export function isRunning(other: number): boolean {
   try {
     return process.kill(other, 0);

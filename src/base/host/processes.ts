@@ -76,9 +76,9 @@ export interface ProgramEnd {
 /** Bytes that are kept of what a program complains. */
 const COMPLAINTS = 2 ** 16;
 
-/** Runs a program to its end, without a shell; what it has started ends with it. @throws Error where it cannot be started, or prints too much */
+/** Runs a program to its end, without a shell; what it has started ends with it. @throws Error if it cannot be started, or prints too much */
 export function programEnd(program: string, args: readonly string[], { env, mostBytes, timeout }: ProgramLimits): Promise<ProgramEnd> {
-  // Where there are groups of processes, the program leads one of its own, which is killed as a whole.
+  // If there are groups of processes, the program leads one of its own, which is killed as a whole.
   const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
     const child = childProcess.spawn(program, args, {

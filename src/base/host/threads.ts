@@ -45,7 +45,7 @@ export const workerData: unknown = workers.workerData;
 
 const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${module}.js`);
 
-/** True where there is a module to run in threads: moeprof run from its TypeScript sources has none. */
+/** True if there is a module to run in threads: moeprof run from its TypeScript sources has none. */
 export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module));
 
 /** Starts a thread. Its environment is a copy, unless it `sharesEnvironment`, as libraries need that read it by themselves. */

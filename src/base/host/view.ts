@@ -33,7 +33,7 @@ export function placeInView(named: string): string {
   throw Object.assign(new Error(`ENOENT: no such file or directory, '${named}'`), { code: 'ENOENT' });
 }
 
-/** True where an absolute path is a folder, or lies in it. */
+/** True if an absolute path is a folder, or lies in it. */
 export function isWithin(folder: string, absolute: string): boolean {
   const way = path.relative(folder, absolute);
   return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way);
@@ -50,7 +50,7 @@ export function reach<T>(named: string, use: (place: string) => T): T {
   }
 }
 
-/** {@link reach} for questions that may be answered with nothing: undefined where the view has nothing at a path. */
+/** {@link reach} for questions that may be answered with nothing: undefined if the view has nothing at a path. */
 export function seen<T>(named: string, use: (place: string) => T): T | undefined {
   let place: string;
   try {

@@ -47,7 +47,7 @@ export class BeladyBound {
     this.#relaxation?.event(ids, count);
   }
 
-  /** True where the bound is MIN itself. */
+  /** True if the bound is MIN itself. */
   get exact(): boolean {
     return this.#relaxation === null;
   }

@@ -13,9 +13,9 @@ export interface CacheLevels {
   /** Bytes of each expert, by id less `base`. */
   readonly sizes: Float64Array;
   readonly bytes: readonly number[];
-  /** True where all experts have the same size, so that bytes are slots. */
+  /** True if all experts have the same size, so that bytes are slots. */
   readonly uniform: boolean;
-  /** The levels: numbers of slots of the capacities, ascending, each once, without 0. Empty where sizes differ. */
+  /** The levels: numbers of slots of the capacities, ascending, each once, without 0. Empty if sizes differ. */
   readonly slots: readonly number[];
   /** By capacity: its level; -1: not a single slot. */
   readonly levelOf: readonly number[];

@@ -32,7 +32,7 @@ class BeladyAdmit implements CachePolicy {
 }
 
 class Belady extends BeladyAdmit {
-  /** Streamed only where its own next use is strictly the furthest: at a tie the newcomer enters. */
+  /** Streamed only if its own next use is strictly the furthest: at a tie the newcomer enters. */
   admits(incoming: number, victim: number): boolean {
     return this.nextUse[incoming]! <= this.nextUse[victim]!;
   }
@@ -87,7 +87,7 @@ class BeladyWindow extends BeladyAdmit {
     return furthest;
   }
 
-  /** Streamed only where the window shows the victim's next use and not an earlier one of the incoming expert. */
+  /** Streamed only if the window shows the victim's next use and not an earlier one of the incoming expert. */
   admits(incoming: number, victim: number): boolean {
     const next = this.nextUse[victim]!;
     return next > this.#horizon() || this.nextUse[incoming]! <= next;

@@ -110,12 +110,12 @@ class ExpectedUsePolicy implements CachePolicy {
     return worthAfter(this.#expected[id]!, (WITHIN_PASS * (ahead <= 0 ? ahead + this.#layers : ahead)) / this.#layers);
   }
 
-  /** True where `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */
+  /** True if `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */
   #isSooner(a: number, p: number, b: number, q: number): boolean {
     return p > q || (p === q && (this.#lastUse[a]! > this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a > b)));
   }
 
-  /** True where `a` is wanted less than `b`, of the same layer. */
+  /** True if `a` is wanted less than `b`, of the same layer. */
   #isLess(a: number, b: number): boolean {
     const p = this.#expected[a]!;
     const q = this.#expected[b]!;

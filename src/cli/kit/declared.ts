@@ -21,7 +21,7 @@ export function commandSections(): ReturnType<typeof bundledSections> {
   return known;
 }
 
-/** Adds the arguments and options of a section to a command. @throws Error where there is no such section, or a text in it is not given */
+/** Adds the arguments and options of a section to a command. @throws Error if there is no such section, or a text in it is not given */
 export function declared<T>(command: Command, section: string, given: Given<T> = {}): Command {
   const rows = commandSections().get(section);
   if (rows === undefined) throw new Error(`profiles/commands.txt has no section ${section}`);

@@ -17,13 +17,13 @@ export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns
 export const namedModel = ({ model, shape }: Texts<'model' | 'shape'>): string | undefined =>
   model ?? (shape === undefined ? undefined : SHAPE + shape);
 
-/** Reads `--seed`. @throws UserError where it is no whole number */
+/** Reads `--seed`. @throws UserError if it is no whole number */
 export function parseSeed(text: string): number {
   if (!/^-?\d{1,10}$/.test(text)) throw new UserError(`--seed: '${text}' is no whole number; write e.g. --seed 7`);
   return Number(text);
 }
 
-/** Reads the value of a flag that counts, 1 or more. @throws UserError where it is no such number, or more than `most` */
+/** Reads the value of a flag that counts, 1 or more. @throws UserError if it is no such number, or more than `most` */
 export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = parseCount(text, flag);
   if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
@@ -31,7 +31,7 @@ export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE
   return value;
 }
 
-/** Reads `-j`. @returns undefined where it was not given @throws UserError where it is no number, or 0 */
+/** Reads `-j`. @returns undefined if it was not given @throws UserError if it is no number, or 0 */
 export function parseJobs(text: string | undefined): number | undefined {
   const jobs = text === undefined ? undefined : parseCount(text, '--jobs');
   if (jobs === 0) throw new UserError('--jobs: 0 at a time compute nothing; use 1 or more');

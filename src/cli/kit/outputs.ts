@@ -122,7 +122,7 @@ export class Outputs<T> {
     }
   }
 
-  /** True where a format draws from the details of a result. */
+  /** True if a format draws from the details of a result. */
   get needDetails(): boolean {
     return this.#targets.some(({ format }) => 'render' in format && format.needsDetails === true);
   }
@@ -149,7 +149,7 @@ export async function deliver<T>(
   }
 }
 
-/** True where two paths lead to one regular file, which the later of two outputs would replace. */
+/** True if two paths lead to one regular file, which the later of two outputs would replace. */
 export function isSameFile(one: string, other: string): boolean {
   if (one === '-' || other === '-') return one === other;
   return fileOf(one) === fileOf(other) && !whatStands(one)?.isCharacterDevice();

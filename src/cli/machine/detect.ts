@@ -15,7 +15,7 @@ export function defineDetect(command: Command, context: CliContext): void {
   );
 }
 
-/** This machine. @throws UserError where too little of it was seen to compose it */
+/** This machine. @throws UserError if too little of it was seen to compose it */
 export async function detectedMachine(): Promise<DetectedMachine> {
   const detection = detectFrom(await askAll());
   if (detection.parts.length > 0) return { name: hostname() || 'this machine', detection };

@@ -69,7 +69,7 @@ const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<Rou
     );
   });
 
-/** Requests of the lengths that flags give; null where they give none. */
+/** Requests of the lengths that flags give; null if they give none. */
 function requestsFrom(flags: Flags, tokens: number): RequestLength[] | null {
   if (flags.prompt === undefined && flags.generated === undefined) return null;
   const prompt = flags.prompt === undefined ? LENGTH.prompt : parseCount(flags.prompt, '--prompt');

@@ -9,7 +9,7 @@ const HEAD = [
   ...['change', 'relative', 'direction', 'verdict', 'p', 'note'],
 ];
 
-/** CSV of a gate's changed metrics and its missing scenarios; values in the unit that the row names, empty where there is none. */
+/** CSV of a gate's changed metrics and its missing scenarios; values in the unit that the row names, empty if there is none. */
 export const csvFormat: Format<Gate> = {
   name: 'csv',
   extensions: ['.csv'],

@@ -95,7 +95,7 @@ const causesCompared: Section<Comparison> = {
   },
 };
 
-/** The largest causes, in three lines at most; null where nothing changed. */
+/** The largest causes, in three lines at most; null if nothing changed. */
 export function largestCauses(comparison: Comparison): Piece {
   const lines = causeLines(comparison);
   return lines.length > 0 && causeList(lines);

@@ -21,7 +21,7 @@ export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Knowl
   );
 }
 
-/** True where the run itself is what bounds call LRU: on demand, over all layers, on one GPU that nothing changes. */
+/** True if the run itself is what bounds call LRU: on demand, over all layers, on one GPU that nothing changes. */
 function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   const { inputs, layout, run } = plan;
   const { cache, onMiss, predictor } = inputs.system;

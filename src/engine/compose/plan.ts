@@ -24,7 +24,7 @@ export interface RunPlan {
   readonly auditWarnings: readonly Warning[];
 }
 
-/** Plans a run. @throws UserError where the workload or a capacity is malformed, or the audit of a strict run finds something */
+/** Plans a run. @throws UserError if the workload or a capacity is malformed, or the audit of a strict run finds something */
 export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const serving = servingOf(inputs, run);
   const auditWarnings = auditInputs(inputs, run);
@@ -41,7 +41,7 @@ export function isPageCache({ inputs: { hardware, model, system }, layout }: Pic
   return mapped && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
 }
 
-/** True where the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */
+/** True if the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */
 export const memoryChanges = ({ layout, run }: RunPlan): boolean =>
   layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
 

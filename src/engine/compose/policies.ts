@@ -8,22 +8,22 @@ import { isPageCache, type RunPlan } from './plan.js';
 /** The policies of a run, and their needs. */
 export interface Policies {
   readonly gpu: ResolvedPolicy;
-  /** Null where DRAM holds every expert. */
+  /** Null if DRAM holds every expert. */
   readonly dram: ResolvedPolicy | null;
   /** Policy of the low-precision copies; null: there are none. */
   readonly copies: ResolvedPolicy | null;
   /** Activations by dense id; null: no policy asks. */
   readonly popularity: Float64Array | null;
-  /** True where a policy knows the future, ranks by gate weights, or ranks by predictions. */
+  /** True if a policy knows the future, ranks by gate weights, or ranks by predictions. */
   readonly future: boolean;
   readonly gates: boolean;
   readonly predictions: boolean;
-  /** True where a policy ranks by expected next uses, and where predictions of the running pass count among them on the GPU. */
+  /** True if a policy ranks by expected next uses, and where predictions of the running pass count among them on the GPU. */
   readonly expected: boolean;
   readonly foretold: boolean;
 }
 
-/** Resolves the policies of a run. @throws UserError where a module cannot be used, or one needs what the run does not have */
+/** Resolves the policies of a run. @throws UserError if a module cannot be used, or one needs what the run does not have */
 export async function policiesFor(plan: RunPlan): Promise<Policies> {
   const { inputs, layout, run } = plan;
   const { system, trace } = inputs;
@@ -69,5 +69,5 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
   };
 }
 
-/** True where a policy ranks by expected next uses, those that are predicted among them. */
+/** True if a policy ranks by expected next uses, those that are predicted among them. */
 const ranksByBoth = ({ needs = [], takes = [] }: PolicyDefinition): boolean => needs.includes('expected') && takes.includes('predicted');

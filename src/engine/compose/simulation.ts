@@ -13,7 +13,7 @@ import type { PredictedPaths } from './predictor.js';
 
 /** One GPU of a run. */
 export interface SimulatedGpu extends Gpu {
-  /** The bound on its hits so far; only where bounds are on. */
+  /** The bound on its hits so far; only if bounds are on. */
   boundHits(): number;
   readonly memory: MemoryPlan;
   readonly expertBytes: number;
@@ -27,7 +27,7 @@ export interface RunFold {
   readonly bounds: Clocks;
   /** Residents of GPU memory, by dense id of the whole model. */
   readonly residency: Residency;
-  /** Counted where there are several GPUs; null: there is one. */
+  /** Counted if there are several GPUs; null: there is one. */
   readonly parallel: ParallelCounters | null;
 }
 

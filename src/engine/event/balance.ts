@@ -174,7 +174,7 @@ export class BalancedMisses extends Misses {
   }
 }
 
-/** Pieces of whole blocks along an expert's inner width, by MoE layer; 1 where nothing says how wide it is, or how it is stored. */
+/** Pieces of whole blocks along an expert's inner width, by MoE layer; 1 if nothing says how wide it is, or how it is stored. */
 const piecesOf = ({ anatomy, layers }: ModelSpec): Int32Array =>
   Int32Array.from(layers, ({ formats = [] }) => {
     const blocks = formats.map(({ format }) => kernelFormat(format)?.weights ?? Number.POSITIVE_INFINITY);

@@ -18,7 +18,7 @@ export class Judge {
   readonly #fates: PrefetchFates;
   /** 1 for experts that were ever demanded. */
   readonly #seen: Uint8Array;
-  /** True where experts are prefetched or promoted: only then one can be late. */
+  /** True if experts are prefetched or promoted: only then one can be late. */
   readonly #ahead: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {

@@ -293,7 +293,7 @@ class EachMiss extends Misses {
     if (this.#copies === null || !this.#copies.bring(id)) this.countStreamed(layer, 1);
   }
 
-  /** L13 `cheaper`: true where the CPU would finish member `i` before the GPU could load and execute it, its handover included unless `byRate`. */
+  /** L13 `cheaper`: true if the CPU would finish member `i` before the GPU could load and execute it, its handover included unless `byRate`. */
   #cpuIsSooner(layer: number, i: number, byRate?: true): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { event } = this;
@@ -309,13 +309,13 @@ class EachMiss extends Misses {
   }
 }
 
-/** True where all misses of an event are loaded together, whatever becomes of each. */
+/** True if all misses of an event are loaded together, whatever becomes of each. */
 export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
   const [first] = onMiss;
   return onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy' && writeBack === null && gpu.staging === null;
 }
 
-/** True where GPU and CPU share all members of an event, hits included. */
+/** True if GPU and CPU share all members of an event, hits included. */
 export const balances = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss[0]!.do === 'balance';
 
 /** The placement of misses that the rules and tiers of a GPU need. */

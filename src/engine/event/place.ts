@@ -35,7 +35,7 @@ export class Misses {
     this.load(layer, missed, misses);
   }
 
-  /** True where the weights of the missed member `i` are needed. */
+  /** True if the weights of the missed member `i` are needed. */
   protected reads(_i: number): boolean {
     return true;
   }
@@ -101,7 +101,7 @@ export class Misses {
 export class Evictions {
   /** Receives every eviction; null: nothing is planned. */
   prefetcher: Prefetcher | null = null;
-  /** True where experts are brought ahead, by plan or promotion. */
+  /** True if experts are brought ahead, by plan or promotion. */
   ahead = false;
   /** Time at which the slot of the last admission is free (exclusive tiers: after the write-back of its victims), ns. */
   slotFreeNs = 0;

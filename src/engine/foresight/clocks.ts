@@ -36,7 +36,7 @@ export class BoundClocks extends Clocks {
   readonly #model: ModelSpec;
   /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
   readonly #links: readonly Link[];
-  /** True where that is one link of one lane, so that experts arrive one after another. */
+  /** True if that is one link of one lane, so that experts arrive one after another. */
   readonly #inLine: boolean;
   /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, 0 until computed. */
   readonly #single: Float64Array;
@@ -126,7 +126,7 @@ export class BoundClocks extends Clocks {
   }
 }
 
-/** Time of all experts of an event on the CPU, ns; its sockets work beside one another. @param single true where every count is 1 */
+/** Time of all experts of an event on the CPU, ns; its sockets work beside one another. @param single true if every count is 1 */
 export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
   let ns = 0;
   if (single) ns = size * cost.cpuExpertNs(layer, 1);

@@ -25,7 +25,7 @@ export class DemandBits {
     return ((this.#words[demand >>> 5]! >>> (demand & 31)) & 1) === 1;
   }
 
-  /** The first member from `from` on; `limit` where there is none below it. */
+  /** The first member from `from` on; `limit` if there is none below it. */
   nextFrom(from: number, limit: number): number {
     if (from >= limit) return limit;
     const words = this.#words;

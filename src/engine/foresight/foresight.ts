@@ -23,7 +23,7 @@ export class ForesightGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #moment: Float64Array;
   readonly #machine: KnowingMachine;
-  /** The GPU's memory; behind it DRAM, where that is a cache. */
+  /** The GPU's memory; behind it DRAM, if that is a cache. */
   readonly #gpu: Level;
   readonly #dram: Level | null;
   readonly #awaited: Awaited;

@@ -107,7 +107,7 @@ export class FutureMemory {
     this.missing.delete(next);
   }
 
-  /** Next demand of the resident that is asked for last; any that is before `before` where that is one. */
+  /** Next demand of the resident that is asked for last; any that is before `before` if that is one. */
   #last(before: number): number {
     const late = this.#late;
     if (this.#listed < this.#past) this.#list();

@@ -3,7 +3,7 @@
 /** Numbers from 0 to below a limit. */
 export class LateSet {
   readonly #words: Int32Array;
-  /** A bit for each word: 0 only where it is empty. */
+  /** A bit for each word: 0 only if it is empty. */
   readonly #used: Int32Array;
   /** No word of `#used` behind this one has bits. */
   #top = 0;

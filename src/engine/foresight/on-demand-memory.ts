@@ -19,7 +19,7 @@ export interface OnDemandMemory {
 
 /** The experts in DRAM, as a cache of the SSD: it is asked only for experts that the GPU misses. Absent methods: there is nothing to do. */
 export interface DramStore extends Partial<Pick<OnDemandMemory, 'begin' | 'end' | 'judged'>> {
-  /** True: DRAM holds the expert of a demand. False: it is read from the SSD, and kept where that is worth it. */
+  /** True: DRAM holds the expert of a demand. False: it is read from the SSD, and kept if that is worth it. */
   ask(demand: number, from: number, to: number): boolean;
 }
 

@@ -9,7 +9,7 @@ import type { Inputs } from './inputs.js';
 
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
-/** The drafting of a run; null: none. @throws UserError where drafts are looked up in a trace without token ids */
+/** The drafting of a run; null: none. @throws UserError if drafts are looked up in a trace without token ids */
 export function draftingOf(
   inputs: Pick<Inputs, 'hardware' | 'model' | 'trace'>,
   run: Pick<RunSpec, 'label' | 'places' | 'workload'>,
@@ -37,7 +37,7 @@ export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: 
   return drafter === undefined || 'ns' in drafter ? 0 : Math.ceil(drafter.copyBytes * expertBytesTotal(model));
 }
 
-/** True where layers keep a state in place of a KV cache, beside others that have one. */
+/** True if layers keep a state in place of a KV cache, beside others that have one. */
 const isRecurrent = ({ dense }: ModelSpec): boolean =>
   dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0));
 

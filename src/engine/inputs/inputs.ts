@@ -68,7 +68,7 @@ export interface Inputs {
   readonly recorded: RoutingTrace;
   /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: there are none. */
   readonly candidates: RoutingTrace | null;
-  /** True where `trace` differs from the recording. */
+  /** True if `trace` differs from the recording. */
   readonly variants: boolean;
   /** SHA-256 of each module of the user's own among the variants; absent: there is none. */
   readonly ownVariants?: readonly string[];
@@ -265,7 +265,7 @@ export function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): Hardwar
   return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };
 }
 
-/** The model with the KV cache that the run asks for. @throws UserError where its values need flash attention, and there is none */
+/** The model with the KV cache that the run asks for. @throws UserError if its values need flash attention, and there is none */
 function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
   const { kvFormat } = run.memory;
   if (kvFormat === undefined) return model;

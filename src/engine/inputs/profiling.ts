@@ -9,7 +9,7 @@ import { type Popularity, popularityOf } from '../../trace/popularity.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from './inputs.js';
 
-/** The tokens to profile on: how many, and in words. @throws UserError where there are none */
+/** The tokens to profile on: how many, and in words. @throws UserError if there are none */
 export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, wanted: number): { tokens: number; words: string } {
   if (apart === null)
     throw new UserError(
@@ -33,7 +33,7 @@ export async function popularityFor(inputs: Inputs, run: RunSpec, source: number
   return countsById(popularityOf(await profiledRows(inputs, source)), model);
 }
 
-/** Activations by dense id. @throws UserError where they are not of this model */
+/** Activations by dense id. @throws UserError if they are not of this model */
 export function countsById({ counts, path }: Popularity, model: ModelSpec): Float64Array {
   const wrong = (what: string): UserError => new UserError(`${path}: ${what}; take counts of this model`);
   if (counts.length !== model.layers.length)

@@ -24,9 +24,9 @@ export interface Serving {
   readonly attending: number;
   /** Rows of the trace that the run may walk. */
   readonly rows: number;
-  /** True where requests were cut into streams to fill the batch. */
+  /** True if requests were cut into streams to fill the batch. */
   readonly cut: boolean;
-  /** True where the schedule depends on the times of passes: a policy that knows the future needs them recorded first. */
+  /** True if the schedule depends on the times of passes: a policy that knows the future needs them recorded first. */
   readonly timed: boolean;
   readonly budgets: ReadonlyMap<string, ClassBudget>;
   /** Class of each request, by `Request.index`; null: no request has one. */
@@ -36,7 +36,7 @@ export interface Serving {
   workload(): Workload;
 }
 
-/** Reads the workload and the scheduler of a run. @throws UserError where a file of arrivals cannot be read */
+/** Reads the workload and the scheduler of a run. @throws UserError if a file of arrivals cannot be read */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { system, trace } = inputs;
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;

@@ -6,7 +6,7 @@ import { expertSizes, type ModelSpec } from '../../model/door.js';
 import type { CopiesSpec } from '../../system/door.js';
 import { CopyPool } from '../transfer/copies.js';
 
-/** Bytes of a capacity for copies: none where every expert fits whole. @param expertBytes of all experts that may lie on the GPU */
+/** Bytes of a capacity for copies: none if every expert fits whole. @param expertBytes of all experts that may lie on the GPU */
 export const copyRoom = (spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number =>
   spec === undefined || capacityBytes >= expertBytes ? 0 : Math.floor(spec.share * capacityBytes);
 

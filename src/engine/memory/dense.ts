@@ -45,11 +45,11 @@ function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRo
 const EXPERTS_SHARED = 'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does';
 const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`;
 
-/** True where the CPU computes the experts that lie in its memory, and they stay there. */
+/** True if the CPU computes the experts that lie in its memory, and they stay there. */
 const staysOnCpu = ({ cache, onMiss }: SystemSpec): boolean =>
   isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
 
-/** The placement of the dense part in a run; null: all of it on the GPU. @throws UserError where machine or system cannot do that */
+/** The placement of the dense part in a run; null: all of it on the GPU. @throws UserError if machine or system cannot do that */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
   const { gpuLayers, kv, kvGrowth, kvIn } = run.memory;
   const layers = decoderLayers(model);
@@ -90,7 +90,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
   };
 }
 
-/** The layer that the run splits; null: none. @throws UserError where machine, model or system cannot do that */
+/** The layer that the run splits; null: none. @throws UserError if machine, model or system cannot do that */
 export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec): ExpertSplit | null {
   const { splitLayer } = run.memory;
   if (splitLayer === undefined) return null;

@@ -26,7 +26,7 @@ interface ExpertHomes {
   /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
   readonly homes: Int32Array;
   readonly shards: readonly Shard[];
-  /** True where experts were placed by a profile of their popularity. */
+  /** True if experts were placed by a profile of their popularity. */
   readonly profiled: boolean;
 }
 

@@ -35,7 +35,7 @@ export interface MemoryPlan extends Rooms {
   readonly wholeBytes: number;
   /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
   readonly quotas: readonly number[] | null;
-  /** Capacity of DRAM as a cache of the SSD; null where it holds every expert, or there is no tier below. */
+  /** Capacity of DRAM as a cache of the SSD; null if it holds every expert, or there is no tier below. */
   readonly dramBytes: number | null;
   readonly warnings: readonly Warning[];
 }

@@ -81,7 +81,7 @@ export function separateRooms(need: MemoryNeed): Rooms {
   return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: resident ? 0 : stagingBytes };
 }
 
-/** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
+/** True if experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
 const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
 /** Room for KV caches: in a closed loop each user's longest request; for arrivals what experts leave or, without a given size, half. */

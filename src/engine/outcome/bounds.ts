@@ -69,7 +69,7 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
 /** Relative rounding error of clocks that add the same times in another order: smaller gaps count as none. */
 const ROUNDING = 1e-9;
 
-/** Share of the gap from `floor` to `bound` that `value` leaves open, within 0..1; 0 where there is no gap. */
+/** Share of the gap from `floor` to `bound` that `value` leaves open, within 0..1; 0 if there is no gap. */
 function openPart(floor: number, value: number, bound: number): number {
   if (Math.abs(floor - bound) <= ROUNDING * Math.abs(bound)) return 0;
   return Math.min(1, Math.max(0, (bound - value) / (bound - floor)));

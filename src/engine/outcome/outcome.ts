@@ -109,7 +109,7 @@ function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }
   });
 }
 
-/** Latencies by class of requests; absent where requests have no classes. */
+/** Latencies by class of requests; absent if requests have no classes. */
 function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick<Result, 'classes'> {
   const [gpu] = simulation.gpus;
   const served = gpu?.classes?.served ?? null;

@@ -46,7 +46,7 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
 function speculationMetrics(speculation: Speculation, activations: number): Values {
   const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {
-    // Where no draft is found, no pass verifies one.
+    // If no draft is found, no pass verifies one.
     ...(verified === 0
       ? {}
       : { 'speculation.tokens_per_pass': (verified + accepted) / verified, 'speculation.acceptance': accepted / drafted }),
@@ -94,7 +94,7 @@ function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((ph
   return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;
 }
 
-/** The values of `of` by phase; none where all passes are of one phase, since they would repeat the total. */
+/** The values of `of` by phase; none if all passes are of one phase, since they would repeat the total. */
 function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values): Values {
   if (phases.some(({ passes }) => passes === 0)) return {};
   const named = phases.flatMap((phase, i) => Object.entries(of(phase)).map(([name, value]) => [`${name}.${PHASES[i]}`, value] as const));

@@ -36,7 +36,7 @@ export class Dispatch {
   crossing = 0;
   /** The most that leave one GPU or reach one: it decides the time of an all-to-all, since ports send and receive at once. */
   busiest = 0;
-  /** False where every expert lives everywhere: nothing is ever sent. */
+  /** False if every expert lives everywhere: nothing is ever sent. */
   readonly exchanges: boolean;
   /** The other way to run the event, data parallel; null: it is not considered. */
   readonly gathered: Gathered | null;

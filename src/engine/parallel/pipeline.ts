@@ -130,7 +130,7 @@ export class Pipeline {
   }
 }
 
-/** True where the GPUs have all weights that the event needs: only then can they be gathered. */
+/** True if the GPUs have all weights that the event needs: only then can they be gathered. */
 function isResident(sequences: readonly Sequence[], startNs: number): boolean {
   for (const { cpuNs, readyNs, size } of sequences) {
     if (cpuNs > 0) return false;

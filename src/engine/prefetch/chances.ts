@@ -139,5 +139,5 @@ export class Chances {
 /** Distances share a reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
 const bucketOf = (distance: number): number => Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
 
-/** True where the prediction of a layer is judged in this pass: layers take turns. */
+/** True if the prediction of a layer is judged in this pass: layers take turns. */
 const isJudged = (pass: number, layer: number): boolean => (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;

@@ -12,7 +12,7 @@ const NEWEST = 1 / 64;
 export class PrefetchFates {
   readonly #gpu: Gpu;
   readonly #budget: PrefetchBudget | null;
-  /** True where the CPU may compute a miss. */
+  /** True if the CPU may compute a miss. */
   readonly #besideCpu: boolean;
   /** Mean saving of one miss fewer, over events that waited for nothing else, ns; NaN: there was no such event. */
   #missNs = Number.NaN;

@@ -17,7 +17,7 @@ export class Forecast {
   readonly #ranked: Uint8Array;
   /** By layer: version of the scores that were ranked last. */
   readonly #version: Float64Array;
-  /** By dense id: calibrated chances; the scores themselves where no calibration is needed. */
+  /** By dense id: calibrated chances; the scores themselves if no calibration is needed. */
   readonly chances: Float32Array;
   /** Calibrates scores, for policies that rank by expected use and for prefetches that must pay; null: there are none. */
   readonly #chances: Chances | null;

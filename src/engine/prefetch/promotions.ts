@@ -112,7 +112,7 @@ export class Promotions {
     this.#misses[id] = 0;
   }
 
-  /** True where what a promotion is expected to save, less what its victim is worth, exceeds the wait that it may cause. */
+  /** True if what a promotion is expected to save, less what its victim is worth, exceeds the wait that it may cause. */
   #pays(id: number, layer: number, bytes: number, values: Float32Array): boolean {
     const { gpu } = this.#gpu;
     const victim = gpu.victimFor(id, layer, bytes);

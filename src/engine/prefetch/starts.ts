@@ -138,7 +138,7 @@ export class PrefetchStarts {
     else recorder.prefetchDropped++;
   }
 
-  /** True where the transfer of an expert saves more than it costs. Otherwise it is planned again after the next event. */
+  /** True if the transfer of an expert saves more than it costs. Otherwise it is planned again after the next event. */
   #pays(worth: PrefetchWorth, id: number, startNs: number, chances: Float32Array): boolean {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
@@ -216,7 +216,7 @@ export class PrefetchStarts {
       const freeNs = tier.staging.take(id);
       return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
     }
-    // A planned expert is evicted only where no other can be, and only for one that is nearer or more probable.
+    // A planned expert is evicted only if no other can be, and only for one that is nearer or more probable.
     if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, id, startNs);
     const slotFreeNs = this.#victimsOf(tier, id, startNs);
     if (!tier.admit(id, layer, false, tier.planRank(id))) {

@@ -10,7 +10,7 @@ interface Candidate {
   readonly nextNs: number;
   readonly startNs: number;
   readonly transferNs: number;
-  /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less where the CPU computes it. */
+  /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less if the CPU computes it. */
   readonly missNs: number;
   /** Most that a demand is expected to wait for the running transfer, ns: all of it or, where that yields between chunks, half a chunk. */
   readonly heldNs: number;

@@ -34,7 +34,7 @@ export class Link {
   prefetchBytes = 0;
   observer: LinkObserver | null = null;
 
-  /** True where all lanes have the same speed. */
+  /** True if all lanes have the same speed. */
   readonly #alike: boolean;
   /** Number of lanes that take transfers now: the first ones. */
   #live: number;
@@ -242,7 +242,7 @@ export class Link {
     for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
   }
 
-  /** From `nowNs` on the first `lanes` lanes remain. A prefetch on a lost lane runs again on the others, where nothing interrupts or moves it. */
+  /** From `nowNs` on the first `lanes` lanes remain. A prefetch on a lost lane runs again on the others, if nothing interrupts or moves it. */
   keepLanes(lanes: number, nowNs: number): void {
     const before = this.#live;
     this.#live = lanes;

@@ -47,7 +47,7 @@ const METHODS: readonly (keyof Observer)[] = [
   ...(['executed', 'stalled', 'computedOnCpu', 'evicted', 'exchanged'] as const),
 ];
 
-/** Several observers as one; null where there is none. */
+/** Several observers as one; null if there is none. */
 export function observers(all: readonly Observer[]): Observer | null {
   if (all.length < 2) return all[0] ?? null;
   const told = (method: keyof Observer) => {

@@ -13,7 +13,7 @@ export class Staging {
   /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
   readonly #layerOf: Uint16Array;
-  /** Expert of each buffer, NONE where it is free; and the time from which it is free. */
+  /** Expert of each buffer, NONE if it is free; and the time from which it is free. */
   readonly #tenant: Int32Array;
   readonly #freeNs: Float64Array;
   /** By dense id: its buffer; and 1 where it leaves as soon as it has arrived. */

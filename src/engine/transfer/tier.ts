@@ -19,7 +19,7 @@ export class CachedTier {
   readonly rank: Int32Array;
   /** 1 while a prefetched expert has not been demanded yet. */
   readonly unused: Uint8Array;
-  /** True where experts lay in the caches before the run. */
+  /** True if experts lay in the caches before the run. */
   preloaded: boolean;
   /** Buffers that prefetches land in; null: they take slots of the caches. */
   readonly staging: Staging | null;
@@ -60,7 +60,7 @@ export class CachedTier {
     this.preloaded = this.usedBytes > 0;
   }
 
-  /** True where the expert owns a slot or a buffer, arrived or in flight. */
+  /** True if the expert owns a slot or a buffer, arrived or in flight. */
   holds(id: number, layer: number): boolean {
     const cache = this.byLayer[layer]!;
     return cache.resident[id - cache.base] === 1 || (this.staging !== null && this.staging.held[id] === 1);

@@ -41,7 +41,7 @@ export class Deferral {
     }
   }
 
-  /** True where expert `id` is among the last `most` choices of every token that chose it. */
+  /** True if expert `id` is among the last `most` choices of every token that chose it. */
   defers(id: number, most: number): boolean {
     return this.#fromEnd[id]! <= most;
   }

@@ -133,7 +133,7 @@ export class RunningEvent {
   /** Members that the GPU executes when they have arrived: the first `waits` entries. */
   readonly waiting: Int32Array;
   waits = 0;
-  /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
+  /** True if they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
   inOrder = false;
   /** Time at which the routing of its layer is known, and its end on this GPU, ns. Fields, since numbers that calls hand on are allocated. */
   startNs = 0;

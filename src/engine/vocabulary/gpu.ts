@@ -17,14 +17,14 @@ import type { Deferral } from './deferral.js';
 import type { Recorder } from './recorder.js';
 import type { Unimportance } from './unimportance.js';
 
-/** One GPU. Arrays are indexed by dense id: of the whole model, or, where there are several GPUs, of the experts that live on this one. */
+/** One GPU. Arrays are indexed by dense id: of the whole model, or, if there are several GPUs, of the experts that live on this one. */
 export interface Gpu {
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpu: CachedTier;
   /** Low-precision copies that stay beside whole experts; null: none do. */
   readonly copies: CopyPool | null;
-  /** DRAM as a cache of the SSD, or this GPU's part of it; null where it holds every expert, or where there is none. */
+  /** DRAM as a cache of the SSD, or this GPU's part of it; null if it holds every expert, or if there is none. */
   readonly dram: CachedTier | null;
   /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
   readonly writeBack: Link | null;

@@ -33,7 +33,7 @@ export class PhaseCounters {
   evictions = 0;
   streamed = 0;
   passes = 0;
-  /** Times of the passes, ns: of all GPUs together where there are several, but for dense work and what exchanging activations adds. */
+  /** Times of the passes, ns: of all GPUs together if there are several, but for dense work and what exchanging activations adds. */
   denseNs = 0;
   computeNs = 0;
   stallNs = 0;
@@ -136,7 +136,7 @@ export class ParallelCounters {
   }
 }
 
-/** Most of a quantity on one GPU over its mean, at least 1; 1 where there is none of it. */
+/** Most of a quantity on one GPU over its mean, at least 1; 1 if there is none of it. */
 export function imbalance(values: ArrayLike<number>): number {
   let most = 0;
   let sum = 0;

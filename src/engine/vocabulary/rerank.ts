@@ -79,7 +79,7 @@ export class Rerank {
         if (best < 0) break;
         taken[best] = 1;
       }
-      // Choices stand in the order of the gate, as they would without re-ranking; where there are too few, nulls follow.
+      // Choices stand in the order of the gate, as they would without re-ranking; if there are too few, nulls follow.
       let to = token * row + layer * topK;
       const end = to + topK;
       for (let rank = 0; rank < width; rank++) {

@@ -24,5 +24,5 @@ function holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: nu
   return gate === null || inRange(gate.share, gpu.unimportance!.of(gate.by, demand.ids[i]!));
 }
 
-/** True where some rule promotes missed experts in the background. */
+/** True if some rule promotes missed experts in the background. */
 export const promotes = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss.some(({ admit }) => admit === 'background');

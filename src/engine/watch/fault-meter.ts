@@ -78,7 +78,7 @@ export class FaultMeter {
     (struck ? this.#with : this.#without).add(pass);
   }
 
-  /** Metrics by name of the catalogue; NaN or null where there was no such pass. */
+  /** Metrics by name of the catalogue; NaN or null if there was no such pass. */
   metrics(): Readonly<Record<string, number | null>> {
     return {
       'fault.time': this.#with.ns,

@@ -185,12 +185,12 @@ export class PhaseSpeeds {
     this.#promptTokens = this.#promptNs = this.#decodeTokens = this.#decodeNs = 0;
   }
 
-  /** Prompt tokens per second; null where there was none. */
+  /** Prompt tokens per second; null if there was none. */
   get prefill(): number | null {
     return this.#promptTokens === 0 ? null : (this.#promptTokens * 1e9) / this.#promptNs;
   }
 
-  /** Generated tokens per second; null where there was none. */
+  /** Generated tokens per second; null if there was none. */
   get decode(): number | null {
     return this.#decodeTokens === 0 ? null : (this.#decodeTokens * 1e9) / this.#decodeNs;
   }

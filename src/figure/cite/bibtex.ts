@@ -11,7 +11,7 @@ function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Cita
   const notes = [venue, note].filter((one) => one !== undefined);
   const link = url ?? (arxiv === undefined ? undefined : `https://arxiv.org/abs/${arxiv}`);
   const fields: [name: string, value: string | undefined][] = [
-    // Styles that sort by author take the key where there is none.
+    // Styles that sort by author take the key if there is none.
     authors === undefined ? ['key', tex(title)] : ['author', authors.map(authorOf).join(' and ')],
     ['title', `{${tex(title)}}`],
     ['year', year?.toString()],

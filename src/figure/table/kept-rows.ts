@@ -22,7 +22,7 @@ export class KeptRows implements Iterable<RunRow> {
   #block = new Uint8Array(BLOCK);
   #used = 0;
 
-  /** Keeps a row. @throws UserError where the disk is full */
+  /** Keeps a row. @throws UserError if the disk is full */
   set(index: number, { metrics, ...row }: RunRow): void {
     const names = Object.keys(metrics);
     const all = names.join('\n');

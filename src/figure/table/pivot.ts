@@ -58,7 +58,7 @@ export interface Pivot extends PivotQuestion {
   readonly mixed: readonly string[];
 }
 
-/** Puts runs side by side. @throws UserError where a name is none that the runs have */
+/** Puts runs side by side. @throws UserError if a name is none that the runs have */
 export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);
@@ -158,7 +158,7 @@ function withBest(
   );
 }
 
-/** True where several runs are the same to the last digit: their seeds change nothing. */
+/** True if several runs are the same to the last digit: their seeds change nothing. */
 export function isRepeated(samples: readonly number[]): boolean {
   return samples.length > 1 && samples.every((value) => value === samples[0]);
 }

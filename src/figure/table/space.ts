@@ -44,7 +44,7 @@ export function gridSize({ dimensions }: Space): number {
   return dimensions.reduce((size, { rows }) => size * rows.length, 1);
 }
 
-/** The cells, one at a time: drawn where that is wished, without those that are excluded. */
+/** The cells, one at a time: drawn if that is wished, without those that are excluded. */
 export function* spaceCells(space: Space): Generator<StudyCell, void, undefined> {
   const paths = pathsOf(space);
   const excluded = (cell: StudyCell): boolean =>

@@ -99,7 +99,7 @@ interface ModulesSummary {
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
 }
 
-/** Sums up modules that run alike, as they do on one board; null where there is none. */
+/** Sums up modules that run alike, as they do on one board; null if there is none. */
 function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null {
   const [first] = modules;
   if (first === undefined) return null;

@@ -11,11 +11,11 @@ export interface Answer {
   readonly tool: Tool;
   /** Null: the tool is missing, or failed. */
   readonly text: string | null;
-  /** The reason for a missing text; empty where there is one. */
+  /** The reason for a missing text; empty if there is one. */
   readonly why: string;
 }
 
-/** ms. nvidia-smi takes a second where no daemon keeps the driver awake; PowerShell takes several. */
+/** ms. nvidia-smi takes a second if no daemon keeps the driver awake; PowerShell takes several. */
 const PATIENCE = { command: 10_000, library: 30_000 } as const;
 /** Bytes of an answer; that of a machine with 16 cards has some hundred thousand. */
 const LONGEST = 8 * 2 ** 20;

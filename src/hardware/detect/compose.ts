@@ -117,7 +117,7 @@ function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
 /** Share of the usual power below which a limit is worth a remark. */
 const LIMITED = 0.95;
 
-/** A sentence on a card's power limit; none where the card may draw its rated power. */
+/** A sentence on a card's power limit; none if the card may draw its rated power. */
 function powerRemarks({ names, power }: SeenGpu): string[] {
   if (power === undefined || power.limit >= LIMITED * power.usual) return [];
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];

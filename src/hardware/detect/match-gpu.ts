@@ -36,7 +36,7 @@ function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): bool
   return seen === undefined || unified === true || Math.abs(seen / memoryBytes - 1) <= ABOUT;
 }
 
-/** True where names differ only in the size of the memory. */
+/** True if names differ only in the size of the memory. */
 function isRelative({ name }: GpuPart, seen: string): boolean {
   const plain = (text: string): string => partKey(text.replace(/[\s-]*\b\d+\s?gb\b/i, ''));
   return plain(name) === plain(seen);

@@ -1,4 +1,4 @@
-// A catalogue of parts: files of profiles/hardware/gpus or cpus, read once and only where a part is named, and found by any usual spelling.
+// A catalogue of parts: files of profiles/hardware/gpus or cpus, read once and only if a part is named, and found by any usual spelling.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
@@ -23,7 +23,7 @@ export interface CataloguePart {
 export interface Catalogue<P extends CataloguePart> {
   /** In the order of the files. */
   readonly parts: readonly P[];
-  /** The part of a name in any usual spelling; undefined where there is none. */
+  /** The part of a name in any usual spelling; undefined if there is none. */
   find(name: string): P | undefined;
 }
 

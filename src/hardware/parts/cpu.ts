@@ -17,7 +17,7 @@ const ARCHS = [
   ...['neoverse-n1', 'neoverse-n2', 'neoverse-v1', 'neoverse-v2', 'neoverse-v3ae', 'carmel', 'cortex-a78ae', 'cortex-x925'],
   ...['m1', 'm2', 'm3', 'm4', 'm5'],
 ] as const;
-/** The microarchitecture of a CPU's cores; of the fast ones, where there are two kinds. */
+/** The microarchitecture of a CPU's cores; of the fast ones, if there are two kinds. */
 export type CpuArch = (typeof ARCHS)[number];
 
 /** One socket. */
@@ -25,9 +25,9 @@ export interface CpuPart extends CataloguePart {
   readonly arch: CpuArch;
   /** Of all kinds together. */
   readonly cores: number;
-  /** Cores of the fast kind, where there are two kinds. Absent: all are of one kind. */
+  /** Cores of the fast kind, if there are two kinds. Absent: all are of one kind. */
   readonly fastCores?: number;
-  /** Base clock in Hz; of the fast cores where there are two kinds. */
+  /** Base clock in Hz; of the fast cores if there are two kinds. */
   readonly clockHz: number;
   readonly isa: (typeof ISAS)[number];
   /** Operations of one core in one cycle: FP32 on vector units, BF16 with AMX. */

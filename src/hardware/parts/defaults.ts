@@ -14,12 +14,12 @@ export interface Machine {
   readonly name: string;
   /** Empty: the CPU computes everything. */
   readonly gpus: readonly GpuPart[];
-  /** One socket; null where it is not known. */
+  /** One socket; null if it is not known. */
   readonly cpu: CpuPart | null;
   readonly sockets: number;
   /** Memory of all sockets; of a unified machine, the memory that the GPU has as well. */
   readonly ram: MemoryPart | null;
-  /** Slot of each GPU; null where there is none. */
+  /** Slot of each GPU; null if there is none. */
   readonly pcie: PcieLink | null;
   readonly disks: readonly DiskPart[];
   /** Its operating system where software is slower under it; absent: Linux. */
@@ -60,7 +60,7 @@ const LPDDR_PER_MODULE = 2;
 
 const GIB = 2 ** 30;
 
-/** The whole machine. @throws UserError where parts do not go together */
+/** The whole machine. @throws UserError if parts do not go together */
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);

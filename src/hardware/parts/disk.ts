@@ -11,7 +11,7 @@ export interface DiskPart {
   readonly bandwidth: number;
   /** Time until the first byte of a read, ns. */
   readonly latencyNs: number;
-  /** Present where files are put on several drives, whole: what one needs comes from one of them. Absent: they are a stripe. */
+  /** Present if files are put on several drives, whole: what one needs comes from one of them. Absent: they are a stripe. */
   readonly byFile?: true;
   /** A sentence: its rate was not given, and which one was taken. Absent: it was given. */
   readonly usual?: string;
@@ -51,7 +51,7 @@ export function parseDisk(text: string): DiskPart | string | null {
   return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: latency, ...usual, ...behind };
 }
 
-/** Parses the words behind the rate; null where one is neither a size nor a latency, or stands twice. */
+/** Parses the words behind the rate; null if one is neither a size nor a latency, or stands twice. */
 function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> | null {
   let found: Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> = {};
   for (const word of words) {

@@ -15,13 +15,13 @@ export interface GpuPart extends CataloguePart {
   readonly memoryBandwidth: number;
   /** A plain read, where measured. */
   readonly measuredBandwidth?: number;
-  /** Dense rate with FP32 accumulation of FP16 on tensor units; the FP32 rate of the shaders where there are none. */
+  /** Dense rate with FP32 accumulation of FP16 on tensor units; the FP32 rate of the shaders if there are none. */
   readonly fp16Flops: number;
-  /** Absent where the GPU is on the chip of the CPU. */
+  /** Absent if the GPU is on the chip of the CPU. */
   readonly pcie?: PcieLink;
   /** Bytes/s in one direction that join it to its like (NVLink, Infinity Fabric). Absent: PCIe. */
   readonly link?: number;
-  /** True where it shares the memory of the CPU; `chip` is that CPU then. */
+  /** True if it shares the memory of the CPU; `chip` is that CPU then. */
   readonly unified?: boolean;
   readonly chip?: string;
   /** Multiprocessors (compute units of AMD). Absent: not listed. */

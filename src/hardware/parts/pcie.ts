@@ -22,7 +22,7 @@ export function pcieRate({ generation, lanes }: PcieLink): number {
   return LANE[generation]! * lanes;
 }
 
-/** Reads `4x16`; null where it is no slot that there is. */
+/** Reads `4x16`; null if it is no slot that there is. */
 export function parseSlot(text: string): PcieLink | null {
   const match = /^(\d)(?:\.0)?[\s-]*x\s?(\d{1,2})$/i.exec(text.trim());
   const [generation, lanes] = [Number(match?.[1]), Number(match?.[2])];

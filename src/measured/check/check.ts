@@ -32,7 +32,7 @@ export interface CheckedRun {
   readonly runtime: string;
   readonly model: string;
   readonly placement: string;
-  /** True where nothing tells where the experts lie, and all were taken to be on the GPU. */
+  /** True if nothing tells where the experts lie, and all were taken to be on the GPU. */
   readonly unplaced: boolean;
   readonly speeds: readonly CheckedSpeed[];
   /** Reason for a missing prediction; null: there is one. */

@@ -25,7 +25,7 @@ export interface NamedModel {
   readonly quantization: string | null;
 }
 
-/** The model of a timing. @param user wins over the log @throws UserError where no bundled model is meant, or the format is unknown */
+/** The model of a timing. @param user wins over the log @throws UserError if no bundled model is meant, or the format is unknown */
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };

@@ -12,7 +12,7 @@ import { type NamedModel, type TimedModel, timedModel } from './timing-model.js'
 
 const GB = 1e9;
 
-/** A timing as a measurement. @throws UserError where its model or storage format is unknown */
+/** A timing as a measurement. @throws UserError if its model or storage format is unknown */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
@@ -81,7 +81,7 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
 }
 
-/** What to do where nothing tells the place of experts. */
+/** What to do if nothing tells the place of experts. */
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
@@ -92,7 +92,7 @@ export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean 
   return !saidByFlags(timing) && modelBuffers(timing).length === 0;
 }
 
-/** True where flags tell it. `offloaded 49/49 layers` is what a log says of any split of experts, too. */
+/** True if flags tell it. `offloaded 49/49 layers` is what a log says of any split of experts, too. */
 function saidByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
   if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);

@@ -13,7 +13,7 @@ import { formatBytes } from '../../base/units.js';
 export interface DriveFile {
   readonly fd: number;
   readonly bytes: number;
-  /** True where reads go past the system's cache. */
+  /** True if reads go past the system's cache. */
   readonly direct: boolean;
   close(): void;
 }
@@ -56,7 +56,7 @@ export async function openDriveFile(folder: string, step: () => Promise<void>): 
   }
 }
 
-/** Opened past the cache; null where the system, or this file system, cannot. */
+/** Opened past the cache; null if the system, or this file system, cannot. */
 function directly(path: string): number | null {
   if (platform !== 'linux') return null;
   try {

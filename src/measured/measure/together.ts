@@ -7,7 +7,7 @@ const LEAD = 20;
 const LENGTH = 150;
 /** Rounds of a visit that count; the first, in which clocks rise, never does. */
 const ROUNDS = 3;
-/** Undisturbed rounds of all visits that make a median; where there are fewer, disturbed ones count, too. */
+/** Undisturbed rounds of all visits that make a median; if there are fewer, disturbed ones count, too. */
 const ENOUGH = 5;
 /** A visit ends after this multiple of {@link ROUNDS}, disturbed rounds included. */
 const PATIENCE = 3;
@@ -73,7 +73,7 @@ export function countedOf(all: readonly Round[], rounds: number): Round[] {
   return [...all].sort((a, b) => (a.waited ?? 0) - (b.waited ?? 0)).slice(0, rounds);
 }
 
-/** The rate of all visits. Undisturbed rounds count alone, where there are enough of them for a median. */
+/** The rate of all visits. Undisturbed rounds count alone, if there are enough of them for a median. */
 export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const rounds = visits.flat();
   const quiet = rounds.filter(isQuiet);

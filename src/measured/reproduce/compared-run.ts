@@ -39,7 +39,7 @@ export interface ComparedRun {
   readonly world: string;
   readonly runtime: string;
   readonly composition: Composition;
-  /** @param bounds true: with the best of each metric @throws UserError where the run cannot be done */
+  /** @param bounds true: with the best of each metric @throws UserError if the run cannot be done */
   figures(runtime: string, composition: Composition, bounds: boolean): Promise<Figures>;
 }
 
@@ -61,7 +61,7 @@ export class ComparedRuns {
   #traces: RowTraces | null = null;
   #runtimes: ReadonlyMap<string, RuntimeSpec> | null = null;
 
-  /** A run of a file. @param place names it in messages @throws UserError where it is not well-formed */
+  /** A run of a file. @param place names it in messages @throws UserError if it is not well-formed */
   side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): ComparedRun {
     const run = ownValue(runs, name)!;
     if (typeof run !== 'string' && run.row !== undefined) return this.#ofRow(run.row, place);

@@ -7,7 +7,7 @@ export const GAIN_PARTS = ['cache', 'prefetch', 'scheduler'] as const;
 
 /** Factors of a ratio. Null: a run between the two sides cannot be, and the next factor has its share, or the sides are of different worlds. */
 export interface GainFactors extends Readonly<Record<(typeof GAIN_PARTS)[number], number | null>> {
-  /** What the other side's own runtime would add; 1 where both have one. */
+  /** What the other side's own runtime would add; 1 if both have one. */
   readonly engine: number;
 }
 

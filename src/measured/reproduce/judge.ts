@@ -48,7 +48,7 @@ export class ClaimJudge {
     this.#done = new Done(sides);
   }
 
-  /** @throws UserError where a run cannot be done, a figure is missing, or a ratio has nothing to divide by */
+  /** @throws UserError if a run cannot be done, a figure is missing, or a ratio has nothing to divide by */
   async judge(claim: Claim): Promise<JudgedClaim> {
     const { metric, says, source = null, why = null } = claim;
     const place = `${this.#place}: ${says}`;

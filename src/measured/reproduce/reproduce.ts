@@ -34,7 +34,7 @@ export async function reproduce(names: readonly string[], watch: WorkWatch = {})
   return reproduced;
 }
 
-/** True where a verdict is worse than its file asks for. */
+/** True if a verdict is worse than its file asks for. */
 export function gotWorse({ claims }: Reproduced): boolean {
   return claims.some(({ expected, verdict }) => isWorse(verdict, expected));
 }

@@ -22,7 +22,7 @@ export const WITHIN = { figure: 0.15, near: 0.3 } as const;
 /** Figures that differ by less are a tie. */
 const TIE = 0.01;
 
-/** True where a verdict is worse than another. */
+/** True if a verdict is worse than another. */
 export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
   return ORDER.indexOf(one) > ORDER.indexOf(other);
 }
@@ -36,7 +36,7 @@ interface Judged {
   readonly lower: boolean;
 }
 
-/** True where even a known future falls more than 15 % short of what is published. */
+/** True if even a known future falls more than 15 % short of what is published. */
 export function isImpossible({ best, lower, published }: Judged): boolean {
   if (best === null) return false;
   return lower ? best > published * (1 + WITHIN.figure) : best < published * (1 - WITHIN.figure);

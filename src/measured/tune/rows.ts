@@ -76,7 +76,7 @@ export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
     lacksMemory,
   });
   if (end.late) return failed(`ended after ${limit}`);
-  // Where nobody else does, the system kills what takes too much memory.
+  // If nobody else does, the system kills what takes too much memory.
   if (end.code !== 0 && (end.signal === 'SIGKILL' || LACKS.test(text))) return failed(NO_MEMORY, true);
   if (end.code !== 0) return failed(`ended with ${end.signal ?? end.code}`);
   try {

@@ -9,7 +9,7 @@ import { bestMeasured, type MeasuredSpeeds, outlooks, type PointPrior } from './
 export const MOST_RUNS = 6;
 /** Gain below which no more is measured. */
 export const CERTAIN = 0.03;
-/** Failures but for lack of memory after which, where nothing was measured, nothing more is tried. Ours: something else is wrong. */
+/** Failures but for lack of memory after which, if nothing was measured, nothing more is tried. Ours: something else is wrong. */
 const FAILURES = 3;
 /** Bytes by which the next point takes less than one that lacked memory, twice as many each time. Ours: half of the margin that advice leaves free. */
 const LESS = 2 ** 29;

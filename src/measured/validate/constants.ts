@@ -45,7 +45,7 @@ export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Co
   });
 }
 
-/** Value of a constant; undefined where the runtime has none of that name. */
+/** Value of a constant; undefined if the runtime has none of that name. */
 export function constantOf(spec: RuntimeSpec, name: string): number | undefined {
   const value = name.split('.').reduce<unknown>(ownValue, spec);
   return typeof value === 'number' ? value : undefined;

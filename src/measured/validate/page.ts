@@ -105,7 +105,7 @@ const SECTIONS: readonly Section<Validation>[] = [
   },
 ];
 
-/** A point for each row, on logarithmic axes of one scale; null where there is none. */
+/** A point for each row, on logarithmic axes of one scale; null if there is none. */
 function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[]): { about: string; content: Markup } | null {
   const rows = worstFirst(all.filter((row) => row.scored && row.metric === metric && row.predicted! > 0));
   if (rows.length === 0) return null;

@@ -120,7 +120,7 @@ export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime
   return 'lacks' in run ? run : { runtime, run };
 }
 
-/** Drafts of a row; undefined where it has none, or does not say how many tokens there are and how many of them are right. */
+/** Drafts of a row; undefined if it has none, or does not say how many tokens there are and how many of them are right. */
 function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
   const { acceptance, draft } = run.speculative ?? {};
   if (acceptance === undefined || draft === undefined) return undefined;
@@ -272,7 +272,7 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
   return { ...prompt, counts: 'pass', offloadFrom: where === 'cpu' || (guessed && below) ? null : 2 };
 }
 
-/** True where the engine drops experts while it computes (ik_llama.cpp -ser), so that its graph still selects all of the model's. */
+/** True if the engine drops experts while it computes (ik_llama.cpp -ser), so that its graph still selects all of the model's. */
 export function dropsExperts({ flags = '' }: Measurement): boolean {
   return hasFlag(flags, '-ser');
 }

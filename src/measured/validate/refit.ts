@@ -77,7 +77,7 @@ export function refitOf(
   };
 }
 
-/** A row as other constants predict it; none where there is no residual. */
+/** A row as other constants predict it; none if there is no residual. */
 function withResidual({ row }: FittedFigure, residual: number | null): ValidatedRow[] {
   if (residual === null) return [];
   const predicted = row.measured * Math.exp(residual);

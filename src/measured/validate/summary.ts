@@ -18,9 +18,9 @@ import { type Trend, type TrendErrors, trendErrors, trendsOf } from './trends.js
 /** Statistics of the errors of speeds and hit rates; machines have one vote each, which their rows share. */
 export interface ErrorStatistics extends ErrorSizes {
   readonly machines: number;
-  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null where a prediction of 0 makes it infinite. */
+  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null if a prediction of 0 makes it infinite. */
   readonly factor: number | null;
-  /** Share of votes whose measurement lies within the band of comparable rows of other machines; null where none has one. */
+  /** Share of votes whose measurement lies within the band of comparable rows of other machines; null if none has one. */
   readonly coverage: number | null;
 }
 
@@ -35,7 +35,7 @@ interface FittedConstants extends NonNullable<RuntimeSpec['fitted']> {
   readonly runtime: string;
 }
 
-/** Errors by metric of speed; null where no row has one. */
+/** Errors by metric of speed; null if no row has one. */
 export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
 
 /** A finished validation: the public format `moeprof.validation/1`. */
@@ -171,7 +171,7 @@ function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): Valida
   return rows.filter((row) => row.scored && row.metric === metric);
 }
 
-/** Statistics of scored rows; null where there are none. */
+/** Statistics of scored rows; null if there are none. */
 export function statisticsOf(
   rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted' | 'vote'>[],
 ): ErrorStatistics | null {

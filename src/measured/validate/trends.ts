@@ -39,7 +39,7 @@ export interface TrendErrors extends Pick<Trend, 'metric' | 'vary'> {
   readonly machines: number;
   /** Series in which prediction and measurement have different signs; they are in no other figure. */
   readonly reversed: number;
-  /** Median of predicted / measured, and mean of the size of its logarithm; null where every series is reversed. */
+  /** Median of predicted / measured, and mean of the size of its logarithm; null if every series is reversed. */
   readonly ratio: number | null;
   readonly size: number | null;
 }
@@ -71,7 +71,7 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
   });
 }
 
-/** True where a figure is predicted, and it or its gain can be held against that. */
+/** True if a figure is predicted, and it or its gain can be held against that. */
 function isUsable({ predicted, scored }: ValidatedRow, { scorable }: Measurement): boolean {
   return predicted !== null && predicted > 0 && (scored || scorable?.pair === true);
 }

@@ -16,7 +16,7 @@ export interface Family {
   readonly types: readonly string[];
   /** Values of `architectures` that mean this family whatever the model type says. */
   readonly architectures?: readonly string[];
-  /** @throws UserError where a field is missing or malformed */
+  /** @throws UserError if a field is missing or malformed */
   read(config: Fields): Architecture;
 }
 
@@ -42,7 +42,7 @@ export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
   };
 }
 
-/** Width of one head: stated, or an even share of the hidden size. @throws UserError where there is no such share */
+/** Width of one head: stated, or an even share of the hidden size. @throws UserError if there is no such share */
 export function headDim(config: Fields, heads: number): number {
   const even = config.count('hidden_size', 'd_model') / heads;
   if (!Number.isInteger(even) && !config.has('head_dim') && !config.has('attention_head_dim'))
@@ -67,7 +67,7 @@ export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' |
   return { bias, outBias: bias };
 }
 
-/** One sliding window for all layers; none where it is no shorter than the longest context. */
+/** One sliding window for all layers; none if it is no shorter than the longest context. */
 export function window(config: Fields): Pick<Grouped, 'window'> {
   const size = config.indexOr(0, 'sliding_window');
   return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
@@ -110,11 +110,11 @@ export function elsewhere(at: readonly number[], kind: string, { parameters, sta
 export const layersWhere = (layers: number, test: (layer: number) => boolean): number[] =>
   Array.from({ length: layers }, (_, layer) => layer).filter(test);
 
-/** Layers that a list of texts (`layer_types`) calls `kind`; null where there is no such list. */
+/** Layers that a list of texts (`layer_types`) calls `kind`; null if there is no such list. */
 export const layersOfKind = (config: Fields, kind: string, name = 'layer_types'): number[] | null =>
   config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
 
-/** Layers with experts, in the form of a profile. @throws UserError where no layer has any */
+/** Layers with experts, in the form of a profile. @throws UserError if no layer has any */
 export function sparse(
   config: Fields,
   layers: number,

@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import { decoder, type Family, grouped, layersOfKind, layersWhere, shared } from './family.js';
 
-/** Period of the layers that see the whole context, where no list gives them. */
+/** Period of the layers that see the whole context, if no list gives them. */
 const PERIOD = 6;
 
 /** Gemma-4-26B-A4B. Layers without a window are taken to be like the others, which counts their KV cache twice. */

@@ -52,13 +52,13 @@ export const step: Family = {
   read: (config) => read(config, { qkNorm: true, routerBias: 'use_moe_router_bias' }),
 };
 
-/** Reads an unknown family. @param type what the file calls its model, for the note @throws UserError where a field is missing or malformed */
+/** Reads an unknown family. @param type what the file calls its model, for the note @throws UserError if a field is missing or malformed */
 export function readUsual(config: Fields, type: string): Architecture {
   const architecture = read(config, { qkNorm: false, routerBias: null });
   return { ...architecture, note: noteOf(config, type, architecture.moe) };
 }
 
-/** @param habits norm of queries and keys where no field says; the field of the router's bias, which there is unless it says otherwise */
+/** @param habits norm of queries and keys if no field says; the field of the router's bias, which there is unless it says otherwise */
 function read(config: Fields, habits: { readonly qkNorm: boolean; readonly routerBias: string | null }): Architecture {
   const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
   const hidden = config.count('hidden_size', 'd_model', 'n_embd');

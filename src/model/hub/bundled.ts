@@ -52,7 +52,7 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is -m hf:${text}${offer}`);
 }
 
-/** The bundled model of a repository's name in lower case, null where none has its architecture and sizes; and the one of the nearest name. */
+/** The bundled model of a repository's name in lower case, null if none has its architecture and sizes; and the one of the nearest name. */
 function bundledAs(repo: string): { name: string | null; near: string | undefined } {
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');

@@ -43,7 +43,7 @@ const PATIENCE = 12;
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
-/** The server that `HF_ENDPOINT` names (a mirror), or the hub. @throws UserError where it is no address of one */
+/** The server that `HF_ENDPOINT` names (a mirror), or the hub. @throws UserError if it is no address of one */
 export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): string {
   const text = env.HF_ENDPOINT || HUB;
   const { hash, origin, password, pathname, protocol, search, username } = new URL(URL.canParse(text) ? text : 'none:');
@@ -114,7 +114,7 @@ export class HubClient {
     return files;
   }
 
-  /** The file of an entry, where it is one. @throws UserError where no repository has it */
+  /** The file of an entry, where it is one. @throws UserError if no repository has it */
   #file(entry: unknown): HubFile[] {
     const { type, path, size } = isObject(entry) ? entry : {};
     if (type !== 'file' || typeof path !== 'string' || !Number.isSafeInteger(size) || (size as number) < 0) return [];
@@ -137,7 +137,7 @@ export class HubClient {
     return cursor;
   }
 
-  /** Fills `into` with the bytes of a file from `from` on. @throws UserError where they do not come, whole and alone */
+  /** Fills `into` with the bytes of a file from `from` on. @throws UserError if they do not come, whole and alone */
   async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
     const { owner, repo } = this.#address;
     const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
@@ -192,7 +192,7 @@ export class HubClient {
     }
   }
 
-  /** Where a redirect leads. @param elsewhere true where that may be another server @throws UserError where it may not */
+  /** Where a redirect leads. @param elsewhere true if that may be another server @throws UserError if it may not */
   #redirected(from: URL, location: string, elsewhere: boolean): URL {
     const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
     const secure = from.protocol === 'https:' && next.protocol === 'https:';

@@ -99,7 +99,7 @@ async function remoteHeader(
   }
 }
 
-/** The header that a file begins with; null where `prefix` does not hold all of it. */
+/** The header that a file begins with; null if `prefix` does not hold all of it. */
 function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader | null {
   const part = (position: number, length: number): Uint8Array => {
     const end = Math.min(position + length, bytes);

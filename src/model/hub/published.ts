@@ -25,7 +25,7 @@ export interface PublishedFile {
 
 let read: z.infer<typeof schema> | undefined;
 
-/** All entries, and their sources. @throws Error where the file, which is ours, is not well-formed */
+/** All entries, and their sources. @throws Error if the file, which is ours, is not well-formed */
 export function publishedFiles(): NonNullable<typeof read> {
   read ??= readOwnYaml(bundledFile('repositories.yaml'), schema);
   return read;

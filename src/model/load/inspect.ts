@@ -13,7 +13,7 @@ interface PartBudget {
   /** Parameters that one token goes through: none of the embedding, of which it reads a row. */
   readonly active: number;
   readonly bytes: number;
-  /** Formats of the weights, most bytes first; empty where nothing says. */
+  /** Formats of the weights, most bytes first; empty if nothing says. */
   readonly formats: readonly FormatShare[];
 }
 
@@ -45,7 +45,7 @@ export interface Fit {
   readonly share: number;
   /** Experts of each layer that this holds, where all layers get the same number. */
   readonly perLayer: number;
-  /** Memory that holds the other experts; null where none are left over, or none is large enough. */
+  /** Memory that holds the other experts; null if none are left over, or none is large enough. */
   readonly rest: string | null;
   /**
    * `resident`: all experts. `cached`: some. `below-token-cycle`: less than a token touches: LRU and FIFO hit nothing.

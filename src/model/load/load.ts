@@ -119,7 +119,7 @@ function noOtherFormat(quantization: string): UserError {
   return new UserError(`--quantization ${quantization}: ${why}`);
 }
 
-/** The architecture of a bundled model, as its profile has it. @throws UserError where there is none of this name */
+/** The architecture of a bundled model, as its profile has it. @throws UserError if there is none of this name */
 export const loadProfile = (name: string): ModelProfile => readYaml(findProfile('models', name), ModelProfileSchema);
 
 /** The `routing:` block of a model's profile, which the generator checks; null: it has none. @throws UserError as {@link loadModel} */
@@ -139,7 +139,7 @@ function notWeights(path: string, head: string): UserError {
   return new UserError(`${path}: holds ${found}, not the weights that its name promises; fetch it again`);
 }
 
-/** @throws UserError where there is nothing, or nothing that describes a model */
+/** @throws UserError if there is nothing, or nothing that describes a model */
 function sourceAt(path: string): Source {
   if (isFolder(path)) return sourceIn(path);
   const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));

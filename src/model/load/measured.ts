@@ -84,7 +84,7 @@ export interface ModelShape {
   readonly active_b: number;
 }
 
-/** Vocabulary where nothing says: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
+/** Vocabulary if nothing says: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
 const VOCAB = 151_936;
 
 /** Width of a head, and key and value heads: those of Qwen3-30B and 235B; most others have 4 or 8 of 128, or as many bytes in other ways. */

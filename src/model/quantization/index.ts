@@ -14,7 +14,7 @@ export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA,
 
 const NAMED = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
 
-/** A quantization by its name alone; undefined where there is none. */
+/** A quantization by its name alone; undefined if there is none. */
 export const knownQuantization = (name: string): Quantization | undefined => NAMED.get(ALIASES.get(name) ?? name);
 
 /** A detail after the name of a quantization: its key and its text. */
@@ -44,7 +44,7 @@ export function findQuantization(written: string): Quantization {
   return { ...withGroups(found, details), name: written.toLowerCase(), ...(size === null ? {} : { size }) };
 }
 
-/** @throws UserError where it is none, or none of this quantization's */
+/** @throws UserError if it is none, or none of this quantization's */
 function detailOf(text: string, { name }: Quantization): Detail {
   const [key = '', value, ...more] = text.split('=');
   const known = [...(OWN[name] ?? []), ...ANY];

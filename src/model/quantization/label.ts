@@ -6,7 +6,7 @@ import type { Quantization } from './rule.js';
 /** Sizes that llama.cpp prints behind a file type. */
 const SIZES = byName<string>({ small: '_s', medium: '_m', large: '_l' });
 
-/** The quantization that a label means; null where it means none that is known. */
+/** The quantization that a label means; null if it means none that is known. */
 export function readLabel(label: string): Quantization | null {
   const text = label.trim().toLowerCase();
   const [, type = text, detail = ''] = /^(\S+)\s*-\s+(.*)$/.exec(text) ?? [];

@@ -30,7 +30,7 @@ export interface TensorPlace {
   readonly groups: number;
   /** How layers look back: over keys and values of heads, a latent, or, in some layers, a state. */
   readonly mixer: 'heads' | 'latent' | 'state';
-  /** True where the embedding table is the head, too. */
+  /** True if the embedding table is the head, too. */
   readonly tied: boolean;
 }
 

@@ -35,7 +35,7 @@ export function countedRows(whole: RoutingTrace, named: string): CountedRows {
   return { sha256: whole.sha256(), from, to };
 }
 
-/** True where two lists share a row. */
+/** True if two lists share a row. */
 export const shareRows = (some: readonly CountedRows[], others: readonly CountedRows[]): boolean =>
   some.some((one) => others.some(({ from, sha256, to }) => sha256 === one.sha256 && from < one.to && one.from < to));
 

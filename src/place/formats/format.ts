@@ -35,7 +35,7 @@ export type Held =
 export interface ProfileFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** As text; empty where it is binary. */
+  /** As text; empty if it is binary. */
   readonly text: string;
 }
 
@@ -54,9 +54,9 @@ export interface ProfileFormat extends Member {
   keeps(path: string): boolean;
   /** Flags with which the engine loads it. */
   use(path: string, placed: Placed): string;
-  /** The file. @throws UserError where the format cannot hold the placement */
+  /** The file. @throws UserError if the format cannot hold the placement */
   write(placed: Placed, path: string): string | Uint8Array;
-  /** True where a file is one of these. */
+  /** True if a file is one of these. */
   detect(file: ProfileFile): boolean;
   /** Reads it. @throws UserError with the place where it is malformed or of another model */
   read(file: ProfileFile, model: ModelSpec): Held;
@@ -78,7 +78,7 @@ export function wholeCounts(model: ModelSpec, demand: Float64Array, most = WHOLE
   return whole;
 }
 
-/** Numbers of the layers with experts among all layers, which engines count. @throws UserError where nothing says where they stand */
+/** Numbers of the layers with experts among all layers, which engines count. @throws UserError if nothing says where they stand */
 export function expertBlocks(model: ModelSpec): number[] {
   if (decoderLayers(model) === 0) throw new UserError(`${model.name}: nothing says which layers have experts; name its model with --model`);
   return model.layers.map(({ index }) => decoderLayerOf(model, index));
@@ -95,7 +95,7 @@ export const countList = z.array(z.number().nonnegative());
 /** Numbers of experts. */
 export const expertList = z.array(z.int().nonnegative());
 
-/** Lists of counts, one a layer, as demand by dense id. @throws UserError where they do not fit the model */
+/** Lists of counts, one a layer, as demand by dense id. @throws UserError if they do not fit the model */
 export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[], path: string): Float64Array {
   if (rows.length !== model.layers.length) throw modelMisfit(path, `has ${rows.length} layers`, model);
   const demand = new Float64Array(model.experts);

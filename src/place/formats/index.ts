@@ -51,13 +51,13 @@ export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array 
 
 const allOf = (path: string): Uint8Array => withInput(path, 'mapping', (file) => file.part(0, file.bytes));
 
-/** As {@link readProfile}, from a path. @throws UserError where it cannot be read, too */
+/** As {@link readProfile}, from a path. @throws UserError if it cannot be read, too */
 export function openProfile(path: string, model: ModelSpec): ReadProfile | null {
   const beside = besidePath(path);
   return readProfile(path, allOf(path), existsSync(beside) ? allOf(beside) : null, model);
 }
 
-/** True where a file is of one of the formats. A larger one than any profile is a recording. @throws UserError where it cannot be read */
+/** True if a file is of one of the formats. A larger one than any profile is a recording. @throws UserError if it cannot be read */
 export function isProfile(path: string): boolean {
   const small = withInput(path, 'trace', ({ bytes }) => bytes <= KINDS.mapping.limit);
   return small && formatOfProfile(profileFile(path, allOf(path))) !== undefined;

@@ -72,7 +72,7 @@ function ofMoe(model: ModelSpec, rows: readonly number[][], { path }: ProfileFil
   return expertBlocks(model).map((block) => rows[block]!);
 }
 
-/** Physical slots as experts of each GPU: as many neighbours each. @throws UserError where they do not divide evenly */
+/** Physical slots as experts of each GPU: as many neighbours each. @throws UserError if they do not divide evenly */
 export function dealt(model: ModelSpec, rows: readonly number[][], gpus: number, path: string): Homes {
   const homes = rows.map((row, l) => {
     const share = row.length / gpus;

@@ -35,7 +35,7 @@ export interface PredictionInputs {
   close(): void;
 }
 
-/** Opens the inputs of a request. @throws UserError where something is unknown or malformed, or does not fit the rest */
+/** Opens the inputs of a request. @throws UserError if something is unknown or malformed, or does not fit the rest */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
   const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);

@@ -143,7 +143,7 @@ export class ScoreCounter {
     for (let i = 0; i < more; i++) this.best[this.bestCount++] = this.#order[i]!;
   }
 
-  /** The score; null where nothing was judged, or nothing was ever predicted. */
+  /** The score; null if nothing was judged, or nothing was ever predicted. */
   score(): Score | null {
     if (this.#used === 0 || this.silent) return null;
     const byLayer = (sums: Float64Array, tokens = this.#tokens): (number | null)[] =>

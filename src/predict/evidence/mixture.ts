@@ -186,7 +186,7 @@ export class Mixture implements Predictor {
     scores.set(this.#latestByLayer[layer]!, this.model.layers[layer]!.offset);
   }
 
-  /** Sum of states that only grow: it is unchanged only where each of them is. */
+  /** Sum of states that only grow: it is unchanged only if each of them is. */
   #state(pass: Pass, after: number, layer: number): number {
     let state = this.#usage.state(layer) + this.#fits[bucketOf(after, layer)]!.steps;
     for (let i = 0; i < this.#evidence.length; i++) state += this.#evidence[i]!.state!(pass, 0);

@@ -277,7 +277,7 @@ export class Graph {
     return this.#trainable.has(value.name) ? gradient() : null;
   }
 
-  /** @throws Error where a gradient would be lost */
+  /** @throws Error if a gradient would be lost */
   #fixed(x: Value): Value {
     if (this.#trainable.has(x.name)) throw new Error(`${x.name} is trained, but this operator has no gradient`);
     return x;

@@ -35,7 +35,7 @@ export class SyncSession {
     this.outputs = opened.outputs;
   }
 
-  /** Loads a model. @throws UserError where the file cannot be read or is no model, or the runtime is not installed */
+  /** Loads a model. @throws UserError if the file cannot be read or is no model, or the runtime is not installed */
   static async open(path: string): Promise<SyncSession> {
     // The runtime opens it by its name.
     withInput(path, 'predictor', () => undefined);

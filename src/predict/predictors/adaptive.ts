@@ -163,7 +163,7 @@ class ErrorMemory implements Evidence {
     for (let i = 0; i < count; i++) corrections[row + pass.chosen[i]!]! += this.rate;
   }
 
-  /** The row of a token's first expert at the layer before; one row for all tokens where that is unknown. */
+  /** The row of a token's first expert at the layer before; one row for all tokens if that is unknown. */
   #row(pass: Pass, token: number, after: number, layer: number): number {
     const { experts } = this.#model.layers[layer]!;
     let key = 0;

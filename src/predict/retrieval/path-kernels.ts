@@ -50,7 +50,7 @@ const DECAY = 15;
 const COUNT = 16;
 const OFFSET = 17;
 
-/** Adds a row to the planes: each plane is flipped where there is a carry, and carries on where it was set. */
+/** Adds a row to the planes: each plane is flipped if there is a carry, and carries on where it was set. */
 const addRow: readonly number[] = [
   ...[...get(7), 0x28, 0x02, 0x00, ...get(OFFSET), 0x6a, ...simd(0x00, 0, 0), ...set(CARRY)],
   ...PLANES.flatMap((plane) => [

@@ -18,7 +18,7 @@ export function hitRateOf(
   return { value, text: `${format(value, true)} (${Math.floor(low!)}-${Math.ceil(high!)})` };
 }
 
-/** The meaning of the ranges as a line below the title of a document; empty where there is none. */
+/** The meaning of the ranges as a line below the title of a document; empty if there is none. */
 export function hitRangeLead(all: readonly Ranged[]): Line[] {
   const sources = new Set(all.flatMap(({ hitRange }) => (hitRange === undefined ? [] : [hitRangeSource(hitRange)])));
   return [...sources].map((source) => ({ text: `(low-high): hits for ${source}` }));

@@ -10,7 +10,7 @@ import { changedParts } from '../words.js';
 export interface Ranked {
   readonly result: Result;
   readonly name: string;
-  /** Tokens per second of a request (L21); null where the run has no such phase. */
+  /** Tokens per second of a request (L21); null if the run has no such phase. */
   readonly decode: number | null;
   readonly prefill: number | null;
   /** Why it is slower than the best; empty for the best itself. */

@@ -83,13 +83,13 @@ const FOOTINGS: readonly { readonly name: string; readonly has: (result: Result)
   { name: 'lossy', has: isLossy, title: 'lossy: compute something else than the model' },
 ];
 
-/** True where the system says itself how large its cache is. */
+/** True if the system says itself how large its cache is. */
 function fixesCache({ config }: Result): boolean {
   const { cache } = (config.system ?? {}) as { readonly cache?: { readonly capacity?: unknown } };
   return cache?.capacity !== undefined;
 }
 
-/** True where choices of the router are changed, or served by something else than their experts. */
+/** True if choices of the router are changed, or served by something else than their experts. */
 function isLossy({ inputs, metrics }: Result): boolean {
   return inputs.variants !== undefined || ['quality.degraded_rate', 'rerank.changed'].some((name) => metrics[name] !== undefined);
 }

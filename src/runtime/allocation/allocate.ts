@@ -37,7 +37,7 @@ const UNKNOWN = 'nothing says which tensors its file has; name a profile, a conf
 
 /**
  * Computes the memory that the engine allocates.
- * @throws UserError where nothing says which tensors the model has, or the plan names what is not there
+ * @throws UserError if nothing says which tensors the model has, or the plan names what is not there
  */
 export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
   const anatomy = anatomyOf(model);

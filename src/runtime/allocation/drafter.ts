@@ -32,7 +32,7 @@ function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
 
 /**
  * Computes the memory of drafting beside the model, by the devices of its plan.
- * @throws UserError where nothing says which tensors the model has
+ * @throws UserError if nothing says which tensors the model has
  */
 export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const { anatomy } = model;

@@ -35,7 +35,7 @@ export interface CommandInput {
   /** Cores of all sockets together; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;
-  /** True where GPU and CPU share one memory. */
+  /** True if GPU and CPU share one memory. */
   readonly unified: boolean;
   /** Format that most expert weights have; null: nothing says. */
   readonly format: string | null;
@@ -62,7 +62,7 @@ export interface Command {
   readonly steps: readonly Step[];
   /** Flags that are set, in order. */
   readonly uses: readonly FlagUse[];
-  /** Reasons for flags, by name; absent where none is needed. */
+  /** Reasons for flags, by name; absent if none is needed. */
   readonly why: Readonly<Record<string, string>>;
   /** A sentence on what helps where memory runs out all the same; absent: the program has no such help. */
   readonly net?: string;

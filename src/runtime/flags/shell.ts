@@ -38,7 +38,7 @@ export const LINE_SHELLS: readonly LineShell[] = [
   },
 ];
 
-/** The shell of a name. @throws UserError where there is none */
+/** The shell of a name. @throws UserError if there is none */
 export function shellNamed(name: string): LineShell {
   const found = LINE_SHELLS.find((shell) => shell.name === name);
   if (found === undefined) throw new UserError(`--shell ${name}: unknown shell; use ${LINE_SHELLS.map((shell) => shell.name).join(', ')}`);

@@ -35,7 +35,7 @@ const PIPELINE_COPIES = 4;
 
 /**
  * Memory of a setting by device.
- * @throws UserError where nothing says which tensors the model has
+ * @throws UserError if nothing says which tensors the model has
  */
 export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: Setting, machine: HardwareSpec): Loaded {
   const hardware = machineFor(machine, setting);

@@ -30,7 +30,7 @@ export interface KnownRuntime {
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
   /** True: layers whose experts lie in host memory are counted among those that have experts; false: among all, from the first on. */
   readonly countsExpertLayers?: boolean;
-  /** True: threads know of several sockets only where a flag tells them (`--numa`). */
+  /** True: threads know of several sockets only if a flag tells them (`--numa`). */
   readonly numaByFlag?: boolean;
   /** True: the experts of a layer are one tensor, so that no share of them can lie apart. */
   readonly wholeLayers?: boolean;
@@ -62,17 +62,17 @@ interface Log {
   readonly format: TimingFormat;
   /** Programs that print it, in a few words. */
   readonly by: string;
-  /** What only this runtime prints there; absent: nothing, and it is taken where no other's is found. */
+  /** What only this runtime prints there; absent: nothing, and it is taken if no other's is found. */
   readonly mark?: RegExp;
 }
 
 /** Memory that is allocated by rules that are known. */
 interface AllocatedMemory {
-  /** Sequences of its server for a model with recurrent layers, where nothing is said. */
+  /** Sequences of its server for a model with recurrent layers, if nothing is said. */
   readonly sequences: number;
   /** The rules of the build that a log is of; of the newest where it names none. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
-  /** True where a thread that a measurement is from is older than the rules of latent attention. */
+  /** True if a thread that a measurement is from is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
 }
 
@@ -129,7 +129,7 @@ interface Advised {
   ladder(model: ModelSpec): readonly WeightPlacement[];
   /** Expert caches that it can be told to have; empty: none. */
   readonly caches: readonly OfferedCache[];
-  /** Memory of a setting by device. @throws UserError where nothing says which tensors the model has, and it matters */
+  /** Memory of a setting by device. @throws UserError if nothing says which tensors the model has, and it matters */
   memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
   /** Lengths of a prompt's pass that are tried, tokens. */
   readonly ubatches: readonly number[];
@@ -137,11 +137,11 @@ interface Advised {
   readonly kv: readonly KvType[];
   /** Tokens of a prompt from which on it chooses the experts of its GPUs by what the prompt routes to; null: it has no flag for that. */
   followsFrom(model: ModelSpec): number | null;
-  /** True where it can be told to use one socket of several, with its memory. */
+  /** True if it can be told to use one socket of several, with its memory. */
   readonly isolates: boolean;
   /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
   drafts(model: ModelSpec, users: number): readonly number[];
-  /** True where a flag has it draft what stood before behind the same tokens (n-grams). */
+  /** True if a flag has it draft what stood before behind the same tokens (n-grams). */
   readonly looksUp: boolean;
   /** Formats that its files come in, most bits first. */
   readonly quantizations: Offer;

@@ -83,7 +83,7 @@ export const ktransformersRuntime: KnownRuntime = {
   name: 'ktransformers',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   programs: { 'sglang+kt': 'sglang-kt' },
-  // Its CUDA graphs hold only where no expert is on the GPU.
+  // Its CUDA graphs hold only if no expert is on the GPU.
   mixedProfile: 'ktransformers-eager',
   logs: [
     { format: ktransformersServer, by: 'KTransformers server' },

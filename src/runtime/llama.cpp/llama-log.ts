@@ -6,7 +6,7 @@ import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 /** Start of a command line: a prompt and a program of llama.cpp or its kin. */
 const PROGRAM = /(?:^|[\s/\\$>])(?:llama-(?:server|cli|bench|sweep-bench|batched-bench)|server|main)(?:\.exe)?\s+(-.*)$/;
 
-/** Settings of the first such command line in a text; none where there is no such line. */
+/** Settings of the first such command line in a text; none if there is no such line. */
 function settingsOfCommand(text: string): TimingSettings {
   // A line that ends in a backslash goes on.
   const joined = text.replace(/\\\r?\n\s*/g, ' ');
@@ -54,7 +54,7 @@ export function settingsOfFlags(text: string): TimingSettings {
   });
 }
 
-/** True where a value of `--load-mode` maps weights from the file; undefined: there is none. */
+/** True if a value of `--load-mode` maps weights from the file; undefined: there is none. */
 export function mapsBy(mode: string | undefined): boolean | undefined {
   return mode === undefined ? undefined : /^(auto|mmap(\+mlock)?)$/.test(mode);
 }
@@ -97,7 +97,7 @@ function layersOf(offered: string | undefined): number | undefined {
   return count === undefined ? undefined : count - 1;
 }
 
-/** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined where there is none. */
+/** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined if there is none. */
 function buffersOf(text: string): TimingBuffer[] | undefined {
   const lines = [...text.matchAll(/([A-Za-z][\w-]*) +(model|KV|RS|compute|output) buffer size\s*=\s*([\d.]+ MiB)/g)];
   if (lines.length === 0) return undefined;

@@ -16,7 +16,7 @@ export function linesOf(text: string, path: string): PlacedLine[] {
 
 /**
  * A speed.
- * @throws UserError where it is none
+ * @throws UserError if it is none
  */
 export function printedSpeed(text: string, place: string, what: string): number {
   const value = Number(text.replaceAll(',', '').trim());
@@ -24,19 +24,19 @@ export function printedSpeed(text: string, place: string, what: string): number 
   throw new UserError(`${place}: ${what}: "${text.trim().slice(0, 40)}" is no speed; expected tokens a second, e.g. 24.6`);
 }
 
-/** A whole number from 0; undefined where a text is none. */
+/** A whole number from 0; undefined if a text is none. */
 export function wholeOf(text: string | number | undefined | null): number | undefined {
   const value = text === '' || text === null ? Number.NaN : Number(text);
   return Number.isInteger(value) && value >= 0 ? value : undefined;
 }
 
-/** Bytes of a size as ggml prints it, `59.02 GiB`; undefined where a text is none. */
+/** Bytes of a size as ggml prints it, `59.02 GiB`; undefined if a text is none. */
 export function printedSize(text: string | undefined): number | undefined {
   const match = /^([\d.]+) ([KMGT])iB$/.exec(text ?? '');
   return match === null ? undefined : Number(match[1]) * 1024 ** ('KMGT'.indexOf(match[2]!) + 1);
 }
 
-/** @throws UserError where a row of a table has another number of cells than its head: somebody has cut the line */
+/** @throws UserError if a row of a table has another number of cells than its head: somebody has cut the line */
 export function demandCells(cells: readonly string[], columns: number, place: string): void {
   if (cells.length !== columns)
     throw new UserError(`${place}: has ${cells.length} cells in a table of ${columns} columns; is the line whole?`);

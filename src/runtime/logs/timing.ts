@@ -9,7 +9,7 @@ export interface TimingBuffer {
   readonly bytes: number;
 }
 
-/** True where a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
+/** True if a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
 export function inHostMemory({ device }: TimingBuffer): boolean {
   return /^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device);
 }
@@ -77,7 +77,7 @@ export interface Timing extends PrintedTiming {
 export interface TimingFormat {
   /** True: its lines stand in logs of other formats, too, so that it is tried last. */
   readonly isCommon?: boolean;
-  /** True where a text contains output that this reader reads. */
+  /** True if a text contains output that this reader reads. */
   recognizes(text: string): boolean;
   /**
    * Runs in the order of the text.

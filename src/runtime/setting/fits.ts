@@ -4,7 +4,7 @@ import type { DeviceAllocation } from '../allocation/allocate.js';
 
 /** Memory of one device, bytes. */
 export interface DeviceMemory extends Pick<DeviceAllocation, 'weights' | 'kv'> {
-  /** `GPU`, `GPU 0`, ..., `host`; `memory` where there is only one. */
+  /** `GPU`, `GPU 0`, ..., `host`; `memory` if there is only one. */
   readonly name: string;
   /** Bytes that a model can use of it. */
   readonly has: number;
@@ -28,7 +28,7 @@ export function usedOf({ compute, kv, weights }: DeviceMemory): number {
   return weights + kv + compute;
 }
 
-/** True where no device lacks memory. */
+/** True if no device lacks memory. */
 export function isFit(devices: readonly DeviceMemory[]): boolean {
   return devices.every((device) => freeOf(device) >= 0);
 }

@@ -25,7 +25,7 @@ export interface Speeds {
 
 const KINDS = ['request', 'decode', 'prefill'] as const;
 
-/** Reads `--goal`. @throws UserError where it is neither a name nor targets */
+/** Reads `--goal`. @throws UserError if it is neither a name nor targets */
 export function parseGoal(text: string): Goal {
   const kind = KINDS.find((one) => one === text);
   if (kind !== undefined) return { kind };
@@ -66,7 +66,7 @@ export function costOf(goal: Goal, speeds: Speeds, users: number, request: Reque
   }
 }
 
-/** True where all targets are kept. */
+/** True if all targets are kept. */
 export function isKept(goal: Goal, cost: number): boolean {
   return goal.kind !== 'targets' || cost <= 1;
 }

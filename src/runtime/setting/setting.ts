@@ -23,7 +23,7 @@ export interface WeightPlacement {
 /** Everything on the GPUs. */
 export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null, slots: null };
 
-/** True where nothing lies in host memory: the CPU takes no part. */
+/** True if nothing lies in host memory: the CPU takes no part. */
 export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacement): boolean {
   return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null && slots === null;
 }
@@ -53,7 +53,7 @@ export interface Setting extends WeightPlacement {
   readonly fromDisk: boolean;
 }
 
-/** True where no GPU takes part. */
+/** True if no GPU takes part. */
 export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean {
   return gpuLayers === 0;
 }

@@ -10,7 +10,7 @@ export interface Arrivals {
   /** Prompt and generated tokens; length `count`. */
   readonly prompt: Int32Array;
   readonly output: Int32Array;
-  /** Class of each request, empty: none; null where no request has one. */
+  /** Class of each request, empty: none; null if no request has one. */
   readonly requestClass: readonly string[] | null;
 }
 

@@ -20,9 +20,9 @@ export interface ArrivalFormat {
   /** One sentence: the content of a line. */
   readonly summary: string;
   readonly cites: string;
-  /** True where the first line is a header and no request. */
+  /** True if the first line is a header and no request. */
   readonly header: boolean;
-  /** True where a file that begins with this line is of this format. */
+  /** True if a file that begins with this line is of this format. */
   recognises(firstLine: string): boolean;
   /** Makes the reader of a line from the file's first; it throws UserError, from its `place` (`path:line`) on, for a malformed line. */
   reader(firstLine: string): (line: string, place: string) => Arrival;

@@ -5,7 +5,7 @@ import { parseJsonBytes } from '../../base/nesting.js';
 import { isObject } from '../../base/objects.js';
 import { type ArrivalFormat, momentOf, tokensOf } from './format.js';
 
-/** The fields of a line, or null where it is no JSON object. */
+/** The fields of a line, or null if it is no JSON object. */
 function objectOf(line: string): Record<string, unknown> | null {
   try {
     const value: unknown = parseJsonBytes(bytesOf(line), 'line');

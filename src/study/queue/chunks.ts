@@ -34,7 +34,7 @@ export function fileNoteOf(sha256: string, text: string | null, seal: Seal): Fil
   return 'refused' in note ? { refused: shortened(visible(note.refused)) } : { bytes: note.bytes, chunks: note.chunks };
 }
 
-/** A file, one chunk after another. @throws UserError where its size changes meanwhile */
+/** A file, one chunk after another. @throws UserError if its size changes meanwhile */
 export function* chunksOf(path: string): Generator<Uint8Array> {
   const file = InputFile.open(path, 'trace');
   try {

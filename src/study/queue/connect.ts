@@ -1,4 +1,4 @@
-// The connection to a server, and BullMQ, which is loaded only where a queue is used. Errors of the server or the network become one line.
+// The connection to a server, and BullMQ, which is loaded only if a queue is used. Errors of the server or the network become one line.
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
@@ -68,7 +68,7 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
   };
 }
 
-/** @throws UserError where they are not installed */
+/** @throws UserError if they are not installed */
 function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redis } {
   try {
     // Both are CommonJS: required, they are not searched for exports first, which takes as long again.
@@ -82,7 +82,7 @@ function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redi
   }
 }
 
-/** @throws UserError where the server cannot be reached, or does not let us in */
+/** @throws UserError if the server cannot be reached, or does not let us in */
 async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   let first: unknown;
   redis.on('error', (error) => {

@@ -39,7 +39,7 @@ export interface QueueContents {
 /** Counts of what was removed. */
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
-/** Looks at a queue. @throws UserError where the server does not answer as it should */
+/** Looks at a queue. @throws UserError if the server does not answer as it should */
 export const contentsOf = (server: QueueServer): Promise<QueueContents> =>
   withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 

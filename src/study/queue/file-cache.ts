@@ -21,7 +21,7 @@ export class FileCache {
   readonly folder: string;
   readonly #limit: number;
 
-  /** @param limit bytes of all files together @throws UserError where the path is no folder; the folder is made when it is needed */
+  /** @param limit bytes of all files together @throws UserError if the path is no folder; the folder is made when it is needed */
   constructor(folder: string, limit: number) {
     if (whatStands(folder)?.isDirectory() === false) throw new UserError(`${folder}: is no folder; name one for --file-cache`);
     this.folder = resolve(folder);

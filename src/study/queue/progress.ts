@@ -19,7 +19,7 @@ export class LateRate {
     this.#forget(now);
   }
 
-  /** Per second, over the last half minute, or since the start where that is less; 0: nothing happened. */
+  /** Per second, over the last half minute, or since the start if that is less; 0: nothing happened. */
   at(now: number): number {
     this.#forget(now);
     const seconds = Math.min(WINDOW_S, now - this.#start);

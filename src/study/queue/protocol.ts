@@ -84,5 +84,5 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   }
 }
 
-/** True where the process runs, or waits for, the same cells as this one. */
+/** True if the process runs, or waits for, the same cells as this one. */
 export const isAlike = ({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean => build === buildOf() && protocol === PROTOCOL;

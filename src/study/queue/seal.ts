@@ -22,7 +22,7 @@ export interface Seal {
   /** False: there is no key, and every seal is the empty text. */
   readonly isKeyed: boolean;
   over(kind: Sealed, ...parts: readonly (string | Uint8Array)[]): string;
-  /** True where `seal` is that of the parts. */
+  /** True if `seal` is that of the parts. */
   holds(seal: unknown, kind: Sealed, ...parts: readonly (string | Uint8Array)[]): boolean;
 }
 

@@ -89,7 +89,7 @@ function systemOfText(text: string): SystemSpec {
   return system;
 }
 
-/** The run of a cell that has come. @throws SyntaxError where its texts were not made by {@link cellData} */
+/** The run of a cell that has come. @throws SyntaxError if its texts were not made by {@link cellData} */
 export function runOfText({ run, system }: Pick<SentCell, 'run' | 'system'>): RunSpec {
   return { ...(decoded(JSON.parse(run)) as Omit<RunSpec, 'system'>), system: systemOfText(system) };
 }

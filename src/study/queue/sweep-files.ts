@@ -59,7 +59,7 @@ export class SweepFiles {
     }
   }
 
-  /** Puts a file on the server; where there is no room, says so to the workers and to the user. */
+  /** Puts a file on the server; if there is no room, says so to the workers and to the user. */
   async #bring(path: string, sha256: string, beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server, tell } = this.#target;
     const { redis } = server;

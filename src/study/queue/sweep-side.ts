@@ -97,7 +97,7 @@ export class QueueSweep {
     return this.#end.signal.aborted;
   }
 
-  /** Runs all cells. @throws UserError where the server takes nothing, or the store cannot be written */
+  /** Runs all cells. @throws UserError if the server takes nothing, or the store cannot be written */
   async run(cells: Iterable<Enqueued>): Promise<void> {
     try {
       await this.#clearStrangers();

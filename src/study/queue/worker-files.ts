@@ -114,7 +114,7 @@ export class WorkerFiles {
     return coming;
   }
 
-  /** True where something lies at a path, links followed, in a folder in which cells may look. */
+  /** True if something lies at a path, links followed, in a folder in which cells may look. */
   #isAllowed(path: string): boolean {
     const { roots } = this.#sources;
     try {
@@ -125,7 +125,7 @@ export class WorkerFiles {
     }
   }
 
-  /** True where this file lies here. It is read a part at a time, and no further than it should be long: what has no end is no such file. */
+  /** True if this file lies here. It is read a part at a time, and no further than it should be long: what has no end is no such file. */
   async #isHere(path: string, sha256: string, bytes: number): Promise<boolean> {
     if (!this.#isAllowed(path)) return false;
     const file = orUserError(() => InputFile.open(path, 'model'));

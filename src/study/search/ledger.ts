@@ -48,7 +48,7 @@ export class Ledger {
   readonly #known: readonly (readonly number[] | null)[];
   readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
 
-  /** @param specOf makes the run of a cell; throws a UserError where it cannot be */
+  /** @param specOf makes the run of a cell; throws a UserError if it cannot be */
   constructor({ constraints, objectives, prices, study }: SearchFile, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec) {
     this.figures = [...objectives, ...constraints];
     this.paths = pathsOf(study.space);

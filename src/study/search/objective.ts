@@ -39,7 +39,7 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   'bytes/s': 1,
 };
 
-/** Reads an objective. @throws UserError where there is no such figure, or it is neither good nor bad */
+/** Reads an objective. @throws UserError if there is no such figure, or it is neither good nor bad */
 export function objectiveNamed(name: string): Objective {
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
   if (unit !== undefined) return { name, unit, better: 'lower' };
@@ -50,7 +50,7 @@ export function objectiveNamed(name: string): Objective {
   return { name, unit: own, better };
 }
 
-/** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError where it is none, or its limit is on the side that is better anyway */
+/** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError if it is none, or its limit is on the side that is better anyway */
 export function constraintIn(text: string): Constraint {
   const { metric, rule } = parseAssertion(text, 'constraint');
   const objective = objectiveNamed(metric);
@@ -84,7 +84,7 @@ export function figureIn({ metrics }: Result, { name }: Objective): number | nul
   return 1 - kept * (1 - value('quality.degraded_rate') - value('quality.skipped_rate'));
 }
 
-/** True where a figure is known before a run. */
+/** True if a figure is known before a run. */
 export const isKnown = ({ name }: Pick<Objective, 'name'>): boolean => (KNOWN_FIGURES as readonly string[]).includes(name);
 
 /** By path and value, or part of a value that is written with +. */

@@ -48,7 +48,7 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
 interface SearchOptions {
   readonly budget: number;
   readonly seed: number;
-  /** The run of a cell. @throws UserError where it cannot be */
+  /** The run of a cell. @throws UserError if it cannot be */
   specOf(cell: StudyCell): RunSpec;
   readonly runBatch: RunBatch;
   /** The command that repeats the run of a cell. @param short what was made of it by {@link shorterRun}; null: it is whole */
@@ -84,7 +84,7 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
-/** The runs of a batch, and which of them are parts of whole ones. Where nothing says how long a run is, a short one is whole. */
+/** The runs of a batch, and which of them are parts of whole ones. If nothing says how long a run is, a short one is whole. */
 function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
   const parts = trials.map((): RunSpec | null => null);

@@ -256,7 +256,7 @@ export class Searcher {
   }
 }
 
-/** True where the first dominates the second: at least as good in everything, and better in something. */
+/** True if the first dominates the second: at least as good in everything, and better in something. */
 export const beats = (first: readonly number[], second: readonly number[]): boolean =>
   first.every((value, at) => value >= second[at]!) && first.some((value, at) => value > second[at]!);
 

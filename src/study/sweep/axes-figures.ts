@@ -60,7 +60,7 @@ function independent(rows: readonly RunRow[], paths: readonly string[]): string[
   return kept;
 }
 
-/** True where each value of one path always comes with the same value of the other. */
+/** True if each value of one path always comes with the same value of the other. */
 function settles(rows: readonly RunRow[], one: string, other: string): boolean {
   const seen = new Map<unknown, unknown>();
   return rows.every((row) => {

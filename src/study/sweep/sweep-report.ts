@@ -121,7 +121,7 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
   );
 }
 
-/** True where nothing but systems and machines vary, so that the sweep is a ranking of them. */
+/** True if nothing but systems and machines vary, so that the sweep is a ranking of them. */
 const isRanking = (axes: readonly SweepAxis[]): boolean => axes.every(({ path }) => path === 'system' || path === 'hardware');
 
 const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decode']?.value ?? 0;
@@ -157,7 +157,7 @@ function fastestOf(points: readonly SweepPoint[]): SweepPoint | undefined {
   return points.find((point) => decodeOf(point) === most);
 }
 
-/** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */
+/** The last word of an axis names it, if no other axis ends in the same; words stand left, figures right. */
 function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly SweepAxis[]): Column {
   const end = path.split('.').at(-1)!;
   const alone = axes.filter((axis) => axis.path.split('.').at(-1) === end).length === 1;
@@ -190,7 +190,7 @@ function originOf({ points }: Sweep): string {
   return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
 }
 
-/** The runtime of systems that are compared, where that is one. */
+/** The runtime of systems that are compared, if that is one. */
 function runtimeOf({ axes, points }: Sweep): Line[] {
   const [runtime, ...others] = new Set(points.map(({ result }) => result.inputs.runtime));
   return runtime === undefined || others.length > 0 || !axes.some(({ path }) => path === 'system') ? [] : [{ text: underOne(runtime) }];

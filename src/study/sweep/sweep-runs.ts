@@ -34,7 +34,7 @@ interface SweepJob {
 /** Requests per second at which all arrive as good as at once. */
 const AT_ONCE = 1e6;
 
-/** @throws UserError where there are too many runs, or one value twice */
+/** @throws UserError if there are too many runs, or one value twice */
 export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }

@@ -35,7 +35,7 @@ export interface Saturation {
   readonly tokensPerSecond: number;
   /** Least rate of the sweep, requests/s, at which 95 % of that gets through; null: none. */
   readonly rate: number | null;
-  /** Rate of the largest goodput (`goodput.tokens`, generated ones), and that goodput; null where no objective was given. */
+  /** Rate of the largest goodput (`goodput.tokens`, generated ones), and that goodput; null if no objective was given. */
   readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
 }
 
@@ -46,7 +46,7 @@ export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
   readonly points: readonly SweepPoint[];
   /** Combinations that cannot run, and why; absent: all ran. */
   readonly refused?: readonly { readonly values: readonly SweepValue[]; readonly reason: string }[];
-  /** One entry per combination of the other axes; empty where no rate is varied. */
+  /** One entry per combination of the other axes; empty if no rate is varied. */
   readonly saturation: readonly Saturation[];
 }
 

@@ -70,7 +70,7 @@ export class RunChild {
   }
 }
 
-/** The reason of a process's death in Node's output; empty where there is none. */
+/** The reason of a process's death in Node's output; empty if there is none. */
 function reasonIn(said: string): string {
   const line = said.split('\n').find((one) => /FATAL ERROR|Error:/.test(one));
   return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;

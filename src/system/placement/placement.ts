@@ -8,7 +8,7 @@ interface PlacedLayer {
   /** Experts of the layer, at least as many as GPUs. */
   readonly experts: number;
   readonly gpus: number;
-  /** Activations of each expert in a profile; present where the placement needs it. */
+  /** Activations of each expert in a profile; present if the placement needs it. */
   readonly popularity: Float64Array | null;
 }
 

@@ -14,7 +14,7 @@ export class CountTable {
     this.#place = place;
   }
 
-  /** Adds to a count. @param declared experts of a layer, where the file says @throws UserError where a layer has no such expert */
+  /** Adds to a count. @param declared experts of a layer, where the file says @throws UserError if a layer has no such expert */
   add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
     if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);

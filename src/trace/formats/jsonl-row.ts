@@ -211,7 +211,7 @@ export class RowParser {
   }
 }
 
-/** True where the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
+/** True if the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
 const isPadded = (bytes: Uint8Array, from: number, to: number): boolean => bytes[from] === ZERO && to - from > 1;
 
 const skipSpace = (bytes: Uint8Array, at: number): number => (bytes[at] === SPACE ? at + 1 : at);

@@ -28,7 +28,7 @@ export const jsonl: TraceFormat = {
 /** A request with all of its tokens: lists [layers][choices] of each, or an object as a line has it. */
 const WHOLE = /^\s*\[?\s*\{[^[]*"(tokens|routing|experts)"\s*:\s*\[\s*(\{|\[\s*\[)/;
 
-/** The requests of a file as lines; other fields of the first are the header. @throws UserError where one has no list of tokens */
+/** The requests of a file as lines; other fields of the first are the header. @throws UserError if one has no list of tokens */
 function asLines(source: TraceSource): TraceSource {
   const fd = temporaryFile();
   let request = 0;

@@ -96,7 +96,7 @@ function numbers(path: string, key: string, text: string): number[] {
   return list;
 }
 
-/** @throws UserError where a distance stands twice, or there is none */
+/** @throws UserError if a distance stands twice, or there is none */
 function distances(path: string, text: string): number[] {
   const list = numbers(path, 'predicted_ahead', text);
   if (list.length > 0 && new Set(list).size === list.length) return list;

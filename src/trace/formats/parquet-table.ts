@@ -35,7 +35,7 @@ export class ParquetTable {
     this.names = tree.children.flatMap(({ element }) => (typeof element.name === 'string' ? [element.name] : []));
   }
 
-  /** @throws UserError where the footer is missing or damaged */
+  /** @throws UserError if the footer is missing or damaged */
   static open(source: TraceSource): ParquetTable {
     const { path, bytes } = source;
     const tail = new Uint8Array(8);

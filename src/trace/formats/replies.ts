@@ -118,7 +118,7 @@ function routed(value: unknown, beside: unknown, known: Expected, place: string)
   return { array, start: isObject(value) ? wholeAt({ start }, 'start', place) : null, shaped: rows !== undefined };
 }
 
-/** Tokens of the prompt and of the answer, and their ids; null where the reply has them not. */
+/** Tokens of the prompt and of the answer, and their ids; null if the reply has them not. */
 interface Counts {
   readonly prompt: number | null;
   readonly generated: number | null;
@@ -126,7 +126,7 @@ interface Counts {
   readonly generatedIds: readonly number[] | null;
 }
 
-/** @param alone the only answer: counts of the whole reply are its own @throws UserError where two of them disagree */
+/** @param alone the only answer: counts of the whole reply are its own @throws UserError if two of them disagree */
 function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: string): Counts {
   const [data, usage] = alone ? [ownValue(reply.nvext, 'engine_data'), reply.usage] : [];
   const promptIds = idsAt(answer.prompt_token_ids) ?? idsAt(reply.prompt_token_ids) ?? idsAt(ownValue(data, 'prompt_token_ids'));

@@ -28,7 +28,7 @@ export function headerHolds({ head }: TraceSource, texts: readonly string[]): bo
   return texts.every((part) => text.includes(part));
 }
 
-/** A required tensor. @param shape sizes of the axes, null for any @throws UserError where it is missing, or of another dtype or shape */
+/** A required tensor. @param shape sizes of the axes, null for any @throws UserError if it is missing, or of another dtype or shape */
 export function requireTensor(
   path: string,
   { tensors }: SafetensorsHeader,

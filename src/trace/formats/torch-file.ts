@@ -33,7 +33,7 @@ export class TorchFile {
   readonly #byName: ReadonlyMap<string, ZipEntry>;
   readonly #folder: string;
 
-  /** @throws UserError where it is no zip with a data.pkl, or big-endian */
+  /** @throws UserError if it is no zip with a data.pkl, or big-endian */
   constructor(source: TraceSource) {
     this.#source = source;
     this.#archive = new ZipArchive(source);

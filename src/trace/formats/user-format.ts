@@ -16,7 +16,7 @@ export interface OwnTraceFile {
   readonly bytes: number;
   /** Its lines that are not blank, each with `file:line` for messages. */
   lines(): Generator<{ readonly text: string; readonly place: string }, void, void>;
-  /** Up to `length` bytes from `position` on; fewer where the file ends. */
+  /** Up to `length` bytes from `position` on; fewer if the file ends. */
   read(position: number, length: number): Uint8Array;
 }
 

@@ -10,7 +10,7 @@ const OFFSET = 1;
 const FREQUENT = 256;
 /** Draws from a table before the next free expert is taken. */
 const TRIES = 16;
-/** Least weight of an expert, so that something can be drawn where nothing is left. */
+/** Least weight of an expert, so that something can be drawn if nothing is left. */
 const LEAST = 1e-9;
 
 /** The routing around a vocabulary. */

@@ -159,7 +159,7 @@ function filesOfFolder(folder: string): string[] {
   });
 }
 
-/** Counts of all shards of a folder, added up. @throws UserError where two differ in layers or experts */
+/** Counts of all shards of a folder, added up. @throws UserError if two differ in layers or experts */
 async function summedShards(folder: string, options: OpenOptions): Promise<Popularity> {
   let sum: Popularity | null = null;
   for (const path of filesOfFolder(folder)) {

@@ -7,7 +7,7 @@ import type { RoutingTrace } from '../trace.js';
 interface TracedModel {
   /** Its experts have the recorded sizes, or one byte each; nothing else weighs anything. */
   readonly model: ModelSpec;
-  /** True where the trace has the sizes of experts. */
+  /** True if the trace has the sizes of experts. */
   readonly sized: boolean;
   readonly note: string;
 }

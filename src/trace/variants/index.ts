@@ -39,7 +39,7 @@ const LACKS: Readonly<Record<VariantNeed, string>> = {
 /** A variant that a user named: a member of the family, or a module of the user's own. */
 export type VariantChoice = OwnChoice<Variant>;
 
-/** Reads a variant. @throws UserError where it is unknown, or a parameter is */
+/** Reads a variant. @throws UserError if it is unknown, or a parameter is */
 export function parseVariant(text: string): VariantChoice {
   const own = moduleChoice<Variant>('variant', text);
   if (own !== null) return own;
@@ -57,7 +57,7 @@ const findVariant = (name: string): Variant => findNamed('routing variant', VARI
 
 const definitionOf = ({ definition, name }: VariantChoice): Variant => definition ?? findVariant(name);
 
-/** True where one of the variants reads gate weights. */
+/** True if one of the variants reads gate weights. */
 export const needWeights = (variants: readonly VariantChoice[]): boolean =>
   variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 

@@ -23,7 +23,7 @@ export interface Variant extends Member {
   readonly main?: string;
   /** Columns that it reads, for these parameters; absent: no special ones. */
   needs?(parameters: Parameters): readonly VariantNeed[];
-  /** The change that it makes to a trace that has what it needs. @throws UserError where parameters contradict each other or the trace */
+  /** The change that it makes to a trace that has what it needs. @throws UserError if parameters contradict each other or the trace */
   change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
 }
 

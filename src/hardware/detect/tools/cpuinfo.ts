@@ -1,4 +1,4 @@
-// /proc/cpuinfo: the processor where there is no lscpu, as in small containers.
+// /proc/cpuinfo: the processor if there is no lscpu, as in small containers.
 import { countOf, filesOf, flagsOf, type Tool } from './tool.js';
 
 /** One paragraph per thread, on x86; on Arm it has neither name nor cores. */

@@ -37,12 +37,12 @@ export interface SeenCpu {
   readonly family?: number;
   readonly model?: number;
   readonly vendor?: string;
-  /** Lower-case flags of instruction sets; empty where no tool reports them. */
+  /** Lower-case flags of instruction sets; empty if no tool reports them. */
   readonly flags: readonly string[];
   /** Hz of its time stamps, which is its base clock. */
   readonly clockHz?: number;
   readonly nodes?: number;
-  /** Name of the hypervisor, empty where no tool reports it; absent: none was seen. */
+  /** Name of the hypervisor, empty if no tool reports it; absent: none was seen. */
   readonly hypervisor?: string;
 }
 

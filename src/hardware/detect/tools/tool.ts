@@ -16,7 +16,7 @@ export interface Tool {
   readonly question: ToolQuestion;
   /** The facts that it reports, for the list of facts that were not seen. */
   readonly tells: string;
-  /** True where a fact of this tool is missing from all answers, so that its failure matters. */
+  /** True if a fact of this tool is missing from all answers, so that its failure matters. */
   missing(seen: Seen): boolean;
   /** Reads an answer, without the parts that it does not understand. Each file follows a line `==> path <==`. */
   read(answer: string): Seen;
@@ -32,7 +32,7 @@ export function filesOf(answer: string): Map<string, string> {
   return files;
 }
 
-/** Generation of PCIe by its transfers a second: `16.0 GT/s PCIe` is 4; undefined where it is none. */
+/** Generation of PCIe by its transfers a second: `16.0 GT/s PCIe` is 4; undefined if it is none. */
 export function generationOf(speed: string | undefined): number | undefined {
   const rate = /([\d.]+)\s*GT\/s/.exec(speed ?? '')?.[1];
   const generation = [2.5, 5, 8, 16, 32, 64].indexOf(Number(rate)) + 1;
@@ -56,7 +56,7 @@ export function flagsOf(text: string | undefined): string[] {
     .filter((flag) => flag !== '');
 }
 
-/** A whole number above 0; undefined where a text is none. */
+/** A whole number above 0; undefined if a text is none. */
 export function countOf(text: string | undefined): number | undefined {
   const value = Number.parseInt(text ?? '', 10);
   return value > 0 ? value : undefined;

@@ -61,12 +61,12 @@ export interface CauseRule {
   examine(run: CheckCase): Promise<string | null> | string | null;
 }
 
-/** True where a speed is known and at most `ratio` of the expected one. */
+/** True if a speed is known and at most `ratio` of the expected one. */
 export function atMost(speed: CheckCase['decode'], ratio: number): boolean {
   return speed !== null && speed.ratio <= ratio;
 }
 
-/** True where a speed is as expected, or is unknown. */
+/** True if a speed is as expected, or is unknown. */
 export function asExpected(speed: CheckCase['decode']): boolean {
   return speed === null || (speed.ratio >= NORMAL && speed.ratio <= FASTER && !speed.slow);
 }
@@ -79,7 +79,7 @@ interface Likeness {
   readonly near: number;
 }
 
-/** True where a supposed cause makes a run clearly slower than expected, and as slow as measured. */
+/** True if a supposed cause makes a run clearly slower than expected, and as slow as measured. */
 export function explains(supposed: number | undefined, { expected, measured }: CheckedSpeed, { decides, near }: Likeness): boolean {
   return supposed !== undefined && supposed <= decides * expected && Math.abs(measured / supposed - 1) <= near;
 }

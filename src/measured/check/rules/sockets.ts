@@ -31,7 +31,7 @@ export const sockets: CauseRule = {
   },
 };
 
-/** True where the program was told to look at no sockets. */
+/** True if the program was told to look at no sockets. */
 function isOff({ run: { numa } }: Measurement): boolean {
   return numa !== undefined && /^(off|disable|none|0)$/.test(numa);
 }

@@ -118,7 +118,7 @@ function figureOf(
   };
 }
 
-/** Statistics of memory errors, as a whole and by side and kind; null where none is scored. */
+/** Statistics of memory errors, as a whole and by side and kind; null if none is scored. */
 export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | null {
   const scored = rows.filter((row) => row.metric === 'memory' && row.scored);
   if (scored.length === 0) return null;
@@ -163,7 +163,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   return null;
 }
 
-/** True where the log itself says that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
+/** True if the log itself says that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
 function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
   const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
@@ -171,7 +171,7 @@ function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: Mod
 
 const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-moe|--n-cpu-moe)\b/;
 
-/** True where the program placed tensors by itself. */
+/** True if the program placed tensors by itself. */
 function unplaced({ row }: RowLoad): boolean {
   const said =
     row.ngl !== undefined ||
@@ -211,7 +211,7 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   return null;
 }
 
-/** True where models in unlike formats need buffers that differ. */
+/** True if models in unlike formats need buffers that differ. */
 function dependsOnFormat({ name }: ModelSpec, plan: LoadPlan, device: number | 'host' | 'all'): boolean {
   const bytes = UNLIKE.map((format) => allocate(loaded(name, format), plan).devices.at(device === 'host' ? -1 : Number(device))!.compute);
   return bytes.some((one) => one !== bytes[0]);

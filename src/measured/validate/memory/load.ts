@@ -36,7 +36,7 @@ export function loaded(name: string, quantization: string, overrides: readonly O
   return model;
 }
 
-/** The model of a row. @throws UserError where there is no profile of it */
+/** The model of a row. @throws UserError if there is no profile of it */
 export function weightsOfRow(row: MemoryRow): RowWeights {
   if (!listProfiles('models').includes(row.model)) throw new UserError(`model ${row.model}: has no profile`);
   const rule = row.quant === undefined ? null : readLabel(row.quant);
@@ -54,7 +54,7 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 
-/** Parameters as printed, null where they are not. */
+/** Parameters as printed, null if they are not. */
 function parametersOf({ total_params }: MemoryRow): number | null {
   const match = /^([\d.,]+)\s*([BT])$/.exec(total_params ?? '');
   return match === null ? null : Number(match[1]!.replace(',', '.')) * (match[2] === 'T' ? 1e12 : 1e9);
@@ -108,7 +108,7 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   };
 }
 
-/** True where a command line has one of these flags. */
+/** True if a command line has one of these flags. */
 export function hasFlag(flags: string, ...names: readonly string[]): boolean {
   return flags.split(/\s+/).some((word) => names.includes(word));
 }
@@ -130,7 +130,7 @@ function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number
   return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;
 }
 
-/** Layers on GPUs; all of them where nothing says otherwise. */
+/** Layers on GPUs; all of them if nothing says otherwise. */
 function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);

@@ -10,7 +10,7 @@ export interface ErrorSizes {
   readonly bias: number;
 }
 
-/** Summarizes the sizes of errors. @throws RangeError where there is none */
+/** Summarizes the sizes of errors. @throws RangeError if there is none */
 export function errorSizes(errors: readonly Vote[]): ErrorSizes {
   const sizes = errors.map(({ value, weight }) => ({ value: Math.abs(value), weight }));
   return { n: errors.length, median: votedPercentile(sizes, 50), p90: votedPercentile(sizes, 90), bias: votedPercentile(errors, 50) };

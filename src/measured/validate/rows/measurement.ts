@@ -228,7 +228,7 @@ function checked<T extends z.ZodType>(raw: Record<string, unknown>, schema: T, p
   return result.data;
 }
 
-/** @throws UserError where a line is no JSON object */
+/** @throws UserError if a line is no JSON object */
 function jsonOf(line: string, place: string): Record<string, unknown> {
   let raw: unknown;
   try {

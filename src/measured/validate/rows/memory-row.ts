@@ -83,7 +83,7 @@ export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   return Object.fromEntries(sums) as DeviceMib;
 }
 
-/** True where host memory has a compute buffer of the CPU beside the one that is shared with GPUs: a build with BLAS. */
+/** True if host memory has a compute buffer of the CPU beside the one that is shared with GPUs: a build with BLAS. */
 export function hasBlas({ devices }: MemoryRow): boolean {
   const computes = (pattern: RegExp): boolean => devices.some(({ compute_mib, name }) => pattern.test(name) && (compute_mib ?? 0) > 0);
   return computes(/^CPU$/) && computes(/_Host$/);

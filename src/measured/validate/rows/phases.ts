@@ -29,7 +29,7 @@ const BRIEF = { still: 6, warm: 24, counted: 24, prompt: 512 } as const;
 /** Tokens that llama-bench generates and prompts where a row does not say. */
 const USUAL_GENERATED = 128;
 const USUAL_PROMPT = 512;
-/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass where that is longer. */
+/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass if that is longer. */
 const MOST_PROMPT = 8192;
 
 /** True if a row's depth precedes its prompt, as in benchmarks. Chat programs and servers state the prompt as depth. */

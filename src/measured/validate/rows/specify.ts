@@ -17,7 +17,7 @@ interface Figure {
   readonly unscored: string | null;
 }
 
-/** A system in place, as a run has it, and the capacity of its expert cache where that is the run's. */
+/** A system in place, as a run has it, and the capacity of its expert cache if that is the run's. */
 export interface RowSystem {
   readonly system: Readonly<Record<string, unknown>> | string;
   /** A system in its place, already read; absent: none. */

@@ -14,12 +14,12 @@ export function asStreamed(row: Measurement): Measurement {
 
 const streamingOf = ({ engine }: Pick<Measurement, 'engine'>): Streaming | undefined => runtimeOfProgram(engine).streaming;
 
-/** True where a program that streams was asked to compute while it reads. */
+/** True if a program that streams was asked to compute while it reads. */
 export function readsAhead(row: Pick<Measurement, 'engine' | 'flags'>): boolean {
   return streamingOf(row)?.readsAhead.test(row.flags ?? '') === true;
 }
 
-/** Predictor and prefetch of a row's system; empty where it looks no layer ahead. */
+/** Predictor and prefetch of a row's system; empty if it looks no layer ahead. */
 export function lookAheadOf(row: Pick<Measurement, 'engine' | 'flags'>): Readonly<Record<string, unknown>> {
   const streaming = streamingOf(row);
   return streaming?.looksAhead.test(row.flags ?? '') === true ? { predictor: streaming.guess, prefetch: { minProbability: 0.3 } } : {};

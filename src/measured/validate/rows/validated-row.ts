@@ -23,13 +23,13 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly kind?: MemoryKind;
   /** The prediction; null: the specification does not suffice. */
   readonly predicted: number | null;
-  /** predicted / measured - 1; null where nothing is predicted. */
+  /** predicted / measured - 1; null if nothing is predicted. */
   readonly error: number | null;
   /** `runtime / format / placement`. */
   readonly family: string;
   readonly scored: boolean;
   /** Reason why it is not scored; null: it is. */
   readonly reason: string | null;
-  /** The error of comparable rows of other machines; null where none is comparable, or it is not scored. */
+  /** The error of comparable rows of other machines; null if none is comparable, or it is not scored. */
   readonly band: Accuracy | null;
 }

@@ -76,7 +76,7 @@ class OnnxPredictor extends ModelPredictor<InputName> {
   }
 }
 
-/** Loads a model, of either contract. @throws UserError where the file is no model, or keeps neither */
+/** Loads a model, of either contract. @throws UserError if the file is no model, or keeps neither */
 export async function openOnnx(path: string, context: PredictorContext): Promise<ModelPredictor> {
   const session = await SyncSession.open(path);
   try {

@@ -15,7 +15,7 @@ export interface EncoderOptions {
   readonly blocks: number;
   /** Units of a layer's head. */
   readonly head: number;
-  /** Also read which experts the tokens before used, where that is known. */
+  /** Also read which experts the tokens before used, if that is known. */
   readonly history: boolean;
   /** Rows of the table of token embeddings: ids are taken modulo this. */
   readonly tokenRows: number;

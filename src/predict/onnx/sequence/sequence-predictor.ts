@@ -38,7 +38,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
   #logits = new Float32Array(0);
   #pass = -1;
 
-  /** @throws UserError where the model does not keep the contract */
+  /** @throws UserError if the model does not keep the contract */
   constructor(path: string, session: SyncSession, context: PredictorContext) {
     const { inputs, state } = checkSequenceContract(path, session.inputs, session.outputs, context.model.experts);
     super(path, session, context, inputs);

@@ -23,7 +23,7 @@ const FIGURES = [
   ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
 ] as const;
 
-/** The fates of a run's prefetches, as a bar; null where it made none. */
+/** The fates of a run's prefetches, as a bar; null if it made none. */
 function fateBar({ metrics }: Result): Markup | null {
   const fates = FATES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
   const total = sum(fates.map(({ count }) => count));

@@ -4,7 +4,7 @@ import { html, type Markup, type Piece } from '../../page/markup.js';
 
 /** One of the runs of a page. */
 export interface Side {
-  /** The user's name for it; `This run` where there is no other. */
+  /** The user's name for it; `This run` if there is no other. */
   readonly label: string;
   /** `this run`, `base`, `candidate`. */
   readonly word: string;

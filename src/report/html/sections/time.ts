@@ -67,7 +67,7 @@ function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${said}.`)}</p>${shareBar(said, parts)}`;
 }
 
-/** The time of two runs by part, on one scale: of a pass that only decodes where both runs have such, else of the whole run. */
+/** The time of two runs by part, on one scale: of a pass that only decodes if both runs have such, else of the whole run. */
 function ofTwo(all: Sides): ReturnType<Section<Sides>['draw']> {
   const byPass = all.every(({ result }) => phasesOf(result).length > 0);
   const sides = all.map(({ label, result }) => {

@@ -28,7 +28,7 @@ export function cellsOf(plan: LoadPlan): number {
 
 /**
  * Bytes of one value in a cache of this type, scales included.
- * @throws UserError where there is no such type
+ * @throws UserError if there is no such type
  */
 export function valueBytes(type: string): number {
   const format = kernelFormat(type);
@@ -38,7 +38,7 @@ export function valueBytes(type: string): number {
 
 /**
  * Bytes that a layer keeps for the whole context, or for its window.
- * @throws UserError where there is no such type of a cache, or nothing says how large the state of a layer is
+ * @throws UserError if there is no such type of a cache, or nothing says how large the state of a layer is
  */
 export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   const { k, v } = plan.kv;

@@ -67,7 +67,7 @@ export class GraphNode {
     this.offload = offload;
   }
 
-  /** True where both have the same type, shape and strides. */
+  /** True if both have the same type, shape and strides. */
   fits(other: GraphNode): boolean {
     if (this.strided || other.strided || this.width !== other.width) return false;
     const [own, others] = [this.shape, other.shape];

@@ -48,7 +48,7 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   return { layers, output, tensors: anatomy.tensors.map(placed) };
 }
 
-/** Share of the layers of each GPU. @throws UserError where all are 0 */
+/** Share of the layers of each GPU. @throws UserError if all are 0 */
 function partsOf({ gpus, tensorSplit }: LoadPlan): number[] {
   const parts = Array.from({ length: gpus }, (_, gpu) => (tensorSplit === undefined ? 1 : (tensorSplit[gpu] ?? 0)));
   const total = parts.reduce((sum, part) => sum + part, 0);

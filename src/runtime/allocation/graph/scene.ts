@@ -12,7 +12,7 @@ export class Scene {
   tokens: number;
   readonly cells: number;
   readonly hidden: number;
-  /** Routed experts where there are most. */
+  /** Routed experts if there are most. */
   readonly routed: { readonly count: number; readonly topK: number; readonly width: number };
   /** The last backend. */
   readonly cpu: Backend;
@@ -43,7 +43,7 @@ export class Scene {
     return device === 'cpu' ? this.cpu : Number(device.slice(3));
   }
 
-  /** True where the model has a tensor of this name. */
+  /** True if the model has a tensor of this name. */
   has(name: string): boolean {
     return this.#weights.has(name);
   }
@@ -60,7 +60,7 @@ export class Scene {
     return node;
   }
 
-  /** True where a GPU can compute with a host weight of this format once it is fetched. */
+  /** True if a GPU can compute with a host weight of this format once it is fetched. */
   #fetchable(format: string): boolean {
     const repacked = this.plan.repack === true && format !== 'f32';
     if (repacked && !this.plan.rules.fetchesRepacked) return false;
