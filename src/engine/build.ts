@@ -172,7 +172,7 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
   return () => ({ predictor, predictedUse: policies.predictions ? new PredictedUse(inputs.model) : null });
 }
 
-/** The parts that rules of misses ask for. @throws UserError if they ask for gate weights that the trace does not carry */
+/** The parts that rules of misses need. @throws UserError if they need gate weights that the trace does not carry */
 function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'deferral' | 'judges' | 'unimportance'> {
   const { inputs, layout, run } = plan;
   const { model, system, trace } = inputs;

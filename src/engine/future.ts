@@ -1,4 +1,4 @@
-// The future demand on each GPU, for policies that know it: passes are composed without running, recorded, and read backwards.
+// The future demand on each GPU, for policies with foresight: passes are composed without running, recorded, and read backwards.
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
 import type { ModelSpec } from '../model/door.js';

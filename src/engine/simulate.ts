@@ -58,7 +58,7 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
   }
 }
 
-/** Records the passes of a run under LRU for a policy that knows the future; null: a dry run composes the same. @throws UserError */
+/** Records the passes of a run under LRU for a policy with foresight; null: a dry run composes the same. @throws UserError */
 async function recordPasses(proper: RunPlan, breathe: (() => Promise<void>) | undefined): Promise<PassRecord | null> {
   const { inputs, run, serving } = proper;
   const { definition, parameters } = await resolvePolicy(inputs.system.cache.policy, run.folder);

@@ -61,7 +61,7 @@ export interface CommonParts {
 /** A link for machines where everything is resident. */
 const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
 
-/** Composes one GPU. @param future its future demand; null: no policy knows it @param earlier text that policies and caches have seen */
+/** Composes one GPU. @param future its future demand; null: no policy needs it @param earlier text that policies and caches have seen */
 export function composeGpu(
   common: CommonParts,
   { memory, shard }: GpuLayout,
@@ -77,7 +77,7 @@ export function composeGpu(
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   cost.attending = plan.serving.attending;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  // A prefetch may ask a policy before the first event: the next use of each expert is then its first one.
+  // A prefetch may rank victims before the first event: the next use of each expert is then its first one.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
   const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
@@ -97,7 +97,7 @@ export function composeGpu(
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   if (warm.length > 0) warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }, warm);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
-  // The curve also counts the bound, where the capacity is constant and split evenly.
+  // The curve also counts the bound if the capacity is constant and split evenly.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
   const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
   return {
@@ -129,7 +129,9 @@ export function composeGpu(
   };
 }
 
-/** Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy asks. Only one GPU learns from training traces. */
+/**
+ * Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy uses them. Only one GPU learns from training traces.
+ */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
   const expectedUse = learned !== null && policies.foretold ? new ExpectedUse(model, learned) : null;
@@ -178,7 +180,7 @@ function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomB
   return copyPool({ ...knows, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
 }
 
-/** Parts of the first tier beside its caches: preloaded experts, staging buffers, the pool of copies. */
+/** Parts of the first tier outside its caches: preloaded experts, staging buffers, the pool of copies. */
 interface Besides {
   readonly whole: boolean;
   readonly staging: Staging | null;

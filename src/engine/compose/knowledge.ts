@@ -10,7 +10,9 @@ import type { SimulatedGpu } from './simulation.js';
 export const computesOnCpu = ({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean =>
   onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 
-/** The clocks of knowledge; null if bounds are off, nothing is loaded, or there are copies or a split layer: they know whole experts only. */
+/**
+ * The clocks of knowledge; null if bounds are off, nothing is loaded, or there are copies or a split layer: they model whole experts only.
+ */
 export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {
   const { inputs, layout, run } = plan;
   if (!run.bounds || !run.foresight || layout.hardware.links.length === 0) return null;
@@ -43,7 +45,7 @@ function knownGpu(plan: RunPlan, gpu: SimulatedGpu): KnownGpu {
   const [link, ssd] = plan.layout.hardware.links;
   const { cacheBytes, dramBytes } = memory;
   const smallest = sizes.reduce((least, bytes) => Math.min(least, bytes), Number.POSITIVE_INFINITY);
-  // The run's own bound is the one over all layers, where its cache is one.
+  // The run's own bound is the one over all layers if it has one cache.
   const own = system.cache.scope === 'global' && !memoryChanges(plan) ? gpu.belady : null;
   return {
     machine: {

@@ -71,7 +71,7 @@ function auditInputs({ model, modelNote, replayed, traces }: Inputs, run: RunSpe
   if (run.audit === 'off') return warnings;
   for (const [i, whole] of traces.entries()) {
     const { from, to } = replayed[i]!;
-    // Rows that are held out are no part of the replay; those behind it were never looked at.
+    // Rows that are held out are no part of the replay; later ones were never looked at.
     const trace = from === 0 ? whole : selectRows(whole, from, whole.tokens, whole.path);
     if (trace.meta.synthetic) continue;
     for (const { code, effect, fix, level, what } of findingsIn(

@@ -12,13 +12,13 @@ export interface Policies {
   readonly dram: ResolvedPolicy | null;
   /** Policy of the low-precision copies; null: there are none. */
   readonly copies: ResolvedPolicy | null;
-  /** Activations by dense id; null: no policy asks. */
+  /** Activations by dense id; null: no policy uses them. */
   readonly popularity: Float64Array | null;
-  /** True if a policy knows the future, ranks by gate weights, or ranks by predictions. */
+  /** True if a policy needs the future, ranks by gate weights, or ranks by predictions. */
   readonly future: boolean;
   readonly gates: boolean;
   readonly predictions: boolean;
-  /** True if a policy ranks by expected next uses, and where predictions of the running pass count among them on the GPU. */
+  /** True if a policy ranks by expected next uses; on the GPU, predictions of the running pass count among them. */
   readonly expected: boolean;
   readonly foretold: boolean;
 }

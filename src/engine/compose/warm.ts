@@ -7,7 +7,7 @@ import type { ExpectedUse } from '../outlook/expected-use.js';
 import { EventDemand, gatherGates } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** The tiers of a GPU, and what its policies know. */
+/** The tiers of a GPU, and the inputs of its policies. */
 interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gates' | 'gpu' | 'learned' | 'model'> {
   readonly learned: NextUse | null;
   /** Expected next uses, predictions among them; null: no policy ranks by them. */

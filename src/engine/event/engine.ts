@@ -18,7 +18,7 @@ import { Evictions, type Misses } from './place.js';
 import { balances, loadsAtOnce, missesOf } from './place-each.js';
 import { showExecution } from './show.js';
 
-/** The fold of events on one GPU. Its driver tells it when the routing of a layer is known, and when an event has ended. */
+/** The fold of events on one GPU. Its driver calls it when the routing of a layer is known, and when an event has ended. */
 export class EventFold {
   readonly gpu: Gpu;
   readonly event: RunningEvent;
@@ -110,7 +110,7 @@ export class EventFold {
     if (this.#charges !== null) this.#charges.executed(event, layer);
   }
 
-  /** The demand of the event, before it is judged: bounds count it, and policies that know the future move on. */
+  /** The demand of the event, before it is judged: bounds count it, and policies with foresight move on. */
   #demanded(layer: number, size: number): void {
     const { belady, curve, future } = this.gpu;
     const { ids } = this.event.demand;
@@ -143,7 +143,7 @@ export class EventFold {
   }
 }
 
-/** Parts of a run on one GPU beside the GPU itself. */
+/** Parts of a run on one GPU except the GPU itself. */
 export interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;

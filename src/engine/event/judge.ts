@@ -11,7 +11,7 @@ export interface LayerJudge {
   judge(pass: Pass, layer: number): void;
 }
 
-/** Tells hits from late members and misses. */
+/** Separates hits from late members and misses. */
 export class Judge {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
@@ -82,7 +82,7 @@ export class Judge {
     event.observer?.judged(layer, hits, late, misses, event.startNs);
   }
 
-  /** Tells hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
+  /** Separates hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
   #judgeArrivals(layer: number, held: number): number {
     const { dram, gpu } = this.#gpu;
     const event = this.#event;

@@ -14,7 +14,7 @@ class EachMiss extends Misses {
   /** Members to load whose transfers are not placed yet, and their number. */
   readonly #loads: Int32Array;
   #count = 0;
-  /** Members whose computation on the CPU is deferred behind all others, and their number. */
+  /** Members whose computation on the CPU is deferred until after all others, and their number. */
   readonly #later: Int32Array;
   #laterCount = 0;
   readonly #promotions: Promotions | null;
@@ -26,7 +26,7 @@ class EachMiss extends Misses {
   readonly #buddies: number[] = [];
   /** Copies that stay; null: none do. */
   readonly #copies: CopyPool | null;
-  /** By missed member: 1 where its slice is on the GPU; null: copies are not slices. */
+  /** By missed member: 1 if its slice is on the GPU; null: copies are not slices. */
   readonly #slices: Uint8Array | null;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
@@ -162,7 +162,7 @@ class EachMiss extends Misses {
     if (admitted) staging.free(id, evictions.slotFreeNs);
   }
 
-  /** Tells the policy of a use without an insertion. */
+  /** Passes a use on to the policy, without an insertion. */
   #passBy(id: number, layer: number): void {
     const { base, policy } = this.gpu.gpu.byLayer[layer]!;
     policy.streamed?.(id - base);
@@ -184,7 +184,7 @@ class EachMiss extends Misses {
     return cpuEndNs;
   }
 
-  /** Queues the deferred members on the CPU, behind all others of the event. */
+  /** Queues the deferred members on the CPU, after all others of the event. */
   #computeLater(layer: number): void {
     const { recorder } = this.gpu;
     const { event } = this;
@@ -277,7 +277,7 @@ class EachMiss extends Misses {
     event.standIns++;
   }
 
-  /** Transfers a copy and executes member `i` from it. The copy stays where copies are kept and there is room. */
+  /** Transfers a copy and executes member `i` from it. The copy stays if copies are kept and there is room. */
   #bringCopy(layer: number, i: number, rule: MissRule): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;

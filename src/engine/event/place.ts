@@ -115,7 +115,7 @@ export class Evictions {
     this.#event = event;
   }
 
-  /** Counts the victims of the last admissions, evicted at `nowNs`, and prices their write-back where tiers are exclusive. */
+  /** Counts the victims of the last admissions, evicted at `nowNs`, and prices their write-back if tiers are exclusive. */
   account(nowNs: number): void {
     const { gpu, layerOf, recorder, writeBack } = this.#gpu;
     const { victims, victimCount } = gpu;

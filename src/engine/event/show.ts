@@ -31,7 +31,7 @@ export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer,
   if (waitedNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, waitedNs);
 }
 
-/** Tells an observer of these parts, the last of which ends at `endNs`. @returns when the first begins, ns; `endNs` if there is none */
+/** Shows these parts to an observer, the last of which ends at `endNs`. @returns when the first begins, ns; `endNs` if there is none */
 function showParts({ cost }: Gpu, { demand, onCpu, parts }: RunningEvent, observer: Observer, layer: number, endNs: number): number {
   let fromNs = endNs;
   for (let k = parts - 1; k >= 0; k--) {

@@ -34,7 +34,7 @@ export class Clocks {
 export class BoundClocks extends Clocks {
   readonly #cost: CostModel;
   readonly #model: ModelSpec;
-  /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
+  /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's if DRAM cannot hold all experts. */
   readonly #links: readonly Link[];
   /** True if that is one link of one lane, so that experts arrive one after another. */
   readonly #inLine: boolean;
@@ -87,7 +87,7 @@ export class BoundClocks extends Clocks {
     }
   }
 
-  /** Tells the clocks of knowledge of an event, whose time on the GPU they have. */
+  /** Passes an event, with its time on the GPU, to the clocks of knowledge. */
   #know(knowledge: KnowledgeBounds, layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
     knowledge.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
     knowledge.demand(0, layer, ids, size);
@@ -126,7 +126,7 @@ export class BoundClocks extends Clocks {
   }
 }
 
-/** Time of all experts of an event on the CPU, ns; its sockets work beside one another. @param single true if every count is 1 */
+/** Time of all experts of an event on the CPU, ns; its sockets work in parallel. @param single true if every count is 1 */
 export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
   let ns = 0;
   if (single) ns = size * cost.cpuExpertNs(layer, 1);

@@ -22,7 +22,7 @@ interface FloorParts extends FloorMark {
 
 function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misses, transferNs }: FloorParts): number {
   if (cpuExpertNs === Number.POSITIVE_INFINITY) return Math.max(denseNs + expertsNs, misses * transferNs);
-  // Each expert on the CPU adds to its time and takes from the others': the best share is where they meet.
+  // Each expert on the CPU adds to its time and takes from the others': the best share is their crossing.
   const others = (taken: number): number =>
     Math.max(denseNs + Math.max(0, expertsNs - taken * gpuExpertNs), Math.max(0, misses - taken) * transferNs);
   const own = (taken: number): number => denseNs + taken * cpuExpertNs;

@@ -23,7 +23,7 @@ export class ForesightGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #moment: Float64Array;
   readonly #machine: KnowingMachine;
-  /** The GPU's memory; behind it DRAM, if that is a cache. */
+  /** The GPU's memory; below it DRAM, if that is a cache. */
   readonly #gpu: Level;
   readonly #dram: Level | null;
   readonly #awaited: Awaited;
@@ -192,8 +192,8 @@ export class ForesightGpu implements KnowingGpu {
   }
 
   /**
-   * The first later demand whose expert may leave for that of `demand`. What of the transfer is not hidden must pay: the expert that leaves
-   * is wanted so much later that bringing it back is hidden as far. Gaps are taken to be alike.
+   * The first later demand whose expert may leave for that of `demand`: its use must be as much later as brings back all of the transfer that is not
+   * hidden, with gaps taken to be alike.
    */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;

@@ -1,4 +1,4 @@
-// A clock beside the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch.
+// A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch.
 import { grown } from '../../base/grown.js';
 import type { LinkSpec } from '../../hardware/door.js';
 import type { DemandBlock } from './demand-block.js';
@@ -23,7 +23,7 @@ export interface KnowingMachine {
 /** Places in an array of the times of the running event, ns: the end of the one before, its routing known, its own experts executed. */
 export const MOMENT = { start: 0, known: 1, end: 2 } as const;
 
-/** A GPU under some knowledge, event by event of a block; an event that asks nothing of it has no demands. */
+/** A GPU under some knowledge, event by event of a block; an event may make no demand on it. */
 export interface KnowingGpu {
   /** The block is gone through from its first event. */
   begin(): void;
@@ -43,7 +43,7 @@ export class KnowingClock {
   #endsNs: Float64Array = new Float64Array(256);
   #passes = 0;
 
-  /** @param gpuOf makes the GPU of a block of the stretch, which tells the time in `moment` */
+  /** @param gpuOf makes the GPU of a block of the stretch, which writes the time to `moment` */
   constructor(stretch: Stretch, gpuOf: (block: DemandBlock, moment: Float64Array, gpu: number) => KnowingGpu) {
     this.#stretch = stretch;
     this.#gpus = stretch.blocks.map((block, gpu) => gpuOf(block, this.#moment, gpu));
@@ -71,7 +71,7 @@ export class KnowingClock {
     this.#run(event, until);
   }
 
-  /** The stretch has been gone through up to event `until`, and blocks say who is asked for first afterwards. */
+  /** The stretch is done up to event `until`; blocks give the first demands after it. */
   end(until: number): void {
     for (const gpu of this.#gpus) gpu.end(until);
   }

@@ -36,7 +36,7 @@ export class KnowledgeBounds {
   readonly #stretch: Stretch;
   /** Null: the run itself is LRU on demand. */
   readonly #lru: KnowingClock | null;
-  /** Belady on demand: beside the run, or a little later. */
+  /** Belady on demand: with the run, or a little later. */
   readonly #belady: BeladyClock | null;
   readonly #beladyLater: KnowingClock | null;
   readonly #beladyEnds: number[] = [];

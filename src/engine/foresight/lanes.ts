@@ -1,4 +1,4 @@
-// The lanes of a link in a replay that knows the future: no transfer is interrupted, since no demand comes as a surprise.
+// The lanes of a link in a replay with foresight: no transfer is interrupted, since no demand comes as a surprise.
 import type { LinkSpec } from '../../hardware/door.js';
 import { Link } from '../transfer/link.js';
 
@@ -27,7 +27,7 @@ export class Lanes {
     return this.#link.laneNs(0, bytes);
   }
 
-  /** When `bytes` that are asked for at `atNs` would arrive at best; {@link take} sends them. @returns the same object every time */
+  /** When `bytes` that are requested at `atNs` would arrive at best; {@link take} sends them. @returns the same object every time */
   offer(bytes: number, atNs: number): Offer {
     const offer = this.#offer;
     offer.endNs = Number.POSITIVE_INFINITY;

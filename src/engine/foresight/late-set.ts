@@ -5,7 +5,7 @@ export class LateSet {
   readonly #words: Int32Array;
   /** A bit for each word: 0 only if it is empty. */
   readonly #used: Int32Array;
-  /** No word of `#used` behind this one has bits. */
+  /** The last word of `#used` that has bits. */
   #top = 0;
 
   constructor(limit: number) {
@@ -32,7 +32,7 @@ export class LateSet {
     this.#words[value >>> 5]! &= ~(1 << (value & 31));
   }
 
-  /** The largest number; -1 where the set is empty. */
+  /** The largest number; -1 if the set is empty. */
   max(): number {
     const words = this.#words;
     const used = this.#used;

@@ -11,7 +11,7 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #moment: Float64Array;
   readonly #sizes: Float64Array;
-  /** Time of a load, where loads come one after another and the CPU does not compute; 0: loads differ. */
+  /** Time of a load, if loads come one after another and the CPU does not compute; 0: loads differ. */
   readonly #loadNs: number;
   readonly #memory: OnDemandMemory;
   readonly #lanes: Lanes;
@@ -20,7 +20,7 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #handoverNs: number;
   readonly #awaited: Awaited;
 
-  /** @param moment see {@link MOMENT} @param knows knowledge by which it evicts */
+  /** @param moment see {@link MOMENT} @param knows the knowledge by which it evicts */
   constructor(block: DemandBlock, moment: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
     const { capacityBytes, dram, handoverNs, link, preloaded, sizes } = machine;
     this.#moment = moment;
@@ -108,7 +108,7 @@ export class OnDemandGpu implements KnowingGpu {
 export const onDemandNs = (size: number, misses: number, gpuNs: number, loadNs: number): number =>
   misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
 
-/** Time of any load over a link of one lane, ns; 0 where loads differ, come from the SSD, or the CPU may take their place. */
+/** Time of any load over a link of one lane, ns; 0 if loads differ, come from the SSD, or the CPU may replace them. */
 export function loadNsOf({ cpu, dram, link, sizes }: KnowingMachine): number {
   if (cpu || dram !== null || link.lanes > 1 || sizes.some((bytes) => bytes !== sizes[0])) return 0;
   return new Link(link, new Float64Array(0)).laneNs(0, sizes[0]!);

@@ -9,9 +9,9 @@ export class Stretch {
   events = 0;
   /** By event: work before it, ns. */
   gapsNs: Float64Array = new Float64Array(1 << 12);
-  /** By event: how long it takes with all experts resident, and of it to send back results, ns; null: one GPU, where its demands say so. */
+  /** Ns of each event with all experts resident, and of sending back its results; null: one GPU, whose demands give both. */
   several: Float64Array | null;
-  /** By pass: events up to its end, and ns of work behind the last of them. */
+  /** By pass: events up to its end, and ns of work after the last of them. */
   passEvents: number[] = [];
   tailsNs: number[] = [];
   #gapNs = 0;

@@ -1,4 +1,4 @@
-// The drafting of a run: as its profile says, or, where it says nothing, as the model and the runtime imply.
+// The drafting of a run: as its profile gives it, else as the model and the runtime imply.
 import { shownTrace } from '../../base/profiles.js';
 import { CostModel } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/door.js';
@@ -37,7 +37,7 @@ export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: 
   return drafter === undefined || 'ns' in drafter ? 0 : Math.ceil(drafter.copyBytes * expertBytesTotal(model));
 }
 
-/** True if layers keep a state in place of a KV cache, beside others that have one. */
+/** True if layers keep a state instead of a KV cache, and others that have one. */
 const isRecurrent = ({ dense }: ModelSpec): boolean =>
   dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0));
 

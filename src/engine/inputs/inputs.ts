@@ -29,12 +29,12 @@ import { countsOnTrace } from './counts-on-trace.js';
 
 /** Default number of tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
-/** Share of a recorded trace, at its start, that is held out where popularity is counted on it. Ours: a fifth, as is usual for a test set. */
+/** Share of a recorded trace, at its start, that is held out if popularity is counted on it. Ours: a fifth, as is usual for a test set. */
 export const HELD_OUT = 0.2;
 /** Limit of the tokens drawn for a profile. Ours: more tokens rank experts alike, and a profile is drawn before every run. */
 const MOST_APART = 65_536;
 const DRAWN_APART = 'drawn apart from those that are replayed';
-/** Candidates that synthetic routing has for each choice, where the system re-ranks. */
+/** Candidates that synthetic routing has for each choice if the system re-ranks. */
 const CANDIDATES_PER_CHOICE = 4;
 
 /** Rows `[from, to)` of a trace. */
@@ -56,11 +56,11 @@ interface Apart {
 /** The inputs of a run. The caller that opens them closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
-  /** A note on how the model was found, where the trace does not name it. */
+  /** A note on how the model was found if the trace does not name it. */
   readonly modelNote: string | null;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
-  /** True: nothing says how large experts are, and each counts as one byte. Absent: their sizes are known. */
+  /** True: sizes of experts are unknown, and each counts as one byte. Absent: they are known. */
   readonly unsized?: true;
   /** The routing that runs, and no more of it, variants applied. */
   readonly trace: RoutingTrace;
@@ -79,7 +79,7 @@ export interface Inputs {
   readonly routing?: 'profile' | 'prior';
   /** Null: the routing is recorded, and nothing of it is held out. */
   readonly apart: Apart | null;
-  /** Counts that a placement is made from, in place of what the system names; absent: it names them. */
+  /** Counts for a placement, instead of those that the system names; absent: it names them. */
   readonly counted?: Popularity;
 }
 
@@ -216,7 +216,7 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
 }
 
-/** What the routing of a profile follows: skew and reuse decide how often a cache hits. Of a user's own nobody can say how far it errs. */
+/** What the routing of a profile follows: skew and reuse decide how often a cache hits. The error of a user's own is unknown. */
 function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
   const blank = profile?.skew === undefined || profile.reuse === undefined;
   const own = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
@@ -265,7 +265,7 @@ export function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): Hardwar
   return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };
 }
 
-/** The model with the KV cache that the run asks for. @throws UserError if its values need flash attention, and there is none */
+/** The model with the KV cache of the run. @throws UserError if its values need flash attention, and there is none */
 function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
   const { kvFormat } = run.memory;
   if (kvFormat === undefined) return model;

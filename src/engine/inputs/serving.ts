@@ -26,7 +26,7 @@ export interface Serving {
   readonly rows: number;
   /** True if requests were cut into streams to fill the batch. */
   readonly cut: boolean;
-  /** True if the schedule depends on the times of passes: a policy that knows the future needs them recorded first. */
+  /** True if the schedule depends on the times of passes: a policy with foresight needs them recorded first. */
   readonly timed: boolean;
   readonly budgets: ReadonlyMap<string, ClassBudget>;
   /** Class of each request, by `Request.index`; null: no request has one. */

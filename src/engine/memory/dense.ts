@@ -5,7 +5,7 @@ import { DEFAULT_SYSTEM } from '../../runtime/index.js';
 import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Parts of a model on the GPU and in DRAM beside the expert cache. */
+/** Parts of a model on the GPU and in DRAM, without the expert cache. */
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;
@@ -26,7 +26,7 @@ export function denseRooms(model: ModelSpec, placement: DensePlacement | null, s
   };
 }
 
-/** The same where every layer's experts lie on one device. */
+/** The same if every layer's experts lie on one device. */
 function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRooms {
   if (placement === null) {
     const { kvBytesPerToken, weightBytes } = model.dense;
@@ -41,7 +41,7 @@ function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRo
   };
 }
 
-/** Why layers and tensors are not divided, and what to write where experts have to stay on the CPU. */
+/** Why layers and tensors are not divided, and what to write if experts have to stay on the CPU. */
 const EXPERTS_SHARED = 'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does';
 const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`;
 

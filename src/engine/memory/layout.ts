@@ -34,7 +34,7 @@ interface ExpertHomes {
 export interface Layout {
   /** One GPU with its part of the host. */
   readonly hardware: HardwareSpec;
-  /** Where the dense part of the model lives; null: on the GPU, or on each. */
+  /** Placement of the dense part; null: on the GPU, or on each. */
   readonly dense: DensePlacement | null;
   /** The layer whose experts lie on the CPU and on the GPU; null: none. */
   readonly split: ExpertSplit | null;

@@ -43,7 +43,7 @@ function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, ex
 
 /**
  * Activations by layer and expert, and LRU hits by layer and slots; below an event's size they are an estimate.
- * @param most tokens read @param own number of a trace's expert in the model, {@link ELSEWHERE} if none
+ * @param most tokens read @param own number in the model of each expert of a trace, {@link ELSEWHERE} if none
  */
 export function profileLayers(
   model: ModelSpec,

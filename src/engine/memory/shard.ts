@@ -12,7 +12,7 @@ export interface Shard {
   readonly model: ModelSpec;
   /** Dense id in the whole model of each of the shard's experts. */
   readonly whole: Int32Array;
-  /** The shard's id of each expert of the whole model, {@link ELSEWHERE} where it does not live here. */
+  /** The shard's id of each expert of the whole model, {@link ELSEWHERE} if it lives on another. */
   readonly own: Int32Array;
   /** By layer: the shard's ids of the experts that live everywhere. */
   readonly replicas: readonly Int32Array[];

@@ -23,7 +23,10 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
   };
 }
 
-/** TPOT of LRU, Belady on demand and foresight, and the floor. @param loads false: every expert is where it executes, and there is nothing to know */
+/**
+ * TPOT of LRU, Belady on demand and foresight, and the floor. @param loads false: every expert is where it executes, so that knowledge changes
+ * nothing
+ */
 function knowingOf(latencies: Latencies, loads: boolean): Partial<Bounds> {
   if (!loads) {
     const resident = meanOf(latencies.tpotAllResident);

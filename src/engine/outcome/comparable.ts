@@ -37,7 +37,7 @@ function scoredErrors(): readonly ScoredError[] {
 /** The band of one kind of speed; null if no measurement is comparable. */
 export const bandFor = (kind: ComparedBy): Accuracy | null => bandOf(kind, scoredErrors());
 
-/** The bands of a run's speeds. @returns null if the machine is calibrated: rows of other machines say nothing of its profile */
+/** The bands of a run's speeds. @returns null if the machine is calibrated: rows of other machines do not apply to its profile */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   const { hardware } = finished.inputs;
   if (hardware.software === undefined || hardware.facts === undefined) return null;

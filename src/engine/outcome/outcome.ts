@@ -120,7 +120,7 @@ function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick
 
 let processor: string | undefined;
 
-/** Name of this machine's processor, asked for once: the system reads a file per core, which takes as long as a short run. */
+/** Name of this machine's processor, read once: the system reads a file per core, which takes as long as a short run. */
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;
@@ -144,7 +144,7 @@ function overridesOf({ overrides: { hardware, model, runtime }, system }: RunSpe
   };
 }
 
-/** The executing device, where it is not a GPU with its own memory. */
+/** The executing device if it is not a GPU with its own memory. */
 function deviceOf({ cpuOnly, tiers }: HardwareSpec): Pick<Result['inputs'], 'device'> {
   if (cpuOnly) return { device: 'cpu' };
   return tiers[0]!.name === 'unified' ? { device: 'unified' } : {};

@@ -1,4 +1,4 @@
-// Statistics profiled before a run, the tokens that they come from, and whether the run replays these; and what its parts know (L17).
+// Statistics profiled before a run, the tokens that they come from, and whether the run replays these; and the knowledge of its parts (L17).
 import { findProfile, splitRows } from '../../base/profiles.js';
 import { policyKnows, policyNeeds } from '../../cache/policy.js';
 import { predictorKnows } from '../../predict/predictors/create.js';
@@ -45,7 +45,7 @@ function partOf(named: string, folder: string): { readonly file: string; readonl
   return { file: path === '-' ? path : findProfile('traces', path, folder), start, end };
 }
 
-/** The knowledge of a run, by part. Miss actions, placements and limits of prefetches know only the past. */
+/** The knowledge of a run, by part. Miss actions, placements and limits of prefetches use only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
   const { inputs, run, serving, simulation } = finished;
   const { cache, predictor } = inputs.system;

@@ -1,4 +1,4 @@
-// Metrics of serving: latency, throughput, waiting, and where the time went.
+// Metrics of serving: latency, throughput, waiting, and the parts of the time.
 import { sum, summarize } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/door.js';
 import type { Speculation } from '../../schedule/door.js';
@@ -88,7 +88,9 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
   };
 }
 
-/** The part of a phase's stall that waits for the SSD, ns: all of it but the CPU's, where the SSD fills the first tier. Null: there is no SSD. */
+/**
+ * The part of a phase's stall that waits for the SSD, ns: all of it but the CPU's if the SSD fills the first tier. Null: there is no SSD.
+ */
 function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((phase: PhaseCounters) => number) | null {
   if (gpu.link.name === 'ssd') return ({ cpuStallNs, stallNs }) => Math.max(0, stallNs - cpuStallNs);
   return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;

@@ -6,7 +6,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** Weight of the newest prediction of the next pass: what is somewhat likely at every token is worth more than at the next only. */
 const NEWEST = 0.5;
-/** The same weight for observed demand, where the predictor does not predict the next pass. */
+/** The same weight for observed demand if the predictor does not predict the next pass. */
 const NEWEST_DEMAND = 1 / 16;
 
 /** The predictions of a run for its policies. */

@@ -12,7 +12,7 @@ export interface PrefetchLimits
   extends Pick<SystemSpec['predictor'], 'correction'>,
     Pick<SystemSpec['prefetch'], 'minProbability'>,
     Partial<Pick<SystemSpec['prefetch'], 'cancel' | 'when' | 'whenFull'>> {
-  /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
+  /** Layers ahead that are predicted; without effect if the horizon is adaptive. */
   readonly horizon: number;
   /** What the next pass will demand is brought as well. */
   readonly across?: boolean;
@@ -34,6 +34,6 @@ export interface PrefetchSetup {
   readonly expectedUse: ExpectedUse | null;
   /** Adapts the horizon; null: it is `limits.horizon`. */
   readonly adaptive: AdaptiveHorizon | null;
-  /** Stops prefetching where it does not pay; null or absent: prefetching never stops. */
+  /** Stops prefetching if it does not pay; null or absent: prefetching never stops. */
   readonly budget?: PrefetchBudget | null;
 }

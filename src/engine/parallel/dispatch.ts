@@ -1,4 +1,4 @@
-// Divides the activations of a layer over GPUs: requests are data parallel, experts live where placed; activations are sent there and back.
+// Divides the activations of a layer over GPUs: requests are data parallel, each expert lives on its GPU; activations are sent there and back.
 import type { Pass } from '../../schedule/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

@@ -47,7 +47,7 @@ export class ParallelEngine implements Fold {
   readonly #activations: Float64Array;
   /** End of the running event on each GPU if exchanging activations took no time, ns. */
   readonly #endNs: Float64Array;
-  /** 1 by dense id of the whole model where an expert of the layer that is being routed lies on a GPU. */
+  /** 1 by dense id of the whole model if an expert of the layer that is being routed lies on a GPU. */
   readonly #resident: Uint8Array;
   readonly #anywhere: Residents;
 
@@ -65,7 +65,7 @@ export class ParallelEngine implements Fold {
 
   observe(observer: Observer): void {
     this.#observer = observer;
-    // Executions are shown by showEvent, which knows when activations arrive.
+    // Executions are shown by showEvent, which has the arrival times of activations.
     for (const { fold, shard } of this.#gpus) fold.observe(new ShardObserver(observer, shard));
   }
 
@@ -134,7 +134,7 @@ export class ParallelEngine implements Fold {
     bounds.event(layer);
   }
 
-  /** Each GPU has computed its own tokens, in place of what lives on it. */
+  /** Each GPU has computed its own tokens, instead of those of its experts. */
   #computeOwn({ workNs }: Gathered, layer: number, startNs: number): void {
     for (let g = 0; g < workNs.length; g++) {
       this.#run.recorder.spent(layer, startNs + workNs[g]! - this.#endNs[g]!, 0);

@@ -54,7 +54,7 @@ export class Pipeline {
   /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
   degree = 1;
   exchangeNs = 0;
-  /** What the last event gathered, in place of sending activations; null: it sent them. */
+  /** What the last event gathered, instead of sending activations; null: it sent them. */
   gathered: Gathered | null = null;
   readonly #other: Gathered | null;
   readonly #cost: CostModel;

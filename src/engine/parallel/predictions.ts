@@ -1,4 +1,4 @@
-// One predictor for several GPUs, asked once about whole passes. Each GPU plans and ranks by the predictions of its own experts.
+// One predictor for several GPUs, called once for whole passes. Each GPU plans and ranks by the predictions of its own experts.
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';

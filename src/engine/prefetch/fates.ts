@@ -16,7 +16,7 @@ export class PrefetchFates {
   readonly #besideCpu: boolean;
   /** Mean saving of one miss fewer, over events that waited for nothing else, ns; NaN: there was no such event. */
   #missNs = Number.NaN;
-  /** Misses of the running event, 0 where it also waits for prefetches, and their wait for transfers under way, ns. */
+  /** Misses of the running event, 0 if it also waits for prefetches, and their wait for transfers under way, ns. */
   #misses = 0;
   #delayNs = 0;
 
@@ -69,7 +69,7 @@ export class PrefetchFates {
     const { cost } = this.#gpu;
     const waitedNs = Math.max(0, stallNs - this.#delayNs);
     let ns = waitedNs / this.#misses;
-    // The CPU computes misses beside the GPU: one miss less saves the CPU's time where the GPU waits for it, else it costs the GPU's time.
+    // The CPU computes misses while the GPU works: one miss less saves the CPU's time if the GPU waits for it, else it costs the GPU's time.
     if (this.#besideCpu) ns = waitedNs > 0 ? Math.min(waitedNs, cost.cpuExpertNs(layer, 1)) : -cost.expertNs(layer, 1);
     this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
   }

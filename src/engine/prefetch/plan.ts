@@ -22,7 +22,7 @@ export class PrefetchPlan {
   readonly #refused: Uint8Array;
   #refusedCount = 0;
 
-  /** @param gpu destination of planned experts; it and, where DRAM is a cache, DRAM protect them by their entry */
+  /** @param gpu destination of planned experts; it, and DRAM if that is a cache, protect them by their entry */
   constructor({ dram, gpu, layerOf }: Pick<Gpu, 'dram' | 'gpu' | 'layerOf'>) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;

@@ -161,7 +161,7 @@ export class Prefetcher implements Planner {
     return this.#setup.adaptive?.layers ?? this.#setup.limits.horizon;
   }
 
-  /** After the last layer of a pass, where prefetches must pay: plans the first layers of the next pass, until that begins. */
+  /** After the last layer of a pass, if prefetches must pay: plans the first layers of the next pass, until that begins. */
   #planNext(pass: Pass, nowNs: number): void {
     const layers = Math.min(this.#gpu.model.layers.length, this.#horizon);
     const knownNs = this.#forecast.next(pass, layers, nowNs);

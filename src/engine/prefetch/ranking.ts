@@ -140,7 +140,7 @@ export class Ranking {
     return count;
   }
 
-  /** Inserts the experts of one bucket in order behind the first `count` of a ranking; @returns how many there are then, at most `width`. */
+  /** Inserts the experts of one bucket in order after the first `count` of a ranking; @returns how many there are then, at most `width`. */
   #sort(firstOfBucket: number, base: number, count: number): number {
     const { ids, width } = this;
     const bits = this.#bits;

@@ -12,7 +12,7 @@ interface Candidate {
   readonly transferNs: number;
   /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less if the CPU computes it. */
   readonly missNs: number;
-  /** Most that a demand is expected to wait for the running transfer, ns: all of it or, where that yields between chunks, half a chunk. */
+  /** Most that a demand is expected to wait for the running transfer, ns: all of it or, if that yields between chunks, half a chunk. */
   readonly heldNs: number;
   /** Expected nearness of the victim's next use, 0..1; 0: there is no victim. */
   readonly victimWorth: number;

@@ -72,7 +72,7 @@ export class CopyPool {
     return this.admit(id, true);
   }
 
-  /** Tells the policy of a use of the resident copy of `id`. */
+  /** Passes a use on to the policy, of the resident copy of `id`. */
   touch(id: number): void {
     const cache = this.#cacheOf(id);
     cache.touch(id - cache.base);
@@ -106,7 +106,7 @@ export class CopyPool {
     this.#pinned.length = 0;
   }
 
-  /** The caches beside the pool in a tier: on a change of capacity the pool gets its part first, and evicts copies without room. */
+  /** The caches of a tier that has a pool: on a change of capacity the pool gets its part first, and evicts copies without room. */
   beside<C extends Pick<Caches, 'split'>>(caches: C): C {
     return { ...caches, split: (capacityBytes) => caches.split(capacityBytes - this.#resize(capacityBytes)) };
   }

@@ -88,7 +88,7 @@ export class Link {
     this.#resumedNs = new Float64Array(lanes);
   }
 
-  /** Time of a transfer of `bytes` over the idle link, ns; where lanes differ, on the one where it takes the shortest. */
+  /** Time of a transfer of `bytes` over the idle link, ns; if lanes differ, on the one where it takes the shortest. */
   transferNs(bytes: number): number {
     if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
     let soonest = this.laneNs(0, bytes);
@@ -109,7 +109,7 @@ export class Link {
     return end;
   }
 
-  /** Places a demand on the lane where it starts first; where lanes differ, where it ends first. @returns its arrival, ns */
+  /** Places a demand on the lane on which it starts first; if lanes differ, ends first. @returns its arrival, ns */
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;
@@ -198,7 +198,7 @@ export class Link {
     return placed.afterNs(lane, nowNs) + runningNs;
   }
 
-  /** Starts a prefetch on a lane that is free at `startNs` and carries no other; where lanes differ, on that of them where it ends first. */
+  /** Starts a prefetch on a lane that is free at `startNs` and carries no other; if lanes differ, on the one on which it ends first. */
   prefetch(lane: number, id: number, bytes: number, startNs: number): void {
     if (!this.#alike) lane = this.#soonestFree(lane, bytes, startNs);
     const duration = this.laneNs(lane, bytes);
@@ -218,7 +218,7 @@ export class Link {
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, startNs, end, true);
   }
 
-  /** Places a prefetch like a demand: behind earlier transfers, and it yields to nothing. */
+  /** Places a prefetch like a demand: after earlier transfers, and it yields to nothing. */
   place(id: number, bytes: number, atNs: number): void {
     this.prefetches++;
     this.prefetchBytes += bytes;
@@ -268,7 +268,7 @@ export class Link {
     this.#freeNs[lane] = othersNs;
   }
 
-  /** The lane where a prefetch ends first, of those that are free at `startNs` and carry nothing; `lane` is one of them. */
+  /** The lane on which a prefetch ends first, of those that are free at `startNs` and carry nothing; `lane` is one of them. */
   #soonestFree(lane: number, bytes: number, startNs: number): number {
     let soonest = lane;
     for (let other = 0; other < this.#live; other++) {
@@ -282,7 +282,7 @@ export class Link {
     const free = this.#freeNs[lane]!;
     if (free <= atNs) return atNs;
     if (this.chunkBytes === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
-    // Next chunk boundary at or after `atNs`; right behind an earlier demand that went between, which is a boundary too.
+    // Next chunk boundary at or after `atNs`; right after an earlier demand that went between, which is a boundary too.
     const resumed = this.#resumedNs[lane]!;
     const chunkNs = this.#chunkNs[lane]!;
     return atNs <= resumed ? resumed : Math.min(free, resumed + Math.ceil((atNs - resumed) / chunkNs) * chunkNs);

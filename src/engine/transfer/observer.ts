@@ -18,9 +18,9 @@ export interface Observer extends LinkObserver {
   prefetchUsed(id: number, late: boolean, gpu?: number): void;
   /** The GPU executes an expert. Absent: not observed, and the members of an event are not reported one by one. */
   executed?(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU, for activations or for the other GPUs. */
+  /** The GPU waits inside an event: for expert `id`, or, if it is -1, for the CPU, for activations or for the other GPUs. */
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** The CPU computes an expert where it lies. */
+  /** The CPU computes an expert from its memory. */
   computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** An expert leaves the GPU's cache, or its buffer without a demand. */
   evicted(id: number, layer: number, nowNs: number, gpu?: number): void;

@@ -34,7 +34,7 @@ export class PlacedPrefetches {
     return this.all.reduce((latest, one) => (one.lane === lane ? Math.max(latest, one.endNs) : latest), nowNs);
   }
 
-  /** Those of a lane that end in (fromNs, untilNs]: between the chunks of what runs in that time, and not right behind it. */
+  /** Those of a lane that end in (fromNs, untilNs]: between the chunks of what runs in that time, and not right after it. */
   within(lane: number, fromNs: number, untilNs: number): PlacedPrefetch[] {
     return this.all.filter((one) => one.lane === lane && one.endNs > fromNs && one.endNs <= untilNs);
   }

@@ -10,13 +10,13 @@ export class Staging {
   observer: Observer | null = null;
   /** Counts them; null: they are not counted. */
   fates: { wasted(id: number): void } | null = null;
-  /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
+  /** By dense id: 1 if an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
   readonly #layerOf: Uint16Array;
   /** Expert of each buffer, NONE if it is free; and the time from which it is free. */
   readonly #tenant: Int32Array;
   readonly #freeNs: Float64Array;
-  /** By dense id: its buffer; and 1 where it leaves as soon as it has arrived. */
+  /** By dense id: its buffer; and 1 if it leaves as soon as it has arrived. */
   readonly #bufferOf: Int32Array;
   readonly #leaves: Uint8Array;
   #count = 0;

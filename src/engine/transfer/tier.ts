@@ -6,7 +6,7 @@ import type { LinkSpec } from '../../hardware/door.js';
 import { IDLE, Link } from './link.js';
 import type { Staging } from './staging.js';
 
-/** GPU memory, or DRAM where it cannot hold every expert. Arrays are indexed by dense expert id. Its capacity may change between passes. */
+/** GPU memory, or DRAM if it cannot hold every expert. Arrays are indexed by dense expert id. Its capacity may change between passes. */
 export class CachedTier {
   /** Cache of each MoE layer; the same object for all layers in global scope. */
   readonly byLayer: readonly ExpertCache[];
@@ -30,7 +30,7 @@ export class CachedTier {
   readonly victims: Int32Array;
   victimCount = 0;
 
-  /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
+  /** Rank that the current plan gives each expert; UNPINNED if it is not planned. */
   readonly #planRank: Int32Array;
   /** Members of the running event that were promoted during it: they stay pinned when they have arrived. */
   readonly #members = new Set<number>();
@@ -162,7 +162,7 @@ export class CachedTier {
     this.account(cache.usedBytes - beforeBytes);
   }
 
-  /** Adds to the bytes in use (a negative number takes off); for bytes beside the caches, too. */
+  /** Adds to the bytes in use (a negative number takes off); for bytes outside the caches, too. */
   account(bytes: number): void {
     this.usedBytes += bytes;
     if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
@@ -198,7 +198,7 @@ export class CachedTier {
     for (const { id } of link.placed.all) this.rank[id] = PINNED;
   }
 
-  /** Gives an expert its rank in the plan of prefetches, UNPINNED where it leaves the plan; a pin stays until it ends. */
+  /** Gives an expert its rank in the plan of prefetches, UNPINNED if it leaves the plan; a pin stays until it ends. */
   planned(id: number, rank: number): void {
     this.#planRank[id] = rank;
     if (this.rank[id] !== PINNED) this.rank[id] = rank;

@@ -22,7 +22,7 @@ export interface Gpu {
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpu: CachedTier;
-  /** Low-precision copies that stay beside whole experts; null: none do. */
+  /** Low-precision copies that stay with whole experts; null: none do. */
   readonly copies: CopyPool | null;
   /** DRAM as a cache of the SSD, or this GPU's part of it; null if it holds every expert, or if there is none. */
   readonly dram: CachedTier | null;
@@ -38,7 +38,7 @@ export interface Gpu {
   readonly overlaps: boolean;
   /** Unimportance of the running event's members to their tokens; null: no rule uses it. */
   readonly unimportance: Unimportance | null;
-  /** Knows which members copies may serve by the classes of their tokens, and counts what they serve; null: no request has a class. */
+  /** Finds which members copies may serve, by the classes of their tokens, and counts what they serve; null: no request has a class. */
   readonly classes: ClassPrecision | null;
   /** Finds stand-ins for misses; null: no rule uses them. */
   readonly standIns: StandIns | null;
@@ -55,7 +55,7 @@ export interface Gpu {
   readonly gates: Float32Array | null;
   /** Learns next uses of experts, for policies that rank by them; null: no policy does. */
   readonly learned: NextUse | null;
-  /** Next use of each expert, for policies that know the future; null: no policy does. */
+  /** Next use of each expert, for policies with foresight; null: no policy does. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
   /** Counts the hits that the Belady bound has on the same events; null: bounds are off, or `curve` counts them. */
   readonly belady: BeladyBound | null;

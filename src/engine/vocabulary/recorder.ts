@@ -39,7 +39,7 @@ export class PhaseCounters {
   stallNs = 0;
   /** The part of stallNs in which the CPU computes, after all transfers have arrived. */
   cpuStallNs = 0;
-  /** The part of stallNs that waits for the SSD where DRAM is a cache of it: the GPU, or the CPU that the GPU waits for. */
+  /** The part of stallNs that waits for the SSD if DRAM is a cache of it: the GPU, or the CPU that the GPU waits for. */
   ssdStallNs = 0;
   cpuNs = 0;
   exchangeNs = 0;
@@ -94,7 +94,7 @@ export class Recorder {
     this.phase = this.phases[1];
   }
 
-  /** Counts from now on belong to `pass`: to prefill where it holds a prompt token, else to decode. */
+  /** Counts from now on belong to `pass`: to prefill if it holds a prompt token, else to decode. */
   begin({ decodeTokens, tokens }: Pass): void {
     this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
     this.phase.passes++;
@@ -120,7 +120,7 @@ export class ParallelCounters {
   eventImbalance = 0;
   /** Activations that were computed on another GPU than their token's: each is sent there and back. */
   crossed = 0;
-  /** Events that gathered weights in place of sending activations, and the bytes that all GPUs gathered. */
+  /** Events that gathered weights instead of sending activations, and the bytes that all GPUs gathered. */
   gathered = 0;
   gatheredBytes = 0;
   /** Time that sending activations or weights added to events, ns. */

@@ -17,7 +17,7 @@ export class TokenUnimportance implements Unimportance {
   readonly #model: ModelSpec;
   readonly #shares: ReadonlyMap<By, Float32Array>;
 
-  /** @param ways that rules ask for */
+  /** @param ways of the rules */
   constructor(model: ModelSpec, ways: Iterable<By>) {
     this.#model = model;
     this.#shares = new Map(Array.from(ways, (by) => [by, new Float32Array(model.experts)]));

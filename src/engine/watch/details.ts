@@ -12,7 +12,7 @@ import type { Latencies } from './latency.js';
 /** Most bins of a series, even: more than a screen can show apart, so that a chart can be zoomed. */
 const BINS = 1000;
 const FIRST_BIN_NS = 1000;
-/** Limit of the samples of a latency that are kept beside their percentiles. */
+/** Limit of the samples of a latency that are kept with their percentiles. */
 const FEW = 24;
 
 /** A quantity over time. */

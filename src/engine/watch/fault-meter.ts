@@ -6,7 +6,7 @@ import type { Simulation } from '../compose/simulation.js';
 import type { Recorder } from '../vocabulary/recorder.js';
 import { PhaseSpeeds } from './latency.js';
 
-/** Sums over passes. A pass counts where it began. */
+/** Sums over passes. A pass counts in the window in which it began. */
 class Window {
   readonly speeds = new PhaseSpeeds();
   passes = 0;

@@ -28,7 +28,7 @@ export class Latencies {
   /** TPOT of the same requests with every expert resident, and with no cache. */
   readonly tpotAllResident = new Samples();
   readonly tpotNoCache = new Samples();
-  /** The same on the floor; nothing where it is not counted. */
+  /** The same on the floor; nothing if it is not counted. */
   readonly tpotFloor = new Samples();
   /** By finished request with generated tokens: passes up to its first token and its last one, and tokens between. */
   readonly #spans: (readonly [first: number, last: number, tokens: number])[] = [];

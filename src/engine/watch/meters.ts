@@ -1,4 +1,4 @@
-// All meters of a run beside its counters: latencies of requests, the cost of faults, and the data for pictures.
+// All meters of a run besides its counters: latencies of requests, the cost of faults, and the data for pictures.
 import { summarize } from '../../base/statistics.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
@@ -14,7 +14,7 @@ import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
 import { Latencies, Samples } from './latency.js';
 
-/** The observers that a run may have. Progress is told in tokens, every few milliseconds of work. */
+/** The observers that a run may have. Progress is counted in tokens, every few milliseconds of work. */
 export interface Watch extends WorkWatch {
   readonly details?: boolean;
   observe?(inputs: Inputs, simulation: Simulation): Observer;
