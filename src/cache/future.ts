@@ -13,7 +13,7 @@ export class Future {
   /** True if an event of the log is a single activation; false: a set of experts. */
   readonly sequential: boolean;
 
-  /** Next use of each member, at the place where the log's page has the member. */
+  /** Next use of each member, at the place of the member in the log's page. */
   readonly #store = new PageStore(PAGE_WORDS * 4, MEMORY_PAGES);
   readonly #page = new Int32Array(PAGE_WORDS);
   #pageNumber = -1;

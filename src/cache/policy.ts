@@ -38,7 +38,7 @@ export interface Clock {
   layer: number;
 }
 
-/** The knowledge of a policy. Fields that it did not ask for in `needs` may be null. */
+/** The knowledge of a policy. Fields without an entry in `needs` may be null. */
 export interface PolicyContext {
   /** Experts that can ever be in this cache: ids are [0, experts). */
   readonly experts: number;
@@ -98,11 +98,11 @@ export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'w
 
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
 export interface PolicyDefinition extends Member {
-  /** Knowledge that the run must provide; the run fails early where it cannot. Absent: none. */
+  /** Knowledge that the run must provide; the run fails early if it cannot. Absent: none. */
   readonly needs?: readonly PolicyNeed[];
   /** Knowledge that it needs with given parameters, if that is not always all of `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
-  /** Knowledge that it uses where the run has it, and can do without. */
+  /** Knowledge that it uses if the run has it. */
   readonly takes?: readonly PolicyNeed[];
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }

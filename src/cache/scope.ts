@@ -38,7 +38,7 @@ export interface CacheOptions {
   readonly predicted?: Float32Array | null;
   /** By MoE layer, with `predicted`; absent: the predictions never change. */
   readonly predictedVersion?: Uint32Array | null;
-  /** How near each expert's next use is expected to be, and by MoE layer when that changed; absent: learned, where the policy asks. */
+  /** How near each expert's next use is expected to be, and by MoE layer when that changed; absent: learned, if the policy uses it. */
   readonly expected?: { readonly values: Float32Array; readonly version: Uint32Array } | null;
   /** Gate weights of the running event, by dense id. */
   readonly gates?: Float32Array | null;

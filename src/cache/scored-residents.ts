@@ -1,4 +1,4 @@
-// The common part of policies that score every resident anew for each victim, by what its uses so far and the clock say: the lowest leaves.
+// The common part of policies that score every resident anew for each victim, by its uses so far and the clock: the lowest leaves.
 import { DecayedCounts } from './decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { ResidentSet } from './resident-set.js';

@@ -93,7 +93,7 @@ export class WinnerTree {
     return this.#best;
   }
 
-  /** Goes up from the pinned winner of `top` and looks at those that it has beaten; where one of them is pinned too, below it as well. */
+  /** Goes up from the pinned winner of `top` and looks at those that it has beaten; if one of them is pinned too, below it as well. */
   #searchBelow(top: number, pins: Pins): void {
     const keys = this.key;
     const ids = this.id;

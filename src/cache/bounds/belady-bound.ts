@@ -1,4 +1,4 @@
-// The bound on hits in every result (L8, L15). It needs no future, so it is counted event by event beside the run; see `optimum.ts`.
+// The bound on hits in every result (L8, L15). It needs no future, so it is counted event by event with the run; see `optimum.ts`.
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';

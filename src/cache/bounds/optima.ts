@@ -59,7 +59,7 @@ export class Optima {
       places[id] = now;
       if (place < 0) continue;
       const at = place * levels;
-      // Most slots are found where they were given back, beside others.
+      // Most slots are found at the place of their return, next to others.
       if (free[at]! > 1) {
         free[at]! -= 1;
         found[0]! += 1;

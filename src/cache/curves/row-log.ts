@@ -22,7 +22,7 @@ export class RowLog {
   readonly #page: Uint16Array;
   readonly #pageNext: Int32Array;
   #tokens = 0;
-  /** Events so far: layers of a row with a choice, or choices where sequential. */
+  /** Events so far: layers of a row with a choice, or choices if sequential. */
   #events = 0;
 
   /** @param sequential each choice is an event of its own (L7) */

@@ -37,7 +37,9 @@ export class SimilarPasses {
   /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
   #width: number;
   #kept = 0;
-  /** `[layers, kept, width]` demanded experts of each pass, within their layer; behind them `#empty`. Passes that follow one another lie together. */
+  /**
+   * `[layers, kept, width]` demanded experts of each pass, within their layer; after them `#empty`. Passes that follow one another lie together.
+   */
   readonly #paths: Uint16Array;
   /** By dense id, at layers that are counted. */
   #users: (Users | null)[] = [];
@@ -54,7 +56,7 @@ export class SimilarPasses {
   /** Slots after the voters that have votes, without duplicates: address of the path at the first layer, and its votes; and their number. */
   readonly #behind: Int32Array;
   #behindCount = 0;
-  /** By expert of a layer: votes, and behind them those for `#empty`. */
+  /** By expert of a layer: votes, and after them those for `#empty`. */
   readonly #votes: Int32Array;
   /** By slot: its place in `#behind`; -1: it has none. */
   #place = new Int32Array(0);
@@ -78,7 +80,7 @@ export class SimilarPasses {
     this.#restart();
   }
 
-  /** The running pass demands `ids[0 .. size)` of a layer, by dense id. Layers come in order; where they begin again, a pass begins. */
+  /** The running pass demands `ids[0 .. size)` of a layer, by dense id. Layers come in order; if they begin again, a pass begins. */
   demanded(layer: number, ids: Int32Array, size: number): void {
     if (size > this.#width && size <= WIDEST) {
       this.#width = powerOfTwo(size);

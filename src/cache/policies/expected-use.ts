@@ -122,7 +122,7 @@ class ExpectedUsePolicy implements CachePolicy {
     return p < q || (p === q && (this.#lastUse[a]! < this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a < b)));
   }
 
-  /** A resident's rank has changed: its layer is searched again when the next victim is asked for. */
+  /** A resident's rank has changed: its layer is searched again for the next victim. */
   #forget(id: number): void {
     this.#seen[this.#placeOf[id]!] = STALE;
   }

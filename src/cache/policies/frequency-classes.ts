@@ -63,7 +63,7 @@ class FrequencyClasses implements CachePolicy {
     return this.#class[CLASSES - 1 - Math.clz32(this.#uses[id]!)]!;
   }
 
-  /** Halves all counts as often as the passes ask for. */
+  /** Halves all counts, as often as passes require. */
   #settle(): void {
     for (const due = Math.floor(this.#clock.pass / this.#halfLife); this.#halvings < due; this.#halvings++) this.#halve();
   }

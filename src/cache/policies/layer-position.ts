@@ -1,4 +1,4 @@
-// Evicts where execution has just been: a layer that has run is needed again only after all others.
+// Evicts from the layer that ran last: it is needed again only after all others.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';

@@ -1,10 +1,10 @@
-// 2Q: newcomers pass through a FIFO; only those that are asked for again after leaving it enter the main LRU.
+// 2Q: newcomers pass through a FIFO; only those that are used again after leaving it enter the main LRU.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
-/** Where an expert is. */
+/** Queues of an expert. */
 const NOWHERE = 0;
 const IN = 1;
 const MAIN = 2;
