@@ -38,7 +38,7 @@ export class KvRoom {
   readonly preempted: Request[] = [];
   /** Indices of the requests admitted since it was last emptied; null: no record is kept. */
   admitted: number[] | null = null;
-  /** Tokens that requests draft, which need room beside the one that is kept at least; null: none. */
+  /** Tokens that requests draft, which need room in addition to the one that is always kept; null: none. */
   drafts: Drafts | null = null;
   /** Called with the time before each request for room; null: the room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;

@@ -55,7 +55,7 @@ export class Pass {
   position = new Int32Array(0);
   /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
   draftStep = new Int32Array(0);
-  /** By token: 1 where it is drafted and turns out wrong, as is known when the pass has ended. */
+  /** By token: 1 if it is drafted and turns out wrong at the end of the pass. */
   wrong = new Uint8Array(0);
   /** Input token id of each token, or null. */
   tokenId: Int32Array | null;

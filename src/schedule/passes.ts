@@ -113,7 +113,7 @@ export class Passes {
     preempted.length = 0;
   }
 
-  /** Tells tokens that are run for the first time from those that are run again; a recomputed prompt ends with a generated token. */
+  /** Separates tokens that are run for the first time from those that are run again; a recomputed prompt ends with a generated token. */
   #countTokens(): void {
     this.recomputed = 0;
     this.generated = this.pass.decodeTokens - this.rejected;

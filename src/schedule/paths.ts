@@ -78,7 +78,7 @@ export class PathView {
     }
   }
 
-  /** The expert of the highest rank at `layer`, or -1 where the token has none there. */
+  /** The expert of the highest rank at `layer`, or -1 if the token has none there. */
   first(request: Request, source: PathSource, layer: number): number {
     const expert = this.#read(request, source).experts[layer * this.#trace.topK]!;
     return expert === NULL_EXPERT ? -1 : expert;

@@ -109,7 +109,7 @@ export class ShareList {
   #draftBudget = 0;
   readonly #drafts: Drafts | null;
 
-  /** @param drafts what decoding requests draft beside their next token; null: nothing */
+  /** @param drafts what decoding requests draft after their next token; null: nothing */
   constructor(drafts: Drafts | null = null) {
     this.#drafts = drafts;
   }

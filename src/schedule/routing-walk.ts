@@ -14,7 +14,7 @@ export interface RoutingUse {
   readonly tokens: number;
   /** Of these, tokens whose row an earlier token had already used. */
   readonly reused: number;
-  /** The phase whose tokens took rows of the other, where the trace has only one: `prompt` or `output`; null: none. */
+  /** The phase whose tokens took rows of the other, if the trace has only one: `prompt` or `output`; null: none. */
   readonly borrowed: 'prompt' | 'output' | null;
 }
 
@@ -68,7 +68,7 @@ export class RoutingWalks {
     let request = own;
     for (const { need, pool } of phases) {
       let left = need;
-      // A request stays with the trace's request: its output follows its prompt. A phase that is borrowed goes on where the other stopped.
+      // A request stays with the trace's request: its output follows its prompt. A phase that is borrowed goes on from the end of the other.
       const follows = pool.request.indexOf(request);
       if (left > 0 && follows >= 0) {
         const last = segments.at(-1);

@@ -79,7 +79,7 @@ type SchedulerNeed = 'paths' | 'residency';
 export interface SchedulerDefinition extends Member {
   readonly needs?: readonly SchedulerNeed[];
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
-  /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
+  /** Requests that run at once, if these are more than one pass holds (a pool); absent: the batch. */
   running?(limits: SchedulerLimits, parameters: Parameters): number;
   /** Requests whose dense work runs together, one such group after another; absent: all of a pass. */
   attending?(limits: SchedulerLimits, parameters: Parameters): number;

@@ -10,9 +10,9 @@ import { TextDrafts } from './text-drafts.js';
 export interface SpeculationSpec {
   /** Tokens that a request drafts for each pass, at least 1. */
   readonly draft: number;
-  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. null: the text says it. */
+  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. null: the text decides. */
   readonly acceptances: readonly number[] | null;
-  /** Share of the passes of a request for which the drafter has a draft, where the text does not say it. Absent: 1. */
+  /** Share of the passes of a request for which the drafter has a draft, if the text does not decide. Absent: 1. */
   readonly found?: number;
   /** Time of drafting one token for all requests of a pass together, ns. */
   readonly drafterNs: number;
@@ -44,14 +44,14 @@ export class Speculation implements Drafts {
   /** Drafts from the texts of requests; null: what is right is drawn. */
   readonly #text: TextDrafts | null;
 
-  /** @param seed the run's @param trace with token ids, where the text says what is right */
+  /** @param seed the run's @param trace with token ids, if the text decides what is right */
   constructor(spec: SpeculationSpec, seed: number, trace?: RoutingTrace) {
     this.#spec = spec;
     this.#seed = seed;
     this.#text = spec.acceptances === null ? new TextDrafts(trace!) : null;
   }
 
-  /** The last token of a request needs no draft behind it, so that none ever runs beyond its end. */
+  /** The last token of a request needs no draft after it, so that none ever runs beyond its end. */
   draftOf(request: Request): number {
     const { done, inPrefill, tokens } = request;
     if (inPrefill || !this.#finds(request)) return 0;

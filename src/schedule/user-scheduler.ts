@@ -15,7 +15,7 @@ export interface OwnSchedulerContext extends SchedulerContext {
   readonly list: ShareList;
 }
 
-/** Most passes in a row that may leave out a request which has begun, where the module states no bound. Ours: far more than any turn takes. */
+/** Most passes in a row that may leave out a request which has begun, if the module states no bound. Ours: far more than any turn takes. */
 const PATIENCE = 10_000;
 
 /** The scheduler of a choice, loaded if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */

@@ -9,7 +9,7 @@ interface ColumnNames extends Pick<ArrivalFormat, 'name' | 'summary' | 'cites'> 
   readonly arrival: string;
   readonly prompt: string;
   readonly output: string;
-  /** Column of the request's class, where a file may have one. */
+  /** Column of the request's class, if a file may have one. */
   readonly requestClass?: string;
   /** Reads a moment; @throws UserError that begins with `place` */
   moment(text: string, what: string, place: string): number;
@@ -105,7 +105,7 @@ export const llmservingsim = columnFormat({
   moment: inUnits(1),
 });
 
-/** A format for arrivals of your own: `arrival, prompt, output`, and a class where requests have different objectives. */
+/** A format for arrivals of your own: `arrival, prompt, output`, and a class if requests have different objectives. */
 export const generic = columnFormat({
   name: 'generic',
   summary: 'arrival (seconds, or with a unit: 250ms), prompt, output and, if there are several, class',
