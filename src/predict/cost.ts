@@ -9,7 +9,7 @@ export interface PredictionCost {
   readonly expertNs: number;
   /** Maximum number of tokens of a pass that are predicted one by one; larger passes are sampled. */
   readonly mostTokens: number;
-  /** A run of the network beside it, once a pass at most. Absent: there is none. */
+  /** A run of its network, once a pass at most. Absent: there is none. */
   readonly network?: PredictionCost;
 }
 
@@ -20,7 +20,7 @@ const MEASURED_CLOCK = 2.45;
 export interface PredictionTime {
   /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;
-  /** Time of a run of the network beside it, ns. Absent: there is none. */
+  /** Time of a run of its network, ns. Absent: there is none. */
   networkNs?(tokens: number): number;
 }
 

@@ -17,7 +17,7 @@ export class PathMemory {
     this.#topK = topK;
   }
 
-  /** Where in {@link experts} the previous token's choices at a layer start; -1: the request has no previous token. */
+  /** Index in {@link experts} of the previous token's choices at a layer; -1: the request has no previous token. */
   previous(pass: Pass, token: number, layer: number): number {
     const at = pass.slot[token]! * this.#layers + layer;
     return this.#owner[at] === pass.request[token] ? at * this.#topK : -1;

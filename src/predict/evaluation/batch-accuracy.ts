@@ -23,8 +23,8 @@ export interface BatchAccuracy {
 }
 
 /**
- * Batches as in continuous batching; R: union of paths, R': of predicted ones. @param predicted `[tokens, layers, width]`
- * @param unions probabilities by batch @returns null: no full batch, or no prediction
+ * Batches as in continuous batching; R: union of paths, R': of predicted ones. @returns null: no full batch, or no prediction
+ * @param predicted `[tokens, layers, width]` @param unions probabilities by batch
  */
 export function batchAccuracy(
   trace: RoutingTrace,

@@ -15,12 +15,12 @@ import { holdOut } from '../onnx/dataset.js';
 export interface PredictionRequest {
   readonly training: readonly string[];
   readonly judged: readonly string[];
-  /** Share of the training traces that is judged on, where `judged` is empty. */
+  /** Share of the training traces that is judged if `judged` is empty. */
   readonly holdOut: number;
-  /** Model; absent: as the first trace says. */
+  /** Model; absent: that of the first trace. */
   readonly model?: string | undefined;
   readonly traceFormat?: string | undefined;
-  /** Columns of the traces, where they are tables with names of their own. */
+  /** Columns of the traces, if they are tables with names of their own. */
   readonly traceColumns?: ColumnMap | undefined;
   readonly seed: number;
 }

@@ -24,7 +24,7 @@ const TO_I32 = simd(0xfc);
 const lane = (index: number): number[] => simd(0x1b, index);
 const both = (value: number): number[] => simd(0x0c, ...new Uint8Array(Float64Array.of(value, value).buffer));
 
-/** Two numbers of the column, `at` bytes behind the address; their sums are twice as long. */
+/** Two numbers of the column, `at` bytes after the address; their sums are twice as long. */
 const addTwo = (at: number): number[] => [
   ...[...get(3), ...load(3, 2 * at), ...get(4), ...LOAD_LOW(0, at), ...PROMOTE_LOW, ...F64_MULTIPLY, ...F64_ADD, ...save(2 * at)],
 ];

@@ -21,7 +21,7 @@ export class LogOddsTable {
   /** `[sources, words]` log P(source | target) / P(source | not target), as of the row's last renewal. */
   readonly #rows: Int32Array;
   readonly #words: number;
-  /** Where the rows of the running sum start. */
+  /** First entries of the rows of the running sum. */
   readonly #starts = new Int32Array(SWEEP);
   readonly #sourceUsed: Uint32Array;
   readonly #targetUsed: Uint32Array;

@@ -18,7 +18,7 @@ export class PreviousToken implements Evidence {
   readonly #trials: Float64Array;
   readonly #silentWithin: number;
 
-  /** @param silentWithin layers ahead within which it says nothing */
+  /** @param silentWithin layers ahead within which it adds nothing */
   constructor(model: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#model = model;
     this.#memory = new PathMemory(slots, model.layers.length, topK);

@@ -7,7 +7,7 @@ import type { Evidence } from '../evidence.js';
 
 /** Share that a judged layer leaves of those before it (about the last 100 count), fewest of them, and standard errors of a gain. Ours, as is usual. */
 const [FADING, LEAST, ERRORS] = [0.99, 16, 2];
-/** Judged layers after which a network without a gain is off: 300 tokens of a run behind earlier text. Ours. */
+/** Judged layers after which a network without a gain is off: 300 tokens of a run after earlier text. Ours. */
 const PATIENCE = 512;
 
 /** The network of a mixture. */
@@ -39,7 +39,7 @@ export class Stacked {
     return this.evidence.runs!();
   }
 
-  /** Weighs it into the tables' log-odds of a layer of `experts` experts, where it gains at this distance. */
+  /** Weighs it into the tables' log-odds of a layer of `experts` experts, if it gains at this distance. */
   speak(distance: number, pass: Pass, token: number, after: number, layer: number, experts: number, sums: Float64Array): void {
     const { both, gains } = this.#trials[distance]!;
     const own = this.#columns[2].fill(0);

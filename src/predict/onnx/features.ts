@@ -7,7 +7,7 @@ import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 /** Histories of the running requests, and the popularity of experts over all of them. */
 export class PathFeatures {
   readonly #model: ModelSpec;
-  /** `[slots, experts]`; valid where `#owner` is the slot's request. */
+  /** `[slots, experts]`; valid if `#owner` is the slot's request. */
   readonly #fast: Float32Array;
   readonly #slow: Float32Array;
   readonly #owner: Int32Array;

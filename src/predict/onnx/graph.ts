@@ -119,7 +119,7 @@ export class Graph {
     return this.#op('Log', [this.#fixed(x)], x.shape);
   }
 
-  /** 1 where x >= limit, else 0: no gradient flows. */
+  /** 1 if x >= limit, else 0: no gradient flows. */
   atLeast(x: Value, limit: number): Value {
     const test = this.#op('GreaterOrEqual', [this.#fixed(x), this.scalar(limit)], x.shape, {}, 'bool');
     return this.#op('Cast', [test], x.shape, { to: { int: 1 } });

@@ -45,7 +45,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     if (layer === this.context.model.layers.length - 1) this.features.record(pass);
   }
 
-  /** An expert is demanded where any of the tokens uses it, and they are taken as independent. */
+  /** An expert is demanded if any of the tokens uses it, and they are taken as independent. */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     const { experts: width, layers } = this.context.model;
     const logits = this.logits(pass, after);
@@ -63,7 +63,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     }
   }
 
-  /** Wall time that the model took: measured, so it belongs where two runs may differ. */
+  /** Wall time that the model took: measured, so it stands with what may differ between two runs. */
   measured(): Readonly<Record<string, number>> {
     if (this.predicted === 0) return {};
     return {

@@ -10,7 +10,7 @@ export interface NetworkOptions {
   readonly hidden: number;
   /** Width of the low-rank encodings. */
   readonly rank: number;
-  /** Recurrence across layers (a GRU, as in RMoE, arXiv 2408.06793) in place of one output matrix for all layers. */
+  /** Recurrence across layers (a GRU, as in RMoE, arXiv 2408.06793) instead of one output matrix for all layers. */
   readonly gru: boolean;
   /** True: the observed layers of the running token are an input, for correction. */
   readonly observed: boolean;

@@ -22,7 +22,7 @@ export async function loadOnnxRuntime(): Promise<typeof Ort> {
   }
 }
 
-/** Where the runtime's module lies, for a worker to require. @throws UserError if it is not installed */
+/** Path of the runtime's module, for a worker to require. @throws UserError if it is not installed */
 export function runtimePath(): string {
   withoutTelemetry();
   try {
@@ -40,7 +40,9 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-/** The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail where it cannot. */
+/**
+ * The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail if it cannot.
+ */
 export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.30';
 
 /** The error if the runtime is missing or does not load. */

@@ -24,7 +24,7 @@ type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boole
 
 /** The graphs of a training, as models that a runtime loads. */
 export interface TrainingGraphs {
-  /** In the order in which the network asks for them. */
+  /** In the order in which the network takes them. */
   readonly parameters: readonly ParameterSpec[];
   /**
    * One step. Inputs: the network's, `target` and `mask` [N, experts], `scale` (elements averaged over), `rate` (Adam's corrections

@@ -39,11 +39,11 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
   predicted: ["a 'predicted' tensor", (has) => has.predictedK > 0],
 };
 
-/** Reads a predictor: a name, a module or an ONNX file, with parameters after a colon. @param beside further parameters @throws UserError */
+/** Reads a predictor: a name, a module or an ONNX file, with parameters after a colon. @param beside more parameters @throws UserError */
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
   const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
   if (own !== null) return own;
-  // A predictor is switched off beside the parameters that it has.
+  // A predictor is switched off among the parameters that it has.
   const none = splitPredictor(text).name === 'none';
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
 }

@@ -26,7 +26,7 @@ export class Supplied implements Evidence {
     this.#ahead = ahead;
   }
 
-  /** The part that speaks of `layer`, of those that are there the one that was said last; -1: none. */
+  /** The part for `layer`, of several the one supplied last; -1: none. */
   #partFor(after: number, layer: number): number {
     if (after === NEXT_TOKEN) return -1;
     let best = -1;

@@ -8,7 +8,7 @@ import { PREDICTORS } from './index.js';
 
 const NEEDS = ['weights', 'tokenIds', 'predicted'];
 
-/** Time of a prediction of the user's own, where the module does not say what it costs: nothing. */
+/** Time of a prediction of the user's own, if the module states no cost: nothing. */
 const FREE = { default: 0, description: 'time of one prediction in ns', min: 0 } as const;
 
 /** The predictor that a module exports. @throws UserError naming the first thing that keeps it from being used */

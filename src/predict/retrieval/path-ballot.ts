@@ -2,7 +2,7 @@
 import type { ModelSpec } from '../../model/door.js';
 import type { PathKernels } from './path-kernels.js';
 
-/** Where the parts of a ballot lie in the memory of the kernels, in bytes. */
+/** Addresses of the parts of a ballot in the memory of the kernels, in bytes. */
 interface BallotRoom {
   /** Voters, 8 bytes each: address of the path and weight. */
   readonly voters: number;

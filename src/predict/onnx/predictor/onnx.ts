@@ -23,10 +23,10 @@ const SEQUENCE_CALL_NS = 125e3;
 const SEQUENCE_WEIGHT_NS = 0.3;
 const SEQUENCE_PRODUCT_NS = 0.038;
 
-/** Runs a model that is told the past of each token. */
+/** Runs a model whose inputs include the past of each token. */
 class OnnxPredictor extends ModelPredictor<InputName> {
   protected readonly outputs = [OUTPUT_NAME];
-  /** Pass and layer that the logits belong to: a model that does not look at `observed` says the same all through a pass. */
+  /** Pass and layer that the logits belong to: a model that does not look at `observed` gives the same all through a pass. */
   #pass = -1;
   #after = -1;
 

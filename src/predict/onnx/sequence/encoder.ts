@@ -5,7 +5,7 @@ import { constant, logHistories, normal, type ParameterSource, type PathShape, P
 
 /** The shape of an encoder. */
 export interface EncoderOptions {
-  /** Width of the token embeddings, which the heads read beside the encoder's own. */
+  /** Width of the token embeddings, which the heads read next to the encoder's own. */
   readonly table: number;
   /** Width of the encoder, and of the recurrent state of a block. */
   readonly width: number;
@@ -33,14 +33,14 @@ interface EncoderParts {
   spoil(x: Value, place: string): Value;
 }
 
-/** Histories before each token, [N, experts] as the contract has them; `known` [N, 1] is 0 where they are not known. */
+/** Histories before each token, [N, experts] as the contract has them; `known` [N, 1] is 0 if they are unknown. */
 interface PastInputs {
   readonly history: Value;
   readonly historySlow: Value;
   readonly known: Value;
 }
 
-/** Weights of one GRU, gates beside one another: update, reset, candidate. */
+/** Weights of one GRU, gates in one row: update, reset, candidate. */
 export interface GruWeights {
   readonly input: Value;
   readonly inputBias: Value;
@@ -108,7 +108,7 @@ export function buildEncoder(
   const direct = graph.dense(all, near('output.direct', all.shape[1] as number, experts, 0.3));
   const said = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
   if (past === null) return said;
-  // How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 where it is not known.
+  // How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 if it is unknown.
   const lately = logHistories(graph, parameter, past.history, graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY)));
   // With histories, the prior log-odds count less.
   const less = parameter(prior('output.known', frequency, PRIOR_WEIGHT - 1));

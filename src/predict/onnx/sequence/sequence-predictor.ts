@@ -34,7 +34,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
   protected readonly outputs = SEQUENCE_OUTPUTS;
   readonly #width: number;
   readonly #states: KeptStates;
-  /** `[tokens, experts]` of the pass that was asked last. */
+  /** `[tokens, experts]` of the last predicted pass. */
   #logits = new Float32Array(0);
   #pass = -1;
 
@@ -46,7 +46,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     this.#states = new KeptStates(state);
   }
 
-  /** What is known of earlier tokens is recorded where the model asks for it. */
+  /** What is known of earlier tokens is recorded if the model reads it. */
   override observe(pass: Pass, layer: number): void {
     if (this.inputs.includes('history') || this.inputs.includes('history_slow')) super.observe(pass, layer);
   }
@@ -93,7 +93,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     return segments;
   }
 
-  /** Steps `[step, step + steps)` of segments, beside one another. */
+  /** Steps `[step, step + steps)` of segments, in parallel. */
   #call(pass: Pass, segments: readonly Segment[], step: number, steps: number): void {
     const { experts } = this.context.model;
     this.reserve(segments.length * steps);
