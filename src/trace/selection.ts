@@ -10,7 +10,7 @@ interface Segment {
   readonly end: number;
 }
 
-/** `[from, to)` of rows as they are named. @param rows `#FROM:TO`, either of which may be left out; empty: all @param all where they end */
+/** `[from, to)` of rows as they are named. @param rows `#FROM:TO`, either of which may be left out; empty: all @param all number of rows */
 export function rangeOfRows(rows: string, all: number): readonly [from: number, to: number] {
   const [from = '', to = ''] = rows.slice(1).split(':');
   return [Number(from), to === '' ? all : Number(to)];

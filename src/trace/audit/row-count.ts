@@ -77,7 +77,7 @@ function rowsSeen({ layers, requests, topK }: RoutingTrace) {
         }
       }
     },
-    /** Number of gaps, and the row behind the first; null: none. */
+    /** Number of gaps, and the row after the first; null: none. */
     gaps: () => (firstGap < 0 ? null : { count: gaps, first: firstGap }),
     /** Faults of the rows, in words. Repeated last rows in few requests may be chance. */
     faults(): string[] {

@@ -18,7 +18,7 @@ export class Cell {
   count = 0;
   from = 0;
   ids: Int32Array = new Int32Array(16);
-  /** Gate weights of the choices, from 0, where {@link weighted}. */
+  /** Gate weights of the choices, from 0, if {@link weighted}. */
   weights: Float64Array = new Float64Array(16);
   weighted = false;
 

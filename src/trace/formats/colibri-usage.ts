@@ -1,4 +1,4 @@
-// colibri's counts of experts: its history (.coli_usage), lines of layer, expert and count behind two that hold its size and writer, and its atlas.
+// colibri's counts of experts: its history (.coli_usage), lines of layer, expert and count after two with its size and writer, and its atlas.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { CountTable } from './count-table.js';

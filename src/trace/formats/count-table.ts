@@ -9,12 +9,12 @@ export class CountTable {
   readonly #byLayer = new Map<number, Map<number, number>>();
   #experts = 0;
 
-  /** @param place where the running count stands, for messages */
+  /** @param place of the running count, for messages */
   constructor(place: () => string) {
     this.#place = place;
   }
 
-  /** Adds to a count. @param declared experts of a layer, where the file says @throws UserError if a layer has no such expert */
+  /** Adds to a count. @param declared experts of a layer, if the file gives them @throws UserError if a layer has no such expert */
   add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
     if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);

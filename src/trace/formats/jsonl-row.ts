@@ -14,7 +14,7 @@ interface JsonRow extends TokenRow {
 
 const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'predicted'] as const;
 
-/** The current line of a scanner, checked. @throws UserError with line where it is not one token */
+/** The current line of a scanner, checked. @throws UserError with line if it is not one token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   const line = parseJson(scanner.lineBytes(), place);
@@ -74,7 +74,7 @@ export class RowParser {
     this.#predictedK = predictedK;
   }
 
-  /** Adds the current line as the next row. @throws UserError with line where it does not fit */
+  /** Adds the current line as the next row. @throws UserError with line if it does not fit */
   add(): void {
     this.#store.seek(this.#store.rows);
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));
@@ -99,7 +99,7 @@ export class RowParser {
     return true;
   }
 
-  /** Value of `"key": number,`, or -1 where it does not stand here. */
+  /** Value of `"key": number,`, or -1 if another stands here. */
   #field(bytes: Uint8Array, key: Uint8Array): number {
     if (!holds(bytes, this.#at, key)) return -1;
     let at = skipSpace(bytes, this.#at + key.length);

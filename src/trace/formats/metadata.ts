@@ -13,7 +13,7 @@ export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'>
   readonly topK: number | null;
   /** Predictions per token and layer. */
   readonly predictedK: number | null;
-  /** Experts of each layer, or of every layer where it is one number. */
+  /** Experts of each layer, or of every layer if it is one number. */
   readonly experts: number | readonly number[] | null;
 }
 

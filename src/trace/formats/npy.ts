@@ -41,7 +41,7 @@ function kindOf(head: Uint8Array, bytes: number): string {
   try {
     return npyHeader('', head, bytes).dtype;
   } catch {
-    // A damaged header is reported where the array is opened: by the reader of choices.
+    // A damaged header is reported by the reader of choices, which opens the array.
     return 'I32';
   }
 }

@@ -10,7 +10,7 @@ import type { TraceSource } from '../source.js';
 export interface TensorInfo {
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Byte of the file where its data begins. */
+  /** Byte of the file at which its data begins. */
   readonly offset: number;
   readonly bytes: number;
 }

@@ -12,7 +12,7 @@ export class StreamedReply {
   #fields: JsonObject = {};
   readonly #choices = new Map<unknown, JsonObject>();
 
-  /** Adds an event. @throws UserError if routed experts of one answer come twice, so that nothing says how they go together */
+  /** Adds an event. @throws UserError if routed experts of one answer come twice, so that their order is unknown */
   add(event: JsonObject, place: string): void {
     const { choices, index, ...fields } = event;
     // SGLang's own interface sends one answer after another, without a list.

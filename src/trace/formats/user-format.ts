@@ -23,7 +23,7 @@ export interface OwnTraceFile {
 /** One token, as a format of the user's own gives it. */
 export interface OwnTraceRow extends TokenRow {
   readonly tokenId?: number;
-  /** Where it stands, for messages. Absent: its number. */
+  /** Its place, for messages. Absent: its number. */
   readonly place?: string;
 }
 

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../../model/door.js';
 import { inclusionByRank } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 
-/** The popularity behind a routing. */
+/** The popularity of experts that a routing draws from. */
 export interface Population {
   /** `[thread]`: inclusion probabilities of the hidden threads, most frequent first. */
   readonly common: Float64Array;
@@ -39,7 +39,7 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
 const possible = (skew: number, { experts, topK }: { experts: number; topK: number }): number =>
   Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 
-/** By domain, `[layer]`: experts from the most to the least popular, sorted where they are needed. Domains differ in the ranks of experts. */
+/** By domain, `[layer]`: experts from the most to the least popular, sorted if they are needed. Domains differ in the ranks of experts. */
 function rankingsOf(
   inclusions: readonly Float64Array[],
   { domains, domainOverlap }: RoutingProfile,

@@ -1,4 +1,4 @@
-// Synthetic routing, so that any model can be profiled without a trace. Reports say that the routing is synthetic.
+// Synthetic routing, so that any model can be profiled without a trace. Reports name it synthetic.
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';

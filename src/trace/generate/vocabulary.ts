@@ -6,7 +6,7 @@ import { atDepth, type VocabularyProfile } from './routing-profile.js';
 
 /** Mandelbrot's offset of Zipf's ranks: with 1, as in the text of profiles/traces, the most frequent id is a twentieth; without, a tenth. */
 const OFFSET = 1;
-/** Ids whose paths are drawn one after another. Those behind them are too rare to move an expert's load by themselves. */
+/** Ids whose paths are drawn one after another. Those after them are too rare to move an expert's load by themselves. */
 const FREQUENT = 256;
 /** Draws from a table before the next free expert is taken. */
 const TRIES = 16;
@@ -20,7 +20,7 @@ export interface VocabularyContext {
   /** Share of a domain's tokens that are words of all domains, 0 to 1. */
   readonly overlap: number;
   readonly seed: number;
-  /** Put behind the name of the stream that draws tokens; absent: nothing. */
+  /** Added to the name of the stream that draws tokens; absent: nothing. */
   readonly part?: string;
 }
 
@@ -91,7 +91,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
       tokenId = rank < common ? rank : common + (rank - common) * domains + domain;
       path = paths.get(tokenId) ?? drawRare(tokenId);
     },
-    /** The expert of the token's k-th choice at a layer; -1 where that choice does not follow the path of its id. */
+    /** The expert of the token's k-th choice at a layer; -1 if that choice does not follow the path of its id. */
     choice: (layer: number, k: number): number => (random.next() < shares[layer]! ? path[layer * topK + k]! : -1),
   };
 }
@@ -116,7 +116,7 @@ function leastOf(left: readonly Float64Array[]): Float64Array {
   return least.map((share) => Math.max(LEAST, share));
 }
 
-/** Draws distinct experts in proportion to what is left of them, of those that have room; where none has, the one with most. */
+/** Draws distinct experts in proportion to what is left of them, of those that have room; if none has, the one with most. */
 function takeFrom(left: readonly Float64Array[], frequency: number, chosen: Uint16Array, random: Random): void {
   const least = leastOf(left);
   for (let k = 0; k < chosen.length; k++) {

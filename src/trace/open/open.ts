@@ -21,14 +21,14 @@ export interface TraceOptions extends OpenOptions {
   readonly seed?: number;
   /** Tokens to generate, split into requests; default 512. */
   readonly tokens?: number;
-  /** Requests to generate, in place of `tokens`. */
+  /** Requests to generate, instead of `tokens`. */
   readonly requests?: readonly RequestLength[];
   /** False if the caller changes the shape of the trace before comparing it with the model. */
   readonly fits?: false | undefined;
   readonly routing?: Partial<RoutingProfile>;
 }
 
-/** Name for generated routing in place of a file. */
+/** Name for generated routing instead of a file. */
 const SYNTHETIC = 'synthetic';
 
 /**
@@ -78,7 +78,7 @@ async function openFolder(named: string, options: TraceOptions): Promise<Routing
   }
 }
 
-/** The named rows of a trace that fits the model, where it is to. */
+/** The named rows of a trace, checked against the model if there is one. */
 function selected(trace: RoutingTrace, rows: string, named: string, { fits, model }: TraceOptions): RoutingTrace {
   if (model !== undefined && fits !== false) checkFits(trace, model);
   return rowsNamed(trace, rows, named);
@@ -142,7 +142,7 @@ export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   }
 }
 
-/** Files of TensorRT-LLM beside the counts of its ranks: the layout of experts, and their co-occurrence. */
+/** Files of TensorRT-LLM next to the counts of its ranks: the layout of experts, and their co-occurrence. */
 const BESIDE = /^(meta_info\.json|cooccurrence_rank\d+\.safetensors)$/;
 
 /** Compares numbers in names by value: rank2 comes before rank10. */

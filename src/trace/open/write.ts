@@ -11,7 +11,7 @@ const ROWS = 1024;
 export interface WriteOptions {
   /** More metadata strings; they win over those of the trace. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** How to store gate weights, if there are any: exactly, at half the size with 11 bits, or not at all. `f32` unless said. */
+  /** How to store gate weights, if there are any: exactly, at half the size with 11 bits, or not at all. Absent: `f32`. */
   readonly weights?: 'f32' | 'f16' | 'none';
 }
 

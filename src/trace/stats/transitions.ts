@@ -63,7 +63,7 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
         }
       }
     },
-    /** Scores the next layer's experts by a token's choices at layer `l`, and looks where its next choices rank. */
+    /** Scores the next layer's experts by a token's choices at layer `l`, and ranks its next choices. */
     judge(experts: Uint16Array, row: number, l: number): void {
       const at = (row * layers + l) * topK;
       const width = expertsPerLayer[l + 1]!;

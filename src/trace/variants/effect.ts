@@ -2,7 +2,7 @@
 import type { ModelSpec } from '../../model/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Variants in figures. Ratios are 0..1; savings are negative where tokens take more experts than before. */
+/** Variants in figures. Ratios are 0..1; savings are negative if tokens take more experts than before. */
 interface VariantEffect {
   /** Experts that a token takes at a layer of the trace as it was, on average (AdaMoE's true k). */
   readonly trueK: number;

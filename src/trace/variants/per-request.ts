@@ -1,4 +1,4 @@
-// One routing decision per request: all of its tokens use the experts of the first, as where prompts are routed instead of tokens.
+// One routing decision per request: all of its tokens use the experts of the first, as if prompts were routed instead of tokens.
 import { member } from '../../base/members.js';
 import { allocateChunk } from '../trace.js';
 import type { Variant } from './variant.js';

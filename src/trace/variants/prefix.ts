@@ -14,7 +14,7 @@ interface TokenChoices {
   phase: number;
 }
 
-/** A change that keeps the first ranks. @param keep says how many ranks of a cell stay; all that follow become null */
+/** A change that keeps the first ranks. @param keep number of ranks of a cell that stay; all others become null */
 export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: TokenChoices) => number): RoutingChange {
   return {
     rewrite(source, into, start) {

@@ -4,7 +4,7 @@ import { NULL_EXPERT } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/** `top-p=p`: the shortest prefix whose weights reach p; all choices where they never do. */
+/** `top-p=p`: the shortest prefix whose weights reach p; all choices if they never do. */
 export const topP: Variant = {
   ...member('variant', 'top-p'),
   main: 'p',

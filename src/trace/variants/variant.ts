@@ -11,9 +11,9 @@ export interface VariantContext {
   /** As the user wrote it, for messages, e.g. `top-p=0.9`. */
   readonly spec: string;
   readonly seed: number;
-  /** Experts of each layer: the model's where one is known, else as the trace shows. */
+  /** Experts of each layer: the model's if one is known, else the trace's. */
   readonly experts: readonly number[];
-  /** Choices of a token at each layer: the model's top-k where one is known, else the trace's width. */
+  /** Choices of a token at each layer: the model's top-k if one is known, else the trace's width. */
   readonly choices: readonly number[];
 }
 
