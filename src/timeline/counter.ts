@@ -1,4 +1,4 @@
-// A quantity over time. It is written where it changes; a later window begins with the value of that moment.
+// A quantity over time. It is written when it changes; a later window begins with the value of that moment.
 import type { TraceEvents } from './events.js';
 
 /** Opens a counter track. */

@@ -80,7 +80,7 @@ export class TraceEvents {
     return ns >= this.fromNs && ns < this.toNs;
   }
 
-  /** Ends the file. @param about fields of the file beside the events */
+  /** Ends the file. @param about fields of the file besides the events */
   end(about: Readonly<Record<string, unknown>>): void {
     this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;
     this.#flush();

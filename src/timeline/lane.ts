@@ -20,11 +20,11 @@ export interface Copy {
   /** Start of the layer whose routing decided it, whole ns; -1: unknown, or not drawn. */
   decidedNs: number;
   readonly parts: Part[];
-  /** The lane where it may still yield; null: it is final. */
+  /** The lane on which it may still yield; null: it is final. */
   lane: Lane | null;
 }
 
-/** A prefetch that yields to nothing, behind one that is not final, exact ns. */
+/** A prefetch that yields to nothing, after one that is not final, exact ns. */
 interface Behind {
   readonly copy: Copy;
   readonly startNs: number;
@@ -57,7 +57,7 @@ export class Lane {
     return { place: this.#place, startNs: start, endNs: this.#track.endNs };
   }
 
-  /** A prefetch that yields to nothing; it goes between two parts of the one that is on its way as a {@link demand} does, or behind it. */
+  /** A prefetch that yields to nothing; it goes between two parts of the one that is on its way as a {@link demand} does, or after it. */
   placed(copy: Copy, startNs: number, endNs: number, resumedNs: number): void {
     if (this.#copy !== null && startNs >= this.#toNs) {
       copy.lane = this;
@@ -82,7 +82,7 @@ export class Lane {
     return startNs >= this.#toNs ? this.settle() : [];
   }
 
-  /** The prefetch on this lane gives way no more, and ends as it stands or, its lane lost, at `endNs`. @returns it, and those behind it */
+  /** The prefetch on this lane gives way no more, and ends as it stands or, its lane lost, at `endNs`. @returns it, and those after it */
   settle(endNs: number = this.#toNs): Copy[] {
     const copy = this.#copy;
     if (copy === null) return [];

@@ -33,14 +33,14 @@ export class Timeline implements Observer {
   readonly #cpu: ReturnType<typeof openRows>;
   readonly #exchanges: Readonly<Record<keyof typeof EXCHANGE_KINDS, ReturnType<typeof openRows>>>;
   readonly #hitRate: ReturnType<typeof openCounter>;
-  /** By expert: where the layer began whose routing last planned it in this pass, whole ns; -1: none did. */
+  /** By expert: start of the layer whose routing last planned it in this pass, whole ns; -1: none did. */
   readonly #decidedNs: Float64Array;
   /** Experts planned since the running layer began. */
   readonly #decided: number[] = [];
   /** Arrows that wait for the slice of the running layer. */
   #arrows: Arrow[] = [];
   #groups = PASSES.pid;
-  // The running pass and layer: where they began, whole ns, and what was judged.
+  // The running pass and layer: their start times, whole ns, and what was judged.
   #passNs = 0;
   #passHits = 0;
   #passDemanded = 0;
@@ -155,7 +155,7 @@ export class Timeline implements Observer {
     this.#hitRate.end(this.#nowNs);
   }
 
-  /** Where the GPUs' last slices end, whole ns: they run in step. */
+  /** End of the GPUs' last slices, whole ns: they run in step. */
   get #nowNs(): number {
     return this.#gpus[0]!.endNs;
   }
