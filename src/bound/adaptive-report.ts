@@ -1,4 +1,4 @@
-// The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, beside the run's own time.
+// The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, and the run's own time.
 import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
 import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import { type Document, figure, gridOf, note } from '../report/door.js';
