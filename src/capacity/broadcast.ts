@@ -8,7 +8,7 @@ import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
 import { type Job, type JobSpec, startJob } from './jobs.js';
 import type { JobData, JobTask } from './worker.js';
 
-/** Callbacks during a broadcast. Progress is told in token-replays: one of each token for each capacity of a job. */
+/** Callbacks during a broadcast. Progress is counted in token-replays: one of each token for each capacity of a job. */
 export interface BroadcastWatch extends WorkWatch {
   block?(experts: Uint16Array, rows: number): void;
 }

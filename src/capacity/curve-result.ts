@@ -25,13 +25,13 @@ export interface PolicyCurve {
   /** True if it looks into the future: a bound, not a policy that a system can run. */
   readonly foresight: boolean;
   readonly points: readonly CurvePoint[];
-  /** Experts of each layer's cache at each capacity, where quotas are not even. */
+  /** Experts of each layer's cache at each capacity if quotas are not even. */
   readonly splits?: readonly (readonly number[])[];
   /** Hit rate over that of an even split, at each capacity. */
   readonly gains?: readonly number[];
 }
 
-/** Where more capacity begins to buy little. */
+/** The capacity from which on more of it gains little. */
 export interface Knee {
   readonly policy: string;
   /** Index of the capacity. */
@@ -60,7 +60,7 @@ export interface Curve {
   readonly inputs: {
     readonly model: string;
     readonly quantization: string;
-    /** `experts`: nothing says how large experts are, and whatever is in bytes here counts experts. Absent: bytes. */
+    /** `experts`: the size of experts is unknown, and whatever is in bytes here counts experts. Absent: bytes. */
     readonly unit?: 'experts';
     readonly trace: TraceInput;
   };
@@ -69,7 +69,7 @@ export interface Curve {
     readonly replay: 'atomic' | 'sequential';
     readonly quotas: 'even' | 'proportional' | 'optimal' | 'shallow';
     readonly warmup: number;
-    /** Where the popularity of the experts is from, where a policy needs it. */
+    /** Source of the popularity of the experts, if a policy needs it. */
     readonly popularity?: string;
     readonly seed: number;
   };

@@ -18,7 +18,7 @@ import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
 export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
-  /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
+  /** True: the size of experts is unknown, and each is one byte. Absent: their sizes are known. */
   readonly unsized?: boolean;
   readonly trace: RoutingTrace;
   readonly policies: readonly PolicyChoice[];
@@ -30,7 +30,7 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly quotas: Quotas;
   /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
-  /** Activations by dense id and where they are from, for policies that need the popularity. */
+  /** Activations by dense id and their source, for policies that need the popularity. */
   readonly popularity: { readonly counts: Float64Array; readonly source: string } | null;
   /** Capacity that the verdict speaks of; null: the knee. */
   readonly at: number | null;

@@ -10,7 +10,7 @@ import { capacityText } from './verdict.js';
 
 /** Policies that the big table shows side by side. */
 const SIDE_BY_SIDE = 3;
-/** Rows that the big table shows unless everything is asked for. */
+/** Rows of the big table, unless all are shown. */
 const ROWS = 24;
 
 /** Formats of a capacity curve, the one for reading first. */

@@ -1,4 +1,4 @@
-// Is the capacity the problem or the policy? The question that users of an expert cache ask, answered in a sentence with its figures.
+// Is the capacity the problem or the policy? The answer is a sentence with its figures.
 import { formatBytes, formatCount, formatRatio } from '../base/units.js';
 import { evenSplit } from '../cache/scope.js';
 import type { ModelSpec } from '../model/door.js';
@@ -69,7 +69,7 @@ export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | nu
 
 const meanOf = ({ points }: PolicyCurve): number => points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
 
-/** The capacity where a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
+/** The capacity at which a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
 export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, points }: PolicyCurve): Knee | null {
   const [x0, x1] = [capacities[0]!, capacities.at(-1)!];
   const [y0, y1] = [points[0]!.hitRate, points.at(-1)!.hitRate];
