@@ -8,7 +8,7 @@ import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spe
 interface ExpertTimes {
   readonly weightNs: Float64Array;
   readonly activationNs: Float64Array;
-  /** Rows that a product of several rows takes beside its own. */
+  /** Rows that a product of several rows takes besides its own. */
   readonly tileRows: number;
 }
 
@@ -54,14 +54,14 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
 /** Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
 export class CostModel {
   readonly passNs: number;
-  /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity where the machine has no second processor. */
+  /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity if the machine has no second processor. */
   readonly handoverNs: number;
-  /** Sockets that compute experts beside one another: expert `id` is computed by socket `id % cpuQueues`. */
+  /** Sockets that compute experts in parallel: expert `id` is computed by socket `id % cpuQueues`. */
   readonly cpuQueues: number;
 
   /** Time of one expert for one activation on the GPU by MoE layer, ns. */
   readonly singleNs: Float64Array;
-  /** 1 by MoE layer where the CPU holds it, with its experts: nothing is handed over to it. */
+  /** 1 by MoE layer if the CPU holds it, with its experts: nothing is handed over to it. */
   readonly onCpu: Uint8Array;
   /** MoE layer whose experts have some projections on the CPU and the others on the GPU; -1: none. */
   readonly splitLayer: number;
@@ -98,7 +98,7 @@ export class CostModel {
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
     this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;
-    // Where sockets share an expert, they wait for one another at its end.
+    // If sockets share an expert, they wait for one another at its end.
     this.#cpuLaunchNs = (cpu?.launchNs ?? 0) + (alone ? 0 : sockets.interconnect.latencyNs);
 
     const whole = model.dense.segments.map((segment) => ({
@@ -115,7 +115,7 @@ export class CostModel {
 
   /** Sequences whose dense work runs together: those of a pass beyond them read the weights anew. */
   attending = Number.POSITIVE_INFINITY;
-  /** By dense segment: 1 where {@link denseNs} of a pass is that of the segment before it. */
+  /** By dense segment: 1 if {@link denseNs} of a pass is that of the segment before it. */
   readonly repeats: Uint8Array;
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;

@@ -26,7 +26,7 @@ export function speedOf(device: Device): Speed {
   };
 }
 
-/** Rows up to which products are those of vectors, in attention of a sequence's new tokens as well: a decoded token and a draft beside it. */
+/** Rows up to which products are those of vectors, in attention of a sequence's new tokens as well: a decoded token and a draft with it. */
 const VECTOR_TOKENS = 8;
 
 /** Rows that a product computes: few are vectors, more are whole tiles (ggml-cuda's mul_mat_vec_q takes 8 columns, mul_mat_q tiles). */
@@ -39,7 +39,7 @@ const UNPACKED_TOKENS = 128;
 
 /** The speed of attention, whose arithmetic has two rates. */
 interface AttentionSpeed extends Speed {
-  /** ns per operation where few tokens of a sequence are new. */
+  /** ns per operation if few tokens of a sequence are new. */
   readonly vectorNsPerFlop: number;
 }
 
@@ -49,7 +49,7 @@ function attentionOf(device: Device): AttentionSpeed | null {
   return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
 }
 
-/** Time to bring weights to where they are multiplied, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
+/** Time to bring weights into the processor, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
   const { bandwidthByFormat, bandwidthFraction, unpacking } = device;
   if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
@@ -88,7 +88,7 @@ export function launchesOf(attention: readonly AttentionSpec[]): number {
 
 /** Prices segments on one device. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
 export class DenseCost {
-  /** By segment: 1 where it costs in any pass what the one before does, as most layers of most models. */
+  /** By segment: 1 if it costs in any pass what the one before does, as most layers of most models. */
   readonly repeats: Uint8Array;
   readonly #speed: Speed;
   /** The speed of attention that takes its own time; null: it shares the roofline of the weights. */

@@ -51,7 +51,7 @@ function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths:
   };
 }
 
-/** One GPU is as a machine that says nothing of several. */
+/** One GPU is as a machine without a number of GPUs. */
 function gpuSet({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pick<HardwareSpec, 'gpus'> {
   if (gpus === undefined || gpus.count === 1) return {};
   const { bandwidth, latency } = gpus.interconnect!;
@@ -64,7 +64,7 @@ function gpuSet({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pi
   return { gpus: { ...common, others } };
 }
 
-/** The clock of the CPU beside the GPU, or in its place. */
+/** The clock of the CPU next to the GPU, or instead of it. */
 function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock'> {
   const clock = cpu?.clock ?? gpu.clock;
   return clock === undefined ? {} : { hostClock: clock };
@@ -90,7 +90,7 @@ function bundledName(name: string): string | undefined {
   return listProfiles('hardware').find((bundled) => bundled === spelled);
 }
 
-/** Reads a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */
+/** Reads a machine of parts, or one of tiers and links; values given with the file belong to the latter. */
 export function readMachine(
   path: string,
   overrides: readonly Override[],
@@ -103,7 +103,9 @@ export function readMachine(
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }
 
-/** The file of parts behind a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed */
+/**
+ * The file of parts of a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed
+ */
 export function readMachineFile(name: string): MachineFile | null {
   const found = findHardware(name);
   if (!('path' in found)) return null;

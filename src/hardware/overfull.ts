@@ -10,18 +10,18 @@ export const PAGES_SHARE = 0.9;
 /** The drive of a machine that names none: an NVMe drive on four lanes of PCIe 3.0, by its data sheet. Ours to choose. */
 export const USUAL_DRIVE = { name: 'nvme-3.5GB/s', bandwidth: 3.5e9 };
 
-/** A model beside a memory that does not hold it. */
+/** A model and a memory that does not hold it. */
 export interface Overfull {
   /** Bytes that should lie there, and that find room. */
   readonly needs: number;
   readonly has: number;
   /** Bytes of them that one token reads. */
   readonly touched: number;
-  /** Tokens/s where all find room. */
+  /** Tokens/s if all find room. */
   readonly speed: number;
 }
 
-/** Where the rest lies: as a sentence has it, and the rate that it is read at, bytes/s. */
+/** Where the rest lies, in words, and the rate of reading it, bytes/s. */
 export interface Elsewhere {
   readonly place: string;
   readonly rate: number;

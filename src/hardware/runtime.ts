@@ -125,7 +125,7 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
   /** What is taken for lack of measurements of it, as sentences; null: it is no worse known than others. */
   readonly assumed: string | null;
-  /** Null: times of the host are the same beside every CPU. */
+  /** Null: times of the host are the same with every CPU. */
   readonly host: { /** GHz */ readonly clock: number } | null;
   readonly windows: z.infer<typeof windows>;
   readonly gpu: Filled<z.infer<typeof gpu>>;
@@ -160,7 +160,7 @@ export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: 
   return filled(whole, profile, shownPath(path));
 }
 
-/** The lower runtime without `cpu.products` where the upper one has operations of its own: those are of other kernels. */
+/** The lower runtime without `cpu.products` if the upper one has operations of its own: those are of other kernels. */
 function withoutOthersKernels(below: RuntimeProfile, above: RuntimeProfile): RuntimeProfile {
   return above.cpu?.operations === undefined ? below : { ...below, cpu: { ...below.cpu, products: {} } };
 }
@@ -202,7 +202,7 @@ const NEEDED = [
   ...['copy.efficiency', 'copy.host', 'copy.pieces', 'copy.overlap', 'prompt.ubatch', 'prompt.counts', 'prompt.offloadFrom'],
 ];
 
-/** Constants of a runtime that says nothing of them. */
+/** Constants of a runtime whose file has none. */
 const UNSAID = {
   host: null,
   windows: {},

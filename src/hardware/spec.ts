@@ -25,7 +25,7 @@ export interface PathSpec {
 export interface LinkSpec {
   /** Metric name of the link: `h2d` (host to device) or `ssd`. */
   readonly name: 'h2d' | 'ssd';
-  /** Bytes per second of the whole link, as achieved, shared evenly by its lanes; of all paths together, where it has several. */
+  /** Bytes per second of the whole link, as achieved, shared evenly by its lanes; of all paths together, if it has several. */
   readonly bandwidth: number;
   readonly latencyNs: number;
   /** Transfers in flight at once. */
@@ -54,7 +54,7 @@ export function byFormat(table: ByFormat, format: string): number | undefined {
   return own ?? table.default;
 }
 
-/** A processor beside a memory. */
+/** A processor and its memory. */
 export interface Device {
   /** Peak dense matrix throughput in FLOP/s at the precision that inference computes in. */
   readonly peakFlops: number;
@@ -76,7 +76,7 @@ export interface Device {
   readonly recurrenceNs?: number;
   /** Present if its software runs a layer of any kind in as few kernels as one with grouped attention. */
   readonly fusesLayers?: true;
-  /** Rows that a product of more than a few rows takes beside its own, since tiles are computed whole; absent: 0. */
+  /** Rows that a product of more than a few rows takes besides its own, since tiles are computed whole; absent: 0. */
   readonly tileRows?: number;
   /** `bandwidthFraction` by format of the weights; absent: it is the same for all. */
   readonly bandwidthByFormat?: ByFormat;
@@ -85,13 +85,13 @@ export interface Device {
   /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
   readonly attention?: {
     readonly bandwidthFraction: number;
-    /** Fractions of {@link peakFlops} here, or of the device's: of prompts, and where few tokens of a sequence are new. */
+    /** Fractions of {@link peakFlops} here, or of the device's: of prompts, and if few tokens of a sequence are new. */
     readonly computeFraction: number;
     readonly vectorFraction: number;
     /** FLOP/s; absent: the device's. */
     readonly peakFlops?: number;
   };
-  /** Bytes that each score of attention moves through memory, where kernels do not fuse it (no flash attention). Absent: none. */
+  /** Bytes that each score of attention moves through memory, if kernels do not fuse it (no flash attention). Absent: none. */
   readonly scoreBytes?: number;
   /** Present if every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
   readonly unpacksLatent?: true;
@@ -159,14 +159,14 @@ interface GpuSet {
   /** At least 2. */
   readonly count: number;
   readonly interconnect: Interconnect;
-  /** The second and further GPUs, where they are not all like the first. */
+  /** The second and further GPUs, if they are not all like the first. */
   readonly others?: readonly Card[];
 }
 
-/** A runtime's use of a machine beside its speeds. */
+/** A runtime's use of a machine apart from its speeds. */
 export interface Software {
   readonly runtime: string;
-  /** All that the runtime's file says, but for prose; absent: there is no file. */
+  /** All of the runtime's file, except prose; absent: there is no file. */
   readonly constants?: unknown;
   /** What is taken for lack of measurements of it, as sentences; absent: nothing. */
   readonly assumed?: string;
@@ -177,7 +177,9 @@ export interface Software {
   readonly offloadIfSooner?: true;
   /** Unit of `offloadFrom`: tokens of the pass, or tokens per expert on average. */
   readonly offloadCounts: 'pass' | 'expert';
-  /** Factor on the link for copies out of pinned memory, where the link's own rate is that of pageable memory. Absent: it is pinned already. */
+  /**
+   * Factor on the link for copies out of pinned memory, if the link's own rate is that of pageable memory. Absent: it is pinned already.
+   */
   readonly pinned?: number;
   /** Present if weights that are not mapped lie in pinned memory, too. */
   readonly pinsUnmapped?: true;
@@ -204,7 +206,7 @@ export interface HardwareSpec {
   readonly joined?: JoinedGpus;
   /** Computes on DRAM in parallel with the GPU; null if there is no such second processor. */
   readonly cpu: HostDevice | null;
-  /** Base clock of the CPU in GHz, where the profile says it. */
+  /** Base clock of the CPU in GHz, if the profile has it. */
   readonly hostClock?: number;
   /** The runtime that its speeds belong to; absent: the profile states all of them itself. */
   readonly software?: Software;
@@ -219,7 +221,7 @@ export function takenPartsOf({ machine }: Pick<HardwareSpec, 'machine'>): readon
   return machine?.standIns ?? [];
 }
 
-/** Sentences: what else was taken of a machine and of its runtime if nobody says it. */
+/** Sentences: what else was taken of a machine and of its runtime by default. */
 export function assumedOf({ machine, software }: Pick<HardwareSpec, 'machine' | 'software'>): string[] {
   return [...(machine?.defaults ?? []), ...(software?.assumed === undefined ? [] : [software.assumed])];
 }

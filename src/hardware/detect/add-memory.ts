@@ -11,7 +11,7 @@ export interface DetectedPart {
   readonly part: string;
   /** The evidence, in words. */
   readonly seen: string;
-  /** False: the catalogue does not know it, and this is the nearest part. */
+  /** False: it is not in the catalogue, and this is the nearest part. */
   readonly exact: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Draft {
   readonly notSeen: string[];
 }
 
-/** Adds modules and size of the memory beside a CPU. */
+/** Adds modules and size of the memory of a CPU. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   const { notSeen, parts, remarks } = draft;
   const modules = summarizeModules(seen.modules ?? []);
@@ -81,7 +81,7 @@ function usableBytes(bytes: number, limitBytes: number | undefined, remarks: str
 const KEPT = 0.06;
 const GIB = 2 ** 30;
 
-/** The nearest size that memory is sold in, where one is near enough; else the size itself. */
+/** The nearest size that memory is sold in, if one is near enough; else the size itself. */
 function soldBytes(bytes: number): number {
   const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;
   const sold = Math.ceil(bytes / (step * GIB)) * step * GIB;
@@ -95,7 +95,7 @@ interface ModulesSummary {
   readonly channels: number;
   /** False: the channels of modules are unknown, and each module counts as one channel. */
   readonly channelsTold: boolean;
-  /** Actual and rated speed where it runs slower, both in million transfers a second. */
+  /** Actual and rated speed if it runs slower, both in million transfers a second. */
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
 }
 

@@ -1,4 +1,4 @@
-// Asks the tools of this machine, without root and with limits of time and size; facts of a missing tool count as not seen.
+// Runs the tools of this machine, without root and with limits of time and size; facts of a missing tool count as not seen.
 import { fileTextLater, namesLater } from '../../base/host/files.js';
 import { platform } from '../../base/host/machine.js';
 import { packagePath } from '../../base/host/modules.js';
@@ -76,7 +76,7 @@ async function filesText(patterns: readonly string[]): Promise<string> {
   return parts.join('');
 }
 
-/** Paths that match a pattern. They are not shortened: behind a link, `..` is the folder that it leads to. */
+/** Paths that match a pattern. They are not shortened: after a link, `..` is the folder that it leads to. */
 async function expanded([name, ...rest]: readonly string[], folder: string): Promise<string[]> {
   if (name === undefined) return [folder];
   if (name !== '*') return expanded(rest, `${folder}/${name}`);

@@ -102,7 +102,7 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
 function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
   const { link = {}, names } = gpu;
   const { lanes } = link;
-  // Laptops have cards with 8 lanes whose driver says 16.
+  // Laptops have cards with 8 lanes whose driver reports 16.
   const mostLanes = Math.min(link.mostLanes ?? 0, pcie?.lanes ?? 0);
   return [
     ...(lanes !== undefined && lanes < mostLanes
@@ -164,7 +164,7 @@ function changesOfCpu({ cpu, limitCores }: Seen, match: Match<CpuPart> | null, {
   return Object.keys(changes).length === 0 ? {} : { cpu: changes };
 }
 
-/** Cards in like slots; where they differ, a run counts the narrowest. */
+/** Cards in like slots; if they differ, a run counts the narrowest. */
 function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   const links = group.map(({ link }) => link ?? {});
   const known = links.flatMap(({ generation, lanes, mostLanes }) => {
@@ -186,7 +186,7 @@ function countedName(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
 }
 
-/** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card beside it. */
+/** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card besides it. */
 function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
@@ -217,7 +217,7 @@ function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFI
   return large[0] ?? parts[0] ?? null;
 }
 
-/** GB/s that drives of a kind read at, as their data sheets say: usual ones, ours to choose. */
+/** GB/s that drives of a kind read at, from data sheets of usual ones, ours to choose. */
 const USUAL_RATES: Readonly<Record<Exclude<SeenDisk['kind'], 'virtual' | 'nvme'>, number>> = { sata: 0.55, hdd: 0.2, emmc: 0.3, ufs: 2 };
 /** The same of NVMe drives with four lanes, by generation. */
 const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4: 7, 5: 12, 6: 24 };

@@ -99,7 +99,7 @@ function architectureOf({ family, flags, model, names, vendor }: SeenCpu): CpuAr
   return INTEL.find(([, models]) => models.includes(model))?.[0] ?? null;
 }
 
-/** The parts for the kind of computer in the name; all, where it names none or none is of that kind. */
+/** The parts for the kind of computer in the name; all, if it names none or none is of that kind. */
 function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): readonly CpuPart[] {
   const name = names.join(' ');
   const form = /threadripper/i.test(name)

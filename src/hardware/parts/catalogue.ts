@@ -27,7 +27,7 @@ export interface Catalogue<P extends CataloguePart> {
   find(name: string): P | undefined;
 }
 
-/** Fields of {@link CataloguePart} in a file; what a group says holds for its parts that do not say otherwise. */
+/** Fields of {@link CataloguePart} in a file; values of a group are defaults of its parts. */
 const partFields = {
   name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs'),
   aka: z.array(z.string().min(1)).optional(),
@@ -52,14 +52,16 @@ interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
-/** A group of a file, which is parsed where one of its parts is wanted: all of them take longer than a short run. */
+/** A group of a file, which is parsed if one of its parts is wanted: all of them take longer than a short run. */
 interface PartGroup<P extends CataloguePart> {
   /** Keys of the names in its text. */
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }
 
-/** A catalogue whose groups are read when a part is asked for. @param read a file, or one of its groups @throws UserError (`parts` and `find`) */
+/**
+ * A catalogue whose groups are read at the first use of a part. @param read a file, or one of its groups @throws UserError (`parts` and `find`)
+ */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -103,7 +105,7 @@ function groupsOf(text: string): string[] {
   return groups.length === 0 ? [text] : groups.map((group) => head + group);
 }
 
-/** Names of parts in a text, which is not parsed for them: what stands behind `name:`, and in the brackets behind `aka:`. */
+/** Names of parts in a text, which is not parsed for them: the values of `name:` and of the list `aka:`. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }

@@ -22,7 +22,7 @@ export interface Machine {
   /** Slot of each GPU; null if there is none. */
   readonly pcie: PcieLink | null;
   readonly disks: readonly DiskPart[];
-  /** Its operating system where software is slower under it; absent: Linux. */
+  /** Its operating system if software is slower under it; absent: Linux. */
   readonly system?: 'windows';
   /** GPU and CPU share one memory. */
   readonly unified: boolean;
@@ -44,7 +44,7 @@ export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks' |
   readonly chipBandwidth?: number;
 }
 
-/** CPU that stands in where only a GPU was given, by the kind of computer: usual beside such cards, ours to choose. */
+/** The CPU of a machine that names only a GPU, by the kind of computer: usual with such cards, ours to choose. */
 const USUAL_CPU: Readonly<Record<Exclude<Form, 'unified'>, string>> = {
   desktop: 'ryzen-7-7700x',
   laptop: 'i9-13900hx',
@@ -82,7 +82,7 @@ function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
   return gpus.length > 0 || cpu === undefined ? null : (GPUS.parts.find(({ chip }) => chip === cpu.name) ?? null);
 }
 
-/** A machine of one chip: its memory is soldered beside it. */
+/** A machine of one chip: its memory is soldered next to it. */
 function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   const { chipBandwidth, memory, memoryBytes, pcie } = given;
   const cpu = cpuNamed(chip.chip!);
@@ -110,7 +110,7 @@ function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   };
 }
 
-/** A machine of cards in slots beside a CPU, or of a CPU alone. */
+/** A machine of cards in slots, with a CPU, or of a CPU alone. */
 function ofCards(given: GivenParts): Unnamed {
   const [card] = given.gpus;
   if (card === undefined && given.cpu === undefined) throw new UserError('a machine needs a GPU or a CPU; name one, e.g. rtx-3090');

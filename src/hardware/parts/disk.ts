@@ -1,4 +1,4 @@
-// Disks by read rate: one figure says more about the speed of a drive than its name.
+// Disks by read rate: one figure determines the speed of a drive better than its name.
 import { byName } from '../../base/objects.js';
 import { BYTES, DURATION, RATE } from '../../base/units.js';
 import { READ } from './reach.js';
@@ -32,7 +32,7 @@ const KINDS = byName<number>({
   optane: 10e3,
 });
 
-/** Rates of drives whose rate is not given: what data sheets of usual ones say, close to the limit of their link. */
+/** Rates of drives whose rate is not given: those of usual ones' data sheets, close to the limit of their link. */
 const USUAL = byName<readonly [rate: string, of: string]>({ nvme: ['7GB/s', 'PCIe 4.0 x4'], sata: ['550MB/s', 'SATA at 6 Gbit/s'] });
 
 /** Reads `nvme`, or `nvme-7GB/s-2TB-60us-byfile` or parts of it. @returns null: no drive; the reason if it cannot be read */
@@ -51,7 +51,7 @@ export function parseDisk(text: string): DiskPart | string | null {
   return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: latency, ...usual, ...behind };
 }
 
-/** Parses the words behind the rate; null if one is neither a size nor a latency, or stands twice. */
+/** Parses the words after the rate; null if one is neither a size nor a latency, or stands twice. */
 function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> | null {
   let found: Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> = {};
   for (const word of words) {

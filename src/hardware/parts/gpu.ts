@@ -13,7 +13,7 @@ export interface GpuPart extends CataloguePart {
   readonly memoryBytes: number;
   /** Data sheet. */
   readonly memoryBandwidth: number;
-  /** A plain read, where measured. */
+  /** A plain read, if measured. */
   readonly measuredBandwidth?: number;
   /** Dense rate with FP32 accumulation of FP16 on tensor units; the FP32 rate of the shaders if there are none. */
   readonly fp16Flops: number;

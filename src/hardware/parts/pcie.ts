@@ -6,7 +6,7 @@ export interface PcieLink {
   readonly generation: number;
   /** 1 to 16. */
   readonly lanes: number;
-  /** Bytes/s of large copies to the device, where measured. */
+  /** Bytes/s of large copies to the device, if measured. */
   readonly measuredBandwidth?: number;
 }
 

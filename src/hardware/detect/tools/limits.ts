@@ -30,7 +30,7 @@ export const limits: Tool = {
   },
 };
 
-/** Without a limit version 2 says `max` and version 1 a number of about 2^63. */
+/** Without a limit version 2 has `max` and version 1 a number of about 2^63. */
 const NO_LIMIT = 2 ** 60;
 
 function memoryLimit(files: ReadonlyMap<string, string>): Seen {

@@ -1,4 +1,4 @@
-// lspci: names of graphics cards that have no tool of their own. Width and speed of links, where it may read them, which needs root.
+// lspci: names of graphics cards that have no tool of their own. Width and speed of links, if it may read them, which needs root.
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 

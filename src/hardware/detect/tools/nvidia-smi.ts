@@ -35,7 +35,7 @@ function gpuOf(line: string): SeenGpu[] {
       vendor: 'nvidia',
       names: [name!],
       bus: bus.toLowerCase().replace(/^0000(?=[\da-f]{4}:)/, ''),
-      // A chip that shares the memory of its CPU says [N/A].
+      // A chip that shares the memory of its CPU reports [N/A].
       ...(mebibytes !== undefined && { memoryBytes: mebibytes * 2 ** 20 }),
       link: linkOf(countOf(generation), countOf(lanes), countOf(mostLanes)),
       ...(watts.every((value) => value > 0) && { power: { limit: watts[0], usual: watts[1] } }),

@@ -1,4 +1,4 @@
-// rocm-smi: name and memory of AMD cards where ROCm is installed.
+// rocm-smi: name and memory of AMD cards if ROCm is installed.
 import { isObject } from '../../../base/objects.js';
 import type { SeenGpu } from './seen.js';
 import { countOf, type Tool } from './tool.js';

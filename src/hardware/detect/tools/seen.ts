@@ -15,7 +15,9 @@ export type SeenVendor = 'nvidia' | 'amd' | 'intel' | 'apple';
 /** A GPU. */
 export interface SeenGpu {
   readonly vendor: SeenVendor;
-  /** Names that it may have, the likeliest first: drivers often tell a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known. */
+  /**
+   * Names that it may have, the likeliest first: drivers often give a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known.
+   */
   readonly names: readonly string[];
   /** `0000:01:00.0`: identifies a card across tools. */
   readonly bus?: string;
@@ -23,7 +25,7 @@ export interface SeenGpu {
   readonly link?: SeenLink;
   /** Watts that it may draw, and rated watts. */
   readonly power?: { readonly limit: number; readonly usual: number };
-  /** Cores, where a chip is sold with several numbers of them. */
+  /** Cores, if a chip is sold with several numbers of them. */
   readonly cores?: number;
 }
 
@@ -49,7 +51,7 @@ export interface SeenCpu {
 /** A memory module, or a chip that is soldered. */
 export interface SeenModule {
   readonly bytes: number;
-  /** ddr5, lpddr5x ...; absent: not told. */
+  /** ddr5, lpddr5x ...; absent: unknown. */
   readonly type?: string;
   /** Million transfers a second as it runs. */
   readonly mts?: number;
@@ -73,14 +75,14 @@ export interface Seen {
   readonly gpus?: readonly SeenGpu[];
   readonly modules?: readonly SeenModule[];
   readonly memoryBytes?: number;
-  /** Memory that this process may use, where a container limits it. */
+  /** Memory that this process may use, if a container limits it. */
   readonly limitBytes?: number;
-  /** Cores that this process may use, where a container limits them. */
+  /** Cores that this process may use, if a container limits them. */
   readonly limitCores?: number;
   readonly disks?: readonly SeenDisk[];
   /** The board's own name: a Jetson, a DGX Spark. */
   readonly board?: string;
-  /** Its operating system where software is slower under it. */
+  /** Its operating system if software is slower under it. */
   readonly system?: 'windows';
 }
 
@@ -97,7 +99,7 @@ function withoutAbsent(seen: Seen): Seen {
   );
 }
 
-/** Names of all tools: one that knows the name of a virtual CPU is worth more than one that says `unknown`. */
+/** Names of all tools: one with the name of a virtual CPU is worth more than one with `unknown`. */
 function cpuOf({ cpu: before }: Seen, { cpu: now }: Seen): Pick<Seen, 'cpu'> {
   if (before === undefined || now === undefined) return {};
   const flags = before.flags.length > 0 ? before.flags : now.flags;

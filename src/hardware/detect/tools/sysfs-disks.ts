@@ -1,4 +1,4 @@
-// sysfs: drives with their kind, size and link. It does not say how fast a drive reads.
+// sysfs: drives with their kind, size and link. It has no rates of reading.
 import type { SeenDisk } from './seen.js';
 import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 

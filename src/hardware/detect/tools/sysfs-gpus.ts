@@ -5,7 +5,7 @@ import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
 const DEVICE = '/sys/bus/pci/devices/*';
 const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];
-/** An AMD card sits behind a bridge of its own, to which it always has all lanes: the slot's are those of the bridge's upper port. */
+/** An AMD card sits below a bridge of its own, to which it always has all lanes: the slot's are those of the bridge's upper port. */
 const ABOVE = '../..';
 
 /** Files of PCI devices, as Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver describe them. */

@@ -1,4 +1,4 @@
-// The library `systeminformation`: facts of macOS and Windows, and of Linux where its files lack them.
+// The library `systeminformation`: facts of macOS and Windows, and of Linux if its files lack them.
 import { isObject } from '../../../base/objects.js';
 import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from './seen.js';
 import { flagsOf, type Tool } from './tool.js';

@@ -1,4 +1,4 @@
-// The contract of a tool, a source of facts: what is asked, on which systems, and how the answer, of any machine, is read.
+// The contract of a tool, a source of facts: its query, its systems, and how the answer, of any machine, is read.
 import type { Seen, SeenLink } from './seen.js';
 
 /** The question to a tool: a program, files, or the library `systeminformation`. */
@@ -11,7 +11,7 @@ export type ToolQuestion =
 export interface Tool {
   /** As it is called, and as fixtures are named. */
   readonly name: string;
-  /** Systems on which it is asked; absent: Linux. */
+  /** Systems on which it runs; absent: Linux. */
   readonly platforms?: readonly string[];
   readonly question: ToolQuestion;
   /** The facts that it reports, for the list of facts that were not seen. */
