@@ -37,7 +37,7 @@ export type ExpertPlacement = Awaited<ReturnType<typeof answerPlacement>>['place
 
 /** Bands of context; four times as much each. */
 const BANDS = [0, 512, 2048, 8192, 32_768, 131_072];
-/** Caches beside a static set: LRU, llama.cpp's own, and the bound. */
+/** Caches to compare with a static set: LRU, llama.cpp's own, and the bound. */
 const POLICIES = ['lru', 'frequency-classes:halfLife=128', 'belady'];
 /** Points of capture against slots. */
 const STEPS = 20;
@@ -80,7 +80,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       schema: 'moeprof.place/1' as const,
       tool: { name: 'moeprof', version: VERSION } as const,
       model: { name, quantization, experts },
-      /** What is counted: a recording or a profile, its weight beside others, and its format. */
+      /** What is counted: a recording or a profile, its weight among others, and its format. */
       from: counted.map(({ named, profile, trace, weight }) => {
         return { name: shortName(trace?.path ?? named), weight, format: profile?.format.name ?? trace!.meta.format };
       }),
@@ -89,7 +89,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       split: counted.some((source) => source.demand === null) ? null : split,
       /** True: it is judged by rows that it was counted on. */
       inSample,
-      /** Bytes of experts that stay; 0 if nothing says how large they are. */
+      /** Bytes of experts that stay; 0 if their size is unknown. */
       bytes: inputs.unsized === true ? 0 : residentBytes(model, slots),
       /** Ids of experts that stay, by MoE layer. */
       residents: byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1)),
@@ -104,7 +104,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       /** Null: no machine is named, or no run of moeprof stands for the engine. */
       ways: priced ? await waysOf(priceWith, model, slots, ranks, counted[0]!.trace?.path ?? null, breathe) : null,
       hardware: request.priced ? inputs.hardware.name : null,
-      /** The engine's format, where that stands, and the flags that load the file; null: none is written. */
+      /** The engine's format, its source, and the flags that load the file; null: none is written. */
       file: engine === null ? null : { engine: engine.name, cites: engine.cites, use: engine.use(path, placed) },
     };
     return { placement, placed };
@@ -170,7 +170,7 @@ function ofWhole(model: ModelSpec, whole: readonly boolean[]): Pick<Placed, 'dem
   return { demand: Float64Array.from(resident), resident, slots: slotsIn(model, resident) };
 }
 
-/** Capture against the share of each layer's experts that stay. @param asked judged demand */
+/** Capture against the share of each layer's experts that stay. @param asked the judged demand */
 const curveOf = (model: ModelSpec, demand: Float64Array, asked: Float64Array) =>
   Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).map((share) => {
     const slots = model.layers.map(({ experts }) => Math.round(share * experts));

@@ -74,7 +74,7 @@ function scoreGrid(head: string, rows: readonly { readonly name: string; readonl
   ]);
 }
 
-/** The set beside caches of as many bytes, and beside a set of the text's own. */
+/** The set, caches of as many bytes, and a set of the text's own. */
 function hitGrid(domains: ExpertPlacement['domains']): is.Grid {
   const merged = domains.some(({ own }) => own !== null);
   const policies = (domains[0]?.caches ?? []).map(({ policy }) => ({ head: policy.replace(/:.*/, ''), name: policy }));
@@ -108,7 +108,7 @@ function heatOf({ demand, residents }: ExpertPlacement): is.Block {
   return { kind: 'drawing', detail: 'verbose', draw };
 }
 
-/** By layer: experts that stay, demand that they have, and those of them that nothing asked for. */
+/** By layer: experts that stay, demand that they have, and those of them without any demand. */
 function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
   const rows = residents.map((own, l) => {
     const all = sum(demand[l]!);
@@ -124,7 +124,7 @@ function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
   return is.gridOf(['layer', 'stay', 'of', 'captured', 'idle'], rows, { detail: 'verbose' });
 }
 
-/** Layers by experts: 2 where an expert stays and is asked for, 1 where it stays idle, 0 elsewhere; and capture against slots. */
+/** Layers by experts: 2 for an expert that stays and is used, 1 for one that stays idle, 0 for others; and capture against slots. */
 function placeFigures({ curve, demand, residents }: ExpertPlacement): PaperFigure[] {
   const stateOf = (l: number, e: number, asked: number): number => (residents[l]!.includes(e) ? (asked > 0 ? 2 : 1) : 0);
   const states = demand.map((layer, l) => layer.map((asked, e) => stateOf(l, e, asked)));

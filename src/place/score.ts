@@ -4,7 +4,7 @@ import type { ModelSpec } from '../model/door.js';
 import { type DemandWindow, sumOf } from './demand.js';
 import { residentsOf } from './residents.js';
 
-/** Windows below which there is no score: the spread of fewer says nothing (exllamav3's builder has the same limit). */
+/** Windows below which there is no score: the spread of fewer means nothing (exllamav3's builder has the same limit). */
 export const LEAST_WINDOWS = 4;
 
 /** A set of experts judged on some text; shares of demand, 0..1. */
@@ -20,7 +20,7 @@ export function captureOf(resident: Uint8Array, demand: Float64Array): number {
   return all === 0 ? 0 : captured / all;
 }
 
-/** Shares of demand, by dense id, that a set captures, and what stands below and above it. @param resident 1 where the expert stays */
+/** Shares of demand, by dense id, that a set captures, with its lower and upper limits. @param resident 1 if the expert stays */
 export function captureShares(model: ModelSpec, resident: Uint8Array, demand: Float64Array) {
   const slots = slotsIn(model, resident);
   let [chance, all] = [0, 0];
@@ -38,7 +38,7 @@ export function captureShares(model: ModelSpec, resident: Uint8Array, demand: Fl
   };
 }
 
-/** Judges a set. @param resident 1 where the expert stays, by dense id @returns null: there are fewer than {@link LEAST_WINDOWS} windows */
+/** Judges a set. @param resident 1 if the expert stays, by dense id @returns null: there are fewer than {@link LEAST_WINDOWS} windows */
 export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
   if (windows.length < LEAST_WINDOWS) return null;
   const { captured, oracle, uniform } = captureShares(model, resident, sumOf(windows, model.experts));

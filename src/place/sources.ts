@@ -1,4 +1,4 @@
-// What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows has to be asked for.
+// What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows takes an option.
 import { UserError } from '../base/errors.js';
 import { isPath, splitRows } from '../base/profiles.js';
 import { openInputs } from '../engine/inputs/inputs.js';
@@ -9,20 +9,20 @@ import { type CountedRows, countedRows, shareRows } from './formats/fingerprint.
 import { isProfile, openProfile, type ReadProfile } from './formats/index.js';
 import { overridesFor, type RunWith } from './speed.js';
 
-/** A recording, rows of one (`code.safetensors#0:4000`), or a profile, and what it counts beside others. */
+/** A recording, rows of one (`code.safetensors#0:4000`), or a profile, and its weight among others. */
 export interface Part {
   readonly named: string;
   readonly weight: number;
 }
 
-/** What is asked for of the sources. */
+/** The wished sources. */
 export interface SourceRequest {
   /** What is counted; one that is judged: a profile alone. */
   readonly parts: readonly Part[];
   /** Recordings to judge by; empty: the last part of each that is counted. */
   readonly judged: readonly string[];
   readonly by: Basis;
-  /** Share of each counted recording that is judged instead, where `judged` is empty. */
+  /** Share of each counted recording that is judged instead, if `judged` is empty. */
   readonly holdOut: number;
   /** True: counted rows may be judged. */
   readonly inSample: boolean;
@@ -31,7 +31,7 @@ export interface SourceRequest {
 /** All sources; the recordings are open. */
 export type Sources = Awaited<ReturnType<typeof openSources>>;
 
-/** A part, counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if nothing says which were counted. */
+/** A part, counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if they are unknown. */
 export interface Source extends Part {
   readonly demand: Float64Array | null;
   readonly rows: readonly CountedRows[] | null;

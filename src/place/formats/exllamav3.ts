@@ -22,7 +22,7 @@ import {
 /** Key of a layer; some models put more words before `layers`. */
 const keyOf = (block: number): string => `model.layers.${block}.mlp`;
 const KEY = /(?:^|\.)layers\.(\d+)\.\w+$/;
-/** Field of the metadata that holds our fingerprint, beside its own. */
+/** Field of the metadata that holds our fingerprint, next to its own. */
 const OURS = 'moeprof';
 const WORD = 8;
 

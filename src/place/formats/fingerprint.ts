@@ -29,7 +29,7 @@ export const fingerprintSchema = z.strictObject({
 /** As {@link fingerprintSchema}. */
 export type Fingerprint = z.infer<typeof fingerprintSchema>;
 
-/** Rows of a part of a recording. @param named the path of the recording, rows may stand behind it */
+/** Rows of a part of a recording. @param named path of the recording, maybe with rows */
 export function countedRows(whole: RoutingTrace, named: string): CountedRows {
   const [from, to] = rangeOfRows(splitRows(named).rows, whole.tokens);
   return { sha256: whole.sha256(), from, to };

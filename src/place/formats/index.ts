@@ -20,7 +20,7 @@ export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vll
 /** Finds a format by the engine's name. @throws UserError with the nearest name */
 export const findProfileFormat = (name: string): ProfileFormat => findNamed('engine', PROFILE_FORMATS, name);
 
-/** Where the fingerprint of a file stands that has no room for it. */
+/** Path of the fingerprint of a file that has no room for it. */
 export const besidePath = (path: string): string => `${path}.moeprof.json`;
 
 /** A file that was read; `fingerprint` null: it was not written by moeprof. */

@@ -1,4 +1,4 @@
-// llama.cpp: the layers whose experts stay on the CPU, as arguments. It knows no single experts.
+// llama.cpp: the layers whose experts stay on the CPU, as arguments. It has no single experts.
 import { UserError } from '../../base/errors.js';
 import { expertBlocks, type ProfileFormat } from './format.js';
 

@@ -59,7 +59,7 @@ const locationSchema = z.object({
   physical_to_logical_map: z.array(expertList).optional(),
 });
 
-/** Counts of all steps together, where they are apart. */
+/** Counts of all steps together, if they are apart. */
 function summed(counts: readonly number[][] | readonly number[][][]): number[][] {
   const steps = Array.isArray(counts[0]?.[0]) ? (counts as number[][][]) : [counts as number[][]];
   return (steps[0] ?? []).map((row, l) => row.map((_, e) => steps.reduce((sum, step) => sum + (step[l]?.[e] ?? 0), 0)));

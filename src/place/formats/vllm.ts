@@ -17,7 +17,7 @@ export const vllmMap: ProfileFormat = {
   detect: ({ text }) => /^\s*\[\s*(\[\s*)?\d/.test(text),
   read(file, model) {
     const value = jsonAs(file, z.union([expertList, z.array(expertList)]));
-    // One list is for all layers. Nothing says how many GPUs there are.
+    // One list is for all layers. The number of GPUs is unknown.
     const rows = Array.isArray(value[0]) ? (value as number[][]) : model.layers.map(() => value as number[]);
     return { kind: 'homes', homes: dealt(model, rows, 1, file.path) };
   },
