@@ -1,5 +1,5 @@
-// The registry of runtimes, and whom a name means: a program of a measurement, a profile, or a choice of the user. A runtime of which only
-// speeds are known is a profile and has no place here.
+// The registry of runtimes, and whom a name means: a program of a measurement, a profile, or a choice of the user. A runtime of which only speeds are
+// known is a profile and is not listed.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -58,10 +58,7 @@ const ADVISED_BY_NAME = [
   ),
 ];
 
-/**
- * A runtime by its name, or by that of one of its profiles for some GPUs.
- * @throws UserError with the nearest names
- */
+/** A runtime by its name, or by that of one of its profiles for some GPUs. @throws UserError with the nearest names */
 export function advisedRuntime(name: string): AdvisedRuntime {
   const found = ADVISED_BY_NAME.find((one) => one.name === name);
   if (found !== undefined) return found;
@@ -69,7 +66,7 @@ export function advisedRuntime(name: string): AdvisedRuntime {
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
 
-/** Most runtimes that a message names in place of another. */
+/** Most runtimes that a message names instead of another. */
 const MOST_NAMED = 3;
 
 /** What drives GPUs of a vendor under a runtime that leaves it to the machine, its usual backend first; empty: it has one for all. */
@@ -102,8 +99,8 @@ function programsOf({ backends = [], name, programs = {} }: KnownRuntime): strin
 }
 
 /**
- * The runtime of a program as measurements name it; one of which only a profile is known runs as Hugging Face's eager mode does.
- * @throws UserError with the nearest names, if nothing is known of it
+ * The runtime of a program of measurements; one with only a profile runs as Hugging Face's eager mode does.
+ * @throws UserError with the nearest names if it is unknown
  */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
@@ -111,7 +108,7 @@ export function runtimeOfProgram(program: string): KnownRuntime {
   return RUNTIMES.find((runtime) => programsOf(runtime).includes(program)) ?? hfEagerRuntime;
 }
 
-/** Null if a program of measurements is known; otherwise a clause with the nearest names. A version behind a name is no part of it. */
+/** Null if a program of measurements is known; otherwise a clause with the nearest names. A version after a name is no part of it. */
 export function unknownProgram(program: string): string | null {
   const known = new Set([...RUNTIMES.flatMap(programsOf), ...listProfiles('runtimes')]);
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
@@ -123,10 +120,8 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
 }
 
 /**
- * The profile of a program as measurements name it.
- * @param gpu name of its first GPU; undefined: it has none
- * @param mixed true if experts lie on the GPU beside those of the CPU
- * @throws UserError with the nearest names, if nothing is known of it
+ * The profile of a program of measurements. @throws UserError with the nearest names if it is unknown
+ * @param gpu name of its first GPU; undefined: it has none @param mixed true if the GPU holds some experts and the CPU others
  */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);

@@ -23,7 +23,7 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` if it is damaged, or no reader knows it */
+/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` if it is damaged, or no reader reads it */
 export function readTimings(path: string): Timing[] {
   return timingsOf(readText(path, 'log'), shownPath(path));
 }

@@ -1,5 +1,5 @@
-// A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Parts stand between commas: speeds, the runtime, the format,
-// the depth, and the flags of llama.cpp, which begin the first part with a hyphen and go on to the end.
+// A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Commas divide speeds, runtime, format, depth and llama.cpp's flags,
+// which begin with a hyphen and go on to the end.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
@@ -28,7 +28,7 @@ export function isToldTiming(text: string): boolean {
   return SPEED.test(partsOf(text)[0]!.text.trim());
 }
 
-/** A part of a text, and where it begins. */
+/** A part of a text, and its place. */
 interface Part {
   readonly text: string;
   readonly at: number;
@@ -124,7 +124,7 @@ export function toldTiming(timing: Timing): string {
   ].join(', ');
 }
 
-/** A word of flags, quoted where it has spaces. */
+/** A word of flags, quoted if it has spaces. */
 function wordOf(text: string): string {
   return /\s/.test(text) ? `"${text}"` : text;
 }

@@ -1,5 +1,4 @@
-// Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: the layer's weights, and a context
-// of its own with a KV cache and a compute buffer.
+// Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: its weights, KV cache and compute buffer.
 
 import { UserError } from '../../base/errors.js';
 import { type Anatomy, decoderLayerOf, type ModelSpec } from '../../model/door.js';
@@ -9,8 +8,8 @@ import type { LoadPlan } from './graph/load-plan.js';
 const drafters = new WeakMap<Anatomy, ModelSpec>();
 
 /**
- * The layer as a model: like the last one, behind a matrix that joins an embedding and a hidden state (`nextn.eh_proj`), with the model's own
- * table and head.
+ * The layer as a model: like the last one, after a matrix that joins an embedding and a hidden state (`nextn.eh_proj`), with the model's table and
+ * head.
  */
 function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   const known = drafters.get(anatomy);
@@ -30,10 +29,7 @@ function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   return drafter;
 }
 
-/**
- * Computes the memory of drafting beside the model, by the devices of its plan.
- * @throws UserError if nothing says which tensors the model has
- */
+/** Computes the memory of drafting, without the model's, by device of its plan. @throws UserError if the model's tensors are unknown */
 export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const { anatomy } = model;
   if (anatomy === undefined) throw new UserError(`model ${model.name}: nothing says which tensors its file has; draft nothing`);
@@ -53,7 +49,7 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   return { devices: [...gpus, { ...own.at(-1)!, weights: hostWeights }] };
 }
 
-/** Bytes of the layer's experts, where they lie apart, and of its other weights; the model's table and head are loaded already. */
+/** Bytes of the layer's experts, if they lie apart, and of its other weights; the model's table and head are loaded already. */
 function weightsOf({ anatomy, hidden, layers }: ModelSpec, expertsApart: boolean): { readonly experts: number; readonly others: number } {
   const [layer] = layers as [ModelSpec['layers'][number]];
   // Of the joining matrix, as many bits a weight as the experts have: two hidden widths in, one out.

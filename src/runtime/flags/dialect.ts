@@ -8,9 +8,9 @@ export interface CommandInput {
   readonly setting: Setting;
   /** Model as the line names it: a file or a folder. */
   readonly model: string;
-  /** Where the model is on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is where `model` says. */
+  /** The model's place on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is the path `model`. */
   readonly hub: string | null;
-  /** Its file in that repository; absent: the format says which. */
+  /** Its file in that repository; absent: the format determines it. */
   readonly hubFile?: string | undefined;
   /** True: a vision part lies there, too. */
   readonly vision?: boolean;
@@ -37,7 +37,7 @@ export interface CommandInput {
   readonly sockets: number;
   /** True if GPU and CPU share one memory. */
   readonly unified: boolean;
-  /** Format that most expert weights have; null: nothing says. */
+  /** Format that most expert weights have; null: unknown. */
   readonly format: string | null;
   readonly mla: boolean;
   /** The shell that lines are for; absent: sh. */
@@ -64,7 +64,7 @@ export interface Command {
   readonly uses: readonly FlagUse[];
   /** Reasons for flags, by name; absent if none is needed. */
   readonly why: Readonly<Record<string, string>>;
-  /** A sentence on what helps where memory runs out all the same; absent: the program has no such help. */
+  /** A sentence on what helps if memory runs out all the same; absent: the program has no such help. */
   readonly net?: string;
 }
 

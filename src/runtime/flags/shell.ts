@@ -12,7 +12,7 @@ export interface LineShell {
   quoted(word: string): string;
 }
 
-/** A word that neither PowerShell, where commas make lists, nor cmd, which expands what stands between percent signs, takes apart. */
+/** A word that neither PowerShell, whose commas make lists, nor cmd, which expands words between percent signs, takes apart. */
 const PLAIN = /^[\w./:=+-]+$/;
 
 /** All shells, the one of Linux and macOS first. */

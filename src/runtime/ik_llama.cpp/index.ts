@@ -106,6 +106,6 @@ export const ikLlamaCppRuntime: KnownRuntime = {
   },
   places: 'by flags',
   depthFirst: true,
-  // Where experts are in host memory (ikawrakow/ik_llama.cpp pull 1669).
+  // If experts are in host memory (ikawrakow/ik_llama.cpp pull 1669).
   redoesAccepted: true,
 };

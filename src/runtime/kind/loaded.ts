@@ -33,10 +33,7 @@ const SPLIT_STEPS = 24;
 /** Copies of the tensors that pass between GPUs in a pipeline (GGML_SCHED_MAX_COPIES). */
 const PIPELINE_COPIES = 4;
 
-/**
- * Memory of a setting by device.
- * @throws UserError if nothing says which tensors the model has
- */
+/** Memory of a setting by device. @throws UserError if the model's tensors are unknown */
 export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: Setting, machine: HardwareSpec): Loaded {
   const hardware = machineFor(machine, setting);
   const [first, dram] = hardware.tiers;
@@ -58,7 +55,7 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], ...flags };
 }
 
-/** Bytes of the expert cache by block: each layer's slots lie where the layer does. */
+/** Bytes of the expert cache by block: each layer's slots lie on its device. */
 function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
   const bytes: number[] = [];
   if (slots !== null) for (const [layer, own] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = own;
@@ -98,7 +95,7 @@ export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: Weigh
   return `blk\\.${decoderLayerOf(model, cpuMoe)}\\.ffn_${which}_exps`;
 }
 
-/** The load that a setting's flags ask for. */
+/** The load by a setting's flags. */
 function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
   const { context, draft, gpuLayers, kv, ubatch, users } = setting;
   const split = splitPattern(model, setting);
@@ -122,7 +119,7 @@ function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus
   };
 }
 
-/** Value of `-ngl` for some decoder layers, the last ones; null: all. Blocks that predict further tokens lie behind them in the file. */
+/** Value of `-ngl` for some decoder layers, the last ones; null: all. Blocks that predict further tokens lie after them in the file. */
 function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers: number | null): number {
   if (layers === null) return Number.POSITIVE_INFINITY;
   return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
@@ -132,7 +129,7 @@ function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
-  // As many GPUs as layers: each holds one, and says what it weighs.
+  // As many GPUs as layers: each holds one, which gives its bytes.
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
     .map(({ kv, weights }, block) => kv + weights + (slots[block] ?? 0));
@@ -147,7 +144,7 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slo
   return filledTo(bytes, rooms, high)!;
 }
 
-/** Layers on each GPU where one is filled up to a share of its room before the next begins; null: not all find a place. */
+/** Layers on each GPU if each is filled up to a share of its room before the next; null: not all find a place. */
 function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;

@@ -8,13 +8,13 @@ import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
 /** More than any model has: all layers. */
 const ALL_LAYERS = 99;
 
-/** The system of its cache where the CPU computes misses. */
+/** The system of its cache if the CPU computes misses. */
 export const HYBRID = 'llama.cpp-hot-cache';
 
 /** Share of misses that the CPU computes then: of those that its own script tries, one that still lets hot experts in (scripts/moe-cache-tune.py). */
 const CPU_SHARE = 0.95;
 
-/** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
+/** Flags of a setting that both kinds of llama.cpp share, with reasons. @param where the model's flags */
 export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): { uses: FlagUse[]; why: Record<string, string> } {
   const { blocks = ALL_LAYERS, cores, gpus, setting, sockets, split, unified } = input;
   const cpuOnly = isCpuOnly(setting);

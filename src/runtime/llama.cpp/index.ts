@@ -47,7 +47,7 @@ export const llamaCppRuntime: KnownRuntime = {
     promptCache: 8192 * 2 ** 20,
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
   },
-  // llama-server has had four slots in all versions that know models with recurrent layers.
+  // llama-server has had four slots in all versions that run models with recurrent layers.
   memory: {
     sequences: 4,
     rulesOf: ({ version = '' }) => {

@@ -1,5 +1,4 @@
-// Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings
-// there.
+// Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings there.
 import { definedFields, printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 
@@ -91,7 +90,7 @@ export function settingsOfLog(whole: string): TimingSettings {
   return { ...told, ...settingsOfCommand(text) };
 }
 
-/** Layers of `offloaded 49/49 layers`, where the output matrix counts as one. */
+/** Layers of `offloaded 49/49 layers`, in which the output matrix counts as one. */
 function layersOf(offered: string | undefined): number | undefined {
   const count = wholeOf(offered);
   return count === undefined ? undefined : count - 1;

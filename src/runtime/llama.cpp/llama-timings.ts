@@ -18,7 +18,7 @@ export const llamaTimings: TimingFormat = {
       if (match === null) continue;
       const [, kind, , tokens, rate] = match as unknown as [string, string, string, string, string];
       const count = wholeOf(tokens) ?? 0;
-      // llama-cli says `inf` and `0 tokens` if nothing was computed.
+      // llama-cli prints `inf` and `0 tokens` if nothing was computed.
       const speed = count > 0 && rate !== 'inf' && rate !== 'nan' ? printedSpeed(rate, line.place, `${kind} time`) : undefined;
       if (kind === 'prompt eval') prompt = definedFields({ prefill: speed, promptTokens: count || undefined });
       else {

@@ -14,10 +14,7 @@ export function linesOf(text: string, path: string): PlacedLine[] {
   return text.split('\n').map((line, i) => ({ text: line.replace(/\x1b\[[\d;]*m/g, ''), place: `${path}:${i + 1}` }));
 }
 
-/**
- * A speed.
- * @throws UserError if it is none
- */
+/** A speed. @throws UserError if it is none */
 export function printedSpeed(text: string, place: string, what: string): number {
   const value = Number(text.replaceAll(',', '').trim());
   if (Number.isFinite(value) && value > 0) return value;

@@ -50,7 +50,7 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
     {
       place,
       decode: (at * 1e3) / tpot,
-      // Where several requests run, the time to the first token is time in a queue as well.
+      // If several requests run, the time to the first token is time in a queue as well.
       ...definedFields({ prefill: at === 1 && prompt !== undefined && ttft !== undefined ? (1e3 * prompt) / ttft : undefined }),
       ...definedFields({
         model,

@@ -79,10 +79,6 @@ export interface TimingFormat {
   readonly isCommon?: boolean;
   /** True if a text contains output that this reader reads. */
   recognizes(text: string): boolean;
-  /**
-   * Runs in the order of the text.
-   * @param path only for places
-   * @throws UserError `file:line: what is wrong` where it is damaged
-   */
+  /** Runs in the order of the text. @param path for messages @throws UserError `file:line: what is wrong` if it is damaged */
   read(text: string, path: string): PrintedTiming[];
 }

@@ -4,7 +4,7 @@ import { SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
-/** Share of the memory that is taken to go to activations and finished prompts: nothing published says it. */
+/** Share of the memory that is taken to go to activations and finished prompts: nothing is published on it. */
 const LEAVES = 0.1;
 
 const dialect = lineDialect('mlx', (input) => ({

@@ -1,4 +1,4 @@
-// Memory of a setting by device, weights, KV cache and compute buffers (kind/loaded.ts, kind/served.ts), beside that of the machine.
+// Memory of a setting by device, weights, KV cache and compute buffers (kind/loaded.ts, kind/served.ts), and that of the machine.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { DeviceAllocation } from '../allocation/allocate.js';
 
@@ -12,10 +12,10 @@ export interface DeviceMemory extends Pick<DeviceAllocation, 'weights' | 'kv'> {
   readonly compute: number;
 }
 
-/** Name of host memory beside GPUs. */
+/** Name of the host's memory on a machine with GPUs. */
 export const HOST = 'host';
 
-/** Bytes kept free on each GPU beside the profile's reserve (512 MiB): together 1 GiB, the margin of llama.cpp's fitting (`--fit-target`). */
+/** Bytes kept free on each GPU in addition to the profile's reserve (512 MiB): together 1 GiB, the margin of llama.cpp's fitting (`--fit-target`). */
 export const MARGIN = 512 * 2 ** 20;
 
 /** Free bytes of a device; below 0: the bytes that it lacks. */
@@ -33,7 +33,7 @@ export function isFit(devices: readonly DeviceMemory[]): boolean {
   return devices.every((device) => freeOf(device) >= 0);
 }
 
-/** GPUs of a machine; 0 where the CPU stands in their place. */
+/** GPUs of a machine; 0 if the CPU replaces them. */
 export function gpusOf({ cpuOnly, gpus }: HardwareSpec): number {
   return cpuOnly === true ? 0 : (gpus?.count ?? 1);
 }

@@ -6,7 +6,7 @@ import { parseDuration } from '../../base/units.js';
 /** The goal: a whole request soon, one of the two speeds, or latencies that must be kept. */
 export type Goal =
   | { readonly kind: 'request' | 'decode' | 'prefill' }
-  /** ns; null: not asked for. */
+  /** ns; null: no target for. */
   | { readonly kind: 'targets'; readonly ttft: number | null; readonly tpot: number | null };
 
 /** Tokens of a request. */

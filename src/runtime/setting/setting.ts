@@ -1,5 +1,5 @@
-// One way to run a model: its placement and the other settings of the runtime. Types and small helpers only; a runtime
-// says which it has (kind/runtime.ts), price.ts prices them with the engine, and fits.ts counts their memory.
+// One way to run a model: its placement and the other settings of the runtime. Types and small helpers only: kind/runtime.ts offers them, price.ts
+// prices them, fits.ts counts their memory.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { CpuProjections, ModelSpec } from '../../model/door.js';
 
@@ -45,7 +45,7 @@ export interface Setting extends WeightPlacement {
   readonly oneSocket: boolean;
   /** Tokens that are drafted for each pass; 0: none. */
   readonly draft: number;
-  /** What drafts them: the model's own layers for further tokens, or what stood before behind the same tokens. */
+  /** What drafts them: the model's own layers for further tokens, or what followed the same tokens before. */
   readonly drafter: 'mtp' | 'ngram';
   /** Bundled system of the expert cache that has the slots; null: there is no cache. */
   readonly cache: string | null;
@@ -58,7 +58,7 @@ export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): bo
   return gpuLayers === 0;
 }
 
-/** The machine as a setting uses it: its host is one socket with its own memory where only that computes. */
+/** The machine as a setting uses it: its host is one socket with its own memory if only that computes. */
 export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {
   const { cpu, tiers } = hardware;
   if (!oneSocket || cpu?.sockets === undefined) return hardware;
@@ -67,7 +67,7 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
   return { ...hardware, cpu: alone, tiers: own };
 }
 
-/** Values of a setting that asks for nothing unusual. */
+/** Values of a setting without anything unusual. */
 export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
 /** Bytes of an expert cache, by layer with experts. @param slots experts of each layer that it holds */

@@ -1,4 +1,4 @@
-// SGLang's server on GPUs alone; with KTransformers' kernels beside it, see ../ktransformers.
+// SGLang's server on GPUs alone; with KTransformers' kernels, see ../ktransformers.
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 

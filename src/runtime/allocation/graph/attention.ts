@@ -86,11 +86,11 @@ interface Attending {
   readonly cells: number;
   readonly heads: number;
   readonly valueDim: number;
-  /** Bytes of copies of keys and values behind the result of flash attention. */
+  /** Bytes of copies of keys and values after the result of flash attention. */
   readonly copied: number;
 }
 
-/** Bytes in which a GPU has keys and values in f16 for flash attention over a prompt, where the cache has them in another type. */
+/** Bytes in which a GPU has keys and values in f16 for flash attention over a prompt, if the cache has them in another type. */
 function copiedBytes(scene: Scene, layer: number, keys: number, values: number): number {
   const { kv, rules } = scene.plan;
   if (!rules.graphOf2026 || kvHome(scene, layer) === scene.cpu) return 0;
@@ -188,8 +188,8 @@ function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compre
 }
 
 /**
- * -mla 2 and 3 with flash attention, for prompts: keys and values of all heads are unpacked from the latent, as many heads at a time as -amb
- * allows. The first part to be unpacked is used last, since attention comes after all unpacking.
+ * -mla 2 and 3 with flash attention, for prompts: keys and values are unpacked from the latent, as many heads at a time as -amb allows. The first
+ * part unpacked is used last, since attention follows all unpacking.
  */
 function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, own: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;

@@ -77,7 +77,7 @@ function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode;
   const flat = view(own, [topK, tokens]);
   const sum = op([1, tokens], [flat]);
   const share = inPlace([topK, tokens], [flat, sum]);
-  // Where the softmax is taken of the chosen alone, as in gpt-oss, whose experts have biases, nothing is held.
+  // If the softmax is taken of the chosen alone, as in gpt-oss, whose experts have biases, nothing is held.
   const fused = scene.plan.rules.graphOf2026 && isFusedCount(count) && !scene.has(`blk.${layer}.ffn_up_exps.bias`);
   if (fused) scene.graph.fusions.push({ nodes: [probabilities, selection, sorted, own, sum, share], until: share });
   return { chosen, weights: view(share, [1, topK, tokens]) };
@@ -94,12 +94,12 @@ function expertSum({ graph, hidden, plan, tokens }: Scene, all: GraphNode, topK:
   return sum;
 }
 
-/** Rows of the tokens whose logits are asked for. */
+/** Rows of the tokens whose logits are wanted. */
 export function rowsOf(of: GraphNode, shape: readonly number[], ids: GraphNode): GraphNode {
   return op(shape, [of, ids]);
 }
 
-/** Numbers of the tokens whose logits are asked for. */
+/** Numbers of the tokens whose logits are wanted. */
 export function outputIds(tokens: number): GraphNode {
   return input([tokens]);
 }

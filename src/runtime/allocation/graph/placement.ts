@@ -18,10 +18,7 @@ export interface Placement {
 /** Routed experts, with their biases, as `--n-cpu-moe` and `--cpu-moe` find them. */
 const EXPERTS = /\.ffn_(up|down|gate|gate_up)_(ch)?exps\./;
 
-/**
- * Places a model.
- * @throws UserError for a pattern that is no regular expression, and for a device that the plan does not have
- */
+/** Places a model. @throws UserError for a pattern that is no regular expression, and for a device that the plan does not have */
 export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   const depth = anatomy.layers.length + anatomy.nextLayers;
   const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);

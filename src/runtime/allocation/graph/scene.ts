@@ -68,7 +68,7 @@ export class Scene {
     return !/_r\d+$/.test(rows) || /^iq([2-5]_k|[45]_ks|1_[sm])_r4$/.test(rows);
   }
 
-  /** Sets the backend of a norm to that of its layer, as llama.cpp does where all layers are on GPUs. */
+  /** Sets the backend of a norm to that of its layer, as llama.cpp does if all layers are on GPUs. */
   atLayer(node: GraphNode, layer: number): void {
     if (this.plan.gpuLayers > this.anatomy.layers.length + this.anatomy.nextLayers)
       node.backend = this.backend(this.placement.layers[layer]!);

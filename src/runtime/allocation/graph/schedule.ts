@@ -1,4 +1,4 @@
-// ggml's scheduler of backends (ggml-backend.c): assigns a backend to every node of a graph, splits the graph where the backend changes, and
+// ggml's scheduler of backends (ggml-backend.c): assigns a backend to every node of a graph, splits the graph at each change of the backend, and
 // copies the inputs of each split to its backend. Passes are numbered as in ggml.
 import type { PlacedGraph } from './allocator.js';
 import { type Backend, type ComputeGraph, GraphNode } from './node.js';
@@ -51,7 +51,7 @@ function first(node: GraphNode, cpu: Backend): Backend {
   return cpu > 0 && onGpu && offload ? 0 : cpu;
 }
 
-/** The backend where most of a node's sources are; the first of equals. */
+/** The backend of most of a node's sources; the first of equals. */
 function mostInputs(node: GraphNode, cpu: Backend): Backend {
   let [best, most] = [cpu, -1];
   for (let backend = node.onGpu ? 0 : cpu; backend <= cpu; backend++) {
