@@ -146,7 +146,7 @@ function panelsOf(facets: readonly string[], axis: 'fx' | 'fy'): Plot.PlotOption
   return facets.length > 1 ? { [axis]: { label: null, domain: facets, tickFormat: (name: string) => short(name, PANEL_NAME) } } : {};
 }
 
-/** How words stand below a panel, and the room that they take: they lean where they would touch. */
+/** How words stand below a panel, and the room that they take: they lean if they would touch. */
 function wordsBelow({ points, xAxis }: PaperFigure, width: number): { readonly height: number; readonly axis: Plot.ScaleOptions } {
   if (xAxis.continuous) return { height: 0, axis: {} };
   const domain = [...new Set(points.map(({ x }) => String(x)))];

@@ -64,7 +64,7 @@ export interface FigurePoint extends FigurePlace {
 
 /** A figure, ready to be drawn. */
 export interface PaperFigure extends FigureQuestion {
-  /** Heading above it, where one of several needs a name. */
+  /** Heading above it, if one of several needs a name. */
   readonly title?: string;
   readonly note?: string;
   readonly rules?: readonly Rule[];
@@ -77,7 +77,7 @@ export interface PaperFigure extends FigureQuestion {
   readonly points: readonly FigurePoint[];
 }
 
-/** Gathers the points of a figure. @throws UserError if no run has what is asked for */
+/** Gathers the points of a figure. @throws UserError if no run has its metrics */
 export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
   if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
@@ -130,7 +130,7 @@ function ordered(points: readonly FigurePoint[], facets: readonly string[], seri
   );
 }
 
-/** The axis of a name: continuous where all values are figures of one unit, else words. */
+/** The axis of a name: continuous if all values are figures of one unit, else words. */
 function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {

@@ -1,4 +1,4 @@
-// SVG and HTML of every value that has figures. The libraries that draw are loaded only when one of the two is asked for.
+// SVG and HTML of every value that has figures. The libraries that draw are loaded only for one of these.
 import { UserError } from '../base/errors.js';
 import { type Document, documentFormats, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
 import { labelOf, type PaperFigure } from './figure.js';

@@ -1,4 +1,4 @@
-// Figures of one panel whose points are single runs: nothing is summed up, so that a point has no spread unless it says so.
+// Figures of one panel whose points are single runs: nothing is summed up, so that a point has a spread only if it gives one.
 
 import { visible } from '../base/text.js';
 import { type RankedRun, rank, splitRuns } from '../report/door.js';

@@ -2,7 +2,7 @@
 import { tex } from '../table/tex.js';
 import type { Citation } from './citations.js';
 
-/** All entries, an empty line between them. `@misc` is what every style knows: venues are notes of it. */
+/** All entries, an empty line between them. Every style has `@misc`: venues are notes of it. */
 export function bibtex(citations: readonly Citation[]): string {
   return citations.map(entry).join('\n');
 }

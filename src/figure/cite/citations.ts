@@ -8,7 +8,7 @@ const citationSchema = z.strictObject({
   /** Texts of `cites` that mean this one. */
   cited: z.array(z.string().min(1)).min(1),
   title: z.string().min(1),
-  /** `Given Family` each; absent: its source does not say. */
+  /** `Given Family` each; absent: not in its source. */
   authors: z.array(z.string().min(1)).min(1).optional(),
   year: z.int().optional(),
   venue: z.string().optional(),

@@ -1,4 +1,4 @@
-// Citations for a paper about some runs: moeprof, systems, policies, runtimes with the measurements behind them, and traces.
+// Citations for a paper about some runs: moeprof, systems, policies, runtimes with their measurements, and traces.
 
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
@@ -67,7 +67,7 @@ function measurementCitations(runtime: string): Citation[] {
   return found;
 }
 
-/** A recording that does not ship with moeprof: its content says which one it is, its owner whom to cite. */
+/** A recording that does not ship with moeprof: its hash identifies it; only its owner can name a reference. */
 function traceCitation({ key: { trace, trace_sha256: sha } }: RunRow): Citation[] {
   if (typeof trace !== 'string' || typeof sha !== 'string') return [];
   const hashes = sha.split('+');

@@ -13,7 +13,7 @@ type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 /** Rows by number, set in any order. */
 export class KeptRows implements Iterable<RunRow> {
   length = 0;
-  /** Of each row, where its record begins, in bytes from 1, and the bytes of its head; 0: it was not set. */
+  /** Of each row, the first byte of its record, from 1, and the bytes of its head; 0: it was not set. */
   #places = new Float64Array(128);
   readonly #names: (readonly string[])[] = [];
   readonly #setOf = new Map<string, number>();
@@ -52,7 +52,7 @@ export class KeptRows implements Iterable<RunRow> {
     this.#fd = null;
   }
 
-  /** @returns where the record begins */
+  /** @returns the first byte of the record */
   #append(head: Uint8Array, figures: Uint8Array): number {
     const bytes = head.length + figures.length;
     if (this.#used + bytes > this.#block.length) {

@@ -64,7 +64,7 @@ function asExactAsValue(text: string, at: number, texts: readonly string[]): str
   return own > wanted && Number(rounded) !== 0 ? `± ${rounded}${spread[2] ?? ''}` : text;
 }
 
-/** Leaves out a unit that the spread behind it repeats. */
+/** Leaves out a unit that the spread after it repeats. */
 function withoutUnitOfNext(text: string, at: number, texts: readonly string[]): string {
   const [next, unit] = [texts[at + 1], / [^\d ]+$/.exec(text)?.[0]];
   return unit !== undefined && next?.startsWith('± ') === true && next.endsWith(unit) ? text.slice(0, -unit.length) : text;

@@ -34,7 +34,7 @@ export interface PivotCell {
   readonly samples: readonly number[];
   /** Better than every other cell of its column, by the first statistic. */
   readonly best: boolean;
-  /** False: the runner-up may be as good (Mann-Whitney, 5 %, Holm over the table); null: too few runs to tell. */
+  /** False: the runner-up may be as good (Mann-Whitney, 5 %, Holm over the table); null: too few runs. */
   readonly significant: boolean | null;
 }
 
@@ -46,7 +46,7 @@ export interface PivotTable {
   readonly cells: readonly (readonly (PivotCell | null)[])[];
 }
 
-/** Everything that was asked for. */
+/** The whole question. */
 export interface Pivot extends PivotQuestion {
   /** Values of each row and each column, in the order in which they came. */
   readonly rowKeys: readonly (readonly string[])[];
@@ -54,7 +54,7 @@ export interface Pivot extends PivotQuestion {
   readonly tables: readonly PivotTable[];
   /** Runs that have no metrics. */
   readonly without: number;
-  /** Names, beside the seed, in which runs of one cell differ. */
+  /** Names, besides the seed, in which runs of one cell differ. */
   readonly mixed: readonly string[];
 }
 

@@ -48,7 +48,7 @@ export interface RunRow {
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By name, in the units of the catalogue. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Other settings of the run, where the row is of a whole result. */
+  /** Other settings of the run, if the row is of a whole result. */
   readonly config?: Result['config'];
 }
 

@@ -4,7 +4,7 @@ import { visible } from '../../base/text.js';
 
 const TEX = byName<string>({
   ...Object.fromEntries([...'%&#_$'].map((sign) => [sign, `\\${sign}`])),
-  // BibTeX counts braces, also those behind a backslash.
+  // BibTeX counts braces, also those after a backslash.
   '{': '\\textbraceleft{}',
   '}': '\\textbraceright{}',
   '\\': '\\textbackslash{}',
