@@ -8,7 +8,7 @@ export interface Tensor {
   readonly layer: number | null;
   /** Name of the kernel format that most of it is stored in. */
   readonly format: string;
-  /** Bytes as stored; need not be whole where the size of a file was met by moving formats. */
+  /** Bytes as stored; need not be whole if the size of a file was met by moving formats. */
   readonly bytes: number;
 }
 
@@ -38,7 +38,7 @@ export type ContextMemory =
     }
   | {
       readonly kind: 'state';
-      /** Bytes of one sequence; null: nothing says. */
+      /** Bytes of one sequence; null: unknown. */
       readonly bytes: number | null;
     }
   /** A layer without a mixer. */
@@ -48,9 +48,9 @@ export type ContextMemory =
 export interface Anatomy {
   readonly vocab: number;
   readonly layers: readonly ContextMemory[];
-  /** Layers behind these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
+  /** Layers after these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
   readonly nextLayers: number;
-  /** Width of one routed expert where experts are widest. */
+  /** Width of the widest routed expert. */
   readonly expertWidth: number;
   /** Widths of the FFN of dense layers and of all shared experts of a layer; 0: there are none. */
   readonly denseWidth: number;

@@ -13,10 +13,9 @@ const KV_BYTES = 2;
 const F32_BYTES = 4;
 
 /**
- * Kernels of a decoding layer with experts by memory, as llama.cpp fuses the graph (`llm_graph_context`, build 10257): norms 2, residuals
- * 2, routing 4, experts 6; grouped attention: projections 3, norms and rotations 2, stores 2, scores and output 2. Latents add two
- * projections with norms, unpacking products, rotations, joins, copies. Recurrent states (gated delta net, Mamba-2): projections,
- * convolution, gates, norms, decay, update, reading and views, 40 to 100 by build.
+ * Kernels of a decoding layer with experts by memory, as llama.cpp fuses the graph (`llm_graph_context`, build 10257): norms 2, residuals 2, routing
+ * 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores, output. Latents add projections, norms, products, rotations,
+ * joins, copies. Recurrent states (gated delta net, Mamba-2): 40 to 100 by build.
  */
 const KERNELS = { heads: 23, latent: 38, state: 70 } as const;
 

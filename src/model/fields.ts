@@ -41,7 +41,7 @@ export class Fields {
     return layers;
   }
 
-  /** As {@link count}, `fallback` where none of the names is there. @throws UserError */
+  /** As {@link count}, `fallback` if none of the names is there. @throws UserError */
   countOr(fallback: number, ...names: readonly string[]): number {
     return this.#whole(names, 1) ?? fallback;
   }
@@ -94,7 +94,7 @@ export class Fields {
     return list.slice(0, length);
   }
 
-  /** The largest of a list of one per layer, or the number that is meant for all; 0 where none of the names is there. @throws UserError */
+  /** The largest of a list of one per layer, or the number that is meant for all; 0 if none of the names is there. @throws UserError */
   most(...names: readonly string[]): number {
     const found = this.#find(names);
     if (!Array.isArray(found?.value)) return this.indexOr(0, ...names);
@@ -107,7 +107,7 @@ export class Fields {
     return own === null ? null : new Fields(`${this.place}: ${name}`, own);
   }
 
-  /** The same fields with those of `outer` where they are absent here. */
+  /** The same fields with those of `outer` if they are absent here. */
   within(outer: Fields, names: readonly string[]): Fields {
     const inherited = names.filter((name) => outer.has(name) && !this.has(name)).map((name) => [name, ownValue(outer.#values, name)]);
     return new Fields(this.place, { ...this.#values, ...Object.fromEntries(inherited) });

@@ -65,7 +65,7 @@ class Cursor {
     this.#file = file;
   }
 
-  /** Moves over the next `length` bytes. @returns where in the chunk they begin @throws UserError if the file ends before */
+  /** Moves over the next `length` bytes. @returns their first place in the chunk @throws UserError if the file ends before */
   #over(length: number): number {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {

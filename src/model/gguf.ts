@@ -78,7 +78,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   };
 }
 
-/** Layers behind the last one, which predict further tokens; a file may count them and leave them out. */
+/** Layers after the last one, which predict further tokens; a file may count them and leave them out. */
 function nextLayersOf(tensors: readonly GgufTensor[], depth: number): { readonly nextLayers?: number } {
   const layers = tensors.flatMap(({ name }) => /^blk\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
   const next = new Set(layers.filter((layer) => layer >= depth)).size;
@@ -139,7 +139,7 @@ function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTenso
   const layers = Array.from({ length: depth }, (): LayerTensors => ({ experts: [], shared: [], router: [], ffn: [], attention: [] }));
   for (const tensor of tensors) {
     const match = /^blk\.(\d+)\.(.+)$/.exec(tensor.name);
-    // Layers behind the last one predict further tokens (multi-token prediction) and do not run here.
+    // Layers after the last one predict further tokens (multi-token prediction) and do not run here.
     const layer = match === null ? undefined : layers[Number(match[1])];
     if (match !== null && layer !== undefined) layer[partOf(match[2]!)].push(tensor);
   }
@@ -180,7 +180,7 @@ function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly
     return { kind: 'latent', heads, queryRank: hyper.indexOr(0, 'attention.q_lora_rank'), latent, rope, nope: key - rope, value };
   }
   const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
-  // Linear attention calls its projection attn_qkv, too, but stands beside state-space tensors.
+  // Linear attention calls its projection attn_qkv, too, but its layer has state-space tensors.
   if (!has(/\.attn_(k|qkv)\./) || has(/\.ssm_/) || kvHeads === 0) return { kind: 'state', bytes: stateBytes(hyper) };
   const keyDim = hyper.countOr(Math.floor(hyper.count('embedding_length') / heads), 'attention.key_length');
   const valueDim = hyper.countOr(keyDim, 'attention.value_length');

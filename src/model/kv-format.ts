@@ -1,4 +1,4 @@
-// The format of a KV cache: models are built with 16-bit entries, and a run may ask for others, keys and values apart.
+// The format of a KV cache: models are built with 16-bit entries, and a run may set others, for keys and for values.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { Written } from '../base/written.js';

@@ -9,7 +9,7 @@ export interface Weights {
   readonly bytes: number;
   /** Operations per token: 2 per weight of a matrix. */
   readonly flops: number;
-  /** Formats of the weights; empty if nothing says. */
+  /** Formats of the weights; empty if unknown. */
   readonly formats: readonly FormatShare[];
   /** The tensors, by the last part of their names; absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];

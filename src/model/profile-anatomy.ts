@@ -1,4 +1,4 @@
-// The anatomy of a model profile: tensors behind its parts, by their names in GGUF files, and what each layer keeps of a context.
+// The anatomy of a model profile: tensors of its parts, by their names in GGUF files, and what each layer keeps of a context.
 import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, windowOf } from './profile.js';

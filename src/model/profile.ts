@@ -170,7 +170,7 @@ export function hasAttention({ attention }: ModelProfile, layer: number): boolea
   return layer % attention.every === attention.offset % attention.every;
 }
 
-/** Attention blocks of a decoder layer: a second one where it attends to an encoder, too. */
+/** Attention blocks of a decoder layer: a second one if it attends to an encoder, too. */
 export const attentionBlocks = (attention: ModelProfile['attention'], layer: number): number =>
   attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
 

@@ -10,7 +10,7 @@ import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './pa
 import type { ModelProfile } from './profile.js';
 import { scaleFormats } from './spec.js';
 
-/** List of the files of a checkpoint, beside its config.json. */
+/** List of the files of a checkpoint, next to its config.json. */
 const INDEX_FILE = 'model.safetensors.index.json';
 
 const HEADER_LIMIT = 100_000_000;
@@ -62,7 +62,7 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
   }
 }
 
-/** The entries of a header, unchecked, and the bytes of data behind it. @throws UserError if it is too long, cut short or no JSON object */
+/** The entries of a header, unchecked, and the bytes of data after it. @throws UserError if it is too long, cut short or no JSON object */
 export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path'>) {
   const { bytes, path } = file;
   if (bytes < 8) throw new UserError(`${path}: ${bytes} bytes are too few for a safetensors file; it was cut short`);
@@ -77,7 +77,7 @@ export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path
   return { entries, dataBytes };
 }
 
-/** Where the data of a tensor begin and end, from the end of the header on. @throws UserError with its place if that is not in the file */
+/** First and last byte of a tensor's data, from the end of the header on. @throws UserError with its place if that is not in the file */
 export function dataOffsets(place: string, offsets: unknown, dataBytes: number): readonly [begin: number, end: number] {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw new UserError(`${place}: data_offsets is not [begin, end]`);
@@ -100,7 +100,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
     const place = placeOf(name, encoderLayers);
     if (place === null) continue;
     if (typeof place === 'string') outside[place] += bytes;
-    // Layers behind the last one predict further tokens (multi-token prediction) and do not run here.
+    // Layers after the last one predict further tokens (multi-token prediction) and do not run here.
     else if (place.layer < layers.length) layers[place.layer]![place.part] += bytes;
   }
   const stored = (weights: Weights, bytes: number): Weights =>

@@ -14,13 +14,13 @@ type Grouped = Extract<Attention, { kind: 'gqa' }>;
 export interface Family {
   /** Values of `model_type`. */
   readonly types: readonly string[];
-  /** Values of `architectures` that mean this family whatever the model type says. */
+  /** Values of `architectures` that mean this family whatever the model type is. */
   readonly architectures?: readonly string[];
   /** @throws UserError if a field is missing or malformed */
   read(config: Fields): Architecture;
 }
 
-/** Width and vocabulary. @param tied `tie_word_embeddings` where the file does not say @param hidden name of the width */
+/** Width and vocabulary. @param tied default of `tie_word_embeddings` @param hidden name of the width */
 export function stem(config: Fields, tied: boolean, hidden = 'hidden_size'): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> {
   return { hidden: config.count(hidden), vocab: config.count('vocab_size'), tiedEmbeddings: config.flag('tie_word_embeddings', tied) };
 }
@@ -61,7 +61,7 @@ export const latent = (config: Fields): Attention => ({
   vHead: config.count('v_head_dim'),
 });
 
-/** Biases of all four projections, where `attention_bias` says so. */
+/** Biases of all four projections, if `attention_bias` is set. */
 export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' | 'outBias'> {
   const bias = config.flag('attention_bias', fallback);
   return { bias, outBias: bias };
@@ -85,7 +85,7 @@ interface Mamba2 {
   readonly state: number;
   readonly groups: number;
   readonly kernel: number;
-  /** Field that gives its convolution a bias; there is one unless it says otherwise. */
+  /** Field that gives its convolution a bias; there is one unless it is false. */
   readonly convolutionBias: string;
 }
 
@@ -139,7 +139,7 @@ export function dense(config: Fields, name = 'intermediate_size'): Pick<Architec
 export const shared = (intermediate: number, gated = false): Pick<Architecture['moe'], 'shared'> =>
   intermediate > 0 ? { shared: { intermediate, gated } } : {};
 
-/** Experts as Mixtral's fields say it: `num_local_experts` of width `intermediate_size`. */
+/** Experts by Mixtral's fields: `num_local_experts` of width `intermediate_size`. */
 export const experts = (config: Fields): Architecture['moe'] => ({
   experts: config.count('num_local_experts', 'num_experts'),
   topK: config.count('num_experts_per_tok', 'experts_per_token', 'num_selected_experts'),

@@ -1,4 +1,4 @@
-// Gemma 4 with experts: a dense FFN stands beside the experts of every layer, and is counted as a shared expert.
+// Gemma 4 with experts: a dense FFN runs next to the experts of every layer, and counts as a shared expert.
 import { UserError } from '../../base/errors.js';
 import { decoder, type Family, grouped, layersOfKind, layersWhere, shared } from './family.js';
 

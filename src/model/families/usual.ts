@@ -58,7 +58,7 @@ export function readUsual(config: Fields, type: string): Architecture {
   return { ...architecture, note: noteOf(config, type, architecture.moe) };
 }
 
-/** @param habits norm of queries and keys if no field says; the field of the router's bias, which there is unless it says otherwise */
+/** @param habits norm of queries and keys without a field; the field of the router's bias, true by default */
 function read(config: Fields, habits: { readonly qkNorm: boolean; readonly routerBias: string | null }): Architecture {
   const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
   const hidden = config.count('hidden_size', 'd_model', 'n_embd');
@@ -85,7 +85,7 @@ function read(config: Fields, habits: { readonly qkNorm: boolean; readonly route
   };
 }
 
-/** Tells which layers have experts: a list of them, of kinds or of flags, or the first of them and a step, without those that are named dense. */
+/** The layers with experts: a list of them, of kinds or of flags, or the first of them and a step, without those that are named dense. */
 function layersWithExperts(config: Fields, layers: number): (layer: number) => boolean {
   const numbers = config.indexes('moe_layers_enum');
   if (numbers !== null) return (layer) => numbers.includes(layer);

@@ -39,7 +39,7 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   const itself = { name: text, note: null };
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
   if (repo === undefined || FILE.test(text) || listProfiles('models').includes(text)) return itself;
-  // Where a folder of the owner's name is, the rest is a file that is not.
+  // If there is a folder of the owner's name, the rest is a file that is missing.
   if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
   const { name, near } = bundledAs(repo.toLowerCase());
   if (owner === undefined)

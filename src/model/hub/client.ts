@@ -5,11 +5,11 @@ import { quoted } from '../../base/text.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
 
-/** A server of the hub, and how to ask it. */
+/** A server of the hub, and its token. */
 export interface HubServer {
   /** Base address, without a slash at its end. */
   readonly endpoint: string;
-  /** Sent to this server alone, not to where it redirects. */
+  /** Sent to this server alone, not to targets of redirects. */
   readonly token: string | null;
   readonly timeoutMs: number;
 }
@@ -62,7 +62,7 @@ export function hubServer(env: Readonly<Record<string, string | undefined>>): Hu
   return { endpoint, token, timeoutMs: 1000 * seconds };
 }
 
-/** Asks one server about one commit of a repository. */
+/** Requests one commit of a repository from one server. */
 export class HubClient {
   readonly #server: HubServer;
   readonly #address: HubAddress;
@@ -114,7 +114,7 @@ export class HubClient {
     return files;
   }
 
-  /** The file of an entry, where it is one. @throws UserError if no repository has it */
+  /** The file of an entry, if it is one. @throws UserError if no repository has it */
   #file(entry: unknown): HubFile[] {
     const { type, path, size } = isObject(entry) ? entry : {};
     if (type !== 'file' || typeof path !== 'string' || !Number.isSafeInteger(size) || (size as number) < 0) return [];
@@ -125,7 +125,7 @@ export class HubClient {
     return [{ path, bytes: size as number }];
   }
 
-  /** Where the next page begins, of a `Link` header; null: this was the last. The address of that page is made here. @throws UserError */
+  /** The next page, of a `Link` header; null: this was the last. The address of that page is made here. @throws UserError */
   #nextPage(link: string | null): string | null {
     const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
     if (next === undefined) return null;
@@ -169,7 +169,7 @@ export class HubClient {
     return { value, bytes, link: response.headers.get('link') };
   }
 
-  /** Asks, and follows redirects: on this server, and to others for files alone, over https and without the token. @param range null: JSON */
+  /** Requests, and follows redirects: on this server, and to others for files alone, over https and without the token. @param range null: JSON */
   async #get(where: string, range: { readonly range: string } | null): Promise<Response> {
     const { endpoint, token, timeoutMs } = this.#server;
     const headers: Record<string, string> = { ...range, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
@@ -192,7 +192,7 @@ export class HubClient {
     }
   }
 
-  /** Where a redirect leads. @param elsewhere true if that may be another server @throws UserError if it may not */
+  /** The target of a redirect. @param elsewhere true if that may be another server @throws UserError if it may not */
   #redirected(from: URL, location: string, elsewhere: boolean): URL {
     const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
     const secure = from.protocol === 'https:' && next.protocol === 'https:';
@@ -201,7 +201,7 @@ export class HubClient {
     throw this.#failed(`the server redirects to ${next.host || next.protocol}, which is not followed: ${why}`);
   }
 
-  /** Reads a response into `room`. @returns its bytes, or more than the room has where it does not fit */
+  /** Reads a response into `room`. @returns its bytes, or more than the room has if it does not fit */
   async #body(response: Response, room: Uint8Array): Promise<number> {
     let length = 0;
     try {

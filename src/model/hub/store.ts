@@ -91,7 +91,7 @@ export function storeEntry(address: HubAddress, folder: string, entry: HubEntry)
   makeFolder(folder);
   const path = entryPath(address, folder);
   const stat = whatStands(path);
-  // A file is written where a link leads: a device or a pipe there stays what it is.
+  // A file is written to the target of a link; a device or a pipe there stays what it is.
   if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
   writeFileAtomic(path, text);
 }

@@ -13,7 +13,7 @@ interface PartBudget {
   /** Parameters that one token goes through: none of the embedding, of which it reads a row. */
   readonly active: number;
   readonly bytes: number;
-  /** Formats of the weights, most bytes first; empty if nothing says. */
+  /** Formats of the weights, most bytes first; empty if unknown. */
   readonly formats: readonly FormatShare[];
 }
 
@@ -30,7 +30,7 @@ interface ExpertGroup {
 
 interface MachineMemory {
   readonly name: string;
-  /** Memories in bytes, from the one where experts execute to the one that keeps them all. */
+  /** Memories in bytes, from the one in which experts execute to the one that keeps them all. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -43,7 +43,7 @@ export interface Fit {
   readonly cacheBytes: number;
   /** Share of all experts that this holds, 0 to 1. */
   readonly share: number;
-  /** Experts of each layer that this holds, where all layers get the same number. */
+  /** Experts of each layer that this holds, if all layers get the same number. */
   readonly perLayer: number;
   /** Memory that holds the other experts; null if none are left over, or none is large enough. */
   readonly rest: string | null;
@@ -174,7 +174,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
   return runs;
 }
 
-/** Counts the experts that a machine can keep beside the dense weights and the KV cache of one request. */
+/** Counts the experts that a machine can keep with the dense weights and the KV cache of one request. */
 export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);

@@ -25,7 +25,7 @@ import { configProfile } from './huggingface.js';
 /** A model and its origin. */
 export interface OpenModel {
   readonly parts: ModelParts;
-  /** Its architecture, where it was described rather than read off tensors. */
+  /** Its architecture, if it was described rather than read off tensors. */
   readonly profile: ModelProfile | null;
   /** The source of sizes: the rules of a format, or the tensors in files. */
   readonly sizes: 'format' | 'tensors';
@@ -34,7 +34,7 @@ export interface OpenModel {
 /** Limit of a profile in bytes: more than any person writes. */
 const PROFILE_LIMIT = 2 ** 20;
 
-/** Profiles at the formats that were asked for, and models of parts: cells of a study load the same few again and again. */
+/** Profiles at the requested formats, and models of parts: cells of a study load the same few again and again. */
 const MEASURED = new WeakMap<ModelProfile, Map<string, OpenModel>>();
 const ASSEMBLED = new WeakMap<ModelParts, ModelSpec>();
 
@@ -155,7 +155,7 @@ function sourceAt(path: string): Source {
   }
   const json = readJson(path, 'config');
   if (Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures')) return { kind: 'config', path, folder: dirname(path) };
-  // An index of safetensors stands beside its config.json.
+  // An index of safetensors lies next to its config.json.
   if (isObject(json.weight_map)) return configIn(dirname(path), basename(path));
   // A profile may be written as JSON, too.
   return { kind: 'profile', path };

@@ -1,4 +1,4 @@
-// The model of a measurement: its name may not be bundled, its label say little, its bits be rounded; this decides how much each counts.
+// The model of a measurement: its name may not be bundled, its label be vague, its bits be rounded; this decides how much each counts.
 import { UserError } from '../../base/errors.js';
 import { isPath, listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';
@@ -25,7 +25,7 @@ export interface MeasuredModel {
 /** Stated bits within this distance of the rule's count as the rule's: most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/** The model of a measurement: its bundled profile, else its shape, stored as label and bits say. @throws UserError if there is neither */
+/** The model of a measurement: its bundled profile, else its shape, stored by label and bits. @throws UserError if there is neither */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return assemble(levelSizes(partsOf(measured, profileOf(measured))));
@@ -37,7 +37,7 @@ function profileOf({ name, shape }: MeasuredModel): ModelProfile {
   return profileOfShape(name, shape);
 }
 
-/** The model at the rule of its label, moved to its stated bits where these are not the rule's own; k-quants where the label cannot have them. */
+/** The model at the rule of its label, moved to its stated bits where these are not the rule's own; k-quants if the label cannot have them. */
 function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): ModelParts {
   const at = (written: Quantization): ModelParts => measureProfile(profile, written);
   const rule = quant === undefined ? null : readLabel(quant);
@@ -58,7 +58,7 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
   return at(findQuantization(`mix:bits=${bits}`));
 }
 
-/** True if stated bits are near the whole file's or the experts' format's (gpt-oss "at 4.25"): the label says as much. HQQ's rules are exact. */
+/** True if stated bits are near the whole file's or the experts' format's (gpt-oss "at 4.25"): the label agrees. HQQ's rules are exact. */
 function means(rule: Quantization, own: ModelParts, bits: number): boolean {
   const { bytes, parameters } = wholeFile(own);
   const near = (one: number, other: number): boolean => Math.abs(one / other - 1) <= NEAR;
@@ -84,7 +84,7 @@ export interface ModelShape {
   readonly active_b: number;
 }
 
-/** Vocabulary if nothing says: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
+/** Vocabulary by default: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
 const VOCAB = 151_936;
 
 /** Width of a head, and key and value heads: those of Qwen3-30B and 235B; most others have 4 or 8 of 128, or as many bytes in other ways. */

@@ -3,7 +3,7 @@ import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
 
-/** A kernel format, and its bits where they are not those of its usual group. */
+/** A kernel format, and its bits if they are not those of its usual group. */
 interface Linear {
   readonly format: string;
   readonly bits?: number | ((place: TensorPlace) => number);

@@ -58,7 +58,7 @@ const FIELDS = {
   'ffn-down': 'down',
 } as const satisfies Partial<Record<TensorRole, keyof FileType>>;
 
-/** Format that a file type asks for, before the fallback of short rows. */
+/** Format that a file type sets, before the fallback of short rows. */
 function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): string {
   if (role === 'router' || role === 'vector') return 'f32';
   if (role === 'head' || (role === 'embedding' && place.tied)) return types.head;
@@ -67,7 +67,7 @@ function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): st
   return typeof choice === 'function' ? choice(place) : choice;
 }
 
-/** Two formats in proportion; one where the share is whole. */
+/** Two formats in proportion; one if the share is whole. */
 function between(low: string, high: string, share: number, columns: number): readonly StoredShare[] {
   if (share <= 0 || low === high) return [{ ...storedIn(low, columns), share: 1 }];
   if (share >= 1) return [{ ...storedIn(high, columns), share: 1 }];

@@ -1,4 +1,4 @@
-// A quantization whose whole file has a stated size: for files that mix formats by hand the size says more than the label.
+// A quantization whose whole file has a stated size: for files that mix formats by hand the size determines more than the label.
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNumber } from '../../base/units.js';
 import type { Quantization } from './rule.js';

@@ -3,7 +3,7 @@ import { byName } from '../../base/objects.js';
 import { knownQuantization } from './index.js';
 import type { Quantization } from './rule.js';
 
-/** Sizes that llama.cpp prints behind a file type. */
+/** Sizes that llama.cpp prints after a file type. */
 const SIZES = byName<string>({ small: '_s', medium: '_m', large: '_l' });
 
 /** The quantization that a label means; null if it means none that is known. */

@@ -32,7 +32,7 @@ const PLACES = byName<(place: TensorPlace) => boolean>({
 /** The roles of a row; `eight`: attention outputs of models of eight experts; `first`: formats of the first layers of kind `few`. */
 type Row = Partial<Omit<FileType, 'ladder' | 'generous' | 'base'>> & { readonly eight?: string; readonly first?: string };
 
-/** A choice: a format, `some/where`, or `some/where/others`. */
+/** A choice: a format; or `format/place` or `format/place/others`, with the format of all other tensors. */
 function choiceOf(text: string, base: string): FileType['key'] {
   const [some = '', where, others = base] = text.split('/');
   if (where === undefined) return some;

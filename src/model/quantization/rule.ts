@@ -47,7 +47,7 @@ export interface Quantization {
   readonly name: string;
   /** One sentence: bits by part, and the source of the rule. */
   readonly summary: string;
-  /** How a tensor is stored. One entry, or several where the rule was moved to meet the size of a file. */
+  /** How a tensor is stored. One entry, or several if the rule was moved to meet the size of a file. */
   stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
   /** The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; 0: itself. */
   moved(by: number): Quantization;
