@@ -115,7 +115,7 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
 /** The content in the place of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
-/** Canonical JSON of a value that `asWritten` gave, with the content of a file in place of each path. */
+/** Canonical JSON of a value that `asWritten` gave, with the content of a file instead of each path. */
 const toldText = (value: unknown, folder: string, content: ContentOf): string =>
   canonicalJson(value, (one) => {
     if (typeof one === 'string') return contentsIn(one, folder, content);
@@ -124,7 +124,7 @@ const toldText = (value: unknown, folder: string, content: ContentOf): string =>
     return 'written' in one ? new CanonicalText(toldText(one.written, folder, content)) : one;
   });
 
-/** The contents that a text names: of a path, perhaps with rows behind it, or of one behind `file=` among its parameters. */
+/** The contents that a text names: of a path, perhaps with rows after it, or of one after `file=` among its parameters. */
 function contentsIn(text: string, folder: string, content: ContentOf): string {
   const { path, rows } = splitRows(text);
   const whole = isPath(path) ? content(resolve(folder, path)) : null;

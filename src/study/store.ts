@@ -74,7 +74,10 @@ export class Store {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
 
-  /** Keeps an entry of another process, or says why not. @param text from {@link entryText} @param fault of a result, or null @throws UserError */
+  /**
+   * Keeps an entry of another process, or returns the reason why not. @param text from {@link entryText} @param fault of a result, or null @throws
+   * UserError
+   */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
     if (outcome instanceof UserError) return outcome;
@@ -84,7 +87,7 @@ export class Store {
     return outcome;
   }
 
-  /** Asks whether the folder can be written, before anything is run for it. @throws UserError if it cannot */
+  /** Checks that the folder can be written, before anything is run for it. @throws UserError if it cannot */
   requireWritable(): void {
     // A file that is never begun: only its place is looked at.
     new AtomicFile(join(this.folder, 'entry'));

@@ -56,7 +56,7 @@ function changesIn(overrides: unknown, root: string): { readonly path: readonly 
   return list.map(({ path, value }: { path: string; value: unknown }) => ({ path: path.split('.'), value }));
 }
 
-/** Parameters stand beside the name of their part where people write them. */
+/** Parameters follow the name of their part in users' files. */
 function beside(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(beside);
   if (!isObject(value)) return value;

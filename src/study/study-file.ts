@@ -87,7 +87,7 @@ export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.
 /** Schema of a study. */
 export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
-/** A study as its file says it. */
+/** A study in the form of its file. */
 export interface StudyFile {
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */
@@ -110,7 +110,7 @@ export function isStudy(file: string): boolean {
 /** Reads a study; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
 export const loadStudy = (file: string): StudyFile => studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
 
-/** The study that a checked file says. */
+/** The study of a checked file. */
 export function studyIn(located: Located<SpaceFields>, file: string): StudyFile {
   const label = shownPath(file);
   const folder = dirname(resolve(file));

@@ -7,7 +7,7 @@ import { axesFigures } from './sweep/axes-figures.js';
 
 const SHOWN = 20;
 
-/** Metrics of a terminal's table, where the study asked for none. */
+/** Metrics of a terminal's table, if the study names none. */
 const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
 const MOST_METRICS = 5;
 
@@ -19,7 +19,7 @@ export const studyReports: readonly OutputFormat<Study>[] = [
   { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
 ];
 
-/** Metrics that are drawn: those of a study that asks for a few. */
+/** Metrics that are drawn: those of a study that names a few. */
 function drawnMetrics(units: Study['units']): string[] {
   const names = Object.keys(units);
   return names.length <= MOST_METRICS ? names : [];
@@ -55,7 +55,7 @@ function studyDocument(study: Study): Document {
   };
 }
 
-/** What is said of all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
+/** Notes on all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
 function toldOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));
@@ -97,7 +97,7 @@ function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {
 const AXES_ROOM = 60;
 const [WIDEST, LEAST] = [24, 6];
 
-/** Axes by the last word of their path, each as wide as leaves room for a figure beside all of them. */
+/** Axes by the last word of their path, each as wide as leaves room for a figure next to all of them. */
 function axisColumns({ axes }: Pick<Study, 'axes'>, first: readonly RunRow[]): Column[] {
   const heads = axes.map((path) => path.split('.').at(-1)!);
   const widths = axes.map((path, at) => Math.max(heads[at]!.length, ...first.map(({ values }) => String(values[path] ?? '').length)));

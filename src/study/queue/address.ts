@@ -17,7 +17,7 @@ export interface QueueAddress {
   readonly prefix: string;
 }
 
-/** Keys begin with this unless `--queue-prefix` says otherwise. */
+/** Keys begin with this unless `--queue-prefix` sets another. */
 export const QUEUE_PREFIX = 'moeprof';
 
 /** The variable that holds a password, so that no list of processes shows it. */

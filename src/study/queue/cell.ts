@@ -46,7 +46,7 @@ export class CellMaker {
   }
 }
 
-/** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker need not ask for it. */
+/** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker does not request it. */
 function cellFiles(path: string, within: readonly string[] = []): readonly CellFile[] {
   const stat = statOf(path);
   if (stat?.isFile() === true) return [{ path, sha256: hexOf(contentOf(path)), bytes: stat.size }];

@@ -25,7 +25,7 @@ export function provenRun(fingerprint: string, cell: Claims): RunSpec | null {
   }
 }
 
-/** Contents by path, as `contentOf` would have them where the claims are true. */
+/** Contents by path, as `contentOf` would have them if the claims are true. */
 function claimedContents({ files, modules }: Claims): (path: string) => string | null {
   const names = new Map(files.map(({ names, path }) => [path, names]));
   const contents = new Map([...files, ...modules].map(({ path, sha256 }) => [path, sha256 === null ? null : `sha256:${sha256}`]));

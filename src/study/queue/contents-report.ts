@@ -7,7 +7,7 @@ import type { BuildCells, QueueContents } from './contents.js';
 import { isAlike, type Presence } from './protocol.js';
 import type { CellEnd } from './sent-result.js';
 
-/** Reasons of failures that are listed unless everything is asked for. */
+/** Reasons of failures that are listed by default. */
 const REASONS = 5;
 /** Digits of a fingerprint: as `moeprof store ls` shows it. */
 const DIGITS = 12;
@@ -57,5 +57,5 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
   };
 }
 
-/** A build, marked where it is not this one. */
+/** A build, marked if it is not this one. */
 const buildText = (build: string, protocol: number): string => (isAlike({ build, protocol }) ? build : `${build}*`);

@@ -8,7 +8,7 @@ import { keysOf, type Presence, presentIn, RESULT_TAKEN_S } from './protocol.js'
 import { type CellEnd, doneOf } from './sent-result.js';
 import { answersTo, valuesOf } from './together.js';
 
-/** Keys that are asked for, and entries that are read, at once. */
+/** Keys that are requested, and entries that are read, at once. */
 const AT_ONCE = 1000;
 
 /** Cells of one build of moeprof, which only workers of the same one run. */

@@ -1,4 +1,4 @@
-// Files that came through a server, kept by content on a worker's disk. Where room is needed, the least recently used files are deleted.
+// Files that came through a server, kept by content on a worker's disk. If room is needed, the least recently used files are deleted.
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
 import { closeSync, openSync, rmSync, utimesSync } from '../../base/host/files.js';
@@ -9,10 +9,10 @@ import { listFolder, statOf } from '../../base/input-file.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue, SHA256_HEX } from '../../result/digest.js';
 
-/** Room for files unless the user says otherwise: some long recordings. */
+/** Room for files by default: some long recordings. */
 export const CACHE_SIZE = '20GiB';
 
-/** Where files lie: below the user's folder for caches. */
+/** Folder of files: below the user's folder for caches. */
 export const cacheFolder = (): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 
 /** A folder of files that are named by their SHA-256. Several workers may share it. */
@@ -66,7 +66,7 @@ export class FileCache {
     rmSync(this.#pathOf(sha256), { force: true });
   }
 
-  /** A folder with these names in it and nothing behind them: for who lists a folder; each file of it is opened where it lies itself. */
+  /** A folder with these names and no contents, for listing; each file is opened at its own path. */
   view(names: readonly string[]): string {
     const folder = join(this.folder, `names-${hashOfValue(names).slice(0, 32)}`);
     makeFolder(folder);

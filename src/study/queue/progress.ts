@@ -54,7 +54,7 @@ export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' |
 /** Workers that a line names. */
 const NAMED = 3;
 
-/** Text behind the bar: `12 running, 3 failed, 84/s, 69 s left, 3 workers: ann-1 400, bob-2 380, +1`. */
+/** Text after the bar: `12 running, 3 failed, 84/s, 69 s left, 3 workers: ann-1 400, bob-2 380, +1`. */
 export function queueAside(status: QueueStatus): string {
   const { by, failed, rate, running, workers } = status;
   const left = secondsLeft(status);

@@ -19,7 +19,7 @@ const MOST_FILES = 20_000;
 const digest = z.string().regex(SHA256_HEX);
 const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
 const fileShape = z.strictObject({
-  /** Absolute, where the sweep is. */
+  /** Absolute, on the machine of the sweep. */
   path: absolute,
   /** Hex; null: a folder, or nothing. */
   sha256: digest.nullable(),
@@ -45,7 +45,7 @@ const cellShape = z.strictObject({
   seal: z.string(),
 });
 
-/** A file that a run names, as it is where the sweep is. */
+/** A file that a run names, as it is on the machine of the sweep. */
 export type CellFile = Readonly<z.infer<typeof fileShape>>;
 
 /** A module of the user's own. Its text never travels. */
@@ -120,7 +120,7 @@ const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 /** The key of a map's pairs. */
 const MAP = '\u0001map';
 
-/** Numbers that JSON does not know are written as texts, maps as lists of pairs below a key that nothing else has. */
+/** Numbers that JSON lacks are written as texts, maps as lists of pairs below a key that nothing else has. */
 function encoded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : `\u0001${Object.is(value, -0) ? '-0' : value}`;

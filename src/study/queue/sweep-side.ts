@@ -37,7 +37,7 @@ const BELIEVED_S = 10;
 const QUIET_MS = 5000;
 /** One command for the keys of a look: a client makes, sends and reads each command on its own. */
 const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
-/** Writes a cell that is there anew where it differs, as one that was not tried yet: the fields are BullMQ's. */
+/** Rewrites a cell on the server that differs as one not tried yet: the fields are BullMQ's. */
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
 const SHUT_S = 3600;
@@ -68,7 +68,7 @@ export class QueueSweep {
   /** Cells that are there and have no outcome yet. */
   readonly #pending = new Map<string, QueueCell>();
   readonly #refusals = new Refusals();
-  /** Ends without a result, until their cells are gone from the queue: a worker takes its cell away when it has said why. */
+  /** Ends without a result, until their cells are gone from the queue: a worker removes its cell after giving the reason. */
   readonly #doubted = new Map<string, CellEnd>();
   readonly #by = new Map<string, number>();
   readonly #files: SweepFiles;
@@ -110,7 +110,7 @@ export class QueueSweep {
     }
   }
 
-  /** Removes what stands where lists of this queue belong: commands for a list fail where something else has its name. */
+  /** Removes values of other types under the names of this queue's lists: commands for a list fail on them. */
   async #clearStrangers(): Promise<void> {
     const { redis } = this.#server;
     const { done, sweeps, wanted, workers } = this.#keys;
@@ -118,7 +118,7 @@ export class QueueSweep {
       if (![type, 'none'].includes(await redis.type(key))) await redis.del(key);
   }
 
-  /** Ends the other parts where one fails. */
+  /** Ends the other parts if one fails. */
   async #orEnd(work: Promise<void>): Promise<void> {
     try {
       await work;
@@ -263,7 +263,7 @@ export class QueueSweep {
       ends.map(({ fingerprint }) => ['exists', `${prefix}:${cells}:${fingerprint}`]),
     );
     const gone = ends.filter((_, at) => answers[at]![1] === 0);
-    // A worker puts a result there before it takes its cell away: what said otherwise was no worker.
+    // A worker puts a result there before it removes its cell: another order is no worker's.
     await this.#collect(gone.map(({ fingerprint }) => fingerprint));
     const again: string[] = [];
     for (const { again: put, failure, fingerprint, worker } of gone) {

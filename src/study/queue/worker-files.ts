@@ -40,7 +40,7 @@ interface PlacedFiles {
   readonly view: View;
   /** Lets the cache drop them again. */
   release(): void;
-  /** Drops what the cache had of them: it is not what its name says. */
+  /** Drops what the cache had of them: its content is not that of its name. */
   drop(): void;
 }
 
@@ -177,7 +177,7 @@ export class WorkerFiles {
       const note = fileNoteOf(sha256, await redis.get(keys.file(sha256)), seal);
       if (note !== null && 'refused' in note) throw new UserError(`${path}: cannot be brought here: ${note.refused}`);
       if (note !== null) return note.chunks;
-      // Said again each time: a server that was started anew has forgotten it.
+      // Sent again each time: a restarted server has lost it.
       await redis.sadd(keys.wanted, sha256);
       if (!this.#sources.waits() || (performance.now() - begun > PATIENCE_MS && (await redis.exists(keys.chunk(sha256, 0))) === 0))
         throw new NobodyBrings(`${path}: is not here, and no sweep is there to bring it`);

@@ -151,7 +151,7 @@ export class GaussianProcess {
     return (n / 2) * Math.log(this.#variance) + logs + prior;
   }
 
-  /** Writes L^-1 k to `row`, where k are the correlations of a cell with the observed ones. */
+  /** Writes L^-1 k to `row`, k: the correlations of a cell with the observed ones. */
   #solve(cell: number, row: Float64Array): void {
     for (let i = 0; i < row.length; i++) {
       const factor = this.#factor[i]!;

@@ -44,7 +44,7 @@ export class Ledger {
   readonly rows: SearchRow[] = [];
   readonly #cells: readonly StudyCell[];
   readonly #metrics: readonly string[];
-  /** By figure: its values by cell, where it is known before any run. */
+  /** By figure: its values by cell, if it is known before any run. */
   readonly #known: readonly (readonly number[] | null)[];
   readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
 

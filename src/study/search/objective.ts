@@ -27,7 +27,7 @@ export interface Constraint extends Objective {
   readonly limit: number;
 }
 
-/** Difference that counts: as a share of a figure, or of 1 where the figure is a share itself. */
+/** Difference that counts: as a share of a figure, or of 1 if the figure is a share itself. */
 export const TOLERANCE = 0.03;
 
 /** Least figure of each unit whose logarithm is taken. Shares and counts are taken as they are. */

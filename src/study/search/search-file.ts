@@ -43,7 +43,7 @@ export const searchSchema = z
     }
   });
 
-/** A search as its file says it. `prefix` 0: all runs are whole. */
+/** A search in the form of its file. `prefix` 0: all runs are whole. */
 export interface SearchFile
   extends Readonly<Pick<z.infer<typeof searchSchema>, 'objectives' | 'constraints' | 'prices' | 'prefix' | 'batch'>> {
   readonly study: StudyFile;

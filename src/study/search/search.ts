@@ -41,7 +41,7 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
   };
   /** Best first by the first objective. */
   readonly front: readonly SearchPoint[];
-  /** In the order in which they were asked for. */
+  /** In the order of their requests. */
   readonly rows: readonly SearchRow[];
 }
 
@@ -84,7 +84,7 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
-/** The runs of a batch, and which of them are parts of whole ones. If nothing says how long a run is, a short one is whole. */
+/** The runs of a batch, and which of them are parts of whole ones. If the length of a run is unknown, a short one is whole. */
 function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
   const parts = trials.map((): RunSpec | null => null);

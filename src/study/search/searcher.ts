@@ -12,12 +12,12 @@ export interface Trial {
   readonly short: boolean;
 }
 
-/** Figures of a trial, one for each {@link SoughtFigure}; null for one that the run cannot tell, and for all where the cell cannot run. */
+/** Figures of a trial, one for each {@link SoughtFigure}; null for one that the run lacks, and for all if the cell cannot run. */
 export type TrialFigures = readonly (number | null)[] | null;
 
 /** A figure to maximise; one to minimise is given with the other sign. */
 export interface SoughtFigure {
-  /** By cell, where it is known before any run; else null. */
+  /** By cell, if it is known before any run; else null. */
   readonly known: Float64Array | null;
   /** A limit: figures from this on are good enough, and more is worth nothing. Null: an objective. */
   readonly atLeast: number | null;
@@ -85,7 +85,7 @@ export class Searcher {
     this.#eligible = Array.from({ length: cells }, (_, cell) => cell).filter(kept);
   }
 
-  /** Number of cells that may run: fewer than the space has where limits are known beforehand. */
+  /** Number of cells that may run: fewer than the space has if limits are known beforehand. */
   get eligible(): number {
     return this.#eligible.length;
   }

@@ -38,7 +38,7 @@ export function shorterRun(run: RunSpec, share: number): RunSpec | null {
   return tokens === undefined ? null : { ...run, workload: { ...workload, tokens: part(tokens) } };
 }
 
-/** The length that {@link shorterRun} has given a run, as a flag says it. */
+/** The length that {@link shorterRun} has given a run, as a flag has it. */
 export function lengthOf(short: RunSpec): Override {
   const field = arrivesByItself(short) ? 'requests' : 'tokens';
   return { path: ['workload', field], value: short.workload[field], label: 'a short run' };

@@ -55,7 +55,7 @@ export function breakEvenSentence({ drafts }: BreakEven): string {
   return `Drafting ${where}; best is ${best.draft}, at ${of(best.gain)}.`;
 }
 
-/** Columns of the depth before a bar, and of the gain behind it. */
+/** Columns of the depth before a bar, and of the gain after it. */
 const LABEL = 10;
 const FIGURE = 8;
 

@@ -108,9 +108,9 @@ function sweepDocument(view: SweepView): Document {
   };
 }
 
-/** The axes, then metrics; of default metrics as many as fit beside the axes, unless all are wanted. */
+/** The axes, then metrics; of default metrics as many as fit next to the axes, unless all are wanted. */
 function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
-  // Only requests that arrive by themselves may read rows of the trace more than once; only for them a column says how often.
+  // Only requests that arrive by themselves may read rows of the trace more than once; only they get a column with the number of times.
   const loop = points.some(({ result }) => result.metrics['workload.routing_reused'] !== undefined) ? 'open' : 'closed';
   const telling = COLUMNS.filter(([, name, of = loop]) => of === loop && points.some(({ result }) => result.metrics[name] !== undefined));
   const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;
@@ -130,7 +130,7 @@ const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decod
 const inOrder = (axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] =>
   isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
 
-/** The order of a ranking, or the point that decodes fastest; nothing where none decodes. */
+/** The order of a ranking, or the point that decodes fastest; nothing if none decodes. */
 function fastest({ axes, points, saturation }: Sweep): Line[] {
   // At the lowest rate nobody waits, so there is no saturation to report.
   if (saturation.length > 0) return [];
@@ -196,7 +196,7 @@ function runtimeOf({ axes, points }: Sweep): Line[] {
   return runtime === undefined || others.length > 0 || !axes.some(({ path }) => path === 'system') ? [] : [{ text: underOne(runtime) }];
 }
 
-/** A sentence, after the values of the axes that it is for, those beside `without`. */
+/** A sentence, after the values of the axes that it is for, those except `without`. */
 function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[], sentence: string): string {
   const others = axes.filter(({ path }) => path !== without).map(({ path }, i) => `${path}=${String(values[i])}`);
   return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;
@@ -208,7 +208,7 @@ function warningLines(sweep: Sweep): string[] {
   return codes.map((code) => `${code}: ${whichRuns(sweep, ({ warnings }) => warnings.some((warning) => warning.code === code))}`);
 }
 
-/** Marks for runs that knew what no system knows by itself (L17), each with its runs. */
+/** Marks for runs with knowledge that no system has by itself (L17), each with its runs. */
 function markLines(sweep: Sweep): string[] {
   const marks = new Set(sweep.points.map(({ result }) => markOf(result)).filter((mark) => mark !== null));
   return [...marks].map((mark) => `${mark}: ${whichRuns(sweep, (result) => markOf(result) === mark)}`);

@@ -29,7 +29,7 @@ export interface SweepPoint {
 export interface Saturation {
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];
-  /** Throughput where all requests arrive at once: more requests per second only wait longer. */
+  /** Throughput if all requests arrive at once: more requests per second only wait longer. */
   readonly requestsPerSecond: number;
   /** Prompt and generated tokens: `throughput.total`. */
   readonly tokensPerSecond: number;

@@ -50,7 +50,7 @@ export class RunChild {
     afterThis(() => this.#send({ tasks: this.#outbox.splice(0) }));
   }
 
-  /** Asks for the cells that it has not begun. */
+  /** Requests back the cells that it has not begun. */
   askBack(): void {
     this.#send({ giveBack: true });
   }
