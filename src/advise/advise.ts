@@ -1,5 +1,5 @@
-// Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
-// hardware would help. Pure except for the runs of the engine.
+// Advice: the setting of a runtime on a machine that serves the goal best, gains and losses of others, misfits, and hardware that would help. Pure
+// except for the runs of the engine.
 import { formatCount } from '../base/units.js';
 import { takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight } from '../model/door.js';
@@ -52,15 +52,15 @@ export interface AdvisedSetting {
 export interface Strategy extends AdvisedSetting, Pick<Price, 'bands' | 'hitRate' | 'waits'> {
   readonly name: string;
   readonly command: Command;
-  /** Flags in which its line differs from the other strategies' lines; all where it stands alone. */
+  /** Flags in which its line differs from the other strategies' lines; all if it stands alone. */
   readonly flags: string;
-  /** Where the facts of its cache were read, with date or build; null: it has none. */
+  /** Source of the facts of its cache, with date or build; null: it has none. */
   readonly read: string | null;
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
 export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
-  /** Sentences: other backends and programs of the GPU, beside the one that is taken. */
+  /** Sentences: other backends and programs of the GPU, besides the one that is taken. */
   readonly backends: readonly string[];
   readonly model: string;
   readonly quantization: string;
@@ -71,7 +71,7 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   /** False if targets were given and the answer does not keep them. */
   readonly kept: boolean;
   readonly command: Command | null;
-  /** Sentences on the command: what is to be replaced in it, and what helps where memory runs out. */
+  /** Sentences on the command: what is to be replaced in it, and what helps if memory runs out. */
   readonly hints: readonly string[];
   readonly bands: Price['bands'] | null;
   readonly bound: Bound | null;
@@ -92,7 +92,7 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly runs: number;
 }
 
-/** Finds the best setting and everything that is reported beside it. */
+/** Finds the best setting and everything that is reported with it. */
 export async function advise(asked: Question): Promise<Advice> {
   const { answer, question } = await answered(asked);
   const { model, pricer, quantizations } = question;
@@ -148,8 +148,8 @@ export async function advise(asked: Question): Promise<Advice> {
 }
 
 /**
- * The best setting, and the question as its line answers it: with weights in pinned memory where prompts gain a twentieth by that, which takes a flag and
- * a load of the whole file.
+ * The best setting, and the question as its line answers it: with weights in pinned memory if prompts gain a twentieth by that, for a flag and a load
+ * of the whole file.
  */
 export async function answered(asked: Question): Promise<{ readonly question: Question; readonly answer: Priced | null }> {
   const { learned, runtime } = asked;
@@ -167,9 +167,8 @@ export async function answered(asked: Question): Promise<{ readonly question: Qu
 }
 
 /**
- * The best setting of the preferred format that fits; where targets are given, of the first that keeps them, else of the one that comes
- * nearest. A smaller KV cache is taken only if nothing fits with the usual one; experts are left on the disk only if not even that
- * helps, and then the smallest format is the fastest.
+ * The best setting of the preferred format that fits; with targets, of the first that keeps them, else of the nearest. Without a fit, a smaller KV
+ * cache is tried; then experts on the disk, for which the smallest format is the fastest.
  */
 export async function bestAnswer(question: Question): Promise<Priced | null> {
   const { quantizations, runtime } = question;

@@ -6,7 +6,7 @@ import { devicesOf, ladderOf, rungOf } from './fit.js';
 import type { Question } from './question.js';
 import { canIsolate, type Priced, passesOf, priced, pricedFit } from './search.js';
 
-/** A setting beside the answer. */
+/** Another setting than the answer. */
 interface Alternative {
   /** How it differs: `passes of 2048`. */
   readonly change: string;

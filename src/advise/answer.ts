@@ -14,7 +14,7 @@ import { type OtherQuestions, waysOut } from './ways.js';
 
 /**
  * Finds the settings to run a model with on a machine: `moeprof advise`.
- * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
+ * @param model a bundled name, a file or a folder; only the command line takes `hf:` addresses
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @throws UserError if something is unknown, or a recording is too short
  */

@@ -1,5 +1,4 @@
-// From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on. The command and the
-// library share it.
+// From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on, for command and library.
 import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
@@ -25,16 +24,16 @@ import type { Question } from './question.js';
 /** Seed of the synthetic routing. */
 const SEED = 1;
 
-/** Context of each user if nothing says how much, tokens. Ours: a long chat. */
+/** Context of each user by default, tokens. Ours: a long chat. */
 const USUAL_CONTEXT = 16_384;
 
-/** Prompt if nothing says how long it is, tokens, or half of a context that is shorter than twice of it. */
+/** Prompt by default, tokens, or half of a context that is shorter than twice of it. */
 const USUAL_PROMPT = 4096;
 
 /** Contexts that follow from a prompt are whole multiples of this. */
 const CONTEXT_STEP = 1024;
 
-/** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
+/** Tokens that are generated after a prompt, if a whole request counts. Ours: about a page. */
 const OUTPUT = 512;
 
 /** Wishes of a user; all fields are optional. */
@@ -44,8 +43,7 @@ export interface AdviceWishes extends DraftWishes {
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string | undefined;
   /**
-   * Context of each user, tokens; unless given 16,384, or as many as `prompt` and its answer take if that is more, but no more than the model
-   * was trained on.
+   * Context of each user, tokens; by default 16,384, or as many as `prompt` and its answer take if that is more, but at most the model's own limit.
    */
   readonly context?: number | undefined;
   /** Prompt of the request, tokens; 4,096 unless given, or half of the context if that is less. */
@@ -90,10 +88,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   return { runtime, goal, drafting: wishedDrafting(wishes), ...shell, ...(await machine(runtime)) };
 }
 
-/**
- * Answers the question for advice on a model, and closes its trace.
- * @throws UserError if something is unknown, or a recording is too short
- */
+/** Answers the question for advice on a model, and closes its trace. @throws UserError if something is unknown, or a recording is too short */
 export async function withQuestion<T>(
   name: string,
   basis: AdviceBasis,
@@ -164,10 +159,7 @@ function contextNote(context: number, trained: number): string {
   return context > trained ? `${most}: with more, answers become worse or end.` : `${most}, so it gets no more.`;
 }
 
-/**
- * Routing that settings are priced on: recorded, or drawn as the model routes.
- * @throws UserError if a recording is too short
- */
+/** Routing that settings are priced on: recorded, or drawn as the model routes. @throws UserError if a recording is too short */
 async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
   if (path !== undefined) {
     const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
@@ -183,8 +175,8 @@ async function routingOf(name: string, path: string | undefined, model: ModelSpe
 }
 
 /**
- * The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null:
- * what is named is not what the runtime reads.
+ * The model's file in a command line: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null: the runtime does
+ * not read it.
  */
 function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
@@ -224,9 +216,7 @@ function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string
 
 /**
  * Default formats on offer: the model's own, if the runtime reads its files, then formats of fewer bits.
- * @param own the model in its own format
- * @param fixed true if its sizes are those of its files
- * @param ownBits bits a weight of that format
+ * @param own the model in its own format @param fixed true if its sizes are those of its files @param ownBits bits a weight of that format
  */
 export function usualOffer(
   { quantizations, reads, usualFile }: AdvisedRuntime,

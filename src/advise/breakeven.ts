@@ -1,5 +1,5 @@
-// Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until
-// they are as fast as the CPU alone: the hit rate there is the break-even. No formula stands beside the runs.
+// Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until they
+// are as fast as the CPU alone: the hit rate there is the break-even. No formula is used.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
@@ -49,7 +49,7 @@ type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
 /**
  * The worth of caches for a model on a machine, by format and number of users.
- * @throws UserError if something is unknown, a recording is too short, or no CPU computes beside a card with a memory of its own
+ * @throws UserError if something is unknown, a recording is too short, or there is no CPU with a card with its own memory
  */
 export async function breakEvensOn(name: string, machine: MachineFinder, wishes: AdviceWishes, by: readonly number[]): Promise<BreakEvens> {
   const basis = await basisOf(machine, wishes);
@@ -98,8 +98,8 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
 }
 
 /**
- * The hit rate at which a cache is as fast as `speed`: on the line of time over hit rate between two runs, one slower and one not, that halvings of
- * the slots have brought together. 0: it is as fast without a slot; null: slower with `most`.
+ * The hit rate at which a cache is as fast as `speed`: on the line of time over hit rate between two runs, one slower and one not, from halvings of
+ * the slots. 0: it is as fast without a slot; null: slower with `most`.
  */
 export async function breakEvenAt(speed: number, most: number, run: (slots: number) => Promise<Cached>): Promise<number | null> {
   let [slow, fast] = [await run(0), await run(most)];

@@ -47,7 +47,7 @@ export function commandOf(
   });
 }
 
-/** Where a line finds the model: a file or a folder, or a repository of the hub. */
+/** The model in a line: a file or a folder, or a repository of the hub. */
 function placeOf(
   { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
   { name, quantization }: ModelSpec,
@@ -71,7 +71,7 @@ export function hintsOf({ net, steps }: Command): string[] {
   ];
 }
 
-/** Where the facts of the answer's cache were read: older builds have no such flag. */
+/** Sources of the facts of the answer's cache: older builds have no such flag. */
 export function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
   const cache = cacheOf(runtime, setting);
   return cache === null ? [] : [`Cache flags: ${cache.read}.`];

@@ -1,10 +1,10 @@
-// How tokens are drafted where advice is asked for: by what, how many, and how many of them are right.
+// How tokens are drafted in advice: by what, how many, and how many of them are right.
 import { placed, UserError } from '../base/errors.js';
 import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/door.js';
 
 /** Drafting, as settings are priced with it. */
 export interface Drafting {
-  /** The model's own layers for further tokens, or the text itself, where its last tokens have stood before. */
+  /** The model's own layers for further tokens, or the text itself, if its last tokens have occurred before. */
   readonly drafter: 'mtp' | 'ngram';
   /** Lengths on offer; null: those of the runtime. */
   readonly lengths: readonly number[] | null;
@@ -20,10 +20,10 @@ export interface Drafting {
  * of recorded texts are right as often, if there is one.
  */
 const ACCEPTANCE = 0.7;
-/** Share of passes for which recorded texts held a draft behind the same tokens (docs/moeprof.md). */
+/** Share of passes for which recorded texts held a draft after the same tokens (docs/moeprof.md). */
 const FOUND = 0.35;
 
-/** Drafting if nothing is said of it. */
+/** Drafting by default. */
 export const USUAL_DRAFTING: Drafting = { drafter: 'mtp', lengths: null, chance: ACCEPTANCE, found: 1 };
 
 /** Wishes on drafts, as options have them. */

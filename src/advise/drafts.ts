@@ -21,8 +21,8 @@ export interface DraftOffer {
 }
 
 /**
- * Drafts of each length beside none; empty: none are asked for or advised, or no draft fits.
- * @throws UserError if they are asked for and the runtime drafts nothing for the model
+ * Drafts of each length, to compare with none; empty: none are wished or advised, or none fits.
+ * @throws UserError if they are wished and the runtime drafts nothing for the model
  */
 export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
   const { drafting, runtime } = question;

@@ -7,7 +7,7 @@ import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js'
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
+/** Sentences for an answer: everything on the GPU, and one step more there than advised. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
   const ladder = ladderOf(question, model, setting.cache);
   const [whole] = setting.cache === null ? ladder : ladderOf(question, model, null);
@@ -35,7 +35,7 @@ export function missingOf(question: Question): string[] {
   return ends.map((quantization) => `${question.model(quantization).quantization}: ${lackOf(leastDevices(question, quantization))}.`);
 }
 
-/** Bytes that a format lacks where it takes least memory; 0 and less: it fits. */
+/** Bytes that a format lacks if it takes least memory; 0 and less: it fits. */
 export function missingBytes(question: Question, quantization: string | null): number {
   return leastDevices(question, quantization).reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
 }

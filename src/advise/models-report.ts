@@ -1,5 +1,4 @@
-// The report of `moeprof advise` on several models: what runs on the machine, the largest first; what is slower than wanted; what is read from
-// the disk; and what does not fit.
+// The report of `moeprof advise` on several models: those that run, the largest first; slower than wanted; read from the disk; too large.
 
 import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/units.js';
 import {
@@ -110,7 +109,7 @@ const LEGEND: Block = {
   ],
 };
 
-/** The narrowest and the widest band of each speed: they differ by where the experts lie and by the format. */
+/** The narrowest and the widest band of each speed: they differ by the placement of experts and by the format. */
 function bandNotes(models: readonly Offered[]): string[] {
   return (['decode', 'prefill'] as const).flatMap((phase) => {
     const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.high / a.low - b.high / b.low);

@@ -1,5 +1,4 @@
-// Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
-// given there.
+// Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context given there.
 
 import { assumedOf } from '../hardware/door.js';
 import { type ModelSpec, weightBytes } from '../model/door.js';
@@ -40,10 +39,9 @@ export interface ModelOffers extends Tagged<typeof MODELS_SCHEMA>, Asked {
 export type ModelWishes = Omit<AdviceWishes, 'trace'>;
 
 /**
- * Which models a machine runs, with which settings, and how fast: `moeprof advise` with several models, or with none.
+ * Models that a machine runs, with settings and speeds: `moeprof advise` with several models, or with none. @throws UserError if something is unknown
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @param models each a bundled name, a file or a folder; none: all bundled ones
- * @throws UserError if something is unknown
  */
 export function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {
   return modelsOn(models, machineNamed(machine), wishes, async () => undefined);
@@ -51,7 +49,7 @@ export function modelsFor(machine: string, models: readonly string[] = [], wishe
 
 /**
  * As {@link modelsFor}, on a machine that is found for the runtime.
- * @param next is told how many models are done, of how many
+ * @param next called with the number of models done, and of all
  * @param best only so many bundled ones, the largest that run well; absent: all
  */
 export async function modelsOn(

@@ -29,7 +29,7 @@ export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
   return assumed.map((text) => ({ text, tone: 'caution' }));
 }
 
-/** The range of a speed behind it; nothing if nothing is comparable. */
+/** The range of a speed, to follow it; nothing if nothing is comparable. */
 export function speedBand(band: Accuracy | null, speed: number): string {
   return band === null ? '' : ` (${bareRange(band, speed)})`;
 }
@@ -43,7 +43,7 @@ export function linesToPaste(command: Advice['command']): Block[] {
   }));
 }
 
-/** Sentences beside what they say; below it if there is room for a list. */
+/** Sentences after their label; below it if there is room for a list. */
 export function sentences(label: string, texts: readonly string[]): Block[] {
   if (texts.length === 0) return [];
   const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);

@@ -1,5 +1,4 @@
-// The report of `moeprof advise`, one screen: the verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how
-// sure the figures are.
+// The report of `moeprof advise`, one screen: verdict, lines to paste, memory, alternatives, misfits, what would help, and how sure the figures are.
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import {

@@ -1,5 +1,5 @@
-// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along the ladder; then the
-// rungs next to it, since bisection only assumes that and a run shows it.
+// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along it; then its neighbours, as
+// runs check that.
 import { learnedBand } from '../engine/outcome/learned-bands.js';
 import { learnedWidth, type SpeedKind } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
@@ -33,7 +33,7 @@ function cachedBy({ devices }: Loaded, model: ModelSpec, setting: Setting): numb
   return setting.fromDisk ? cacheBytes(devices, model, setting) : null;
 }
 
-/** The bands of a priced setting: where timings taught the machine, they follow from its speeds with each knob moved. */
+/** The bands of a priced setting: if the machine has learned timings, they follow from its speeds with each knob moved. */
 export async function bandsOf({ learned, pricer }: Question, priced: Priced): Promise<Price['bands']> {
   const { model, price, setting } = priced;
   if (learned === undefined) return price.bands;
@@ -68,10 +68,7 @@ export async function pricedFit(question: Question, model: ModelSpec, beside: Be
 /** A cache must save so much of the cost to be advised: a fixed placement has no flag to watch. Ours. */
 const WORTH = 0.02;
 
-/**
- * The best setting of one format and one kind of KV cache; null: none fits.
- * @param fromDisk host memory may cache experts of the disk
- */
+/** The best setting of one format and one kind of KV cache; null: none fits. @param fromDisk host memory may cache experts of the disk */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const found = await strategiesOf(question, quantization, kv, fromDisk);
   if (found.length === 0) return null;
@@ -133,7 +130,7 @@ function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting
   return devicesOf(question, model, setting).reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
 }
 
-/** Lets the GPUs' experts follow prompts where the runtime can and it is faster; that takes room for a layer. */
+/** Lets the GPUs' experts follow prompts if the runtime can and it is faster; that takes room for a layer. */
 async function withFollowedPrompts(question: Question, from: Priced): Promise<Priced> {
   const { request, runtime } = question;
   const least = runtime.followsFrom(from.model);
@@ -142,7 +139,7 @@ async function withFollowedPrompts(question: Question, from: Priced): Promise<Pr
   return setting?.gpuExperts === 0 ? from : ((await cheaper(question, from, setting)) ?? from);
 }
 
-/** A setting, priced, where it costs less than another one; null: it does not, or there is none. */
+/** A setting, priced, if it costs less than another one; null: it does not, or there is none. */
 async function cheaper(question: Question, than: Priced, setting: Setting | null): Promise<Priced | null> {
   const one = setting === null ? null : await priced(question, than.model, setting);
   return one !== null && one.cost < than.cost ? one : null;

@@ -28,7 +28,7 @@ export function strategyGrid(strategies: readonly Strategy[]): Block[] {
       ],
       rows,
     ),
-    // A terminal has no room for them beside the figures.
+    // A terminal has no room for them next to the figures.
     {
       kind: 'facts',
       facts: strategies.map(({ flags, name }): [string, string] => [name, flags]),

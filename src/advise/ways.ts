@@ -1,5 +1,5 @@
-// If nothing fits: what does, each with its command. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive to read
-// experts from, and the largest bundled model that fits.
+// If nothing fits: what does, with commands. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive for experts, and the
+// largest bundled model that fits.
 import { orUserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
@@ -21,7 +21,7 @@ export interface WayOut {
 
 /** How other questions are put, by what differs from the first. */
 export interface OtherQuestions {
-  /** The command that asks, with options in the place of its own. */
+  /** The command, with some options replaced. */
   command(differs: { readonly model?: string; readonly machine?: string; readonly options?: string }): readonly string[];
   /** The machine of a name, as the runtime drives it. */
   machine(name: string): Promise<HardwareSpec>;
@@ -29,13 +29,13 @@ export interface OtherQuestions {
   other(model: string): Promise<Priced | null>;
 }
 
-/** Contexts that are tried where the wished one does not fit: so many times shorter. */
+/** Contexts that are tried if the wished one does not fit: so many times shorter. */
 const SHORTER = [2, 4, 8];
 
-/** Share of a Mac's memory that its system keeps where the limit is raised: 8 of 64 GiB leave it running. Ours. */
+/** Share of a Mac's memory that its system keeps if the limit is raised: 8 of 64 GiB leave it running. Ours. */
 const MAC_KEEPS = 1 / 8;
 
-/** What fits where the wished model does not: at most one of each kind. */
+/** What fits if the wished model does not: at most one of each kind. */
 export async function waysOut(question: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const { context, hardware, quantizations, runtime, users } = question;
   const last = quantizations.at(-1)!;
@@ -79,7 +79,7 @@ export async function waysOut(question: Question, asking: OtherQuestions): Promi
   return [...found, ...(await nextModel(question, asking))];
 }
 
-/** More of a Mac's memory for its GPU, where that suffices: macOS leaves it three quarters. */
+/** More of a Mac's memory for its GPU, if that suffices: macOS leaves it three quarters. */
 function wiredLimit(question: Question): WayOut[] {
   const { machine, tiers } = question.hardware;
   if (machine?.gpus[0]?.vendor !== 'apple') return [];

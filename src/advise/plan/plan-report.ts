@@ -143,7 +143,7 @@ function nameOf({ hardware, system }: Placing): string {
   return `${system} on ${hardware}`;
 }
 
-/** The answer in words if there is one, else remarks beside the table. */
+/** The answer in words if there is one, else remarks on the table. */
 function remarks({ placings: all }: Plan): string[] {
   return all.filter(({ fits, steady }) => all.length === 1 || !fits || !steady).map(sentence);
 }
@@ -215,7 +215,7 @@ function memory(placings: readonly Placing[]): PaperFigure {
   return onePanel({ ...question, xAxis, yAxis, seriesNames: ['needs', 'has'] }, points);
 }
 
-/** A metric against the expert cache, with the limit that it must keep; nothing where the condition names several metrics. */
+/** A metric against the expert cache, with the limit that it must keep; nothing if the condition names several metrics. */
 function condition(placings: readonly Placing[], text: string): PaperFigure[] {
   const { metric, rule } = parseAssertion(text);
   if (/[*?]/.test(metric)) return [];

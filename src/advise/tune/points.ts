@@ -24,7 +24,7 @@ export interface TunePoint extends Pick<Priced, 'setting' | 'devices'> {
   readonly flags: readonly string[];
   /** The line to run it with. */
   readonly line: readonly string[];
-  /** Its distance from advice's answer along each of {@link AXES}: share of the experts on GPUs, doublings, or 1 where it is the other way. */
+  /** Its distance from advice's answer along each of {@link AXES}: share of the experts on GPUs, doublings, or 1 if it is the other way. */
   readonly along: readonly number[];
 }
 
@@ -81,7 +81,7 @@ async function placements(question: Question, answer: Priced): Promise<Priced[]>
   return [answer, ...sorted.filter(({ setting }, i) => i < VARIED - 1 || setting.ubatch === own.ubatch)];
 }
 
-/** A placement as it is, and with half of the threads, weights that are not mapped, and plain attention where only the CPU computes. */
+/** A placement as it is, and with half of the threads, weights that are not mapped, and plain attention if only the CPU computes. */
 function pointsOf(question: Question, one: Priced, answer: Priced): TunePoint[] {
   const { hardware, runtime, shell = usualShell(platform === 'win32') } = question;
   const { devices, setting } = one;
