@@ -15,7 +15,7 @@ interface SystemChange {
 const PROSE = new Set(['name', 'cites', 'simplifies', 'decisive']);
 
 const BUNDLED = new Map<string, unknown>();
-/** Changes of systems that were asked for: runs of a study share them. */
+/** Changes of systems so far: runs of a study share them. */
 const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
 /** Values that differ from the bundled system of the same name; none if no such system is bundled. */

@@ -35,7 +35,7 @@ function specOf(
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
-  // A part that is a text alone becomes a mapping where one of its own values is set.
+  // A part that is a text alone becomes a mapping if one of its own values is set.
   const ofSystem = within('system').map((one) => ({ ...one, shorthand: SHORTHANDS[one.path[0]!] }));
   const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));

@@ -16,7 +16,7 @@ export interface Range {
 
 /** The condition of a rule: all of its fields must hold. */
 export interface MissCondition {
-  /** Of the pass: `prefill` where it holds a prompt token. */
+  /** Of the pass: `prefill` if it holds a prompt token. */
   readonly phase: 'prefill' | 'decode' | null;
   /** Tokens of the pass that chose the expert, and tokens of the pass. */
   readonly tokens: Range | null;
@@ -44,7 +44,7 @@ export interface MissRule {
   readonly after: number;
   /** `cpu`: most of a token's choices, the last ones, whose results may come one layer late. */
   readonly defer: number;
-  /** `static`: kernels read it where it lies while they compute. Absent: it is copied, and then read from GPU memory. */
+  /** `static`: kernels read it in place while they compute. Absent: it is copied, and then read from GPU memory. */
   readonly inPlace?: true;
   /** `cheaper`: rates alone are compared, and the handover to the CPU is not. Absent: times are. */
   readonly byRate?: true;
@@ -192,7 +192,7 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
   return { written: rules.length === 1 ? written[0] : written, rules };
 });
 
-/** The written form of a rule: a word where that suffices. */
+/** The written form of a rule: a word if that suffices. */
 function shownRule({ admit, after, copyBytes, defer, do: action, inPlace, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
   if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0 && inPlace === undefined) return action;
@@ -223,7 +223,7 @@ function shownRange({ above, below, max, min }: Range): unknown {
   return bounds;
 }
 
-/** The same rules behind those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
+/** The same rules after those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
   const own = [...new Set(shares)].sort((a, b) => a - b);
   const copies = own.map((copy): MissRule => {
@@ -252,7 +252,7 @@ export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rul
 /** True if results of some misses come one layer late. */
 export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
 
-/** The source of shares of gate weights, where rules ask for them. */
+/** The source of shares of gate weights, if rules need them. */
 export const gateWays = ({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> =>
   new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 

@@ -13,7 +13,7 @@ export type RunInput = z.input<typeof runSchema>;
 /** A checked run. */
 export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly system: SystemSpec;
-  /** Name of its file, or of its origin where it has none, for messages. */
+  /** Name of its file, or of its origin if it has none, for messages. */
   readonly label: string;
   /** Place of each value by its dotted path, `file:line:column` or a flag; paths of the system begin with `system`. A value without a place is a default. */
   readonly places: Places;

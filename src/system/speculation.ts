@@ -34,7 +34,7 @@ export const speculationSchema = z
       refuse('rises: a token is only accepted where the one before it is, so shares by position fall or stay', ['acceptances', `${rises}`]);
   });
 
-/** True if drafts are looked up in the text, which says what is right of them. */
+/** True if drafts are looked up in the text, which decides what is right of them. */
 export const looksUpDrafts = ({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean =>
   drafter !== undefined && 'looksUp' in drafter;
 
