@@ -8,7 +8,7 @@ import { readText } from '../base/input-file.js';
 import { CHeader, proveLayout } from './c-header.js';
 import type { Prompt } from './prompts.js';
 
-/** Builds of the engine: for processors alone, or for a GPU beside them. */
+/** Builds of the engine: for processors alone, or for a GPU as well. */
 export const ENGINE_BACKENDS = ['cpu', 'vulkan', 'cuda'] as const;
 export type EngineBackend = (typeof ENGINE_BACKENDS)[number];
 
@@ -18,7 +18,7 @@ const ENGINE_INSTALL = 'npm install --ignore-scripts @fugood/llama.node@1.7 koff
 /** Tokens of a prompt that the engine computes at a time: llama.cpp's default of n_ubatch, so that a call is one pass. */
 export const UBATCH = 512;
 
-/** Bytes behind a struct whose layout is not proven: a library whose struct is longer writes there; ours, the longest has 150. */
+/** Bytes after a struct whose layout is not proven: a library whose struct is longer writes there; ours, the longest has 150. */
 const ROOM = 1024;
 
 /** Structs that are given by value or in a list, and of those that are proven the function and the source that set their defaults. */
@@ -90,7 +90,7 @@ export class Llama {
     this.#vocabulary = this.call('llama_model_get_vocab', this.#model);
   }
 
-  /** Ids of a prompt's tokens, with what the vocabulary puts before a text. @throws UserError for a chat without a template that the engine knows */
+  /** Ids of a prompt's tokens, with what the vocabulary puts before a text. @throws UserError for a chat without a template that the engine has */
   tokens(prompt: Prompt): Int32Array {
     const text = typeof prompt === 'string' ? prompt : this.#chat(prompt);
     const fill = (ids: Int32Array): number =>
@@ -111,7 +111,7 @@ export class Llama {
     throw new UserError('the model has no chat template that the engine knows by itself; write a text in the place of messages');
   }
 
-  /** What makes a function of ours one that the engine calls before (`ask`: is it wanted?) and after it computes a tensor. */
+  /** What makes a function of ours one that the engine calls before (`ask`: is its result wanted?) and after it computes a tensor. */
   listener(hear: (tensor: bigint, ask: boolean) => boolean): unknown {
     return this.#koffi.register(hear, this.#koffi.pointer(this.#koffi.proto('bool Listener(void *tensor, bool ask, void *given)')));
   }

@@ -68,7 +68,7 @@ export class PassRecorder {
     this.#heard.set(name, { values: viewOf(bytes), rows, stride: rows > 1 ? (bytes.length - 4 * width) / (rows - 1) : 0 });
   }
 
-  /** Finds the layers that route. @param gates candidates beside the choices. @throws UserError if there is none, or one is not understood */
+  /** Finds the layers that route. @param gates candidates besides the choices. @throws UserError if there is none, or one is not understood */
   layout(gates: number): void {
     if (this.#fault !== null) throw this.#fault;
     const routing = [...this.#sizes].filter(([, sizes]) => sizes.has('topk')).sort(([a], [b]) => a - b);

@@ -30,7 +30,7 @@ export class RecordedAnswers {
     this.#tell = tell;
   }
 
-  /** Adds the answers of a reply. @param start position of its first row, as its request says; undefined: it says nothing */
+  /** Adds the answers of a reply. @param start position of its first row, from its request; undefined: it has none */
   add(value: unknown, start: unknown): void {
     try {
       const reply = { ...(start === undefined ? {} : { routed_experts_start_len: start }), ...objectAt(value, PLACE) };

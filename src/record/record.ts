@@ -19,7 +19,7 @@ export interface RecordJob {
   readonly prompts: readonly Prompt[];
   /** Most tokens in all, those of prompts included; what they leave is shared evenly by the texts that continue them. */
   readonly tokens: number;
-  /** Candidates beside the choices. */
+  /** Candidates in addition to the choices. */
   readonly gates: number;
   /** Of what is drawn, as probable as the model has it. */
   readonly seed: number;
@@ -31,7 +31,7 @@ interface Opened {
   readonly engine: string;
   /** Experts of each MoE layer. */
   readonly experts: readonly number[];
-  /** Choices of a token at a layer; what stands behind them, up to `width`, are candidates. */
+  /** Choices of a token at a layer; those after them, up to `width`, are candidates. */
   readonly choices: number;
   readonly width: number;
   /** Most rows that follow. */
@@ -144,7 +144,7 @@ function runEngine(
         fail(new UserError([model, failed || `the engine ${how}`, ...(reason === '' ? [] : [reason.trim()])].join(': ')));
       },
     });
-    // It must not go on computing where this process ends.
+    // It must not go on computing if this process ends.
     const stopListening = listen('exit', () => child.kill());
     child.send(job);
   });
