@@ -25,7 +25,7 @@ export function orUserError<T>(work: () => T): T | UserError {
   }
 }
 
-/** What was thrown, where it is a UserError. @throws anything else that was thrown */
+/** What was thrown, if it is a UserError. @throws anything else that was thrown */
 export function userErrorOf(error: unknown): UserError {
   if (error instanceof UserError) return error;
   throw error;

@@ -41,7 +41,7 @@ export class AtomicFile {
     if (stat?.isFile() === false) throw new UserError(`${path}: is a device or a pipe, which no file may replace; name a file`);
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
-    // Permissions are checked without creating a file, which a signal could leave behind.
+    // Permissions are checked without creating a file, which could outlive a signal.
     attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
   }
 
@@ -129,7 +129,7 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
 
 /** Makes a folder and its missing parents. @throws UserError if that is not permitted, or a file is in the way */
 export function makeFolder(path: string): void {
-  // From the root: Node 20 tries a relative path for ever where the working directory is gone.
+  // From the root: Node 20 tries a relative path for ever if the working directory is gone.
   attempt(path, () => makeFolders(resolve(path)));
 }
 
@@ -191,13 +191,13 @@ export function closeTemporary(fd: number): void {
   temporary.delete(fd);
 }
 
-/** Writes all of `bytes` at byte `position`; null: behind what was written before. */
+/** Writes all of `bytes` at byte `position`; null: after what was written before. */
 export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {
   for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
 }
 
-/** Fills `into` from byte `position`. @returns the bytes that were read: fewer than asked for only if the file ends */
+/** Fills `into` from byte `position`. @returns the bytes that were read: fewer than requested only if the file ends */
 export function readAll(fd: number, into: Uint8Array, position: number): number {
   let done = 0;
   for (let got = -1; got !== 0 && done < into.length; done += got) got = readSync(fd, into, done, into.length - done, position + done);

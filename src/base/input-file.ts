@@ -26,9 +26,9 @@ interface Limits {
   readonly what: string;
   /** Largest size in bytes. */
   readonly limit: number;
-  /** Advice where the file is too large. */
+  /** Advice for a file that is too large. */
   readonly remedy: string;
-  /** Advice where it is a folder or a device; absent: as where it is too large. */
+  /** Advice for a folder or a device; absent: that for a file that is too large. */
   readonly instead?: string;
   /** True if it may come through a pipe, which can be read only once. */
   readonly pipe?: true;
@@ -207,7 +207,7 @@ const TEXTS = new Map<string, { readonly state: string; readonly text: string }>
 const MOST_TEXTS = 64;
 const LONGEST_TEXT = 16 * KIB;
 
-/** {@link InputFile.state} of the file at a path; null: there is none, or it cannot be told. */
+/** {@link InputFile.state} of the file at a path; null: there is none, or its state is unknown. */
 function stateAt(path: string): string | null {
   try {
     return stateOf(fileState(path));
@@ -219,10 +219,10 @@ function stateAt(path: string): string | null {
 /** A text that changes when the file or its permissions do. */
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** What stands at a path that is to be read; undefined: nothing. @throws UserError if that cannot be told */
+/** What stands at a path that is to be read; undefined: nothing. @throws UserError if that is unknown */
 export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
-/** True if a path is a folder, false if nothing or something else stands there. @throws UserError if that cannot be told */
+/** True if a path is a folder, false if nothing or something else stands there. @throws UserError if that is unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
 /** Names in a folder. @throws UserError if it may not be read */

@@ -85,7 +85,7 @@ export class LogisticFit {
     return squares;
   }
 
-  /** Solves curvature . x = b by Cholesky's factorisation, in place of b. A little is added to the diagonal against dead features. */
+  /** Solves curvature . x = b by Cholesky's factorisation, overwriting b. A little is added to the diagonal against dead features. */
   #solve(b: Float64Array): void {
     const size = this.#size;
     const factor = this.#factor;

@@ -87,7 +87,7 @@ export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at
   return null;
 }
 
-/** Byte of the quotation mark that ends a text which begins at `from`; the end, where none does. */
+/** Byte of the quotation mark that ends a text which begins at `from`; the end, if none does. */
 function endOfText(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
     let before = at;

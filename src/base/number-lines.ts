@@ -6,7 +6,7 @@ import type { ByteSource } from './scan.js';
 const BLOCK_BYTES = 256 * 1024;
 /** A longer line is not a line of a trace. */
 const LINE_LIMIT = 16 * 1024 * 1024;
-/** Bytes behind the last line break that a number may look at. */
+/** Bytes after the last line break that a number may look at. */
 const SLACK = 8;
 const NEWLINE = 10;
 const RETURN = 13;
@@ -28,13 +28,13 @@ export class NumberLines {
   /** First number of the lines that {@link nextPairs} gathered. */
   key = 0;
   readonly #source: ByteSource;
-  /** A line that {@link nextPairs} reads apart; where {@link #ahead} is its number, it begins the next run. */
+  /** A line that {@link nextPairs} reads apart; if {@link #ahead} is its number, it begins the next run. */
   #pair: Int32Array = new Int32Array(8);
   #ahead = 0;
   /** Bytes of `key,` as one word, and how many they are; -1: a longer key. */
   #prefix = 0;
   #width = 0;
-  /** Whole lines; a line break stands behind the last byte of the file too. */
+  /** Whole lines; a line break follows the last byte of the file too. */
   #bytes = new Uint8Array(BLOCK_BYTES + SLACK);
   #at = 0;
   /** End of the whole lines, and of all that was read. */
@@ -94,7 +94,7 @@ export class NumberLines {
       if (digit <= 9) {
         const next = bytes[at + 1]!;
         const second = next - ZERO;
-        // All ones where a second digit follows; separators lie below the digits.
+        // All ones if a second digit follows; separators lie below the digits.
         const two = ~(second >> 31);
         let value = digit + (two & (digit * 9 + second));
         byte = (next & ~two) | (bytes[at + 2]! & two);
@@ -125,7 +125,7 @@ export class NumberLines {
     if (key > 99) this.#prefix = -1;
   }
 
-  /** Gathers lines of the running key up to the end of the buffer; false behind a line that has another key. */
+  /** Gathers lines of the running key up to the end of the buffer; false after a line that has another key. */
   #parsePairs(): boolean {
     const bytes = this.#bytes;
     const end = this.#end;
@@ -184,7 +184,7 @@ export class NumberLines {
     if (this.count !== 2 || this.separator !== COMMA) this.#refuse('not two numbers with a comma between them');
   }
 
-  /** A number of any length at `at`; leaves {@link #at} behind it. */
+  /** A number of any length at `at`; leaves {@link #at} after it. */
   #long(at: number): number {
     const bytes = this.#bytes;
     const from = at;

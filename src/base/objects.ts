@@ -9,7 +9,7 @@ export const isCount = (value: unknown): value is number => Number.isSafeInteger
 /** True for an object, and for a list: both have keys. */
 export const hasKeys = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** False for a name that every object has, of its prototype (`toString`): data that uses one would be found if nothing was said. */
+/** False for a name that every object has, of its prototype (`toString`): a look-up would find that. */
 export const isOwnName = (name: string): boolean => !(name in Object.prototype);
 
 /** Items by their key; keys and the items of each stand in the order in which they come. */

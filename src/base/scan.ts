@@ -92,7 +92,7 @@ export class LineScanner {
     throw new UserError(`${this.#source.path}:${this.line + 1}: the line is longer than 64 MiB; is this a text file?`);
   }
 
-  /** Moves the pending bytes to the front and reads on behind them. */
+  /** Moves the pending bytes to the front and reads on after them. */
   #refill(pending: number): void {
     if (pending > LINE_LIMIT) this.#refuse();
     if (pending > this.bytes.length / 2) {
@@ -139,14 +139,14 @@ export class FieldReader extends LineScanner {
     while (this.#at < this.end && this.bytes[this.#at] === SPACE) this.#at++;
   }
 
-  /** Skips to behind the next `byte`; false (and at the end) if there is none. */
+  /** Skips to after the next `byte`; false (and at the end) if there is none. */
   past(byte: number): boolean {
     const { bytes, end } = this;
     while (this.#at < end) if (bytes[this.#at++] === byte) return true;
     return false;
   }
 
-  /** Reads a whole number of at most 9 digits. @throws UserError with line where none stands here */
+  /** Reads a whole number of at most 9 digits. @throws UserError with line if none is here */
   integer(what: string): number {
     const { bytes, end } = this;
     let at = this.#at;

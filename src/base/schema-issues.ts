@@ -75,7 +75,7 @@ export function valueAt(raw: unknown, path: Path): unknown {
   return value;
 }
 
-/** Keys that the schema knows at a path, through optional fields, defaults, transforms, unions, arrays and records. */
+/** Keys of the schema at a path, through optional fields, defaults, transforms, unions, arrays and records. */
 function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   let schemas = objectsOf(schema);
   for (const step of path) schemas = schemas.flatMap((one) => childrenOf(one, step)).flatMap(objectsOf);

@@ -61,10 +61,9 @@ export const votedMean = (votes: readonly Vote[]): number =>
   mean(votes.map(({ value, weight }) => value * weight)) / mean(votes.map(({ weight }) => weight));
 
 /**
- * Percentile of values with votes in any order: a value stands at the share of the other votes below it, and it is linear between values.
- * With equal votes that is {@link percentile}.
+ * Percentile of values with votes in any order: a value stands at the share of the other votes below it, and it is linear between values. With equal
+ * votes that is {@link percentile}. @throws RangeError if there is no value
  * @param newcomer it is that of a further value, as in Hyndman and Fan's definition 6; beyond the last value it is that value
- * @throws RangeError if there is no value
  */
 export function votedPercentile(votes: readonly Vote[], percent: number, newcomer = false): number {
   const total = mean(votes.map(({ weight }) => weight)) * votes.length;

@@ -174,7 +174,7 @@ export const formatFlops = inUnits(1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TF
 /** A number of parameters as model cards write it: `30.5B`, `976M`. */
 export const formatParameters = (count: number): string => inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
 
-/** A fraction as a percentage, one decimal unless said: `83.9 %`. */
+/** A fraction as a percentage, by default one decimal: `83.9 %`. */
 export const formatRatio = (ratio: number, decimals = 1): string =>
   Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
 

@@ -25,7 +25,7 @@ export interface OwnChoice<D> extends Choice {
 /** A module with or without parameters after it; a drive letter's colon is part of the path. */
 const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 
-/** Reads the path of a module in place of a name, with parameters after a colon; null: it is none. @throws UserError for wrong parameters */
+/** Reads the path of a module instead of a name, with parameters after a colon; null: it is none. @throws UserError for wrong parameters */
 export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
   const [, path, rest] = MODULE.exec(text) ?? [];
   if (path === undefined) return null;
@@ -87,7 +87,7 @@ export class OwnExport {
     this.#checkParameters(this.#value.parameters);
   }
 
-  /** The default export, checked as far as the methods below were asked to. */
+  /** The default export, checked as far as the methods below were called. */
   get value(): unknown {
     return this.#value;
   }
@@ -237,7 +237,7 @@ function outcomeOf(path: string): string | null {
 
 let guarded = false;
 
-/** From now on process.exit throws where a module of the user's own calls it. */
+/** From now on process.exit throws if a module of the user's own calls it. */
 function forbidExit(): void {
   if (guarded) return;
   guarded = true;

@@ -11,7 +11,7 @@ export interface WorkWatch {
 /** Longest time that work may block timers and signals, ms. */
 const BREATH = 50;
 
-/** A `breathe` for work that calls it often: it waits for a turn of the event loop where the last one is {@link BREATH} ago. */
+/** A `breathe` for work that calls it often: it waits for a turn of the event loop if the last one is {@link BREATH} ago. */
 export function breathing(): () => Promise<void> {
   let last = performance.now();
   return async () => {

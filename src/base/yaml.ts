@@ -17,7 +17,7 @@ export type Places = Readonly<Record<string, string>>;
 export interface Located<T> {
   readonly value: T;
   readonly places: Places;
-  /** `file:line:col` of the value at this path; of its nearest parent that stands in the file, where it is a default. */
+  /** `file:line:col` of the value at this path; of its nearest parent in the file, if it is a default. */
   place(...path: readonly (string | number)[]): string;
   /** Checks a part by a schema of its own; paths of messages start at the root, others at the part. @throws UserError as {@link readYaml} */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
@@ -32,7 +32,7 @@ export interface Override {
   readonly amend?: (before: unknown) => unknown;
   /** Key under which a text on the path is kept when the text becomes a mapping; absent: the text is lost. */
   readonly shorthand?: string | undefined;
-  /** Its origin, e.g. `--policy`, in place of `file:line:col` in messages. */
+  /** Its origin, e.g. `--policy`, instead of `file:line:col` in messages. */
   readonly label: string;
   /** True: it comes from a file, perhaps an untrusted one, and not from the command line. */
   readonly fromFile?: true;
@@ -299,7 +299,7 @@ function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   return offset;
 }
 
-/** Pairs of a mapping by key: a file may have thousands in one, and each is asked for. */
+/** Pairs of a mapping by key: a file may have thousands in one, and each is looked up. */
 const PAIRS = new WeakMap<readonly Pair[], ReadonlyMap<string, Pair>>();
 
 function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {

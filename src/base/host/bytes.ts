@@ -15,7 +15,7 @@ export const bytesOfBase64 = (text: string): Uint8Array => Buffer.from(text, 'ba
 /** Bytes that hold anything until they are written to: an array of zeros costs a pass over it. */
 export const unfilled = (length: number): Uint8Array => Buffer.allocUnsafe(length);
 
-/** Arrays one behind another, as one. */
+/** Arrays joined in order. */
 export const joined = (parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts);
 
 /** A view of the numbers in bytes. */

@@ -12,10 +12,10 @@ export interface OwnStep {
   readonly own: unknown;
 }
 
-/** CRC-32 of bytes, behind those that `before` is of. */
+/** CRC-32 of bytes that follow those of `before`. */
 export const crc32: (bytes: Uint8Array, before?: number) => number = zlib.crc32;
 
-/** Deflates bytes. The result ends on a whole byte and is not marked as the last block, so that more can be put behind it. */
+/** Deflates bytes. The result ends on a whole byte and is not marked as the last block, so that more can follow. */
 export const deflatedBlock = (bytes: Uint8Array): Uint8Array => zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 
 /** A small window is made ready in less time than it takes to fill it. */

@@ -40,13 +40,13 @@ export const constants: Readonly<
   Record<'O_RDONLY' | 'O_RDWR' | 'O_CREAT' | 'O_EXCL' | 'O_NONBLOCK' | 'O_DIRECT' | 'W_OK' | 'X_OK', number>
 > = fs.constants;
 
-/** Where a path lies, for what opens it by its name and not through here. */
+/** Path of a file on the disk, for programs that open it by name themselves. */
 export const placeOnDisk: (path: string) => string = placeInView;
 /** True if something stands at a path. */
 export const existsSync: (path: string) => boolean = (path) => seen(path, (place) => fs.existsSync(place)) === true;
 /** What stands at a path. @throws if nothing does */
 export const statSync: (path: string) => FileStat = (path) => reach(path, (place) => fs.statSync(place));
-/** What stands at a path; undefined: nothing. @throws where that cannot be looked at */
+/** What stands at a path; undefined: nothing. @throws if that cannot be looked at */
 export const statIfAny: (path: string) => FileStat | undefined = (path) =>
   seen(path, (place) => fs.statSync(place, { throwIfNoEntry: false }));
 /** What an open file is. */
@@ -55,12 +55,12 @@ export const fstatSync: (fd: number) => FileStat = (fd) => fs.fstatSync(fd);
 export const fileState: (path: string) => FileState = (path) => reach(path, (place) => fs.statSync(place, { bigint: true }));
 /** State of an open file. */
 export const openFileState: (fd: number) => FileState = (fd) => fs.fstatSync(fd, { bigint: true });
-/** Bytes that are free for us where a folder lies. */
+/** Free bytes of a folder's file system, for this user. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = fs.statfsSync(folder);
   return bavail * bsize;
 }
-/** @throws where a path lacks a permission */
+/** @throws if a path lacks a permission */
 export const accessSync: (path: string, mode: number) => void = fs.accessSync;
 /** A path without links. */
 export const realpathSync: (path: string) => string = (path) => fs.realpathSync(path);

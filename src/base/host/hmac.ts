@@ -8,7 +8,7 @@ export function hmacOf(key: Uint8Array, parts: readonly (string | Uint8Array)[])
   return hmac.digest('hex');
 }
 
-/** True for equal texts, in a time that does not depend on where they differ. */
+/** True for equal texts, in a time that does not depend on their difference. */
 export function sameSecret(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);

@@ -1,4 +1,4 @@
-// This machine, its system and what runs us, and where they keep what.
+// This machine, its system and and its folders.
 import os from 'node:os';
 import tty from 'node:tty';
 import v8 from 'node:v8';

@@ -1,4 +1,4 @@
-// Where this package lies, and what is loaded by name or path while it runs.
+// Path of this package, and modules loaded by name or path while it runs.
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -10,11 +10,11 @@ export const CODE_FOLDER: string = fileURLToPath(new URL('../..', import.meta.ur
 /** Made if something is loaded: most runs load nothing. */
 const loader = () => createRequire(import.meta.url);
 
-/** Path of a package, or of a file of one. @throws where it is not installed */
+/** Path of a package, or of a file of one. @throws if it is not installed */
 export const packagePath: (name: string) => string = (name) => loader().resolve(name);
-/** What a CommonJS package or a JSON file of a package holds. @throws where it is not installed, or does not load */
+/** What a CommonJS package or a JSON file of a package holds. @throws if it is not installed, or does not load */
 export const requirePackage: (name: string) => unknown = (name) => loader()(name);
-/** What a package exports. @throws where it is not installed, or does not load */
+/** What a package exports. @throws if it is not installed, or does not load */
 export const importPackage: (name: string) => Promise<unknown> = (name) => import(name);
 
 let importable: ReadonlySet<string> | null = null;

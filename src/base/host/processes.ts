@@ -1,10 +1,10 @@
-// Programs and scripts beside this process.
+// Programs and scripts in processes of their own.
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 
 /** How a script in a process of its own ended. */
 export interface ScriptEnd {
-  /** What it wrote to standard error; null unless that was asked for. */
+  /** What it wrote to standard error; null unless requested. */
   readonly stderr: string | null;
   /** Exit code; null: a signal has ended it. */
   readonly status: number | null;
@@ -17,11 +17,11 @@ export interface ScriptEnd {
 export interface ScriptOptions {
   /** Most time, ms. */
   readonly timeout: number;
-  /** What ends it then; `SIGTERM` unless said. */
+  /** What ends it then; `SIGTERM` by default. */
   readonly killSignal?: 'SIGKILL';
-  /** Heap that it may have, MiB; Node's own limit unless said. */
+  /** Heap that it may have, MiB; Node's limit by default. */
   readonly heapMib?: number;
-  /** Environment variables beside ours. */
+  /** Environment variables in addition to ours. */
   readonly env?: Environment;
   /** True: what it writes to standard error is kept. */
   readonly stderr?: boolean;
@@ -53,7 +53,7 @@ export const outputOf = (program: string, args: readonly string[], complains = f
   });
 
 interface ProgramLimits {
-  /** Environment variables beside ours. */
+  /** Environment variables in addition to ours. */
   readonly env?: Environment;
   /** Most of what it may print. */
   readonly mostBytes: number;

@@ -1,7 +1,7 @@
 // The files that a process sees: on a worker, paths and messages of the machine that wrote the cell, with bytes of copies here alone.
 import path from 'node:path';
 
-/** Files that a run of another machine names, and where they lie on this one. */
+/** Files that a run of another machine names, and their paths on this one. */
 export interface View {
   /** The working directory there: the base of relative names and messages. */
   readonly folder: string;
@@ -23,7 +23,7 @@ export function seeAs(view: View | null): void {
 /** The working directory of the view; null: it is this machine's. */
 export const viewedFolder = (): string | null => current?.folder ?? null;
 
-/** Where a path lies on this machine. @throws with code ENOENT where the view has nothing there */
+/** Path on this machine. @throws with code ENOENT if the view has nothing there */
 export function placeInView(named: string): string {
   if (current === null) return named;
   const absolute = path.resolve(current.folder, named);
