@@ -32,23 +32,23 @@ export interface CheckedRun {
   readonly runtime: string;
   readonly model: string;
   readonly placement: string;
-  /** True if nothing tells where the experts lie, and all were taken to be on the GPU. */
+  /** True if the placement of experts is unknown, and all were taken to be on the GPU. */
   readonly unplaced: boolean;
   readonly speeds: readonly CheckedSpeed[];
   /** Reason for a missing prediction; null: there is one. */
   readonly lacks: string | null;
-  /** `slow` where a speed is outside the band on the slow side. */
+  /** `slow` if a speed is outside the band on the slow side. */
   readonly verdict: 'normal' | 'slow' | 'unknown';
   /** The likeliest first. */
   readonly findings: readonly Finding[];
 }
 
-/** Facts of runs beside their rows. */
+/** Facts of runs in addition to their rows. */
 export interface CheckFacts {
   readonly powerShare?: number | null;
   /** Memory that the runtime printed, by row. */
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
-  /** Rows of which nothing tells where the experts lie. */
+  /** Rows of unknown placement of experts. */
   readonly unplaced?: ReadonlySet<string>;
   /** What timings taught of the machine, and the runtimes with each knob moved in turn; absent: nothing. */
   readonly learned?: { readonly learned: Learned; readonly moved: readonly Runtimes[] };
@@ -123,7 +123,7 @@ async function findingsOf(run: CheckCase): Promise<Finding[]> {
   return findings.sort((a, b) => b.weight - a.weight);
 }
 
-/** Assumes all layers in host memory where their number is unknown: a run that is slower than that is slow with any split. */
+/** Assumes all layers in host memory if their number is unknown: a run that is slower than that is slow with any split. */
 function withSplit(row: Measurement): Measurement {
   const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
   if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;

@@ -122,7 +122,7 @@ function unpredicted(runs: readonly CheckedRun[]): Lines {
   return linesBlock(runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }])));
 }
 
-/** Runs that were predicted without a word on where their experts lie. */
+/** Runs that were predicted without their placement of experts. */
 function supposed(runs: readonly CheckedRun[]): Lines {
   const places = runs.filter(({ lacks, unplaced }) => unplaced && lacks === null).map(({ place }) => place);
   const which = places.length === 1 ? places[0]! : formatCounted(places.length, 'run');

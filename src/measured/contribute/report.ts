@@ -1,4 +1,4 @@
-// The report of `moeprof measure`: rows beside their predictions; as Markdown the text of an issue, as JSON lines the rows themselves.
+// The report of `moeprof measure`: rows and their predictions; as Markdown the text of an issue, as JSON lines the rows themselves.
 
 import { formatCounted } from '../../base/units.js';
 import { type Document, documentFormats, type Format, formatRelative, grid, note } from '../../report/door.js';

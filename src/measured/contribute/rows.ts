@@ -86,7 +86,7 @@ function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machi
 /** Flags of a command line that are nobody else's. */
 const SECRET = /\s(?:--api-key|--api-key-file|--hf-token|-hft|--host|--alias|-a)[= ]\S+/g;
 
-/** Stand-ins of a machine's parts, the field of a row, and the part where its speed follows from it. */
+/** Stand-ins of a machine's parts, the field of a row, and the part if its speed follows from it. */
 const GUESSED: readonly (readonly [pattern: RegExp, field: string, part: string | null])[] = [
   [/^CPU not given/, 'cpu', 'CPU'],
   [/^(Memory|Channels of the memory) not given/, 'ram', 'kind and channels of the memory'],

@@ -18,7 +18,7 @@ export interface CalibratedMachine {
   readonly timings: readonly string[];
 }
 
-/** The machine with new measurements; older ones stay where they were not repeated. */
+/** The machine with new measurements; older ones stay if they were not repeated. */
 export function calibratedFile({ before, calibrations, date, rates, timings }: CalibratedMachine): MachineFile {
   const runtimes = Object.fromEntries(
     calibrations.map(({ anchors, checks, constants, runtime }) => [
@@ -64,7 +64,7 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
         ...(triad.disturbed > 0 && { disturbed: digits(triad.disturbed) }),
       })),
     }),
-    // Reads from the system's cache say nothing of the drive.
+    // Reads from the system's cache do not measure the drive.
     ...(drive?.direct === true && { disk: digits(drive.rate) }),
   };
 }

@@ -8,7 +8,7 @@ import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../valida
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 
-/** A speed beside its predictions, tokens a second. */
+/** A speed and its predictions, tokens a second. */
 export interface FittedSpeed {
   /** `file:line`, or the name of a row. */
   readonly place: string;
@@ -127,7 +127,7 @@ function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'pre
   ];
 }
 
-/** The two rows that tell most, of the commonest engine, model and format: most and fewest experts on the GPU, else least and most context. */
+/** The two most informative rows, of the commonest engine, model and format: most and fewest experts on the GPU, else least and most context. */
 export function anchorsOf(rows: readonly Measurement[]): {
   readonly anchors: readonly Measurement[];
   readonly checks: readonly Measurement[];
@@ -141,7 +141,7 @@ export function anchorsOf(rows: readonly Measurement[]): {
   return { anchors, checks: rows.filter((row) => !anchors.includes(row)) };
 }
 
-/** Share of the experts on the GPU; where only the number of layers in host memory is known, minus that number, which sorts alike. */
+/** Share of the experts on the GPU; if only the number of layers in host memory is known, minus that number, which sorts alike. */
 function onGpu({ placement }: Measurement): number {
   if (placement.kind === 'all-gpu') return 1;
   if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;

@@ -19,9 +19,9 @@ export interface TimedModel {
 
 /** Facts about a log that the user adds because the log lacks them. */
 export interface NamedModel {
-  /** Bundled model; null: the log says it. */
+  /** Bundled model; null: that of the log. */
   readonly model: string | null;
-  /** Storage format; null: the log says it. */
+  /** Storage format; null: that of the log. */
   readonly quantization: string | null;
 }
 
@@ -29,7 +29,7 @@ export interface NamedModel {
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };
-  // A file that is here says more of itself than a name.
+  // A file that is here has more facts than a name.
   if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined)
     return { name: timing.model };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
@@ -42,12 +42,12 @@ export function timedModel(timing: Timing, { model: named, quantization }: Named
   }
   const quant = quantization === null ? quantOf(timing) : findQuantization(quantization).name;
   const { modelBytes, parameters } = timing;
-  // An eighth of a bit is lost where sizes are printed with few digits.
+  // An eighth of a bit is lost if sizes are printed with few digits.
   const bits = modelBytes === undefined || parameters === undefined ? undefined : Number(((8 * modelBytes) / parameters).toFixed(3));
   return { name, ...(quant !== undefined && { quant }), ...(bits !== undefined && { bits }) };
 }
 
-/** A timing with the model and the format that the user says, where it names none itself. */
+/** A timing with the model and the format of the user, if it names none itself. */
 export function timingOfModel(timing: Timing, { model, quantization }: NamedModel): Timing {
   const names = listProfiles('models');
   const named = model === null || timing.model !== undefined || bundledName(timing, names) !== null ? timing : { ...timing, model };
@@ -67,7 +67,7 @@ function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }
 
-/** Letters and digits. llama.cpp puts `moe` behind the family: `qwen3moe 30B.A3B` is Qwen3-30B-A3B. */
+/** Letters and digits. llama.cpp puts `moe` after the family: `qwen3moe 30B.A3B` is Qwen3-30B-A3B. */
 function keyOf(text: string): string {
   return text
     .toLowerCase()

@@ -1,4 +1,4 @@
-// From a timing and a machine to a measurement to predict. Flags say where experts lie, or else the buffers that the runtime printed.
+// From a timing and a machine to a measurement to predict. Flags give the placement of experts, or else the printed buffers.
 
 import { UserError } from '../../base/errors.js';
 import { isPath } from '../../base/profiles.js';
@@ -81,18 +81,18 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
 }
 
-/** What to do if nothing tells the place of experts. */
+/** What to do if the placement of experts is unknown. */
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
-/** True if nothing says where a runtime that places experts put them: they are then taken to be on the GPU. */
+/** True if the experts of a runtime that places them are at unknown places: they are then taken to be on the GPU. */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   const { places } = runtimeOfProgram(timing.engine);
   if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
   return !saidByFlags(timing) && modelBuffers(timing).length === 0;
 }
 
-/** True if flags tell it. `offloaded 49/49 layers` is what a log says of any split of experts, too. */
+/** True if flags place experts. A log has `offloaded 49/49 layers` of any split of experts, too. */
 function saidByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
   if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);

@@ -19,7 +19,7 @@ export interface DriveFile {
 }
 
 const MIB = 2 ** 20;
-/** Bytes of the file, and free bytes that must be left beside it. */
+/** Bytes of the file, and free bytes that must be left besides. */
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 

@@ -19,7 +19,7 @@ interface DriveRate extends MeasuredRate {
   readonly direct: boolean;
 }
 
-/** Measured rates; empty and null if a measurement was not asked for. */
+/** Measured rates; empty and null if a measurement was not wished. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
   /** With as many reads under way as gave the best rate. */

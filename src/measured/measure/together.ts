@@ -18,7 +18,7 @@ const DISTURBED = 0.02;
 export interface Round {
   /** Bytes/s of all threads. */
   readonly rate: number;
-  /** The largest part of the round that a thread waited for a processor; null: the system does not tell. */
+  /** The largest part of the round that a thread waited for a processor; null: unknown. */
   readonly waited: number | null;
 }
 
@@ -30,7 +30,7 @@ export interface MeasuredRate {
   readonly best: number;
   /** Half the width that holds the middle half of the rounds, over the median. */
   readonly spread: number;
-  /** Share of the rounds that count in which other programs took processors away; 0 where the system does not tell. */
+  /** Share of the rounds that count in which other programs took processors away; 0 if unknown. */
   readonly disturbed: number;
 }
 

@@ -1,4 +1,4 @@
-// The best that a run could reach if it knew the future, from its bounds (L19): what "cannot be under these facts" is judged by.
+// The best that a run could reach with foresight, from its bounds (L19): what "cannot be under these facts" is judged by.
 import { METRICS } from '../../result/catalogue.js';
 import { isWord, type SystemSpec } from '../../system/door.js';
 import type { Knowing } from '../validate/predict.js';

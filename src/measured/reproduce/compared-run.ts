@@ -20,11 +20,11 @@ export interface Figures {
   of(metric: string): number | null;
   /** As the row of measurements has it. */
   measured(metric: string): number | null;
-  /** What the same run can reach at most if it knows the future, on the same machine under the same runtime. */
+  /** What the same run can reach at most with foresight, on the same machine under the same runtime. */
   best(metric: string): number | null;
 }
 
-/** What a run is composed of, beside its runtime: parts that another run may have in their place. */
+/** What a run is composed of, besides its runtime: parts that another run may replace. */
 export interface Composition {
   readonly system: SystemSpec;
   /** Sizes of caches, as a run has them. */

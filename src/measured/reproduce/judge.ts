@@ -24,12 +24,12 @@ export interface JudgedClaim {
   readonly gain: GainFactors | null;
   /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
   readonly share: number | null;
-  /** What our run could reach at most if it knew the future, as `moeprof` has it; null: no bound is known. */
+  /** What our run could reach at most with foresight, as `moeprof` has it; null: no bound is known. */
   readonly best: number | null;
   /** False: even a known future falls more than 15 % short of what is published. */
   readonly allowed: boolean;
   readonly verdict: ClaimVerdict;
-  /** The least verdict that the file asks for. */
+  /** The least verdict that the file expects. */
   readonly expected: ClaimVerdict;
   readonly why: string | null;
   readonly source: string | null;

@@ -1,4 +1,4 @@
-// Reproduces papers: executes every run that a file of published figures compares, and puts its figures beside the published ones.
+// Reproduces papers: executes every run that a file of published figures compares, and compares its figures with the published ones.
 import type { WorkWatch } from '../../base/work-watch.js';
 import { ComparedRuns } from './compared-run.js';
 import { ClaimJudge, type JudgedClaim } from './judge.js';
@@ -34,7 +34,7 @@ export async function reproduce(names: readonly string[], watch: WorkWatch = {})
   return reproduced;
 }
 
-/** True if a verdict is worse than its file asks for. */
+/** True if a verdict is worse than its file expects. */
 export function gotWorse({ claims }: Reproduced): boolean {
   return claims.some(({ expected, verdict }) => isWorse(verdict, expected));
 }

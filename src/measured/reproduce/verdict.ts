@@ -30,7 +30,7 @@ export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
 interface Judged {
   readonly published: number;
   readonly moeprof: number;
-  /** The best that our run could reach if it knew the future; null: nothing is known of it. */
+  /** The best that our run could reach with foresight; null: unknown. */
   readonly best: number | null;
   /** True: the less the better. */
   readonly lower: boolean;

@@ -6,8 +6,8 @@ import { RIDGE, SURENESS } from '../machine/calibration.js';
 import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validate/fit.js';
 
 /**
- * Error of predictions along a way that settings differ, standard deviation of a logarithm. `place`: slopes of 13 machines of
- * profiles/measurements/ (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Others: bench/lab.
+ * Error of predictions along an axis of settings, standard deviation of a logarithm. `place`: slopes of 13 machines of profiles/measurements/
+ * (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Others: bench/lab.
  */
 const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number] | 'whole', number>>>> = {
   decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1, whole: 0.12 },

@@ -64,7 +64,7 @@ export function withEntry(text: string, list: 'timings' | 'failed', entry: strin
 
 /** The beginning of why a point failed that lacked memory. */
 const NO_MEMORY = 'out of memory';
-/** What engines and systems print where memory is short: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
+/** What engines and systems print if memory is short: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
 const LACKS = /out of ?memory|outofdevicememory|failed to allocate|unable to allocate|cannot allocate|bad_alloc|insufficient memory/i;
 
 /** The end of a run of a benchmark. @param repeats of each test @param limit of time, as it was given */

@@ -21,8 +21,8 @@ export function sensitivityOf(measured: number, predicted: number, moved: readon
 const ITERATIONS = 25;
 
 /**
- * Steps of constants (logarithms of factors) with least weighted squares of residuals and steps.
- * @param ridge squared slope of each, so unused ones stay @param weightOf by residual @param largest step @param towards absent: 0
+ * Steps of constants (logarithms of factors) with least weighted squares of residuals and steps. @param weightOf by residual
+ * @param ridge squared slope of each, so unused ones stay @param largest step @param towards absent: 0
  */
 export function fitSteps(
   rows: readonly Sensitivity[],

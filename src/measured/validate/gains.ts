@@ -18,7 +18,7 @@ export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly measured: number;
   /** Of the predictions; null, as what follows is: one of them is missing. */
   readonly predicted: number | null;
-  /** The prediction gains where the measurement does, and loses where it loses. */
+  /** The prediction gains if the measurement does, and loses if it loses. */
   readonly sign: boolean | null;
   /** Its sign is right, and its factor within 25 % of the measured one. */
   readonly right: boolean | null;

@@ -1,4 +1,4 @@
-// A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
+// A validation as a page for a browser: every row as a point, predicted against measured, named under the pointer, and the tables.
 
 import { byName } from '../../base/objects.js';
 import { formatRatio } from '../../base/units.js';
@@ -26,7 +26,7 @@ import type { ValidatedRow } from './rows/validated-row.js';
 import type { FamilyErrors, Validation } from './summary.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
 
-/** Number of points with their name beside them; the others show it under the pointer. */
+/** Number of points with their name next to them; the others show it under the pointer. */
 const NAMED = 6;
 const TICKS = 8;
 /** Factor of the dashed lines on either side of the diagonal. */

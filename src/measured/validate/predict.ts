@@ -61,7 +61,7 @@ interface RowWorld {
   readonly model: ModelSpec;
   readonly run: RowSystem;
   readonly hardware: HardwareSpec;
-  /** Tokens of a pass where the row does not say. */
+  /** Tokens of a pass by default. */
   readonly ubatch: number;
   readonly traces: RowTraces;
   readonly brief: boolean;
@@ -120,7 +120,7 @@ export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime
   return 'lacks' in run ? run : { runtime, run };
 }
 
-/** Drafts of a row; undefined if it has none, or does not say how many tokens there are and how many of them are right. */
+/** Drafts of a row; undefined if it has none, or lacks the number of tokens or of right ones. */
 function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
   const { acceptance, draft } = run.speculative ?? {};
   if (acceptance === undefined || draft === undefined) return undefined;
@@ -174,7 +174,7 @@ function selectionOf(row: Measurement, model: ModelSpec): Selection {
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/** The runtime with the row's own settings: device of prompts, form of latent attention, fused attention, reads beside computing or before. */
+/** The runtime with the row's own settings: device of prompts, form of latent attention, fused attention, reads during computing or before. */
 function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
@@ -202,7 +202,7 @@ interface Decoded {
   readonly knowing: Knowing;
 }
 
-/** What a row decodes; where caches fill, after they have been warmed. */
+/** What a row decodes; if caches fill, after they have been warmed. */
 async function decoding(world: RowWorld): Promise<Decoded> {
   const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
@@ -217,7 +217,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded, knowing: afterWarming(whole, warm, phase) };
 }
 
-/** Times of the tokens behind those that warm the caches; no hit rate is known of them alone. */
+/** Times of the tokens after those that warm the caches; no hit rate is known of them alone. */
 function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
   const keys = (['own', 'foresight', 'floor'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
@@ -277,7 +277,7 @@ export function dropsExperts({ flags = '' }: Measurement): boolean {
   return hasFlag(flags, '-ser');
 }
 
-/** The row as its prompt ran: on threads of its own, where the command line says so. */
+/** The row as its prompt ran: on threads of its own, if the command line sets them. */
 export function onPromptThreads(row: Measurement): Measurement {
   const threads = /(?:^|\s)(?:-tb|--threads-batch)[\s=](\d+)/.exec(row.flags ?? '')?.[1];
   return threads === undefined ? row : { ...row, run: { ...row.run, threads: Number(threads) } };

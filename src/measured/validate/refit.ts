@@ -20,7 +20,7 @@ export function nudgedConstants(
   return { constants, variants: [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))] };
 }
 
-/** Least d log(speed) / d log(constant) of a row that says something of a constant: a tenth more of it moves the speed by half a percent. */
+/** Least d log(speed) / d log(constant) of a row that depends on a constant: a tenth more of it moves the speed by half a percent. */
 const FELT = 0.05;
 
 interface FittedFigure extends Sensitivity {

@@ -1,4 +1,4 @@
-// Predictions beside measurements: the error of each row, and statistics over many rows.
+// Predictions and measurements: the error of each row, and statistics over many rows.
 
 import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
@@ -55,7 +55,7 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly gains: readonly Gain[];
   /** Fitted constants of the runtimes of these rows. */
   readonly fitted: readonly FittedConstants[];
-  /** Constants fitted on these rows, where that was asked for. */
+  /** Constants fitted on these rows, if that was wished. */
   readonly refit?: Refit;
 }
 
@@ -93,7 +93,7 @@ export interface Refit {
   readonly classesLeftOut: readonly ClassErrors[];
 }
 
-/** Puts predictions beside measurements. @param predictions of `rows`, in order @param runtimes by name @param memory rows of memory */
+/** Compares predictions with measurements. @param predictions of `rows`, in order @param runtimes by name @param memory rows of memory */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],

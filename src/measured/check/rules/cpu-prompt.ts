@@ -1,4 +1,4 @@
-// The CPU computes prompts: a format without kernels for the GPU, repacked weights, or --no-op-offload keep experts where they lie.
+// The CPU computes prompts: a format without kernels for the GPU, repacked weights, or --no-op-offload keep experts in their memory.
 
 import { formatRatio } from '../../../base/units.js';
 import { asExpected, type CauseRule, explains } from './rule.js';

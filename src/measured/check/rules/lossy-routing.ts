@@ -13,7 +13,7 @@ export const lossyRouting: CauseRule = {
   weight: WEIGHTS.lossyRouting,
   advice: 'Compare with runs of the same setting only, or run it without.',
   examine: ({ row: { flags, placement } }) => {
-    // In a sampler top-p is of tokens; beside a cache of experts it is of experts.
+    // In a sampler top-p is of tokens; with a cache of experts it is of experts.
     const share = placement.kind === 'ssd-stream' || placement.kind === 'expert-cache' ? DROPS.exec(flags ?? '')?.[1] : undefined;
     if (share === undefined) return null;
     return `Experts beyond ${Number(share)} of the router's weight are dropped: another amount of work, and another model.`;

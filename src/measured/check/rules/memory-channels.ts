@@ -16,7 +16,7 @@ export const memoryChannels: CauseRule = {
     'Look at the slots and at the speed in the firmware (XMP, EXPO); moeprof machine detect shows both, moeprof machine calibrate measures.',
   examine: async (run) => {
     const { decode, prefill, row } = run;
-    // Without a normal prompt beside it, a slow figure says nothing of where the time goes.
+    // Without a normal prompt, a slow figure has many possible causes.
     if (decode === null || prefill === null || !decode.slow || !asExpected(prefill) || row.machine.cpu?.sockets !== 1) return null;
     const half = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, ram: halved(machine.ram) } }));
     if (!explains(half.decode, decode, LIKE)) return null;

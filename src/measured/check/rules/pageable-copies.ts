@@ -6,7 +6,7 @@ import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.75, near: 0.12 };
-/** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert where 97 % were 0.76 and 0.80. */
+/** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert; 97 % were 0.76 and 0.80. */
 const PAGEABLE = 0.6;
 
 /** Experts are copied from memory that is not pinned. */

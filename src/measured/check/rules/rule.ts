@@ -4,7 +4,7 @@ import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 
-/** A speed of a run beside its prediction, tokens a second. */
+/** A speed of a run and its prediction, tokens a second. */
 export interface CheckedSpeed {
   readonly metric: 'decode' | 'prefill';
   readonly measured: number;
@@ -21,13 +21,13 @@ export interface CheckedSpeed {
 export interface Footprint {
   readonly gpuNeeds: number;
   readonly gpuHas: number | null;
-  /** Bytes of the model that the operating system holds: the whole file where it is mapped, else what the GPU does not have. */
+  /** Bytes of the model that the operating system holds: the whole file if it is mapped, else what the GPU does not have. */
   readonly hostNeeds: number;
   readonly hostHas: number | null;
   /** Bytes of either that one token reads. */
   readonly gpuTouched: number;
   readonly hostTouched: number;
-  /** Where pages come from that memory has no room for, and what a card has none for. */
+  /** Sources of pages without room in memory, and of those without room on a card. */
   readonly pages: Elsewhere;
   readonly spill: Elsewhere;
 }

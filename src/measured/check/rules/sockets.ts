@@ -9,7 +9,7 @@ const RATIO = 0.85;
 /** Values of a NUMA setting that place no weights by socket. */
 const TOLD = /^(on|off|disable|none|0|1)$/;
 
-/** A machine of several sockets, and a program that does not know it. */
+/** A machine of several sockets, and a program that ignores that. */
 export const sockets: CauseRule = {
   name: 'numa',
   title: 'threads over several sockets',
@@ -20,7 +20,7 @@ export const sockets: CauseRule = {
     const count = machine.cpu?.sockets ?? 1;
     if (count < 2 || placement.kind === 'all-gpu' || !atMost(decode, RATIO)) return null;
     const off = isOff(row);
-    // Such a program says how it was told; where it says nothing, it was told nothing, and threads of all sockets read one another's memory.
+    // Such a program prints its setting; without one, threads of all sockets read one another's memory.
     const unaware =
       runtimeOfProgram(engine).numaByFlag === true &&
       (run.numa === undefined || TOLD.test(run.numa)) &&
@@ -31,7 +31,7 @@ export const sockets: CauseRule = {
   },
 };
 
-/** True if the program was told to look at no sockets. */
+/** True if the program was set to ignore sockets. */
 function isOff({ run: { numa } }: Measurement): boolean {
   return numa !== undefined && /^(off|disable|none|0)$/.test(numa);
 }

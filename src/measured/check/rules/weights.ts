@@ -2,7 +2,7 @@
 
 /** Weight of each cause, 0 to 1. Within a class, what slows a run down more, or less else explains, stands higher. */
 export const WEIGHTS = {
-  // Ours, chosen on arithmetic: bytes that cannot be where they would have to be. Every token waits for the disk, or for the link.
+  // Ours, chosen on arithmetic: bytes without room in their memory. Every token waits for the disk, or for the link.
   paging: 1,
   vramSpill: 0.95,
   // Ours, chosen on what the log itself shows, by a setting or by other runs of the same settings.

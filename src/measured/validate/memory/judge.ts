@@ -1,4 +1,4 @@
-// Predicted memory beside what was allocated, by device and kind; a row that lacks an input of the prediction is not scored.
+// Predicted and allocated memory, by device and kind; a row that lacks an input of the prediction is not scored.
 
 import { UserError } from '../../../base/errors.js';
 import type { ModelSpec } from '../../../model/door.js';
@@ -37,7 +37,7 @@ interface Side {
   readonly predicted: DeviceMib;
 }
 
-/** Figures of a row beside their predictions. */
+/** Figures of a row and their predictions. */
 export function judgeMemory(row: MemoryRow): ValidatedRow[] {
   let load: RowLoad;
   let sides: Side[];
@@ -163,7 +163,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   return null;
 }
 
-/** True if the log itself says that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
+/** True if the log itself shows that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
 function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
   const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
@@ -182,7 +182,7 @@ function unplaced({ row }: RowLoad): boolean {
   return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
 }
 
-/** Reason why a figure is not scored, where the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
+/** Reason why a figure is not scored, though the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
 function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
   const { row } = load;
   if (kind !== 'weights' && row.ctx === undefined) return 'its context is not printed';

@@ -124,13 +124,13 @@ function numberOf(flags: string, ...names: readonly string[]): number | undefine
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Slots of a server, which has several unless told. */
+/** Slots of a server, which has several by default. */
 function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number): number {
   const recurrent = anatomy!.layers.some(({ kind }) => kind === 'state');
   return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;
 }
 
-/** Layers on GPUs; all of them if nothing says otherwise. */
+/** Layers on GPUs; by default all. */
 function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);

@@ -47,7 +47,7 @@ export function machineKindOf({ machine, placement }: Measurement): (typeof MACH
 
 /** Classes of machines and programs, of which each may be left out of a fit. */
 export const ROW_CLASSES = ['CPU generation', 'instruction set', 'engine', 'backend'] as const;
-/** The class of a row of each kind; null: nothing says it. */
+/** The class of a row of each kind; null: unknown. */
 export type RowClasses = Readonly<Record<(typeof ROW_CLASSES)[number], string | null>>;
 
 /** The classes of a row. @param backend its runtime profile, which llama.cpp has one of for each backend */

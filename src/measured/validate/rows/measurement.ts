@@ -137,7 +137,7 @@ const scorable = z.looseObject({
 
 const series = z.looseObject({ id: text, vary: text });
 
-/** Schema of one line of a file of measurements. Fields that it does not know are passed over, unless they look like a known one. */
+/** Schema of one line of a file of measurements. Unknown fields are passed over, unless they look like a known one. */
 const measurementSchema = z.looseObject({
   id: text,
   source: text.optional(),

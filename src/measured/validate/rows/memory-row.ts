@@ -1,4 +1,4 @@
-// A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices tells it from rows of speed.
+// A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices distinguishes it from rows of speed.
 import { z } from 'zod';
 import { unknownProgram } from '../../../runtime/index.js';
 import { definedFields } from '../../../runtime/logs/lines.js';
@@ -83,7 +83,7 @@ export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   return Object.fromEntries(sums) as DeviceMib;
 }
 
-/** True if host memory has a compute buffer of the CPU beside the one that is shared with GPUs: a build with BLAS. */
+/** True if host memory has a compute buffer of the CPU besides the one that is shared with GPUs: a build with BLAS. */
 export function hasBlas({ devices }: MemoryRow): boolean {
   const computes = (pattern: RegExp): boolean => devices.some(({ compute_mib, name }) => pattern.test(name) && (compute_mib ?? 0) > 0);
   return computes(/^CPU$/) && computes(/_Host$/);

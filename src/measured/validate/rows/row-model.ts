@@ -5,7 +5,7 @@ import { listProfiles } from '../../../base/profiles.js';
 import { isKvFormat, loadRouting, type ModelSpec, measuredModel, parseKvFormat, withKvFormat } from '../../../model/door.js';
 import type { Measurement } from './measurement.js';
 
-/** The model of a row. @returns what the row lacks, where it does not tell enough */
+/** The model of a row. @returns what the row lacks, if anything */
 export function modelOfRow({ model, run }: Measurement): ModelSpec | { readonly lacks: string } {
   try {
     const own = withActive(measuredModel(model), run.active_experts);

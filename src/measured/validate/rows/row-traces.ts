@@ -20,7 +20,7 @@ export class RowTraces {
   readonly #drawn = new Map<string, RoutingTrace>();
   readonly #longest = new Map<string, number>();
 
-  /** @param rows all that will ask */
+  /** @param rows all that will need routing */
   constructor(rows: readonly Measurement[]) {
     for (const row of rows) {
       const key = routingKeyOf(row);
@@ -28,7 +28,7 @@ export class RowTraces {
     }
   }
 
-  /** Requests of `prompt` and `output` tokens each, one a user, behind the tokens that popularity is counted on. */
+  /** Requests of `prompt` and `output` tokens each, one a user, after the tokens that popularity is counted on. */
   of(row: Measurement, model: ModelSpec, { output, prompt, users }: WalkLength): RoutingTrace {
     const all = this.#whole(row, model);
     const length = prompt + output;
