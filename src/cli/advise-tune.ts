@@ -28,9 +28,9 @@ export interface TuneFlags extends Texts<'hardware' | 'keep' | 'tune' | 'tuneLim
   readonly timing: readonly string[];
 }
 
-/** Where timings go whose machine has no file. */
+/** The file for timings of a machine without one. */
 const KEPT = 'moeprof-machine.yaml';
-/** Tokens that the benchmark generates, and its repeats, if nothing is said: seconds of a slow machine, and a spread. */
+/** Tokens that the benchmark generates, and its repeats, by default: seconds of a slow machine, and a spread. */
 const [GENERATED, REPEATS] = [64, 2];
 /** Bytes that a benchmark may print: far more than a table. */
 const MOST_PRINTED = 2 ** 24;

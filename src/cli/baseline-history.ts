@@ -70,7 +70,7 @@ export function writeBaseline(folder: string, files: ReadonlyMap<string, string>
   }
 }
 
-/** A result that says when it was saved. */
+/** A result with the date of saving. */
 export function dated(result: Result): Result {
   return { ...result, environment: { ...result.environment, saved: `${new Date().toISOString().slice(0, 16)}Z` } };
 }

@@ -1,4 +1,4 @@
-// `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
+// `moeprof compare`: the gate. Exit code 0 if every budget holds, 1 if one is broken, 3 if the runs cannot be compared.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';

@@ -37,7 +37,7 @@ const optionsOf = (program: Node, node: Node): Node['options'] =>
     ? program.options
     : [...node.options, ...program.options.filter((own) => !node.options.some((other) => other.names.at(-1) === own.names.at(-1)))];
 
-/** What may stand behind a command: its subcommands, and values of its argument. */
+/** What may follow a command: its subcommands, and values of its argument. */
 function wordsAt({ argument, children }: Node): CompletionValues {
   return { words: [...children.map(({ name }) => name), ...(argument?.words ?? [])], files: argument?.files === true };
 }
@@ -96,7 +96,7 @@ function zshValues({ words, files }: CompletionValues): string {
   return words.length === 0 ? '_files' : `{_values value ${named}; _files}`;
 }
 
-/** A description inside brackets, or behind a colon. */
+/** A description inside brackets, or after a colon. */
 const zshText = (text: string): string => text.replace(/[[\]\\:]/g, '\\$&');
 
 function fish(program: Node): string {
@@ -121,7 +121,7 @@ function fish(program: Node): string {
 
 const fishFiles = ({ files }: CompletionValues): string => (files ? '' : ' -f');
 
-/** True, in fish, where the command line is at this command and not yet at one below it. */
+/** True, in fish, if the command line is at this command and not yet at one below it. */
 function fishCondition(node: Node, path: readonly string[]): string {
   if (path.length === 0) return single('__fish_use_subcommand');
   const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`);

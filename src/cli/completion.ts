@@ -1,4 +1,4 @@
-// `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
+// `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they are always complete.
 import { type Command, Command as NewCommand, type Option } from 'commander';
 import { byName } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -22,7 +22,7 @@ export const completionOf = (entries: readonly CommandEntry[]): CommandModule =>
   },
 });
 
-/** Values of options and arguments that commander does not know, by the option's long name or `command argument`. */
+/** Values of options and arguments that commander does not list, by the option's long name or `command argument`. */
 const WORDS = byName<() => readonly string[]>({
   '--model': () => listProfiles('models'),
   // A part is offered as the first of a machine; no shell completes a word after a plus sign.

@@ -19,7 +19,7 @@ interface Check {
   readonly text: string;
 }
 
-/** Oldest Node that moeprof runs on, as package.json says. */
+/** Oldest Node that moeprof runs on, as in package.json. */
 const NODE = [20, 19] as const;
 
 /** Defines the command. */

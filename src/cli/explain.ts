@@ -59,5 +59,5 @@ function facts(unit: string, better: string, kind: string): string {
   return `${unit}; ${side}; ${kind === 'exact' ? 'simulated, the same on every machine' : 'measured on this machine'}`;
 }
 
-/** Typographic quotes in ASCII where the terminal has nothing else. */
+/** Typographic quotes in ASCII if the terminal has nothing else. */
 const inAscii = (text: string, { unicode }: ReportOptions): string => (unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"'));

@@ -1,4 +1,4 @@
-// `moeprof measure`: logs of engines as rows of measurements, beside their predictions, ready to be handed on. Nothing is sent.
+// `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent.
 import type { Command } from 'commander';
 import { platform } from '../base/host/machine.js';
 import { readText } from '../base/input-file.js';
@@ -29,7 +29,7 @@ export function define(command: Command, context: CliContext): void {
       });
       const system = os ?? (hardware === undefined ? (SYSTEMS[platform] ?? null) : null);
       const place = hardware === undefined ? 'this machine' : `-w ${hardware}`;
-      // Of a machine that is named by its parts only these count, and not what is usual beside them.
+      // Of a machine that is named by its parts only these count, and not what is usual with them.
       const named = hardware !== undefined && !isPath(hardware);
       const file = named ? { name: hardware, parts: machineWords(hardware) } : await machineToMeasure(hardware);
       return contributionOf(logs, file, place, { model, quantization }, system);

@@ -32,7 +32,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** Columns that a list of layers may take beside the other figures. */
+/** Columns that a list of layers may take next to the other figures. */
 const LAYERS_WIDTH = 28;
 
 const FORMATS_WIDTH = 30;

@@ -44,7 +44,7 @@ type Prepared = { readonly source: Source } & (
 
 /**
  * Results of operands: saved ones are read, run profiles run in parallel. @param options `details`: data of pictures; `allowCode`: modules
- * @throws UserError if one cannot be read or run; with exit code 3 if the first, the base, does not exist
+ * @throws UserError if one cannot be read or run; with exit code 3 if the base does not exist
  */
 export async function loadOperands(
   paths: readonly string[],
@@ -79,7 +79,7 @@ function byScenario(operands: readonly (readonly [string, Operand])[]): Map<stri
   return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, one]) => one)) }]));
 }
 
-/** @param absent exit code where the path does not exist @param candidate operand that a missing base would be saved from */
+/** @param absent exit code if the path does not exist @param candidate operand that a missing base would be saved from */
 async function findSources(path: string, absent: number, candidate: string): Promise<SourceSet> {
   const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
   if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });

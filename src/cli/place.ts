@@ -68,7 +68,7 @@ async function place(action: string | undefined, what: string | undefined, flags
   }
 }
 
-/** Writes the file, and its fingerprint beside it where it has no room for one. */
+/** Writes the file, and its fingerprint next to it if it has no room for one. */
 function write(path: string, { engine }: PlaceRequest, what: Awaited<ReturnType<typeof answerPlacement>>['placed']): void {
   writeFileAtomic(path, engine!.write(what, path));
   if (!engine!.keeps(path)) writeFileAtomic(besidePath(path), `${JSON.stringify(what.fingerprint)}\n`);

@@ -103,7 +103,7 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
 
 type Judged = TraceEvaluation['predictors'][number];
 
-/** The score of a predictor's first prediction: one that only speaks during the pass is judged by what it says then. */
+/** The score of a predictor's first prediction: one that predicts only during the pass is judged by that. */
 const spokenBy = ({ ahead, before }: Judged): Score | null => before ?? ahead[0]?.score ?? null;
 
 function evaluationGrids(
@@ -247,5 +247,5 @@ function shareText(value: number | null | undefined): string {
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);
 }
 
-/** Columns that the name of a predictor may take beside ten figures. */
+/** Columns that the name of a predictor may take next to ten figures. */
 const NAME = 20;

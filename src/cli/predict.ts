@@ -34,7 +34,7 @@ export interface TrainOptions extends JudgingOptions, TrainingFlags {
   readonly json?: boolean;
 }
 
-/** Baselines that a trained predictor is shown beside. */
+/** Baselines that a trained predictor is compared with. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
 
 /** Trains, writes the file, judges it and reports. */
@@ -107,7 +107,7 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
   });
 }
 
-/** Judges predictors as the options say, behind a progress bar. */
+/** Judges predictors by the options, with a progress bar. */
 export function judgePredictors(
   predictors: readonly string[],
   distances: readonly number[],

@@ -22,7 +22,7 @@ import { formatFamily, quantizationFamily } from './storage-families.js';
 interface Family {
   readonly name: string;
   names(): readonly string[];
-  /** True if members are listed only when the family is asked for. */
+  /** True if members are listed only for their family. */
   readonly asked?: boolean;
   /** Finds a member by another spelling; absent: names have one spelling. */
   find?(name: string): string | undefined;
@@ -48,7 +48,7 @@ function files(name: string, family: ProfileFamily): Family {
   };
 }
 
-/** The first sentence of the comment at the top of a profile, without the file's name before it and the address behind it. */
+/** The first sentence of the comment at the top of a profile, without the file's name before it and the address after it. */
 function firstComment(text: string): string {
   const comment = /^#\s*(.*)/.exec(text)?.[1] ?? '';
   return comment

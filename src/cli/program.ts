@@ -15,7 +15,7 @@ import { Runtime } from './runtime.js';
 /** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;
 
-/** What a terminal gets if nothing is asked: this machine, and models that run well on it. */
+/** What a terminal gets without arguments: this machine, and models that run well on it. */
 const ALONE = ['advise', '--best', '3'];
 
 /** Runs the command line. @param argv arguments without node and script @returns the exit code; output may still be on its way */
@@ -121,7 +121,7 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
 }
 
-/** A model in the place of a command: a file, a repository, or a name that says how large it is. */
+/** A model as the command: a file, a repository, or a name with its size. */
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
 /** Commands of other programs of the field, and ours for the same question: llama-fit-params, gguf-parser, llmfit, llama-bench, simulators. */

@@ -15,7 +15,7 @@ export interface ProxyFlags extends Required<Texts<'listen' | 'output' | 'proxy'
   readonly keepText: boolean;
 }
 
-/** Records until Ctrl-C or so many answers, writes the trace and says what is in it. @throws UserError */
+/** Records until Ctrl-C or so many answers, writes the trace and summarises it. @throws UserError */
 export async function recordProxied(flags: ProxyFlags, context: CliContext): Promise<void> {
   const { output } = flags;
   layoutOf(output);

@@ -1,4 +1,4 @@
-// `moeprof reproduce`: figures that papers publish of their systems, beside those of the same setting here.
+// `moeprof reproduce`: figures that papers publish of their systems, and those of the same setting here.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
@@ -26,7 +26,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError if no paper is named, or some beside --all */
+/** @throws UserError if no paper is named, or some with --all */
 function namesOf(papers: readonly string[], { all = false }: ReproduceOptions): readonly string[] {
   const bundled = listProfiles('reproductions');
   if (all && papers.length > 0) throw new UserError(`--all: stands beside ${papers.join(', ')}; give one or the other`);

@@ -35,7 +35,7 @@ export interface RankingRuns {
   again(combination: Combination): string;
 }
 
-/** Runs all combinations and delivers the ranking. One that cannot be is a row that says why. @throws UserError if none can be */
+/** Runs all combinations and delivers the ranking. One that cannot be is a row with the reason. @throws UserError if none can be */
 export async function runMany(
   combinations: readonly Combination[],
   runs: RankingRuns,

@@ -65,7 +65,7 @@ export function toldOf(
   const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
   if (policy === undefined) {
     const told = { profile: file, overrides, allowCode, ...timings };
-    // If neither system nor cache nor trace is chosen, what is asked is what a model does on a machine.
+    // If neither system nor cache nor trace is chosen, the question is how a model runs on a machine.
     const chosen = overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
     return file === undefined && !chosen ? { ...told, note: UNCHOSEN } : told;
   }
@@ -82,7 +82,7 @@ export function toldOf(
 /** The system for a cache policy on the quick start, whose own system never loads an expert. */
 const LOADING = 'on-demand-lru';
 
-/** A note for a model on a machine that nothing more is said of: its figures are not those of a program that people run. */
+/** A note for a model on a machine, without any other option: its figures are not those of a program that people run. */
 const UNCHOSEN = `No -s given: ${LOADING} is a baseline that no program is; -s ${DEFAULT_SYSTEM} is ${DEFAULT_RUNTIME}, and moeprof advise finds its flags.`;
 
 /** The cache policy among overrides that change nothing else of the system and begin with an empty cache. */
@@ -181,7 +181,7 @@ function adding(overrides: Override[]) {
   };
 }
 
-/** Parses a number where the text is one; the schema judges it, and any other text. */
+/** Parses a number if the text is one; the schema judges it, and any other text. */
 const number = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
 
 /** Reads `path=value` of `--set`. @throws UserError */

@@ -13,7 +13,7 @@ const TICK = 500;
 
 /** Options of a pool. */
 export interface PoolOptions {
-  /** Most runs at a time; the machine's cores unless said. */
+  /** Most runs at a time; by default the machine's cores. */
   readonly threads?: number | undefined;
   /** Record the data of pictures. */
   readonly details?: boolean;

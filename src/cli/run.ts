@@ -108,7 +108,7 @@ export interface TimelineOptions {
   readonly timelineWindow?: string;
 }
 
-/** Opens the file of `--timeline`; null: none is asked for. @param targets values of `-o` @throws UserError for a wrong flag or path */
+/** Opens the file of `--timeline`; null: none is wished. @param targets values of `-o` @throws UserError for a wrong flag or path */
 export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {
   if (path === undefined) {
     if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);

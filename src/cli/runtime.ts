@@ -1,4 +1,4 @@
-// The environment of a running command: the process's streams behind the small interface of commands.
+// The environment of a running command: the process's streams under the small interface of commands.
 import { codeOf, EXIT, UserError } from '../base/errors.js';
 import { killSelf, stderr, stdout } from '../base/host/command.js';
 import { type Environment, env, exit, listen, type ProcessEvent, pid } from '../base/host/process.js';

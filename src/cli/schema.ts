@@ -70,7 +70,7 @@ const UNIONS: Readonly<Partial<Record<SchemaKind, readonly string[]>>> = {
   measurements: ['measurement', 'memory row', 'hit row'],
 };
 
-/** JSON Schema (draft 7, which editors know best) of a kind of file, with descriptions and the names that ship with moeprof. */
+/** JSON Schema (draft 7, which editors support best) of a kind of file, with descriptions and the names that ship with moeprof. */
 export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   const title = `moeprof ${TITLES[kind] ?? `${kind} profile`}`;
   const { $schema, ...rest } = rawSchema(kind);

@@ -86,7 +86,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
 /** Shortest run, ms, for which threads pay: each batch starts them anew, and each loads the engine. */
 const THREADS_PAY = 150;
 
-/** Runs batches, except for stored runs, in threads where the runs so far took long enough. */
+/** Runs batches, except for stored runs, in threads if the runs so far took long enough. */
 function batchOf(
   context: CliContext,
   { store, threads }: { readonly store: Store | null; readonly threads: number | undefined },

@@ -9,7 +9,7 @@ import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
 import { STORE } from './study-options.js';
 
-/** Digits of a fingerprint that lists show: enough to tell some millions of runs apart. */
+/** Digits of a fingerprint that lists show: enough to distinguish some millions of runs. */
 const DIGITS = 12;
 
 const DAY_MS = 86_400_000;

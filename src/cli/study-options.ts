@@ -26,7 +26,7 @@ export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
   return queueAddress(queue, queuePrefix);
 }
 
-/** Says where cells and results of a queue are not sealed. */
+/** Warns of a queue whose cells and results are not sealed. */
 export function noteUnsealed({ isKeyed }: Seal, { prefix, shown }: QueueAddress, context: Pick<CliContext, 'note'>): void {
   if (!isKeyed) context.note(`queue ${prefix} is not sealed: whoever may write to ${shown} can change what it computes`);
 }

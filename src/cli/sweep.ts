@@ -83,7 +83,7 @@ function requireOutcome(outcomes: readonly Outcome[]): Outcome[] {
   return [...outcomes];
 }
 
-/** The axes beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
+/** The axes except the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
 function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepFlags } {
   const several = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
   const named = several.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));

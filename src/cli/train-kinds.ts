@@ -53,7 +53,7 @@ export function trainingOf(options: TrainingFlags): TrainingChoice {
     if (name === options.kind) continue;
     for (const flag of flags) {
       const value = options[flag];
-      // A switch that is on by default is given where it is off.
+      // A switch that is on by default is given if it is off.
       if (value === undefined || value === STANDING[flag]) continue;
       const written = `--${value === false ? 'no-' : ''}${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       throw new UserError(`${written}: belongs to --kind ${name}; leave it out, or train --kind ${name}`);

@@ -1,4 +1,4 @@
-// `moeprof validate`: predictions beside measurements of real machines, with the error of each and of each family.
+// `moeprof validate`: predictions and measurements of real machines, with the error of each and of each family.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';

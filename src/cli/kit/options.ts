@@ -4,7 +4,7 @@ import { parseCount } from '../../base/units.js';
 import { SHAPE } from '../../model/door.js';
 import { describeMetric } from '../../result/catalogue.js';
 
-/** Flags that are text where they are given. */
+/** Flags whose given values are text. */
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
 
 /** Collects the values of a repeatable option. */
@@ -38,7 +38,7 @@ export function parseJobs(text: string | undefined): number | undefined {
   return jobs;
 }
 
-/** Reads metrics between commas. @throws UserError with the nearest name, where one is none */
+/** Reads metrics between commas. @throws UserError with the nearest name, if one is none */
 export const metricNames = (text: string, flag: string): string[] =>
   text.split(',').map((part) => {
     try {

@@ -73,8 +73,8 @@ export class Outputs<T> {
   }
 
   /**
-   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture.
-   * @param specs values of `-o` @param format for stdout; null: not asked for @param inputs recordings that no output may replace
+   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture. @param specs of `-o`
+   * @param format for stdout; null: the usual one @param inputs recordings that no output may replace
    * @throws UserError if a format or path is wrong, or cannot be written
    */
   static open<T>(
@@ -163,7 +163,7 @@ function fileOf(path: string): string {
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
 }
 
-/** The text of a value, in parts where the format has some. */
+/** The text of a value, in parts if the format has some. */
 async function partsOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>, value: T, options: ReportOptions): Promise<Iterable<string>> {
   if ('load' in format) return [(await format.load())(value, options)];
   return format.parts?.(value) ?? [format.render(value, options)];

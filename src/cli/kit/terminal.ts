@@ -7,12 +7,12 @@ type Stream = Pick<OutStream, 'isTTY' | 'columns'>;
 /** Abilities of a stream. */
 export interface Terminal {
   readonly color: boolean;
-  /** Columns; 80 where it is no terminal. */
+  /** Columns; 80 if it is no terminal. */
   readonly width: number;
   readonly unicode: boolean;
 }
 
-/** Columns where the width is unknown, and the limit of text. */
+/** Columns if the width is unknown, and the limit of text. */
 const DEFAULT_WIDTH = 80;
 
 /** Abilities of a stream. @param choice `--color` (true), `--no-color` (false), neither (undefined) */
