@@ -25,7 +25,7 @@ export interface Row {
   readonly candidate: Metric | null;
   /** Candidate minus base; null if one lacks it. */
   readonly change: number | null;
-  /** Change over |base|; null if the base is absent, or zero or nearly so: then only the change itself says something. */
+  /** Change over |base|; null if the base is absent, or zero or nearly so: then only the change itself is meaningful. */
   readonly relative: number | null;
   /** `unclear`: measured, and noise explains the change. */
   readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
@@ -36,7 +36,7 @@ export interface Row {
   readonly test: SampleTest | null;
 }
 
-/** A candidate beside its base. */
+/** A candidate and its base. */
 export interface Comparison {
   readonly base: string;
   readonly candidate: string;
@@ -45,7 +45,7 @@ export interface Comparison {
   /** Inputs that differ: empty unless the comparison was allowed all the same, or budgets let them vary. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
-  /** What the runs knew beyond what had happened (L17), where that differs; else null. */
+  /** The runs' knowledge beyond the past (L17), if that differs; else null. */
   readonly knowledge: KnowledgeGap | null;
   /** Worst first. */
   readonly rows: readonly Row[];
@@ -55,7 +55,7 @@ export interface Comparison {
   readonly findings: readonly BudgetFinding[];
   /** The causes of the change; null if nothing changed. */
   readonly explanation: Explanation | null;
-  /** True: reports tell all of it; false: the largest causes only. */
+  /** True: reports list all of it; false: the largest causes only. */
   readonly explained: boolean;
   readonly passed: boolean;
   /** The runs themselves, for pictures. */
@@ -69,7 +69,7 @@ const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 export interface CompareOptions {
   /** Compare even if model, hardware, runtime, memory, routing, workload or seed differ. */
   readonly allowDifferentInputs?: boolean;
-  /** Reports tell all that carries the change, not only its largest parts. */
+  /** Reports list all that carries the change, not only its largest parts. */
   readonly explain?: boolean;
 }
 
@@ -82,7 +82,7 @@ interface Gated {
 
 /**
  * Compares a candidate with its base. @param tests of measured metrics by name; absent: computed for this pair
- * @throws UserError with exit code 3 if inputs differ and may not, or the base is incomplete; with 2 for budgets that fit no metric
+ * @throws UserError with exit code 3 if inputs differ and may not, or the base is incomplete; 2 for budgets without a metric
  */
 export function compareResults(
   base: Operand,
@@ -163,7 +163,7 @@ const variedBy = (inputs: readonly Difference[], budgets: readonly Budget[]): Re
     }),
   );
 
-/** @throws UserError with exit code 3 where the base lacks a metric that every result has */
+/** @throws UserError with exit code 3 if the base lacks a metric that every result has */
 function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {
   const shared = sameInputs ? Object.keys(candidate.result.metrics).filter((name) => SHARED.test(name)) : [];
   const gone = [...CORE_METRICS, ...shared].find((name) => base.result.metrics[name] === undefined);

@@ -8,7 +8,7 @@ import type { Result } from '../result/result.js';
 export interface Difference {
   /** Dotted path, e.g. `cache.policy`. */
   readonly path: string;
-  /** JSON text; `-` where it is absent. */
+  /** JSON text; `-` if it is absent. */
   readonly base: string;
   readonly candidate: string;
 }
@@ -50,7 +50,7 @@ function workDifferences(base: Result, candidate: Result): Difference[] {
 /** The part of a fingerprint that is of all inputs but the runtime. */
 const workOf = ({ fingerprint }: Result): string => fingerprint.split('-')[0]!;
 
-/** Runtimes of one name that differ are told apart by their hashes. */
+/** Runtimes of one name that differ are distinguished by their hashes. */
 function runtimeDifference(base: Result, candidate: Result): Difference[] {
   const [before, after] = [base, candidate].map(({ fingerprint }) => fingerprint.split('-')[1]);
   if (before === after) return [];

@@ -29,7 +29,7 @@ export interface Explanation {
   /** The GPU's time at all MoE layers, ns: stall, experts and dense parts. */
   readonly base: number;
   readonly candidate: number;
-  /** `stall`, `experts`, `dense` and (beside the GPU) `CPU`, ns. */
+  /** `stall`, `experts`, `dense` and (with a GPU) `CPU`, ns. */
   readonly parts: readonly CounterChange[];
   readonly layers: readonly LayerChange[];
   /** True if the runs do not have the same number of layers, so that none can be compared. */

@@ -86,7 +86,7 @@ export function compareSets(
   return { saved: saved.map(({ label }) => label), comparisons, faults, added, passed };
 }
 
-/** Scenarios of a candidate beside the base's. Two single runs are one scenario, named as the candidate is. */
+/** Scenarios of a candidate and of the base. Two single runs are one scenario, named as the candidate is. */
 function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
   if (!base.folder && !candidate.folder) return [...candidate.scenarios.keys()];
   return [...new Set([...base.scenarios.keys(), ...candidate.scenarios.keys()])].sort();
@@ -109,7 +109,7 @@ const excused = (scenario: string, budgets: readonly Budget[]): boolean =>
     (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),
   );
 
-/** A budget for scenarios that were not run says that they matter: their absence is a fault. */
+/** A budget for scenarios that were not run implies that they matter: their absence is a fault. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
   return budgets
     .filter(

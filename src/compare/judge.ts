@@ -65,7 +65,7 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
     if (test?.verdict === 'unclear') return null;
   }
   if (rule.kind === 'regression') {
-    // A metric that only the candidate has cannot have got worse; a budget that names it says that it matters.
+    // A metric that only the candidate has cannot have got worse; a budget that names it implies that it matters.
     if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
     const worsening = worseningOf(pair.base, candidate);
     const broken = rule.amounts
@@ -128,7 +128,7 @@ export function silenceFindings(silences: readonly Silence[], budgets: readonly 
   });
 }
 
-/** A change, counted positive where it is for the worse; any is, if neither way is better. */
+/** A change, counted positive if it is for the worse; any is, if neither way is better. */
 function worseningOf(base: number, { better, value }: Metric): number {
   const change = changeOf(base, value);
   return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
@@ -162,7 +162,7 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 
 type Metrics = Result['metrics'];
 
-/** Findings on budgets that match or compare nothing, or that no regression breaks. @param told warnings so far, added to @throws UserError */
+/** Findings on budgets that match or compare nothing, or that no regression breaks. @param told the warnings so far, added to @throws UserError */
 export function judgeBudgets(
   base: Metrics | null,
   candidate: Metrics,

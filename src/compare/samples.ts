@@ -26,7 +26,7 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
       return [{ pair, name, a, b, enough: smallestP(a.length, b.length) <= ALPHA }];
     }),
   );
-  // A test that cannot tell anything is no question asked.
+  // A test without enough samples does not count.
   const told = tests.filter(({ enough }) => enough);
   const corrected = holm(told.map(({ a, b }) => mannWhitney(a, b)));
   const byPair = pairs.map(() => new Map<string, SampleTest>());

@@ -11,13 +11,13 @@ import { type BudgetFinding, changeText } from './judge.js';
 /** Layers that an explanation names; the others are counted. */
 const LAYERS = 5;
 
-/** Value of a row; the name of a metric per token says so itself. */
+/** Value of a row; the name of a metric per token includes that. */
 export function valueText(row: Row, side: 'base' | 'candidate'): string {
   const metric = row[side];
   return metric === null ? '-' : formatMetric(metric).replace(/ ?\/token$/, '');
 }
 
-/** Change of a row, `~` where noise explains it. */
+/** Change of a row, `~` if noise explains it. */
 export function rowChange({ base, candidate, direction }: Row): string {
   if (base === null || candidate === null) return '';
   return direction === 'unclear' ? '~' : changeText(base.value, candidate).replace(/ ?\/token$/, '');
@@ -71,7 +71,7 @@ export function gateText({ comparisons, faults }: Gate): string | null {
 export const savedText = ({ saved }: Gate): string | null =>
   saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
 
-/** Warns that the runs do not know the same, so that a system is not compared with a system; null: they do. */
+/** Warns that the knowledge of the runs differs, so that they do not compare systems; null: it does not. */
 export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
   if (knowledge === null) return null;
   const of = (result: Result): string => markOf(result) ?? 'knows what has happened';

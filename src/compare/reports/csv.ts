@@ -38,7 +38,7 @@ export const csvFormat: Format<Gate> = {
   },
 };
 
-/** The cells of a fault behind the name of its metric. */
+/** The cells of a fault after the name of its metric. */
 function faultCells({ budget, level, message }: Pick<Gate['faults'][number], 'budget' | 'level' | 'message'>): string[] {
   const direction = message.startsWith('is missing') ? 'missing' : 'neutral';
   return ['', '', '', '', '', '', '', direction, level === 'error' ? 'fail' : 'warn', '', placedText(message, budget)];

@@ -22,7 +22,7 @@ import {
 } from '../words.js';
 import { subjectOf } from './faults.js';
 
-/** What is shown of a gate, and where. */
+/** The shown parts of a gate. */
 export interface GateView {
   /** A page of Markdown; else a terminal. */
   readonly page: boolean;
@@ -100,7 +100,7 @@ const lines = (...all: readonly (Line | false)[]): Block => ({ kind: 'lines', li
 
 const joined = (block: Block, line: Line): Block => (block.kind === 'lines' ? lines(...block.lines, line) : block);
 
-/** `cache.hit_rate 83.9 % is not >= 90% (--assert)` behind its verdict. */
+/** `cache.hit_rate 83.9 % is not >= 90% (--assert)` after its verdict. */
 function faultLine(level: 'error' | 'warn', subject: string, message: string, place: string | undefined): Line {
   return { label: subject, text: `${message}${place === undefined ? '' : ` (${place})`}`, tone: level === 'error' ? 'fail' : 'warn' };
 }

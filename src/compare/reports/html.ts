@@ -1,4 +1,4 @@
-// Comparisons in one HTML file that opens anywhere: the verdict first, then both runs beside one another, readable without a script.
+// Comparisons in one HTML file that opens anywhere: the verdict first, then both runs side by side, readable without a script.
 import type { Format, Markup, Piece, ReportOptions } from '../../report/door.js';
 import { clientScript, download, drawSections, html, page, prose, table } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';

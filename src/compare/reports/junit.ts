@@ -8,7 +8,7 @@ import { placedText } from './faults.js';
 interface Case {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
-  /** Why it failed or was skipped; what a passed case says beside. */
+  /** Why it failed or was skipped; the note of a passed case. */
   readonly text: string;
 }
 
