@@ -32,7 +32,7 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');
-  // A rounding remainder beside the SSD is not shown.
+  // A rounding remainder next to the SSD's part is not shown.
   const linkNs = (of('time.stall') ?? 0) - (cpuNs ?? 0) - (ssdNs ?? 0);
   const named = [
     ['dense', of('time.dense') ?? 0],

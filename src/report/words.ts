@@ -93,7 +93,7 @@ export function changedParts({ config }: Pick<Result, 'config'>): string {
 export interface DeviceWords {
   /** Device that executes dense layers and resident experts. */
   readonly processor: 'GPU' | 'CPU';
-  /** Location of resident experts: `on the GPU`, on several that act as one, or `in memory` where CPU and GPU share it. */
+  /** Location of resident experts: `on the GPU`, on several that act as one, or `in memory` if CPU and GPU share it. */
   readonly place: 'on the GPU' | 'on all GPUs' | 'in memory';
   /** The memory that holds them. */
   readonly memory: 'GPU memory' | 'memory';

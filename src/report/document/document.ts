@@ -7,7 +7,7 @@ import { shorten } from '../text.js';
 /** Renderings that may show a part of a document. */
 type Medium = 'terminal' | 'markdown' | 'csv' | 'page';
 
-/** Where a part of a document is shown. */
+/** Media on which a part of a document is shown. */
 export interface Visibility {
   /** The only renderings that show it; by default all. */
   readonly only?: readonly Medium[];
@@ -23,7 +23,7 @@ export interface Document {
   /** Details of the title, a line each, without full stops. */
   readonly lead?: readonly Line[];
   readonly blocks: readonly Block[];
-  /** The records of CSV, where they are not the grids of the blocks. */
+  /** The records of CSV, if they are not the grids of the blocks. */
   readonly records?: Grid | Records;
 }
 
@@ -51,11 +51,11 @@ export function isVerdict(tone: Tone): boolean {
 export interface Line {
   readonly text: string;
   readonly tone?: Tone;
-  /** Printed before the text, with a colon; without one behind a verdict. */
+  /** Printed before the text, with a colon; without one after a verdict. */
   readonly label?: string;
   /** Columns of a terminal before the text, in which the label stands. */
   readonly indent?: number;
-  /** Columns of a terminal before the next lines of the text, where the tone leaves none. */
+  /** Columns of a terminal before the next lines of the text, if the tone leaves none. */
   readonly hang?: number;
   /** One line of a terminal, shortened in the middle. */
   readonly cut?: boolean;

@@ -83,7 +83,7 @@ const FOOTINGS: readonly { readonly name: string; readonly has: (result: Result)
   { name: 'lossy', has: isLossy, title: 'lossy: compute something else than the model' },
 ];
 
-/** True if the system says itself how large its cache is. */
+/** True if the system sets the size of its cache. */
 function fixesCache({ config }: Result): boolean {
   const { cache } = (config.system ?? {}) as { readonly cache?: { readonly capacity?: unknown } };
   return cache?.capacity !== undefined;
@@ -98,7 +98,7 @@ function footingOf(result: Result): string {
   return FOOTINGS.findLast(({ has }) => has(result))!.name;
 }
 
-/** A grid for each footing, with a heading; one grid without a heading if all know only what has happened. */
+/** A grid for each footing, with a heading; one grid without a heading if all use only the past. */
 function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const footings = ranked.map(({ result }) => footingOf(result));
   if (ranked.length === 0) return [];
@@ -123,7 +123,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
   const lossy = ranked.some(({ result }) => isLossy(result));
   // The range that holds 80 % of comparable measurements, if there are any.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
-  // In whole percent beside a range, so that names keep their room.
+  // In whole percent next to a range, so that names keep their room.
   const drawn = ranked.some(({ result }) => result.hitRange !== undefined);
   const hits = (rate: number): string => (drawn ? (100 * rate).toFixed(0) : formatRatio(rate));
   return grid(ranked, [
@@ -159,7 +159,7 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/** The runtime of all runs; where those on one machine have several (L26), the runs of each: part of their difference is then due to it. */
+/** The runtime of all runs; if those on one machine have several (L26), the runs of each: part of their difference is then due to it. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
   if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) {

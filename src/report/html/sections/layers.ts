@@ -40,7 +40,7 @@ function layerLegend(anyLate: boolean): Markup {
   ]);
 }
 
-/** Change of the time by layer; nothing where the runs do not have the same layers, or took the same time. */
+/** Change of the time by layer; nothing if the runs do not have the same layers, or took the same time. */
 function timeChange(before: PerLayer, after: PerLayer): Piece {
   if (before.demanded.length !== after.demanded.length) return null;
   const time = ({ stallNs, computeNs, denseNs }: PerLayer, layer: number): number => stallNs[layer]! + computeNs[layer]! + denseNs[layer]!;
@@ -72,7 +72,7 @@ function timeChange(before: PerLayer, after: PerLayer): Piece {
   )}`;
 }
 
-/** Hit rate by layer; of two runs beside one another, with the change of the time. */
+/** Hit rate by layer; of two runs side by side, with the change of the time. */
 export const layerSection: Section<Sides> = {
   id: 'layers',
   title: 'Hit rate by layer',

@@ -1,4 +1,4 @@
-// Runs beside one another: on a wide page side by side, on a phone below each other.
+// Two runs: on a wide page side by side, on a phone below each other.
 import type { Result } from '../../../result/result.js';
 import { html, type Markup, type Piece } from '../../page/markup.js';
 
