@@ -25,11 +25,11 @@ export interface Clause {
 
 /** The demand of a budget. All clauses (amounts) of a rule are taken together, by `and`. */
 type Rule =
-  /** Broken where all clauses hold. */
+  /** Broken if all clauses hold. */
   | { readonly kind: 'fail-on'; readonly clauses: readonly Clause[] }
   /** Broken unless all clauses hold. */
   | { readonly kind: 'limit'; readonly clauses: readonly Clause[] }
-  /** Broken where the metric got worse by more than every amount. */
+  /** Broken if the metric got worse by more than every amount. */
   | { readonly kind: 'regression'; readonly amounts: readonly Amount[] }
   /** Never broken: excludes the metrics from the budgets before it. */
   | { readonly kind: 'off'; readonly reason: string }
@@ -38,7 +38,7 @@ type Rule =
 
 /** A rule for the metrics that a glob matches. */
 export interface Budget {
-  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. The inputs, where these vary. */
+  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. The inputs, if these vary. */
   readonly metric: string;
   /** Name of its scenarios, a glob too; absent: all. */
   readonly scenario?: string;
@@ -54,7 +54,7 @@ export interface Budget {
 const COMPARATOR = />=|<=|==|!=|>|</;
 const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
 
-/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError if it is none */
+/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails if it is true. @throws UserError if it is none */
 export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
 /** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */

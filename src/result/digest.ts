@@ -18,7 +18,7 @@ export const SHA256_HEX = /^[0-9a-f]{64}$/;
 /** SHA-256, in hex, of a value as {@link canonicalJson}. */
 export const hashOfValue = (value: unknown): string => newSha256().update(canonicalJson(value)).digest('hex');
 
-/** The result with its seal, in place of an older one. From here on its parts do not change. */
+/** The result with its seal, instead of an older one. From here on its parts do not change. */
 export function sealed(result: Result): Result {
   for (const field of COVERED) {
     const part = result[field];

@@ -4,7 +4,7 @@ import { bundledFile } from '../base/profiles.js';
 import { readOwnYaml } from '../base/yaml.js';
 
 const topicSchema = z.strictObject({
-  /** Names that it is about: metric names, where a trailing `.*` stands for all that follow, or the code of a warning. */
+  /** Names that it is about: metric names, in which a trailing `.*` stands for all that follow, or the code of a warning. */
   names: z.array(z.string()).min(1),
   /** Its definition: how it is counted, over what. */
   what: z.string(),

@@ -187,7 +187,7 @@ function schemaTag(raw: unknown): string | null {
   return typeof tag === 'string' && /^moeprof\.result\/\d+$/.test(tag) ? tag : null;
 }
 
-/** @throws UserError with line and column where the text is not JSON */
+/** @throws UserError with line and column if the text is not JSON */
 function parseJson(text: string, path: string): unknown {
   if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${path} writes it`);
   try {
@@ -196,7 +196,7 @@ function parseJson(text: string, path: string): unknown {
     if (error instanceof UserError) throw error;
     const message = messageOf(error);
     const position = /at position (\d+)/.exec(message)?.[1];
-    // V8 names no position where the text ends early, and for some stray tokens only quotes their surroundings.
+    // V8 names no position if the text ends early, and for some stray tokens only quotes their surroundings.
     const offset = position !== undefined ? Number(position) : message.startsWith('Unexpected end') ? text.length : null;
     const early = offset !== null && text.slice(offset).trim() === '';
     // V8 quotes what it found, line breaks and control characters included; a message is one line of text.

@@ -63,7 +63,7 @@ export interface Bounds {
 export interface TraceInput {
   readonly path: string;
   readonly sha256: string;
-  /** Tokens of it that were replayed, or, where requests arrive by themselves, that they could walk. */
+  /** Tokens of it that were replayed, or, if requests arrive by themselves, that they could walk. */
   readonly tokens: number;
   readonly requests: number;
   readonly synthetic: boolean;
@@ -73,7 +73,7 @@ export interface TraceInput {
 
 /** What comparable predictions became on real machines: 80 % of the measurements lie between two multiples of the predicted speed. */
 export interface Accuracy {
-  /** measured / predicted that one measurement in ten is below, where machines have one vote each; at most 1. */
+  /** measured / predicted that one measurement in ten is below, if machines have one vote each; at most 1. */
   readonly low: number;
   /** measured / predicted that one in ten is above; at least 1. */
   readonly high: number;
@@ -93,7 +93,7 @@ export interface Result {
     readonly model: string;
     readonly quantization: string;
     readonly hardware: string;
-    /** The runtime that executed the system; absent: the machine is calibrated, and says all of itself. */
+    /** The runtime that executed the system; absent: the machine is calibrated, and its profile has all constants. */
     readonly runtime?: string;
     /** `cpu`: there is no GPU, the CPU executes all; `unified`: GPU and CPU share one memory. Absent: a GPU with a memory of its own. */
     readonly device?: 'cpu' | 'unified';
@@ -121,7 +121,7 @@ export interface Result {
   readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
   /** Knowledge of parts of the system beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
-  /** By class, where arrivals give requests one; absent: they do not. */
+  /** By class, if arrivals give requests one; absent: they do not. */
   readonly classes?: readonly RequestClass[];
   readonly warnings: readonly Warning[];
   /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */
