@@ -103,9 +103,7 @@ export function readMachine(
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }
 
-/**
- * The file of parts of a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed
- */
+/** The file of parts of a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed */
 export function readMachineFile(name: string): MachineFile | null {
   const found = findHardware(name);
   if (!('path' in found)) return null;

@@ -107,9 +107,7 @@ export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, g
   return { runtime: withConstants(runtime, withoutPaths(constants, given) as RuntimeConstants), said: `${on}; ${checkText(checks)}.` };
 }
 
-/**
- * The runtime from which timings are learned: constants in the file were fitted on its timings, which are learned again if they stand in it.
- */
+/** The runtime from which timings are learned: constants in the file were fitted on its timings, which are learned again if they stand in it. */
 export function runtimeBefore(file: MachineFile | null, runtime: RuntimeSpec, given: readonly string[] = []): RuntimeSpec {
   return file === null || file.timings !== undefined ? runtime : runtimeOnFile(file, runtime, given).runtime;
 }

@@ -177,9 +177,7 @@ export interface Software {
   readonly offloadIfSooner?: true;
   /** Unit of `offloadFrom`: tokens of the pass, or tokens per expert on average. */
   readonly offloadCounts: 'pass' | 'expert';
-  /**
-   * Factor on the link for copies out of pinned memory, if the link's own rate is that of pageable memory. Absent: it is pinned already.
-   */
+  /** Factor on the link for copies out of pinned memory, if the link's own rate is that of pageable memory. Absent: it is pinned already. */
   readonly pinned?: number;
   /** Present if weights that are not mapped lie in pinned memory, too. */
   readonly pinsUnmapped?: true;

@@ -23,9 +23,7 @@ export interface DemandWindow {
 const WINDOW = 512;
 const MOST_WINDOWS = 256;
 
-/**
- * Rows that a placement serves: generated ones, if the trace has any, since experts off the card are computed or fetched one token at a time.
- */
+/** Rows that a placement serves: generated ones, if the trace has any, since experts off the card are computed or fetched one token at a time. */
 function* servedRows(trace: RoutingTrace): Generator<readonly [chunk: TraceChunk, row: number], void, void> {
   const generated = trace.requests.some(({ decode }) => decode > 0);
   for (const chunk of chunks(trace)) {

@@ -18,9 +18,7 @@ export interface Predictor {
   readonly versions?: Uint32Array;
   /** After {@link observe}: fills a layer's scores with the probability that the *next* pass of these requests demands each expert. Absent: none. */
   next?(pass: Pass, layer: number, scores: Float32Array): void;
-  /**
-   * It is passed tokens as they are drafted, and called after each step, with `pass.drafted` after it. Absent: it is called once all are.
-   */
+  /** It is passed tokens as they are drafted, and called after each step, with `pass.drafted` after it. Absent: it is called once all are. */
   readonly drafts?: true;
   /** Its network: its runs so far, each of which takes the time of a network's run, and whether its answer is in the last prediction. */
   readonly network?: { readonly runs: number; readonly spoke: boolean };

@@ -41,9 +41,7 @@ export class TextDrafts {
     return text.agreeing;
   }
 
-  /**
-   * Position of the text that the `k`-th drafted token, from 1, is copied from: the draft repeats itself when it reaches its own beginning.
-   */
+  /** Position of the text that the `k`-th drafted token, from 1, is copied from: the draft repeats itself when it reaches its own beginning. */
   sourceOf(request: Request, k: number): number {
     const { at, end } = this.#textOf(request);
     return end + 1 + ((k - 1) % (at - end));

@@ -1,8 +1,7 @@
 // Hits of Belady's MIN with bypass, without foresight and without a cache. The time between two uses of an expert is an interval; the second hits if
 // a slot is kept for all of it. Most intervals fit if they are taken as they end, each on the slot given back last among those free when it began
 // (Faigle and Nawijn, "Note on scheduling intervals on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, does so with
-// occupancies).
-// Slots are marks on a time line of bits; the one sought is the last at or before the expert's last use. A full line is compacted.
+// occupancies). Slots are marks on a time line of bits; the one sought is the last at or before the expert's last use. A full line is compacted.
 
 const WORD = 32;
 /** Places on the line per expert: the more, the rarer the moves and the longer the searches. */

@@ -37,9 +37,7 @@ export class SimilarPasses {
   /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
   #width: number;
   #kept = 0;
-  /**
-   * `[layers, kept, width]` demanded experts of each pass, within their layer; after them `#empty`. Passes that follow one another lie together.
-   */
+  /** `[layers, kept, width]` demanded experts of each pass, within their layer; after them `#empty`. Passes that follow one another lie together. */
   readonly #paths: Uint16Array;
   /** By dense id, at layers that are counted. */
   #users: (Users | null)[] = [];

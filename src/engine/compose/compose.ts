@@ -129,9 +129,7 @@ export function composeGpu(
   };
 }
 
-/**
- * Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy uses them. Only one GPU learns from training traces.
- */
+/** Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy uses them. Only one GPU learns from training traces. */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
   const expectedUse = learned !== null && policies.foretold ? new ExpectedUse(model, learned) : null;

@@ -88,9 +88,7 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
   };
 }
 
-/**
- * The part of a phase's stall that waits for the SSD, ns: all of it but the CPU's if the SSD fills the first tier. Null: there is no SSD.
- */
+/** The part of a phase's stall that waits for the SSD, ns: all of it but the CPU's if the SSD fills the first tier. Null: there is no SSD. */
 function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((phase: PhaseCounters) => number) | null {
   if (gpu.link.name === 'ssd') return ({ cpuStallNs, stallNs }) => Math.max(0, stallNs - cpuStallNs);
   return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;

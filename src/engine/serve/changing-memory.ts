@@ -9,9 +9,7 @@ import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { MemoryPlan } from '../memory/plan.js';
 import type { Fold } from '../vocabulary/fold.js';
 
-/**
- * The memory of a run's GPUs, if its division changes; null: it stays. @throws UserError if that cannot be, as with a policy with foresight
- */
+/** The memory of a run's GPUs, if its division changes; null: it stays. @throws UserError if that cannot be, as with a policy with foresight */
 export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
   if (!memoryChanges(plan)) return null;
   const { layout, run, workload } = plan;

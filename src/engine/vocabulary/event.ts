@@ -138,9 +138,7 @@ export class RunningEvent {
   /** Time at which the routing of its layer is known, and its end on this GPU, ns. Fields, since numbers that calls hand on are allocated. */
   startNs = 0;
   endNs = 0;
-  /**
-   * Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses instead of the CPU.
-   */
+  /** Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses instead of the CPU. */
   tokens = 0;
   prefill = false;
   offloaded = false;

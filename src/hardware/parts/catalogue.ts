@@ -59,9 +59,7 @@ interface PartGroup<P extends CataloguePart> {
   listed(): readonly Listed<P>[];
 }
 
-/**
- * A catalogue whose groups are read at the first use of a part. @param read a file, or one of its groups @throws UserError (`parts` and `find`)
- */
+/** A catalogue whose groups are read at the first use of a part. @param read a file, or one of its groups @throws UserError (`parts` and `find`) */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,

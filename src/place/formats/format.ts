@@ -39,9 +39,7 @@ export interface ProfileFile {
   readonly text: string;
 }
 
-/**
- * One member of the family. `cites`: the place of the format's definition, the day of reading it, and its pull request if it is not released.
- */
+/** One member of the family. `cites`: the place of the format's definition, the day of reading it, and its pull request if it is not released. */
 export interface ProfileFormat extends Member {
   readonly cites: string;
   /** What it holds. */

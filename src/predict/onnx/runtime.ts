@@ -40,9 +40,7 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-/**
- * The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail if it cannot.
- */
+/** The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail if it cannot. */
 export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.30';
 
 /** The error if the runtime is missing or does not load. */

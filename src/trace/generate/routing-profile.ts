@@ -24,9 +24,7 @@ export interface RoutingProfile {
   readonly domains: number;
   /** Correlation of the popularity of two domains: 0 unrelated, 1 equal. */
   readonly domainOverlap: number;
-  /**
-   * Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance), with chance the overlap of two unrelated tokens.
-   */
+  /** Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance), with chance the overlap of two unrelated tokens. */
   readonly reuse: ByDepth;
   /** Memory of recent tokens: the weight of lag d falls as d^-exponent, up to `window`. */
   readonly memory: { readonly exponent: number; readonly window: number };

@@ -15,9 +15,7 @@ export type SeenVendor = 'nvidia' | 'amd' | 'intel' | 'apple';
 /** A GPU. */
 export interface SeenGpu {
   readonly vendor: SeenVendor;
-  /**
-   * Names that it may have, the likeliest first: drivers often give a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known.
-   */
+  /** Names that it may have, the likeliest first: drivers often give a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known. */
   readonly names: readonly string[];
   /** `0000:01:00.0`: identifies a card across tools. */
   readonly bus?: string;
