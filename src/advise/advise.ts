@@ -140,7 +140,7 @@ export async function advise(asked: Question): Promise<Advice> {
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
     strategies: await strategiesBeside(question, answer),
     drafts: await draftsBeside(question, answer),
-    alternatives: (await alternativesOf(question, answer)).map(({ change, one }) => settingOf(question, one, change)),
+    alternatives: (await alternativesOf(question, answer)).map(({ change, one: priced }) => settingOf(question, priced, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
     runs: pricer.runs,
@@ -187,9 +187,9 @@ export async function bestAnswer(question: Question): Promise<Priced | null> {
 }
 
 /** A priced setting as advice has it. @param change how it differs from the answer */
-export function settingOf(question: Question, one: Priced, change: string): AdvisedSetting {
-  const { devices, model, price, setting } = one;
-  const longest = contextThatFits(question, one);
+export function settingOf(question: Question, priced: Priced, change: string): AdvisedSetting {
+  const { devices, model, price, setting } = priced;
+  const longest = contextThatFits(question, priced);
   return { setting, change, decode: price.decode, prefill: price.prefill, devices, longest, bits: bitsPerWeight(model) };
 }
 
@@ -198,21 +198,21 @@ async function strategiesBeside(question: Question, { setting }: Priced): Promis
   const found = await strategiesOf(question, setting.quantization, setting.kv, setting.fromDisk);
   if (found.length < 2) return [];
   const strategies: Strategy[] = [];
-  for (const one of found) strategies.push(await describedStrategy(question, one));
-  const shared = new Set(wordsIn(strategies[0]!).filter((word) => strategies.every((one) => wordsIn(one).includes(word))));
-  const own = (one: Strategy): string[] => wordsIn(one).filter((word) => !shared.has(word));
-  return strategies.map((one) => ({ ...one, flags: own(one).join(' ') })).sort((a, b) => b.decode - a.decode);
+  for (const priced of found) strategies.push(await describedStrategy(question, priced));
+  const shared = new Set(wordsIn(strategies[0]!).filter((word) => strategies.every((strategy) => wordsIn(strategy).includes(word))));
+  const distinctWords = (strategy: Strategy): string[] => wordsIn(strategy).filter((word) => !shared.has(word));
+  return strategies.map((strategy) => ({ ...strategy, flags: distinctWords(strategy).join(' ') })).sort((a, b) => b.decode - a.decode);
 }
 
 /** A priced setting as a strategy. */
-export async function describedStrategy(question: Question, one: Priced): Promise<Strategy> {
-  const { hitRate, waits } = one.price;
-  const cache = cacheOf(question.runtime, one.setting);
+export async function describedStrategy(question: Question, priced: Priced): Promise<Strategy> {
+  const { hitRate, waits } = priced.price;
+  const cache = cacheOf(question.runtime, priced.setting);
   const strategy = {
-    ...settingOf(question, one, ''),
-    name: nameOf(one, cache),
-    command: commandOf(question, one),
-    bands: await bandsOf(question, one),
+    ...settingOf(question, priced, ''),
+    name: nameOf(priced, cache),
+    command: commandOf(question, priced),
+    bands: await bandsOf(question, priced),
     hitRate,
     waits,
     read: cache?.read ?? null,

@@ -81,11 +81,11 @@ async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Pr
   const tried = [{ own: question, ...answer }];
   for (const { hardware, learned, runtime } of rivals) {
     const { learned: _, ...rest } = question;
-    const own = { ...rest, hardware, runtime, ...(learned && { learned }) };
-    tried.push({ own, ...(await priced(own, answer.model, answer.setting)) });
+    const others = { ...rest, hardware, runtime, ...(learned && { learned }) };
+    tried.push({ own: others, ...(await priced(others, answer.model, answer.setting)) });
   }
   const [best, ...slower] = tried.sort((a, b) => a.cost - b.cost);
-  const lost = slower.map(({ own, price }) => `${own.runtime.name} gives ${speedsText(price)}`).join(', ');
+  const lost = slower.map(({ own: question, price }) => `${question.runtime.name} gives ${speedsText(price)}`).join(', ');
   const note = `${best!.own.runtime.name} is the fastest backend of this GPU: ${lost} (--runtime).`;
   return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
 }

@@ -220,14 +220,14 @@ function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string
  */
 export function usualOffer(
   { quantizations, reads, usualFile }: AdvisedRuntime,
-  { quantization: own }: Pick<ModelSpec, 'quantization'>,
+  { quantization: native }: Pick<ModelSpec, 'quantization'>,
   fixed: boolean,
   ownBits: number,
 ): (string | null)[] {
   // Files of models that are trained in 4 bits are no smaller in other formats: their experts stay as they are.
-  if (fixed || own.startsWith('mxfp4')) return [null];
+  if (fixed || native.startsWith('mxfp4')) return [null];
   const names = Object.keys(quantizations);
-  const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(own) : !/^(bf16|fp8)/.test(own);
-  if (isRead) return [null, ...names.filter((name) => name !== own && ownValue(quantizations, name)! < ownBits)];
+  const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(native) : !/^(bf16|fp8)/.test(native);
+  if (isRead) return [null, ...names.filter((name) => name !== native && ownValue(quantizations, name)! < ownBits)];
   return usualFile === null ? names : names.slice(names.indexOf(usualFile));
 }

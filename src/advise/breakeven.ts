@@ -93,7 +93,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
       hybrid: await breakEvenAt(cpu.decode, most, cached(hybrid)),
     },
     reached: { offload: linked?.hitRate ?? null, hybrid: mixed?.hitRate ?? null },
-    best: WAYS.reduce((one, way) => ((decode[way] ?? 0) > decode[one]! ? way : one)),
+    best: WAYS.reduce((best, way) => ((decode[way] ?? 0) > decode[best]! ? way : best)),
   };
 }
 

@@ -64,9 +64,9 @@ const OWN_FILE = 'path/to/';
 
 /** Sentences on a file whose place the line leaves open, and on the program's own help. */
 export function hintsOf({ net, steps }: Command): string[] {
-  const own = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
+  const placeholder = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
   return [
-    ...(own === undefined ? [] : [`Put your own file in the place of ${own}: no repository with it is known.`]),
+    ...(placeholder === undefined ? [] : [`Put your own file in the place of ${placeholder}: no repository with it is known.`]),
     ...(net === undefined ? [] : [net]),
   ];
 }

@@ -35,15 +35,15 @@ export async function draftsBeside(question: Question, { model, setting }: Price
   if (plain === null) return [];
   const offers: DraftOffer[] = [];
   for (const draft of lengthsOf(question, model)) {
-    const one = draft === 0 ? null : await pricedFit(question, model, drafted(question, setting, draft));
-    if (one === null) continue;
+    const drafting = draft === 0 ? null : await pricedFit(question, model, drafted(question, setting, draft));
+    if (drafting === null) continue;
     const { found } = question.drafting;
     const accepted = mean(rightShares(question.drafting, draft));
     const tokensPerPass = 1 + found * draft * accepted;
     // A pass takes as long whether its draft is right or not, so that many tokens it must yield.
-    const needed = (plain.price.decode * tokensPerPass) / one.price.decode;
+    const needed = (plain.price.decode * tokensPerPass) / drafting.price.decode;
     const breakEven = Math.max(0, needed - 1) / (found * draft);
-    offers.push({ draft, decode: one.price.decode, tokensPerPass, accepted, breakEven: breakEven > 1 ? null : breakEven });
+    offers.push({ draft, decode: drafting.price.decode, tokensPerPass, accepted, breakEven: breakEven > 1 ? null : breakEven });
   }
   return offers;
 }

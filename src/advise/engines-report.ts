@@ -34,7 +34,7 @@ type Running = EngineOffer & { readonly best: Strategy };
 
 function enginesDocument({ explain, offers }: EnginesView): Document {
   const { engines, machine, model, notes } = offers;
-  const running = engines.filter((one): one is Running => one.best !== null);
+  const running = engines.filter((engine): engine is Running => engine.best !== null);
   const shown = explain ? running : running.slice(0, 1);
   return {
     title: `${model} on ${machine}, ${formatCount(engines.length)} engines`,

@@ -98,8 +98,8 @@ function missingOn(devices: readonly DeviceMemory[]): number {
 
 /** Place of a setting's placement on its ladder. */
 export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {
-  const same = (one: WeightPlacement): boolean =>
-    (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => one[part] === placement[part]);
+  const same = (rung: WeightPlacement): boolean =>
+    (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => rung[part] === placement[part]);
   return ladder.findIndex(same);
 }
 
@@ -111,11 +111,11 @@ const MOST_CONTEXT = 2 ** 20;
 
 /** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own if it does not fit as it is. */
 export function contextThatFits(question: Question, { model, setting }: { readonly model: ModelSpec; readonly setting: Setting }): number {
-  const own = Math.floor(setting.context / CONTEXT_STEP);
+  const start = Math.floor(setting.context / CONTEXT_STEP);
   // More than the model was trained on is of no use.
-  const most = Math.max(own, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
+  const most = Math.max(start, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
   // From the longest down: the first that fits.
-  const at = firstFit(most - own + 1, (down) =>
+  const at = firstFit(most - start + 1, (down) =>
     missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
   );
   return Math.max(setting.context, (most - at) * CONTEXT_STEP);

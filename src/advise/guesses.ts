@@ -26,8 +26,8 @@ export async function guessesOf({ hardware, pricer }: Question, { model, price, 
   const found: Guess[] = [];
   if (setting.fromDisk) return found;
   for (const { hardware: changed, ...words } of neighbours(hardware)) {
-    const one = { model, hardware: changed, setting, cached: null };
-    const guess = { ...words, decode: (await pricer.decode(one)) / price.decode, prefill: (await pricer.prefill(one)) / price.prefill };
+    const near = { model, hardware: changed, setting, cached: null };
+    const guess = { ...words, decode: (await pricer.decode(near)) / price.decode, prefill: (await pricer.prefill(near)) / price.prefill };
     if (Math.max(Math.abs(guess.decode - 1), Math.abs(guess.prefill - 1)) > MATTERS) found.push(guess);
   }
   return found;
@@ -39,8 +39,8 @@ function neighbours(hardware: HardwareSpec): (Pick<Guess, 'part' | 'other'> & { 
   return takenPartsOf(hardware).flatMap((text) => {
     if (text.startsWith('CPU')) {
       const fewer = CPUS.parts.filter(({ arch, cores, form }) => arch === cpu!.arch && form === cpu!.form && cores < cpu!.cores);
-      const other = fewer.reduce((most, one) => (one.cores > most.cores ? one : most), fewer[0] ?? cpu!);
-      const changed = withCpu(hardware, (one) => withArithmetic(one, other.cores / cpu!.cores));
+      const other = fewer.reduce((most, part) => (part.cores > most.cores ? part : most), fewer[0] ?? cpu!);
+      const changed = withCpu(hardware, (device) => withArithmetic(device, other.cores / cpu!.cores));
       return { part: `CPU a ${cpu!.name}`, other: other.name, hardware: changed };
     }
     if (text.startsWith('PCIe'))

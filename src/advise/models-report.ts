@@ -32,10 +32,10 @@ export const modelOfferReports: readonly Format<ModelOffers>[] = [
 
 function modelsDocument(offers: ModelOffers): Document {
   const { machine, models, notes, runtime } = offers;
-  const fitting = models.filter((one): one is Offered => one.answer !== null);
-  const kept = fitting.filter((one) => one.kept);
+  const fitting = models.filter((offer): offer is Offered => offer.answer !== null);
+  const kept = fitting.filter((offer) => offer.kept);
   const held = kept.filter(({ answer }) => !answer.setting.fromDisk);
-  const slow = fitting.filter((one) => !one.kept);
+  const slow = fitting.filter((offer) => !offer.kept);
   return {
     title: `What ${machine} runs, ${runtime}`,
     lead: [...leadOf(offers, fitting.length), ...takenOf(offers)],

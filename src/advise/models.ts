@@ -73,7 +73,7 @@ export async function modelsOn(
     await next(models.length, best ?? names.length);
   }
   const context = Math.max(...contexts);
-  const less = contexts.some((one) => one < wishedContext(wishes));
+  const less = contexts.some((context) => context < wishedContext(wishes));
   const ofContext = less ? ['Models that were trained on less context have that.'] : [];
   return {
     ...tagged(MODELS_SCHEMA),
@@ -88,7 +88,7 @@ const WELL = 20;
 
 /** True if a model fits in its usual format, and is faster than all larger ones that run well. */
 function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
-  const least = Math.max(WELL, ...larger.map((one) => one.answer!.decode));
+  const least = Math.max(WELL, ...larger.map((offer) => offer.answer!.decode));
   return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;
 }
 
@@ -113,9 +113,9 @@ function withFrontier(models: readonly Omit<ModelOffer, 'frontier'>[]): ModelOff
   const decode = ({ answer, kept }: Omit<ModelOffer, 'frontier'>): number => (kept ? answer!.decode : 0);
   return models
     .toSorted((a, b) => b.parameters.total - a.parameters.total || decode(b) - decode(a))
-    .map((one) => {
-      const frontier = decode(one) > fastest;
-      fastest = Math.max(fastest, decode(one));
-      return { ...one, frontier };
+    .map((offer) => {
+      const frontier = decode(offer) > fastest;
+      fastest = Math.max(fastest, decode(offer));
+      return { ...offer, frontier };
     });
 }

@@ -124,12 +124,13 @@ function withCard(hardware: HardwareSpec, from: GpuPart, to: GpuPart): HardwareS
   const [gpu, ...below] = hardware.tiers;
   const larger = { ...hardware, tiers: [{ ...gpu!, bytes: gpu!.bytes + to.memoryBytes - from.memoryBytes }, ...below] };
   const slot = slotFor(hardware.machine!, to);
-  const own = slotFor(hardware.machine!, from);
+  const present = slotFor(hardware.machine!, from);
   // A slot that is narrower than the card stays so.
-  const link = slot !== null && own !== null && slotText(own) === slotText(hardware.machine!.pcie!) ? pcieRate(slot) / pcieRate(own) : 1;
+  const link =
+    slot !== null && present !== null && slotText(present) === slotText(hardware.machine!.pcie!) ? pcieRate(slot) / pcieRate(present) : 1;
   const rate = to.memoryBandwidth / from.memoryBandwidth;
-  const faster = withGpu(larger, (one) =>
-    withArithmetic({ ...one, memoryBandwidth: one.memoryBandwidth * rate }, to.fp16Flops / from.fp16Flops),
+  const faster = withGpu(larger, (device) =>
+    withArithmetic({ ...device, memoryBandwidth: device.memoryBandwidth * rate }, to.fp16Flops / from.fp16Flops),
   );
   return withLink(faster, 'h2d', link);
 }

@@ -72,7 +72,7 @@ const WORTH = 0.02;
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const found = await strategiesOf(question, quantization, kv, fromDisk);
   if (found.length === 0) return null;
-  return found.reduce((best, one) => (one.cost < (best.setting.cache === null ? 1 - WORTH : 1) * best.cost ? one : best));
+  return found.reduce((best, priced) => (priced.cost < (best.setting.cache === null ? 1 - WORTH : 1) * best.cost ? priced : best));
 }
 
 /** The best setting with a fixed placement, and then that of each expert cache which the runtime has and the machine has room for; empty: nothing fits. */
@@ -98,9 +98,9 @@ async function cachedSetting(question: Question, beside: Beside): Promise<Priced
   let best = await at(beside.ubatch);
   for (const others of [passes.slice(0, start).reverse(), passes.slice(start + 1)]) {
     for (const ubatch of others) {
-      const one = await at(ubatch);
-      if (best !== null && (one === null || one.cost >= best.cost)) break;
-      best = one ?? best;
+      const candidate = await at(ubatch);
+      if (best !== null && (candidate === null || candidate.cost >= best.cost)) break;
+      best = candidate ?? best;
     }
   }
   return best === null ? null : withDrafts(question, await withOneSocket(question, best));
@@ -116,8 +116,8 @@ async function fixedSetting(question: Question, quantization: string | null, kv:
     const find = fromDisk ? highestFromDisk : highestFit;
     const setting = find(question, model, { quantization, ubatch, kv, context, users, ...PLAIN });
     if (setting === null) continue;
-    const one = await priced(question, model, setting);
-    if (best === null || one.cost < best.cost) best = one;
+    const candidate = await priced(question, model, setting);
+    if (best === null || candidate.cost < best.cost) best = candidate;
   }
   return best === null || fromDisk
     ? best
@@ -141,8 +141,8 @@ async function withFollowedPrompts(question: Question, from: Priced): Promise<Pr
 
 /** A setting, priced, if it costs less than another one; null: it does not, or there is none. */
 async function cheaper(question: Question, than: Priced, setting: Setting | null): Promise<Priced | null> {
-  const one = setting === null ? null : await priced(question, than.model, setting);
-  return one !== null && one.cost < than.cost ? one : null;
+  const candidate = setting === null ? null : await priced(question, than.model, setting);
+  return candidate !== null && candidate.cost < than.cost ? candidate : null;
 }
 
 /** True if one of several sockets could compute alone. */

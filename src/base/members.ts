@@ -14,8 +14,8 @@ export function member(family: MemberFamily, name: string, more: ParameterTable 
   const [, summary, cites] = rows[at]?.split('  ') ?? [];
   if (summary === undefined || cites === undefined) throw new Error(`profiles/members.txt: no ${family} ${name}`);
   const end = rows.findIndex((row, i) => i > at && !row.startsWith('  '));
-  const own = rows.slice(at + 1, end < 0 ? rows.length : end).map(parameterOf);
-  return { name, summary, cites, parameters: { ...Object.fromEntries(own), ...more } };
+  const parameters = rows.slice(at + 1, end < 0 ? rows.length : end).map(parameterOf);
+  return { name, summary, cites, parameters: { ...Object.fromEntries(parameters), ...more } };
 }
 
 /** A row of a parameter: its name, default, values and meaning. @throws Error for a row that is none */

@@ -78,8 +78,8 @@ export function valueAt(raw: unknown, path: Path): unknown {
 /** Keys of the schema at a path, through optional fields, defaults, transforms, unions, arrays and records. */
 function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   let schemas = objectsOf(schema);
-  for (const step of path) schemas = schemas.flatMap((one) => childrenOf(one, step)).flatMap(objectsOf);
-  return [...new Set(schemas.flatMap((one) => (one instanceof z.ZodObject ? Object.keys(one.shape) : [])))];
+  for (const step of path) schemas = schemas.flatMap((schema) => childrenOf(schema, step)).flatMap(objectsOf);
+  return [...new Set(schemas.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])))];
 }
 
 function childrenOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType[] {

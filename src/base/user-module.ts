@@ -52,15 +52,15 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
 ): Promise<OwnChoice<D>> {
   const { definition: known, parameters, path, text } = choice;
   if (path === undefined || known !== undefined) return choice;
-  const own = await importOwn(noun, resolve(folder, path));
-  const definition = check(own);
+  const exported = await importOwn(noun, resolve(folder, path));
+  const definition = check(exported);
   return {
     text,
     name: definition.name,
     path,
-    parameters: resolveParameters(`${noun} ${own.shown}`, definition.parameters, parameters),
+    parameters: resolveParameters(`${noun} ${exported.shown}`, definition.parameters, parameters),
     definition,
-    sha256: own.sha256,
+    sha256: exported.sha256,
   };
 }
 

@@ -104,7 +104,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
       }
       if (thread === null || thread.lost) open.add((thread = new TaskThread<Task, Answer, Note>(module, data)));
       const end = await thread
-        .ask(task, nameOf(task), (said) => note?.(task, said))
+        .ask(task, nameOf(task), (message) => note?.(task, message))
         .then(
           (answer) => ({ answer }),
           (error: Error) => ({ error }),

@@ -182,7 +182,7 @@ function check<T>(
 function placesOf(value: unknown, locate: Locate, path: Path = [], into = new Map<string, string>()): Places {
   if (path.length > 0) into.set(path.join('.'), locate(path).place);
   const inner = hasKeys(value) ? Object.entries(value) : [];
-  for (const [key, one] of inner) placesOf(one, locate, [...path, key], into);
+  for (const [key, value] of inner) placesOf(value, locate, [...path, key], into);
   return path.length > 0 ? {} : Object.fromEntries(into);
 }
 

@@ -8,7 +8,7 @@ import type { AdaptiveBound, AdaptivePoint } from './adaptive-bound.js';
 export const adaptiveReports = drawnFormats<AdaptiveBound>('moeprof bound adaptive', adaptiveDocument, ({ points }) => {
   const parts = { token: 'tokenNs', GPU: 'gpuNs', link: 'linkNs' } as const;
   const lines = Object.entries(parts).flatMap(([series, part]) =>
-    points.map((one) => ({ x: 100 * one.budget, y: one[part] / 1e6, series })),
+    points.map((point) => ({ x: 100 * point.budget, y: point[part] / 1e6, series })),
   );
   return linesOver(axisOf('gate weight that may be lost', '%'), axisOf('time of a token', 'ms'), Object.keys(parts), lines);
 });

@@ -113,7 +113,7 @@ function exactCost({ cost, count, loss, space, width }: Options, lossBudget: num
     }
     next.sort((x, y) => x[0] - y[0] || x[1] - y[1] || x[2] - y[2]);
     states = [];
-    for (const one of next) if (!states.some((other) => other[1] <= one[1] && other[2] <= one[2])) states.push(one);
+    for (const state of next) if (!states.some((other) => other[1] <= state[1] && other[2] <= state[2])) states.push(state);
     if (states.length > MOST_STATES) return null;
   }
   return states[0]![0];

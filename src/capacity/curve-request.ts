@@ -90,7 +90,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
 /** @throws UserError if a capacity is in bytes, and the size of experts is unknown */
 function refuseBytes(given: Readonly<Record<string, string | undefined>>, prefix: string): void {
   for (const [setting, text = ''] of Object.entries(given)) {
-    for (const part of text.split(/,|\.\./).filter((one) => one.trim() !== '')) {
+    for (const part of text.split(/,|\.\./).filter((piece) => piece.trim() !== '')) {
       const capacity = placed(`${prefix}${setting}`, () => parseCapacity(part.replace(/:\d+$/, '')));
       if (capacity.kind !== 'bytes') continue;
       throw new UserError(

@@ -49,11 +49,11 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
   const counts =
     threads === 0 ? await broadcastHere(trace, tokens, jobs, seeing) : await broadcastToThreads(trace, tokens, jobs, threads, seeing);
   const policies = options.policies.map(({ text: policy }, index): PolicyCurve => {
-    const own = plans.flatMap((plan, job) =>
+    const counted = plans.flatMap((plan, job) =>
       plan.policy === index ? plan.places.map((place, c) => [place, counts[job]![c]!] as const) : [],
     );
     const byPlace: CapacityCounts[] = [];
-    for (const [place, count] of own) byPlace[place] = count;
+    for (const [place, count] of counted) byPlace[place] = count;
     const { name, foresight } = plans.find((plan) => plan.policy === index)!;
     const drawn = tables === null ? { points: byPlace.map((count) => pointOf(count, demand)) } : splitCurve(options, byPlace, demand);
     const points = drawn.points.map((point) => ({ ...point, ...(foresight ? {} : hitRangeOf(point.hitRate, options.routing)) }));

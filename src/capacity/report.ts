@@ -124,7 +124,7 @@ function facts(curve: Curve): string[] {
 
 /** Highest hit rate of the policies with foresight at a capacity; null if there is none. */
 function boundAt(curve: Curve, capacity: number): number | null {
-  const rates = curve.policies.filter((one) => one.foresight).map((one) => one.points[capacity]!.hitRate);
+  const rates = curve.policies.filter((policy) => policy.foresight).map((policy) => policy.points[capacity]!.hitRate);
   return rates.length === 0 ? null : Math.max(...rates);
 }
 
@@ -234,8 +234,8 @@ function packedLines(items: readonly string[], width: number): string {
 export function curveFigures({ capacities, config, expertBytes, knee, policies, tokenCycleBytes }: Curve): PaperFigure[] {
   const share = (bytes: number): number => (100 * bytes) / expertBytes;
   const names = policies.map(({ policy }) => visible(policy));
-  const points = policies.flatMap(({ points: own }, p) =>
-    own.map(({ hitRate }, c): RunPoint => ({ x: share(capacities[c]!), y: 100 * hitRate, series: names[p]! })),
+  const points = policies.flatMap(({ points: curvePoints }, p) =>
+    curvePoints.map(({ hitRate }, c): RunPoint => ({ x: share(capacities[c]!), y: 100 * hitRate, series: names[p]! })),
   );
   const inside = (bytes: number): boolean => bytes >= capacities[0]! && bytes <= capacities.at(-1)!;
   const cycle = config.scope === 'global' && inside(tokenCycleBytes);

@@ -13,12 +13,12 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   const overall = bestOnline(curve);
   if (overall === null || curve.capacities.length === 0) return null;
   const at = capacity === null ? (kneeOf(curve, overall)?.at ?? curve.capacities.length >> 1) : nearestTo(curve.capacities, capacity);
-  const online = curve.policies.filter((one) => !one.foresight);
+  const online = curve.policies.filter((policy) => !policy.foresight);
   const best = online.reduce((a, b) => (b.points[at]!.hitRate > a.points[at]!.hitRate ? b : a));
   const rate = best.points[at]!.hitRate;
   const { demanded, compulsory } = curve.demand;
   const ceiling = demanded === 0 ? 0 : 1 - compulsory / demanded;
-  const foresight = curve.policies.filter((one) => one.foresight).map((one) => one.points[at]!.hitRate);
+  const foresight = curve.policies.filter((policy) => policy.foresight).map((policyCurve) => policyCurve.points[at]!.hitRate);
   const bound = foresight.length === 0 ? null : Math.max(rate, ...foresight);
   const policyGap = bound === null ? null : bound - rate;
   const capacityGap = Math.max(0, ceiling - (bound ?? rate));
@@ -64,7 +64,7 @@ export type CurveData = Omit<Curve, 'knee' | 'verdict'>;
 /** The policy without foresight with the highest mean hit rate, the first of equals; null if there is none. */
 export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | null {
   const online = curve.policies.filter(({ foresight, points }) => !foresight && points.length > 0);
-  return online.length === 0 ? null : online.reduce((best, one) => (meanOf(one) > meanOf(best) ? one : best));
+  return online.length === 0 ? null : online.reduce((best, policyCurve) => (meanOf(policyCurve) > meanOf(best) ? policyCurve : best));
 }
 
 const meanOf = ({ points }: PolicyCurve): number => points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;

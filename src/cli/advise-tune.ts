@@ -61,8 +61,8 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const run = async (at: number, predicted: Speeds): Promise<RunEnd> => {
     const { depth, generatedTokens, promptTokens } = tests;
     const seconds = (repeats + 1) * ((promptTokens + depth) / predicted.prefill + generatedTokens / predicted.decode);
-    const told = `predicted ${bothSpeeds(predicted)}, about ${formatNs(seconds * 1e9)}`;
-    context.note(`${++count} of at most ${MOST_RUNS}: ${points[at]!.flags.join(' ')}: ${told}`);
+    const prediction = `predicted ${bothSpeeds(predicted)}, about ${formatNs(seconds * 1e9)}`;
+    context.note(`${++count} of at most ${MOST_RUNS}: ${points[at]!.flags.join(' ')}: ${prediction}`);
     const end = endOf(await ended(program!, [...words, ...points[at]!.flags], limit / 1e6), repeats, tuneLimit);
     // Four digits are more than repeats agree in.
     const [decode, prefill] = 'failed' in end ? [] : [end.decode, end.prefill].map((speed) => Number(speed.toPrecision(4)));
@@ -83,10 +83,10 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
 
 /** The machine whose file keeps the timings, as it is there or is to be. @throws UserError if the file is of another one */
 async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: MachineFile; path: string }> {
-  const own = hardware !== undefined && isPath(hardware) && !isComposed(hardware) ? hardware : undefined;
-  const path = keep ?? own ?? KEPT;
+  const machineFile = hardware !== undefined && isPath(hardware) && !isComposed(hardware) ? hardware : undefined;
+  const path = keep ?? machineFile ?? KEPT;
   const known = statOf(path) === undefined ? null : readMachineFile(isPath(path) ? path : `./${path}`);
-  const file = path === own && known !== null ? known : await machineToMeasure(hardware);
+  const file = path === machineFile && known !== null ? known : await machineToMeasure(hardware);
   if (known === null || file.parts.join('+') === known.parts.join('+')) return { file: known ?? file, path };
   throw new UserError(`${path}: is of another machine, ${known.parts.join('+')}; name a file of this one with --keep`);
 }
@@ -101,8 +101,8 @@ function benchWords({ file, points, request }: TuneBasis, given: readonly string
   if (wrong !== undefined) throw new UserError(`--tune: ${wrong} is what is tuned; leave it out`);
   const count = (usual: number, least: number, ...names: readonly string[]): number => {
     const at = given.findLastIndex((word) => names.includes(word));
-    const said = at < 0 ? `${usual}` : (given[at + 1] ?? '');
-    return least === 0 && said === '0' ? 0 : positiveCount(`--tune: ${names[0]}`, said);
+    const count = at < 0 ? `${usual}` : (given[at + 1] ?? '');
+    return least === 0 && count === '0' ? 0 : positiveCount(`--tune: ${names[0]}`, count);
   };
   const longest = Math.max(...points.map(({ setting }) => setting.ubatch));
   const tests: BenchTests = {

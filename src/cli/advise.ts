@@ -123,8 +123,10 @@ function machineOf(context: CliContext, { hardware: name, quantizations, timing 
     if (learned === null) return usual;
     const driven = runtime.profile === null ? null : loadRuntime(runtime.profile);
     const file = name === undefined ? await machineToMeasure(name) : null;
-    const at = (own: Learned): HardwareSpec =>
-      file === null ? loadHardware(name!, undefined, [], driven, [], own) : hardwareOfFile(file, 'this machine', [], driven, [], own);
+    const at = (learned: Learned): HardwareSpec =>
+      file === null
+        ? loadHardware(name!, undefined, [], driven, [], learned)
+        : hardwareOfFile(file, 'this machine', [], driven, [], learned);
     const moved = nudged(learned).map(at);
     return { ...usual, hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
   };

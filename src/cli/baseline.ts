@@ -55,7 +55,7 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
 /** A metric in every state of a baseline, the latest first, under a sparkline. @throws UserError if there is no such baseline or scenario */
 function log(wanted: string, metric: string, context: CliContext): string {
   const options = context.reportOptions;
-  const name = baselineNames().find((one) => wanted === one || wanted.startsWith(`${one}/`)) ?? wanted;
+  const name = baselineNames().find((baseline) => wanted === baseline || wanted.startsWith(`${baseline}/`)) ?? wanted;
   baselineFolder(name, 'runs/', EXIT.input);
   const states = statesOf(name).map(({ folder, name: state }) => {
     const names = namesBelow(folder).filter((file) => file.endsWith('.json'));
@@ -67,8 +67,8 @@ function log(wanted: string, metric: string, context: CliContext): string {
   if (scenarios.length === 0) throw new UserError(`baseline ${name} has no scenario "${wanted.slice(name.length + 1)}": ${all.join(', ')}`);
   const blocks = scenarios.map((scenario) => {
     const metrics = states.map(({ results }) => results.get(scenario)?.metrics[metric]);
-    const line = sparkline(metrics.map((one) => one?.value ?? null).toReversed(), 40, options);
-    const unit = metrics.find((one) => one !== undefined)?.unit;
+    const line = sparkline(metrics.map((metric) => metric?.value ?? null).toReversed(), 40, options);
+    const unit = metrics.find((metric) => metric !== undefined)?.unit;
     const range =
       unit === undefined
         ? 'no state has it'

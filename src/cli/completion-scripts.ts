@@ -35,7 +35,7 @@ function flatten(node: Node, path: readonly string[] = []): { readonly path: rea
 const optionsOf = (program: Node, node: Node): Node['options'] =>
   node === program
     ? program.options
-    : [...node.options, ...program.options.filter((own) => !node.options.some((other) => other.names.at(-1) === own.names.at(-1)))];
+    : [...node.options, ...program.options.filter((option) => !node.options.some((other) => other.names.at(-1) === option.names.at(-1)))];
 
 /** What may follow a command: its subcommands, and values of its argument. */
 function wordsAt({ argument, children }: Node): CompletionValues {

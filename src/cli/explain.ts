@@ -29,18 +29,20 @@ function explained(text: string, options: ReportOptions): string {
   const width = widthOf(options);
   const topic = topicOf(name);
   if (topic === null) {
-    const known = [...METRICS.keys(), ...allTopics().flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
+    const known = [...METRICS.keys(), ...allTopics().flatMap(({ names }) => names.map((topic) => topic.replace(/\.\*$/, '')))];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
     const near = nearest(name, known);
     const hint = near.length > 0 ? suggested(near) : 'moeprof explain lists all; flags of advice are told by moeprof advise --explain';
     throw new UserError(`there is no metric or warning "${name}": ${hint}`);
   }
   const metrics = [...METRICS.values()].filter((metric) => metric.name === name || metric.name.startsWith(`${name}.`));
-  const own = METRICS.get(name);
+  const description = METRICS.get(name);
   const head = [
     chalk.bold(name),
-    ...(own === undefined ? [] : [wrap(own.meaning, width), chalk.dim(facts(own.unit, own.better, own.kind))]),
-    ...(own === undefined && metrics.length > 0 ? [chalk.dim(wrap(metrics.map((metric) => metric.name).join(', '), width))] : []),
+    ...(description === undefined
+      ? []
+      : [wrap(description.meaning, width), chalk.dim(facts(description.unit, description.better, description.kind))]),
+    ...(description === undefined && metrics.length > 0 ? [chalk.dim(wrap(metrics.map((metric) => metric.name).join(', '), width))] : []),
   ];
   return `${[head.join('\n'), wrap(inAscii(topic.what, options), width), wrap(inAscii(topic.reading, options), width)].join('\n\n')}\n`;
 }

@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.js';
 /** The parts of a list: a parameter, `name=value`, belongs to the choice before it if that has a colon. Blanks around parts do not count. */
 export function listed(text: string): string[] {
   const parts: string[] = [];
-  for (const part of text.split(',').map((one) => one.trim())) {
+  for (const part of text.split(',').map((piece) => piece.trim())) {
     const more = /^[A-Za-z]\w*=/.test(part) && parts.at(-1)?.includes(':') === true;
     if (more) parts.push(`${parts.pop()},${part}`);
     else parts.push(part);

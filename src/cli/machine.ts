@@ -27,9 +27,9 @@ function defineShow(command: Command, context: CliContext): void {
 async function shownMachine(name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {
   const runtime = runtimeName === undefined ? null : loadRuntime(runtimeName);
   if (name === undefined) {
-    const { detection, name: own } = await detectedMachine();
+    const { detection, name: detectedName } = await detectedMachine();
     const { notSeen, remarks } = detection;
-    return { hardware: hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime), remarks, notSeen };
+    return { hardware: hardwareOfFile(machineFileOf(detection, detectedName), 'this machine', [], runtime), remarks, notSeen };
   }
   const { notSeen = [], remarks = [] } = readMachineFile(name) ?? {};
   return { hardware: loadHardware(name, undefined, [], runtime), remarks, notSeen };

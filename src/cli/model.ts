@@ -60,8 +60,8 @@ function documentOf(inspection: ModelInspection): Document {
 
 function facts({ layers, note, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
   const { published } = parameters;
-  const against = (own: number, stated: number, what = ''): string =>
-    `${formatParameters(stated)}${what} (${formatRelative(own / stated - 1)} here)`;
+  const against = (counted: number, stated: number, what = ''): string =>
+    `${formatParameters(stated)}${what} (${formatRelative(counted / stated - 1)} here)`;
   const parts =
     layers.moe === layers.total ? `${layers.total} layers, all with experts` : `${layers.moe} of ${layers.total} layers have experts`;
   const moe = wholeModels === undefined ? parts : `${formatCount(wholeModels)} whole models of ${layers.total} layers`;

@@ -60,15 +60,15 @@ export async function loadOperands(
     for (const source of set.sources) row.push(await prepare(source, allowCode));
     prepared.push(row);
   }
-  const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
+  const runs = prepared.flat().flatMap((source) => ('run' in source ? [source.run] : []));
   const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./run-pool.js');
   const finished = await runAll(runs, context, { details });
   let next = 0;
   return sets.map((set, index) => {
-    const operands = prepared[index]!.map((one): [string, Operand] => {
-      const { label, scenario } = one.source;
-      if ('result' in one) return [scenario, { label, result: one.result }];
-      return [scenario, { label, result: finished[next++]!, budgets: one.budgets }];
+    const operands = prepared[index]!.map((source): [string, Operand] => {
+      const { label, scenario } = source.source;
+      if ('result' in source) return [scenario, { label, result: source.result }];
+      return [scenario, { label, result: finished[next++]!, budgets: source.budgets }];
     });
     return { label: set.label, folder: set.folder, path: set.path, scenarios: byScenario(operands) };
   });
@@ -76,13 +76,13 @@ export async function loadOperands(
 
 function byScenario(operands: readonly (readonly [string, Operand])[]): Map<string, Operand> {
   const groups = [...groupedBy(operands, ([scenario]) => scenario)];
-  return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, one]) => one)) }]));
+  return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, operand]) => operand)) }]));
 }
 
 /** @param absent exit code if the path does not exist @param candidate operand that a missing base would be saved from */
 async function findSources(path: string, absent: number, candidate: string): Promise<SourceSet> {
-  const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
-  if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
+  const single = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
+  if (path === '-') return single({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
   const commit = parseGitOperand(path);
   if (commit !== null) {
     const { names, read } = readFromGit(commit.ref, commit.path);
@@ -92,7 +92,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
       content: { text: read(name) },
       detached: true,
     });
-    if (names === null) return one(source('', path, scenarioOfFile(commit.path)));
+    if (names === null) return single(source('', path, scenarioOfFile(commit.path)));
     const files = scenarioFiles(names, path);
     const sources = files.map(({ name, scenario }) => source(`/${name}`, `${path.replace(/\/$/, '')}/${name}`, scenario));
     return { label: path, folder: true, path: null, sources };
@@ -115,7 +115,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
   }
   if (!existsSync(file)) {
     if (!isPath(path) && listProfiles('runs').includes(path))
-      return one({ label: path, scenario: path, content: { profile: path }, detached: false });
+      return single({ label: path, scenario: path, content: { profile: path }, detached: false });
     if (absent !== EXIT.input) {
       const known = baselineNames();
       const saved = known.includes(path)
@@ -124,7 +124,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
       throw new UserError(`${path}: there is no such file to compare with; ${saved}`, absent);
     }
   }
-  return one({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
+  return single({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
 }
 
 /** A run profile as an argument of `moeprof run`; nothing for other operands. */

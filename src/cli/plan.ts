@@ -38,7 +38,8 @@ export function define(command: Command, context: CliContext): void {
 async function planOf(profile: string | undefined, options: PlanOptions, threads: number | undefined, context: CliContext): Promise<Plan> {
   if (options.cache !== undefined) throw new UserError('--cache: its size is what a plan finds; leave it out');
   const all = combinationsOf(options);
-  const runAt = ({ hardware, system }: Combination, told: readonly Override[]) => runOf(profile, { ...options, system, hardware }, told);
+  const runAt = ({ hardware, system }: Combination, overrides: readonly Override[]) =>
+    runOf(profile, { ...options, system, hardware }, overrides);
   const alike = await equalFooting(all.map((chosen) => () => runAt(chosen, [])));
   const learnedOf = learnerOf(context, options.timing);
   const candidates: ReturnType<typeof planCandidate>[] = [];

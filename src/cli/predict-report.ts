@@ -97,7 +97,7 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
   const loss = (value: number): Datum => ({ value, text: value.toFixed(5) });
   return gridOf(
     [{ head: 'epoch', align: 'right' }, 'loss', 'held out', { head: '', name: 'best', align: 'left' }],
-    epochs.map((one) => [one.epoch, loss(one.loss), loss(one.heldOutLoss), one.epoch === bestEpoch ? '← best' : null]),
+    epochs.map((epoch) => [epoch.epoch, loss(epoch.loss), loss(epoch.heldOutLoss), epoch.epoch === bestEpoch ? '← best' : null]),
   );
 }
 
@@ -128,7 +128,7 @@ function evaluationGrids(
     batchGrid(
       predictors,
       size,
-      times.filter((one) => one.trace === trace.path),
+      times.filter((time) => time.trace === trace.path),
     ),
     ...(unjudged.length === 0
       ? []
@@ -138,7 +138,7 @@ function evaluationGrids(
 }
 
 function batchGrid(predictors: readonly Judged[], size: number, times: readonly JudgedTimes[]): Grid {
-  const own = ({ predictor }: Judged): JudgedTimes | undefined => times.find((one) => one.predictor === predictor);
+  const timesOf = ({ predictor }: Judged): JudgedTimes | undefined => times.find((time) => time.predictor === predictor);
   const count = (head: string, of: (judged: Judged) => number | undefined): ColumnOf<Judged> => ({
     head,
     of: (judged) => ({ value: of(judged) ?? null, text: of(judged)?.toFixed(1) ?? '-' }),
@@ -146,7 +146,7 @@ function batchGrid(predictors: readonly Judged[], size: number, times: readonly 
   const time = (head: string, of: (times: JudgedTimes) => number | null): ColumnOf<Judged> => ({
     head,
     of: (judged) => {
-      const ns = own(judged) === undefined ? null : of(own(judged)!);
+      const ns = timesOf(judged) === undefined ? null : of(timesOf(judged)!);
       return { value: ns, text: ns === null ? '-' : formatNs(ns) };
     },
   });

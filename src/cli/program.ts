@@ -102,7 +102,7 @@ function textBelow(command: Command): string {
       .split(/^\[/m)
       .map((section) => section.split(']\n', 2) as [string, string]),
   );
-  const text = names.map((name) => sections.get(name)).find((one) => one !== undefined);
+  const text = names.map((name) => sections.get(name)).find((section) => section !== undefined);
   return text === undefined ? '' : `\n${text.trimEnd()}\n`;
 }
 

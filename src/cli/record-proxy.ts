@@ -34,7 +34,8 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
     keepText: flags.keepText,
     most: flags.requests === undefined ? Number.POSITIVE_INFINITY : positiveCount('--requests', flags.requests),
     tell: (line) => context.note(line),
-    ready: (own) => context.note(`http://${hostname}:${own} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`),
+    ready: (port) =>
+      context.note(`http://${hostname}:${port} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`),
   });
   try {
     await writeTrace(trace, output, {}, context);

@@ -64,10 +64,10 @@ export function toldOf(
   const timings = options.timing?.length ? { timings: options.timing } : {};
   const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
   if (policy === undefined) {
-    const told = { profile: file, overrides, allowCode, ...timings };
+    const given = { profile: file, overrides, allowCode, ...timings };
     // If neither system nor cache nor trace is chosen, the question is how a model runs on a machine.
     const chosen = overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
-    return file === undefined && !chosen ? { ...told, note: UNCHOSEN } : told;
+    return file === undefined && !chosen ? { ...given, note: UNCHOSEN } : given;
   }
   const note = `${DEFAULT_SYSTEM} never loads an expert, so ${policy.label} runs in ${LOADING}.`;
   return {
@@ -125,26 +125,26 @@ export function overridesOfStudy(
 /** Overrides of flags, after those of `--set`, which they win over. @param fromFile true: paths of flags are made absolute */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
-  const own = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
+  const located = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
   const machine = (value: string): string => (isComposed(value) ? value : local(value));
   const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, local)];
   const flag = adding(overrides);
   const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
-  if (variants.length > 0) flag('--variant', 'variants', variants.map(own));
+  if (variants.length > 0) flag('--variant', 'variants', variants.map(located));
   flag('--hardware', 'hardware', options.hardware, machine);
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
   flag('--warm', 'system.cache.warm', options.warm, number);
   flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, number);
-  flag('--policy', 'system.cache.policy', options.policy, own);
+  flag('--policy', 'system.cache.policy', options.policy, located);
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {
     const kind = fromFile ? locatedPredictor(options.predictor, cwd()) : options.predictor;
     overrides.push({ path: ['system', 'predictor'], value: kind, amend: replacePredictor(kind), label: '--predictor' });
   }
   flag('--rerank', 'system.rerank.lambda', options.rerank, number);
-  flag('--scheduler', 'system.scheduler', options.scheduler, own);
+  flag('--scheduler', 'system.scheduler', options.scheduler, located);
   flag('--on-miss', 'system.onMiss', options.onMiss, missRulesOf);
   flag('--replay', 'replay', options.replay);
   flag('--workload', 'workload.arrivals', options.workload, local);

@@ -33,7 +33,7 @@ export async function runAll(
     settled[index] = outcome;
     if (outcome.status !== 'done') wrong = Math.min(wrong, index);
     // Runs start in order, so those before a refused one are done or under way, and one of them may be refused yet.
-    return wrong < runs.length && settled.slice(0, wrong).every((one) => one !== undefined);
+    return wrong < runs.length && settled.slice(0, wrong).every((result) => result !== undefined);
   });
   return settled.map((outcome) => {
     if (outcome!.status === 'done') return outcome!.result;

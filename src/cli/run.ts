@@ -52,11 +52,11 @@ export function define(command: Command, context: CliContext): void {
       const all = combinationsOf(options);
       const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
       const alike = await equalFooting(makes);
-      const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
+      const inputOf = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
       const learned = learnerOf(context, options.timing);
       const run = async (chosen: Combination) =>
-        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), told(chosen));
-      await runMany(all, { run, again: (chosen) => repeatCommand(told(chosen)) }, context, options);
+        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), inputOf(chosen));
+      await runMany(all, { run, again: (chosen) => repeatCommand(inputOf(chosen)) }, context, options);
       return;
     }
     const run = await learnerOf(context, options.timing)(runOf(profile, options));

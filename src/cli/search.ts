@@ -58,13 +58,15 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   const sample = { method: 'random', points: MOST_CELLS, seed } as const;
   const cells = [...spaceCells(space.sample === null && gridSize(space) > MOST_CELLS ? { ...space, sample } : space)];
   if (cells.length === 0) throw new UserError(`${file.study.label}: no cell is left; see exclude`);
-  const told: RunFlags = { trace: [], variant: [], fault: [], bounds: true, set: flags.set, allowCode: flags.allowCode };
-  const own = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
-  const alike = await equalFooting(bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, told, own(cell))));
-  const varied = (cell: StudyCell) => [...own(cell), ...alike];
-  const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, told, varied(cell));
+  const runFlags: RunFlags = { trace: [], variant: [], fault: [], bounds: true, set: flags.set, allowCode: flags.allowCode };
+  const overridesOf = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
+  const alike = await equalFooting(
+    bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, runFlags, overridesOf(cell))),
+  );
+  const varied = (cell: StudyCell) => [...overridesOf(cell), ...alike];
+  const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, runFlags, varied(cell));
   const againOf = (cell: StudyCell, short: RunSpec | null): string =>
-    repeatCommand(toldOfStudy(file.study, told, [...varied(cell), ...(short === null ? [] : [lengthOf(short)])]));
+    repeatCommand(toldOfStudy(file.study, runFlags, [...varied(cell), ...(short === null ? [] : [lengthOf(short)])]));
   const store = storeOf(flags, STORE);
   if (flags.learn === true && store === null) throw new UserError('--learn: learns from a store, which --no-store leaves out');
   if (flags.profiles !== undefined) makeFolder(flags.profiles);
@@ -78,7 +80,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
     }
     if (found.rows.some(({ status }) => status === 'failed')) context.setExitCode(EXIT.internal);
     if (flags.profiles !== undefined)
-      writeProfiles(flags.profiles, file, found, (cell) => overridesOfStudy(file.study, told, varied(cell)));
+      writeProfiles(flags.profiles, file, found, (cell) => overridesOfStudy(file.study, runFlags, varied(cell)));
     return found;
   });
 }
@@ -95,11 +97,11 @@ function batchOf(
   return async (runs) => {
     const settled: SettledRun[] = [];
     const began = performance.now();
-    const one = threads === undefined && took < THREADS_PAY * Math.max(1, ran);
-    await runStored(runs.length, runs, context, { store, threads: one ? 1 : threads }, (index, fingerprint, outcome) => {
+    const alone = threads === undefined && took < THREADS_PAY * Math.max(1, ran);
+    await runStored(runs.length, runs, context, { store, threads: alone ? 1 : threads }, (index, fingerprint, outcome) => {
       settled[index] = { fingerprint, outcome };
     });
-    if (one) {
+    if (alone) {
       ran += runs.length;
       took += performance.now() - began;
     }
@@ -129,8 +131,8 @@ function writeProfiles(
 ): void {
   const paths = pathsOf(study.space);
   for (const [at, { figures, values }] of found.front.entries()) {
-    const told = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
-    const lead = [`Point ${at + 1} of moeprof search ${study.label}: ${told.join(', ')}.`];
+    const entries = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+    const lead = [`Point ${at + 1} of moeprof search ${study.label}: ${entries.join(', ')}.`];
     const text = pointProfile(study.run, overridesOf(paths.map((path) => values[path]!)), lead);
     writeFileAtomic(join(folder, `${at + 1}.yaml`), text);
   }

@@ -92,12 +92,12 @@ function merge(folders: readonly string[], into: Store, context: CliContext): vo
     const from = Store.existing(folder);
     for (const fingerprint of from.fingerprints()) {
       const outcome = from.get(fingerprint, true);
-      const own = into.get(fingerprint);
-      if (outcome === null || (own === null && outcome.status === 'failed' && into.has(fingerprint))) continue;
-      if (own === null) {
+      const kept = into.get(fingerprint);
+      if (outcome === null || (kept === null && outcome.status === 'failed' && into.has(fingerprint))) continue;
+      if (kept === null) {
         into.put(fingerprint, outcome);
         taken++;
-      } else if (outcome.status !== 'failed' && figuresOf(own) !== figuresOf(outcome)) {
+      } else if (outcome.status !== 'failed' && figuresOf(kept) !== figuresOf(outcome)) {
         throw new UserError(`${folder}: run ${fingerprint.slice(0, DIGITS)} ended differently than in ${into.folder}; remove one of them`);
       }
     }

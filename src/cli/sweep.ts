@@ -63,7 +63,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
       ? { ...options, cache: undefined }
       : options;
   const specOf = (varied: readonly Override[]): RunSpec => runOf(profile, optionsFor(varied), varied);
-  const told = (varied: readonly Override[]) => toldOf(profile, optionsFor(varied), varied);
+  const inputOf = (varied: readonly Override[]) => toldOf(profile, optionsFor(varied), varied);
   const store = storeOf(given, null);
   const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes = new Array<Outcome>(runs.length);
@@ -73,7 +73,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
     });
     return requireOutcome(outcomes);
   };
-  return sweepRuns({ axes, rates, specOf, toldOf: told, runAll });
+  return sweepRuns({ axes, rates, specOf, toldOf: inputOf, runAll });
 }
 
 /** @throws UserError with the first reason, if no combination can run */

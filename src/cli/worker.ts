@@ -54,8 +54,8 @@ async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
   const server = await openServer(address, tell);
   noteUnsealed(seal, address, context);
   const processes = new RunChildren(jobs, (hear, lost) => new RunChild(trusted, hear, lost));
-  const own = [PACKAGE_FOLDER, hubFolder()];
-  const worker = new QueueWorker(server, { name, seal, cache, roots, own, tell, processes });
+  const folders = [PACKAGE_FOLDER, hubFolder()];
+  const worker = new QueueWorker(server, { name, seal, cache, roots, own: folders, tell, processes });
   const ends = [listen('SIGINT', atInterrupt(worker, tell)), listen('SIGTERM', atTermination(worker, tell))];
   tell(`worker ${name} at ${address.shown}, ${formatCount(jobs)} at a time`);
   try {

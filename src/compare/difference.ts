@@ -101,7 +101,7 @@ export function draftsDiffer(base: Result, candidate: Result): { readonly metric
 /** Sizes and shares as numbers, however they are written. */
 function canonical(value: unknown): unknown {
   if (typeof value === 'string') return BYTES.read(value) ?? SHARE.read(value) ?? value.toLowerCase();
-  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, canonical(one)])) : value;
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, canonical(item)])) : value;
 }
 
 /** A part of a configuration, whose shape a saved result does not promise. */
@@ -114,11 +114,11 @@ export const varyingOf = ({ path }: Difference): string | undefined =>
 /** What to do about inputs that differ, for a message. @param names of base and candidate */
 export function remedyOf(base: Result, candidate: Result, names: readonly [string, string], inputs: readonly Difference[]): string {
   const held = [base, candidate].map(({ inputs: { traces } }) => traces.some(({ heldOut }) => heldOut !== undefined));
-  const one = held[0] === held[1] ? null : held.indexOf(true);
-  const share = part((one === 0 ? base : candidate).config.workload).holdOut ?? '20%';
+  const only = held[0] === held[1] ? null : held.indexOf(true);
+  const share = part((only === 0 ? base : candidate).config.workload).holdOut ?? '20%';
   const varying = [...new Set(inputs.flatMap((input) => varyingOf(input) ?? []))];
   const rest = inputs.filter(
-    (input) => varyingOf(input) === undefined && !(one !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
+    (input) => varyingOf(input) === undefined && !(only !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
   );
   const { runtime = 'own' } = base.config;
   const same = varying.includes('runtime')
@@ -126,7 +126,7 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
     : 'run both with the same room';
   const ways = [
     ...(rest.length > 0 ? ['rerun with the same inputs'] : []),
-    ...(one === null ? [] : [`run ${names[1 - one]} with --set workload.holdOut=${share}`]),
+    ...(only === null ? [] : [`run ${names[1 - only]} with --set workload.holdOut=${share}`]),
     ...(varying.length === 0 ? [] : [`${same} (or let budgets say varies: [${varying.join(', ')}])`]),
   ];
   return `${ways.join(' and ')}, or pass --allow-different-inputs`;

@@ -71,16 +71,16 @@ export function compareSets(
   faults.push(...unmatchedScenarios([...ran], given, candidates));
   const tests = testSamples(pairs.map((pair) => ({ base: pair.base.result, candidate: pair.candidate.result })));
   const all = pairs.map((pair) => budgetsFor(pair.scenario, [...ownBudgets(pair.base, pair.candidate), ...given]));
-  const told = new Map<Budget, BudgetFinding>();
+  const findings = new Map<Budget, BudgetFinding>();
   const gated = [...given, ...all.flat()].some(({ rule }) => rule.kind !== 'varies');
-  const several = { gated, told: pairs.length === 1 ? null : told };
+  const several = { gated, told: pairs.length === 1 ? null : findings };
   const comparisons = pairs.map((pair, index) =>
     compareResults(pair.base, pair.candidate, all[index]!, options, pair.scenario, tests[index], several),
   );
   // One that only excuses scenarios is in no comparison.
-  for (const budget of given.filter(isOff)) if (pairs.length !== 1 || !all[0]!.includes(budget)) told.set(budget, offFinding(budget));
+  for (const budget of given.filter(isOff)) if (pairs.length !== 1 || !all[0]!.includes(budget)) findings.set(budget, offFinding(budget));
   const label = candidates.map((set) => set.label).join(', ');
-  for (const [{ scenario = 'every scenario' }, finding] of told) faults.push({ candidate: label, scenario, ...finding });
+  for (const [{ scenario = 'every scenario' }, finding] of findings) faults.push({ candidate: label, scenario, ...finding });
   const passed = comparisons.every((comparison) => comparison.passed) && faults.every(({ level }) => level !== 'error');
   const saved = [base, ...candidates].filter(({ scenarios }) => [...scenarios.values()].some(({ budgets }) => budgets === undefined));
   return { saved: saved.map(({ label }) => label), comparisons, faults, added, passed };
@@ -99,8 +99,8 @@ const operandOf = (set: OperandSet, other: OperandSet, name: string): Operand | 
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));
-  const own = (candidate.budgets ?? []).filter((budget) => budget.rule.kind !== 'varies' && !known.has(keyOf(budget)));
-  return [...own, ...(base.budgets ?? [])];
+  const budgets = (candidate.budgets ?? []).filter((budget) => budget.rule.kind !== 'varies' && !known.has(keyOf(budget)));
+  return [...budgets, ...(base.budgets ?? [])];
 }
 
 /** True if an `off` budget takes all metrics of the scenario out of the gate. */

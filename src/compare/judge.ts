@@ -74,8 +74,8 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
     return broken ? `${figures(base, candidate)} is worse by more than ${rule.amounts.map((amount) => amount.text).join(' and ')}` : null;
   }
   const measured = rule.clauses.map((clause) => ({ clause, measured: measurePair(clause.amount, pair, `${budget.place}: ${name}`) }));
-  if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? 'is missing in the base' : null;
-  const holds = measured.map((one) => HOLDS[one.clause.comparator](one.measured!.observed, one.measured!.limit));
+  if (measured.some((clause) => clause.measured === null)) return isExact(budget.metric) ? 'is missing in the base' : null;
+  const holds = measured.map((pair) => HOLDS[pair.clause.comparator](pair.measured!.observed, pair.measured!.limit));
   const clauses = rule.clauses.map(clauseText).join(' and ');
   if (rule.kind === 'fail-on') return holds.every(Boolean) ? `${figures(base, candidate)} is ${clauses}` : null;
   return holds.every(Boolean) ? null : `${figures(base, candidate)} is not ${clauses}`;
@@ -162,19 +162,19 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 
 type Metrics = Result['metrics'];
 
-/** Findings on budgets that match or compare nothing, or that no regression breaks. @param told the warnings so far, added to @throws UserError */
+/** Findings on budgets that match or compare nothing, or that no regression breaks. @param findings the warnings so far, added to @throws UserError */
 export function judgeBudgets(
   base: Metrics | null,
   candidate: Metrics,
   budgets: readonly Budget[],
-  told: Map<Budget, BudgetFinding>,
+  findings: Map<Budget, BudgetFinding>,
 ): BudgetFinding[] {
   const unmatched = judgeUnmatched([...new Set([...Object.keys(base ?? {}), ...Object.keys(candidate)])], budgets);
   return [
     ...unmatched,
     ...budgets.flatMap((budget) => {
-      const [nothing, warning] = [judgeAim(base, candidate, budget), told.has(budget) ? null : warningOf(base, candidate, budget)];
-      if (warning !== null) told.set(budget, warning);
+      const [nothing, warning] = [judgeAim(base, candidate, budget), findings.has(budget) ? null : warningOf(base, candidate, budget)];
+      if (warning !== null) findings.set(budget, warning);
       return nothing ?? [];
     }),
   ];
@@ -217,8 +217,8 @@ export const isOff = (budget: Budget): budget is Budget & { readonly rule: { rea
 /** True if a budget lets all of its metrics get so many times worse. A figure of zero has no multiple. */
 function isLoose(base: Metrics, names: readonly string[], budget: Budget, times: number): boolean {
   const known = names.flatMap((name) => (base[name] !== undefined && base[name].value > 0 ? [[name, base[name]] as const] : []));
-  const worse = (one: Metric): Metric => ({ ...one, value: one.better === 'higher' ? one.value / times : one.value * times });
-  return known.length > 0 && known.every(([name, one]) => brokenBy(name, one, worse(one), budget, null) === null);
+  const worse = (old: Metric): Metric => ({ ...old, value: old.better === 'higher' ? old.value / times : old.value * times });
+  return known.length > 0 && known.every(([name, metric]) => brokenBy(name, metric, worse(metric), budget, null) === null);
 }
 
 /** True if a clause can break its budget on the better side of a metric only. */
@@ -243,6 +243,6 @@ export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetF
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);
   const findings = names.flatMap((name) => judgeMetric(name, null, result.metrics[name]!, absolute).findings);
-  const told = new Map<Budget, BudgetFinding>();
-  return [...findings, ...judgeBudgets(null, result.metrics, absolute, told), ...told.values()];
+  const found = new Map<Budget, BudgetFinding>();
+  return [...findings, ...judgeBudgets(null, result.metrics, absolute, found), ...found.values()];
 }

@@ -27,11 +27,11 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
     }),
   );
   // A test without enough samples does not count.
-  const told = tests.filter(({ enough }) => enough);
-  const corrected = holm(told.map(({ a, b }) => mannWhitney(a, b)));
+  const conclusive = tests.filter(({ enough }) => enough);
+  const corrected = holm(conclusive.map(({ a, b }) => mannWhitney(a, b)));
   const byPair = pairs.map(() => new Map<string, SampleTest>());
   for (const test of tests) {
-    const p = test.enough ? corrected[told.indexOf(test)]! : 1;
+    const p = test.enough ? corrected[conclusive.indexOf(test)]! : 1;
     byPair[test.pair]!.set(test.name, {
       counts: [test.a.length, test.b.length],
       p,

@@ -92,10 +92,10 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
     const at: FigurePlace = { x: horizontal.of(row), series: name(series), facet: name(facet) };
     return { at, value: row.metrics[y]! / vertical.factor };
   });
-  const points = [...groupedBy(runs, ({ at }) => JSON.stringify(at)).values()].map((own): FigurePoint => {
-    const samples = own.map(({ value }) => value);
+  const points = [...groupedBy(runs, ({ at }) => JSON.stringify(at)).values()].map((same): FigurePoint => {
+    const samples = same.map(({ value }) => value);
     const [low, high] = [Math.min(...samples), Math.max(...samples)];
-    return { ...own[0]!.at, y: statisticOf(samples, statistic), low, high, runs: samples.length, front: false };
+    return { ...same[0]!.at, y: statisticOf(samples, statistic), low, high, runs: samples.length, front: false };
   });
   const seriesNames = [...new Set(points.map((point) => point.series))];
   const facets = [...new Set(points.map((point) => point.facet))];
@@ -140,7 +140,7 @@ function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & {
   }
   const short = name
     .split(',')
-    .map((one) => one.split('.').at(-1)!)
+    .map((part) => part.split('.').at(-1)!)
     .join(', ');
   const as = words ? undefined : readingOf(rows.map((row) => rowValue(row, name) ?? ''));
   if (as === undefined) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name) };

@@ -26,8 +26,8 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
       const device = deviceOf(index);
       const { nsPerFlop } = speedOf(device);
       const [main] = formats ?? [];
-      const own = main && device.peakByFormat && byFormat(device.peakByFormat, main.format);
-      return flopsPerToken * (own === undefined ? nsPerFlop : 1e9 / (own * device.computeFraction));
+      const formatPeak = main && device.peakByFormat && byFormat(device.peakByFormat, main.format);
+      return flopsPerToken * (formatPeak === undefined ? nsPerFlop : 1e9 / (formatPeak * device.computeFraction));
     }),
   };
 }
@@ -131,9 +131,9 @@ export class CostModel {
     let [ns, cpuNs] = [0, 0];
     for (let from = 0; from < sequences; from += attending) {
       const part = (all: ArrayLike<number>): number[] => Array.prototype.slice.call(all, from, Math.min(sequences, from + attending));
-      const own = part(tokensPerSequence);
-      const sum = own.reduce((total, one) => total + one, 0);
-      ns += this.#dense.ns(segment, sum, part(contexts), own, own.length);
+      const parts = part(tokensPerSequence);
+      const sum = parts.reduce((total, part) => total + part, 0);
+      ns += this.#dense.ns(segment, sum, part(contexts), parts, parts.length);
       cpuNs += this.#split?.cpuNs ?? 0;
     }
     this.cpuDenseNs = cpuNs;

@@ -120,7 +120,7 @@ export class DenseCost {
     this.#weightNs = Float64Array.from(parts, (part) => weightsNs(part.formats, part.weightBytes, device));
     this.#tokenFlops = Float64Array.from(parts, (part) => part.flopsPerToken);
     this.#sequenceFlops = Float64Array.from(parts, (part) => part.flopsPerSequence ?? 0);
-    const launches = ({ layers, launches: own = layers }: DensePart): number => (device.fusesLayers === true ? layers : own);
+    const launches = ({ layers, launches: count = layers }: DensePart): number => (device.fusesLayers === true ? layers : count);
     this.#overheadNs = Float64Array.from(parts, (part) => launches(part) * device.perLayerNs);
     const { recurrenceNs = 0, tileRows = 0 } = device;
     this.#stateNs = Float64Array.from(parts, ({ attention }) =>
@@ -133,7 +133,7 @@ export class DenseCost {
       for (const { heads = 0, kvBytesPerToken, flopsPerPair, unpacked, window } of part.attention) {
         if (kvBytesPerToken === 0 && flopsPerPair === 0) continue;
         const size = window ?? Number.POSITIVE_INFINITY;
-        let group = groups.slice(this.#groupStart[s]).find((one) => one.window === size);
+        let group = groups.slice(this.#groupStart[s]).find((other) => other.window === size);
         if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, promptFlops: 0, unpackNs: 0, scores: 0, window: size }));
         group.kvBytes += kvBytesPerToken;
         group.flops += flopsPerPair;
@@ -151,9 +151,9 @@ export class DenseCost {
     this.#groupUnpackNs = Float64Array.from(groups, (group) => group.unpackNs);
     this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
     this.#groupWindow = Float64Array.from(groups, (group) => group.window);
-    const own = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs];
+    const figures = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs];
     const costs = parts.map((_, s) =>
-      JSON.stringify([own.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]),
+      JSON.stringify([figures.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]),
     );
     this.repeats = Uint8Array.from(costs, (cost, s) => Number(cost === costs[s - 1]));
   }

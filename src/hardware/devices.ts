@@ -175,8 +175,8 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
 }
 
 /** Time for which the threads of all sockets wait for one another in a layer. */
-function waitingNs({ cores: own, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>, { cpu }: Pick<RuntimeSpec, 'cpu'>): number {
-  return cpu.barrier * own! * sockets;
+function waitingNs({ cores, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>, { cpu }: Pick<RuntimeSpec, 'cpu'>): number {
+  return cpu.barrier * cores! * sockets;
 }
 
 /** The form of attention, on either device. */
@@ -186,17 +186,17 @@ function attending({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes'
 
 /** Values of formats on this instruction set alone, if a table has them: `amx/int`, `avx512-vnni/k`. */
 function onIsa(table: ByFormat, isa: string): ByFormat {
-  const own = Object.entries(table).flatMap(([name, value]) => {
+  const entries = Object.entries(table).flatMap(([name, value]) => {
     const [set, format] = name.split('/');
     return set === isa && format !== undefined ? [[format, value] as const] : [];
   });
-  return Object.fromEntries(own);
+  return Object.fromEntries(entries);
 }
 
 /** Throughput of formats with kernels of their own. @param peak of all others, FLOP/s @param hertz cycles/s of all cores, times a factor */
 function peaks({ operations, products }: RuntimeSpec['cpu'], isa: string, peak: number, hertz: number): Pick<Device, 'peakByFormat'> {
-  const own = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
-  return Object.keys(own).length === 0 ? {} : { peakByFormat: own };
+  const speeds = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
+  return Object.keys(speeds).length === 0 ? {} : { peakByFormat: speeds };
 }
 
 /** Weights a cycle by format: those of all instruction sets, and in their place those of this one. */

@@ -39,7 +39,8 @@ export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: 
   return KNOBS.reduce((spec, knob, i) => {
     const { constants = [knob.name], shares } = knob;
     const most = shares === true ? 1 : Number.POSITIVE_INFINITY;
-    const free = steps[i] === 0 ? [] : constants.filter((name) => !given.some((one) => one === name || one.startsWith(`${name}.`)));
+    const free =
+      steps[i] === 0 ? [] : constants.filter((name) => !given.some((constant) => constant === name || constant.startsWith(`${name}.`)));
     return free.reduce((turned, name) => withConstant(turned, name.split('.'), Math.exp(steps[i]!), most), spec);
   }, runtime);
 }

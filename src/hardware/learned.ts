@@ -42,7 +42,7 @@ export function learnedWidth(
   speed: number,
   moved: readonly number[],
 ): number {
-  const slopes = moved.map((one) => Math.log(one / speed) / NUDGE);
+  const slopes = moved.map((turned) => Math.log(turned / speed) / NUDGE);
   const along = covariance.map((row) => row.reduce((sum, value, i) => sum + value * slopes[i]!, 0));
   const variance = slopes.reduce((sum, slope, i) => sum + slope * along[i]!, 0);
   return Math.exp(FOUR_OF_FIVE * Math.sqrt(Math.max(0, variance) + LEFT[kind] ** 2)) - 1;

@@ -25,10 +25,10 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
     return { ...common, links, gpu: measuredDevice(gpu), cpu: cpu === undefined ? null : measuredHost(cpu) };
   }
   const driven = besideHost(underSystem(runtime, profile.system), cpu ?? gpu);
-  const copies = isCalibrated(profile) ? undefined : links.find((one) => one.name === 'h2d')?.bandwidth;
+  const copies = isCalibrated(profile) ? undefined : links.find((link) => link.name === 'h2d')?.bandwidth;
   return {
     ...common,
-    links: isCalibrated(profile) ? links : links.map((one) => readOver(copiedOver(one, runtime), runtime)),
+    links: isCalibrated(profile) ? links : links.map((link) => readOver(copiedOver(link, runtime), runtime)),
     gpu: firstDevice(gpu, driven),
     ...(gpu.isa !== undefined && gpu.bandwidthFraction === undefined ? { cpuOnly: true } : {}),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),
@@ -39,11 +39,11 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
 
 function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths: given }: HardwareProfile['links'][number]): LinkSpec {
   if (given === undefined) return { name, bandwidth: bandwidth!, latencyNs: latency!, lanes, chunkBytes: chunk ?? null };
-  const paths = given.map((one) => ({ bandwidth: one.bandwidth, latencyNs: one.latency }));
+  const paths = given.map((path) => ({ bandwidth: path.bandwidth, latencyNs: path.latency }));
   return {
     name,
-    bandwidth: paths.reduce((sum, one) => sum + one.bandwidth, 0),
-    latencyNs: Math.min(...paths.map((one) => one.latencyNs)),
+    bandwidth: paths.reduce((sum, path) => sum + path.bandwidth, 0),
+    latencyNs: Math.min(...paths.map((path) => path.latencyNs)),
     lanes: flows === 'single' ? paths.length : 1,
     chunkBytes: null,
     paths,

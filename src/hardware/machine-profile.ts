@@ -85,12 +85,12 @@ function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] 
 
 /** All sockets as one device, if the CPU computes everything. */
 function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
-  const one = oneSocket(machine);
+  const socket = oneSocket(machine);
   return {
-    ...one,
+    ...socket,
     sockets: machine.sockets,
-    cores: one.cores * machine.sockets,
-    memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets,
+    cores: socket.cores * machine.sockets,
+    memoryBandwidth: (socket.memoryBandwidth as number) * machine.sockets,
   };
 }
 

@@ -29,7 +29,7 @@ export interface Elsewhere {
 
 /** A drive as a runtime reads pages of a mapped file. @param bandwidth bytes/s; null: none is named, the usual one is */
 export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Elsewhere {
-  const own = {
+  const disk = {
     name: 'ssd',
     bandwidth: bandwidth ?? USUAL_DRIVE.bandwidth,
     latencyNs: READ.latency,
@@ -37,7 +37,7 @@ export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Elsewhe
     chunkBytes: null,
   } as const;
   const place = bandwidth === null ? `a drive (${USUAL_DRIVE.name}, since none is named)` : 'the drive';
-  return { place, rate: readOver(own, runtime).bandwidth };
+  return { place, rate: readOver(disk, runtime).bandwidth };
 }
 
 /** Bytes that each token reads again: of a cycle through the model, a memory misses what it lacks, and at most what is read at all. */

@@ -180,8 +180,8 @@ function differing(base: unknown, other: unknown): unknown {
   if (typeof other === 'number') return Math.abs(other - (base as number)) <= 1e-4 * other ? undefined : Number(other.toPrecision(4));
   if (!isObject(other)) return undefined;
   const changed = Object.entries(other).flatMap(([key, value]) => {
-    const one = differing(ownValue(base, key), value);
-    return one === undefined ? [] : [[key, one] as const];
+    const changed = differing(ownValue(base, key), value);
+    return changed === undefined ? [] : [[key, changed] as const];
   });
   return changed.length === 0 ? undefined : Object.fromEntries(changed);
 }
@@ -214,7 +214,7 @@ const UNSAID = {
 } as const;
 
 /** @throws UserError with the first constant that is missing */
-function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, own: RuntimeProfile, label: string): RuntimeSpec {
+function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, upper: RuntimeProfile, label: string): RuntimeSpec {
   for (const name of NEEDED) {
     const value = name.split('.').reduce<unknown>((under, key) => ownValue(under, key), whole);
     if (value !== undefined) continue;
@@ -224,8 +224,8 @@ function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, own: R
       : 'is missing; give it, or name a base that has it (base: llama.cpp)';
     throw new UserError(`${label}: ${table}: ${remedy}`);
   }
-  const { assumed = null, fitted = null, name } = own;
+  const { assumed = null, fitted = null, name } = upper;
   const { offloadFrom, ...prompt } = whole.prompt!;
-  const said = { ...whole, name, fitted, assumed, prompt: { ...prompt, offloadFrom: offloadFrom === 'never' ? null : offloadFrom } };
-  return merged(UNSAID, said) as unknown as RuntimeSpec;
+  const values = { ...whole, name, fitted, assumed, prompt: { ...prompt, offloadFrom: offloadFrom === 'never' ? null : offloadFrom } };
+  return merged(UNSAID, values) as unknown as RuntimeSpec;
 }

@@ -49,9 +49,9 @@ export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
 /** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined if there is none. */
 export function byFormat(table: ByFormat, format: string): number | undefined {
   const known = kernelFormat(format);
-  const own =
+  const value =
     ownValue(table, format) ?? (known === undefined ? undefined : (ownValue(table, known.plain) ?? ownValue(table, known.family)));
-  return own ?? table.default;
+  return value ?? table.default;
 }
 
 /** A processor and its memory. */

@@ -54,13 +54,13 @@ class Tally implements Weights {
 
   #add(name: string, parameters: number, shares: readonly StoredShare[]): void {
     const tensorBytes = (parameters * bitsOf(shares)) / 8;
-    const main = shares.reduce((most, one) => (one.share > most.share ? one : most));
+    const main = shares.reduce((most, share) => (share.share > most.share ? share : most));
     this.tensors.push({ name, format: main.format, bytes: tensorBytes });
     this.parameters += parameters;
     this.bytes += tensorBytes;
     for (const { format, share, bits } of shares) {
       const [weights, bytes] = [parameters * share, (parameters * share * bits) / 8];
-      const known = this.formats.find((one) => one.format === format);
+      const known = this.formats.find((share) => share.format === format);
       if (known === undefined) this.formats.push({ format, weights, bytes });
       else {
         known.weights += weights;
@@ -170,7 +170,7 @@ function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
   const parts = takeApart(
     profile,
-    fitToSize(quantization, (one) => wholeFile(takeApart(profile, one))),
+    fitToSize(quantization, (candidate) => wholeFile(takeApart(profile, candidate))),
   );
   return profile.moe.whole ? parts : { ...parts, anatomy: profileAnatomy(profile, parts) };
 }

@@ -98,13 +98,13 @@ export class Fields {
   most(...names: readonly string[]): number {
     const found = this.#find(names);
     if (!Array.isArray(found?.value)) return this.indexOr(0, ...names);
-    return this.indexes(found.name)!.reduce((most, one) => Math.max(most, one), 0);
+    return this.indexes(found.name)!.reduce((most, index) => Math.max(most, index), 0);
   }
 
   /** An object in this one, or null. @throws UserError */
   object(name: string): Fields | null {
-    const own = this.#typed(name, 'a mapping (key: value)', isObject);
-    return own === null ? null : new Fields(`${this.place}: ${name}`, own);
+    const nested = this.#typed(name, 'a mapping (key: value)', isObject);
+    return nested === null ? null : new Fields(`${this.place}: ${name}`, nested);
   }
 
   /** The same fields with those of `outer` if they are absent here. */

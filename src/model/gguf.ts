@@ -109,25 +109,25 @@ function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
   if (typeof architecture !== 'string') throw new UserError(`${path}: general.architecture: is missing; the file holds no model`);
   if (!/^[\w.-]{1,60}$/.test(architecture)) throw new UserError(`${path}: general.architecture: is no name; the file is damaged`);
   const prefix = `${architecture}.`;
-  const own = Object.entries(metadata).filter(([key]) => key.startsWith(prefix));
+  const entries = Object.entries(metadata).filter(([key]) => key.startsWith(prefix));
   return new Fields(`${path}: ${architecture}`, {
     architecture,
-    ...Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])),
+    ...Object.fromEntries(entries.map(([key, value]) => [key.slice(prefix.length), value])),
   });
 }
 
 function nameOf(path: string, { metadata }: GgufHeader): string {
   const text = metadata['general.name'];
   // A name ends up in messages and reports, which are made of lines.
-  const own =
+  const name =
     typeof text === 'string'
       ? text
           .replace(/\p{Cc}+/gu, ' ')
           .trim()
           .slice(0, 100)
       : '';
-  return own !== ''
-    ? own
+  return name !== ''
+    ? name
     : basename(path)
         .replace(SHARD, '$1')
         .replace(/\.gguf$/i, '');

@@ -44,11 +44,11 @@ function bitsOf(name: string): number {
 
 /** The model with its KV cache in another format. A latent that is keys and values at once (MLA) has that of the keys. */
 export function withKvFormat(model: ModelSpec, { keyBits, valueBits }: KvFormat): ModelSpec {
-  const stored = (one: AttentionSpec): AttentionSpec => {
-    const { kvBytesPerToken, valueShare = 0.5 } = one;
-    return { ...one, kvBytesPerToken: (kvBytesPerToken * ((1 - valueShare) * keyBits + valueShare * valueBits)) / BUILT_BITS };
+  const stored = (spec: AttentionSpec): AttentionSpec => {
+    const { kvBytesPerToken, valueShare = 0.5 } = spec;
+    return { ...spec, kvBytesPerToken: (kvBytesPerToken * ((1 - valueShare) * keyBits + valueShare * valueBits)) / BUILT_BITS };
   };
   const segments = model.dense.segments.map((segment) => ({ ...segment, attention: segment.attention.map(stored) }));
-  const kvBytesPerToken = segments.flatMap(({ attention }) => attention).reduce((sum, one) => sum + one.kvBytesPerToken, 0);
+  const kvBytesPerToken = segments.flatMap(({ attention }) => attention).reduce((sum, spec) => sum + spec.kvBytesPerToken, 0);
   return { ...model, dense: { ...model.dense, segments, kvBytesPerToken } };
 }

@@ -6,8 +6,8 @@ import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type Mod
 /** The anatomy of a profile. @param parts the profile taken apart, before layers are levelled */
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
-  const add = (layer: number | null, { tensors: own = [] }: Weights, times = 1): void => {
-    for (const { name, bytes, format } of own)
+  const add = (layer: number | null, { tensors: listed = [] }: Weights, times = 1): void => {
+    for (const { name, bytes, format } of listed)
       tensors.push({ name: layer === null ? name : `blk.${layer}.${name}`, layer, format, bytes: times * bytes });
   };
   for (const [index, layer] of parts.layers.entries()) {

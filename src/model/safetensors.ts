@@ -110,19 +110,19 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
     ...described,
     quantization: 'safetensors',
     layers: parts.layers.map((layer, index): LayerParts => {
-      const own = layers[index]!;
-      if ((layer.moe === null) !== (own.experts === 0))
+      const parts = layers[index]!;
+      if ((layer.moe === null) !== (parts.experts === 0))
         throw new UserError(
-          `${folder}: layer ${index} has ${own.experts === 0 ? 'no ' : ''}experts in its safetensors files, but ` +
+          `${folder}: layer ${index} has ${parts.experts === 0 ? 'no ' : ''}experts in its safetensors files, but ` +
             `${layer.moe === null ? 'none' : layer.moe.experts} by its config.json; name a --quantization to price it by the latter`,
         );
       return {
         context: layer.context,
-        attention: stored(layer.attention, own.attention),
-        router: stored(layer.router, own.router),
-        shared: stored(layer.shared, own.shared),
-        ffn: stored(layer.ffn, own.ffn),
-        moe: layer.moe === null ? null : { ...layer.moe, expert: stored(layer.moe.expert, own.experts / layer.moe.experts) },
+        attention: stored(layer.attention, parts.attention),
+        router: stored(layer.router, parts.router),
+        shared: stored(layer.shared, parts.shared),
+        ffn: stored(layer.ffn, parts.ffn),
+        moe: layer.moe === null ? null : { ...layer.moe, expert: stored(layer.moe.expert, parts.experts / layer.moe.experts) },
       };
     }),
     // A tied table may stand in the files under either name, or under both.

@@ -159,7 +159,7 @@ export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly
 
 /** Scales the weights and the bytes of formats. */
 export const scaleFormats = (formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] =>
-  formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
+  formats.map((share) => ({ format: share.format, weights: share.weights * weights, bytes: share.bytes * bytes }));
 
 /** The format that most weights have; null if unknown. */
 export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;

@@ -141,11 +141,11 @@ async function choose(
     return { ...all, demand, homes: balancedHomes(model, demand, gpus, redundant) };
   }
   checkSplit(engine, split);
-  const own = wanted === 'auto' && counted.length === 1 ? counted[0]!.profile?.fingerprint?.slots : undefined;
-  if (wanted === 'auto' && own === undefined && !priced)
+  const recorded = wanted === 'auto' && counted.length === 1 ? counted[0]!.profile?.fingerprint?.slots : undefined;
+  if (wanted === 'auto' && recorded === undefined && !priced)
     throw new UserError('--slots auto: nothing says how many experts stay; name a machine with --hardware, or write --slots 25%');
   const written = (): number => capacityBytes(parseCapacity(/^\d+$/.test(wanted) ? `${wanted}/layer` : wanted), model);
-  const slots = own ?? slotsFor(model, demand, wanted === 'auto' ? await room() : written(), split);
+  const slots = recorded ?? slotsFor(model, demand, wanted === 'auto' ? await room() : written(), split);
   // An engine with one number for all layers takes what the fullest layer leaves: a remainder of bytes would make one too many elsewhere.
   const kept = engine?.even === true ? slots.map((_, l) => Math.min(...slots, model.layers[l]!.experts)) : slots;
   return { demand, slots: kept, resident: residentsOf(model, demand, kept), homes: null };
@@ -178,12 +178,12 @@ const curveOf = (model: ModelSpec, demand: Float64Array, asked: Float64Array) =>
   });
 
 /** The worth on one text: its score, hits of caches that have served counted rows before, and whether it is time to count again. */
-async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sources, { resident, slots }: Placed, one: JudgedText) {
-  const alone = counted.length > 1 ? one.source?.demand : undefined;
+async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sources, { resident, slots }: Placed, judged: JudgedText) {
+  const alone = counted.length > 1 ? judged.source?.demand : undefined;
   const ownSlots = alone == null ? null : slotsFor(model, alone, residentBytes(model, slots), split);
-  const demand = sumOf(one.windows, model.experts);
-  const before = one.source?.trace ?? counted[0]!.trace;
-  const replayed = before === null ? one.trace : concatTraces([before, one.trace]);
+  const demand = sumOf(judged.windows, model.experts);
+  const before = judged.source?.trace ?? counted[0]!.trace;
+  const replayed = before === null ? judged.trace : concatTraces([before, judged.trace]);
   const curve = await drawCurve({
     model,
     trace: replayed,
@@ -195,12 +195,12 @@ async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sou
     ...({ scope: 'global', replay: 'atomic', quotas: 'even' } as const),
   });
   return {
-    name: shortName(one.named),
-    score: scoreOf(model, resident, one.windows),
+    name: shortName(judged.named),
+    score: scoreOf(model, resident, judged.windows),
     /** What a placement captures that was counted on this text alone; null: there is one text, or another was counted. */
     own: ownSlots === null ? null : captureOf(residentsOf(model, alone!, ownSlots), demand),
     caches: curve.policies.map(({ points, policy }) => ({ policy, hitRate: points[0]!.hitRate })),
-    drift: driftOf(model, resident, one.windows),
+    drift: driftOf(model, resident, judged.windows),
   };
 }
 
@@ -208,9 +208,9 @@ async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sou
 const contextsOf = (model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) =>
   BANDS.flatMap((from, band) => {
     const to = BANDS[band + 1] ?? Number.POSITIVE_INFINITY;
-    const own = windows.filter(({ position }) => position >= from && position < to);
+    const inside = windows.filter(({ position }) => position >= from && position < to);
     const name = `${formatCount(from)} ${Number.isFinite(to) ? `to ${formatCount(to)}` : 'and more'}`;
-    return own.length === 0 ? [] : [{ name, score: scoreOf(model, resident, own) }];
+    return inside.length === 0 ? [] : [{ name, score: scoreOf(model, resident, inside) }];
   });
 
 /** The busiest GPU over the mean, with neighbours together (before) and with these homes (after). */

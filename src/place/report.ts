@@ -76,17 +76,17 @@ function scoreGrid(head: string, rows: readonly { readonly name: string; readonl
 
 /** The set, caches of as many bytes, and a set of the text's own. */
 function hitGrid(domains: ExpertPlacement['domains']): is.Grid {
-  const merged = domains.some(({ own }) => own !== null);
+  const merged = domains.some(({ own: self }) => self !== null);
   const policies = (domains[0]?.caches ?? []).map(({ policy }) => ({ head: policy.replace(/:.*/, ''), name: policy }));
   const heads = [{ head: 'hits of as many bytes', most: 25 }, 'this set', ...(merged ? ['own set'] : []), ...policies];
-  const hits = ({ caches, own, score }: (typeof domains)[number]) => [
+  const hits = ({ caches, own: self, score }: (typeof domains)[number]) => [
     score?.captured,
-    ...(merged ? [own] : []),
+    ...(merged ? [self] : []),
     ...caches.map(({ hitRate }) => hitRate),
   ];
   return is.gridOf(
     heads,
-    domains.map((one) => [one.name, ...hits(one).map(is.ratio)]),
+    domains.map((domain) => [domain.name, ...hits(domain).map(is.ratio)]),
   );
 }
 
@@ -110,15 +110,15 @@ function heatOf({ demand, residents }: ExpertPlacement): is.Block {
 
 /** By layer: experts that stay, demand that they have, and those of them without any demand. */
 function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
-  const rows = residents.map((own, l) => {
+  const rows = residents.map((experts, l) => {
     const all = sum(demand[l]!);
-    const had = sum(own.map((expert) => demand[l]![expert]!));
+    const had = sum(experts.map((expert) => demand[l]![expert]!));
     return [
       l,
-      own.length,
+      experts.length,
       model.experts[l]!,
       all === 0 ? null : is.ratio(had / all),
-      own.filter((expert) => demand[l]![expert] === 0).length,
+      experts.filter((expert) => demand[l]![expert] === 0).length,
     ];
   });
   return is.gridOf(['layer', 'stay', 'of', 'captured', 'idle'], rows, { detail: 'verbose' });

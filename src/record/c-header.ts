@@ -20,7 +20,7 @@ export class CHeader {
   prototype(name: string): [result: string, ...parameters: string[]] {
     const [result, parameters] = this.#find(`_API ([^;{}()]*?[ *])${name} ?\\(([^;]*?)\\) ?;`, name) as [string, string];
     const given = /^ *(void)? *$/.test(parameters) ? [] : parameters.split(',');
-    return [this.#type(result), ...given.map((one) => this.#type(one.trim().replace(/([ *])\w+$/, '$1')))];
+    return [this.#type(result), ...given.map((parameter) => this.#type(parameter.trim().replace(/([ *])\w+$/, '$1')))];
   }
 
   /** Values that a function of the source sets, in the order of fields (`/*.n_ctx =*\/ 512,`); undefined: no number, bool or nullptr. */

@@ -28,7 +28,7 @@ export interface Asking {
 
 /** The request for a body; null: it is none whose reply has routed experts. @param path of its address */
 export function asking(path: string, body: string): Asking | null {
-  const endpoint = ENDPOINTS.find((one) => one.path.test(path));
+  const endpoint = ENDPOINTS.find((endpoint) => endpoint.path.test(path));
   const fields = endpoint === undefined ? null : jsonValueOf(body);
   if (endpoint === undefined || !isObject(fields)) return null;
   const { ask, counts } = endpoint;

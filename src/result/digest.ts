@@ -52,8 +52,8 @@ export function canonicalJson(given: unknown, instead?: (value: unknown) => unkn
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (value instanceof CanonicalText) return value.text;
   if (Array.isArray(value)) {
-    const flat = instead === undefined && value.every((one) => typeof one !== 'object' || one === null);
-    return flat ? JSON.stringify(value) : `[${value.map((one) => canonicalJson(one, instead)).join(',')}]`;
+    const flat = instead === undefined && value.every((item) => typeof item !== 'object' || item === null);
+    return flat ? JSON.stringify(value) : `[${value.map((item) => canonicalJson(item, instead)).join(',')}]`;
   }
   let text = '';
   for (const key of Object.keys(value).sort()) {

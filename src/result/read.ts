@@ -200,8 +200,8 @@ function parseJson(text: string, path: string): unknown {
     const offset = position !== undefined ? Number(position) : message.startsWith('Unexpected end') ? text.length : null;
     const early = offset !== null && text.slice(offset).trim() === '';
     // V8 quotes what it found, line breaks and control characters included; a message is one line of text.
-    const said = message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/s, '').replace(/[\p{C}\s]+/gu, ' ');
-    const what = early ? 'the file ends early (cut short?)' : said;
+    const reason = message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/s, '').replace(/[\p{C}\s]+/gu, ' ');
+    const what = early ? 'the file ends early (cut short?)' : reason;
     throw new UserError(`${path}${offset === null ? '' : lineAndColumn(text, offset)}: is not JSON: ${what}; run again to replace it`);
   }
 }

@@ -60,9 +60,9 @@ const ADVISED_BY_NAME = [
 
 /** A runtime by its name, or by that of one of its profiles for some GPUs. @throws UserError with the nearest names */
 export function advisedRuntime(name: string): AdvisedRuntime {
-  const found = ADVISED_BY_NAME.find((one) => one.name === name);
+  const found = ADVISED_BY_NAME.find((runtime) => runtime.name === name);
   if (found !== undefined) return found;
-  const names = ADVISED_BY_NAME.map((one) => one.name);
+  const names = ADVISED_BY_NAME.map((runtime) => runtime.name);
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
 
@@ -85,11 +85,11 @@ export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRunti
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
   const vendor = gpu?.vendor ?? 'none';
   const drives = ({ vendors }: Pick<KnownRuntime, 'vendors'>): boolean => vendors === undefined || vendors.includes(vendor);
-  const known = ADVISED_BY_NAME.find((one) => one.name === profile) ?? ADVISED.find((one) => one.profile === profile);
+  const known = ADVISED_BY_NAME.find((runtime) => runtime.name === profile) ?? ADVISED.find((runtime) => runtime.profile === profile);
   if (known === undefined || drives(known)) return;
   const usual = defaultProfile(gpu?.vendor);
-  const own = [usual, ...ADVISED_BY_NAME.toReversed().flatMap(({ name, vendors }) => (vendors?.includes(vendor) ? [name] : []))];
-  const instead = [...new Set(own)].slice(0, MOST_NAMED).join(' or ');
+  const profiles = [usual, ...ADVISED_BY_NAME.toReversed().flatMap(({ name, vendors }) => (vendors?.includes(vendor) ? [name] : []))];
+  const instead = [...new Set(profiles)].slice(0, MOST_NAMED).join(' or ');
   throw new UserError(`${profile}: does not drive ${gpu?.name ?? 'a machine without a GPU'}; take ${instead}`);
 }
 
@@ -127,7 +127,7 @@ export function profileOfProgram(program: string, gpu: string | undefined, mixed
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;
   const profile = (programs && ownValue(programs, program)) ?? program;
-  const { backends = [] } = RUNTIMES.find((one) => one.name === profile) ?? {};
+  const { backends = [] } = RUNTIMES.find((runtime) => runtime.name === profile) ?? {};
   return backends.find(({ gpus }) => gpu !== undefined && gpus.test(gpu))?.profile ?? profile;
 }
 

@@ -79,8 +79,8 @@ function hardwareOfParts(
     return { ...buildHardware(profile, turned), machine: { ...machine, calibration: learned.said } };
   }
   if (file === null) return { ...buildHardware(profile, usual), machine };
-  const { runtime: own, said } = runtimeOnFile(file, usual, paths);
-  return { ...buildHardware(profile, own), machine: { ...machine, ...(said !== null && { calibration: said }) } };
+  const { runtime: driven, said: note } = runtimeOnFile(file, usual, paths);
+  return { ...buildHardware(profile, driven), machine: { ...machine, ...(note !== null && { calibration: note }) } };
 }
 
 /** The runtime of a machine; null: it is calibrated, and no runtime is named. @param usual name of the runtime if none is named */

@@ -49,7 +49,7 @@ export function timingsOfFile(kept: readonly string[] | undefined, place: string
 /** {@link readTimings} of text that is at hand; `path` is only for messages. @throws UserError as there */
 export function timingsOf(given: string, path: string): Timing[] {
   const text = given.replaceAll('\r\n', '\n');
-  const format = TIMING_FORMATS.find((one) => one.recognizes(text));
+  const format = TIMING_FORMATS.find((format) => format.recognizes(text));
   if (format === undefined)
     throw new UserError(
       `${path}: holds no timings that are known; give what one of these prints: ${TIMING_FORMATS.map(printersOf).join('; ')}`,

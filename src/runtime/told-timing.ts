@@ -49,7 +49,7 @@ function partsOf(text: string): Part[] {
 /** Reads such a text. @param place for messages @throws UserError if a part cannot be understood, or there is no speed */
 export function readToldTiming(text: string, place: string): Timing {
   if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
-  let told: PrintedTiming & { engine?: string } = { place };
+  let timing: PrintedTiming & { engine?: string } = { place };
   for (const part of partsOf(text)) {
     const fields = fieldsOf(part.text.trim());
     if (fields === null) {
@@ -58,11 +58,11 @@ export function readToldTiming(text: string, place: string): Timing {
       const wrong = part.text.trim() === '' ? 'nothing between two commas' : `"${part.text.trim().slice(0, 60)}"`;
       throw new UserError(`${place}: ${until}; not understood is ${wrong}; write e.g. "${TOLD}", or the path of a log`);
     }
-    told = { ...told, ...fields };
+    timing = { ...timing, ...fields };
   }
-  if (told.decode === undefined && told.prefill === undefined)
+  if (timing.decode === undefined && timing.prefill === undefined)
     throw new UserError(`${place}: was read to its end, and gives no speed; write e.g. "${TOLD}"`);
-  return { engine: RUNTIMES[0]!.name, ...told };
+  return { engine: RUNTIMES[0]!.name, ...timing };
 }
 
 /** The fields of a part; null: it is not understood, or a number is out of range. */

@@ -130,8 +130,8 @@ export class KvRoom {
 
   /** One on `gpu` that has not begun, with which a request on another GPU could change places. */
   #partner(request: Request, gpu: number): Request | undefined {
-    const { kvTokens: own } = request;
-    const fits = ({ kvTokens }: Request): boolean => own - kvTokens <= this.#left(gpu) && kvTokens - own <= this.#left(request.gpu);
+    const { kvTokens: taken } = request;
+    const fits = ({ kvTokens }: Request): boolean => taken - kvTokens <= this.#left(gpu) && kvTokens - taken <= this.#left(request.gpu);
     return this.gpus[gpu]!.waiting.find(fits);
   }
 

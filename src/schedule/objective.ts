@@ -37,7 +37,7 @@ export function parseObjectives(text: string): WrittenObjectives {
     const objective: Objective = {};
     for (const limit of part.slice(colon + 1).split(',')) {
       const [name = '', value = '', ...rest] = limit.split('=').map((side) => side.trim());
-      const known = NAMES.find((one) => one === name);
+      const known = NAMES.find((candidate) => candidate === name);
       if (value === '' || rest.length > 0) throw new UserError(`'${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
       if (known === undefined) throw new UserError(`"${name}" cannot be limited; ${didYouMean(name, NAMES)}`);
       // Elsewhere a plain number is nanoseconds, which cannot be meant here.

@@ -84,7 +84,7 @@ export class RequestQueue {
       while (i < running.length && !kv.extend(running[i]!)) {
         const { gpu } = running[i]!;
         const [youngest] = running.splice(
-          running.findLastIndex((one) => one.gpu === gpu),
+          running.findLastIndex((other) => other.gpu === gpu),
           1,
         ) as [Request];
         kv.preempt(youngest);

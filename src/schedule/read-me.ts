@@ -12,7 +12,7 @@ function longestQueues(parameters: Parameters, context: SchedulerContext): Choos
   return (candidates, most, chosen) => {
     const queues = groupedBy(candidates, (request) => view.first(request, parameters.paths as PathSource, layer));
     let left = most;
-    for (const [, queue] of [...queues].sort(([a, one], [b, other]) => other.length - one.length || a - b)) {
+    for (const [, queue] of [...queues].sort(([a, first], [b, other]) => other.length - first.length || a - b)) {
       chosen.push(...queue.slice(0, left));
       left -= Math.min(left, queue.length);
     }

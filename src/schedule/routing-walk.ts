@@ -59,13 +59,13 @@ export class RoutingWalks {
   /** Rows for the next request: `prefill` prompt tokens, then `decode` generated ones. */
   plan(prefill: number, decode: number): readonly Segment[] {
     const segments: Segment[] = [];
-    const own = this.#planned < this.#requests.length ? this.#planned : -1;
+    const planned = this.#planned < this.#requests.length ? this.#planned : -1;
     this.#planned++;
     const phases = [
       { need: prefill, pool: this.#prompts },
       { need: decode, pool: this.#outputs },
     ];
-    let request = own;
+    let request = planned;
     for (const { need, pool } of phases) {
       let left = need;
       // A request stays with the trace's request: its output follows its prompt. A phase that is borrowed goes on from the end of the other.

@@ -88,6 +88,6 @@ export interface SchedulerDefinition extends Member {
 
 /** A scheduler's knowledge (L17): the future if it groups by paths that tokens take. Of new requests, `previous` is the first path. */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {
-  const told = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
-  return { knows: told ? 'future' : 'nothing' };
+  const isTruth = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
+  return { knows: isTruth ? 'future' : 'nothing' };
 }

@@ -190,9 +190,9 @@ function entryIn(text: string, { path, remedy }: Messages): Record<string, unkno
 
 /** The outcome in an entry whose digest is right. @throws UserError */
 function outcomeIn(text: string, fingerprint: string, messages: Messages): Outcome {
-  const { digest, fingerprint: own, outcome } = entryIn(text, messages);
+  const { digest, fingerprint: named, outcome } = entryIn(text, messages);
   const { path, remedy } = messages;
-  if (own !== fingerprint) throw new UserError(`${path}: is of another run${remedy}`);
+  if (named !== fingerprint) throw new UserError(`${path}: is of another run${remedy}`);
   if (digest !== digestInPlace(text) && digest !== hashOfValue(outcome)) throw new UserError(`${path}: is not what was written${remedy}`);
   return checkedOutcome(outcome, messages);
 }

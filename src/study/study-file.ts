@@ -122,9 +122,9 @@ export function studyIn(located: Located<SpaceFields>, file: string): StudyFile 
       rows: Object.values(group)[0]!.map((_, row) => Object.values(group).map((list) => list[row]!)),
     })),
   ];
-  const own = Object.keys(axes).length;
+  const count = Object.keys(axes).length;
   const places = dimensions.flatMap(({ paths }, d) =>
-    paths.map((name) => ({ name, place: d < own ? located.place('axes', name) : located.place('zip', d - own, name) })),
+    paths.map((name) => ({ name, place: d < count ? located.place('axes', name) : located.place('zip', d - count, name) })),
   );
   return {
     label,
@@ -149,7 +149,7 @@ const NAME_FILES: ReadonlySet<string> = new Set([
 
 /** A value of a run with absolute paths of the files that it names; names of bundled profiles and parts stay. @param name path of the value */
 export function inFolder(name: string, value: unknown, folder: string): unknown {
-  if (Array.isArray(value)) return value.map((one) => inFolder(name, one, folder));
+  if (Array.isArray(value)) return value.map((item) => inFolder(name, item, folder));
   if (typeof value !== 'string') return value;
   if (name === 'system.predictor' || name === 'system.predictor.kind') return locatedPredictor(value, folder);
   if (!NAME_FILES.has(name)) return value;

@@ -82,12 +82,12 @@ function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>)
 
 function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {
   const known = Object.keys(units);
-  const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => Object.hasOwn(units, name));
+  const shown = known.length <= MOST_METRICS ? known : TELLING.filter((name) => Object.hasOwn(units, name));
   return gridOf(
-    [...axisColumns({ axes }, first), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
+    [...axisColumns({ axes }, first), ...shown.map((head) => head.slice(head.indexOf('.') + 1))],
     first.map((row) => [
       ...axisValues({ axes }, row),
-      ...told.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
+      ...shown.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
     ]),
     { keys: axes.length },
   );

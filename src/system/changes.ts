@@ -33,10 +33,10 @@ function changesOf(system: SystemSpec): SystemChange[] {
 }
 
 /** Leaves of `own` that differ from those of `base`, by path. */
-function leaves(base: unknown, own: unknown, path: string): SystemChange[] {
-  if (isObject(base) && isObject(own)) {
-    const keys = [...new Set([...Object.keys(base), ...Object.keys(own)])];
-    return keys.flatMap((key) => leaves(ownValue(base, key), ownValue(own, key), path === '' ? key : `${path}.${key}`));
+function leaves(base: unknown, changed: unknown, path: string): SystemChange[] {
+  if (isObject(base) && isObject(changed)) {
+    const keys = [...new Set([...Object.keys(base), ...Object.keys(changed)])];
+    return keys.flatMap((key) => leaves(ownValue(base, key), ownValue(changed, key), path === '' ? key : `${path}.${key}`));
   }
-  return JSON.stringify(base) === JSON.stringify(own) ? [] : [{ path, value: own ?? null }];
+  return JSON.stringify(base) === JSON.stringify(changed) ? [] : [{ path, value: changed ?? null }];
 }

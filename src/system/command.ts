@@ -67,7 +67,7 @@ export function repeatCommand({ allowCode = false, overrides, profile, timings =
     ...flags,
     ...sets,
     ...code,
-    ...timings.flatMap((one) => ['--timing', one]),
+    ...timings.flatMap((timing) => ['--timing', timing]),
   ]
     .map(quoted)
     .join(' ');
@@ -92,14 +92,14 @@ function fromHere(word: string): string {
 
 /** Values that a run of the library is given: it begins with defaults. @param more what changes the input */
 export function toldOfInput(input: RunInput, more: readonly Override[] = []): RunTold {
-  const own = Object.entries(input).flatMap(([key, value]): Override[] => {
+  const given = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =
       key === 'memory' || key === 'workload'
-        ? Object.entries(value as object).map(([inner, one]) => [[key, inner], one])
+        ? Object.entries(value as object).map(([inner, item]) => [[key, inner], item])
         : [[[key], value]];
-    return whole.flatMap(([path, one]) => (one === undefined ? [] : [{ path, value: one, label: key }]));
+    return whole.flatMap(([path, item]) => (item === undefined ? [] : [{ path, value: item, label: key }]));
   });
-  const overrides = [...own, ...more];
+  const overrides = [...given, ...more];
   return {
     profile: undefined,
     overrides: overrides.length > 0 ? overrides : [{ path: ['hardware'], value: 'rtx-4090', label: 'hardware' }],
@@ -107,8 +107,8 @@ export function toldOfInput(input: RunInput, more: readonly Override[] = []): Ru
 }
 
 /** The result with the command that repeats it. */
-export function repeatable(result: Result, told: RunTold): Result {
-  return { ...result, environment: { ...result.environment, command: repeatCommand(told) } };
+export function repeatable(result: Result, given: RunTold): Result {
+  return { ...result, environment: { ...result.environment, command: repeatCommand(given) } };
 }
 
 /** The words of a flag; null: there is none, and `--set` is used. @param amends true: the value amends the old one, as `--predictor` does */
@@ -117,7 +117,7 @@ function flagOf(path: string, value: unknown, amends: boolean): string[] | null 
   const flag = FLAGS[path];
   if (flag === undefined) return null;
   const values = path === 'trace' && Array.isArray(value) ? value : [value];
-  return values.every(isWord) ? values.flatMap((one) => [flag, fromHere(String(one))]) : null;
+  return values.every(isWord) ? values.flatMap((word) => [flag, fromHere(String(word))]) : null;
 }
 
 /** True for a value that a flag takes unchanged: a list with commas would be several runs. */

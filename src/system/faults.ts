@@ -58,8 +58,8 @@ export const hits = (fault: Fault, gpu: number): boolean => fault.gpu === undefi
 
 /** Bytes of memory that GPU number `gpu` lacks at `nowNs`. */
 export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number): number {
-  const own = faults.filter((fault) => isInEffect(fault, nowNs) && hits(fault, gpu));
-  return own.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
+  const active = faults.filter((fault) => isInEffect(fault, nowNs) && hits(fault, gpu));
+  return active.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
 }
 
 /** A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`. @param gpus of the machine */

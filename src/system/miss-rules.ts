@@ -145,7 +145,7 @@ const rule = z
   ])
   .transform((given, context) => {
     const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
-    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
+    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
     const by = 'by' in given ? given.by : undefined;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
@@ -156,7 +156,7 @@ const rule = z
     if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
     if (defer !== undefined && action !== 'cpu') complain('defer', 'is of what the CPU computes; take do: cpu, or leave it out');
     if (inPlace === true && action !== 'static') complain('inPlace', 'is of what is streamed; take do: static, or leave it out');
-    const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
+    const condition = when === undefined || Object.keys(when).length === 0 ? null : when;
     const { gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
     const made: MissRule = {
       do: action,
@@ -183,7 +183,7 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
     if (!last && condition === null && action !== 'substitute')
       context.addIssue({ code: 'custom', path, message: 'holds always, so that no rule behind it is reached; give it a when' });
   }
-  if (rules.length > 1 && rules.some((one) => one.do === 'balance'))
+  if (rules.length > 1 && rules.some((rule) => rule.do === 'balance'))
     context.addIssue({
       code: 'custom',
       message: 'balance shares all members of an event, so no rule stands beside it; give it alone, or take cheaper',
@@ -225,8 +225,8 @@ function shownRange({ above, below, max, min }: Range): unknown {
 
 /** The same rules after those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
-  const own = [...new Set(shares)].sort((a, b) => a - b);
-  const copies = own.map((copy): MissRule => {
+  const sorted = [...new Set(shares)].sort((a, b) => a - b);
+  const copies = sorted.map((copy): MissRule => {
     return { ...ruleOf('low-precision'), copyBytes: copy, when: { phase: null, tokens: null, pass: null, gate: null, copy } };
   });
   return { written, rules: [...copies, ...rules] };
@@ -244,7 +244,7 @@ export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean =>
 
 /** True if some rule has one of these actions. */
 export const anyMiss = ({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean =>
-  rules.some((one) => actions.includes(one.do));
+  rules.some((rule) => actions.includes(rule.do));
 
 /** True if some rule is lossy. */
 export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);

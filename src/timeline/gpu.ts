@@ -88,7 +88,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
     /** The run has ended. @returns arrows to transfers that have not been demanded */
     end(): Arrow[] {
       resident.end(track.endNs);
-      return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((one) => one !== null);
+      return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((arrow) => arrow !== null);
     },
   };
 }

@@ -90,10 +90,10 @@ export class Lane {
     copy.lane = null;
     this.#copy = null;
     const final = [copy];
-    for (const one of this.#behind) {
-      one.copy.parts.push(this.demand(one.startNs, one.endNs, 0));
-      one.copy.lane = null;
-      final.push(one.copy);
+    for (const waiting of this.#behind) {
+      waiting.copy.parts.push(this.demand(waiting.startNs, waiting.endNs, 0));
+      waiting.copy.lane = null;
+      final.push(waiting.copy);
     }
     this.#behind.length = 0;
     return final;

@@ -40,7 +40,7 @@ export function selectMarked(whole: RoutingTrace, rows: Int32Array, name: string
   const segments: Segment[] = [];
   for (let i = 0; i < rows.length; ) {
     const start = rows[i]!;
-    const request = whole.requests.findLast((one) => one.start <= start)!;
+    const request = whole.requests.findLast((candidate) => candidate.start <= start)!;
     const limit = request.start + request.prefill + request.decode;
     let end = start;
     while (i < rows.length && rows[i] === end && end < limit) {
@@ -57,9 +57,9 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
   let tokens = 0;
   const requests = segments.map(({ end, request, start }) => {
     const prefill = Math.max(0, Math.min(end, request.start + request.prefill) - start);
-    const own = { id: request.id, start: tokens, prefill, decode: end - start - prefill };
+    const part = { id: request.id, start: tokens, prefill, decode: end - start - prefill };
     tokens += end - start;
-    return own;
+    return part;
   });
   return {
     ...whole,

@@ -19,8 +19,8 @@ const MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
 
 /** How a zstd stream is unpacked on this Node. @param path names it in messages */
 export function zstd(path: string): Decompressor {
-  const own = unzstdding();
-  return own === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: own };
+  const native = unzstdding();
+  return native === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: native };
 }
 
 /** Passes a stream on. @throws Error if it does not end with a frame */

@@ -219,9 +219,9 @@ function memory(placings: readonly Placing[]): PaperFigure {
 function condition(placings: readonly Placing[], text: string): PaperFigure[] {
   const { metric, rule } = parseAssertion(text);
   if (/[*?]/.test(metric)) return [];
-  const { unit: own } = describeMetric(metric);
+  const { unit: metricUnit } = describeMetric(metric);
   const clauses = rule.kind === 'limit' ? rule.clauses : [];
-  const limits = clauses.flatMap(({ amount }) => measurePair(amount, { base: null, candidate: 0, unit: own }, text)?.limit ?? []);
+  const limits = clauses.flatMap(({ amount }) => measurePair(amount, { base: null, candidate: 0, unit: metricUnit }, text)?.limit ?? []);
   const runs = placings.flatMap((placing) =>
     placing.probes.flatMap(({ percent, result }) => {
       const value = result.metrics[metric]?.value;
@@ -229,7 +229,7 @@ function condition(placings: readonly Placing[], text: string): PaperFigure[] {
     }),
   );
   if (runs.length === 0) return [];
-  const { factor, unit } = scaleOf(own, Math.max(...runs.map(({ value }) => Math.abs(value))));
+  const { factor, unit } = scaleOf(metricUnit, Math.max(...runs.map(({ value }) => Math.abs(value))));
   const points = runs.map(({ percent, series, value }): RunPoint => ({ x: percent, y: value / factor, series }));
   const seriesNames = [...new Set(points.map(({ series }) => series))];
   const rules = limits.map((limit) => ({ axis: 'y' as const, at: limit / factor, label: text }));

@@ -90,8 +90,8 @@ export async function planRuns(
   assertions: readonly string[],
   runAll: (runs: readonly RunSpec[]) => Promise<(Result | UserError)[]>,
 ): Promise<Plan> {
-  const refused = named.filter((one): one is RefusedPlacing => 'reason' in one);
-  let candidates = named.filter((one): one is PlanCandidate => !('reason' in one));
+  const refused = named.filter((placing): placing is RefusedPlacing => 'reason' in placing);
+  let candidates = named.filter((placing): placing is PlanCandidate => !('reason' in placing));
   if (candidates.length === 0) throw new UserError(refused[0]!.reason);
   const { slo } = candidates[0]!.runWith(100).workload;
   const conditions = conditionsOf(assertions, slo !== undefined);
@@ -105,7 +105,7 @@ export async function planRuns(
       if (result instanceof UserError || reason !== null) {
         const { hardware, system } = candidate;
         if (candidates.includes(candidate)) refused.push({ system, hardware, reason: reason! });
-        candidates = candidates.filter((one) => one !== candidate);
+        candidates = candidates.filter((other) => other !== candidate);
         continue;
       }
       const broken = brokenOf(result, conditions);

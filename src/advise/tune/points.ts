@@ -56,36 +56,36 @@ export async function tuneBasisOn(model: string, machine: MachineFinder, wishes:
     const lacks = [...(cache === null ? [] : ['has no expert cache']), ...(draft > 0 ? ['drafts no tokens'] : [])];
     const notes = lacks.map((text) => `${benchmark.command} ${text}: what that gains is as moeprof advise predicts it.`);
     const around = await placements(question, answer);
-    const points = around.flatMap((one, i) => pointsOf(question, one, answer).slice(0, i < VARIED ? undefined : 1));
+    const points = around.flatMap((near, i) => pointsOf(question, near, answer).slice(0, i < VARIED ? undefined : 1));
     return { model, quantization: answer.model.quantization, machine: hardware.name, runtime: name, file, goal, request, notes, points };
   });
 }
 
 /** The answer, then the fastest placements with their passes, and placements ever lower on the ladder, should memory be less than it seems. */
 async function placements(question: Question, answer: Priced): Promise<Priced[]> {
-  const { model, setting: own } = answer;
+  const { model, setting: answered } = answer;
   const ladder = ladderOf(question, model, null);
   const found: Priced[] = [];
   for (const ubatch of passesOf(question)) {
-    const highest = highestFit(question, model, { ...own, ubatch });
+    const highest = highestFit(question, model, { ...answered, ubatch });
     const lower = highest === null ? [] : ladder.slice(rungOf(ladder, highest)).filter(({ cpuProjections }) => cpuProjections === null);
     // The highest, then ever farther below it, and the lowest: the CPU alone.
     for (const [i, placement] of lower.entries()) {
-      const setting: Setting = { ...own, ...placement, ubatch };
+      const setting: Setting = { ...answered, ...placement, ubatch };
       const looked = Number.isInteger(Math.log2(i + 1)) || i === lower.length - 1;
-      const other = (Object.keys(own) as (keyof Setting)[]).some((key) => setting[key] !== own[key]);
+      const other = (Object.keys(answered) as (keyof Setting)[]).some((key) => setting[key] !== answered[key]);
       if (looked && other && isFit(devicesOf(question, model, setting))) found.push(await priced(question, model, setting));
     }
   }
   const sorted = found.sort((a, b) => a.cost - b.cost);
-  return [answer, ...sorted.filter(({ setting }, i) => i < VARIED - 1 || setting.ubatch === own.ubatch)];
+  return [answer, ...sorted.filter(({ setting }, i) => i < VARIED - 1 || setting.ubatch === answered.ubatch)];
 }
 
 /** A placement as it is, and with half of the threads, weights that are not mapped, and plain attention if only the CPU computes. */
-function pointsOf(question: Question, one: Priced, answer: Priced): TunePoint[] {
+function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint[] {
   const { hardware, runtime, shell = usualShell(platform === 'win32') } = question;
-  const { devices, setting } = one;
-  const { uses } = commandOf(question, one);
+  const { devices, setting } = priced;
+  const { uses } = commandOf(question, priced);
   const threads = Number(uses.find(([flag]) => flag === '-t')?.[1] ?? 0);
   const halved = Math.ceil(threads / 2);
   const ways = (has: boolean, use: FlagUse): FlagUse[][] => (has ? [[], [use]] : [[]]);
@@ -95,13 +95,13 @@ function pointsOf(question: Question, one: Priced, answer: Priced): TunePoint[] 
   const all = halvings.flatMap((halving) => loads.flatMap((other) => plain.map((attention) => [halving, other, attention] as const)));
   return all.map(([halving, other, attention]) => {
     const others = [...halving, ...other, ...attention];
-    const own = uses.map((use) => others.find(([flag]) => flag === use[0]) ?? use);
-    const flags = [...own, ...others.filter(([flag]) => !uses.some((use) => use[0] === flag))];
-    const place = shareOnGpu(one) - shareOnGpu(answer);
+    const changed = uses.map((use) => others.find(([flag]) => flag === use[0]) ?? use);
+    const flags = [...changed, ...others.filter(([flag]) => !uses.some((use) => use[0] === flag))];
+    const place = shareOnGpu(priced) - shareOnGpu(answer);
     const fewer = halving.length === 0 ? 0 : Math.log2(threads / halved);
     return {
       ...{ setting, devices },
-      flags: benchmarkWords(runtime, one, flags, runtime.benchmark!.tuned),
+      flags: benchmarkWords(runtime, priced, flags, runtime.benchmark!.tuned),
       line: wrapped(wordsOf(runtime.dialect.grammar, [], flags, shell), shell),
       along: [place, Math.log2(setting.ubatch / answer.setting.ubatch), fewer, other.length, attention.length],
     };

@@ -30,7 +30,7 @@ export function startProcess(module: 'study/workers/queue-child' | 'record/engin
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   child.stderr!.on('data', (chunk: { toString(): string }) => ears.stderr(chunk.toString()));
-  child.on('message', (said) => ears.message(said));
+  child.on('message', (message) => ears.message(message));
   child.on('error', (error) => ears.error(error));
   child.on('close', (code, signal) => ears.close(code, signal));
   return {

@@ -9,7 +9,7 @@ export function hmacOf(key: Uint8Array, parts: readonly (string | Uint8Array)[])
 }
 
 /** True for equal texts, in a time that does not depend on their difference. */
-export function sameSecret(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+export function sameSecret(text: string, other: string): boolean {
+  const [a, b] = [Buffer.from(text), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

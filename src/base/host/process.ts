@@ -36,10 +36,10 @@ export function isRunning(other: number): boolean {
 }
 /** From now on a call of `process.exit` throws the error that `refusal` makes of it, if it makes one. */
 export function refuseExit(refusal: (call: Error) => Error | null): void {
-  const { exit: own } = process;
+  const { exit: exitProcess } = process;
   process.exit = (code) => {
     const refused = refusal(new Error(`process.exit(${code ?? ''}) would end all runs`));
     if (refused !== null) throw refused;
-    return own.call(process, code);
+    return exitProcess.call(process, code);
   };
 }

@@ -29,15 +29,15 @@ export class BeladyBound {
   constructor(model: ModelSpec, scope: Scope, capacityBytes: number, quotas: readonly number[] | null, preloaded: boolean) {
     const { experts, layers } = model;
     const { shares, split } = divide(model, capacityBytes, scope, quotas);
-    const own = scope === 'layer';
+    const byLayer = scope === 'layer';
     const sizes = layers.map(({ expertBytes }) => expertBytes);
     this.#split = split;
-    this.#experts = own ? layers.map((layer) => layer.experts) : [experts];
-    this.#expertBytes = own ? sizes : [Math.min(...sizes)];
+    this.#experts = byLayer ? layers.map((layer) => layer.experts) : [experts];
+    this.#expertBytes = byLayer ? sizes : [Math.min(...sizes)];
     this.#optima = shares.map((bytes, cache) => new Optimum(this.#experts[cache]!, this.#slots(bytes, cache), preloaded));
-    this.#byLayer = layers.map((_, l) => this.#optima[own ? l : 0]!);
-    this.#bases = Int32Array.from(layers, ({ offset }) => (own ? offset : 0));
-    const alike = own || sizes.every((bytes) => bytes === sizes[0]);
+    this.#byLayer = layers.map((_, l) => this.#optima[byLayer ? l : 0]!);
+    this.#bases = Int32Array.from(layers, ({ offset }) => (byLayer ? offset : 0));
+    const alike = byLayer || sizes.every((bytes) => bytes === sizes[0]);
     this.#relaxation = alike ? null : new Relaxation(expertSizes(model), capacityBytes, preloaded);
   }
 

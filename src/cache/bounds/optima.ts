@@ -106,7 +106,7 @@ export class Optima {
       if (left === 0) {
         held &= held - 1;
         const lowest = held === 0 ? levels : 31 - Math.clz32(held & -held);
-        for (let one = level; one < lowest; one++) this.#unmark(one, place);
+        for (let at = level; at < lowest; at++) this.#unmark(at, place);
       }
       heldAt[place] = held;
       above = level;

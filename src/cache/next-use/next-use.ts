@@ -152,9 +152,9 @@ export class NextUse {
   /** Renews the tables of the terms of the logit. */
   #weigh(): void {
     const { weights } = this.#fit;
-    const [one, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
+    const [bias, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
     const { pastTerm, voteTerm } = this.#expectation;
-    for (let i = 0; i < PASTS; i++) pastTerm[i] = one + past * this.#logOdds[i]!;
+    for (let i = 0; i < PASTS; i++) pastTerm[i] = bias + past * this.#logOdds[i]!;
     for (let i = 0; i < LOG_VOTE.length; i++) voteTerm[i] = votes * LOG_VOTE[i]!;
   }
 }

@@ -115,9 +115,9 @@ export class SimilarPasses {
     this.#paths.fill(this.#empty);
     this.#place = new Int32Array(this.#kept).fill(-1);
     this.#users = new Array<Users | null>(experts).fill(null);
-    for (const { experts: own, index, offset } of layers) {
+    for (const { experts: count, index, offset } of layers) {
       if (index % this.#stride !== 0) continue;
-      for (let id = offset; id < offset + own; id++) this.#users[id] = { slots: new Uint16Array(64), first: 0, count: 0 };
+      for (let id = offset; id < offset + count; id++) this.#users[id] = { slots: new Uint16Array(64), first: 0, count: 0 };
     }
     this.#agreement = new Float32Array(this.#kept);
     this.#begun = 0;

@@ -40,7 +40,7 @@ export function parseOutput<T>(
   if (equals >= 0) {
     const name = text.slice(0, equals);
     const path = text.slice(equals + 1);
-    const format = formats.find((one) => one.name === name);
+    const format = formats.find((format) => format.name === name);
     if (format !== undefined && path !== '') return { format, path };
     if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
     // A path may contain "=", but not directly after a word that could name a format.
@@ -50,9 +50,11 @@ export function parseOutput<T>(
   if (text === '-') return { format: formats[0]!, path: '-' };
   if (text === '') throw new UserError('-o: has no path; write e.g. -o result.json');
   const ending = extname(text).toLowerCase();
-  const format = formats.find((one) => one.extensions.includes(ending));
+  const format = formats.find((format) => format.extensions.includes(ending));
   if (format !== undefined) return { format, path: text };
-  const known = formats.flatMap((one) => (one.extensions.length === 0 ? [] : [`${one.extensions[0]} (${one.name})`])).join(', ');
+  const known = formats
+    .flatMap((format) => (format.extensions.length === 0 ? [] : [`${format.extensions[0]} (${format.name})`]))
+    .join(', ');
   throw new UserError(`-o ${text}: the ending does not tell the format; use ${known}, or write <format>=${text}`);
 }
 
@@ -150,9 +152,9 @@ export async function deliver<T>(
 }
 
 /** True if two paths lead to one regular file, which the later of two outputs would replace. */
-export function isSameFile(one: string, other: string): boolean {
-  if (one === '-' || other === '-') return one === other;
-  return fileOf(one) === fileOf(other) && !whatStands(one)?.isCharacterDevice();
+export function isSameFile(path: string, other: string): boolean {
+  if (path === '-' || other === '-') return path === other;
+  return fileOf(path) === fileOf(other) && !whatStands(path)?.isCharacterDevice();
 }
 
 /** Absolute path, with links followed as far as the path exists. */
@@ -173,9 +175,9 @@ const isBinary = <T>(format: OutputFormat<T>): format is BinaryFormat<T> => 'enc
 
 /** @throws UserError for an unknown name */
 function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): OutputFormat<T> {
-  const format = formats.find((one) => one.name === name);
+  const format = formats.find((format) => format.name === name);
   if (format !== undefined) return format;
-  const names = formats.map((one) => one.name);
+  const names = formats.map((format) => format.name);
   throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
 }
 

@@ -72,9 +72,9 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
           }),
         );
   const calibrations: RuntimeCalibration[] = [];
-  for (const [name, own] of groupedBy(rows, runtimeOf))
+  for (const [name, rowsOfRuntime] of groupedBy(rows, runtimeOf))
     calibrations.push(
-      await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(own, loadRuntime(name), threads, watch)),
+      await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(rowsOfRuntime, loadRuntime(name), threads, watch)),
     );
   return { before, timings: texts, date: new Date().toISOString().slice(0, 10), rates, calibrations };
 }
@@ -83,7 +83,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
 function measuresOf(text: string): Measure[] {
   if (text === 'none') return [];
   return text.split(',').map((word) => {
-    const found = MEASURES.find((one) => one === word.trim());
+    const found = MEASURES.find((measure) => measure === word.trim());
     if (found === undefined) throw new UserError(`--measure ${text}: unknown "${word}": ${didYouMean(word, [...MEASURES, 'none'])}`);
     return found;
   });
@@ -92,8 +92,8 @@ function measuresOf(text: string): Measure[] {
 /** The machine as a file of parts: a file, parts that were named, or this machine. @throws UserError if it is a profile of tiers, without parts */
 export async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
   if (name === undefined) {
-    const { detection, name: own } = await detectedMachine();
-    return machineFileOf(detection, own);
+    const { detection, name: detectedName } = await detectedMachine();
+    return machineFileOf(detection, detectedName);
   }
   const file = readMachineFile(name);
   if (file !== null) return file;

@@ -104,7 +104,7 @@ export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
   const streams = streamsOf(statistics);
   const shares = HIT_SHARES.map((share) => formatRatio(share, 0));
   const { count, longest, shortest } = requests;
-  const ofLayers = consistency.byLayer.filter((one) => one !== null);
+  const ofLayers = consistency.byLayer.filter((ratio) => ratio !== null);
   return [
     alignedGrid(['requests', 'number', 'shortest', 'longest'], [['tokens', ...[count, shortest, longest].map((n) => figure(n, 'count'))]]),
     alignedGrid(
@@ -115,7 +115,7 @@ export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
         range('entropy', (layer) => layer.entropy, two, mean.entropy),
         range('top 10 % carry', (layer) => layer.topTenth, ratio, mean.topTenth),
         range('top 25 % carry', (layer) => layer.topQuarter, ratio, mean.topQuarter),
-        range('unused experts', (layer) => layer.unused, one, mean.unused),
+        range('unused experts', (layer) => layer.unused, datum, mean.unused),
         range('reuse at 1 token', (layer) => layer.reuse[0]!, ratio, reuse[0]!),
       ],
     ),
@@ -132,7 +132,7 @@ export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
         ? []
         : [[`SRP of ${SEGMENT} tokens`, ...[consistency.all, Math.min(...ofLayers), Math.max(...ofLayers)].map(ratio)]],
     ),
-    alignedGrid(['streams', ...streams.map(String)], [['distinct experts', ...distinct.map(one)]]),
+    alignedGrid(['streams', ...streams.map(String)], [['distinct experts', ...distinct.map(datum)]]),
     alignedGrid(
       ['hit rate at', ...shares],
       hits.map(({ hitRates, policy }) => [policy, ...hitRates.map(ratio)]),
@@ -161,7 +161,7 @@ function layerGrid({ statistics: { byLayer, transition } }: Inspection): Grid {
   );
 }
 
-const one = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
+const datum = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
 const two = (value: number): Datum => ({ value, text: formatNumber(value, 2) });
 
 /** The JSON document: typed arrays as lists, windows and streams named. */
@@ -176,9 +176,9 @@ function jsonOf({ hits, statistics, trace }: Inspection): object {
     reuse: named(REUSE_WINDOWS, reuse),
     distinct: named(streamsOf(statistics), distinct),
     hitRates: Object.fromEntries(hits.map(({ hitRates, policy }) => [policy, named(HIT_SHARES, hitRates)])),
-    byLayer: byLayer.map(({ counts, reuse: own, ...layer }) => ({
+    byLayer: byLayer.map(({ counts, reuse: reuseAt, ...layer }) => ({
       ...layer,
-      reuse: named(REUSE_WINDOWS, own),
+      reuse: named(REUSE_WINDOWS, reuseAt),
       counts: Array.from(counts),
     })),
   };

@@ -126,7 +126,7 @@ function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView
       setUp(inputs, config),
       lines(last),
     ];
-  const settings = config.map((one) => settingLine('config', one));
+  const settings = config.map((entry) => settingLine('config', entry));
   return [
     lines(...head, ...(whole ? [] : why)),
     rowGrid(rows.slice(0, most), page),
@@ -147,7 +147,7 @@ function headLines(comparison: Comparison, page: boolean, most: number): (Line |
   const title = `${base} → ${candidate}`;
   const knows = knowledgeWarning(comparison);
   const faults = findings.map(({ budget, level, message, metric }) => faultLine(level, metric, message, budget?.place));
-  const unlike = inputs.map((one): Line => ({ ...settingLine('input', one), tone: 'caution' }));
+  const unlike = inputs.map((entry): Line => ({ ...settingLine('input', entry), tone: 'caution' }));
   return [
     page ? { text: `${mark.picture} ${title}: ${verdict}`, tone: 'heading' } : { text: title, tone: 'strong', hang: 2 },
     ...(page ? [] : atMost(unlike, most, 'inputs differ', page)),
@@ -163,7 +163,7 @@ function settingLine(what: string, { base, candidate, path }: Difference): Line 
 }
 
 function setUp(inputs: readonly Difference[], config: readonly Difference[]): Grid {
-  const all = [...inputs.map((one) => ({ what: 'input', ...one })), ...config.map((one) => ({ what: 'config', ...one }))];
+  const all = [...inputs.map((entry) => ({ what: 'input', ...entry })), ...config.map((entry) => ({ what: 'config', ...entry }))];
   const cells = all
     .slice(0, SETTINGS)
     .map(({ what, path, base, candidate }) => [what, path, base, candidate].map((text) => clip(text, CELL, true)));

@@ -116,7 +116,7 @@ const setupCompared: Section<Comparison> = {
   id: 'setup',
   title: 'What was set differently',
   draw({ inputs, config }) {
-    const rows = [...inputs.map((one) => ({ ...one, what: 'input' })), ...config.map((one) => ({ ...one, what: 'configuration' }))];
+    const rows = [...inputs.map((entry) => ({ ...entry, what: 'input' })), ...config.map((entry) => ({ ...entry, what: 'configuration' }))];
     if (rows.length === 0) return null;
     const cells = rows.map(({ path, what, base, candidate }) => [path, what, base, candidate]);
     return {

@@ -66,7 +66,7 @@ function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
 function gateHeader(gate: Gate, shown: readonly { readonly comparison: Comparison; readonly id: string }[]): Markup {
   const ids = new Map(shown.map(({ comparison, id }) => [comparison, id]));
   const cell = (comparison: Comparison, metric: string): Piece => {
-    const row = comparison.rows.find((one) => one.metric === metric);
+    const row = comparison.rows.find((candidate) => candidate.metric === metric);
     return row !== undefined && html`${valueText(row, 'candidate')} (${changeMark(row)})`;
   };
   const rows = gate.comparisons.map((comparison): Piece[] => {

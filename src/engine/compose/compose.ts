@@ -72,7 +72,7 @@ export function composeGpu(
   const { inputs, layout, run } = plan;
   const { system } = inputs;
   const { exclusive, scope } = system.cache;
-  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((one) => chunked(one, system.prefetch.chunk));
+  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((spec) => chunked(spec, system.prefetch.chunk));
   const model = shard?.model ?? inputs.model;
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   cost.attending = plan.serving.attending;
@@ -272,9 +272,9 @@ export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Un
 }
 
 /** Stand-ins among a shard's experts, by its own ids. */
-export const standInsOf = (buddies: StandIns, { own, whole }: Shard): StandIns => ({
+export const standInsOf = (buddies: StandIns, { own: idOf, whole }: Shard): StandIns => ({
   of: (id, layer, may) => {
-    const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
-    return buddy < 0 ? buddy : own[buddy]!;
+    const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== ELSEWHERE && may(idOf[other]!));
+    return buddy < 0 ? buddy : idOf[buddy]!;
   },
 });

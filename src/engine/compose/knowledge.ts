@@ -44,7 +44,7 @@ function knownGpu(plan: RunPlan, gpu: SimulatedGpu): KnownGpu {
   const { cacheBytes, dramBytes } = memory;
   const smallest = sizes.reduce((least, bytes) => Math.min(least, bytes), Number.POSITIVE_INFINITY);
   // The run's own bound is the one over all layers if it has one cache.
-  const own = system.cache.scope === 'global' && !memoryChanges(plan) ? gpu.belady : null;
+  const bound = system.cache.scope === 'global' && !memoryChanges(plan) ? gpu.belady : null;
   return {
     machine: {
       sizes,
@@ -55,8 +55,8 @@ function knownGpu(plan: RunPlan, gpu: SimulatedGpu): KnownGpu {
       cpu: computesOnCpu(plan, gpu),
       handoverNs: cost.handoverNs,
     },
-    belady: own ?? new BeladyBound(model, 'global', cacheBytes, null, preloaded),
-    own: own === null,
+    belady: bound ?? new BeladyBound(model, 'global', cacheBytes, null, preloaded),
+    own: bound === null,
     slots: Math.floor(cacheBytes / smallest),
     transferNs: new Link(link!, new Float64Array(0)).transferNs(smallest) / link!.lanes,
   };

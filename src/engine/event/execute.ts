@@ -86,10 +86,10 @@ function endOnCpu({ cost, recorder }: Gpu, event: RunningEvent, layer: number): 
     recorder.phase.cpuNs += ns;
   }
   recorder.cpuExperts += event.cpuExperts;
-  const own = event.cpuExperts - event.deferred;
+  const computed = event.cpuExperts - event.deferred;
   event.cpuExperts = 0;
   event.deferred = 0;
-  return own === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
+  return computed === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
 }
 
 /** Wait for the SSD of the CPU queue that ends last, ns. */

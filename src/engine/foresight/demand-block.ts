@@ -54,9 +54,9 @@ export class DemandBlock {
       this.starts = grown(this.starts);
       this.times = grown(this.times);
     }
-    const own = this.ids;
+    const old = this.ids;
     let at = this.demands;
-    for (let i = 0; i < size; i++) own[at++] = ids[i]!;
+    for (let i = 0; i < size; i++) old[at++] = ids[i]!;
     this.demands = at;
     const time = 2 * this.events;
     // An event may have no demand on this GPU.

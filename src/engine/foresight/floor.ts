@@ -25,15 +25,15 @@ function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misse
   // Each expert on the CPU adds to its time and takes from the others': the best share is their crossing.
   const others = (taken: number): number =>
     Math.max(denseNs + Math.max(0, expertsNs - taken * gpuExpertNs), Math.max(0, misses - taken) * transferNs);
-  const own = (taken: number): number => denseNs + taken * cpuExpertNs;
+  const cpuNs = (taken: number): number => denseNs + taken * cpuExpertNs;
   let least = 0;
   let most = demanded;
   for (let step = 0; step < 60 && most - least > 1e-6; step++) {
     const middle = (least + most) / 2;
-    if (own(middle) < others(middle)) least = middle;
+    if (cpuNs(middle) < others(middle)) least = middle;
     else most = middle;
   }
-  return Math.max(own(least), others(most));
+  return Math.max(cpuNs(least), others(most));
 }
 
 /** Adds up the work of one GPU. */

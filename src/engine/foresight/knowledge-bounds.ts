@@ -82,8 +82,8 @@ export class KnowledgeBounds {
   demand(gpu: number, layer: number, ids: Int32Array, size: number): void {
     if (gpu === 0 && !this.#stretch.fits(ids.length)) this.#replay(Math.min(...this.#stretch.blocks.map(({ most }) => most)));
     if (size > 0) {
-      const { belady, own } = this.#gpus[gpu]!;
-      if (own) belady.event(layer, ids, size);
+      const { belady, own: isOwn } = this.#gpus[gpu]!;
+      if (isOwn) belady.event(layer, ids, size);
       this.#floors[gpu]!.demand(size, this.work);
       if (this.#belady !== null) this.#belady.event(size, this.work);
     }

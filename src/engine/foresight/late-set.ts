@@ -19,13 +19,13 @@ export class LateSet {
     this.#top = 0;
   }
 
-  /** Adds a number. @param one 1; 0: it is not added */
-  add(value: number, one = 1): void {
+  /** Adds a number. @param count 1; 0: it is not added */
+  add(value: number, count = 1): void {
     const word = value >>> 5;
     const top = word >>> 5;
-    this.#words[word]! |= one << (value & 31);
-    this.#used[top]! |= one << (word & 31);
-    if (top * one > this.#top) this.#top = top;
+    this.#words[word]! |= count << (value & 31);
+    this.#used[top]! |= count << (word & 31);
+    if (top * count > this.#top) this.#top = top;
   }
 
   delete(value: number): void {

@@ -61,12 +61,12 @@ const headNs = (model: ModelSpec, cost: CostModel): number => layersNs(model, co
 
 /** One token through all layers, with every expert on the GPU, ns. */
 function layersNs({ layers }: ModelSpec, cost: CostModel): number {
-  const one = [1];
-  return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, one, one, 1) + topK * cost.expertNs(index, 1), 0);
+  const shares = [1];
+  return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, shares, shares, 1) + topK * cost.expertNs(index, 1), 0);
 }
 
 /** Time after the last layer, and the overhead of a pass, ns. */
 function outputNs({ layers }: ModelSpec, cost: CostModel): number {
-  const one = [1];
-  return cost.denseNs(layers.length, 1, one, one, 1) + cost.passNs;
+  const shares = [1];
+  return cost.denseNs(layers.length, 1, shares, shares, 1) + cost.passNs;
 }

@@ -219,8 +219,8 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
 /** What the routing of a profile follows: skew and reuse decide how often a cache hits. The error of a user's own is unknown. */
 function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
   const blank = profile?.skew === undefined || profile.reuse === undefined;
-  const own = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
-  return own || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
+  const isCustom = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
+  return isCustom || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
 }
 
 /** Applies the run's variants, and separates choices from further candidates. @throws UserError if a variant cannot be applied, or does not fit */
@@ -233,14 +233,14 @@ function routed(
   const { seed, variants = [] } = run;
   const varied = placed(placeIn(run, 'variants'), () => stackVariants(recorded, variants, { model, seed }));
   const ownVariants = variants.flatMap(({ sha256 }) => sha256 ?? []);
-  const told = { recorded, variants: variants.length > 0, ...(ownVariants.length === 0 ? {} : { ownVariants }) };
+  const facts = { recorded, variants: variants.length > 0, ...(ownVariants.length === 0 ? {} : { ownVariants }) };
   if (rerank === undefined) {
     checkFits(varied, model);
-    return { ...told, trace: varied, candidates: null };
+    return { ...facts, trace: varied, candidates: null };
   }
   const trace = placed(`${placeIn(run, 'system.rerank')}: system`, () => topOf(varied, model));
   checkFits(trace, model);
-  return { ...told, trace, candidates: varied };
+  return { ...facts, trace, candidates: varied };
 }
 
 /** The machine of a run, under the runtime of the run or its system; several GPUs share experts unless these differ. @throws UserError */

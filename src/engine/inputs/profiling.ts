@@ -40,9 +40,9 @@ export function countsById({ counts, path }: Popularity, model: ModelSpec): Floa
     throw wrong(`counts ${counts.length} layers, ${model.name} has ${model.layers.length} MoE layers`);
   const byId = new Float64Array(model.experts);
   for (const { index, offset, experts } of model.layers) {
-    const own = counts[index]!;
-    if (own.length > experts) throw wrong(`layer ${index}: counts ${own.length} experts, ${model.name} has ${experts}`);
-    byId.set(own, offset);
+    const counted = counts[index]!;
+    if (counted.length > experts) throw wrong(`layer ${index}: counts ${counted.length} experts, ${model.name} has ${experts}`);
+    byId.set(counted, offset);
   }
   return byId;
 }

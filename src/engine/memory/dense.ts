@@ -33,11 +33,11 @@ function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRo
     return { gpu: { kvBytesPerToken, weightBytes }, dram: { kvBytesPerToken: 0, weightBytes: 0 }, expertBytes: expertBytesTotal(model) };
   }
   const held = moeHolders(model, placement);
-  const own = model.layers.filter(({ index }) => held[index] !== 'cpu');
+  const kept = model.layers.filter(({ index }) => held[index] !== 'cpu');
   return {
     gpu: denseBytes(model, placement, (holder) => holder !== 'cpu'),
     dram: denseBytes(model, placement, (holder) => holder === 'cpu'),
-    expertBytes: own.reduce((sum, { expertBytes, experts }) => sum + experts * expertBytes, 0),
+    expertBytes: kept.reduce((sum, { expertBytes, experts }) => sum + experts * expertBytes, 0),
   };
 }
 

@@ -51,7 +51,7 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const { hardware, model, system } = inputs;
   const placed = densePlacementOf(inputs, run);
   const split = expertSplitOf(inputs, run);
-  const rooms = (own: ModelSpec): DenseRooms => denseRooms(own, placed, split);
+  const rooms = (part: ModelSpec): DenseRooms => denseRooms(part, placed, split);
   if (hardware.gpus === undefined) {
     const { longest, sequences } = atOnce(run, workload, serving);
     const activations = activationsOf(inputs, run, sequences, longest);
@@ -66,10 +66,10 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const homes = await placeExperts(inputs, run);
   const each = shareOf(hardware);
   // A request begins on the GPU with the fewest.
-  const own = { ...serving, running: Math.ceil(serving.running / count) };
+  const perGpu = { ...serving, running: Math.ceil(serving.running / count) };
   const gpus: GpuLayout[] = [];
   for (const shard of homes.shards) {
-    const plan = planMemory({ hardware: each, model: shard.model, system, rooms: rooms(shard.model) }, run, workload, own);
+    const plan = planMemory({ hardware: each, model: shard.model, system, rooms: rooms(shard.model) }, run, workload, perGpu);
     gpus.push({ shard, memory: await withQuotas(plan, inputs, run, shard) });
   }
   return {
@@ -98,7 +98,7 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
     sharedBytes: sum((plan) => plan.sharedBytes),
     dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),
     // Equal GPUs give equal warnings.
-    warnings: warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at),
+    warnings: warnings.filter((warning, at) => warnings.findIndex(({ code }) => code === warning.code) === at),
   };
 }
 

@@ -34,22 +34,22 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   }
 }
 
-function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, expert: number) => number {
+function ownExperts(whole: ModelSpec, { model, own: idOf }: Shard): (layer: number, expert: number) => number {
   return (layer, expert) => {
-    const id = own[whole.layers[layer]!.offset + expert]!;
+    const id = idOf[whole.layers[layer]!.offset + expert]!;
     return id === ELSEWHERE ? ELSEWHERE : id - model.layers[layer]!.offset;
   };
 }
 
 /**
  * Activations by layer and expert, and LRU hits by layer and slots; below an event's size they are an estimate.
- * @param most tokens read @param own number in the model of each expert of a trace, {@link ELSEWHERE} if none
+ * @param most tokens read @param idOf number in the model of each expert of a trace, {@link ELSEWHERE} if none
  */
 export function profileLayers(
   model: ModelSpec,
   trace: RoutingTrace,
   most: number = trace.tokens,
-  own: (layer: number, expert: number) => number = (_layer, expert) => expert,
+  idOf: (layer: number, expert: number) => number = (_layer, expert) => expert,
 ): { demand: Float64Array[]; hits: Float64Array[] } {
   const demand = model.layers.map(({ experts }) => new Float64Array(experts));
   // By level: the smallest cache of 1..experts slots that holds a member; the last entry: none does.
@@ -68,7 +68,7 @@ export function profileLayers(
         const at = (token * trace.layers + index) * trace.topK;
         let count = 0;
         for (const expert of chunk.experts.subarray(at, at + trace.topK)) {
-          const id = expert === NULL_EXPERT ? ELSEWHERE : own(index, expert);
+          const id = expert === NULL_EXPERT ? ELSEWHERE : idOf(index, expert);
           if (id === ELSEWHERE) continue;
           demand[index]![id]! += 1;
           chosen[count++] = id;

@@ -21,21 +21,21 @@ export interface Shard {
 /** Splits a model over GPUs. @param homes by dense id: GPU, or EVERYWHERE */
 export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Shard[] {
   return Array.from({ length: gpus }, (_, gpu) => {
-    const own = new Int32Array(model.experts).fill(ELSEWHERE);
+    const idOf = new Int32Array(model.experts).fill(ELSEWHERE);
     const whole: number[] = [];
     const replicas: Int32Array[] = [];
     const layers = model.layers.map((layer) => {
       const offset = whole.length;
       for (let id = layer.offset; id < layer.offset + layer.experts; id++) {
         if (homes[id] !== gpu && homes[id] !== EVERYWHERE) continue;
-        own[id] = whole.length;
+        idOf[id] = whole.length;
         whole.push(id);
       }
       const experts = whole.length - offset;
       replicas.push(Int32Array.from({ length: experts }, (_, i) => offset + i).filter((id) => homes[whole[id]!] === EVERYWHERE));
       return { ...layer, experts, topK: Math.min(layer.topK, experts), offset };
     });
-    return { gpu, model: { ...model, layers, experts: whole.length }, whole: Int32Array.from(whole), own, replicas };
+    return { gpu, model: { ...model, layers, experts: whole.length }, whole: Int32Array.from(whole), own: idOf, replicas };
   });
 }
 

@@ -149,8 +149,8 @@ export class ParallelEngine implements Fold {
       gpu: { gpu },
       shard,
     } of this.#gpus) {
-      const own = shard.model.layers[layer]!;
-      for (let id = own.offset; id < own.offset + own.experts; id++) if (gpu.holds(id, layer)) resident[shard.whole[id]!] = 1;
+      const local = shard.model.layers[layer]!;
+      for (let id = local.offset; id < local.offset + local.experts; id++) if (gpu.holds(id, layer)) resident[shard.whole[id]!] = 1;
     }
     return this.#anywhere;
   }

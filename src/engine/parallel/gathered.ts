@@ -28,7 +28,7 @@ export class Gathered {
     );
     this.#model = model;
     this.#cost = cost;
-    this.bytes = Float64Array.from(lacked, (bytes) => bytes.reduce((sum, own) => sum + own, 0));
+    this.bytes = Float64Array.from(lacked, (bytes) => bytes.reduce((sum, size) => sum + size, 0));
     this.gatherNs = Float64Array.from(lacked, (bytes) => interconnect.latencyNs + (Math.max(...bytes) * 1e9) / interconnect.bandwidth);
     this.workNs = new Float64Array(shards.length);
     this.activations = new Float64Array(shards.length);

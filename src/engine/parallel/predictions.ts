@@ -96,9 +96,9 @@ export class ShardPredictor implements Predictor {
   #count({ gpu, number, tokens }: Pass): void {
     if (number === this.#pass) return;
     this.#pass = number;
-    let own = 0;
-    for (let token = 0; token < tokens; token++) if (gpu[token] === this.#shard.gpu) own++;
-    this.#share = own / tokens;
+    let count = 0;
+    for (let token = 0; token < tokens; token++) if (gpu[token] === this.#shard.gpu) count++;
+    this.#share = count / tokens;
   }
 }
 

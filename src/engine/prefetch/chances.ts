@@ -97,15 +97,15 @@ export class Chances {
     const bucket = after < BEFORE_PASS ? DISTANCES - 1 : bucketOf(layer - after);
     const reading = this.#readings[bucket]!;
     const kernel = this.#kernel;
-    const own = scores.subarray(offset, offset + experts);
+    const ofLayer = scores.subarray(offset, offset + experts);
     kernel.weights.set(reading.fit.weights);
     kernel.logOdds.set(reading.steps);
-    kernel.scores.set(own);
+    kernel.scores.set(ofLayer);
     kernel.nextUse.set(this.#nextUse.subarray(offset, offset + experts));
     kernel.read(experts);
     chances.set(kernel.chances.length === experts ? kernel.chances : kernel.chances.subarray(0, experts), offset);
     if (!isJudged(pass, layer)) return;
-    this.#said[bucket]!.set(own, offset);
+    this.#said[bucket]!.set(ofLayer, offset);
     this.#saidIn[bucket]![layer] = pass;
   }
 

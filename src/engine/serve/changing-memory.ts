@@ -30,9 +30,9 @@ export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simu
     (simulated, number) =>
       new GpuMemory({ number, gpus: gpus.length, simulated, engine: simulation.engine, room: kv.gpus[number]!, kvBytesPerToken, faults }),
   );
-  for (const one of all) one.check(kv.needOf(workload.longest), run.label);
+  for (const memory of all) memory.check(kv.needOf(workload.longest), run.label);
   kv.onTime = (nowNs) => {
-    for (const one of all) one.lose(nowNs);
+    for (const memory of all) memory.lose(nowNs);
   };
   return new ChangingMemory(all);
 }

@@ -12,7 +12,7 @@ export function faultsOf(
   costs: readonly CostModel[],
 ): Faults | null {
   if (run.faults === undefined) return null;
-  const there = links.map((own) => own.filter((link) => link != null));
+  const there = links.map((ofGpu) => ofGpu.filter((link) => link != null));
   return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
 }
 
@@ -34,7 +34,7 @@ export class Faults {
     refuse: (path: string, message: string) => UserError,
   ) {
     this.#faults = faults;
-    this.#links = links.flatMap((own, gpu) => own.map((link) => ({ link, gpu })));
+    this.#links = links.flatMap((ofGpu, gpu) => ofGpu.map((link) => ({ link, gpu })));
     this.#costs = costs;
     const times = faults.flatMap(({ at, until }) => (until === undefined ? [at] : [at, until]));
     this.#boundariesNs = [...new Set(times)].sort((a, b) => a - b);

@@ -69,11 +69,11 @@ export class Link {
     this.lanes = this.#live = lanes;
     this.bandwidth = paths?.reduce((sum, path) => sum + path.bandwidth, 0) ?? bandwidth;
     this.#split = paths !== undefined && flows === 'split' ? paths.toSorted((a, b) => a.latencyNs - b.latencyNs) : null;
-    const own = this.#split === null ? paths : undefined;
-    this.#alike = own === undefined;
-    this.#latencyNs = Float64Array.from({ length: lanes }, (_, lane) => (own === undefined ? latencyNs : own[lane]!.latencyNs));
+    const single = this.#split === null ? paths : undefined;
+    this.#alike = single === undefined;
+    this.#latencyNs = Float64Array.from({ length: lanes }, (_, lane) => (single === undefined ? latencyNs : single[lane]!.latencyNs));
     this.#soundNsPerByte = Float64Array.from({ length: lanes }, (_, lane) =>
-      own === undefined ? (1e9 * lanes) / bandwidth : 1e9 / own[lane]!.bandwidth,
+      single === undefined ? (1e9 * lanes) / bandwidth : 1e9 / single[lane]!.bandwidth,
     );
     this.#nsPerByte = this.#soundNsPerByte.slice();
     this.chunkBytes = chunkBytes ?? 0;

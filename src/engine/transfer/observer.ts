@@ -50,12 +50,12 @@ const METHODS: readonly (keyof Observer)[] = [
 /** Several observers as one; null if there is none. */
 export function observers(all: readonly Observer[]): Observer | null {
   if (all.length < 2) return all[0] ?? null;
-  const told = (method: keyof Observer) => {
-    const able = all.filter((one) => one[method] !== undefined) as readonly Readonly<
+  const broadcast = (method: keyof Observer) => {
+    const able = all.filter((observer) => observer[method] !== undefined) as readonly Readonly<
       Record<keyof Observer, (...args: unknown[]) => void>
     >[];
-    const tell = (...args: unknown[]): void => able.forEach((one) => void one[method](...args));
+    const tell = (...args: unknown[]): void => able.forEach((observer) => void observer[method](...args));
     return able.length === 0 ? [] : [[method, tell]];
   };
-  return Object.fromEntries(METHODS.flatMap(told)) as unknown as Observer;
+  return Object.fromEntries(METHODS.flatMap(broadcast)) as unknown as Observer;
 }

@@ -173,7 +173,7 @@ export class DetailsRecorder extends Onlooker {
     const endNs = prefetchEndNs[lane]!;
     const fromNs = Math.max(atNs, prefetchStartNs[lane]!);
     if (endNs > fromNs) prefetch.spread(fromNs, endNs, this.#binNs, -1);
-    for (const one of link.placed.within(lane, fromNs, endNs)) prefetch.spread(Math.max(fromNs, one.startNs), one.endNs, this.#binNs);
+    for (const copy of link.placed.within(lane, fromNs, endNs)) prefetch.spread(Math.max(fromNs, copy.startNs), copy.endNs, this.#binNs);
     // Nothing of it is left to give way, or to be lost again.
     prefetching[lane] = IDLE;
     prefetchEndNs[lane] = 0;
@@ -188,7 +188,7 @@ export class DetailsRecorder extends Onlooker {
       const placed = link.placed.within(lane, endNs, Number.POSITIVE_INFINITY);
       if (placed.length > 0) this.#end(bins, lane, endNs);
       else if (freeNs > endNs) under.spread(Math.max(endNs, link.sinceNs(lane)), freeNs, this.#binNs, -1);
-      for (const one of placed) prefetch.spread(Math.max(endNs, one.startNs), one.endNs, this.#binNs, -1);
+      for (const copy of placed) prefetch.spread(Math.max(endNs, copy.startNs), copy.endNs, this.#binNs, -1);
     }
   }
 

@@ -107,13 +107,13 @@ export class FaultMeter {
         [during, 'during'],
         [after, 'after'],
       ] as const;
-      const told = windows.filter(([{ passes }]) => passes > 0);
+      const used = windows.filter(([{ passes }]) => passes > 0);
       const figures = (what: string, of: (window: Window) => number | null, format: (value: number) => string): string => {
-        const said = told.flatMap(([window, when]) => {
+        const parts = used.flatMap(([window, when]) => {
           const value = of(window);
           return value === null ? [] : [`${format(value)} ${when}`];
         });
-        return said.length === 0 ? '' : `${what}: ${said.join(', ')}`;
+        return parts.length === 0 ? '' : `${what}: ${parts.join(', ')}`;
       };
       const parts = [
         figures('decode', ({ speeds }) => speeds.decode, formatTokensPerSecond),
@@ -121,8 +121,8 @@ export class FaultMeter {
         figures('hit rate', ({ hitRate }) => hitRate, formatRatio),
         figures('stall', ({ stallShare }) => stallShare, formatRatio),
       ];
-      const said = parts.filter((part) => part !== '').join('; ');
-      const sentence = `${said[0]!.toUpperCase()}${said.slice(1)}.`;
+      const text = parts.filter((part) => part !== '').join('; ');
+      const sentence = `${text[0]!.toUpperCase()}${text.slice(1)}.`;
       return { code: 'degraded', message: `The run had ${describeFault(fault, this.#gpus)}. ${sentence}` };
     });
   }

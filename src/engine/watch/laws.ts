@@ -111,9 +111,13 @@ function checkCosts({ gpus, recorder }: Simulation, passes: number): void {
 
 /** L19: no request is faster than the floor of its own passes. */
 function checkFloor({ tpot, tpotFloor }: Latencies): void {
-  const own = tpot.values();
+  const tpots = tpot.values();
   for (const [request, ns] of tpotFloor.values().entries())
-    must(ns <= own[request]! * (1 + ROUNDING), 'L19', `request ${request} takes ${own[request]} ns a token, less than the floor of ${ns}`);
+    must(
+      ns <= tpots[request]! * (1 + ROUNDING),
+      'L19',
+      `request ${request} takes ${tpots[request]} ns a token, less than the floor of ${ns}`,
+    );
 }
 
 /** L15: without prefetch, no policy hits more than Belady. */

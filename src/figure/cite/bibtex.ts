@@ -8,7 +8,7 @@ export function bibtex(citations: readonly Citation[]): string {
 }
 
 function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Citation): string {
-  const notes = [venue, note].filter((one) => one !== undefined);
+  const notes = [venue, note].filter((text) => text !== undefined);
   const link = url ?? (arxiv === undefined ? undefined : `https://arxiv.org/abs/${arxiv}`);
   const fields: [name: string, value: string | undefined][] = [
     // Styles that sort by author take the key if there is none.

@@ -14,15 +14,15 @@ import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 export function citedBy(rows: readonly RunRow[]): Citation[] {
   const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
     [...new Set(rows.map(({ key }) => String(key[column] ?? '')))].filter((value) => value !== '').sort();
-  const own = new Map(rows.map(({ config, key }) => [String(key.system), textIn(config?.system)]));
+  const systems = new Map(rows.map(({ config, key }) => [String(key.system), textIn(config?.system)]));
   const all = [
     citationOf('moeprof'),
-    ...valuesOf('system').flatMap((name) => citationsIn(own.get(name) ?? bundledText('systems', name), name)),
+    ...valuesOf('system').flatMap((name) => citationsIn(systems.get(name) ?? bundledText('systems', name), name)),
     ...valuesOf('policy').flatMap(policyCitations),
     ...valuesOf('runtime').flatMap((name) => [...citationsIn(bundledText('runtimes', name), name), ...measurementCitations(name)]),
     ...rows.flatMap(traceCitation),
   ];
-  return [...new Map(all.map((one) => [one.key, one])).values()];
+  return [...new Map(all.map((citation) => [citation.key, citation])).values()];
 }
 
 /** `cites` of a system as a result holds it. */
@@ -43,7 +43,7 @@ function policyCitations(text: string): Citation[] {
   if (choice instanceof UserError || choice.definition === undefined) return [];
   const { definition, name } = choice;
   const known = citationsIn(definition.cites, `policy-${name}`);
-  return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
+  return known.map((citation) => (citation.note === undefined ? citation : { ...citation, title: `Cache policy ${name}` }));
 }
 
 /** Bundled files of measured speeds that constants were fitted on. */

@@ -60,14 +60,14 @@ export function rowOf(
   wanted: readonly string[] = [],
   again?: string,
 ): RunRow {
-  const told = Object.fromEntries(
+  const shown = Object.fromEntries(
     Object.entries(values).flatMap(([path, value]) => (PATHS[path] === undefined ? [] : [[PATHS[path], value]])),
   );
   const named = fingerprint === null ? {} : { fingerprint };
   const repeated = again === undefined ? {} : { again };
   if (outcome.status !== 'done') {
     const { reason, status } = outcome;
-    return { status, reason, ...repeated, key: { ...named, ...told }, values, metrics: {} };
+    return { status, reason, ...repeated, key: { ...named, ...shown }, values, metrics: {} };
   }
   const { metrics } = outcome.result;
   const kept = wanted.length === 0 ? Object.keys(metrics) : wanted.filter((name) => metrics[name] !== undefined);

@@ -55,7 +55,7 @@ export function* spaceCells(space: Space): Generator<StudyCell, void, undefined>
 /** The i-th of n shards, `i` counted from 1: every n-th item from the i-th on. */
 export function* shardOf<T>(all: Iterable<T>, { index, of }: { readonly index: number; readonly of: number }): Generator<T> {
   let turn = 0;
-  for (const one of all) if (turn++ % of === index - 1) yield one;
+  for (const cell of all) if (turn++ % of === index - 1) yield cell;
 }
 
 function sampledCells(space: Space): Iterable<StudyCell> {
@@ -74,9 +74,9 @@ function cellNumbered({ dimensions }: Space, number: number): StudyCell {
   const rows: (readonly SweepValue[])[] = [];
   let rest = number;
   for (let d = dimensions.length - 1; d >= 0; d--) {
-    const { rows: own } = dimensions[d]!;
-    rows.unshift(own[rest % own.length]!);
-    rest = Math.floor(rest / own.length);
+    const { rows: options } = dimensions[d]!;
+    rows.unshift(options[rest % options.length]!);
+    rest = Math.floor(rest / options.length);
   }
   return rows.flat();
 }

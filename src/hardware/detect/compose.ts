@@ -47,14 +47,14 @@ function composable(parts: readonly DetectedPart[], notSeen: string[]): Detected
   };
   const why = works(parts);
   if (why === null) return [...parts];
-  const fewer = parts.findLast((one) => works(parts.filter((other) => other !== one)) === null);
+  const fewer = parts.findLast((part) => works(parts.filter((other) => other !== part)) === null);
   notSeen.push(fewer === undefined ? `The parts do not go together: ${why}.` : `${fewer.part} is left out: ${why}.`);
-  return fewer === undefined ? [] : parts.filter((one) => one !== fewer);
+  return fewer === undefined ? [] : parts.filter((part) => part !== fewer);
 }
 
 function ofChip(seen: Seen, part: GpuPart | CpuPart, draft: Draft): PartChanges {
-  const own = /jetson/i.test(seen.board ?? '') ? [seen.board!] : [];
-  const names = [...own, ...(seen.cpu?.names ?? []), ...(seen.gpus ?? []).flatMap((gpu) => gpu.names)];
+  const boards = /jetson/i.test(seen.board ?? '') ? [seen.board!] : [];
+  const names = [...boards, ...(seen.cpu?.names ?? []), ...(seen.gpus ?? []).flatMap((gpu) => gpu.names)];
   draft.parts.push({ part: part.name, seen: names[0] ?? part.name, exact: true });
   addSize(seen, 'the most that the chip is sold with is taken', draft);
   return {};
@@ -93,9 +93,9 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
       `${countedName(other.length, other[0]!.match.part.name)} is left out: the GPUs of a run must be alike. Name it with -w to use it instead.`,
     );
   }
-  remarks.push(...new Set(group.flatMap((one) => remarksOn(one.gpu, match.part))));
+  remarks.push(...new Set(group.flatMap((member) => remarksOn(member.gpu, match.part))));
   const differs = gpu.memoryBytes !== undefined && Math.abs(gpu.memoryBytes / match.part.memoryBytes - 1) > 0.1;
-  return { group: group.map((one) => one.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
+  return { group: group.map((member) => member.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
 }
 
 /** Reasons why a card is slower than its data sheet. */
@@ -174,7 +174,7 @@ function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   const slot =
     known.length === 0
       ? null
-      : { generation: Math.min(...known.map((one) => one.generation)), lanes: Math.min(...known.map((one) => one.lanes)) };
+      : { generation: Math.min(...known.map((slot) => slot.generation)), lanes: Math.min(...known.map((slot) => slot.lanes)) };
   if (slot === null || parseSlot(slotText(slot)) === null) {
     notSeen.push('The PCIe link was not seen: the widest and newest that card and CPU have in common is taken.');
     return;
@@ -191,17 +191,17 @@ function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuP
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
   const cards = gpus.flatMap((gpu) => matchGpu(gpu)?.part ?? []);
-  const own = cards.find(({ unified }) => unified === true);
+  const apu = cards.find(({ unified }) => unified === true);
   if (cards.some(({ unified }) => unified !== true)) return null;
   const name = cpu === undefined ? undefined : matchCpu(cpu);
   const family = name?.exact === true ? CPUS.parts.filter((part) => isVariant(part.name, name.part.name)) : [];
   const variants = GPUS.parts.filter(({ chip }) => family.some((part) => part.name === chip));
-  if (variants.length === 0) return own ?? null;
+  if (variants.length === 0) return apu ?? null;
   const cores = gpus.find((gpu) => gpu.cores !== undefined)?.cores;
-  const told = variants.find((part) => cores !== undefined && part.name.endsWith(`-gpu-${cores}`));
-  if (told !== undefined) return told;
+  const variant = variants.find((part) => cores !== undefined && part.name.endsWith(`-gpu-${cores}`));
+  if (variant !== undefined) return variant;
   const same = family.find((part) => part.cores === cpu!.cores) ?? name!.part;
-  return own !== undefined && own.chip === same.name ? own : same;
+  return apu !== undefined && apu.chip === same.name ? apu : same;
 }
 
 /** `apple-m4-max` and `apple-m4-max-14`. */
@@ -260,11 +260,11 @@ export function detectFrom(answers: readonly Answer[]): Detection {
   const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
   const all = together(read.flatMap(({ seen }) => seen ?? []));
   const silent = read.filter(({ seen, tool }) => seen === null && tool.missing(all));
-  const said = silent.map(
+  const texts = silent.map(
     ({ text, tool, why }) => `${tool.name} ${text === null ? why : 'is not understood'}: it would tell ${tool.tells}.`,
   );
   const detection = composeMachine(all);
-  return { ...detection, notSeen: [...detection.notSeen, ...said] };
+  return { ...detection, notSeen: [...detection.notSeen, ...texts] };
 }
 
 /** Null: the answer is not what the tool is documented to print. */

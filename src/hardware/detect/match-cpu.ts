@@ -80,13 +80,13 @@ function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
 function ofArchitecture(seen: SeenCpu): CpuPart | null {
   const arch = architectureOf(seen);
   if (arch === null) return null;
-  const own = ofForm(
+  const fitting = ofForm(
     seen,
     CPUS.parts.filter((part) => part.arch === arch),
   );
   const clock = ({ clockHz }: CpuPart): number => (seen.clockHz === undefined ? 0 : Math.abs(Math.log(clockHz / seen.clockHz)));
-  const least = Math.min(...own.map(clock));
-  const near = own.filter((part) => clock(part) <= least + SAME_CLOCK);
+  const least = Math.min(...fitting.map(clock));
+  const near = fitting.filter((part) => clock(part) <= least + SAME_CLOCK);
   return seen.hypervisor === undefined ? nearestCores(near, seen) : ([...near].sort((a, b) => b.cores - a.cores)[0] ?? null);
 }
 
@@ -107,8 +107,8 @@ function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): read
     : /epyc|xeon|neoverse/i.test(name) || hypervisor !== undefined
       ? 'server'
       : 'desktop';
-  const own = parts.filter((part) => part.form === form);
-  return own.length > 0 ? own : parts;
+  const fitting = parts.filter((part) => part.form === form);
+  return fitting.length > 0 ? fitting : parts;
 }
 
 function nearestCores(parts: readonly CpuPart[], { cores, sockets }: SeenCpu): CpuPart | null {

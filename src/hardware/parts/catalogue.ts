@@ -40,9 +40,9 @@ export const groupFields = {
   source: z.string().min(1),
 };
 
-/** The groups of a file. @param group fields of a group @param own fields that a part may replace @param part further fields of a part */
-export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, own: O, part: P) {
-  const parts = z.array(z.strictObject({ ...partFields, ...z.object(own).partial().shape, ...part }));
+/** The groups of a file. @param group fields of a group @param partShape fields that a part may replace @param part further fields of a part */
+export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, partShape: O, part: P) {
+  const parts = z.array(z.strictObject({ ...partFields, ...z.object(partShape).partial().shape, ...part }));
   return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);
 }
 

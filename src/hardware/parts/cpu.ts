@@ -48,7 +48,7 @@ const memory = z.string().transform((text, context): MemorySlots => {
   return z.NEVER;
 });
 
-const own = {
+const fields = {
   ...groupFields,
   arch: z.enum(ARCHS),
   isa: z.enum(ISAS),
@@ -60,7 +60,7 @@ const own = {
 
 /** Schema of `profiles/hardware/cpus/*.yaml`. */
 export const cpuFileSchema = z.strictObject({
-  groups: groupList({ ...own, pcie: own.pcie.optional(), sockets: own.sockets.default(1) }, own, {
+  groups: groupList({ ...fields, pcie: fields.pcie.optional(), sockets: fields.sockets.default(1) }, fields, {
     cores: z.int().positive(),
     fastCores: z.int().positive().optional(),
     clock: z.number().positive(),

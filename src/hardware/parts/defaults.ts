@@ -73,11 +73,11 @@ export function completed(given: GivenParts): Machine {
 type Unnamed = Omit<Machine, 'name' | 'disks' | 'system'>;
 
 function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
-  const own = gpus.find(({ unified }) => unified === true);
-  if (own !== undefined) {
-    if (gpus.length > 1) throw new UserError(`${own.name} is on the chip of ${own.chip}; name that chip beside cards, or leave them out`);
-    if (cpu !== undefined && cpu.name !== own.chip) throw new UserError(`${own.name} is on the chip of ${own.chip}; leave ${cpu.name} out`);
-    return own;
+  const apu = gpus.find(({ unified }) => unified === true);
+  if (apu !== undefined) {
+    if (gpus.length > 1) throw new UserError(`${apu.name} is on the chip of ${apu.chip}; name that chip beside cards, or leave them out`);
+    if (cpu !== undefined && cpu.name !== apu.chip) throw new UserError(`${apu.name} is on the chip of ${apu.chip}; leave ${cpu.name} out`);
+    return apu;
   }
   return gpus.length > 0 || cpu === undefined ? null : (GPUS.parts.find(({ chip }) => chip === cpu.name) ?? null);
 }
@@ -117,20 +117,20 @@ function ofCards(given: GivenParts): Unnamed {
   if (given.chipBandwidth !== undefined)
     throw new UserError(`a measured rate belongs to memory: write it as ${memoryText(given.cpu!.memory)}@60GB/s`);
   const cpu = given.cpu ?? cpuNamed(USUAL_CPU[kindOf(card!.form)]);
-  const said: Said = { standIns: [], defaults: [] };
-  if (card === undefined) said.defaults.push('GPU not given: none, the CPU computes everything.');
-  if (given.cpu === undefined) said.standIns.push(`CPU not given: ${cpu.name} (${cpu.cores} cores), usual beside a ${card!.form} card.`);
-  const ram = ramOf(given, cpu, said);
-  const pcie = card === undefined ? null : slotOf(given, card, cpu, said);
+  const notes: Said = { standIns: [], defaults: [] };
+  if (card === undefined) notes.defaults.push('GPU not given: none, the CPU computes everything.');
+  if (given.cpu === undefined) notes.standIns.push(`CPU not given: ${cpu.name} (${cpu.cores} cores), usual beside a ${card!.form} card.`);
+  const ram = ramOf(given, cpu, notes);
+  const pcie = card === undefined ? null : slotOf(given, card, cpu, notes);
   if (card === undefined && given.pcie !== undefined)
     throw new UserError(`pcie${slotText(given.pcie)} has no GPU to feed; name one, or leave it out`);
-  return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, ...said };
+  return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, ...notes };
 }
 
 /** Sentences on a machine, as they are found. */
 type Said = Record<'standIns' | 'defaults', string[]>;
 
-function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said: Said): MemoryPart {
+function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, notes: Said): MemoryPart {
   const most = cpu.memory.channels * sockets;
   const { channels = most, ...rest } = memory ?? cpu.memory;
   if (channels > most)
@@ -138,28 +138,28 @@ function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said:
       `${channels}x${rest.type}-${rest.mts}: ${sockets > 1 ? `${sockets} ` : ''}${cpu.name} ${sockets > 1 ? 'have' : 'has'} ${most} channels; count channels, not modules`,
     );
   const ram = { ...rest, channels: memory === undefined ? most : channels };
-  if (memory === undefined) said.standIns.push(`Memory not given: ${memoryText(ram)}, the fastest that ${cpu.name} lists.`);
-  else if (memory.channels === undefined) said.standIns.push(`Channels of the memory not given: ${channels}, all that ${cpu.name} has.`);
+  if (memory === undefined) notes.standIns.push(`Memory not given: ${memoryText(ram)}, the fastest that ${cpu.name} lists.`);
+  else if (memory.channels === undefined) notes.standIns.push(`Channels of the memory not given: ${channels}, all that ${cpu.name} has.`);
   if (memoryBytes !== undefined) return { ...ram, bytes: memoryBytes };
   const module = MODULE_GIB[kindOf(cpu.form)];
   const bytes = (module * GIB * ram.channels) / (ram.type.startsWith('lpddr') ? LPDDR_PER_MODULE : 1);
-  said.defaults.push(`Size of the memory not given: ${sizeText(bytes)}, modules of ${module}GB.`);
+  notes.defaults.push(`Size of the memory not given: ${sizeText(bytes)}, modules of ${module}GB.`);
   return { ...ram, bytes };
 }
 
-function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, said: Said): PcieLink {
-  const own = card.pcie!;
+function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, notes: Said): PcieLink {
+  const rated = card.pcie!;
   const generation = cpu.pcieGeneration;
   if (generation === undefined) throw new UserError(`${cpu.name} has no slot for a card; leave ${card.name} out, or name another CPU`);
   if (pcie !== undefined) {
-    const slot = { ...pcie, generation: Math.min(pcie.generation, own.generation), lanes: Math.min(pcie.lanes, own.lanes) };
+    const slot = { ...pcie, generation: Math.min(pcie.generation, rated.generation), lanes: Math.min(pcie.lanes, rated.lanes) };
     if (slotText(slot) !== slotText(pcie))
-      said.defaults.push(`pcie${slotText(pcie)} runs at ${slotText(slot)}, which is all that ${card.name} takes.`);
+      notes.defaults.push(`pcie${slotText(pcie)} runs at ${slotText(slot)}, which is all that ${card.name} takes.`);
     return slot;
   }
-  const slot = { ...own, generation: Math.min(own.generation, generation) };
-  const of = slot.generation < own.generation ? `${card.name} on ${cpu.name}` : card.name;
-  said.standIns.push(`PCIe not given: ${slotText(slot)}, of ${of}.`);
+  const slot = { ...rated, generation: Math.min(rated.generation, generation) };
+  const of = slot.generation < rated.generation ? `${card.name} on ${cpu.name}` : card.name;
+  notes.standIns.push(`PCIe not given: ${slotText(slot)}, of ${of}.`);
   return slot;
 }
 

@@ -57,10 +57,10 @@ function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'b
   for (const word of words) {
     const bytes = BYTES.read(word);
     const latencyNs = DURATION.read(word);
-    const one =
+    const extra =
       word === 'byfile' ? ({ byFile: true } as const) : bytes !== null && bytes > 0 ? { bytes } : latencyNs !== null ? { latencyNs } : null;
-    if (one === null || Object.keys(one).some((key) => Object.hasOwn(found, key))) return null;
-    found = { ...found, ...one };
+    if (extra === null || Object.keys(extra).some((key) => Object.hasOwn(found, key))) return null;
+    found = { ...found, ...extra };
   }
   return found;
 }

@@ -35,7 +35,7 @@ const slot = z.string().transform((text, context): PcieLink => {
   return z.NEVER;
 });
 
-const own = {
+const fields = {
   ...groupFields,
   pcie: slot,
 };
@@ -43,7 +43,7 @@ const own = {
 /** Schema of `profiles/hardware/gpus/*.yaml`. */
 export const gpuFileSchema = z.strictObject({
   vendor: z.enum(VENDORS),
-  groups: groupList({ ...own, pcie: own.pcie.optional() }, own, {
+  groups: groupList({ ...fields, pcie: fields.pcie.optional() }, fields, {
     memory: quantity(BYTES),
     bus: z.int().positive(),
     pins: z.number().positive(),

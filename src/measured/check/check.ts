@@ -83,7 +83,7 @@ async function checkRun(
   const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
     const expected = figures[metric];
     if (measured === undefined || expected === undefined) return null;
-    const others = moved.map((one) => one.figures[metric] ?? expected);
+    const others = moved.map((prediction) => prediction.figures[metric] ?? expected);
     const band = learned === undefined ? null : learnedBand(learned.learned, learnedWidth(learned.learned, metric, expected, others));
     return speedOfRun(row, metric, measured, expected, band);
   };
@@ -96,11 +96,11 @@ async function checkRun(
     footprint,
     powerShare: facts.powerShare ?? null,
     supposed: async (change, driven = (runtime) => runtime) => {
-      const own = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
-      return (await predictRow(withSpread(change(known)), traces, own)).figures;
+      const runtimeByName = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
+      return (await predictRow(withSpread(change(known)), traces, runtimeByName)).figures;
     },
   };
-  const speeds = [run.decode, run.prefill].filter((one) => one !== null);
+  const speeds = [run.decode, run.prefill].filter((speed) => speed !== null);
   const findings = await findingsOf(run);
   return {
     ...common,
@@ -140,9 +140,9 @@ function speedOfRun(
   metric: CheckedSpeed['metric'],
   measured: number,
   expected: number,
-  own: Accuracy | null,
+  learned: Accuracy | null,
 ): CheckedSpeed {
-  const band = own ?? bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
+  const band = learned ?? bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
   return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && measured < expected * band.low };
 }
 

@@ -58,7 +58,7 @@ export async function contributionOf(
   const rows = joinedPhases(drafts).map((row) => finished(row, machine, place));
   // What a reader of rows refuses is refused here, too.
   const read = parseRows(rows.map((row) => JSON.stringify(row)).join('\n'), 'the row').speed;
-  const runtimes = new Map([...new Set(read.map(runtimeOf))].map((one) => [one, loadRuntime(one)]));
+  const runtimes = new Map([...new Set(read.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
   const predictions = await predictRowVariants(read, [runtimes], 1, {});
   return { machine: name, rows: read.map((row, i) => ({ row, predicted: predictions[i]![0]!.figures })) };
 }

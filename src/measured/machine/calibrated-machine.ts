@@ -91,7 +91,7 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
       memory: rate(memory),
       copies: rate(copies),
       disk: rate(disk),
-      ...(byThreads && { byThreads: byThreads.map((one) => ({ ...one, read: rate(one.read), triad: rate(one.triad) })) }),
+      ...(byThreads && { byThreads: byThreads.map((rates) => ({ ...rates, read: rate(rates.read), triad: rate(rates.triad) })) }),
       ...rest,
       ...(rest.runtimes && { runtimes: timesWritten(rest.runtimes) }),
     },
@@ -104,9 +104,9 @@ const TIMES = ['pass', 'layer', 'expert', 'handover'];
 /** Times in microseconds, as runtime profiles have them. */
 function timesWritten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const entries = Object.entries(value).map(([key, one]) => [
+  const entries = Object.entries(value).map(([key, child]) => [
     key,
-    TIMES.includes(key) && typeof one === 'number' ? `${one / 1e3}us` : timesWritten(one),
+    TIMES.includes(key) && typeof child === 'number' ? `${child / 1e3}us` : timesWritten(child),
   ]);
   return Object.fromEntries(entries);
 }

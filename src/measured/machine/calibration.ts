@@ -107,7 +107,7 @@ export async function sensitivities(
   const variants = [at, ...KNOBS.map((_, k) => at.map((step, i) => (i === k ? step + NUDGE : step)))];
   const predictions = await predictRowVariants(
     rows,
-    variants.map((steps) => new Map([...runtimes].map(([name, one]) => [name, turnedBy(one, steps)]))),
+    variants.map((steps) => new Map([...runtimes].map(([name, spec]) => [name, turnedBy(spec, steps)]))),
     threads,
     watch,
   );

@@ -35,9 +35,9 @@ export function timedModel(timing: Timing, { model: named, quantization }: Named
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
   const name = named ?? bundledName(timing, names);
   if (name === null) {
-    const said = timing.model ?? timing.quantization;
+    const stated = timing.model ?? timing.quantization;
     throw new UserError(
-      `${timing.place}: ${said === undefined ? 'names no model' : `"${baseName(said).slice(0, 60)}" is no bundled model`}; name one with -m (moeprof profiles list model)`,
+      `${timing.place}: ${stated === undefined ? 'names no model' : `"${baseName(stated).slice(0, 60)}" is no bundled model`}; name one with -m (moeprof profiles list model)`,
     );
   }
   const quant = quantization === null ? quantOf(timing) : findQuantization(quantization).name;
@@ -53,8 +53,8 @@ export function timingOfModel(timing: Timing, { model, quantization }: NamedMode
   const named = model === null || timing.model !== undefined || bundledName(timing, names) !== null ? timing : { ...timing, model };
   if (quantOf(named) !== undefined) return named;
   const name = bundledName(named, names);
-  const own = quantization ?? (name === null ? null : loadProfile(name).quantization);
-  return own === null || /^(bf16|fp8)/.test(own) ? named : { ...named, quantization: own };
+  const format = quantization ?? (name === null ? null : loadProfile(name).quantization);
+  return format === null || /^(bf16|fp8)/.test(format) ? named : { ...named, quantization: format };
 }
 
 /** A timing whose model and format have the names that moeprof has for them, as a file keeps it. @throws UserError as {@link timedModel} */
@@ -89,10 +89,12 @@ function bundledName({ model, quantization }: Timing, names: readonly string[]):
 function quantOf({ model, quantization }: Timing): string | undefined {
   const file = baseName(model ?? '').replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   const label = /(?:^|[-.:_])((?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d|bf16|f16|fp16|f32|fp8|mxfp4|nvfp4))$/i.exec(file)?.[1];
-  const said = /\b(I?Q\d\w*|TQ\d_\d|MXFP4|BF16|F16|F32)(?: - (Small|Medium|Large|XS|XXS))?/.exec(quantization ?? '');
+  const printed = /\b(I?Q\d\w*|TQ\d_\d|MXFP4|BF16|F16|F32)(?: - (Small|Medium|Large|XS|XXS))?/.exec(quantization ?? '');
   // Of 2-bit k-quants the medium one has no letter.
-  const size = said?.[2] === undefined || /^Q2_K$/.test(said[1]!) ? '' : `_${said[2][0]}`;
+  const size = printed?.[2] === undefined || /^Q2_K$/.test(printed[1]!) ? '' : `_${printed[2][0]}`;
   const plain = /^\S+$/.test(quantization ?? '') ? quantization!.toLowerCase() : undefined;
-  const spoken = said === null ? undefined : `${said[1]}${/^Q\d_K$/.test(said[1]!) ? size : ''}`;
-  return [plain, label, spoken].flatMap((one) => (one === undefined ? [] : [one.toLowerCase()])).find((one) => readLabel(one) !== null);
+  const spoken = printed === null ? undefined : `${printed[1]}${/^Q\d_K$/.test(printed[1]!) ? size : ''}`;
+  return [plain, label, spoken]
+    .flatMap((spelling) => (spelling === undefined ? [] : [spelling.toLowerCase()]))
+    .find((spelling) => readLabel(spelling) !== null);
 }

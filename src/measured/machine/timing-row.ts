@@ -72,9 +72,9 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
   const whole = timing.gpuLayers === undefined ? 0 : layers - timing.gpuLayers;
   const { countsExpertLayers, places } = runtimeOfProgram(timing.engine);
-  const told = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
+  const inHost = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
   const among = (count: number): number => blocks.filter((block) => block < count).length;
-  const byFlags = Math.max(countsExpertLayers === true ? told : among(told), among(whole));
+  const byFlags = Math.max(countsExpertLayers === true ? inHost : among(inHost), among(whole));
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
   if (onCpu > 0 || saidByFlags(timing)) return onCpu;
@@ -105,7 +105,7 @@ function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
 /** First layers whose experts host memory holds, by the printed buffers. Mapped buffers also span other tensors, so the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
-  const bytesOf = (host: boolean): number => buffers.reduce((sum, one) => sum + (inHostMemory(one) === host ? one.bytes : 0), 0);
+  const bytesOf = (host: boolean): number => buffers.reduce((sum, buffer) => sum + (inHostMemory(buffer) === host ? buffer.bytes : 0), 0);
   const read = model.dense.segments.reduce((sum, { weightBytes: bytes }) => sum + bytes, 0);
   const whole = timing.modelBytes ?? weightBytes(model);
   let left = Math.min(bytesOf(true), whole - bytesOf(false)) - (model.dense.weightBytes - read);
@@ -170,8 +170,8 @@ export function layersOnCpu(rules: readonly string[], blocks: readonly number[],
 function parseRule(rule: string, place: string): { readonly pattern: RegExp; readonly buffer: string } {
   const at = rule.lastIndexOf('=');
   const [source, buffer] = [rule.slice(0, at), rule.slice(at + 1).trim()];
-  const told = `${place}: -ot "${rule.slice(0, 60)}"`;
-  if (at < 1 || buffer === '') throw new UserError(`${told}: is no rule; expected pattern=buffer, e.g. exps=CPU`);
+  const shown = `${place}: -ot "${rule.slice(0, 60)}"`;
+  if (at < 1 || buffer === '') throw new UserError(`${shown}: is no rule; expected pattern=buffer, e.g. exps=CPU`);
   // Nested repetitions take time that doubles with each letter.
   const repeats = [...source.matchAll(/[*+{]/g)].length;
   if (
@@ -180,10 +180,10 @@ function parseRule(rule: string, place: string): { readonly pattern: RegExp; rea
     /\([^()]*[*+{][^()]*\)\s*[*+{]/.test(source) ||
     /\\\d/.test(source.replace(/\\d/g, ''))
   )
-    throw new UserError(`${told}: is too involved to be read; write fewer repetitions`);
+    throw new UserError(`${shown}: is too involved to be read; write fewer repetitions`);
   try {
     return { pattern: new RegExp(source), buffer };
   } catch {
-    throw new UserError(`${told}: is no pattern; expected a regular expression before the sign =`);
+    throw new UserError(`${shown}: is no pattern; expected a regular expression before the sign =`);
   }
 }

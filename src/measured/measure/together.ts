@@ -55,11 +55,11 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-/** @param own true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
-export function roundOf(done: readonly ThreadWork[], own: boolean): Round {
+/** @param alone true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
+export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {
-    rate: done.reduce((sum, { begin, bytes, end, waited }) => sum + (1e3 * bytes) / (end - begin - (own ? (waited ?? 0) : 0)), 0),
+    rate: done.reduce((sum, { begin, bytes, end, waited }) => sum + (1e3 * bytes) / (end - begin - (alone ? (waited ?? 0) : 0)), 0),
     waited: waits.includes(null) ? null : Math.max(...(waits as number[])),
   };
 }
@@ -79,12 +79,12 @@ export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const quiet = rounds.filter(isQuiet);
   const counted = quiet.length >= ENOUGH ? quiet : rounds;
   const ratesOf = (some: readonly Round[]): number[] => some.map(({ rate }) => rate).sort((a, b) => a - b);
-  const byVisit = visits.map((own) => ratesOf(own.filter((round) => counted.includes(round)))).filter(({ length }) => length > 1);
+  const byVisit = visits.map((rounds) => ratesOf(rounds.filter((round) => counted.includes(round)))).filter(({ length }) => length > 1);
   const sorted = ratesOf(counted);
   const rate = at(sorted, 0.5);
   return {
     rate,
-    best: Math.max(rate, ...byVisit.map((own) => at(own, 0.5))),
+    best: Math.max(rate, ...byVisit.map((rates) => at(rates, 0.5))),
     spread: (at(sorted, 0.75) - at(sorted, 0.25)) / 2 / rate,
     disturbed: 1 - counted.filter(isQuiet).length / counted.length,
   };

@@ -15,9 +15,9 @@ export function bestUnderFuture(knowing: Knowing, system: SystemSpec, metric: st
     const best = system.predictor.kind.name === 'none' ? knowing.belady : 1;
     return best === undefined ? null : Math.max(best, value);
   }
-  const [own, bound] = timesOf(knowing, isWord(system.onMiss, 'load'), metric);
-  if (own === undefined || bound === undefined) return null;
-  const faster = Math.max(1, own / bound);
+  const [time, bound] = timesOf(knowing, isWord(system.onMiss, 'load'), metric);
+  if (time === undefined || bound === undefined) return null;
+  const faster = Math.max(1, time / bound);
   return METRICS.get(metric)!.better === 'lower' ? value / faster : value * faster;
 }
 

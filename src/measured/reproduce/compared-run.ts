@@ -82,17 +82,17 @@ export class ComparedRuns {
     if (row === undefined) throw new UserError(`${place}: no bundled measurement is "${id}"`);
     const [traces, runtimes] = [this.#traces, this.#runtimes];
     const lacking = (lacks: string): UserError => new UserError(`${place}: measurement ${id} cannot be predicted: ${lacks}`);
-    const own = compositionOf(row, runtimes);
-    if ('lacks' in own) throw lacking(own.lacks);
-    const { expertCache, dramCache, system: named } = own.run;
+    const composed = compositionOf(row, runtimes);
+    if ('lacks' in composed) throw lacking(composed.lacks);
+    const { expertCache, dramCache, system: named } = composed.run;
     const { system } = checkRun({ system: named }, place);
     return {
       world: JSON.stringify([row.model, row.machine, row.run]),
-      runtime: own.runtime,
+      runtime: composed.runtime,
       composition: { system, memory: { expertCache, dramCache } },
       figures: async (runtime, composition, bounds) => {
         const sizes = composition.memory as Pick<RowSystem, 'expertCache' | 'dramCache'>;
-        const instead = { runtime, run: { ...own.run, ...sizes, loaded: composition.system } };
+        const instead = { runtime, run: { ...composed.run, ...sizes, loaded: composition.system } };
         const { figures, knowing, lacks } = await predictRow(row, traces, runtimes, { instead, bounds });
         if (lacks !== null) throw lacking(lacks);
         const of = (metric: string): number | null => {
@@ -131,7 +131,7 @@ function comparedRun(spec: RunSpec): ComparedRun {
 
 /** Memory and workload of a run, merged over the shared ones field by field. */
 function mergedParts(base: Readonly<Record<string, unknown>>, run: unknown): object {
-  const own = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
-  const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(own[field] as object) });
+  const fields = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
+  const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(fields[field] as object) });
   return { memory: both('memory'), workload: both('workload') };
 }

@@ -87,7 +87,7 @@ export class ClaimJudge {
     } as const;
     const verdict = verdictOfRatio({ ...ratio, lower });
     const sides = [this.#sides.get(runs[0]!)!, this.#sides.get(runs[1]!)!] as const;
-    const gain = await gainOf(sides, this.#done, (one) => one.of(metric) ?? Number.NaN, [of, to]);
+    const gain = await gainOf(sides, this.#done, (figures) => figures.of(metric) ?? Number.NaN, [of, to]);
     const allowed = !isImpossible({ ...ratio, lower });
     return { ...common, ...ratio, allowed, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
   }

@@ -49,7 +49,7 @@ function documentOf(papers: readonly Reproduced[]): Document {
     lead: summaryOf(claims),
     blocks: papers.flatMap(blocksOf),
     records: grid(
-      papers.flatMap(({ claims: own, name }) => own.map((claim): Row => ({ name, claim }))),
+      papers.flatMap(({ claims: judged, name }) => judged.map((claim): Row => ({ name, claim }))),
       [
         { head: 'paper', of: ({ name }) => name },
         { head: 'claim', of: ({ claim }) => claim.says },
@@ -82,10 +82,12 @@ function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];
   const within = (share: number): string => formatRatio(numeric.filter(({ error }) => Math.abs(error) <= share).length / numeric.length);
-  const told = numeric.filter(({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (verdict === 'impossible' || why !== null));
+  const explained = numeric.filter(
+    ({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (verdict === 'impossible' || why !== null),
+  );
   const shares = numeric.flatMap(({ allowed, share }) => (share === null || !allowed ? [] : [share])).sort((a, b) => a - b);
   const near = `of ${formatCounted(numeric.length, 'numeric claim')} ${within(WITHIN.figure)} within 15 %, ${within(WITHIN.near)} within 30 %`;
-  const others = `; a bound or a reason with a number says why of ${formatRatio(told.length / numeric.length)}`;
+  const others = `; a bound or a reason with a number says why of ${formatRatio(explained.length / numeric.length)}`;
   const gains =
     shares.length === 0
       ? ''
@@ -142,8 +144,8 @@ function orderText(runs: readonly string[]): string {
   const words = runs.map((run) => run.split(' '));
   const fewest = Math.min(...words.map(({ length }) => length)) - 1;
   let common = 0;
-  while (common < fewest && words.every((own) => own[common] === words[0]![common])) common++;
-  return words.map((own) => own.slice(common).join(' ')).join(' > ');
+  while (common < fewest && words.every((list) => list[common] === words[0]![common])) common++;
+  return words.map((list) => list.slice(common).join(' ')).join(' > ');
 }
 
 function textOf(kind: JudgedClaim['kind'], metric: string, value: number): Datum {

@@ -23,8 +23,8 @@ export const WITHIN = { figure: 0.15, near: 0.3 } as const;
 const TIE = 0.01;
 
 /** True if a verdict is worse than another. */
-export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
-  return ORDER.indexOf(one) > ORDER.indexOf(other);
+export function isWorse(verdict: ClaimVerdict, other: ClaimVerdict): boolean {
+  return ORDER.indexOf(verdict) > ORDER.indexOf(other);
 }
 
 interface Judged {

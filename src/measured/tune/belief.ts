@@ -40,8 +40,8 @@ export interface Outlook extends Speeds {
 
 /** A point's prior from the sensitivities of its speeds. @param along its distance from advice's answer, as of {@link AXES} */
 export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: readonly number[]): PointPrior {
-  const [own, none] = [[...along, 1], WAYS.map(() => 0)];
-  return { decode: beside(decode, [...own, ...none]), prefill: beside(prefill, [...none, ...own]) };
+  const [features, none] = [[...along, 1], WAYS.map(() => 0)];
+  return { decode: beside(decode, [...features, ...none]), prefill: beside(prefill, [...none, ...features]) };
 }
 
 const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ ...speed, slopes: [...speed.slopes, ...ways] });

@@ -58,7 +58,7 @@ export function keptEnds(timings: readonly Timing[], { failed = [] }: MachineFil
 export function withEntry(text: string, list: 'timings' | 'failed', entry: string): string {
   const document = parseDocument(text);
   const { [list]: before = [] } = document.toJS() as MachineFile;
-  document.setIn([list], document.createNode([...before.filter((one) => one !== entry), entry].slice(-64)));
+  document.setIn([list], document.createNode([...before.filter((other) => other !== entry), entry].slice(-64)));
   return document.toString({ lineWidth: 0 });
 }
 
@@ -70,9 +70,9 @@ const LACKS = /out of ?memory|outofdevicememory|failed to allocate|unable to all
 /** The end of a run of a benchmark. @param repeats of each test @param limit of time, as it was given */
 export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
   const text = `${end.stderr}\n${end.stdout}`;
-  const said = text.split('\n').findLast((line) => /error|fail|abort|assert|terminat|memory|exception|invalid/i.test(line));
+  const message = text.split('\n').findLast((line) => /error|fail|abort|assert|terminat|memory|exception|invalid/i.test(line));
   const failed = (why: string, lacksMemory = false): RunEnd => ({
-    failed: said === undefined ? why : `${why} (${visible(said.trim()).slice(0, 120)})`,
+    failed: message === undefined ? why : `${why} (${visible(message.trim()).slice(0, 120)})`,
     lacksMemory,
   });
   if (end.late) return failed(`ended after ${limit}`);
@@ -81,7 +81,7 @@ export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
   if (end.code !== 0) return failed(`ended with ${end.signal ?? end.code}`);
   try {
     const timings = timingsOf(end.stdout, 'the benchmark');
-    const of = (phase: keyof Speeds) => timings.filter((one) => one[phase] !== undefined);
+    const of = (phase: keyof Speeds) => timings.filter((timing) => timing[phase] !== undefined);
     const [decodes, prefills] = [of('decode'), of('prefill')];
     if (decodes.length !== 1 || prefills.length !== 1) return failed('printed other tests than one of each phase');
     const [decode, prefill] = [decodes[0]!, prefills[0]!];
@@ -112,9 +112,9 @@ export async function priorsOf(
   // Threads and the like hardly change how a speed goes with the knobs: a placement has the slopes of its first point.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
   const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {
-    const own = rows.map((row) => phaseRow(row, phase));
-    const keys = own.map(({ id: _, flags: __, ...row }) => JSON.stringify(row));
-    const rowsOf = (indices: readonly number[]) => new Map(indices.map((i) => [keys[i]!, own[i]!]));
+    const phaseRows = rows.map((row) => phaseRow(row, phase));
+    const keys = phaseRows.map(({ id: _, flags: __, ...row }) => JSON.stringify(row));
+    const rowsOf = (indices: readonly number[]) => new Map(indices.map((i) => [keys[i]!, phaseRows[i]!]));
     const [based, all] = [rowsOf(firsts), rowsOf([...keys.keys()])];
     const slopes = await sensitivities([...based.values()], runtimes, none, threads, watch);
     const predictions = await predictRowVariants([...all.values()], [runtimes], threads, watch);

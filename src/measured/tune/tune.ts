@@ -68,7 +68,7 @@ export async function tune(tuning: Tuning): Promise<Tuned> {
 
 /** What is known, and the point to run next; null: there is none. */
 function stateOf({ cost, elsewhere, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
-  const measured = new Map([...ends].filter((one): one is [number, MeasuredSpeeds] => !('failed' in one[1])));
+  const measured = new Map([...ends].filter((end): end is [number, MeasuredSpeeds] => !('failed' in end[1])));
   const outlook = outlooks(priors, measured, elsewhere, cost);
   const lacking = [...ends].flatMap(([at, end]) => ('failed' in end && end.lacksMemory ? [points[at]!.devices] : []));
   const less = LESS * 2 ** (lacking.length - 1);

@@ -103,9 +103,9 @@ function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec
   const [first] = gpus;
   const apart = gpus.length < 2 || gpus.some(({ name }) => name !== first!.name) || runtime.gpu.several !== 'tensor';
   if (apart || runtime.fitted?.constants.includes('layer') === true) return buildHardware(machine, runtime);
-  const one = machineOf({ ...row, machine: { ...row.machine, gpus: [first!] } }, runtime.gpu.several) as HardwareProfile;
+  const single = machineOf({ ...row, machine: { ...row.machine, gpus: [first!] } }, runtime.gpu.several) as HardwareProfile;
   const interconnect = { bandwidth: copyBandwidth(first!) * UNLINKED.share, latencyNs: UNLINKED.latency };
-  return joinGpus({ ...buildHardware(one, runtime), gpus: { count: gpus.length, interconnect } }, 'tensor');
+  return joinGpus({ ...buildHardware(single, runtime), gpus: { count: gpus.length, interconnect } }, 'tensor');
 }
 
 /** The runtime of a row and its system; or what it lacks. */
@@ -129,12 +129,12 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
 
 /** Predicts a row with several sets of runtimes: with the first whole, with others that differ by the ratio of brief predictions. */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
-  const own = variants.map((runtimes) => runtimeKey(row, runtimes));
+  const keys = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
   const predictions: Prediction[] = [];
   let brief: Prediction | null = null;
   for (const [i, runtimes] of variants.entries()) {
-    if (own[i] === own[0]) {
+    if (keys[i] === keys[0]) {
       predictions.push(first);
       continue;
     }

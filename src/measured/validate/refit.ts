@@ -51,7 +51,7 @@ export function refitOf(
   const steps = fitConstants(withVotes(figures), priors);
   const without = (classOf: (figure: FittedFigure) => string | null): (number | null)[] => leaveOut(figures, priors, classOf);
   const summaryAt = (residuals: readonly (number | null)[]): SpeedSummary =>
-    speedSummary(figures.flatMap((one, i) => withResidual(one, residuals[i]!)));
+    speedSummary(figures.flatMap((figure, i) => withResidual(figure, residuals[i]!)));
   const leftOut = without(({ row }) => row.vote);
   return {
     constants: constants.map(({ before, name, runtime, spread }, c) => ({

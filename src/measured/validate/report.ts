@@ -152,7 +152,7 @@ function familyGrids(families: readonly FamilyErrors[], head: string, title: str
       [
         { head, most, of: ({ family }) => family },
         { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
-        ...ERROR_COLUMNS.filter(({ head: one }) => one !== 'factor'),
+        ...ERROR_COLUMNS.filter(({ head: column }) => column !== 'factor'),
       ],
       { title, keys: 2, only: [only] },
     );

@@ -107,8 +107,8 @@ export function validationOf(
   const trends = trendsOf(rows, validated);
   const used = [...new Set(rows.map(runtimeOf))].sort();
   const fitted = used.flatMap((name): FittedConstants[] => {
-    const own = runtimes.get(name)?.fitted ?? null;
-    return own === null ? [] : [{ runtime: name, ...own }];
+    const fitted = runtimes.get(name)?.fitted ?? null;
+    return fitted === null ? [] : [{ runtime: name, ...fitted }];
   });
   return {
     ...tagged('moeprof.validation/1'),
@@ -198,8 +198,8 @@ function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement' | 'ma
   const names = [...new Set(rows.flatMap((row) => row[by] ?? []))].sort();
   return MEASURED_METRICS.flatMap((metric) =>
     names.flatMap((family): FamilyErrors[] => {
-      const own = scoredOf(rows, metric).filter((row) => row[by] === family);
-      const statistics = statisticsOf(own);
+      const ofFamily = scoredOf(rows, metric).filter((row) => row[by] === family);
+      const statistics = statisticsOf(ofFamily);
       return statistics === null ? [] : [{ family, metric, ...statistics }];
     }),
   );

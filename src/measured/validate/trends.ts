@@ -87,9 +87,9 @@ export function lineThrough(points: readonly (readonly [x: number, y: number])[]
 export function trendErrors(trends: readonly Trend[]): TrendErrors[] {
   return VARIED.flatMap(({ logarithms, metrics, vary }) =>
     metrics.flatMap((metric) => {
-      const own = trends.filter((trend) => trend.vary === vary && trend.metric === metric);
+      const alike = trends.filter((trend) => trend.vary === vary && trend.metric === metric);
       const parts = logarithms === true ? (['slope'] as const) : (['slope', 'intercept'] as const);
-      return own.length === 0 ? [] : parts.map((of) => ({ vary, metric, of, ...ratiosOf(own, of) }));
+      return alike.length === 0 ? [] : parts.map((of) => ({ vary, metric, of, ...ratiosOf(alike, of) }));
     }),
   );
 }

@@ -112,7 +112,7 @@ export const layersWhere = (layers: number, test: (layer: number) => boolean): n
 
 /** Layers that a list of texts (`layer_types`) calls `kind`; null if there is no such list. */
 export const layersOfKind = (config: Fields, kind: string, name = 'layer_types'): number[] | null =>
-  config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
+  config.texts(name)?.flatMap((found, layer) => (found === kind ? [layer] : [])) ?? null;
 
 /** Layers with experts, in the form of a profile. @throws UserError if no layer has any */
 export function sparse(

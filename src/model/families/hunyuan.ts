@@ -23,8 +23,8 @@ export const hunyuan: Family = {
       attention: grouped(config, { ...biases(config), qkNorm: config.flag('use_qk_norm', true) }),
       moe: {
         ...first,
-        overrides: experts.flatMap((own, layer) => {
-          const shape = { experts: own, topK: topK[layer]!, intermediate: widths[layer]! };
+        overrides: experts.flatMap((count, layer) => {
+          const shape = { experts: count, topK: topK[layer]!, intermediate: widths[layer]! };
           const same = shape.experts === first.experts && shape.topK === first.topK && shape.intermediate === first.intermediate;
           return same ? [] : [{ layers: [layer, layer] as [number, number], ...shape }];
         }),

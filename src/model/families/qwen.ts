@@ -11,12 +11,12 @@ function family(
     types,
     read: (config) => {
       const base = decoder(config);
-      const own = attention(config, base);
+      const spec = attention(config, base);
       const step = config.countOr(1, 'decoder_sparse_step');
       const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
       return {
         ...base,
-        attention: own,
+        attention: spec,
         moe: {
           experts: config.count('num_experts', 'num_local_experts'),
           topK: config.count('num_experts_per_tok'),

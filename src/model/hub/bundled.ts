@@ -57,8 +57,8 @@ function bundledAs(repo: string): { name: string | null; near: string | undefine
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');
   for (const start of [repo, bare]) {
-    for (let [own, before] = [start, '']; own !== before; [own, before] = [own.replace(ENDING, ''), own]) {
-      const name = known.get(own);
+    for (let [stem, before] = [start, '']; stem !== before; [stem, before] = [stem.replace(ENDING, ''), stem]) {
+      const name = known.get(stem);
       if (name !== undefined) return { name, near: name };
     }
   }
@@ -81,5 +81,5 @@ let known: ReadonlyMap<string, string> | undefined;
 function namesOfModels(): ReadonlyMap<string, string> {
   const schema = z.looseObject({ hub: z.array(z.string()).default([]) });
   const models = listProfiles('models').map((name) => ({ name, hub: readOwnYaml(findProfile('models', name), schema).hub }));
-  return new Map(models.flatMap(({ name, hub }) => [name, ...hub].map((own) => [own.toLowerCase(), name])));
+  return new Map(models.flatMap(({ name, hub }) => [name, ...hub].map((alias) => [alias.toLowerCase(), name])));
 }

@@ -35,10 +35,10 @@ export function publishedFiles(): NonNullable<typeof read> {
 export function publishedFile(model: string, format: string, reads: 'gguf' | 'folder'): PublishedFile | null {
   const { folder, gguf } = publishedFiles();
   if (reads === 'folder') {
-    const found = folder.find((one) => one.model === model && one.format === format);
+    const found = folder.find((entry) => entry.model === model && entry.format === format);
     return found === undefined ? null : { repository: found.repository, tag: null, file: null, vision: false };
   }
-  const found = gguf.find((one) => one.model === model && ownValue(one.files, format) !== undefined);
+  const found = gguf.find((entry) => entry.model === model && ownValue(entry.files, format) !== undefined);
   if (found === undefined) return null;
   const named = ownValue(found.files, format)!;
   const tag = new RegExp(`(?:UD-)?${format}(?=[.-])`, 'gi');

@@ -38,7 +38,7 @@ function findFamily(outer: Fields): { read: (config: Fields) => Architecture; co
   const type = config.text('model_type') ?? config.texts('architectures')?.[0];
   if (type === undefined) throw new UserError(`${config.place}: model_type: is missing; is this the config.json of a model?`);
   if (looksUsual(config)) return { read: (fields) => readUsual(fields, type), config };
-  const known = FAMILIES.flatMap((one) => one.types);
+  const known = FAMILIES.flatMap((family) => family.types);
   const near = nearest(type, known, 1)[0];
   throw new UserError(
     `${config.place}: model_type ${JSON.stringify(type.slice(0, 60))} is not known${near === undefined ? '' : `; did you mean "${near}"?`} ` +

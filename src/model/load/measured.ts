@@ -47,8 +47,8 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
     return at(rule);
   }
   if (rule !== null && rule.name !== 'mix') {
-    const own = at(rule);
-    if (means(rule, own, bits)) return own;
+    const parts = at(rule);
+    if (means(rule, parts, bits)) return parts;
     try {
       return at(findQuantization(`${rule.name}:bits=${bits}`));
     } catch (error) {
@@ -59,10 +59,10 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
 }
 
 /** True if stated bits are near the whole file's or the experts' format's (gpt-oss "at 4.25"): the label agrees. HQQ's rules are exact. */
-function means(rule: Quantization, own: ModelParts, bits: number): boolean {
-  const { bytes, parameters } = wholeFile(own);
-  const near = (one: number, other: number): boolean => Math.abs(one / other - 1) <= NEAR;
-  const format = mainFormat(own.layers.flatMap(routedOf)[0]!.expert.formats);
+function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
+  const { bytes, parameters } = wholeFile(parts);
+  const near = (bits: number, other: number): boolean => Math.abs(bits / other - 1) <= NEAR;
+  const format = mainFormat(parts.layers.flatMap(routedOf)[0]!.expert.formats);
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
 }
 
@@ -99,9 +99,9 @@ const MOST = 2;
 export function profileOfShape(name: string, shape: ModelShape): ModelProfile {
   const { layers, hidden, experts, top_k: topK, expert_intermediate: intermediate, shared_experts: shared = 0 } = shape;
   const first = Math.max(0, layers - shape.moe_layers);
-  const one = 3 * hidden * intermediate;
+  const expert = 3 * hidden * intermediate;
   const dense = (topK + shared) * intermediate;
-  const known = shape.moe_layers * ((topK + shared) * one + hidden * experts) + first * 3 * hidden * dense + 2 * VOCAB * hidden;
+  const known = shape.moe_layers * ((topK + shared) * expert + hidden * experts) + first * 3 * hidden * dense + 2 * VOCAB * hidden;
   const perLayer = (shape.active_b * 1e9 - known) / layers;
   const usual = (2 * hidden) / HEAD;
   const wanted = (perLayer / (hidden * HEAD) - 2 * KV_HEADS) / 2;

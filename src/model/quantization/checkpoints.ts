@@ -39,8 +39,8 @@ function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quanti
     moved: (distance) => checkpoint(name, summary, parts, by + distance),
     stored: (role, place) => {
       const { format, bits } = partOf(role);
-      const own = (typeof bits === 'function' ? bits(place) : bits) ?? storedIn(format, place.columns).bits;
-      return [{ format, bits: own < 16 ? own * (1 + by) : own, share: 1 }];
+      const width = (typeof bits === 'function' ? bits(place) : bits) ?? storedIn(format, place.columns).bits;
+      return [{ format, bits: width < 16 ? width * (1 + by) : width, share: 1 }];
     },
   };
 }

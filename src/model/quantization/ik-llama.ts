@@ -6,7 +6,7 @@ import type { Quantization } from './rule.js';
 type Ladder = keyof typeof LADDERS;
 
 /** A file type of a model with many experts; from 5.3 bits on there is no rule for attention outputs. */
-function ik(base: string, ladder: Ladder, own: Partial<FileType> = {}): Quantization {
+function ik(base: string, ladder: Ladder, others: Partial<FileType> = {}): Quantization {
   const { bits, plain } = kernelFormat(base)!;
   const name = base.toLowerCase();
   const types = {
@@ -18,7 +18,7 @@ function ik(base: string, ladder: Ladder, own: Partial<FileType> = {}): Quantiza
     ...(bits < 5.3 ? { out: 'q5_k' } : {}),
     ladder: LADDERS[ladder],
     generous: 'q8_0',
-    ...own,
+    ...others,
   };
   return fileType(name, `ik_llama.cpp ${name.toUpperCase()}: ${round(bits)} bits; 8.5 for keys and values`, types);
 }

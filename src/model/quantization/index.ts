@@ -12,7 +12,7 @@ import { UNSLOTH } from './unsloth.js';
 /** All quantizations, by family. */
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
-const NAMED = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
+const NAMED = new Map([...QUANTIZATIONS, MIX].map((quantization) => [quantization.name, quantization]));
 
 /** A quantization by its name alone; undefined if there is none. */
 export const knownQuantization = (name: string): Quantization | undefined => NAMED.get(ALIASES.get(name) ?? name);

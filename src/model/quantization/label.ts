@@ -13,8 +13,8 @@ export function readLabel(label: string): Quantization | null {
   const name = type.replace(/^mix-/, '').replaceAll(' ', '_');
   // Last of all, a part of the label: `smol-iq2_ks`, `awq-int4`, `q4_k_m-imat`.
   const parts = text.split(/[-\s/+]+/).filter((part) => part !== 'mix');
-  for (const one of [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), ...parts]) {
-    const found = knownQuantization(one);
+  for (const candidate of [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), ...parts]) {
+    const found = knownQuantization(candidate);
     if (found !== undefined) return found;
   }
   return /^mix(-|$)/.test(text) ? knownQuantization('mix')! : null;

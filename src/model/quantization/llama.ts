@@ -79,8 +79,8 @@ const TABLE = bundledSections('formats.txt');
 /** llama.cpp's file types. @throws Error for a row of the table that is none */
 export const LLAMA: readonly Quantization[] = TABLE.get('types')!.map((row) => {
   const [name = '', kind = '', rules = '', summary] = row.split(/ {2,}/);
-  const [own = '', base = ''] = kind.split(' ');
-  const typesOf = KINDS[own];
+  const [ftype = '', base = ''] = kind.split(' ');
+  const typesOf = KINDS[ftype];
   if (typesOf === undefined || summary === undefined) throw new Error(`profiles/formats.txt: no file type: ${row}`);
   const roles = rules === '-' ? [] : rules.split(' ').map((rule) => rule.split('=') as [string, string]);
   return fileType(name, summary, typesOf(base, Object.fromEntries(roles.map(([role, text]) => [role, choiceOf(text, base)])) as Row));

@@ -36,7 +36,7 @@ function least(role: TensorRole, { mixer }: TensorPlace): string | null {
 function dynamic(name: string, like: Quantization, by = 0): Quantization {
   const atLeast = (shares: readonly StoredShare[], floor: string, columns: number): readonly StoredShare[] => {
     const stored = storedIn(floor, columns);
-    return shares.map((one) => (one.bits < stored.bits ? { ...stored, share: one.share } : one));
+    return shares.map((share) => (share.bits < stored.bits ? { ...stored, share: share.share } : share));
   };
   const moved = like.moved(by);
   // With a latent the others stay as they are: the log of a larger file has down projections of experts at more bits.
@@ -56,7 +56,7 @@ function dynamic(name: string, like: Quantization, by = 0): Quantization {
 
 /** Unsloth's mixtures. */
 export const UNSLOTH: readonly Quantization[] = NAMES.split(' ').map((name) =>
-  dynamic(`ud-${name}`, LLAMA.find((one) => one.name === (LIKE[name] ?? name))!),
+  dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === (LIKE[name] ?? name))!),
 );
 
 /** The mixture whose files print the file type of this name; undefined: there is none. */

@@ -37,15 +37,15 @@ export function countedRows(whole: RoutingTrace, named: string): CountedRows {
 
 /** True if two lists share a row. */
 export const shareRows = (some: readonly CountedRows[], others: readonly CountedRows[]): boolean =>
-  some.some((one) => others.some(({ from, sha256, to }) => sha256 === one.sha256 && from < one.to && one.from < to));
+  some.some((rows) => others.some(({ from, sha256, to }) => sha256 === rows.sha256 && from < rows.to && rows.from < to));
 
 /** Refuses a profile of another model. @param path of the profile @throws UserError */
-export function checkModel({ experts, model }: Fingerprint, own: ModelSpec, path: string): void {
+export function checkModel({ experts, model }: Fingerprint, run: ModelSpec, path: string): void {
   const refuse = (what: string): never => {
-    throw new UserError(`${path}: is a profile of ${what}; count one on ${own.name} with moeprof place`);
+    throw new UserError(`${path}: is a profile of ${what}; count one on ${run.name} with moeprof place`);
   };
-  if (model !== own.name) refuse(model);
-  if (experts.length !== own.layers.length) refuse(`${experts.length} MoE layers, and ${own.name} has ${own.layers.length}`);
-  const layer = own.layers.findIndex((one, l) => one.experts !== experts[l]);
-  if (layer >= 0) refuse(`${experts[layer]} experts in layer ${layer}, and ${own.name} has ${own.layers[layer]!.experts}`);
+  if (model !== run.name) refuse(model);
+  if (experts.length !== run.layers.length) refuse(`${experts.length} MoE layers, and ${run.name} has ${run.layers.length}`);
+  const layer = run.layers.findIndex((spec, l) => spec.experts !== experts[l]);
+  if (layer >= 0) refuse(`${experts[layer]} experts in layer ${layer}, and ${run.name} has ${run.layers[layer]!.experts}`);
 }

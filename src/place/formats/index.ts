@@ -30,7 +30,8 @@ export interface ReadProfile {
   readonly fingerprint: Fingerprint | null;
 }
 
-const formatOfProfile = (file: ProfileFile): ProfileFormat | undefined => PROFILE_FORMATS.find((one) => one.detect(file));
+const formatOfProfile = (file: ProfileFile): ProfileFormat | undefined =>
+  PROFILE_FORMATS.find((profileFormat) => profileFormat.detect(file));
 
 function profileFile(path: string, bytes: Uint8Array): ProfileFile {
   return { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };

@@ -62,20 +62,20 @@ export class History implements Evidence {
     const slot = pass.slot[token]!;
     const at = slot * this.#model.layers.length + layer;
     if (this.#owner[at] !== pass.request[token]) return null;
-    const said = this.#said[at]!;
+    const logOdds = this.#said[at]!;
     if (this.#holds[at] === 0) {
-      this.#lookUp(layer, slot * this.#slotBytes + this.#start[layer]!, said);
+      this.#lookUp(layer, slot * this.#slotBytes + this.#start[layer]!, logOdds);
       this.#holds[at] = 1;
     }
-    return said;
+    return logOdds;
   }
 
   /** Writes the log-odds of the pasts from place `from` on. */
-  #lookUp(layer: number, from: number, said: Float32Array): void {
+  #lookUp(layer: number, from: number, into: Float32Array): void {
     const bits = this.#bits;
     const logOdds = this.#logOdds;
     const base = layer * PASTS;
-    for (let e = 0; e < said.length; e++) said[e] = logOdds[base + bits.past(from + e)]!;
+    for (let e = 0; e < into.length; e++) into[e] = logOdds[base + bits.past(from + e)]!;
   }
 
   /** What a wrong draft chose is no part of its request's past. */

@@ -76,7 +76,7 @@ export class Mixture implements Predictor {
 
   constructor(model: ModelSpec, weighted: readonly WeightedEvidence[]) {
     const network = weighted.find(({ evidence }) => evidence.runs !== undefined);
-    const tables = weighted.filter((one) => one !== network);
+    const tables = weighted.filter((evidence) => evidence !== network);
     this.model = model;
     this.#evidence = tables.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);

@@ -42,9 +42,9 @@ export class Stacked {
   /** Weighs it into the tables' log-odds of a layer of `experts` experts, if it gains at this distance. */
   speak(distance: number, pass: Pass, token: number, after: number, layer: number, experts: number, sums: Float64Array): void {
     const { both, gains } = this.#trials[distance]!;
-    const own = this.#columns[2].fill(0);
-    this.spoke = gains && this.#off === 0 && this.evidence.add(pass, token, after, layer, both.weights[2]!, own);
-    if (this.spoke) for (let e = 0; e < experts; e++) sums[e] = both.weights[0]! + both.weights[1]! * sums[e]! + own[e]!;
+    const column = this.#columns[2].fill(0);
+    this.spoke = gains && this.#off === 0 && this.evidence.add(pass, token, after, layer, both.weights[2]!, column);
+    if (this.spoke) for (let e = 0; e < experts; e++) sums[e] = both.weights[0]! + both.weights[1]! * sums[e]! + column[e]!;
   }
 
   /** Judges and learns from a layer that is known now. @param sums the tables' log-odds @param used 1 for each expert of the layer that was used */

@@ -83,7 +83,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     this.#capacity = Math.max(tokens, this.context.slots, 2 * this.#capacity);
     const inputs = this.inputs.map((name) => this.#tensor(name));
     const outputs = this.outputs.map((name) => this.#tensor(name));
-    this.tensors = new Map([...inputs, ...outputs].map((one) => [one.name, one]));
+    this.tensors = new Map([...inputs, ...outputs].map((tensor) => [tensor.name, tensor]));
     this.#session.bind({ inputs, outputs });
   }
 

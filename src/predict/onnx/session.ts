@@ -79,8 +79,8 @@ export class SyncSession {
         throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);
     }
     if (Atomics.load(control, 0) !== FAILED) return;
-    const said = receiveMessage(this.#port)?.message as string;
-    throw new UserError(`${this.#path}: the model fails when it runs: ${oneLine(said)}`);
+    const message = receiveMessage(this.#port)?.message as string;
+    throw new UserError(`${this.#path}: the model fails when it runs: ${oneLine(message)}`);
   }
 
   close(): void {

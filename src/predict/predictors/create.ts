@@ -41,8 +41,8 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
 
 /** Reads a predictor: a name, a module or an ONNX file, with parameters after a colon. @param beside more parameters @throws UserError */
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
-  const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
-  if (own !== null) return own;
+  const choice = moduleChoice<PredictorDefinition>('predictor', text, beside);
+  if (choice !== null) return choice;
   // A predictor is switched off among the parameters that it has.
   const none = splitPredictor(text).name === 'none';
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);

@@ -199,8 +199,8 @@ export function readable(
   unicode: boolean,
 ): { readonly columns: readonly Column[]; readonly head: string[]; readonly rows: string[][]; readonly cells: GridCell[][] } {
   const shown = columns.map((_, index) => index).filter((index) => isShown(columns[index]!, medium, true));
-  const text = (said: string, { most }: Column, { mark }: Partial<GridCell> = {}): string => {
-    const whole = mark === undefined || medium !== 'terminal' ? said : `${mark.sign} ${said}`;
+  const text = (content: string, { most }: Column, { mark }: Partial<GridCell> = {}): string => {
+    const whole = mark === undefined || medium !== 'terminal' ? content : `${mark.sign} ${content}`;
     const clean = unicode ? printable(whole) : asciiOf(printable(whole));
     return typeof most === 'number' ? shorten(clean, most, unicode) : clean;
   };

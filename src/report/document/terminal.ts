@@ -133,7 +133,7 @@ function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable>
 
 /** The text of a field in its colours. */
 function cellText(text: string, { mark, tone = 'plain' }: GridCell, options: ReportOptions): string {
-  const painted = (said: string, look: Tone): string => LOOKS[look][2](palette(options))(said);
+  const painted = (content: string, look: Tone): string => LOOKS[look][2](palette(options))(content);
   return mark === undefined ? painted(text, tone) : painted(text.slice(0, 1), mark.tone) + painted(text.slice(1), tone);
 }
 

@@ -41,7 +41,7 @@ function render({ details, inputs, tool }: Result): string {
     if (ns > 0) add(stalls, frames, ['waits for others', `layer ${layer}`], ns);
   });
   const bytes = profile('bytes moved', 'bytes', frames, causes.bytes, 'from');
-  const profiles = [stalls, bytes].map((one) => ({ ...one, endValue: one.weights.reduce((sum, weight) => sum + weight, 0) }));
+  const profiles = [stalls, bytes].map((profile) => ({ ...profile, endValue: profile.weights.reduce((sum, weight) => sum + weight, 0) }));
   const { hardware, model, system } = inputs;
   return `${plainJson({
     $schema: 'https://www.speedscope.app/file-format-schema.json',

@@ -180,8 +180,8 @@ function runtimesOf(ranked: readonly Ranked[]): Line[] {
 function reasons(ranked: readonly Ranked[]): Line[] {
   const all = new Set(sharedNotes(ranked));
   return ranked.flatMap(({ name, reason, result }) => {
-    const said = [reason, ...notesOf(result).filter((note) => !all.has(note))].filter((text) => text !== '');
-    return said.length === 0 ? [] : [{ text: `${name}: ${said.join('; ')}`, tone: 'item' as const }];
+    const notes = [reason, ...notesOf(result).filter((note) => !all.has(note))].filter((text) => text !== '');
+    return notes.length === 0 ? [] : [{ text: `${name}: ${notes.join('; ')}`, tone: 'item' as const }];
   });
 }
 

@@ -38,15 +38,15 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const onGpu = plan.gpus > 0 && plan.gpuLayers > 0;
   const { overrides: _, tensorSplit: __, ...settings } = plan;
   const alone = { gpus: Math.min(plan.gpus, 1), gpuLayers: onGpu ? 2 : 0, cpuMoeLayers: expertsInHost ? 1 : 0, pipelineCopies: 1 };
-  const own = allocate(drafter, { ...settings, ...alone }).devices;
+  const devices = allocate(drafter, { ...settings, ...alone }).devices;
   const weights = weightsOf(drafter, expertsInHost || !onGpu);
   const [gpuWeights, hostWeights] = onGpu ? [weights.others, weights.experts] : [0, weights.others + weights.experts];
   // The layer follows the last one: on the GPU that has that.
   const gpus = Array.from({ length: plan.gpus }, (_, gpu): DeviceAllocation => {
     const name = `gpu${gpu}` as const;
-    return gpu === plan.gpus - 1 ? { ...own[0]!, name, weights: gpuWeights } : { name, weights: 0, kv: 0, compute: 0, output: 0 };
+    return gpu === plan.gpus - 1 ? { ...devices[0]!, name, weights: gpuWeights } : { name, weights: 0, kv: 0, compute: 0, output: 0 };
   });
-  return { devices: [...gpus, { ...own.at(-1)!, weights: hostWeights }] };
+  return { devices: [...gpus, { ...devices.at(-1)!, weights: hostWeights }] };
 }
 
 /** Bytes of the layer's experts, if they lie apart, and of its other weights; the model's table and head are loaded already. */
@@ -55,8 +55,8 @@ function weightsOf({ anatomy, hidden, layers }: ModelSpec, expertsApart: boolean
   // Of the joining matrix, as many bits a weight as the experts have: two hidden widths in, one out.
   let others = (2 * hidden ** 2 * layer.expertBytes) / (layer.flopsPerToken / 2);
   let experts = 0;
-  for (const { bytes, layer: own, name } of anatomy!.tensors) {
-    if (own === null) continue;
+  for (const { bytes, layer: tensorLayer, name } of anatomy!.tensors) {
+    if (tensorLayer === null) continue;
     if (expertsApart && /_exps\./.test(name)) experts += bytes;
     else others += bytes;
   }

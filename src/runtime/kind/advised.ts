@@ -15,7 +15,7 @@ export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
 
 /** As {@link byExpertLayers}, of programs that have no flag for single projections. */
 export const byWholeExpertLayers = (model: ModelSpec): WeightPlacement[] =>
-  byExpertLayers(model).filter((one) => one.cpuProjections === null);
+  byExpertLayers(model).filter((placement) => placement.cpuProjections === null);
 
 /** All layers without the head down to none. */
 function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {

@@ -44,9 +44,9 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms, slots) : null;
   const placed = split === null ? plan : { ...plan, tensorSplit: split };
   const drafter = setting.draft === 0 || setting.drafter === 'ngram' ? null : allocateDrafter(model, placed).devices;
-  const memory = allocate(model, placed).devices.map((own, i) => {
-    const parts = drafter === null ? [own] : [own, drafter[i]!];
-    const isHost = own.name === 'cpu';
+  const memory = allocate(model, placed).devices.map((allocated, i) => {
+    const parts = drafter === null ? [allocated] : [allocated, drafter[i]!];
+    const isHost = allocated.name === 'cpu';
     const device = { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
     return isHost ? device : { ...device, weights: device.weights + sum(blocksOn(slots, split, i)) };
   });
@@ -58,8 +58,8 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
 /** Bytes of the expert cache by block: each layer's slots lie on its device. */
 function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
   const bytes: number[] = [];
-  if (slots !== null) for (const [layer, own] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = own;
-  return Array.from(bytes, (own = 0) => own);
+  if (slots !== null) for (const [layer, size] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = size;
+  return Array.from(bytes, (size = 0) => size);
 }
 
 /** What lies on a GPU of something by block. @param split null: there is one GPU */
@@ -149,14 +149,14 @@ function filledTo(bytes: readonly number[], rooms: readonly number[], share: num
   const counts = rooms.map(() => 0);
   let gpu = 0;
   let filled = 0;
-  for (const one of bytes) {
-    while (filled + one > share * rooms[gpu]!) {
+  for (const size of bytes) {
+    while (filled + size > share * rooms[gpu]!) {
       gpu += 1;
       filled = 0;
       if (gpu === rooms.length) return null;
     }
     counts[gpu]! += 1;
-    filled += one;
+    filled += size;
   }
   return counts;
 }

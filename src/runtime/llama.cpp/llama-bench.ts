@@ -34,7 +34,7 @@ function parsed(text: string, place: string, format: 'json' | 'jsonl'): unknown 
 function listOf(text: string, path: string): PrintedTiming[] {
   const list = parsed(text, `${path}:1`, 'json') as unknown[];
   const starts = linesOf(text, path).filter((line) => line.text.startsWith('  {'));
-  return list.map((one, i) => testOf(one, starts[i]?.place ?? `${path}:1`));
+  return list.map((entry, i) => testOf(entry, starts[i]?.place ?? `${path}:1`));
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' && value !== 'none' ? value : undefined);

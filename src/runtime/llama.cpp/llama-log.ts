@@ -72,7 +72,7 @@ export function settingsOfLog(whole: string): TimingSettings {
   const devices = [...text.matchAll(/^\s*Device \d+: (.+?)(?:, compute capability|, VMM|$)/gm)].map(([, name]) => name!.trim());
   const offloaded = /offloaded (\d+)\/(\d+) layers to GPU/.exec(text);
   const overridden = [...text.matchAll(/blk\.(\d+)\.ffn_(?:gate|up|down|gate_up)_exps\S*.*buffer type overridden to CPU/g)];
-  const told: TimingSettings = definedFields({
+  const settings: TimingSettings = definedFields({
     model: first(/loaded meta data .* from (\S+)/) ?? first(/general\.name\s*(?:str\s*)?= (.+)$/m),
     quantization: first(/(?:file type|model ftype)\s*= (.+?)(?: \(guessed\))?$/m),
     modelBytes: printedSize(first(/(?:file|model) size\s*=\s*([\d.]+ [KMGT]iB)/)),
@@ -87,7 +87,7 @@ export function settingsOfLog(whole: string): TimingSettings {
     flashAttention: /flash_attn\s*=\s*(1|enabled|on)/.test(text) || undefined,
     buffers: buffersOf(text),
   });
-  return { ...told, ...settingsOfCommand(text) };
+  return { ...settings, ...settingsOfCommand(text) };
 }
 
 /** Layers of `offloaded 49/49 layers`, in which the output matrix counts as one. */

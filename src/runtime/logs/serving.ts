@@ -34,7 +34,7 @@ export const serving: TimingFormat = {
 
 function runOf(fields: ReadonlyMap<string, string>, place: string, model: string | undefined): PrintedTiming[] {
   const number = (...names: readonly string[]): number | undefined => {
-    const name = names.find((one) => fields.has(one));
+    const name = names.find((candidate) => fields.has(candidate));
     const value = name === undefined ? Number.NaN : Number(fields.get(name));
     return value > 0 ? value : undefined;
   };

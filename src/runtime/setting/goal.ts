@@ -27,7 +27,7 @@ const KINDS = ['request', 'decode', 'prefill'] as const;
 
 /** Reads `--goal`. @throws UserError if it is neither a name nor targets */
 export function parseGoal(text: string): Goal {
-  const kind = KINDS.find((one) => one === text);
+  const kind = KINDS.find((known) => known === text);
   if (kind !== undefined) return { kind };
   if (!text.includes('='))
     throw new UserError(`--goal: unknown goal "${text}": ${didYouMean(text, KINDS)} (targets are written as ttft=2s,tpot=50ms)`);

@@ -63,8 +63,8 @@ export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 
   const { cpu, tiers } = hardware;
   if (!oneSocket || cpu?.sockets === undefined) return hardware;
   const { sockets, ...alone } = cpu;
-  const own = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
-  return { ...hardware, cpu: alone, tiers: own };
+  const split = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
+  return { ...hardware, cpu: alone, tiers: split };
 }
 
 /** Values of a setting without anything unusual. */

@@ -14,7 +14,7 @@ const oneBatch: TimingFormat = {
     const found: PrintedTiming[] = [];
     const settings = /batch_size=\(?(\d+).*?input_len=\(?(\d+).*?output_len=\(?(\d+)/.exec(text);
     const model = /model_path=['"]?([^'",)\s]+)|--model(?:-path)?[ =](\S+)/.exec(text);
-    const [users, prompt, generated] = settings === null ? [] : settings.slice(1).map((one) => wholeOf(one));
+    const [users, prompt, generated] = settings === null ? [] : settings.slice(1).map((digits) => wholeOf(digits));
     let prefill: number | undefined;
     for (const { place, text: line } of linesOf(text, path)) {
       const first = /^Prefill\. latency:.*throughput:\s+(\S+) token\/s/.exec(line)?.[1];

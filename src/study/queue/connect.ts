@@ -66,7 +66,7 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
     another,
     close: () => {
       gone = true;
-      for (const one of all) one.disconnect();
+      for (const client of all) client.disconnect();
     },
   };
 }
@@ -140,7 +140,7 @@ export const orServerError = (address: QueueAddress, error: unknown): unknown =>
 /** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
   const code = codeOf(error) ?? '';
-  const said = `${code} ${messageOf(error)}`;
-  const known = REMEDIES.find(([pattern]) => pattern.test(said));
+  const text = `${code} ${messageOf(error)}`;
+  const known = REMEDIES.find(([pattern]) => pattern.test(text));
   return new UserError(`--queue ${shown}: ${known === undefined ? messageOf(error).replace(/\s+/g, ' ') : known[1]}`);
 }

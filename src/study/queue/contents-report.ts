@@ -19,7 +19,7 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
   // Cells that failed for one reason, the last of them first.
   const reasons = [...groupedBy(failures, ({ failure }) => failure).values()];
   const listed = verbose ? reasons : reasons.slice(0, REASONS);
-  const others = [...workers, ...sweeps].some((one) => !isAlike(one)) || cells.some((one) => !isAlike(one));
+  const others = [...workers, ...sweeps].some((presence) => !isAlike(presence)) || cells.some((presence) => !isAlike(presence));
   const nobody = workers.length === 0 && cells.some(({ waiting }) => waiting > 0);
   const more = reasons.length - listed.length;
   const nothing = cells.length + workers.length + sweeps.length + results.count + files.count === 0;

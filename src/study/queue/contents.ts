@@ -74,11 +74,11 @@ async function contentsBehind(server: QueueServer, keys: readonly string[]): Pro
   const failures: CellEnd[] = [];
   const cells: BuildCells[] = [];
   for (const { build, protocol } of buildsIn(prefix, keys)) {
-    const own = keysOf(prefix, build, protocol);
-    const ends = await endsOf(redis, own.done);
+    const keys = keysOf(prefix, build, protocol);
+    const ends = await endsOf(redis, keys.done);
     const failed = [...ends.values()].filter(({ failure }) => failure !== null);
     failures.push(...failed.reverse());
-    cells.push({ protocol, build, ...(await countsOf(server, own.cells)), done: ends.size - failed.length, failed: failed.length });
+    cells.push({ protocol, build, ...(await countsOf(server, keys.cells)), done: ends.size - failed.length, failed: failed.length });
   }
   const results = keys.filter((key) => key.startsWith(`${prefix}:result:`));
   const chunks = keys.filter((key) => /:file:[0-9a-f]{64}:\d+$/.test(key));
@@ -113,7 +113,7 @@ function buildsIn(prefix: string, keys: readonly string[]): Pick<BuildCells, 'bu
     const [, protocol, build] = /^(?:cells|done)-(\d+)-([^:]+)/.exec(key.slice(prefix.length + 1)) ?? [];
     if (protocol !== undefined) found.set(`${protocol}-${build}`, { protocol: Number(protocol), build: build! });
   }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cells]) => cells);
 }
 
 async function countsOf({ address, bull, redis }: QueueServer, name: string): Promise<Pick<BuildCells, 'delayed' | 'running' | 'waiting'>> {

@@ -82,7 +82,7 @@ export class FileCache {
         const stat = statOf(join(this.folder, name));
         return stat?.isFile() !== true ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
       })
-      .sort((one, other) => one.used - other.used);
+      .sort((file, other) => file.used - other.used);
     let taken = files.reduce((sum, file) => sum + file.bytes, 0);
     for (const { bytes: size, name } of files) {
       if (taken + bytes <= this.#limit) return;

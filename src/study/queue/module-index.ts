@@ -16,8 +16,8 @@ export type TrustedModule = readonly [content: string, path: string];
 export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
   folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
-    const [own, filled] = [realOf(folder), realOf(cache)];
-    if (isWithin(own, filled) || isWithin(filled, own))
+    const [root, filled] = [realOf(folder), realOf(cache)];
+    if (isWithin(root, filled) || isWithin(filled, root))
       throw new UserError(`--modules ${folder}: shares files with the file cache, which others fill; name another --file-cache`);
     return filesBelow(folder)
       .filter((path) => MODULE_FILE.test(path) && !dirname(path).includes('node_modules'))

@@ -58,7 +58,7 @@ const NAMED = 3;
 export function queueAside(status: QueueStatus): string {
   const { by, failed, rate, running, workers } = status;
   const left = secondsLeft(status);
-  const ranked = [...by].sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1));
+  const ranked = [...by].sort(([a, count], [b, other]) => other - count || (a < b ? -1 : 1));
   const named = ranked.slice(0, NAMED).map(([name, cells]) => `${name} ${formatCount(cells)}`);
   const more = ranked.length > NAMED ? [`+${ranked.length - NAMED}`] : [];
   const who = workers === 0 ? 'no worker yet' : formatCounted(workers, 'worker');

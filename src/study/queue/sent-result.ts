@@ -79,9 +79,9 @@ const endParts = ({ again, failure, fingerprint, worker }: CellEnd): string[] =>
 /** Fields of an entry of the stream. */
 export function doneFields(end: CellEnd, seal: Seal): string[] {
   const failure = end.failure === null ? null : shortened(visible(end.failure), MOST_REASON);
-  const told = { ...end, failure };
+  const sent = { ...end, failure };
   return [
-    ...['cell', end.fingerprint, 'worker', end.worker, 'seal', seal.over('end', ...endParts(told))],
+    ...['cell', end.fingerprint, 'worker', end.worker, 'seal', seal.over('end', ...endParts(sent))],
     ...(failure === null ? [] : ['failure', failure]),
     ...(end.again === true ? ['again', '1'] : []),
   ];

@@ -142,9 +142,9 @@ export class QueueSweep {
       while (this.#pending.size > WINDOW - BATCH && !this.#ended) await sleep(20);
       await nextTurn();
     };
-    for (const one of cells) {
+    for (const cell of cells) {
       if (this.#ended) break;
-      if (one !== null) batch.push(one);
+      if (cell !== null) batch.push(cell);
       if (batch.length >= BATCH) await send();
     }
     if (batch.length > 0 && !this.#ended) await send();

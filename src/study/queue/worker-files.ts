@@ -60,9 +60,9 @@ export class WorkerFiles {
 
   /** Places all files of a cell; null: one is not here, and the name is not that of its claims. @throws UserError {@link NobodyBrings} */
   async placed(fingerprint: string, cell: SentCell): Promise<PlacedFiles | null> {
-    const { cache, own } = this.#sources;
+    const { cache, own: local } = this.#sources;
     const lies = new Map<string, string>();
-    const folders = [...own, cache.folder];
+    const folders = [...local, cache.folder];
     const used: string[] = [];
     const release = (): void => {
       for (const sha256 of used.splice(0)) this.#drop(sha256);
@@ -119,7 +119,7 @@ export class WorkerFiles {
     const { roots } = this.#sources;
     try {
       const real = realpathSync(path);
-      return [path, real].every((one) => roots.some((root) => isWithin(root, one)));
+      return [path, real].every((target) => roots.some((root) => isWithin(root, target)));
     } catch {
       return false;
     }

@@ -247,7 +247,7 @@ export class QueueWorker {
       await this.#heedShut();
       if (this.#toldOther || this.#running > 0) return;
       const { present } = await presentIn(redis, sweeps, sweep);
-      const other = present.find((one) => !isAlike(one));
+      const other = present.find((presence) => !isAlike(presence));
       if (other === undefined) return;
       this.#toldOther = true;
       tell(`cells of moeprof ${other.build} wait here, which this worker, ${buildOf()}, does not run; install the same version on both`);

@@ -53,8 +53,8 @@ export class Ledger {
     this.figures = [...objectives, ...constraints];
     this.paths = pathsOf(study.space);
     this.#cells = cells;
-    const told = this.figures.flatMap(({ name }) => (name === 'degraded' || isKnown({ name }) ? [] : [name]));
-    this.#metrics = [...new Set([...told, ...study.metrics])];
+    const names = this.figures.flatMap(({ name }) => (name === 'degraded' || isKnown({ name }) ? [] : [name]));
+    this.#metrics = [...new Set([...names, ...study.metrics])];
     this.#known = this.figures.map(({ name }) => {
       if (name === 'price') return cells.map((cell) => priceOf(prices, this.paths, cell));
       return name === 'lost_bits' ? this.#lostBits(specOf) : null;
@@ -75,10 +75,10 @@ export class Ledger {
     const { fingerprint, outcome } = settled;
     if (!short) this.#whole.set(cell, { ...settled, again });
     const values = this.#valuesOf(cell, outcome);
-    const own = this.figures.flatMap(({ name }, at): [string, number][] =>
+    const exact = this.figures.flatMap(({ name }, at): [string, number][] =>
       values?.[at] == null || this.#metrics.includes(name) ? [] : [[name, values[at]!]],
     );
-    const row = rowOf(fingerprint, { ...this.axesOf(cell), ...Object.fromEntries(own) }, outcome, this.#metrics, again);
+    const row = rowOf(fingerprint, { ...this.axesOf(cell), ...Object.fromEntries(exact) }, outcome, this.#metrics, again);
     const finding = values?.map((value, at) => (value === null ? null : goodness(this.figures[at]!, value))) ?? null;
     const kept =
       finding !== null &&

@@ -44,10 +44,10 @@ export function objectiveNamed(name: string): Objective {
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
   if (unit !== undefined) return { name, unit, better: 'lower' };
   if (!METRICS.has(name)) throw new UserError(`"${name}" is no figure; ${didYouMean(name, [...OWN_FIGURES, ...METRICS.keys()])}`);
-  const { better, unit: own } = describeMetric(name);
+  const { better, unit: metricUnit } = describeMetric(name);
   if (better === 'none')
     throw new UserError(`${name} is neither good nor bad; take a metric that has a better side, such as memory.gpu.peak`);
-  return { name, unit: own, better };
+  return { name, unit: metricUnit, better };
 }
 
 /** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError if it is none, or its limit is on the side that is better anyway */
@@ -93,10 +93,10 @@ export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;
 /** Price of a cell. @param paths of its values, in their order */
 export function priceOf(prices: Prices, paths: readonly string[], cell: StudyCell): number {
   // Every value or part has a price: files whose prices lack one are refused.
-  const priceOfValue = (own: Prices[string], value: string): number =>
-    ownValue(own, value) ?? value.split('+').reduce((sum, part) => sum + ownValue(own, part)!, 0);
+  const priceOfValue = (prices: Prices[string], value: string): number =>
+    ownValue(prices, value) ?? value.split('+').reduce((sum, part) => sum + ownValue(prices, part)!, 0);
   return paths.reduce((sum, path, at) => {
-    const own = ownValue(prices, path);
-    return own === undefined ? sum : sum + priceOfValue(own, String(cell[at]));
+    const priced = ownValue(prices, path);
+    return priced === undefined ? sum : sum + priceOfValue(priced, String(cell[at]));
   }, 0);
 }

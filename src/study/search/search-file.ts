@@ -35,9 +35,9 @@ export const searchSchema = z
     if (priced && Object.keys(prices).length === 0) report(['objectives'], 'price: nothing has one; give prices');
     const all = [axes, ...zip].flatMap((group) => Object.entries(group));
     for (const [path, values] of all) {
-      const own = ownValue(prices, path);
-      if (own === undefined) continue;
-      const unpriced = (value: string): boolean => !Object.hasOwn(own, value);
+      const priced = ownValue(prices, path);
+      if (priced === undefined) continue;
+      const unpriced = (value: string): boolean => !Object.hasOwn(priced, value);
       const without = values.map(String).flatMap((value) => (unpriced(value) ? value.split('+').filter(unpriced) : []));
       if (without.length > 0) report(['prices', path], `${without[0]} has no price`);
     }

@@ -79,7 +79,7 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
   for (let trials = searcher.ask(); trials.length > 0; trials = searcher.ask()) {
     const { parts, real, runs } = runsOf(trials, cells, file.prefix, options);
     const settled = await runBatch(runs);
-    for (const [i, one] of settled.entries()) tell(real[i]!, one, parts[i]!);
+    for (const [i, end] of settled.entries()) tell(real[i]!, end, parts[i]!);
   }
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }

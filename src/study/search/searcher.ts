@@ -119,12 +119,12 @@ export class Searcher {
     const posteriors = this.#posteriors(open);
     const feasible = this.#chances(open, posteriors);
     return points.map((cell) => {
-      const own = this.#whole.get(cell)!;
+      const figures = this.#whole.get(cell)!;
       const confidence = open.reduce((rest, other, i) => {
         const chances = objectives.map((at) => {
           const { known, tolerance } = quantities[at]!;
-          if (known !== null) return known[other]! >= own[at]! ? 1 : 0;
-          return chanceAtLeast(posteriors[at]![i]!, own[at]! + tolerance);
+          if (known !== null) return known[other]! >= figures[at]! ? 1 : 0;
+          return chanceAtLeast(posteriors[at]![i]!, figures[at]! + tolerance);
         });
         return rest * (1 - chances.reduce((all, chance) => all * chance, feasible[i]!));
       }, 1);
@@ -136,11 +136,11 @@ export class Searcher {
   mistakes(): (number | null)[] {
     this.#learn();
     return this.#processes.map((process, at) => {
-      const told = this.#seen(at);
-      if (process === null || told.length < 3) return null;
+      const observations = this.#seen(at);
+      if (process === null || observations.length < 3) return null;
       const errors = process
         .leaveOneOut()
-        .flatMap(({ mean }, i) => (this.#whole.has(told[i]!.cell) ? [Math.abs(mean - told[i]!.value)] : []))
+        .flatMap(({ mean }, i) => (this.#whole.has(observations[i]!.cell) ? [Math.abs(mean - observations[i]!.value)] : []))
         .sort((a, b) => a - b);
       return errors.length === 0 ? null : errors[errors.length >> 1]!;
     });
@@ -262,8 +262,8 @@ export const beats = (first: readonly number[], second: readonly number[]): bool
 
 /** The Pareto front, in the given order; of equal ones, the first. */
 export function frontOf<T>(all: readonly T[], figures: (one: T) => readonly number[]): T[] {
-  const told = all.map(figures);
+  const values = all.map(figures);
   return all.filter((_, at) =>
-    told.every((other, i) => !beats(other, told[at]!) && (i >= at || other.some((value, j) => value !== told[at]![j]))),
+    values.every((other, i) => !beats(other, values[at]!) && (i >= at || other.some((value, j) => value !== values[at]![j]))),
   );
 }

@@ -81,11 +81,11 @@ function sweepDocument(view: SweepView): Document {
     ],
     blocks: [
       pointGrid(view),
-      ...breakEvensOf(axes, points).flatMap((one) => [
-        note(verdict(sweep, one.path, one.values, breakEvenSentence(one))),
-        breakEvenPicture(one),
+      ...breakEvensOf(axes, points).flatMap((breakEven) => [
+        note(verdict(sweep, breakEven.path, breakEven.values, breakEvenSentence(breakEven))),
+        breakEvenPicture(breakEven),
       ]),
-      ...sweep.saturation.map((one) => note(verdict(sweep, RATE_PATH, one.values, saturationSentence(one)))),
+      ...sweep.saturation.map((saturation) => note(verdict(sweep, RATE_PATH, saturation.values, saturationSentence(saturation)))),
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
@@ -168,12 +168,12 @@ function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly 
 const cellOf = (metric: Metric | undefined): Datum => (metric?.unit === 'tokens/s' ? bareRate(metric.value) : metric);
 
 function titleOf({ points }: Sweep): string {
-  const one = (of: (result: Result) => string, many: string): string => {
+  const common = (of: (result: Result) => string, many: string): string => {
     const all = [...new Set(points.map(({ result }) => of(result)))];
     return all.length === 1 ? all[0]! : `${all.length} ${many}`;
   };
-  const model = one(({ inputs }) => `${inputs.model} ${inputs.quantization}`, 'models');
-  return `${model} on ${one(({ inputs }) => inputs.hardware, 'machines')}, ${one((result) => result.inputs.system + changedParts(result), 'systems')}`;
+  const model = common(({ inputs }) => `${inputs.model} ${inputs.quantization}`, 'models');
+  return `${model} on ${common(({ inputs }) => inputs.hardware, 'machines')}, ${common((result) => result.inputs.system + changedParts(result), 'systems')}`;
 }
 
 function originOf({ points }: Sweep): string {

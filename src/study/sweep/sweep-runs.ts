@@ -49,10 +49,10 @@ export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJo
   );
   const alike = await equalFooting(systems.map((values) => () => specOf(varied(axes, values))));
   const run = async (all: readonly SweepAxis[]): Promise<Outcome[]> => {
-    const told = combinations(all).map((values) => [...varied(all, values), ...alike]);
-    const outcomes = await runAll(told.map((overrides) => () => specOf(overrides)));
+    const points = combinations(all).map((values) => [...varied(all, values), ...alike]);
+    const outcomes = await runAll(points.map((overrides) => () => specOf(overrides)));
     return outcomes.map((outcome, i) =>
-      outcome.status === 'done' ? { ...outcome, result: repeatable(outcome.result, toldOf(told[i]!)) } : outcome,
+      outcome.status === 'done' ? { ...outcome, result: repeatable(outcome.result, toldOf(points[i]!)) } : outcome,
     );
   };
   if (rates === null) return sweepOf(axes, await run(axes), []);

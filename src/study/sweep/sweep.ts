@@ -88,7 +88,7 @@ function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]
     const [together] = resultsIn([atOnce[i]!]);
     if (together === undefined) return [];
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
-    const runs = same.map(({ result, values: own }) => ({ rate: Number(own[at]), result })).sort((a, b) => a.rate - b.rate);
+    const runs = same.map(({ result, values: coordinates }) => ({ rate: Number(coordinates[at]), result })).sort((a, b) => a.rate - b.rate);
     const tokensPerSecond = tokensThrough(together);
     const rate = runs.find(({ result }) => tokensThrough(result) >= SATURATED * tokensPerSecond)?.rate ?? null;
     return [{ values, requestsPerSecond: servedPerSecond(together), tokensPerSecond, rate, goodput: mostGoodput(runs) }];

@@ -33,7 +33,7 @@ export class RunChild {
       this.#lost = true;
     };
     this.#process = startProcess('study/workers/queue-child', {
-      message: (said) => hear(said as FromChild),
+      message: (message) => hear(message as FromChild),
       stderr: (text) => {
         this.#said = `${this.#said}${text}`.slice(-LAST_WORDS);
       },
@@ -71,7 +71,7 @@ export class RunChild {
 }
 
 /** The reason of a process's death in Node's output; empty if there is none. */
-function reasonIn(said: string): string {
-  const line = said.split('\n').find((one) => /FATAL ERROR|Error:/.test(one));
+function reasonIn(text: string): string {
+  const line = text.split('\n').find((candidate) => /FATAL ERROR|Error:/.test(candidate));
   return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;
 }

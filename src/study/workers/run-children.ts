@@ -121,7 +121,7 @@ export class RunChildren implements CellProcesses {
 
   /** The process for the next cell; null: the cell waits. */
   #freest(alone: boolean): Place | null {
-    const places = [...this.#places].sort((one, other) => one.has.size - other.has.size);
+    const places = [...this.#places].sort((place, other) => place.has.size - other.has.size);
     const [first] = places;
     if (first?.has.size === 0) return first;
     if (places.length < this.#most) return this.#start();
@@ -133,7 +133,7 @@ export class RunChildren implements CellProcesses {
   #start(): Place {
     const place: Place = {
       child: this.#startChild(
-        (said) => this.#hear(place, said),
+        (message) => this.#hear(place, message),
         (how) => this.#lose(place, how),
       ),
       has: new Map(),

@@ -67,9 +67,9 @@ function judge(
   count: number,
 ): void {
   for (let k = at; k < at + count; k++) {
-    const own = popularity[ids[k]!]! * Math.exp(following[ids[k]!]!);
+    const weight = popularity[ids[k]!]! * Math.exp(following[ids[k]!]!);
     let rank = 0;
-    for (let e = 0; e < following.length && rank < count; e++) if (popularity[e]! * Math.exp(following[e]!) > own) rank++;
+    for (let e = 0; e < following.length && rank < count; e++) if (popularity[e]! * Math.exp(following[e]!) > weight) rank++;
     if (rank < count) moments.recalled++;
   }
   moments.judged += count;
@@ -89,9 +89,9 @@ export function calibration(models: readonly LayerModel[], wanted: readonly Mome
   return {
     /** Records a drawn event, after it is scored and before it is remembered. */
     event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
-      const own = drawn[layer]!;
-      add(own, memory, ids, at, count);
-      if (layer > 0 && (tokens + layer) % JUDGE_EVERY === 0) judge(own, models[layer]!, memory, ids, at, count);
+      const moments = drawn[layer]!;
+      add(moments, memory, ids, at, count);
+      if (layer > 0 && (tokens + layer) % JUDGE_EVERY === 0) judge(moments, models[layer]!, memory, ids, at, count);
     },
     token(): void {
       if (++tokens % BLOCK !== 0) return;

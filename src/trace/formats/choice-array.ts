@@ -91,12 +91,12 @@ function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds:
   return {
     store,
     dropped: first.layers - kept.length,
-    checkShape({ layers, place, tokens, topK: own }: ChoiceArray, named: boolean): void {
+    checkShape({ layers, place, tokens, topK: width }: ChoiceArray, named: boolean): void {
       if (tokenIds && !named)
         throw new UserError(`${place}: has no token ids, earlier ones have them; keep such replies in files of their own`);
-      if (layers === first.layers && own === topK) return;
+      if (layers === first.layers && width === topK) return;
       throw new UserError(
-        `${place}: shape [${tokens}, ${layers}, ${own}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
+        `${place}: shape [${tokens}, ${layers}, ${width}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
       );
     },
     /** Writes a token of an array into the current row. */

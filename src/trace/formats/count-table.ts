@@ -18,9 +18,9 @@ export class CountTable {
   add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
     if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);
-    const own = this.#byLayer.get(layer) ?? new Map<number, number>();
-    own.set(expert, (own.get(expert) ?? 0) + count);
-    this.#byLayer.set(layer, own);
+    const counts = this.#byLayer.get(layer) ?? new Map<number, number>();
+    counts.set(expert, (counts.get(expert) ?? 0) + count);
+    this.#byLayer.set(layer, counts);
     this.#experts = Math.max(this.#experts, expert + 1);
   }
 
@@ -28,9 +28,9 @@ export class CountTable {
   counts(path: string, declared = 0): Float64Array[] {
     if (this.#byLayer.size === 0) throw new UserError(`${path}: has no counts of experts`);
     const experts = Math.max(declared, this.#experts);
-    return inOrder(this.#byLayer).map((own) => Float64Array.from({ length: experts }, (_, id) => own.get(id) ?? 0));
+    return inOrder(this.#byLayer).map((counts) => Float64Array.from({ length: experts }, (_, id) => counts.get(id) ?? 0));
   }
 }
 
 /** What layers have, in the order of their numbers. */
-export const inOrder = <T>(byLayer: ReadonlyMap<number, T>): T[] => [...byLayer].sort(([a], [b]) => a - b).map(([, own]) => own);
+export const inOrder = <T>(byLayer: ReadonlyMap<number, T>): T[] => [...byLayer].sort(([a], [b]) => a - b).map(([, value]) => value);

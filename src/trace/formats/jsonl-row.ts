@@ -20,8 +20,8 @@ export function parseJsonRow(scanner: LineScanner): JsonRow {
   const line = parseJson(scanner.lineBytes(), place);
   if (!isObject(line)) throw new UserError(`${place}: not an object; write one token a line`);
   // Scripts of users call it so, too.
-  const { routing, ...own } = line;
-  const fields: Record<string, unknown> = routing === undefined || own.experts !== undefined ? line : { ...own, experts: routing };
+  const { routing, ...rest } = line;
+  const fields: Record<string, unknown> = routing === undefined || rest.experts !== undefined ? line : { ...rest, experts: routing };
   for (const key of Object.keys(fields)) {
     if (!(KEYS as readonly string[]).includes(key)) throw new UserError(`${place}: unknown key "${key}"; a token has ${KEYS.join(', ')}`);
   }

@@ -30,8 +30,8 @@ export class StreamedReply {
 }
 
 /** The fields of both; lists of ids of the first take in those of the second. */
-function merged(one: JsonObject, other: JsonObject, place: string): JsonObject {
-  const all = new Map(Object.entries(one));
+function merged(reply: JsonObject, other: JsonObject, place: string): JsonObject {
+  const all = new Map(Object.entries(reply));
   for (const [key, value] of Object.entries(other)) {
     const known = all.get(key);
     if (value === null) continue;

@@ -45,11 +45,11 @@ function rankingsOf(
   { domains, domainOverlap }: RoutingProfile,
   random: Random,
 ): (() => Uint16Array[])[] {
-  const own = Math.sqrt(1 - domainOverlap * domainOverlap);
+  const apart = Math.sqrt(1 - domainOverlap * domainOverlap);
   const keys: Float64Array[][] = Array.from({ length: domains }, () => []);
   for (const inclusion of inclusions) {
     const shared = inclusion.map(() => random.normal());
-    for (const domain of keys) domain.push(shared.map((value) => domainOverlap * value + own * random.normal()));
+    for (const domain of keys) domain.push(shared.map((value) => domainOverlap * value + apart * random.normal()));
   }
   return keys.map((domain) => () => domain.map(orderBy));
 }

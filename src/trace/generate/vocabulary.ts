@@ -52,7 +52,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     return path;
   };
   // Each frequent id takes what those before have left: a word may be a twentieth of a text, and would overload some expert.
-  const left = popularity.map((domain) => domain.map((own) => Float64Array.from(own)));
+  const left = popularity.map((domain) => domain.map((weights) => Float64Array.from(weights)));
   const first = new Random(seed, 'trace/synthetic/paths');
   for (let id = 0; id < Math.min(FREQUENT, common + (frequencies.length - common) * domains); id++) {
     const domain = domainOf(id);
@@ -60,7 +60,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     const users = domain < 0 ? left : [left[domain]!];
     drawPath(id, (layer, chosen) =>
       takeFrom(
-        users.map((own) => own[layer]!),
+        users.map((weights) => weights[layer]!),
         frequency,
         chosen,
         first,
@@ -78,8 +78,8 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   );
   /** Draws the path of a rare id, which is the same whenever it is first met. */
   const drawRare = (id: number): Uint16Array => {
-    const own = new Random(seed, `trace/synthetic/path/${id}`);
-    return drawPath(id, (layer, chosen) => drawFrom(rare.at(domainOf(id))![layer]!, chosen, own));
+    const random = new Random(seed, `trace/synthetic/path/${id}`);
+    return drawPath(id, (layer, chosen) => drawFrom(rare.at(domainOf(id))![layer]!, chosen, random));
   };
   let tokenId = 0;
   let path: Uint16Array = new Uint16Array(0);

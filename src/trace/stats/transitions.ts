@@ -79,8 +79,8 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
       for (const expert of truth) {
         // Rank of the expert: the number of experts that score higher, ties by id.
         let rank = 0;
-        const own = scores[expert]!;
-        for (let e = 0; e < width; e++) if (scores[e]! > own || (scores[e] === own && e < expert)) rank++;
+        const score = scores[expert]!;
+        for (let e = 0; e < width; e++) if (scores[e]! > score || (scores[e] === score && e < expert)) rank++;
         if (rank < truth.length) atK[l]! += 1;
         if (rank < 2 * truth.length) at2K[l]! += 1;
       }

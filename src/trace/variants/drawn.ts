@@ -41,10 +41,10 @@ function drawn({ layers, topK }: RoutingTrace, { experts, seed }: VariantContext
           const at = (token * layers + layer) * topK;
           let had = 0;
           for (let rank = 0; rank < topK; rank++) if (source.experts[at + rank] !== NULL_EXPERT) had++;
-          const own = count(had, layer);
+          const drawn = count(had, layer);
           draws.at(place(source, token, start), layer);
-          draws.subset(own, experts[layer]!, into.experts, at);
-          into.experts.fill(NULL_EXPERT, at + own, at + topK);
+          draws.subset(drawn, experts[layer]!, into.experts, at);
+          into.experts.fill(NULL_EXPERT, at + drawn, at + topK);
         }
       }
     },

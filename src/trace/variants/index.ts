@@ -41,8 +41,8 @@ export type VariantChoice = OwnChoice<Variant>;
 
 /** Reads a variant. @throws UserError if it is unknown, or a parameter is */
 export function parseVariant(text: string): VariantChoice {
-  const own = moduleChoice<Variant>('variant', text);
-  if (own !== null) return own;
+  const choice = moduleChoice<Variant>('variant', text);
+  if (choice !== null) return choice;
   return choose('variant', text, {}, findVariant, (spec) => {
     // `name=value` is short for the main parameter.
     const short = /^([^:=]+)=(.*)$/.exec(spec);

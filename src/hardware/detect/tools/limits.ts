@@ -34,8 +34,8 @@ export const limits: Tool = {
 const NO_LIMIT = 2 ** 60;
 
 function memoryLimit(files: ReadonlyMap<string, string>): Seen {
-  const said = ['memory.max', 'memory.high', 'memory/memory.limit_in_bytes'].map((name) => countOf(files.get(`${GROUPS}/${name}`)));
-  const known = said.filter((bytes) => bytes !== undefined && bytes < NO_LIMIT) as number[];
+  const limits = ['memory.max', 'memory.high', 'memory/memory.limit_in_bytes'].map((name) => countOf(files.get(`${GROUPS}/${name}`)));
+  const known = limits.filter((bytes) => bytes !== undefined && bytes < NO_LIMIT) as number[];
   return known.length === 0 ? {} : { limitBytes: Math.min(...known) };
 }
 

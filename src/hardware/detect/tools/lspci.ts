@@ -32,9 +32,9 @@ function gpuOf(paragraph: string): SeenGpu[] {
 
 /** Names in the last brackets: `Navi 31 [Radeon RX 7900 XT/7900 XTX]` has two. Without brackets the name of the chip: `Raphael`. */
 function namesOf(text: string): string[] {
-  const own = text.replace(/\s*\((rev|prog-if)\b.*$/, '').replace(/^.*?\[AMD\/ATI\]\s*/, '');
-  const last = [...own.matchAll(/\[([^\]]+)\]/g)].at(-1)?.[1];
-  if (last === undefined) return own.trim() === '' ? [] : [own.trim()];
+  const described = text.replace(/\s*\((rev|prog-if)\b.*$/, '').replace(/^.*?\[AMD\/ATI\]\s*/, '');
+  const last = [...described.matchAll(/\[([^\]]+)\]/g)].at(-1)?.[1];
+  if (last === undefined) return described.trim() === '' ? [] : [described.trim()];
   const [first, ...others] = last.split('/').map((name) => name.trim());
   const words = first!.split(' ');
   // The others leave out what they have in common with the first: its words before the first number.

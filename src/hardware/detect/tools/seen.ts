@@ -85,9 +85,9 @@ export interface Seen {
 }
 
 /** The reports of all tools joined: each fact from the first tool that has it, each GPU from all tools that report it. */
-export function together(told: readonly Seen[]): Seen {
+export function together(reports: readonly Seen[]): Seen {
   let all: Seen = {};
-  for (const one of told) all = { ...one, ...withoutAbsent(all), ...gpusOf(all, one), ...cpuOf(all, one) };
+  for (const report of reports) all = { ...report, ...withoutAbsent(all), ...gpusOf(all, report), ...cpuOf(all, report) };
   return all;
 }
 

@@ -14,8 +14,8 @@ export const udevDmi: Tool = {
 
 function modulesOf(text: string): SeenModule[] {
   const lines = text.matchAll(/^E:MEMORY_DEVICE_(\d+)_([A-Z_]+)=(.*)$/gm);
-  return [...groupedBy(lines, ([, device]) => device).values()].flatMap((own): SeenModule[] => {
-    const device = new Map(own.map(([, , key, value]) => [key!, value!.trim()]));
+  return [...groupedBy(lines, ([, device]) => device).values()].flatMap((ofDevice): SeenModule[] => {
+    const device = new Map(ofDevice.map(([, , key, value]) => [key!, value!.trim()]));
     const bytes = countOf(device.get('SIZE'));
     if (bytes === undefined || device.get('PRESENT') === '0') return [];
     const rated = countOf(device.get('SPEED_MTS'));

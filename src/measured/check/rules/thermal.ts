@@ -18,11 +18,11 @@ export const thermal: CauseRule = {
     'Watch clocks and temperatures while it runs (nvidia-smi dmon, turbostat); clean fans, give it air, or set a power limit that it can hold.',
   examine: ({ row, siblings }) => {
     const speed = ({ measured }: Measurement): number => measured.tg_tps ?? 0;
-    const same = [...siblings.filter((other) => settings(other) === settings(row)), row].filter((one) => speed(one) > 0);
+    const same = [...siblings.filter((other) => settings(other) === settings(row)), row].filter((run) => speed(run) > 0);
     const order = same.sort((a, b) => lineOf(a) - lineOf(b));
     const last = order.at(-1);
     if (order.length < ENOUGH || last !== row) return null;
-    const falls = order.slice(1).every((one, i) => speed(one) <= 1.01 * speed(order[i]!));
+    const falls = order.slice(1).every((run, i) => speed(run) <= 1.01 * speed(order[i]!));
     const share = speed(last) / speed(order[0]!);
     if (!falls || share > 1 - FALL) return null;
     return `The same run ${order.length} times over became slower each time, down to ${formatRatio(share, 0)} of the first.`;

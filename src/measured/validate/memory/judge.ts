@@ -124,8 +124,8 @@ export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | nu
   if (scored.length === 0) return null;
   const byKind = MEMORY_KINDS.flatMap((kind) =>
     (['GPU', 'host'] as const).flatMap((device): MemoryFamily[] => {
-      const own = scored.filter((row) => row.kind === kind && row.placement === device);
-      return own.length === 0 ? [] : [{ device, kind, ...errorsOf(own) }];
+      const alike = scored.filter((row) => row.kind === kind && row.placement === device);
+      return alike.length === 0 ? [] : [{ device, kind, ...errorsOf(alike) }];
     }),
   );
   return { ...errorsOf(scored), byKind };
@@ -173,13 +173,13 @@ const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-m
 
 /** True if the program placed tensors by itself. */
 function unplaced({ row }: RowLoad): boolean {
-  const said =
+  const stated =
     row.ngl !== undefined ||
     row.offloaded !== undefined ||
     row.cpu_moe === true ||
     row.n_cpu_moe !== undefined ||
     PLACES.test(row.flags ?? '');
-  return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
+  return row.class === 'hybrid' && !stated && (row.ot ?? []).length === 0;
 }
 
 /** Reason why a figure is not scored, though the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
@@ -214,5 +214,5 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
 /** True if models in unlike formats need buffers that differ. */
 function dependsOnFormat({ name }: ModelSpec, plan: LoadPlan, device: number | 'host' | 'all'): boolean {
   const bytes = UNLIKE.map((format) => allocate(loaded(name, format), plan).devices.at(device === 'host' ? -1 : Number(device))!.compute);
-  return bytes.some((one) => one !== bytes[0]);
+  return bytes.some((size) => size !== bytes[0]);
 }

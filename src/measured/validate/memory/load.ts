@@ -46,11 +46,11 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   const model = at(rule.name);
   if (row.file_gib === undefined) return { model, lacks: null };
   // Bits per weight of the model in the format of the label.
-  const own = (8 * model.anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / model.parameters.total;
+  const average = (8 * model.anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / model.parameters.total;
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
-  if (Math.abs(bits / own - 1) <= SAME) return { model, lacks: null };
-  if (Math.abs(bits / own - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
-  const dynamic = Math.abs(bits / own - 1) > VERSIONS ? dynamicLike(rule.name) : undefined;
+  if (Math.abs(bits / average - 1) <= SAME) return { model, lacks: null };
+  if (Math.abs(bits / average - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
+  const dynamic = Math.abs(bits / average - 1) > VERSIONS ? dynamicLike(rule.name) : undefined;
   return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 
@@ -90,7 +90,7 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
-    overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((one) => one.split(',')).map(overrideOf),
+    overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((value) => value.split(',')).map(overrideOf),
     cpuMoeLayers: row.cpu_moe === true || hasFlag(flags, '-cmoe', '--cpu-moe') ? Number.POSITIVE_INFINITY : cpuMoe,
     context: row.ctx ?? 256,
     parallel: slots ?? slotsOf(row, model, memory.sequences),

@@ -12,10 +12,10 @@ export function votesOf(machines: readonly RowMachine[]): Map<string, string> {
   for (const machine of machines) {
     if (!votes.has(machine.name)) votes.set(machine.name, machine.name);
     const parts = partsOf(machine);
-    const [one, other] = [root(machine.name), root(ofParts.get(parts) ?? machine.name)];
+    const [left, other] = [root(machine.name), root(ofParts.get(parts) ?? machine.name)];
     ofParts.set(parts, other);
-    const first = [...votes.keys()].find((name) => name === one || name === other)!;
-    votes.set(one, first).set(other, first);
+    const first = [...votes.keys()].find((name) => name === left || name === other)!;
+    votes.set(left, first).set(other, first);
   }
   return new Map([...votes.keys()].map((name) => [name, root(name)]));
 }

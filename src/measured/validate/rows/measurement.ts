@@ -245,8 +245,8 @@ function jsonOf(line: string, place: string): Record<string, unknown> {
 function withoutNulls<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutNulls) as T;
   if (typeof value !== 'object' || value === null) return value;
-  const known = Object.entries(value).filter(([, one]) => one !== null);
-  return Object.fromEntries(known.map(([key, one]) => [key, withoutNulls(one)])) as T;
+  const known = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(known.map(([key, field]) => [key, withoutNulls(field)])) as T;
 }
 
 /** Fields of collections mean nothing here, but one spelt nearly as a missing field is it. @throws UserError with the name that was meant */
@@ -256,7 +256,7 @@ function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: 
     return;
   }
   if (schema instanceof z.ZodArray && Array.isArray(value)) {
-    for (const [i, one] of value.entries()) refuseMistyped(one, schema.element as z.ZodType, place, [...path, String(i)]);
+    for (const [i, element] of value.entries()) refuseMistyped(element, schema.element as z.ZodType, place, [...path, String(i)]);
   }
   if (!(schema instanceof z.ZodObject) || typeof value !== 'object' || value === null) return;
   const fields = schema.shape as Readonly<Record<string, z.ZodType>>;

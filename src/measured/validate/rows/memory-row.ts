@@ -77,8 +77,8 @@ export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readon
 /** The sum of devices; a kind that one of them lacks is left out. */
 export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   const sums = MEMORY_KINDS.flatMap((kind) => {
-    const values = devices.map((one) => one[kind]);
-    return values.length === 0 || values.includes(undefined) ? [] : [[kind, values.reduce<number>((sum, one) => sum + one!, 0)]];
+    const values = devices.map((device) => device[kind]);
+    return values.length === 0 || values.includes(undefined) ? [] : [[kind, values.reduce<number>((sum, bytes) => sum + bytes!, 0)]];
   });
   return Object.fromEntries(sums) as DeviceMib;
 }

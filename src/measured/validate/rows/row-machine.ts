@@ -139,9 +139,9 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
 
 /** All sockets as one device, if the CPU computes everything. */
 function wholeCpu(row: Measurement): Record<string, unknown> {
-  const one = coresOf(row);
+  const socket = coresOf(row);
   const sockets = row.machine.cpu?.sockets ?? 1;
-  return { ...one, sockets, cores: one.cores * sockets, memoryBandwidth: one.memoryBandwidth * sockets };
+  return { ...socket, sockets, cores: socket.cores * sockets, memoryBandwidth: socket.memoryBandwidth * sockets };
 }
 
 function severalSockets({ cpu }: RowMachine): Record<string, unknown> {

@@ -56,13 +56,13 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
   const figures: Figure[] = [];
   const add = (metric: MeasuredMetric, value: number | undefined, may: boolean | undefined): void => {
     if (value === undefined) return;
-    const said = scorable === undefined ? true : may === true;
+    const allowed = scorable === undefined ? true : may === true;
     const lacks = /not stated/.test(model.variant ?? '')
       ? 'the specification does not suffice: its model is not stated'
       : 'the specification does not suffice';
     const alone = scorable?.pair === true ? 'its gain over another row is judged, not its speed' : lacks;
     const why = pathology === undefined ? alone : `pathology: ${pathology}`;
-    figures.push({ metric, measured: value, unscored: said ? null : why });
+    figures.push({ metric, measured: value, unscored: allowed ? null : why });
   };
   add('decode', measured.tg_tps, scorable?.tg);
   add('prefill', measured.pp_tps, scorable?.pp);

@@ -45,9 +45,9 @@ function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
 /** GB of experts on a card; 0: it holds none, or that is unknown. */
 export function onCardOf(row: Measurement): number {
   const { cardNote, leftOnCard } = streamingOf(row) ?? {};
-  const said = cardNote?.exec(row.placement.note ?? '') ?? null;
-  if (said === null) return 0;
-  const [, size] = said;
+  const noted = cardNote?.exec(row.placement.note ?? '') ?? null;
+  if (noted === null) return 0;
+  const [, size] = noted;
   return size === undefined
     ? row.machine.gpus.reduce((sum, { memory_gb = 0 }) => sum + Math.max(0, memory_gb - leftOnCard!), 0)
     : Number(size);

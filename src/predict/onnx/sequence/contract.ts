@@ -54,9 +54,9 @@ export function checkSequenceContract(
     return name;
   });
   for (const name of SEQUENCE_OUTPUTS) {
-    const output = outputs.find((one) => one.name === name);
+    const output = outputs.find((output) => output.name === name);
     if (output === undefined) {
-      const found = outputs.map((one) => `"${one.name}"`).join(', ');
+      const found = outputs.map((output) => `"${output.name}"`).join(', ');
       throw new UserError(`${path}: reads "${SEQUENCE}" and has no output "${name}" (found ${found}); name one so`);
     }
     checkTensor(path, 'output', output, sequenceTensorOf(name, experts, width));

@@ -103,14 +103,14 @@ export function buildEncoder(
     layers.map(() => head),
     1,
   );
-  const logits = layers.map(({ experts: own, index }) => graph.dense(parts[index]!, near(`output.${index}`, head, own)));
+  const logits = layers.map(({ experts: count, index }) => graph.dense(parts[index]!, near(`output.${index}`, head, count)));
   const priorBias = parameter(prior('output.bias', frequency, 1));
   const direct = graph.dense(all, near('output.direct', all.shape[1] as number, experts, 0.3));
-  const said = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
-  if (past === null) return said;
+  const logitSum = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
+  if (past === null) return logitSum;
   // How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 if it is unknown.
   const lately = logHistories(graph, parameter, past.history, graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY)));
   // With histories, the prior log-odds count less.
   const less = parameter(prior('output.known', frequency, PRIOR_WEIGHT - 1));
-  return graph.add(said, graph.multiply(graph.add(lately, less), past.known));
+  return graph.add(logitSum, graph.multiply(graph.add(lately, less), past.known));
 }

@@ -65,7 +65,7 @@ export const capacitySection: Section<Sides> = {
       return other !== null && curve.belady.every((rate, k) => rate === other.belady[k] && curve.bytes[k] === other.bytes[k]);
     };
     if (!sides.every(isSame)) return null;
-    const said = sides.map(({ label, result }) => capacityWords(label, result, curve)).join(' ');
-    return { about: `${said} ${CAPACITY_NOTE}`, content: capacityPlot(said, curve, sides) };
+    const words = sides.map(({ label, result }) => capacityWords(label, result, curve)).join(' ');
+    return { about: `${words} ${CAPACITY_NOTE}`, content: capacityPlot(words, curve, sides) };
   },
 };

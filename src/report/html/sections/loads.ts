@@ -23,12 +23,12 @@ export const loadsSection: Section<Sides> = {
     }
     const [loads] = all;
     if (sides.length === 1) {
-      const said = tenthText(loads!);
-      return { about: said, content: html`${heatLegend(scale)}${heatPicture({ loads: loads!, ...scale }, said, `${source}.loads`)}` };
+      const text = tenthText(loads!);
+      return { about: text, content: html`${heatLegend(scale)}${heatPicture({ loads: loads!, ...scale }, text, `${source}.loads`)}` };
     }
     const pictures = beside(sides, ({ label, result, word }) => {
-      const own = result.details!.loads;
-      return heatPicture({ loads: own, ...scale }, `${label}: ${formatCount(sum(own.flat()))} loads.`, `${source}.${word}.loads`);
+      const counts = result.details!.loads;
+      return heatPicture({ loads: counts, ...scale }, `${label}: ${formatCount(sum(counts.flat()))} loads.`, `${source}.${word}.loads`);
     });
     return { about: null, content: html`${heatLegend(scale)}${pictures}` };
   },

@@ -37,10 +37,10 @@ function ofOne(result: Result): ReturnType<Section<Sides>['draw']> {
   if (time === null) return null;
   const known = knownTimes(result);
   const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, ...TIME_LOOKS[part.label] }));
-  const said = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
+  const text = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
   return {
     about: html`${formatNs(time.totalNs)} for ${formatCount(tokensRun(result))} tokens, prompts and generated. ${time.cpu}`,
-    content: html`${shareBar(said, parts)}<dl class="parts">${parts.map(
+    content: html`${shareBar(text, parts)}<dl class="parts">${parts.map(
       ({ color, word, ns, share }) =>
         html`<div><dt><i style="background:var(--${color})"></i>${word}</dt><dd><b>${formatRatio(share)}</b> ${formatNs(ns)}</dd></div>`,
     )}</dl>${phasesOf(result).map((phase) => phaseBar(phase, phaseTime(result, phase)))}${
@@ -63,8 +63,8 @@ function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   if (totalNs === 0) return false;
   const taken = time.parts.filter(({ ns }) => ns > 0);
   const parts = taken.map(({ label, ns }) => ({ ...TIME_LOOKS[label], share: ns / totalNs, ns: ns / time.passes }));
-  const said = parts.map(({ word, ns }) => `${word} ${formatNs(ns)}`).join(', ');
-  return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${said}.`)}</p>${shareBar(said, parts)}`;
+  const text = parts.map(({ word, ns }) => `${word} ${formatNs(ns)}`).join(', ');
+  return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${text}.`)}</p>${shareBar(text, parts)}`;
 }
 
 /** The time of two runs by part, on one scale: of a pass that only decodes if both runs have such, else of the whole run. */
@@ -80,9 +80,9 @@ function ofTwo(all: Sides): ReturnType<Section<Sides>['draw']> {
   if (longest === 0) return null;
   const labels = (Object.keys(TIME_LOOKS) as TimePart['label'][]).filter((label) => sides.some(({ ns }) => (ns.get(label) ?? 0) > 0));
   const bars = sides.map(({ label, ns, total }) => {
-    const said = labels.map((part) => `${TIME_LOOKS[part].word} ${formatNs(ns.get(part) ?? 0)}`).join(', ');
+    const text = labels.map((part) => `${TIME_LOOKS[part].word} ${formatNs(ns.get(part) ?? 0)}`).join(', ');
     const parts = labels.map((part) => ({ color: TIME_LOOKS[part].color, share: (ns.get(part) ?? 0) / longest }));
-    return html`<h3>${label}: ${formatNs(total)}</h3>${shareBar(said, parts)}`;
+    return html`<h3>${label}: ${formatNs(total)}</h3>${shareBar(text, parts)}`;
   });
   const rows = labels.map((part) => {
     const [base, candidate] = sides.map(({ ns }) => ns.get(part) ?? 0) as [number, number];

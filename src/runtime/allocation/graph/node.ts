@@ -69,8 +69,8 @@ export class GraphNode {
   /** True if both have the same type, shape and strides. */
   fits(other: GraphNode): boolean {
     if (this.strided || other.strided || this.width !== other.width) return false;
-    const [own, others] = [this.shape, other.shape];
-    for (let i = Math.max(own.length, others.length) - 1; i >= 0; i--) if ((own[i] ?? 1) !== (others[i] ?? 1)) return false;
+    const [mine, others] = [this.shape, other.shape];
+    for (let i = Math.max(mine.length, others.length) - 1; i >= 0; i--) if ((mine[i] ?? 1) !== (others[i] ?? 1)) return false;
     return true;
   }
 }
@@ -94,7 +94,7 @@ export const OFFLOAD_TOKENS = 32;
 
 function elements(shape: Shape): number {
   let product = 1;
-  for (const one of shape) product *= one;
+  for (const extent of shape) product *= extent;
   return product;
 }
 
