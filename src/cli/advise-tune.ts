@@ -15,7 +15,7 @@ import { type BenchTests, endOf, keptEnds, pointTiming, priorsOf, settingText, w
 import { MOST_RUNS, type RunEnd, tune } from '../measured/tune/tune.js';
 import { hardwareOfFile } from '../runtime/machine.js';
 import { costOf, type Speeds } from '../runtime/setting/goal.js';
-import { timingsOfFile, timingsOfFlags, toldTiming } from '../runtime/timings.js';
+import { timingsOfFile, timingsOfFlags, timingText } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
 import { positiveCount, type Texts } from './kit/options.js';
 import { watched } from './kit/watched.js';
@@ -67,7 +67,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
     // Four digits are more than repeats agree in.
     const [decode, prefill] = 'failed' in end ? [] : [end.decode, end.prefill].map((speed) => Number(speed.toPrecision(4)));
     if ('failed' in end) text = withEntry(text, 'failed', `${settingText(timings[at]!)}: ${end.failed}`);
-    else text = withEntry(text, 'timings', toldTiming({ ...timings[at]!, decode: decode!, prefill: prefill! }));
+    else text = withEntry(text, 'timings', timingText({ ...timings[at]!, decode: decode!, prefill: prefill! }));
     writeFileAtomic(path, text);
     return end;
   };

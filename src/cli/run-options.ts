@@ -9,7 +9,7 @@ import { flagValue, type Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
-import { checkRun, loadRun, QUICK_START, REPLAYS, type RunSpec, type RunTold, replacePredictor, splitFault } from '../system/door.js';
+import { checkRun, loadRun, QUICK_START, REPLAYS, type RunCommand, type RunSpec, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { declared } from './kit/declared.js';
 import { namedModel, type Texts, type TraceFlags } from './kit/options.js';
@@ -46,17 +46,17 @@ export const addRunOptions = (command: Command): Command => declared(command, '@
 
 /** The run of a profile and flags; without either, the quick start. @param last overrides that win over flags @throws UserError */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
-  const { allowCode, note, overrides, profile: file } = toldOf(profile, options, last);
+  const { allowCode, note, overrides, profile: file } = runCommandOf(profile, options, last);
   const run = file === undefined ? checkRun({}, 'moeprof run', overrides, allowCode) : loadRun(file, overrides, allowCode);
   return note === undefined ? run : { ...run, note };
 }
 
 /** Values that {@link runOf} gives its run, for the command that repeats it; `note`: values that nobody named. Parameters as {@link runOf}'s. */
-export function toldOf(
+export function runCommandOf(
   profile: string | undefined,
   options: RunFlags,
   last: readonly Override[] = [],
-): RunTold & { readonly note?: string } {
+): RunCommand & { readonly note?: string } {
   const names = options.model ?? options.hardware ?? options.system ?? options.trace[0];
   const file = profile ?? (names === undefined ? QUICK_START : undefined);
   const overrides = [...overridesOf(options, file !== undefined), ...last];
@@ -105,11 +105,11 @@ export function runOfStudy(
 }
 
 /** Profile and overrides of a run of a study, for the command that repeats it. Parameters as in {@link runOfStudy}. */
-export function toldOfStudy(
+export function studyCommandOf(
   study: { readonly run: string | undefined; readonly fixed: readonly Override[] },
   options: RunFlags,
   varied: readonly Override[],
-): RunTold {
+): RunCommand {
   return { profile: study.run, overrides: overridesOfStudy(study, options, varied), allowCode: options.allowCode === true };
 }
 

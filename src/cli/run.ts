@@ -29,7 +29,7 @@ import { isSameFile, type OutputOptions, Outputs, openSink, outputsOf, parseOutp
 import { watched } from './kit/watched.js';
 import { learnerOf } from './machine/learned.js';
 import { type Combination, combinationsOf, runMany } from './run-many.js';
-import { RUN_WORDS, type RunFlags, runOf, toldOf } from './run-options.js';
+import { RUN_WORDS, type RunFlags, runCommandOf, runOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
@@ -52,11 +52,11 @@ export function define(command: Command, context: CliContext): void {
       const all = combinationsOf(options);
       const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
       const alike = await equalFooting(makes);
-      const inputOf = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
+      const commandOf = (chosen: Combination) => runCommandOf(profile, { ...options, ...chosen }, alike);
       const learned = learnerOf(context, options.timing);
       const run = async (chosen: Combination) =>
-        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), inputOf(chosen));
-      await runMany(all, { run, again: (chosen) => repeatCommand(inputOf(chosen)) }, context, options);
+        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), commandOf(chosen));
+      await runMany(all, { run, again: (chosen) => repeatCommand(commandOf(chosen)) }, context, options);
       return;
     }
     const run = await learnerOf(context, options.timing)(runOf(profile, options));
@@ -82,7 +82,7 @@ export function define(command: Command, context: CliContext): void {
       const details = options.details === true || outputs.needDetails;
       const observe = timeline === null ? {} : { observe: timeline.observe };
       const once = () => runWithProgress(run, context, { details, ...observe });
-      const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), toldOf(profile, options));
+      const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), runCommandOf(profile, options));
       const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
       timeline?.finish(result);
       await outputs.deliver(result);

@@ -25,7 +25,7 @@ import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { parseJobs, parseSeed } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
-import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
+import { overridesOfStudy, type RunFlags, runOfStudy, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
 
@@ -66,7 +66,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   const varied = (cell: StudyCell) => [...overridesOf(cell), ...alike];
   const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, runFlags, varied(cell));
   const againOf = (cell: StudyCell, short: RunSpec | null): string =>
-    repeatCommand(toldOfStudy(file.study, runFlags, [...varied(cell), ...(short === null ? [] : [lengthOf(short)])]));
+    repeatCommand(studyCommandOf(file.study, runFlags, [...varied(cell), ...(short === null ? [] : [lengthOf(short)])]));
   const store = storeOf(flags, STORE);
   if (flags.learn === true && store === null) throw new UserError('--learn: learns from a store, which --no-store leaves out');
   if (flags.profiles !== undefined) makeFolder(flags.profiles);

@@ -6,7 +6,7 @@ import { bySystem, equalFooting, loadStudy, type SettleCell, type Store, studyRe
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
-import { runOfStudy, type SweepFlags, toldOfStudy } from './run-options.js';
+import { runOfStudy, type SweepFlags, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
 
@@ -48,7 +48,7 @@ export async function runStudy(
     let reason = '';
     await settleAll(runs(), (index, fingerprint, outcome) => {
       const cell = open.get(index)!;
-      rows.set(index, fingerprint, cell, outcome, repeatCommand(toldOfStudy(study, options, varied(cell, alike))));
+      rows.set(index, fingerprint, cell, outcome, repeatCommand(studyCommandOf(study, options, varied(cell, alike))));
       open.delete(index);
       counts[outcome.status]++;
       if (outcome.status !== 'done' && reason === '') ({ reason } = outcome);

@@ -22,7 +22,7 @@ import { declared } from './kit/declared.js';
 import { metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
-import { RUN_WORDS, runOf, type SweepFlags, toldOf } from './run-options.js';
+import { RUN_WORDS, runCommandOf, runOf, type SweepFlags } from './run-options.js';
 import { STORE, storeOf } from './study-options.js';
 
 /** Defines the command. */
@@ -63,7 +63,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
       ? { ...options, cache: undefined }
       : options;
   const specOf = (varied: readonly Override[]): RunSpec => runOf(profile, optionsFor(varied), varied);
-  const inputOf = (varied: readonly Override[]) => toldOf(profile, optionsFor(varied), varied);
+  const commandOf = (varied: readonly Override[]) => runCommandOf(profile, optionsFor(varied), varied);
   const store = storeOf(given, null);
   const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes = new Array<Outcome>(runs.length);
@@ -73,7 +73,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
     });
     return requireOutcome(outcomes);
   };
-  return sweepRuns({ axes, rates, specOf, toldOf: inputOf, runAll });
+  return sweepRuns({ axes, rates, specOf, commandOf: commandOf, runAll });
 }
 
 /** @throws UserError with the first reason, if no combination can run */

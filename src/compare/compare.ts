@@ -77,7 +77,7 @@ interface Gated {
   /** True: the gate has budgets, of this pair or of others. */
   readonly gated: boolean;
   /** The warning about each budget; null: they stand with the findings of this comparison. */
-  readonly told: Map<Budget, BudgetFinding> | null;
+  readonly findings: Map<Budget, BudgetFinding> | null;
 }
 
 /**
@@ -91,7 +91,7 @@ export function compareResults(
   options: CompareOptions = {},
   scenario: string = candidate.label,
   tests: ReadonlyMap<string, SampleTest> = testSamples([{ base: base.result, candidate: candidate.result }])[0]!,
-  { gated, told }: Gated = { gated: budgets.length > 0, told: null },
+  { gated, findings: told }: Gated = { gated: budgets.length > 0, findings: null },
 ): Comparison {
   const inputs = inputDifferences(base.result, candidate.result);
   const varied = variedBy(inputs, budgets);

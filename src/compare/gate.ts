@@ -73,7 +73,7 @@ export function compareSets(
   const all = pairs.map((pair) => budgetsFor(pair.scenario, [...ownBudgets(pair.base, pair.candidate), ...given]));
   const findings = new Map<Budget, BudgetFinding>();
   const gated = [...given, ...all.flat()].some(({ rule }) => rule.kind !== 'varies');
-  const several = { gated, told: pairs.length === 1 ? null : findings };
+  const several = { gated, findings: pairs.length === 1 ? null : findings };
   const comparisons = pairs.map((pair, index) =>
     compareResults(pair.base, pair.candidate, all[index]!, options, pair.scenario, tests[index], several),
   );

@@ -13,7 +13,7 @@ import type { RunFold, SimulatedGpu, Simulation } from './compose/simulation.js'
 import { Engine } from './event/engine.js';
 import { BoundClocks } from './foresight/clocks.js';
 import { type Futures, recordFutures, walkOfOne, walkOfSeveral } from './future.js';
-import { PredictedUse } from './outlook/predicted-use.js';
+import { PredictedUse } from './lookahead/predicted-use.js';
 import { dispatchOf, severalGpus } from './parallel/build.js';
 import { sharedPredictions } from './parallel/predictions.js';
 import { buildPasses } from './passes.js';

@@ -4,7 +4,7 @@ import { policyNeeds } from '../cache/policy.js';
 import { nudged } from '../hardware/door.js';
 import type { Result } from '../result/result.js';
 import { PassRecord } from '../schedule/door.js';
-import { checkRun, type RunInput, type RunSpec, repeatable, toldOfInput } from '../system/door.js';
+import { checkRun, commandOfInput, type RunInput, type RunSpec, repeatable } from '../system/door.js';
 import { buildSimulation } from './build.js';
 import { planRun, type RunPlan } from './compose/plan.js';
 import { hardwareOf, type Inputs, openInputs } from './inputs/inputs.js';
@@ -18,7 +18,7 @@ import { Meters, type Watch } from './watch/meters.js';
 
 /** Simulates one run. @param profile as in `profiles/runs/*.yaml` @throws UserError if something is unknown, malformed, or does not fit the rest */
 export const simulate = async (profile: RunInput, watch: Watch = {}): Promise<Result> =>
-  repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), toldOfInput(profile));
+  repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), commandOfInput(profile));
 
 /** Simulates a checked run. @throws UserError as {@link simulate} */
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {

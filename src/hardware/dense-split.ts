@@ -38,7 +38,7 @@ function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Hold
 }
 
 /** A holder's part of a segment: attention of its layers, weights by its share of layers, the head counted as one. 0 for one of no layer. */
-function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, kvElsewhere: boolean): DensePart {
+function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, withoutKv: boolean): DensePart {
   const { attention, flopsPerSequence = 0, flopsPerToken, formats, weightBytes } = segment;
   const held = attention.filter((_, at) => holders[at] === holder);
   const units = holders.filter((other) => other === holder).length;
@@ -50,7 +50,7 @@ function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holde
     ...(formats && { formats: scaleFormats(formats, share, share) }),
     layers: held.length,
     launches: launchesOf(held),
-    attention: kvElsewhere ? [] : held,
+    attention: withoutKv ? [] : held,
   };
 }
 

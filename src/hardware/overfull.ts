@@ -22,13 +22,13 @@ export interface Overfull {
 }
 
 /** Where the rest lies, in words, and the rate of reading it, bytes/s. */
-export interface Elsewhere {
+export interface OverflowMemory {
   readonly place: string;
   readonly rate: number;
 }
 
 /** A drive as a runtime reads pages of a mapped file. @param bandwidth bytes/s; null: none is named, the usual one is */
-export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Elsewhere {
+export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): OverflowMemory {
   const disk = {
     name: 'ssd',
     bandwidth: bandwidth ?? USUAL_DRIVE.bandwidth,
@@ -46,12 +46,12 @@ export function readAgain({ has, needs, touched }: Overfull): number {
 }
 
 /** Tokens/s with the bytes that are read again: their time comes to that of a token, which waits for each page. */
-export function overfullSpeed(model: Overfull, { rate }: Elsewhere): number {
+export function overfullSpeed(model: Overfull, { rate }: OverflowMemory): number {
   return 1 / (1 / model.speed + readAgain(model) / rate);
 }
 
 /** The forecast in a sentence, without its full stop. */
-export function overfullText(model: Overfull, from: Elsewhere, what: 'weights' | 'weights and KV cache', memory: string): string {
+export function overfullText(model: Overfull, from: OverflowMemory, what: 'weights' | 'weights and KV cache', memory: string): string {
   const { has, needs, speed } = model;
   const [slow, fast] = [overfullSpeed(model, from), speed].map(formatTokensPerSecond);
   return `${formatBytes(needs)} of ${what} in ${formatBytes(has)} of ${memory}: ${formatBytes(readAgain(model))} are read from ${from.place} for every token; about ${slow} in place of ${fast}`;

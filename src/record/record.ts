@@ -120,8 +120,8 @@ function runEngine(
   return new Promise((done, fail) => {
     let [printed, failed] = ['', ''];
     const child = start('record/engine-child', {
-      message: (heard) => {
-        const message = heard as FromEngine;
+      message: (raw) => {
+        const message = raw as FromEngine;
         try {
           if ('failed' in message) failed = message.failed;
           else if ('compared' in message) done(message);

@@ -40,7 +40,7 @@ export function parseObjectives(text: string): WrittenObjectives {
       const known = NAMES.find((candidate) => candidate === name);
       if (value === '' || rest.length > 0) throw new UserError(`'${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
       if (known === undefined) throw new UserError(`"${name}" cannot be limited; ${didYouMean(name, NAMES)}`);
-      // Elsewhere a plain number is nanoseconds, which cannot be meant here.
+      // OverflowMemory a plain number is nanoseconds, which cannot be meant here.
       if (Number.isFinite(Number(value)))
         throw new UserError(`'${limit.trim()}' has no unit; write ${name}=${value}ms or ${name}=${value}s`);
       objective[known] = parseDuration(value, name);

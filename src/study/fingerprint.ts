@@ -32,7 +32,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
     read.add(path);
     return contents(path);
   };
-  const text = new CanonicalText(toldText({ ...toldOf(run), system: systemText(run, content) }, folder, content));
+  const text = new CanonicalText(canonicalText({ ...fieldsOfRun(run), system: systemText(run, content) }, folder, content));
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
@@ -54,7 +54,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
 export const fingerprintOf = (run: RunSpec): string => runIdentity(run).fingerprint;
 
 /** The values of a run, without its system. */
-function toldOf(run: RunSpec): object {
+function fieldsOfRun(run: RunSpec): object {
   const { folder: _folder, label: _label, note: _note, places: _places, system: _system, ...values } = run;
   return { ...values, budgets: [], overrides: overridesOf(run) };
 }
@@ -71,7 +71,7 @@ function systemText({ folder, system: whole }: RunSpec, content: ContentOf): Can
     names++;
     return content(path);
   };
-  const text = new CanonicalText(toldText(system, folder, counted));
+  const text = new CanonicalText(canonicalText(system, folder, counted));
   if (names === 0) SYSTEMS.set(whole, text);
   return text;
 }
@@ -116,12 +116,12 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
 type ContentOf = (path: string) => string | null;
 
 /** Canonical JSON of a value that `asWritten` gave, with the content of a file instead of each path. */
-const toldText = (value: unknown, folder: string, content: ContentOf): string =>
+const canonicalText = (value: unknown, folder: string, content: ContentOf): string =>
   canonicalJson(value, (item) => {
     if (typeof item === 'string') return contentsIn(item, folder, content);
     if (typeof item !== 'object' || item === null || Array.isArray(item) || item instanceof CanonicalText) return item;
     if ('text' in item && typeof item.text === 'string') return contentsIn(item.text, folder, content);
-    return 'written' in item ? new CanonicalText(toldText(item.written, folder, content)) : item;
+    return 'written' in item ? new CanonicalText(canonicalText(item.written, folder, content)) : item;
   });
 
 /** The contents that a text names: of a path, perhaps with rows after it, or of one after `file=` among its parameters. */

@@ -27,7 +27,7 @@ function drawnMetrics(units: Study['units']): string[] {
 
 function studyDocument(study: Study): Document {
   const { heldOut = 0, rows } = study;
-  const { absent, done, fastest, first, reasons } = toldOf(study);
+  const { absent, done, fastest, first, reasons } = summaryOf(study);
   const columns = longColumns(study);
   const more = rows.length - SHOWN;
   return {
@@ -56,7 +56,7 @@ function studyDocument(study: Study): Document {
 }
 
 /** Notes on all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
-function toldOf({ rows, units }: Study) {
+function summaryOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));
   const reasons = new Map<string, number>();

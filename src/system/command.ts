@@ -30,7 +30,7 @@ const DEFAULT_MACHINE = ['-w', 'rtx-4090'];
 const DEFAULT_SYSTEM = ['-s', 'on-demand-lru'];
 
 /** The inputs of a run on a command line. */
-export interface RunTold {
+export interface RunCommand {
   /** Bundled name or path of a run profile; undefined: none. */
   readonly profile: string | undefined;
   /** Overrides; later ones win. */
@@ -42,7 +42,7 @@ export interface RunTold {
 }
 
 /** The command that repeats a run. */
-export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunTold): string {
+export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunCommand): string {
   const last = lastOf(overrides);
   const flags: string[] = [];
   const sets: string[] = [];
@@ -91,7 +91,7 @@ function fromHere(word: string): string {
 }
 
 /** Values that a run of the library is given: it begins with defaults. @param more what changes the input */
-export function toldOfInput(input: RunInput, more: readonly Override[] = []): RunTold {
+export function commandOfInput(input: RunInput, more: readonly Override[] = []): RunCommand {
   const given = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =
       key === 'memory' || key === 'workload'
@@ -107,7 +107,7 @@ export function toldOfInput(input: RunInput, more: readonly Override[] = []): Ru
 }
 
 /** The result with the command that repeats it. */
-export function repeatable(result: Result, given: RunTold): Result {
+export function repeatable(result: Result, given: RunCommand): Result {
   return { ...result, environment: { ...result.environment, command: repeatCommand(given) } };
 }
 

@@ -37,8 +37,8 @@ function specOf(
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
   // A part that is a text alone becomes a mapping if one of its own values is set.
   const ofSystem = within('system').map((override) => ({ ...override, shorthand: SHORTHANDS[override.path[0]!] }));
-  const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
-  const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
+  const isOutside = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
+  const located = locate(overrides.filter(({ path }) => path.length === 1 || !isOutside(path[0]!)));
   const system = systemOf(located, folder, ofSystem);
   const places = { ...located.places, ...belowSystem(system.places) };
   const { workload } = located.value;

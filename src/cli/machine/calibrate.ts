@@ -14,7 +14,7 @@ import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/t
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
 import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
-import { readTimings, timingsOfFile, timingsOfFlags, toldTiming } from '../../runtime/timings.js';
+import { readTimings, timingsOfFile, timingsOfFlags, timingText } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
 import { parseJobs, type Texts } from '../kit/options.js';
@@ -61,7 +61,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   const earlier = timings.length === 0 ? [] : timingsOfFile(before.timings, 'timings');
   const all = [...earlier, ...timings];
   const rows = joinedPhases(all.map((timing) => measurementOf(timing, machine, user)));
-  const texts = timings.map((timing) => toldTiming(namedTiming(timing, user)));
+  const texts = timings.map((timing) => timingText(namedTiming(timing, user)));
   const rates =
     wanted.length === 0
       ? null

@@ -12,14 +12,14 @@ import { type Predictor, trainedOn } from '../../predict/predictor.js';
 import { copyShare, misfit, rulesOn, type SystemSpec, stagingBuffers } from '../../system/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { LayerJudge } from '../event/judge.js';
+import { PrefetchBudget } from '../lookahead/budget.js';
+import { ExpectedUse } from '../lookahead/expected-use.js';
+import { AdaptiveHorizon } from '../lookahead/horizon.js';
+import type { PredictedUse } from '../lookahead/predicted-use.js';
+import type { PrefetchLimits, PrefetchSetup } from '../lookahead/setup.js';
 import { copyPool } from '../memory/copies.js';
 import type { GpuLayout } from '../memory/layout.js';
-import { ELSEWHERE, gatherShard, type Shard } from '../memory/shard.js';
-import { PrefetchBudget } from '../outlook/budget.js';
-import { ExpectedUse } from '../outlook/expected-use.js';
-import { AdaptiveHorizon } from '../outlook/horizon.js';
-import type { PredictedUse } from '../outlook/predicted-use.js';
-import type { PrefetchLimits, PrefetchSetup } from '../outlook/setup.js';
+import { gatherShard, NOT_HERE, type Shard } from '../memory/shard.js';
 import type { CopyPool } from '../transfer/copies.js';
 import { Link } from '../transfer/link.js';
 import { Staging } from '../transfer/staging.js';
@@ -84,8 +84,8 @@ export function composeGpu(
   const gates = policies.gates ? new Float32Array(model.experts) : null;
   const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
   const use = predictions?.predictedUse ?? null;
-  const foretold = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
-  const knows = { model, clock, seed: run.seed, nextUse, popularity, ...foretold, expected: learned, gates };
+  const ofPolicies = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
+  const knows = { model, clock, seed: run.seed, nextUse, popularity, ...ofPolicies, expected: learned, gates };
   // Without a tier below, every expert is resident before the first event.
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
@@ -132,7 +132,7 @@ export function composeGpu(
 /** Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy uses them. Only one GPU learns from training traces. */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
-  const expectedUse = learned !== null && policies.foretold ? new ExpectedUse(model, learned) : null;
+  const expectedUse = learned !== null && policies.ranksByPredictions ? new ExpectedUse(model, learned) : null;
   if (learned === null || shard !== null) return { expectedUse, learned };
   const demand = new EventDemand(model);
   trainedOn({ observe: (pass, layer) => learned.demanded(layer, demand.ids, demand.gather(pass, layer)) }, training);
@@ -274,7 +274,7 @@ export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Un
 /** Stand-ins among a shard's experts, by its own ids. */
 export const standInsOf = (buddies: StandIns, { own: idOf, whole }: Shard): StandIns => ({
   of: (id, layer, may) => {
-    const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== ELSEWHERE && may(idOf[other]!));
+    const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== NOT_HERE && may(idOf[other]!));
     return buddy < 0 ? buddy : idOf[buddy]!;
   },
 });

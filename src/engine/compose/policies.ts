@@ -20,7 +20,7 @@ export interface Policies {
   readonly predictions: boolean;
   /** True if a policy ranks by expected next uses; on the GPU, predictions of the running pass count among them. */
   readonly expected: boolean;
-  readonly foretold: boolean;
+  readonly ranksByPredictions: boolean;
 }
 
 /** Resolves the policies of a run. @throws UserError if a module cannot be used, or one needs what the run does not have */
@@ -65,7 +65,7 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
     gates: wanted.includes('weights'),
     predictions: predicts && (wanted.includes('predicted') || (takesPredictions && !ranksByBoth(gpu.definition))),
     expected: wanted.includes('expected'),
-    foretold: predicts && ranksByBoth(gpu.definition),
+    ranksByPredictions: predicts && ranksByBoth(gpu.definition),
   };
 }
 

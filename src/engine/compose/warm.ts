@@ -3,7 +3,7 @@ import type { NextUse } from '../../cache/next-use/next-use.js';
 import { trainedOn } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import type { ExpectedUse } from '../outlook/expected-use.js';
+import type { ExpectedUse } from '../lookahead/expected-use.js';
 import { EventDemand, gatherGates } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 

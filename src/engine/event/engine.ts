@@ -2,7 +2,7 @@
 import type { Pass } from '../../schedule/door.js';
 import type { Replay } from '../../system/door.js';
 import type { BoundClocks } from '../foresight/clocks.js';
-import { PrefetchFates } from '../prefetch/fates.js';
+import { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import { Prefetcher } from '../prefetch/prefetcher.js';
 import { Promotions } from '../prefetch/promotions.js';
 import type { Faults } from '../transfer/faults.js';
@@ -25,7 +25,7 @@ export class EventFold {
   readonly #executor: Executor;
   readonly prefetcher: Prefetcher | null;
   /** Charges events to the budget of prefetches; null: there is none. */
-  readonly #charges: PrefetchFates | null;
+  readonly #charges: PrefetchOutcomes | null;
   readonly #judge: Judge;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
@@ -45,11 +45,11 @@ export class EventFold {
     this.#earlier = gpu.clock.pass;
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
     this.#executor = new Executor(gpu, this.event);
-    const fates = new PrefetchFates(gpu);
-    this.#charges = gpu.prefetch?.budget == null ? null : fates;
-    if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = fates;
-    this.#judge = new Judge(gpu, this.event, fates);
-    this.#evictions = new Evictions(gpu, this.event, fates);
+    const outcomes = new PrefetchOutcomes(gpu);
+    this.#charges = gpu.prefetch?.budget == null ? null : outcomes;
+    if (gpu.gpu.staging !== null) gpu.gpu.staging.outcomes = outcomes;
+    this.#judge = new Judge(gpu, this.event, outcomes);
+    this.#evictions = new Evictions(gpu, this.event, outcomes);
     const evicted = (nowNs: number): number => this.#evictions.free(nowNs);
     this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
     this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);

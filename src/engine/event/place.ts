@@ -1,5 +1,5 @@
 // The fate of an event's misses in the order of L3: into a slot (L5) or streamed, from the SSD if DRAM lacks them (L14), with evictions.
-import type { PrefetchFates } from '../prefetch/fates.js';
+import type { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';
 import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
@@ -107,11 +107,11 @@ export class Evictions {
   slotFreeNs = 0;
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
-  readonly #fates: PrefetchFates;
+  readonly #outcomes: PrefetchOutcomes;
 
-  constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {
+  constructor(gpu: Gpu, event: RunningEvent, outcomes: PrefetchOutcomes) {
     this.#gpu = gpu;
-    this.#fates = fates;
+    this.#outcomes = outcomes;
     this.#event = event;
   }
 
@@ -124,7 +124,7 @@ export class Evictions {
     recorder.phase.evictions += victimCount;
     for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
     if (observer !== null) for (let k = 0; k < victimCount; k++) observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
-    if (this.ahead) for (let k = 0; k < victimCount; k++) if (gpu.unused[victims[k]!] === 1) this.#fates.wasted(victims[k]!);
+    if (this.ahead) for (let k = 0; k < victimCount; k++) if (gpu.unused[victims[k]!] === 1) this.#outcomes.wasted(victims[k]!);
     this.prefetcher?.evicted(gpu, nowNs);
     if (writeBack !== null) this.#writeBack(writeBack, nowNs);
   }

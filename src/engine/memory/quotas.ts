@@ -9,7 +9,7 @@ import { chunks, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { profiledRows } from '../inputs/profiling.js';
 import type { MemoryPlan } from './plan.js';
-import { ELSEWHERE, type Shard } from './shard.js';
+import { NOT_HERE, type Shard } from './shard.js';
 
 /** Limit of the tokens of a profiling trace. Ours: quotas of longer ones differ little, and a profile is read before every run. */
 const MOST_TOKENS = 8192;
@@ -37,13 +37,13 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
 function ownExperts(whole: ModelSpec, { model, own: idOf }: Shard): (layer: number, expert: number) => number {
   return (layer, expert) => {
     const id = idOf[whole.layers[layer]!.offset + expert]!;
-    return id === ELSEWHERE ? ELSEWHERE : id - model.layers[layer]!.offset;
+    return id === NOT_HERE ? NOT_HERE : id - model.layers[layer]!.offset;
   };
 }
 
 /**
  * Activations by layer and expert, and LRU hits by layer and slots; below an event's size they are an estimate.
- * @param most tokens read @param idOf number in the model of each expert of a trace, {@link ELSEWHERE} if none
+ * @param most tokens read @param idOf number in the model of each expert of a trace, {@link NOT_HERE} if none
  */
 export function profileLayers(
   model: ModelSpec,
@@ -68,8 +68,8 @@ export function profileLayers(
         const at = (token * trace.layers + index) * trace.topK;
         let count = 0;
         for (const expert of chunk.experts.subarray(at, at + trace.topK)) {
-          const id = expert === NULL_EXPERT ? ELSEWHERE : idOf(index, expert);
-          if (id === ELSEWHERE) continue;
+          const id = expert === NULL_EXPERT ? NOT_HERE : idOf(index, expert);
+          if (id === NOT_HERE) continue;
           demand[index]![id]! += 1;
           chosen[count++] = id;
         }

@@ -3,7 +3,7 @@ import type { ModelSpec } from '../../model/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 
 /** No expert of this GPU. */
-export const ELSEWHERE = -1;
+export const NOT_HERE = -1;
 
 /** One GPU's experts. */
 export interface Shard {
@@ -12,7 +12,7 @@ export interface Shard {
   readonly model: ModelSpec;
   /** Dense id in the whole model of each of the shard's experts. */
   readonly whole: Int32Array;
-  /** The shard's id of each expert of the whole model, {@link ELSEWHERE} if it lives on another. */
+  /** The shard's id of each expert of the whole model, {@link NOT_HERE} if it lives on another. */
   readonly own: Int32Array;
   /** By layer: the shard's ids of the experts that live everywhere. */
   readonly replicas: readonly Int32Array[];
@@ -21,7 +21,7 @@ export interface Shard {
 /** Splits a model over GPUs. @param homes by dense id: GPU, or EVERYWHERE */
 export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Shard[] {
   return Array.from({ length: gpus }, (_, gpu) => {
-    const idOf = new Int32Array(model.experts).fill(ELSEWHERE);
+    const idOf = new Int32Array(model.experts).fill(NOT_HERE);
     const whole: number[] = [];
     const replicas: Int32Array[] = [];
     const layers = model.layers.map((layer) => {

@@ -2,8 +2,8 @@
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
+import { PredictedUse } from '../lookahead/predicted-use.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
-import { PredictedUse } from '../outlook/predicted-use.js';
 
 /** The predictions of a run, made once for all GPUs. */
 export class SharedPredictions {

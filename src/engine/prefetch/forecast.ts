@@ -1,7 +1,7 @@
 // Forecasts of the coming layers (L11, L12): calls the predictor, informs policies, ranks experts, and counts how often it was right.
 import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { Recorder } from '../vocabulary/recorder.js';
 import { Chances } from './chances.js';

@@ -1,6 +1,6 @@
 // What the next pass is predicted to demand: experts to bring while this pass leaves the link idle. A known layer has a whole pass of time.
 import type { Pass } from '../../schedule/door.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';

@@ -1,7 +1,7 @@
 // Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers.
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { Observer } from '../transfer/observer.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { RunningEvent } from '../vocabulary/event.js';

@@ -1,7 +1,7 @@
 // Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner.
 import { worthAfter } from '../../cache/next-use/next-use.js';
 import { NONE, UNPINNED } from '../../cache/policy.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { MissCost } from './miss-cost.js';

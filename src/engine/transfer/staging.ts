@@ -9,7 +9,7 @@ export class Staging {
   /** The observer of experts that leave unused; null: there is none. */
   observer: Observer | null = null;
   /** Counts them; null: they are not counted. */
-  fates: { wasted(id: number): void } | null = null;
+  outcomes: { wasted(id: number): void } | null = null;
   /** By dense id: 1 if an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
   readonly #layerOf: Uint16Array;
@@ -78,6 +78,6 @@ export class Staging {
   #discard(id: number, nowNs: number): void {
     this.observer?.evicted(id, this.#layerOf[id]!, nowNs);
     this.free(id, nowNs);
-    this.fates?.wasted(id);
+    this.outcomes?.wasted(id);
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../../cache/policy.js';
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { MissRule } from '../../system/door.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';

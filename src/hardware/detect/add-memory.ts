@@ -40,7 +40,7 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
     const text = channels === modules.channels ? modules.text : modules.text.replace(/^\d+/, String(channels));
     parts.push({
       part: text,
-      seen: `${formatCounted(seen.modules!.length, 'module')}${modules.channelsTold ? '' : ', each taken for a channel'}`,
+      seen: `${formatCounted(seen.modules!.length, 'module')}${modules.channelsKnown ? '' : ', each taken for a channel'}`,
       exact: true,
     });
     if (!wide && channels < most)
@@ -94,7 +94,7 @@ interface ModulesSummary {
   readonly bytes: number;
   readonly channels: number;
   /** False: the channels of modules are unknown, and each module counts as one channel. */
-  readonly channelsTold: boolean;
+  readonly channelsKnown: boolean;
   /** Actual and rated speed if it runs slower, both in million transfers a second. */
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
 }
@@ -104,8 +104,8 @@ function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null
   const [first] = modules;
   if (first === undefined) return null;
   const keys = modules.map(({ place }) => channelOf(place));
-  const channelsTold = keys.every((key) => key !== null);
-  const channels = channelsTold ? new Set(keys).size : modules.length;
+  const channelsKnown = keys.every((key) => key !== null);
+  const channels = channelsKnown ? new Set(keys).size : modules.length;
   const slowest = modules.reduce((least, { mts = Number.POSITIVE_INFINITY }) => Math.min(least, mts), Number.POSITIVE_INFINITY);
   const rated = modules.reduce((least, { ratedMts = 0 }) => (ratedMts === 0 ? least : Math.min(least, ratedMts)), Number.POSITIVE_INFINITY);
   const known = first.type !== undefined && Number.isFinite(slowest) && parseMemory(`${first.type}-${slowest}`) !== null;
@@ -113,7 +113,7 @@ function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null
     text: known ? memoryText({ type: first.type!, mts: slowest, channels }) : null,
     bytes: modules.reduce((sum, { bytes }) => sum + bytes, 0),
     channels,
-    channelsTold,
+    channelsKnown: channelsKnown,
     slowed: Number.isFinite(rated) && slowest < rated ? { mts: slowest, ratedMts: rated } : null,
   };
 }

@@ -106,14 +106,14 @@ function assumptions(assumed: readonly string[], slow: boolean): Lines {
 }
 
 /** Ratio from which a run cannot be this machine's; ours, above what any band allows. */
-const ELSEWHERE = 2;
+const TOO_FAST = 2;
 
 /** Runs that are far faster than the machine can be: no verdict on them means anything. */
 function faster(runs: readonly CheckedRun[]): Lines {
   const lines = runs.flatMap(({ place, speeds: checked }): Line[] => {
     const most = Math.max(0, ...checked.map((speed) => speed.ratio));
     const text = `${formatNumber(most, 1)} times what this machine should reach. Was it printed on another one? Name that with -w.`;
-    return most < ELSEWHERE ? [] : [{ tone: 'caution', text: `${place}: ${text}` }];
+    return most < TOO_FAST ? [] : [{ tone: 'caution', text: `${place}: ${text}` }];
   });
   return linesBlock(lines);
 }

@@ -77,7 +77,7 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const byFlags = Math.max(countsExpertLayers === true ? inHost : among(inHost), among(whole));
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
-  if (onCpu > 0 || saidByFlags(timing)) return onCpu;
+  if (onCpu > 0 || placedByFlags(timing)) return onCpu;
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
 }
 
@@ -89,11 +89,11 @@ export const TELL_PLACES =
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   const { places } = runtimeOfProgram(timing.engine);
   if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
-  return !saidByFlags(timing) && modelBuffers(timing).length === 0;
+  return !placedByFlags(timing) && modelBuffers(timing).length === 0;
 }
 
 /** True if flags place experts. A log has `offloaded 49/49 layers` of any split of experts, too. */
-function saidByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
+function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
   if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
 }

@@ -33,7 +33,7 @@ export interface MeasuredSpeeds extends Speeds {
 }
 
 /** What is expected of a point. */
-export interface Outlook extends Speeds {
+export interface PointForecast extends Speeds {
   /** By how much it may be faster than the best one that was measured, as a share, unless one time in ten; null: none was. */
   readonly gain: number | null;
 }
@@ -49,16 +49,16 @@ const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ 
 /** Inverse variances of knobs and ways. */
 const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => WAYS.map((way) => 1 / OFF[phase][way] ** 2))];
 
-/** What is expected of each point, its speeds and what it may gain. @param measured by index @param elsewhere other speeds of the machine */
-export function outlooks(
+/** What is expected of each point, its speeds and what it may gain. @param measured by index @param others other speeds of the machine */
+export function pointForecasts(
   points: readonly PointPrior[],
   measured: ReadonlyMap<number, MeasuredSpeeds>,
-  elsewhere: readonly Sensitivity[],
+  others: readonly Sensitivity[],
   cost: (speeds: Speeds) => number,
-): Outlook[] {
+): PointForecast[] {
   const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
   // A speed of another setting, or another model, teaches knobs alone.
-  const rows = [...elsewhere.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
+  const rows = [...others.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
   const steps = fitSteps(rows, RIDGES, () => SURENESS);
   const surprise = surpriseOf(rows, steps);
   const covariance = covarianceOf(rows, RIDGES, SURENESS);

@@ -10,7 +10,7 @@ import { KNOBS, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } fr
 import { definedFields } from '../../runtime/logs/lines.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
-import { settingsOfFlags, timingsOf, toldTiming } from '../../runtime/timings.js';
+import { settingsOfFlags, timingsOf, timingText } from '../../runtime/timings.js';
 import { joinedPhases, sensitivities } from '../machine/calibration.js';
 import { spreadRows } from '../machine/learn.js';
 import { measurementOf } from '../machine/timing-row.js';
@@ -33,7 +33,7 @@ export function pointTiming({ model, quantization, runtime }: TuneBasis, words: 
 
 /** The setting of a timing in words, whatever its speeds. */
 export function settingText(timing: Timing): string {
-  return toldTiming({ ...timing, decode: 1, prefill: 1 }).replace(/^(\w+) 1 tok\/s, (\w+) 1 tok\/s/, '$1 $2');
+  return timingText({ ...timing, decode: 1, prefill: 1 }).replace(/^(\w+) 1 tok\/s, (\w+) 1 tok\/s/, '$1 $2');
 }
 
 /** Ends of points that the file of a machine keeps, by index; timings of others are left. */
@@ -101,12 +101,12 @@ export async function priorsOf(
   file: MachineFile,
   threads: number,
   watch: WorkWatch,
-): Promise<{ readonly priors: readonly PointPrior[]; readonly elsewhere: readonly Sensitivity[] }> {
+): Promise<{ readonly priors: readonly PointPrior[]; readonly others: readonly Sensitivity[] }> {
   const machine = machineOfFile(file, 'this machine');
   const rowOf = (timing: Timing): Measurement => measurementOf(timing, machine, { model: null, quantization: null });
   const rows = timings.map(rowOf);
-  const elsewhere = spreadRows(joinedPhases(others.map(rowOf)));
-  const names = new Set([...rows, ...elsewhere].map(runtimeOf));
+  const otherRows = spreadRows(joinedPhases(others.map(rowOf)));
+  const names = new Set([...rows, ...otherRows].map(runtimeOf));
   const runtimes = new Map([...names].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
   const none = KNOBS.map(() => 0);
   // Threads and the like hardly change how a speed goes with the knobs: a placement has the slopes of its first point.
@@ -127,7 +127,7 @@ export async function priorsOf(
   };
   const [decode, prefill] = [await of('decode'), await of('prefill')];
   const priors = points.map(({ along }, i) => pointPrior(decode[i]!, prefill[i]!, along));
-  return { priors, elsewhere: await sensitivities(elsewhere, runtimes, none, threads, watch) };
+  return { priors, others: await sensitivities(otherRows, runtimes, none, threads, watch) };
 }
 
 /** One phase of a row at 1 token a second, without what that does not depend on. */

@@ -157,8 +157,8 @@ function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
   const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null && row.metric !== 'memory');
   return rows.map((row) => {
     if (!row.scored) return row;
-    const elsewhere = scored.filter(({ vote }) => vote !== row.vote);
-    return { ...row, band: bandOf(row, elsewhere) };
+    const others = scored.filter(({ vote }) => vote !== row.vote);
+    return { ...row, band: bandOf(row, others) };
   });
 }
 

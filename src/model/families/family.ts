@@ -102,7 +102,7 @@ export function mamba2(config: Fields, hidden: number, { convolutionBias, groups
 }
 
 /** Attention in the layers `at`, `kind` in the others. */
-export function elsewhere(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
+export function mixerLayers(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
   return { layers: [...at], otherwise: { kind, parameters, stateBytes: 4 * state } };
 }
 

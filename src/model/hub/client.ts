@@ -192,11 +192,11 @@ export class HubClient {
     }
   }
 
-  /** The target of a redirect. @param elsewhere true if that may be another server @throws UserError if it may not */
-  #redirected(from: URL, location: string, elsewhere: boolean): URL {
+  /** The target of a redirect. @param mayLeave true if that may be another server @throws UserError if it may not */
+  #redirected(from: URL, location: string, mayLeave: boolean): URL {
     const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
     const secure = from.protocol === 'https:' && next.protocol === 'https:';
-    if (next.username + next.password === '' && (next.origin === from.origin || (elsewhere && secure))) return next;
+    if (next.username + next.password === '' && (next.origin === from.origin || (mayLeave && secure))) return next;
     const why = 'lists stay on one server, files on https; if that is a hub, name it in HF_ENDPOINT';
     throw this.#failed(`the server redirects to ${next.host || next.protocol}, which is not followed: ${why}`);
   }

@@ -220,10 +220,10 @@ const WORDS = byName<string>({
 });
 
 /** Codes that a ranking reports in its lead or in a heading. */
-const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing', STAND_IN]);
+const REPORTED_APART = new Set(['does-not-fit', 'synthetic-routing', STAND_IN]);
 
 function notesOf({ warnings }: Result): string[] {
-  const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !SAID_ELSEWHERE.has(code));
+  const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !REPORTED_APART.has(code));
   return codes.map((code) => WORDS[code] ?? code.replaceAll('-', ' '));
 }
 

@@ -36,7 +36,7 @@ export function parseGoal(text: string): Goal {
     const [name = '', value = ''] = part.split('=').map((word) => word.trim());
     if (name !== 'ttft' && name !== 'tpot') throw new UserError(`--goal: unknown target "${name}"; write ttft=2s, tpot=50ms or both`);
     if (targets[name] !== null) throw new UserError(`--goal: ${name} is given twice; keep one`);
-    // Elsewhere a plain number is nanoseconds, which cannot be meant here.
+    // OverflowMemory a plain number is nanoseconds, which cannot be meant here.
     if (value !== '' && Number.isFinite(Number(value)))
       throw new UserError(`--goal: ${name}=${value} has no unit; write ${name}=${value}s or ${name}=${value}ms`);
     targets[name] = parseDuration(value, `--goal ${name}`);

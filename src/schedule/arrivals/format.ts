@@ -38,7 +38,7 @@ export function tokensOf(text: unknown, what: string, place: string): number {
 }
 
 /** Reads a moment given as a number of units. @param unitNs ns of one unit @throws UserError unless it is a finite number */
-export function momentOf(text: unknown, unitNs: number, what: string, place: string): number {
+export function arrivalTimeOf(text: unknown, unitNs: number, what: string, place: string): number {
   const value = typeof text === 'number' ? text : typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value * unitNs;
   throw new UserError(`${place}: ${what} is '${typeof text === 'string' ? text : quoted(text)}', where a number is expected`);

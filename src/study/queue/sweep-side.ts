@@ -76,8 +76,8 @@ export class QueueSweep {
   readonly #end = new AbortController();
   #fed = false;
   #lastNews = performance.now();
-  #toldOther = false;
-  #toldForged = false;
+  #warnedOfOthers = false;
+  #warnedOfForged = false;
 
   constructor(server: QueueServer, seal: Seal, store: Store, hooks: SweepHooks) {
     this.#server = server;
@@ -200,8 +200,8 @@ export class QueueSweep {
   }
 
   #tellForged(): void {
-    if (!this.#toldForged) this.#hooks.tell('news on the server that no worker of this queue wrote; they are left out');
-    this.#toldForged = true;
+    if (!this.#warnedOfForged) this.#hooks.tell('news on the server that no worker of this queue wrote; they are left out');
+    this.#warnedOfForged = true;
   }
 
   async #collect(fingerprints: readonly string[]): Promise<void> {
@@ -354,8 +354,8 @@ export class QueueSweep {
 
   #tellOfOthers(workers: readonly Presence[], waitedMs: number): void {
     const other = workers.find((worker) => !isAlike(worker));
-    if (this.#toldOther || other === undefined || waitedMs < QUIET_MS || workers.some(isAlike)) return;
-    this.#toldOther = true;
+    if (this.#warnedOfOthers || other === undefined || waitedMs < QUIET_MS || workers.some(isAlike)) return;
+    this.#warnedOfOthers = true;
     this.#hooks.tell(
       `worker ${other.name} is moeprof ${other.build}, which does not run cells of ${buildOf()}; install the same version on both`,
     );

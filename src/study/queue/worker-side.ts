@@ -78,7 +78,7 @@ export class QueueWorker {
   /** Cells that ran and that failed, and processor time in runs, ms. */
   readonly counts = { ran: 0, failed: 0, runMs: 0 };
   #lastCell = performance.now();
-  #toldOther = false;
+  #warnedOfOthers = false;
   #shutOut = false;
 
   /** Begins to take cells. */
@@ -245,11 +245,11 @@ export class QueueWorker {
         ['sadd', workers, name],
       ]);
       await this.#heedShut();
-      if (this.#toldOther || this.#running > 0) return;
+      if (this.#warnedOfOthers || this.#running > 0) return;
       const { present } = await presentIn(redis, sweeps, sweep);
       const other = present.find((presence) => !isAlike(presence));
       if (other === undefined) return;
-      this.#toldOther = true;
+      this.#warnedOfOthers = true;
       tell(`cells of moeprof ${other.build} wait here, which this worker, ${buildOf()}, does not run; install the same version on both`);
     } catch {
       // Reported again the next time.

@@ -71,7 +71,7 @@ export class Ledger {
   }
 
   /** Records the outcome of a run, and the command that repeats it. */
-  hear({ cell, short }: Trial, settled: SettledRun, again: string): TrialFigures {
+  record({ cell, short }: Trial, settled: SettledRun, again: string): TrialFigures {
     const { fingerprint, outcome } = settled;
     if (!short) this.#whole.set(cell, { ...settled, again });
     const values = this.#valuesOf(cell, outcome);

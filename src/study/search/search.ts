@@ -71,15 +71,15 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
     seed,
   });
   let heldOut = 0;
-  const tell = (trial: Trial, settled: SettledRun, part: RunSpec | null): void => {
+  const settle = (trial: Trial, settled: SettledRun, part: RunSpec | null): void => {
     if (settled.outcome.status === 'done') heldOut = Math.max(heldOut, heldOutTokens(settled.outcome.result));
-    searcher.tell(trial, ledger.hear(trial, settled, options.againOf(cells[trial.cell]!, part)));
+    searcher.observe(trial, ledger.record(trial, settled, options.againOf(cells[trial.cell]!, part)));
   };
-  for (const [cell, settled] of known) tell({ cell, short: false }, settled, null);
+  for (const [cell, settled] of known) settle({ cell, short: false }, settled, null);
   for (let trials = searcher.ask(); trials.length > 0; trials = searcher.ask()) {
     const { parts, real, runs } = runsOf(trials, cells, file.prefix, options);
     const settled = await runBatch(runs);
-    for (const [i, end] of settled.entries()) tell(real[i]!, end, parts[i]!);
+    for (const [i, end] of settled.entries()) settle(real[i]!, end, parts[i]!);
   }
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }

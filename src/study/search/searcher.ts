@@ -100,7 +100,7 @@ export class Searcher {
   }
 
   /** Takes the outcome of a trial; a trial that was not proposed costs nothing. */
-  tell({ cell, short }: Trial, finding: TrialFigures): void {
+  observe({ cell, short }: Trial, finding: TrialFigures): void {
     if (!short) this.#whole.set(cell, finding);
     else if (finding === null) this.#whole.set(cell, null);
     else {

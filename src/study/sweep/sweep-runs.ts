@@ -4,7 +4,7 @@ import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
-import { checkRun, type RunInput, type RunSpec, type RunTold, repeatable, toldOfInput } from '../../system/door.js';
+import { checkRun, commandOfInput, type RunCommand, type RunInput, type RunSpec, repeatable } from '../../system/door.js';
 import { bySystem, equalFooting } from './equal-footing.js';
 import {
   checkAxes,
@@ -26,7 +26,7 @@ interface SweepJob {
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
   /** Values that {@link specOf} gives its run. */
-  toldOf(varied: readonly Override[]): RunTold;
+  commandOf(varied: readonly Override[]): RunCommand;
   /** Outcomes in the order of the runs, each of which is made when it is its turn. */
   runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;
 }
@@ -40,7 +40,7 @@ export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
 }
 
 /** Runs a sweep. */
-export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJob): Promise<Sweep> {
+export async function sweepRuns({ axes, rates, specOf, commandOf: toldOf, runAll }: SweepJob): Promise<Sweep> {
   const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
     values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
   const systems = bySystem(
@@ -72,11 +72,11 @@ export async function sweepFor(
     throw new UserError("nothing varies; give values by path, e.g. { 'workload.batch': [1, 8] }, or rates");
   checkSweep(axes, rates);
   const specOf = (varied: readonly Override[]): RunSpec => checkRun(input, 'sweep', varied);
-  const toldOf = (varied: readonly Override[]): RunTold => toldOfInput(input, varied);
+  const commandOf = (varied: readonly Override[]): RunCommand => commandOfInput(input, varied);
   const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes: Outcome[] = [];
     for (const make of runs) outcomes.push({ status: 'done', result: await simulateRun(make(), watch) });
     return outcomes;
   };
-  return sweepRuns({ axes, rates, specOf, toldOf, runAll });
+  return sweepRuns({ axes, rates, specOf, commandOf: commandOf, runAll });
 }

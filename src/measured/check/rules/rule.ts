@@ -1,5 +1,5 @@
 // The contract of a cause, one per file of rules/. It sees speeds, expected speeds and facts; without its evidence it finds nothing.
-import type { Elsewhere, RuntimeSpec } from '../../../hardware/door.js';
+import type { OverflowMemory, RuntimeSpec } from '../../../hardware/door.js';
 import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
@@ -28,8 +28,8 @@ export interface Footprint {
   readonly gpuTouched: number;
   readonly hostTouched: number;
   /** Sources of pages without room in memory, and of those without room on a card. */
-  readonly pages: Elsewhere;
-  readonly spill: Elsewhere;
+  readonly pages: OverflowMemory;
+  readonly spill: OverflowMemory;
 }
 
 /** A run with its predictions and its facts. */

@@ -7,7 +7,7 @@ import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.85;
 /** Values of a NUMA setting that place no weights by socket. */
-const TOLD = /^(on|off|disable|none|0|1)$/;
+const NUMA_OFF = /^(on|off|disable|none|0|1)$/;
 
 /** A machine of several sockets, and a program that ignores that. */
 export const sockets: CauseRule = {
@@ -23,7 +23,7 @@ export const sockets: CauseRule = {
     // Such a program prints its setting; without one, threads of all sockets read one another's memory.
     const unaware =
       runtimeOfProgram(engine).numaByFlag === true &&
-      (run.numa === undefined || TOLD.test(run.numa)) &&
+      (run.numa === undefined || NUMA_OFF.test(run.numa)) &&
       placement.kind === 'all-cpu' &&
       decode!.slow;
     if (!off && !unaware) return null;

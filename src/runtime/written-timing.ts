@@ -8,7 +8,7 @@ import { definedFields } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 /** An example, for messages. */
-const TOLD = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
+const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
 
 /** Characters of a text: nobody writes more. */
 const LONGEST = 2000;
@@ -24,7 +24,7 @@ const FORMAT = /^(?:(?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d)|bf16|f16|fp8|mxfp4|nvfp4
 const PROMPT = /^(prompt|prefill|pp)$/i;
 
 /** True for a text that is meant as a timing and not as a file's name. */
-export function isToldTiming(text: string): boolean {
+export function isTimingText(text: string): boolean {
   return SPEED.test(partsOf(text)[0]!.text.trim());
 }
 
@@ -47,7 +47,7 @@ function partsOf(text: string): Part[] {
 }
 
 /** Reads such a text. @param place for messages @throws UserError if a part cannot be understood, or there is no speed */
-export function readToldTiming(text: string, place: string): Timing {
+export function readTimingText(text: string, place: string): Timing {
   if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
   let timing: PrintedTiming & { engine?: string } = { place };
   for (const part of partsOf(text)) {
@@ -56,12 +56,12 @@ export function readToldTiming(text: string, place: string): Timing {
       const read = text.slice(0, part.at).replace(/,\s*$/, '').trim();
       const until = read === '' ? 'nothing of it was read' : `it was read up to "${read}"`;
       const wrong = part.text.trim() === '' ? 'nothing between two commas' : `"${part.text.trim().slice(0, 60)}"`;
-      throw new UserError(`${place}: ${until}; not understood is ${wrong}; write e.g. "${TOLD}", or the path of a log`);
+      throw new UserError(`${place}: ${until}; not understood is ${wrong}; write e.g. "${EXAMPLE}", or the path of a log`);
     }
     timing = { ...timing, ...fields };
   }
   if (timing.decode === undefined && timing.prefill === undefined)
-    throw new UserError(`${place}: was read to its end, and gives no speed; write e.g. "${TOLD}"`);
+    throw new UserError(`${place}: was read to its end, and gives no speed; write e.g. "${EXAMPLE}"`);
   return { engine: RUNTIMES[0]!.name, ...timing };
 }
 
@@ -94,8 +94,8 @@ function engineOf(text: string): string | undefined {
   return RUNTIMES.some(known) ? text : undefined;
 }
 
-/** A timing as {@link readToldTiming} reads it: speeds, depth, runtime, format and flags. */
-export function toldTiming(timing: Timing): string {
+/** A timing as {@link readTimingText} reads it: speeds, depth, runtime, format and flags. */
+export function timingText(timing: Timing): string {
   const { cpuMoe, decode, depth, engine, flashAttention, generatedTokens, gpuLayers, kv, mmap, model, numa, overrides, prefill } = timing;
   const { allCpuMoe, noOpOffload, promptTokens, quantization, threads, ubatch, users } = timing;
   const flag = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [name, wordOf(String(value))]);

@@ -3,7 +3,7 @@ import { grown } from '../../base/grown.js';
 import { DemandBlock, WORK } from './demand-block.js';
 
 /** Demands, work and passes. */
-export class Stretch {
+export class EventWindow {
   /** By GPU; all have the same events. */
   readonly blocks: readonly DemandBlock[];
   events = 0;

@@ -1,6 +1,6 @@
 // Fates of the prefetches of one GPU (L8), each counted, and entered in the budget's account: demanded in time, too late, or evicted unused.
 import { computesMisses } from '../../system/door.js';
-import type { PrefetchBudget } from '../outlook/budget.js';
+import type { PrefetchBudget } from '../lookahead/budget.js';
 import { IDLE } from '../transfer/link.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
@@ -9,7 +9,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 const NEWEST = 1 / 64;
 
 /** Counts fates. Experts are given by dense id. */
-export class PrefetchFates {
+export class PrefetchOutcomes {
   readonly #gpu: Gpu;
   readonly #budget: PrefetchBudget | null;
   /** True if the CPU may compute a miss. */
