@@ -1,6 +1,7 @@
 // Builds the package: build/ has modules and declarations as the compiler writes them, dist/ what is made of them.
 import { spawn } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { playEngine } from './web.mjs';
 
 /** Runs a script of Node from the root of the repository; where it fails, so does the build. */
 function run(...command) {
@@ -14,4 +15,5 @@ for (const folder of ['build', 'dist']) rmSync(folder, { recursive: true, force:
 await run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
 await Promise.all([run('scripts/types.mjs'), run('scripts/bundle.mjs').then(() => run('scripts/man.mjs'))]);
 // Scripts of reports run in a browser and are not compiled; they lie beside the code that reads them.
-cpSync('src/report/page/client', 'dist/report/page/client', { recursive: true });
+for (const folder of ['report/page/client', 'play/client']) cpSync(`src/${folder}`, `dist/${folder}`, { recursive: true });
+writeFileSync('dist/play/engine.js', await playEngine());

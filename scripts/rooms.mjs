@@ -104,6 +104,7 @@ export const ROOMS = [
     inside: ['measure', 'validate', 'machine', 'check', 'reproduce', 'contribute', 'tune'],
   },
   { name: 'record', is: 'routing recorded from real engines', inside: [] },
+  { name: 'play', is: 'the page in a browser: questions as links, answers while values are dragged', inside: [] },
   { name: 'cli', is: 'the command line: one file a command', inside: ['kit', 'machine', 'trace', '.'] },
 ];
 

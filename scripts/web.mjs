@@ -1,5 +1,5 @@
-// Joins the library into one script for a page: `node scripts/web.mjs OUT.js`. Files of src/base/web take the places of those of
-// src/base/host, and the texts of profiles/ travel inside; a page adds what is binary, a trace, with putFile.
+// Joins the library, or the computing thread of `moeprof play`, into one script for a page: `node scripts/web.mjs [OUT.js]`. Files of src/base/web
+// take the places of those of src/base/host, and the texts of profiles/ travel inside; a page adds what is binary, a trace, with putFile.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,70 +15,91 @@ const LEFT_OUT = ['traces', 'measurements', 'reproductions', 'init'];
 /** Texts of the command line. */
 const UNUSED = ['commands.txt', 'completion.txt', 'fields.txt', 'help.txt'];
 
+/** Files of profiles that only other pages than `moeprof play` need. */
+const NOT_FOR_PLAY = ['runs', 'citations.yaml', 'explanations.yaml'];
+
+/** Scripts and styles of pages that a page writes itself, by their place in the package. */
+const CLIENT = ['copy.js', 'page.css'].map((name) => [`dist/report/page/client/${name}`, join(ROOT, 'src/report/page/client', name)]);
+
 /** Texts of the package by path: its version, and its profiles. Families that are left out are empty folders. */
-function packed() {
+function packed(play) {
+  const leftOut = [...LEFT_OUT, ...UNUSED, ...(play ? NOT_FOR_PLAY : [])];
   const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const files = readdirSync(join(ROOT, 'profiles'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .filter((path) => ![...LEFT_OUT, ...UNUSED].includes(path.split('/')[1]))
+    .filter((path) => !leftOut.includes(path.split('/')[1]))
     .sort();
   return {
     'package.json': JSON.stringify({ name, version }),
     ...Object.fromEntries(LEFT_OUT.map((family) => [`profiles/${family}/`, ''])),
-    ...Object.fromEntries(files.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')])),
+    ...Object.fromEntries(files.map((path) => [path, withoutNotes(path, readFileSync(join(ROOT, path), 'utf8'))])),
+    ...Object.fromEntries(CLIENT.map(([place, path]) => [place, readFileSync(path, 'utf8')])),
   };
 }
 
+/** YAML without lines that are comments. */
+const withoutNotes = (path, text) => (path.endsWith('.yaml') ? text.replaceAll(/^\s*#.*\n/gm, '') : text);
+
+/** The package that draws tables on terminals, which no page has. */
+const TABLES = 'cli-table3';
+
 const ENTRY = '\0page';
 
-/** The web's files in the place of Node's. */
-const web = {
+/** The web's files in the place of Node's. @param play true: the thread of `moeprof play`, which answers messages; false: the library */
+const web = (play) => ({
   name: 'web',
   resolveId(id, importer) {
     if (id === ENTRY) return id;
+    if (id === TABLES) return `\0${id}`;
     if (id.startsWith('node:')) this.error(`${importer} imports ${id}, which a page does not have`);
     if (importer === undefined || !id.startsWith('.')) return null;
     const path = join(dirname(importer), id).replace(/\.js$/, '.ts');
     return dirname(path) === HOST ? join(WEB, relative(HOST, path)) : null;
   },
   load(id) {
-    if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed())};`;
+    if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
+    if (id === `\0${TABLES}`) return 'export default null;';
     if (id !== ENTRY) return null;
+    if (play) return `import { answerMessages } from ${JSON.stringify(join(ROOT, 'src/play/worker.ts'))}; answerMessages();`;
     const [library, files] = [join(ROOT, 'src/index.ts'), join(WEB, 'files.ts')].map((path) => JSON.stringify(path));
     return `export * from ${library}; export { putFile } from ${files};`;
   },
-};
+});
 
-/**
- * The library for a page, as the text of one script.
- * @param format `esm`: a module with the library's exports and putFile; `iife`: a script that defines `moeprof` with them
- */
-export async function webScript(format, minify = true) {
+/** The library for a page: a module with its exports and putFile (`esm`), or a script that defines `moeprof` with them (`iife`). */
+export const webScript = (format, minify = true) => joined(false, { format, minify, ...(format === 'iife' ? { name: 'moeprof' } : {}) });
+
+/** The computing thread of `moeprof play`. */
+export const playEngine = () => joined(true, { format: 'iife', minify: true });
+
+async function joined(play, options) {
   const bundle = await rolldown({
     input: ENTRY,
     platform: 'browser',
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     transform: { target: 'es2023' },
-    // Doors of rooms export more than a page uses; what nobody uses goes, and with it the package that draws tables on terminals.
+    // Doors of rooms export more than a page uses; what nobody uses goes.
     treeshake: { moduleSideEffects: false },
-    external: ['cli-table3'],
-    plugins: [web],
+    plugins: [web(play)],
     onLog: (level, log) => {
       if (level === 'warn') throw new Error(log.message);
     },
   });
-  const { output } = await bundle.generate({ format, minify, codeSplitting: false, ...(format === 'iife' ? { name: 'moeprof' } : {}) });
+  const { output } = await bundle.generate({ ...options, codeSplitting: false });
   await bundle.close();
   const [{ code, imports }] = output;
   if (imports.length > 0) throw new Error(`a page would have to import ${imports.join(', ')}`);
   return code;
 }
 
-const [, script, out] = process.argv;
+const [, script, out = join(ROOT, 'build/moeprof.web.js')] = process.argv;
 if (script === fileURLToPath(import.meta.url)) {
-  const code = await webScript('esm');
-  writeFileSync(out ?? join(ROOT, 'build/moeprof.web.js'), code);
-  const sizes = { minified: code, gzip: gzipSync(code), brotli: brotliCompressSync(code) };
-  for (const [name, { length }] of Object.entries(sizes)) console.log(`${name.padEnd(9)} ${(length / 1e3).toFixed(0).padStart(5)} KB`);
+  writeFileSync(out, await webScript('esm'));
+  for (const [what, code] of Object.entries({ library: readFileSync(out), 'moeprof play': Buffer.from(await playEngine()) })) {
+    const sizes = { minified: code, gzip: gzipSync(code), brotli: brotliCompressSync(code) };
+    console.log(
+      [what.padEnd(12), ...Object.entries(sizes).map(([name, { length }]) => `${name} ${(length / 1e3).toFixed(0)} KB`)].join('  '),
+    );
+  }
 }

@@ -34,8 +34,8 @@ export interface Asked extends Pick<Question, 'goal' | 'request' | 'context' | '
   readonly runtime: string;
 }
 
-/** A setting with its speeds and its memory. */
-export interface AdvisedSetting {
+/** A setting with its speeds, what a decoded token waits for, and its memory. */
+export interface AdvisedSetting extends Pick<Price, 'hitRate' | 'waits'> {
   readonly setting: Setting;
   /** How it differs from the answer; empty: it is the answer. */
   readonly change: string;
@@ -49,7 +49,7 @@ export interface AdvisedSetting {
 }
 
 /** A way to run the model on the machine, at its best setting. */
-export interface Strategy extends AdvisedSetting, Pick<Price, 'bands' | 'hitRate' | 'waits'> {
+export interface Strategy extends AdvisedSetting, Pick<Price, 'bands'> {
   readonly name: string;
   readonly command: Command;
   /** Flags in which its line differs from the other strategies' lines; all if it stands alone. */
@@ -95,47 +95,11 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
 /** Finds the best setting and everything that is reported with it. */
 export async function advise(asked: Question): Promise<Advice> {
   const { answer, question } = await answered(asked);
-  const { model, pricer, quantizations } = question;
-  const command = answer === null ? null : commandOf(question, answer);
-  const common = {
-    ...tagged(ADVICE_SCHEMA),
-    model: model(quantizations[0]!).name,
-    ...repeated(question),
-    backends: question.backends ?? [],
-    notes: [...notesOf(question, answer), ...askedFor(question, answer)],
-  } as const;
-  if (answer === null) {
-    const { quantization } = model(quantizations.at(-1)!);
-    const nothing = {
-      answer: null,
-      kept: false,
-      command: null,
-      hints: [],
-      guesses: [],
-      bands: null,
-      bound: null,
-      strategies: [],
-      drafts: [],
-      alternatives: [],
-      purchases: [],
-    };
-    return {
-      ...common,
-      ...nothing,
-      quantization,
-      misfits: missingOf(question),
-      runs: pricer.runs,
-    };
-  }
+  const { pricer } = question;
+  if (answer === null) return unanswered(question);
   return {
-    ...common,
-    quantization: answer.model.quantization,
-    answer: settingOf(question, answer, ''),
-    kept: answer.kept,
-    command,
-    hints: [...cacheHints(question, answer), ...hintsOf(command!)],
+    ...(await plainAdvice(question, answer)),
     guesses: await guessesOf(question, answer),
-    bands: await bandsOf(question, answer),
     bound: await boundOf(question, answer),
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
     strategies: await strategiesBeside(question, answer),
@@ -147,18 +111,62 @@ export async function advise(asked: Question): Promise<Advice> {
   };
 }
 
+/** What every answer has. */
+function commonAdvice(question: Question, answer: Priced | null) {
+  const { model, pricer, quantizations } = question;
+  return {
+    ...tagged(ADVICE_SCHEMA),
+    model: model(quantizations[0]!).name,
+    ...repeated(question),
+    backends: question.backends ?? [],
+    notes: [...notesOf(question, answer), ...askedFor(question, answer)],
+    guesses: [],
+    bound: null,
+    strategies: [],
+    drafts: [],
+    alternatives: [],
+    purchases: [],
+    runs: pricer.runs,
+  } as const;
+}
+
+/** The answer to a question on which nothing fits: the bytes that are missing. */
+export function unanswered(question: Question): Advice {
+  const { quantization } = question.model(question.quantizations.at(-1)!);
+  const nothing = { answer: null, kept: false, command: null, hints: [], bands: null } as const;
+  return { ...commonAdvice(question, null), ...nothing, quantization, misfits: missingOf(question) };
+}
+
+/** A priced setting as advice with its line, memory and ranges, and without what takes further runs. */
+export async function plainAdvice(question: Question, answer: Priced): Promise<Advice> {
+  const command = commandOf(question, answer);
+  return {
+    ...commonAdvice(question, answer),
+    quantization: answer.model.quantization,
+    answer: settingOf(question, answer, ''),
+    kept: answer.kept,
+    command,
+    hints: [...cacheHints(question, answer), ...hintsOf(command)],
+    bands: await bandsOf(question, answer),
+    misfits: [],
+  };
+}
+
 /**
- * The best setting, and the question as its line answers it: with weights in pinned memory if prompts gain a twentieth by that, for a flag and a load
- * of the whole file.
+ * The best setting, and the question as its line answers it: with weights in pinned memory if prompts gain a twentieth by that, for a flag and a
+ * load of the whole file. @param find finds the best setting
  */
-export async function answered(asked: Question): Promise<{ readonly question: Question; readonly answer: Priced | null }> {
+export async function answered(
+  asked: Question,
+  find: (question: Question) => Promise<Priced | null> = bestAnswer,
+): Promise<{ readonly question: Question; readonly answer: Priced | null }> {
   const { learned, runtime } = asked;
   const hardware = unmapped(asked.hardware);
   if (hardware === asked.hardware || flagOf(runtime.dialect.grammar, '-lm') === undefined)
-    return { question: asked, answer: await bestAnswer(asked) };
+    return { question: asked, answer: await find(asked) };
   const moved = learned === undefined ? {} : { learned: { ...learned, moved: learned.moved.map(unmapped) } };
   const question = { ...asked, ...moved, hardware, mapped: asked.hardware };
-  const answer = await bestAnswer(question);
+  const answer = await find(question);
   if (answer === null) return { question: asked, answer };
   const plain = await priced(asked, answer.model, answer.setting);
   return answer.setting.fromDisk || answer.price.prefill < 1.05 * plain.price.prefill
@@ -190,7 +198,8 @@ export async function bestAnswer(question: Question): Promise<Priced | null> {
 export function settingOf(question: Question, priced: Priced, change: string): AdvisedSetting {
   const { devices, model, price, setting } = priced;
   const longest = contextThatFits(question, priced);
-  return { setting, change, decode: price.decode, prefill: price.prefill, devices, longest, bits: bitsPerWeight(model) };
+  const { decode, hitRate, prefill, waits } = price;
+  return { setting, change, decode, prefill, hitRate, waits, devices, longest, bits: bitsPerWeight(model) };
 }
 
 /** Strategies in the answer's format and KV cache, fastest first; empty: there is no choice. */
@@ -206,15 +215,12 @@ async function strategiesBeside(question: Question, { setting }: Priced): Promis
 
 /** A priced setting as a strategy. */
 export async function describedStrategy(question: Question, priced: Priced): Promise<Strategy> {
-  const { hitRate, waits } = priced.price;
   const cache = cacheOf(question.runtime, priced.setting);
   const strategy = {
     ...settingOf(question, priced, ''),
     name: nameOf(priced, cache),
     command: commandOf(question, priced),
     bands: await bandsOf(question, priced),
-    hitRate,
-    waits,
     read: cache?.read ?? null,
   };
   return { ...strategy, flags: wordsIn(strategy).join(' ') };

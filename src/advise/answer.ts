@@ -28,7 +28,7 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
   const notes: string[] = [];
   for (const runtime of basis.runtime.name === (wishes.runtime ?? DEFAULT_RUNTIME) || isPath(name) ? [] : ownRuntimesOf(vendorOf(basis))) {
     const other = { ...basis, runtime, ...(await machine(runtime)) };
-    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined })));
+    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined, slots: undefined })));
   }
   return withQuestion(name, { ...basis, backends: notes }, wishes, async (asked) => {
     const question = rivals.length === 0 ? asked : await onFastest(asked, rivals);
@@ -57,7 +57,7 @@ function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes): Other
     },
     machine: async (other) => (await machineNamed(other)(runtime)).hardware,
     other: (model) =>
-      withQuestion(model, basis, { ...wishes, quantizations: undefined, trace: undefined }, async (question) => {
+      withQuestion(model, basis, { ...wishes, quantizations: undefined, slots: undefined, trace: undefined }, async (question) => {
         const best = await bestAnswer({ ...question, quantizations: question.quantizations.slice(0, 1) });
         return best?.setting.fromDisk === true ? null : best;
       }),

@@ -9,10 +9,11 @@ import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
 import { shellNamed } from '../runtime/flags/shell.js';
-import { advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
+import { ADVISED, advisedRuntime, DEFAULT_RUNTIME } from '../runtime/index.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { loadHardware } from '../runtime/machine.js';
 import { parseGoal, type RequestShape } from '../runtime/setting/goal.js';
+import { slotRange } from '../runtime/setting/setting.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
 import { synthesize } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
@@ -56,6 +57,8 @@ export interface AdviceWishes extends DraftWishes {
   readonly shell?: string | undefined;
   /** Recorded routing to price settings on; drawn as the model routes unless given. */
   readonly trace?: string | undefined;
+  /** Experts of each layer that the runtime's expert cache holds; unless given as many as fit, or no cache if that is faster. */
+  readonly slots?: number | undefined;
 }
 
 /** Finds a machine as a runtime drives it, with sentences on how it was found. */
@@ -105,17 +108,50 @@ export async function withQuestions<T>(
   wishes: AdviceWishes,
   answer: (question: Question) => Promise<T>,
 ): Promise<T[]> {
-  const models = modelsOf(name);
-  const questions = bases.map((basis) => questionOn(name, models, basis, wishes));
-  const { model, quantizations, request, users } = questions[0]!;
-  const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
+  const subject = new Subject(name, wishes.trace);
   try {
     const answers: T[] = [];
-    for (const question of questions)
-      answers.push(await answer({ ...question, trace, pricer: new Pricer(trace, request, question.drafting) }));
+    for (const basis of bases) answers.push(await answer(await subject.question(basis, wishes)));
     return answers;
   } finally {
-    trace.close();
+    subject.close();
+  }
+}
+
+/** A model that questions are about: each of its formats is loaded once, and its routing is opened once for each format and length. */
+export class Subject {
+  readonly #models: (quantization: string | null) => Loaded;
+  readonly #name: string;
+  readonly #path: string | undefined;
+  readonly #traces = new Map<string, Promise<RoutingTrace>>();
+
+  /** @param path recorded routing; absent: it is drawn */
+  constructor(name: string, path: string | undefined) {
+    this.#models = modelsOf(name);
+    this.#name = name;
+    this.#path = path;
+  }
+
+  /** A question with a pricer of its own. @throws UserError if something is unknown, or a recording is too short */
+  async question(basis: AdviceBasis, wishes: AdviceWishes): Promise<Question> {
+    const question = questionOn(this.#name, this.#models, basis, wishes);
+    const { model, quantizations, request, users } = question;
+    const tokens = tokensNeeded(users, request);
+    // Routing is drawn with the sizes of the most wanted format; nothing else of them matters.
+    const key = `${tokens} ${quantizations[0]}`;
+    const opening = this.#traces.get(key) ?? routingOf(this.#name, this.#path, model(quantizations[0]!), tokens);
+    this.#traces.set(key, opening);
+    const trace = await opening;
+    return { ...question, trace, pricer: new Pricer(trace, request, question.drafting) };
+  }
+
+  /** Closes the routing. */
+  close(): void {
+    for (const opening of this.#traces.values())
+      opening.then(
+        (trace) => trace.close(),
+        () => undefined,
+      );
   }
 }
 
@@ -150,7 +186,20 @@ function questionOn(
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
   const bundled = listProfiles('models').includes(name);
-  return { ...basis, request, context, users, quantizations, model, file, hub, bundled, notes };
+  const slots = wishes.slots === undefined ? {} : { slots: checkedSlots(wishes.slots, runtime, model(quantizations[0]!)) };
+  return { ...basis, ...slots, request, context, users, quantizations, model, file, hub, bundled, notes };
+}
+
+/** Names of runtimes with an expert cache. */
+const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
+
+/** @throws UserError if the runtime has no expert cache, or a cache of the model cannot have so many slots */
+function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers, name: model }: ModelSpec): number {
+  if (!caches.some(({ keeps }) => keeps))
+    throw new UserError(`--slots ${slots}: ${name} has no expert cache; engines that have one: ${CACHING.join(', ')} (--runtime)`);
+  const [least, most] = slotRange(layers);
+  if (slots >= least && slots <= most) return slots;
+  throw new UserError(`--slots ${slots}: a cache of ${model} has ${least} to ${most} slots in each layer`);
 }
 
 /** A note on a context that the model bounds, or that is beyond what it was trained on. */

@@ -15,9 +15,12 @@ export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'ca
 }
 
 /** Placements that a runtime has on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
-export function ladderOf({ hardware, runtime }: Question, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
+export function ladderOf({ hardware, runtime, slots }: Question, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
   const [first] = hardware.tiers;
-  if (cache !== null) return bySlots(model, cacheOf(runtime, { cache })!.keeps);
+  if (cache !== null) {
+    const rungs = bySlots(model, cacheOf(runtime, { cache })!.keeps);
+    return slots === undefined ? rungs : rungs.filter((rung) => rung.slots === slots);
+  }
   if (first!.name !== 'unified') return runtime.ladder(model);
   // One memory: there is nothing to move. If the CPU replaces the GPU, nothing is on a GPU.
   return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];

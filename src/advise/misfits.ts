@@ -47,9 +47,10 @@ function leastDevices(question: Question, quantization: string | null): readonly
 
 /** The shortest passes and the smallest KV cache of a format: as much on the GPUs as they hold, the rest on the host. */
 function leastSetting(question: Question, quantization: string | null): Setting {
-  const { context, runtime, users } = question;
+  const { context, runtime, slots, users } = question;
   const model = question.model(quantization);
-  const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users, ...PLAIN };
+  const cache = slots === undefined ? null : runtime.caches.find(({ keeps }) => keeps)!.system;
+  const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users, ...PLAIN, cache };
   return highestOnGpu(question, model, beside) ?? lowestRung(question, model, beside);
 }
 

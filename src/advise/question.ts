@@ -26,6 +26,8 @@ export interface Question {
   /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
   readonly quantizations: readonly (string | null)[];
   readonly drafting: Drafting;
+  /** Slots of each layer in the expert cache; absent: as many as fit, or no cache if that is faster. */
+  readonly slots?: number;
   /** Prices settings on the trace. */
   readonly pricer: Pricer;
   /** Routing of the model, long enough for pricing. */

@@ -1,4 +1,4 @@
-// The report of `moeprof advise`, one screen: verdict, lines to paste, memory, alternatives, misfits, what would help, and how sure the figures are.
+// Advice as a document, one screen: verdict, lines to paste, memory, alternatives, misfits, what would help, and how sure the figures are.
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import {
@@ -8,8 +8,6 @@ import {
   countedText,
   type Datum,
   type Document,
-  documentFormats,
-  type Format,
   figure,
   type Grid,
   grid,
@@ -17,7 +15,6 @@ import {
   type Line,
   learnedFrom,
   note,
-  pageFormat,
   rateDatum,
   timesText,
 } from '../report/door.js';
@@ -28,25 +25,20 @@ import { HOST, usedOf } from '../runtime/setting/fits.js';
 import { requestNs } from '../runtime/setting/goal.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { draftGrid } from './drafts.js';
+import { measuredGrid } from './measured-report.js';
 import { memoryBlocks } from './memory-report.js';
 import { detailed, linesToPaste, sentences, speedBand, speedsText } from './report-parts.js';
 import { strategyGrid } from './strategies.js';
 import type { WayOut } from './ways.js';
 
 /** Advice, and whether each flag is to be explained. */
-interface AdviceView {
+export interface AdviceView {
   readonly advice: Advice;
   readonly explain: boolean;
 }
 
-/** Formats of advice, the one for reading first. */
-export const adviceReports: readonly Format<AdviceView>[] = [
-  ...documentFormats<AdviceView>(adviceDocument, ({ advice }) => advice),
-  pageFormat(adviceDocument, 'moeprof advise'),
-];
-
 /** Advice as a document: what people need first on one screen; memory by part, what does not fit and how sure it is with --verbose. */
-function adviceDocument({ advice, explain }: AdviceView): Document {
+export function adviceDocument({ advice, explain }: AdviceView): Document {
   const { answer, machine, model, quantization, runtime, ways = [] } = advice;
   return {
     title: `${model} ${quantization} on ${machine}, ${runtime}`,
@@ -69,6 +61,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
         .map((block) => ({ ...block, detail: 'brief' as const })),
       ...detailed(sentences('would help', purchaseTexts(advice))),
       ...detailed(sentences('how sure', basisTexts(advice))),
+      ...measuredGrid(advice),
       { ...note(MORE, 'dim'), only: ['terminal'], detail: 'brief' },
     ],
     records: recordsOf(advice),
@@ -86,12 +79,13 @@ function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfit
   if (answer === null) return [{ text: `Nothing fits: ${misfits.find((text) => text.startsWith(quantization))}`, tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
   const speeds = speedsText(answer, bands!, share);
-  const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
+  const [own, ofPrompts] = [bound?.decode, bound?.prefill];
+  const binds = bound === null ? '' : `; bound by ${own}${own === ofPrompts ? '' : `, prompts by ${ofPrompts}`}`;
   const whole = `${aboutRate(requestNs(answer, users, request) / 1e9)} s for a prompt of ${formatCount(request.prompt)} and an answer of ${formatCount(request.output)} tokens; context ${formatCount(context)}`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
   const disk = inMemory === undefined ? [] : [{ text: fromDiskText(answer, inMemory), tone: 'caution' as const }];
-  return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
+  return [{ text: `${speeds}${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
 }
 
 /** Parts that were taken and on which the answer hangs, and what others would change. */

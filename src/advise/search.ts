@@ -77,12 +77,13 @@ export async function bestSetting(question: Question, quantization: string | nul
 
 /** The best setting with a fixed placement, and then that of each expert cache which the runtime has and the machine has room for; empty: nothing fits. */
 export async function strategiesOf(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced[]> {
-  const fixed = await fixedSetting(question, quantization, kv, fromDisk);
+  const { context, hardware, runtime, slots, users } = question;
+  const fixed = slots === undefined ? await fixedSetting(question, quantization, kv, fromDisk) : null;
   const found = fixed === null ? [] : [fixed];
-  const { context, hardware, runtime, users } = question;
   if (fromDisk || hardware.cpu === null || (fixed !== null && isAllOnGpu(fixed.setting))) return found;
   const from = fixed?.setting ?? { quantization, ubatch: passesOf(question)[0]!, kv, context, users, ...PLAIN };
-  for (const { system } of runtime.caches) {
+  for (const { keeps, system } of runtime.caches) {
+    if (slots !== undefined && !keeps) continue;
     const best = await cachedSetting(question, { ...from, ...PLAIN, cache: system });
     if (best !== null) found.push(best);
   }

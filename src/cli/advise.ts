@@ -48,6 +48,7 @@ export function define(command: Command, context: CliContext): void {
       return;
     }
     if (options.runtime === ANY) {
+      if (options.slots !== undefined) throw new UserError('--slots: are those of one engine; name it with --runtime');
       await deliver(context, engineReports, outputs, async () => {
         const offers = await enginesOn(model, machineOf(context, options, model), wishesOf(options));
         if (!offers.engines.some(({ kept }) => kept)) context.setExitCode(EXIT.gateFailed);
@@ -67,6 +68,7 @@ export function define(command: Command, context: CliContext): void {
 async function offersFor(context: CliContext, models: readonly string[], options: AdviseOptions): Promise<ModelOffers> {
   if (options.trace !== undefined) throw new UserError('--trace: is of one model; name one model');
   if (options.runtime === ANY) throw new UserError('--runtime any: compares engines on one model; name one model');
+  if (options.slots !== undefined) throw new UserError('--slots: are those of one model; name one model');
   if (options.explain === true) throw new UserError('--explain: explains the line of one model; name one model');
   const { trace: _none, ...wishes } = wishesOf(options);
   const offers = await watched(context, 'advising', 'models', ({ breathe, progress }) =>
@@ -95,6 +97,7 @@ function wishesOf({
   quantizations,
   runtime,
   shell,
+  slots,
   trace,
   users,
 }: AdviseOptions): AdviceWishes {
@@ -109,6 +112,7 @@ function wishesOf({
     context: count('--context', context),
     users: count('--users', users),
     prompt: count('--prompt', prompt),
+    slots: count('--slots', slots),
     quantizations: quantizations === undefined ? undefined : formatsIn(quantizations),
     trace,
   };

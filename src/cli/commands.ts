@@ -12,6 +12,8 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
     ['search', 'the best of a design space, or its Pareto front, by a few runs', () => import('./search.js')],
     ['bound', 'how fast a run could be with knowledge that no system has', () => import('./bound.js')],
     ['advise', 'which settings to run a model with, as a line to paste, and how fast', () => import('./advise.js')],
+    ['play', 'the page that answers as advise does, as one file for a browser', () => import('./play.js')],
+    ['serve', 'that page from this machine', () => import('./serve.js')],
     ['breakeven', 'from which hit rate on an expert cache pays, and what is fastest', () => import('./breakeven.js')],
     ['place', 'which experts stay on the card, in the file of an engine', () => import('./place.js')],
     ['plan', 'how much GPU memory a service level takes', () => import('./plan.js')],

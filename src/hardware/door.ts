@@ -11,7 +11,7 @@ export { underSystem } from './devices.js';
 export { KNOBS, turnedBy } from './knobs.js';
 export { type Learned, learnedText, learnedWidth, NUDGE, nudged, type SpeedKind } from './learned.js';
 export { buildHardware, findHardware, isComposed, readMachine, readMachineFile } from './load.js';
-export { type Machine, machineWords, partNames } from './machine.js';
+export { givenBy, type Machine, machineWords, parseMachine, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile, runtimeBefore, runtimeOnFile } from './machine-file.js';
 export { machineToProfile, UNLINKED } from './machine-profile.js';
 export { type OverflowMemory, overfullText, PAGES_SHARE, pagesOf, USUAL_DRIVE } from './overfull.js';

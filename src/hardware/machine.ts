@@ -21,7 +21,8 @@ export function parseMachine(text: string): Machine {
 /** True if a text is meant as a machine composed of parts: several joined by +, or one that a catalogue knows. A file's path is not. */
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
-  return text.includes('+') || findPart(severalOf(splitBandwidth(text).word).name) !== undefined;
+  const name = splitBandwidth(text).word.replace(/:[\d.]+\s*G(?:i?B)?$/i, '');
+  return text.includes('+') || findPart(severalOf(name).name) !== undefined;
 }
 
 /** Names of all GPUs and CPUs. */
@@ -38,6 +39,12 @@ export function machineWords(text: string): string[] {
     else throw new UserError(`"${text}" begins with a plus sign; write parts between them, e.g. rtx-3090+ryzen-9-7950x`);
   }
   return words;
+}
+
+/** What a word of a machine gives: `gpus`, `cpu`, `memoryBytes`, `memory`, `pcie`, `disks` or `system`. @throws UserError if it is no part */
+export function givenBy(word: string): keyof GivenParts {
+  const { disks, gpus, sockets: _, ...others } = withWord({ gpus: [], sockets: 1, disks: [] }, word);
+  return gpus.length > 0 ? 'gpus' : disks.length > 0 ? 'disks' : (Object.keys(others)[0] as keyof GivenParts);
 }
 
 function withWord(given: GivenParts, word: string): GivenParts {
@@ -65,12 +72,16 @@ function withWord(given: GivenParts, word: string): GivenParts {
 }
 
 function withPart(given: GivenParts, word: string, plain: string, bandwidth: number | undefined): GivenParts {
-  const { count: text, name } = severalOf(plain);
+  const { bytes, rest } = splitCardMemory(plain);
+  const { count: text, name } = severalOf(rest);
   const part = findPart(name);
   if (part === undefined) throw unknownPart(name);
   const count = partCount(text, word);
+  if (bytes !== undefined && !('vendor' in part && part.unified !== true))
+    throw new UserError(`"${word}": only a card has memory of its own; write ${rest}+${plain.slice(rest.length + 1)}`);
   if ('vendor' in part) {
-    const gpu = bandwidth === undefined ? part : { ...part, measuredBandwidth: bandwidth };
+    const sized = bytes === undefined ? part : { ...part, memoryBytes: bytes };
+    const gpu = bandwidth === undefined ? sized : { ...sized, measuredBandwidth: bandwidth };
     return { ...given, gpus: [...given.gpus, ...new Array<GpuPart>(count).fill(gpu)] };
   }
   if (count > part.sockets) {
@@ -109,6 +120,18 @@ function splitBandwidth(word: string): { word: string; bandwidth?: number } {
   if (bandwidth === 0) throw new UserError(`"${word}": a measured rate of 0 cannot be; leave it out where it is not known`);
   return { word: match[1]!, bandwidth };
 }
+
+/** Splits `rtx-4090:48GB`, a card with another size of memory than is usual, into its name and bytes. */
+function splitCardMemory(plain: string): { readonly rest: string; readonly bytes?: number } {
+  const match = /^(.*):\s*(\d+(?:\.\d+)?)\s*G(?:i?B)?$/i.exec(plain);
+  if (match === null) return { rest: plain };
+  const bytes = Math.round(Number(match[2]) * 2 ** 30);
+  if (bytes < MOST_CARD_BYTES && bytes > 0) return { rest: match[1]!, bytes };
+  throw new UserError(`"${plain}": write up to 1000GB behind a card, e.g. rtx-4090:48GB`);
+}
+
+/** No card has more memory. */
+const MOST_CARD_BYTES = 1000 * 2 ** 30 + 1;
 
 function partCount(text: string | undefined, word: string): number {
   const count = text === undefined ? 1 : Number(text);

@@ -45,6 +45,10 @@ export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accura
   return nearest(kind, scored, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);
 }
 
+/** The rows of the circle that a band names, and of its metric. @param common as the band has it */
+export const rowsOfCircle = (metric: string, common: string, errors: readonly ScoredError[]): ScoredError[] =>
+  errors.filter((row) => row.metric === metric && CIRCLES.some(({ named }) => named(row) === common));
+
 /** The band of the nearest circle that has enough machines; the circle of all is enough with one. */
 function nearest(kind: ComparedBy, errors: readonly ScoredError[], circles: typeof CIRCLES): Accuracy | null {
   for (const { fields, named } of circles) {

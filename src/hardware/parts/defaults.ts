@@ -183,7 +183,7 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
   const rate = (bandwidth: number | undefined): string => (bandwidth === undefined ? '' : `@${bandwidth / 1e9}GB/s`);
   const channels = memory?.channels === undefined ? '' : `${memory.channels}x`;
   return [
-    ...groupedNames(gpus.map((gpu) => `${gpu.name}${rate(gpu.measuredBandwidth)}`)),
+    ...groupedNames(gpus.map((gpu) => `${gpu.name}${cardSize(gpu)}${rate(gpu.measuredBandwidth)}`)),
     ...(cpu === undefined ? [] : [`${sockets > 1 ? `${sockets}x` : ''}${cpu.name}${rate(chipBandwidth)}`]),
     ...(memory === undefined ? [] : [`${channels}${memory.type}-${memory.mts}${rate(memory.measuredBandwidth)}`]),
     ...(memoryBytes === undefined ? [] : [sizeText(memoryBytes)]),
@@ -191,6 +191,11 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
     ...groupedNames(disks.map(({ name }) => name)),
     ...(system === undefined ? [] : [system]),
   ].join('+');
+}
+
+/** The memory of a card where it is not the usual one; of a chip it is that of the machine. */
+function cardSize({ memoryBytes, name, unified = false }: GpuPart): string {
+  return unified || memoryBytes === GPUS.find(name)!.memoryBytes ? '' : `:${sizeText(memoryBytes)}`;
 }
 
 /** `a, a, b` as `2xa, b`. */

@@ -9,7 +9,7 @@ import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, type Grid, isShown, type Line, readable } from './document.js';
 
 /** Lines to copy keep their breaks, and break on narrow screens. A heading stands right above its list. */
-const STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
+export const DOCUMENT_STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
 section:has(>h2:only-child){margin-bottom:0}section:has(>h2:only-child)+section{margin-top:.5rem}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
 @media (max-width:40rem){dl.facts{grid-template-columns:1fr}}
@@ -31,17 +31,15 @@ export function pageFormat<T>(documentOf: (value: T) => Document, name: string):
 /** The page of a document. @param name what wrote it: `moeprof advise` @param picture SVG shown at the top */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, title = name } = document;
-  const { answer, origin } = headingOf(document, title);
+  const { body, header } = documentParts(document, name);
   return page({
     title: `${name}: ${title}`,
-    header: html`${answer !== title && html`<p class="origin">${printable(title)}</p>`}<h1 class="answer">${prose(printable(answer))}</h1>${origin.map(
-      (line) => html`<p class="origin">${said(line)}</p>`,
-    )}`,
+    header,
     body: html`${
       picture !== undefined &&
       html`<section class="figure"><div class="drawing">${new Markup(picture)}</div></section>
 `
-    }${blocks.filter((block) => isShown(block, 'markdown', true) || block.only?.includes('page')).map(drawn)}`,
+    }${body}`,
     footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
     scripts:
@@ -50,8 +48,20 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
           ? [clientScript('copy')]
           : []
         : [clientScript('tools', 'figure')],
-    styles: [STYLE],
+    styles: [DOCUMENT_STYLE],
   });
+}
+
+/** The heading of a document's page, and its blocks: what a page that is already there takes in. @param name the title of a document without one */
+export function documentParts(document: Document, name: string): { readonly header: Markup; readonly body: Markup } {
+  const { blocks, title = name } = document;
+  const { answer, origin } = headingOf(document, title);
+  return {
+    header: html`${answer !== title && html`<p class="origin">${printable(title)}</p>`}<h1 class="answer">${prose(printable(answer))}</h1>${origin.map(
+      (line) => html`<p class="origin">${said(line)}</p>`,
+    )}`,
+    body: html`${blocks.filter((block) => isShown(block, 'markdown', true) || block.only?.includes('page')).map(drawn)}`,
+  };
 }
 
 function headingOf({ answer, lead = [] }: Document, title: string): { readonly answer: string; readonly origin: readonly Line[] } {

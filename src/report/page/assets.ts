@@ -8,6 +8,12 @@ function clientFile(name: string): string {
   return fileText(join(CODE_FOLDER, 'report/page/client', name));
 }
 
+/** Code that another room has for its page. @param path below the compiled code: `play/engine.js` */
+export const codeAt = (path: string): string => fileText(join(CODE_FOLDER, path));
+
+/** The same as the content of a script element. */
+export const scriptAt = (path: string): string => inlined(codeAt(path));
+
 /** The code of scripts in `client/`; `figure` and `series` depend on `tools`. */
 export function clientScript(...names: readonly ('copy' | 'figure' | 'heatmap' | 'series' | 'tools')[]): string {
   return inlined(names.map((name) => clientFile(`${name}.js`)).join('\n'));

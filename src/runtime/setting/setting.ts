@@ -74,11 +74,16 @@ export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafte
 export const cachedBytes = ({ layers }: ModelSpec, slots: number): number[] =>
   layers.map(({ expertBytes, experts }) => Math.min(slots, experts) * expertBytes);
 
-/** All experts in host memory, and a cache of all but one of each layer's down to what one token uses. @param keeps false: it keeps nothing */
+/** Slots of each layer that an expert cache may have: what one token uses, and all experts but one. */
+export const slotRange = (layers: ModelSpec['layers']): readonly [least: number, most: number] => [
+  Math.max(...layers.map(({ topK }) => topK)),
+  Math.max(...layers.map(({ experts }) => experts)) - 1,
+];
+
+/** All experts in host memory, and a cache of the most slots down to the least. @param keeps false: it keeps nothing */
 export function bySlots({ layers }: ModelSpec, keeps: boolean): WeightPlacement[] {
   const cached = { ...ALL_ON_GPU, cpuMoe: layers.length };
   if (!keeps) return [{ ...cached, slots: 0 }];
-  const most = Math.max(...layers.map(({ experts }) => experts)) - 1;
-  const least = Math.max(...layers.map(({ topK }) => topK));
+  const [least, most] = slotRange(layers);
   return Array.from({ length: most - least + 1 }, (_, i) => ({ ...cached, slots: most - i }));
 }

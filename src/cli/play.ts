@@ -1,0 +1,36 @@
+// `moeprof play`: the page that answers as `moeprof advise` does, as one file that any browser opens.
+import type { Command } from 'commander';
+import { loadModel } from '../model/door.js';
+import { FIRST_QUESTION, linkOfQuestion, playPage } from '../play/door.js';
+import { loadHardware } from '../runtime/machine.js';
+import type { CliContext } from './kit/context.js';
+import { declared } from './kit/declared.js';
+import type { Texts } from './kit/options.js';
+import { openSink } from './kit/outputs.js';
+
+/** The first question of a page. */
+type PlayOptions = Texts<'hardware'>;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  declared(command, 'play').action((model: string | undefined, { output, ...options }: PlayOptions & Required<Texts<'output'>>) => {
+    if (output === '-') {
+      context.out(pageFor(model, options));
+      return;
+    }
+    const sink = openSink(output);
+    try {
+      sink.write(pageFor(model, options));
+      sink.commit();
+    } finally {
+      sink.abort();
+    }
+  });
+}
+
+/** The page with a first question. @throws UserError if the model or the machine is unknown */
+export function pageFor(model = FIRST_QUESTION.model, { hardware = FIRST_QUESTION.machine }: PlayOptions): string {
+  loadModel(model);
+  loadHardware(hardware);
+  return playPage(linkOfQuestion({ model, machine: hardware, wishes: {} }));
+}

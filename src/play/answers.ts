@@ -1,0 +1,108 @@
+// Answers of the page, made of the functions that the command line calls: at a glance while a value is dragged, and whole.
+import { type Advice, adviceDocument, adviceFor, basesOf, glance, machineNamed, Subject } from '../advise/door.js';
+import type { Curve } from '../capacity/door.js';
+import { type Block, type Document, documentParts, html, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
+import type { Setting } from '../runtime/setting/setting.js';
+import { type HitView, hitCurve, hitView } from './hits.js';
+import { knobsOf, type MachineKnobs } from './knobs.js';
+import { linkOfQuestion, type PlayQuestion, terminalLine } from './question.js';
+
+/** Name of the command that writes the same answer. */
+const COMMAND = 'moeprof advise';
+
+/** An answer as a page shows it; texts are HTML where they end in `Html`. */
+export interface PlayAnswer {
+  readonly advice: Advice;
+  readonly headerHtml: string;
+  /** Lines to paste, memory and time, which a glance has as well. */
+  readonly firstHtml: string;
+  /** Empty at a glance. */
+  readonly restHtml: string;
+  /** Behind `#` in the address. */
+  readonly link: string;
+  /** For a terminal. */
+  readonly command: string;
+  readonly knobs: MachineKnobs | null;
+}
+
+/** A setting that an answer had, under the runtime that has it. */
+export interface Before {
+  readonly runtime: string;
+  readonly setting: Setting;
+}
+
+/** Answers questions one after another; the model that was asked about last is kept for the next glance, and curves of hits. */
+export class Answers {
+  #subject: { readonly key: string; readonly subject: Subject } | null = null;
+  readonly #curves = new Map<string, Promise<Curve>>();
+
+  /** The answer of `moeprof advise`, byte for byte. @throws UserError */
+  async whole(question: PlayQuestion): Promise<PlayAnswer> {
+    return shown(question, await adviceFor(question.model, question.machine, question.wishes));
+  }
+
+  /** The answer at a glance. @param before the answer to a question like it; null: there is none @throws UserError */
+  async atAGlance(question: PlayQuestion, before: Before | null): Promise<PlayAnswer> {
+    const { machine, model, wishes } = question;
+    const runtime = wishes.runtime ?? before?.runtime;
+    const [basis] = await basesOf(machineNamed(machine), { ...wishes, runtime });
+    const asked = await this.#subjectOf(model, wishes.trace).question(basis!, wishes);
+    return shown(question, await glance(asked, before?.runtime === basis!.runtime.name ? before.setting : null));
+  }
+
+  /** Hit rate against slots. @throws UserError */
+  async hits(question: PlayQuestion, advice: Advice): Promise<HitView> {
+    const key = `${question.model}\n${question.wishes.trace}`;
+    const drawing = this.#curves.get(key) ?? hitCurve(question);
+    this.#curves.set(key, drawing);
+    return hitView(await drawing, question, advice);
+  }
+
+  #subjectOf(model: string, trace: string | undefined): Subject {
+    const key = `${model}\n${trace}`;
+    if (this.#subject?.key === key) return this.#subject.subject;
+    this.#subject?.subject.close();
+    this.#subject = { key, subject: new Subject(model, trace) };
+    return this.#subject.subject;
+  }
+}
+
+/** The page that `moeprof advise -o advice.html` writes. */
+export const reportOf = (advice: Advice): string => renderDocumentPage(adviceDocument({ advice, explain: true }), COMMAND);
+
+function shown(question: PlayQuestion, advice: Advice): PlayAnswer {
+  const document = adviceDocument({ advice, explain: false });
+  const some = (taken: (block: Block) => boolean): string => partOf(document, taken).text;
+  return {
+    advice,
+    headerHtml: documentParts(document, COMMAND).header.text,
+    firstHtml: `${some(isFirst)}${timeOf(advice).text}`,
+    restHtml: some((block) => !isFirst(block)),
+    link: linkOfQuestion(question),
+    command: terminalLine(question),
+    knobs: knobsOf(question.machine),
+  };
+}
+
+/** Lines to paste and bars of memory. */
+const isFirst = (block: Block): boolean => block.kind === 'code' || (block.kind === 'facts' && block.shares !== undefined);
+
+const partOf = (document: Document, taken: (block: Block) => boolean): Markup =>
+  documentParts({ ...document, blocks: document.blocks.filter(taken) }, COMMAND).body;
+
+/** Where the time of a decoded token goes, as a bar. */
+function timeOf({ answer }: Advice): Markup {
+  if (answer === null) return html``;
+  const { decode, setting, waits } = answer;
+  const whole = (setting.users * 1e9) / decode;
+  const parts = [
+    { label: 'GPU', color: 'hit', ns: Math.max(0, whole - waits.cpu - waits.link) },
+    { label: 'CPU', color: 'dense', ns: waits.cpu },
+    { label: 'link', color: 'stall', ns: waits.link },
+  ].filter(({ ns }) => ns >= 0.005 * whole);
+  const text = parts.map(({ label, ns }) => `${label} ${(ns / 1e6).toPrecision(3)} ms`).join(', ');
+  return html`<section aria-label="Time of a token"><h2>Time of a token</h2>${shareBar(
+    `Of ${(whole / 1e6).toPrecision(3)} ms: ${text}`,
+    parts.map(({ color, ns }) => ({ color, share: ns / whole })),
+  )}<ul class="legend">${parts.map(({ color, label, ns }) => html`<li><i style="background:var(--${color})"></i>${label} ${(ns / 1e6).toPrecision(3)} ms</li>`)}</ul></section>`;
+}

@@ -1,0 +1,32 @@
+// What the choices of the page offer: models, machines, cards, processors, engines and formats.
+import { listProfiles } from '../base/profiles.js';
+import { CPUS, GPUS } from '../hardware/door.js';
+import { QUANTIZATIONS } from '../model/door.js';
+import { ADVISED } from '../runtime/index.js';
+
+/** Something to choose: its name, and a word on it. */
+type Choice = readonly [name: string, note: string];
+
+/** All choices, each list in the order of its files or of the alphabet. */
+export interface PlayCatalogue {
+  readonly models: readonly Choice[];
+  readonly gpus: readonly Choice[];
+  readonly cpus: readonly Choice[];
+  readonly machines: readonly Choice[];
+  readonly runtimes: readonly Choice[];
+  readonly quantizations: readonly Choice[];
+}
+
+const plain = (names: readonly string[]): Choice[] => names.map((name) => [name, '']);
+
+/** Reads the catalogues of parts whole, which takes about as long as an answer. */
+export function playCatalogue(): PlayCatalogue {
+  return {
+    models: plain(listProfiles('models').filter((name) => !name.startsWith('mini-'))),
+    gpus: GPUS.parts.map(({ memoryBytes, name, unified }) => [name, unified === true ? 'one memory' : `${memoryBytes / 2 ** 30} GB`]),
+    cpus: CPUS.parts.map(({ form, name }) => [name, form]),
+    machines: plain(listProfiles('hardware')),
+    runtimes: plain(ADVISED.map(({ name }) => name)),
+    quantizations: plain(QUANTIZATIONS.map(({ name }) => name)),
+  };
+}

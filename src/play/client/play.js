@@ -1,0 +1,458 @@
+// The page's own script: it turns controls into a link, sends that to two threads, and shows what comes back. The first thread answers at a glance
+// while a value is dragged, the second one whole when nothing has moved for a moment. Browser code; texts come as HTML from the threads.
+const $ = (id) => document.getElementById(id);
+const address = URL.createObjectURL(new Blob([JSON.parse($('engine').textContent)], { type: 'text/javascript' }));
+
+/** A thread that computes. Of requests of one kind only the newest waits. */
+function startThread() {
+  const thread = new Worker(address);
+  const answers = new Map();
+  const waiting = new Map();
+  let running = false;
+  let last = 0;
+  const post = (message, moved = []) =>
+    new Promise((answer) => {
+      last += 1;
+      answers.set(last, answer);
+      thread.postMessage({ ...message, id: last }, moved);
+    });
+  thread.onmessage = ({ data }) => {
+    answers.get(data.id)(data);
+    answers.delete(data.id);
+  };
+  thread.onerror = (event) => showError(`the computing thread ended: ${event.message}`);
+  const next = async () => {
+    if (running || waiting.size === 0) return;
+    running = true;
+    const [kind, { message, answer }] = waiting.entries().next().value;
+    waiting.delete(kind);
+    answer(await post(message));
+    running = false;
+    next();
+  };
+  return {
+    send: post,
+    newest: (message) =>
+      new Promise((answer) => {
+        waiting.get(message.kind)?.answer(null);
+        waiting.set(message.kind, { message, answer });
+        next();
+      }),
+  };
+}
+
+const [quick, thorough] = [startThread(), startThread()];
+
+/** Fields of the question by name, as in the link; a trace stays on the page. */
+let fields = new Map();
+let trace;
+let before = null;
+let shownLink = '';
+let pause;
+
+const linkNow = () =>
+  [...fields]
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%(2B|2C|2F|3A|40)/g, decodeURIComponent)}`)
+    .join('&');
+
+function readLink(link) {
+  fields = new Map(
+    link
+      .split('&')
+      .filter((part) => part.includes('='))
+      .map((part) => {
+        const at = part.indexOf('=');
+        try {
+          return [part.slice(0, at), decodeURIComponent(part.slice(at + 1))];
+        } catch {
+          return [part.slice(0, at), part.slice(at + 1)];
+        }
+      }),
+  );
+}
+
+function showError(text) {
+  $('error').textContent = text;
+  $('error').hidden = text === '';
+}
+
+/** Shows an answer; the whole one replaces everything, a glance leaves the tables of the answer before, paler. */
+function show(answer, whole) {
+  showError('');
+  readLink(answer.link);
+  $('head').innerHTML = answer.headerHtml;
+  $('first').innerHTML = answer.firstHtml;
+  if (whole) $('rest').innerHTML = answer.restHtml;
+  for (const id of ['rest', 'hits']) $(id).classList.toggle('stale', !whole);
+  $('command').textContent = answer.command;
+  document.title = `${document.querySelector('h1').textContent} · moeprof`;
+  addCopyButtons();
+  turnKnobs(answer);
+  const { setting } = answer.advice.answer ?? {};
+  if (setting !== undefined) before = { runtime: answer.advice.runtime, setting };
+  if (trace === undefined) history.replaceState(null, '', `#${answer.link}`);
+}
+
+/** Asks at a glance, and whole if nothing moves for a moment. */
+async function ask(turn) {
+  document.body.classList.add('busy');
+  clearTimeout(pause);
+  const link = linkNow();
+  pause = setTimeout(askWhole, 350);
+  const answer = await quick.newest({ kind: 'glance', link, trace, before, ...(turn && { turn }) });
+  if (answer === null) return;
+  if (answer.error !== undefined) showError(answer.error);
+  else if (link === linkNow() || turn !== undefined) {
+    if (shownLink === answer.link) return;
+    show(answer, false);
+  }
+}
+
+async function askWhole() {
+  const link = linkNow();
+  const answer = await thorough.newest({ kind: 'whole', link, trace });
+  if (answer === null || link !== linkNow()) return;
+  document.body.classList.remove('busy');
+  if (answer.error !== undefined) {
+    showError(answer.error);
+    return;
+  }
+  shownLink = answer.link;
+  show(answer, true);
+  lastAdvice = answer.advice;
+  const hits = await thorough.newest({ kind: 'hits', link, trace });
+  if (hits === null || hits.error !== undefined || link !== linkNow()) return;
+  showHits(hits);
+}
+let lastAdvice = null;
+
+/** Changes a field, and asks. */
+function change(name, value) {
+  shownLink = '';
+  if (value === '') fields.delete(name);
+  else fields.set(name, value);
+  if (name === 'm' || name === 'runtime') {
+    before = null;
+    fields.delete('slots');
+    fields.delete('quantizations');
+  }
+  ask();
+}
+
+// Controls.
+
+const PARTS = ['gpu', 'gpus', 'vram', 'cpu', 'ram', 'channels', 'mts', 'pcie'];
+const FIELD = { model: 'm', machine: 'w' };
+const stepsOf = (slider) => slider.dataset.values.split(' ');
+
+/** What a step of a slider is called. */
+const stepText = (id, value) =>
+  value !== '' ? value : { slots: 'what is best', context: 'usual', prompt: 'usual', accepted: 'usual' }[id];
+
+function setSlider(id, value) {
+  const slider = $(id);
+  const steps = stepsOf(slider);
+  let at = steps.indexOf(String(value));
+  if (at < 0)
+    at = steps.reduce(
+      (best, step, i) => (step !== '' && Math.abs(step - value) < Math.abs(steps[best] - value) ? i : best),
+      steps[0] === '' ? 1 : 0,
+    );
+  if (document.activeElement !== slider || slider.dataset.held === undefined) slider.value = at;
+  const text = stepText(id, value === '' ? '' : String(value));
+  slider.setAttribute('aria-valuetext', text);
+  slider.previousElementSibling.textContent = text;
+}
+
+/** Shows the question's values, those that are taken for granted included. */
+function turnKnobs({ advice, knobs }) {
+  const hide = (id, hidden) => {
+    document.querySelector(`[data-knob="${id}"]`).hidden = hidden;
+  };
+  for (const id of PARTS) hide(id, knobs === null);
+  if (knobs !== null) {
+    const { channels, most, mts } = knobs.memory ?? {};
+    $('channels').max = Math.max(
+      0,
+      stepsOf($('channels')).findLastIndex((step) => Number(step) <= most),
+    );
+    setText('gpu', knobs.gpu);
+    setText('cpu', knobs.cpu);
+    $('gpus').value = knobs.gpus;
+    for (const [id, value] of Object.entries({ vram: knobs.vram, ram: knobs.ram, channels, mts })) {
+      hide(id, value === null || value === undefined);
+      if (value !== null && value !== undefined) setSlider(id, value);
+    }
+    hide('gpus', knobs.gpu === '' || knobs.vram === null);
+    hide('pcie', knobs.pcie === null);
+    $('pcie').value = knobs.pcie;
+  }
+  setText('model', fields.get('m') ?? '');
+  $('machine').value = fields.get('w') ?? '';
+  setText('quantizations', fields.get('quantizations') ?? '');
+  for (const id of ['runtime', 'users', 'drafts', 'goal']) $(id).value = fields.get(id) ?? '';
+  for (const id of ['context', 'prompt', 'accepted', 'slots']) setSlider(id, fields.get(id) ?? '');
+  $('quantizations').placeholder = advice.quantization;
+}
+
+function setText(id, value) {
+  if (document.activeElement !== $(id)) $(id).value = value;
+}
+
+for (const slider of document.querySelectorAll('input[type=range]')) {
+  slider.addEventListener('pointerdown', () => {
+    slider.dataset.held = '';
+  });
+  slider.addEventListener('change', () => {
+    delete slider.dataset.held;
+  });
+  slider.addEventListener('input', () => {
+    const value = stepsOf(slider)[slider.value];
+    slider.previousElementSibling.textContent = stepText(slider.id, value);
+    slider.setAttribute('aria-valuetext', stepText(slider.id, value));
+    moved(slider.id, value);
+  });
+}
+for (const select of document.querySelectorAll('select')) select.addEventListener('change', () => moved(select.id, select.value));
+$('machine').addEventListener('change', () => change('w', $('machine').value.trim()));
+$('ask').addEventListener('submit', (event) => event.preventDefault());
+
+function moved(id, value) {
+  if (PARTS.includes(id)) {
+    shownLink = '';
+    ask([id, value]);
+  } else change(FIELD[id] ?? id, value);
+}
+
+/** Choices of many: what is typed narrows the list; arrows move in it, Enter takes, Escape leaves. */
+function searchable(id, choices, empty) {
+  const input = $(id);
+  const list = $(`${id}-list`);
+  let at = -1;
+  const close = () => {
+    list.hidden = true;
+    input.setAttribute('aria-expanded', 'false');
+    input.removeAttribute('aria-activedescendant');
+  };
+  const take = (value) => {
+    input.value = value;
+    close();
+    moved(id, value);
+  };
+  const mark = (to) => {
+    const options = [...list.children];
+    at = options.length === 0 ? -1 : (to + options.length) % options.length;
+    for (const [i, option] of options.entries()) option.setAttribute('aria-selected', String(i === at));
+    if (at < 0) return;
+    options[at].scrollIntoView({ block: 'nearest' });
+    input.setAttribute('aria-activedescendant', options[at].id);
+  };
+  const open = (text) => {
+    const words = text.toLowerCase().split(/[\s-]+/);
+    const found = [...(empty === undefined || text !== '' ? [] : [['', empty]]), ...choices].filter(([name]) =>
+      words.every((word) => name.includes(word)),
+    );
+    list.replaceChildren(
+      ...found.slice(0, 200).map(([name, note], i) => {
+        const option = document.createElement('span');
+        const small = document.createElement('small');
+        option.id = `${id}-${i}`;
+        option.setAttribute('role', 'option');
+        small.textContent = note;
+        option.append(name, small);
+        // Before the input loses its focus.
+        option.addEventListener('pointerdown', (event) => {
+          event.preventDefault();
+          take(name);
+        });
+        return option;
+      }),
+    );
+    list.hidden = found.length === 0;
+    input.setAttribute('aria-expanded', String(found.length > 0));
+    mark(text === '' ? -1 : 0);
+  };
+  input.addEventListener('focus', () => {
+    input.select();
+    open('');
+  });
+  input.addEventListener('input', () => open(input.value.trim()));
+  input.addEventListener('blur', () => {
+    close();
+    setText(id, fields.get(FIELD[id] ?? id) ?? input.value);
+  });
+  input.addEventListener('keydown', (event) => {
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      if (list.hidden) open('');
+      mark(at + (event.key === 'ArrowDown' ? 1 : -1));
+      event.preventDefault();
+    } else if (event.key === 'Enter') {
+      if (at >= 0 && !list.hidden) take(list.children[at].firstChild.textContent);
+      else if (input.value.trim() !== '') take(input.value.trim());
+      event.preventDefault();
+    } else if (event.key === 'Escape') close();
+  });
+}
+
+// The curve of hits, on which the cache's point is a slider.
+
+function showHits({ html, slots }) {
+  $('hits').innerHTML = `<h2>Hit rate of an expert cache</h2>${html}`;
+  const { least, most, now } = slots;
+  const steps = Array.from({ length: most - least + 1 }, (_, i) => least + i);
+  $('slots').dataset.values = ['', ...steps].join(' ');
+  $('slots').max = steps.length;
+  setSlider('slots', fields.get('slots') ?? '');
+  const dot = $('hits').querySelector('.dot');
+  if (dot === null) return;
+  const area = dot.parentElement;
+  let own = now;
+  const value = (text) => {
+    dot.setAttribute('aria-valuenow', own);
+    dot.setAttribute('aria-valuetext', text);
+  };
+  const move = (to) => {
+    own = Math.min(most, Math.max(least, Math.round(to)));
+    dot.style.left = `${(100 * own) / (most + 1)}%`;
+    dot.firstElementChild.textContent = `${own} slots`;
+    value(`${own} slots`);
+    change('slots', String(own));
+  };
+  for (const [name, text] of Object.entries({
+    role: 'slider',
+    tabindex: '0',
+    'aria-label': 'Slots of each layer',
+    'aria-valuemin': least,
+    'aria-valuemax': most,
+  }))
+    dot.setAttribute(name, text);
+  value(`${own} slots`);
+  dot.addEventListener('pointerdown', (event) => {
+    dot.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    dot.focus();
+  });
+  dot.addEventListener('pointermove', (event) => {
+    if (!dot.hasPointerCapture(event.pointerId)) return;
+    const { left, width } = area.getBoundingClientRect();
+    move(((event.clientX - left) / width) * (most + 1));
+  });
+  dot.addEventListener('keydown', ({ key }) => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 8, PageDown: -8 }[key];
+    if (step !== undefined) move(own + step);
+  });
+}
+
+// Copies and files.
+
+function addCopyButtons() {
+  for (const block of document.querySelectorAll('pre.copy')) {
+    if (block.nextElementSibling?.className === 'copy-button') continue;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'copy-button';
+    button.textContent = 'Copy';
+    button.addEventListener('click', async () => {
+      button.textContent = (await copied(block.textContent, block)) ? 'Copied' : 'Selected';
+    });
+    block.after(button);
+  }
+}
+
+/** Puts a text on the clipboard. Pages of files may have none: then it is selected, if it stands anywhere. */
+async function copied(text, block) {
+  if (block) getSelection().selectAllChildren(block);
+  const done = await navigator.clipboard?.writeText(text).then(
+    () => true,
+    () => false,
+  );
+  return done || (block !== undefined && document.execCommand('copy'));
+}
+
+function save(name, type, text) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+$('link').addEventListener('click', async () => {
+  $('done').textContent = (await copied(location.href)) ? 'Copied.' : 'The address of this page is the link.';
+});
+$('report').addEventListener('click', async () => {
+  const { error, html } = await thorough.send({ kind: 'report', link: linkNow(), trace });
+  if (error === undefined) save('advice.html', 'text/html', html);
+  else showError(error);
+});
+$('json').addEventListener('click', () => save('advice.json', 'application/json', `${JSON.stringify(lastAdvice, null, 2)}\n`));
+
+/** Most bytes of a trace: it is read whole. */
+const MOST = 512 * 2 ** 20;
+
+async function takeFile(file) {
+  if (file.size > MOST) {
+    showError(`${file.name}: has ${Math.round(file.size / 2 ** 20)} MiB, and a page takes 512; use moeprof advise -t in a terminal`);
+    return;
+  }
+  const path = `/files/${file.name.replaceAll(/[^\w.-]/g, '_')}`;
+  let buffer;
+  try {
+    buffer = await file.arrayBuffer();
+  } catch (error) {
+    showError(`${file.name}: cannot be read: ${error.message}`);
+    return;
+  }
+  await quick.send({ kind: 'file', path, bytes: buffer.slice(0) });
+  await thorough.send({ kind: 'file', path, bytes: buffer }, [buffer]);
+  const { error, model, text } = await quick.send({ kind: 'trace', path });
+  if (error !== undefined) {
+    showError(error);
+    return;
+  }
+  trace = path;
+  $('done').textContent = `${file.name}: ${text}`;
+  if (model !== null) fields.set('m', model);
+  shownLink = '';
+  before = null;
+  ask();
+}
+
+$('trace').addEventListener('change', () => $('trace').files[0] && takeFile($('trace').files[0]));
+document.addEventListener('dragover', (event) => {
+  event.preventDefault();
+  document.body.classList.add('drop');
+});
+document.addEventListener('dragleave', () => document.body.classList.remove('drop'));
+document.addEventListener('drop', (event) => {
+  event.preventDefault();
+  document.body.classList.remove('drop');
+  if (event.dataTransfer.files[0]) takeFile(event.dataTransfer.files[0]);
+});
+
+function start() {
+  const link = location.hash.slice(1) || document.body.dataset.link;
+  shownLink = '';
+  before = null;
+  readLink(link);
+  // What a link has that no field is named by is refused by the thread, which reads it whole.
+  quick.newest({ kind: 'glance', link, trace, before }).then((answer) => {
+    if (answer?.error !== undefined) showError(answer.error);
+    else if (answer !== null && shownLink === '') show(answer, false);
+  });
+  pause = setTimeout(askWhole, 0);
+}
+
+addEventListener('hashchange', () => {
+  if (location.hash.slice(1) !== linkNow()) start();
+});
+start();
+thorough.send({ kind: 'catalogue' }).then((catalogue) => {
+  searchable('model', catalogue.models);
+  searchable('gpu', catalogue.gpus, 'none');
+  searchable('cpu', catalogue.cpus);
+  searchable('quantizations', catalogue.quantizations, 'what fits best');
+  for (const [name] of catalogue.runtimes) if (name !== 'llama.cpp') $('runtime').append(new Option(name, name));
+  $('runtime').value = fields.get('runtime') ?? '';
+});

@@ -1,0 +1,88 @@
+// What a page sends to the thread that computes, and what comes back; the same in a browser and in a test.
+import { UserError } from '../base/errors.js';
+import { isPath, listProfiles } from '../base/profiles.js';
+import { formatCount } from '../base/units.js';
+import { openTrace } from '../trace/open/open.js';
+import { Answers, type Before, reportOf } from './answers.js';
+import { playCatalogue } from './catalogue.js';
+import { type Knob, turned } from './knobs.js';
+import { linkOfQuestion, type PlayQuestion, questionOf } from './question.js';
+
+/** A question as a page sends it: its link, and a trace that was given to the page. */
+interface Sent {
+  readonly link: string;
+  readonly trace?: string;
+}
+
+/** What is wanted; `turn` changes a part of the machine before. */
+export type PlayRequest =
+  | (Sent & { readonly kind: 'glance'; readonly before: Before | null; readonly turn?: readonly [knob: Knob, value: string] })
+  | (Sent & { readonly kind: 'hits' | 'report' | 'whole' })
+  | { readonly kind: 'catalogue' }
+  | { readonly kind: 'trace'; readonly path: string };
+
+/** Answers requests, one at a time; a mistake of the user becomes a line. */
+export class Desk {
+  readonly #answers = new Answers();
+  #last: { readonly key: string; readonly answer: Awaited<ReturnType<Answers['whole']>> } | null = null;
+
+  /** @returns what was wanted, or `{ error }`: one printable line */
+  async answer(request: PlayRequest): Promise<object> {
+    try {
+      return await this.#answered(request);
+    } catch (error) {
+      if (error instanceof UserError) return { error: error.message };
+      return { error: `a fault of moeprof, please report it: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  async #answered(request: PlayRequest): Promise<object> {
+    switch (request.kind) {
+      case 'catalogue':
+        return playCatalogue();
+      case 'trace':
+        return readTrace(request.path);
+      case 'glance': {
+        const question = asked(request);
+        const { turn } = request;
+        const machine = turn === undefined ? question.machine : turned(question.machine, ...turn);
+        return this.#answers.atAGlance({ ...question, machine }, request.before);
+      }
+      case 'whole':
+        return this.#whole(request);
+      case 'hits':
+        return this.#answers.hits(asked(request), (await this.#whole(request)).advice);
+      case 'report':
+        return { html: reportOf((await this.#whole(request)).advice) };
+    }
+  }
+
+  /** The whole answer, which the page's curve, report and data share. */
+  async #whole(sent: Sent) {
+    const question = asked(sent);
+    const key = JSON.stringify([linkOfQuestion(question), sent.trace]);
+    if (this.#last?.key !== key) this.#last = { key, answer: await this.#answers.whole(question) };
+    return this.#last.answer;
+  }
+}
+
+function asked({ link, trace }: Sent): PlayQuestion {
+  const question = questionOf(link);
+  if (isPath(question.model)) throw new UserError(`m=${question.model}: a page has no files of models; take a bundled name`);
+  return trace === undefined ? question : { ...question, wishes: { ...question.wishes, trace } };
+}
+
+/** Reads a trace once, so that its faults are found, and names its model. */
+async function readTrace(path: string): Promise<{ readonly model: string | null; readonly text: string }> {
+  const trace = await openTrace(path);
+  try {
+    const { layers, meta, tokens, topK } = trace;
+    const model = meta.model !== null && listProfiles('models').includes(meta.model) ? meta.model : null;
+    return {
+      model,
+      text: `${formatCount(tokens)} tokens, ${layers} layers, top-${topK}${meta.model === null ? '' : `, of ${meta.model}`}`,
+    };
+  } finally {
+    trace.close();
+  }
+}

@@ -1,0 +1,116 @@
+// The page as one file: controls, the places of the answer, the script that joins them, and the code that computes, which starts as a thread.
+import { newSha256 } from '../base/host/hash.js';
+import { codeAt, DOCUMENT_STYLE, embedJson, html, Markup, pageStyle, scriptAt } from '../report/door.js';
+import { VERSION } from '../result/version.js';
+import { DEFAULT_RUNTIME } from '../runtime/index.js';
+
+/** A constant, because bundlers rewrite tagged templates that contain this tag, with an external helper. */
+const SCRIPT_END = new Markup('</script>');
+
+/** A slider. @param values its steps, in order */
+const slider = (
+  id: string,
+  label: string,
+  values: readonly (number | string)[],
+): Markup => html`<p class="knob" data-knob="${id}"><label for="${id}">${label}</label><output for="${id}"></output>
+<input type="range" id="${id}" min="0" max="${values.length - 1}" step="1" data-values="${values.join(' ')}"></p>
+`;
+
+/** A choice of few. */
+const choice = (
+  id: string,
+  label: string,
+  options: readonly (readonly [value: string, text: string])[],
+): Markup => html`<p class="knob" data-knob="${id}"><label for="${id}">${label}</label>
+<select id="${id}">${options.map(([value, text]) => html`<option value="${value}">${text}</option>`)}</select></p>
+`;
+
+/** A choice of many, by typing. */
+const search = (id: string, label: string): Markup => html`<p class="knob search" data-knob="${id}"><label for="${id}">${label}</label>
+<input id="${id}" role="combobox" aria-expanded="false" aria-controls="${id}-list" aria-autocomplete="list" autocomplete="off" spellcheck="false">
+<span class="list" role="listbox" id="${id}-list" aria-label="${label}" hidden></span></p>
+`;
+
+const numbers = (...values: number[]): [string, string][] => values.map((value) => [String(value), String(value)]);
+const RAM = [8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
+const VRAM = [4, 6, 8, 10, 11, 12, 16, 20, 22, 24, 32, 40, 48, 64, 80, 96, 128, 141, 192, 288];
+const MTS = [1600, 2133, 2400, 2666, 2933, 3200, 3600, 4000, 4400, 4800, 5200, 5600, 6000, 6400, 6800, 7200, 8000, 8800];
+const CONTEXT = [2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 524288, 1048576];
+const LANES = [5, 4, 3].flatMap((generation) =>
+  [16, 8, 4, 1].map((lanes): [string, string] => [`${generation}x${lanes}`, `${generation}.0 x${lanes}`]),
+);
+
+const CONTROLS = html`<form id="ask" aria-label="Question">
+${search('model', 'Model')}${search('gpu', 'Graphics card')}${choice('gpus', 'Cards', numbers(1, 2, 3, 4, 6, 8))}${slider('vram', 'Memory of a card, GB', VRAM)}${search('cpu', 'Processor')}${slider('ram', 'Main memory, GB', RAM)}${slider('channels', 'Channels of memory', [1, 2, 4, 6, 8, 12, 16, 24])}${slider('mts', 'Speed of memory, MT/s', MTS)}${choice('pcie', 'PCIe slot', LANES)}${choice('runtime', 'Engine', [['', DEFAULT_RUNTIME]])}${search('quantizations', 'Format')}${slider('context', 'Context, tokens', ['', ...CONTEXT])}${slider('slots', 'Slots of an expert cache', [''])}
+<details><summary>More: prompt, users, drafts, the machine as text</summary>
+${slider('prompt', 'Prompt, tokens', ['', 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536])}${choice('users', 'Users at a time', [['', '1'], ...numbers(2, 4, 8, 16)])}${choice('drafts', 'Drafted tokens a pass', [['', 'what pays'], ...numbers(0, 1, 2, 3, 4)])}${slider('accepted', 'Drafts that are right', ['', ...[20, 30, 40, 50, 60, 70, 80, 90].map((share) => `${share}%`)])}${choice(
+  'goal',
+  'Goal',
+  [
+    ['', 'a whole request soon'],
+    ['decode', 'decode speed'],
+    ['prefill', 'prompt speed'],
+  ],
+)}<p class="knob" data-knob="machine"><label for="machine">Machine, as -w takes it</label><input id="machine" spellcheck="false" autocomplete="off"></p>
+</details>
+<p class="knob" data-knob="trace"><label for="trace">Your own trace of routing (or drop it anywhere; it stays on this machine)</label><input type="file" id="trace"></p>
+</form>
+`;
+
+const ANSWER = html`<div id="answer">
+<p id="error" role="alert" hidden></p>
+<div id="head"><h1 class="answer">How fast does it run, and with which settings?</h1><p class="origin">The answer is computed here, on your machine; nothing leaves it.</p></div>
+<div id="first"></div>
+<p class="tools"><button type="button" id="link">Copy a link to this answer</button><button type="button" id="report">Download the report</button><button type="button" id="json">Download the data</button><span id="done" role="status"></span></p>
+<section id="hits" aria-label="Hit rate of an expert cache"></section>
+<div id="rest"></div>
+<section><h2>In a terminal</h2><pre class="copy" id="command"></pre></section>
+<noscript><p>The answer is computed by a script in your browser. Without one: <code>npx moeprof advise</code> in a terminal.</p></noscript>
+</div>
+`;
+
+/** Columns side by side if there is room. */
+const STYLE = `main,header,footer{max-width:1280px}.play{display:grid;grid-template-columns:minmax(250px,320px) minmax(0,1fr);gap:2.2rem;margin-top:1rem}
+.brand{font-weight:650;margin:0;letter-spacing:-.01em}header{padding-top:18px}
+#ask{font-size:.9rem;align-self:start;position:sticky;top:0;max-height:100vh;overflow-y:auto;padding:.4rem .6rem 1rem .2rem}
+.knob{margin:0 0 .7rem;display:grid;grid-template-columns:1fr auto;gap:.1rem .6rem}.knob label{color:var(--soft)}.knob>input,.knob>select,.knob .list{grid-column:1/-1;width:100%}
+.knob output{font-weight:600}.knob>input:not([type=range]),.knob>select{font:inherit;color:var(--ink);background:var(--panel);border:1px solid var(--idle-line);border-radius:6px;padding:.35rem .5rem;min-height:34px;min-width:0}
+.knob>input[type=range]{accent-color:var(--accent);min-height:24px}.search{position:relative}.knob[hidden]{display:none}
+.list{position:absolute;top:100%;z-index:3;background:var(--page);border:1px solid var(--idle-line);border-radius:6px;max-height:15rem;overflow-y:auto;box-shadow:0 4px 14px #0003}.list[hidden]{display:none}
+.list span{display:flex;justify-content:space-between;gap:1rem;padding:.3rem .6rem;cursor:pointer;overflow-wrap:anywhere}.list span[aria-selected=true]{background:var(--accent);color:var(--page)}.list small{opacity:.75;white-space:nowrap}
+#answer section{margin-top:1.4rem}#answer h1{margin-top:0}#error{color:var(--bad);font-weight:600;overflow-wrap:anywhere}.stale{opacity:.45}.busy #head::after{content:"…";color:var(--soft)}
+@media (prefers-reduced-motion:no-preference){#rest,#hits{transition:opacity .15s}}
+#hits .dot[role=slider]{cursor:ew-resize;touch-action:none;width:18px;height:18px;margin:0 0 -9px -9px}
+body.drop{outline:4px dashed var(--accent);outline-offset:-8px}
+@media (max-width:760px){.play{grid-template-columns:minmax(0,1fr);gap:.6rem}#ask{position:static;max-height:none;order:2;border-top:1px solid var(--faint);padding-top:1rem}#answer{display:contents}#head,#first,#error{order:0}#ask{order:1}.tools,#hits,#rest,#answer>section{order:2}}
+@media print{#ask,.tools{display:none}.play{display:block}}`;
+
+/**
+ * The whole file. It may load nothing, and start only its own threads, whose script `scripts/web.mjs` makes.
+ * @param link of the first question, without `#`; an address that has one of its own comes first
+ */
+export function playPage(link: string): string {
+  const script = scriptAt('play/client/play.js');
+  const digest = newSha256().update(script).digest('base64');
+  const policy = `default-src 'none'; script-src 'sha256-${digest}' 'wasm-unsafe-eval'; worker-src blob:; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="moeprof">
+<meta name="description" content="How fast a Mixture-of-Experts model runs on your machine, with which settings, and how sure that is.">
+<title>moeprof: how fast does it run here?</title>
+<style>${new Markup([DOCUMENT_STYLE, pageStyle(), STYLE].join('\n'))}</style>
+</head>
+<body data-link="${link}">
+<header><p class="brand">moeprof</p></header>
+<main><div class="play">${CONTROLS}${ANSWER}</div></main>
+<footer><p>Computed by moeprof ${VERSION} in your browser: the code, and the bytes, of the command line.</p></footer>
+<script type="application/json" id="engine">${embedJson(codeAt('play/engine.js'))}${SCRIPT_END}
+<script>${new Markup(script)}${SCRIPT_END}
+</body>
+</html>
+`.text;
+}

@@ -1,0 +1,98 @@
+// A question of the page, and the link that holds all of it: `#m=gpt-oss-120b&w=rtx-3060+64GB&context=32768`.
+import type { AdviceWishes } from '../advise/door.js';
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { parseCount } from '../base/units.js';
+import { LINE_SHELLS } from '../runtime/flags/shell.js';
+
+/** What is asked: a model, a machine, and the options of `moeprof advise`. */
+export interface PlayQuestion {
+  /** A bundled name, or the path of a file that was given to the page. */
+  readonly model: string;
+  /** As `-w` takes it. */
+  readonly machine: string;
+  readonly wishes: AdviceWishes;
+}
+
+/** The question of a link without one: a usual model on a usual computer. */
+export const FIRST_QUESTION: PlayQuestion = { model: 'qwen3.6-35b-a3b', machine: 'rtx-3060+32GB', wishes: {} };
+
+/** Fields of a link beside model and machine: the options of `moeprof advise` of the same names. */
+const FIELDS = {
+  runtime: 'text',
+  goal: 'text',
+  context: 'count',
+  prompt: 'count',
+  users: 'count',
+  quantizations: 'list',
+  slots: 'count',
+  drafts: 'text',
+  accepted: 'text',
+  drafter: 'text',
+} as const satisfies Partial<Record<keyof AdviceWishes, 'count' | 'list' | 'text'>>;
+
+type Field = keyof typeof FIELDS;
+
+/** Longest value of a link, characters. */
+const LONGEST = 300;
+
+/** Reads what stands behind `#` in an address; fields that are missing are those of {@link FIRST_QUESTION}. @throws UserError */
+export function questionOf(link: string): PlayQuestion {
+  let { machine, model } = FIRST_QUESTION;
+  const wishes = new Map<Field, unknown>();
+  for (const part of link.split('&').filter((text) => text !== '')) {
+    const at = part.indexOf('=');
+    const [name, value] = at < 0 ? [part, ''] : [part.slice(0, at), decoded(part.slice(at + 1))];
+    if (value === '' || value.length > LONGEST) throw new UserError(`${name}: needs a value of at most ${LONGEST} characters`);
+    if (name === 'm') model = value;
+    else if (name === 'w') machine = value;
+    else if (Object.hasOwn(FIELDS, name)) wishes.set(name as Field, readValue(name as Field, value));
+    else throw new UserError(`${name}: is no field of a link; ${didYouMean(name, ['m', 'w', ...Object.keys(FIELDS)])}`);
+  }
+  return { model, machine, wishes: Object.fromEntries(wishes) as AdviceWishes };
+}
+
+/** The link of a question, without `#`; {@link questionOf} reads it back. */
+export function linkOfQuestion({ machine, model, wishes }: PlayQuestion): string {
+  const fields = fieldsOf(wishes).map(([name, value]) => `${name}=${encoded(value)}`);
+  return [`m=${encoded(model)}`, `w=${encoded(machine)}`, ...fields].join('&');
+}
+
+/** The same question for a terminal. */
+export function terminalLine({ machine, model, wishes }: PlayQuestion): string {
+  const [shell] = LINE_SHELLS as readonly [(typeof LINE_SHELLS)[number]];
+  const options = fieldsOf(wishes).map(([name, value]) => ` --${name} ${shell.quoted(value)}`);
+  return `moeprof advise ${shell.quoted(model)} -w ${shell.quoted(machine)}${options.join('')}`;
+}
+
+function fieldsOf(wishes: AdviceWishes): [Field, string][] {
+  return (Object.keys(FIELDS) as Field[]).flatMap((name): [Field, string][] => {
+    const value = wishes[name];
+    return value === undefined ? [] : [[name, String(value)]];
+  });
+}
+
+function readValue(name: Field, text: string): number | string | readonly string[] {
+  switch (FIELDS[name]) {
+    case 'count': {
+      const count = parseCount(text, name);
+      if (count > 0) return count;
+      throw new UserError(`${name}: must be at least 1`);
+    }
+    case 'list':
+      return text.split(',');
+    case 'text':
+      return text;
+  }
+}
+
+/** Plus signs and commas stay as they are: a machine consists of them. */
+const encoded = (text: string): string => encodeURIComponent(text).replace(/%(?:2B|2C|2F|3A|40)/g, decodeURIComponent);
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new UserError(`"${text.slice(0, 40)}": is no text of a link; percent signs are written as %25`);
+  }
+}
