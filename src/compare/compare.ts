@@ -91,7 +91,7 @@ export function compareResults(
   options: CompareOptions = {},
   scenario: string = candidate.label,
   tests: ReadonlyMap<string, SampleTest> = testSamples([{ base: base.result, candidate: candidate.result }])[0]!,
-  { gated, findings: told }: Gated = { gated: budgets.length > 0, findings: null },
+  { gated, findings: shared }: Gated = { gated: budgets.length > 0, findings: null },
 ): Comparison {
   const inputs = inputDifferences(base.result, candidate.result);
   const varied = variedBy(inputs, budgets);
@@ -129,9 +129,9 @@ export function compareResults(
     if (equal && judgement.verdict === 'pass') held.push(name);
     if (!equal || judgement.findings.length > 0) rows.push(rowOf(name, before, after, judgement, test));
   }
-  const warnings = told ?? new Map<Budget, BudgetFinding>();
+  const warnings = shared ?? new Map<Budget, BudgetFinding>();
   findings.push(...judgeBudgets(base.result.metrics, candidate.result.metrics, rules, warnings));
-  if (told === null) findings.push(...warnings.values());
+  if (shared === null) findings.push(...warnings.values());
   if (findings.every(({ level }) => level !== 'error')) findings.push(...silenceFindings(silences, rules));
   rows.sort(worstFirst);
   const rank = new Map(rows.map(({ metric }, index) => [metric, index]));

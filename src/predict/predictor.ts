@@ -45,7 +45,7 @@ export interface PredictorContext {
   readonly training: readonly RoutingTrace[];
   /** Base folder of relative paths in parameters; by default the working directory. */
   readonly folder?: string;
-  /** Look-ahead that the trace holds: layers ahead, one for each part of its `predicted` rows, empty if it does not say; absent: none. */
+  /** Look-ahead that the trace holds: layers ahead, one for each part of its `predicted` rows, empty if it has none of them; absent: none. */
   readonly recorded?: readonly number[];
 }
 

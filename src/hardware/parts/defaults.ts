@@ -193,7 +193,7 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
   ].join('+');
 }
 
-/** The memory of a card where it is not the usual one; of a chip it is that of the machine. */
+/** The memory of a card if it is not the usual one; of a chip it is that of the machine. */
 function cardSize({ memoryBytes, name, unified = false }: GpuPart): string {
   return unified || memoryBytes === GPUS.find(name)!.memoryBytes ? '' : `:${sizeText(memoryBytes)}`;
 }

@@ -76,7 +76,7 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   );
 }
 
-/** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty if it does not say; undefined: none. */
+/** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty if it has none of them; undefined: none. */
 const recordedLookAhead = ({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined =>
   has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
 
