@@ -1,4 +1,3 @@
-// Alternatives to the answer: settings that differ from it in one thing, each with its own best placement.
 import { formatCount } from '../base/units.js';
 import { isFit } from '../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../runtime/setting/setting.js';
@@ -22,7 +21,7 @@ const FORMATS = 2;
 /** Factor of the longer context that is tried. */
 const LONGER = 4;
 
-/** Settings that differ from the answer in one thing; up to five, best first. */
+/** Alternatives to the answer: settings that differ from it in one thing, each with its own best placement. */
 export async function alternativesOf(question: Question, answer: Priced): Promise<readonly Alternative[]> {
   const found: Alternative[] = [];
   const add = async (change: string, beside: Setting): Promise<void> => {

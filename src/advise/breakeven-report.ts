@@ -1,10 +1,9 @@
-// The report of `moeprof breakeven`: a row for each format and number of users.
 import { formatRatio } from '../base/units.js';
 import { bareRate, type ColumnOf, type Document, documentFormats, figure, grid, pageFormat } from '../report/door.js';
 import { type BreakEven, type BreakEvens, WAYS } from './breakeven.js';
 import { sentences } from './report-parts.js';
 
-/** Formats of break-evens, the one for reading first. */
+/** The report of `moeprof breakeven`: a row for each format and number of users. */
 export const breakEvenReports = [...documentFormats<BreakEvens>(documentOf), pageFormat(documentOf, 'moeprof breakeven')];
 
 const share = (value: number | null, none: string) => ({ value, text: value === null ? none : formatRatio(value, 0) });

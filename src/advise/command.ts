@@ -1,4 +1,3 @@
-// The line of a setting: in the words of its runtime, with the place of the model's file.
 import { platform } from '../base/host/machine.js';
 import { sum } from '../base/statistics.js';
 import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
@@ -12,7 +11,7 @@ import { cacheOf } from './fit.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** The setting in the words of the runtime. */
+/** The line of a setting: in the words of its runtime, with the place of the model's file. */
 export function commandOf(
   question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
   { blocks, devices, model, setting, split }: Priced,

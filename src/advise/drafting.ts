@@ -1,8 +1,7 @@
-// How tokens are drafted in advice: by what, how many, and how many of them are right.
 import { placed, UserError } from '../base/errors.js';
 import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/door.js';
 
-/** Drafting, as settings are priced with it. */
+/** How tokens are drafted in advice: by what, how many, and how many of them are right. Drafting, as settings are priced with it. */
 export interface Drafting {
   /** The model's own layers for further tokens, or the text itself, if its last tokens have occurred before. */
   readonly drafter: 'mtp' | 'ngram';

@@ -1,4 +1,3 @@
-// The report of `moeprof advise --runtime any`: engines side by side, best first, with the line of the best.
 import { formatCount } from '../base/units.js';
 import {
   type Block,
@@ -23,7 +22,7 @@ interface EnginesView {
   readonly explain: boolean;
 }
 
-/** Formats of engines on a machine, the one for reading first. */
+/** The report of `moeprof advise --runtime any`: engines side by side, best first, with the line of the best. */
 export const engineReports: readonly Format<EnginesView>[] = [
   ...documentFormats<EnginesView>(enginesDocument, ({ offers }) => offers),
   pageFormat(enginesDocument, 'moeprof advise'),

@@ -1,4 +1,3 @@
-// Memory of an answer: a line and bars, and what each device holds.
 import { formatBytes } from '../base/units.js';
 import { type Block, type Datum, figure, type Grid, gridOf } from '../report/door.js';
 import { freeOf, usedOf } from '../runtime/setting/fits.js';
@@ -20,7 +19,7 @@ function memoryText(devices: AdvisedSetting['devices']): string {
   return [...together, ...each].join(', ');
 }
 
-/** What of each memory is used, in a line, and sentences on the command. */
+/** Memory of an answer: a line and bars, and what each device holds. What of each memory is used, in a line, and sentences on the command. */
 export function memoryBlocks({ hints }: Advice, answer: AdvisedSetting): Block[] {
   const [brief] = sentences('memory', [memoryText(answer.devices), ...hints]);
   const bars: Block = {

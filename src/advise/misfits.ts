@@ -1,4 +1,3 @@
-// Settings that do not fit, and how much memory is missing.
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
@@ -7,7 +6,7 @@ import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js'
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** Sentences for an answer: everything on the GPU, and one step more there than advised. */
+/** Settings that do not fit, and how much memory is missing. Sentences for an answer: everything on the GPU, and one step more there than advised. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
   const ladder = ladderOf(question, model, setting.cache);
   const [whole] = setting.cache === null ? ladder : ladderOf(question, model, null);

@@ -1,5 +1,3 @@
-// The report of `moeprof advise` on several models: those that run, the largest first; slower than wanted; read from the disk; too large.
-
 import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/units.js';
 import {
   type Block,
@@ -24,7 +22,7 @@ import { detailed, sentences, takenOf } from './report-parts.js';
 /** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
-/** Formats of models on a machine, the one for reading first. */
+/** The report of `moeprof advise` on several models: those that run, the largest first; slower than wanted; read from the disk; too large. */
 export const modelOfferReports: readonly Format<ModelOffers>[] = [
   ...documentFormats<ModelOffers>(modelsDocument),
   pageFormat(modelsDocument, 'moeprof advise'),

@@ -1,8 +1,7 @@
-// Values that users write as text are parsed when they are read. The parsed value keeps its text, so that a result can show it.
 import { z } from 'zod';
 import { UserError } from './errors.js';
 
-/** A value parsed from a text. */
+/** Values that users write as text are parsed when they are read. The parsed value keeps its text, so that a result can show it. */
 export interface Written {
   /** As the user wrote it. */
   readonly text: string;

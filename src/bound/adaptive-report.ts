@@ -1,10 +1,9 @@
-// The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, and the run's own time.
 import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
 import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import { type Document, figure, gridOf, note } from '../report/door.js';
 import type { AdaptiveBound, AdaptivePoint } from './adaptive-bound.js';
 
-/** Formats of the bound, the one for reading first. */
+/** The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, and the run's own time. */
 export const adaptiveReports = drawnFormats<AdaptiveBound>('moeprof bound adaptive', adaptiveDocument, ({ points }) => {
   const parts = { token: 'tokenNs', GPU: 'gpuNs', link: 'linkNs' } as const;
   const lines = Object.entries(parts).flatMap(([series, part]) =>

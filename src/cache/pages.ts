@@ -1,7 +1,6 @@
-// Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
-/** A store of pages by number. */
+/** Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length. */
 export class PageStore {
   readonly pageBytes: number;
   readonly #memoryPages: number;

@@ -1,4 +1,3 @@
-// From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6).
 import { UserError } from '../base/errors.js';
 import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
@@ -9,7 +8,7 @@ import { giveRest } from './layer-quotas.js';
 import { NextUse } from './next-use/next-use.js';
 import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from './policy.js';
 
-/** `global`: one cache for all layers; `layer`: one per layer. */
+/** From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6). */
 export type Scope = 'global' | 'layer';
 
 /** A capacity of a tier. */

@@ -1,4 +1,3 @@
-// The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import { drawnFormats, onePanel, type PaperFigure, type RunPoint } from '../figure/door.js';
@@ -13,7 +12,7 @@ const SIDE_BY_SIDE = 3;
 /** Rows of the big table, unless all are shown. */
 const ROWS = 24;
 
-/** Formats of a capacity curve, the one for reading first. */
+/** The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity. */
 export const curveReports = drawnFormats<Curve>('moeprof curve', curveDocument, curveFigures);
 
 function curveDocument(curve: Curve): Document {

@@ -1,5 +1,3 @@
-// `moeprof advise`: settings of a runtime for a model on a machine, as lines to paste, with their speed; or which models it runs.
-
 import type { Command } from 'commander';
 import type { AdviceWishes, MachineFinder, ModelOffers } from '../advise/door.js';
 import { adviceOn, adviceReports, engineReports, enginesOn, machineNamed, modelOfferReports, modelsOn } from '../advise/door.js';
@@ -28,7 +26,7 @@ interface AdviseOptions extends OutputOptions, TuneFlags, Texts<keyof AdviceWish
 /** The word for all runtimes, side by side. */
 const ANY = 'any';
 
-/** Defines the command. */
+/** `moeprof advise`: settings of a runtime for a model on a machine, as lines to paste, with their speed; or which models it runs. */
 export function define(command: Command, context: CliContext): void {
   const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
   declared(command, 'advise', { words, formats: adviceReports }).action(async (models: readonly string[], options: AdviseOptions) => {

@@ -1,4 +1,3 @@
-// `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';
@@ -20,7 +19,7 @@ import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, namesBelow, scenarioFiles } from './scenarios.js';
 
-/** Defines the command. */
+/** `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'save').action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
   subcommand(command, 'list').action(() => context.out(list(context)));

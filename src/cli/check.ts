@@ -1,4 +1,3 @@
-// `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Learned } from '../hardware/door.js';
@@ -20,7 +19,7 @@ type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'>
 /** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
 
-/** Defines the command. */
+/** `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'check', { formats: checkReports }).action(async (log: string, options: CheckOptions) => {
     await deliver(context, checkReports, options, async () => {

@@ -1,4 +1,3 @@
-// The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing.
 import { ownValue } from '../base/objects.js';
 import { bundledParts } from '../base/profiles.js';
 
@@ -23,7 +22,7 @@ export interface Node {
   readonly children: readonly Node[];
 }
 
-/** The script that makes `shell` complete a program. */
+/** The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing. */
 export const completionScript = (shell: Shell, program: Node): string => ({ bash, zsh, fish, powershell })[shell](program);
 
 /** All commands with the words that lead to them, the program itself first. */

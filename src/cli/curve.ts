@@ -1,4 +1,3 @@
-// `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
@@ -20,7 +19,7 @@ interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'polici
   readonly jobs?: string;
 }
 
-/** Defines the command. */
+/** `moeprof curve`: hit rate against capacity for many policies, from one read of the trace. */
 export function define(command: Command, context: CliContext): void {
   const words = { ...RUN_WORDS, quotas: QUOTAS, policies: CURVE_POLICIES.join(), popularity: CURVE_POPULARITY };
   declared(command, 'curve', { words, formats: curveReports }).action(async (flags: Flags) => {

@@ -1,4 +1,3 @@
-// `moeprof explain`: the meaning of a metric or a warning, in two paragraphs.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';
@@ -8,7 +7,7 @@ import { allTopics, topicOf } from '../result/explanations.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/** Defines the command. */
+/** `moeprof explain`: the meaning of a metric or a warning, in two paragraphs. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'explain').action((name: string | undefined) =>
     context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),

@@ -1,4 +1,3 @@
-// `moeprof init`: a starter profile, budgets and a CI job, from the templates of profiles/init; all or none, and never over a file.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
@@ -34,7 +33,7 @@ interface InitOptions {
   readonly force: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof init`: a starter profile, budgets and a CI job, from the templates of profiles/init; all or none, and never over a file. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'init', { words: { systems: [...Object.keys(JOBS), 'none'] } }).action(
     (folder: string, { ci, force, source: given }: InitOptions) => {

@@ -1,4 +1,3 @@
-// `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent.
 import type { Command } from 'commander';
 import { platform } from '../base/host/machine.js';
 import { readText } from '../base/input-file.js';
@@ -17,7 +16,7 @@ import { machineToMeasure } from './machine/calibrate.js';
 /** Systems by what Node calls them, as rows do. */
 const SYSTEMS = byName<string>({ darwin: 'macos', win32: 'windows', linux: 'linux' });
 
-/** Defines the command. */
+/** `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent. */
 export function define(command: Command, context: CliContext): void {
   type Options = OutputOptions & Texts<'hardware' | 'model' | 'os' | 'quantization'>;
   declared(command, 'measure', { formats: contributionReports }).action(async (paths: readonly string[], options: Options) => {

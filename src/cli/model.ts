@@ -1,4 +1,3 @@
-// `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep.
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes, formatCount, formatCounted, formatParameters, parseCount } from '../base/units.js';
@@ -17,7 +16,7 @@ interface InspectOptions extends OutputOptions {
   readonly hardware: readonly string[];
 }
 
-/** Defines the command. */
+/** `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'inspect', { formats: modelReports }).action(async (name: string, options: InspectOptions) => {
     const tokens = parseCount(options.context, '--context');

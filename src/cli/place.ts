@@ -1,4 +1,3 @@
-// `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted.
 import type { Command } from 'commander';
 import { placed, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
@@ -38,7 +37,7 @@ interface Flags extends RoutingFlags, Texts<'hardware' | 'runtime' | 'for' | 'gp
   readonly json?: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted. */
 export function define(command: Command, context: CliContext): void {
   const words = { bases: BASES, splits: SPLITS, engines: PROFILE_FORMATS.map(({ name }) => name) };
   declared(command, 'place', { words, formats: placeReports }).action(

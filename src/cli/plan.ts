@@ -1,4 +1,3 @@
-// `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { type Plan, planCandidate, planOverrides, planReports, planRuns } from '../advise/door.js';
 import { EXIT, UserError } from '../base/errors.js';
@@ -20,7 +19,7 @@ interface PlanOptions extends RunFlags, OutputOptions {
   readonly timing: readonly string[];
 }
 
-/** Defines the command. */
+/** `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'plan', { words: RUN_WORDS, formats: planReports }).action(
     async (profile: string | undefined, options: PlanOptions) => {

@@ -1,4 +1,3 @@
-// The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/evaluation/compare.js';
@@ -45,7 +44,7 @@ interface TrainingReport extends ReportHead {
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
 
-/** Formats of `predict eval`. */
+/** The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal. */
 export const evaluationReports = drawnFormats<EvaluationReport>('moeprof predict eval', evaluationDocument, ({ evaluations }) =>
   evaluations.flatMap(({ options, predictors }) => {
     const points = predictors.flatMap(({ ahead, predictor }) =>

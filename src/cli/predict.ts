@@ -1,4 +1,3 @@
-// `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
@@ -18,7 +17,7 @@ import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
 
-/** Defines the command. */
+/** `moeprof predict`: trains a path predictor from traces, and judges predictors on others. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'eval', { formats: evaluationReports }).action(
     (predictors: readonly string[], options: JudgingOptions & OutputOptions) => runEval(predictors, options, context),

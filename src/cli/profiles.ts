@@ -1,4 +1,3 @@
-// `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
@@ -148,7 +147,7 @@ const families: readonly Family[] = [
   code('variant', VARIANTS),
 ];
 
-/** Defines the command. */
+/** `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);
   subcommand(command, 'list').action((wanted: string | undefined) => {

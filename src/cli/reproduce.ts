@@ -1,4 +1,3 @@
-// `moeprof reproduce`: figures that papers publish of their systems, and those of the same setting here.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
@@ -14,7 +13,7 @@ interface ReproduceOptions extends OutputOptions {
   readonly gate?: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof reproduce`: figures that papers publish of their systems, and those of the same setting here. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'reproduce', { formats: reproductionReports }).action(async (papers: readonly string[], options: ReproduceOptions) => {
     const names = namesOf(papers, options);

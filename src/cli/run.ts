@@ -1,4 +1,3 @@
-// `moeprof run`: profiles one system, or ranks several.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
@@ -39,7 +38,7 @@ interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly assert: readonly string[];
 }
 
-/** Defines the command. */
+/** `moeprof run`: profiles one system, or ranks several. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'run', { words: RUN_WORDS, formats: reports }).action(async (profile: string | undefined, options: RunOptions) => {
     const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));

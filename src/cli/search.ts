@@ -1,4 +1,3 @@
-// `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes.
 import type { Command } from 'commander';
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
@@ -41,7 +40,7 @@ interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'>
 /** Cells that are drawn from a larger space. */
 const MOST_CELLS = 20_000;
 
-/** Defines the command. */
+/** `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'search', { words: { store: STORE }, formats: searchReports }).action((path: string, flags: SearchFlags) =>
     searchSpace(path, flags, context),

@@ -1,4 +1,3 @@
-// `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined.
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
@@ -14,7 +13,7 @@ const DIGITS = 12;
 
 const DAY_MS = 86_400_000;
 
-/** Defines the command. */
+/** `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined. */
 export function define(command: Command, context: CliContext): void {
   const words = { store: STORE };
   subcommand(command, 'ls', { words }).action((path: string) => context.out(list(Store.existing(path), context)));

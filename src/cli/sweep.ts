@@ -1,4 +1,3 @@
-// `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run.
 import type { Command } from 'commander';
 import { isSeq, parseDocument } from 'yaml';
 import { UserError } from '../base/errors.js';
@@ -25,7 +24,7 @@ import { listed, namesIn } from './listed.js';
 import { RUN_WORDS, runCommandOf, runOf, type SweepFlags } from './run-options.js';
 import { STORE, storeOf } from './study-options.js';
 
-/** Defines the command. */
+/** `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'sweep', { words: { ...RUN_WORDS, store: STORE }, formats: studyReports }).action(
     async (profile: string | undefined, options: SweepFlags) => {

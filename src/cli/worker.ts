@@ -1,4 +1,3 @@
-// `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { realpathSync } from '../base/host/files.js';
@@ -35,7 +34,7 @@ interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' |
   readonly fileCacheSize: string;
 }
 
-/** Defines the command. */
+/** `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'worker', { words: { prefix: QUEUE_PREFIX, size: CACHE_SIZE } }).action((flags: WorkerFlags) => work(flags, context));
 }

@@ -1,4 +1,3 @@
-// The causes of a comparison's result, the largest first: differences of the counters of both runs by layer, phase and kind of miss.
 import { sum } from '../base/statistics.js';
 import { changeOf } from '../result/amount.js';
 import type { PerLayer, Result } from '../result/result.js';
@@ -43,7 +42,7 @@ export interface Explanation {
 /** Layer columns that add up to the GPU's time. */
 const GPU_TIME = ['stallNs', 'computeNs', 'denseNs'] as const satisfies readonly (keyof PerLayer)[];
 
-/** Explains the difference of two results from their counters. */
+/** The causes of a comparison's result, the largest first: differences of the counters of both runs by layer, phase and kind of miss. */
 export function explain(base: Result, candidate: Result): Explanation {
   const [before, after] = [base.perLayer, candidate.perLayer];
   const layersDiffer = before.demanded.length !== after.demanded.length;

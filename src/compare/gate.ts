@@ -1,4 +1,3 @@
-// The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned.
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
 import type { Result } from '../result/result.js';
@@ -24,7 +23,7 @@ interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
   readonly budget: Budget | null;
 }
 
-/** All comparisons of one gate. */
+/** The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned. */
 export interface Gate {
   /** Labels of operands that are saved results, whose inputs are not recomputed. */
   readonly saved: readonly string[];

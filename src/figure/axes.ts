@@ -1,4 +1,3 @@
-// Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure.
 import type * as Plot from '@observablehq/plot';
 import { METRICS } from '../result/catalogue.js';
 import { isDense, labelOf, type PaperFigure, spanOf } from './figure.js';
@@ -20,7 +19,7 @@ const PANEL_NAME = 13;
 /** Lean of the words of a horizontal axis that would touch each other, degrees. */
 const LEAN = 35;
 
-/** Axes and margins of a figure. @param width px */
+/** Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure. @param width px */
 export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions {
   switch (figure.kind) {
     case 'bar':

@@ -1,4 +1,3 @@
-// A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it.
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { visible } from '../base/text.js';
@@ -77,7 +76,7 @@ export interface PaperFigure extends FigureQuestion {
   readonly points: readonly FigurePoint[];
 }
 
-/** Gathers the points of a figure. @throws UserError if no run has its metrics */
+/** A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it. @throws UserError if no run has its metrics */
 export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
   if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');

@@ -1,4 +1,3 @@
-// SVG and HTML of every value that has figures. The libraries that draw are loaded only for one of these.
 import { UserError } from '../base/errors.js';
 import { type Document, documentFormats, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
 import { labelOf, type PaperFigure } from './figure.js';
@@ -41,7 +40,7 @@ export function drawnFormats<T>(
   return [...documentFormats<T>(documentOf, dataOf), ...pictureFormats<T>(name, figuresOf, documentOf)] as const;
 }
 
-/** A figure as a document. */
+/** SVG and HTML of every value that has figures. The libraries that draw are loaded only for one of these. */
 export function figureDocument(figure: PaperFigure): Document {
   const { facet, facets, points, series, statistic, xAxis, yAxis } = figure;
   const columns = [

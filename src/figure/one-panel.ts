@@ -1,5 +1,3 @@
-// Figures of one panel whose points are single runs: nothing is summed up, so that a point has a spread only if it gives one.
-
 import { visible } from '../base/text.js';
 import { type RankedRun, rank, splitRuns } from '../report/door.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
@@ -7,7 +5,7 @@ import type { FigurePoint, PaperFigure } from './figure.js';
 /** A point of one run. `low` and `high` absent: the point itself. */
 export type RunPoint = Pick<FigurePoint, 'x' | 'y' | 'series'> & Partial<Pick<FigurePoint, 'low' | 'high'>>;
 
-/** A figure of one panel. */
+/** Figures of one panel whose points are single runs: nothing is summed up, so that a point has a spread only if it gives one. */
 export function onePanel(figure: Omit<PaperFigure, 'facet' | 'facets' | 'points' | 'statistic'>, points: readonly RunPoint[]): PaperFigure {
   return {
     ...figure,

@@ -1,4 +1,3 @@
-// What a machine has beyond its data sheet: groups of constants that vary together, with their spread, so that few timings fix them.
 import { withConstant } from './constants.js';
 import type { RuntimeSpec } from './runtime.js';
 
@@ -14,7 +13,7 @@ interface Knob {
   readonly shares?: true;
 }
 
-/** All knobs. */
+/** What a machine has beyond its data sheet: groups of constants that vary together, with their spread, so that few timings fix them. */
 export const KNOBS: readonly Knob[] = [
   { name: 'gpu.bandwidth', says: 'memory of the GPU', spread: 0.12, shares: true },
   { name: 'cpu.memory', says: 'memory of the CPU', spread: 0.25, shares: true },

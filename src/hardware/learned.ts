@@ -1,4 +1,3 @@
-// What timings taught of a machine: its knobs, and how surely. Predictions are as far off as what is unsure of them, and unexplained.
 import { ownValue } from '../base/objects.js';
 import { KNOBS, turnedBy } from './knobs.js';
 import type { Machine } from './parts/defaults.js';
@@ -6,7 +5,7 @@ import { memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/** Knobs of a machine, as timings taught them. */
+/** What timings taught of a machine: its knobs, and how surely. Predictions are as far off as what is unsure of them, and unexplained. */
 export interface Learned {
   /** Steps of {@link KNOBS}, logarithms: the most likely ones. */
   readonly steps: readonly number[];

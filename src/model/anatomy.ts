@@ -1,5 +1,3 @@
-// A model tensor by tensor, under the names of GGUF files, and what each layer keeps of a context. Memory per device needs this.
-
 /** A tensor of a model's file. */
 export interface Tensor {
   /** As GGUF files call it: `blk.3.ffn_up_exps.weight`. */
@@ -44,7 +42,7 @@ export type ContextMemory =
   /** A layer without a mixer. */
   | { readonly kind: 'none' };
 
-/** A model as its file has it. */
+/** A model tensor by tensor, under the names of GGUF files, and what each layer keeps of a context. Memory per device needs this. */
 export interface Anatomy {
   readonly vocab: number;
   readonly layers: readonly ContextMemory[];

@@ -1,8 +1,7 @@
-// Typed fields of a JSON object from outside (config.json, GGUF metadata). Unknown fields are ignored; null is absent, as in transformers.
 import { UserError } from '../base/errors.js';
 import { isCount, isObject, ownValue } from '../base/objects.js';
 
-/** Fields of one object. */
+/** Typed fields of a JSON object from outside (config.json, GGUF metadata). Unknown fields are ignored; null is absent, as in transformers. */
 export class Fields {
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;

@@ -1,4 +1,3 @@
-// The header of a GGUF file; counts are checked against its size. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { UserError } from '../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../base/host/bytes.js';
 import { type InputFile, withInput } from '../base/input-file.js';
@@ -7,7 +6,7 @@ import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tens
 /** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
 type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
 
-/** The fields of a GGUF header. */
+/** The header of a GGUF file; counts are checked against its size. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 export interface GgufHeader {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];

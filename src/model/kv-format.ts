@@ -1,4 +1,3 @@
-// The format of a KV cache: models are built with 16-bit entries, and a run may set others, for keys and for values.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { Written } from '../base/written.js';
@@ -11,7 +10,7 @@ const BUILT_BITS = 16;
 /** Formats that engines keep KV caches in: those of llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
 const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 
-/** A format of keys and one of values. */
+/** The format of a KV cache: models are built with 16-bit entries, and a run may set others, for keys and for values. */
 export interface KvFormat extends Written {
   /** Names of the two, in lower case. */
   readonly keys: string;

@@ -1,4 +1,3 @@
-// The report of `moeprof place`: the verdict, the worth by text and by context, other uses of the same bytes, and which experts stay.
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatCount, formatNumber, formatRatio, formatTokensPerSecond } from '../base/units.js';
 import { axisOf, drawnFormats, heatMap, linesOver, type PaperFigure } from '../figure/door.js';
@@ -6,7 +5,7 @@ import * as is from '../report/door.js';
 import { type ExpertPlacement, TOO_FEW } from './place.js';
 import type { CaptureScore } from './score.js';
 
-/** Formats of a placement, the one for reading first. */
+/** The report of `moeprof place`: the verdict, the worth by text and by context, other uses of the same bytes, and which experts stay. */
 export const placeReports = drawnFormats<ExpertPlacement>('moeprof place', placeDocument, placeFigures);
 
 function placeDocument(placement: ExpertPlacement): is.Document {

@@ -1,4 +1,3 @@
-// What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows takes an option.
 import { UserError } from '../base/errors.js';
 import { isPath, splitRows } from '../base/profiles.js';
 import { openInputs } from '../engine/inputs/inputs.js';
@@ -28,7 +27,7 @@ export interface SourceRequest {
   readonly inSample: boolean;
 }
 
-/** All sources; the recordings are open. */
+/** What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows takes an option. */
 export type Sources = Awaited<ReturnType<typeof openSources>>;
 
 /** A part, counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if they are unknown. */

@@ -1,4 +1,3 @@
-// The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
 import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
@@ -8,7 +7,7 @@ import { Pass, Request } from '../schedule/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { PredictionCost } from './cost.js';
 
-/** Predicts the experts of coming layers. */
+/** The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers? */
 export interface Predictor {
   /** The routing of `layer` has become known for the tokens of `pass`. Called once per pass and layer, in order; learning belongs here. */
   observe(pass: Pass, layer: number): void;

@@ -1,4 +1,3 @@
-// The rows of answers, as they end. Every answer is read and checked as a trace of its own first: one that is wrong leaves the others whole.
 import { messageOf, UserError } from '../base/errors.js';
 import { importChoices } from '../trace/formats/choice-array.js';
 import { expected, type OpenOptions } from '../trace/formats/format.js';
@@ -12,7 +11,7 @@ const PLACE = 'a reply';
 const SILENT =
   'it has no routed experts; start the server with --enable-return-routed-experts (vLLM streams them from /inference/v1/generate alone)';
 
-/** Answers of a server as one trace, in the order in which they ended. */
+/** The rows of answers, as they end. Every answer is read and checked as a trace of its own first: one that is wrong leaves the others whole. */
 export class RecordedAnswers {
   recorded = 0;
   /** Answers that are not, by reason. */

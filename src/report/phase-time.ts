@@ -1,4 +1,3 @@
-// The time of prefill and of decoding by part, which a sum over the whole run would hide.
 import type { Result } from '../result/result.js';
 import { metricValue } from './format.js';
 
@@ -11,7 +10,7 @@ export interface PhasePart {
   readonly ns: number;
 }
 
-/** Time of the passes of one kind. */
+/** The time of prefill and of decoding by part, which a sum over the whole run would hide. Time of the passes of one kind. */
 export interface PhaseTime {
   readonly passes: number;
   readonly parts: readonly PhasePart[];

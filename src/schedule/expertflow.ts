@@ -1,4 +1,3 @@
-// ExpertFlow's token scheduler: a pool's next tokens are grouped by predicted paths to share experts. Prompts go first, then rounds.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
@@ -220,7 +219,7 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
 /** Requests of the pool. Passes of one request cannot be regrouped: two in turn would only evict each other's experts. */
 const requestsOf = (limits: SchedulerLimits, parameters: Parameters): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
 
-/** Registry entry. */
+/** ExpertFlow's token scheduler: a pool's next tokens are grouped by predicted paths to share experts. Prompts go first, then rounds. */
 export const expertflow: SchedulerDefinition = {
   ...member('scheduler', 'expertflow'),
   parameters: {

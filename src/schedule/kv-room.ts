@@ -1,4 +1,3 @@
-// Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation.
 import type { Drafts, Request } from './request.js';
 
 /** KV memory. `static`: full length, apart. `reserve`: full length, shared with experts. `grow`: as filled; the youngest is preempted. */
@@ -25,7 +24,7 @@ export interface GpuRoom {
   readonly waiting: Request[];
 }
 
-/** Memory for the KV cache of the requests that run. */
+/** Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation. */
 export class KvRoom {
   readonly growth: KvGrowth;
   /** At least one. */

@@ -1,4 +1,3 @@
-// Predicted paths for schedulers: the experts of a request's next token, in all layers at once, one bit an expert.
 import type { Parameter } from '../base/parameters.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { Request } from './request.js';
@@ -16,7 +15,7 @@ const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
 /** One of them. */
 export type PathSource = (typeof PATH_SOURCES)[number];
 
-/** Parameter of schedulers that look at predicted paths. */
+/** Predicted paths for schedulers: the experts of a request's next token, in all layers at once, one bit an expert. */
 export const PATHS: Parameter = {
   default: 'next',
   values: PATH_SOURCES,

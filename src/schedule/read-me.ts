@@ -1,4 +1,3 @@
-// Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest.
 import { member } from '../base/members.js';
 import { groupedBy } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
@@ -19,7 +18,7 @@ function longestQueues(parameters: Parameters, context: SchedulerContext): Choos
   };
 }
 
-/** Registry entry. */
+/** Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest. */
 export const readMe: SchedulerDefinition = {
   ...member('scheduler', 'read-me'),
   parameters: {

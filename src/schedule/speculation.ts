@@ -1,4 +1,3 @@
-// Speculative decoding: a pass verifies drafted tokens. The number accepted is drawn, evenly, so that short runs have the mean, too.
 import { Random } from '../base/random.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import type { Pass } from './pass.js';
@@ -23,7 +22,7 @@ export interface SpeculationSpec {
 export const ROLLBACKS = ['free', 'redo'] as const;
 type Rollback = (typeof ROLLBACKS)[number];
 
-/** Drafts of one run, and their fates. */
+/** Speculative decoding: a pass verifies drafted tokens. The number accepted is drawn, evenly, so that short runs have the mean, too. */
 export class Speculation implements Drafts {
   /** Time of drafting for the running pass, ns. */
   draftNs = 0;

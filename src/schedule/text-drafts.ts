@@ -1,4 +1,3 @@
-// Drafts from a request's own text: what followed its last ids before (prompt lookup, github.com/apoorvumang/prompt-lookup-decoding).
 import { allocateChunk, type RoutingTrace } from '../trace/trace.js';
 import type { Request } from './request.js';
 
@@ -23,7 +22,7 @@ interface Text {
   agreeing: number;
 }
 
-/** The drafts of a run's requests, from their texts. */
+/** Drafts from a request's own text: what followed its last ids before (prompt lookup, github.com/apoorvumang/prompt-lookup-decoding). */
 export class TextDrafts {
   readonly #trace: RoutingTrace;
   readonly #texts = new WeakMap<Request, Text>();

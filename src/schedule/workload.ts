@@ -1,9 +1,8 @@
-// Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered.
 import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';
 import { cutAt, type RoutingUse } from './routing-walk.js';
 
-/** A source of requests. */
+/** Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered. A source of requests. */
 export interface Workload {
   readonly requests: number;
   readonly tokens: number;

@@ -1,4 +1,3 @@
-// Results by fingerprint in a folder that many may share. Entries are renamed when complete, so that nobody reads half of one.
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
@@ -28,7 +27,7 @@ interface Damage {
   readonly reason: string;
 }
 
-/** A folder of results. */
+/** Results by fingerprint in a folder that many may share. Entries are renamed when complete, so that nobody reads half of one. */
 export class Store {
   readonly folder: string;
   /** Folders in it that this process has made or found. */

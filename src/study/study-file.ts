@@ -1,4 +1,3 @@
-// The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { dirname, resolve } from '../base/host/paths.js';
@@ -87,7 +86,7 @@ export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.
 /** Schema of a study. */
 export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
-/** A study in the form of its file. */
+/** The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary. */
 export interface StudyFile {
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */

@@ -1,4 +1,3 @@
-// The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
 import { formatCount, formatCounted } from '../base/units.js';
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
@@ -11,7 +10,7 @@ const SHOWN = 20;
 const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
 const MOST_METRICS = 5;
 
-/** Formats of a study, the one for reading first. */
+/** The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones. */
 export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument, (study) => ({ ...study, rows: [...study.rows] })),
   ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures([...rows], axes, drawnMetrics(units)), studyDocument),

@@ -1,6 +1,4 @@
-// Kinds of slices in a timeline: names, categories, and colours, which Perfetto derives from names and chrome://tracing from `cname`.
-
-/** A kind of slice. */
+/** Kinds of slices in a timeline: names, categories, and colours, which Perfetto derives from names and chrome://tracing from `cname`. */
 export interface Kind {
   /** First words of the slice's name. */
   readonly word: string;

@@ -1,4 +1,3 @@
-// One lane of a link as a track. Prefetches yield to demands (L10) as several slices, final when the lane moves on or the use is known.
 import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';
@@ -31,7 +30,7 @@ interface Behind {
   readonly endNs: number;
 }
 
-/** A lane. */
+/** One lane of a link as a track. Prefetches yield to demands (L10) as several slices, final when the lane moves on or the use is known. */
 export class Lane {
   readonly #place: Place;
   readonly #track = new Track(2);

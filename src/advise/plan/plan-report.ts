@@ -1,5 +1,3 @@
-// The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried.
-
 import { visible } from '../../base/text.js';
 import { formatBytes, formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { drawnFormats, onePanel, type PaperFigure, type RunPoint, scaleOf } from '../../figure/door.js';
@@ -31,7 +29,7 @@ import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from
 /** Longest name of a system or a machine in a table, columns. */
 const LONGEST = 20;
 
-/** Formats of a plan, the one for reading first. */
+/** The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried. */
 export const planReports = drawnFormats<Plan>('moeprof plan', planDocument, planFigures);
 
 function planDocument(plan: Plan): Document {

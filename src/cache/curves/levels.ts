@@ -1,4 +1,3 @@
-// The caches of one tier at several capacities, for counts of all of them in one pass.
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { isUniform } from '../cache.js';
 import { divide, type Scope, type SplitCapacity } from '../scope.js';
@@ -21,7 +20,7 @@ export interface CacheLevels {
   readonly levelOf: readonly number[];
 }
 
-/** Each cache of a tier once. */
+/** The caches of one tier at several capacities, for counts of all of them in one pass. */
 export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]): CacheLevels[] {
   const shares = capacities.map(({ bytes, quotas }) => divide(model, bytes, scope, quotas).shares);
   const all = expertSizes(model);

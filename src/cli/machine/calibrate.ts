@@ -1,4 +1,3 @@
-// `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it.
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
@@ -29,7 +28,7 @@ interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | '
   readonly folder: string;
 }
 
-/** Defines the subcommand. */
+/** `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it. */
 export function defineCalibrate(command: Command, context: CliContext): void {
   subcommand(command, 'calibrate', { formats: calibrationReports }).action((options: CalibrateOptions) =>
     deliver(context, calibrationReports, options, () => calibrated(options, context)),

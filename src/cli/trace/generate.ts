@@ -1,4 +1,3 @@
-// `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace.
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { formatCount, parseCount } from '../../base/units.js';
@@ -25,7 +24,7 @@ const LENGTH = { prompt: 64, generated: 192 } as const;
 /** Limit of tokens, as in a run. */
 const MOST_TOKENS = 1e9;
 
-/** Defines the subcommand. */
+/** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */
 export function defineGenerate(parent: Command, context: CliContext): void {
   const words = { tokens: String(TOKENS), prompt: String(LENGTH.prompt), generated: String(LENGTH.generated) };
   subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {

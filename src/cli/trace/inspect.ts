@@ -1,4 +1,3 @@
-// `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON.
 import type { Command } from 'commander';
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
 import { drawnFormats, heatMap } from '../../figure/door.js';
@@ -47,7 +46,7 @@ const heat: Format<Inspection> = {
 
 const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, json, csv, markdown, svg, html];
 
-/** Defines the subcommand. */
+/** `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON. */
 export function defineInspect(parent: Command, context: CliContext): void {
   subcommand(parent, 'inspect', { formats: inspectionReports }).action((path: string, flags: TraceFlags & OutputOptions) =>
     deliver(context, inspectionReports, flags, () => withNamed(path, flags, (trace) => inspectTrace(trace, context))),

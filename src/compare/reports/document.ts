@@ -1,4 +1,3 @@
-// A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less.
 import { formatCounted } from '../../base/units.js';
 import { type Block, clip, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/door.js';
 import type { Comparison, Row } from '../compare.js';
@@ -54,7 +53,7 @@ const TONES: Readonly<Record<Row['direction'], Tone>> = {
   unclear: 'dim',
 };
 
-/** The document of a gate. */
+/** A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less. */
 export function gateDocument(gate: Gate, view: GateView): Document {
   const { added, comparisons, faults, passed } = gate;
   const { page } = view;

@@ -1,4 +1,3 @@
-// Comparisons in one HTML file that opens anywhere: the verdict first, then both runs side by side, readable without a script.
 import type { Format, Markup, Piece, ReportOptions } from '../../report/door.js';
 import { clientScript, download, drawSections, html, page, prose, table } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
@@ -10,7 +9,7 @@ import { subjectOf } from './faults.js';
 import { changeMark, comparedSections, faultItem, keyChanges, largestCauses } from './html-sections.js';
 import { gateData } from './json.js';
 
-/** HTML of a gate. */
+/** Comparisons in one HTML file that opens anywhere: the verdict first, then both runs side by side, readable without a script. HTML of a gate. */
 export const htmlFormat: Format<Gate> = { name: 'html', extensions: ['.html', '.htm'], needsDetails: true, render: renderHtml };
 
 function renderHtml(gate: Gate, options: ReportOptions): string {

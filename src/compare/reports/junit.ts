@@ -1,4 +1,3 @@
-// JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds.
 import { type Format, printable } from '../../report/door.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
@@ -18,7 +17,7 @@ interface Suite {
   readonly cases: readonly Case[];
 }
 
-/** JUnit XML of a gate. */
+/** JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds. */
 export const junitFormat: Format<Gate> = {
   name: 'junit',
   extensions: ['.xml'],

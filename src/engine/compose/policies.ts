@@ -1,11 +1,10 @@
-// The cache policies of a run, and the knowledge that they are given.
 import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
 import { misfit } from '../../system/door.js';
 import { popularityFor } from '../inputs/profiling.js';
 import { isPageCache, type RunPlan } from './plan.js';
 
-/** The policies of a run, and their needs. */
+/** The cache policies of a run, and the knowledge that they are given. */
 export interface Policies {
   readonly gpu: ResolvedPolicy;
   /** Null if DRAM holds every expert. */

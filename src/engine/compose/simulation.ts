@@ -1,4 +1,3 @@
-// A composed run: an engine, and the parts from which its result is read. Types only.
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Residency } from '../../schedule/door.js';
@@ -31,7 +30,7 @@ export interface RunFold {
   readonly parallel: ParallelCounters | null;
 }
 
-/** A run that can be started. */
+/** A composed run: an engine, and the parts from which its result is read. Types only. A run that can be started. */
 export interface Simulation extends RunFold {
   /** At least one. */
   readonly gpus: readonly SimulatedGpu[];

@@ -1,9 +1,8 @@
-// Reports to an observer what the GPU executed of an event, in order of time. Called only if there is an observer.
 import type { Observer } from '../transfer/observer.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Shows an event that was executed on a GPU that is alone. */
+/** Reports to an observer what the GPU executed of an event, in order of time. Called only if there is an observer. */
 export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer, layer: number): void {
   const { cost } = gpu;
   const { demand, endNs, hit, hits, hitsEndNs, readyNs, startNs, waiting, waits } = event;

@@ -1,6 +1,4 @@
-// A bit for each demand of a block, set if the demand misses. A clock then spends no time on hits, however many there are.
-
-/** A set of demands. */
+/** A bit for each demand of a block, set if the demand misses. A clock then spends no time on hits, however many there are. */
 export class DemandBits {
   readonly #words: Int32Array;
 

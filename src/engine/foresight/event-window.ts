@@ -1,8 +1,7 @@
-// A window on a run: the demand on each GPU, and the work between events.
 import { grown } from '../../base/grown.js';
 import { DemandBlock, WORK } from './demand-block.js';
 
-/** Demands, work and passes. */
+/** A window on a run: the demand on each GPU, and the work between events. */
 export class EventWindow {
   /** By GPU; all have the same events. */
   readonly blocks: readonly DemandBlock[];

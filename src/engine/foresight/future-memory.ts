@@ -1,4 +1,3 @@
-// One memory of a run with foresight. A resident is named by its next demand; far ones are kept in a set, as they are evicted first.
 import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';
@@ -8,7 +7,7 @@ const NEAR = 1 << 10;
 /** The near range doubles after this many times its length without a search. */
 const QUIET = 32;
 
-/** Residents of one memory; demands are numbered as in their block. */
+/** One memory of a run with foresight. A resident is named by its next demand; far ones are kept in a set, as they are evicted first. */
 export class FutureMemory {
   /** Next demands of experts that are not resident. */
   readonly missing: DemandBits;

@@ -1,4 +1,3 @@
-// A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch.
 import { grown } from '../../base/grown.js';
 import type { LinkSpec } from '../../hardware/door.js';
 import type { DemandBlock } from './demand-block.js';
@@ -35,7 +34,7 @@ export interface KnowingGpu {
   ended?(event: number): void;
 }
 
-/** GPUs with the same knowledge, and their time. */
+/** A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch. */
 export class KnowingClock {
   readonly #window: EventWindow;
   readonly #gpus: readonly KnowingGpu[];

@@ -1,4 +1,3 @@
-// From a run profile to its inputs: model, machine, system and routing.
 import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
@@ -53,7 +52,7 @@ interface Apart {
   take(tokens: number): Promise<RoutingTrace>;
 }
 
-/** The inputs of a run. The caller that opens them closes the trace. */
+/** From a run profile to its inputs: model, machine, system and routing. The inputs of a run. The caller that opens them closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
   /** A note on how the model was found if the trace does not name it. */

@@ -1,4 +1,3 @@
-// The serving of a run: arrivals, scheduler, and the number of requests that run at once.
 import type { Parameters } from '../../base/parameters.js';
 import type { ClassBudget, SchedulerDefinition, Walk, Workload } from '../../schedule/door.js';
 import {
@@ -14,7 +13,7 @@ import {
 import { computesMisses, misfit, type RunSpec, rulesOn } from '../../system/door.js';
 import type { Inputs } from './inputs.js';
 
-/** The serving of a run. */
+/** The serving of a run: arrivals, scheduler, and the number of requests that run at once. */
 export interface Serving {
   readonly scheduler: SchedulerDefinition;
   readonly parameters: Parameters;

@@ -1,4 +1,3 @@
-// The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory.
 import { UserError } from '../../base/errors.js';
 import { type DensePlacement, type HardwareSpec, type Interconnect, shareOf } from '../../hardware/door.js';
 import type { ExpertSplit, ModelSpec } from '../../model/door.js';
@@ -30,7 +29,7 @@ interface ExpertHomes {
   readonly profiled: boolean;
 }
 
-/** A run over the GPUs of its machine. */
+/** The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory. */
 export interface Layout {
   /** One GPU with its part of the host. */
   readonly hardware: HardwareSpec;

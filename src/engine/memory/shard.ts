@@ -1,11 +1,10 @@
-// The experts of one GPU of several as a model of their own, for its caches, policies, plans and bounds.
 import type { ModelSpec } from '../../model/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 
 /** No expert of this GPU. */
 export const NOT_HERE = -1;
 
-/** One GPU's experts. */
+/** The experts of one GPU of several as a model of their own, for its caches, policies, plans and bounds. */
 export interface Shard {
   readonly gpu: number;
   /** The model with these experts only; dense ids are the shard's own. */

@@ -1,4 +1,3 @@
-// The bounds in every result (L15), and the headroom of the run below them.
 import { summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/door.js';
 import type { Bounds, Metric } from '../../result/result.js';
@@ -6,7 +5,7 @@ import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
-/** The bounds of a run. */
+/** The bounds in every result (L15), and the headroom of the run below them. */
 export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, recorder } }: Finished): Bounds {
   const { demanded } = bothPhases(recorder);
   const { latencies } = meters;

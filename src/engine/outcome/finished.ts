@@ -1,11 +1,10 @@
-// The parts of a finished run that its result is made of. Types only.
 import type { Passes } from '../../schedule/door.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { ChangingMemory } from '../serve/changing-memory.js';
 import type { Meters } from '../watch/meters.js';
 
-/** Everything that a finished run produces. */
+/** The parts of a finished run that its result is made of. Types only. Everything that a finished run produces. */
 export interface Finished extends RunPlan {
   readonly simulation: Simulation;
   readonly passes: Passes;

@@ -1,4 +1,3 @@
-// From a finished run to the public result.
 import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/door.js';
@@ -14,7 +13,7 @@ import { metricsOf } from './metrics.js';
 import { knowledgeOfRun, profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
 
-/** Builds the result. */
+/** From a finished run to the public result. */
 export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, replayed, system } = inputs;

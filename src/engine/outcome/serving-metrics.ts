@@ -1,4 +1,3 @@
-// Metrics of serving: latency, throughput, waiting, and the parts of the time.
 import { sum, summarize } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/door.js';
 import type { Speculation } from '../../schedule/door.js';
@@ -7,7 +6,7 @@ import type { Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
-/** Latencies, speeds, objectives, scheduling and throughput. */
+/** Metrics of serving: latency, throughput, waiting, and the parts of the time. Latencies, speeds, objectives, scheduling and throughput. */
 export function servingMetrics({ meters, passes, run, simulation, workload }: Finished): Values {
   const { decoded, latencies, tokens } = meters;
   const totalNs = simulation.engine.nowNs;

@@ -1,4 +1,3 @@
-// The warnings of a result.
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { assumedOf, takenPartsOf } from '../../hardware/door.js';
 import { expertBytesTotal } from '../../model/door.js';

@@ -1,4 +1,3 @@
-// Divides the activations of a layer over GPUs: requests are data parallel, each expert lives on its GPU; activations are sent there and back.
 import type { Pass } from '../../schedule/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -28,7 +27,7 @@ export class ShardDemand implements Demand {
   }
 }
 
-/** Divides demands over GPUs. */
+/** Divides the activations of a layer over GPUs: requests are data parallel, each expert lives on its GPU; activations are sent there and back. */
 export class Dispatch {
   /** By GPU; the next event overwrites them. */
   readonly demands: readonly ShardDemand[];

@@ -1,4 +1,3 @@
-// Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers.
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../lookahead/setup.js';
@@ -14,7 +13,7 @@ import type { Planner, Promotions } from './promotions.js';
 import { PrefetchStarts } from './starts.js';
 import { PrefetchWorth } from './worth.js';
 
-/** Plans prefetches, and lets them start. */
+/** Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers. */
 export class Prefetcher implements Planner {
   observer: Observer | null = null;
   /** Promotes missed experts while no planned one wants the link; null: nothing is promoted. */

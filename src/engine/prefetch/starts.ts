@@ -1,4 +1,3 @@
-// Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner.
 import { worthAfter } from '../../cache/next-use/next-use.js';
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { PrefetchSetup } from '../lookahead/setup.js';
@@ -9,7 +8,7 @@ import type { NextPass } from './next-pass.js';
 import type { PrefetchPlan } from './plan.js';
 import type { PrefetchWorth } from './worth.js';
 
-/** Starts the transfers of a plan. */
+/** Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner. */
 export class PrefetchStarts {
   /** Last layer of the running pass whose routing is known; -1: none. */
   routed = -1;

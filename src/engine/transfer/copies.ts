@@ -1,4 +1,3 @@
-// Low-precision copies on a GPU: slots out of the bytes of whole experts (L6, L13). They come on demand only, so one in the pool has arrived.
 import type { ExpertCache } from '../../cache/cache.js';
 import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
@@ -17,7 +16,7 @@ interface CopyPoolParts {
   readonly additive: boolean;
 }
 
-/** The low-precision copies of one GPU. */
+/** Low-precision copies on a GPU: slots out of the bytes of whole experts (L6, L13). They come on demand only, so one in the pool has arrived. */
 export class CopyPool {
   /** Each cache once, and that of each MoE layer. */
   readonly caches: readonly ExpertCache[];

@@ -1,4 +1,3 @@
-// Faults of links and CPU, from the first layer known at their time on. Earlier transfers keep their speed (L10), except on lost lanes.
 import type { UserError } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
 import type { CostModel } from '../../hardware/door.js';
@@ -16,7 +15,7 @@ export function faultsOf(
   return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
 }
 
-/** Applies faults to a run's links and CPU. */
+/** Faults of links and CPU, from the first layer known at their time on. Earlier transfers keep their speed (L10), except on lost lanes. */
 export class Faults {
   /** Time of the next change, ns; Infinity: there is none. */
   nextNs: number;

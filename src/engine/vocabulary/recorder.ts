@@ -1,4 +1,3 @@
-// The counters of a run: numbers, and a typed array each by layer. The engine's hot path writes them; they are read at the end.
 import type { Pass } from '../../schedule/door.js';
 
 function layerCounters(layers: number) {
@@ -45,7 +44,7 @@ export class PhaseCounters {
   exchangeNs = 0;
 }
 
-/** All counters of one run. */
+/** The counters of a run: numbers, and a typed array each by layer. The engine's hot path writes them; they are read at the end. */
 export class Recorder {
   readonly layers: ReturnType<typeof layerCounters>;
   /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */

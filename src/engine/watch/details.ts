@@ -1,4 +1,3 @@
-// Records the data of pictures: loads by expert, series over time whose bins double in width as the run outgrows them.
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Details, LinkSeries } from '../../result/details.js';
@@ -42,7 +41,7 @@ function linkBins(link: Link, name: string, host: boolean) {
 
 type LinkBins = ReturnType<typeof linkBins>;
 
-/** Records the details of one run. */
+/** Records the data of pictures: loads by expert, series over time whose bins double in width as the run outgrows them. */
 export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;

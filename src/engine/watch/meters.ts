@@ -1,4 +1,3 @@
-// All meters of a run besides its counters: latencies of requests, the cost of faults, and the data for pictures.
 import { summarize } from '../../base/statistics.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
@@ -20,7 +19,7 @@ export interface Watch extends WorkWatch {
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
 
-/** The meters of one run. */
+/** All meters of a run besides its counters: latencies of requests, the cost of faults, and the data for pictures. */
 export class Meters implements PassWatch {
   readonly latencies: Latencies;
   /** The same by class; null: no request has one. */

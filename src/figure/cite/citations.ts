@@ -1,4 +1,3 @@
-// References that profiles cite, from `profiles/citations.yaml`: one for each text that may stand in the `cites` of a profile.
 import { z } from 'zod';
 import { bundledFile } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
@@ -20,7 +19,7 @@ const citationSchema = z.strictObject({
   url: z.url().optional(),
 });
 
-/** A reference. */
+/** References that profiles cite, from `profiles/citations.yaml`: one for each text that may stand in the `cites` of a profile. */
 export interface Citation extends Partial<Omit<z.infer<typeof citationSchema>, 'cited' | 'title'>> {
   /** Of letters, digits, dots and hyphens. */
   readonly key: string;

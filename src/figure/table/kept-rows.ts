@@ -1,4 +1,3 @@
-// The rows of a study as bytes, a kibibyte each instead of four; beyond a mebibyte in a temporary file.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../base/files.js';
 import { grown } from '../../base/grown.js';
 import { bytesOf, textOf } from '../../base/host/bytes.js';
@@ -10,7 +9,7 @@ const BLOCK = 2 ** 20;
 /** A row as text: all but its metrics, and the place of their names among all sets of names. */
 type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 
-/** Rows by number, set in any order. */
+/** The rows of a study as bytes, a kibibyte each instead of four; beyond a mebibyte in a temporary file. Rows by number, set in any order. */
 export class KeptRows implements Iterable<RunRow> {
   length = 0;
   /** Of each row, the first byte of its record, from 1, and the bytes of its head; 0: it was not set. */

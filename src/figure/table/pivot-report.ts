@@ -1,12 +1,10 @@
-// A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
-
 import { formatCounted, formatNumber } from '../../base/units.js';
 import type { Datum, Document, Format, Grid } from '../../report/door.js';
 import { documentFormats, formatValue, gridOf, namedColumns, note } from '../../report/door.js';
 import { isRepeated, type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
 import { tex } from './tex.js';
 
-/** Formats of a table, the one for reading first. */
+/** A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs. */
 export const pivotReports: readonly Format<Pivot>[] = [
   ...documentFormats<Pivot>(pivotDocument),
   { name: 'latex', extensions: ['.tex'], render: latex },

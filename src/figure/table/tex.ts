@@ -1,4 +1,3 @@
-// Text for TeX: references and tables of papers.
 import { byName } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
 
@@ -14,7 +13,7 @@ const TEX = byName<string>({
   µ: '$\\mu$',
 });
 
-/** A text as TeX source. */
+/** Text for TeX: references and tables of papers. */
 export function tex(text: string): string {
   return visible(text).replace(/[%&#_${}\\~^±µ]/g, (sign) => TEX[sign]!);
 }

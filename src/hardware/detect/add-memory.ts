@@ -1,5 +1,3 @@
-// From modules, system and container to the memory of a machine: type, speed and channels, and how much of it can be used.
-
 import { formatBytes, formatCounted } from '../../base/units.js';
 import type { CpuPart } from '../parts/cpu.js';
 import { memoryText, parseMemory } from '../parts/memory.js';
@@ -22,7 +20,7 @@ export interface Draft {
   readonly notSeen: string[];
 }
 
-/** Adds modules and size of the memory of a CPU. */
+/** From modules, system and container to the memory of a machine: type, speed and channels, and how much of it can be used. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   const { notSeen, parts, remarks } = draft;
   const modules = summarizeModules(seen.modules ?? []);

@@ -1,4 +1,3 @@
-// Processors: facts of data sheets, read from profiles/hardware/cpus/*.yaml.
 import { z } from 'zod';
 import { BYTES } from '../../base/units.js';
 import { quantity } from '../../base/yaml.js';
@@ -68,7 +67,7 @@ export const cpuFileSchema = z.strictObject({
   }),
 });
 
-/** All CPUs. */
+/** Processors: facts of data sheets, read from profiles/hardware/cpus/*.yaml. */
 export const CPUS: Catalogue<CpuPart> = lazyCatalogue('cpus', cpuFileSchema, ({ groups }) =>
   groups.flatMap(({ parts, ...group }) =>
     parts.map(({ aka = [], ...part }) => {

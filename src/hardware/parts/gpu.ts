@@ -1,4 +1,3 @@
-// Graphics cards and GPUs of chips: facts of data sheets, read from profiles/hardware/gpus/*.yaml.
 import { z } from 'zod';
 import { BYTES, FLOPS, RATE } from '../../base/units.js';
 import { quantity } from '../../base/yaml.js';
@@ -55,7 +54,7 @@ export const gpuFileSchema = z.strictObject({
   }),
 });
 
-/** All GPUs. */
+/** Graphics cards and GPUs of chips: facts of data sheets, read from profiles/hardware/gpus/*.yaml. */
 export const GPUS: Catalogue<GpuPart> = lazyCatalogue('gpus', gpuFileSchema, ({ groups, vendor }) =>
   groups.flatMap(({ parts, ...group }) =>
     parts.map(({ aka = [], bandwidth, bus: _bus, cpu, fp16, memory, pins: _pins, ...part }) => ({

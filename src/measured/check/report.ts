@@ -1,5 +1,3 @@
-// The report of a checked log: the speed of each run, the expected speed, and causes of a difference.
-
 import { groupedBy } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
@@ -20,7 +18,7 @@ export interface CheckedLog {
   readonly assumed: readonly string[];
 }
 
-/** Formats of a check, the one for reading first. */
+/** The report of a checked log: the speed of each run, the expected speed, and causes of a difference. */
 export const checkReports = drawnFormats<CheckedLog>('moeprof check', documentOf, checkFigures, (value) => ({
   ...tagged('moeprof.check/1'),
   ...value,

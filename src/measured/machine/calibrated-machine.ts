@@ -1,11 +1,9 @@
-// A machine and its measurements as a file that -w reads.
-
 import { stringify } from 'yaml';
 import type { MachineFile } from '../../hardware/door.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 
-/** A machine and its measurements. */
+/** A machine and its measurements as a file that -w reads. */
 export interface CalibratedMachine {
   /** The machine before its calibration. */
   readonly before: MachineFile;

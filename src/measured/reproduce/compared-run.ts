@@ -1,5 +1,3 @@
-// The runs that a reproduction compares. Each may also run under another runtime or with parts of another run, to decompose a gain.
-
 import { UserError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
@@ -33,7 +31,7 @@ export interface Composition {
   readonly speculation?: unknown;
 }
 
-/** A run of a reproduction. */
+/** The runs that a reproduction compares. Each may also run under another runtime or with parts of another run, to decompose a gain. */
 export interface ComparedRun {
   /** Model, machine and workload, in one text: runs of one world can exchange their parts. */
   readonly world: string;

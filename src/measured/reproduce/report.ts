@@ -1,5 +1,3 @@
-// The report of `moeprof reproduce`: published figures, own figures, what gains are made of, what a known future allows, and the verdict.
-
 import { percentile } from '../../base/statistics.js';
 import { visible } from '../../base/text.js';
 import { formatCounted, formatRatio } from '../../base/units.js';
@@ -24,7 +22,7 @@ interface Row {
   readonly claim: JudgedClaim;
 }
 
-/** Formats of reproduced papers, the one for reading first. */
+/** The report of `moeprof reproduce`: published figures, own figures, what gains are made of, what a known future allows, and the verdict. */
 export const reproductionReports = drawnFormats<readonly Reproduced[]>('moeprof reproduce', documentOf, gainFigures, (papers) => ({
   ...tagged('moeprof.reproduction/2'),
   papers,

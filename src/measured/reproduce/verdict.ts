@@ -1,6 +1,4 @@
-// The verdict on a claim: how near our figure comes to the published one.
-
-/** Verdicts, the best first, and their words. */
+/** The verdict on a claim: how near our figure comes to the published one. Verdicts, the best first, and their words. */
 export const VERDICTS = {
   figure: 'within 15 %',
   near: 'within 30 %',

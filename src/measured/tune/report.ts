@@ -1,4 +1,3 @@
-// The report of `moeprof advise --tune`: the fastest setting that was measured, its line, and every point that was run.
 import type { TuneBasis } from '../../advise/door.js';
 import { formatCounted, formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import {
@@ -23,7 +22,7 @@ export interface TunedAdvice {
   readonly kept: string;
 }
 
-/** Formats of a search, the one for reading first. */
+/** The report of `moeprof advise --tune`: the fastest setting that was measured, its line, and every point that was run. */
 export const tuneReports: readonly Format<TunedAdvice>[] = [
   ...documentFormats<TunedAdvice>(tunedDocument, ({ basis: { points, ...asked }, kept, tuned }) => {
     const runs = tuned.runs.map(({ at, ...run }) => ({ setting: points[at]!.setting, flags: points[at]!.flags, ...run }));

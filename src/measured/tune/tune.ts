@@ -1,4 +1,3 @@
-// Tuning: measures the point that may still be fastest, until none is likely to gain 3 %. If one lacks memory, no larger one is tried.
 import type { TunePoint } from '../../advise/door.js';
 import { usedOf } from '../../runtime/setting/fits.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
@@ -45,7 +44,7 @@ export interface Tuning {
   tell(run: TunedRun, left: Tuned['left']): void;
 }
 
-/** Finds the fastest point. */
+/** Tuning: measures the point that may still be fastest, until none is likely to gain 3 %. If one lacks memory, no larger one is tried. */
 export async function tune(tuning: Tuning): Promise<Tuned> {
   const { before, cost, others, priors, run, tell } = tuning;
   const ends = new Map(before);

@@ -1,4 +1,3 @@
-// Trends: how the time of a token grows along a series of rows, measured and predicted. Ratios of slopes show what medians do not.
 import { groupedBy } from '../../base/objects.js';
 import { mean, sharedVotes, sum, votedMean, votedPercentile } from '../../base/statistics.js';
 import type { Measurement } from './rows/measurement.js';
@@ -23,7 +22,7 @@ const VARIED: readonly Varied[] = [
 /** A line through the points of a series by least squares: seconds a token; of `ubatch`, logarithms of both. */
 type TrendLine = Readonly<Record<'intercept' | 'slope', number>>;
 
-/** A series, measured and predicted; its vote is that of its machine. */
+/** Trends: how the time of a token grows along a series of rows, measured and predicted. Ratios of slopes show what medians do not. */
 export interface Trend extends Pick<ValidatedRow, 'metric' | 'vote'> {
   readonly series: string;
   readonly vary: string;

@@ -1,4 +1,3 @@
-// The contract of a family of models, a reader from config.json to a profile, and helpers. Names and defaults are those of transformers.
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
@@ -10,7 +9,7 @@ export type Architecture = Omit<ModelProfileInput, 'name' | 'quantization' | 'pu
 type Attention = Architecture['attention'];
 type Grouped = Extract<Attention, { kind: 'gqa' }>;
 
-/** A family of models. */
+/** The contract of a family of models, a reader from config.json to a profile, and helpers. Names and defaults are those of transformers. */
 export interface Family {
   /** Values of `model_type`. */
   readonly types: readonly string[];

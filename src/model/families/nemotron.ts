@@ -1,4 +1,3 @@
-// Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each.
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
@@ -8,7 +7,7 @@ import { biases, grouped, layersWhere, mamba2, mixerLayers, shared, sparse, stem
 /** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
 const LETTERS = byName<string>({ mamba: 'M', attention: '*', moe: 'E', mlp: '-' });
 
-/** Nemotron-3-Nano and Super. */
+/** Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. Nemotron-3-Nano and Super. */
 export const nemotron: Family = {
   types: ['nemotron_h'],
   architectures: ['NemotronHForCausalLM'],

@@ -1,4 +1,3 @@
-// Formats of Python engines and MLX: bits of routed experts, other linear layers and the rest, with the groups' scales and offsets.
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
@@ -94,7 +93,7 @@ export const FP8_BLOCK = 128;
 
 const MLX_ROUTER: Linear = { format: 'mlx8' };
 
-/** Formats of checkpoints. */
+/** Formats of Python engines and MLX: bits of routed experts, other linear layers and the rest, with the groups' scales and offsets. */
 export const CHECKPOINTS: readonly Quantization[] = [
   throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
   fp8(FP8_BLOCK),

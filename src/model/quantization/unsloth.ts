@@ -1,4 +1,3 @@
-// Unsloth's dynamic mixtures (UD-*): experts as the named file type, the rest at more bits. Layers vary: the file's size decides.
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import { LLAMA } from './llama.js';
@@ -54,7 +53,7 @@ function dynamic(name: string, like: Quantization, by = 0): Quantization {
   };
 }
 
-/** Unsloth's mixtures. */
+/** Unsloth's dynamic mixtures (UD-*): experts as the named file type, the rest at more bits. Layers vary: the file's size decides. */
 export const UNSLOTH: readonly Quantization[] = NAMES.split(' ').map((name) =>
   dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === (LIKE[name] ?? name))!),
 );

@@ -1,4 +1,3 @@
-// exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint.
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';
@@ -26,7 +25,7 @@ const KEY = /(?:^|\.)layers\.(\d+)\.\w+$/;
 const OURS = 'moeprof';
 const WORD = 8;
 
-/** Placement profile of exllamav3. */
+/** exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint. Placement profile of exllamav3. */
 export const exllamav3: ProfileFormat = {
   name: 'exllamav3',
   summary: 'counts by layer key (.json), or counts and ranking with a fingerprint (.safetensors, .exl3moe)',

@@ -1,4 +1,3 @@
-// What a profile was counted on, so that it is not judged on the same rows, nor used with another model.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { splitRows } from '../../base/profiles.js';
@@ -26,7 +25,7 @@ export const fingerprintSchema = z.strictObject({
   by: z.string(),
   counted: z.array(z.strictObject({ sha256: z.string(), from: z.int().nonnegative(), to: z.int().positive() })),
 });
-/** As {@link fingerprintSchema}. */
+/** What a profile was counted on, so that it is not judged on the same rows, nor used with another model. As {@link fingerprintSchema}. */
 export type Fingerprint = z.infer<typeof fingerprintSchema>;
 
 /** Rows of a part of a recording. @param named path of the recording, maybe with rows */

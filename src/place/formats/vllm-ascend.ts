@@ -1,4 +1,3 @@
-// vLLM on Ascend: the experts of each device, layer by layer.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { checkedHomes, expertList, fingerprintField, jsonAs, type ProfileFormat } from './format.js';
@@ -10,7 +9,7 @@ const mapSchema = z.object({
   ),
 });
 
-/** File of `expert_map_path`. */
+/** vLLM on Ascend: the experts of each device, layer by layer. File of `expert_map_path`. */
 export const vllmAscend: ProfileFormat = {
   name: 'vllm-ascend',
   summary: 'the experts of each device, layer by layer; needs --gpus',

@@ -1,9 +1,8 @@
-// vLLM: the logical expert of each physical slot, a list for each layer with experts.
 import { z } from 'zod';
 import { expertList, jsonAs, type ProfileFormat } from './format.js';
 import { dealt } from './sglang.js';
 
-/** File of `eplb_config.initial_expert_map_path`. */
+/** vLLM: the logical expert of each physical slot, a list for each layer with experts. File of `eplb_config.initial_expert_map_path`. */
 export const vllmMap: ProfileFormat = {
   name: 'vllm',
   summary: 'the expert of each slot, a list for each layer with experts; needs --gpus',

@@ -1,4 +1,3 @@
-// A log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online by logistic regression, one set per distance.
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -47,7 +46,7 @@ interface PredictedFrom {
   state: number;
 }
 
-/** The mixture as a predictor. */
+/** A log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online by logistic regression, one set per distance. */
 export class Mixture implements Predictor {
   /** Present if every evidence has a version. */
   readonly versions?: Uint32Array;

@@ -1,4 +1,3 @@
-// A network with the tables of a mixture (stacked generalization, Wolpert, Neural Networks 5, 1992), if at a distance it beats them alone.
 import { LogisticFit } from '../../base/logistic-fit.js';
 import { formatCount } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
@@ -10,7 +9,7 @@ const [FADING, LEAST, ERRORS] = [0.99, 16, 2];
 /** Judged layers after which a network without a gain is off: 300 tokens of a run after earlier text. Ours. */
 const PATIENCE = 512;
 
-/** The network of a mixture. */
+/** A network with the tables of a mixture (stacked generalization, Wolpert, Neural Networks 5, 1992), if at a distance it beats them alone. */
 export class Stacked {
   readonly evidence: Evidence;
   /** True: its answer is in the last prediction. */

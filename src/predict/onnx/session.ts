@@ -1,4 +1,3 @@
-// A synchronous model: the fold over events cannot await, so the session is in a worker, and the caller blocks on Atomics.wait.
 import { UserError } from '../../base/errors.js';
 import { placeOnDisk } from '../../base/host/files.js';
 import { basename } from '../../base/host/paths.js';
@@ -16,7 +15,7 @@ const PATIENCE = 120_000;
 const ASKED = 1;
 const FAILED = 2;
 
-/** One loaded model. */
+/** A synchronous model: the fold over events cannot await, so the session is in a worker, and the caller blocks on Atomics.wait. One loaded model. */
 export class SyncSession {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];

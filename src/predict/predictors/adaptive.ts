@@ -1,4 +1,3 @@
-// Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text.
 import { sigmoid } from '../../base/log-odds.js';
 import { member } from '../../base/members.js';
 import { formatCount } from '../../base/units.js';
@@ -98,7 +97,7 @@ class Adaptive extends Mixture {
   }
 }
 
-/** Registry entry. */
+/** Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text. */
 export const adaptive: PredictorDefinition = {
   ...member('predictor', 'adaptive', {
     parts: PARTS,

@@ -1,4 +1,3 @@
-// Evidence from retrieved paths: the most similar vote for their experts, weight exp(sharpness x similarity); one search for all columns.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -29,7 +28,7 @@ const COLUMN = 2 ** COLUMN_BITS - 1;
 /** Votes that are spread evenly. Ours: 4 and 8 cost up to 0.4 points before the pass on three traces (docs/predictors.md). */
 const SMOOTHING = 16;
 
-/** The votes of one search at one layer, for at most two columns. */
+/** Evidence from retrieved paths: the most similar vote for their experts, weight exp(sharpness x similarity); one search for all columns. */
 export class PathVotes {
   readonly index: PathIndex;
   /** Each column as evidence; the first teaches the index. */

@@ -1,4 +1,3 @@
-// A document for a terminal: at most 80 columns, and complete without colour.
 import type { ChalkInstance } from 'chalk';
 import { printable, type ReportOptions } from '../format.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../text.js';
@@ -25,7 +24,7 @@ const LOOKS: Readonly<Record<Tone, Look>> = {
   new: ['NEW  ', '     ', (chalk) => chalk.cyan],
 };
 
-/** Text of a document, with its final newline. */
+/** A document for a terminal: at most 80 columns, and complete without colour. Text of a document, with its final newline. */
 export function renderTerminal({ blocks, lead = [], title }: Document, options: ReportOptions): string {
   // A line under the title is dim unless it stands out in another way.
   const top = [

@@ -1,4 +1,3 @@
-// Flame graphs for https://www.speedscope.app: stalls and bytes as weighted stacks of tier, layer, expert and cause ("sampled" profiles).
 import { UserError } from '../../base/errors.js';
 import type { ExpertCause } from '../../result/details.js';
 import type { Result } from '../../result/result.js';
@@ -6,7 +5,7 @@ import type { Format } from '../format.js';
 import { plainJson } from '../json.js';
 import { deviceWords } from '../words.js';
 
-/** Flame graphs of a result. */
+/** Flame graphs for https://www.speedscope.app: stalls and bytes as weighted stacks of tier, layer, expert and cause ("sampled" profiles). */
 export const speedscopeReport: Format<Result> = {
   name: 'speedscope',
   extensions: [],

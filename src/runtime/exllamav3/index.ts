@@ -1,4 +1,3 @@
-// ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first layers that have any stay in host memory.
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
@@ -73,7 +72,7 @@ const LEAVES = 0.1;
 /** Of its split of experts (-mcs). */
 const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-09-01';
 
-/** ExLlamaV3. */
+/** ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first layers that have any stay in host memory. */
 export const exllamav3Runtime: KnownRuntime = {
   name: 'exllamav3',
   vendors: ['nvidia'],

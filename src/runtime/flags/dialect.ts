@@ -1,4 +1,3 @@
-// How a setting is written for a runtime: lines to paste, with the runtime's own flags.
 import type { Setting } from '../setting/setting.js';
 import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
 import { LINE_SHELLS, type LineShell } from './shell.js';
@@ -68,7 +67,7 @@ export interface Command {
   readonly net?: string;
 }
 
-/** A runtime's own words. */
+/** How a setting is written for a runtime: lines to paste, with the runtime's own flags. */
 export interface Dialect {
   readonly grammar: Grammar;
   write(input: CommandInput): Command;

@@ -1,5 +1,3 @@
-// Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits.
-
 import { sum } from '../../base/statistics.js';
 import { gpuRooms, type HardwareSpec } from '../../hardware/door.js';
 import { decoderLayerOf, type ModelSpec, projectionTensors } from '../../model/door.js';
@@ -9,7 +7,7 @@ import type { AllocationRules, LoadPlan } from '../allocation/graph/load-plan.js
 import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from '../setting/fits.js';
 import { cachedBytes, isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement } from '../setting/setting.js';
 
-/** A loaded model, and how its layers lie on several GPUs. */
+/** Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits. */
 export interface Loaded {
   readonly devices: readonly DeviceMemory[];
   /** Blocks of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */

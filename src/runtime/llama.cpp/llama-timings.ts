@@ -1,11 +1,10 @@
-// llama-server and llama-cli: `prompt eval time` and `eval time` after each request, with tokens and tokens a second.
 import { definedFields, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { settingsOfLog } from './llama-log.js';
 
 const LINE = /(prompt eval|\beval) time\s*=\s*([\d.]+) ms \/\s*(\d+) (?:tokens|runs)\s*\(.*?,\s*([^\s,]+) tokens per second\)/;
 
-/** Timings of llama-server, llama-cli and programs on libllama. */
+/** llama-server and llama-cli: `prompt eval time` and `eval time` after each request, with tokens and tokens a second. */
 export const llamaTimings: TimingFormat = {
   isCommon: true,
   recognizes: (text) => /\beval time\s*=\s*[\d.]+ ms \//.test(text),

@@ -1,4 +1,3 @@
-// Helpers of the readers of timings: lines with their places, and numbers in them.
 import { UserError } from '../../base/errors.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
@@ -9,7 +8,7 @@ export interface PlacedLine {
   readonly place: string;
 }
 
-/** Lines of a text, without the colours of terminals. */
+/** Helpers of the readers of timings: lines with their places, and numbers in them. Lines of a text, without the colours of terminals. */
 export function linesOf(text: string, path: string): PlacedLine[] {
   return text.split('\n').map((line, i) => ({ text: line.replace(/\x1b\[[\d;]*m/g, ''), place: `${path}:${i + 1}` }));
 }

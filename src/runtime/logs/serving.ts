@@ -1,10 +1,9 @@
-// A benchmark of a server under load: a block of figures a run.
 import { definedFields, linesOf } from './lines.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
 const START = /=+ (Serving Benchmark Result|Offline Throughput Benchmark Result) =+/;
 
-/** Benchmarks against a server. */
+/** A benchmark of a server under load: a block of figures a run. */
 export const serving: TimingFormat = {
   recognizes: (text) => START.test(text),
   read: (text, path) => {

@@ -1,9 +1,8 @@
-// Goals, and which of several settings serves one best.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { parseDuration } from '../../base/units.js';
 
-/** The goal: a whole request soon, one of the two speeds, or latencies that must be kept. */
+/** Goals, and which of several settings serves one best. The goal: a whole request soon, one of the two speeds, or latencies that must be kept. */
 export type Goal =
   | { readonly kind: 'request' | 'decode' | 'prefill' }
   /** ns; null: no target for. */

@@ -1,4 +1,3 @@
-// SGLang: a server that shares tensors over GPUs.
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
@@ -37,7 +36,7 @@ const oneBatch: TimingFormat = {
   },
 };
 
-/** SGLang. */
+/** SGLang: a server that shares tensors over GPUs. */
 export const sglangRuntime: KnownRuntime = {
   name: 'sglang',
   vendors: ['nvidia', 'amd', 'intel', 'none'],

@@ -1,8 +1,7 @@
-// Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn.
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 
-/** Requests in order of arrival. */
+/** Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn. */
 export interface Arrivals {
   readonly count: number;
   /** ns since the first arrival, not falling; length `count`. */

@@ -1,4 +1,3 @@
-// Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { parseJsonBytes } from '../../base/nesting.js';
@@ -15,7 +14,7 @@ function objectOf(line: string): Record<string, unknown> | null {
   }
 }
 
-/** Registry entry. */
+/** Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace. */
 export const mooncake: ArrivalFormat = {
   name: 'mooncake',
   summary: 'JSON lines of timestamp (ms), input_length, output_length',

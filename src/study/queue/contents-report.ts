@@ -1,4 +1,3 @@
-// The content of a queue's server, as a document.
 import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/door.js';
@@ -13,7 +12,7 @@ const REASONS = 5;
 const DIGITS = 12;
 const COUNTS = ['waiting', 'running', 'delayed', 'done', 'failed'] as const;
 
-/** A document of a queue. */
+/** The content of a queue's server, as a document. */
 export function contentsDocument({ prefix, shown }: QueueAddress, contents: QueueContents, verbose: boolean): Document {
   const { cells, failures, files, results, sweeps, workers } = contents;
   // Cells that failed for one reason, the last of them first.

@@ -1,4 +1,3 @@
-// The files of a sweep's cells, for workers that request them: each is put on the server once, in chunks, and removed when the last sweep ends.
 import { messageOf } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
 import { chunkCount, chunksOf, type FileNote, fileNoteOf, fileNoteText } from './chunks.js';
@@ -21,7 +20,7 @@ interface FileTarget {
   tell(line: string): void;
 }
 
-/** Brings workers the files that they request. */
+/** The files of a sweep's cells, for workers that request them: each is put on the server once, in chunks, and removed when the last sweep ends. */
 export class SweepFiles {
   readonly #target: FileTarget;
   /** Paths of the files of pending and earlier cells, by SHA-256. */

@@ -1,4 +1,3 @@
-// The sweep of a queue: a window of cells, files for workers, results. State is in store and server: a second start resumes or watches it.
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { orUserError, UserError } from '../../base/errors.js';
@@ -55,7 +54,7 @@ export interface SweepHooks {
   tell(line: string): void;
 }
 
-/** A sweep on a queue. */
+/** The sweep of a queue: a window of cells, files for workers, results. State is in store and server: a second start resumes or watches it. */
 export class QueueSweep {
   readonly #server: QueueServer;
   readonly #seal: Seal;

@@ -1,4 +1,3 @@
-// The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values.
 import { BYTES } from '../../base/units.js';
 import type { StudyCell, SweepValue } from '../../figure/door.js';
 
@@ -9,7 +8,7 @@ interface EncodedAxis {
   readonly distance: Float64Array;
 }
 
-/** All cells of a space that may run. */
+/** The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values. */
 export interface Encoding {
   readonly axes: readonly EncodedAxis[];
   /** `[axis][cell]`: which of the axis' values the cell has. */

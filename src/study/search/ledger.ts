@@ -1,4 +1,3 @@
-// The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run.
 import { orUserError, UserError } from '../../base/errors.js';
 import { type Outcome, pathsOf, type RunRow, rowOf, type StudyCell, type SweepValue } from '../../figure/door.js';
 import { bitsPerWeight, loadModel } from '../../model/door.js';
@@ -36,7 +35,7 @@ export interface SearchPoint {
 /** Bits of an unquantized weight: bfloat16, in which models are published. */
 const FULL_BITS = 16;
 
-/** The results of a search. */
+/** The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run. */
 export class Ledger {
   /** Objectives, then limits. */
   readonly figures: readonly (Objective & Partial<Pick<Constraint, 'limit'>>)[];

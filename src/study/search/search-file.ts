@@ -1,4 +1,3 @@
-// The file of a search: the space of a study, and the objectives.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { ownValue } from '../../base/objects.js';
@@ -43,7 +42,7 @@ export const searchSchema = z
     }
   });
 
-/** A search in the form of its file. `prefix` 0: all runs are whole. */
+/** The file of a search: the space of a study, and the objectives. A search in the form of its file. `prefix` 0: all runs are whole. */
 export interface SearchFile
   extends Readonly<Pick<z.infer<typeof searchSchema>, 'objectives' | 'constraints' | 'prices' | 'prefix' | 'batch'>> {
   readonly study: StudyFile;

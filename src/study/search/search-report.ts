@@ -1,4 +1,3 @@
-// The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
 import { groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';
@@ -21,7 +20,7 @@ import type { Search } from './search.js';
 
 const WIDEST_VALUE = 44;
 
-/** Formats of a search, the one for reading first. */
+/** The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran. */
 export const searchReports: readonly OutputFormat<Search>[] = [
   ...documentFormats<Search>(searchDocument),
   ...pictureFormats<Search>('moeprof search', (search) => [pictureOf(search)], searchDocument),

@@ -1,4 +1,3 @@
-// The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
 import { formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { type PaperFigure, pictureFormats, rowOf, type SweepValue } from '../../figure/door.js';
 import type { Column, Datum, Document, Grid, Line } from '../../report/door.js';
@@ -50,7 +49,7 @@ const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' |
 /** Longest value of an axis in a table, columns. */
 const LONGEST = 24;
 
-/** Formats of a sweep, the one for reading first. */
+/** The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows. */
 export const sweepReports = [
   ...documentFormats<SweepView>(sweepDocument, ({ sweep }) => sweep),
   ...pictureFormats('moeprof sweep', sweepFigures, sweepDocument),

@@ -1,4 +1,3 @@
-// The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
@@ -39,7 +38,7 @@ export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }
 
-/** Runs a sweep. */
+/** The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way. */
 export async function sweepRuns({ axes, rates, specOf, commandOf: toldOf, runAll }: SweepJob): Promise<Sweep> {
   const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
     values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));

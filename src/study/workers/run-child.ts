@@ -1,4 +1,3 @@
-// One process that runs cells, as its parent sees it. Cells go there and come back several in one message.
 import { type OwnProcess, startProcess } from '../../base/host/children.js';
 import { afterThis } from '../../base/host/clock.js';
 import type { TrustedModule } from '../queue/module-index.js';
@@ -19,7 +18,7 @@ export interface FromChild {
 /** Bytes kept of a process's last output: enough to hold why it died. */
 const LAST_WORDS = 4096;
 
-/** A process that runs cells. */
+/** One process that runs cells, as its parent sees it. Cells go there and come back several in one message. */
 export class RunChild {
   readonly #process: OwnProcess;
   readonly #outbox: [number, CellTask][] = [];

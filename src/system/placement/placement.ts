@@ -1,7 +1,6 @@
-// The contract of a placement: the GPU of each expert of a layer (expert parallelism).
 import type { Member, Parameters } from '../../base/parameters.js';
 
-/** Home of an expert that lives on every GPU. */
+/** The contract of a placement: the GPU of each expert of a layer (expert parallelism). Home of an expert that lives on every GPU. */
 export const EVERYWHERE = -1;
 
 interface PlacedLayer {

@@ -1,9 +1,8 @@
-// A cell: the choices of one token at one layer, and a recording as a walk over all of them.
 import { grown } from '../../base/grown.js';
 import type { TraceSource } from '../source.js';
 import type { FormatMeta, PHASE, TraceMeta } from '../trace.js';
 
-/** The choices of one token at one layer; reused from cell to cell. */
+/** A cell: the choices of one token at one layer, and a recording as a walk over all of them. */
 export class Cell {
   /** Ordinal of the request, from 0 in order of appearance. */
   request = 0;

@@ -1,11 +1,10 @@
-// Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import { type FormatMeta, NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
-/** Choices of consecutive tokens of one request. */
+/** Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null. */
 export interface ChoiceArray {
   readonly tokens: number;
   readonly layers: number;

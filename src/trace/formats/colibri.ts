@@ -1,4 +1,3 @@
-// colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record with drafts off: drafted tokens look alike.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { cellFormat } from './cells.js';
@@ -7,7 +6,7 @@ import { PassReader } from './passes.js';
 const COLON = 58;
 const SPACE = 32;
 
-/** Route trace of colibri. */
+/** colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record with drafts off: drafted tokens look alike. */
 export const colibri = cellFormat({
   name: 'colibri',
   detect: ({ text }) => /^\d+ \d+ \d+( \d+:-?\d+\.\d{4})+\r?$/m.test(text.slice(0, text.indexOf('\n') + 1)),

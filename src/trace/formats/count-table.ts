@@ -1,9 +1,8 @@
-// Counts by layer and expert from files that list them one by one: sparse, in any order.
 import { UserError } from '../../base/errors.js';
 
 const LIMIT = 65_535;
 
-/** Counts by layer and expert. */
+/** Counts by layer and expert from files that list them one by one: sparse, in any order. */
 export class CountTable {
   readonly #place: () => string;
   readonly #byLayer = new Map<number, Map<number, number>>();

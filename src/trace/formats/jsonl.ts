@@ -1,4 +1,3 @@
-// The canonical text trace: one token a line, after an optional header line with the metadata of the binary layout.
 import { UserError } from '../../base/errors.js';
 import { temporaryFile, writeTemporary } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
@@ -14,7 +13,7 @@ import { documents, wholeAt } from './json-values.js';
 import { parseJsonRow, RowParser } from './jsonl-row.js';
 import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
 
-/** The canonical JSONL layout. */
+/** The canonical text trace: one token a line, after an optional header line with the metadata of the binary layout. */
 export const jsonl: TraceFormat = {
   name: 'jsonl',
   detect: ({ text }) =>

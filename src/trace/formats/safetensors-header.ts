@@ -1,4 +1,3 @@
-// The safetensors container: header length, JSON, raw data; offsets are checked. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { isCount, isObject } from '../../base/objects.js';
@@ -15,7 +14,7 @@ export interface TensorInfo {
   readonly bytes: number;
 }
 
-/** A checked header. */
+/** The safetensors container: header length, JSON, raw data; offsets are checked. https://github.com/huggingface/safetensors#format */
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;

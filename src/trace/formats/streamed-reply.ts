@@ -1,4 +1,3 @@
-// A streamed reply: deltas of ids join, other fields keep the last. https://html.spec.whatwg.org/multipage/server-sent-events.html
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { isObject, ownValue } from '../../base/objects.js';
@@ -7,7 +6,7 @@ import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import { documents, type JsonObject, objectAt } from './json-values.js';
 
-/** The events of one reply. */
+/** A streamed reply: deltas of ids join, other fields keep the last. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export class StreamedReply {
   #fields: JsonObject = {};
   readonly #choices = new Map<unknown, JsonObject>();

@@ -1,4 +1,3 @@
-// A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/synthetic-routing.md).
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 
@@ -14,7 +13,7 @@ export interface VocabularyProfile {
   readonly share: ByDepth;
 }
 
-/** The targets of the generator. */
+/** A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/synthetic-routing.md). */
 export interface RoutingProfile {
   /** Gini coefficient of the experts' load within one domain, 0 (even) to 1 - topK / experts. */
   readonly skew: ByDepth;

@@ -1,9 +1,8 @@
-// rocm-smi: name and memory of AMD cards if ROCm is installed.
 import { isObject } from '../../../base/objects.js';
 import type { SeenGpu } from './seen.js';
 import { countOf, type Tool } from './tool.js';
 
-/** `rocm-smi --json`, one object a card. */
+/** rocm-smi: name and memory of AMD cards if ROCm is installed. */
 export const rocmSmi: Tool = {
   name: 'rocm-smi',
   question: { kind: 'command', argv: ['rocm-smi', '--showproductname', '--showmeminfo', 'vram', '--showbus', '--json'] },

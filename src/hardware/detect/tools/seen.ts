@@ -1,5 +1,3 @@
-// Facts that tools of operating systems report of a machine: names as vendors write them, bytes, MT/s. An absent field was not seen.
-
 /** A PCIe link as a tool reports it. */
 export interface SeenLink {
   /** Generation at its best; links slow down while they are idle. */
@@ -67,7 +65,7 @@ export interface SeenDisk {
   readonly link?: SeenLink;
 }
 
-/** Facts from one tool, or from all of them. */
+/** Facts that tools of operating systems report of a machine: names as vendors write them, bytes, MT/s. An absent field was not seen. */
 export interface Seen {
   readonly cpu?: SeenCpu;
   readonly gpus?: readonly SeenGpu[];

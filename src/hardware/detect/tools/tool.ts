@@ -1,4 +1,3 @@
-// The contract of a tool, a source of facts: its query, its systems, and how the answer, of any machine, is read.
 import type { Seen, SeenLink } from './seen.js';
 
 /** The question to a tool: a program, files, or the library `systeminformation`. */
@@ -7,7 +6,7 @@ export type ToolQuestion =
   | { readonly kind: 'files' /** Paths; a `*` stands for any part of one name. */; readonly paths: readonly string[] }
   | { readonly kind: 'library' };
 
-/** A source of facts. */
+/** The contract of a tool, a source of facts: its query, its systems, and how the answer, of any machine, is read. */
 export interface Tool {
   /** As it is called, and as fixtures are named. */
   readonly name: string;

@@ -1,4 +1,3 @@
-// Half the memory channels, or memory at half its speed: only reads of the CPU take twice as long.
 import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
@@ -7,7 +6,7 @@ import { WEIGHTS } from './weights.js';
 /** The CPU's memory must decide, and the figure be near to what half of its bandwidth gives. */
 const LIKE = { decides: 0.6, near: 0.12 };
 
-/** The CPU reads at half of what its memory should give. */
+/** Half the memory channels, or memory at half its speed: only reads of the CPU take twice as long. */
 export const memoryChannels: CauseRule = {
   name: 'memory-channels',
   title: 'half the memory channels, or memory at the wrong speed',

@@ -1,4 +1,3 @@
-// Heat: the same test, again and again, becomes slower.
 import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 import type { CauseRule } from './rule.js';
@@ -9,7 +8,7 @@ const ENOUGH = 3;
 /** Benchmarks repeat within some percent. */
 const FALL = 0.12;
 
-/** Later runs of one setting are slower than earlier ones. */
+/** Heat: the same test, again and again, becomes slower. Later runs of one setting are slower than earlier ones. */
 export const thermal: CauseRule = {
   name: 'thermal',
   title: 'clocks that fall with heat',

@@ -1,4 +1,3 @@
-// A measurement: figures of a run on a real machine with all that predicts them. Fields: profiles/fields.txt and docs/measurements.md.
 import { z } from 'zod';
 import { messageOf, UserError } from '../../../base/errors.js';
 import { bytesOf } from '../../../base/host/bytes.js';
@@ -159,7 +158,7 @@ const measurementSchema = z.looseObject({
   note: text.optional(),
 });
 
-/** One row of a file of measurements. */
+/** A measurement: figures of a run on a real machine with all that predicts them. Fields: profiles/fields.txt and docs/measurements.md. */
 export type Measurement = z.infer<typeof measurementSchema>;
 
 /** Letters by which a mistyped name differs from the right one; shorter names than this differ by as much without being mistyped. */

@@ -1,4 +1,3 @@
-// A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices distinguishes it from rows of speed.
 import { z } from 'zod';
 import { unknownProgram } from '../../../runtime/index.js';
 import { definedFields } from '../../../runtime/logs/lines.js';
@@ -51,7 +50,7 @@ export const memoryRowSchema = z.looseObject({
   note: z.string().optional(),
 });
 
-/** A row of memory. */
+/** A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices distinguishes it from rows of speed. */
 export type MemoryRow = z.infer<typeof memoryRowSchema>;
 
 /** Kinds of allocated memory. */

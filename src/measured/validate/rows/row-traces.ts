@@ -1,5 +1,3 @@
-// Synthetic routing shared by rows of one model, drawn once. Static placements count its first tokens, which no row replays.
-
 import { checkValue } from '../../../base/yaml.js';
 import type { ModelSpec } from '../../../model/door.js';
 import { routingProfileSchema } from '../../../trace/generate/routing-profile.js';
@@ -15,7 +13,7 @@ const COUNTED = 1000;
 const COUNTED_REQUESTS = 24;
 const SEED = 1;
 
-/** Routing by model. */
+/** Synthetic routing shared by rows of one model, drawn once. Static placements count its first tokens, which no row replays. */
 export class RowTraces {
   readonly #drawn = new Map<string, RoutingTrace>();
   readonly #longest = new Map<string, number>();

@@ -1,11 +1,10 @@
-// A figure of a measurement and its prediction: the line of every report of a validation.
 import type { ScoredError } from '../../../engine/outcome/band.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { MACHINE_KINDS } from './machines.js';
 import type { MemoryKind } from './memory-row.js';
 import type { MeasuredMetric } from './specify.js';
 
-/** A figure of a row and its prediction. */
+/** A figure of a measurement and its prediction: the line of every report of a validation. */
 export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | 'placement'> {
   readonly id: string;
   readonly metric: MeasuredMetric | 'memory';

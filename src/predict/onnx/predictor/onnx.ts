@@ -1,4 +1,3 @@
-// The predictor in an ONNX file, from `moeprof predict train` or another tool under the contract. One call computes all tokens of a pass.
 import { UserError } from '../../../base/errors.js';
 import { textOf } from '../../../base/host/bytes.js';
 import { resolve } from '../../../base/host/paths.js';
@@ -105,7 +104,7 @@ export function networkCost(path: string): PredictionCost {
   return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
 }
 
-/** Registry entry. */
+/** The predictor in an ONNX file, from `moeprof predict train` or another tool under the contract. One call computes all tokens of a pass. */
 export const onnx: PredictorDefinition = {
   name: 'onnx',
   summary: `a trained model: any ONNX file that turns ${INPUT_NAMES.join(', ')} into logits`,

@@ -1,4 +1,3 @@
-// Waiting times of requests by class, and the share of the model's time that each class got.
 import type { Result } from '../../../result/result.js';
 import { gridTable } from '../../document/page.js';
 import type { Section } from '../../page/pieces.js';
@@ -15,7 +14,7 @@ function aboutClasses(classes: NonNullable<Result['classes']>): string {
   return notes.filter((sentence) => sentence !== false).join(' ');
 }
 
-/** Classes of requests. */
+/** Waiting times of requests by class, and the share of the model's time that each class got. */
 export const classesSection: Section<Result> = {
   id: 'classes',
   title: 'Classes of requests',

@@ -1,4 +1,3 @@
-// Hit, late and miss by layer.
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { PerLayer } from '../../../result/result.js';
@@ -72,7 +71,7 @@ function timeChange(before: PerLayer, after: PerLayer): Piece {
   )}`;
 }
 
-/** Hit rate by layer; of two runs side by side, with the change of the time. */
+/** Hit, late and miss by layer. Hit rate by layer; of two runs side by side, with the change of the time. */
 export const layerSection: Section<Sides> = {
   id: 'layers',
   title: 'Hit rate by layer',

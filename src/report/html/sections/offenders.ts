@@ -1,4 +1,3 @@
-// Layers and experts that cost most.
 import { sum } from '../../../base/statistics.js';
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
@@ -78,7 +77,7 @@ function expertTable({ loads, causes }: Details, processor: string): Piece {
   );
 }
 
-/** Top offenders. */
+/** Layers and experts that cost most. Top offenders. */
 export const offendersSection: Section<Result> = {
   id: 'offenders',
   title: 'Top offenders',

@@ -1,4 +1,3 @@
-// Fates of the transfers that were started ahead of demand.
 import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -34,7 +33,7 @@ function fateBar({ metrics }: Result): Markup | null {
   )}${legend(outcomes.map(({ color, word, count }) => [color, `${formatCount(count)} ${word}`]))}`;
 }
 
-/** Prefetches. */
+/** Fates of the transfers that were started ahead of demand. */
 export const prefetchSection: Section<Sides> = {
   id: 'prefetch',
   title: 'Prefetches',

@@ -1,4 +1,3 @@
-// The run over simulated time: link utilization by purpose, hit rate and stall. A script adds zoom to these charts.
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -19,7 +18,7 @@ function thinned(values: readonly number[]): number[] {
   });
 }
 
-/** Over time. */
+/** The run over simulated time: link utilization by purpose, hit rate and stall. A script adds zoom to these charts. */
 export const seriesSection: Section<Result> = {
   id: 'links',
   title: 'Over time',

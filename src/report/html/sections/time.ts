@@ -1,4 +1,3 @@
-// The time of a run by part, and its distance from the bounds.
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -25,7 +24,7 @@ const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; r
 
 const PASSES: Readonly<Record<Phase, string>> = { decode: 'Passes that only decode', prefill: 'Passes with prompts' };
 
-/** The time by part, of the whole run and of a pass of each kind. */
+/** The time of a run by part, and its distance from the bounds. */
 export const timeSection: Section<Sides> = {
   id: 'time',
   title: 'Where the time goes',

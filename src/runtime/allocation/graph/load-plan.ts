@@ -1,5 +1,3 @@
-// How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp.
-
 /** What one program on ggml allocates otherwise than another; `profiles/flags.yaml` describes each rule, and the builds that it holds for. */
 export const RULES = [
   ...(['fuses', 'latentVariants', 'gatesApart', 'halfMasks', 'takesEmbeddings', 'keepsLatentValues', 'keepsWindows', 'streams'] as const),
@@ -19,7 +17,7 @@ export interface TensorOverride {
   readonly device: DeviceName;
 }
 
-/** How a model is loaded. */
+/** How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp. */
 export interface LoadPlan {
   readonly rules: AllocationRules;
   /** GPUs in use; 0: only the CPU. */

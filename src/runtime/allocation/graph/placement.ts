@@ -1,11 +1,9 @@
-// The device of each tensor and each layer, by llama.cpp's rules for loading a model.
-
 import { UserError } from '../../../base/errors.js';
 import { splitLayers } from '../../../hardware/door.js';
 import type { Anatomy, Tensor } from '../../../model/door.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 
-/** Devices of the parts of a model. */
+/** The device of each tensor and each layer, by llama.cpp's rules for loading a model. */
 export interface Placement {
   /** The device that computes a layer's attention and keeps its keys and values, by decoder layer; those that predict further tokens come last. */
   readonly layers: readonly DeviceName[];
