@@ -1,4 +1,3 @@
-// Parts of the machine that were taken if nobody named them, and how much the answer hangs on each: runs with the part's neighbour show it.
 import { ownValue } from '../base/objects.js';
 import { CPUS, type HardwareSpec, memoryText, slotText, takenPartsOf, withArithmetic } from '../hardware/door.js';
 import type { Question } from './question.js';
@@ -21,7 +20,7 @@ const MATTERS = 0.1;
 /** The slowest and the fastest modules that shops list, million transfers a second. Ours to choose. */
 export const MODULES: Readonly<Record<string, readonly [number, number]>> = { ddr3: [1333, 1866], ddr4: [2666, 3600], ddr5: [4800, 6400] };
 
-/** Guesses that move a speed by more than a tenth. */
+/** Parts of the machine that were taken if nobody named them, and that move a speed by more than a tenth, by runs with their neighbours. */
 export async function guessesOf({ hardware, pricer }: Question, { model, price, setting }: Priced): Promise<Guess[]> {
   const found: Guess[] = [];
   if (setting.fromDisk) return found;

@@ -1,4 +1,3 @@
-// Purchases that would help: the same question for a machine with one part of a shop changed, answered by runs.
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatRate } from '../base/units.js';
 import {
@@ -33,7 +32,7 @@ export interface Purchase {
   readonly prefillGain: number;
 }
 
-/** Purchases that would help, most gain first; those that gain less than a hundredth are left out. */
+/** Purchases that would help, most gain first: runs on a machine with one part of a shop changed; gains below a hundredth are left out. */
 export async function purchasesOf(question: Question, answer: Priced): Promise<Purchase[]> {
   const found: Purchase[] = [];
   for (const { hardware, part } of changesOf(question.hardware, answer.setting)) {

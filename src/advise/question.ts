@@ -1,4 +1,3 @@
-// A question for advice: the goal, of which model on which machine, under which runtime.
 import type { HardwareSpec, Learned } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 import type { LineShell } from '../runtime/flags/shell.js';
@@ -15,7 +14,7 @@ interface LearnedMachine {
   readonly moved: readonly HardwareSpec[];
 }
 
-/** A request for advice: what settings are searched for, and what the answer needs besides. */
+/** A question for advice: the goal, of which model on which machine, under which runtime, and what the answer needs besides. */
 export interface Question {
   readonly runtime: AdvisedRuntime;
   readonly hardware: HardwareSpec;

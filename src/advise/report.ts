@@ -1,4 +1,3 @@
-// Advice as a document, one screen: verdict, lines to paste, memory, alternatives, misfits, what would help, and how sure the figures are.
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import {
@@ -79,8 +78,8 @@ function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfit
   if (answer === null) return [{ text: `Nothing fits: ${misfits.find((text) => text.startsWith(quantization))}`, tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
   const speeds = speedsText(answer, bands!, share);
-  const [own, ofPrompts] = [bound?.decode, bound?.prefill];
-  const binds = bound === null ? '' : `; bound by ${own}${own === ofPrompts ? '' : `, prompts by ${ofPrompts}`}`;
+  const [ofTokens, ofPrompts] = [bound?.decode, bound?.prefill];
+  const binds = bound === null ? '' : `; bound by ${ofTokens}${ofTokens === ofPrompts ? '' : `, prompts by ${ofPrompts}`}`;
   const whole = `${aboutRate(requestNs(answer, users, request) / 1e9)} s for a prompt of ${formatCount(request.prompt)} and an answer of ${formatCount(request.output)} tokens; context ${formatCount(context)}`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];

@@ -1,4 +1,3 @@
-// The only way to read a user's file: folders, devices, pipes without a writer and sizes above the limit of the kind are refused.
 import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
@@ -107,7 +106,7 @@ export const KINDS = {
 /** Name of a kind of file. */
 export type InputKind = keyof typeof KINDS;
 
-/** A file that is open for reading at any offset. Data from a pipe are in a nameless temporary file. */
+/** A user's file, open at any offset; pipes are spooled. Folders, devices, pipes without a writer and sizes above a kind's limit are refused. */
 export class InputFile {
   /** As the user named it; `-` is standard input. */
   readonly path: string;

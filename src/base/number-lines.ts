@@ -1,4 +1,3 @@
-// Lines of whole numbers, parsed in one loop over the bytes. Ids of one or two digits come in no order: both are read without a branch.
 import { UserError } from './errors.js';
 import { grown } from './grown.js';
 import type { ByteSource } from './scan.js';
@@ -16,7 +15,7 @@ const ZERO = 48;
 /** More digits are no number of a trace. */
 const MOST_DIGITS = 9;
 
-/** Walks lines of non-negative numbers that commas or spaces separate; blank lines are skipped. */
+/** Walks lines of whole numbers that commas or spaces separate, in one loop without branches on their lengths; blank lines are skipped. */
 export class NumberLines {
   /** Numbers of the current line are `values[0, count)`; after {@link nextPairs} the second numbers of its lines. */
   values: Int32Array = new Int32Array(64);

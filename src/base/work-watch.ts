@@ -1,7 +1,6 @@
-// How a caller watches long work: it hears of progress, and gets a turn, without which work that never waits would block signals.
 import { nextTurn } from './host/clock.js';
 
-/** Callbacks during long work. */
+/** Callbacks during long work: progress, and a turn of the event loop, without which work that never waits would block signals. */
 export interface WorkWatch {
   progress?(done: number, total: number): void;
   /** Awaited now and then, so that signals and timers get their turn. */

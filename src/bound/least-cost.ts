@@ -1,5 +1,3 @@
-// The least cost of uses that each take one option, within budgets of gate weight and space: exact if small, else bounded by Lagrange multipliers.
-
 /** Options of some uses: those of use `u` start at `u * width`. Every use has one that loses nothing and takes no space. */
 export interface Options {
   readonly count: number;
@@ -22,7 +20,7 @@ const MOST_STATES = 2000;
 const LOSS_STEPS = 26;
 const SPACE_STEPS = 22;
 
-/** Solves a small problem exactly, and bounds a large one. */
+/** The least cost of uses that each take one option, within budgets of gate weight and space: exact if small, else bounded (Lagrange). */
 export function leastCost(options: Options, lossBudget: number, spaceBudget: number): LeastCost {
   const exact = options.count > MOST_USES ? null : exactCost(options, lossBudget, spaceBudget);
   return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };

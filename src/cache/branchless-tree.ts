@@ -1,4 +1,3 @@
-// The tournament as WebAssembly, whose `select` has no branch to mispredict: for winners by chance, as of equal counts.
 import { get, I32, I64, instantiate, type KernelBody, literal, loop, set } from '../base/wasm.js';
 import { WinnerTree } from './winner-tree.js';
 
@@ -63,7 +62,7 @@ function allocate(nodes: number) {
   return { key, id };
 }
 
-/** As {@link WinnerTree}, to the last tie. */
+/** As {@link WinnerTree}, to the last tie, in WebAssembly, whose `select` has no branch to mispredict: for winners by chance, as of equal counts. */
 export class BranchlessTree extends WinnerTree {
   readonly #kernels: Kernels;
   readonly #keys: number;

@@ -1,4 +1,3 @@
-// The future of a recorded run by one backward pass: the event that uses each expert next. So Belady cannot run on a wrong future.
 import { type DemandLog, LogCursor, PAGE_WORDS } from './demand.js';
 import { PageStore } from './pages.js';
 import { NEVER } from './policy.js';
@@ -6,7 +5,7 @@ import { NEVER } from './policy.js';
 /** Pages kept in memory: 16 MiB. */
 const MEMORY_PAGES = 32;
 
-/** Walks the next uses of a log, event by event, together with the run that replays it. */
+/** Walks the next uses of a recorded run, found by one backward pass, event by event with its replay. So Belady cannot run on a wrong future. */
 export class Future {
   /** Event of each expert's first use, by dense id; NEVER = not used. */
   readonly first: Int32Array;

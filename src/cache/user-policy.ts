@@ -1,11 +1,10 @@
-// A policy of the user's own, checked as it is loaded and while it runs: a wrong victim would make every count wrong in silence.
 import { UserError } from '../base/errors.js';
 import type { OwnExport } from '../base/user-module.js';
 import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
 
 const NEEDS = ['expected', 'future', 'popularity', 'predicted', 'weights'];
 
-/** The policy that a module exports. @throws UserError naming the first thing that keeps it from being used */
+/** The policy that a module exports, checked while it runs, too. @throws UserError naming the first thing that keeps it from being used */
 export function ownPolicy(exported: OwnExport): PolicyDefinition {
   exported.requireMethod('create(context, parameters)');
   exported.optionalMethod('needsWith');

@@ -1,4 +1,3 @@
-// The capacity curve: hit rate against capacity for many policies, from one read of the trace.
 import { shownTrace } from '../base/profiles.js';
 import { sum } from '../base/statistics.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
@@ -38,7 +37,7 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly threads: number;
 }
 
-/** Draws the curve. Closes nothing. @throws UserError if a policy cannot be loaded or lacks what it needs */
+/** Draws hit rate against capacity for many policies. Closes nothing. @throws UserError if a policy cannot be loaded or lacks what it needs */
 export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);

@@ -1,7 +1,6 @@
-// Lists with commas, of names or of choices with parameters of their own: `lru,s3-fifo:small=0.2,ghost=1,belady`.
 import { UserError } from '../base/errors.js';
 
-/** The parts of a list: a parameter, `name=value`, belongs to the choice before it if that has a colon. Blanks around parts do not count. */
+/** Parts of a list with commas: `name=value` belongs to the choice before it if that has a colon: `lru,s3-fifo:small=0.2,ghost=1,belady`. */
 export function listed(text: string): string[] {
   const parts: string[] = [];
   for (const part of text.split(',').map((piece) => piece.trim())) {

@@ -1,4 +1,3 @@
-// `moeprof record --proxy`: a trace of what passes before a server of vLLM or SGLang.
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { formatCount, formatCounted } from '../base/units.js';
@@ -15,7 +14,7 @@ export interface ProxyFlags extends Required<Texts<'listen' | 'output' | 'proxy'
   readonly keepText: boolean;
 }
 
-/** Records until Ctrl-C or so many answers, writes the trace and summarises it. @throws UserError */
+/** `moeprof record --proxy`: records until Ctrl-C or so many answers, writes the trace and summarises it. @throws UserError */
 export async function recordProxied(flags: ProxyFlags, context: CliContext): Promise<void> {
   const { output } = flags;
   layoutOf(output);

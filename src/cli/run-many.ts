@@ -1,4 +1,3 @@
-// `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
 import { placed, UserError } from '../base/errors.js';
 import { pictureFormats, rankingFigures } from '../figure/door.js';
 import { findHardware } from '../hardware/door.js';
@@ -35,7 +34,7 @@ export interface RankingRuns {
   again(combination: Combination): string;
 }
 
-/** Runs all combinations and delivers the ranking. One that cannot be is a row with the reason. @throws UserError if none can be */
+/** `moeprof run -s a,b -w x,y`: runs all combinations and ranks them; a row has the reason if one cannot be. @throws UserError if none can be */
 export async function runMany(
   combinations: readonly Combination[],
   runs: RankingRuns,

@@ -1,10 +1,9 @@
-// Differences of two runs: in inputs, which must be the same for a verdict, and in configuration, the subject of a comparison.
 import { hasKeys, isObject, ownValue } from '../base/objects.js';
 import { BYTES, formatBytes, formatCounted, SHARE } from '../base/units.js';
 import { VARYING } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 
-/** Something that two runs do not share. */
+/** Something that two runs do not share: inputs, which must be the same for a verdict, or configuration, the subject of a comparison. */
 export interface Difference {
   /** Dotted path, e.g. `cache.policy`. */
   readonly path: string;

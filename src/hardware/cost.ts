@@ -1,4 +1,3 @@
-// The cost of work: a roofline. A kernel takes the larger of memory traffic and arithmetic, plus overheads, which weigh as much at batch 1.
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
 import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
@@ -51,7 +50,7 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
 }
 
-/** Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
+/** Prices one model on one machine: a roofline, the larger of memory traffic and arithmetic, plus overheads. The methods allocate nothing. */
 export class CostModel {
   readonly passNs: number;
   /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity if the machine has no second processor. */

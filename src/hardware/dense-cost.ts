@@ -1,4 +1,3 @@
-// Time of the dense part of a model on one device: weights, attention over KV caches, and the framework's time per layer.
 import { twelveDigits } from '../base/rounding.js';
 import type { AttentionSpec, DenseSegment, FormatShare } from '../model/door.js';
 import { byFormat, type Device } from './spec.js';
@@ -86,7 +85,7 @@ export function launchesOf(attention: readonly AttentionSpec[]): number {
   return attention.reduce((sum, { launches = 1 }) => sum + launches, 0);
 }
 
-/** Prices segments on one device. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
+/** Prices segments of the dense part on one device: weights, attention, the framework's time per layer. The methods allocate nothing. */
 export class DenseCost {
   /** By segment: 1 if it costs in any pass what the one before does, as most layers of most models. */
   readonly repeats: Uint8Array;

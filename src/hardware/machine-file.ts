@@ -1,4 +1,3 @@
-// A machine in a file: its parts, facts that these leave open, and measurements, as `moeprof machine detect` and `calibrate` write it, for -w.
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
@@ -68,7 +67,7 @@ export const machineFileSchema = z.strictObject({
     .optional(),
 });
 
-/** A file that lists parts, checked. Bytes, bytes/s. */
+/** A machine in a file, as `moeprof machine` writes it for -w: its parts, further facts, and measurements. Bytes, bytes/s. */
 export type MachineFile = z.infer<typeof machineFileSchema>;
 
 /** The machine of a file. @param place of its parts, `file:line:col` @throws UserError if a part is unknown, or parts do not go together */

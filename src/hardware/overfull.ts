@@ -1,4 +1,3 @@
-// Memory too small for a model: pages of a mapped file read again for each token, and bytes of a card that the driver moves to host memory.
 import { formatBytes, formatTokensPerSecond } from '../base/units.js';
 import { readOver } from './load.js';
 import { READ } from './parts/reach.js';
@@ -10,7 +9,7 @@ export const PAGES_SHARE = 0.9;
 /** The drive of a machine that names none: an NVMe drive on four lanes of PCIe 3.0, by its data sheet. Ours to choose. */
 export const USUAL_DRIVE = { name: 'nvme-3.5GB/s', bandwidth: 3.5e9 };
 
-/** A model and a memory that does not hold it. */
+/** A model and a memory too small for it: pages of a mapped file are read again, or the driver moves bytes of a card to host memory. */
 export interface Overfull {
   /** Bytes that should lie there, and that find room. */
   readonly needs: number;

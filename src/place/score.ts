@@ -1,4 +1,3 @@
-// The worth of a set of experts that stay: the share of demand that it captures, between chance and the best set of the same size.
 import { deviation, mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import { type DemandWindow, sumOf } from './demand.js';
@@ -38,7 +37,7 @@ export function captureShares(model: ModelSpec, resident: Uint8Array, demand: Fl
   };
 }
 
-/** Judges a set. @param resident 1 if the expert stays, by dense id @returns null: there are fewer than {@link LEAST_WINDOWS} windows */
+/** The worth of a set: its share of demand between chance and the best set. @param resident 1 if it stays, by dense id @returns null: few windows */
 export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
   if (windows.length < LEAST_WINDOWS) return null;
   const { captured, oracle, uniform } = captureShares(model, resident, sumOf(windows, model.experts));

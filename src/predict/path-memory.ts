@@ -1,7 +1,6 @@
-// The path of each running request's previous token, layer by layer, for persistence and same-layer predictors.
 import type { Pass } from '../schedule/door.js';
 
-/** Experts that the previous token of each slot chose. */
+/** The experts of each running request's previous token, layer by layer, for persistence and same-layer predictors. */
 export class PathMemory {
   /** `[slots, layers, topK]`, NULL_EXPERT = none. */
   readonly experts: Uint16Array;

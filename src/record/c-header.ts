@@ -1,9 +1,8 @@
-// What a C library expects, from headers and sources of its own build, since layouts change. Types are written as koffi has them.
 import { UserError } from '../base/errors.js';
 
 const SIZED = ['void', 'bool', 'float', 'int', 'int8_t', 'int32_t', 'uint32_t', 'int64_t', 'size_t'];
 
-/** C headers, read as one text. Methods throw a UserError for what is not in them, or has no known size. */
+/** C headers and sources of a library's own build, as one text; types are koffi's. Methods throw a UserError for what is missing or unsized. */
 export class CHeader {
   readonly #text: string;
 

@@ -1,4 +1,3 @@
-// llama.cpp through its C API, unmodified, from packages of npm, in a process of its own (engine-child.ts) as faults in it end the process.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
 import { arch, availableParallelism, platform } from '../base/host/machine.js';
@@ -34,7 +33,7 @@ type CFunction = ((...given: unknown[]) => unknown) & { async(...given: unknown[
 type CLibrary = { func(name: string, result: unknown, parameters: readonly unknown[]): CFunction };
 type Koffi = Record<'array' | 'as' | 'load' | 'pointer' | 'proto' | 'register' | 'struct', CFunction>;
 
-/** The library, and a model in it. */
+/** llama.cpp and a model through its C API, unmodified, from npm, in a process of its own (engine-child.ts), which faults in it end. */
 export class Llama {
   /** Commit and packages: `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`. */
   readonly version: string;

@@ -1,4 +1,3 @@
-// The position of a run between LRU, Belady and foresight, and its limit: policy, prediction, link, or the work of its processor.
 import { formatNs, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import { metricValue } from './format.js';

@@ -1,10 +1,9 @@
-// Amounts in budgets: `3%`, `+0.2ms`, `-0.5pp`, `45 ms`. Signed: a change against the base; else a value. The metric decides on units.
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
 import { LARGEST } from './catalogue.js';
 import type { Unit } from './result.js';
 
-/** An amount as written. */
+/** An amount of a budget: `3%`, `45 ms`. Signed (`+0.2ms`, `-0.5pp`): a change against the base. The metric decides on units. */
 export interface Amount {
   /** Sign of a change; null: no sign was written. */
   readonly sign: 1 | -1 | null;

@@ -1,4 +1,3 @@
-// Budgets of a gate, written as `--fail-on 'latency.tpot.p50 > +3%'` or as entries of `budgets:` in a YAML file.
 import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
 import { written } from '../base/written.js';
@@ -36,7 +35,7 @@ type Rule =
   /** Never broken: these inputs, of {@link VARYING}, need not be the same in base and candidate. */
   | { readonly kind: 'varies'; readonly inputs: readonly string[] };
 
-/** A rule for the metrics that a glob matches. */
+/** A rule of a gate for the metrics of a glob, from `--fail-on 'latency.tpot.p50 > +3%'` or an entry of `budgets:` in a YAML file. */
 export interface Budget {
   /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. The inputs, if these vary. */
   readonly metric: string;

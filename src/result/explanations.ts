@@ -1,4 +1,3 @@
-// What metrics and warnings mean, and how to read them, from `profiles/explanations.yaml`: for `moeprof explain`.
 import { z } from 'zod';
 import { bundledFile } from '../base/profiles.js';
 import { readOwnYaml } from '../base/yaml.js';
@@ -19,7 +18,7 @@ const schema = z.strictObject({ metrics: z.array(topicSchema), warnings: z.array
 
 let read: z.infer<typeof schema> | undefined;
 
-/** All topics by kind. Every metric of the catalogue is in exactly one. */
+/** All topics of `moeprof explain`, from `profiles/explanations.yaml`. Every metric of the catalogue is in exactly one. */
 export function explanations(): z.infer<typeof schema> {
   read ??= readOwnYaml(bundledFile('explanations.yaml'), schema);
   return read;

@@ -1,4 +1,3 @@
-// Service-level objectives: `ttft=2s,tpot=100ms`, for all requests or, after a class and a colon, for those of a class.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { parseDuration } from '../base/units.js';
@@ -19,7 +18,7 @@ const NAMES = Object.keys(LIMITS) as Limit[];
 /** Most ns of each; a latency that is not named is not limited. */
 type Objective = Partial<Record<Limit, number>>;
 
-/** Objectives by class; the empty class stands for all requests whose class has none of its own. */
+/** Service-level objectives by class, as in `ttft=2s,tpot=100ms`; the empty class stands for all requests whose class has none of its own. */
 export type Objectives = ReadonlyMap<string, Objective>;
 
 /** Objectives that a user wrote. */

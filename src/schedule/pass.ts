@@ -1,4 +1,3 @@
-// A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { ClassBudgets } from './class-budget.js';
 import type { Request } from './request.js';
@@ -17,7 +16,7 @@ export interface Candidates {
   take(lane: number, at: number, end: number, to: number): void;
 }
 
-/** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. */
+/** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. One object is filled again and again. */
 export class Pass {
   /** Passes filled so far, this one included. */
   number = 0;

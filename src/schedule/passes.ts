@@ -1,4 +1,3 @@
-// The loop of serving: requests arrive, the scheduler composes a pass, it is filled and run. Shared by the run and the dry run.
 import type { KvRoom } from './kv-room.js';
 import type { Pass } from './pass.js';
 import type { Request } from './request.js';
@@ -12,7 +11,7 @@ export interface PassLearner {
   learn(pass: Pass): void;
 }
 
-/** Composes passes until the workload is done. */
+/** The loop of serving: requests arrive, the scheduler composes a pass, it is filled and run, until the workload is done; also in the dry run. */
 export class Passes {
   readonly pass: Pass;
   shares: readonly Share[] = [];

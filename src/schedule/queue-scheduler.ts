@@ -1,4 +1,3 @@
-// The common part of schedulers with one queue: limits of a pass, the queue, shares. Each member decides which requests go into the list.
 import type { Drafts, Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
 
@@ -160,7 +159,7 @@ export class ShareList {
 /** Requests of one pass: a token of each must fit. */
 export const passSize = ({ batch, maxTokensPerPass }: SchedulerLimits): number => Math.min(batch, maxTokensPerPass);
 
-/** Composes passes from a queue. */
+/** The common part of schedulers with one queue: limits of a pass, the queue, shares. Each member decides which requests go into the list. */
 export abstract class QueueScheduler implements Scheduler {
   /** Most requests that run at once. */
   protected readonly batch: number;

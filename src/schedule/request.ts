@@ -1,7 +1,6 @@
-// A request: a walk through rows of a trace, with the times that serving metrics are made of.
 import type { Segment } from './routing-walk.js';
 
-/** One request of a workload. `prefill` prompt rows, then `decode` generated rows: consecutive from trace row `start`, or in segments. */
+/** One request, a walk through a trace: `prefill` prompt rows, then `decode` generated ones, consecutive from `start`, or in segments. */
 export class Request {
   /** Order of arrival, 0-based. */
   readonly index: number;

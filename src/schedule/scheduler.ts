@@ -1,4 +1,3 @@
-// The contract of a scheduler, which decides what runs together next. It sees requests, and paths and residency if it needs them.
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
@@ -20,7 +19,7 @@ export interface Share {
   readonly again?: boolean;
 }
 
-/** Decides the composition of passes. */
+/** The contract of a scheduler, which decides what runs together next. It sees requests, and paths and residency if it needs them. */
 export interface Scheduler {
   add(request: Request): void;
   /** The next pass at time `nowNs`; empty: nothing can run now. The array is reused by the next call. */

@@ -1,4 +1,3 @@
-// A scheduler of the user's own, checked when loaded and while it runs: an impossible pass would show far from its cause.
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { loadedChoice, type OwnExport } from '../base/user-module.js';
@@ -18,7 +17,7 @@ export interface OwnSchedulerContext extends SchedulerContext {
 /** Most passes in a row that may leave out a request which has begun, if the module states no bound. Ours: far more than any turn takes. */
 const PATIENCE = 10_000;
 
-/** The scheduler of a choice, loaded if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
+/** The scheduler of a choice, loaded and checked if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
 export const loadScheduler = async (chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> =>
   loadedChoice('scheduler', chosen, ownScheduler, folder);
 

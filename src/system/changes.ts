@@ -1,4 +1,3 @@
-// Differences between a system and the bundled one of its name, from the systems themselves: two runs of one fingerprint agree.
 import { isObject, ownValue } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';

@@ -1,4 +1,3 @@
-// Rules for misses (L13): the first that holds has the action, and the admission to the cache. A single word is one rule that always holds.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf, onOff } from '../base/written.js';
@@ -54,7 +53,7 @@ export interface MissRule {
   readonly when: MissCondition | null;
 }
 
-/** The rules for misses, as written and as applied. */
+/** Rules for misses (L13), as written and as applied: the first that holds has the action and the admission. A single word is one rule. */
 export interface MissRules {
   /** A word, or rules as written, with defaults filled in. */
   readonly written: unknown;

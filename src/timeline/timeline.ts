@@ -1,4 +1,3 @@
-// A run as a timeline: GPUs, CPU, lanes, and the decision behind each transfer. Only prefetches of open fate are kept, one a slot.
 import { layerOfExperts } from '../cache/scope.js';
 import type { Link } from '../engine/transfer/link.js';
 import type { Observer } from '../engine/transfer/observer.js';
@@ -23,7 +22,7 @@ interface TimelineParts {
 const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
 
-/** Writes what it sees as trace events. */
+/** Writes a run as trace events: GPUs, CPU, lanes, and the decision behind each transfer. Only prefetches of open fate are kept, one a slot. */
 export class Timeline implements Observer {
   readonly #parts: TimelineParts;
   readonly #events: TraceEvents;

@@ -1,9 +1,7 @@
-// A track in whole nanoseconds: viewers round start and duration apart, and touching slices would overlap. Errors do not add up.
-
 /** Kind of the time between slices. */
 export const GAP = 0;
 
-/** A row of slices. Whole nanoseconds of each kind and of gaps are off by half of one at most, so an edge by (kinds + 1) / 2. */
+/** A row of slices in whole ns, which touch: each kind and gaps are off by half of one at most, so an edge by (kinds + 1) / 2. */
 export class Track {
   /** End of the last slice, whole ns. */
   endNs = 0;

@@ -1,11 +1,10 @@
-// Replay of trace rows for capacity curves. Rows are judged in place: nothing else happens between two experts here.
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { NextUse } from '../next-use/next-use.js';
 import { type Clock, UNPINNED } from '../policy.js';
 import type { Caches } from '../scope.js';
 
-/** Replays rows of `[layers, topK]` experts (within their layer, {@link NULL_EXPERT} = none) against the caches of one tier. */
+/** Replays rows of `[layers, topK]` experts (within their layer, {@link NULL_EXPERT} = none) against the caches of one tier, in place. */
 export class RowReplay {
   /** Hits by MoE layer. */
   readonly hits: Float64Array;

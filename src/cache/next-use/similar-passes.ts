@@ -1,4 +1,3 @@
-// Past passes with similar demand vote for the experts demanded after them. Weights fade by layer; the last pass's end still counts.
 import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -29,7 +28,7 @@ interface Users {
   count: number;
 }
 
-/** Past passes and their agreement with the running one. */
+/** Past passes with similar demand vote for the experts demanded after them. Weights fade by layer; the last pass's end still counts. */
 export class SimilarPasses {
   readonly #model: ModelSpec;
   /** Agreement is counted at every layer whose index is a multiple of this. */

@@ -1,4 +1,3 @@
-// ARC: two LRU lists, used once and used again, whose split follows the hits in the ghosts of each.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -144,5 +143,5 @@ class Arc implements CachePolicy {
   }
 }
 
-/** Megiddo and Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003. No parameters. */
+/** ARC (Megiddo and Modha, FAST 2003): two LRU lists, used once and used again, whose split follows the hits in the ghosts of each. */
 export const arc: PolicyDefinition = { ...member('policy', 'arc'), create: (context) => new Arc(context) };

@@ -1,4 +1,3 @@
-// SIEVE: like CLOCK, but newcomers enter at the head and not at the hand, so that the hand sifts out one-hit wonders quickly.
 import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
@@ -53,5 +52,5 @@ class Sieve extends Fifo {
   }
 }
 
-/** Zhang et al., "SIEVE is simpler than LRU", NSDI 2024. No parameters. */
+/** SIEVE (Zhang et al., NSDI 2024): like CLOCK, but newcomers enter at the head, so that the hand sifts out one-hit wonders quickly. */
 export const sieve: PolicyDefinition = { ...member('policy', 'sieve'), create: ({ experts }) => new Sieve(experts) };

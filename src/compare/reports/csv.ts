@@ -1,4 +1,3 @@
-// One row per changed metric, all comparisons under each other, for spreadsheets and data frames.
 import { type Format, toCsv } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning } from '../words.js';
@@ -9,7 +8,7 @@ const HEAD = [
   ...['change', 'relative', 'direction', 'verdict', 'p', 'note'],
 ];
 
-/** CSV of a gate's changed metrics and its missing scenarios; values in the unit that the row names, empty if there is none. */
+/** CSV of a gate: a row per changed metric, and missing scenarios; values in the unit that the row names, empty if there is none. */
 export const csvFormat: Format<Gate> = {
   name: 'csv',
   extensions: ['.csv'],

@@ -1,4 +1,3 @@
-// Composes the clocks of LRU, Belady, foresight and the floor (L19) from the GPUs of a run.
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { isLossy, isWord } from '../../system/door.js';
 import { KnowledgeBounds, type KnownGpu } from '../foresight/knowledge-bounds.js';
@@ -10,7 +9,7 @@ import type { SimulatedGpu } from './simulation.js';
 export const computesOnCpu = ({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean =>
   onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 
-/** The clocks of knowledge; null if bounds are off, nothing is loaded, or there are copies or a split layer: they model whole experts only. */
+/** The clocks of LRU, Belady, foresight and the floor (L19); null if bounds are off, nothing is loaded, or with copies or a split layer. */
 export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {
   const { inputs, layout, run } = plan;
   if (!run.bounds || !run.foresight || layout.hardware.links.length === 0) return null;

@@ -1,4 +1,3 @@
-// A warm start: before the first event, earlier text passes through the caches token by token, on demand and untimed, as on a busy server.
 import type { NextUse } from '../../cache/next-use/next-use.js';
 import { trainedOn } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
@@ -14,7 +13,7 @@ interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gates' | 'gpu' | 'learned
   readonly expectedUse: ExpectedUse | null;
 }
 
-/** Serves `traces`, one request after another, before the run. Nothing of it is counted. */
+/** A warm start: `traces` pass through the caches before the run, one request after another, on demand and untimed. Nothing of it is counted. */
 export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }: Warmed, traces: readonly RoutingTrace[]): void {
   const demand = new EventDemand(model);
   const { ids } = demand;

@@ -1,4 +1,3 @@
-// The fold over events (L1-L14): judge the members of a demand, place misses, execute, advance time. Nothing is allocated per event.
 import type { Pass } from '../../schedule/door.js';
 import type { Replay } from '../../system/door.js';
 import type { BoundClocks } from '../foresight/clocks.js';
@@ -156,7 +155,7 @@ export interface OneGpuRun {
   readonly rerank: Rerank | null;
 }
 
-/** Runs passes one after another on one GPU. */
+/** The fold over events (L1-L14) on one GPU: judge the members of a demand, place misses, execute, advance time. Nothing is allocated per event. */
 export class Engine implements Fold {
   nowNs = 0;
 

@@ -1,4 +1,3 @@
-// Judges the members of an event by residency on a GPU when their layer's routing becomes known (L2), and pins them (L4).
 import { PINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchOutcomes } from '../prefetch/outcomes.js';
@@ -11,7 +10,7 @@ export interface LayerJudge {
   judge(pass: Pass, layer: number): void;
 }
 
-/** Separates hits from late members and misses. */
+/** Separates hits from late members and misses by residency when their layer's routing becomes known (L2), and pins members (L4). */
 export class Judge {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;

@@ -1,11 +1,10 @@
-// The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19). Bounds then need no further runs.
 import type { CostModel, HardwareSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import { Link } from '../transfer/link.js';
 import { WORK } from './demand-block.js';
 import type { KnowledgeBounds } from './knowledge-bounds.js';
 
-/** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
+/** The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19); ns without idle time between passes. */
 export class Clocks {
   allResidentNs = 0;
   noCacheNs = 0;

@@ -1,4 +1,3 @@
-// The floor: the least time of any run with these demands: the larger of GPU work and fewest transfers, at the best share of the CPU.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 
@@ -36,7 +35,7 @@ function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misse
   return Math.max(cpuNs(least), others(most));
 }
 
-/** Adds up the work of one GPU. */
+/** The floor: the least time of any run with these demands: the larger of GPU work and fewest transfers, at the best share of the CPU. */
 export class FloorWork {
   denseNs = 0;
   #expertsNs = 0;

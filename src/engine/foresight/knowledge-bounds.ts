@@ -1,4 +1,3 @@
-// Speeds under a given knowledge (L19): LRU, Belady on demand, foresight, the floor. Demands are recorded in the run and replayed a little later.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 import { EventWindow } from './event-window.js';
@@ -27,7 +26,7 @@ export interface KnowledgeEnds {
   readonly foresight: Float64Array;
 }
 
-/** The clocks of one run. */
+/** Speeds under a given knowledge (L19): LRU, Belady on demand, foresight, the floor; demands are recorded and replayed a little later. */
 export class KnowledgeBounds {
   /** Times of the next event, see {@link WORK}. */
   readonly work = new Float64Array(4);

@@ -1,4 +1,3 @@
-// The lanes of a link in a replay with foresight: no transfer is interrupted, since no demand comes as a surprise.
 import type { LinkSpec } from '../../hardware/door.js';
 import { Link } from '../transfer/link.js';
 
@@ -8,7 +7,7 @@ interface Offer {
   readonly endNs: number;
 }
 
-/** The times at which the lanes of a link are free. */
+/** The lanes of a link in a replay with foresight: the times at which they are free. No demand surprises, so no transfer is interrupted. */
 export class Lanes {
   /** When the first lane is free, ns. */
   freeNs = 0;

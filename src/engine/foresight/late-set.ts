@@ -1,6 +1,4 @@
-// A set of numbers with fast access to the largest: bits in words, and above them a bit for each word. Numbers enter without a branch.
-
-/** Numbers from 0 to below a limit. */
+/** A set of numbers below a limit with fast access to the largest: bits in words, and a bit for each word. Numbers enter without a branch. */
 export class LateSet {
   readonly #words: Int32Array;
   /** A bit for each word: 0 only if it is empty. */

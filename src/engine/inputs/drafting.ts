@@ -1,4 +1,3 @@
-// The drafting of a run: as its profile gives it, else as the model and the runtime imply.
 import { shownTrace } from '../../base/profiles.js';
 import { CostModel } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/door.js';
@@ -9,7 +8,7 @@ import type { Inputs } from './inputs.js';
 
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
-/** The drafting of a run; null: none. @throws UserError if drafts are looked up in a trace without token ids */
+/** The drafting of a run, by its profile, else by model and runtime; null: none. @throws UserError for text drafts without token ids */
 export function draftingOf(
   inputs: Pick<Inputs, 'hardware' | 'model' | 'trace'>,
   run: Pick<RunSpec, 'label' | 'places' | 'workload'>,

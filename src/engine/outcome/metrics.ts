@@ -1,4 +1,3 @@
-// All metrics of a run, from its counters. A metric that a run cannot have (TTFT of a trace without prompts) is absent, not zero.
 import { sum } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/door.js';
 import { expertBytesTotal, expertSizes } from '../../model/door.js';
@@ -16,7 +15,7 @@ import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
 
-/** The metrics of a finished run, by name of the catalogue. */
+/** The metrics of a run by name of the catalogue. One that it cannot have (TTFT of a trace without prompts) is absent, not zero. */
 export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   const metrics: Record<string, Metric> = {};
   const put = (values: Values): void => {

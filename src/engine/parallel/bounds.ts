@@ -1,4 +1,3 @@
-// The bounds of a run on several GPUs (L15): the same events with every expert resident on its GPU, and with no expert kept anywhere.
 import type { CostModel, LinkSpec } from '../../hardware/door.js';
 import { Clocks, cpuNs } from '../foresight/clocks.js';
 import { WORK } from '../foresight/demand-block.js';
@@ -15,7 +14,7 @@ interface ParallelKnowledge {
   readonly onCpu: boolean;
 }
 
-/** Clocks of the bounds. */
+/** The bounds of a run on several GPUs (L15): the same events with every expert resident on its GPU, and with no expert kept anywhere. */
 export class ParallelBounds extends Clocks {
   readonly #shards: readonly Shard[];
   readonly #dispatch: Dispatch;

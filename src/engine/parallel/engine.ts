@@ -1,4 +1,3 @@
-// The fold over events on several GPUs: at every MoE layer activations go to their experts and come back. L1-L14 hold on each GPU.
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -34,7 +33,7 @@ interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   readonly bounds: ParallelBounds;
 }
 
-/** Runs passes one after another. */
+/** The fold over events on several GPUs: at every MoE layer activations go to their experts and come back. L1-L14 hold on each GPU. */
 export class ParallelEngine implements Fold {
   nowNs = 0;
 

@@ -1,11 +1,10 @@
-// Data parallelism of an event: every GPU gathers the experts it lacks, computes its tokens, drops them (Tutel, arXiv 2206.03382, 3.1).
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
 
-/** What an event would take. */
+/** Data parallelism of an event: every GPU gathers the experts it lacks, computes its tokens, drops them (Tutel, arXiv 2206.03382, 3.1). */
 export class Gathered {
   /** Bytes that all GPUs gather of a layer, by layer. */
   readonly bytes: Float64Array;

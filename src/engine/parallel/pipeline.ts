@@ -1,4 +1,3 @@
-// The time of an event on several GPUs, in closed form, so that each event can choose overlap and parallelism anew. Chunks may overlap.
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import { DEGREES, type Overlap } from '../../system/door.js';
 import type { Dispatch } from './dispatch.js';
@@ -49,7 +48,7 @@ export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, 
 
 type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
 
-/** Prices events. Every chunk carries an equal part of each expert's activations, and reads its weights once. */
+/** Prices events on several GPUs, in closed form, to choose overlap and parallelism. Chunks are equal parts of each expert's activations. */
 export class Pipeline {
   /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
   degree = 1;

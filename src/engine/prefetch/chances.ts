@@ -1,4 +1,3 @@
-// Turns scores into the probability of a demand, given expected next use. Calibrated on what followed, so that bad predictors do no harm.
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -64,7 +63,7 @@ class Reading {
   }
 }
 
-/** Reads the scores of one predictor. */
+/** Turns scores into the probability of a demand, given expected next use. Calibrated on what followed, so that bad predictors do no harm. */
 export class Chances {
   readonly #model: ModelSpec;
   readonly #readings = Array.from({ length: DISTANCES }, () => new Reading());

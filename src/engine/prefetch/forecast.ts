@@ -1,4 +1,3 @@
-// Forecasts of the coming layers (L11, L12): calls the predictor, informs policies, ranks experts, and counts how often it was right.
 import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
 import type { PrefetchSetup } from '../lookahead/setup.js';
@@ -7,7 +6,7 @@ import type { Recorder } from '../vocabulary/recorder.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Predictions of the running pass. */
+/** Forecasts of the coming layers (L11, L12): calls the predictor, informs policies, ranks experts, and counts how often it was right. */
 export class Forecast {
   /** Best-scored experts of each layer, as of its last {@link rank}. */
   readonly ranking: Ranking;

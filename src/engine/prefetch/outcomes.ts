@@ -1,4 +1,3 @@
-// Fates of the prefetches of one GPU (L8), each counted, and entered in the budget's account: demanded in time, too late, or evicted unused.
 import { computesMisses } from '../../system/door.js';
 import type { PrefetchBudget } from '../lookahead/budget.js';
 import { IDLE } from '../transfer/link.js';
@@ -8,7 +7,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 /** Weight of the newest event in the mean cost of a miss. */
 const NEWEST = 1 / 64;
 
-/** Counts fates. Experts are given by dense id. */
+/** Outcomes of the prefetches of one GPU (L8), counted, and put in the budget's account: demanded in time, too late, or evicted unused. */
 export class PrefetchOutcomes {
   readonly #gpu: Gpu;
   readonly #budget: PrefetchBudget | null;

@@ -1,9 +1,8 @@
-// The plan of prefetches of one pass (L11): experts, nearest layer first, then by probability; some wait for their transfer.
 import { UNPINNED } from '../../cache/policy.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Planned experts. An entry is a place in the plan; smaller ones come first. */
+/** The plan of prefetches of one pass (L11): nearest layer first, then by probability; entries are places in the plan, smaller ones come first. */
 export class PrefetchPlan {
   readonly #layerOf: Uint16Array;
   readonly #gpu: CachedTier;

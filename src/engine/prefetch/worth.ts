@@ -1,4 +1,3 @@
-// The value of a prefetch now: the transfer time that it is expected to save, less the stall of demands delayed and experts evicted.
 import { NEWEST, newer } from './miss-cost.js';
 
 interface Candidate {
@@ -22,7 +21,7 @@ interface Candidate {
   readonly victimFirst: boolean;
 }
 
-/** Means of the run so far, and the value of a prefetch by them. */
+/** The value of a prefetch by means of the run: the transfer time that it is expected to save, less the stall of demands and of evicted experts. */
 export class PrefetchWorth {
   /** Share of events with demands on the link. */
   #missRate = 1;

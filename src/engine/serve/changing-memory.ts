@@ -1,4 +1,3 @@
-// GPU memory that changes during a run, by KV caches or faults. Between passes the expert cache gets the rest, so that the total fits (L8).
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
 import { policyNeeds } from '../../cache/policy.js';
@@ -37,7 +36,7 @@ export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simu
   return new ChangingMemory(all);
 }
 
-/** Divides the memory of all GPUs anew before each pass. */
+/** GPU memory that KV caches or faults change: before each pass the expert cache gets the rest, so that the total fits (L8). */
 export class ChangingMemory {
   readonly #gpus: readonly GpuMemory[];
 

@@ -1,4 +1,3 @@
-// A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once, prefetches start as lanes are free.
 import type { LinkSpec, PathSpec } from '../../hardware/door.js';
 import { splitNs } from './paths.js';
 import { PlacedPrefetches } from './placed.js';
@@ -12,7 +11,7 @@ export interface LinkObserver {
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
 }
 
-/** A server of transfers: lanes that share its bandwidth evenly, or paths that each have a speed of their own. */
+/** A link between two tiers (L10): lanes of equal speed, or paths of their own. Demands are placed at once, prefetches start as lanes are free. */
 export class Link {
   readonly name: string;
   /** Lanes of the whole link, and their bandwidth together without faults, bytes/s. */

@@ -1,4 +1,3 @@
-// The observer of a run, for timelines, flame graphs and details. Without one, a check per event is the only cost.
 import type { Pass } from '../../schedule/door.js';
 import type { Link, LinkObserver } from './link.js';
 

@@ -1,5 +1,3 @@
-// Prefetches that no demand interrupts: placed like demands (L12, cancel: off), or run again because their lane was lost (L10).
-
 interface PlacedPrefetch {
   readonly id: number;
   readonly lane: number;
@@ -8,7 +6,7 @@ interface PlacedPrefetch {
   readonly endNs: number;
 }
 
-/** The placed prefetches of a link that have not arrived. */
+/** Prefetches on a link that no demand interrupts: placed like demands (L12, cancel: off), or run again because their lane was lost (L10). */
 export class PlacedPrefetches {
   all: PlacedPrefetch[] = [];
 

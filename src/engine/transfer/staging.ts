@@ -1,10 +1,9 @@
-// Buffers outside the cache for prefetched experts (L11), so that a wrong prefetch evicts nothing. A demand swaps its buffer for a slot.
 import type { Observer } from './observer.js';
 
 /** No expert, and no buffer. */
 const NONE = -1;
 
-/** The buffers of one GPU. */
+/** Buffers outside the cache for prefetched experts (L11), so that a wrong prefetch evicts nothing. A demand swaps its buffer for a slot. */
 export class Staging {
   /** The observer of experts that leave unused; null: there is none. */
   observer: Observer | null = null;

@@ -1,4 +1,3 @@
-// A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
 import type { ExpertCache } from '../../cache/cache.js';
 import { NONE, PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
@@ -6,7 +5,7 @@ import type { LinkSpec } from '../../hardware/door.js';
 import { IDLE, Link } from './link.js';
 import type { Staging } from './staging.js';
 
-/** GPU memory, or DRAM if it cannot hold every expert. Arrays are indexed by dense expert id. Its capacity may change between passes. */
+/** A tier with caches, and the link that fills it. Arrays are indexed by dense expert id. Its capacity may change between passes. */
 export class CachedTier {
   /** Cache of each MoE layer; the same object for all layers in global scope. */
   readonly byLayer: readonly ExpertCache[];

@@ -1,4 +1,3 @@
-// A composed GPU of a run: caches, links and rules for its events. Types only.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import type { NextUse } from '../../cache/next-use/next-use.js';

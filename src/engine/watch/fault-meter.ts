@@ -1,4 +1,3 @@
-// The cost of faults: the figures of the passes before, during and after each, and of those with and without any.
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/door.js';
@@ -34,7 +33,7 @@ class Window {
   }
 }
 
-/** Measures the passes of a run with faults. */
+/** The cost of faults: the figures of the passes before, during and after each, and of those with and without any. */
 export class FaultMeter {
   readonly #faults: readonly Fault[];
   readonly #recorder: Recorder;

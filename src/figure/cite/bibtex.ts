@@ -1,8 +1,7 @@
-// References as BibTeX, in ASCII signs that every style takes.
 import { tex } from '../table/tex.js';
 import type { Citation } from './citations.js';
 
-/** All entries, an empty line between them. Every style has `@misc`: venues are notes of it. */
+/** All entries as BibTeX, in ASCII, an empty line between them. Every style has `@misc`: venues are notes of it. */
 export function bibtex(citations: readonly Citation[]): string {
   return citations.map(entry).join('\n');
 }

@@ -1,5 +1,3 @@
-// Citations for a paper about some runs: moeprof, systems, policies, runtimes with their measurements, and traces.
-
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { fileText } from '../../base/host/files.js';
@@ -10,7 +8,7 @@ import { parsePolicy } from '../../cache/policies/index.js';
 import type { RunRow } from '../table/run-row.js';
 import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 
-/** References of runs, each once: moeprof first. @param rows none: moeprof alone */
+/** References of runs: moeprof, then systems, policies, runtimes with their measurements, and traces, each once. @param rows none: moeprof alone */
 export function citedBy(rows: readonly RunRow[]): Citation[] {
   const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
     [...new Set(rows.map(({ key }) => String(key[column] ?? '')))].filter((value) => value !== '').sort();

@@ -1,4 +1,3 @@
-// The space of a study: the values that its runs take. Cells are made one at a time: a million cost no more memory than their axes.
 import { Random } from '../../base/random.js';
 
 /** A value that a setting is varied to. */
@@ -23,7 +22,7 @@ interface Sample {
   readonly seed: number;
 }
 
-/** All cells that a study may have, the last dimension first to move. */
+/** All cells that a study may have, the last dimension first to move, one at a time: a million cost no more memory than their axes. */
 export interface Space {
   readonly dimensions: readonly SpaceDimension[];
   readonly exclude: readonly Exclusion[];

@@ -1,4 +1,3 @@
-// Runs the tools of this machine, without root and with limits of time and size; facts of a missing tool count as not seen.
 import { fileTextLater, namesLater } from '../../base/host/files.js';
 import { platform } from '../../base/host/machine.js';
 import { packagePath } from '../../base/host/modules.js';
@@ -22,7 +21,7 @@ const LONGEST = 8 * 2 ** 20;
 /** Limit of a file of sysfs, which has one line: bytes. */
 const LONGEST_FILE = 64 * 2 ** 10;
 
-/** Answers of all tools of this system, in their order. */
+/** Answers of all tools of this system, in their order, without root and with limits of time and size; facts of a missing tool are not seen. */
 export function askAll(): Promise<Answer[]> {
   return Promise.all(TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes(platform)).map(ask));
 }

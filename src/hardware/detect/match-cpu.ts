@@ -1,4 +1,3 @@
-// Finds a processor in the catalogue by name, or the nearest of its architecture: virtual machines hide names, but not family and model.
 import { editDistance } from '../../base/text.js';
 import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuArch, type CpuPart } from '../parts/cpu.js';
@@ -53,7 +52,7 @@ export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   return has(/^(asimd|neon)$/) ? 'neon' : null;
 }
 
-/** The catalogue's part for a processor; null: there are no facts to find it by. */
+/** The catalogue's part for a processor by name, or the nearest of its architecture; null: there are no facts to find it by. */
 export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
   if (found !== undefined) return { part: found, exact: true };

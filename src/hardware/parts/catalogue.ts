@@ -1,4 +1,3 @@
-// A catalogue of parts: files of profiles/hardware/gpus or cpus, read once and only if a part is named, and found by any usual spelling.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
@@ -19,7 +18,7 @@ export interface CataloguePart {
   readonly source: string;
 }
 
-/** Parts of one kind. */
+/** Parts of one kind: files of profiles/hardware/gpus or cpus, read once and only if a part is named, found by any usual spelling. */
 export interface Catalogue<P extends CataloguePart> {
   /** In the order of the files. */
   readonly parts: readonly P[];

@@ -1,4 +1,3 @@
-// Measures this machine in about a minute: memory by threads, reads of the drive, each several times in turns, against disturbances.
 import { availableParallelism } from '../../base/host/machine.js';
 import { type DriveFile, openDriveFile } from './drive.js';
 import type { Task } from './task.js';
@@ -19,7 +18,7 @@ interface DriveRate extends MeasuredRate {
   readonly direct: boolean;
 }
 
-/** Measured rates; empty and null if a measurement was not wished. */
+/** Rates of this machine, in about a minute: memory by threads, reads of the drive, in turns; empty and null if not wished. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
   /** With as many reads under way as gave the best rate. */

@@ -1,4 +1,3 @@
-// The best that a run could reach with foresight, from its bounds (L19): what "cannot be under these facts" is judged by.
 import { METRICS } from '../../result/catalogue.js';
 import { isWord, type SystemSpec } from '../../system/door.js';
 import type { Knowing } from '../validate/predict.js';
@@ -7,7 +6,7 @@ import type { Knowing } from '../validate/predict.js';
 const PER_TOKEN = /^(speed\.decode|latency\.(tpot|itl)\.)/;
 const WHOLE = /^(throughput\.|time\.total$)/;
 
-/** The best value of a metric under a known future: the floor's if the CPU computes experts, else foresight's; null: unknown. @param value own */
+/** The best value of a metric with foresight (L19): the floor's if the CPU computes experts, else foresight's; null: unknown. @param value own */
 export function bestUnderFuture(knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
   if (value === null) return null;
   if (metric.startsWith('cache.hit_rate')) {

@@ -1,4 +1,3 @@
-// Own and published figures: error, verdict, parts of a gain. Ratios and orders use the first run's runtime: fitted constants agree (L26).
 import { UserError } from '../../base/errors.js';
 import { METRICS } from '../../result/catalogue.js';
 import type { ComparedRun, Figures } from './compared-run.js';
@@ -35,7 +34,7 @@ export interface JudgedClaim {
   readonly source: string | null;
 }
 
-/** Judges the claims of a file, each run of which is done once. */
+/** Judges the claims of a file, each run of which is done once. Ratios and orders use the first run's runtime: fitted constants agree (L26). */
 export class ClaimJudge {
   readonly #place: string;
   readonly #sides: ReadonlyMap<string, ComparedRun>;

@@ -1,4 +1,3 @@
-// Names of models as people copy them from the hub: `openai/gpt-oss-120b`. Unless a file has that name, it means the bundled model.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';
@@ -32,7 +31,7 @@ const ENDING = new RegExp(
   ].join('|')})$`,
 );
 
-/** The model of a name: a file, or the bundled one of a repository's name, perhaps with owner. @throws UserError if none has a repository's name */
+/** The model of a name: a file, or the bundled one of a repository's name (`openai/gpt-oss-120b`). @throws UserError if none has that name */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);

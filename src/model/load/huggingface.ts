@@ -1,4 +1,3 @@
-// A Hugging Face config.json as a model profile: the family is found by the model type, its reader interprets the fields.
 import { UserError } from '../../base/errors.js';
 import { basename, dirname } from '../../base/host/paths.js';
 import { nearest } from '../../base/text.js';
@@ -15,7 +14,7 @@ const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'
 /** Fields outside the nested configuration that hold for it, too. */
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
-/** The profile of a config.json, with a note if only the usual fields were read. @throws UserError if it names no experts, or lacks a field */
+/** The profile of a config.json by its model type, with a note if only usual fields were read. @throws UserError: no experts, a missing field */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { read, config } = findFamily(new Fields(path, json));
   const trained = config.indexOr(0, 'max_position_embeddings');

@@ -1,4 +1,3 @@
-// Labels of quantizations in files and measurements: `Q4_K - Medium`, `mix-iq3_k`; some are wrong about their file.
 import { byName } from '../../base/objects.js';
 import { knownQuantization } from './index.js';
 import type { Quantization } from './rule.js';
@@ -6,7 +5,7 @@ import type { Quantization } from './rule.js';
 /** Sizes that llama.cpp prints after a file type. */
 const SIZES = byName<string>({ small: '_s', medium: '_m', large: '_l' });
 
-/** The quantization that a label means; null if it means none that is known. */
+/** The quantization that a label means (`Q4_K - Medium`, `mix-iq3_k`; some are wrong about their file); null if it means none that is known. */
 export function readLabel(label: string): Quantization | null {
   const text = label.trim().toLowerCase();
   const [, type = text, detail = ''] = /^(\S+)\s*-\s+(.*)$/.exec(text) ?? [];

@@ -1,4 +1,3 @@
-// SGLang and KTransformers: counts by layer, from which the engine balances GPUs itself, or the expert of each physical slot.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
@@ -18,7 +17,7 @@ import {
   wholeCounts,
 } from './format.js';
 
-/** File of `--init-expert-location`. */
+/** SGLang's and KTransformers' `--init-expert-location`: counts by layer, which it balances itself, or the expert of each physical slot. */
 export const sglang: ProfileFormat = {
   name: 'sglang',
   summary: 'logical_count, or with --gpus physical_to_logical_map, for every layer of the model',

@@ -1,4 +1,3 @@
-// The weighted sum of a mixture and its probability in WebAssembly SIMD: results equal plain double loops, in a quarter of the time.
 import { LOGISTIC } from '../../base/log-odds.js';
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
@@ -64,7 +63,7 @@ const CHANCES: KernelBody = {
   ],
 };
 
-/** Sums of one layer's experts at a time. */
+/** The weighted sums of a mixture and their probabilities in WebAssembly SIMD, a layer's experts at a time, equal to plain double loops. */
 export class Blend {
   /** Sums of evidence, in log-odds. */
   readonly sums: Float64Array;

@@ -1,4 +1,3 @@
-// Evidence from a request's recent tokens. Two bytes an expert hold eight tokens and eight blocks of eight; uses that follow are counted.
 import { fastLog } from '../../base/log-odds.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits } from '../../cache/next-use/past-bits.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -11,7 +10,7 @@ const SMOOTHING = 4;
 const STRIDE = 4;
 const EARLY = 512;
 
-/** Log-odds of use given the request's past use of the same expert. */
+/** Log-odds of use given the request's past use of the expert: two bytes hold eight tokens and eight blocks of eight; following uses count. */
 export class History implements Evidence {
   readonly #model: ModelSpec;
   /** Bytes of one slot: experts of each layer, padded to whole words. */

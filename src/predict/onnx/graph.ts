@@ -1,4 +1,3 @@
-// Builds ONNX graphs with inferred shapes and derives gradients, so that training is one more graph for the same runtime.
 import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxModel, ValueInfo } from './writer.js';
 
 /** A tensor of a graph. */
@@ -15,7 +14,7 @@ interface TapeEntry {
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** A graph under construction. Operators follow ONNX in name and meaning; those with a gradient are recorded on the tape. */
+/** An ONNX graph under construction, with inferred shapes. Operators are ONNX's; those with a gradient are recorded on the tape. */
 export class Graph {
   readonly #nodes: NodeSpec[] = [];
   readonly #initializers: Initializer[] = [];

@@ -1,4 +1,3 @@
-// What predictors with a trained model share, alone or in a mixture: session, tensors, times of calls, and the way from logits to scores.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
@@ -11,7 +10,7 @@ import type { SharedTensor } from './session-worker.js';
 /** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
 const RESOLUTION = 2 ** 20;
 
-/** Runs a model over the passes. */
+/** Runs a trained model over the passes, alone or in a mixture: session, tensors, times of calls, and the way from logits to scores. */
 export abstract class ModelPredictor<Input extends string = string> implements Predictor {
   calls = 0;
   protected predicted = 0;

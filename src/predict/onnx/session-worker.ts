@@ -1,4 +1,3 @@
-// The worker side of a session. It runs the source text of one function, so that compiled library and TypeScript sources work alike.
 import type { ScriptThread, ThreadPort } from '../../base/host/threads.js';
 import type { TensorSignature } from './contract.js';
 import type { SESSION_OPTIONS } from './runtime.js';

@@ -1,4 +1,3 @@
-// A predictor of the user's own, checked when loaded and while it runs: a wrong probability would silently falsify prefetching.
 import { UserError } from '../../base/errors.js';
 import type { OwnExport } from '../../base/user-module.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -11,7 +10,7 @@ const NEEDS = ['weights', 'tokenIds', 'predicted'];
 /** Time of a prediction of the user's own, if the module states no cost: nothing. */
 const FREE = { default: 0, description: 'time of one prediction in ns', min: 0 } as const;
 
-/** The predictor that a module exports. @throws UserError naming the first thing that keeps it from being used */
+/** The predictor that a module exports, checked while it runs, too. @throws UserError naming the first thing that keeps it from being used */
 export function ownPredictor(exported: OwnExport): PredictorDefinition {
   exported.nameApart(['none', ...PREDICTORS.map(({ name }) => name)]);
   exported.requireMethod('create(context, parameters)');

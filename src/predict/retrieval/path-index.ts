@@ -1,4 +1,3 @@
-// Retrieval of similar paths, layer by layer, for `path-retrieval` and `expert-map`. Whole numbers give the same result on every machine.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -44,7 +43,7 @@ interface Asked {
   known: number;
 }
 
-/** The kept paths, and how similar those of the running tokens are to them. */
+/** The kept paths, and how similar those of the running tokens are to them, layer by layer, in whole numbers: equal on every machine. */
 export class PathIndex {
   readonly ring: PathRing;
   /** The paths that {@link select} found, with similarities in units of {@link unit}. */

@@ -1,4 +1,3 @@
-// The output of a command, free of any format: title, lines, facts, grids, drawings. Terminal, Markdown, CSV and HTML render it.
 import { byName } from '../../base/objects.js';
 import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
@@ -15,7 +14,7 @@ export interface Visibility {
   readonly detail?: 'brief' | 'verbose';
 }
 
-/** A report. Texts are arbitrary Unicode: renderers escape them, and convert them for terminals that are limited to ASCII. */
+/** The output of a command, free of any format. Texts are arbitrary Unicode: renderers escape them, and convert them for ASCII terminals. */
 export interface Document {
   readonly title?: string;
   /** The answer in a sentence without a full stop: the first heading of a page. Absent: the verdict that the lead begins with, or the title. */

@@ -1,4 +1,3 @@
-// The order of several runs by speed, and the reason why each is slower than the best.
 import { formatNs, formatRate } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';

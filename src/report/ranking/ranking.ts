@@ -1,5 +1,3 @@
-// Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
-
 import { byName, groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
@@ -16,7 +14,7 @@ import { bareRange, tenfoldOfAll, underOne } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
-/** Formats of a ranking; the terminal table comes first. */
+/** Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`. */
 export const rankingReports = documentFormats<readonly RankedRun[]>(rankingDocument, (runs) => {
   const { refused, results } = splitRuns(runs);
   return [...rank(results).map(({ result }) => result), ...refused];

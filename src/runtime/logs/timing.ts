@@ -1,5 +1,3 @@
-// A timing: the speeds and settings that a runtime printed of one run, with their place in the log. A field that was not printed is absent.
-
 /** Memory that a runtime allocated, as it printed it. */
 export interface TimingBuffer {
   /** Device as printed: `CUDA0`, `CPU`, `CUDA_Host`. */
@@ -67,7 +65,7 @@ export interface PrintedTiming extends TimingSettings {
   readonly spread?: number;
 }
 
-/** A run of a program. */
+/** A timing: the speeds and settings that a runtime printed of one run, with their place in the log. A field that was not printed is absent. */
 export interface Timing extends PrintedTiming {
   /** The program as measurements name it. */
   readonly engine: string;

@@ -1,4 +1,3 @@
-// A run as a cell of a queue: the run itself, and the files that a worker needs for it.
 import { UserError } from '../../base/errors.js';
 import { realpathSync } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
@@ -13,7 +12,7 @@ import type { CellFile, CellModule, QueueCell } from './sent-cell.js';
 
 const CODE = /\.[mc]?[jt]s$/;
 
-/** Makes cells of runs. Facts of files are kept, since the runs of a study name the same few files. */
+/** Makes cells of runs: the run, and the files that a worker needs. Facts of files are kept, since the runs of a study name the same few. */
 export class CellMaker {
   readonly #known = new Map<string, readonly CellFile[]>();
   readonly #modules = new Map<string, CellModule>();

@@ -1,4 +1,3 @@
-// Files that came through a server, kept by content on a worker's disk. If room is needed, the least recently used files are deleted.
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
 import { closeSync, openSync, rmSync, utimesSync } from '../../base/host/files.js';
@@ -15,7 +14,7 @@ export const CACHE_SIZE = '20GiB';
 /** Folder of files: below the user's folder for caches. */
 export const cacheFolder = (): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 
-/** A folder of files that are named by their SHA-256. Several workers may share it. */
+/** Files from a server on a worker's disk, named by SHA-256, which workers may share. For room, the least recently used are deleted. */
 export class FileCache {
   /** Absolute. */
   readonly folder: string;

@@ -1,4 +1,3 @@
-// Modules that a worker may run: those below folders that its user has named. A run names a module by its content; it never brings the code.
 import { UserError } from '../../base/errors.js';
 import { whatStands } from '../../base/files.js';
 import { realpathSync } from '../../base/host/files.js';
@@ -27,7 +26,7 @@ export const modulesBelow = (folders: readonly string[], cache: string): Trusted
 
 const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
 
-/** Finds trusted modules by content. */
+/** Finds modules by content below folders that the worker's user has named. A run names a module by its content; it never brings the code. */
 export class ModuleIndex {
   readonly #paths: ReadonlyMap<string, string>;
 

@@ -1,4 +1,3 @@
-// A cell as it travels: a run, its files and modules, and the seal of its queue. Numbers and maps beyond JSON come as they went.
 import { z } from 'zod';
 import { InternalError, UserError } from '../../base/errors.js';
 import { isAbsolute } from '../../base/host/paths.js';
@@ -51,7 +50,7 @@ export type CellFile = Readonly<z.infer<typeof fileShape>>;
 /** A module of the user's own. Its text never travels. */
 export type CellModule = Readonly<z.infer<typeof moduleShape>>;
 
-/** A cell on its way. Its name is its fingerprint. */
+/** A cell as it travels, named by its fingerprint: a run, its files and modules, and the seal of its queue. */
 export type SentCell = Readonly<z.infer<typeof cellShape>>;
 
 /** One run, for a worker. */

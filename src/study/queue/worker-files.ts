@@ -1,4 +1,3 @@
-// The files of a cell on a worker: the sweep's own path if allowed and equal, else from the server, cached. A cell sees nothing else.
 import type { Redis } from 'ioredis';
 import { orUserError, UserError } from '../../base/errors.js';
 import { nextTurn, sleep } from '../../base/host/clock.js';
@@ -44,7 +43,7 @@ interface PlacedFiles {
   drop(): void;
 }
 
-/** Brings the files of cells to this machine, each once. */
+/** Brings the files of a cell: the sweep's own path if allowed and equal, else from the server, cached. A cell sees nothing else. */
 export class WorkerFiles {
   readonly #sources: FileSources;
   /** By SHA-256: files that are on their way. */

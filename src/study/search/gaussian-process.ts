@@ -1,4 +1,3 @@
-// Predicts cells from finished ones: a Gaussian process with a fitted weight per axis (Rasmussen and Williams, 2006, chapters 2 and 5).
 import type { Encoding } from './encoding.js';
 
 /** An observation of a cell: a figure, and its variance in units of the figures' own. */
@@ -22,7 +21,7 @@ const WEIGHT_SPREAD = 1.5;
 /** Jitter added to every variance, so that cells that are alike on all axes do not make the equations singular. */
 const JITTER = 1e-5;
 
-/** A process conditioned on some cells. Everything is in units of their figures. */
+/** A Gaussian process conditioned on finished cells, with a fitted weight per axis (Rasmussen and Williams, 2006, 2 and 5); units of figures. */
 export class GaussianProcess {
   readonly #encoding: Encoding;
   readonly #cells: number[] = [];

@@ -1,4 +1,3 @@
-// Decides what a search runs next: proposes a batch and receives results. With the same seed, the same answers lead to the same proposals.
 import { Random } from '../../base/random.js';
 import type { Encoding } from './encoding.js';
 import { byGain, byWeights, type Chooser, chanceAtLeast } from './gain.js';
@@ -54,7 +53,7 @@ const SPREAD_CHOICE = 24;
 /** Sweeps of the fit over all axes: the first time, and later. */
 const SWEEPS = [4, 2] as const;
 
-/** A search under way. */
+/** A search under way: proposes batches and receives results. With the same seed, the same answers lead to the same proposals. */
 export class Searcher {
   readonly #problem: Problem;
   readonly #random: Random;

@@ -1,4 +1,3 @@
-// Default figures of the runs of a sweep or a study: the values that vary decide the axes.
 import { UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import { figureOf, type PaperFigure, type RunRow, readingOf, rowValue } from '../../figure/door.js';

@@ -1,4 +1,3 @@
-// Compares two routings of the same text, before and after a change of the model: agreement by layer, and experts used more or less.
 import { UserError } from '../../base/errors.js';
 import { meansOf, sum } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../trace.js';
@@ -34,7 +33,7 @@ export interface RoutingDifference {
 
 const ROWS = 256;
 
-/** Compares two traces request by request while both have the same text. @throws UserError if they differ in shape, or share no token */
+/** Compares two routings of the same text request by request, by layer and expert. @throws UserError if they differ in shape, or share no token */
 export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDifference {
   const { layers } = before;
   for (const [what, a, b] of [

@@ -23,14 +23,14 @@ export const colibri = cellFormat({
         rows = [];
       };
       while (fields.nextFilled()) {
-        const own = fields.integer('call');
+        const callNumber = fields.integer('call');
         const number = fields.skip(SPACE) ? fields.integer('row') : -1;
         const ownLayer = fields.skip(SPACE) ? fields.integer('layer') : -1;
-        if (own !== call) {
+        if (callNumber !== call) {
           flush();
-          [call, layer] = [own, ownLayer];
-        } else if (ownLayer !== layer) throw wrong(`call ${own} goes from layer ${layer} to layer ${ownLayer}`);
-        if (number !== rows.length) throw wrong(`row ${number} follows ${rows.length} rows of call ${own}`);
+          [call, layer] = [callNumber, ownLayer];
+        } else if (ownLayer !== layer) throw wrong(`call ${callNumber} goes from layer ${layer} to layer ${ownLayer}`);
+        if (number !== rows.length) throw wrong(`row ${number} follows ${rows.length} rows of call ${callNumber}`);
         if (!fields.skip(SPACE)) throw wrong('no expert follows the layer');
         const row: Row = { ids: [], gates: [] };
         do {

@@ -1,4 +1,3 @@
-// The contract of a routing variant: a trace over a trace, whose rows are rewritten when they are read, so that variants stack.
 import { newSha256 } from '../../base/host/hash.js';
 import type { Member, Parameters } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
@@ -17,7 +16,7 @@ export interface VariantContext {
   readonly choices: readonly number[];
 }
 
-/** One member of the family. */
+/** One member of the family: a trace over a trace, whose rows are rewritten when they are read, so that variants stack. */
 export interface Variant extends Member {
   /** The parameter that `name=value` sets; absent: it has none. */
   readonly main?: string;

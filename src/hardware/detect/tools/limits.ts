@@ -1,10 +1,9 @@
-// Memory of the system, and what a container leaves of memory and processors: a limit that the process runs into is the size that counts.
 import type { Seen } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';
 
 const GROUPS = '/sys/fs/cgroup';
 
-/** /proc/meminfo and the files of control groups, versions 1 and 2. */
+/** /proc/meminfo and the files of control groups, versions 1 and 2: memory and processors that a container leaves the process. */
 export const limits: Tool = {
   name: 'limits',
   question: {

@@ -1,8 +1,7 @@
-// lspci: names of graphics cards that have no tool of their own. Width and speed of links, if it may read them, which needs root.
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 
-/** `lspci -D -vv`, one paragraph a device. */
+/** `lspci -D -vv`, one paragraph a device: names of cards without a tool of their own; width and speed of links, which needs root. */
 export const lspci: Tool = {
   name: 'lspci',
   question: { kind: 'command', argv: ['lspci', '-D', '-vv'] },

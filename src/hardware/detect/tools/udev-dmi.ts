@@ -1,9 +1,8 @@
-// udev: memory modules as the firmware lists them, readable by everybody, unlike dmidecode's (systemd 248 and newer).
 import { groupedBy } from '../../../base/objects.js';
 import type { SeenModule } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';
 
-/** Properties of the DMI device, as dmi_memory_id of systemd writes them. */
+/** Memory modules by the firmware, as udev's dmi_memory_id writes them, readable by everybody (systemd 248 and newer). */
 export const udevDmi: Tool = {
   name: 'udev-dmi',
   question: { kind: 'files', paths: ['/run/udev/data/+dmi:id'] },

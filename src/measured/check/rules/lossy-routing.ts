@@ -1,12 +1,10 @@
-// Experts that are dropped: flags that let a token use fewer than the model chose. The figure is not one of this model.
-
 import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 /** `topp 0.7`, `--expert-top-p 0.8`: the choices up to so much of the router's weight. */
 const DROPS = /(?:^|\s)(?:--?(?:expert-)?)?top[-_]?p[ =](0?\.\d+)/i;
 
-/** Flags that drop chosen experts. */
+/** Flags that let a token use fewer experts than the model chose: the figure is not one of this model. */
 export const lossyRouting: CauseRule = {
   name: 'lossy-routing',
   title: 'experts that are dropped',

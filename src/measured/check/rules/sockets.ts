@@ -1,4 +1,3 @@
-// Threads over sockets: pages lie in the memory of one socket, or anywhere, and half of all reads cross to the other.
 import { formatRatio } from '../../../base/units.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
@@ -9,7 +8,7 @@ const RATIO = 0.85;
 /** Values of a NUMA setting that place no weights by socket. */
 const NUMA_OFF = /^(on|off|disable|none|0|1)$/;
 
-/** A machine of several sockets, and a program that ignores that. */
+/** A program that ignores sockets: pages lie in the memory of one, or anywhere, and half of all reads cross to the other. */
 export const sockets: CauseRule = {
   name: 'numa',
   title: 'threads over several sockets',

@@ -1,7 +1,6 @@
-// Statistics of the errors of predictions, of speed or of memory: their size and their bias.
 import { type Vote, votedPercentile } from '../../../base/statistics.js';
 
-/** Median and percentile of the sizes of errors, in either direction. */
+/** Median and percentile of the sizes of errors of predictions, of speed or of memory, in either direction. */
 export interface ErrorSizes {
   readonly n: number;
   readonly median: number;

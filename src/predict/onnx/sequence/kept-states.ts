@@ -1,5 +1,3 @@
-// The states of a sequence model for running requests, after and before the last pass, as tokens of a pass may be rejected or run again.
-
 /** The state from which a model is called for the next tokens of a request. */
 export interface Continuation {
   readonly state: Float32Array;
@@ -18,7 +16,7 @@ interface Kept {
   ids: number[];
 }
 
-/** States by slot. */
+/** States of a sequence model by slot, after and before the last pass, as tokens of a pass may be rejected or run again. */
 export class KeptStates {
   readonly #width: number;
   readonly #slots: (Kept | undefined)[] = [];

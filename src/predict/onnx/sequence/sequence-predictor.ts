@@ -1,4 +1,3 @@
-// A predictor whose model reads token ids in order (contract.ts), once per pass. Decoding continues from the state of its request.
 import { UserError } from '../../../base/errors.js';
 import type { Pass } from '../../../schedule/door.js';
 import type { PredictorContext } from '../../predictor.js';
@@ -29,7 +28,7 @@ interface Segment {
   state: Float32Array;
 }
 
-/** Runs a model of sequences over the passes. */
+/** A predictor whose model reads token ids in order (contract.ts), once per pass. Decoding continues from the state of its request. */
 export class SequencePredictor extends ModelPredictor<SequenceInput> {
   protected readonly outputs = SEQUENCE_OUTPUTS;
   readonly #width: number;

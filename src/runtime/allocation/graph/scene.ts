@@ -1,11 +1,10 @@
-// The inputs of a graph: the weights of a model by name with their devices, and the sizes of its operations.
 import type { Anatomy, ModelSpec } from '../../../model/door.js';
 import { cellsOf } from './kv.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 import { type Backend, ComputeGraph, type GraphNode, OFFLOAD_TOKENS, op, weight as weightNode } from './node.js';
 import type { Placement } from './placement.js';
 
-/** A model and a plan, as the builders of graphs see them. */
+/** A model and a plan, as builders of graphs see them: weights by name with their devices, and the sizes of operations. */
 export class Scene {
   readonly graph = new ComputeGraph();
   /** Tokens that an operation works on: those of the pass, from the choice of rows in the last layer on those whose logits are wanted. */
