@@ -111,7 +111,6 @@ export async function advise(asked: Question): Promise<Advice> {
   };
 }
 
-/** What every answer has. */
 function commonAdvice(question: Question, answer: Priced | null) {
   const { model, pricer, quantizations } = question;
   return {

@@ -258,7 +258,6 @@ function loadedModel({ parts, sizes }: OpenModel): Loaded {
   return { spec: assemble(parts), sizes };
 }
 
-/** Default formats on offer. */
 function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
   return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
 }

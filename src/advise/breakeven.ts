@@ -44,7 +44,6 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
   readonly rows: readonly BreakEven[];
 }
 
-/** Decode speed and hit rate of a run. */
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
 /**

@@ -1,4 +1,3 @@
-// Drafted tokens: what each length of a draft reaches, and the share of right ones from which on it pays.
 import { UserError } from '../base/errors.js';
 import { mean } from '../base/statistics.js';
 import { bareRate, type Datum, figure, type Grid, gridOf, ratio } from '../report/door.js';

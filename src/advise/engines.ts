@@ -1,4 +1,3 @@
-// Engines that run a model on a machine, each with its best setting: `moeprof advise --runtime any`.
 import { UserError } from '../base/errors.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { ADVISED } from '../runtime/index.js';

@@ -39,7 +39,6 @@ export function missingBytes(question: Question, quantization: string | null): n
   return leastDevices(question, quantization).reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
 }
 
-/** Memory of the setting of a format that takes least. */
 function leastDevices(question: Question, quantization: string | null): readonly DeviceMemory[] {
   return devicesOf(question, question.model(quantization), leastSetting(question, quantization));
 }

@@ -19,7 +19,6 @@ import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
 import { detailed, sentences, takenOf } from './report-parts.js';
 
-/** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
 /** The report of `moeprof advise` on several models: those that run, the largest first; slower than wanted; read from the disk; too large. */

@@ -1,5 +1,3 @@
-// Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context given there.
-
 import { assumedOf } from '../hardware/door.js';
 import { type ModelSpec, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';

@@ -79,7 +79,6 @@ export class Pricer {
     };
   }
 
-  /** Decode speed and hit rate alone. */
   async cached(priced: PricedCase): Promise<Pick<Price, 'decode' | 'hitRate'>> {
     const counted = await this.#counted(priced);
     const [hits, misses] = [counted('cache.hits.decode'), counted('cache.misses.decode')];

@@ -46,7 +46,6 @@ export async function purchasesOf(question: Question, answer: Priced): Promise<P
   return found.sort((a, b) => b.decodeGain + b.prefillGain - (a.decodeGain + a.prefillGain));
 }
 
-/** A machine with one part changed. */
 interface Changed {
   readonly part: string;
   readonly hardware: HardwareSpec;

@@ -138,7 +138,6 @@ function rangeDatum(band: Accuracy | null, rate: number): Datum {
   return { value: rate, text: `${aboutRate(rate)}${speedBand(band, rate)}` };
 }
 
-/** The answer and its alternatives. */
 function alternativeGrid({ alternatives, bands }: Advice, answer: AdvisedSetting): Grid {
   const apart = answer.devices.some(({ name }) => name === HOST);
   const rows = [answer, ...alternatives].map((choice): Datum[] => [

@@ -1,4 +1,3 @@
-// Strategies side by side as a table: what each reaches, and what a token waits for.
 import { formatNs } from '../base/units.js';
 import { type Block, bareRange, type Datum, gridOf, rateDatum, ratio } from '../report/door.js';
 import type { Strategy } from './advise.js';

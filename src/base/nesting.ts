@@ -1,4 +1,3 @@
-// Limits of a document's depth and width before parsing: code that walks it recurses, and lists and objects take fifty times their text.
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
 import { hasKeys } from './objects.js';

@@ -1,5 +1,3 @@
-// Values of JSON and YAML, and lists by a key.
-
 /** True for an object with keys: neither null nor a list. */
 export const isObject = (value: unknown): value is Record<string, unknown> => hasKeys(value) && !Array.isArray(value);
 

@@ -1,4 +1,3 @@
-// One expert cache: its residents, their bytes, and eviction by its policy when bytes are too few (L4, L5).
 import { type CachePolicy, NONE, type Pins } from './policy.js';
 
 /** Membership, capacity and pins of one cache. Ids are local: the dense id less `base`. */

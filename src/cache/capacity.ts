@@ -1,4 +1,3 @@
-// Sizes of an expert cache as users write them: bytes, a share of all experts, or experts per layer.
 import { UserError } from '../base/errors.js';
 import { BYTES, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';

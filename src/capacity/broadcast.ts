@@ -1,4 +1,3 @@
-// One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
 import { sharedMemory } from '../base/host/threads.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { TaskThread } from '../base/worker-pool.js';

@@ -1,4 +1,3 @@
-// A line chart in characters: several curves over one pair of axes, readable without colour in 80 columns.
 import type { ChalkInstance } from 'chalk';
 
 /** One line of the chart; x and y ascending in x, y from 0 to 1. */

@@ -134,7 +134,6 @@ function machineOf(context: CliContext, { hardware: name, quantizations, timing 
   };
 }
 
-/** This machine, with notes on its detection. */
 const thisMachine: MachineFinder = async ({ profile }) => {
   const { detectedMachine } = await import('./machine/detect.js');
   const { detection, name } = await detectedMachine();

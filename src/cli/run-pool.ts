@@ -1,4 +1,3 @@
-// Several runs at once, each in a thread: a gate takes as long as the machine's cores let it. Results do not depend on threads (L16).
 import { whileAlive } from '../base/host/clock.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { isStdin } from '../base/profiles.js';

@@ -85,7 +85,6 @@ export function compareSets(
   return { saved: saved.map(({ label }) => label), comparisons, faults, added, passed };
 }
 
-/** Scenarios of a candidate and of the base. Two single runs are one scenario, named as the candidate is. */
 function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
   if (!base.folder && !candidate.folder) return [...candidate.scenarios.keys()];
   return [...new Set([...base.scenarios.keys(), ...candidate.scenarios.keys()])].sort();

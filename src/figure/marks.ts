@@ -1,4 +1,3 @@
-// The marks of a figure: lines, points, bars and cells, each with its labels, and rules across them.
 import * as Plot from '@observablehq/plot';
 import { type FigurePoint, isDense, type PaperFigure, spanOf } from './figure.js';
 import { styleOf } from './palette.js';

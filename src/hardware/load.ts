@@ -64,7 +64,6 @@ function gpuSet({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pi
   return { gpus: { ...common, others } };
 }
 
-/** The clock of the CPU next to the GPU, or instead of it. */
 function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock'> {
   const clock = cpu?.clock ?? gpu.clock;
   return clock === undefined ? {} : { hostClock: clock };

@@ -28,7 +28,6 @@ export function isTimingText(text: string): boolean {
   return SPEED.test(partsOf(text)[0]!.text.trim());
 }
 
-/** A part of a text, and its place. */
 interface Part {
   readonly text: string;
   readonly at: number;
@@ -88,7 +87,6 @@ function speedOf(kind: string, count: string | undefined, rate: string): Partial
     : { decode: value, ...definedFields({ generatedTokens: tokens }) };
 }
 
-/** The program of a name, as measurements have it. */
 function engineOf(text: string): string | undefined {
   const known = ({ name, programs = {} }: (typeof RUNTIMES)[number]): boolean => name === text || ownValue(programs, text) !== undefined;
   return RUNTIMES.some(known) ? text : undefined;

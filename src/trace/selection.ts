@@ -3,7 +3,6 @@ import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
 
-/** Rows `[start, end)` of the whole trace, all of one request. */
 interface Segment {
   readonly request: TraceRequest;
   readonly start: number;

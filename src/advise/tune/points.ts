@@ -108,7 +108,6 @@ function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint
   });
 }
 
-/** Share of the MoE layers with their experts on GPUs. */
 function shareOnGpu({ model, setting: { cpuMoe, gpuLayers } }: Pick<Priced, 'model' | 'setting'>): number {
   const { length } = model.layers;
   return 1 - Math.max(cpuMoe, length - (gpuLayers ?? length)) / length;

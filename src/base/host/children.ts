@@ -1,4 +1,3 @@
-// Processes that run modules of ours.
 import childProcess from 'node:child_process';
 import path from 'node:path';
 import { CODE_FOLDER } from './modules.js';

@@ -1,4 +1,3 @@
-// Turns of the event loop, and pauses.
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 
 /** Waits for a turn of the event loop, in which signals and timers are handled. */

@@ -1,4 +1,3 @@
-// Servers that answer over HTTP, and requests to them.
 import http from 'node:http';
 import https from 'node:https';
 import { pipeline } from 'node:stream/promises';

@@ -1,4 +1,3 @@
-// This machine, its system and and its folders.
 import os from 'node:os';
 import tty from 'node:tty';
 import v8 from 'node:v8';

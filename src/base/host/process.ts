@@ -1,4 +1,3 @@
-// This process: its environment, its place, and what ends it.
 import { viewedFolder } from './view.js';
 
 /** Environment variables. */

@@ -1,4 +1,3 @@
-// Programs and scripts in processes of their own.
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 

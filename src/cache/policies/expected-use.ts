@@ -1,4 +1,3 @@
-// Evicts the farthest expected next use over all layers: by predictions of this pass (`plec`), or learned in the run (`learned-belady`).
 import { member } from '../../base/members.js';
 import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';

@@ -6,7 +6,6 @@ import { type HttpMessage, type HttpReply, httpServer } from '../../base/host/ht
 /** Names by which a browser of this machine reaches it. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
-/** A page to be served. */
 interface ServedPage {
   readonly page: string;
   readonly host: string;
@@ -14,7 +13,6 @@ interface ServedPage {
   readonly port: number;
 }
 
-/** A server that runs. */
 interface PageServer {
   readonly port: number;
   close(): void;

@@ -79,7 +79,6 @@ function heatOf({ statistics: { byLayer } }: Inspection, detail?: 'verbose'): Dr
   return { kind: 'drawing', detail, draw: (options) => heatmap(loads, options).trimEnd() };
 }
 
-/** A grid whose columns align with those of the others. */
 function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])[]): Grid {
   const widthOf = (column: number): number => (column === 0 ? LABEL : heads.length > 4 ? NARROW : FIGURE);
   return gridOf(

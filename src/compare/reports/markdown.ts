@@ -1,4 +1,3 @@
-// The comment on a pull request, never longer than what GitHub takes.
 import { type Format, type ReportOptions, renderMarkdown } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { ROWS } from '../words.js';

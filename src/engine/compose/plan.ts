@@ -1,4 +1,3 @@
-// A run before it is composed: inputs, workload, layout and audit.
 import { UserError } from '../../base/errors.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';

@@ -61,7 +61,6 @@ export class Lanes {
     this.freeNs = freeNs.length === 1 ? untilNs : freeNs[this.#first()]!;
   }
 
-  /** The lane that is free first. */
   #first(): number {
     let lane = 0;
     for (let other = 1; other < this.#freeNs.length; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;

@@ -1,4 +1,3 @@
-// A GPU that fetches each expert when its demand becomes known, under LRU or under Belady's MIN.
 import { Link } from '../transfer/link.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';

@@ -1,4 +1,3 @@
-// The tokens that a placement or a split is profiled on: before those of the run, or it would look better than it is.
 import { UserError } from '../../base/errors.js';
 import { findProfile } from '../../base/profiles.js';
 import { formatCounted } from '../../base/units.js';

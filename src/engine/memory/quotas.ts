@@ -1,4 +1,3 @@
-// Slots per layer, if a system does not split evenly. A split that needs a profile is profiled on the same tokens as popularity.
 import { findProfile } from '../../base/profiles.js';
 import { LruStack, upTo } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';

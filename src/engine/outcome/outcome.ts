@@ -90,7 +90,6 @@ function runtimeIn({ facts, software }: HardwareSpec): unknown {
   return { ...software, assumed: undefined, ...(facts === undefined ? { constants: undefined } : {}) };
 }
 
-/** The traces, with the replayed part of each. */
 function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }: Finished): TraceInput[] {
   // A variant may redraw recorded routing.
   const drawn = played.meta.synthetic && !recorded.meta.synthetic;

@@ -1,4 +1,3 @@
-// Joins several GPUs: the distribution of work, the exchange of activations, and the fold over their events.
 import { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { CommonParts } from '../compose/compose.js';

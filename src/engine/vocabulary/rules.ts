@@ -1,4 +1,3 @@
-// The rule that serves a miss (L13): the first whose condition holds.
 import { inRange, type MissCondition } from '../../system/door.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';

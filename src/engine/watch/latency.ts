@@ -6,7 +6,6 @@ import type { Clocks } from '../foresight/clocks.js';
 import type { FloorMark } from '../foresight/floor.js';
 import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
 
-/** Meets every request that has ended. */
 interface EndedRequests {
   /** @param met it kept its objective */
   ended(request: Request, endNs: number, met: boolean): void;

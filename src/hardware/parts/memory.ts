@@ -1,5 +1,3 @@
-// Main memory by type, transfers a second and channels.
-
 const TYPES: readonly string[] = ['ddr3', 'ddr4', 'ddr5', 'mrdimm', 'lpddr4x', 'lpddr5', 'lpddr5x'];
 
 /** The memory of a socket. */

@@ -1,5 +1,3 @@
-// PCI Express by generation and lanes.
-
 /** A slot as it is wired. */
 export interface PcieLink {
   /** 1 to 6. */

@@ -3,7 +3,6 @@ import { type DriveFile, openDriveFile } from './drive.js';
 import type { Task } from './task.js';
 import { type MeasuredRate, type Round, rateOf, visit } from './together.js';
 
-/** Memory by number of threads. */
 interface MemoryRate {
   readonly threads: number;
   /** Plain reads, bytes/s. */

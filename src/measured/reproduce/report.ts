@@ -118,7 +118,6 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
   ];
 }
 
-/** The parts of a gain, if there is any. */
 function partsOf({ gain, says }: JudgedClaim): Line[] {
   if (gain === null) return [];
   const factor = (part: keyof typeof gain): string[] => (gain[part] === null ? [] : [`${part} ${gain[part].toFixed(2)}x`]);

@@ -1,5 +1,3 @@
-// What is known of the speeds of points: a machine's knobs (hardware/learned.ts), and a slope per way that settings differ, in one fit.
-
 import { AXES } from '../../advise/door.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { RIDGE, SURENESS } from '../machine/calibration.js';

@@ -1,4 +1,3 @@
-// Points as timings, which are what a machine's file keeps and what knobs are learned from; and what is known of their speeds before.
 import { parseDocument } from 'yaml';
 import type { TuneBasis, TunePoint } from '../../advise/door.js';
 import { UserError } from '../../base/errors.js';

@@ -27,7 +27,6 @@ const SHARED_WIDTH = [
 ] as const;
 const SHARED_COUNT = ['n_shared_experts', 'num_shared_experts', 'moe_num_shared_experts', 'num_shared_expert'] as const;
 
-/** Kinds of layers that are attention to keys and values. */
 const ATTENTION = /^(full|sliding|chunked|global|local)?_?attention$/;
 /** Kinds in a list of all layers that have no mixer. */
 const NO_MIXER = /^(moe|mlp)$/;

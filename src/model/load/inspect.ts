@@ -17,7 +17,6 @@ interface PartBudget {
   readonly formats: readonly FormatShare[];
 }
 
-/** Decoder layers whose experts are alike. */
 interface ExpertGroup {
   /** Decoder layers: every `step`-th from first to last, both included. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];

@@ -64,7 +64,6 @@ function lengthLead(ranked: readonly Ranked[]): Line[] {
   return text === null ? [] : [{ text }];
 }
 
-/** Heading of runs that do not fit their machine. */
 const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
 /** Some rows of a grid, in the column widths of the whole grid, so that its parts align. */

@@ -29,7 +29,6 @@ export interface Allocation {
   readonly devices: readonly DeviceAllocation[];
 }
 
-/** Weights and KV cache of a device, bytes. */
 type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
 
 /** A model without a list of tensors. */

@@ -93,7 +93,6 @@ export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: Weigh
   return `blk\\.${decoderLayerOf(model, cpuMoe)}\\.ffn_${which}_exps`;
 }
 
-/** The load by a setting's flags. */
 function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
   const { context, draft, gpuLayers, kv, ubatch, users } = setting;
   const split = splitPattern(model, setting);

@@ -17,7 +17,6 @@ const SEARCH_SCHEMA = 'moeprof.search/1';
 /** Runs a batch anywhere, and returns outcomes in its order. @param runs make the runs; a UserError: the cell cannot be */
 export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly SettledRun[]>;
 
-/** An objective and the surrogate's error. */
 interface SearchObjective extends Objective {
   /** Median relative error of the surrogate for runs that are hidden from it; null: the figure is known beforehand, or there are too few runs. */
   readonly mistake: number | null;

@@ -48,7 +48,6 @@ function add(moments: Moments, memory: LayerMemory, ids: Uint16Array, at: number
   moments.choices += count;
 }
 
-/** Moments of a trace under a model, by layer. */
 function momentsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
   const moments = models.map((model) => emptyMoments(model.experts));
   const step = Math.max(1, Math.floor(trace.tokens / MOMENT_ROWS));

@@ -36,7 +36,6 @@ export class Spans {
     if (phase === PHASE.prefill && token >= this.promptEnd[request]!) this.promptEnd[request] = token + 1;
   }
 
-  /** Positions of a request, from its first to its last. */
   length(request: number): number {
     return this.last[request]! - this.first[request]! + 1;
   }

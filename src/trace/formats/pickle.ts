@@ -43,7 +43,6 @@ export type Pickled =
   | PickledStorage
   | Global;
 
-/** One of the global names that are allowed. */
 class Global {
   readonly name: string;
 

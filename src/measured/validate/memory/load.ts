@@ -1,5 +1,3 @@
-// From a row of memory to the load that it describes: the tensors of the file, and their placement by the command line.
-
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';

@@ -1,5 +1,3 @@
-// From a row to its model, in the format of its file: a bundled profile, or the shape that the row carries; its top-k and KV cache.
-
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import { isKvFormat, loadRouting, type ModelSpec, measuredModel, parseKvFormat, withKvFormat } from '../../../model/door.js';

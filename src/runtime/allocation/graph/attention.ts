@@ -72,7 +72,6 @@ export function groupedAttention(scene: Scene, of: GraphNode, layer: number, mem
   return scene.has(bias) ? inPlace([hidden, tokens], [projected, scene.weight(bias, layer)]) : projected;
 }
 
-/** Backend of a layer's KV cache. */
 function kvHome(scene: Scene, layer: number): number {
   return scene.backend(scene.plan.kvOnCpu === true ? 'cpu' : scene.placement.layers[layer]!);
 }
