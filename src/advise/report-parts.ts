@@ -1,4 +1,3 @@
-// Parts that reports of advice share: lines to paste, speeds with their ranges, and sentences with a label.
 import { aboutRate, type Block, bareRange, type Line, note } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
 import type { Advice, AdvisedSetting } from './advise.js';

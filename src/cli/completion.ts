@@ -1,4 +1,3 @@
-// `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they are always complete.
 import { type Command, Command as NewCommand, type Option } from 'commander';
 import { byName } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -13,7 +12,7 @@ import { type CompletionValues, completionScript, type Node, SHELLS, type Shell 
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/** The command. @param entries all commands that are completed */
+/** `moeprof completion`: completion scripts, generated from the commands themselves, so complete. @param entries all commands that are completed */
 export const completionOf = (entries: readonly CommandEntry[]): CommandModule => ({
   define(command, context) {
     declared(command, 'completion', { words: { shells: SHELLS } }).action(async (shell: Shell) =>

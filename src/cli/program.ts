@@ -1,4 +1,3 @@
-// The command line: global options, commands, errors as one line, exit codes, signals. Only commander is imported; the rest comes with commands.
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';

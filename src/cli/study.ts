@@ -1,4 +1,3 @@
-// `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; stored cells are not run again.
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { pathsOf, type StudyCell, StudyRows, shardOf, spaceCells } from '../figure/door.js';
@@ -10,7 +9,7 @@ import { runOfStudy, type SweepFlags, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
 
-/** Runs a study. @param metrics requested ones; empty: the study's @throws UserError if the study is wrong, or none of its cells can run */
+/** `moeprof sweep study.yaml`: each cell once; stored ones are not run again. @param metrics empty: the study's @throws UserError if none can run */
 export async function runStudy(
   file: string,
   options: SweepFlags,

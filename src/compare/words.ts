@@ -1,4 +1,3 @@
-// Words and figures of a comparison that the reports for people share.
 import { formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../report/door.js';
 import { markOf } from '../result/knowledge.js';

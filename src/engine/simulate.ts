@@ -1,4 +1,3 @@
-// One run, from a profile to a result: load what it names, fold over its passes, sum up.
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { nudged } from '../hardware/door.js';
@@ -16,7 +15,7 @@ import { runPasses } from './serve/serve.js';
 import { checkLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
-/** Simulates one run. @param profile as in `profiles/runs/*.yaml` @throws UserError if something is unknown, malformed, or does not fit the rest */
+/** One run, to a result. @param profile as in `profiles/runs/*.yaml` @throws UserError for what is unknown, malformed, or does not fit the rest */
 export const simulate = async (profile: RunInput, watch: Watch = {}): Promise<Result> =>
   repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), commandOfInput(profile));
 

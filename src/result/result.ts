@@ -1,4 +1,3 @@
-// The public result format `moeprof.result/1`. Types only: what a saved result holds, for reports, gates and other people's tools.
 import type { Details } from './details.js';
 import type { RunKnowledge } from './knowledge.js';
 
@@ -85,7 +84,7 @@ export interface Accuracy {
   readonly learned?: true;
 }
 
-/** A finished run. */
+/** A finished run: the public format `moeprof.result/1`, for reports, gates and other people's tools. */
 export interface Result {
   readonly schema: typeof RESULT_SCHEMA;
   readonly tool: { readonly name: 'moeprof'; readonly version: string };

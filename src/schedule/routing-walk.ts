@@ -1,4 +1,3 @@
-// Routing for requests of other lengths than the trace's: walks over prompt or generated rows, in order, then at places drawn by seed.
 import { Random } from '../base/random.js';
 import type { TraceRequest } from '../trace/trace.js';
 
@@ -27,7 +26,7 @@ interface Pool {
   readonly total: number;
 }
 
-/** Plans walks, one request after another; the same seed and lengths give the same walks. */
+/** Plans walks for requests of other lengths than the trace's: rows in order, then at places drawn by seed; equal for equal lengths. */
 export class RoutingWalks {
   readonly #requests: readonly TraceRequest[];
   readonly #prompts: Pool;

@@ -1,4 +1,3 @@
-// Loads a run: a profile or a value, with flags applied and checked, and its system.
 import { placed, UserError } from '../base/errors.js';
 import { dirname } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';

@@ -1,4 +1,3 @@
-// One GPU in a timeline: executions, waits, evictions, and the fates of its prefetches.
 import type { Link } from '../engine/transfer/link.js';
 import { openCounter } from './counter.js';
 import type { FlowPoint, Place, TraceEvents } from './events.js';

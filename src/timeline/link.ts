@@ -1,4 +1,3 @@
-// The lanes of a link in a timeline, with the kinds of transfers and the final state of prefetches.
 import { IDLE, type Link } from '../engine/transfer/link.js';
 import type { TraceEvents } from './events.js';
 import type { GpuTracks } from './gpu.js';

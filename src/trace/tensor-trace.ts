@@ -1,4 +1,3 @@
-// A trace whose file holds a tensor per column: ids [tokens, layers, topK] and others. Rows are read by offset, so memory stays constant.
 import { UserError } from '../base/errors.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { type ColumnLayout, ColumnReader, nullIdOf } from './column.js';
@@ -33,7 +32,7 @@ export interface TensorTraceParts {
   readonly meta: TraceMeta;
 }
 
-/** Random-access rows of a tensor file. @throws UserError if the rows do not form requests */
+/** A tensor file read by offset, in constant memory: ids [tokens, layers, topK] and others. @throws UserError if the rows do not form requests */
 export function tensorTrace({ source, tokens, layers, topK, columns, experts, promptRows, meta }: TensorTraceParts): RoutingTrace {
   const { path } = source;
   const predictedK = columns.predicted?.width ?? 0;

@@ -1,4 +1,3 @@
-// Options that several commands share, worded once.
 import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
 import { SHAPE } from '../../model/door.js';

@@ -1,4 +1,3 @@
-// `-o [format=]path`: files are opened before the work that fills them, so that a bad path fails at once, and get their names at the end.
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
@@ -64,7 +63,7 @@ interface OpenTarget<T> {
   readonly sink: Sink | null;
 }
 
-/** The open outputs of one run of a command. */
+/** The open outputs of `-o [format=]path`: opened before the work that fills them, so that a bad path fails at once, named at the end. */
 export class Outputs<T> {
   readonly #targets: readonly OpenTarget<T>[];
   readonly #context: CliContext;

@@ -1,4 +1,3 @@
-// The page from this machine: one file over HTTP, to programs of this machine unless another address is asked for.
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpServer } from '../../base/host/http.js';
@@ -18,7 +17,7 @@ interface PageServer {
   close(): void;
 }
 
-/** Serves a page until it is closed. @throws UserError if the address is taken or is not this machine's */
+/** Serves one page over HTTP until it is closed. @throws UserError if the address is taken or is not this machine's */
 export function servePage({ host, page, port }: ServedPage): Promise<PageServer> {
   const body = bytesOf(page);
   const loopback = LOOPBACK.test(host.includes(':') ? `[${host}]` : host);

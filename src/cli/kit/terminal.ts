@@ -1,10 +1,9 @@
-// Capabilities of the reader's terminal, decided once and in one place: flags first, then the environment, then the stream itself.
 import type { OutStream } from '../../base/host/command.js';
 import type { Environment } from '../../base/host/process.js';
 
 type Stream = Pick<OutStream, 'isTTY' | 'columns'>;
 
-/** Abilities of a stream. */
+/** Abilities of a stream, decided once: flags first, then the environment, then the stream itself. */
 export interface Terminal {
   readonly color: boolean;
   /** Columns; 80 if it is no terminal. */

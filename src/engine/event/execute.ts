@@ -1,9 +1,8 @@
-// Executes the members of an event on a GPU (L9): hits, then the others as they arrive; it ends when the CPU's part and deferred results are there.
 import { computesMisses } from '../../system/door.js';
 import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Executes events on one GPU. */
+/** Executes events on one GPU (L9): hits, then the others as they arrive; ends when the CPU's part and deferred results are there. */
 export class Executor {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;

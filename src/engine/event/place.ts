@@ -1,4 +1,3 @@
-// The fate of an event's misses in the order of L3: into a slot (L5) or streamed, from the SSD if DRAM lacks them (L14), with evictions.
 import type { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';

@@ -1,4 +1,3 @@
-// Divides memory: dense weights, KV caches and staging come first; the expert cache has its given size, or the rest.
 import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
@@ -50,7 +49,7 @@ interface MemoryInputs {
   readonly activations?: (tokens: number) => number;
 }
 
-/** Divides memory. @throws UserError for a capacity that contradicts the system or the machine */
+/** Divides memory: the expert cache has its size, or the rest. @throws UserError for a capacity that contradicts the system or the machine */
 export function planMemory(
   { activations = () => 0, hardware, model, rooms: dense, system }: MemoryInputs,
   run: RunSpec,

@@ -1,4 +1,3 @@
-// Statistics profiled before a run, the tokens that they come from, and whether the run replays these; and the knowledge of its parts (L17).
 import { findProfile, splitRows } from '../../base/profiles.js';
 import { policyKnows, policyNeeds } from '../../cache/policy.js';
 import { predictorKnows } from '../../predict/predictors/create.js';

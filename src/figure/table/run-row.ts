@@ -1,5 +1,3 @@
-// A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
-
 import { UserError } from '../../base/errors.js';
 import { byName, ownValue } from '../../base/objects.js';
 import { shownPath } from '../../base/profiles.js';
@@ -37,7 +35,7 @@ export function keyColumnOf(path: string): KeyColumn | undefined {
   return PATHS[path];
 }
 
-/** A run, or a cell that could not run. */
+/** A run, or a cell that could not run, as a row: its key, the varied values, and its metrics. Rows of any study can be put under each other. */
 export interface RunRow {
   readonly status: Outcome['status'];
   /** Reason for missing metrics; null: there are metrics. */

@@ -1,4 +1,3 @@
-// Defaults for parts of a machine that were not given, each with a remark, so that an assumed figure does not look like a given one.
 import { InternalError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import type { Form } from './catalogue.js';
@@ -60,7 +59,7 @@ const LPDDR_PER_MODULE = 2;
 
 const GIB = 2 ** 30;
 
-/** The whole machine. @throws UserError if parts do not go together */
+/** The whole machine: parts not given are defaults, each with a remark. @throws UserError if parts do not go together */
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);

@@ -1,4 +1,3 @@
-// Disks by read rate: one figure determines the speed of a drive better than its name.
 import { byName } from '../../base/objects.js';
 import { BYTES, DURATION, RATE } from '../../base/units.js';
 import { READ } from './reach.js';

@@ -1,5 +1,3 @@
-// Learns a machine's knobs and their certainty from speeds that runtimes printed on it, whichever model and runtime the timings are of.
-
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { type Learned, learnedText, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';

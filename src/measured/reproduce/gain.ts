@@ -1,4 +1,3 @@
-// A gain decomposed: parts of the better side (cache, prefetch, scheduler, engine) replace the other's in turn, and factors multiply to it.
 import { UserError } from '../../base/errors.js';
 import type { ComparedRun, Composition, Figures } from './compared-run.js';
 
@@ -30,7 +29,7 @@ export class Done {
   }
 }
 
-/** The factors of a ratio of two runs under the runtime of the first. @param figure of a run, above 0 @param whole figures of both under it */
+/** Factors of a ratio of two runs under the first's runtime, as parts are exchanged. @param figure of a run, above 0 @param whole figures of both */
 export async function gainOf(
   [of, to]: readonly [ComparedRun, ComparedRun],
   done: Done,

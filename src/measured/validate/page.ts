@@ -1,5 +1,3 @@
-// A validation as a page for a browser: every row as a point, predicted against measured, named under the pointer, and the tables.
-
 import { byName } from '../../base/objects.js';
 import { formatRatio } from '../../base/units.js';
 import type { Axis, ColumnOf, Markup, Piece, Section } from '../../report/door.js';
@@ -47,7 +45,7 @@ const COLORS = byName<string>({
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
 .dot.row span{font-weight:400;font-size:.72rem}`;
 
-/** The page. @param csv every figure of every row, to be saved from it */
+/** A page: every row as a point, predicted against measured, named under the pointer, and tables. @param csv every figure, to be saved from it */
 export function renderPage(validation: Validation, csv: string): string {
   const { body, contents } = drawSections(SECTIONS, validation);
   return page({

@@ -1,4 +1,3 @@
-// Refits constants on validated rows, and cross-validates: each machine, and each class, predicted by constants fitted without it.
 import { type Constant, constantOf, fittedConstants, type Runtimes, withConstantMoved } from './constants.js';
 import { fitConstants, leaveOut, residualAt, type Sensitivity, sensitivityOf, withVotes } from './fit.js';
 import type { Prediction } from './predict.js';
@@ -29,7 +28,7 @@ interface FittedFigure extends Sensitivity {
   readonly classes: RowClasses;
 }
 
-/** Refits the constants. @param measured the validation @param predictions of its rows, with the variants of {@link nudgedConstants} */
+/** Refits constants, cross-validated by machine and class. @param measured validation @param predictions with variants of {@link nudgedConstants} */
 export function refitOf(
   { rows }: Pick<Validation, 'rows'>,
   measured: readonly Measurement[],

@@ -1,4 +1,3 @@
-// File types of llama.cpp, from their table in `profiles/formats.txt`: here are the kinds that its rows are of, and the layers that they name.
 import { byName } from '../../base/objects.js';
 import { bundledSections } from '../../base/profiles.js';
 import { type FileType, fileType, LADDERS } from './file-type.js';
@@ -76,7 +75,7 @@ export const MIX: Quantization = fileType('mix', 'k-quants in proportions that g
 
 const TABLE = bundledSections('formats.txt');
 
-/** llama.cpp's file types. @throws Error for a row of the table that is none */
+/** File types of llama.cpp, from their table in `profiles/formats.txt`. @throws Error for a row of the table that is none */
 export const LLAMA: readonly Quantization[] = TABLE.get('types')!.map((row) => {
   const [name = '', kind = '', rules = '', summary] = row.split(/ {2,}/);
   const [ftype = '', base = ''] = kind.split(' ');

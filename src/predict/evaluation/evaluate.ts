@@ -1,4 +1,3 @@
-// Evaluates a predictor on a trace, token by token, before the pass and at each distance during it, called as in a run.
 import { median } from '../../base/significance.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { ModelSpec } from '../../model/door.js';

@@ -1,4 +1,3 @@
-// Inputs of `predict train` and `predict eval`: a model, traces to learn from, and other traces to be judged on; the two must not overlap.
 import { UserError } from '../../base/errors.js';
 import { findProfile, isPath, splitRows } from '../../base/profiles.js';
 import { Random } from '../../base/random.js';
@@ -35,7 +34,7 @@ export interface PredictionInputs {
   close(): void;
 }
 
-/** Opens the inputs of a request. @throws UserError if something is unknown or malformed, or does not fit the rest */
+/** Opens traces to learn from and, not overlapping, to judge on. @throws UserError for what is unknown or malformed, or does not fit the rest */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
   const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);

@@ -1,4 +1,3 @@
-// A point of a search as a run profile that stands alone: `moeprof run 1.yaml` is the run that was found.
 import { parse, stringify } from 'yaml';
 import { dirname } from '../../base/host/paths.js';
 import { readText } from '../../base/input-file.js';
@@ -13,7 +12,7 @@ type Fields = Record<string, unknown>;
 /** Profiles whose values a run profile cannot change; --set can. */
 const INNER = ['model', 'hardware', 'runtime'];
 
-/** The profile of a run. @param run profile that it begins with, if any @param lead comment lines @throws UserError if one cannot be read */
+/** The profile of a run that stands alone. @param run profile that it begins with @param lead comment lines @throws UserError if one is unreadable */
 export function pointProfile(run: string | undefined, overrides: readonly Override[], lead: readonly string[]): string {
   const path = run === undefined ? null : findProfile('runs', run);
   let fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));

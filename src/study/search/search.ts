@@ -1,4 +1,3 @@
-// A search: a space, objectives, and a few runs. It hands out batches of cells to run, takes their results, and gives the answer.
 import type { Study, StudyCell } from '../../figure/door.js';
 import { heldOutTokens } from '../../report/door.js';
 import { describeMetric } from '../../result/catalogue.js';
@@ -25,7 +24,7 @@ interface SearchObjective extends Objective {
 /** A finished search: the public format `moeprof.search/1`. */
 export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes' | 'heldOut' | 'units'> {
   readonly seed: number;
-  /** Cells of the space, and those that keep every limit which is known before they run. */
+  /** A finished search: the public format `moeprof.search/1`. */
   readonly cells: number;
   readonly eligible: number;
   readonly objectives: readonly SearchObjective[];

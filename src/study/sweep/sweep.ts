@@ -1,4 +1,3 @@
-// Many runs that differ in a few values, and the rate at which throughput stops growing. Pure; the caller executes the runs.
 import { UserError } from '../../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';

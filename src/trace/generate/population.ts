@@ -1,10 +1,9 @@
-// Which experts are popular, and how much, before any token is drawn: every layer has a popularity by rank, every domain ranks of its own.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { inclusionByRank } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 
-/** The popularity of experts that a routing draws from. */
+/** The popularity of experts that a routing draws from: every layer has one by rank, every domain ranks of its own. */
 export interface Population {
   /** `[thread]`: inclusion probabilities of the hidden threads, most frequent first. */
   readonly common: Float64Array;

@@ -1,4 +1,3 @@
-// How well choices of one layer predict the next: a table trained on half of the trace. A baseline for every look-ahead.
 import { mean } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
@@ -17,7 +16,7 @@ export interface TransitionRecall {
   readonly byLayer: readonly number[];
 }
 
-/** Trains and tests the table, 4 bytes per pair of experts of neighbouring layers. @returns null for one layer, or fewer rows than two blocks */
+/** Trains and tests a table of neighbouring layers, 4 bytes per pair: a baseline for look-ahead. @returns null for one layer, or too few rows */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;

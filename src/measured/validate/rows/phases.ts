@@ -1,4 +1,3 @@
-// The tokens on which a row's figures are predicted: a few generated ones at their depth, or one prompt. Pure arithmetic.
 import { runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from './measurement.js';
 
