@@ -29,7 +29,7 @@ const SEED = 1;
 const USUAL_CONTEXT = 16_384;
 
 /** Prompt by default, tokens, or half of a context that is shorter than twice of it. */
-const USUAL_PROMPT = 4096;
+export const USUAL_PROMPT = 4096;
 
 /** Contexts that follow from a prompt are whole multiples of this. */
 const CONTEXT_STEP = 1024;

@@ -2,7 +2,7 @@
 
 export type { Advice } from './advise.js';
 export { adviceFor, adviceOn, basesOf } from './answer.js';
-export { type AdviceWishes, type MachineFinder, machineNamed, Subject } from './ask.js';
+export { type AdviceWishes, type MachineFinder, machineNamed, Subject, USUAL_PROMPT } from './ask.js';
 export { breakEvensOn } from './breakeven.js';
 export { breakEvenReports } from './breakeven-report.js';
 export { enginesOn } from './engines.js';

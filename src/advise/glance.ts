@@ -1,10 +1,9 @@
 // The answer at a glance, for a page on which a value is dragged: memory as exact as in the whole answer, speeds from two runs.
-import type { KvType, Setting } from '../runtime/setting/setting.js';
-import { PLAIN } from '../runtime/setting/setting.js';
+import { PLAIN, type Setting } from '../runtime/setting/setting.js';
 import { type Advice, answered, plainAdvice, unanswered } from './advise.js';
-import type { Beside } from './fit.js';
+import { type Beside, highestFromDisk } from './fit.js';
 import type { Question } from './question.js';
-import { type Priced, passesOf, pricedFit } from './search.js';
+import { type Priced, passesOf, priced, pricedFit } from './search.js';
 
 /**
  * The highest placement that fits with the passes, format and cache of an earlier answer, or with the shortest passes and the format that is wanted
@@ -18,14 +17,23 @@ export async function glance(asked: Question, like: Setting | null): Promise<Adv
 
 async function glanced(question: Question, like: Setting | null): Promise<Priced | null> {
   const { context, quantizations, runtime, slots, users } = question;
-  const [kv] = runtime.kv as readonly [KvType, ...KvType[]];
   const cache = slots === undefined ? null : runtime.caches.find(({ keeps }) => keeps)!.system;
-  const usual: Beside = { quantization: quantizations[0]!, ubatch: passesOf(question)[0]!, kv, ...PLAIN, context, users, cache };
-  const tried: Beside[] = like === null ? [usual] : [{ ...like, context, users }, usual];
-  for (const quantization of quantizations.slice(1)) tried.push({ ...usual, quantization });
-  for (const beside of tried) {
+  const usual: Beside = {
+    quantization: quantizations[0]!,
+    ubatch: passesOf(question)[0]!,
+    kv: runtime.kv[0]!,
+    ...PLAIN,
+    context,
+    users,
+    cache,
+  };
+  const others = runtime.kv.flatMap((kv) => quantizations.map((quantization) => ({ ...usual, kv, quantization })));
+  for (const beside of like === null ? others : [{ ...like, context, users }, ...others]) {
     const answer = await pricedFit(question, question.model(beside.quantization), beside);
     if (answer !== null) return answer;
   }
-  return null;
+  if (slots !== undefined) return null;
+  const model = question.model(quantizations.at(-1)!);
+  const setting = highestFromDisk(question, model, { ...usual, quantization: quantizations.at(-1)! });
+  return setting === null ? null : priced(question, model, setting);
 }

@@ -1,7 +1,7 @@
 // Answers of the page, made of the functions that the command line calls: at a glance while a value is dragged, and whole.
 import { type Advice, adviceDocument, adviceFor, basesOf, glance, machineNamed, Subject } from '../advise/door.js';
 import type { Curve } from '../capacity/door.js';
-import { type Block, type Document, documentParts, html, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
+import { type Block, type Document, documentParts, html, legend, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
 import type { Setting } from '../runtime/setting/setting.js';
 import { type HitView, hitCurve, hitView } from './hits.js';
 import { knobsOf, type MachineKnobs } from './knobs.js';
@@ -76,7 +76,7 @@ function shown(question: PlayQuestion, advice: Advice): PlayAnswer {
   return {
     advice,
     headerHtml: documentParts(document, COMMAND).header.text,
-    firstHtml: `${some(isFirst)}${timeOf(advice).text}`,
+    firstHtml: `${some(isFirst)}${advice.answer === null ? '' : legend(MEMORY)}${timeOf(advice).text}`,
     restHtml: some((block) => !isFirst(block)),
     link: linkOfQuestion(question),
     command: terminalLine(question),
@@ -89,6 +89,13 @@ const isFirst = (block: Block): boolean => block.kind === 'code' || (block.kind 
 
 const partOf = (document: Document, taken: (block: Block) => boolean): Markup =>
   documentParts({ ...document, blocks: document.blocks.filter(taken) }, COMMAND).body;
+
+/** Colours of the bars of memory. */
+const MEMORY = [
+  ['hit', 'weights'],
+  ['accent', 'KV cache'],
+  ['stall', 'compute'],
+] as const;
 
 /** Where the time of a decoded token goes, as a bar. */
 function timeOf({ answer }: Advice): Markup {
@@ -104,5 +111,5 @@ function timeOf({ answer }: Advice): Markup {
   return html`<section aria-label="Time of a token"><h2>Time of a token</h2>${shareBar(
     `Of ${(whole / 1e6).toPrecision(3)} ms: ${text}`,
     parts.map(({ color, ns }) => ({ color, share: ns / whole })),
-  )}<ul class="legend">${parts.map(({ color, label, ns }) => html`<li><i style="background:var(--${color})"></i>${label} ${(ns / 1e6).toPrecision(3)} ms</li>`)}</ul></section>`;
+  )}${legend(parts.map(({ color, label, ns }) => [color, `${label} ${(ns / 1e6).toPrecision(3)} ms`]))}</section>`;
 }

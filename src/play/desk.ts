@@ -1,4 +1,6 @@
 // What a page sends to the thread that computes, and what comes back; the same in a browser and in a test.
+
+import { USUAL_PROMPT } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
@@ -14,9 +16,9 @@ interface Sent {
   readonly trace?: string;
 }
 
-/** What is wanted; `turn` changes a part of the machine before. */
+/** What is wanted; `turns` change parts of the machine before. */
 export type PlayRequest =
-  | (Sent & { readonly kind: 'glance'; readonly before: Before | null; readonly turn?: readonly [knob: Knob, value: string] })
+  | (Sent & { readonly kind: 'glance'; readonly before: Before | null; readonly turns?: readonly (readonly [knob: Knob, value: string])[] })
   | (Sent & { readonly kind: 'hits' | 'report' | 'whole' })
   | { readonly kind: 'catalogue' }
   | { readonly kind: 'trace'; readonly path: string };
@@ -44,8 +46,7 @@ export class Desk {
         return readTrace(request.path);
       case 'glance': {
         const question = asked(request);
-        const { turn } = request;
-        const machine = turn === undefined ? question.machine : turned(question.machine, ...turn);
+        const machine = (request.turns ?? []).reduce((name, [knob, value]) => turned(name, knob, value), question.machine);
         return this.#answers.atAGlance({ ...question, machine }, request.before);
       }
       case 'whole':
@@ -72,14 +73,24 @@ function asked({ link, trace }: Sent): PlayQuestion {
   return trace === undefined ? question : { ...question, wishes: { ...question.wishes, trace } };
 }
 
-/** Reads a trace once, so that its faults are found, and names its model. */
-async function readTrace(path: string): Promise<{ readonly model: string | null; readonly text: string }> {
+/** What a page says of a trace. */
+interface TraceView {
+  /** The bundled model that it names; null: none. */
+  readonly model: string | null;
+  /** The longest prompt that it has tokens for; null: the usual one. */
+  readonly prompt: number | null;
+  readonly text: string;
+}
+
+/** Reads a trace once, so that its faults are found. */
+async function readTrace(path: string): Promise<TraceView> {
   const trace = await openTrace(path);
   try {
     const { layers, meta, tokens, topK } = trace;
     const model = meta.model !== null && listProfiles('models').includes(meta.model) ? meta.model : null;
     return {
       model,
+      prompt: tokens > USUAL_PROMPT + 1 ? null : Math.max(1, tokens - 2),
       text: `${formatCount(tokens)} tokens, ${layers} layers, top-${topK}${meta.model === null ? '' : `, of ${meta.model}`}`,
     };
   } finally {

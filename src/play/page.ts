@@ -42,7 +42,7 @@ const LANES = [5, 4, 3].flatMap((generation) =>
 
 const CONTROLS = html`<form id="ask" aria-label="Question">
 ${search('model', 'Model')}${search('gpu', 'Graphics card')}${choice('gpus', 'Cards', numbers(1, 2, 3, 4, 6, 8))}${slider('vram', 'Memory of a card, GB', VRAM)}${search('cpu', 'Processor')}${slider('ram', 'Main memory, GB', RAM)}${slider('channels', 'Channels of memory', [1, 2, 4, 6, 8, 12, 16, 24])}${slider('mts', 'Speed of memory, MT/s', MTS)}${choice('pcie', 'PCIe slot', LANES)}${choice('runtime', 'Engine', [['', DEFAULT_RUNTIME]])}${search('quantizations', 'Format')}${slider('context', 'Context, tokens', ['', ...CONTEXT])}${slider('slots', 'Slots of an expert cache', [''])}
-<details><summary>More: prompt, users, drafts, the machine as text</summary>
+<details><summary>More: users, drafts, goal</summary>
 ${slider('prompt', 'Prompt, tokens', ['', 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536])}${choice('users', 'Users at a time', [['', '1'], ...numbers(2, 4, 8, 16)])}${choice('drafts', 'Drafted tokens a pass', [['', 'what pays'], ...numbers(0, 1, 2, 3, 4)])}${slider('accepted', 'Drafts that are right', ['', ...[20, 30, 40, 50, 60, 70, 80, 90].map((share) => `${share}%`)])}${choice(
   'goal',
   'Goal',
@@ -71,6 +71,7 @@ const ANSWER = html`<div id="answer">
 
 /** Columns side by side if there is room. */
 const STYLE = `main,header,footer{max-width:1280px}.play{display:grid;grid-template-columns:minmax(250px,320px) minmax(0,1fr);gap:2.2rem;margin-top:1rem}
+.copy-button{font:inherit;font-size:.85rem;color:var(--ink);background:var(--panel);border:1px solid var(--faint);border-radius:6px;padding:.2rem .65rem;cursor:pointer;min-height:28px}
 .brand{font-weight:650;margin:0;letter-spacing:-.01em}header{padding-top:18px}
 #ask{font-size:.9rem;align-self:start;position:sticky;top:0;max-height:100vh;overflow-y:auto;padding:.4rem .6rem 1rem .2rem}
 .knob{margin:0 0 .7rem;display:grid;grid-template-columns:1fr auto;gap:.1rem .6rem}.knob label{color:var(--soft)}.knob>input,.knob>select,.knob .list{grid-column:1/-1;width:100%}

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundledFile } from '../../src/base/profiles.js';
 import { visible } from '../../src/base/text.js';
-import { type AdviceWishes, advise } from '../../src/index.js';
+import { type AdviceWishes, advise, openTrace, writeJsonl } from '../../src/index.js';
 import type { PlayAnswer } from '../../src/play/answers.js';
 import { Desk, type PlayRequest } from '../../src/play/desk.js';
 import { knobsOf, turned } from '../../src/play/knobs.js';
@@ -50,7 +50,7 @@ describe('an answer', () => {
 
   it('does not depend on what was asked before', async () => {
     const fresh = new Desk();
-    const asked = { kind: 'glance', link: LINK, before: null, turn: ['vram', '6'] } as const;
+    const asked = { kind: 'glance', link: LINK, before: null, turns: [['vram', '6']] } as const;
     expect(await desk.answer(asked)).toEqual(await fresh.answer(asked));
   });
 
@@ -89,12 +89,24 @@ describe('a trace on the page', () => {
     copyFileSync(bundledFile('traces/mini-mixtral-8x8l.safetensors'), path);
     expect(await desk.answer({ kind: 'trace', path })).toEqual({
       model: 'mini-mixtral-8x8l',
+      prompt: null,
       text: '10,534 tokens, 8 layers, top-2, of mini-mixtral-8x8l',
     });
     const { advice } = await answerTo({ kind: 'whole', link: 'm=mini-mixtral-8x8l&w=rtx-3060+16GB', trace: path });
     expect(advice.notes.join(' ')).not.toContain('synthetic');
     const other = await answerTo({ kind: 'whole', link: LINK, trace: path });
     expect(other.error).toMatch(/mini\.safetensors/);
+  });
+
+  it('that is short takes a shorter prompt', async () => {
+    const path = join(folder, 'short.jsonl');
+    const trace = await openTrace(bundledFile('traces/mini-mixtral-8x8l.safetensors#0:900'));
+    writeJsonl(trace, path);
+    trace.close();
+    const { prompt } = (await desk.answer({ kind: 'trace', path })) as { prompt: number };
+    expect(prompt).toBe(898);
+    const { error } = await answerTo({ kind: 'whole', link: `m=mini-mixtral-8x8l&w=rtx-3060+16GB&prompt=${prompt}`, trace: path });
+    expect(error).toBeUndefined();
   });
 
   it('is a line where it is none', async () => {
@@ -152,7 +164,7 @@ it('a message of anything is answered, or refused in one printable line', { time
     kind: fc.constant('glance' as const),
     link,
     before: fc.constant(null),
-    turn: fc.tuple(fc.constantFrom('vram', 'gpu', 'gpus', 'cpu', 'ram', 'channels', 'mts', 'pcie'), piece),
+    turns: fc.tuple(fc.constantFrom('vram', 'gpu', 'gpus', 'cpu', 'ram', 'channels', 'mts', 'pcie'), piece).map((turn) => [turn]),
   });
   await fc.assert(
     fc.asyncProperty(message, async (asked) => {

@@ -24,7 +24,7 @@ export function servePage({ host, page, port }: ServedPage): Promise<PageServer>
   const server = httpServer((request, reply) => answer(request, reply, body, loopback));
   return new Promise((resolve, reject) => {
     server.on('error', (error: { readonly code?: string }) =>
-      reject(new UserError(`${host}:${port}: cannot be listened on (${error.code}); take another --port`)),
+      reject(new UserError(`${host}:${port}: cannot be listened on (${error.code}); take another --listen`)),
     );
     server.on('clientError', (_, socket) => socket.destroy());
     server.listen(port, host, () => {

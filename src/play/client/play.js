@@ -56,8 +56,8 @@ const linkNow = () =>
     .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%(2B|2C|2F|3A|40)/g, decodeURIComponent)}`)
     .join('&');
 
-function readLink(link) {
-  fields = new Map(
+const fieldsOf = (link) =>
+  new Map(
     link
       .split('&')
       .filter((part) => part.includes('='))
@@ -70,7 +70,6 @@ function readLink(link) {
         }
       }),
   );
-}
 
 function showError(text) {
   $('error').textContent = text;
@@ -80,7 +79,6 @@ function showError(text) {
 /** Shows an answer; the whole one replaces everything, a glance leaves the tables of the answer before, paler. */
 function show(answer, whole) {
   showError('');
-  readLink(answer.link);
   $('head').innerHTML = answer.headerHtml;
   $('first').innerHTML = answer.firstHtml;
   if (whole) $('rest').innerHTML = answer.restHtml;
@@ -94,31 +92,35 @@ function show(answer, whole) {
   if (trace === undefined) history.replaceState(null, '', `#${answer.link}`);
 }
 
+/** Parts of the machine that were turned since the last answer: the thread makes the machine's name of them. */
+const turns = new Map();
+
 /** Asks at a glance, and whole if nothing moves for a moment. */
-async function ask(turn) {
+async function ask() {
   document.body.classList.add('busy');
   clearTimeout(pause);
-  const link = linkNow();
-  pause = setTimeout(askWhole, 350);
-  const answer = await quick.newest({ kind: 'glance', link, trace, before, ...(turn && { turn }) });
+  const sent = [...turns];
+  const answer = await quick.newest({ kind: 'glance', link: linkNow(), trace, before, turns: sent });
   if (answer === null) return;
-  if (answer.error !== undefined) showError(answer.error);
-  else if (link === linkNow() || turn !== undefined) {
-    if (shownLink === answer.link) return;
+  for (const [knob, value] of sent) if (turns.get(knob) === value) turns.delete(knob);
+  if (answer.error === undefined) {
+    // What has changed since then stays; turned parts became a machine.
+    fields.set('w', fieldsOf(answer.link).get('w'));
     show(answer, false);
-  }
+  } else showError(answer.error);
+  pause = setTimeout(askWhole, 350);
 }
 
 async function askWhole() {
   const link = linkNow();
   const answer = await thorough.newest({ kind: 'whole', link, trace });
-  if (answer === null || link !== linkNow()) return;
+  if (answer === null || link !== linkNow() || turns.size > 0) return;
   document.body.classList.remove('busy');
   if (answer.error !== undefined) {
     showError(answer.error);
     return;
   }
-  shownLink = answer.link;
+  shownLink = link;
   show(answer, true);
   lastAdvice = answer.advice;
   const hits = await thorough.newest({ kind: 'hits', link, trace });
@@ -129,15 +131,25 @@ let lastAdvice = null;
 
 /** Changes a field, and asks. */
 function change(name, value) {
-  shownLink = '';
   if (value === '') fields.delete(name);
   else fields.set(name, value);
-  if (name === 'm' || name === 'runtime') {
-    before = null;
-    fields.delete('slots');
-    fields.delete('quantizations');
-  }
+  if (name === 'm') forgetTrace();
+  if (name === 'm' || name === 'runtime') forgetSetting();
   ask();
+}
+
+/** Another model or engine has other slots and formats. */
+function forgetSetting() {
+  before = null;
+  fields.delete('slots');
+  fields.delete('quantizations');
+}
+
+/** A trace is of one model. */
+function forgetTrace() {
+  trace = undefined;
+  $('trace').value = '';
+  $('done').textContent = '';
 }
 
 // Controls.
@@ -220,8 +232,8 @@ $('ask').addEventListener('submit', (event) => event.preventDefault());
 
 function moved(id, value) {
   if (PARTS.includes(id)) {
-    shownLink = '';
-    ask([id, value]);
+    turns.set(id, value);
+    ask();
   } else change(FIELD[id] ?? id, value);
 }
 
@@ -406,16 +418,19 @@ async function takeFile(file) {
   }
   await quick.send({ kind: 'file', path, bytes: buffer.slice(0) });
   await thorough.send({ kind: 'file', path, bytes: buffer }, [buffer]);
-  const { error, model, text } = await quick.send({ kind: 'trace', path });
+  const { error, model, prompt, text } = await quick.send({ kind: 'trace', path });
   if (error !== undefined) {
     showError(error);
     return;
   }
   trace = path;
   $('done').textContent = `${file.name}: ${text}`;
-  if (model !== null) fields.set('m', model);
-  shownLink = '';
-  before = null;
+  if (model !== null && model !== fields.get('m')) {
+    fields.set('m', model);
+    forgetSetting();
+    setText('model', model);
+  }
+  if (prompt !== null && !fields.has('prompt')) fields.set('prompt', String(prompt));
   ask();
 }
 
@@ -435,7 +450,9 @@ function start() {
   const link = location.hash.slice(1) || document.body.dataset.link;
   shownLink = '';
   before = null;
-  readLink(link);
+  turns.clear();
+  forgetTrace();
+  fields = fieldsOf(link);
   // What a link has that no field is named by is refused by the thread, which reads it whole.
   quick.newest({ kind: 'glance', link, trace, before }).then((answer) => {
     if (answer?.error !== undefined) showError(answer.error);
