@@ -225,7 +225,6 @@ export async function describedStrategy(question: Question, priced: Priced): Pro
   return { ...strategy, flags: wordsIn(strategy).join(' ') };
 }
 
-/** The flags of a strategy's line, each with its value. */
 function wordsIn({ command }: Pick<Strategy, 'command'>): string[] {
   return command.uses.map(([name, value]) => (value === null ? name : `${name} ${value}`));
 }

@@ -1,4 +1,3 @@
-// From what a user names to advice: under the fastest backend of a card, with what else fits if the wish does not.
 import { platform } from '../base/host/machine.js';
 import { isPath } from '../base/profiles.js';
 import { aboutRate } from '../report/door.js';

@@ -190,7 +190,6 @@ function questionOn(
   return { ...basis, ...slots, request, context, users, quantizations, model, file, hub, bundled, notes };
 }
 
-/** Names of runtimes with an expert cache. */
 const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
 
 /** @throws UserError if the runtime has no expert cache, or a cache of the model cannot have so many slots */
@@ -202,7 +201,6 @@ function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers,
   throw new UserError(`--slots ${slots}: a cache of ${model} has ${least} to ${most} slots in each layer`);
 }
 
-/** A note on a context that the model bounds, or that is beyond what it was trained on. */
 function contextNote(context: number, trained: number): string {
   const most = `The model was trained on ${formatCount(trained)} tokens of context`;
   return context > trained ? `${most}: with more, answers become worse or end.` : `${most}, so it gets no more.`;
@@ -244,7 +242,6 @@ interface Loaded {
   readonly sizes: OpenModel['sizes'];
 }
 
-/** The model by format, each loaded once. */
 function modelsOf(name: string): (quantization: string | null) => Loaded {
   const models = new Map<string | null, Loaded>();
   return (quantization) => {

@@ -162,7 +162,6 @@ function alternativeGrid({ alternatives, bands }: Advice, answer: AdvisedSetting
   return gridOf(columns, rows);
 }
 
-/** Bytes on GPUs, or in host memory. */
 function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
   return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
 }
@@ -172,7 +171,6 @@ function percentText(gain: number): string {
   return `${gain < 0 ? '-' : '+'}${formatNumber(100 * Math.abs(gain))} %`;
 }
 
-/** Sentences on purchases. */
 function purchaseTexts({ answer, purchases }: Advice): string[] {
   if (answer === null) return [];
   if (purchases.length === 0) return ['Nothing that was tried gains a hundredth.'];

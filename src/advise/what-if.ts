@@ -1,5 +1,3 @@
-// Machines with one part faster, and the bottleneck of a speed: the part that speeds it up most when it is a tenth faster.
-
 import { type Device, type HardwareSpec, type HostDevice, withArithmetic, withRate } from '../hardware/door.js';
 import { cacheBytes } from './fit.js';
 import type { Question } from './question.js';

@@ -1,4 +1,3 @@
-// The errors that a user may see. A UserError is one line with the place, the mistake and the remedy; anything else is a bug of ours.
 import { shortened, visible } from './text.js';
 
 /** Exit codes of the command line: a CI job must be able to distinguish gates, input errors and internal errors. */

@@ -1,4 +1,3 @@
-// Files that are complete or absent: written under a temporary name, then renamed. What a killed process left, the next one removes.
 import { codeOf, EXIT, messageOf, UserError } from './errors.js';
 import { bytesOf } from './host/bytes.js';
 import { inNextTurn } from './host/clock.js';

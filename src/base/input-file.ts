@@ -256,7 +256,6 @@ const STREAM_LIMIT = 4 * GIB;
 /** Bytes that a stream may bring. @param limit of its kind @param free bytes in the folder of temporary files, of which it may take half */
 export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
-/** Copies a stream into a nameless temporary file. */
 function spooled(fd: number, path: string, kind: Limits): number {
   const copy = temporaryFile();
   const block = new Uint8Array(64 * KIB);

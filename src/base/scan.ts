@@ -1,4 +1,3 @@
-// Text read as bytes: lines are found in large blocks, without strings, or parsing would dominate a run over a text trace.
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
 

@@ -1,4 +1,3 @@
-// Zod issues in plain words for the person who wrote the file: what is wrong, the value that stands there, and what may stand there instead.
 import { z } from 'zod';
 import { byName, ownValue } from './objects.js';
 import { didYouMean, nearest, quoted } from './text.js';

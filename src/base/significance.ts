@@ -1,4 +1,3 @@
-// Significance of changes of measured values: a rank test, an interval by resampling, a correction for many questions; seeded (L16).
 import { Random } from './random.js';
 import { percentile } from './statistics.js';
 

@@ -1,5 +1,3 @@
-// Exact statistics of recorded samples. Gates compare them bit by bit, so nothing here is a sketch: percentiles come from a full sort.
-
 /** Plain summation in order; 0 if there is no sample. */
 export function sum(samples: ArrayLike<number>): number {
   let total = 0;

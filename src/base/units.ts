@@ -1,4 +1,3 @@
-// Quantities as people write them and as reports print them, whatever the locale (L16). Inside all is bytes, nanoseconds and plain fractions.
 import { UserError } from './errors.js';
 import { byName } from './objects.js';
 

@@ -1,4 +1,3 @@
-// A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place.
 import { codeOf, InternalError, UserError } from './errors.js';
 import { placeOnDisk } from './host/files.js';
 import { newSha256 } from './host/hash.js';
@@ -64,7 +63,7 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
   };
 }
 
-/** The export of a user's module, with its checks. */
+/** A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place. */
 export class OwnExport {
   /** The file, as messages show it. */
   readonly shown: string;

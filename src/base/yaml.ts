@@ -1,4 +1,3 @@
-// YAML files checked by a zod schema. People edit profiles by hand, so an error has the line and column of the file.
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';

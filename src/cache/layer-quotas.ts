@@ -1,4 +1,3 @@
-// Experts of each layer's cache: an even split, by the effective number of experts, the split with most hits, or the earliest layers first.
 import { greatestCommonDivisor } from '../base/divisor.js';
 import type { ModelSpec } from '../model/door.js';
 

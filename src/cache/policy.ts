@@ -1,4 +1,3 @@
-// The contract of a cache policy: it ranks residents; the cache owns membership, capacity, pins. Ids are the cache's, [0, experts).
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
@@ -71,7 +70,7 @@ export interface PolicyContext {
 /** Next use of an expert that is not used again. */
 export const NEVER = 0x7fffffff;
 
-/** Ranks the residents of one cache. */
+/** The contract of a cache policy: it ranks residents; the cache owns membership, capacity, pins. Ids are the cache's, [0, experts). */
 export interface CachePolicy {
   /** A resident expert is used again. */
   touch(id: number): void;

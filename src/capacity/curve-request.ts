@@ -1,4 +1,3 @@
-// From a user's request to a capacity curve: trace, policies, capacities, way of counting. The command and the library share it.
 import { placed, UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { cwd } from '../base/host/process.js';

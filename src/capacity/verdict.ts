@@ -1,4 +1,3 @@
-// Is the capacity the problem or the policy? The answer is a sentence with its figures.
 import { formatBytes, formatCount, formatRatio } from '../base/units.js';
 import { evenSplit } from '../cache/scope.js';
 import type { ModelSpec } from '../model/door.js';

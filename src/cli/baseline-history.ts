@@ -1,4 +1,3 @@
-// Earlier states of a baseline, a folder each time that saving changed a figure: `.moeprof/baselines/main/.history/0001/`, named `main~1` ....
 import { orUserError, UserError } from '../base/errors.js';
 import { attempt, makeFolder, writeFileAtomic } from '../base/files.js';
 import { renameSync, rmSync } from '../base/host/files.js';

@@ -86,7 +86,6 @@ function log(wanted: string, metric: string, context: CliContext): string {
   return blocks.join('\n');
 }
 
-/** Path and name (`main/code`) of all saved results. */
 function saved(): { readonly path: string; readonly name: string }[] {
   if (!isFolder(BASELINES)) return [];
   const names = namesBelow(BASELINES).filter((file) => file.endsWith('.json') && !file.includes('/.'));

@@ -63,7 +63,6 @@ async function runOrRefuse(combination: Combination, name: string, { again, run 
   }
 }
 
-/** A combination by what differs among all, as rows of a ranking are named. */
 function rowName(all: readonly Combination[], { hardware, system }: Combination): string {
   const differ = (of: (one: Combination) => string | undefined): boolean => new Set(all.map(of)).size > 1;
   const parts = [differ((cell) => cell.system) ? system : undefined, differ((cell) => cell.hardware) ? hardware : undefined];

@@ -1,4 +1,3 @@
-// The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { resolve } from '../base/host/paths.js';

@@ -108,7 +108,6 @@ function batchOf(
   };
 }
 
-/** Stored whole runs of the space, by cell. */
 function knownRuns(store: Store, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec): Map<number, SettledRun> {
   const known = new Map<number, SettledRun>();
   for (const [at, cell] of cells.entries()) {

@@ -63,7 +63,6 @@ function show(store: Store, digits: string, context: CliContext): string {
   return tableReport.render(result, context.reportOptions);
 }
 
-/** Why no command repeats a run here. */
 function notAgain(store: Store, fingerprint: string): string {
   if (!store.isOfThisBuild(fingerprint)) return 'no command repeats this run: another build of moeprof made it';
   return 'no command repeats this run from here: a file that it names is elsewhere, or has changed';

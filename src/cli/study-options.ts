@@ -1,4 +1,3 @@
-// `--store`, `--queue` and `--queue-prefix`: the folder of stored results, and the server of commands that do nothing without one.
 import { UserError } from '../base/errors.js';
 import { join } from '../base/host/paths.js';
 import { type QueueAddress, queueAddress, type Seal, Store } from '../study/door.js';

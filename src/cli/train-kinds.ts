@@ -1,4 +1,3 @@
-// The kinds of predictor that `predict train` makes: the flags of each with their defaults, and how it is trained.
 import { UserError } from '../base/errors.js';
 import { byName } from '../base/objects.js';
 import { formatCount } from '../base/units.js';

@@ -1,10 +1,9 @@
-// Measured metrics: runs as samples, and whether two sets differ by more than noise. A gate's tests are corrected for their number.
 import { EXIT, UserError } from '../base/errors.js';
 import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '../base/significance.js';
 import { canonicalJson, sealed } from '../result/digest.js';
 import type { Metric, Result } from '../result/result.js';
 
-/** The significance of a measured metric's samples. */
+/** Measured metrics: runs as samples, and whether two sets differ by more than noise. A gate's tests are corrected for their number. */
 export interface SampleTest {
   /** Samples of base and candidate. */
   readonly counts: readonly [number, number];

@@ -1,5 +1,3 @@
-// Figures as SVG for print: one column of a paper wide, text that stays text. Observable Plot draws into linkedom, without a browser.
-
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { html, shorten } from '../report/door.js';

@@ -110,7 +110,6 @@ function sayPoint({ xAxis, yAxis }: PaperFigure, { facet, high, low, runs, serie
   return `${names}: ${yAxis.name} ${withUnit(y, yAxis.unit)}${range}`;
 }
 
-/** A coloured cell for each point, with its figure if it has room. */
 function heatMarks(data: FigurePoint[], down: { readonly fy?: string }, title: (point: FigurePoint) => string): Plot.Markish[] {
   if (isDense(data)) return [Plot.cell(data, { x: 'x', y: 'series', fill: 'y', title, ...down })];
   const [least, most] = spanOf(data);

@@ -1,4 +1,3 @@
-// Sizes of words and lines of a figure, in px: text of 7 points in a typeface whose letters are known only by their mean width.
 import { shorten } from '../report/door.js';
 
 /** Size of text, px: 7 points. */

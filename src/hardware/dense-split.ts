@@ -1,4 +1,3 @@
-// Dense layers on several devices: whose each layer and its KV cache are, and the time of a pass over them: llama.cpp's -ngl, -nkvo, splits.
 import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
 import { DenseCost, type DensePart, launchesOf } from './dense-cost.js';
 import { hopOf } from './several-gpus.js';

@@ -1,4 +1,3 @@
-// Devices as a runtime drives them: a data sheet times shares that its kernels reach; or a calibration's own figures, which no runtime changes.
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
@@ -80,7 +79,6 @@ export function measuredHost(profile: CpuProfile): HostDevice {
   return { ...measuredDevice(profile), handoverNs: profile.handover!, ...socketsOf(profile, { numa: profile.numa ?? 'expert' }) };
 }
 
-/** One socket is as a machine without a number of sockets. */
 function socketsOf(
   { interconnect, sockets }: CpuProfile,
   use: Pick<Sockets, 'numa' | 'efficiency' | 'together'>,
@@ -179,7 +177,6 @@ function waitingNs({ cores, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>,
   return cpu.barrier * cores! * sockets;
 }
 
-/** The form of attention, on either device. */
 function attending({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes' | 'unpacksLatent'> {
   return { ...(gpu.flashAttention ? {} : { scoreBytes: SCORE_BYTES }), ...(gpu.latent === 'unpacked' && { unpacksLatent: true }) };
 }

@@ -1,4 +1,3 @@
-// From the name of a machine (bundled, file, parts) to its description; from a profile and a runtime to the machine of a run.
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';
@@ -51,7 +50,6 @@ function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths:
   };
 }
 
-/** One GPU is as a machine without a number of GPUs. */
 function gpuSet({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pick<HardwareSpec, 'gpus'> {
   if (gpus === undefined || gpus.count === 1) return {};
   const { bandwidth, latency } = gpus.interconnect!;

@@ -1,4 +1,3 @@
-// A machine of parts as a hardware profile: its tiers, links and devices. Facts only; what kernels reach of them is the runtime's.
 import type { Machine } from './parts/defaults.js';
 import { isCovered, isHalved, memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';

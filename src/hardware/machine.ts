@@ -1,4 +1,3 @@
-// A machine of parts: `rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s`. Absent parts follow or are usual, with a remark.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { RATE } from '../base/units.js';

@@ -1,4 +1,3 @@
-// A runtime, from profiles/runtimes/*.yaml: how well software uses what a machine can do. Both are the device that cost.ts prices.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';

@@ -1,4 +1,3 @@
-// Several GPUs as one with the memory of all: each card holds layers or a slice of every tensor, and transfers between cards cost time.
 import { UserError } from '../base/errors.js';
 import { type Card, type HardwareSpec, type HostDevice, type JoinedGpus, type LinkSpec, withArithmetic } from './spec.js';
 

@@ -1,4 +1,3 @@
-// Where the experts live: tiers of memory, links between them, devices that compute. `cost.ts` prices work on them.
 import { ownValue } from '../base/objects.js';
 import { kernelFormat } from '../model/door.js';
 import type { Machine } from './parts/defaults.js';

@@ -1,4 +1,3 @@
-// A model in parts: bytes and operations of each part of each decoder layer. All sources become this form; runs and `model inspect` use it.
 import type { AttentionSpec, DenseSegment, FormatShare, ModelFacts, ModelSpec, MoeLayer } from './spec.js';
 import { sumFormats } from './spec.js';
 
@@ -22,7 +21,7 @@ export interface Experts {
   readonly expert: Weights;
 }
 
-/** One decoder layer. */
+/** A model in parts: bytes and operations of each part of each decoder layer. All sources become this form; runs and `model inspect` use it. */
 export interface LayerParts {
   /** Attention costs per token of context. */
   readonly context: AttentionSpec;

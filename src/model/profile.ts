@@ -1,4 +1,3 @@
-// A model profile: the architecture as in a config.json. Sizes, bytes and operations are derived (build.ts), so that it cannot contradict itself.
 import { z } from 'zod';
 import { issueOf } from '../base/written.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './fields.js';
@@ -157,7 +156,7 @@ export const ModelProfileSchema = ConfigProfileSchema.superRefine(({ quantizatio
 /** A model profile as it is written, defaults left out. */
 export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 
-/** A checked model profile. */
+/** A model profile: the architecture as in a config.json. Sizes, bytes and operations are derived (build.ts), so that it cannot contradict itself. */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
 /** True if decoder layer `layer` has experts. */

@@ -1,4 +1,3 @@
-// Experts split by projection over two devices: a tensor holds one projection of a layer's experts, to be placed apart (llama.cpp's -ot).
 import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
 import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';

@@ -1,4 +1,3 @@
-// A placement: which experts stay, and its worth on other text: the answers of `moeprof place`, `place judge` and `place merge`.
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
 import { splitRows } from '../base/profiles.js';

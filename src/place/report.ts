@@ -99,7 +99,6 @@ function driftNote(
   return is.note(`${halves}; ${again}: ${rebuild ? 'count it again' : 'it still holds'}`, rebuild ? 'caution' : 'plain');
 }
 
-/** Judged demand for experts that stay, and for those that do not, one map below the other. */
 function heatOf({ demand, residents }: ExpertPlacement): is.Block {
   const part = (stays: boolean) => demand.map((layer, l) => layer.map((count, e) => (residents[l]!.includes(e) === stays ? count : 0)));
   const draw = (options: is.ReportOptions): string =>

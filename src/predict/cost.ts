@@ -1,4 +1,3 @@
-// The time of a prediction (L11), before prefetches start. Host work is scaled by clock from one measured machine; gates run on the GPU.
 import { type Device, type HardwareSpec, speedOf } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 
@@ -16,7 +15,7 @@ export interface PredictionCost {
 /** GHz of the host that all costs of predictors were measured on: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
 const MEASURED_CLOCK = 2.45;
 
-/** Time of a run's predictions. */
+/** The time of a prediction (L11), before prefetches start. Host work is scaled by clock from one measured machine; gates run on the GPU. */
 export interface PredictionTime {
   /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;

@@ -1,5 +1,3 @@
-// Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off.
-
 import { formatCount, formatCounted, formatRatio } from '../base/units.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
@@ -89,7 +87,7 @@ export function changedParts({ config }: Pick<Result, 'config'>): string {
   return parts.length === 0 ? '' : ` with ${parts.join(', ')}`;
 }
 
-/** Words for the machine of a run. */
+/** Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off. */
 export interface DeviceWords {
   /** Device that executes dense layers and resident experts. */
   readonly processor: 'GPU' | 'CPU';

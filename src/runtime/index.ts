@@ -93,7 +93,6 @@ export function demandDriven(profile: string, gpu: { readonly name: string; read
   throw new UserError(`${profile}: does not drive ${gpu?.name ?? 'a machine without a GPU'}; take ${instead}`);
 }
 
-/** Programs that a runtime is or stands for. */
 function programsOf({ backends = [], name, programs = {} }: KnownRuntime): string[] {
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }

@@ -53,7 +53,6 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
 /** {@link RunIdentity.fingerprint} alone. */
 export const fingerprintOf = (run: RunSpec): string => runIdentity(run).fingerprint;
 
-/** The values of a run, without its system. */
 function fieldsOfRun(run: RunSpec): object {
   const { folder: _folder, label: _label, note: _note, places: _places, system: _system, ...values } = run;
   return { ...values, budgets: [], overrides: overridesOf(run) };

@@ -31,7 +31,6 @@ function changesOf(system: SystemSpec): SystemChange[] {
   return leaves(BUNDLED.get(name), asWritten(system), '').filter(({ path }) => !PROSE.has(path));
 }
 
-/** Leaves of a changed value that differ from those of `base`, by path. */
 function leaves(base: unknown, changed: unknown, path: string): SystemChange[] {
   if (isObject(base) && isObject(changed)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(changed)])];

@@ -1,5 +1,3 @@
-// Choices of a system by name: what happens to a miss (L13), what one event is (L7), a prefetch without a slot (L11), overlap on several GPUs.
-
 /**
  * Miss actions. `load`: transfer and insert; `cpu`: compute on its memory's processor; `cheaper`: whichever ends sooner; `balance`: both, so that
  * they end together, hits included; `static`: stream, never insert; and lossy ones. `substitute`: a resident expert stands in; `skip`: not served;

@@ -1,4 +1,3 @@
-// The command line that repeats a run, made of the run's settings, so that runs of a ranking, a sweep and the library have one too.
 import { isAbsolute, sep } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
@@ -41,7 +40,7 @@ export interface RunCommand {
   readonly timings?: readonly string[];
 }
 
-/** The command that repeats a run. */
+/** The command line that repeats a run, made of the run's settings, so that runs of a ranking, a sweep and the library have one too. */
 export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunCommand): string {
   const last = lastOf(overrides);
   const flags: string[] = [];

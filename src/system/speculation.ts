@@ -1,11 +1,10 @@
-// The schema of speculative decoding: the number of drafted tokens, their acceptance, and the cost of drafting.
 import { z } from 'zod';
 import { SHARE } from '../base/units.js';
 import { written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { MOST_DRAFT, parseAcceptance, parseDrafter, ROLLBACKS, sharesOf } from '../schedule/door.js';
 
-/** Schema of `workload.speculation`. */
+/** The schema of speculative decoding: the number of drafted tokens, their acceptance, and the cost of drafting. */
 export const speculationSchema = z
   .strictObject({
     draft: z.int().min(0).max(MOST_DRAFT).default(0),

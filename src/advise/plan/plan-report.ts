@@ -58,7 +58,6 @@ function planDocument(plan: Plan): Document {
   };
 }
 
-/** A row for each run. */
 function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid {
   const rows = placings.flatMap(({ hardware, probes, system }) =>
     probes.map((probe) => [

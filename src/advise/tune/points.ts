@@ -1,4 +1,3 @@
-// Settings that a benchmark can settle: those near the best one of advice, which differ from it in rung, passes, threads, or how weights lie.
 import { UserError } from '../../base/errors.js';
 import { platform } from '../../base/host/machine.js';
 import { wrapped } from '../../runtime/flags/dialect.js';

@@ -1,5 +1,3 @@
-// Texts as bytes and back. Node's Buffer is several times as fast as the web's coders on short texts; what leaves this file is a plain array.
-
 /** UTF-8 of a text. */
 export const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 

@@ -1,4 +1,3 @@
-// Checksums, and what packs and unpacks deflate, gzip and zstd.
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';

@@ -1,4 +1,3 @@
-// Path of this package, and modules loaded by name or path while it runs.
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 

@@ -1,4 +1,3 @@
-// Paths by the rules of this system. On Windows these are others than elsewhere.
 import path from 'node:path';
 import url from 'node:url';
 

@@ -164,7 +164,6 @@ function fileOf(path: string): string {
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
 }
 
-/** The text of a value, in parts if the format has some. */
 async function partsOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>, value: T, options: ReportOptions): Promise<Iterable<string>> {
   if ('load' in format) return [(await format.load())(value, options)];
   return format.parts?.(value) ?? [format.render(value, options)];

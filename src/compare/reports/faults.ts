@@ -1,4 +1,3 @@
-// All faults of a gate in one list, worst first, for annotations, SARIF and JUnit, which have neither tables nor candidates.
 import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning } from '../words.js';

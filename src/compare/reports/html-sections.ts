@@ -1,4 +1,3 @@
-// The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report.
 import { formatCounted } from '../../base/units.js';
 import { html, KEYS, type Markup, type Piece, type Section, type Sides, sidedSections, table } from '../../report/door.js';
 import type { Budget } from '../../result/budget.js';
@@ -126,7 +125,7 @@ const setupCompared: Section<Comparison> = {
   },
 };
 
-/** Sections of a comparison. */
+/** The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report. */
 export const comparedSections: readonly Section<Comparison>[] = [
   budgetsCompared,
   changesCompared,

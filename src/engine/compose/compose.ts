@@ -1,4 +1,3 @@
-// Composes one GPU of a run: tiers with policies, prefetching, meters. Each of several GPUs sees its own experts as a model of its own.
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';

@@ -1,4 +1,3 @@
-// Placement if a miss's fate depends on earlier ones (L13): loaded, streamed, on the CPU, replaced or skipped; slots may be written back.
 import { PINNED } from '../../cache/policy.js';
 import { computesMisses, type MissRule } from '../../system/door.js';
 import type { Promotions } from '../prefetch/promotions.js';

@@ -40,7 +40,6 @@ export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: 
 const isRecurrent = ({ dense }: ModelSpec): boolean =>
   dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0));
 
-/** Time of drafting one token, ns. */
 function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { drafter }: Speculation): number {
   if (drafter === undefined) return headNs(model, new CostModel(model, hardware));
   if ('ns' in drafter) return drafter.ns;

@@ -1,4 +1,3 @@
-// The prefetching of a GPU: predictor, horizon and limits. Types only.
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { SystemSpec } from '../../system/door.js';
@@ -20,7 +19,7 @@ export interface PrefetchLimits
   readonly perLayer: number;
 }
 
-/** The prefetching of one GPU. */
+/** The prefetching of a GPU: predictor, horizon and limits. Types only. */
 export interface PrefetchSetup {
   readonly predictor: Predictor;
   /** Time of its predictions. */

@@ -1,4 +1,3 @@
-// The placement of a model's dense part: on the GPU, but layers or KV caches that the run leaves to the CPU, with their experts.
 import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
 import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec, splitExperts } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';

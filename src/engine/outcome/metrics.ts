@@ -119,7 +119,6 @@ function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finish
   };
 }
 
-/** Memory of the GPU with the most of it, and of DRAM. */
 function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }: Finished): Values {
   const { faults, gpus } = simulation;
   const beside = ({ memory: plan }: SimulatedGpu): number => plan.denseBytes + plan.activationBytes + plan.kvBytes + plan.stagingBytes;

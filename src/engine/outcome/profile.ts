@@ -37,7 +37,6 @@ function isFuture(source: string, { folder, trace }: Pick<RunSpec, 'folder' | 't
   });
 }
 
-/** The file and the rows, `[start, end)`, that a name means. */
 function partOf(named: string, folder: string): { readonly file: string; readonly start: number; readonly end: number } {
   const { path, rows } = splitRows(named);
   const [start, end] = rangeOfRows(rows, Number.POSITIVE_INFINITY);

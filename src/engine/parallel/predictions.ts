@@ -1,11 +1,10 @@
-// One predictor for several GPUs, called once for whole passes. Each GPU plans and ranks by the predictions of its own experts.
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
 import { PredictedUse } from '../lookahead/predicted-use.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
 
-/** The predictions of a run, made once for all GPUs. */
+/** One predictor for several GPUs, called once for whole passes. Each GPU plans and ranks by the predictions of its own experts. */
 export class SharedPredictions {
   readonly predictor: Predictor;
   readonly model: ModelSpec;

@@ -1,4 +1,3 @@
-// The cost of each expert by tier and cause, for flame graphs: time that GPUs waited for it, and its bytes that were moved.
 import type { ModelSpec } from '../../model/door.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
 import type { SimulatedGpu } from '../compose/simulation.js';

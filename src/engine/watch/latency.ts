@@ -1,4 +1,3 @@
-// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and speeds of the two phases; TPOT on the clocks of bounds too.
 import { grown } from '../../base/grown.js';
 import { deviation, mean } from '../../base/statistics.js';
 import { meets, type Objectives, type Request, type Share } from '../../schedule/door.js';

@@ -1,5 +1,3 @@
-// From detected facts to a machine of parts, with remarks. Pure, so that facts recorded on other machines can be tested.
-
 import { orUserError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCounted } from '../../base/units.js';
@@ -19,7 +17,7 @@ interface PartChanges {
   readonly gpu?: { readonly memoryBytes: number };
 }
 
-/** A machine as it was detected. */
+/** From detected facts to a machine of parts, with remarks. Pure, so that facts recorded on other machines can be tested. */
 export interface Detection extends PartChanges {
   /** In the order of a machine's name; empty: not enough was seen. */
   readonly parts: readonly DetectedPart[];

@@ -1,4 +1,3 @@
-// Kinds of parts that share a mechanism: generations of cores, memory systems, cards with half FP16. Runtimes have constants by these names.
 import type { Form } from './catalogue.js';
 import { CPUS } from './cpu.js';
 import { GPUS } from './gpu.js';

@@ -1,5 +1,3 @@
-// Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence.
-
 import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
@@ -26,7 +24,7 @@ interface Finding {
   readonly title: string;
 }
 
-/** A checked run. */
+/** Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence. */
 export interface CheckedRun {
   readonly place: string;
   readonly runtime: string;

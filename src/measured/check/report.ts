@@ -77,7 +77,6 @@ function speeds(runs: readonly CheckedRun[]): Grid {
   );
 }
 
-/** Each cause once, with the runs that it was found in. */
 function causes(runs: readonly CheckedRun[]): Lines[] {
   const found = runs.flatMap((run) => run.findings.slice(0, run.verdict === 'slow' ? 2 : 1).map((finding) => ({ run, finding })));
   const blocks = [...groupedBy(found, ({ finding }) => finding.cause).values()].map((alike): Lines => {

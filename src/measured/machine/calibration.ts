@@ -1,5 +1,3 @@
-// Fits a runtime's constants to printed speeds: the timings with most and fewest experts on the GPU fix them, others check them.
-
 import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { constantsApart, KNOBS, NUDGE, type RuntimeConstants, type RuntimeSpec, turnedBy } from '../../hardware/door.js';
@@ -20,7 +18,7 @@ export interface FittedSpeed {
   readonly predicted: number;
 }
 
-/** Constants of a runtime on one machine. */
+/** Fits a runtime's constants to printed speeds: the timings with most and fewest experts on the GPU fix them, others check them. */
 export interface RuntimeCalibration {
   readonly runtime: string;
   readonly constants: RuntimeConstants;

@@ -1,5 +1,3 @@
-// The bundled model and the storage format of a timing: from the file's name, or from the runtime's name for it.
-
 import { UserError } from '../../base/errors.js';
 import { statOf } from '../../base/input-file.js';
 import { isPath, listProfiles } from '../../base/profiles.js';

@@ -1,5 +1,3 @@
-// From a timing and a machine to a measurement to predict. Flags give the placement of experts, or else the printed buffers.
-
 import { UserError } from '../../base/errors.js';
 import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';

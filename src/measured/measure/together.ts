@@ -1,4 +1,3 @@
-// Threads that measure together; rates are summed. Rounds in which one waited for a processor are repeated; several visits show the spread.
 import { TaskThread } from '../../base/worker-pool.js';
 import type { Span, Task, ThreadWork } from './task.js';
 

@@ -51,7 +51,6 @@ export async function gainOf(
   return { ...gain, engine };
 }
 
-/** A composition with groups of parts of another. */
 function mixOf(from: Composition, to: Composition, parts: readonly (typeof GAIN_PARTS)[number][]): Composition {
   const { memory, speculation, system } = from;
   const { cache, dram, onMiss, overlap, parallelism, placement, predictor, prefetch, rerank } = system;

@@ -1,5 +1,3 @@
-// Fits constants, cross-validated by machine. Predictions count as straight in logarithms: one more of them per constant is a fit's cost.
-
 import { sharedVotes } from '../../base/statistics.js';
 
 /** A figure: the residual of its prediction, and the slopes by the constants. */

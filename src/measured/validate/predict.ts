@@ -1,5 +1,3 @@
-// Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt.
-
 import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
@@ -19,7 +17,7 @@ import { asStreamed, readsAhead } from './rows/streamed-row.js';
 /** Variant of latent attention (-mla) from which on prompts are unpacked. */
 const UNPACKED_FROM = 2;
 
-/** The engine's predictions for a row. */
+/** Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt. */
 export interface Prediction {
   /** Predictions by metric: tokens/s, or a share; only measured metrics that can be predicted. */
   readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;

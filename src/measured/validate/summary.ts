@@ -30,7 +30,6 @@ export interface FamilyErrors extends ErrorStatistics {
   readonly metric: MeasuredMetric;
 }
 
-/** Constants of a runtime that were fitted on measurements. */
 interface FittedConstants extends NonNullable<RuntimeSpec['fitted']> {
   readonly runtime: string;
 }
@@ -152,7 +151,6 @@ function judge(row: Measurement, { figures, lacks }: Prediction, vote: string): 
   });
 }
 
-/** Bands of scored rows, each from the rows of all machines of other parts. */
 function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
   const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null && row.metric !== 'memory');
   return rows.map((row) => {

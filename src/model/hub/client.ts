@@ -1,4 +1,3 @@
-// The requests for a model's headers: commit, files, ranges. The network may be hostile: sizes are limited, the token reaches one server.
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { quoted } from '../../base/text.js';

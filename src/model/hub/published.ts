@@ -1,4 +1,3 @@
-// Addresses of files of bundled models on the Hugging Face hub: profiles/repositories.yaml, each entry with its source and the day it was read.
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';

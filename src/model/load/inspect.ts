@@ -1,4 +1,3 @@
-// Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine.
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from '../parts.js';
 import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
 import type { OpenModel } from './load.js';
@@ -53,7 +52,7 @@ export interface Fit {
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/** An inspection of a model. */
+/** Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine. */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
@@ -196,7 +195,6 @@ export function fitOn(machine: MachineMemory, model: ModelSpec, context: number)
   return { ...fit, verdict: cacheBytes < tokenCycleBytes(model) ? 'below-token-cycle' : 'cached' };
 }
 
-/** Most experts per layer that `bytes` hold when every layer keeps as many, or all that it has. */
 function expertsPerLayer(model: ModelSpec, bytes: number): number {
   const most = Math.max(...model.layers.map((layer) => layer.experts));
   let count = 0;

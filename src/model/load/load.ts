@@ -93,7 +93,6 @@ export function openModel(
   return atFormat(profile, quantization);
 }
 
-/** A model of the hub, whose headers are in the store. */
 function openHubModel(text: string, quantization: string | null, overrides: readonly Override[]): OpenModel {
   const address = parseHubAddress(text);
   const entry = storedEntry(address, hubFolder());

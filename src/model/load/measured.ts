@@ -1,4 +1,3 @@
-// The model of a measurement: its name may not be bundled, its label be vague, its bits be rounded; this decides how much each counts.
 import { UserError } from '../../base/errors.js';
 import { isPath, listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';
@@ -11,7 +10,7 @@ import type { Quantization } from '../quantization/rule.js';
 import { type ModelSpec, mainFormat } from '../spec.js';
 import { loadModel, loadProfile } from './load.js';
 
-/** The model fields of a measurement. */
+/** The model of a measurement: its name may not be bundled, its label be vague, its bits be rounded; this decides how much each counts. */
 export interface MeasuredModel {
   /** Name of a bundled profile, path of a model's file, or name of the model whose shape follows. */
   readonly name: string;

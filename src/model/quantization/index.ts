@@ -1,4 +1,3 @@
-// Quantizations by name, and how people write one: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A further family is a file and a line.
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -9,7 +8,7 @@ import { ALIASES, LLAMA, MIX } from './llama.js';
 import type { FileSize, Quantization } from './rule.js';
 import { UNSLOTH } from './unsloth.js';
 
-/** All quantizations, by family. */
+/** Quantizations by name, and how people write one: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A further family is a file and a line. */
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
 const NAMED = new Map([...QUANTIZATIONS, MIX].map((quantization) => [quantization.name, quantization]));

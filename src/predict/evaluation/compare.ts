@@ -1,4 +1,3 @@
-// Many predictors on many traces, side by side: each pair starts untrained, so that no figure depends on an earlier one.
 import { UserError, userErrorOf } from '../../base/errors.js';
 import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';

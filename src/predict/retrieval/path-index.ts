@@ -219,7 +219,6 @@ export class PathIndex {
     return Math.max(0, least - 1);
   }
 
-  /** Counts what a token's choices at a layer share with every path. */
   #share(pass: Pass, token: number, layer: number, row: number): void {
     const bytes = (BLOCK / 8) * Math.ceil(this.ring.count / BLOCK);
     if (bytes === 0) return;

@@ -84,7 +84,6 @@ export class PathVotes {
     return this.#said[column]![layer]!;
   }
 
-  /** The log-odds of both columns' votes at a layer. */
   #lookUp(layer: number): void {
     const logOdds = this.#logOdds[layer]!;
     const { votes } = this.index.ballot;
@@ -142,7 +141,6 @@ const EXP_STEPS = 64;
 const EXP = Float64Array.from({ length: 9 * EXP_STEPS }, (_, step) => Math.exp(-(step + 0.5) / EXP_STEPS));
 const LAST_EXP = EXP.length - 1;
 
-/** Log-odds by number of votes, relative to those of an even share. */
 function tableOf(share: number, most: number): Float32Array {
   const even = fastLog(share) - fastLog(1 - share);
   return Float32Array.from({ length: most + 1 }, (_, votes) => {

@@ -1,4 +1,3 @@
-// llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
 import { formatCount } from '../../base/units.js';
 import { type CommandInput, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
@@ -62,7 +61,7 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
   return [...split, cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', cpuExpertLayers]];
 }
 
-/** llama.cpp. */
+/** llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe. */
 export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
   const { cacheBytes, promptCache, setting, unmapped, vision } = input;

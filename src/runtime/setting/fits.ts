@@ -1,4 +1,3 @@
-// Memory of a setting by device, weights, KV cache and compute buffers (kind/loaded.ts, kind/served.ts), and that of the machine.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { DeviceAllocation } from '../allocation/allocate.js';
 

@@ -1,4 +1,3 @@
-// The contract of a file of arrivals: one line per request, recognised by its first line and read one line at a time.
 import { UserError } from '../../base/errors.js';
 import { quoted } from '../../base/text.js';
 

@@ -106,7 +106,6 @@ async function keysBelow({ address, redis }: QueueServer): Promise<string[]> {
   return [...keys];
 }
 
-/** Builds whose cells are there, or of which there is news. */
 function buildsIn(prefix: string, keys: readonly string[]): Pick<BuildCells, 'build' | 'protocol'>[] {
   const found = new Map<string, Pick<BuildCells, 'build' | 'protocol'>>();
   for (const key of keys) {
@@ -139,7 +138,6 @@ async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd
   }
 }
 
-/** The numbers that a command answers, key by key. */
 async function numbersOf(redis: Redis, command: 'strlen' | 'ttl', keys: readonly string[]): Promise<number[]> {
   const numbers: number[] = [];
   for (const some of batchesOf(keys)) {

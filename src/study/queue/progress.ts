@@ -1,4 +1,3 @@
-// The progress of a study on a queue: arithmetic and one line of text, without input or output.
 import { formatCount, formatCounted } from '../../base/units.js';
 
 /** Seconds over which a rate is taken: long enough to be calm, short enough to see that a worker has come or gone. */
@@ -31,7 +30,7 @@ export class LateRate {
   }
 }
 
-/** The progress of a study. */
+/** The progress of a study on a queue: arithmetic and one line of text, without input or output. */
 export interface QueueStatus {
   readonly total: number;
   /** With an outcome, those that the store had included. */

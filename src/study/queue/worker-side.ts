@@ -1,4 +1,3 @@
-// The worker of a queue: takes cells, runs them in processes of their own, so that locks are renewed in time, and puts results on the server.
 import type { Job, Worker } from 'bullmq';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';

@@ -1,4 +1,3 @@
-// Calibrates a generator, which would reinforce its own errors: steers its weights to the trace's moments (Robbins and Monro, 1951).
 import { transitionRecall } from '../stats/transitions.js';
 import type { RoutingTrace } from '../trace.js';
 import { rememberedEvents } from './estimate.js';

@@ -5,7 +5,6 @@ import type { TraceFormat } from './format.js';
 import { arrayAt, objectAt, wholeAt, wholeJson } from './json-values.js';
 
 const SPACE = 32;
-/** Supported version of the history. */
 const VERSION = 1;
 /** Pseudo-layers: the size of the history, and its version with a hash of the engine's name. */
 const SIZE = -1;

@@ -1,4 +1,3 @@
-// One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides.
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';
@@ -58,7 +57,7 @@ const BRACKET = 91;
 const END_BRACKET = 93;
 const END_BRACE = 125;
 
-/** Parses lines of a scanner into rows of a store. */
+/** One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides. */
 export class RowParser {
   readonly #scanner: LineScanner;
   readonly #store: TraceStore;

@@ -36,7 +36,6 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   const topK = Math.max(...choices);
   /** By layer: probability that a choice follows the id's path. */
   const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
-  /** Ranks that are common to all domains. */
   const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
   const ranks = new GuideTable(frequencies);
   /** Path `[layers, topK]` of every id that has one yet. */

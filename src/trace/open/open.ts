@@ -78,7 +78,6 @@ async function openFolder(named: string, options: TraceOptions): Promise<Routing
   }
 }
 
-/** The named rows of a trace, checked against the model if there is one. */
 function selected(trace: RoutingTrace, rows: string, named: string, { fits, model }: TraceOptions): RoutingTrace {
   if (model !== undefined && fits !== false) checkFits(trace, model);
   return rowsNamed(trace, rows, named);

@@ -1,4 +1,3 @@
-// Streaming writers of the canonical layouts: rows go in chunks to their offsets. The file gets its name only when it is complete.
 import { AtomicFile } from '../../base/files.js';
 import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
 import { DTYPE_BYTES, toHalf } from '../column.js';

@@ -1,4 +1,3 @@
-// The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`.
 import { UserError } from '../../base/errors.js';
 import { choose, findNamed, splitSpec } from '../../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../../base/user-module.js';
@@ -17,7 +16,7 @@ import { type Variant, type VariantNeed, variantTrace } from './variant.js';
 
 export type { Variant } from './variant.js';
 
-/** All routing variants. */
+/** The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`. */
 export const VARIANTS: readonly Variant[] = [
   topK,
   topP,

@@ -25,7 +25,6 @@ export const coldStart: CauseRule = {
   },
 };
 
-/** The settings of a run, without its depth and the number of generated tokens. */
 function settings({ engine, model, placement, run }: Measurement): string {
   const { context: _, depth: __, pp_tokens: ___, tg_tokens: ____, ...rest } = run;
   return JSON.stringify([engine, model.name, model.quant, placement, rest]);

@@ -1,4 +1,3 @@
-// The contract of a cause, one per file of rules/. It sees speeds, expected speeds and facts; without its evidence it finds nothing.
 import type { OverflowMemory, RuntimeSpec } from '../../../hardware/door.js';
 import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
@@ -50,7 +49,7 @@ export interface CheckCase {
   ): Promise<{ readonly decode?: number; readonly prefill?: number }>;
 }
 
-/** A cause. */
+/** The contract of a cause, one per file of rules/. It sees speeds, expected speeds and facts; without its evidence it finds nothing. */
 export interface CauseRule {
   readonly name: string;
   readonly title: string;

@@ -1,5 +1,3 @@
-// Predicted and allocated memory, by device and kind; a row that lacks an input of the prediction is not scored.
-
 import { UserError } from '../../../base/errors.js';
 import type { ModelSpec } from '../../../model/door.js';
 import { allocate } from '../../../runtime/allocation/allocate.js';
@@ -22,7 +20,7 @@ interface MemoryFamily extends MemoryErrors {
   readonly kind: MemoryKind;
 }
 
-/** The memory part of a validation. */
+/** Predicted and allocated memory, by device and kind; a row that lacks an input of the prediction is not scored. */
 export interface MemorySummary extends MemoryErrors {
   readonly byKind: readonly MemoryFamily[];
 }

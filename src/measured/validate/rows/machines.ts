@@ -1,4 +1,3 @@
-// Machines as votes: those of equal parts resemble each other, so each set of parts counts once. Also the kind of a machine.
 import { CPUS, GPUS } from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
 

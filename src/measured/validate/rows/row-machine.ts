@@ -1,5 +1,3 @@
-// From a row to its machine as a hardware profile of facts, usual values in the gaps; how well software uses it is the runtime's.
-
 import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
 import type { HardwareProfile, Software } from '../../../hardware/door.js';

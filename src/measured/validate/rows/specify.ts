@@ -1,5 +1,3 @@
-// From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons.
-
 import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
 import type { SystemSpec } from '../../../system/door.js';
 import type { Measurement } from './measurement.js';

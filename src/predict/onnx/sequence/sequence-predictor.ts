@@ -92,7 +92,6 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     return segments;
   }
 
-  /** Steps `[step, step + steps)` of segments, in parallel. */
   #call(pass: Pass, segments: readonly Segment[], step: number, steps: number): void {
     const { experts } = this.context.model;
     this.reserve(segments.length * steps);

@@ -1,4 +1,3 @@
-// Distributions of latencies: usual percentiles, and cumulative curves; of two runs with their changes.
 import { ownValue } from '../../../base/objects.js';
 import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
@@ -56,7 +55,7 @@ function latencyPlot(
   );
 }
 
-/** Latencies. */
+/** Distributions of latencies: usual percentiles, and cumulative curves; of two runs with their changes. */
 export const latencySection: Section<Sides> = {
   id: 'latency',
   title: 'Latency',

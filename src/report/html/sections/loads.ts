@@ -1,5 +1,3 @@
-// Expert transfers by layer and expert, as a heatmap of a few hundred rectangles; of several runs in one scale of colours.
-
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatRatio } from '../../../base/units.js';
 import { layerTicks, roundTicks } from '../../page/axis.js';
@@ -9,7 +7,7 @@ import type { Section } from '../../page/pieces.js';
 import { deviceWords } from '../../words.js';
 import { beside, type Sides } from './sides.js';
 
-/** Loads by layer and expert. */
+/** Expert transfers by layer and expert, as a heatmap of a few hundred rectangles; of several runs in one scale of colours. */
 export const loadsSection: Section<Sides> = {
   id: 'loads',
   title: 'Loads by layer and expert',

@@ -1,4 +1,3 @@
-// The graph of a whole model that the engines size their buffers by: a full ubatch at the end of a full context, with logits for every token.
 import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
 import { cacheStreams, cellsIn } from './kv.js';
 import { F16, F32, type GraphNode, inPlace, input, op, product } from './node.js';
@@ -11,7 +10,7 @@ const MASK_ROWS = 64;
 /** Values of a head that are rotated together, at most. */
 const ROTATED = 128;
 
-/** Builds the graph of some layers of a model. */
+/** The graph of a whole model that the engines size their buffers by: a full ubatch at the end of a full context, with logits for every token. */
 export function buildGraph(scene: Scene, layers: readonly number[]): void {
   const { anatomy, graph, hidden, tokens } = scene;
   let shape = [hidden, tokens];

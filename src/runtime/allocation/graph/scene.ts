@@ -37,7 +37,6 @@ export class Scene {
     );
   }
 
-  /** Backend of a device. */
   backend(device: DeviceName): Backend {
     return device === 'cpu' ? this.cpu : Number(device.slice(3));
   }
