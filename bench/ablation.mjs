@@ -1,13 +1,13 @@
 // What ExpertFlow buys: node bench/ablation.mjs FOLDER [table ...] [--tokens=N] [--write] | --short
 // Needs a build (npm run build) and a folder with recordings: qwen3-30b-a3b.code.safetensors, qwen3-30b-a3b.math.safetensors and
-// gpt-oss-20b.decode.safetensors. Prints the tables of docs/expertflow.md and docs/moeprof.md as Markdown, all or those that are named; --write puts them there,
-// each between its two markers. --short makes those that need no recordings, with few tokens.
+// gpt-oss-20b.decode.safetensors. Prints the tables of docs/expertflow.md and bench/expertflow.md as Markdown, all or those that are named;
+// --write puts them there, each between its two markers. --short makes those that need no recordings, with few tokens.
 //   machines  time per token on three machines, five traces and three batches: LRU, learned next uses, prefetching, foresight
 //   trained   time per token with what was learned of the tokens before, against the best policy that only counts
 //   parts     expertflow, without each of its parts in turn
 //   systems   the published systems that run on one GPU with the choices that were recorded
 //   words     routing that follows words: what token ids are worth
-//   lead      the system moeprof beside the best published one, of docs/moeprof.md like the last
+//   lead      the system moeprof beside the best published one
 //   ahead     what each part of it is worth on six machines
 //   cpu       the same lead on slower and faster CPUs
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,18 +17,18 @@ import { machinesTable, partsTable, systemsTable, trainedTable, wordsTable } fro
 import { aheadTable, cpuTable, leadTable } from './lib/moeprof-tables.mjs';
 
 const PAGE = fileURLToPath(new URL('../docs/expertflow.md', import.meta.url));
-const OWN_PAGE = fileURLToPath(new URL('../docs/moeprof.md', import.meta.url));
+const DATA = fileURLToPath(new URL('./expertflow.md', import.meta.url));
 
 /** By name: how many tokens each of its runs replays unless told, who makes it, and its page if that is not docs/expertflow.md. */
 const TABLES = {
-  machines: { tokens: 400, make: machinesTable },
+  machines: { tokens: 400, make: machinesTable, page: DATA },
   trained: { tokens: 2000, make: trainedTable },
   parts: { tokens: 1000, make: partsTable },
-  systems: { tokens: 1000, make: systemsTable },
+  systems: { tokens: 1000, make: systemsTable, page: DATA },
   words: { tokens: 4096, make: wordsTable },
-  lead: { tokens: 300, make: leadTable, page: OWN_PAGE },
+  lead: { tokens: 300, make: leadTable },
   ahead: { tokens: 400, make: aheadTable },
-  cpu: { tokens: 400, make: cpuTable, page: OWN_PAGE },
+  cpu: { tokens: 400, make: cpuTable },
 };
 
 /** Puts a table between its markers in the page. */

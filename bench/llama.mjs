@@ -7,7 +7,7 @@
 // `moeprof machine calibrate` does; the others are predicted from their files alone. Once more with a file larger than the memory that a
 // process may have, if that can be limited.
 // --short does all that with three tiny models, to see whether it runs: its figures mean nothing. --write puts the table into
-// bench/llama.md, which docs/accuracy.md ends with.
+// bench/llama.md.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -244,7 +244,7 @@ function told(text) {
   return text;
 }
 
-/** The section of docs/accuracy.md. */
+/** The section of bench/llama.md. */
 function write({ disturbed, errors, factors, limited, table, told: where }) {
   const text = [
     '## A real engine beside the prediction',

@@ -1,7 +1,7 @@
 // What a placement captures and is worth on recordings: node bench/place.mjs [recording ...] [--short]
 // Needs a build (npm run build). Each recording is counted on its first half and judged on the second, with 25 % of its experts on the card:
 // the halves of one text, then those of each pair of texts, then tokens a second on three machines beside caches of as many bytes. Without a
-// recording, the bundled one. docs/place.md has the tables; every figure is simulated, so that they are the same on every machine.
+// recording, the bundled one. docs/plan.md has the tables; every figure is simulated, so that they are the same on every machine.
 import { ARGUMENTS, fromBuild, markdownTable, SHORT } from './lib/bench.mjs';
 
 const { answerPlacement } = await fromBuild('place/place.js');

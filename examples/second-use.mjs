@@ -2,7 +2,7 @@
 export default {
   name: 'second-use',
   summary: 'evicts the oldest expert that was used once, else the least recently used',
-  cites: 'docs/add-a-policy.md',
+  cites: 'docs/extend.md',
   parameters: {
     uses: { default: 2, description: 'uses that earn an expert its place', min: 2 },
   },

@@ -1,7 +1,7 @@
 // The laboratory: a real llama.cpp beside moeprof's figures. npm run lab [-- PART...] [--short] [--write]
 //
 // Parts are memory, fit, lines, timing, recorder, placed, quality and drift; all of them unless some are named. Each keeps its result in .lab/results/, of
-// which --write makes docs/lab.md. The first run builds llama.cpp (a quarter of an hour on two cores), unless LLAMA_CPP_BUILD names a build
+// which --write makes bench/lab/results.md. The first run builds llama.cpp (a quarter of an hour on two cores), unless LLAMA_CPP_BUILD names a build
 // of v0.5.0; LLAMA_CPP_BUILD_NEXT names a later one for drift. --short is what npm alone can do, in four minutes: CI runs it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -67,7 +67,7 @@ async function main(wanted) {
     readdirSync(results).map((file) => [file.replace('.json', ''), JSON.parse(readFileSync(join(results, file), 'utf8'))]),
   );
   const page = pageOf(all);
-  if (write) writeFileSync(here('../../docs/lab.md'), page);
+  if (write) writeFileSync(here('results.md'), page);
   else console.log(page);
   return undefined;
 }

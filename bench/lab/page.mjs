@@ -1,4 +1,4 @@
-// docs/lab.md: results of the laboratory as a page, misses first.
+// bench/lab/results.md: results of the laboratory as a page, misses first.
 import { markdownTable, percent } from '../lib/bench.mjs';
 import { MACHINES } from './lines.mjs';
 import { placedLines } from './placed.mjs';
@@ -55,7 +55,7 @@ export function pageOf(parts) {
     '    npm run lab -- --short            # what npm alone can do, in CI',
     '',
     '`LLAMA_CPP_BUILD=DIR` takes a build that stands, `LLAMA_CPP_BUILD_NEXT=DIR` is another one for drift. `LAB_MINI=a.gguf,b.gguf` names models for',
-    'the recorder, with prompts in `a.test.jsonl` beside each; [record](record.md) has the packages that it needs. Everything lies in `.lab/`.',
+    'the recorder, with prompts in `a.test.jsonl` beside each; [record](../../docs/record.md) has the packages that it needs. Everything lies in `.lab/`.',
     'The slice of CI asks a build of npm by its C API for plans of seven models on the CPU; each counts as a test.',
     '',
     ...of('memory', memoryLines),
@@ -74,7 +74,7 @@ export function pageOf(parts) {
     'own `llama-quantize` would choose, and tables of tensors are written for its loader, not taken from moeprof.',
     '',
     'Vulkan is left out: the packages of npm with it (`@fugood/node-llama-linux-x64-vulkan`) carry another build than the one of this page.',
-    'Timing is in [accuracy.md](accuracy.md): `bench/llama.mjs`.',
+    'Timing is in [accuracy.md](../../docs/accuracy.md): `bench/llama.mjs`.',
     '',
   ].join('\n');
 }

@@ -55,7 +55,7 @@ async function planned(engine, moeprof, folder) {
   return rows;
 }
 
-/** Lines of docs/lab.md. */
+/** Lines of bench/lab/results.md. */
 export function placedLines(result) {
   const met = result.filter(({ engine, moeprof }) => engine.every((bytes, at) => Math.abs(bytes - moeprof[at]) < 1));
   return [

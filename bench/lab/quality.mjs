@@ -73,7 +73,7 @@ const SYSTEMS = [
   [/^experts/, 'hobbit, slicemoe (`lost_bits`)'],
 ];
 
-/** Lines of docs/lab.md. */
+/** Lines of bench/lab/results.md. */
 export function qualityLines(result) {
   return [
     '## What lossy systems lose',

@@ -1,4 +1,4 @@
-// The tables of docs/expertflow.md, as Markdown. All runs cache a quarter of the experts over all layers unless they say otherwise, with
+// The tables of docs/expertflow.md and bench/expertflow.md, as Markdown. All runs cache a quarter of the experts over all layers unless they say otherwise, with
 // caches that are cold.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

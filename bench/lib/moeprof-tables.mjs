@@ -1,4 +1,4 @@
-// The tables of docs/moeprof.md, as Markdown: the system moeprof beside the best published ones, and what each of its parts is worth. All runs
+// The tables of docs/expertflow.md, as Markdown: the system moeprof beside the best published ones, and what each of its parts is worth. All runs
 // are under one runtime, llama.cpp unless a table says otherwise, on the same rows: those before them are there to learn from.
 import { fromBuild } from './bench.mjs';
 import { markdown, percent, recording } from './expertflow-tables.mjs';

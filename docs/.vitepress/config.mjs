@@ -7,14 +7,15 @@ import { defineConfig } from 'vitepress';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** Groups of the side bar. A page that none of them names stands in the last one, so that none can be lost. */
-const GROUPS = [
-  ['Start', ['gallery', 'sessions', 'tutorial', 'advise', 'machines', 'plan', 'place']],
-  ['Profile', ['systems', 'expertflow', 'predictors', 'schedulers', 'routing-variants', 'speculation', 'parallel', 'faults', 'workloads']],
-  ['Describe', ['models', 'hardware', 'runtimes', 'memory', 'trace-formats', 'record-a-trace', 'synthetic-routing']],
-  ['Compare and study', ['compare', 'ci', 'html-report', 'timeline', 'studies', 'search', 'scale', 'reproduce']],
-  ['Trust', ['semantics', 'accuracy', 'measurements', 'audit', 'performance', 'security']],
-  ['Extend', ['extend', 'add-a-policy', 'add-a-predictor', 'add-a-scheduler', 'add-a-trace-format', 'add-a-variant', 'library']],
+/** Parts of the side bar, with the pages of each. A page that none of them names stands in the last one, so that none can be lost. */
+const PARTS = [
+  ['Start', ['idea', 'tutorial', 'gallery', 'advise']],
+  ['How to', ['machines', 'record', 'plan', 'report', 'studies', 'ci', 'extend']],
+  [
+    'Reference',
+    ['models', 'trace-formats', 'systems', 'predictors', 'workloads', 'parallel', 'speculation', 'routing', 'measurements', 'security'],
+  ],
+  ['Explanation', ['semantics', 'accuracy', 'memory', 'reproduce', 'expertflow', 'architecture', 'limits']],
 ];
 
 const pages = readdirSync(resolve(root, 'docs'))
@@ -24,11 +25,16 @@ const pages = readdirSync(resolve(root, 'docs'))
 /** The heading of a page as far as a colon, as its entry in the side bar. */
 const title = (page) => /^# ([^:\n]+)/m.exec(readFileSync(resolve(root, 'docs', `${page}.md`), 'utf8'))[1].replaceAll('`', '');
 
-const known = new Set(GROUPS.flatMap(([, names]) => names));
-const sidebar = [...GROUPS, ['More', pages.filter((page) => !known.has(page))]].map(([text, names]) => ({
+const known = new Set(PARTS.flatMap(([, names]) => names));
+const rest = pages.filter((page) => !known.has(page));
+const sidebar = [...PARTS, ...(rest.length > 0 ? [['More', rest]] : [])].map(([text, names]) => ({
   text,
   items: names.filter((page) => pages.includes(page)).map((page) => ({ text: title(page), link: `/docs/${page}` })),
 }));
+
+/** The page that computes in a browser, if it is built: a page of its own, beside those in Markdown. */
+if (existsSync(resolve(root, 'docs/play/index.html')))
+  sidebar[0].items.push({ text: 'In a browser', link: '/docs/play/', target: '_self' });
 
 /** Whether a link leads to a page or picture of the site. Files of the repository beside them have no page: their names stay, as text. */
 function isOfSite(page, href) {

@@ -19,7 +19,7 @@ export interface Drafting {
  * of recorded texts are right as often, if there is one.
  */
 const ACCEPTANCE = 0.7;
-/** Share of passes for which recorded texts held a draft after the same tokens (docs/moeprof.md). */
+/** Share of passes for which recorded texts held a draft after the same tokens (docs/speculation.md). */
 const FOUND = 0.35;
 
 /** Drafting by default. */

@@ -72,7 +72,7 @@ export class OwnExport {
   readonly #noun: string;
   readonly #value: Readonly<Record<string, unknown>>;
 
-  /** @param noun e.g. `predictor`; its page is `docs/add-a-predictor.md` @throws UserError if the default export is no object with a name */
+  /** @param noun e.g. `predictor`; its part of the page is `docs/extend.md#a-predictor` @throws UserError if the default export is no object with a name */
   constructor(noun: string, shown: string, sha256: string, value: unknown) {
     this.#noun = noun;
     this.shown = shown;
@@ -97,7 +97,7 @@ export class OwnExport {
 
   /** The error of a mistake, with the page that explains the module. */
   wrong(what: string): UserError {
-    return new UserError(`${this.shown}: ${what}; see docs/add-a-${this.#noun.replaceAll(' ', '-')}.md`);
+    return new UserError(`${this.shown}: ${what}; see docs/extend.md#a-${this.#noun.replaceAll(' ', '-')}`);
   }
 
   /** @throws UserError if a built-in member has the same name: results would be ambiguous */

@@ -48,7 +48,7 @@ function adaptiveDocument({ assumed, by, cacheBytes, copy, inputs, points, runNs
           figure(point.tokenNs / runNs, 'ratio'),
         ]),
       ),
-      note('No router and no cache is faster at the same loss: see docs/routing-variants.md for what is left out of account.', 'dim'),
+      note('No router and no cache is faster at the same loss: see docs/routing.md for what is left out of account.', 'dim'),
     ],
   };
 }

@@ -5,6 +5,7 @@ import { loadModel } from '../model/door.js';
 import { recordThroughProxy } from '../record/door.js';
 import { printable } from '../report/door.js';
 import type { CliContext } from './kit/context.js';
+import { listenAddress } from './kit/listen-address.js';
 import { positiveCount, type Texts } from './kit/options.js';
 import { describeTrace, identityOf } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
@@ -21,20 +22,22 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   // A bad path fails before hours of traffic do.
   if (output !== '-') new AtomicFile(output).abort();
   const server = addressOf(flags.proxy);
-  const { hostname, port } = addressOf(`http://${flags.listen}`, '--listen', flags.listen);
-  const [host, model] = [hostname.replace(/^\[|\]$/g, ''), flags.model === undefined ? {} : { model: loadModel(flags.model) }];
+  const { host, port } = listenAddress(flags.listen, '127.0.0.1:30080');
+  const model = flags.model === undefined ? {} : { model: loadModel(flags.model) };
   if (!/^(localhost|127\..*|::1)$/.test(host))
     context.note(`--listen ${flags.listen}: whoever reaches this machine reaches the server, and what passes is not encrypted`);
   const { missed, recorded, trace } = await recordThroughProxy({
     server,
     host,
-    port: Number(port || 80),
+    port,
     options: model,
     keepText: flags.keepText,
     most: flags.requests === undefined ? Number.POSITIVE_INFINITY : positiveCount('--requests', flags.requests),
     tell: (line) => context.note(line),
     ready: (port) =>
-      context.note(`http://${hostname}:${port} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`),
+      context.note(
+        `http://${host.includes(':') ? `[${host}]` : host}:${port} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`,
+      ),
   });
   try {
     await writeTrace(trace, output, {}, context);
@@ -54,8 +57,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
 }
 
 /** @throws UserError if a text is no address of a server */
-function addressOf(text: string, flag = '--proxy', shown = text): URL {
-  const hint = flag === '--proxy' ? 'http://localhost:30000' : '127.0.0.1:30080';
+function addressOf(text: string): URL {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-  throw new UserError(`${flag} ${shown}: is no address of a server; write e.g. ${hint}`);
+  throw new UserError(`--proxy ${text}: is no address of a server; write e.g. http://localhost:30000`);
 }

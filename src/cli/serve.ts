@@ -1,9 +1,9 @@
 // `moeprof serve`: the page of `moeprof play` from this machine, until Ctrl-C.
 import type { Command } from 'commander';
-import { UserError } from '../base/errors.js';
 import { listen } from '../base/host/process.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
+import { listenAddress } from './kit/listen-address.js';
 import type { Texts } from './kit/options.js';
 import { servePage } from './kit/page-server.js';
 import { pageFor } from './play.js';
@@ -12,7 +12,7 @@ import { pageFor } from './play.js';
 export function define(command: Command, context: CliContext): void {
   declared(command, 'serve').action(
     async (model: string | undefined, { listen: address, ...options }: Texts<'hardware'> & Required<Texts<'listen'>>) => {
-      const { host, port } = addressOf(address);
+      const { host, port } = listenAddress(address, '127.0.0.1:8642');
       const served = await servePage({ page: pageFor(model, options), host, port });
       const ended = new Promise<void>((end) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) listen(signal, () => end());
@@ -23,13 +23,4 @@ export function define(command: Command, context: CliContext): void {
       served.close();
     },
   );
-}
-
-/** @throws UserError if a text is no address */
-function addressOf(text: string): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65535)
-    throw new UserError(`--listen ${text}: is no address; write e.g. 127.0.0.1:8642, or port 0 for a free one`);
-  return { host: match[1] ?? match[2]!, port };
 }

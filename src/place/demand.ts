@@ -5,7 +5,7 @@ import { NextUse } from '../cache/next-use/next-use.js';
 import type { ModelSpec } from '../model/door.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
-/** What ranks a layer's experts: choices, gate weights, or expected next use after the counted rows (docs/next-use.md). */
+/** What ranks a layer's experts: choices, gate weights, or expected next use after the counted rows (docs/predictors.md). */
 export const BASES = ['counts', 'weights', 'expected'] as const;
 /** One of {@link BASES}. */
 export type Basis = (typeof BASES)[number];

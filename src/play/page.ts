@@ -109,6 +109,7 @@ export function playPage(link: string): string {
 <header><p class="brand">moeprof</p></header>
 <main><div class="play">${CONTROLS}${ANSWER}</div></main>
 <footer><p>Computed by moeprof ${VERSION} in your browser: the code, and the bytes, of the command line.</p></footer>
+<script type="application/json" id="advice">null${SCRIPT_END}
 <script type="application/json" id="engine">${embedJson(codeAt('play/engine.js'))}${SCRIPT_END}
 <script>${new Markup(script)}${SCRIPT_END}
 </body>

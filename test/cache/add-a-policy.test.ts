@@ -1,4 +1,4 @@
-// The example of docs/add-a-policy.md, taken from the page itself, is a policy that works and does what the page says.
+// The example of docs/extend.md, taken from the page itself, is a policy that works and does what the page says.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { startJob } from '../../src/capacity/jobs.js';
 import { Routing, SHAPES } from '../claims/conformance/routing.mjs';
 import { toyModel } from './fixtures.js';
 
-const page = readFileSync(new URL('../../docs/add-a-policy.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/extend.md', import.meta.url), 'utf8');
 const source = /```js\n(.*?)```/s.exec(page)![1]!;
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-doc-'));
 writeFileSync(join(folder, 'second-use.mjs'), source);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('docs/add-a-policy.md', () => {
+describe('docs/extend.md', () => {
   const { layers, experts, topK, seed } = SHAPES.coarse;
   const model = toyModel(Array<number>(layers).fill(experts));
   const rows = new Uint16Array(300 * layers * topK);

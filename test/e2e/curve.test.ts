@@ -29,9 +29,9 @@ describe('moeprof curve', () => {
     expect(stdout).toContain('the problem');
   });
 
-  it('runs the policy of docs/add-a-policy.md, in `curve` and in `run`', async () => {
+  it('runs the policy of docs/extend.md, in `curve` and in `run`', async () => {
     const cwd = temporaryFolder();
-    const page = readFileSync(new URL('../../docs/add-a-policy.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../docs/extend.md', import.meta.url), 'utf8');
     writeFileSync(join(cwd, 'second-use.mjs'), /```js\n(.*?)```/s.exec(page)![1]!);
     const curve = await moeprof(['curve', ...MINI, '--policies', 'lru,./second-use.mjs:uses=3', '--capacities', '25%,50%', '--json'], {
       cwd,

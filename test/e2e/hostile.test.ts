@@ -122,6 +122,7 @@ const found = await places((command, name, attacked) => {
     case 'like':
       return fits ? undefined : MODEL;
     case 'output':
+      if (command === 'play') return 'out.html';
       return command === 'predict train' ? 'out.onnx' : /^(trace (convert|generate)|record)$/.test(command) ? 'out.jsonl' : undefined;
     case 'queue':
       // Nobody listens there; what is wrong is told before.

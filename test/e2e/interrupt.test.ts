@@ -22,6 +22,9 @@ const CALLS: Readonly<Record<string, string>> = {
   bound: 'bound adaptive -t mini-mixtral-8x8l#0:40 -o out.json',
   advise: 'advise gpt-oss-20b -w rtx-4090+64GB -o out.json',
   breakeven: 'breakeven olmoe-1b-7b -w rtx-3060+ryzen-5-5600+2xddr4-3200+32GB --quantizations q4_k_m -o out.json',
+  play: 'play -o out.html',
+  // play.test.ts interrupts one that serves: it has no end of its own.
+  serve: 'serve --listen 127.0.0.1:99999',
   place: 'place -t mini-mixtral-8x8l --for codacus -o out.csv',
   plan: 'plan --tokens 50 --assert cache.hit_rate>=0% -o out.json',
   predict: 'predict eval transition --eval mini-mixtral-8x8l -o out.json',

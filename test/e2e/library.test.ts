@@ -1,4 +1,4 @@
-// The library from outside: the example of docs/library.md runs, and mistakes are UserErrors that end no process.
+// The library from outside: the example of docs/extend.md runs, and mistakes are UserErrors that end no process.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -24,9 +24,9 @@ async function printed(script: string): Promise<string[]> {
   return stdout.trim().split('\n');
 }
 
-it('docs/library.md: each command as a function', async () => {
-  const page = readFileSync(join(root, 'docs/library.md'), 'utf8');
-  expect(await printed(/```js\n(.*?)```/s.exec(page)![1]!)).toEqual([
+it('docs/extend.md: each command as a function', async () => {
+  const page = readFileSync(join(root, 'docs/extend.md'), 'utf8');
+  expect(await printed(/```js\n(\/\/ library\.mjs.*?)```/s.exec(page)![1]!)).toEqual([
     'run 0.363 true',
     'compare true',
     'curve lru 2381, belady 3822',

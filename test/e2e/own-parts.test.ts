@@ -10,7 +10,7 @@ const MINI = ['-m', 'mini-mixtral-8x8l', '-t', 'mini-mixtral-8x8l', '--cache', '
 let cwd: string;
 beforeAll(() => {
   cwd = temporaryFolder();
-  for (const part of ['policy', 'predictor', 'scheduler', 'trace-format', 'variant']) exampleOf(`add-a-${part}.md`, cwd);
+  for (const part of ['second-use', 'recent', 'longest-first', 'engine-log', 'noisy-last']) exampleOf(`${part}.mjs`, cwd);
   const row = (i: number): string => Array.from({ length: 8 }, (_, layer) => `${(i + layer) % 8},${(i + layer + 3) % 8}`).join(';');
   writeFileSync(join(cwd, 'engine.log'), Array.from({ length: 40 }, (_, i) => `0 decode ${row(i)}\n`).join(''));
 });
@@ -111,7 +111,7 @@ const BROKEN: readonly (readonly [family: string, what: string, module: string, 
     'scheduler',
     'another need',
     "export default { name: 'own', needs: ['time'], create() {} };",
-    /"needs" must be a list of paths, residency; see docs\/add-a-scheduler\.md/,
+    /"needs" must be a list of paths, residency; see docs\/extend\.md#a-scheduler/,
   ],
   [
     'scheduler',
@@ -123,7 +123,7 @@ const BROKEN: readonly (readonly [family: string, what: string, module: string, 
     'trace-format',
     'no rows',
     "export default { name: 'own' };",
-    /the default export lacks "rows\(file, known\)" \(a function\); see docs\/add-a-trace-format\.md/,
+    /the default export lacks "rows\(file, known\)" \(a function\); see docs\/extend\.md#a-trace-format/,
   ],
   [
     'trace-format',

@@ -61,8 +61,8 @@ beforeAll(async () => {
   };
   await startServer(plain, { port: plain, dir: home, ...(certificate && { 'tls-port': tls, ...certificate }) });
   redis = new Redis({ port: plain });
-  // As docs/scale.md has it, with a prefix of her own.
-  const [rule] = /ACL SETUSER ann .*/.exec(readFileSync(new URL('../../docs/scale.md', import.meta.url), 'utf8'))!;
+  // As docs/studies.md has it, with a prefix of her own.
+  const [rule] = /ACL SETUSER ann .*/.exec(readFileSync(new URL('../../docs/studies.md', import.meta.url), 'utf8'))!;
   await redis.call('ACL', ...rule.replace('>password', `>${PASSWORD}`).replace('~moeprof:*', '~ann:*').split(' ').slice(1));
 });
 afterAll(() => {

@@ -73,7 +73,7 @@ describe('record --proxy', () => {
     [['--proxy', 'localhost:1'], /^moeprof: --proxy localhost:1: is no address of a server; write e\.g\. http:\/\/localhost:30000\n$/],
     [
       ['--proxy', 'http://localhost:1', '--listen', 'a b'],
-      /^moeprof: --listen a b: is no address of a server; write e\.g\. 127\.0\.0\.1:30080\n$/,
+      /^moeprof: --listen a b: is no address; write e\.g\. 127\.0\.0\.1:30080, or port 0 for a free one\n$/,
     ],
     [['--proxy', 'http://localhost:1', '-o', 'a.bin'], /the ending does not tell the layout/],
     [['--proxy', 'http://localhost:1', '-o', 'no/a.safetensors'], /its folder does not exist/],

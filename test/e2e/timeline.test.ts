@@ -171,9 +171,9 @@ describe('moeprof run -o speedscope=', () => {
   });
 });
 
-describe('docs/timeline.md', () => {
-  const page = readFileSync(new URL('../../docs/timeline.md', import.meta.url), 'utf8');
-  const commands = [...page.matchAll(/^ {4}moeprof (.*)$/gm)].map((match) => match[1]!);
+describe('docs/report.md', () => {
+  const page = readFileSync(new URL('../../docs/report.md', import.meta.url), 'utf8');
+  const commands = [...page.split('## Timelines')[1]!.matchAll(/^ {4}moeprof (.*)$/gm)].map((match) => match[1]!);
 
   it('shows commands that work, one after another', async () => {
     expect(commands.length).toBeGreaterThan(4);

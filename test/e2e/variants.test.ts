@@ -88,14 +88,14 @@ describe('candidates', () => {
   });
 });
 
-describe('docs/routing-variants.md', () => {
-  const page = readFileSync(resolve(import.meta.dirname, '../../docs/routing-variants.md'), 'utf8');
+describe('docs/routing.md', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../docs/routing.md'), 'utf8');
 
   it('shows the screen of 150 models on three machines as it is printed today', async () => {
     const command = /^ {4}moeprof (run -m coe-150x7b .*)$/m.exec(page)![1]!;
     const { stdout } = await moeprof(command.split(' '), { env: { LC_ALL: 'C.UTF-8' } });
     const screen = stdout.replace(/^(?=.)/gm, '    ');
-    expect(page.includes(screen), `paste this into docs/routing-variants.md:\n${screen}`).toBe(true);
+    expect(page.includes(screen), `paste this into docs/routing.md:\n${screen}`).toBe(true);
   });
 });
 

@@ -14,12 +14,17 @@ import type { RunInput } from '../../src/system/run.js';
 const page = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../docs', name), 'utf8');
 const blocks = (text: string): unknown[] => [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => parse(match[1]!));
 
-describe('docs/hardware.md', () => {
-  const text = page('hardware.md');
+describe('docs/machines.md', () => {
+  const text = page('machines.md');
+  const files = blocks(text);
+  const parts = files.filter((file) => Object.hasOwn(file as object, 'parts'));
+  const calibrated = files.filter((file) => Object.hasOwn(file as object, 'tiers'));
+  const pieces = files.filter((file) => !parts.includes(file) && !calibrated.includes(file)) as object[];
 
   it('shows a machine of parts', () => {
-    const file = machineFileSchema.parse(blocks(text)[0]);
-    expect(machineOfFile(file, 'docs')).toMatchObject({ name: 'my-box', cpu: { cores: 8 }, ram: { measuredBandwidth: 61e9 } });
+    const machines = parts.map((file) => machineOfFile(machineFileSchema.parse(file), 'docs'));
+    expect(machines.map(({ gpus }) => gpus[0]!.name)).toContain('rtx-3090');
+    expect(machines.find(({ name }) => name === 'my-box')).toMatchObject({ cpu: { cores: 8 }, ram: { measuredBandwidth: 61e9 } });
   });
 
   it('shows parts of machines that are one together', () => {
@@ -32,14 +37,14 @@ describe('docs/hardware.md', () => {
       ],
       gpu: { peak: 1e12, memoryBandwidth: 1e12 },
     };
-    const profile = HardwareProfileSchema.parse(Object.assign(machine, ...blocks(text).slice(2)));
+    const profile = HardwareProfileSchema.parse(Object.assign(machine, ...pieces));
     const { cpu, links } = buildHardware(profile, loadRuntime('ideal'));
     expect(links[1]).toMatchObject({ name: 'ssd', bandwidth: 14e9, flows: 'split', lanes: 1 });
     expect(cpu!.sockets).toMatchObject({ count: 2, numa: 'tensor' });
   });
 
   it('shows a calibrated machine', () => {
-    expect(isCalibrated(HardwareProfileSchema.parse(blocks(text)[1]))).toBe(true);
+    expect(isCalibrated(HardwareProfileSchema.parse(calibrated[0]))).toBe(true);
   });
 
   it.each([...FLOWS, ...NUMA])('says what %s is', (name) => {
@@ -47,19 +52,12 @@ describe('docs/hardware.md', () => {
   });
 });
 
-describe('docs/machines.md', () => {
-  it('shows files that are read', () => {
-    const machines = blocks(page('machines.md')).map((block) => machineOfFile(machineFileSchema.parse(block), 'docs'));
-    expect(machines.map(({ gpus }) => gpus[0]!.name)).toContain('rtx-3090');
-  });
-});
-
-describe('docs/faults.md', () => {
-  const text = page('faults.md');
+describe('docs/workloads.md', () => {
+  const text = page('workloads.md');
 
   it('shows faults that a profile may have', () => {
-    const [profile] = blocks(text) as [RunInput];
-    expect(checkRun(profile, 'faults.md').faults).toEqual([
+    const profile = blocks(text).find((file) => Object.hasOwn(file as object, 'faults')) as RunInput;
+    expect(checkRun(profile, 'workloads.md').faults).toEqual([
       { at: 6e9, until: 9e9, link: 'h2d', bandwidth: 0.25 },
       { at: 12e9, gpuMemory: 8 * 2 ** 30 },
     ]);

@@ -39,7 +39,7 @@ const facts = (yaml = FACTS) => parseYaml(yaml, 'h.yaml', HardwareProfileSchema)
 describe('a runtime', () => {
   it.each(listProfiles('runtimes'))('%s is whole, and the page lists it', (name) => {
     expect(loadRuntime(name).name).toBe(name);
-    expect(readFileSync('docs/runtimes.md', 'utf8')).toContain(`\`${name}\``);
+    expect(readFileSync('docs/machines.md', 'utf8')).toContain(`\`${name}\``);
   });
 
   it('says what its base says, but where it says otherwise, value by value', () => {

@@ -16,7 +16,7 @@ import { traceFormats } from '../../src/trace/formats/index.js';
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 const pages = readdirSync(new URL('docs', root)).filter((name) => name.endsWith('.md'));
-const texts = [...pages.map((name) => `docs/${name}`), 'README.md', 'CONTRIBUTING.md'];
+const texts = [...pages.map((name) => `docs/${name}`), 'README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'];
 const readme = read('README.md');
 
 describe('the README', () => {
@@ -35,18 +35,39 @@ describe('the README', () => {
   });
 });
 
+/** Anchors of the headings of a page, as GitHub and VitePress make them. */
+const anchorsOf = (text: string): string[] =>
+  [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)|`/g, '$1')
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
 describe.each(texts)('%s', (path) => {
   const text = read(path);
   const named = [...text.matchAll(/`((?:src|test|scripts|bench|recorders|docs)\/[\w./-]+)(?::\d+)?`/g)].map(([, file]) => file!);
-  const linked = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, file]) => fileURLToPath(new URL(file!, new URL(path, root))));
+  const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(([, file, anchor]) => ({
+    file: file === '' ? fileURLToPath(new URL(path, root)) : fileURLToPath(new URL(file!, new URL(path, root))),
+    anchor,
+  }));
 
   it('names only files that exist', () => {
-    expect([...named.map((file) => fileURLToPath(new URL(file, root))), ...linked].filter((file) => !existsSync(file))).toEqual([]);
+    const files = [...named.map((file) => fileURLToPath(new URL(file, root))), ...links.map(({ file }) => file)];
+    expect(files.filter((file) => !existsSync(file))).toEqual([]);
+  });
+
+  it('links only to sections that are there', () => {
+    const stray = links.filter(
+      ({ anchor, file }) => anchor !== undefined && file.endsWith('.md') && !anchorsOf(readFileSync(file, 'utf8')).includes(anchor),
+    );
+    expect(stray).toEqual([]);
   });
 });
 
 it('the policy among the examples is that of its page', () => {
-  expect(read('docs/add-a-policy.md')).toContain(`\`\`\`js\n${read('examples/second-use.mjs')}\`\`\``);
+  expect(read('docs/extend.md')).toContain(`\`\`\`js\n${read('examples/second-use.mjs')}\`\`\``);
 });
 
 describe('pages', () => {

@@ -12,18 +12,17 @@ import { parseYaml } from '../support/yaml.js';
 
 const page = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8');
 const PAGE = page('models.md');
-const FORMATS = page('formats.md');
 
-describe('docs/formats.md', () => {
+describe('storage formats in docs/models.md', () => {
   it('has every quantization, and what it says of itself', () => {
-    for (const { name } of QUANTIZATIONS) expect(FORMATS).toContain(`\`${name}\``);
-    for (const { name, summary } of [...CHECKPOINTS, ...LLAMA]) expect(FORMATS).toContain(`| \`${name}\` | ${summary} |`);
+    for (const { name } of QUANTIZATIONS) expect(PAGE).toContain(`\`${name}\``);
+    for (const { name, summary } of [...CHECKPOINTS, ...LLAMA]) expect(PAGE).toContain(`| \`${name}\` | ${summary} |`);
   });
 
   it('has every kernel format with its bits and its block', () => {
     for (const { name, plain, bits, weights, bytes, rowBytes } of KERNEL_FORMATS) {
       const block = weights === 1 ? '' : ` (${weights}, ${bytes}${rowBytes > 0 ? `, ${rowBytes} a row` : ''})`;
-      expect(FORMATS).toContain(plain === name ? `\`${name}\` ${Math.round(bits * 1e4) / 1e4}${block}` : `\`${name}\``);
+      expect(PAGE).toContain(plain === name ? `\`${name}\` ${Math.round(bits * 1e4) / 1e4}${block}` : `\`${name}\``);
     }
   });
 });

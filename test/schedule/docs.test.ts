@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveParameters } from '../../src/base/parameters.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 
-const page = readFileSync(resolve(import.meta.dirname, '../../docs/schedulers.md'), 'utf8');
+const page = readFileSync(resolve(import.meta.dirname, '../../docs/workloads.md'), 'utf8');
 /** Rows of the table of bounds: names, passed over, overtaken. */
 const bounds = [...page.matchAll(/^\| (`[^|]+`) \| ([^|]+) \| ([^|]+) \|$/gm)]
   .map(([, names, passedOver, overtaken]) => ({
@@ -15,7 +15,7 @@ const bounds = [...page.matchAll(/^\| (`[^|]+`) \| ([^|]+) \| ([^|]+) \|$/gm)]
   }))
   .filter(({ passedOver }) => /\d/.test(passedOver));
 
-describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as const))('docs/schedulers.md: %s', (name, definition) => {
+describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as const))('docs/workloads.md: %s', (name, definition) => {
   it('is described, once in the table and once in words', () => {
     expect(page).toMatch(new RegExp(`^\\| \`${name}\` \\| [^|]+ \\| [^|]+ \\|$`, 'm'));
     expect(page).toContain(`**${name}**`);

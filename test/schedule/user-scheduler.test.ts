@@ -1,4 +1,4 @@
-// Schedulers of the user's own: the example of docs/add-a-scheduler.md does what the page says, and each breach of the contract is told.
+// Schedulers of the user's own: the example of docs/extend.md does what the page says, and each breach of the contract is told.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import type { Result } from '../../src/result/result.js';
 import { exampleOf, ownFolder, refusal, withoutTrials } from '../support/own-parts.js';
 
 const folder = ownFolder();
-const example = exampleOf('add-a-scheduler.md', folder);
+const example = exampleOf('longest-first.mjs', folder);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Requests of equal length, twice as many as run at once. */
@@ -21,7 +21,7 @@ function served(scheduler: string, growth: 'static' | 'grow' = 'static'): Promis
   });
 }
 
-describe('docs/add-a-scheduler.md', () => {
+describe('docs/extend.md, a scheduler', () => {
   it('with requests of equal length it is fcfs, where caches grow too', async () => {
     for (const growth of ['static', 'grow'] as const) {
       const [own, fcfs] = await Promise.all([served(example, growth), served('shortest-first', growth)]);

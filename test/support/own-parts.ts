@@ -1,4 +1,4 @@
-// The examples of the pages on parts of one's own, as files in a temporary folder.
+// The examples of the page on parts of one's own, as files in a temporary folder.
 import childProcess from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,11 @@ export function ownFolder(): string {
   return mkdtempSync(join(tmpdir(), 'moeprof-own-'));
 }
 
-/** Writes the example of a page of docs/ into a folder. @returns its path */
-export function exampleOf(page: string, folder: string): string {
-  const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
-  const source = /```js\n(.*?)```/s.exec(text)![1]!;
-  const path = join(folder, /^\/\/ ([\w-]+\.mjs)/.exec(source)![1]!);
+/** Writes an example of docs/extend.md into a folder. @param name its file: `second-use.mjs` @returns its path */
+export function exampleOf(name: string, folder: string): string {
+  const text = readFileSync(new URL('../../docs/extend.md', import.meta.url), 'utf8');
+  const source = [...text.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!).find((code) => code.startsWith(`// ${name}`))!;
+  const path = join(folder, name);
   writeFileSync(path, source);
   return path;
 }

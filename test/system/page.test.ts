@@ -62,25 +62,6 @@ describe('docs/systems.md', () => {
     const names = /\n\n((?:[\w.-]+,\s)+[\w.-]+)\.\n/.exec(list!)![1]!.split(/,\s/);
     expect(names).toEqual(systems.filter(({ kind }) => kind === 'published').map(({ name }) => name));
   });
-
-  it('links only to sections and pages that are there', () => {
-    const text = readFileSync(page, 'utf8');
-    const headings = new Set(
-      [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-        title!
-          .toLowerCase()
-          .replace(/[^\w -]/g, '')
-          .replaceAll(' ', '-'),
-      ),
-    );
-    const anchors = [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link);
-    expect(Math.min(anchors.length, links.length)).toBeGreaterThan(0);
-    for (const anchor of anchors) expect([...headings]).toContain(anchor);
-    for (const link of links) {
-      expect(() => readFileSync(new URL(`../../docs/${link}`, import.meta.url)), link).not.toThrow();
-    }
-  });
 });
 
 describe('system files', () => {
@@ -105,7 +86,7 @@ describe('system files', () => {
     }
   });
 
-  it('are shown at work by a command whose run can be read', () => {
+  it('are each run by a command that can be read', () => {
     for (const { spec } of systems) {
       const { command, run } = exampleOf(spec);
       expect(command).toContain(`-s ${spec.name}`);

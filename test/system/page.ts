@@ -1,10 +1,9 @@
-// docs/systems.md as the system files have it: one row a system, then each with what it follows and where it is simpler.
+// docs/systems.md as the system files have it: one row a system, with what it is, what it follows and how it is composed.
 import { readText } from '../../src/base/input-file.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
 import type { Admission, MissAction } from '../../src/system/choices.js';
 import { isLossy, type MissCondition, type Range } from '../../src/system/miss-rules.js';
 import { loadSystem, type SystemSpec } from '../../src/system/system.js';
-import { exampleOf } from './example.js';
 
 /** What a system is: our own, a publication or program, one that lacks a part on purpose, or a limit to compare with. */
 type Kind = 'ours' | 'published' | 'ablation' | 'reference';
@@ -50,15 +49,16 @@ const KINDS: readonly (readonly [Kind, string])[] = [
 export function pageOf(systems: readonly Described[]): string {
   return KINDS.map(([kind, title]) => {
     const members = systems.filter((system) => system.kind === kind);
-    return [`## ${title}`, tableOf(members), ...members.map(sectionOf)].join('\n\n');
+    return [`## ${title}`, tableOf(members)].join('\n\n');
   }).join('\n\n');
 }
 
-const HEAD = ['system', 'follows', 'cache', 'prediction', 'scheduling', 'misses', 'besides'];
+const HEAD = ['system', 'what it is', 'follows', 'cache', 'prediction', 'scheduling', 'misses', 'besides'];
 
 function tableOf(systems: readonly Described[]): string {
-  const rows = systems.map(({ name, spec }) => [
-    `[${name}](#${name.replaceAll('.', '')})`,
+  const rows = systems.map(({ name, spec, summary }) => [
+    `\`${name}\``,
+    summary,
     linked(spec.cites ?? '–'),
     cacheOf(spec),
     predictionOf(spec),
@@ -67,30 +67,6 @@ function tableOf(systems: readonly Described[]): string {
     besides(spec),
   ]);
   return [HEAD, HEAD.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-function sectionOf({ name, spec, summary }: Described): string {
-  const lines = [summary, ...(spec.cites === undefined ? [] : [`Follows: ${linked(spec.cites)}.`])];
-  const simpler = (spec.simplifies ?? '').trim();
-  return [`### ${name}`, ...lines, ...decisiveOf(spec), `Simpler: ${simpler.replace(/\.?$/, '.')}`, `    ${exampleOf(spec).command}`].join(
-    '\n\n',
-  );
-}
-
-/** The mechanism that decides, and what takes it away. */
-function decisiveOf({ decisive }: SystemSpec): string[] {
-  if (decisive === undefined) return [];
-  const { mechanism, without, worse } = decisive;
-  const sets = Object.entries(without).map(([path, value]) => {
-    const text =
-      typeof value === 'string'
-        ? value
-        : JSON.stringify(value)
-            .replaceAll('"', '')
-            .replaceAll(/([:,])/g, '$1 ');
-    return `--set ${path}=${text.includes(' ') ? `'${text}'` : text}`;
-  });
-  return [`Decides: ${mechanism}. \`${sets.join(' ')}\` takes it away, and \`${worse}\` gets worse.`];
 }
 
 /** Papers and repositories as links. */

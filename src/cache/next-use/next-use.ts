@@ -10,7 +10,7 @@ import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
 /**
  * Share of its worth that a use loses by each pass until it: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a pass; half of it
- * keeps an order even if nearly all stay (docs/next-use.md has the range).
+ * keeps an order even if nearly all stay (docs/predictors.md has the range).
  */
 const LOST_A_PASS = 0.5;
 /** Events after which a missing use counts as never: it would be worth 3 %. */
@@ -166,7 +166,7 @@ function intervalOf({ experts, layers }: ModelSpec): number {
   return interval;
 }
 
-/** Half-life of the count, in events of a layer. A second one of 32 adds nothing (docs/next-use.md). */
+/** Half-life of the count, in events of a layer. A second one of 32 adds nothing (docs/predictors.md). */
 const HALF_LIFE = 256;
 /** Decay of a count after one event, and by number of events; older counts are taken as zero. */
 const LEFT = 2 ** (-1 / HALF_LIFE);

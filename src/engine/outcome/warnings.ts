@@ -86,7 +86,7 @@ function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[]
   return [{ code: 'below-token-cycle', message }];
 }
 
-/** Share by which hits exceed the cached share if routing is flat: about what a prediction of hit rates errs by (docs/synthetic-routing.md). */
+/** Share by which hits exceed the cached share if routing is flat: about what a prediction of hit rates errs by (docs/routing.md). */
 const FLAT = 0.05;
 
 /** A cache that hits hardly more of the decoded demand than the share of the experts that it holds. */

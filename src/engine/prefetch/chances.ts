@@ -13,7 +13,7 @@ const TRUST = 24;
 const FULL = 16384;
 /** Least distance of a chance from 0 and 1. */
 const LEAST = 0.001;
-/** One layer in this many is judged in a pass, after the first passes. Ours: judging all changes TPOT by at most 0.14 % (docs/performance.md). */
+/** One layer in this many is judged in a pass, after the first passes. Ours: judging all changes TPOT by at most 0.14 %. */
 const JUDGED = 8;
 const LATE_JUDGED = 32;
 const FIRST_PASSES = 64;

@@ -122,12 +122,13 @@ async function askWhole() {
   }
   shownLink = link;
   show(answer, true);
-  lastAdvice = answer.advice;
+  // For programs that read the page.
+  $('advice').textContent = JSON.stringify(answer.advice);
+  $('advice').dataset.link = link;
   const hits = await thorough.newest({ kind: 'hits', link, trace });
   if (hits === null || hits.error !== undefined || link !== linkNow()) return;
   showHits(hits);
 }
-let lastAdvice = null;
 
 /** Changes a field, and asks. */
 function change(name, value) {
@@ -398,7 +399,9 @@ $('report').addEventListener('click', async () => {
   if (error === undefined) save('advice.html', 'text/html', html);
   else showError(error);
 });
-$('json').addEventListener('click', () => save('advice.json', 'application/json', `${JSON.stringify(lastAdvice, null, 2)}\n`));
+$('json').addEventListener('click', () =>
+  save('advice.json', 'application/json', `${JSON.stringify(JSON.parse($('advice').textContent), null, 2)}\n`),
+);
 
 /** Most bytes of a trace: it is read whole. */
 const MOST = 512 * 2 ** 20;

@@ -119,7 +119,7 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
   ],
   [/NOAUTH/, `asks for a password; give it in the address, or in ${PASSWORD_VARIABLE}`],
   [/without any password configured/, 'asks for no password; leave it out'],
-  [/NOPERM/, 'does not let this user do what a queue needs; docs/scale.md has the rule'],
+  [/NOPERM/, 'does not let this user do what a queue needs; docs/studies.md has the rule'],
   [/DB index/, 'has no database of this number; 0 is always there'],
   [/ALTNAME/, 'shows a certificate of another name; write the host as the certificate has it'],
   [/CERT_HAS_EXPIRED|certificate has expired/, 'shows a certificate that has expired; the server needs a new one'],

@@ -13,7 +13,7 @@ export interface VocabularyProfile {
   readonly share: ByDepth;
 }
 
-/** A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/synthetic-routing.md). */
+/** A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/routing.md). */
 export interface RoutingProfile {
   /** Gini coefficient of the experts' load within one domain, 0 (even) to 1 - topK / experts. */
   readonly skew: ByDepth;
@@ -89,7 +89,7 @@ export interface RoutedShape {
  * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, from `least` to `most`; shared experts take off
  * `beside` doublings, since they serve what is common. Reuse above chance: `gaps` if layers lack experts, `few` up to eight, `wide` with shared
  * experts or 16 experts a choice and more, else `local`. Fitted on profiles/measurements/hits.jsonl, one vote a model, by
- * test/claims/trace/hits.test.ts (errors: docs/synthetic-routing.md).
+ * test/claims/trace/hits.test.ts (errors: docs/routing.md).
  */
 export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 

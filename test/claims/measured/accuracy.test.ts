@@ -1,9 +1,8 @@
-// docs/accuracy.md is what `moeprof validate` writes today, between the mechanisms of the model of time (bench/mechanisms.md) and what takes too long
-// to be made anew: what `moeprof validate --fit` wrote last (bench/fit.md), what timings of a machine teach (bench/timing.md), and what
-// bench/llama.mjs measured last. profiles/accuracy.json has the errors of each row, from which every run takes its band: by constants that were
-// fitted without its machine, which takes the fit, and by those of all, which are made anew here, so that a stale fit is seen. MOEPROF_UPDATE=1
-// writes the page, and with MOEPROF_FIT=1 it fits and writes all.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+// docs/accuracy.md has the tables of `moeprof validate` by class with the worst rows, bench/accuracy.csv every scored row, and bench/fit.md what
+// `moeprof validate --fit` wrote last. profiles/accuracy.json has the errors of each row, from which every run takes its band: by constants that
+// were fitted without its machine, which takes the fit, and by those of all, which are computed anew here, so that a stale fit is seen.
+// MOEPROF_UPDATE=1 writes page and rows, and with MOEPROF_FIT=1 it fits and writes all.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { bundledFile, findProfile, listProfiles } from '../../../src/base/profiles.js';
@@ -16,9 +15,10 @@ import { readRows } from '../../../src/measured/validate/rows/measurement.js';
 import { runtimeOf } from '../../../src/measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../../../src/measured/validate/summary.js';
 import { renderMarkdown } from '../../../src/report/document/markdown.js';
+import { expectShown } from '../../support/shown.js';
 
 const root = new URL('../../../', import.meta.url);
-const page = new URL('docs/accuracy.md', root);
+const csv = new URL('bench/accuracy.csv', root);
 const fitted = new URL('bench/fit.md', root);
 const options = { color: false, width: 80, unicode: true, verbose: false };
 const update = process.env.MOEPROF_UPDATE === '1';
@@ -39,10 +39,43 @@ async function validated(): Promise<Validation> {
   return fits ? { ...validation, refit: refitOf(validation, rows, predictions, constants, runtimes) } : validation;
 }
 
-/** Its report in Markdown, without what a fit finds. */
-function reportOf({ refit: _, ...validation }: Validation): string {
+/** Rows of the page: the worst ones. */
+const WORST = 15;
+
+/** The block of the page: what the last fit gave, errors by metric and class, the worst rows, and memory. */
+function blockOf({ refit: _, ...validation }: Validation): string {
   const markdown = validationReports.find(({ name }) => name === 'markdown')!;
-  return markdown.render(validation, options).trimEnd();
+  const parts = markdown.render(validation, options).split(/\n\n(?=\*\*|<details>)/);
+  const titled = (title: string): string =>
+    parts
+      .find((part) => part.startsWith(title))!
+      .split('\n\n</details>')[0]!
+      .trim();
+  const [refitted] = readFileSync(fitted, 'utf8')
+    .split(/\n\n(?=\*\*)/)
+    .filter((part) => part.startsWith('**Refitted**'));
+  const rows = titled('<details><summary>All rows').split('\n\n')[1]!.split('\n');
+  return [
+    refitted!,
+    parts[0]!.split('\n\n').slice(1).join('\n\n').trim(),
+    titled('**By kind of machine**'),
+    titled('**By placement**'),
+    `**The ${WORST} worst rows**`,
+    rows.slice(0, 2 + WORST).join('\n'),
+    titled('**Memory**'),
+  ].join('\n\n');
+}
+
+/** Every scored speed and hit rate, to three digits or a whole number, a line each, by name. */
+function rowsOf({ rows }: Validation): string {
+  const digits = (value: number): string => `${value < 1000 ? Number(value.toPrecision(3)) : Math.round(value)}`;
+  const lines = rows
+    .filter(({ metric, scored }) => scored && metric !== 'memory')
+    .map(({ family, id, machine, measured, metric, model, predicted }) =>
+      [id, metric, digits(measured!), digits(predicted!), family, model, machine].join(','),
+    )
+    .sort();
+  return `${['id,metric,measured,predicted,runtime / format / placement,model,machine', ...lines].join('\n')}\n`;
 }
 
 /** Its errors, as profiles/accuracy.json has them; without a fit, those by constants of other machines are the last ones. */
@@ -56,21 +89,24 @@ function errorsOf({ refit, rows }: Validation, last: AccuracyFile): AccuracyFile
     });
 }
 
-it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 3_600_000 }, async () => {
+it('docs/accuracy.md, bench/accuracy.csv and profiles/accuracy.json are up to date', { timeout: 3_600_000 }, async () => {
   const before = readFileSync(bundledFile('accuracy.json'), 'utf8');
   const validation = await validated();
   if (fits) writeFileSync(fitted, `${renderMarkdown(crossValidation(validation), options).trimEnd()}\n`);
-  const part = (name: string): string[] => {
-    const file = new URL(`bench/${name}.md`, root);
-    return existsSync(file) ? [readFileSync(file, 'utf8').trimEnd()] : [];
-  };
-  const text = `${['# Accuracy', ...part('fit'), reportOf(validation), ...['mechanisms', 'timing', 'llama', 'rows'].flatMap(part)].join('\n\n')}\n`;
   const json = `[\n${errorsOf(validation, JSON.parse(before))
     .map((line) => JSON.stringify(line))
     .join(',\n')}\n]\n`;
-  if (update) writeFileSync(page, text);
+  const rows = rowsOf(validation);
+  if (update) writeFileSync(csv, rows);
   if (fits) writeFileSync(bundledFile('accuracy.json'), json);
+  const test = 'test/claims/measured/accuracy.test.ts';
+  expectShown(
+    'docs/accuracy.md',
+    [`<!-- errors: written by ${test} -->\n`, '<!-- end of errors -->'],
+    `\n${blockOf(validation)}\n\n`,
+    test,
+  );
   const stale = 'stale: MOEPROF_UPDATE=1 with this test writes it, MOEPROF_FIT=1 beside it where constants or rows changed';
   expect(json === readFileSync(bundledFile('accuracy.json'), 'utf8'), stale).toBe(true);
-  expect(text === readFileSync(page, 'utf8'), stale).toBe(true);
+  expect(rows === readFileSync(csv, 'utf8'), stale).toBe(true);
 });

@@ -1,15 +1,43 @@
-// docs/reproduce.md is what `moeprof reproduce --all` writes today: MOEPROF_UPDATE=1 with this test writes it. What must hold whatever the
-// figures are stands below.
+// docs/reproduce.md has a row a paper, and bench/papers.csv every claim with today's figures: MOEPROF_UPDATE=1 with this test writes both. What
+// must hold whatever the figures are stands below.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { reproductionReports } from '../../../src/measured/reproduce/report.js';
 import { gotWorse, type Reproduced, reproduce } from '../../../src/measured/reproduce/reproduce.js';
 import { loadReproduction } from '../../../src/measured/reproduce/reproduction.js';
-import type { ClaimVerdict } from '../../../src/measured/reproduce/verdict.js';
+import { type ClaimVerdict, VERDICTS } from '../../../src/measured/reproduce/verdict.js';
 import { METRICS } from '../../../src/result/catalogue.js';
 import { expectShown } from '../../support/shown.js';
 
 const TEST = 'test/claims/measured/reproduce.test.ts';
+const ROWS = new URL('../../../bench/papers.csv', import.meta.url);
+const KINDS = Object.keys(VERDICTS) as ClaimVerdict[];
+
+/** A row a paper: how many of its claims have which verdict; all of them last. */
+function tableOf(papers: readonly Reproduced[]): string {
+  const counts = (claims: Reproduced['claims']): string[] =>
+    KINDS.map((kind) => claims.filter(({ verdict }) => verdict === kind).length).map((count) => (count === 0 ? '' : `${count}`));
+  const all = papers.flatMap(({ claims }) => claims);
+  const rows = [
+    ['file', 'paper', 'claims', ...Object.values(VERDICTS)],
+    ['---', '---', ...['claims', ...KINDS].map(() => '---:')],
+    ...papers.map(({ claims, name, paper }) => [`\`${name}\``, paper, `${claims.length}`, ...counts(claims)]),
+    ['**all**', `${papers.length} papers`, `${all.length}`, ...counts(all)],
+  ];
+  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** The page has its table, and bench/papers.csv every claim to four digits; with MOEPROF_UPDATE=1 both are written first. */
+function expectWritten(papers: readonly Reproduced[]): void {
+  expectShown('docs/reproduce.md', [`<!-- papers: written by ${TEST} -->\n`, '<!-- end of papers -->\n'], `\n${tableOf(papers)}\n\n`, TEST);
+  const [, , csv] = reproductionReports;
+  expect(csv.name).toBe('csv');
+  const text = csv.render(papers, { color: false, width: 80, unicode: true, verbose: false });
+  const rows = text.replaceAll(/-?\d+\.\d{5,}(?:e-?\d+)?/g, (number) => `${Number(Number(number).toPrecision(4))}`);
+  if (process.env.MOEPROF_UPDATE === '1') writeFileSync(ROWS, rows);
+  expect(rows === readFileSync(ROWS, 'utf8'), `stale: MOEPROF_UPDATE=1 with ${TEST} writes it`).toBe(true);
+}
 
 describe('every bundled paper, reproduced', () => {
   let papers: readonly Reproduced[] = [];
@@ -19,10 +47,7 @@ describe('every bundled paper, reproduced', () => {
     papers = await reproduce(listProfiles('reproductions'));
   }, 900_000);
 
-  it('is on the page', () => {
-    const markdown = reproductionReports[3].render(papers, { color: false, width: 80, unicode: true, verbose: false });
-    expectShown('docs/reproduce.md', [`<!-- papers: written by ${TEST} -->\n`, '<!-- end of papers -->\n'], `\n${markdown}\n`, TEST);
-  });
+  it('is on the page, and each claim among the rows', () => expectWritten(papers));
 
   it('has the verdict that its file says, today', () => {
     const files = papers.map(({ name }) => [name, loadReproduction(name).claims] as const);

@@ -1,7 +1,6 @@
 // What one timing teaches of a machine, and two: of every machine of the bundled measurements with several rows, each row in turn is the timing
-// that is given, and predicts the others; one vote a machine. MOEPROF_UPDATE=1 writes the table of bench/timing.md, which docs/accuracy.md
-// repeats. Predictions go along straight lines in logarithms, from the constants of all machines.
-import { writeFileSync } from 'node:fs';
+// that is given, and predicts the others; one vote a machine. MOEPROF_UPDATE=1 writes the table of docs/accuracy.md.
+// Predictions go along straight lines in logarithms, from the constants of all machines.
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { groupedBy } from '../../../src/base/objects.js';
@@ -15,8 +14,7 @@ import { covarianceOf, residualAt, type Sensitivity, sensitivityOf } from '../..
 import { predictRowVariants } from '../../../src/measured/validate/predict-all.js';
 import { type Measurement, readRows } from '../../../src/measured/validate/rows/measurement.js';
 import { figuresOf, formatKin, runtimeOf } from '../../../src/measured/validate/rows/specify.js';
-
-const table = new URL('../../../bench/timing.md', import.meta.url);
+import { expectShown } from '../../support/shown.js';
 
 type Metric = 'decode' | 'prefill';
 
@@ -133,21 +131,15 @@ it('one timing of a machine makes its predictions surer, two more so', { timeout
   );
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const text = [
-    '## With timings of the machine',
-    '',
-    'Of every machine with several rows (open, unified and second; six of them at most), one row or two are what `--timing` gives,',
-    'and the others are predicted; one vote a machine. In band: within the printed band, which is as wide as the median says; without:',
-    'the same without a timing.',
-    '',
     '| timings | speed | machines | error without | error | p90 | in band | band | band without |',
     '| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...cases.map(
       ({ before, held, machines, median, metric, p90, teachers, wide, width }) =>
         `| ${teachers} | ${metric} | ${machines} | ${percent(before)} | ${percent(median)} | ${percent(p90)} | ${percent(held)} | ± ${percent(width)} | ± ${percent(wide)} |`,
     ),
-    '',
   ].join('\n');
-  if (process.env.MOEPROF_UPDATE === '1') writeFileSync(table, text);
+  const test = 'test/claims/measured/timing.test.ts';
+  expectShown('docs/accuracy.md', [`<!-- timings: written by ${test} -->\n`, '<!-- end of timings -->'], `\n${text}\n\n`, test);
   const [decode, prefill, decodeByTwo, prefillByTwo] = cases as [
     (typeof cases)[0],
     (typeof cases)[0],

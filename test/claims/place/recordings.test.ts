@@ -1,5 +1,5 @@
 // What a placement captures on recordings of Qwen3-30B-A3B, which are not bundled: counted on the first half, judged by the second, a quarter of the
-// experts on the card. The figures of the same kind of text are published ones (docs/place.md has the table).
+// experts on the card. The figures of the same kind of text are published ones (docs/plan.md has the table).
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

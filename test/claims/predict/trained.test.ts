@@ -1,4 +1,4 @@
-// A trained predictor on the bundled routing. That it is best of all (docs/onnx-predictor.md) takes more rows: see recorded/own-routers.
+// A trained predictor on the bundled routing. That it is best of all (docs/extend.md) takes more rows: see recorded/own-routers.
 import { expect, it } from 'vitest';
 import { bundledTrace } from '../../cache/fixtures.js';
 import { OPTIONS, scores } from './trained.js';

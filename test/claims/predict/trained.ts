@@ -5,7 +5,7 @@ import { type PredictorTraining, trainPredictor } from '../../../src/predict/onn
 import { concatTraces } from '../../../src/trace/concat.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';
 
-/** The training of docs/onnx-predictor.md, with fewer epochs. */
+/** The training of docs/extend.md, with fewer epochs. */
 export const OPTIONS: PredictorTraining = {
   network: { hidden: 256, rank: 64, gru: false, observed: true },
   tokenIds: true,

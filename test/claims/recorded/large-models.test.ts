@@ -185,7 +185,7 @@ function predictors(): void {
 }
 
 function pages(): void {
-  it('docs/routing-variants.md shows what each variant makes of recorded Qwen3', async () => {
+  it('docs/routing.md shows what each variant makes of recorded Qwen3', async () => {
     const rows = page.split('\n').filter((line) => /^\| (as recorded|`[a-z-]+(=[\d.]+)?`) \| \d/.test(line));
     expect(rows.length).toBe(7);
     for (const row of rows) {

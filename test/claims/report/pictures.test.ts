@@ -6,7 +6,7 @@ import { picturesOf } from '../../../src/report/summary/run.js';
 
 const plain = { color: false, width: 80, unicode: true, verbose: true };
 
-it('docs/html-report.md shows the pictures of a run as they are drawn', async () => {
+it('docs/report.md shows the pictures of a run as they are drawn', async () => {
   const run = {
     hardware: 't4',
     memory: { expertCache: '50%' },
@@ -14,6 +14,6 @@ it('docs/html-report.md shows the pictures of a run as they are drawn', async ()
     runtime: 'llama.cpp',
     trace: 'mini-finegrained-64x12l',
   };
-  const page = readFileSync(new URL('../../../docs/html-report.md', import.meta.url), 'utf8').replaceAll(/^ {4}/gm, '');
+  const page = readFileSync(new URL('../../../docs/report.md', import.meta.url), 'utf8').replaceAll(/^ {4}/gm, '');
   expect(page).toContain(picturesOf(await simulate(run, { details: true }), plain));
 });

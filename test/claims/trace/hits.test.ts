@@ -1,6 +1,6 @@
 // Hit rates of drawn routing beside published ones (profiles/measurements/hits.jsonl). The prior is fitted with each model left out, so that
 // what is predicted of a model stands on others alone; profiles with routing of their own are judged on curves that they were not fitted on.
-// MOEPROF_UPDATE=1 writes the table of docs/synthetic-routing.md.
+// MOEPROF_UPDATE=1 writes the table of docs/routing.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { findProfile, listProfiles } from '../../../src/base/profiles.js';
@@ -18,7 +18,7 @@ import { predictedHits } from './hit-curves.js';
 const CUT = ['llama-moe-v1-3.5b', 'llama-moe-v2-3.8b'];
 /** Models whose published figures it misses by more than 10 points: one prompt on a phone, one expert a token, and a router of its own kind. */
 const MISSED = ['gemma-4-26b-a4b', 'switch-base-128', 'yuan2.0-m32'];
-const page = new URL('../../../docs/synthetic-routing.md', import.meta.url);
+const page = new URL('../../../docs/routing.md', import.meta.url);
 const [BEGIN, END] = ['<!-- hits: written by test/claims/trace/hits.test.ts -->', '<!-- /hits -->'];
 
 const { hits: rows } = readRows(findProfile('measurements', 'hits'));
@@ -178,7 +178,7 @@ describe('the prior', { timeout: 900_000 }, () => {
     expect(covered(profiled)).toBeGreaterThan(0.65);
   });
 
-  it('docs/synthetic-routing.md has the table', () => {
+  it('docs/routing.md has the table', () => {
     const text = readFileSync(page, 'utf8');
     const [before, rest] = text.split(BEGIN) as [string, string];
     const table = `${BEGIN}\n${tableOf(found)}\n${END}`;

@@ -13,7 +13,7 @@ import { openConsistency } from '../../../src/trace/stats/consistency.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
 import { contentOf, uniformModel } from '../../trace/builders.js';
 
-const page = new URL('../../../docs/synthetic-routing.md', import.meta.url);
+const page = new URL('../../../docs/routing.md', import.meta.url);
 
 /** Statistics of one layer of a trace of one request. */
 function statistics(trace: RoutingTrace, layer: number) {
@@ -176,7 +176,7 @@ describe('segment routing consistency of bundled models, against Liang et al. (a
     expect(Math.abs(generated - figures.reduce((sum, figure) => sum + figure / figures.length, 0))).toBeLessThan(4);
   });
 
-  it('docs/synthetic-routing.md has the table', () => {
+  it('docs/routing.md has the table', () => {
     const [begin, end] = ['<!-- srp: written by test/claims/trace/synthetic.test.ts -->\n', '\n<!-- /srp -->'];
     const text = readFileSync(page, 'utf8');
     const table = ['| | published | generated |', '|---|---|---|', ...lines].join('\n');

@@ -1,4 +1,4 @@
-// The tables of docs/routing-variants.md hold today's figures.
+// The tables of docs/routing.md hold today's figures.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { ms, page, percent, table, yaml } from '../../trace/variants/page.js';
 const folder = temporaryFolder();
 const value = (result: Result, name: string): number => result.metrics[name]!.value;
 
-describe('docs/routing-variants.md', () => {
+describe('docs/routing.md', () => {
   it('shows what two sizes of experts save', async () => {
     const model = join(folder, 'two-sizes.yaml');
     writeFileSync(model, yaml[0]!);

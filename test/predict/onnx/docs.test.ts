@@ -1,4 +1,4 @@
-// docs/onnx-predictor.md: its table is the contract that the code keeps, and its YAML is a system.
+// docs/extend.md: its table is the contract that the code keeps, and its YAML is a system.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
@@ -8,7 +8,9 @@ import { onnx } from '../../../src/predict/onnx/predictor/onnx.js';
 import { SEQUENCE_INPUTS, SEQUENCE_OUTPUTS, sequenceTensorOf } from '../../../src/predict/onnx/sequence/contract.js';
 import { checkRun } from '../../../src/system/load-run.js';
 
-const page = readFileSync(resolve(import.meta.dirname, '../../../docs/onnx-predictor.md'), 'utf8');
+const page = readFileSync(resolve(import.meta.dirname, '../../../docs/extend.md'), 'utf8')
+  .split(/^## /m)
+  .find((part) => part.startsWith('A trained predictor'))!;
 
 /** Rows of tables of tensors: name, type, shape. */
 const rowsOf = (text: string) =>

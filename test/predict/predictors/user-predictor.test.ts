@@ -1,4 +1,4 @@
-// Predictors of the user's own: the example of docs/add-a-predictor.md does what the page says, and each breach of the contract is told.
+// Predictors of the user's own: the example of docs/extend.md does what the page says, and each breach of the contract is told.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-
 import { traceFrom, walk } from '../toy.js';
 
 const folder = ownFolder();
-const example = exampleOf('add-a-predictor.md', folder);
+const example = exampleOf('recent.mjs', folder);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const model = toyModel([4, 4]);
@@ -24,7 +24,7 @@ const trace = traceFrom(model, 1, [
 const created = (text: string): Promise<Predictor | null> =>
   createPredictor({ chosen: parsePredictor(text), model, trace, slots: 1, seed: 1, training: [], folder });
 
-describe('docs/add-a-predictor.md', () => {
+describe('docs/extend.md, a predictor', () => {
   it('scores by decayed use', async () => {
     const predictor = (await created('./recent.mjs:memory=0.5'))!;
     const scores = new Float32Array(8);

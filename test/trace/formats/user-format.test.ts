@@ -1,4 +1,4 @@
-// Trace formats of the user's own: the example of docs/add-a-trace-format.md does what the page says, and each wrong row is told.
+// Trace formats of the user's own: the example of docs/extend.md does what the page says, and each wrong row is told.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,13 +7,13 @@ import { allocateChunk, NULL_EXPERT } from '../../../src/trace/trace.js';
 import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-parts.js';
 
 const folder = ownFolder();
-const example = exampleOf('add-a-trace-format.md', folder);
+const example = exampleOf('engine-log.mjs', folder);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const log = join(folder, 'engine.log');
 writeFileSync(log, '# an engine\n4 prefill 3,7;1,4\n4 decode 0,2;5\n\n9 decode 1,0;-1,3\n');
 
-describe('docs/add-a-trace-format.md', () => {
+describe('docs/extend.md, a trace format', () => {
   it('reads the rows of a file', async () => {
     const trace = await openTrace(log, { format: example });
     const { layers, requests, tokens, topK } = trace;

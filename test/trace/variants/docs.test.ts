@@ -1,11 +1,11 @@
-// docs/routing-variants.md against the program: every variant is there, and profiles can be read.
+// docs/routing.md against the program: every variant is there, and profiles can be read.
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ModelProfileSchema } from '../../../src/model/profile.js';
 import { VARIANTS } from '../../../src/trace/variants/index.js';
 import { page, table, yaml } from './page.js';
 
-describe('docs/routing-variants.md', () => {
+describe('docs/routing.md', () => {
   it('has a row for every variant, with its paper', () => {
     for (const { cites, name } of VARIANTS) {
       const row = table('variant').find(([spec]) => new RegExp(`^\`${name}[=:\`]`).test(spec!));

@@ -1,9 +1,9 @@
-// docs/routing-variants.md: its tables, and how figures are written there.
+// docs/routing.md: its tables, and how figures are written there.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** The page. */
-export const page = readFileSync(resolve(import.meta.dirname, '../../../docs/routing-variants.md'), 'utf8');
+export const page = readFileSync(resolve(import.meta.dirname, '../../../docs/routing.md'), 'utf8');
 
 /** Its YAML examples. */
 export const yaml = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1]!);

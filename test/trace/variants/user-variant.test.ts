@@ -1,4 +1,4 @@
-// Routing variants of the user's own: the example of docs/add-a-variant.md does what the page says, and each wrong row is told.
+// Routing variants of the user's own: the example of docs/extend.md does what the page says, and each wrong row is told.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { traceFrom } from '../../predict/toy.js';
 import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-parts.js';
 
 const folder = ownFolder();
-const example = exampleOf('add-a-variant.md', folder);
+const example = exampleOf('noisy-last.mjs', folder);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const model = toyModel([8, 8]);
@@ -30,7 +30,7 @@ function rowsOf(trace: RoutingTrace, from: number, to: number): number[] {
   return [...chunk.experts];
 }
 
-describe('docs/add-a-variant.md', () => {
+describe('docs/extend.md, a variant', () => {
   it('draws the last choice of a share of the places, the same in any order', async () => {
     const trace = await varied('./noisy-last.mjs:share=0.25');
     const before = rowsOf(recorded, 0, 200);

@@ -1,4 +1,4 @@
-// The encoder of token ids once more, plainly: what docs/onnx-predictor.md says, token after token.
+// The encoder of token ids once more, plainly: what docs/extend.md says, token after token.
 import type { ModelSpec } from '../../../../src/model/spec.js';
 import type { EncoderOptions } from '../../../../src/predict/onnx/sequence/encoder.js';
 
