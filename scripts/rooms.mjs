@@ -63,7 +63,7 @@ export const ROOMS = [
       'inputs',
       'transfer',
       'memory',
-      'outlook',
+      'lookahead',
       'vocabulary',
       'prefetch',
       'foresight',

@@ -1,5 +1,5 @@
-// Advice: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
-// hardware would help. Pure except for the runs of the engine.
+// Advice: the setting of a runtime on a machine that serves the goal best, gains and losses of others, misfits, and hardware that would help. Pure
+// except for the runs of the engine.
 import { formatCount } from '../base/units.js';
 import { takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight } from '../model/door.js';
@@ -52,15 +52,15 @@ export interface AdvisedSetting extends Pick<Price, 'hitRate' | 'waits'> {
 export interface Strategy extends AdvisedSetting, Pick<Price, 'bands'> {
   readonly name: string;
   readonly command: Command;
-  /** Flags in which its line differs from the other strategies' lines; all where it stands alone. */
+  /** Flags in which its line differs from the other strategies' lines; all if it stands alone. */
   readonly flags: string;
-  /** Where the facts of its cache were read, with date or build; null: it has none. */
+  /** Source of the facts of its cache, with date or build; null: it has none. */
   readonly read: string | null;
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
 export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
-  /** Sentences: other backends and programs of the GPU, beside the one that is taken. */
+  /** Sentences: other backends and programs of the GPU, besides the one that is taken. */
   readonly backends: readonly string[];
   readonly model: string;
   readonly quantization: string;
@@ -68,10 +68,10 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly guesses: readonly Guess[];
   /** Null: nothing fits. */
   readonly answer: AdvisedSetting | null;
-  /** False where targets were given and the answer does not keep them. */
+  /** False if targets were given and the answer does not keep them. */
   readonly kept: boolean;
   readonly command: Command | null;
-  /** Sentences on the command: what is to be replaced in it, and what helps where memory runs out. */
+  /** Sentences on the command: what is to be replaced in it, and what helps if memory runs out. */
   readonly hints: readonly string[];
   readonly bands: Price['bands'] | null;
   readonly bound: Bound | null;
@@ -85,7 +85,7 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   readonly alternatives: readonly AdvisedSetting[];
   /** Sentences: what does not fit, and what is missing. */
   readonly misfits: readonly string[];
-  /** Where nothing fits: what does. Absent: the wished model fits, or nothing else does. */
+  /** If nothing fits: what does. Absent: the wished model fits, or nothing else does. */
   readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
   /** Runs of the engine. */
@@ -104,14 +104,13 @@ export async function advise(asked: Question): Promise<Advice> {
     ...(answer.setting.fromDisk ? { inMemory: await pricer.decode({ ...answer, hardware: question.hardware, cached: null }) } : {}),
     strategies: await strategiesBeside(question, answer),
     drafts: await draftsBeside(question, answer),
-    alternatives: (await alternativesOf(question, answer)).map(({ change, one }) => settingOf(question, one, change)),
+    alternatives: (await alternativesOf(question, answer)).map(({ change, one: priced }) => settingOf(question, priced, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
     runs: pricer.runs,
   };
 }
 
-/** What every answer has. */
 function commonAdvice(question: Question, answer: Priced | null) {
   const { model, pricer, quantizations } = question;
   return {
@@ -153,9 +152,8 @@ export async function plainAdvice(question: Question, answer: Priced): Promise<A
 }
 
 /**
- * The best setting, and the question as its line answers it: with weights in pinned memory where prompts gain a twentieth by that, which takes a flag and
- * a load of the whole file.
- * @param find finds the best setting
+ * The best setting, and the question as its line answers it: with weights in pinned memory if prompts gain a twentieth by that, for a flag and a
+ * load of the whole file. @param find finds the best setting
  */
 export async function answered(
   asked: Question,
@@ -176,9 +174,8 @@ export async function answered(
 }
 
 /**
- * The best setting of the preferred format that fits; where targets are given, of the first that keeps them, else of the one that comes
- * nearest. A smaller KV cache is taken only where nothing fits with the usual one; experts are left on the disk only where not even that
- * helps, and then the smallest format is the fastest.
+ * The best setting of the preferred format that fits; with targets, of the first that keeps them, else of the nearest. Without a fit, a smaller KV
+ * cache is tried; then experts on the disk, for which the smallest format is the fastest.
  */
 export async function bestAnswer(question: Question): Promise<Priced | null> {
   const { quantizations, runtime } = question;
@@ -197,9 +194,9 @@ export async function bestAnswer(question: Question): Promise<Priced | null> {
 }
 
 /** A priced setting as advice has it. @param change how it differs from the answer */
-export function settingOf(question: Question, one: Priced, change: string): AdvisedSetting {
-  const { devices, model, price, setting } = one;
-  const longest = contextThatFits(question, one);
+export function settingOf(question: Question, priced: Priced, change: string): AdvisedSetting {
+  const { devices, model, price, setting } = priced;
+  const longest = contextThatFits(question, priced);
   const { decode, hitRate, prefill, waits } = price;
   return { setting, change, decode, prefill, hitRate, waits, devices, longest, bits: bitsPerWeight(model) };
 }
@@ -209,26 +206,25 @@ async function strategiesBeside(question: Question, { setting }: Priced): Promis
   const found = await strategiesOf(question, setting.quantization, setting.kv, setting.fromDisk);
   if (found.length < 2) return [];
   const strategies: Strategy[] = [];
-  for (const one of found) strategies.push(await describedStrategy(question, one));
-  const shared = new Set(wordsIn(strategies[0]!).filter((word) => strategies.every((one) => wordsIn(one).includes(word))));
-  const own = (one: Strategy): string[] => wordsIn(one).filter((word) => !shared.has(word));
-  return strategies.map((one) => ({ ...one, flags: own(one).join(' ') })).sort((a, b) => b.decode - a.decode);
+  for (const priced of found) strategies.push(await describedStrategy(question, priced));
+  const shared = new Set(wordsIn(strategies[0]!).filter((word) => strategies.every((strategy) => wordsIn(strategy).includes(word))));
+  const distinctWords = (strategy: Strategy): string[] => wordsIn(strategy).filter((word) => !shared.has(word));
+  return strategies.map((strategy) => ({ ...strategy, flags: distinctWords(strategy).join(' ') })).sort((a, b) => b.decode - a.decode);
 }
 
 /** A priced setting as a strategy. */
-export async function describedStrategy(question: Question, one: Priced): Promise<Strategy> {
-  const cache = cacheOf(question.runtime, one.setting);
+export async function describedStrategy(question: Question, priced: Priced): Promise<Strategy> {
+  const cache = cacheOf(question.runtime, priced.setting);
   const strategy = {
-    ...settingOf(question, one, ''),
-    name: nameOf(one, cache),
-    command: commandOf(question, one),
-    bands: await bandsOf(question, one),
+    ...settingOf(question, priced, ''),
+    name: nameOf(priced, cache),
+    command: commandOf(question, priced),
+    bands: await bandsOf(question, priced),
     read: cache?.read ?? null,
   };
   return { ...strategy, flags: wordsIn(strategy).join(' ') };
 }
 
-/** The flags of a strategy's line, each with its value. */
 function wordsIn({ command }: Pick<Strategy, 'command'>): string[] {
   return command.uses.map(([name, value]) => (value === null ? name : `${name} ${value}`));
 }

@@ -1,4 +1,3 @@
-// Alternatives to the answer: settings that differ from it in one thing, each with its own best placement.
 import { formatCount } from '../base/units.js';
 import { isFit } from '../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../runtime/setting/setting.js';
@@ -6,7 +5,7 @@ import { devicesOf, ladderOf, rungOf } from './fit.js';
 import type { Question } from './question.js';
 import { canIsolate, type Priced, passesOf, priced, pricedFit } from './search.js';
 
-/** A setting beside the answer. */
+/** Another setting than the answer. */
 interface Alternative {
   /** How it differs: `passes of 2048`. */
   readonly change: string;
@@ -22,13 +21,13 @@ const FORMATS = 2;
 /** Factor of the longer context that is tried. */
 const LONGER = 4;
 
-/** Settings that differ from the answer in one thing; up to five, best first. */
+/** Alternatives to the answer: settings that differ from it in one thing, each with its own best placement. */
 export async function alternativesOf(question: Question, answer: Priced): Promise<readonly Alternative[]> {
   const found: Alternative[] = [];
   const add = async (change: string, beside: Setting): Promise<void> => {
     const model = question.model(beside.quantization);
-    const one = await pricedFit(question, model, beside);
-    if (one !== null) found.push({ change, one });
+    const alternative = await pricedFit(question, model, beside);
+    if (alternative !== null) found.push({ change, one: alternative });
   };
   for (const { beside, change } of changesOf(question, answer.setting)) await add(change, beside);
   for (const { change, setting } of lowerRungs(question, answer)) {
@@ -45,7 +44,7 @@ function changesOf(question: Question, setting: Setting): { readonly change: str
   const { model, quantizations, runtime } = question;
   const longer = LONGER * setting.context;
   const trained = model(setting.quantization).trainedContext;
-  const others = <T>(values: readonly T[], own: T): T[] => values.filter((value) => value !== own);
+  const others = <T>(values: readonly T[], excluded: T): T[] => values.filter((value) => value !== excluded);
   const formats = others(quantizations, setting.quantization).slice(0, FORMATS);
   return [
     ...nearestFirst(others(passesOf(question), setting.ubatch), setting.ubatch)
@@ -63,8 +62,8 @@ function changesOf(question: Question, setting: Setting): { readonly change: str
 }
 
 /** Sorts values by their ratio to the answer's own. */
-function nearestFirst(values: readonly number[], own: number): number[] {
-  const far = (value: number): number => Math.abs(Math.log2(value / own));
+function nearestFirst(values: readonly number[], centre: number): number[] {
+  const far = (value: number): number => Math.abs(Math.log2(value / centre));
   return values.toSorted((a, b) => far(a) - far(b) || a - b);
 }
 
@@ -79,12 +78,12 @@ function lowerRungs(question: Question, { model, setting }: Priced): { readonly 
   const named = [
     {
       change: 'no expert on the GPU',
-      rung: ladder.findIndex((one) => one.gpuExperts === 0 || (one.gpuLayers === null && one.cpuMoe === model.layers.length)),
+      rung: ladder.findIndex((rung) => rung.gpuExperts === 0 || (rung.gpuLayers === null && rung.cpuMoe === model.layers.length)),
     },
     { change: 'no layer on the GPU', rung: ladder.findIndex(isCpuOnly) },
   ];
   return named
     .filter(({ rung }) => rung > at)
     .map(({ change, rung }) => ({ change, setting: { ...setting, ...ladder[rung]!, cache: null } }))
-    .filter(({ setting: one }) => isFit(devicesOf(question, model, one)));
+    .filter(({ setting: candidate }) => isFit(devicesOf(question, model, candidate)));
 }

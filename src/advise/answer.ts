@@ -1,4 +1,3 @@
-// From what a user names to advice: under the fastest backend of a card, with what else fits if the wish does not.
 import { platform } from '../base/host/machine.js';
 import { isPath } from '../base/profiles.js';
 import { aboutRate } from '../report/door.js';
@@ -14,9 +13,9 @@ import { type OtherQuestions, waysOut } from './ways.js';
 
 /**
  * Finds the settings to run a model with on a machine: `moeprof advise`.
- * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
+ * @param model a bundled name, a file or a folder; only the command line takes `hf:` addresses
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @throws UserError where something is unknown, or a recording is too short
+ * @throws UserError if something is unknown, or a recording is too short
  */
 export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
   return adviceOn(model, machineNamed(machine), wishes);
@@ -81,16 +80,16 @@ async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Pr
   const tried = [{ own: question, ...answer }];
   for (const { hardware, learned, runtime } of rivals) {
     const { learned: _, ...rest } = question;
-    const own = { ...rest, hardware, runtime, ...(learned && { learned }) };
-    tried.push({ own, ...(await priced(own, answer.model, answer.setting)) });
+    const others = { ...rest, hardware, runtime, ...(learned && { learned }) };
+    tried.push({ own: others, ...(await priced(others, answer.model, answer.setting)) });
   }
   const [best, ...slower] = tried.sort((a, b) => a.cost - b.cost);
-  const lost = slower.map(({ own, price }) => `${own.runtime.name} gives ${speedsText(price)}`).join(', ');
+  const lost = slower.map(({ own: question, price }) => `${question.runtime.name} gives ${speedsText(price)}`).join(', ');
   const note = `${best!.own.runtime.name} is the fastest backend of this GPU: ${lost} (--runtime).`;
   return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
 }
 
-/** A note on what another runtime of the same GPU gives, with its own formats; none where nothing fits. */
+/** A note on what another runtime of the same GPU gives, with its own formats; none if nothing fits. */
 async function besideNote(name: string, basis: AdviceBasis, wishes: AdviceWishes): Promise<string[]> {
   const answer = await withQuestion(name, basis, wishes, bestAnswer);
   if (answer === null) return [];

@@ -1,5 +1,4 @@
-// From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on. The command and the
-// library share it.
+// From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on, for command and library.
 import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
@@ -26,16 +25,16 @@ import type { Question } from './question.js';
 /** Seed of the synthetic routing. */
 const SEED = 1;
 
-/** Context of each user where nothing says how much, tokens. Ours: a long chat. */
+/** Context of each user by default, tokens. Ours: a long chat. */
 const USUAL_CONTEXT = 16_384;
 
-/** Prompt where nothing says how long it is, tokens, or half of a context that is shorter than twice of it. */
+/** Prompt by default, tokens, or half of a context that is shorter than twice of it. */
 export const USUAL_PROMPT = 4096;
 
 /** Contexts that follow from a prompt are whole multiples of this. */
 const CONTEXT_STEP = 1024;
 
-/** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
+/** Tokens that are generated after a prompt, if a whole request counts. Ours: about a page. */
 const OUTPUT = 512;
 
 /** Wishes of a user; all fields are optional. */
@@ -45,11 +44,10 @@ export interface AdviceWishes extends DraftWishes {
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string | undefined;
   /**
-   * Context of each user, tokens; unless given 16,384, or as many as `prompt` and its answer take where that is more, but no more than the model
-   * was trained on.
+   * Context of each user, tokens; by default 16,384, or as many as `prompt` and its answer take if that is more, but at most the model's own limit.
    */
   readonly context?: number | undefined;
-  /** Prompt of the request, tokens; 4,096 unless given, or half of the context where that is less. */
+  /** Prompt of the request, tokens; 4,096 unless given, or half of the context if that is less. */
   readonly prompt?: number | undefined;
   /** Users at a time; 1 unless given. */
   readonly users?: number | undefined;
@@ -66,7 +64,7 @@ export interface AdviceWishes extends DraftWishes {
 /** Finds a machine as a runtime drives it, with sentences on how it was found. */
 export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'named' | 'notes'>>;
 
-/** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError where that is unknown. */
+/** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError if that is unknown. */
 export function machineNamed(name: string): MachineFinder {
   return async ({ profile }) => {
     const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
@@ -80,7 +78,7 @@ export type AdviceBasis = Pick<
   'backends' | 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'
 >;
 
-/** The runtime and the goal of the wishes, and the machine. @throws UserError where one is unknown, or a prompt exceeds its context */
+/** The runtime and the goal of the wishes, and the machine. @throws UserError if one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis> {
   const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
   if (prompt + OUTPUT > context)
@@ -93,10 +91,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   return { runtime, goal, drafting: wishedDrafting(wishes), ...shell, ...(await machine(runtime)) };
 }
 
-/**
- * Answers the question for advice on a model, and closes its trace.
- * @throws UserError where something is unknown, or a recording is too short
- */
+/** Answers the question for advice on a model, and closes its trace. @throws UserError if something is unknown, or a recording is too short */
 export async function withQuestion<T>(
   name: string,
   basis: AdviceBasis,
@@ -165,7 +160,7 @@ export function wishedContext({ context, prompt = 0 }: AdviceWishes): number {
   return context ?? Math.max(USUAL_CONTEXT, CONTEXT_STEP * Math.ceil((prompt + OUTPUT) / CONTEXT_STEP));
 }
 
-/** Shape of a request in a context. A wished prompt is shorter only where the model was not trained on a context that holds it. */
+/** Shape of a request in a context. A wished prompt is shorter only if the model was not trained on a context that holds it. */
 export function requestShape({ prompt }: AdviceWishes, context: number): RequestShape {
   const [wished, most] = prompt === undefined ? [USUAL_PROMPT, context >> 1] : [prompt, context - OUTPUT];
   return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
@@ -195,7 +190,6 @@ function questionOn(
   return { ...basis, ...slots, request, context, users, quantizations, model, file, hub, bundled, notes };
 }
 
-/** Names of runtimes with an expert cache. */
 const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
 
 /** @throws UserError if the runtime has no expert cache, or a cache of the model cannot have so many slots */
@@ -207,16 +201,12 @@ function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers,
   throw new UserError(`--slots ${slots}: a cache of ${model} has ${least} to ${most} slots in each layer`);
 }
 
-/** A note on a context that the model bounds, or that is beyond what it was trained on. */
 function contextNote(context: number, trained: number): string {
   const most = `The model was trained on ${formatCount(trained)} tokens of context`;
   return context > trained ? `${most}: with more, answers become worse or end.` : `${most}, so it gets no more.`;
 }
 
-/**
- * Routing that settings are priced on: recorded, or drawn as the model routes.
- * @throws UserError where a recording is too short
- */
+/** Routing that settings are priced on: recorded, or drawn as the model routes. @throws UserError if a recording is too short */
 async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
   if (path !== undefined) {
     const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
@@ -232,8 +222,8 @@ async function routingOf(name: string, path: string | undefined, model: ModelSpe
 }
 
 /**
- * The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null:
- * what is named is not what the runtime reads.
+ * The model's file in a command line: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null: the runtime does
+ * not read it.
  */
 function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
@@ -252,7 +242,6 @@ interface Loaded {
   readonly sizes: OpenModel['sizes'];
 }
 
-/** The model by format, each loaded once. */
 function modelsOf(name: string): (quantization: string | null) => Loaded {
   const models = new Map<string | null, Loaded>();
   return (quantization) => {
@@ -266,27 +255,24 @@ function loadedModel({ parts, sizes }: OpenModel): Loaded {
   return { spec: assemble(parts), sizes };
 }
 
-/** Default formats on offer. */
 function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
   return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
 }
 
 /**
  * Default formats on offer: the model's own, if the runtime reads its files, then formats of fewer bits.
- * @param own the model in its own format
- * @param fixed true where its sizes are those of its files
- * @param ownBits bits a weight of that format
+ * @param own the model in its own format @param fixed true if its sizes are those of its files @param ownBits bits a weight of that format
  */
 export function usualOffer(
   { quantizations, reads, usualFile }: AdvisedRuntime,
-  { quantization: own }: Pick<ModelSpec, 'quantization'>,
+  { quantization: native }: Pick<ModelSpec, 'quantization'>,
   fixed: boolean,
   ownBits: number,
 ): (string | null)[] {
   // Files of models that are trained in 4 bits are no smaller in other formats: their experts stay as they are.
-  if (fixed || own.startsWith('mxfp4')) return [null];
+  if (fixed || native.startsWith('mxfp4')) return [null];
   const names = Object.keys(quantizations);
-  const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(own) : !/^(bf16|fp8)/.test(own);
-  if (isRead) return [null, ...names.filter((name) => name !== own && ownValue(quantizations, name)! < ownBits)];
+  const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(native) : !/^(bf16|fp8)/.test(native);
+  if (isRead) return [null, ...names.filter((name) => name !== native && ownValue(quantizations, name)! < ownBits)];
   return usualFile === null ? names : names.slice(names.indexOf(usualFile));
 }

@@ -5,9 +5,8 @@ import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import type { Priced } from './search.js';
 
 /**
- * Words that set a setting on the benchmark's command line, without the model. It counts layers where the server has a flag for all, its passes
- * are no longer than its batch, and between commas it takes values to try one after another.
- * @param uses the server's flags @param more flags that it is to take besides
+ * Words that set a setting on the benchmark's command line, without the model. It counts layers if the server has a flag for all, its passes are no
+ * longer than its batch, and commas separate values to try. @param uses the server's flags @param more flags that it takes besides
  */
 export function benchmarkWords(
   { benchmark }: AdvisedRuntime,

@@ -1,5 +1,5 @@
-// Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until
-// they are as fast as the CPU alone: the hit rate there is the break-even. No formula stands beside the runs.
+// Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until they
+// are as fast as the CPU alone: the hit rate there is the break-even. No formula is used.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
@@ -10,7 +10,7 @@ import { devicesOf } from './fit.js';
 import type { Price } from './price.js';
 import type { Question } from './question.js';
 
-/** Formats that are looked at where none are named, and halvings until a break-even is read off a line. */
+/** Formats that are looked at if none are named, and halvings until a break-even is read off a line. */
 const [FORMATS, HALVINGS] = [3, 5];
 
 /** Ways to use the free memory of a card: not at all, whole layers of experts, a cache whose misses cross the link, one whose misses the CPU computes. */
@@ -44,12 +44,11 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
   readonly rows: readonly BreakEven[];
 }
 
-/** Decode speed and hit rate of a run. */
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
 /**
  * The worth of caches for a model on a machine, by format and number of users.
- * @throws UserError where something is unknown, a recording is too short, or no CPU computes beside a card with a memory of its own
+ * @throws UserError if something is unknown, a recording is too short, or there is no CPU with a card with its own memory
  */
 export async function breakEvensOn(name: string, machine: MachineFinder, wishes: AdviceWishes, by: readonly number[]): Promise<BreakEvens> {
   const basis = await basisOf(machine, wishes);
@@ -93,13 +92,13 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
       hybrid: await breakEvenAt(cpu.decode, most, cached(hybrid)),
     },
     reached: { offload: linked?.hitRate ?? null, hybrid: mixed?.hitRate ?? null },
-    best: WAYS.reduce((one, way) => ((decode[way] ?? 0) > decode[one]! ? way : one)),
+    best: WAYS.reduce((best, way) => ((decode[way] ?? 0) > decode[best]! ? way : best)),
   };
 }
 
 /**
- * The hit rate at which a cache is as fast as `speed`: on the line of time over hit rate between two runs, one slower and one not, that halvings of
- * the slots have brought together. 0: it is as fast without a slot; null: slower with `most`.
+ * The hit rate at which a cache is as fast as `speed`: on the line of time over hit rate between two runs, one slower and one not, from halvings of
+ * the slots. 0: it is as fast without a slot; null: slower with `most`.
  */
 export async function breakEvenAt(speed: number, most: number, run: (slots: number) => Promise<Cached>): Promise<number | null> {
   let [slow, fast] = [await run(0), await run(most)];

@@ -1,4 +1,3 @@
-// The line of a setting: in the words of its runtime, with the place of the model's file.
 import { platform } from '../base/host/machine.js';
 import { sum } from '../base/statistics.js';
 import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
@@ -12,7 +11,7 @@ import { cacheOf } from './fit.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** The setting in the words of the runtime. */
+/** The line of a setting: in the words of its runtime, with the place of the model's file. */
 export function commandOf(
   question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
   { blocks, devices, model, setting, split }: Priced,
@@ -47,7 +46,7 @@ export function commandOf(
   });
 }
 
-/** Where a line finds the model: a file or a folder, or a repository of the hub. */
+/** The model in a line: a file or a folder, or a repository of the hub. */
 function placeOf(
   { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
   { name, quantization }: ModelSpec,
@@ -64,14 +63,14 @@ const OWN_FILE = 'path/to/';
 
 /** Sentences on a file whose place the line leaves open, and on the program's own help. */
 export function hintsOf({ net, steps }: Command): string[] {
-  const own = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
+  const placeholder = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
   return [
-    ...(own === undefined ? [] : [`Put your own file in the place of ${own}: no repository with it is known.`]),
+    ...(placeholder === undefined ? [] : [`Put your own file in the place of ${placeholder}: no repository with it is known.`]),
     ...(net === undefined ? [] : [net]),
   ];
 }
 
-/** Where the facts of the answer's cache were read: older builds have no such flag. */
+/** Sources of the facts of the answer's cache: older builds have no such flag. */
 export function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
   const cache = cacheOf(runtime, setting);
   return cache === null ? [] : [`Cache flags: ${cache.read}.`];

@@ -1,10 +1,9 @@
-// How tokens are drafted where advice is asked for: by what, how many, and how many of them are right.
 import { placed, UserError } from '../base/errors.js';
 import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/door.js';
 
-/** Drafting, as settings are priced with it. */
+/** How tokens are drafted in advice: by what, how many, and how many of them are right. Drafting, as settings are priced with it. */
 export interface Drafting {
-  /** The model's own layers for further tokens, or the text itself, where its last tokens have stood before. */
+  /** The model's own layers for further tokens, or the text itself, if its last tokens have occurred before. */
   readonly drafter: 'mtp' | 'ngram';
   /** Lengths on offer; null: those of the runtime. */
   readonly lengths: readonly number[] | null;
@@ -17,13 +16,13 @@ export interface Drafting {
 /**
  * Chance that a drafted token is right, given that those before it are: 0.70, 0.64, 0.73 and 0.65 by position of a run that is measured
  * (mtp-8945hs); published runs of models' own layers have 0.7 to 0.9 for the first (ggml-org/llama.cpp pulls 22673 and 25980). Drafts by n-grams
- * of recorded texts are right as often, where there is one.
+ * of recorded texts are right as often, if there is one.
  */
 const ACCEPTANCE = 0.7;
-/** Share of passes for which recorded texts held a draft behind the same tokens (docs/speculation.md). */
+/** Share of passes for which recorded texts held a draft after the same tokens (docs/speculation.md). */
 const FOUND = 0.35;
 
-/** Drafting where nothing is said of it. */
+/** Drafting by default. */
 export const USUAL_DRAFTING: Drafting = { drafter: 'mtp', lengths: null, chance: ACCEPTANCE, found: 1 };
 
 /** Wishes on drafts, as options have them. */
@@ -36,7 +35,7 @@ export interface DraftWishes {
   readonly drafter?: string | undefined;
 }
 
-/** Reads wishes on drafts. @throws UserError where one cannot be read */
+/** Reads wishes on drafts. @throws UserError if one cannot be read */
 export function wishedDrafting({ accepted, drafter = 'mtp', drafts }: DraftWishes): Drafting {
   if (drafter !== 'mtp' && drafter !== 'ngram') throw new UserError(`--drafter: "${drafter}" is none; take mtp or ngram`);
   const [, from, to = from] = /^(\d+)(?:\.\.(\d+))?$/.exec(drafts ?? '') ?? [];

@@ -1,4 +1,3 @@
-// Drafted tokens: what each length of a draft reaches, and the share of right ones from which on it pays.
 import { UserError } from '../base/errors.js';
 import { mean } from '../base/statistics.js';
 import { bareRate, type Datum, figure, type Grid, gridOf, ratio } from '../report/door.js';
@@ -16,13 +15,13 @@ export interface DraftOffer {
   readonly tokensPerPass: number;
   /** Share of drafted tokens that is taken to be right, as engines print it. */
   readonly accepted: number;
-  /** That share from which on decoding is faster than without drafts; null: not even where all are right. */
+  /** That share from which on decoding is faster than without drafts; null: not even if all are right. */
   readonly breakEven: number | null;
 }
 
 /**
- * Drafts of each length beside none; empty: none are asked for or advised, or no draft fits.
- * @throws UserError where they are asked for and the runtime drafts nothing for the model
+ * Drafts of each length, to compare with none; empty: none are wished or advised, or none fits.
+ * @throws UserError if they are wished and the runtime drafts nothing for the model
  */
 export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
   const { drafting, runtime } = question;
@@ -35,15 +34,15 @@ export async function draftsBeside(question: Question, { model, setting }: Price
   if (plain === null) return [];
   const offers: DraftOffer[] = [];
   for (const draft of lengthsOf(question, model)) {
-    const one = draft === 0 ? null : await pricedFit(question, model, drafted(question, setting, draft));
-    if (one === null) continue;
+    const drafting = draft === 0 ? null : await pricedFit(question, model, drafted(question, setting, draft));
+    if (drafting === null) continue;
     const { found } = question.drafting;
     const accepted = mean(rightShares(question.drafting, draft));
     const tokensPerPass = 1 + found * draft * accepted;
     // A pass takes as long whether its draft is right or not, so that many tokens it must yield.
-    const needed = (plain.price.decode * tokensPerPass) / one.price.decode;
+    const needed = (plain.price.decode * tokensPerPass) / drafting.price.decode;
     const breakEven = Math.max(0, needed - 1) / (found * draft);
-    offers.push({ draft, decode: one.price.decode, tokensPerPass, accepted, breakEven: breakEven > 1 ? null : breakEven });
+    offers.push({ draft, decode: drafting.price.decode, tokensPerPass, accepted, breakEven: breakEven > 1 ? null : breakEven });
   }
   return offers;
 }
@@ -51,7 +50,7 @@ export async function draftsBeside(question: Question, { model, setting }: Price
 /** Drafters in words. */
 const DRAFTERS = { mtp: "the model's own layers", ngram: 'n-grams' } as const;
 
-/** Drafts as a table; nothing where nothing is drafted. */
+/** Drafts as a table; nothing if nothing is drafted. */
 export function draftGrid(drafts: readonly DraftOffer[], drafter: Drafting['drafter']): Grid[] {
   if (drafts.length === 0) return [];
   const rows = drafts.map(({ accepted, breakEven, decode, draft, tokensPerPass }): Datum[] => [

@@ -1,4 +1,3 @@
-// The report of `moeprof advise --runtime any`: engines side by side, best first, with the line of the best.
 import { formatCount } from '../base/units.js';
 import { type Block, type Datum, type Document, grid, gridOf, type Line, pagedFormats, rateDatum } from '../report/door.js';
 import type { Strategy } from './advise.js';
@@ -20,7 +19,7 @@ type Running = EngineOffer & { readonly best: Strategy };
 
 function enginesDocument({ explain, offers }: EnginesView): Document {
   const { engines, machine, model, notes } = offers;
-  const running = engines.filter((one): one is Running => one.best !== null);
+  const running = engines.filter((engine): engine is Running => engine.best !== null);
   const shown = explain ? running : running.slice(0, 1);
   return {
     title: `${model} on ${machine}, ${formatCount(engines.length)} engines`,

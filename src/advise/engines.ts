@@ -1,4 +1,3 @@
-// Engines that run a model on a machine, each with its best setting: `moeprof advise --runtime any`.
 import { UserError } from '../base/errors.js';
 import { type Tagged, tagged } from '../result/version.js';
 import { ADVISED } from '../runtime/index.js';
@@ -18,7 +17,7 @@ export interface EngineOffer {
   readonly quantization: string;
   /** Null: nothing fits. */
   readonly best: Strategy | null;
-  /** Cost under the goal, where smaller is better; null: nothing fits. */
+  /** Cost under the goal: smaller is better; null: nothing fits. */
   readonly cost: number | null;
   readonly kept: boolean;
   /** Sentences: what is missing; empty: it fits. */
@@ -34,18 +33,14 @@ export interface EngineOffers extends Tagged<typeof ENGINES_SCHEMA>, Omit<Asked,
 
 /**
  * A model under each engine on a machine: `moeprof advise --runtime any`.
- * @param model a bundled name, a file or a folder
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @throws UserError where something is unknown, or no engine runs on the machine
+ * @param model a bundled name, a file or a folder @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @throws UserError if something is unknown, or no engine runs on the machine
  */
 export function enginesFor(model: string, machine: string, wishes: Omit<AdviceWishes, 'runtime'> = {}): Promise<EngineOffers> {
   return enginesOn(model, machineNamed(machine), wishes);
 }
 
-/**
- * As {@link enginesFor}, on a machine that is found for each runtime.
- * @throws UserError where something is unknown, or no engine runs on the machine
- */
+/** As {@link enginesFor}, on a machine that is found for each runtime. @throws UserError if something is unknown, or no engine runs on the machine */
 export async function enginesOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<EngineOffers> {
   const bases = [];
   const refused: string[] = [];

@@ -6,7 +6,7 @@ import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.
 import { ALL_ON_GPU, bySlots, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
 import type { Question } from './question.js';
 
-/** Values of a setting beside its placement. */
+/** Values of a setting besides its placement. */
 export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
 
 /** The expert cache of a setting; null: it has none. */
@@ -22,7 +22,7 @@ export function ladderOf({ hardware, runtime, slots }: Question, model: ModelSpe
     return slots === undefined ? rungs : rungs.filter((rung) => rung.slots === slots);
   }
   if (first!.name !== 'unified') return runtime.ladder(model);
-  // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
+  // One memory: there is nothing to move. If the CPU replaces the GPU, nothing is on a GPU.
   return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
 }
 
@@ -37,8 +37,8 @@ export function loadOf({ hardware, runtime }: Question, model: ModelSpec, settin
 }
 
 /**
- * The highest rung that fits; null: none does.
- * Along the ladder the GPUs hold less and the host holds more, so the first rung that GPUs can hold is the only one to ask the host about.
+ * The highest rung that fits; null: none does. Along the ladder GPUs hold less and the host more, so only the first rung that GPUs can hold is tried
+ * on the host.
  */
 export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const setting = highestOnGpu(question, model, beside);
@@ -58,8 +58,8 @@ export function lowestRung(question: Question, model: ModelSpec, beside: Beside)
 }
 
 /**
- * The last resort: experts are read from the disk as they are needed, and host memory caches them; null: the machine names no disk, or not
- * even what every token needs fits.
+ * The last resort: experts are read from the disk when they are needed, and host memory caches them; null: there is no disk, or what every token
+ * needs does not fit.
  */
 export function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const { hardware, runtime } = question;
@@ -101,8 +101,8 @@ function missingOn(devices: readonly DeviceMemory[]): number {
 
 /** Place of a setting's placement on its ladder. */
 export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {
-  const same = (one: WeightPlacement): boolean =>
-    (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => one[part] === placement[part]);
+  const same = (rung: WeightPlacement): boolean =>
+    (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => rung[part] === placement[part]);
   return ladder.findIndex(same);
 }
 
@@ -112,23 +112,22 @@ const CONTEXT_STEP = 1024;
 /** No model is trained on more. */
 const MOST_CONTEXT = 2 ** 20;
 
-/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not fit as it is. */
+/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own if it does not fit as it is. */
 export function contextThatFits(question: Question, { model, setting }: { readonly model: ModelSpec; readonly setting: Setting }): number {
-  const own = Math.floor(setting.context / CONTEXT_STEP);
+  const start = Math.floor(setting.context / CONTEXT_STEP);
   // More than the model was trained on is of no use.
-  const most = Math.max(own, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
+  const most = Math.max(start, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
   // From the longest down: the first that fits.
-  const at = firstFit(most - own + 1, (down) =>
+  const at = firstFit(most - start + 1, (down) =>
     missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
   );
   return Math.max(setting.context, (most - at) * CONTEXT_STEP);
 }
 
 /**
- * The first place at which nothing is missing; `count` where there is none. Few are looked at, since counting memory takes milliseconds: bytes
- * fall almost linearly, so the next look is where the line through the two nearest ones crosses zero (regula falsi).
- * @param count places
- * @param missing bytes missing at a place, at most 0 where it fits; never more at a later place than at an earlier one
+ * The first place at which nothing is missing; `count` if there is none. Counting memory takes milliseconds, so few are tried: bytes fall almost
+ * linearly, and the next try is at the zero of the line through the two nearest ones (regula falsi). @param count places
+ * @param missing bytes missing at a place, at most 0 if it fits; never more at a later place than at an earlier one
  */
 export function firstFit(count: number, missing: (at: number) => number): number {
   if (count === 0) return 0;

@@ -7,7 +7,7 @@ import { type Priced, passesOf, priced, pricedFit } from './search.js';
 
 /**
  * The highest placement that fits with the passes, format and cache of an earlier answer, or with the shortest passes and the format that is wanted
- * most; without strategies, drafts and other settings beside it.
+ * most; without strategies, drafts and other settings.
  * @param like the setting of the answer before; null: there is none
  */
 export async function glance(asked: Question, like: Setting | null): Promise<Advice> {

@@ -1,4 +1,3 @@
-// Parts of the machine that were taken where nobody named them, and how much the answer hangs on each: runs with the part's neighbour show it.
 import { ownValue } from '../base/objects.js';
 import { CPUS, type HardwareSpec, memoryText, slotText, takenPartsOf, withArithmetic } from '../hardware/door.js';
 import type { Question } from './question.js';
@@ -21,13 +20,13 @@ const MATTERS = 0.1;
 /** The slowest and the fastest modules that shops list, million transfers a second. Ours to choose. */
 export const MODULES: Readonly<Record<string, readonly [number, number]>> = { ddr3: [1333, 1866], ddr4: [2666, 3600], ddr5: [4800, 6400] };
 
-/** Guesses that move a speed by more than a tenth. */
+/** Parts of the machine that were taken if nobody named them, and that move a speed by more than a tenth, by runs with their neighbours. */
 export async function guessesOf({ hardware, pricer }: Question, { model, price, setting }: Priced): Promise<Guess[]> {
   const found: Guess[] = [];
   if (setting.fromDisk) return found;
   for (const { hardware: changed, ...words } of neighbours(hardware)) {
-    const one = { model, hardware: changed, setting, cached: null };
-    const guess = { ...words, decode: (await pricer.decode(one)) / price.decode, prefill: (await pricer.prefill(one)) / price.prefill };
+    const near = { model, hardware: changed, setting, cached: null };
+    const guess = { ...words, decode: (await pricer.decode(near)) / price.decode, prefill: (await pricer.prefill(near)) / price.prefill };
     if (Math.max(Math.abs(guess.decode - 1), Math.abs(guess.prefill - 1)) > MATTERS) found.push(guess);
   }
   return found;
@@ -39,8 +38,8 @@ function neighbours(hardware: HardwareSpec): (Pick<Guess, 'part' | 'other'> & { 
   return takenPartsOf(hardware).flatMap((text) => {
     if (text.startsWith('CPU')) {
       const fewer = CPUS.parts.filter(({ arch, cores, form }) => arch === cpu!.arch && form === cpu!.form && cores < cpu!.cores);
-      const other = fewer.reduce((most, one) => (one.cores > most.cores ? one : most), fewer[0] ?? cpu!);
-      const changed = withCpu(hardware, (one) => withArithmetic(one, other.cores / cpu!.cores));
+      const other = fewer.reduce((most, part) => (part.cores > most.cores ? part : most), fewer[0] ?? cpu!);
+      const changed = withCpu(hardware, (device) => withArithmetic(device, other.cores / cpu!.cores));
       return { part: `CPU a ${cpu!.name}`, other: other.name, hardware: changed };
     }
     if (text.startsWith('PCIe'))

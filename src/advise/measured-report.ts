@@ -13,10 +13,10 @@ const partsOf = (name: string): string[] => name.split('+').map((part) => part.r
 export function measuredGrid({ bands, machine }: Advice): Block[] {
   const band = bands?.decode ?? null;
   if (band === null || band.learned === true) return [];
-  const own = new Set(partsOf(machine).filter((part) => /[a-z]/.test(part) && !/^\d+G/.test(part)));
+  const parts = new Set(partsOf(machine).filter((part) => /[a-z]/.test(part) && !/^\d+G/.test(part)));
   const ranked = rowsBehind('decode', band).map((row) => ({
     ...row,
-    shared: partsOf(row.vote).filter((part) => own.has(part)).length,
+    shared: partsOf(row.vote).filter((part) => parts.has(part)).length,
     off: Math.abs(Math.log(Math.max(1e-3, 1 + row.error))),
   }));
   ranked.sort((a, b) => b.shared - a.shared || b.off - a.off);

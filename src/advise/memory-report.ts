@@ -1,11 +1,10 @@
-// Memory of an answer: a line and bars, and what each device holds.
 import { formatBytes } from '../base/units.js';
 import { type Block, type Datum, figure, type Grid, gridOf } from '../report/door.js';
 import { freeOf, usedOf } from '../runtime/setting/fits.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { detailed, sentences } from './report-parts.js';
 
-/** Used bytes of a memory, and those that it has, in one unit where both have it. */
+/** Used bytes of a memory, and those that it has, in one unit if both have it. */
 const filledText = (used: string, has: number): string => `${used} of ${formatBytes(has)}`.replace(/ (\w+)( of \S+) \1$/, '$2 $1');
 
 /** Memories in a line; cards of one size together. */
@@ -20,7 +19,7 @@ function memoryText(devices: AdvisedSetting['devices']): string {
   return [...together, ...each].join(', ');
 }
 
-/** What of each memory is used, in a line, and sentences on the command. */
+/** Memory of an answer: a line and bars, and what each device holds. What of each memory is used, in a line, and sentences on the command. */
 export function memoryBlocks({ hints }: Advice, answer: AdvisedSetting): Block[] {
   const [brief] = sentences('memory', [memoryText(answer.devices), ...hints]);
   const bars: Block = {

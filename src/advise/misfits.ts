@@ -1,4 +1,3 @@
-// Settings that do not fit, and how much memory is missing.
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { type DeviceMemory, freeOf, HOST } from '../runtime/setting/fits.js';
@@ -7,7 +6,7 @@ import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js'
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
+/** Settings that do not fit, and how much memory is missing. Sentences for an answer: everything on the GPU, and one step more there than advised. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
   const ladder = ladderOf(question, model, setting.cache);
   const [whole] = setting.cache === null ? ladder : ladderOf(question, model, null);
@@ -28,19 +27,18 @@ function stepOf({ cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacemen
   return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
-/** Sentences where nothing fits: the bytes that each format on offer lacks, the smallest format last. */
+/** Sentences if nothing fits: the bytes that each format on offer lacks, the smallest format last. */
 export function missingOf(question: Question): string[] {
   const { quantizations } = question;
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];
   return ends.map((quantization) => `${question.model(quantization).quantization}: ${lackOf(leastDevices(question, quantization))}.`);
 }
 
-/** Bytes that a format lacks where it takes least memory; 0 and less: it fits. */
+/** Bytes that a format lacks if it takes least memory; 0 and less: it fits. */
 export function missingBytes(question: Question, quantization: string | null): number {
   return leastDevices(question, quantization).reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
 }
 
-/** Memory of the setting of a format that takes least. */
 function leastDevices(question: Question, quantization: string | null): readonly DeviceMemory[] {
   return devicesOf(question, question.model(quantization), leastSetting(question, quantization));
 }

@@ -1,6 +1,3 @@
-// The report of `moeprof advise` on several models: what runs on the machine, the largest first; what is slower than wanted; what is read from
-// the disk; and what does not fit.
-
 import { formatBytes, formatCount, formatCounted, formatRatio } from '../base/units.js';
 import {
   type Block,
@@ -20,7 +17,6 @@ import type { AdvisedSetting } from './advise.js';
 import type { ModelOffer, ModelOffers } from './models.js';
 import { detailed, sentences, takenOf } from './report-parts.js';
 
-/** A model with a setting. */
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
 /** Formats of models on a machine, the one for reading first. */
@@ -28,10 +24,10 @@ export const modelOfferReports = pagedFormats<ModelOffers>('moeprof advise', mod
 
 function modelsDocument(offers: ModelOffers): Document {
   const { machine, models, notes, runtime } = offers;
-  const fitting = models.filter((one): one is Offered => one.answer !== null);
-  const kept = fitting.filter((one) => one.kept);
+  const fitting = models.filter((offer): offer is Offered => offer.answer !== null);
+  const kept = fitting.filter((offer) => offer.kept);
   const held = kept.filter(({ answer }) => !answer.setting.fromDisk);
-  const slow = fitting.filter((one) => !one.kept);
+  const slow = fitting.filter((offer) => !offer.kept);
   return {
     title: `What ${machine} runs, ${runtime}`,
     lead: [...leadOf(offers, fitting.length), ...takenOf(offers)],
@@ -105,7 +101,7 @@ const LEGEND: Block = {
   ],
 };
 
-/** The narrowest and the widest band of each speed: they differ by where the experts lie and by the format. */
+/** The narrowest and the widest band of each speed: they differ by the placement of experts and by the format. */
 function bandNotes(models: readonly Offered[]): string[] {
   return (['decode', 'prefill'] as const).flatMap((phase) => {
     const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.high / a.low - b.high / b.low);

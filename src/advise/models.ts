@@ -1,6 +1,3 @@
-// Models that a machine runs: the best setting of each, and its speed. The answers are those of advice on one model, without the context
-// given there.
-
 import { assumedOf } from '../hardware/door.js';
 import { type ModelSpec, weightBytes } from '../model/door.js';
 import { type Tagged, tagged } from '../result/version.js';
@@ -18,7 +15,7 @@ const MODELS_SCHEMA = 'moeprof.models/1';
 /** One model on the machine. */
 export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | 'command' | 'bands'> {
   readonly parameters: ModelSpec['parameters'];
-  /** Of the answer; where nothing fits, of the smallest format on offer. */
+  /** Of the answer; if nothing fits, of the smallest format on offer. */
   readonly quantization: string;
   /** The answer has the first format on offer; false: one of fewer bits, which costs quality. */
   readonly preferred: boolean;
@@ -40,10 +37,9 @@ export interface ModelOffers extends Tagged<typeof MODELS_SCHEMA>, Asked {
 export type ModelWishes = Omit<AdviceWishes, 'trace'>;
 
 /**
- * Which models a machine runs, with which settings, and how fast: `moeprof advise` with several models, or with none.
+ * Models that a machine runs, with settings and speeds: `moeprof advise` with several models, or with none. @throws UserError if something is unknown
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @param models each a bundled name, a file or a folder; none: all bundled ones
- * @throws UserError where something is unknown
  */
 export function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {
   return modelsOn(models, machineNamed(machine), wishes, async () => undefined);
@@ -51,7 +47,7 @@ export function modelsFor(machine: string, models: readonly string[] = [], wishe
 
 /**
  * As {@link modelsFor}, on a machine that is found for the runtime.
- * @param next is told how many models are done, of how many
+ * @param next called with the number of models done, and of all
  * @param best only so many bundled ones, the largest that run well; absent: all
  */
 export async function modelsOn(
@@ -75,7 +71,7 @@ export async function modelsOn(
     await next(models.length, best ?? names.length);
   }
   const context = Math.max(...contexts);
-  const less = contexts.some((one) => one < wishedContext(wishes));
+  const less = contexts.some((context) => context < wishedContext(wishes));
   const ofContext = less ? ['Models that were trained on less context have that.'] : [];
   return {
     ...tagged(MODELS_SCHEMA),
@@ -88,9 +84,9 @@ export async function modelsOn(
 /** Tokens/s from which a model runs well: about four times as fast as one reads. Ours. */
 const WELL = 20;
 
-/** True where a model fits in its usual format, and is faster than all larger ones that run well. */
+/** True if a model fits in its usual format, and is faster than all larger ones that run well. */
 function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
-  const least = Math.max(WELL, ...larger.map((one) => one.answer!.decode));
+  const least = Math.max(WELL, ...larger.map((offer) => offer.answer!.decode));
   return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;
 }
 
@@ -115,9 +111,9 @@ function withFrontier(models: readonly Omit<ModelOffer, 'frontier'>[]): ModelOff
   const decode = ({ answer, kept }: Omit<ModelOffer, 'frontier'>): number => (kept ? answer!.decode : 0);
   return models
     .toSorted((a, b) => b.parameters.total - a.parameters.total || decode(b) - decode(a))
-    .map((one) => {
-      const frontier = decode(one) > fastest;
-      fastest = Math.max(fastest, decode(one));
-      return { ...one, frontier };
+    .map((offer) => {
+      const frontier = decode(offer) > fastest;
+      fastest = Math.max(fastest, decode(offer));
+      return { ...offer, frontier };
     });
 }

@@ -17,7 +17,7 @@ function oneSocketNote({ cpu, name }: HardwareSpec): string {
   return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
 }
 
-/** What of each memory is left to other programs; null where the machine does not say how large its memories are. */
+/** What of each memory is left to other programs; null if the sizes of its memories are unknown. */
 function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): string | null {
   const gpus = machine?.gpus ?? [];
   const parts = devices.flatMap(({ has, name }) => {
@@ -29,7 +29,7 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
 }
 
-/** A sentence that asks for a timing of the machine, with the command that makes one; nothing where it has one, or is calibrated, or nothing fits. */
+/** A sentence that invites a timing of the machine, with the command that makes one; empty if it has one, or is calibrated, or nothing fits. */
 export function askedFor(question: Question, answer: Priced | null): string[] {
   const { hardware, learned, runtime } = question;
   if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];

@@ -1,5 +1,5 @@
-// Speeds of a setting on a machine, from the engine itself: a run of a few generated tokens after a prompt, and a run of one pass over a prompt.
-// Short runs are enough, since placements do not change during a run; each is run once.
+// Speeds of a setting on a machine, from the engine: a run of a few generated tokens after a prompt, and one of a prompt's pass. Short runs, each
+// once, suffice: placements do not change during a run.
 
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
@@ -15,22 +15,22 @@ import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
 
 /** Generated tokens of a run: only routing varies between them. */
 const DECODED = 16;
-/** The same where tokens are drafted: accepted drafts vary from pass to pass, so that a mean takes more tokens. */
+/** The same if tokens are drafted: accepted drafts vary from pass to pass, so that a mean takes more tokens. */
 const DRAFTED = 48;
 /** Tokens of a prompt by which a runtime chooses its GPU's experts, at most. */
 const FOLLOWED = 4096;
-/** Where something caches experts: tokens that warm it, and tokens that count, as for measured rows. */
+/** If something caches experts: tokens that warm it, and tokens that count, as for measured rows. */
 const WARMING = 160;
 const WARMED = 160;
 
-/** Tokens beyond those that are walked, where routing is drawn: profiles of caches are counted on them. */
+/** Tokens beyond those that are walked, if routing is drawn: profiles of caches are counted on them. */
 export const PROFILED = 1000;
 
 /** Speeds of a setting, and how far comparable predictions lay from measurements. */
 export interface Price extends Speeds {
   /** What a decoded token waits for beyond what the GPU computes, ns: experts that cross the link, and those that the CPU computes. */
   readonly waits: { readonly link: number; readonly cpu: number };
-  /** Share of the experts that decoding asks for which the GPUs hold. */
+  /** Share of the experts of decoding that the GPUs hold. */
   readonly hitRate: number;
   readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
 }
@@ -55,10 +55,7 @@ export class Pricer {
   /** Runs of the engine so far. */
   runs = 0;
 
-  /**
-   * @param trace routing of the model, at least {@link tokensNeeded} tokens long
-   * @param request what is asked: decoding begins behind its prompt
-   */
+  /** @param trace routing of the model, at least {@link tokensNeeded} tokens long @param request decoding begins after its prompt */
   constructor(trace: RoutingTrace, request: RequestShape, drafting: Drafting = USUAL_DRAFTING) {
     this.#drafting = drafting;
     this.#trace = trace;
@@ -82,7 +79,6 @@ export class Pricer {
     };
   }
 
-  /** Decode speed and hit rate alone. */
   async cached(priced: PricedCase): Promise<Pick<Price, 'decode' | 'hitRate'>> {
     const counted = await this.#counted(priced);
     const [hits, misses] = [counted('cache.hits.decode'), counted('cache.misses.decode')];
@@ -153,7 +149,7 @@ export class Pricer {
   }
 }
 
-/** True where something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
+/** True if something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
 function warms({ cached, setting }: PricedCase): boolean {
   return cached !== null || setting.cache !== null;
 }
@@ -187,7 +183,7 @@ function of({ metrics }: Result, name: string): number {
   return metrics[name]!.value;
 }
 
-/** The run of a setting, and the machine that it runs on. @param counted tokens that popularity is counted over, where it matters */
+/** The run of a setting, and the machine that it runs on. @param counted tokens that popularity is counted over, if it matters */
 function runOf(
   { cached, hardware, model, setting }: PricedCase,
   { context, users }: Walk,
@@ -218,7 +214,7 @@ function runOf(
       : { policy: `static:by=${setting.followsPrompts ? 'popularity' : 'id'}`, scope: 'layer' as const, popularity: counted },
     onMiss: 'cpu' as const,
   };
-  // Memory was counted before, with the buffers that the engine does not know.
+  // Memory was counted before, with buffers that the engine does not model.
   const most = Math.max(...model.layers.map(({ experts }) => experts));
   const memory = {
     expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer`,

@@ -1,4 +1,3 @@
-// Purchases that would help: the same question for a machine with one part of a shop changed, answered by runs.
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatRate } from '../base/units.js';
 import {
@@ -33,7 +32,7 @@ export interface Purchase {
   readonly prefillGain: number;
 }
 
-/** Purchases that would help, most gain first; those that gain less than a hundredth are left out. */
+/** Purchases that would help, most gain first: runs on a machine with one part of a shop changed; gains below a hundredth are left out. */
 export async function purchasesOf(question: Question, answer: Priced): Promise<Purchase[]> {
   const found: Purchase[] = [];
   for (const { hardware, part } of changesOf(question.hardware, answer.setting)) {
@@ -47,7 +46,6 @@ export async function purchasesOf(question: Question, answer: Priced): Promise<P
   return found.sort((a, b) => b.decodeGain + b.prefillGain - (a.decodeGain + a.prefillGain));
 }
 
-/** A machine with one part changed. */
 interface Changed {
   readonly part: string;
   readonly hardware: HardwareSpec;
@@ -101,7 +99,9 @@ function slotFor({ cpu, pcie }: Machine, card: GpuPart | undefined): PcieLink | 
   return { generation: Math.min(card.pcie.generation, cpu.pcieGeneration), lanes: card.pcie.lanes };
 }
 
-/** The card of the same vendor and kind with the next larger memory that is no slower, the least of several; of work stations where desktops have none. */
+/**
+ * The card of the same vendor and kind with the next larger memory that is no slower, the least of several; of work stations if desktops have none.
+ */
 function largerCard([card, ...others]: readonly GpuPart[]): GpuPart | null {
   if (card === undefined || card.form === 'laptop' || others.some(({ name }) => name !== card.name)) return null;
   const forms = card.form === 'desktop' ? ['desktop', 'workstation'] : [card.form];
@@ -122,12 +122,13 @@ function withCard(hardware: HardwareSpec, from: GpuPart, to: GpuPart): HardwareS
   const [gpu, ...below] = hardware.tiers;
   const larger = { ...hardware, tiers: [{ ...gpu!, bytes: gpu!.bytes + to.memoryBytes - from.memoryBytes }, ...below] };
   const slot = slotFor(hardware.machine!, to);
-  const own = slotFor(hardware.machine!, from);
+  const present = slotFor(hardware.machine!, from);
   // A slot that is narrower than the card stays so.
-  const link = slot !== null && own !== null && slotText(own) === slotText(hardware.machine!.pcie!) ? pcieRate(slot) / pcieRate(own) : 1;
+  const link =
+    slot !== null && present !== null && slotText(present) === slotText(hardware.machine!.pcie!) ? pcieRate(slot) / pcieRate(present) : 1;
   const rate = to.memoryBandwidth / from.memoryBandwidth;
-  const faster = withGpu(larger, (one) =>
-    withArithmetic({ ...one, memoryBandwidth: one.memoryBandwidth * rate }, to.fp16Flops / from.fp16Flops),
+  const faster = withGpu(larger, (device) =>
+    withArithmetic({ ...device, memoryBandwidth: device.memoryBandwidth * rate }, to.fp16Flops / from.fp16Flops),
   );
   return withLink(faster, 'h2d', link);
 }

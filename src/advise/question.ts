@@ -1,4 +1,3 @@
-// A question for advice: what is asked, of which model on which machine, under which runtime.
 import type { HardwareSpec, Learned } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 import type { LineShell } from '../runtime/flags/shell.js';
@@ -15,7 +14,7 @@ interface LearnedMachine {
   readonly moved: readonly HardwareSpec[];
 }
 
-/** A request for advice: what settings are searched for, and what the answer needs besides. */
+/** A question for advice: the goal, of which model on which machine, under which runtime, and what the answer needs besides. */
 export interface Question {
   readonly runtime: AdvisedRuntime;
   readonly hardware: HardwareSpec;
@@ -34,22 +33,22 @@ export interface Question {
   readonly trace: RoutingTrace;
   /** The model's name on a command line: a file or a folder; null: its file's usual name. */
   readonly file: string | null;
-  /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
+  /** Its place on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
   readonly hub: string | null;
   /** True: it is a bundled one, whose files may be known. */
   readonly bundled?: boolean;
   /** The shell that lines are for; absent: the usual one of the machine, or of this computer. */
   readonly shell?: LineShell;
-  /** The machine with weights that are mapped from their file, where `hardware` is one with weights in pinned memory; absent: they are alike. */
+  /** The machine with weights that are mapped from their file, if `hardware` is one with weights in pinned memory; absent: they are alike. */
   readonly mapped?: HardwareSpec;
   /** The machine as `-w` named it; absent: it was detected. */
   readonly named?: string;
   /** Sentences on the machine, e.g. what was not seen of it. */
   readonly notes: readonly string[];
-  /** Sentences: other backends and programs of the GPU, beside the one that is taken; absent: none. */
+  /** Sentences: other backends and programs of the GPU, besides the one that is taken; absent: none. */
   readonly backends?: readonly string[];
   /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */
   readonly learned?: LearnedMachine;
-  /** The model in a format; null: its own. @throws UserError where there is none */
+  /** The model in a format; null: its own. @throws UserError if there is none */
   model(quantization: string | null): ModelSpec;
 }

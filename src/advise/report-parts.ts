@@ -1,4 +1,3 @@
-// Parts that reports of advice share: lines to paste, speeds with their ranges, and sentences with a label.
 import { aboutRate, type Block, bareRange, type Line, note } from '../report/door.js';
 import type { Accuracy } from '../result/result.js';
 import type { Advice, AdvisedSetting } from './advise.js';
@@ -29,7 +28,7 @@ export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
   return assumed.map((text) => ({ text, tone: 'caution' }));
 }
 
-/** The range of a speed behind it; nothing where nothing is comparable. */
+/** The range of a speed, to follow it; nothing if nothing is comparable. */
 export function speedBand(band: Accuracy | null, speed: number): string {
   return band === null ? '' : ` (${bareRange(band, speed)})`;
 }
@@ -43,7 +42,7 @@ export function linesToPaste(command: Advice['command']): Block[] {
   }));
 }
 
-/** Sentences beside what they say; below it where there is room for a list. */
+/** Sentences after their label; below it if there is room for a list. */
 export function sentences(label: string, texts: readonly string[]): Block[] {
   if (texts.length === 0) return [];
   const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);

@@ -1,5 +1,3 @@
-// Advice as a document, one screen: the verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how
-// sure the figures are.
 import { ownValue } from '../base/objects.js';
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import {
@@ -80,8 +78,8 @@ function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfit
   if (answer === null) return [{ text: `Nothing fits: ${misfits.find((text) => text.startsWith(quantization))}`, tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
   const speeds = speedsText(answer, bands!, share);
-  const [own, ofPrompts] = [bound?.decode, bound?.prefill];
-  const binds = bound === null ? '' : `; bound by ${own}${own === ofPrompts ? '' : `, prompts by ${ofPrompts}`}`;
+  const [ofTokens, ofPrompts] = [bound?.decode, bound?.prefill];
+  const binds = bound === null ? '' : `; bound by ${ofTokens}${ofTokens === ofPrompts ? '' : `, prompts by ${ofPrompts}`}`;
   const whole = `${aboutRate(requestNs(answer, users, request) / 1e9)} s for a prompt of ${formatCount(request.prompt)} and an answer of ${formatCount(request.output)} tokens; context ${formatCount(context)}`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
@@ -140,7 +138,6 @@ function rangeDatum(band: Accuracy | null, rate: number): Datum {
   return { value: rate, text: `${aboutRate(rate)}${speedBand(band, rate)}` };
 }
 
-/** The answer and its alternatives. */
 function alternativeGrid({ alternatives, bands }: Advice, answer: AdvisedSetting): Grid {
   const apart = answer.devices.some(({ name }) => name === HOST);
   const rows = [answer, ...alternatives].map((choice): Datum[] => [
@@ -165,7 +162,6 @@ function alternativeGrid({ alternatives, bands }: Advice, answer: AdvisedSetting
   return gridOf(columns, rows);
 }
 
-/** Bytes on GPUs, or in host memory. */
 function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
   return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
 }
@@ -175,7 +171,6 @@ function percentText(gain: number): string {
   return `${gain < 0 ? '-' : '+'}${formatNumber(100 * Math.abs(gain))} %`;
 }
 
-/** Sentences on purchases. */
 function purchaseTexts({ answer, purchases }: Advice): string[] {
   if (answer === null) return [];
   if (purchases.length === 0) return ['Nothing that was tried gains a hundredth.'];

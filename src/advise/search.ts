@@ -1,5 +1,5 @@
-// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along the ladder; then the
-// rungs next to it, since bisection only assumes that and a run shows it.
+// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along it; then its neighbours, as
+// runs check that.
 import { learnedBand } from '../engine/outcome/learned-bands.js';
 import { learnedWidth, type SpeedKind } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
@@ -19,7 +19,7 @@ export interface Priced extends Loaded {
   readonly price: Price;
   /** Cost under the goal: smaller is better. */
   readonly cost: number;
-  /** True where the demands of the goal are kept. */
+  /** True if the demands of the goal are kept. */
   readonly kept: boolean;
 }
 
@@ -33,7 +33,7 @@ function cachedBy({ devices }: Loaded, model: ModelSpec, setting: Setting): numb
   return setting.fromDisk ? cacheBytes(devices, model, setting) : null;
 }
 
-/** The bands of a priced setting: where timings taught the machine, they follow from its speeds with each knob moved. */
+/** The bands of a priced setting: if the machine has learned timings, they follow from its speeds with each knob moved. */
 export async function bandsOf({ learned, pricer }: Question, priced: Priced): Promise<Price['bands']> {
   const { model, price, setting } = priced;
   if (learned === undefined) return price.bands;
@@ -68,14 +68,11 @@ export async function pricedFit(question: Question, model: ModelSpec, beside: Be
 /** A cache must save so much of the cost to be advised: a fixed placement has no flag to watch. Ours. */
 const WORTH = 0.02;
 
-/**
- * The best setting of one format and one kind of KV cache; null: none fits.
- * @param fromDisk host memory may cache experts of the disk
- */
+/** The best setting of one format and one kind of KV cache; null: none fits. @param fromDisk host memory may cache experts of the disk */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const found = await strategiesOf(question, quantization, kv, fromDisk);
   if (found.length === 0) return null;
-  return found.reduce((best, one) => (one.cost < (best.setting.cache === null ? 1 - WORTH : 1) * best.cost ? one : best));
+  return found.reduce((best, priced) => (priced.cost < (best.setting.cache === null ? 1 - WORTH : 1) * best.cost ? priced : best));
 }
 
 /** The best setting with a fixed placement, and then that of each expert cache which the runtime has and the machine has room for; empty: nothing fits. */
@@ -102,9 +99,9 @@ async function cachedSetting(question: Question, beside: Beside): Promise<Priced
   let best = await at(beside.ubatch);
   for (const others of [passes.slice(0, start).reverse(), passes.slice(start + 1)]) {
     for (const ubatch of others) {
-      const one = await at(ubatch);
-      if (best !== null && (one === null || one.cost >= best.cost)) break;
-      best = one ?? best;
+      const candidate = await at(ubatch);
+      if (best !== null && (candidate === null || candidate.cost >= best.cost)) break;
+      best = candidate ?? best;
     }
   }
   return best === null ? null : withDrafts(question, await withOneSocket(question, best));
@@ -120,21 +117,21 @@ async function fixedSetting(question: Question, quantization: string | null, kv:
     const find = fromDisk ? highestFromDisk : highestFit;
     const setting = find(question, model, { quantization, ubatch, kv, context, users, ...PLAIN });
     if (setting === null) continue;
-    const one = await priced(question, model, setting);
-    if (best === null || one.cost < best.cost) best = one;
+    const candidate = await priced(question, model, setting);
+    if (best === null || candidate.cost < best.cost) best = candidate;
   }
   return best === null || fromDisk
     ? best
     : withDrafts(question, await withOneSocket(question, await withFollowedPrompts(question, await downTheLadder(question, best))));
 }
 
-/** True where the weights alone are more than all devices have together: no placement need be tried. */
+/** True if the weights alone are more than all devices have together: no placement need be tried. */
 function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting, 'quantization' | 'kv' | 'context' | 'users'>): boolean {
   const setting = lowestRung(question, model, { ...asked, ubatch: question.runtime.ubatches[0]!, ...PLAIN });
   return devicesOf(question, model, setting).reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
 }
 
-/** Lets the GPUs' experts follow prompts where the runtime can and it is faster; that takes room for a layer. */
+/** Lets the GPUs' experts follow prompts if the runtime can and it is faster; that takes room for a layer. */
 async function withFollowedPrompts(question: Question, from: Priced): Promise<Priced> {
   const { request, runtime } = question;
   const least = runtime.followsFrom(from.model);
@@ -143,18 +140,18 @@ async function withFollowedPrompts(question: Question, from: Priced): Promise<Pr
   return setting?.gpuExperts === 0 ? from : ((await cheaper(question, from, setting)) ?? from);
 }
 
-/** A setting, priced, where it costs less than another one; null: it does not, or there is none. */
+/** A setting, priced, if it costs less than another one; null: it does not, or there is none. */
 async function cheaper(question: Question, than: Priced, setting: Setting | null): Promise<Priced | null> {
-  const one = setting === null ? null : await priced(question, than.model, setting);
-  return one !== null && one.cost < than.cost ? one : null;
+  const candidate = setting === null ? null : await priced(question, than.model, setting);
+  return candidate !== null && candidate.cost < than.cost ? candidate : null;
 }
 
-/** True where one of several sockets could compute alone. */
+/** True if one of several sockets could compute alone. */
 export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'runtime'>, setting: Setting): boolean {
   return runtime.isolates && hardware.cpu?.sockets !== undefined && !isAllOnGpu(setting);
 }
 
-/** Uses one socket of the host where that is faster: it reads and holds only its own memory. */
+/** Uses one socket of the host if that is faster: it reads and holds only its own memory. */
 async function withOneSocket(question: Question, from: Priced): Promise<Priced> {
   if (!canIsolate(question, from.setting)) return from;
   return (await cheaper(question, from, highestFit(question, from.model, { ...from.setting, oneSocket: true }))) ?? from;

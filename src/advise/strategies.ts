@@ -1,9 +1,8 @@
-// Strategies side by side as a table: what each reaches, and what a token waits for.
 import { formatNs } from '../base/units.js';
 import { type Block, bareRange, type Datum, gridOf, rateDatum, ratio } from '../report/door.js';
 import type { Strategy } from './advise.js';
 
-/** The strategies as a table; nothing where there is no choice. */
+/** The strategies as a table; nothing if there is no choice. */
 export function strategyGrid(strategies: readonly Strategy[]): Block[] {
   if (strategies.length === 0) return [];
   const rows = strategies.map(({ bands, decode, flags, hitRate, name, prefill, waits }): Datum[] => [
@@ -28,7 +27,7 @@ export function strategyGrid(strategies: readonly Strategy[]): Block[] {
       ],
       rows,
     ),
-    // A terminal has no room for them beside the figures.
+    // A terminal has no room for them next to the figures.
     {
       kind: 'facts',
       facts: strategies.map(({ flags, name }): [string, string] => [name, flags]),

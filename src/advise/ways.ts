@@ -1,5 +1,5 @@
-// Where nothing fits: what does, each with its command. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive to read
-// experts from, and the largest bundled model that fits.
+// If nothing fits: what does, with commands. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive for experts, and the
+// largest bundled model that fits.
 import { orUserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
@@ -21,7 +21,7 @@ export interface WayOut {
 
 /** How other questions are put, by what differs from the first. */
 export interface OtherQuestions {
-  /** The command that asks, with options in the place of its own. */
+  /** The command, with some options replaced. */
   command(differs: { readonly model?: string; readonly machine?: string; readonly options?: string }): readonly string[];
   /** The machine of a name, as the runtime drives it. */
   machine(name: string): Promise<HardwareSpec>;
@@ -29,17 +29,17 @@ export interface OtherQuestions {
   other(model: string): Promise<Priced | null>;
 }
 
-/** Contexts that are tried where the wished one does not fit: so many times shorter. */
+/** Contexts that are tried if the wished one does not fit: so many times shorter. */
 const SHORTER = [2, 4, 8];
 
-/** Share of a Mac's memory that its system keeps where the limit is raised: 8 of 64 GiB leave it running. Ours. */
+/** Share of a Mac's memory that its system keeps if the limit is raised: 8 of 64 GiB leave it running. Ours. */
 const MAC_KEEPS = 1 / 8;
 
-/** What fits where the wished model does not: at most one of each kind. */
+/** What fits if the wished model does not: at most one of each kind. */
 export async function waysOut(question: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const { context, hardware, quantizations, runtime, users } = question;
   const last = quantizations.at(-1)!;
-  const own = question.model(last);
+  const smallest = question.model(last);
   const found: WayOut[] = [];
   const add = async (
     text: string,
@@ -55,7 +55,7 @@ export async function waysOut(question: Question, asking: OtherQuestions): Promi
   const smaller = Object.keys(runtime.quantizations).filter((name) => !quantizations.includes(name));
   for (const name of smaller) {
     const model = orUserError(() => question.model(name));
-    if (model instanceof Error || weightBytes(model) >= weightBytes(own)) continue;
+    if (model instanceof Error || weightBytes(model) >= weightBytes(smallest)) continue;
     if (await add(`In ${name}`, question, asking.command({ options: `--quantizations ${name}` }), name)) break;
   }
   if (users > 1) await add('For one user', { ...question, users: 1 }, asking.command({ options: '--users 1' }));
@@ -79,12 +79,12 @@ export async function waysOut(question: Question, asking: OtherQuestions): Promi
   return [...found, ...(await nextModel(question, asking))];
 }
 
-/** More of a Mac's memory for its GPU, where that suffices: macOS leaves it three quarters. */
+/** More of a Mac's memory for its GPU, if that suffices: macOS leaves it three quarters. */
 function wiredLimit(question: Question): WayOut[] {
   const { machine, tiers } = question.hardware;
   if (machine?.gpus[0]?.vendor !== 'apple') return [];
   const most = machine.ram!.bytes! * (1 - MAC_KEEPS);
-  const format = question.quantizations.find((one) => tiers[0]!.bytes + missingBytes(question, one) <= most);
+  const format = question.quantizations.find((quantization) => tiers[0]!.bytes + missingBytes(question, quantization) <= most);
   if (format === undefined) return [];
   const megabytes = Math.ceil((tiers[0]!.bytes + missingBytes(question, format)) / 2 ** 30) * 1024;
   const text = `In ${question.model(format).quantization}, with ${megabytes / 1024} GiB of memory for the GPU (until the next start)`;
@@ -96,7 +96,7 @@ export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSIT
   const room = tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1)), 0);
   return offeredModels()
     .map((name) => ({ name, model: loadModel(name) }))
-    .filter((one) => one.model.parameters.total < below && weightBytes(one.model) < room)
+    .filter((bundled) => bundled.model.parameters.total < below && weightBytes(bundled.model) < room)
     .sort((a, b) => b.model.parameters.total - a.model.parameters.total || (a.name < b.name ? 1 : -1))
     .map(({ name }) => name);
 }
@@ -108,8 +108,8 @@ export function offeredModels(): string[] {
 
 /** The largest bundled model whose usual format fits, smaller than the one that does not. */
 async function nextModel({ hardware, quantizations, model }: Question, asking: OtherQuestions): Promise<WayOut[]> {
-  const own = model(quantizations[0]!).parameters.total;
-  for (const name of modelsBySize(hardware, own)) {
+  const parameters = model(quantizations[0]!).parameters.total;
+  for (const name of modelsBySize(hardware, parameters)) {
     const best = await asking.other(name);
     if (best !== null)
       return [

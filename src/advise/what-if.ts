@@ -1,5 +1,3 @@
-// Machines with one part faster, and the bottleneck of a speed: the part that speeds it up most when it is a tenth faster.
-
 import { type Device, type HardwareSpec, type HostDevice, withArithmetic, withRate } from '../hardware/door.js';
 import { cacheBytes } from './fit.js';
 import type { Question } from './question.js';
@@ -55,25 +53,25 @@ export function withGpu(hardware: HardwareSpec, change: (gpu: Device) => Device)
   return { ...hardware, gpu: change(hardware.gpu) };
 }
 
-/** Faster host memory, also where the CPU stands in the GPU's place. */
+/** Faster host memory, also if the CPU replaces the GPU. */
 export function withHostMemory(hardware: HardwareSpec, factor: number): HardwareSpec {
   const faster = <T extends Device>(device: T): T => ({ ...device, memoryBandwidth: device.memoryBandwidth * factor });
   return hardware.cpu === null ? withGpu(hardware, faster) : withCpu(hardware, faster);
 }
 
-/** A machine with another CPU; itself where the CPU stands in the GPU's place. */
+/** A machine with another CPU; itself if the CPU replaces the GPU. */
 export function withCpu(hardware: HardwareSpec, change: (cpu: HostDevice) => HostDevice): HardwareSpec {
   return hardware.cpu === null ? hardware : { ...hardware, cpu: change(hardware.cpu) };
 }
 
-/** A machine with a faster link; itself where it has none of the name. */
+/** A machine with a faster link; itself if it has none of the name. */
 export function withLink(hardware: HardwareSpec, name: 'h2d' | 'ssd', factor: number): HardwareSpec {
   if (!hardware.links.some((link) => link.name === name)) return hardware;
   const faster = (bandwidth: number): number => bandwidth * factor;
   return { ...hardware, links: hardware.links.map((link) => (link.name === name ? withRate(link, faster) : link)) };
 }
 
-/** The machine with weights in pinned memory in place of mapped ones; itself where that changes nothing. */
+/** The machine with weights in pinned memory instead of mapped ones; itself if that changes nothing. */
 export function unmapped(hardware: HardwareSpec): HardwareSpec {
   const { pinned = 1, pinsUnmapped } = hardware.software ?? {};
   return pinsUnmapped === true ? withLink(hardware, 'h2d', pinned) : hardware;

@@ -1,8 +1,7 @@
-// Words of a command line that no shell runs.
 import { UserError } from './errors.js';
 import { quoted } from './text.js';
 
-/** Words of a command line, with quotes and backslashes. @throws UserError for an open quote, no word, or a sign that only shells know */
+/** Words of a command line that no shell runs. @throws UserError for an open quote, no word, or a sign for shells only */
 export function commandWords(text: string, place: string): string[] {
   const words: string[] = [];
   let word: string | null = null;

@@ -1,4 +1,3 @@
-// The errors that a user may see. A UserError is one line with the place, the mistake and the remedy; anything else is a bug of ours.
 import { shortened, visible } from './text.js';
 
 /** Exit codes of the command line: a CI job must be able to distinguish gates, input errors and internal errors. */
@@ -25,7 +24,7 @@ export function orUserError<T>(work: () => T): T | UserError {
   }
 }
 
-/** What was thrown, where it is a UserError. @throws anything else that was thrown */
+/** What was thrown, if it is a UserError. @throws anything else that was thrown */
 export function userErrorOf(error: unknown): UserError {
   if (error instanceof UserError) return error;
   throw error;

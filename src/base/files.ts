@@ -1,4 +1,3 @@
-// Files that are complete or absent: written under a temporary name, then renamed. What a killed process left, the next one removes.
 import { codeOf, EXIT, messageOf, UserError } from './errors.js';
 import { bytesOf } from './host/bytes.js';
 import { inNextTurn } from './host/clock.js';
@@ -41,7 +40,7 @@ export class AtomicFile {
     if (stat?.isFile() === false) throw new UserError(`${path}: is a device or a pipe, which no file may replace; name a file`);
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
-    // Permissions are checked without creating a file, which a signal could leave behind.
+    // Permissions are checked without creating a file, which could outlive a signal.
     attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
   }
 
@@ -113,10 +112,10 @@ function release(file: AtomicFile): void {
   });
 }
 
-/** The file or folder where something is to be written; undefined: nothing yet. @throws UserError where the path cannot be looked at */
+/** The file or folder if something is to be written; undefined: nothing yet. @throws UserError if the path cannot be looked at */
 export const whatStands = (path: string): FileStat | undefined => attempt(path, () => statIfAny(path));
 
-/** Writes a text file as a whole. @throws UserError where the path cannot be written */
+/** Writes a text file as a whole. @throws UserError if the path cannot be written */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   const file = new AtomicFile(path);
   try {
@@ -127,13 +126,13 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
-/** Makes a folder and its missing parents. @throws UserError where that is not permitted, or a file is in the way */
+/** Makes a folder and its missing parents. @throws UserError if that is not permitted, or a file is in the way */
 export function makeFolder(path: string): void {
-  // From the root: Node 20 tries a relative path for ever where the working directory is gone.
+  // From the root: Node 20 tries a relative path for ever if the working directory is gone.
   attempt(path, () => makeFolders(resolve(path)));
 }
 
-/** Runs an operation that writes. @throws UserError where it fails, for the user to correct */
+/** Runs an operation that writes. @throws UserError if it fails, for the user to correct */
 export function attempt<T>(path: string, operation: () => T): T {
   try {
     return operation();
@@ -175,7 +174,7 @@ const LARGE = 256 * 2 ** 20;
 /** Bytes that were written to temporary files, and what ends their keeping, by descriptor. */
 const temporary = new Map<number, { bytes: number; end?: () => void }>();
 
-/** Writes all of `bytes` to a {@link temporaryFile}, as {@link writeAll}. @throws UserError where the disk is full */
+/** Writes all of `bytes` to a {@link temporaryFile}, as {@link writeAll}. @throws UserError if the disk is full */
 export function writeTemporary(fd: number, bytes: Uint8Array, position: number | null = null): void {
   attempt(tmpdir(), () => writeAll(fd, bytes, position));
   const file = temporary.get(fd) ?? { bytes: 0 };
@@ -191,13 +190,13 @@ export function closeTemporary(fd: number): void {
   temporary.delete(fd);
 }
 
-/** Writes all of `bytes` at byte `position`; null: behind what was written before. */
+/** Writes all of `bytes` at byte `position`; null: after what was written before. */
 export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {
   for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
 }
 
-/** Fills `into` from byte `position`. @returns the bytes that were read: fewer than asked for only where the file ends */
+/** Fills `into` from byte `position`. @returns the bytes that were read: fewer than requested only if the file ends */
 export function readAll(fd: number, into: Uint8Array, position: number): number {
   let done = 0;
   for (let got = -1; got !== 0 && done < into.length; done += got) got = readSync(fd, into, done, into.length - done, position + done);

@@ -1,4 +1,3 @@
-// Gzip without a stream: each write is compressed and passed on at once, so a producer that never waits needs no memory for pending output.
 import { crc32, deflatedBlock } from './host/compression.js';
 
 /** Magic, deflate, no flags, no time (equal inputs give equal files), unknown system (RFC 1952, section 2.3). */
@@ -6,7 +5,7 @@ const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 /** An empty last block (RFC 1951, section 3.2.6). */
 const LAST_BLOCK = Uint8Array.of(3, 0);
 
-/** Compresses each write on its own, so larger writes compress better. */
+/** Gzip without a stream: each write is compressed and passed on at once, so that no output waits in memory; larger writes compress better. */
 export class Gzip {
   readonly #out: (bytes: Uint8Array) => void;
   #begun = false;

@@ -1,4 +1,3 @@
-// The only way to read a user's file: folders, devices, pipes without a writer and sizes above the limit of the kind are refused.
 import { codeOf, messageOf, UserError } from './errors.js';
 import { attempt, closeTemporary, readAll, temporaryFile, writeTemporary } from './files.js';
 import { textOf, unfilled } from './host/bytes.js';
@@ -26,11 +25,11 @@ interface Limits {
   readonly what: string;
   /** Largest size in bytes. */
   readonly limit: number;
-  /** Advice where the file is too large. */
+  /** Advice for a file that is too large. */
   readonly remedy: string;
-  /** Advice where it is a folder or a device; absent: as where it is too large. */
+  /** Advice for a folder or a device; absent: that for a file that is too large. */
   readonly instead?: string;
-  /** True where it may come through a pipe, which can be read only once. */
+  /** True if it may come through a pipe, which can be read only once. */
   readonly pipe?: true;
 }
 
@@ -107,7 +106,7 @@ export const KINDS = {
 /** Name of a kind of file. */
 export type InputKind = keyof typeof KINDS;
 
-/** A file that is open for reading at any offset. Data from a pipe are in a nameless temporary file. */
+/** A user's file, open at any offset; pipes are spooled. Folders, devices, pipes without a writer and sizes above a kind's limit are refused. */
 export class InputFile {
   /** As the user named it; `-` is standard input. */
   readonly path: string;
@@ -132,14 +131,14 @@ export class InputFile {
     throw tooLarge(path, file.bytes, KINDS[kind]);
   }
 
-  /** Fills `into` from byte `position`. @throws UserError where the file ends before */
+  /** Fills `into` from byte `position`. @throws UserError if the file ends before */
   read(position: number, into: Uint8Array): void {
     const done = this.#fill(position, into);
     if (done === into.length) return;
     throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
   }
 
-  /** Up to `length` bytes from `position` on; fewer where the file ends. */
+  /** Up to `length` bytes from `position` on; fewer if the file ends. */
   part(position: number, length: number): Uint8Array {
     const bytes = unfilled(Math.max(0, Math.min(length, this.bytes - position)));
     return bytes.subarray(0, this.#fill(position, bytes));
@@ -155,7 +154,7 @@ export class InputFile {
     return stateOf(this.#opened);
   }
 
-  /** True where any later write changes its {@link state}: clocks of file systems are coarse. */
+  /** True if any later write changes its {@link state}: clocks of file systems are coarse. */
   get settled(): boolean {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
@@ -207,7 +206,7 @@ const TEXTS = new Map<string, { readonly state: string; readonly text: string }>
 const MOST_TEXTS = 64;
 const LONGEST_TEXT = 16 * KIB;
 
-/** {@link InputFile.state} of the file at a path; null: there is none, or it cannot be told. */
+/** {@link InputFile.state} of the file at a path; null: there is none, or its state is unknown. */
 function stateAt(path: string): string | null {
   try {
     return stateOf(fileState(path));
@@ -219,16 +218,16 @@ function stateAt(path: string): string | null {
 /** A text that changes when the file or its permissions do. */
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** What stands at a path that is to be read; undefined: nothing. @throws UserError where that cannot be told */
+/** What stands at a path that is to be read; undefined: nothing. @throws UserError if that is unknown */
 export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
-/** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
+/** True if a path is a folder, false if nothing or something else stands there. @throws UserError if that is unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
-/** Names in a folder. @throws UserError where it may not be read */
+/** Names in a folder. @throws UserError if it may not be read */
 export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
-/** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError where a folder may not be read */
+/** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError if a folder may not be read */
 export function filesBelow(folder: string): string[] {
   const entries = attemptRead(folder, () => entriesBelow(folder));
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
@@ -257,7 +256,6 @@ const STREAM_LIMIT = 4 * GIB;
 /** Bytes that a stream may bring. @param limit of its kind @param free bytes in the folder of temporary files, of which it may take half */
 export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
-/** Copies a stream into a nameless temporary file. */
 function spooled(fd: number, path: string, kind: Limits): number {
   const copy = temporaryFile();
   const block = new Uint8Array(64 * KIB);

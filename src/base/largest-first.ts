@@ -1,6 +1,4 @@
-// Numbers that are taken out largest first: a binary heap.
-
-/** A multiset of numbers; each operation takes logarithmic time. */
+/** Numbers that are taken out largest first: a binary heap. A multiset of numbers; each operation takes logarithmic time. */
 export class LargestFirst {
   /** Each is at least as large as the two at twice its place, plus 1 and plus 2. */
   readonly #heap: number[] = [];

@@ -1,5 +1,3 @@
-// Logarithm and logistic function as tables: a run takes millions of them, and three digits are enough.
-
 /** Steps of the mantissa; the error stays below 1 / STEPS. */
 const STEPS = 4096;
 

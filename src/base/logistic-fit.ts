@@ -1,5 +1,3 @@
-// Logistic regression by small batches: a Newton step with the curvature of all batches so far, old ones fading; no learning rate to choose.
-
 // Ours, all three: half and twice the value change the recall of `ensemble` by at most 0.18 points on the four traces of predict/evidence.ts.
 
 /** Strength of the pull towards the initial weights, in batches' worth of curvature. */
@@ -9,7 +7,7 @@ const FADING = 0.9985;
 /** Largest change of one weight in a step. */
 const STEP_LIMIT = 0.2;
 
-/** Weights of a log-linear model P(y = 1) = sigmoid(weights . features). */
+/** Logistic regression, P(y = 1) = sigmoid(weights . features): Newton steps by small batches, curvature of old ones fading; no learning rate. */
 export class LogisticFit {
   readonly weights: Float64Array;
   /** Steps so far: the weights change with each. */
@@ -85,7 +83,7 @@ export class LogisticFit {
     return squares;
   }
 
-  /** Solves curvature . x = b by Cholesky's factorisation, in place of b. A little is added to the diagonal against dead features. */
+  /** Solves curvature . x = b by Cholesky's factorisation, overwriting b. A little is added to the diagonal against dead features. */
   #solve(b: Float64Array): void {
     const size = this.#size;
     const factor = this.#factor;

@@ -7,15 +7,15 @@ export type MemberFamily = 'policy' | 'predictor' | 'scheduler' | 'placement' | 
 
 const TABLE = bundledSections('members.txt');
 
-/** A member as its rows have it. @param more parameters that code declares, after those of the rows @throws Error where the table has no such member */
+/** A member as its rows have it. @param more parameters that code declares, after those of the rows @throws Error if the table has no such member */
 export function member(family: MemberFamily, name: string, more: ParameterTable = {}): Required<Member> {
   const rows = TABLE.get(family) ?? [];
   const at = rows.findIndex((row) => row.startsWith(`${name}  `));
   const [, summary, cites] = rows[at]?.split('  ') ?? [];
   if (summary === undefined || cites === undefined) throw new Error(`profiles/members.txt: no ${family} ${name}`);
   const end = rows.findIndex((row, i) => i > at && !row.startsWith('  '));
-  const own = rows.slice(at + 1, end < 0 ? rows.length : end).map(parameterOf);
-  return { name, summary, cites, parameters: { ...Object.fromEntries(own), ...more } };
+  const parameters = rows.slice(at + 1, end < 0 ? rows.length : end).map(parameterOf);
+  return { name, summary, cites, parameters: { ...Object.fromEntries(parameters), ...more } };
 }
 
 /** A row of a parameter: its name, default, values and meaning. @throws Error for a row that is none */

@@ -1,4 +1,3 @@
-// Limits of a document's depth and width before parsing: code that walks it recurses, and lists and objects take fifty times their text.
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
 import { hasKeys } from './objects.js';
@@ -15,7 +14,7 @@ const COLON = 58;
 const LETTERS = 65;
 const BACKSLASH = 92;
 
-/** True where lists and objects nest deeper than any file of ours. Values may share parts, and contain themselves. */
+/** True if lists and objects nest deeper than any file of ours. Values may share parts, and contain themselves. */
 export function nestsTooDeep(value: unknown): boolean {
   let level = new Set([value]);
   for (let depth = 0; level.size > 0; depth++) {
@@ -87,7 +86,7 @@ export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at
   return null;
 }
 
-/** Byte of the quotation mark that ends a text which begins at `from`; the end, where none does. */
+/** Byte of the quotation mark that ends a text which begins at `from`; the end, if none does. */
 function endOfText(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
     let before = at;

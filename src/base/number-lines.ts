@@ -1,4 +1,3 @@
-// Lines of whole numbers, parsed in one loop over the bytes. Ids of one or two digits come in no order: both are read without a branch.
 import { UserError } from './errors.js';
 import { grown } from './grown.js';
 import type { ByteSource } from './scan.js';
@@ -6,7 +5,7 @@ import type { ByteSource } from './scan.js';
 const BLOCK_BYTES = 256 * 1024;
 /** A longer line is not a line of a trace. */
 const LINE_LIMIT = 16 * 1024 * 1024;
-/** Bytes behind the last line break that a number may look at. */
+/** Bytes after the last line break that a number may look at. */
 const SLACK = 8;
 const NEWLINE = 10;
 const RETURN = 13;
@@ -16,7 +15,7 @@ const ZERO = 48;
 /** More digits are no number of a trace. */
 const MOST_DIGITS = 9;
 
-/** Walks lines of non-negative numbers that commas or spaces separate; blank lines are skipped. */
+/** Walks lines of whole numbers that commas or spaces separate, in one loop without branches on their lengths; blank lines are skipped. */
 export class NumberLines {
   /** Numbers of the current line are `values[0, count)`; after {@link nextPairs} the second numbers of its lines. */
   values: Int32Array = new Int32Array(64);
@@ -28,13 +27,13 @@ export class NumberLines {
   /** First number of the lines that {@link nextPairs} gathered. */
   key = 0;
   readonly #source: ByteSource;
-  /** A line that {@link nextPairs} reads apart; where {@link #ahead} is its number, it begins the next run. */
+  /** A line that {@link nextPairs} reads apart; if {@link #ahead} is its number, it begins the next run. */
   #pair: Int32Array = new Int32Array(8);
   #ahead = 0;
   /** Bytes of `key,` as one word, and how many they are; -1: a longer key. */
   #prefix = 0;
   #width = 0;
-  /** Whole lines; a line break stands behind the last byte of the file too. */
+  /** Whole lines; a line break follows the last byte of the file too. */
   #bytes = new Uint8Array(BLOCK_BYTES + SLACK);
   #at = 0;
   /** End of the whole lines, and of all that was read. */
@@ -94,7 +93,7 @@ export class NumberLines {
       if (digit <= 9) {
         const next = bytes[at + 1]!;
         const second = next - ZERO;
-        // All ones where a second digit follows; separators lie below the digits.
+        // All ones if a second digit follows; separators lie below the digits.
         const two = ~(second >> 31);
         let value = digit + (two & (digit * 9 + second));
         byte = (next & ~two) | (bytes[at + 2]! & two);
@@ -125,7 +124,7 @@ export class NumberLines {
     if (key > 99) this.#prefix = -1;
   }
 
-  /** Gathers lines of the running key up to the end of the buffer; false behind a line that has another key. */
+  /** Gathers lines of the running key up to the end of the buffer; false after a line that has another key. */
   #parsePairs(): boolean {
     const bytes = this.#bytes;
     const end = this.#end;
@@ -158,7 +157,7 @@ export class NumberLines {
     return plain || this.#general();
   }
 
-  /** Reads one line in any form; false where it has another key: it then begins the next run. */
+  /** Reads one line in any form; false if it has another key: it then begins the next run. */
   #general(): boolean {
     const { values, count, line } = this;
     this.values = this.#pair;
@@ -184,7 +183,7 @@ export class NumberLines {
     if (this.count !== 2 || this.separator !== COMMA) this.#refuse('not two numbers with a comma between them');
   }
 
-  /** A number of any length at `at`; leaves {@link #at} behind it. */
+  /** A number of any length at `at`; leaves {@link #at} after it. */
   #long(at: number): number {
     const bytes = this.#bytes;
     const from = at;

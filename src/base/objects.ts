@@ -1,5 +1,3 @@
-// Values of JSON and YAML, and lists by a key.
-
 /** True for an object with keys: neither null nor a list. */
 export const isObject = (value: unknown): value is Record<string, unknown> => hasKeys(value) && !Array.isArray(value);
 
@@ -9,7 +7,7 @@ export const isCount = (value: unknown): value is number => Number.isSafeInteger
 /** True for an object, and for a list: both have keys. */
 export const hasKeys = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** False for a name that every object has, of its prototype (`toString`): data that uses one would be found where nothing was said. */
+/** False for a name that every object has, of its prototype (`toString`): a look-up would find that. */
 export const isOwnName = (name: string): boolean => !(name in Object.prototype);
 
 /** Items by their key; keys and the items of each stand in the order in which they come. */

@@ -36,7 +36,7 @@ export interface Choice extends Written {
   readonly parameters: Parameters;
 }
 
-/** Reads a user's choice of a member: a name, with parameters after a colon, and `beside` it. @param find the member of a name @throws UserError */
+/** Reads a user's choice of a member: a name, with parameters after a colon or in `beside`. @param find the member of a name @throws UserError */
 export function choose(
   noun: string,
   text: string,
@@ -48,7 +48,7 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/** All parameters of a choice. @param beside those beside its text @param given those in it @throws UserError if both give one */
+/** All parameters of a choice. @param beside those outside its text @param given those in it @throws UserError if both give one */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
@@ -63,7 +63,7 @@ export function findNamed<T extends { readonly name: string }>(noun: string, mem
   throw new UserError(`unknown ${noun} "${name}"; ${didYouMean(name, names)}`);
 }
 
-/** Splits `s3-fifo:small=0.1,ghost=1` into a name and raw values. @throws UserError where a part is not `key=value` */
+/** Splits `s3-fifo:small=0.1,ghost=1` into a name and raw values. @throws UserError if a part is not `key=value` */
 export function splitSpec(spec: string): { name: string; given: Record<string, string> } {
   const colon = spec.indexOf(':');
   if (colon < 0) return { name: spec.trim(), given: {} };

@@ -58,10 +58,10 @@ export function splitRows(named: string): { readonly path: string; readonly rows
   return { path, rows: named.slice(path.length) };
 }
 
-/** True where a trace comes from standard input, which can be read only once. */
+/** True if a trace comes from standard input, which can be read only once. */
 export const isStdin = (named: string): boolean => splitRows(named).path === '-';
 
-/** True where a word is a path rather than the name of a bundled profile: it has a separator or a file's ending (before rows of a trace). */
+/** True if a word is a path rather than the name of a bundled profile: it has a separator or a file's ending (before rows of a trace). */
 export function isPath(nameOrPath: string): boolean {
   const { path } = splitRows(nameOrPath);
   return /[/\\]/.test(path) || FILE.test(path) || path === '.' || path === '..';
@@ -96,7 +96,7 @@ export function findProfile(
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
-  // The others are suggested only where they are near: a list of all would consist of them.
+  // The others are suggested only if they are near: a list of all would consist of them.
   const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
   const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;

@@ -1,6 +1,4 @@
-// Seeded random streams. Each subsystem has one, seeded by the run's seed and its name (L16), so that draws never change those of another.
-
-/** A small, fast generator (sfc32: 128 bits of state, passes PractRand) with the draws that moeprof needs. */
+/** A random stream (sfc32, passes PractRand) of a subsystem, seeded by the run's seed and its name (L16), so that streams are independent. */
 export class Random {
   #a: number;
   #b: number;

@@ -1,4 +1,3 @@
-// Text read as bytes: lines are found in large blocks, without strings, or parsing would dominate a run over a text trace.
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
 
@@ -35,7 +34,7 @@ export class LineScanner {
     this.#source = source;
   }
 
-  /** Moves to the next line; false at the end. @throws UserError where a line is longer than 64 MiB */
+  /** Moves to the next line; false at the end. @throws UserError if a line is longer than 64 MiB */
   next(): boolean {
     let search = this.#next;
     for (;;) {
@@ -92,7 +91,7 @@ export class LineScanner {
     throw new UserError(`${this.#source.path}:${this.line + 1}: the line is longer than 64 MiB; is this a text file?`);
   }
 
-  /** Moves the pending bytes to the front and reads on behind them. */
+  /** Moves the pending bytes to the front and reads on after them. */
   #refill(pending: number): void {
     if (pending > LINE_LIMIT) this.#refuse();
     if (pending > this.bytes.length / 2) {
@@ -128,7 +127,7 @@ export class FieldReader extends LineScanner {
     return this.#at >= this.end;
   }
 
-  /** Skips one byte; false where another stands here. */
+  /** Skips one byte; false if another stands here. */
   skip(byte: number): boolean {
     if (this.#at >= this.end || this.bytes[this.#at] !== byte) return false;
     this.#at++;
@@ -139,14 +138,14 @@ export class FieldReader extends LineScanner {
     while (this.#at < this.end && this.bytes[this.#at] === SPACE) this.#at++;
   }
 
-  /** Skips to behind the next `byte`; false (and at the end) where there is none. */
+  /** Skips to after the next `byte`; false (and at the end) if there is none. */
   past(byte: number): boolean {
     const { bytes, end } = this;
     while (this.#at < end) if (bytes[this.#at++] === byte) return true;
     return false;
   }
 
-  /** Reads a whole number of at most 9 digits. @throws UserError with line where none stands here */
+  /** Reads a whole number of at most 9 digits. @throws UserError with line if none is here */
   integer(what: string): number {
     const { bytes, end } = this;
     let at = this.#at;
@@ -174,7 +173,7 @@ export class FieldReader extends LineScanner {
   }
 }
 
-/** True where `bytes` holds `literal` at `at`. */
+/** True if `bytes` holds `literal` at `at`. */
 export function holds(bytes: Uint8Array, at: number, literal: Uint8Array): boolean {
   for (let i = 0; i < literal.length; i++) if (bytes[at + i] !== literal[i]) return false;
   return true;

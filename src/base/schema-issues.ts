@@ -1,4 +1,3 @@
-// Zod issues in plain words for the person who wrote the file: what is wrong, the value that stands there, and what may stand there instead.
 import { z } from 'zod';
 import { byName, ownValue } from './objects.js';
 import { didYouMean, nearest, quoted } from './text.js';
@@ -68,18 +67,18 @@ function article(type: string): string {
   return names[type] ?? type;
 }
 
-/** The value at a path; undefined where it leads nowhere. */
+/** The value at a path; undefined if it leads nowhere. */
 export function valueAt(raw: unknown, path: Path): unknown {
   let value = raw;
   for (const step of path) value = ownValue(value, step);
   return value;
 }
 
-/** Keys that the schema knows at a path, through optional fields, defaults, transforms, unions, arrays and records. */
+/** Keys of the schema at a path, through optional fields, defaults, transforms, unions, arrays and records. */
 function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   let schemas = objectsOf(schema);
-  for (const step of path) schemas = schemas.flatMap((one) => childrenOf(one, step)).flatMap(objectsOf);
-  return [...new Set(schemas.flatMap((one) => (one instanceof z.ZodObject ? Object.keys(one.shape) : [])))];
+  for (const step of path) schemas = schemas.flatMap((schema) => childrenOf(schema, step)).flatMap(objectsOf);
+  return [...new Set(schemas.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])))];
 }
 
 function childrenOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType[] {

@@ -1,4 +1,3 @@
-// Significance of changes of measured values: a rank test, an interval by resampling, a correction for many questions; seeded (L16).
 import { Random } from './random.js';
 import { percentile } from './statistics.js';
 
@@ -8,7 +7,7 @@ const EXACT = 60;
 /** Probability of a false alarm that a test accepts. */
 export const ALPHA = 0.05;
 
-/** Median of samples in any order. @throws RangeError where there is none */
+/** Median of samples in any order. @throws RangeError if there is none */
 export const median = (samples: ArrayLike<number>): number => percentile(Float64Array.from(samples).sort(), 50);
 
 /** Two-sided p-value of the Mann-Whitney U test (1947): exact up to 60 samples, ties included; beyond, normal, corrected. @throws RangeError */

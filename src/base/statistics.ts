@@ -1,19 +1,17 @@
-// Exact statistics of recorded samples. Gates compare them bit by bit, so nothing here is a sketch: percentiles come from a full sort.
-
-/** Plain summation in order; 0 where there is no sample. */
+/** Plain summation in order; 0 if there is no sample. */
 export function sum(samples: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < samples.length; i++) total += samples[i]!;
   return total;
 }
 
-/** Arithmetic mean, by plain summation in order. @throws RangeError where there is no sample */
+/** Arithmetic mean, by plain summation in order. @throws RangeError if there is no sample */
 export function mean(samples: ArrayLike<number>): number {
   requireSamples(samples);
   return sum(samples) / samples.length;
 }
 
-/** Means of some fields of records. @throws RangeError where there is no record */
+/** Means of some fields of records. @throws RangeError if there is no record */
 export const meansOf = <K extends string>(records: readonly Readonly<Record<K, number>>[], fields: readonly K[]): Record<K, number> =>
   Object.fromEntries(fields.map((field) => [field, mean(records.map((record) => record[field]))])) as Record<K, number>;
 
@@ -56,15 +54,14 @@ export function sharedVotes<T extends { readonly vote: string }>(items: readonly
   return items.map((item) => ({ value: value(item), weight: 1 / counts.get(item.vote)! }));
 }
 
-/** Mean of values by their votes. @throws RangeError where there is none */
+/** Mean of values by their votes. @throws RangeError if there is none */
 export const votedMean = (votes: readonly Vote[]): number =>
   mean(votes.map(({ value, weight }) => value * weight)) / mean(votes.map(({ weight }) => weight));
 
 /**
- * Percentile of values with votes in any order: a value stands at the share of the other votes below it, and it is linear between values.
- * With equal votes that is {@link percentile}.
+ * Percentile of values with votes in any order: a value stands at the share of the other votes below it, and it is linear between values. With equal
+ * votes that is {@link percentile}. @throws RangeError if there is no value
  * @param newcomer it is that of a further value, as in Hyndman and Fan's definition 6; beyond the last value it is that value
- * @throws RangeError if there is no value
  */
 export function votedPercentile(votes: readonly Vote[], percent: number, newcomer = false): number {
   const total = mean(votes.map(({ weight }) => weight)) * votes.length;

@@ -1,5 +1,3 @@
-// Text in messages: suggestions for unknown names, and text from outside made safe to print.
-
 /** Damerau-Levenshtein distance (optimal string alignment). @param limit distances above it may be reported as `limit + 1` */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;

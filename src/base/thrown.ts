@@ -1,4 +1,3 @@
-// An error in a user's own module as one line: the file and line where it was thrown, or where the syntax is wrong, and its message.
 import { messageOf } from './errors.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
 import { fileURLToPath, pathToFileURL, resolve } from './host/paths.js';

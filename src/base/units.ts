@@ -1,4 +1,3 @@
-// Quantities as people write them and as reports print them, whatever the locale (L16). Inside all is bytes, nanoseconds and plain fractions.
 import { UserError } from './errors.js';
 import { byName } from './objects.js';
 
@@ -8,7 +7,7 @@ export interface Quantity {
   readonly noun: string;
   /** Examples of accepted texts: `8GiB, 4000MiB or 24 GB`. */
   readonly accepted: string;
-  /** The value of a number or of its text in the inner unit, or null where it is none. */
+  /** The value of a number or of its text in the inner unit, or null if it is none. */
   read(value: string | number): number | null;
 }
 
@@ -17,7 +16,7 @@ const DECIMAL = byName<number>({ '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15
 const BINARY = byName<number>({ k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 });
 const TIME = byName<number>({ ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9 });
 
-/** Splits `12.5 GiB` into its number and its unit; null where it does not start with a non-negative number. */
+/** Splits `12.5 GiB` into its number and its unit; null if it does not start with a non-negative number. */
 function split(value: string | number): { number: number; unit: string } | null {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? { number: value, unit: '' } : null;
   const match = NUMBER.exec(value.trim());
@@ -174,7 +173,7 @@ export const formatFlops = inUnits(1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TF
 /** A number of parameters as model cards write it: `30.5B`, `976M`. */
 export const formatParameters = (count: number): string => inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
 
-/** A fraction as a percentage, one decimal unless said: `83.9 %`. */
+/** A fraction as a percentage, by default one decimal: `83.9 %`. */
 export const formatRatio = (ratio: number, decimals = 1): string =>
   Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
 

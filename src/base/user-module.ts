@@ -1,4 +1,3 @@
-// A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place.
 import { codeOf, InternalError, UserError } from './errors.js';
 import { placeOnDisk } from './host/files.js';
 import { newSha256 } from './host/hash.js';
@@ -25,7 +24,7 @@ export interface OwnChoice<D> extends Choice {
 /** A module with or without parameters after it; a drive letter's colon is part of the path. */
 const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 
-/** Reads the path of a module in place of a name, with parameters after a colon; null: it is none. @throws UserError for wrong parameters */
+/** Reads the path of a module instead of a name, with parameters after a colon; null: it is none. @throws UserError for wrong parameters */
 export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
   const [, path, rest] = MODULE.exec(text) ?? [];
   if (path === undefined) return null;
@@ -52,19 +51,19 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
 ): Promise<OwnChoice<D>> {
   const { definition: known, parameters, path, text } = choice;
   if (path === undefined || known !== undefined) return choice;
-  const own = await importOwn(noun, resolve(folder, path));
-  const definition = check(own);
+  const exported = await importOwn(noun, resolve(folder, path));
+  const definition = check(exported);
   return {
     text,
     name: definition.name,
     path,
-    parameters: resolveParameters(`${noun} ${own.shown}`, definition.parameters, parameters),
+    parameters: resolveParameters(`${noun} ${exported.shown}`, definition.parameters, parameters),
     definition,
-    sha256: own.sha256,
+    sha256: exported.sha256,
   };
 }
 
-/** The export of a user's module, with its checks. */
+/** A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place. */
 export class OwnExport {
   /** The file, as messages show it. */
   readonly shown: string;
@@ -87,7 +86,7 @@ export class OwnExport {
     this.#checkParameters(this.#value.parameters);
   }
 
-  /** The default export, checked as far as the methods below were asked to. */
+  /** The default export, checked as far as the methods below were called. */
   get value(): unknown {
     return this.#value;
   }
@@ -101,7 +100,7 @@ export class OwnExport {
     return new UserError(`${this.shown}: ${what}; see docs/extend.md#a-${this.#noun.replaceAll(' ', '-')}`);
   }
 
-  /** @throws UserError where a built-in member has the same name: results would be ambiguous */
+  /** @throws UserError if a built-in member has the same name: results would be ambiguous */
   nameApart(taken: readonly string[]): void {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
@@ -111,25 +110,25 @@ export class OwnExport {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
 
-  /** A text field, or `otherwise` where there is none. */
+  /** A text field, or `otherwise` if there is none. */
   textOr(field: string, otherwise: string): string {
     const text = this.#value[field];
     return typeof text === 'string' ? text : otherwise;
   }
 
-  /** @throws UserError where a method is missing or no function. @param signature `create(context, parameters)` */
+  /** @throws UserError if a method is missing or no function. @param signature `create(context, parameters)` */
   requireMethod(signature: string): void {
     if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function')
       throw this.wrong(`the default export lacks "${signature}" (a function)`);
   }
 
-  /** @throws UserError where something is there and no function */
+  /** @throws UserError if something is there and no function */
   optionalMethod(field: string): void {
     const value = this.#value[field];
     if (value !== undefined && typeof value !== 'function') throw this.wrong(`"${field}" must be a function`);
   }
 
-  /** @throws UserError where a list is there that has other words than these */
+  /** @throws UserError if a list is there that has other words than these */
   wordsOf(field: string, words: readonly string[]): void {
     const value = this.#value[field];
     if (value === undefined || (Array.isArray(value) && value.every((word) => words.includes(word as string)))) return;
@@ -230,14 +229,14 @@ function outcomeOf(path: string): string | null {
   const script = `const { exit } = process; const end = () => exit.call(process, ${LOADED}); import(${JSON.stringify(pathToFileURL(path).href)}).then(end, end);`;
   const { error, signal, status } = runScript(script, { timeout: PATIENCE_MS, killSignal: 'SIGKILL', heapMib: HEAP_MIB });
   if (codeOf(error) === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
-  // Where no process can be started, nothing is known.
+  // If no process can be started, nothing is known.
   if (error !== undefined || status === LOADED) return null;
   return `it ends its process (${signal ?? `process.exit(${status})`})`;
 }
 
 let guarded = false;
 
-/** From now on process.exit throws where a module of the user's own calls it. */
+/** From now on process.exit throws if a module of the user's own calls it. */
 function forbidExit(): void {
   if (guarded) return;
   guarded = true;

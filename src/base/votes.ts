@@ -7,7 +7,7 @@ export interface VoteKernel {
   vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
 }
 
-/** Locals: a choice's address, where the layer ends, the address of its expert's votes. */
+/** Locals: a choice's address, the end of the layer, the address of its expert's votes. */
 export const VOTE: KernelBody = {
   parameters: 5,
   locals: [[3, I32]],

@@ -1,7 +1,6 @@
-// How a caller watches long work: it hears of progress, and gets a turn, without which work that never waits would block signals.
 import { nextTurn } from './host/clock.js';
 
-/** Callbacks during long work. */
+/** Callbacks during long work: progress, and a turn of the event loop, without which work that never waits would block signals. */
 export interface WorkWatch {
   progress?(done: number, total: number): void;
   /** Awaited now and then, so that signals and timers get their turn. */
@@ -11,7 +10,7 @@ export interface WorkWatch {
 /** Longest time that work may block timers and signals, ms. */
 const BREATH = 50;
 
-/** A `breathe` for work that calls it often: it waits for a turn of the event loop where the last one is {@link BREATH} ago. */
+/** A `breathe` for work that calls it often: it waits for a turn of the event loop if the last one is {@link BREATH} ago. */
 export function breathing(): () => Promise<void> {
   let last = performance.now();
   return async () => {

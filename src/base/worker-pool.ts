@@ -35,7 +35,7 @@ export class TaskThread<Task, Answer, Note = never> {
     this.#worker.on('exit', () => this.#lose(new Error('a thread ended before its work was done')));
   }
 
-  /** True where it has ended by itself; it answers nothing more. */
+  /** True if it has ended by itself; it answers nothing more. */
   get lost(): boolean {
     return this.#lost !== null;
   }
@@ -104,7 +104,7 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
       }
       if (thread === null || thread.lost) open.add((thread = new TaskThread<Task, Answer, Note>(module, data)));
       const end = await thread
-        .ask(task, nameOf(task), (said) => note?.(task, said))
+        .ask(task, nameOf(task), (message) => note?.(task, message))
         .then(
           (answer) => ({ answer }),
           (error: Error) => ({ error }),
@@ -150,6 +150,6 @@ export function sentError(error: unknown): SentError {
   return { message: messageOf(error), stack, exitCode: error instanceof UserError ? error.exitCode : null };
 }
 
-/** The error that was sent: a UserError where it was one. */
+/** The error that was sent: a UserError if it was one. */
 export const receivedError = ({ exitCode, message, stack }: SentError): Error =>
   exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);

@@ -1,14 +1,13 @@
-// Values that users write as text are parsed where they are read. The parsed value keeps its text, so that a result can show it.
 import { z } from 'zod';
 import { UserError } from './errors.js';
 
-/** A value parsed from a text. */
+/** Values that users write as text are parsed when they are read. The parsed value keeps its text, so that a result can show it. */
 export interface Written {
   /** As the user wrote it. */
   readonly text: string;
 }
 
-/** The same value as it was written: the text in place of each parsed value, or its `written` form where it has one. */
+/** The same value as it was written: the text instead of each parsed value, or its `written` form if it has one. */
 export function asWritten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(asWritten);
@@ -32,7 +31,7 @@ export function issueOf<T>(context: z.RefinementCtx, path: readonly string[], pa
   }
 }
 
-/** A refinement of a schema: a name that `find` knows, which throws a UserError for any other. */
+/** A refinement of a schema: a name for which `find` throws no UserError. */
 export function known(find: (name: string) => unknown): (name: string, context: z.RefinementCtx) => void {
   return (name, context) => void issueOf(context, [], () => find(name));
 }

@@ -1,4 +1,3 @@
-// XXH64 for Node before 22.15, in halves (BigInt is slow). https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
 import { viewOf } from './host/bytes.js';
 
 const P1 = 0x9e3779b185ebca87n;
@@ -9,7 +8,7 @@ const P5 = 0x27d4eb2f165667c5n;
 
 const STRIPE = 32;
 
-/** The hash of a stream of bytes, with seed 0. */
+/** XXH64 of a stream, seed 0, for Node before 22.15, in halves (BigInt is slow). https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md */
 export class Xxh64 {
   /** The four accumulators, each as its low and its high half. */
   readonly #lanes = new Int32Array(8);

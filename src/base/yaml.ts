@@ -1,4 +1,3 @@
-// YAML files checked by a zod schema. People edit profiles by hand, so an error has the line and column of the file.
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
@@ -17,7 +16,7 @@ export type Places = Readonly<Record<string, string>>;
 export interface Located<T> {
   readonly value: T;
   readonly places: Places;
-  /** `file:line:col` of the value at this path; of its nearest parent that stands in the file, where it is a default. */
+  /** `file:line:col` of the value at this path; of its nearest parent in the file, if it is a default. */
   place(...path: readonly (string | number)[]): string;
   /** Checks a part by a schema of its own; paths of messages start at the root, others at the part. @throws UserError as {@link readYaml} */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
@@ -32,7 +31,7 @@ export interface Override {
   readonly amend?: (before: unknown) => unknown;
   /** Key under which a text on the path is kept when the text becomes a mapping; absent: the text is lost. */
   readonly shorthand?: string | undefined;
-  /** Its origin, e.g. `--policy`, in place of `file:line:col` in messages. */
+  /** Its origin, e.g. `--policy`, instead of `file:line:col` in messages. */
   readonly label: string;
   /** True: it comes from a file, perhaps an untrusted one, and not from the command line. */
   readonly fromFile?: true;
@@ -101,7 +100,7 @@ function parsed(text: string, path: string): ParsedText {
   return known;
 }
 
-/** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error where it is not YAML */
+/** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error if it is not YAML */
 export const flagValue = (text: string): unknown => parse(text, QUIET);
 
 /** What is wrong is thrown, or refused by a schema. */
@@ -182,7 +181,7 @@ function check<T>(
 function placesOf(value: unknown, locate: Locate, path: Path = [], into = new Map<string, string>()): Places {
   if (path.length > 0) into.set(path.join('.'), locate(path).place);
   const inner = hasKeys(value) ? Object.entries(value) : [];
-  for (const [key, one] of inner) placesOf(one, locate, [...path, key], into);
+  for (const [key, value] of inner) placesOf(value, locate, [...path, key], into);
   return path.length > 0 ? {} : Object.fromEntries(into);
 }
 
@@ -217,7 +216,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   return { ...fields, [key]: withValue(ownValue(fields, key), rest, amend, shorthand) };
 }
 
-/** Which entry of a list a step of a path means: its `name`, or its number from 0. @throws UserError where the list has no such entry */
+/** Which entry of a list a step of a path means: its `name`, or its number from 0. @throws UserError if the list has no such entry */
 function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
   const names = list.map((entry) => (hasKeys(entry) ? entry.name : undefined));
   const named = names.indexOf(key);
@@ -243,7 +242,7 @@ export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
 export const positiveQuantity = (kind: Quantity): z.ZodType<number, string | number> =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
-/** Runs a step of the parser, which recurses. @throws UserError where it fails, for want of stack among other things */
+/** Runs a step of the parser, which recurses. @throws UserError if it fails, for want of stack among other things */
 function unlessTooDeep<T>(path: string, step: () => T): T {
   try {
     return step();
@@ -256,7 +255,7 @@ function unlessTooDeep<T>(path: string, step: () => T): T {
 const tooDeep = (path: string): UserError =>
   new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
 
-/** The first key that stands in its mapping already, or is no text; null where there is none. */
+/** The first key that stands in its mapping already, or is no text; null if there is none. */
 function wrongKey(root: Node): { readonly offset: number; readonly why: string } | null {
   const nodes: unknown[] = [root];
   let first: ReturnType<typeof wrongKey> = null;
@@ -299,7 +298,7 @@ function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   return offset;
 }
 
-/** Pairs of a mapping by key: a file may have thousands in one, and each is asked for. */
+/** Pairs of a mapping by key: a file may have thousands in one, and each is looked up. */
 const PAIRS = new WeakMap<readonly Pair[], ReadonlyMap<string, Pair>>();
 
 function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {

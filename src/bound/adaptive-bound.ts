@@ -1,4 +1,3 @@
-// The speed if a router skips unimportant experts or uses copies within a budget of gate weight: Duo-LLM's oracle, arXiv 2410.10846.
 import type { Simulation } from '../engine/compose/simulation.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { simulateRun } from '../engine/simulate.js';
@@ -28,7 +27,7 @@ export interface AdaptivePoint {
   readonly exact: boolean;
 }
 
-/** The bound of a run: the public format `moeprof.adaptive/1`. */
+/** The speed of a router that skips or shrinks unimportant experts (Duo-LLM's oracle, arXiv 2410.10846): the format `moeprof.adaptive/1`. */
 export interface AdaptiveBound {
   readonly schema: 'moeprof.adaptive/1';
   readonly tool: { readonly name: 'moeprof'; readonly version: string };

@@ -1,14 +1,13 @@
-// The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, beside the run's own time.
 import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
 import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import { type Document, figure, gridOf, note } from '../report/door.js';
 import type { AdaptiveBound, AdaptivePoint } from './adaptive-bound.js';
 
-/** Formats of the bound, the one for reading first. */
+/** The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, and the run's own time. */
 export const adaptiveReports = drawnFormats<AdaptiveBound>('moeprof bound adaptive', adaptiveDocument, ({ points }) => {
   const parts = { token: 'tokenNs', GPU: 'gpuNs', link: 'linkNs' } as const;
   const lines = Object.entries(parts).flatMap(([series, part]) =>
-    points.map((one) => ({ x: 100 * one.budget, y: one[part] / 1e6, series })),
+    points.map((point) => ({ x: 100 * point.budget, y: point[part] / 1e6, series })),
   );
   return linesOver(axisOf('gate weight that may be lost', '%'), axisOf('time of a token', 'ms'), Object.keys(parts), lines);
 });

@@ -1,5 +1,3 @@
-// The least cost of uses that each take one option, within budgets of gate weight and space: exact if small, else bounded by Lagrange multipliers.
-
 /** Options of some uses: those of use `u` start at `u * width`. Every use has one that loses nothing and takes no space. */
 export interface Options {
   readonly count: number;
@@ -22,7 +20,7 @@ const MOST_STATES = 2000;
 const LOSS_STEPS = 26;
 const SPACE_STEPS = 22;
 
-/** Solves a small problem exactly, and bounds a large one. */
+/** The least cost of uses that each take one option, within budgets of gate weight and space: exact if small, else bounded (Lagrange). */
 export function leastCost(options: Options, lossBudget: number, spaceBudget: number): LeastCost {
   const exact = options.count > MOST_USES ? null : exactCost(options, lossBudget, spaceBudget);
   return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };
@@ -113,7 +111,7 @@ function exactCost({ cost, count, loss, space, width }: Options, lossBudget: num
     }
     next.sort((x, y) => x[0] - y[0] || x[1] - y[1] || x[2] - y[2]);
     states = [];
-    for (const one of next) if (!states.some((other) => other[1] <= one[1] && other[2] <= one[2])) states.push(one);
+    for (const state of next) if (!states.some((other) => other[1] <= state[1] && other[2] <= state[2])) states.push(state);
     if (states.length > MOST_STATES) return null;
   }
   return states[0]![0];

@@ -1,4 +1,3 @@
-// The tournament as WebAssembly, whose `select` has no branch to mispredict: for winners by chance, as of equal counts.
 import { get, I32, I64, instantiate, type KernelBody, literal, loop, set } from '../base/wasm.js';
 import { WinnerTree } from './winner-tree.js';
 
@@ -33,7 +32,7 @@ const PLAY: KernelBody = {
       [...bothKeys, 0x63, ...bothKeys, 0x61, ...get(OTHER_ID), ...get(ID), 0x48, AND, OR, ...set(BESIDE)],
       [...get(OTHER), ...get(KEY), ...get(BESIDE), SELECT, ...set(KEY), ...get(OTHER_ID), ...get(ID), ...get(BESIDE), SELECT, ...set(ID)],
       [...get(0), ...literal(1), 0x76, ...set(0)],
-      // Returns where the node has this winner and key.
+      // Returns if the node has this winner and key.
       [...idAt(0), ...get(ID), 0x46, ...keyAt(0), ...get(KEY), 0x51, AND, 0x04, 0x40, ...literal(0), 0x0f, 0x0b],
       [...addressOf(1, 0, 3), ...get(KEY), 0x37, 3, 0, ...addressOf(2, 0, 2), ...get(ID), 0x36, 2, 0],
       [...get(0), ...literal(1), 0x4b, 0x0d, 0],
@@ -63,7 +62,7 @@ function allocate(nodes: number) {
   return { key, id };
 }
 
-/** As {@link WinnerTree}, to the last tie. */
+/** As {@link WinnerTree}, to the last tie, in WebAssembly, whose `select` has no branch to mispredict: for winners by chance, as of equal counts. */
 export class BranchlessTree extends WinnerTree {
   readonly #kernels: Kernels;
   readonly #keys: number;

@@ -1,4 +1,3 @@
-// One expert cache: its residents, their bytes, and eviction by its policy when bytes are too few (L4, L5).
 import { type CachePolicy, NONE, type Pins } from './policy.js';
 
 /** Membership, capacity and pins of one cache. Ids are local: the dense id less `base`. */
@@ -7,7 +6,7 @@ export class ExpertCache {
   readonly base: number;
   /** Ids are [0, experts). */
   readonly experts: number;
-  /** 1 where the expert owns a slot: resident, or on its way into one. */
+  /** 1 if the expert owns a slot: resident, or on its way into one. */
   readonly resident: Uint8Array;
   readonly sizes: Float64Array;
   readonly pins: Pins;
@@ -26,11 +25,11 @@ export class ExpertCache {
   readonly #bypassing: boolean;
   readonly #counting: boolean;
   readonly #expertBytes: number;
-  /** Experts that fit, where all have the same size. */
+  /** Experts that fit if all have the same size. */
   #slots: number;
   /** Initial capacity, for which policies have sized their structures. */
   readonly #mostBytes: number;
-  /** Resident bytes, kept where sizes differ. */
+  /** Resident bytes, kept if sizes differ. */
   #bytes = 0;
 
   /** @param base dense id of local id 0 @param sizes bytes by local id @param capacityBytes less than one expert: all is streamed @param pins stay */
@@ -56,7 +55,7 @@ export class ExpertCache {
     return this.uniform ? this.residentCount * this.#expertBytes : this.#bytes;
   }
 
-  /** Tells the policy that resident expert `id` is used again. */
+  /** Passes another use of resident expert `id` to the policy. */
   touch(id: number): void {
     this.policy.touch(id);
   }
@@ -84,7 +83,7 @@ export class ExpertCache {
     return true;
   }
 
-  /** Admits where experts differ in size, or residents exceed the capacity: it may take several victims, or none. */
+  /** Admits if experts differ in size, or residents exceed the capacity: it may take several victims, or none. */
   #admitBySize(id: number, used: boolean, always: boolean): boolean {
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return this.#refuse(id, used);
@@ -146,7 +145,7 @@ export class ExpertCache {
     return this.#insertAll(this.policy.preload?.() ?? []);
   }
 
-  /** Inserts every expert, where they all lie in this memory before the first event; as {@link preload}. */
+  /** Inserts every expert if they all lie in this memory before the first event; as {@link preload}. */
   preloadAll(): number {
     return this.#insertAll(this.sizes.keys());
   }
@@ -169,7 +168,7 @@ export class ExpertCache {
   }
 }
 
-/** True where all sizes are equal. */
+/** True if all sizes are equal. */
 export function isUniform(sizes: Float64Array): boolean {
   for (let id = 1; id < sizes.length; id++) if (sizes[id] !== sizes[0]) return false;
   return true;

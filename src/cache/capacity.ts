@@ -1,4 +1,3 @@
-// Sizes of an expert cache as users write them: bytes, a share of all experts, or experts per layer.
 import { UserError } from '../base/errors.js';
 import { BYTES, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
@@ -12,7 +11,7 @@ type Capacity = Written &
     | { readonly kind: 'per-layer'; readonly experts: number }
   );
 
-/** Reads `8GiB`, `25%` of all experts, or `16/layer`. @throws UserError where it is none of these */
+/** Reads `8GiB`, `25%` of all experts, or `16/layer`. @throws UserError if it is none of these */
 export function parseCapacity(text: string): Capacity {
   const trimmed = text.trim();
   const perLayer = /^(\d+)\s*\/\s*layer$/.exec(trimmed);

@@ -1,10 +1,9 @@
-// Counts of uses that fade with the passes: a new use weighs more than one before, so that the order changes only where an expert is used.
 import type { Clock } from './policy.js';
 
 /** Weights are scaled down by this much before they grow out of range: 2^512 of the 2^1023 that a number can hold. */
 export const RESCALE = 2 ** -512;
 
-/** A decayed count per expert. */
+/** Counts of uses that fade with the passes: a new use weighs more than one before, so that the order changes only if an expert is used. */
 export class DecayedCounts {
   /** Sum over uses of 2^(pass / halfLife), in units of {@link unit}. */
   readonly weight: Float64Array;

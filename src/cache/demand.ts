@@ -1,4 +1,3 @@
-// The recorded demand of a run, event by event: Belady and the bounds are computed from it. Two bytes per expert, in pages.
 import type { ModelSpec } from '../model/door.js';
 import { PageStore } from './pages.js';
 

@@ -1,8 +1,7 @@
-// Residents by number of uses, in constant time per use: a list of experts per count, and a list of the counts, walked up from the smallest.
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 
-/** Finds the resident with the fewest uses, ties by least recent use. */
+/** Residents by number of uses, ties by least recent use, in constant time per use: a list of experts per count, and a list of the counts. */
 export class FrequencyList {
   /** Group of each id; groups are lists of ids with the same count, the least recently used at the back. */
   readonly #group: Int32Array;

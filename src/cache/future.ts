@@ -1,4 +1,3 @@
-// The future of a recorded run by one backward pass: the event that uses each expert next. So Belady cannot run on a wrong future.
 import { type DemandLog, LogCursor, PAGE_WORDS } from './demand.js';
 import { PageStore } from './pages.js';
 import { NEVER } from './policy.js';
@@ -6,14 +5,14 @@ import { NEVER } from './policy.js';
 /** Pages kept in memory: 16 MiB. */
 const MEMORY_PAGES = 32;
 
-/** Walks the next uses of a log, event by event, together with the run that replays it. */
+/** Walks the next uses of a recorded run, found by one backward pass, event by event with its replay. So Belady cannot run on a wrong future. */
 export class Future {
   /** Event of each expert's first use, by dense id; NEVER = not used. */
   readonly first: Int32Array;
-  /** True where an event of the log is a single activation; false: a set of experts. */
+  /** True if an event of the log is a single activation; false: a set of experts. */
   readonly sequential: boolean;
 
-  /** Next use of each member, at the place where the log's page has the member. */
+  /** Next use of each member, at the place of the member in the log's page. */
   readonly #store = new PageStore(PAGE_WORDS * 4, MEMORY_PAGES);
   readonly #page = new Int32Array(PAGE_WORDS);
   #pageNumber = -1;

@@ -1,7 +1,6 @@
-// Doubly linked lists over expert ids in one typed array, for recency and queues. Lists share links: an expert is in at most one.
 import { NONE, type Pins } from './policy.js';
 
-/** Circular doubly linked lists of ids [0, experts), from the newest to the oldest. List l is delimited by the sentinel `experts + l`. */
+/** Circular doubly linked lists of ids [0, experts), newest to oldest, each id in at most one. List l is delimited by the sentinel `experts + l`. */
 export class IdLists {
   /** Sentinel of list 0; that of list l is `end + l`. A walk along a list ends at its sentinel. */
   readonly end: number;

@@ -1,9 +1,8 @@
-// The common part of policies that give each expert a number, resident or not, which only its uses change: the smallest leaves.
 import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { mostResidents } from './share.js';
 import { WinnerTree } from './winner-tree.js';
 
-/** Residents by their numbers. */
+/** The common part of policies that give each expert a number, resident or not, which only its uses change: the smallest leaves. */
 export abstract class Keyed implements CachePolicy {
   /** Number of each expert. */
   protected abstract readonly keys: Float64Array;

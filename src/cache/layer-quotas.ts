@@ -1,4 +1,3 @@
-// Experts of each layer's cache: an even split, by the effective number of experts, the split with most hits, or the earliest layers first.
 import { greatestCommonDivisor } from '../base/divisor.js';
 import type { ModelSpec } from '../model/door.js';
 
@@ -73,7 +72,7 @@ function effectiveExperts(counts: Float64Array): number {
 export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>[], capacities: readonly number[]): number[][] {
   const { layers } = model;
   const total = layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
-  // The largest size that all expert sizes are multiples of is exact; where that makes too many steps, sizes are rounded up.
+  // The largest size that all expert sizes are multiples of is exact; if that makes too many steps, sizes are rounded up.
   const exact = layers.reduce((divisor, layer) => greatestCommonDivisor(divisor, layer.expertBytes), 0);
   const equal = layers.every((layer) => layer.expertBytes === exact);
   const unit = equal || total / exact <= STEPS ? exact : total / STEPS;
@@ -107,7 +106,7 @@ export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>
   });
 }
 
-/** Gives the remainder of rounding to the layers where the next expert saves most, as long as one fits. */
+/** Gives the remainder of rounding to the layers in which the next expert saves most, as long as one fits. */
 function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: number[], capacity: number): number[] {
   const { layers } = model;
   let left = quotas.reduce((bytes, slots, l) => bytes - slots * layers[l]!.expertBytes, capacity);

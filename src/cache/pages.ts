@@ -1,7 +1,6 @@
-// Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
-/** A store of pages by number. */
+/** Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length. */
 export class PageStore {
   readonly pageBytes: number;
   readonly #memoryPages: number;
@@ -14,7 +13,7 @@ export class PageStore {
     this.#memoryPages = memoryPages;
   }
 
-  /** Writes page `page`; `bytes` is copied. @throws UserError where there is no room for the file */
+  /** Writes page `page`; `bytes` is copied. @throws UserError if there is no room for the file */
   write(page: number, bytes: Uint8Array): void {
     if (page < this.#memoryPages) {
       this.#memory[page] = bytes.slice();

@@ -1,4 +1,3 @@
-// The contract of a cache policy: it ranks residents; the cache owns membership, capacity, pins. Ids are the cache's, [0, experts).
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
@@ -38,14 +37,14 @@ export interface Clock {
   layer: number;
 }
 
-/** The knowledge of a policy. Fields that it did not ask for in `needs` may be null. */
+/** The knowledge of a policy. Fields without an entry in `needs` may be null. */
 export interface PolicyContext {
   /** Experts that can ever be in this cache: ids are [0, experts). */
   readonly experts: number;
   readonly sizes: Float64Array;
   /** Capacity of the cache in bytes at the start, and the most that it ever has. */
   readonly capacityBytes: number;
-  /** True where all sizes are equal: a policy may then count slots. */
+  /** True if all sizes are equal: a policy may then count slots. */
   readonly uniform: boolean;
   readonly layerOf: Uint16Array;
   readonly layers: number;
@@ -54,7 +53,7 @@ export interface PolicyContext {
   readonly random: Random;
   /** Event number of each expert's next use ({@link NEVER}: none), valid once an event has shown the expert to the policy. Present if needed. */
   readonly nextUse: Int32Array | null;
-  /** Activations of each expert in a profiling prefix or a popularity trace. Present where the policy needs it. */
+  /** Activations of each expert in a profiling prefix or a popularity trace. Present if the policy needs it. */
   readonly popularity: Float64Array | null;
   /** Predicted probability that the rest of the pass, or the next if its layer is done, demands each expert; zero without a prediction. */
   readonly predicted: Float32Array | null;
@@ -64,14 +63,14 @@ export interface PolicyContext {
   readonly expected: Float32Array | null;
   /** By MoE layer: changes whenever `expected` of the layer does. Present with `expected`. */
   readonly expectedVersion: Uint32Array | null;
-  /** Gate weight of each member of the running event, summed over its tokens; zero for other experts of its layer. Present where needed. */
+  /** Gate weight of each member of the running event, summed over its tokens; zero for other experts of its layer. Present if needed. */
   readonly gates: Float32Array | null;
 }
 
 /** Next use of an expert that is not used again. */
 export const NEVER = 0x7fffffff;
 
-/** Ranks the residents of one cache. */
+/** The contract of a cache policy: it ranks residents; the cache owns membership, capacity, pins. Ids are the cache's, [0, experts). */
 export interface CachePolicy {
   /** A resident expert is used again. */
   touch(id: number): void;
@@ -83,7 +82,7 @@ export interface CachePolicy {
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed rather than inserted in the place of `victim`. Absent: always admitted. */
   admits?(incoming: number, victim: number): boolean;
-  /** True: `incoming` is streamed even where there is room for it (static placement). Absent: never. */
+  /** True: `incoming` is streamed even if there is room for it (static placement). Absent: never. */
   bypasses?(incoming: number): boolean;
   /** The running event uses `id` without it becoming resident; for policies that count uses beyond residency. Absent: ignored. */
   streamed?(id: number): void;
@@ -98,11 +97,11 @@ export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'w
 
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
 export interface PolicyDefinition extends Member {
-  /** Knowledge that the run must provide; the run fails early where it cannot. Absent: none. */
+  /** Knowledge that the run must provide; the run fails early if it cannot. Absent: none. */
   readonly needs?: readonly PolicyNeed[];
-  /** Knowledge that it needs with given parameters, where that is not always all of `needs`. */
+  /** Knowledge that it needs with given parameters, if that is not always all of `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
-  /** Knowledge that it uses where the run has it, and can do without. */
+  /** Knowledge that it uses if the run has it. */
   readonly takes?: readonly PolicyNeed[];
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }

@@ -1,7 +1,6 @@
-// The residents of a cache in one dense array: the base of policies that draw at random or whose ranking changes with every tick.
 import { NONE, type Pins } from './policy.js';
 
-/** A set of ids [0, experts) that can be walked and indexed. */
+/** A set of ids [0, experts) to walk and index: residents of policies that draw at random or whose ranking changes with every tick. */
 export class ResidentSet {
   /** Members, the first `count` entries, in no particular order. */
   readonly ids: Int32Array;

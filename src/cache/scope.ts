@@ -1,4 +1,3 @@
-// From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6).
 import { UserError } from '../base/errors.js';
 import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
@@ -9,7 +8,7 @@ import { giveRest } from './layer-quotas.js';
 import { NextUse } from './next-use/next-use.js';
 import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from './policy.js';
 
-/** `global`: one cache for all layers; `layer`: one per layer. */
+/** From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6). */
 export type Scope = 'global' | 'layer';
 
 /** A capacity of a tier. */
@@ -38,7 +37,7 @@ export interface CacheOptions {
   readonly predicted?: Float32Array | null;
   /** By MoE layer, with `predicted`; absent: the predictions never change. */
   readonly predictedVersion?: Uint32Array | null;
-  /** How near each expert's next use is expected to be, and by MoE layer when that changed; absent: learned, where the policy asks. */
+  /** How near each expert's next use is expected to be, and by MoE layer when that changed; absent: learned, if the policy uses it. */
   readonly expected?: { readonly values: Float32Array; readonly version: Uint32Array } | null;
   /** Gate weights of the running event, by dense id. */
   readonly gates?: Float32Array | null;

@@ -1,9 +1,8 @@
-// The common part of policies that score every resident anew for each victim, by what its uses so far and the clock say: the lowest leaves.
 import { DecayedCounts } from './decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { ResidentSet } from './resident-set.js';
 
-/** Residents by their scores. */
+/** The common part of policies that score every resident anew for each victim, by its uses so far and the clock: the lowest leaves. */
 export abstract class ScoredResidents extends ResidentSet implements CachePolicy {
   /** Score of a resident, as in {@link ResidentSet.lowest}. */
   protected abstract readonly score: (id: number, least: number) => number;

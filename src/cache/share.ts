@@ -1,4 +1,3 @@
-// Parts of a cache's capacity, as the segments of a policy: in whole experts where all have one size, in bytes else.
 import type { PolicyContext } from './policy.js';
 
 /** Bytes of a share of the capacity, 0..1: if sizes are equal, floor(ratio x slots) experts, at least one of a cache that has any. */

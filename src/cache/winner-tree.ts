@@ -1,4 +1,3 @@
-// A tournament tree over residents, the smallest key at the root. Nodes keep the winner's key; an update stops at the first that stays.
 import { NONE, type Pins } from './policy.js';
 
 const ABSENT = Number.POSITIVE_INFINITY;
@@ -6,7 +5,7 @@ const ABSENT = Number.POSITIVE_INFINITY;
 /** Winner's key and id by node: node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids as they come. */
 const nodesOf = (count: number) => ({ key: new Float64Array(count), id: new Int32Array(count) });
 
-/** Finds the smallest (key, id) among the ids that are present. */
+/** A tournament for the smallest (key, id) among the ids that are present. Nodes keep the winner's key; an update stops at the first that stays. */
 export class WinnerTree {
   protected readonly key: Float64Array;
   protected readonly id: Int32Array;
@@ -93,7 +92,7 @@ export class WinnerTree {
     return this.#best;
   }
 
-  /** Goes up from the pinned winner of `top` and looks at those that it has beaten; where one of them is pinned too, below it as well. */
+  /** Goes up from the pinned winner of `top` and looks at those that it has beaten; if one of them is pinned too, below it as well. */
   #searchBelow(top: number, pins: Pins): void {
     const keys = this.key;
     const ids = this.id;

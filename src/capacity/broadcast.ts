@@ -1,4 +1,3 @@
-// One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
 import { sharedMemory } from '../base/host/threads.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { TaskThread } from '../base/worker-pool.js';
@@ -8,7 +7,7 @@ import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
 import { type Job, type JobSpec, startJob } from './jobs.js';
 import type { JobData, JobTask } from './worker.js';
 
-/** Callbacks during a broadcast. Progress is told in token-replays: one of each token for each capacity of a job. */
+/** Callbacks during a broadcast. Progress is counted in token-replays: one of each token for each capacity of a job. */
 export interface BroadcastWatch extends WorkWatch {
   block?(experts: Uint16Array, rows: number): void;
 }

@@ -1,4 +1,3 @@
-// A line chart in characters: several curves over one pair of axes, readable without colour in 80 columns.
 import type { ChalkInstance } from 'chalk';
 
 /** One line of the chart; x and y ascending in x, y from 0 to 1. */
@@ -31,7 +30,7 @@ export function markerOf(index: number, { unicode, chalk }: Pick<ChartOptions, '
   return chalk[PAINTS[index % PAINTS.length]!](markers[index % markers.length]!);
 }
 
-/** Draws the chart, without a final newline. Where lines meet, the first series is seen. */
+/** Draws the chart, without a final newline. If lines meet, the first series is seen. */
 export function drawChart(series: readonly ChartSeries[], options: ChartOptions): string {
   const { height, unicode, chalk } = options;
   const columns = options.width - AXIS;

@@ -1,4 +1,3 @@
-// From a user's request to a capacity curve: trace, policies, capacities, way of counting. The command and the library share it.
 import { placed, UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { cwd } from '../base/host/process.js';
@@ -37,7 +36,7 @@ export const CURVE_POPULARITY = '1000';
 
 /** Callbacks while a curve is drawn. */
 export interface CurveWatch extends BroadcastWatch {
-  /** Receives a note on how the model was found, where the trace does not name it. */
+  /** Receives a note on how the model was found if the trace does not name it. */
   note?(text: string): void;
 }
 
@@ -45,7 +44,7 @@ export interface CurveWatch extends BroadcastWatch {
 export const curveFor = async (input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> =>
   curveOfRun(checkRun(input, 'curve'), settings, watch);
 
-/** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` where they are flags */
+/** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` if they are flags */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
   const { at, capacities = '5%..100%', quotas = 'even', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
   if (quotas !== 'even' && scope !== 'layer')
@@ -87,10 +86,10 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
   }
 }
 
-/** @throws UserError where a capacity is in bytes, though nothing says how large experts are */
+/** @throws UserError if a capacity is in bytes, and the size of experts is unknown */
 function refuseBytes(given: Readonly<Record<string, string | undefined>>, prefix: string): void {
   for (const [setting, text = ''] of Object.entries(given)) {
-    for (const part of text.split(/,|\.\./).filter((one) => one.trim() !== '')) {
+    for (const part of text.split(/,|\.\./).filter((piece) => piece.trim() !== '')) {
       const capacity = placed(`${prefix}${setting}`, () => parseCapacity(part.replace(/:\d+$/, '')));
       if (capacity.kind !== 'bytes') continue;
       throw new UserError(

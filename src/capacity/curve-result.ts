@@ -22,16 +22,16 @@ export interface PolicyCurve {
   /** As the user wrote it. */
   readonly policy: string;
   readonly name: string;
-  /** True where it looks into the future: a bound, not a policy that a system can run. */
+  /** True if it looks into the future: a bound, not a policy that a system can run. */
   readonly foresight: boolean;
   readonly points: readonly CurvePoint[];
-  /** Experts of each layer's cache at each capacity, where quotas are not even. */
+  /** Experts of each layer's cache at each capacity if quotas are not even. */
   readonly splits?: readonly (readonly number[])[];
   /** Hit rate over that of an even split, at each capacity. */
   readonly gains?: readonly number[];
 }
 
-/** Where more capacity begins to buy little. */
+/** The capacity from which on more of it gains little. */
 export interface Knee {
   readonly policy: string;
   /** Index of the capacity. */
@@ -44,7 +44,7 @@ export interface Verdict {
   readonly at: number;
   /** Best policy there that a system can run. */
   readonly policy: string;
-  /** Hit rate that perfect foresight would add at this capacity; null where no such policy was drawn. */
+  /** Hit rate that perfect foresight would add at this capacity; null if no such policy was drawn. */
   readonly policyGap: number | null;
   /** Hit rate that is missing beyond that, up to compulsory misses: what only more capacity can give. */
   readonly capacityGap: number;
@@ -60,7 +60,7 @@ export interface Curve {
   readonly inputs: {
     readonly model: string;
     readonly quantization: string;
-    /** `experts`: nothing says how large experts are, and whatever is in bytes here counts experts. Absent: bytes. */
+    /** `experts`: the size of experts is unknown, and whatever is in bytes here counts experts. Absent: bytes. */
     readonly unit?: 'experts';
     readonly trace: TraceInput;
   };
@@ -69,7 +69,7 @@ export interface Curve {
     readonly replay: 'atomic' | 'sequential';
     readonly quotas: 'even' | 'proportional' | 'optimal' | 'shallow';
     readonly warmup: number;
-    /** Where the popularity of the experts is from, where a policy needs it. */
+    /** Source of the popularity of the experts, if a policy needs it. */
     readonly popularity?: string;
     readonly seed: number;
   };
@@ -91,8 +91,8 @@ export interface Curve {
   };
   readonly policies: readonly PolicyCurve[];
   readonly warnings: readonly Warning[];
-  /** Knee of the best policy that a system can run; null where none was drawn. */
+  /** Knee of the best policy that a system can run; null if none was drawn. */
   readonly knee: Knee | null;
-  /** Null where no policy was drawn that a system can run. */
+  /** Null if no policy was drawn that a system can run. */
   readonly verdict: Verdict | null;
 }

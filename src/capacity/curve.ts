@@ -1,4 +1,3 @@
-// The capacity curve: hit rate against capacity for many policies, from one read of the trace.
 import { shownTrace } from '../base/profiles.js';
 import { sum } from '../base/statistics.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
@@ -18,7 +17,7 @@ import { bestOnline, curveWarnings, judge, kneeOf } from './verdict.js';
 
 /** A request for a curve. */
 export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
-  /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
+  /** True: the size of experts is unknown, and each is one byte. Absent: their sizes are known. */
   readonly unsized?: boolean;
   readonly trace: RoutingTrace;
   readonly policies: readonly PolicyChoice[];
@@ -30,7 +29,7 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly quotas: Quotas;
   /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
-  /** Activations by dense id and where they are from, for policies that need the popularity. */
+  /** Activations by dense id and their source, for policies that need the popularity. */
   readonly popularity: { readonly counts: Float64Array; readonly source: string } | null;
   /** Capacity that the verdict speaks of; null: the knee. */
   readonly at: number | null;
@@ -38,7 +37,7 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly threads: number;
 }
 
-/** Draws the curve. Closes nothing. @throws UserError where a policy cannot be loaded or lacks what it needs */
+/** Draws hit rate against capacity for many policies. Closes nothing. @throws UserError if a policy cannot be loaded or lacks what it needs */
 export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);
@@ -49,11 +48,11 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
   const counts =
     threads === 0 ? await broadcastHere(trace, tokens, jobs, seeing) : await broadcastToThreads(trace, tokens, jobs, threads, seeing);
   const policies = options.policies.map(({ text: policy }, index): PolicyCurve => {
-    const own = plans.flatMap((plan, job) =>
+    const counted = plans.flatMap((plan, job) =>
       plan.policy === index ? plan.places.map((place, c) => [place, counts[job]![c]!] as const) : [],
     );
     const byPlace: CapacityCounts[] = [];
-    for (const [place, count] of own) byPlace[place] = count;
+    for (const [place, count] of counted) byPlace[place] = count;
     const { name, foresight } = plans.find((plan) => plan.policy === index)!;
     const drawn = tables === null ? { points: byPlace.map((count) => pointOf(count, demand)) } : splitCurve(options, byPlace, demand);
     const points = drawn.points.map((point) => ({ ...point, ...(foresight ? {} : hitRangeOf(point.hitRate, options.routing)) }));

@@ -65,7 +65,7 @@ export function splitAtWarmup(
 /** Capacities from which a pass over stack distances costs less than replays. Ours, measured with `bench/policies.mjs`. */
 const WORTHWHILE = 4;
 
-/** Starts a job. @throws UserError where the policy cannot be loaded or lacks what it needs */
+/** Starts a job. @throws UserError if the policy cannot be loaded or lacks what it needs */
 export async function startJob(spec: JobSpec): Promise<Job> {
   // V8 stops inlining at 920 bytes of bytecode, in the middle of ARC; with room for all, ARC is 1.4 and S3-FIFO 1.2 times as fast.
   setCompilerFlag('--max-inlined-bytecode-size-cumulative=4000');

@@ -1,4 +1,3 @@
-// The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity.
 import { visible } from '../base/text.js';
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import { drawnFormats, onePanel, type PaperFigure, type RunPoint } from '../figure/door.js';
@@ -10,10 +9,10 @@ import { capacityText } from './verdict.js';
 
 /** Policies that the big table shows side by side. */
 const SIDE_BY_SIDE = 3;
-/** Rows that the big table shows unless everything is asked for. */
+/** Rows of the big table, unless all are shown. */
 const ROWS = 24;
 
-/** Formats of a capacity curve, the one for reading first. */
+/** The report of `moeprof curve`: the verdict, a chart, all policies at one capacity, and each policy at every capacity. */
 export const curveReports = drawnFormats<Curve>('moeprof curve', curveDocument, curveFigures);
 
 function curveDocument(curve: Curve): Document {
@@ -122,9 +121,9 @@ function facts(curve: Curve): string[] {
   ];
 }
 
-/** Highest hit rate of the policies with foresight at a capacity; null where there is none. */
+/** Highest hit rate of the policies with foresight at a capacity; null if there is none. */
 function boundAt(curve: Curve, capacity: number): number | null {
-  const rates = curve.policies.filter((one) => one.foresight).map((one) => one.points[capacity]!.hitRate);
+  const rates = curve.policies.filter((policy) => policy.foresight).map((policy) => policy.points[capacity]!.hitRate);
   return rates.length === 0 ? null : Math.max(...rates);
 }
 
@@ -234,8 +233,8 @@ function packedLines(items: readonly string[], width: number): string {
 export function curveFigures({ capacities, config, expertBytes, knee, policies, tokenCycleBytes }: Curve): PaperFigure[] {
   const share = (bytes: number): number => (100 * bytes) / expertBytes;
   const names = policies.map(({ policy }) => visible(policy));
-  const points = policies.flatMap(({ points: own }, p) =>
-    own.map(({ hitRate }, c): RunPoint => ({ x: share(capacities[c]!), y: 100 * hitRate, series: names[p]! })),
+  const points = policies.flatMap(({ points: curvePoints }, p) =>
+    curvePoints.map(({ hitRate }, c): RunPoint => ({ x: share(capacities[c]!), y: 100 * hitRate, series: names[p]! })),
   );
   const inside = (bytes: number): boolean => bytes >= capacities[0]! && bytes <= capacities.at(-1)!;
   const cycle = config.scope === 'global' && inside(tokenCycleBytes);

@@ -1,4 +1,3 @@
-// Is the capacity the problem or the policy? The question that users of an expert cache ask, answered in a sentence with its figures.
 import { formatBytes, formatCount, formatRatio } from '../base/units.js';
 import { evenSplit } from '../cache/scope.js';
 import type { ModelSpec } from '../model/door.js';
@@ -13,12 +12,12 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   const overall = bestOnline(curve);
   if (overall === null || curve.capacities.length === 0) return null;
   const at = capacity === null ? (kneeOf(curve, overall)?.at ?? curve.capacities.length >> 1) : nearestTo(curve.capacities, capacity);
-  const online = curve.policies.filter((one) => !one.foresight);
+  const online = curve.policies.filter((policy) => !policy.foresight);
   const best = online.reduce((a, b) => (b.points[at]!.hitRate > a.points[at]!.hitRate ? b : a));
   const rate = best.points[at]!.hitRate;
   const { demanded, compulsory } = curve.demand;
   const ceiling = demanded === 0 ? 0 : 1 - compulsory / demanded;
-  const foresight = curve.policies.filter((one) => one.foresight).map((one) => one.points[at]!.hitRate);
+  const foresight = curve.policies.filter((policy) => policy.foresight).map((policyCurve) => policyCurve.points[at]!.hitRate);
   const bound = foresight.length === 0 ? null : Math.max(rate, ...foresight);
   const policyGap = bound === null ? null : bound - rate;
   const capacityGap = Math.max(0, ceiling - (bound ?? rate));
@@ -61,15 +60,15 @@ function nearestTo(values: readonly number[], wanted: number): number {
 /** A curve before its knee and verdict are found. */
 export type CurveData = Omit<Curve, 'knee' | 'verdict'>;
 
-/** The policy without foresight with the highest mean hit rate, the first of equals; null where there is none. */
+/** The policy without foresight with the highest mean hit rate, the first of equals; null if there is none. */
 export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | null {
   const online = curve.policies.filter(({ foresight, points }) => !foresight && points.length > 0);
-  return online.length === 0 ? null : online.reduce((best, one) => (meanOf(one) > meanOf(best) ? one : best));
+  return online.length === 0 ? null : online.reduce((best, policyCurve) => (meanOf(policyCurve) > meanOf(best) ? policyCurve : best));
 }
 
 const meanOf = ({ points }: PolicyCurve): number => points.reduce((sum, point) => sum + point.hitRate, 0) / points.length;
 
-/** The capacity where a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
+/** The capacity at which a curve lies highest above the line between its ends, scaled to 0..1 (Satopaa et al., ICDCS Workshops 2011). */
 export function kneeOf({ capacities }: Pick<CurveData, 'capacities'>, { policy, points }: PolicyCurve): Knee | null {
   const [x0, x1] = [capacities[0]!, capacities.at(-1)!];
   const [y0, y1] = [points[0]!.hitRate, points.at(-1)!.hitRate];

@@ -1,4 +1,3 @@
-// A thread of a capacity curve, with one policy, for V8: replays blocks that another thread has read while it holds one of the permits of --jobs.
 import { serveTasks } from '../base/worker-pool.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
 import { type BlockRing, blocksOf } from './blocks.js';

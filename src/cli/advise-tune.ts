@@ -15,7 +15,7 @@ import { type BenchTests, endOf, keptEnds, pointTiming, priorsOf, settingText, w
 import { MOST_RUNS, type RunEnd, tune } from '../measured/tune/tune.js';
 import { hardwareOfFile } from '../runtime/machine.js';
 import { costOf, type Speeds } from '../runtime/setting/goal.js';
-import { timingsOfFile, timingsOfFlags, toldTiming } from '../runtime/timings.js';
+import { timingsOfFile, timingsOfFlags, timingText } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
 import { positiveCount, type Texts } from './kit/options.js';
 import { watched } from './kit/watched.js';
@@ -28,14 +28,14 @@ export interface TuneFlags extends Texts<'hardware' | 'keep' | 'tune' | 'tuneLim
   readonly timing: readonly string[];
 }
 
-/** Where timings go whose machine has no file. */
+/** The file for timings of a machine without one. */
 const KEPT = 'moeprof-machine.yaml';
-/** Tokens that the benchmark generates, and its repeats, where nothing is said: seconds of a slow machine, and a spread. */
+/** Tokens that the benchmark generates, and its repeats, by default: seconds of a slow machine, and a spread. */
 const [GENERATED, REPEATS] = [64, 2];
 /** Bytes that a benchmark may print: far more than a table. */
 const MOST_PRINTED = 2 ** 24;
 
-/** Tunes the settings of a model. @throws UserError where a flag is wrong, nothing fits, or the file is another machine's */
+/** Tunes the settings of a model. @throws UserError if a flag is wrong, nothing fits, or the file is another machine's */
 export async function tunedAdvice(context: CliContext, model: string, flags: TuneFlags, wishes: AdviceWishes): Promise<TunedAdvice> {
   const [program, ...given] = commandWords(flags.tune!, '--tune');
   const { tuneLimit = '10min' } = flags;
@@ -61,13 +61,13 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   const run = async (at: number, predicted: Speeds): Promise<RunEnd> => {
     const { depth, generatedTokens, promptTokens } = tests;
     const seconds = (repeats + 1) * ((promptTokens + depth) / predicted.prefill + generatedTokens / predicted.decode);
-    const told = `predicted ${bothSpeeds(predicted)}, about ${formatNs(seconds * 1e9)}`;
-    context.note(`${++count} of at most ${MOST_RUNS}: ${points[at]!.flags.join(' ')}: ${told}`);
+    const prediction = `predicted ${bothSpeeds(predicted)}, about ${formatNs(seconds * 1e9)}`;
+    context.note(`${++count} of at most ${MOST_RUNS}: ${points[at]!.flags.join(' ')}: ${prediction}`);
     const end = endOf(await ended(program!, [...words, ...points[at]!.flags], limit / 1e6), repeats, tuneLimit);
     // Four digits are more than repeats agree in.
     const [decode, prefill] = 'failed' in end ? [] : [end.decode, end.prefill].map((speed) => Number(speed.toPrecision(4)));
     if ('failed' in end) text = withEntry(text, 'failed', `${settingText(timings[at]!)}: ${end.failed}`);
-    else text = withEntry(text, 'timings', toldTiming({ ...timings[at]!, decode: decode!, prefill: prefill! }));
+    else text = withEntry(text, 'timings', timingText({ ...timings[at]!, decode: decode!, prefill: prefill! }));
     writeFileAtomic(path, text);
     return end;
   };
@@ -81,12 +81,12 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   return { basis, tuned, kept: path };
 }
 
-/** The machine whose file keeps the timings, as it is there or is to be. @throws UserError where the file is of another one */
+/** The machine whose file keeps the timings, as it is there or is to be. @throws UserError if the file is of another one */
 async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: MachineFile; path: string }> {
-  const own = hardware !== undefined && isPath(hardware) && !isComposed(hardware) ? hardware : undefined;
-  const path = keep ?? own ?? KEPT;
+  const machineFile = hardware !== undefined && isPath(hardware) && !isComposed(hardware) ? hardware : undefined;
+  const path = keep ?? machineFile ?? KEPT;
   const known = statOf(path) === undefined ? null : readMachineFile(isPath(path) ? path : `./${path}`);
-  const file = path === own && known !== null ? known : await machineToMeasure(hardware);
+  const file = path === machineFile && known !== null ? known : await machineToMeasure(hardware);
   if (known === null || file.parts.join('+') === known.parts.join('+')) return { file: known ?? file, path };
   throw new UserError(`${path}: is of another machine, ${known.parts.join('+')}; name a file of this one with --keep`);
 }
@@ -95,14 +95,14 @@ async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: Machi
 const TUNED =
   /^(-ngl|-ncmoe|-ot|-ub|-b|-ct[kv]|-ts|-t|-fa|-lm|--(n-gpu-layers|n-cpu-moe|override-tensor|u?batch-size|cache-type-[kv]|tensor-split|threads|flash-attn|load-mode))$/;
 
-/** Words of the benchmark before those of a setting, and its tests. @throws UserError where they set what is to be tuned, or name no model */
+/** Words of the benchmark before those of a setting, and its tests. @throws UserError if they set what is to be tuned, or name no model */
 function benchWords({ file, points, request }: TuneBasis, given: readonly string[]) {
   const wrong = given.find((word) => TUNED.test(word));
   if (wrong !== undefined) throw new UserError(`--tune: ${wrong} is what is tuned; leave it out`);
   const count = (usual: number, least: number, ...names: readonly string[]): number => {
     const at = given.findLastIndex((word) => names.includes(word));
-    const said = at < 0 ? `${usual}` : (given[at + 1] ?? '');
-    return least === 0 && said === '0' ? 0 : positiveCount(`--tune: ${names[0]}`, said);
+    const count = at < 0 ? `${usual}` : (given[at + 1] ?? '');
+    return least === 0 && count === '0' ? 0 : positiveCount(`--tune: ${names[0]}`, count);
   };
   const longest = Math.max(...points.map(({ setting }) => setting.ubatch));
   const tests: BenchTests = {
@@ -125,7 +125,7 @@ function benchWords({ file, points, request }: TuneBasis, given: readonly string
   return { repeats, tests, words: [...given, ...usual.filter(([flag]) => !given.includes(flag!)).flat()] };
 }
 
-/** @throws UserError where the program cannot be started */
+/** @throws UserError if the program cannot be started */
 async function ended(program: string, words: readonly string[], timeout: number): Promise<ProgramEnd> {
   try {
     return await programEnd(program, words, { mostBytes: MOST_PRINTED, timeout });

@@ -1,5 +1,3 @@
-// `moeprof advise`: settings of a runtime for a model on a machine, as lines to paste, with their speed; or which models it runs.
-
 import type { Command } from 'commander';
 import type { AdviceWishes, MachineFinder, ModelOffers } from '../advise/door.js';
 import { adviceOn, adviceReports, engineReports, enginesOn, machineNamed, modelOfferReports, modelsOn } from '../advise/door.js';
@@ -28,7 +26,7 @@ interface AdviseOptions extends OutputOptions, TuneFlags, Texts<keyof AdviceWish
 /** The word for all runtimes, side by side. */
 const ANY = 'any';
 
-/** Defines the command. */
+/** `moeprof advise`: settings of a runtime for a model on a machine, as lines to paste, with their speed; or which models it runs. */
 export function define(command: Command, context: CliContext): void {
   const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
   declared(command, 'advise', { words, formats: adviceReports }).action(async (models: readonly string[], options: AdviseOptions) => {
@@ -127,14 +125,15 @@ function machineOf(context: CliContext, { hardware: name, quantizations, timing 
     if (learned === null) return usual;
     const driven = runtime.profile === null ? null : loadRuntime(runtime.profile);
     const file = name === undefined ? await machineToMeasure(name) : null;
-    const at = (own: Learned): HardwareSpec =>
-      file === null ? loadHardware(name!, undefined, [], driven, [], own) : hardwareOfFile(file, 'this machine', [], driven, [], own);
+    const at = (learned: Learned): HardwareSpec =>
+      file === null
+        ? loadHardware(name!, undefined, [], driven, [], learned)
+        : hardwareOfFile(file, 'this machine', [], driven, [], learned);
     const moved = nudged(learned).map(at);
     return { ...usual, hardware: at(learned), learned: { learned, moved }, notes: [learned.said, ...usual.notes] };
   };
 }
 
-/** This machine, with notes on its detection. */
 const thisMachine: MachineFinder = async ({ profile }) => {
   const { detectedMachine } = await import('./machine/detect.js');
   const { detection, name } = await detectedMachine();
@@ -143,14 +142,14 @@ const thisMachine: MachineFinder = async ({ profile }) => {
   return { hardware, notes: [`${name} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
 };
 
-/** @throws UserError where a name is empty, unknown or there twice */
+/** @throws UserError if a name is empty, unknown or there twice */
 function formatsIn(text: string): string[] {
   const formats = namesIn(text, '--quantizations', 'q4_k_m,ud-q2_k_xl');
   for (const format of formats) placed('--quantizations', () => findQuantization(format));
   return formats;
 }
 
-/** @throws UserError where it is no number, or 0 */
+/** @throws UserError if it is no number, or 0 */
 function countAtLeastOne(text: string, flag: string): number {
   const count = parseCount(text, flag);
   if (count === 0) throw new UserError(`${flag}: must be at least 1`);

@@ -1,4 +1,3 @@
-// Earlier states of a baseline, a folder each time that saving changed a figure: `.moeprof/baselines/main/.history/0001/`, named `main~1` ....
 import { orUserError, UserError } from '../base/errors.js';
 import { attempt, makeFolder, writeFileAtomic } from '../base/files.js';
 import { renameSync, rmSync } from '../base/host/files.js';
@@ -20,7 +19,7 @@ const HISTORY = '.history';
 /** Earlier states that are kept of a baseline; ours: a result takes about 100 KB. */
 const MOST = 100;
 
-/** States of a baseline, the latest first; empty where there is no such baseline. */
+/** States of a baseline, the latest first; empty if there is no such baseline. */
 export function statesOf(name: string): BaselineState[] {
   const folder = join(BASELINES, name);
   if (name === '' || !isFolder(folder)) return [];
@@ -70,7 +69,7 @@ export function writeBaseline(folder: string, files: ReadonlyMap<string, string>
   }
 }
 
-/** A result that says when it was saved. */
+/** A result with the date of saving. */
 export function dated(result: Result): Result {
   return { ...result, environment: { ...result.environment, saved: `${new Date().toISOString().slice(0, 16)}Z` } };
 }

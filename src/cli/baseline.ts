@@ -1,4 +1,3 @@
-// `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';
@@ -20,7 +19,7 @@ import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, namesBelow, scenarioFiles } from './scenarios.js';
 
-/** Defines the command. */
+/** `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'save').action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
   subcommand(command, 'list').action(() => context.out(list(context)));
@@ -55,7 +54,7 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
 /** A metric in every state of a baseline, the latest first, under a sparkline. @throws UserError if there is no such baseline or scenario */
 function log(wanted: string, metric: string, context: CliContext): string {
   const options = context.reportOptions;
-  const name = baselineNames().find((one) => wanted === one || wanted.startsWith(`${one}/`)) ?? wanted;
+  const name = baselineNames().find((baseline) => wanted === baseline || wanted.startsWith(`${baseline}/`)) ?? wanted;
   baselineFolder(name, 'runs/', EXIT.input);
   const states = statesOf(name).map(({ folder, name: state }) => {
     const names = namesBelow(folder).filter((file) => file.endsWith('.json'));
@@ -67,8 +66,8 @@ function log(wanted: string, metric: string, context: CliContext): string {
   if (scenarios.length === 0) throw new UserError(`baseline ${name} has no scenario "${wanted.slice(name.length + 1)}": ${all.join(', ')}`);
   const blocks = scenarios.map((scenario) => {
     const metrics = states.map(({ results }) => results.get(scenario)?.metrics[metric]);
-    const line = sparkline(metrics.map((one) => one?.value ?? null).toReversed(), 40, options);
-    const unit = metrics.find((one) => one !== undefined)?.unit;
+    const line = sparkline(metrics.map((metric) => metric?.value ?? null).toReversed(), 40, options);
+    const unit = metrics.find((metric) => metric !== undefined)?.unit;
     const range =
       unit === undefined
         ? 'no state has it'
@@ -87,7 +86,6 @@ function log(wanted: string, metric: string, context: CliContext): string {
   return blocks.join('\n');
 }
 
-/** Path and name (`main/code`) of all saved results. */
 function saved(): { readonly path: string; readonly name: string }[] {
   if (!isFolder(BASELINES)) return [];
   const names = namesBelow(BASELINES).filter((file) => file.endsWith('.json') && !file.includes('/.'));

@@ -1,4 +1,3 @@
-// `moeprof bound`: speeds that no system can exceed. One subcommand for each kind of knowledge.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseShare } from '../base/units.js';
@@ -13,7 +12,7 @@ interface AdaptiveOptions extends RunFlags, OutputOptions {
   readonly copy?: string;
 }
 
-/** Defines the command. */
+/** `moeprof bound`: speeds that no system can exceed. One subcommand for each kind of knowledge. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'adaptive', { words: RUN_WORDS, formats: adaptiveReports }).action(
     async (profile: string | undefined, options: AdaptiveOptions) => {
@@ -25,7 +24,7 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/** @throws UserError where it is no share of 0 to 100 % */
+/** @throws UserError if it is no share of 0 to 100 % */
 function shareIn(text: string, flag: string): number {
   const share = parseShare(text.trim(), flag);
   if (share >= 0 && share <= 1) return share;

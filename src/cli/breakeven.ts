@@ -1,4 +1,3 @@
-// `moeprof breakeven`: the hit rate from which on an expert cache on the card is faster than the CPU, and what its slots reach here.
 import type { Command } from 'commander';
 import { breakEvenReports, breakEvensOn } from '../advise/door.js';
 import { ADVISED, DEFAULT_RUNTIME } from '../runtime/index.js';
@@ -8,7 +7,7 @@ import { declared } from './kit/declared.js';
 import { deliver } from './kit/outputs.js';
 import { namesIn } from './listed.js';
 
-/** Defines the command. */
+/** `moeprof breakeven`: the hit rate from which on an expert cache on the card is faster than the CPU, and what its slots reach here. */
 export function define(command: Command, context: CliContext): void {
   const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
   declared(command, 'breakeven', { words, formats: breakEvenReports }).action((model: string, { users: text, ...options }: AdviseOptions) =>

@@ -1,4 +1,3 @@
-// `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import type { Learned } from '../hardware/door.js';
@@ -20,7 +19,7 @@ type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'>
 /** Runs of one log that are checked; each takes some predictions. */
 const MOST_RUNS = 200;
 
-/** Defines the command. */
+/** `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'check', { formats: checkReports }).action(async (log: string, options: CheckOptions) => {
     await deliver(context, checkReports, options, async () => {
@@ -39,13 +38,13 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
   const learned = await learnedBy(context, options.timing, options.hardware, user);
-  const said: string[] = learned === null ? [] : [learned.said];
-  const turned = (own: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), own.steps));
+  const notes: string[] = learned === null ? [] : [learned.said];
+  const turned = (learned: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), learned.steps));
   const usual = () =>
     runtimesFor(rows, (name) => {
-      const own = runtimeOnFile(file, loadRuntime(name));
-      if (own.said !== null) said.push(own.said);
-      return own.runtime;
+      const runtime = runtimeOnFile(file, loadRuntime(name));
+      if (runtime.said !== null) notes.push(runtime.said);
+      return runtime.runtime;
     });
   const runtimes = learned === null ? usual() : turned(learned);
   const facts: CheckFacts = {
@@ -57,7 +56,7 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   return {
     machine: file.name,
     runs: await checkRuns(rows, runtimes, facts),
-    calibration: said[0] ?? null,
+    calibration: notes[0] ?? null,
     assumed: [...machine.standIns, ...machine.defaults],
   };
 }

@@ -1,4 +1,3 @@
-// `moeprof cite`: BibTeX of moeprof, and of everything that results are made from.
 import type { Command } from 'commander';
 import { bibtex, type Citation, citedBy } from '../figure/door.js';
 import { type Format, toJson } from '../report/door.js';
@@ -12,7 +11,7 @@ const FORMATS: readonly Format<readonly Citation[]>[] = [
   { name: 'json', extensions: ['.json'], render: toJson },
 ];
 
-/** Defines the command. */
+/** `moeprof cite`: BibTeX of moeprof, and of everything that results are made from. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'cite', { formats: FORMATS }).action((paths: string[], options: OutputOptions) =>
     deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns)), paths),

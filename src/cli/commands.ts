@@ -1,4 +1,3 @@
-// The registry of commands: a file, an entry here and a section of profiles/help.txt each. Modules load only when their command runs.
 import type { CommandEntry } from './kit/context.js';
 
 type Row = readonly [name: string, summary: string, load: CommandEntry['load']];
@@ -53,7 +52,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
   ],
 ];
 
-/** All commands, in the order of the help. */
+/** The registry of commands: a file, an entry here and a section of profiles/help.txt each. Modules load only when their command runs. */
 export const commands: readonly CommandEntry[] = GROUPS.flatMap(([group, ...rows]) =>
   rows.map(([name, summary, load]) => ({ name, summary, group, load })),
 );

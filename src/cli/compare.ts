@@ -1,4 +1,3 @@
-// `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
@@ -28,7 +27,7 @@ interface CompareOptions extends OutputOptions {
   readonly allowCode?: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof compare`: the gate. Exit code 0 if every budget holds, 1 if one is broken, 3 if the runs cannot be compared. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'compare', { formats: compareReports }).action(async (first: string, others: string[], options: CompareOptions) => {
     const [base, candidates] = sidesOf(first, others, options.against);
@@ -52,7 +51,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError where there is no candidate, or --against is no name */
+/** @throws UserError if there is no candidate, or --against is no name */
 function sidesOf(first: string, others: readonly string[], against: string | undefined): [base: string, candidates: readonly string[]] {
   if (against !== undefined) {
     const name = against.replace(/^baseline:/, '');

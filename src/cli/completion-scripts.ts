@@ -1,4 +1,3 @@
-// The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing.
 import { ownValue } from '../base/objects.js';
 import { bundledParts } from '../base/profiles.js';
 
@@ -23,7 +22,7 @@ export interface Node {
   readonly children: readonly Node[];
 }
 
-/** The script that makes `shell` complete a program. */
+/** The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing. */
 export const completionScript = (shell: Shell, program: Node): string => ({ bash, zsh, fish, powershell })[shell](program);
 
 /** All commands with the words that lead to them, the program itself first. */
@@ -35,9 +34,9 @@ function flatten(node: Node, path: readonly string[] = []): { readonly path: rea
 const optionsOf = (program: Node, node: Node): Node['options'] =>
   node === program
     ? program.options
-    : [...node.options, ...program.options.filter((own) => !node.options.some((other) => other.names.at(-1) === own.names.at(-1)))];
+    : [...node.options, ...program.options.filter((option) => !node.options.some((other) => other.names.at(-1) === option.names.at(-1)))];
 
-/** What may stand behind a command: its subcommands, and values of its argument. */
+/** What may follow a command: its subcommands, and values of its argument. */
 function wordsAt({ argument, children }: Node): CompletionValues {
   return { words: [...children.map(({ name }) => name), ...(argument?.words ?? [])], files: argument?.files === true };
 }
@@ -96,7 +95,7 @@ function zshValues({ words, files }: CompletionValues): string {
   return words.length === 0 ? '_files' : `{_values value ${named}; _files}`;
 }
 
-/** A description inside brackets, or behind a colon. */
+/** A description inside brackets, or after a colon. */
 const zshText = (text: string): string => text.replace(/[[\]\\:]/g, '\\$&');
 
 function fish(program: Node): string {
@@ -121,7 +120,7 @@ function fish(program: Node): string {
 
 const fishFiles = ({ files }: CompletionValues): string => (files ? '' : ' -f');
 
-/** True, in fish, where the command line is at this command and not yet at one below it. */
+/** True, in fish, if the command line is at this command and not yet at one below it. */
 function fishCondition(node: Node, path: readonly string[]): string {
   if (path.length === 0) return single('__fish_use_subcommand');
   const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`);

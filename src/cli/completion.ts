@@ -1,4 +1,3 @@
-// `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
 import { type Command, Command as NewCommand, type Option } from 'commander';
 import { byName } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -13,7 +12,7 @@ import { type CompletionValues, completionScript, type Node, SHELLS, type Shell 
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/** The command. @param entries all commands that are completed */
+/** `moeprof completion`: completion scripts, generated from the commands themselves, so complete. @param entries all commands that are completed */
 export const completionOf = (entries: readonly CommandEntry[]): CommandModule => ({
   define(command, context) {
     declared(command, 'completion', { words: { shells: SHELLS } }).action(async (shell: Shell) =>
@@ -22,7 +21,7 @@ export const completionOf = (entries: readonly CommandEntry[]): CommandModule =>
   },
 });
 
-/** Values of options and arguments that commander does not know, by the option's long name or `command argument`. */
+/** Values of options and arguments that commander does not list, by the option's long name or `command argument`. */
 const WORDS = byName<() => readonly string[]>({
   '--model': () => listProfiles('models'),
   // A part is offered as the first of a machine; no shell completes a word after a plus sign.
@@ -75,6 +74,6 @@ function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files
   return { words: argChoices ?? WORDS[key]?.() ?? [], files };
 }
 
-/** True where the name of a value allows a file. */
+/** True if the name of a value allows a file. */
 const takesFiles = (placeholder: string): boolean =>
   /\b(file|path|folder|trace|model|machine|system|policy|profile|result|base|candidate|run)$/.test(placeholder);

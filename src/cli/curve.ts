@@ -1,4 +1,3 @@
-// `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
@@ -20,7 +19,7 @@ interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'polici
   readonly jobs?: string;
 }
 
-/** Defines the command. */
+/** `moeprof curve`: hit rate against capacity for many policies, from one read of the trace. */
 export function define(command: Command, context: CliContext): void {
   const words = { ...RUN_WORDS, quotas: QUOTAS, policies: CURVE_POLICIES.join(), popularity: CURVE_POPULARITY };
   declared(command, 'curve', { words, formats: curveReports }).action(async (flags: Flags) => {
@@ -35,7 +34,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   return watched(context, 'replaying', 'tokens', (watch) => curveOfRun(runOf(flags), settings, { ...watch, note }, '--'));
 }
 
-/** Policies of a list, with their parameters. @throws UserError where there is none, or one stands twice */
+/** Policies of a list, with their parameters. @throws UserError if there is none, or one stands twice */
 export function splitPolicies(text: string): string[] {
   const policies = listed(text).filter((part) => part !== '');
   if (policies.length === 0) throw new UserError('--policies: names none; write e.g. --policies lru,belady');

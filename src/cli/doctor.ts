@@ -1,4 +1,3 @@
-// `moeprof doctor`: the environment of moeprof on this machine, for the first lines of a bug report.
 import type { Command } from 'commander';
 import { EXIT, messageOf } from '../base/errors.js';
 import { stdout } from '../base/host/command.js';
@@ -19,10 +18,10 @@ interface Check {
   readonly text: string;
 }
 
-/** Oldest Node that moeprof runs on, as package.json says. */
+/** Oldest Node that moeprof runs on, as in package.json. */
 const NODE = [20, 19] as const;
 
-/** Defines the command. */
+/** `moeprof doctor`: the environment of moeprof on this machine, for the first lines of a bug report. */
 export function define(command: Command, context: CliContext): void {
   command.action(() => {
     const checks = [node(), machine(), terminal(context), profiles(), onnx(), temporary()];

@@ -1,4 +1,3 @@
-// `moeprof explain`: the meaning of a metric or a warning, in two paragraphs.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';
@@ -8,7 +7,7 @@ import { allTopics, explanations, glossaryOf, topicOf } from '../result/explanat
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/** Defines the command. */
+/** `moeprof explain`: the meaning of a metric or a warning, in two paragraphs. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'explain').action((name: string | undefined) =>
     context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),
@@ -33,18 +32,20 @@ function explained(text: string, options: ReportOptions): string {
   const meaning = sentence === null ? '' : `${chalk.bold(text)}\n${wrap(inAscii(sentence, options), width)}\n`;
   if (topic === null && meaning !== '') return meaning;
   if (topic === null) {
-    const known = [...METRICS.keys(), ...allTopics().flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
+    const known = [...METRICS.keys(), ...allTopics().flatMap(({ names }) => names.map((topic) => topic.replace(/\.\*$/, '')))];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
     const near = nearest(name, known);
     const hint = near.length > 0 ? suggested(near) : 'moeprof explain lists all; flags of advice are told by moeprof advise --explain';
     throw new UserError(`there is no metric or warning "${name}": ${hint}`);
   }
   const metrics = [...METRICS.values()].filter((metric) => metric.name === name || metric.name.startsWith(`${name}.`));
-  const own = METRICS.get(name);
+  const description = METRICS.get(name);
   const head = [
     chalk.bold(name),
-    ...(own === undefined ? [] : [wrap(own.meaning, width), chalk.dim(facts(own.unit, own.better, own.kind))]),
-    ...(own === undefined && metrics.length > 0 ? [chalk.dim(wrap(metrics.map((metric) => metric.name).join(', '), width))] : []),
+    ...(description === undefined
+      ? []
+      : [wrap(description.meaning, width), chalk.dim(facts(description.unit, description.better, description.kind))]),
+    ...(description === undefined && metrics.length > 0 ? [chalk.dim(wrap(metrics.map((metric) => metric.name).join(', '), width))] : []),
   ];
   const above = meaning === '' ? '' : `${meaning}\n`;
   return `${above}${[head.join('\n'), wrap(inAscii(topic.what, options), width), wrap(inAscii(topic.reading, options), width)].join('\n\n')}\n`;
@@ -64,5 +65,5 @@ function facts(unit: string, better: string, kind: string): string {
   return `${unit}; ${side}; ${kind === 'exact' ? 'simulated, the same on every machine' : 'measured on this machine'}`;
 }
 
-/** Typographic quotes in ASCII where the terminal has nothing else. */
+/** Typographic quotes in ASCII if the terminal has nothing else. */
 const inAscii = (text: string, { unicode }: ReportOptions): string => (unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"'));

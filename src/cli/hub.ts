@@ -1,11 +1,10 @@
-// Models of the hub: a model that the command line names is fetched before the command runs, so that the command only reads files.
 import type { Command } from 'commander';
 import { fetchHubModel, hubFolder, hubServer, isHubAddress, parseHubAddress } from '../model/door.js';
 import type { CliContext } from './kit/context.js';
 
 const PLACES = ['model', 'like', 'fit'];
 
-/** Fetches the headers of every model of the hub that a command names. @throws UserError where one cannot be fetched */
+/** Fetches the headers of every hub model that a command names before it runs, so that it only reads files. @throws UserError if one cannot be */
 export async function fetchNamedModels(command: Command, context: CliContext): Promise<void> {
   const named = command.registeredArguments.map((argument, i) => [argument.name(), command.processedArgs[i] as unknown] as const);
   const values = [...named, ...Object.entries(command.opts())].filter(([place]) => PLACES.includes(place)).flatMap(([, value]) => value);

@@ -1,4 +1,3 @@
-// `moeprof init`: a starter profile, budgets and a CI job, from the templates of profiles/init; all or none, and never over a file.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
@@ -13,7 +12,7 @@ import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { schemaText } from './schema.js';
 
-/** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository where that is unknown. */
+/** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository if that is unknown. */
 const JOBS = {
   github: {
     template: 'github.yml',
@@ -34,7 +33,7 @@ interface InitOptions {
   readonly force: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof init`: a starter profile, budgets and a CI job, from the templates of profiles/init; all or none, and never over a file. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'init', { words: { systems: [...Object.keys(JOBS), 'none'] } }).action(
     (folder: string, { ci, force, source: given }: InitOptions) => {
@@ -87,7 +86,7 @@ interface Source {
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
 
-/** Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given. @throws UserError where it is not written so */
+/** Reads `https://host/owner/repo#ref`; the tag of this version if no ref is given. @throws UserError if it is not written so */
 export function parseSource(text: string): Source {
   const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
   if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)

@@ -1,10 +1,9 @@
-// Lists with commas, of names or of choices with parameters of their own: `lru,s3-fifo:small=0.2,ghost=1,belady`.
 import { UserError } from '../base/errors.js';
 
-/** The parts of a list: a parameter, `name=value`, belongs to the choice before it if that has a colon. Blanks around parts do not count. */
+/** Parts of a list with commas: `name=value` belongs to the choice before it if that has a colon: `lru,s3-fifo:small=0.2,ghost=1,belady`. */
 export function listed(text: string): string[] {
   const parts: string[] = [];
-  for (const part of text.split(',').map((one) => one.trim())) {
+  for (const part of text.split(',').map((piece) => piece.trim())) {
     const more = /^[A-Za-z]\w*=/.test(part) && parts.at(-1)?.includes(':') === true;
     if (more) parts.push(`${parts.pop()},${part}`);
     else parts.push(part);
@@ -12,7 +11,7 @@ export function listed(text: string): string[] {
   return parts;
 }
 
-/** Names between commas. @param example a list for the message @throws UserError where a name is empty or stands twice */
+/** Names between commas. @param example a list for the message @throws UserError if a name is empty or stands twice */
 export function namesIn(names: string, flag: string, example = 'a,b'): string[] {
   const list = names.split(',').map((name) => name.trim());
   if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} ${example}`);

@@ -1,4 +1,3 @@
-// `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/.
 import type { Command } from 'commander';
 import { loadRuntime, machineFileOf, readMachineFile } from '../hardware/door.js';
 import { machineReports, type ShownMachine } from '../measured/machine/show-report.js';
@@ -9,7 +8,7 @@ import { deliver, type OutputOptions } from './kit/outputs.js';
 import { defineCalibrate } from './machine/calibrate.js';
 import { defineDetect, detectedMachine } from './machine/detect.js';
 
-/** Defines the command. */
+/** `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineDetect, defineCalibrate, defineShow]) subcommand(command, context);
 }
@@ -27,9 +26,9 @@ function defineShow(command: Command, context: CliContext): void {
 async function shownMachine(name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {
   const runtime = runtimeName === undefined ? null : loadRuntime(runtimeName);
   if (name === undefined) {
-    const { detection, name: own } = await detectedMachine();
+    const { detection, name: detectedName } = await detectedMachine();
     const { notSeen, remarks } = detection;
-    return { hardware: hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime), remarks, notSeen };
+    return { hardware: hardwareOfFile(machineFileOf(detection, detectedName), 'this machine', [], runtime), remarks, notSeen };
   }
   const { notSeen = [], remarks = [] } = readMachineFile(name) ?? {};
   return { hardware: loadHardware(name, undefined, [], runtime), remarks, notSeen };

@@ -1,4 +1,3 @@
-// `moeprof measure`: logs of engines as rows of measurements, beside their predictions, ready to be handed on. Nothing is sent.
 import type { Command } from 'commander';
 import { platform } from '../base/host/machine.js';
 import { readText } from '../base/input-file.js';
@@ -17,7 +16,7 @@ import { machineToMeasure } from './machine/calibrate.js';
 /** Systems by what Node calls them, as rows do. */
 const SYSTEMS = byName<string>({ darwin: 'macos', win32: 'windows', linux: 'linux' });
 
-/** Defines the command. */
+/** `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent. */
 export function define(command: Command, context: CliContext): void {
   type Options = OutputOptions & Texts<'hardware' | 'model' | 'os' | 'quantization'>;
   declared(command, 'measure', { formats: contributionReports }).action(async (paths: readonly string[], options: Options) => {
@@ -29,7 +28,7 @@ export function define(command: Command, context: CliContext): void {
       });
       const system = os ?? (hardware === undefined ? (SYSTEMS[platform] ?? null) : null);
       const place = hardware === undefined ? 'this machine' : `-w ${hardware}`;
-      // Of a machine that is named by its parts only these count, and not what is usual beside them.
+      // Of a machine that is named by its parts only these count, and not what is usual with them.
       const named = hardware !== undefined && !isPath(hardware);
       const file = named ? { name: hardware, parts: machineWords(hardware) } : await machineToMeasure(hardware);
       return contributionOf(logs, file, place, { model, quantization }, system);

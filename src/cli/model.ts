@@ -1,4 +1,3 @@
-// `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep.
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes, formatCount, formatCounted, formatParameters, parseCount } from '../base/units.js';
@@ -17,7 +16,7 @@ interface InspectOptions extends OutputOptions {
   readonly hardware: readonly string[];
 }
 
-/** Defines the command. */
+/** `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'inspect', { formats: modelReports }).action(async (name: string, options: InspectOptions) => {
     const tokens = parseCount(options.context, '--context');
@@ -32,7 +31,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** Columns that a list of layers may take beside the other figures. */
+/** Columns that a list of layers may take next to the other figures. */
 const LAYERS_WIDTH = 28;
 
 const FORMATS_WIDTH = 30;
@@ -60,8 +59,8 @@ function documentOf(inspection: ModelInspection): Document {
 
 function facts({ layers, note, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
   const { published } = parameters;
-  const against = (own: number, stated: number, what = ''): string =>
-    `${formatParameters(stated)}${what} (${formatRelative(own / stated - 1)} here)`;
+  const against = (counted: number, stated: number, what = ''): string =>
+    `${formatParameters(stated)}${what} (${formatRelative(counted / stated - 1)} here)`;
   const parts =
     layers.moe === layers.total ? `${layers.total} layers, all with experts` : `${layers.moe} of ${layers.total} layers have experts`;
   const moe = wholeModels === undefined ? parts : `${formatCount(wholeModels)} whole models of ${layers.total} layers`;

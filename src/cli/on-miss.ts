@@ -1,4 +1,3 @@
-// The syntax of --on-miss: an action, a rule in words (cpu,admit=background), several with semicolons, or YAML as in a system's file.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { flagValue } from '../base/yaml.js';

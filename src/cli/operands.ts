@@ -19,7 +19,7 @@ import { namesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
 /** Operands with the place of their results, for commands that overwrite them. */
 export interface LoadedSet extends OperandSet {
-  /** Folder, or file, that the results were read from; null where that is not the file system. */
+  /** Folder, or file, that the results were read from; null if that is not the file system. */
   readonly path: string | null;
 }
 
@@ -29,7 +29,7 @@ interface Source {
   readonly scenario: string;
   /** Text of a file, or the name of a bundled run profile. */
   readonly content: { readonly text: string } | { readonly profile: string };
-  /** True where relative paths in it have no base: it is not a file here. */
+  /** True if relative paths in it have no base: it is not a file here. */
   readonly detached: boolean;
 }
 
@@ -44,7 +44,7 @@ type Prepared = { readonly source: Source } & (
 
 /**
  * Results of operands: saved ones are read, run profiles run in parallel. @param options `details`: data of pictures; `allowCode`: modules
- * @throws UserError if one cannot be read or run; with exit code 3 if the first, the base, does not exist
+ * @throws UserError if one cannot be read or run; with exit code 3 if the base does not exist
  */
 export async function loadOperands(
   paths: readonly string[],
@@ -60,15 +60,15 @@ export async function loadOperands(
     for (const source of set.sources) row.push(await prepare(source, allowCode));
     prepared.push(row);
   }
-  const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
+  const runs = prepared.flat().flatMap((source) => ('run' in source ? [source.run] : []));
   const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./run-pool.js');
   const finished = await runAll(runs, context, { details });
   let next = 0;
   return sets.map((set, index) => {
-    const operands = prepared[index]!.map((one): [string, Operand] => {
-      const { label, scenario } = one.source;
-      if ('result' in one) return [scenario, { label, result: one.result }];
-      return [scenario, { label, result: finished[next++]!, budgets: one.budgets }];
+    const operands = prepared[index]!.map((source): [string, Operand] => {
+      const { label, scenario } = source.source;
+      if ('result' in source) return [scenario, { label, result: source.result }];
+      return [scenario, { label, result: finished[next++]!, budgets: source.budgets }];
     });
     return { label: set.label, folder: set.folder, path: set.path, scenarios: byScenario(operands) };
   });
@@ -76,13 +76,13 @@ export async function loadOperands(
 
 function byScenario(operands: readonly (readonly [string, Operand])[]): Map<string, Operand> {
   const groups = [...groupedBy(operands, ([scenario]) => scenario)];
-  return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, one]) => one)) }]));
+  return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, operand]) => operand)) }]));
 }
 
-/** @param absent exit code where the path does not exist @param candidate operand that a missing base would be saved from */
+/** @param absent exit code if the path does not exist @param candidate operand that a missing base would be saved from */
 async function findSources(path: string, absent: number, candidate: string): Promise<SourceSet> {
-  const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
-  if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
+  const single = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
+  if (path === '-') return single({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
   const commit = parseGitOperand(path);
   if (commit !== null) {
     const { names, read } = readFromGit(commit.ref, commit.path);
@@ -92,7 +92,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
       content: { text: read(name) },
       detached: true,
     });
-    if (names === null) return one(source('', path, scenarioOfFile(commit.path)));
+    if (names === null) return single(source('', path, scenarioOfFile(commit.path)));
     const files = scenarioFiles(names, path);
     const sources = files.map(({ name, scenario }) => source(`/${name}`, `${path.replace(/\/$/, '')}/${name}`, scenario));
     return { label: path, folder: true, path: null, sources };
@@ -115,7 +115,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
   }
   if (!existsSync(file)) {
     if (!isPath(path) && listProfiles('runs').includes(path))
-      return one({ label: path, scenario: path, content: { profile: path }, detached: false });
+      return single({ label: path, scenario: path, content: { profile: path }, detached: false });
     if (absent !== EXIT.input) {
       const known = baselineNames();
       const saved = known.includes(path)
@@ -124,7 +124,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
       throw new UserError(`${path}: there is no such file to compare with; ${saved}`, absent);
     }
   }
-  return one({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
+  return single({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
 }
 
 /** A run profile as an argument of `moeprof run`; nothing for other operands. */
@@ -142,7 +142,7 @@ async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
 }
 
-/** Takes `git:<ref>:<path>` apart; null where the text does not start with `git:`. @throws UserError where a part is missing */
+/** Takes `git:<ref>:<path>` apart; null if the text does not start with `git:`. @throws UserError if a part is missing */
 function parseGitOperand(text: string): { readonly ref: string; readonly path: string } | null {
   if (!text.startsWith('git:')) return null;
   const match = /^git:([^:]+):(.+)$/.exec(text);
@@ -169,7 +169,7 @@ function readFromGit(ref: string, path: string): { readonly names: readonly stri
   return { names, read };
 }
 
-/** Output of git, or null where it fails. */
+/** Output of git, or null if it fails. */
 function tryGit(place: string, args: readonly string[]): string | null {
   try {
     return outputOf('git', args, true);

@@ -1,4 +1,3 @@
-// `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted.
 import type { Command } from 'commander';
 import { placed, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
@@ -38,7 +37,7 @@ interface Flags extends RoutingFlags, Texts<'hardware' | 'runtime' | 'for' | 'gp
   readonly json?: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted. */
 export function define(command: Command, context: CliContext): void {
   const words = { bases: BASES, splits: SPLITS, engines: PROFILE_FORMATS.map(({ name }) => name) };
   declared(command, 'place', { words, formats: placeReports }).action(
@@ -68,13 +67,13 @@ async function place(action: string | undefined, what: string | undefined, flags
   }
 }
 
-/** Writes the file, and its fingerprint beside it where it has no room for one. */
+/** Writes the file, and its fingerprint next to it if it has no room for one. */
 function write(path: string, { engine }: PlaceRequest, what: Awaited<ReturnType<typeof answerPlacement>>['placed']): void {
   writeFileAtomic(path, engine!.write(what, path));
   if (!engine!.keeps(path)) writeFileAtomic(besidePath(path), `${JSON.stringify(what.fingerprint)}\n`);
 }
 
-/** @throws UserError where flags do not fit together */
+/** @throws UserError if flags do not fit together */
 function requestOf(action: string | undefined, what: string | undefined, flags: Flags): PlaceRequest {
   const { by, eval: texts, for: engine, hardware, inSample, output, redundant, slots, split } = flags;
   if (action !== undefined && what === undefined) throw new UserError(`place ${action}: name a profile, e.g. code.json`);

@@ -1,4 +1,3 @@
-// `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { type Plan, planCandidate, planOverrides, planReports, planRuns } from '../advise/door.js';
 import { EXIT, UserError } from '../base/errors.js';
@@ -20,7 +19,7 @@ interface PlanOptions extends RunFlags, OutputOptions {
   readonly timing: readonly string[];
 }
 
-/** Defines the command. */
+/** `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'plan', { words: RUN_WORDS, formats: planReports }).action(
     async (profile: string | undefined, options: PlanOptions) => {
@@ -38,7 +37,8 @@ export function define(command: Command, context: CliContext): void {
 async function planOf(profile: string | undefined, options: PlanOptions, threads: number | undefined, context: CliContext): Promise<Plan> {
   if (options.cache !== undefined) throw new UserError('--cache: its size is what a plan finds; leave it out');
   const all = combinationsOf(options);
-  const runAt = ({ hardware, system }: Combination, told: readonly Override[]) => runOf(profile, { ...options, system, hardware }, told);
+  const runAt = ({ hardware, system }: Combination, overrides: readonly Override[]) =>
+    runOf(profile, { ...options, system, hardware }, overrides);
   const alike = await equalFooting(all.map((chosen) => () => runAt(chosen, [])));
   const learnedOf = learnerOf(context, options.timing);
   const candidates: ReturnType<typeof planCandidate>[] = [];

@@ -1,4 +1,3 @@
-// `moeprof plot`: finished runs as a figure for print.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import type { FigureQuestion, PaperFigure } from '../figure/door.js';
@@ -20,7 +19,7 @@ const PLACES = STATISTICS.slice(0, 4);
 /** Narrowest and widest figure, mm. */
 const WIDTHS = [40, 400] as const;
 
-/** Defines the command. */
+/** `moeprof plot`: finished runs as a figure for print. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'plot', { words: { kinds: FIGURE_KINDS, statistics: PLACES }, formats: figureFormats(90) }).action(
     (paths: string[], options: PlotOptions) => {

@@ -1,4 +1,3 @@
-// The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal.
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import { axisOf, drawnFormats, linesOver } from '../figure/door.js';
 import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/evaluation/compare.js';
@@ -45,7 +44,7 @@ interface TrainingReport extends ReportHead {
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
 
-/** Formats of `predict eval`. */
+/** The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal. */
 export const evaluationReports = drawnFormats<EvaluationReport>('moeprof predict eval', evaluationDocument, ({ evaluations }) =>
   evaluations.flatMap(({ options, predictors }) => {
     const points = predictors.flatMap(({ ahead, predictor }) =>
@@ -97,13 +96,13 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
   const loss = (value: number): Datum => ({ value, text: value.toFixed(5) });
   return gridOf(
     [{ head: 'epoch', align: 'right' }, 'loss', 'held out', { head: '', name: 'best', align: 'left' }],
-    epochs.map((one) => [one.epoch, loss(one.loss), loss(one.heldOutLoss), one.epoch === bestEpoch ? '← best' : null]),
+    epochs.map((epoch) => [epoch.epoch, loss(epoch.loss), loss(epoch.heldOutLoss), epoch.epoch === bestEpoch ? '← best' : null]),
   );
 }
 
 type Judged = TraceEvaluation['predictors'][number];
 
-/** The score of a predictor's first prediction: one that only speaks during the pass is judged by what it says then. */
+/** The score of a predictor's first prediction: one that predicts only during the pass is judged by that. */
 const spokenBy = ({ ahead, before }: Judged): Score | null => before ?? ahead[0]?.score ?? null;
 
 function evaluationGrids(
@@ -128,7 +127,7 @@ function evaluationGrids(
     batchGrid(
       predictors,
       size,
-      times.filter((one) => one.trace === trace.path),
+      times.filter((time) => time.trace === trace.path),
     ),
     ...(unjudged.length === 0
       ? []
@@ -138,7 +137,7 @@ function evaluationGrids(
 }
 
 function batchGrid(predictors: readonly Judged[], size: number, times: readonly JudgedTimes[]): Grid {
-  const own = ({ predictor }: Judged): JudgedTimes | undefined => times.find((one) => one.predictor === predictor);
+  const timesOf = ({ predictor }: Judged): JudgedTimes | undefined => times.find((time) => time.predictor === predictor);
   const count = (head: string, of: (judged: Judged) => number | undefined): ColumnOf<Judged> => ({
     head,
     of: (judged) => ({ value: of(judged) ?? null, text: of(judged)?.toFixed(1) ?? '-' }),
@@ -146,7 +145,7 @@ function batchGrid(predictors: readonly Judged[], size: number, times: readonly 
   const time = (head: string, of: (times: JudgedTimes) => number | null): ColumnOf<Judged> => ({
     head,
     of: (judged) => {
-      const ns = own(judged) === undefined ? null : of(own(judged)!);
+      const ns = timesOf(judged) === undefined ? null : of(timesOf(judged)!);
       return { value: ns, text: ns === null ? '-' : formatNs(ns) };
     },
   });
@@ -248,5 +247,5 @@ function shareText(value: number | null | undefined): string {
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);
 }
 
-/** Columns that the name of a predictor may take beside ten figures. */
+/** Columns that the name of a predictor may take next to ten figures. */
 const NAME = 20;

@@ -1,4 +1,3 @@
-// `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
@@ -18,7 +17,7 @@ import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
 
-/** Defines the command. */
+/** `moeprof predict`: trains a path predictor from traces, and judges predictors on others. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'eval', { formats: evaluationReports }).action(
     (predictors: readonly string[], options: JudgingOptions & OutputOptions) => runEval(predictors, options, context),
@@ -34,7 +33,7 @@ export interface TrainOptions extends JudgingOptions, TrainingFlags {
   readonly json?: boolean;
 }
 
-/** Baselines that a trained predictor is shown beside. */
+/** Baselines that a trained predictor is compared with. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
 
 /** Trains, writes the file, judges it and reports. */
@@ -107,7 +106,7 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
   });
 }
 
-/** Judges predictors as the options say, behind a progress bar. */
+/** Judges predictors by the options, with a progress bar. */
 export function judgePredictors(
   predictors: readonly string[],
   distances: readonly number[],

@@ -1,4 +1,3 @@
-// `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
@@ -22,13 +21,13 @@ import { formatFamily, quantizationFamily } from './storage-families.js';
 interface Family {
   readonly name: string;
   names(): readonly string[];
-  /** True where members are listed only when the family is asked for. */
+  /** True if members are listed only for their family. */
   readonly asked?: boolean;
   /** Finds a member by another spelling; absent: names have one spelling. */
   find?(name: string): string | undefined;
   /** A few words on a member, or nothing. */
   summary(name: string): string;
-  /** Text of a member. @throws UserError where it cannot be shown */
+  /** Text of a member. @throws UserError if it cannot be shown */
   show(name: string, width: number): string;
 }
 
@@ -48,7 +47,7 @@ function files(name: string, family: ProfileFamily): Family {
   };
 }
 
-/** The first sentence of the comment at the top of a profile, without the file's name before it and the address behind it. */
+/** The first sentence of the comment at the top of a profile, without the file's name before it and the address after it. */
 function firstComment(text: string): string {
   const comment = /^#\s*(.*)/.exec(text)?.[1] ?? '';
   return comment
@@ -148,7 +147,7 @@ const families: readonly Family[] = [
   code('variant', VARIANTS),
 ];
 
-/** Defines the command. */
+/** `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);
   subcommand(command, 'list').action((wanted: string | undefined) => {

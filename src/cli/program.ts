@@ -1,4 +1,3 @@
-// The command line: global options, commands, errors as one line, exit codes, signals. Only commander is imported; the rest comes with commands.
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
@@ -15,7 +14,7 @@ import { Runtime } from './runtime.js';
 /** Widest line of help and messages, columns. */
 const HELP_WIDTH = 80;
 
-/** What a terminal gets where nothing is asked: this machine, and models that run well on it. */
+/** What a terminal gets without arguments: this machine, and models that run well on it. */
 const ALONE = ['advise', '--best', '3'];
 
 /** Runs the command line. @param argv arguments without node and script @returns the exit code; output may still be on its way */
@@ -102,7 +101,7 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
 }
 
-/** A model in the place of a command: a file, a repository, or a name that says how large it is. */
+/** A model as the command: a file, a repository, or a name with its size. */
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
 /** Words of a message of commander that a row of profiles/mistakes.txt may be about: what is unknown, or what is missing. */

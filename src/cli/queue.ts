@@ -1,4 +1,3 @@
-// `moeprof queue`: shows and empties the server of `moeprof sweep --queue`.
 import type { Command } from 'commander';
 import { formatCount } from '../base/units.js';
 import { renderTerminal } from '../report/door.js';
@@ -12,7 +11,7 @@ interface QueueFlags extends QueueOption {
   readonly force?: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof queue`: shows and empties the server of `moeprof sweep --queue`. */
 export function define(command: Command, context: CliContext): void {
   const words = { prefix: QUEUE_PREFIX };
   subcommand(command, 'show', { words }).action((flags: QueueFlags) =>

@@ -1,4 +1,3 @@
-// `moeprof record --proxy`: a trace of what passes before a server of vLLM or SGLang.
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { formatCount, formatCounted } from '../base/units.js';
@@ -16,7 +15,7 @@ export interface ProxyFlags extends Required<Texts<'listen' | 'output' | 'proxy'
   readonly keepText: boolean;
 }
 
-/** Records until Ctrl-C or so many answers, writes the trace and says what is in it. @throws UserError */
+/** `moeprof record --proxy`: records until Ctrl-C or so many answers, writes the trace and summarises it. @throws UserError */
 export async function recordProxied(flags: ProxyFlags, context: CliContext): Promise<void> {
   const { output } = flags;
   layoutOf(output);
@@ -35,9 +34,9 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
     keepText: flags.keepText,
     most: flags.requests === undefined ? Number.POSITIVE_INFINITY : positiveCount('--requests', flags.requests),
     tell: (line) => context.note(line),
-    ready: (own) =>
+    ready: (port) =>
       context.note(
-        `http://${host.includes(':') ? `[${host}]` : host}:${own} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`,
+        `http://${host.includes(':') ? `[${host}]` : host}:${port} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`,
       ),
   });
   try {
@@ -57,7 +56,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   }
 }
 
-/** @throws UserError where a text is no address of a server */
+/** @throws UserError if a text is no address of a server */
 function addressOf(text: string): URL {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
   throw new UserError(`--proxy ${text}: is no address of a server; write e.g. http://localhost:30000`);

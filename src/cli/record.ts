@@ -1,4 +1,3 @@
-// `moeprof record`: a model's routing on own prompts by an unmodified llama.cpp; with --proxy, of a server's traffic (record-proxy.ts).
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
@@ -25,7 +24,7 @@ interface Flags extends Omit<ProxyFlags, 'proxy'>, Readonly<Record<'gates' | 'se
 /** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
 const MOST_TOKENS = 1e7;
 
-/** Defines the command. */
+/** `moeprof record`: a model's routing on own prompts by an unmodified llama.cpp; with --proxy, of a server's traffic (record-proxy.ts). */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'record', { words: { backends: ENGINE_BACKENDS } }).action(async (model: string | undefined, flags: Flags) => {
     const { backend, output, prompts, proxy } = flags;

@@ -1,4 +1,3 @@
-// `moeprof report`: a saved result in any format, without running anything again.
 import type { Command } from 'commander';
 import { reports } from '../report/door.js';
 import { readResult } from '../result/read.js';
@@ -6,7 +5,7 @@ import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 
-/** Defines the command. */
+/** `moeprof report`: a saved result in any format, without running anything again. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'report', { formats: reports }).action((path: string, options: OutputOptions) =>
     deliver(context, reports, options, () => readResult(path)),

@@ -1,4 +1,3 @@
-// `moeprof reproduce`: figures that papers publish of their systems, beside those of the same setting here.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
@@ -14,7 +13,7 @@ interface ReproduceOptions extends OutputOptions {
   readonly gate?: boolean;
 }
 
-/** Defines the command. */
+/** `moeprof reproduce`: figures that papers publish of their systems, and those of the same setting here. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'reproduce', { formats: reproductionReports }).action(async (papers: readonly string[], options: ReproduceOptions) => {
     const names = namesOf(papers, options);
@@ -26,7 +25,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError where no paper is named, or some beside --all */
+/** @throws UserError if no paper is named, or some with --all */
 function namesOf(papers: readonly string[], { all = false }: ReproduceOptions): readonly string[] {
   const bundled = listProfiles('reproductions');
   if (all && papers.length > 0) throw new UserError(`--all: stands beside ${papers.join(', ')}; give one or the other`);

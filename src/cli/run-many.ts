@@ -1,4 +1,3 @@
-// `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
 import { placed, UserError } from '../base/errors.js';
 import { pictureFormats, rankingFigures } from '../figure/door.js';
 import { findHardware } from '../hardware/door.js';
@@ -17,7 +16,7 @@ export interface Combination {
   readonly cache: string | undefined;
 }
 
-/** Every system on every machine. @throws UserError where a list has an empty or a repeated name, or a system or machine is unknown */
+/** Every system on every machine. @throws UserError if a list has an empty or a repeated name, or a system or machine is unknown */
 export function combinationsOf(options: { readonly system?: string; readonly hardware?: string; readonly cache?: string }): Combination[] {
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
@@ -35,7 +34,7 @@ export interface RankingRuns {
   again(combination: Combination): string;
 }
 
-/** Runs all combinations and delivers the ranking. One that cannot be is a row that says why. @throws UserError where none can be */
+/** `moeprof run -s a,b -w x,y`: runs all combinations and ranks them; a row has the reason if one cannot be. @throws UserError if none can be */
 export async function runMany(
   combinations: readonly Combination[],
   runs: RankingRuns,
@@ -64,9 +63,8 @@ async function runOrRefuse(combination: Combination, name: string, { again, run 
   }
 }
 
-/** A combination by what differs among all, as rows of a ranking are named. */
 function rowName(all: readonly Combination[], { hardware, system }: Combination): string {
   const differ = (of: (one: Combination) => string | undefined): boolean => new Set(all.map(of)).size > 1;
-  const parts = [differ((one) => one.system) ? system : undefined, differ((one) => one.hardware) ? hardware : undefined];
-  return parts.filter((one) => one !== undefined).join(' on ');
+  const parts = [differ((cell) => cell.system) ? system : undefined, differ((cell) => cell.hardware) ? hardware : undefined];
+  return parts.filter((part) => part !== undefined).join(' on ');
 }

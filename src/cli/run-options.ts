@@ -1,4 +1,3 @@
-// The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { resolve } from '../base/host/paths.js';
@@ -9,7 +8,7 @@ import { flagValue, type Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/door.js';
 import { locatedPredictor } from '../predict/predictors/create.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
-import { checkRun, loadRun, QUICK_START, REPLAYS, type RunSpec, type RunTold, replacePredictor, splitFault } from '../system/door.js';
+import { checkRun, loadRun, QUICK_START, REPLAYS, type RunCommand, type RunSpec, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { declared } from './kit/declared.js';
 import { namedModel, type Texts, type TraceFlags } from './kit/options.js';
@@ -46,17 +45,17 @@ export const addRunOptions = (command: Command): Command => declared(command, '@
 
 /** The run of a profile and flags; without either, the quick start. @param last overrides that win over flags @throws UserError */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
-  const { allowCode, note, overrides, profile: file } = toldOf(profile, options, last);
+  const { allowCode, note, overrides, profile: file } = runCommandOf(profile, options, last);
   const run = file === undefined ? checkRun({}, 'moeprof run', overrides, allowCode) : loadRun(file, overrides, allowCode);
   return note === undefined ? run : { ...run, note };
 }
 
 /** Values that {@link runOf} gives its run, for the command that repeats it; `note`: values that nobody named. Parameters as {@link runOf}'s. */
-export function toldOf(
+export function runCommandOf(
   profile: string | undefined,
   options: RunFlags,
   last: readonly Override[] = [],
-): RunTold & { readonly note?: string } {
+): RunCommand & { readonly note?: string } {
   const names = options.model ?? options.hardware ?? options.system ?? options.trace[0];
   const file = profile ?? (names === undefined ? QUICK_START : undefined);
   const overrides = [...overridesOf(options, file !== undefined), ...last];
@@ -64,10 +63,10 @@ export function toldOf(
   const timings = options.timing?.length ? { timings: options.timing } : {};
   const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
   if (policy === undefined) {
-    const told = { profile: file, overrides, allowCode, ...timings };
-    // Where neither system nor cache nor trace is chosen, what is asked is what a model does on a machine.
+    const given = { profile: file, overrides, allowCode, ...timings };
+    // If neither system nor cache nor trace is chosen, the question is how a model runs on a machine.
     const chosen = overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
-    return file === undefined && !chosen ? { ...told, note: UNCHOSEN } : told;
+    return file === undefined && !chosen ? { ...given, note: UNCHOSEN } : given;
   }
   const note = `${DEFAULT_SYSTEM} never loads an expert, so ${policy.label} runs in ${LOADING}.`;
   return {
@@ -82,7 +81,7 @@ export function toldOf(
 /** The system for a cache policy on the quick start, whose own system never loads an expert. */
 const LOADING = 'on-demand-lru';
 
-/** A note for a model on a machine that nothing more is said of: its figures are not those of a program that people run. */
+/** A note for a model on a machine, without any other option: its figures are not those of a program that people run. */
 const UNCHOSEN = `No -s given: ${LOADING} is a baseline that no program is; -s ${DEFAULT_SYSTEM} is ${DEFAULT_RUNTIME}, and moeprof advise finds its flags.`;
 
 /** The cache policy among overrides that change nothing else of the system and begin with an empty cache. */
@@ -105,11 +104,11 @@ export function runOfStudy(
 }
 
 /** Profile and overrides of a run of a study, for the command that repeats it. Parameters as in {@link runOfStudy}. */
-export function toldOfStudy(
+export function studyCommandOf(
   study: { readonly run: string | undefined; readonly fixed: readonly Override[] },
   options: RunFlags,
   varied: readonly Override[],
-): RunTold {
+): RunCommand {
   return { profile: study.run, overrides: overridesOfStudy(study, options, varied), allowCode: options.allowCode === true };
 }
 
@@ -125,26 +124,26 @@ export function overridesOfStudy(
 /** Overrides of flags, after those of `--set`, which they win over. @param fromFile true: paths of flags are made absolute */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
-  const own = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
+  const located = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
   const machine = (value: string): string => (isComposed(value) ? value : local(value));
   const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, local)];
   const flag = adding(overrides);
   const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
-  if (variants.length > 0) flag('--variant', 'variants', variants.map(own));
+  if (variants.length > 0) flag('--variant', 'variants', variants.map(located));
   flag('--hardware', 'hardware', options.hardware, machine);
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
   flag('--warm', 'system.cache.warm', options.warm, number);
   flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, number);
-  flag('--policy', 'system.cache.policy', options.policy, own);
+  flag('--policy', 'system.cache.policy', options.policy, located);
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {
     const kind = fromFile ? locatedPredictor(options.predictor, cwd()) : options.predictor;
     overrides.push({ path: ['system', 'predictor'], value: kind, amend: replacePredictor(kind), label: '--predictor' });
   }
   flag('--rerank', 'system.rerank.lambda', options.rerank, number);
-  flag('--scheduler', 'system.scheduler', options.scheduler, own);
+  flag('--scheduler', 'system.scheduler', options.scheduler, located);
   flag('--on-miss', 'system.onMiss', options.onMiss, missRulesOf);
   flag('--replay', 'replay', options.replay);
   flag('--workload', 'workload.arrivals', options.workload, local);
@@ -181,7 +180,7 @@ function adding(overrides: Override[]) {
   };
 }
 
-/** Parses a number where the text is one; the schema judges it, and any other text. */
+/** Parses a number if the text is one; the schema judges it, and any other text. */
 const number = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
 
 /** Reads `path=value` of `--set`. @throws UserError */

@@ -1,4 +1,3 @@
-// Several runs at once, each in a thread: a gate takes as long as the machine's cores let it. Results do not depend on threads (L16).
 import { whileAlive } from '../base/host/clock.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { isStdin } from '../base/profiles.js';
@@ -13,7 +12,7 @@ const TICK = 500;
 
 /** Options of a pool. */
 export interface PoolOptions {
-  /** Most runs at a time; the machine's cores unless said. */
+  /** Most runs at a time; by default the machine's cores. */
   readonly threads?: number | undefined;
   /** Record the data of pictures. */
   readonly details?: boolean;
@@ -33,7 +32,7 @@ export async function runAll(
     settled[index] = outcome;
     if (outcome.status !== 'done') wrong = Math.min(wrong, index);
     // Runs start in order, so those before a refused one are done or under way, and one of them may be refused yet.
-    return wrong < runs.length && settled.slice(0, wrong).every((one) => one !== undefined);
+    return wrong < runs.length && settled.slice(0, wrong).every((result) => result !== undefined);
   });
   return settled.map((outcome) => {
     if (outcome!.status === 'done') return outcome!.result;

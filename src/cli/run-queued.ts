@@ -55,10 +55,10 @@ export async function runQueued(
   });
   const maker = new CellMaker();
   function* enqueued(): Generator<Enqueued> {
-    for (const one of missing.runs()) {
-      if (one === null) yield null;
+    for (const missed of missing.runs()) {
+      if (missed === null) yield null;
       else {
-        const { identity, run } = one;
+        const { identity, run } = missed;
         const { fingerprint } = identity;
         const cell = orUserError(() => maker.make(run, identity));
         if (cell instanceof UserError) missing.settle(fingerprint, { status: 'refused', reason: cell.message });

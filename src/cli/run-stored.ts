@@ -32,10 +32,10 @@ export async function runStored(
   const fingerprints = new Map<number, string>();
   function* runs(): Generator<RunSpec | null> {
     let next = 0;
-    for (const one of missing.runs()) {
+    for (const cell of missing.runs()) {
       const index = next++;
-      if (one !== null) fingerprints.set(index, one.identity.fingerprint);
-      yield one?.run ?? null;
+      if (cell !== null) fingerprints.set(index, cell.identity.fingerprint);
+      yield cell?.run ?? null;
     }
   }
   await runEach(count, runs(), context, { threads }, (index, settled) => {

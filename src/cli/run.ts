@@ -1,4 +1,3 @@
-// `moeprof run`: profiles one system, or ranks several.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
@@ -29,7 +28,7 @@ import { isSameFile, type OutputOptions, Outputs, openSink, outputsOf, parseOutp
 import { watched } from './kit/watched.js';
 import { learnerOf } from './machine/learned.js';
 import { type Combination, combinationsOf, runMany } from './run-many.js';
-import { RUN_WORDS, type RunFlags, runOf, toldOf } from './run-options.js';
+import { RUN_WORDS, type RunFlags, runCommandOf, runOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
@@ -39,7 +38,7 @@ interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly assert: readonly string[];
 }
 
-/** Defines the command. */
+/** `moeprof run`: profiles one system, or ranks several. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'run', { words: RUN_WORDS, formats: reports }).action(async (profile: string | undefined, options: RunOptions) => {
     const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
@@ -52,11 +51,11 @@ export function define(command: Command, context: CliContext): void {
       const all = combinationsOf(options);
       const makes = all.map((chosen) => () => runOf(profile, { ...options, ...chosen }));
       const alike = await equalFooting(makes);
-      const told = (chosen: Combination) => toldOf(profile, { ...options, ...chosen }, alike);
+      const commandOf = (chosen: Combination) => runCommandOf(profile, { ...options, ...chosen }, alike);
       const learned = learnerOf(context, options.timing);
       const run = async (chosen: Combination) =>
-        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), told(chosen));
-      await runMany(all, { run, again: (chosen) => repeatCommand(told(chosen)) }, context, options);
+        repeatable(await runWithProgress(await learned(runOf(profile, { ...options, ...chosen }, alike)), context), commandOf(chosen));
+      await runMany(all, { run, again: (chosen) => repeatCommand(commandOf(chosen)) }, context, options);
       return;
     }
     const run = await learnerOf(context, options.timing)(runOf(profile, options));
@@ -82,7 +81,7 @@ export function define(command: Command, context: CliContext): void {
       const details = options.details === true || outputs.needDetails;
       const observe = timeline === null ? {} : { observe: timeline.observe };
       const once = () => runWithProgress(run, context, { details, ...observe });
-      const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), toldOf(profile, options));
+      const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), runCommandOf(profile, options));
       const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
       timeline?.finish(result);
       await outputs.deliver(result);
@@ -108,7 +107,7 @@ export interface TimelineOptions {
   readonly timelineWindow?: string;
 }
 
-/** Opens the file of `--timeline`; null: none is asked for. @param targets values of `-o` @throws UserError for a wrong flag or path */
+/** Opens the file of `--timeline`; null: none is wished. @param targets values of `-o` @throws UserError for a wrong flag or path */
 export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {
   if (path === undefined) {
     if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);
@@ -149,7 +148,7 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
   };
 }
 
-/** @throws UserError where it is no number of runs */
+/** @throws UserError if it is no number of runs */
 export function parseRepeat(text: string): number {
   if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 1000)
     throw new UserError(`--repeat: '${text}' is no number of runs; write 1 to 1000`);

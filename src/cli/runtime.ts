@@ -1,4 +1,3 @@
-// The environment of a running command: the process's streams behind the small interface of commands.
 import { codeOf, EXIT, UserError } from '../base/errors.js';
 import { killSelf, stderr, stdout } from '../base/host/command.js';
 import { type Environment, env, exit, listen, type ProcessEvent, pid } from '../base/host/process.js';
@@ -9,7 +8,7 @@ import type { CliContext, GlobalOptions } from './kit/context.js';
 import { type Progress, type ProgressMode, startProgress } from './kit/progress.js';
 import { detectTerminal, type Terminal } from './kit/terminal.js';
 
-/** {@link CliContext} on a real process. */
+/** The environment of a running command: the process's streams under the small interface of commands. {@link CliContext} on a real process. */
 export class Runtime implements CliContext {
   readonly environment: Environment = env;
   readonly breathe = breathing();

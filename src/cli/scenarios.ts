@@ -1,4 +1,3 @@
-// Names of scenarios and their files: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
 import { UserError } from '../base/errors.js';
 import { basename, join, relative } from '../base/host/paths.js';
 import { filesBelow } from '../base/input-file.js';

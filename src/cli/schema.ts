@@ -1,4 +1,3 @@
-// `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools.
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { isObject, ownValue } from '../base/objects.js';
@@ -46,7 +45,7 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** Defines the command. */
+/** `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'schema', { words: { kinds: SCHEMA_KINDS } }).action((kind: SchemaKind) => context.out(schemaText(kind)));
 }
@@ -70,7 +69,7 @@ const UNIONS: Readonly<Partial<Record<SchemaKind, readonly string[]>>> = {
   measurements: ['measurement', 'memory row', 'hit row'],
 };
 
-/** JSON Schema (draft 7, which editors know best) of a kind of file, with descriptions and the names that ship with moeprof. */
+/** JSON Schema (draft 7, which editors support best) of a kind of file, with descriptions and the names that ship with moeprof. */
 export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   const title = `moeprof ${TITLES[kind] ?? `${kind} profile`}`;
   const { $schema, ...rest } = rawSchema(kind);

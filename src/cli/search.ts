@@ -1,4 +1,3 @@
-// `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes.
 import type { Command } from 'commander';
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
@@ -25,7 +24,7 @@ import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { parseJobs, parseSeed } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
-import { overridesOfStudy, type RunFlags, runOfStudy, toldOfStudy } from './run-options.js';
+import { overridesOfStudy, type RunFlags, runOfStudy, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
 
@@ -41,7 +40,7 @@ interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'>
 /** Cells that are drawn from a larger space. */
 const MOST_CELLS = 20_000;
 
-/** Defines the command. */
+/** `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'search', { words: { store: STORE }, formats: searchReports }).action((path: string, flags: SearchFlags) =>
     searchSpace(path, flags, context),
@@ -58,13 +57,15 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   const sample = { method: 'random', points: MOST_CELLS, seed } as const;
   const cells = [...spaceCells(space.sample === null && gridSize(space) > MOST_CELLS ? { ...space, sample } : space)];
   if (cells.length === 0) throw new UserError(`${file.study.label}: no cell is left; see exclude`);
-  const told: RunFlags = { trace: [], variant: [], fault: [], bounds: true, set: flags.set, allowCode: flags.allowCode };
-  const own = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
-  const alike = await equalFooting(bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, told, own(cell))));
-  const varied = (cell: StudyCell) => [...own(cell), ...alike];
-  const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, told, varied(cell));
+  const runFlags: RunFlags = { trace: [], variant: [], fault: [], bounds: true, set: flags.set, allowCode: flags.allowCode };
+  const overridesOf = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
+  const alike = await equalFooting(
+    bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, runFlags, overridesOf(cell))),
+  );
+  const varied = (cell: StudyCell) => [...overridesOf(cell), ...alike];
+  const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, runFlags, varied(cell));
   const againOf = (cell: StudyCell, short: RunSpec | null): string =>
-    repeatCommand(toldOfStudy(file.study, told, [...varied(cell), ...(short === null ? [] : [lengthOf(short)])]));
+    repeatCommand(studyCommandOf(file.study, runFlags, [...varied(cell), ...(short === null ? [] : [lengthOf(short)])]));
   const store = storeOf(flags, STORE);
   if (flags.learn === true && store === null) throw new UserError('--learn: learns from a store, which --no-store leaves out');
   if (flags.profiles !== undefined) makeFolder(flags.profiles);
@@ -78,7 +79,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
     }
     if (found.rows.some(({ status }) => status === 'failed')) context.setExitCode(EXIT.internal);
     if (flags.profiles !== undefined)
-      writeProfiles(flags.profiles, file, found, (cell) => overridesOfStudy(file.study, told, varied(cell)));
+      writeProfiles(flags.profiles, file, found, (cell) => overridesOfStudy(file.study, runFlags, varied(cell)));
     return found;
   });
 }
@@ -86,7 +87,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
 /** Shortest run, ms, for which threads pay: each batch starts them anew, and each loads the engine. */
 const THREADS_PAY = 150;
 
-/** Runs batches, except for stored runs, in threads where the runs so far took long enough. */
+/** Runs batches, except for stored runs, in threads if the runs so far took long enough. */
 function batchOf(
   context: CliContext,
   { store, threads }: { readonly store: Store | null; readonly threads: number | undefined },
@@ -95,11 +96,11 @@ function batchOf(
   return async (runs) => {
     const settled: SettledRun[] = [];
     const began = performance.now();
-    const one = threads === undefined && took < THREADS_PAY * Math.max(1, ran);
-    await runStored(runs.length, runs, context, { store, threads: one ? 1 : threads }, (index, fingerprint, outcome) => {
+    const alone = threads === undefined && took < THREADS_PAY * Math.max(1, ran);
+    await runStored(runs.length, runs, context, { store, threads: alone ? 1 : threads }, (index, fingerprint, outcome) => {
       settled[index] = { fingerprint, outcome };
     });
-    if (one) {
+    if (alone) {
       ran += runs.length;
       took += performance.now() - began;
     }
@@ -107,7 +108,6 @@ function batchOf(
   };
 }
 
-/** Stored whole runs of the space, by cell. */
 function knownRuns(store: Store, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec): Map<number, SettledRun> {
   const known = new Map<number, SettledRun>();
   for (const [at, cell] of cells.entries()) {
@@ -129,8 +129,8 @@ function writeProfiles(
 ): void {
   const paths = pathsOf(study.space);
   for (const [at, { figures, values }] of found.front.entries()) {
-    const told = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
-    const lead = [`Point ${at + 1} of moeprof search ${study.label}: ${told.join(', ')}.`];
+    const entries = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+    const lead = [`Point ${at + 1} of moeprof search ${study.label}: ${entries.join(', ')}.`];
     const text = pointProfile(study.run, overridesOf(paths.map((path) => values[path]!)), lead);
     writeFileAtomic(join(folder, `${at + 1}.yaml`), text);
   }

@@ -1,4 +1,3 @@
-// Storage formats, for `moeprof profiles`: the quantizations of whole files, and the formats of tensors that they mix.
 import { formatNumber } from '../base/units.js';
 import type { KernelFormat, Quantization, TensorRole } from '../model/door.js';
 import { FORMAT_FAMILIES, findQuantization, KERNEL_FORMATS, kernelFormat, QUANTIZATIONS } from '../model/door.js';

@@ -1,4 +1,3 @@
-// `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined.
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
@@ -9,12 +8,12 @@ import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
 import { STORE } from './study-options.js';
 
-/** Digits of a fingerprint that lists show: enough to tell some millions of runs apart. */
+/** Digits of a fingerprint that lists show: enough to distinguish some millions of runs. */
 const DIGITS = 12;
 
 const DAY_MS = 86_400_000;
 
-/** Defines the command. */
+/** `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined. */
 export function define(command: Command, context: CliContext): void {
   const words = { store: STORE };
   subcommand(command, 'ls', { words }).action((path: string) => context.out(list(Store.existing(path), context)));
@@ -64,7 +63,6 @@ function show(store: Store, digits: string, context: CliContext): string {
   return tableReport.render(result, context.reportOptions);
 }
 
-/** Why no command repeats a run here. */
 function notAgain(store: Store, fingerprint: string): string {
   if (!store.isOfThisBuild(fingerprint)) return 'no command repeats this run: another build of moeprof made it';
   return 'no command repeats this run from here: a file that it names is elsewhere, or has changed';
@@ -85,19 +83,19 @@ function figuresOf(outcome: Outcome): string {
   return JSON.stringify({ bounds, classes, metrics, perLayer });
 }
 
-/** @throws UserError where two stores have different results of one run: one of them is wrong, and it is unknown which */
+/** @throws UserError if two stores have different results of one run: one of them is wrong, and it is unknown which */
 function merge(folders: readonly string[], into: Store, context: CliContext): void {
   let taken = 0;
   for (const folder of folders) {
     const from = Store.existing(folder);
     for (const fingerprint of from.fingerprints()) {
       const outcome = from.get(fingerprint, true);
-      const own = into.get(fingerprint);
-      if (outcome === null || (own === null && outcome.status === 'failed' && into.has(fingerprint))) continue;
-      if (own === null) {
+      const kept = into.get(fingerprint);
+      if (outcome === null || (kept === null && outcome.status === 'failed' && into.has(fingerprint))) continue;
+      if (kept === null) {
         into.put(fingerprint, outcome);
         taken++;
-      } else if (outcome.status !== 'failed' && figuresOf(own) !== figuresOf(outcome)) {
+      } else if (outcome.status !== 'failed' && figuresOf(kept) !== figuresOf(outcome)) {
         throw new UserError(`${folder}: run ${fingerprint.slice(0, DIGITS)} ended differently than in ${into.folder}; remove one of them`);
       }
     }

@@ -1,4 +1,3 @@
-// `--store`, `--queue` and `--queue-prefix`: the folder of stored results, and the server of commands that do nothing without one.
 import { UserError } from '../base/errors.js';
 import { join } from '../base/host/paths.js';
 import { type QueueAddress, queueAddress, type Seal, Store } from '../study/door.js';
@@ -20,13 +19,13 @@ export interface QueueOption {
   readonly queuePrefix: string;
 }
 
-/** The named server. @throws UserError where none is named, or its address is malformed */
+/** The named server. @throws UserError if none is named, or its address is malformed */
 export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
   if (queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
   return queueAddress(queue, queuePrefix);
 }
 
-/** Says where cells and results of a queue are not sealed. */
+/** Warns of a queue whose cells and results are not sealed. */
 export function noteUnsealed({ isKeyed }: Seal, { prefix, shown }: QueueAddress, context: Pick<CliContext, 'note'>): void {
   if (!isKeyed) context.note(`queue ${prefix} is not sealed: whoever may write to ${shown} can change what it computes`);
 }

@@ -1,4 +1,3 @@
-// `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; stored cells are not run again.
 import { EXIT, UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { pathsOf, type StudyCell, StudyRows, shardOf, spaceCells } from '../figure/door.js';
@@ -6,11 +5,11 @@ import { bySystem, equalFooting, loadStudy, type SettleCell, type Store, studyRe
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { deliver } from './kit/outputs.js';
-import { runOfStudy, type SweepFlags, toldOfStudy } from './run-options.js';
+import { runOfStudy, type SweepFlags, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
 
-/** Runs a study. @param metrics requested ones; empty: the study's @throws UserError if the study is wrong, or none of its cells can run */
+/** `moeprof sweep study.yaml`: each cell once; stored ones are not run again. @param metrics empty: the study's @throws UserError if none can run */
 export async function runStudy(
   file: string,
   options: SweepFlags,
@@ -48,7 +47,7 @@ export async function runStudy(
     let reason = '';
     await settleAll(runs(), (index, fingerprint, outcome) => {
       const cell = open.get(index)!;
-      rows.set(index, fingerprint, cell, outcome, repeatCommand(toldOfStudy(study, options, varied(cell, alike))));
+      rows.set(index, fingerprint, cell, outcome, repeatCommand(studyCommandOf(study, options, varied(cell, alike))));
       open.delete(index);
       counts[outcome.status]++;
       if (outcome.status !== 'done' && reason === '') ({ reason } = outcome);
@@ -61,7 +60,7 @@ export async function runStudy(
   rows.close();
 }
 
-/** The runner of the cells: this process, or the workers of a queue. @throws UserError where flags contradict each other */
+/** The runner of the cells: this process, or the workers of a queue. @throws UserError if flags contradict each other */
 async function runnerOf(
   count: number,
   flags: SweepFlags,

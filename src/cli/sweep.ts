@@ -1,4 +1,3 @@
-// `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run.
 import type { Command } from 'commander';
 import { isSeq, parseDocument } from 'yaml';
 import { UserError } from '../base/errors.js';
@@ -22,10 +21,10 @@ import { declared } from './kit/declared.js';
 import { metricNames, parseJobs } from './kit/options.js';
 import { deliver } from './kit/outputs.js';
 import { listed, namesIn } from './listed.js';
-import { RUN_WORDS, runOf, type SweepFlags, toldOf } from './run-options.js';
+import { RUN_WORDS, runCommandOf, runOf, type SweepFlags } from './run-options.js';
 import { STORE, storeOf } from './study-options.js';
 
-/** Defines the command. */
+/** `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'sweep', { words: { ...RUN_WORDS, store: STORE }, formats: studyReports }).action(
     async (profile: string | undefined, options: SweepFlags) => {
@@ -63,7 +62,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
       ? { ...options, cache: undefined }
       : options;
   const specOf = (varied: readonly Override[]): RunSpec => runOf(profile, optionsFor(varied), varied);
-  const told = (varied: readonly Override[]) => toldOf(profile, optionsFor(varied), varied);
+  const commandOf = (varied: readonly Override[]) => runCommandOf(profile, optionsFor(varied), varied);
   const store = storeOf(given, null);
   const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes = new Array<Outcome>(runs.length);
@@ -73,17 +72,17 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
     });
     return requireOutcome(outcomes);
   };
-  return sweepRuns({ axes, rates, specOf, toldOf: told, runAll });
+  return sweepRuns({ axes, rates, specOf, commandOf: commandOf, runAll });
 }
 
-/** @throws UserError with the first reason, where no combination can run */
+/** @throws UserError with the first reason, if no combination can run */
 function requireOutcome(outcomes: readonly Outcome[]): Outcome[] {
   const [first] = outcomes;
   if (first !== undefined && 'reason' in first && outcomes.every(({ status }) => status !== 'done')) throw new UserError(first.reason);
   return [...outcomes];
 }
 
-/** The axes beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
+/** The axes except the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
 function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepFlags } {
   const several = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
   const named = several.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
@@ -99,7 +98,7 @@ function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly numbe
   };
 }
 
-/** @throws UserError where one is no rate */
+/** @throws UserError if one is no rate */
 const ratesIn = (text: string): number[] =>
   text.split(',').map((part) => {
     const rate = Number(part);

@@ -1,4 +1,3 @@
-// `moeprof table`: finished runs side by side, as in the table of a paper.
 import type { Command } from 'commander';
 import { pivotOf, pivotReports, STATISTICS, statisticNamed } from '../figure/door.js';
 import { readRuns } from '../study/door.js';
@@ -15,7 +14,7 @@ interface TableOptions extends OutputOptions {
   readonly stat: string;
 }
 
-/** Defines the command. */
+/** `moeprof table`: finished runs side by side, as in the table of a paper. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'table', { words: { statistics: STATISTICS }, formats: pivotReports }).action(
     (paths: string[], options: TableOptions) => {

@@ -1,4 +1,3 @@
-// `moeprof trace`: look into routing traces, check, cut, compare and generate them. One file per subcommand in trace/.
 import type { Command } from 'commander';
 import type { CliContext } from './kit/context.js';
 import { defineAudit } from './trace/audit.js';
@@ -7,7 +6,7 @@ import { defineDiff } from './trace/diff.js';
 import { defineGenerate } from './trace/generate.js';
 import { defineInspect } from './trace/inspect.js';
 
-/** Defines the command. */
+/** `moeprof trace`: look into routing traces, check, cut, compare and generate them. One file per subcommand in trace/. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineInspect, defineAudit, defineConvert, defineDiff, defineGenerate]) subcommand(command, context);
 }

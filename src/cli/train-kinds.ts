@@ -1,4 +1,3 @@
-// The kinds of predictor that `predict train` makes: the flags of each with their defaults, and how it is trained.
 import { UserError } from '../base/errors.js';
 import { byName } from '../base/objects.js';
 import { formatCount } from '../base/units.js';
@@ -47,13 +46,13 @@ const KINDS = byName<TrainKind>({
 /** Names of the kinds. */
 export const TRAIN_KINDS = Object.keys(KINDS);
 
-/** Reads the flags of a training. @throws UserError where a value is impossible, or a flag belongs to another kind */
+/** Reads the flags of a training. @throws UserError if a value is impossible, or a flag belongs to another kind */
 export function trainingOf(options: TrainingFlags): TrainingChoice {
   for (const [name, { flags }] of Object.entries(KINDS)) {
     if (name === options.kind) continue;
     for (const flag of flags) {
       const value = options[flag];
-      // A switch that is on by default is given where it is off.
+      // A switch that is on by default is given if it is off.
       if (value === undefined || value === STANDING[flag]) continue;
       const written = `--${value === false ? 'no-' : ''}${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       throw new UserError(`${written}: belongs to --kind ${name}; leave it out, or train --kind ${name}`);

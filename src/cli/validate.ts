@@ -1,4 +1,3 @@
-// `moeprof validate`: predictions beside measurements of real machines, with the error of each and of each family.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
@@ -21,7 +20,7 @@ interface ValidateOptions extends OutputOptions {
   readonly jobs?: string;
 }
 
-/** Defines the command. */
+/** `moeprof validate`: predictions and measurements of real machines, with the error of each and of each family. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'validate', { formats: validationReports }).action(async (files: readonly string[], options: ValidateOptions) => {
     const threads = parseJobs(options.jobs) ?? availableParallelism();
@@ -50,7 +49,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   return { ...validation, refit: refitOf(validation, rows, predicted, constants, runtimes) };
 }
 
-/** @throws UserError where an id stands in two files */
+/** @throws UserError if an id stands in two files */
 function refuseTwice(rows: readonly { readonly id: string }[]): void {
   const ids = new Set<string>();
   for (const { id } of rows) {

@@ -1,4 +1,3 @@
-// `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { realpathSync } from '../base/host/files.js';
@@ -35,7 +34,7 @@ interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' |
   readonly fileCacheSize: string;
 }
 
-/** Defines the command. */
+/** `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'worker', { words: { prefix: QUEUE_PREFIX, size: CACHE_SIZE } }).action((flags: WorkerFlags) => work(flags, context));
 }
@@ -54,8 +53,8 @@ async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
   const server = await openServer(address, tell);
   noteUnsealed(seal, address, context);
   const processes = new RunChildren(jobs, (hear, lost) => new RunChild(trusted, hear, lost));
-  const own = [PACKAGE_FOLDER, hubFolder()];
-  const worker = new QueueWorker(server, { name, seal, cache, roots, own, tell, processes });
+  const folders = [PACKAGE_FOLDER, hubFolder()];
+  const worker = new QueueWorker(server, { name, seal, cache, roots, own: folders, tell, processes });
   const ends = [listen('SIGINT', atInterrupt(worker, tell)), listen('SIGTERM', atTermination(worker, tell))];
   tell(`worker ${name} at ${address.shown}, ${formatCount(jobs)} at a time`);
   try {
@@ -95,7 +94,7 @@ function atTermination(worker: QueueWorker, tell: (line: string) => void): () =>
   };
 }
 
-/** A folder without links. @throws UserError where it is none */
+/** A folder without links. @throws UserError if it is none */
 function realFolder(path: string): string {
   if (!isFolder(path)) throw new UserError(`--files ${path}: is no folder; name one that holds traces or models`);
   return realpathSync(path);

@@ -20,12 +20,12 @@ export interface Operand {
 /** A metric that changed, or that breaks a budget. */
 export interface Row {
   readonly metric: string;
-  /** Null where the run lacks the metric. */
+  /** Null if the run lacks the metric. */
   readonly base: Metric | null;
   readonly candidate: Metric | null;
-  /** Candidate minus base; null where one lacks it. */
+  /** Candidate minus base; null if one lacks it. */
   readonly change: number | null;
-  /** Change over |base|; null where the base is absent, or zero or nearly so: then only the change itself says something. */
+  /** Change over |base|; null if the base is absent, or zero or nearly so: then only the change itself is meaningful. */
   readonly relative: number | null;
   /** `unclear`: measured, and noise explains the change. */
   readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
@@ -36,7 +36,7 @@ export interface Row {
   readonly test: SampleTest | null;
 }
 
-/** A candidate beside its base. */
+/** A candidate and its base. */
 export interface Comparison {
   readonly base: string;
   readonly candidate: string;
@@ -45,7 +45,7 @@ export interface Comparison {
   /** Inputs that differ: empty unless the comparison was allowed all the same, or budgets let them vary. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
-  /** What the runs knew beyond what had happened (L17), where that differs; else null. */
+  /** The runs' knowledge beyond the past (L17), if that differs; else null. */
   readonly knowledge: KnowledgeGap | null;
   /** Worst first. */
   readonly rows: readonly Row[];
@@ -53,9 +53,9 @@ export interface Comparison {
   /** Those of them that a budget holds. */
   readonly held: readonly string[];
   readonly findings: readonly BudgetFinding[];
-  /** The causes of the change; null where nothing changed. */
+  /** The causes of the change; null if nothing changed. */
   readonly explanation: Explanation | null;
-  /** True: reports tell all of it; false: the largest causes only. */
+  /** True: reports list all of it; false: the largest causes only. */
   readonly explained: boolean;
   readonly passed: boolean;
   /** The runs themselves, for pictures. */
@@ -67,9 +67,9 @@ const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
 /** How to compare. */
 export interface CompareOptions {
-  /** Compare even where model, hardware, runtime, memory, routing, workload or seed differ. */
+  /** Compare even if model, hardware, runtime, memory, routing, workload or seed differ. */
   readonly allowDifferentInputs?: boolean;
-  /** Reports tell all that carries the change, not only its largest parts. */
+  /** Reports list all that carries the change, not only its largest parts. */
   readonly explain?: boolean;
 }
 
@@ -77,12 +77,12 @@ interface Gated {
   /** True: the gate has budgets, of this pair or of others. */
   readonly gated: boolean;
   /** The warning about each budget; null: they stand with the findings of this comparison. */
-  readonly told: Map<Budget, BudgetFinding> | null;
+  readonly findings: Map<Budget, BudgetFinding> | null;
 }
 
 /**
  * Compares a candidate with its base. @param tests of measured metrics by name; absent: computed for this pair
- * @throws UserError with exit code 3 if inputs differ and may not, or the base is incomplete; with 2 for budgets that fit no metric
+ * @throws UserError with exit code 3 if inputs differ and may not, or the base is incomplete; 2 for budgets without a metric
  */
 export function compareResults(
   base: Operand,
@@ -91,7 +91,7 @@ export function compareResults(
   options: CompareOptions = {},
   scenario: string = candidate.label,
   tests: ReadonlyMap<string, SampleTest> = testSamples([{ base: base.result, candidate: candidate.result }])[0]!,
-  { gated, told }: Gated = { gated: budgets.length > 0, told: null },
+  { gated, findings: shared }: Gated = { gated: budgets.length > 0, findings: null },
 ): Comparison {
   const inputs = inputDifferences(base.result, candidate.result);
   const varied = variedBy(inputs, budgets);
@@ -130,9 +130,9 @@ export function compareResults(
     if (equal && judgement.verdict === 'pass') held.push(name);
     if (!equal || judgement.findings.length > 0) rows.push(rowOf(name, before, after, judgement, test));
   }
-  const warnings = told ?? new Map<Budget, BudgetFinding>();
+  const warnings = shared ?? new Map<Budget, BudgetFinding>();
   findings.push(...judgeBudgets(base.result.metrics, candidate.result.metrics, rules, warnings));
-  if (told === null) findings.push(...warnings.values());
+  if (shared === null) findings.push(...warnings.values());
   if (findings.every(({ level }) => level !== 'error')) findings.push(...silenceFindings(silences, rules));
   rows.sort((a, b) => worstFirst(a, b, beyond));
   const rank = new Map(rows.map(({ metric }, index) => [metric, index]));
@@ -164,7 +164,7 @@ const variedBy = (inputs: readonly Difference[], budgets: readonly Budget[]): Re
     }),
   );
 
-/** @throws UserError with exit code 3 where the base lacks a metric that every result has */
+/** @throws UserError with exit code 3 if the base lacks a metric that every result has */
 function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {
   const shared = sameInputs ? Object.keys(candidate.result.metrics).filter((name) => SHARED.test(name)) : [];
   const gone = [...CORE_METRICS, ...shared].find((name) => base.result.metrics[name] === undefined);

@@ -1,14 +1,13 @@
-// Differences of two runs: in inputs, which must be the same for a verdict, and in configuration, the subject of a comparison.
 import { hasKeys, isObject, ownValue } from '../base/objects.js';
 import { BYTES, formatBytes, formatCounted, SHARE } from '../base/units.js';
 import { VARYING } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 
-/** Something that two runs do not share. */
+/** Something that two runs do not share: inputs, which must be the same for a verdict, or configuration, the subject of a comparison. */
 export interface Difference {
   /** Dotted path, e.g. `cache.policy`. */
   readonly path: string;
-  /** JSON text; `-` where it is absent. */
+  /** JSON text; `-` if it is absent. */
   readonly base: string;
   readonly candidate: string;
 }
@@ -50,7 +49,7 @@ function workDifferences(base: Result, candidate: Result): Difference[] {
 /** The part of a fingerprint that is of all inputs but the runtime. */
 const workOf = ({ fingerprint }: Result): string => fingerprint.split('-')[0]!;
 
-/** Runtimes of one name that differ are told apart by their hashes. */
+/** Runtimes of one name that differ are distinguished by their hashes. */
 function runtimeDifference(base: Result, candidate: Result): Difference[] {
   const [before, after] = [base, candidate].map(({ fingerprint }) => fingerprint.split('-')[1]);
   if (before === after) return [];
@@ -101,7 +100,7 @@ export function draftsDiffer(base: Result, candidate: Result): { readonly metric
 /** Sizes and shares as numbers, however they are written. */
 function canonical(value: unknown): unknown {
   if (typeof value === 'string') return BYTES.read(value) ?? SHARE.read(value) ?? value.toLowerCase();
-  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, canonical(one)])) : value;
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, canonical(item)])) : value;
 }
 
 /** A part of a configuration, whose shape a saved result does not promise. */
@@ -114,11 +113,11 @@ export const varyingOf = ({ path }: Difference): string | undefined =>
 /** What to do about inputs that differ, for a message. @param names of base and candidate */
 export function remedyOf(base: Result, candidate: Result, names: readonly [string, string], inputs: readonly Difference[]): string {
   const held = [base, candidate].map(({ inputs: { traces } }) => traces.some(({ heldOut }) => heldOut !== undefined));
-  const one = held[0] === held[1] ? null : held.indexOf(true);
-  const share = part((one === 0 ? base : candidate).config.workload).holdOut ?? '20%';
+  const only = held[0] === held[1] ? null : held.indexOf(true);
+  const share = part((only === 0 ? base : candidate).config.workload).holdOut ?? '20%';
   const varying = [...new Set(inputs.flatMap((input) => varyingOf(input) ?? []))];
   const rest = inputs.filter(
-    (input) => varyingOf(input) === undefined && !(one !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
+    (input) => varyingOf(input) === undefined && !(only !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
   );
   const { runtime = 'own' } = base.config;
   const same = varying.includes('runtime')
@@ -126,7 +125,7 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
     : 'run both with the same room';
   const ways = [
     ...(rest.length > 0 ? ['rerun with the same inputs'] : []),
-    ...(one === null ? [] : [`run ${names[1 - one]} with --set workload.holdOut=${share}`]),
+    ...(only === null ? [] : [`run ${names[1 - only]} with --set workload.holdOut=${share}`]),
     ...(varying.length === 0 ? [] : [`${same} (or let budgets say varies: [${varying.join(', ')}])`]),
   ];
   return `${ways.join(' and ')}, or pass --allow-different-inputs`;

@@ -1,4 +1,3 @@
-// The causes of a comparison's result, the largest first: differences of the counters of both runs by layer, phase and kind of miss.
 import { sum } from '../base/statistics.js';
 import { changeOf } from '../result/amount.js';
 import type { PerLayer, Result } from '../result/result.js';
@@ -17,7 +16,7 @@ export interface LayerChange {
   readonly layer: number;
   /** Change of the GPU's time at the layer, ns. */
   readonly timeNs: number;
-  /** Part of the whole change of the GPU's time at all layers; null where that is zero. Below 0: against it. */
+  /** Part of the whole change of the GPU's time at all layers; null if that is zero. Below 0: against it. */
   readonly share: number | null;
   readonly misses: number;
   readonly late: number;
@@ -29,21 +28,21 @@ export interface Explanation {
   /** The GPU's time at all MoE layers, ns: stall, experts and dense parts. */
   readonly base: number;
   readonly candidate: number;
-  /** `stall`, `experts`, `dense` and (beside the GPU) `CPU`, ns. */
+  /** `stall`, `experts`, `dense` and (with a GPU) `CPU`, ns. */
   readonly parts: readonly CounterChange[];
   readonly layers: readonly LayerChange[];
-  /** True where the runs do not have the same number of layers, so that none can be compared. */
+  /** True if the runs do not have the same number of layers, so that none can be compared. */
   readonly layersDiffer: boolean;
   /** `misses`, `late`, `streamed`, `evictions`, `wasted prefetches`. */
   readonly kinds: readonly CounterChange[];
-  /** Misses and late arrivals in `prefill` and in `decode`; only where a run has both phases. */
+  /** Misses and late arrivals in `prefill` and in `decode`; only if a run has both phases. */
   readonly phases: readonly CounterChange[];
 }
 
 /** Layer columns that add up to the GPU's time. */
 const GPU_TIME = ['stallNs', 'computeNs', 'denseNs'] as const satisfies readonly (keyof PerLayer)[];
 
-/** Explains the difference of two results from their counters. */
+/** The causes of a comparison's result, the largest first: differences of the counters of both runs by layer, phase and kind of miss. */
 export function explain(base: Result, candidate: Result): Explanation {
   const [before, after] = [base.perLayer, candidate.perLayer];
   const layersDiffer = before.demanded.length !== after.demanded.length;

@@ -1,4 +1,3 @@
-// The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned.
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches, parseFailOn } from '../result/budget.js';
 import type { Result } from '../result/result.js';
@@ -19,12 +18,12 @@ export interface OperandSet {
 interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
   readonly candidate: string;
   readonly scenario: string;
-  /** Null where it is not about one metric. */
+  /** Null if it is not about one metric. */
   readonly metric: string | null;
   readonly budget: Budget | null;
 }
 
-/** All comparisons of one gate. */
+/** The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned. */
 export interface Gate {
   /** Labels of operands that are saved results, whose inputs are not recomputed. */
   readonly saved: readonly string[];
@@ -71,22 +70,21 @@ export function compareSets(
   faults.push(...unmatchedScenarios([...ran], given, candidates));
   const tests = testSamples(pairs.map((pair) => ({ base: pair.base.result, candidate: pair.candidate.result })));
   const all = pairs.map((pair) => budgetsFor(pair.scenario, [...ownBudgets(pair.base, pair.candidate), ...given]));
-  const told = new Map<Budget, BudgetFinding>();
+  const findings = new Map<Budget, BudgetFinding>();
   const gated = [...given, ...all.flat()].some(({ rule }) => rule.kind !== 'varies');
-  const several = { gated, told: pairs.length === 1 ? null : told };
+  const several = { gated, findings: pairs.length === 1 ? null : findings };
   const comparisons = pairs.map((pair, index) =>
     compareResults(pair.base, pair.candidate, all[index]!, options, pair.scenario, tests[index], several),
   );
   // One that only excuses scenarios is in no comparison.
-  for (const budget of given.filter(isOff)) if (pairs.length !== 1 || !all[0]!.includes(budget)) told.set(budget, offFinding(budget));
+  for (const budget of given.filter(isOff)) if (pairs.length !== 1 || !all[0]!.includes(budget)) findings.set(budget, offFinding(budget));
   const label = candidates.map((set) => set.label).join(', ');
-  for (const [{ scenario = 'every scenario' }, finding] of told) faults.push({ candidate: label, scenario, ...finding });
+  for (const [{ scenario = 'every scenario' }, finding] of findings) faults.push({ candidate: label, scenario, ...finding });
   const passed = comparisons.every((comparison) => comparison.passed) && faults.every(({ level }) => level !== 'error');
   const saved = [base, ...candidates].filter(({ scenarios }) => [...scenarios.values()].some(({ budgets }) => budgets === undefined));
   return { saved: saved.map(({ label }) => label), comparisons, faults, added, passed };
 }
 
-/** Scenarios of a candidate beside the base's. Two single runs are one scenario, named as the candidate is. */
 function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
   if (!base.folder && !candidate.folder) return [...candidate.scenarios.keys()];
   return [...new Set([...base.scenarios.keys(), ...candidate.scenarios.keys()])].sort();
@@ -99,17 +97,17 @@ const operandOf = (set: OperandSet, other: OperandSet, name: string): Operand | 
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));
-  const own = (candidate.budgets ?? []).filter((budget) => budget.rule.kind !== 'varies' && !known.has(keyOf(budget)));
-  return [...own, ...(base.budgets ?? [])];
+  const budgets = (candidate.budgets ?? []).filter((budget) => budget.rule.kind !== 'varies' && !known.has(keyOf(budget)));
+  return [...budgets, ...(base.budgets ?? [])];
 }
 
-/** True where an `off` budget takes all metrics of the scenario out of the gate. */
+/** True if an `off` budget takes all metrics of the scenario out of the gate. */
 const excused = (scenario: string, budgets: readonly Budget[]): boolean =>
   budgets.some(
     (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),
   );
 
-/** A budget for scenarios that were not run says that they matter: their absence is a fault. */
+/** A budget for scenarios that were not run implies that they matter: their absence is a fault. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
   return budgets
     .filter(

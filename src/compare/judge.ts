@@ -13,7 +13,7 @@ export interface BudgetFinding {
   readonly metric: string;
   readonly level: 'error' | 'warn';
   readonly message: string;
-  /** Null where no budget looks at the metric. */
+  /** Null if no budget looks at the metric. */
   readonly budget: Budget | null;
 }
 
@@ -145,13 +145,13 @@ export function silenceFindings(silences: readonly Silence[], budgets: readonly 
   });
 }
 
-/** A change, counted positive where it is for the worse; any is, where neither way is better. */
+/** A change, counted positive if it is for the worse; any is, if neither way is better. */
 function worseningOf(base: number, { better, value }: Metric): number {
   const change = changeOf(base, value);
   return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
 }
 
-/** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone where there is no base or no change. */
+/** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone if there is no base or no change. */
 function figures(base: Metric | null, candidate: Metric): string {
   const now = formatValue(candidate.value, candidate.unit);
   if (base === null || changeOf(base.value, candidate.value) === 0) return now;
@@ -179,19 +179,19 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 
 type Metrics = Result['metrics'];
 
-/** Findings on budgets that match or compare nothing, or that no regression breaks. @param told warnings so far, added to @throws UserError */
+/** Findings on budgets that match or compare nothing, or that no regression breaks. @param findings the warnings so far, added to @throws UserError */
 export function judgeBudgets(
   base: Metrics | null,
   candidate: Metrics,
   budgets: readonly Budget[],
-  told: Map<Budget, BudgetFinding>,
+  findings: Map<Budget, BudgetFinding>,
 ): BudgetFinding[] {
   const unmatched = judgeUnmatched([...new Set([...Object.keys(base ?? {}), ...Object.keys(candidate)])], budgets);
   return [
     ...unmatched,
     ...budgets.flatMap((budget) => {
-      const [nothing, warning] = [judgeAim(base, candidate, budget), told.has(budget) ? null : warningOf(base, candidate, budget)];
-      if (warning !== null) told.set(budget, warning);
+      const [nothing, warning] = [judgeAim(base, candidate, budget), findings.has(budget) ? null : warningOf(base, candidate, budget)];
+      if (warning !== null) findings.set(budget, warning);
       return nothing ?? [];
     }),
   ];
@@ -231,20 +231,20 @@ function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): Bu
 /** True for a budget that excludes metrics. */
 export const isOff = (budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } => budget.rule.kind === 'off';
 
-/** True where a budget lets all of its metrics get so many times worse. A figure of zero has no multiple. */
+/** True if a budget lets all of its metrics get so many times worse. A figure of zero has no multiple. */
 function isLoose(base: Metrics, names: readonly string[], budget: Budget, times: number): boolean {
   const known = names.flatMap((name) => (base[name] !== undefined && base[name].value > 0 ? [[name, base[name]] as const] : []));
-  const worse = (one: Metric): Metric => ({ ...one, value: one.better === 'higher' ? one.value / times : one.value * times });
-  return known.length > 0 && known.every(([name, one]) => brokenBy(name, one, worse(one), budget, null) === null);
+  const worse = (old: Metric): Metric => ({ ...old, value: old.better === 'higher' ? old.value / times : old.value * times });
+  return known.length > 0 && known.every(([name, metric]) => brokenBy(name, metric, worse(metric), budget, null) === null);
 }
 
-/** True where a clause can break its budget on the better side of a metric only. */
+/** True if a clause can break its budget on the better side of a metric only. */
 function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }: Metric): boolean {
   if (better === 'none' || comparator === '==' || comparator === '!=') return false;
   return comparator.startsWith('>') === ((better === 'higher') === (kind === 'fail-on'));
 }
 
-/** Findings of budgets that match no metric of the runs. @throws UserError where the name is not that of any metric: it is mistyped */
+/** Findings of budgets that match no metric of the runs. @throws UserError if the name is not that of any metric: it is mistyped */
 export const judgeUnmatched = (names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] =>
   budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
@@ -260,6 +260,6 @@ export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetF
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);
   const findings = names.flatMap((name) => judgeMetric(name, null, result.metrics[name]!, absolute).findings);
-  const told = new Map<Budget, BudgetFinding>();
-  return [...findings, ...judgeBudgets(null, result.metrics, absolute, told), ...told.values()];
+  const found = new Map<Budget, BudgetFinding>();
+  return [...findings, ...judgeBudgets(null, result.metrics, absolute, found), ...found.values()];
 }

@@ -1,10 +1,9 @@
-// Measured metrics: runs as samples, and whether two sets differ by more than noise. A gate's tests are corrected for their number.
 import { EXIT, UserError } from '../base/errors.js';
 import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '../base/significance.js';
 import { canonicalJson, sealed } from '../result/digest.js';
 import type { Metric, Result } from '../result/result.js';
 
-/** The significance of a measured metric's samples. */
+/** Measured metrics: runs as samples, and whether two sets differ by more than noise. A gate's tests are corrected for their number. */
 export interface SampleTest {
   /** Samples of base and candidate. */
   readonly counts: readonly [number, number];
@@ -26,12 +25,12 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
       return [{ pair, name, a, b, enough: smallestP(a.length, b.length) <= ALPHA }];
     }),
   );
-  // A test that cannot tell anything is no question asked.
-  const told = tests.filter(({ enough }) => enough);
-  const corrected = holm(told.map(({ a, b }) => mannWhitney(a, b)));
+  // A test without enough samples does not count.
+  const conclusive = tests.filter(({ enough }) => enough);
+  const corrected = holm(conclusive.map(({ a, b }) => mannWhitney(a, b)));
   const byPair = pairs.map(() => new Map<string, SampleTest>());
   for (const test of tests) {
-    const p = test.enough ? corrected[told.indexOf(test)]! : 1;
+    const p = test.enough ? corrected[conclusive.indexOf(test)]! : 1;
     byPair[test.pair]!.set(test.name, {
       counts: [test.a.length, test.b.length],
       p,

@@ -1,4 +1,3 @@
-// Words and figures of a comparison that the reports for people share.
 import { formatCount, formatCounted, formatNs, formatRatio } from '../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../report/door.js';
 import { markOf } from '../result/knowledge.js';
@@ -11,13 +10,13 @@ import { type BudgetFinding, changeText } from './judge.js';
 /** Layers that an explanation names; the others are counted. */
 const LAYERS = 5;
 
-/** Value of a row; the name of a metric per token says so itself. */
+/** Value of a row; the name of a metric per token includes that. */
 export function valueText(row: Row, side: 'base' | 'candidate'): string {
   const metric = row[side];
   return metric === null ? '-' : formatMetric(metric).replace(/ ?\/token$/, '');
 }
 
-/** Change of a row, `~` where noise explains it. */
+/** Change of a row, `~` if noise explains it. */
 export function rowChange({ base, candidate, direction }: Row): string {
   if (base === null || candidate === null) return '';
   return direction === 'unclear' ? '~' : changeText(base.value, candidate).replace(/ ?\/token$/, '');
@@ -38,7 +37,7 @@ export function unchangedText({ unchanged, rows }: Comparison): string {
 
 const UNJUDGED = 'No budget was given, so nothing could fail.';
 
-/** True where a budget looked at a metric: without one there is nothing that could pass or fail. */
+/** True if a budget looked at a metric: without one there is nothing that could pass or fail. */
 export const isJudged = ({ findings, held, rows }: Comparison): boolean =>
   held.length > 0 || rows.some(({ verdict }) => verdict !== 'none') || findings.some(({ budget }) => budget?.rule.kind !== 'varies');
 
@@ -67,18 +66,18 @@ export function gateText({ comparisons, faults }: Gate): string | null {
   return `${count}: ${parts.join(', ')}.`;
 }
 
-/** Names the results that were taken as saved; null where all was run here. */
+/** Names the results that were taken as saved; null if all was run here. */
 export const savedText = ({ saved }: Gate): string | null =>
   saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
 
-/** Warns that the runs do not know the same, so that a system is not compared with a system; null: they do. */
+/** Warns that the knowledge of the runs differs, so that they do not compare systems; null: it does not. */
 export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
   if (knowledge === null) return null;
   const of = (result: Result): string => markOf(result) ?? 'knows what has happened';
   return `The runs do not know the same: ${base}: ${of(results.base)}; ${candidate}: ${of(results.candidate)}.`;
 }
 
-/** True where a comparison has nothing to show. */
+/** True if a comparison has nothing to show. */
 export const isQuiet = ({ rows, findings, inputs, config }: Comparison): boolean =>
   rows.length + findings.length + inputs.length + config.length === 0;
 
@@ -106,7 +105,7 @@ export function changeSentence({ rows, results }: Comparison): string {
 /** The most rows that a report shows at a glance. */
 export const ROWS = 12;
 
-/** The three largest causes of a change: of its time, of its counts, of its layers. Fewer where nothing of a kind changed. */
+/** The three largest causes of a change: of its time, of its counts, of its layers. Fewer if nothing of a kind changed. */
 export function causeLines({ explanation }: Comparison): [label: string, text: string][] {
   if (explanation === null) return [];
   const { kinds, layers, parts } = explanation;

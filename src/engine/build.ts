@@ -13,7 +13,7 @@ import type { RunFold, SimulatedGpu, Simulation } from './compose/simulation.js'
 import { Engine } from './event/engine.js';
 import { BoundClocks } from './foresight/clocks.js';
 import { type Futures, recordFutures, walkOfOne, walkOfSeveral } from './future.js';
-import { PredictedUse } from './outlook/predicted-use.js';
+import { PredictedUse } from './lookahead/predicted-use.js';
 import { dispatchOf, severalGpus } from './parallel/build.js';
 import { sharedPredictions } from './parallel/predictions.js';
 import { buildPasses } from './passes.js';
@@ -84,7 +84,7 @@ function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<
   return { engine, bounds, residency: gpu.gpu, parallel: null };
 }
 
-/** @throws UserError where the machine lacks a part that the system or the number of GPUs needs */
+/** @throws UserError if the machine lacks a part that the system or the number of GPUs needs */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, split, total } = layout;
   if (system.cache.warm !== undefined && several !== null)
@@ -113,7 +113,7 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
 }
 
-/** @throws UserError where deferred results would save no waiting, or the dense work beside them is unknown */
+/** @throws UserError if deferred results would save no waiting, or the dense work beside them is unknown */
 function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan['layout']): void {
   const what =
     several !== null
@@ -172,7 +172,7 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
   return () => ({ predictor, predictedUse: policies.predictions ? new PredictedUse(inputs.model) : null });
 }
 
-/** The parts that rules of misses ask for. @throws UserError where they ask for gate weights that the trace does not carry */
+/** The parts that rules of misses need. @throws UserError if they need gate weights that the trace does not carry */
 function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'deferral' | 'judges' | 'unimportance'> {
   const { inputs, layout, run } = plan;
   const { model, system, trace } = inputs;

@@ -1,4 +1,3 @@
-// The future demand on each GPU, for policies that know it: passes are composed without running, recorded, and read backwards.
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
 import type { ModelSpec } from '../model/door.js';
@@ -32,7 +31,7 @@ export function walkOfSeveral(dispatch: Dispatch): DemandWalk {
   };
 }
 
-/** The futures of all GPUs, and the removal of their files. */
+/** The future demand on each GPU, for policies with foresight: passes are composed without running, recorded, and read backwards. */
 export interface Futures {
   readonly futures: readonly Future[];
   close(): void;

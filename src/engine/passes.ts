@@ -1,4 +1,3 @@
-// The passes of a run: arrivals, scheduling, and the room of KV caches.
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';

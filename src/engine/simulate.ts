@@ -1,10 +1,9 @@
-// One run, from a profile to a result: load what it names, fold over its passes, sum up.
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { nudged } from '../hardware/door.js';
 import type { Result } from '../result/result.js';
 import { PassRecord } from '../schedule/door.js';
-import { checkRun, type RunInput, type RunSpec, repeatable, toldOfInput } from '../system/door.js';
+import { checkRun, commandOfInput, type RunInput, type RunSpec, repeatable } from '../system/door.js';
 import { buildSimulation } from './build.js';
 import { planRun, type RunPlan } from './compose/plan.js';
 import { hardwareOf, type Inputs, openInputs } from './inputs/inputs.js';
@@ -16,9 +15,9 @@ import { runPasses } from './serve/serve.js';
 import { checkLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
-/** Simulates one run. @param profile as in `profiles/runs/*.yaml` @throws UserError if something is unknown, malformed, or does not fit the rest */
+/** One run, to a result. @param profile as in `profiles/runs/*.yaml` @throws UserError for what is unknown, malformed, or does not fit the rest */
 export const simulate = async (profile: RunInput, watch: Watch = {}): Promise<Result> =>
-  repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), toldOfInput(profile));
+  repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), commandOfInput(profile));
 
 /** Simulates a checked run. @throws UserError as {@link simulate} */
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {
@@ -58,7 +57,7 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
   }
 }
 
-/** Records the passes of a run under LRU for a policy that knows the future; null: a dry run composes the same. @throws UserError */
+/** Records the passes of a run under LRU for a policy with foresight; null: a dry run composes the same. @throws UserError */
 async function recordPasses(proper: RunPlan, breathe: (() => Promise<void>) | undefined): Promise<PassRecord | null> {
   const { inputs, run, serving } = proper;
   const { definition, parameters } = await resolvePolicy(inputs.system.cache.policy, run.folder);

@@ -1,4 +1,3 @@
-// Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure.
 import type * as Plot from '@observablehq/plot';
 import { METRICS } from '../result/catalogue.js';
 import { isDense, labelOf, type PaperFigure, spanOf } from './figure.js';
@@ -20,7 +19,7 @@ const PANEL_NAME = 13;
 /** Lean of the words of a horizontal axis that would touch each other, degrees. */
 const LEAN = 35;
 
-/** Axes and margins of a figure. @param width px */
+/** Axes and margins of a figure: options of Observable Plot besides the marks, by kind of figure. @param width px */
 export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions {
   switch (figure.kind) {
     case 'bar':
@@ -141,12 +140,12 @@ function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   return [...most].sort((a, b) => (a[1] === b[1] ? 0 : a[1] - b[1])).map(([name]) => name);
 }
 
-/** Panels in the order in which they came; none where there is one. */
+/** Panels in the order in which they came; none if there is one. */
 function panelsOf(facets: readonly string[], axis: 'fx' | 'fy'): Plot.PlotOptions {
   return facets.length > 1 ? { [axis]: { label: null, domain: facets, tickFormat: (name: string) => short(name, PANEL_NAME) } } : {};
 }
 
-/** How words stand below a panel, and the room that they take: they lean where they would touch. */
+/** How words stand below a panel, and the room that they take: they lean if they would touch. */
 function wordsBelow({ points, xAxis }: PaperFigure, width: number): { readonly height: number; readonly axis: Plot.ScaleOptions } {
   if (xAxis.continuous) return { height: 0, axis: {} };
   const domain = [...new Set(points.map(({ x }) => String(x)))];

@@ -1,5 +1,3 @@
-// Figures as SVG for print: one column of a paper wide, text that stays text. Observable Plot draws into linkedom, without a browser.
-
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { html, shorten } from '../report/door.js';
@@ -52,8 +50,10 @@ function hasLegend({ kind, series, seriesNames }: PaperFigure): boolean {
   return kind !== 'heat' && series !== null && seriesNames.length > 0;
 }
 
-function sameSeries(one: PaperFigure, other: PaperFigure): boolean {
-  return one.seriesNames.join('\n') === other.seriesNames.join('\n') && (one.kind === other.kind || !isBars(one) === !isBars(other));
+function sameSeries(figure: PaperFigure, other: PaperFigure): boolean {
+  return (
+    figure.seriesNames.join('\n') === other.seriesNames.join('\n') && (figure.kind === other.kind || !isBars(figure) === !isBars(other))
+  );
 }
 
 function lineOf(text: string, width: number, style: string): Drawn {
@@ -101,15 +101,15 @@ function legendOf(figure: PaperFigure, width: number): Drawn {
   const parts: string[] = [];
   let [left, line] = [38, 0];
   for (const [index, name] of figure.seriesNames.entries()) {
-    const said = shorten(name, Math.floor((width - 64) / (TEXT_PX * CHARACTER)), true);
-    const wide = 22 + said.length * TEXT_PX * CHARACTER;
+    const text = shorten(name, Math.floor((width - 64) / (TEXT_PX * CHARACTER)), true);
+    const wide = 22 + text.length * TEXT_PX * CHARACTER;
     if (left + wide > width && left > 38) [left, line] = [38, line + 1];
     const { color, dash } = styleOf(index);
     const middle = line * LINE + 9;
     const key = bars
       ? `<rect x="${round(left)}" y="${middle - 4}" width="12" height="8" fill="${color}"/>`
       : `<line x1="${round(left)}" x2="${round(left + 14)}" y1="${middle}" y2="${middle}" stroke="${color}" stroke-width="1.2"${dash === null ? '' : ` stroke-dasharray="${dash}"`}/><path transform="translate(${round(left + 7)},${middle})" d="${SYMBOLS[styleOf(index).symbol]}" fill="${color}"/>`;
-    parts.push(`${key}<text x="${round(left + 18)}" y="${middle + 3}" font-size="${TEXT_PX}">${html`${said}`}</text>`);
+    parts.push(`${key}<text x="${round(left + 18)}" y="${middle + 3}" font-size="${TEXT_PX}">${html`${text}`}</text>`);
     left += wide + 8;
   }
   return { height: (line + 1) * LINE + 4, text: `<g>${parts.join('')}</g>` };

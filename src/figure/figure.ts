@@ -1,4 +1,3 @@
-// A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it.
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { visible } from '../base/text.js';
@@ -64,7 +63,7 @@ export interface FigurePoint extends FigurePlace {
 
 /** A figure, ready to be drawn. */
 export interface PaperFigure extends FigureQuestion {
-  /** Heading above it, where one of several needs a name. */
+  /** Heading above it, if one of several needs a name. */
   readonly title?: string;
   readonly note?: string;
   readonly rules?: readonly Rule[];
@@ -77,7 +76,7 @@ export interface PaperFigure extends FigureQuestion {
   readonly points: readonly FigurePoint[];
 }
 
-/** Gathers the points of a figure. @throws UserError where no run has what is asked for */
+/** A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it. @throws UserError if no run has its metrics */
 export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
   if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
@@ -92,10 +91,10 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
     const at: FigurePlace = { x: horizontal.of(row), series: name(series), facet: name(facet) };
     return { at, value: row.metrics[y]! / vertical.factor };
   });
-  const points = [...groupedBy(runs, ({ at }) => JSON.stringify(at)).values()].map((own): FigurePoint => {
-    const samples = own.map(({ value }) => value);
+  const points = [...groupedBy(runs, ({ at }) => JSON.stringify(at)).values()].map((same): FigurePoint => {
+    const samples = same.map(({ value }) => value);
     const [low, high] = [Math.min(...samples), Math.max(...samples)];
-    return { ...own[0]!.at, y: statisticOf(samples, statistic), low, high, runs: samples.length, front: false };
+    return { ...same[0]!.at, y: statisticOf(samples, statistic), low, high, runs: samples.length, front: false };
   });
   const seriesNames = [...new Set(points.map((point) => point.series))];
   const facets = [...new Set(points.map((point) => point.facet))];
@@ -130,7 +129,7 @@ function ordered(points: readonly FigurePoint[], facets: readonly string[], seri
   );
 }
 
-/** The axis of a name: continuous where all values are figures of one unit, else words. */
+/** The axis of a name: continuous if all values are figures of one unit, else words. */
 function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {
@@ -140,7 +139,7 @@ function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & {
   }
   const short = name
     .split(',')
-    .map((one) => one.split('.').at(-1)!)
+    .map((part) => part.split('.').at(-1)!)
     .join(', ');
   const as = words ? undefined : readingOf(rows.map((row) => rowValue(row, name) ?? ''));
   if (as === undefined) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name) };
@@ -223,7 +222,7 @@ function withFront(figure: PaperFigure): PaperFigure {
   };
 }
 
-/** True where points are drawn as bars. */
+/** True if points are drawn as bars. */
 export function isBars({ kind }: PaperFigure): boolean {
   return kind === 'bar' || kind === 'rank';
 }

@@ -1,4 +1,3 @@
-// SVG and HTML of every value that has figures. The libraries that draw are loaded only when one of the two is asked for.
 import { UserError } from '../base/errors.js';
 import { type Document, documentFormats, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
 import { METRICS } from '../result/catalogue.js';
@@ -42,7 +41,7 @@ export function drawnFormats<T>(
   return [...documentFormats<T>(documentOf, dataOf), ...pictureFormats<T>(name, figuresOf, documentOf)] as const;
 }
 
-/** A figure as a document. */
+/** SVG and HTML of every value that has figures. The libraries that draw are loaded only for one of these. */
 export function figureDocument(figure: PaperFigure): Document {
   const { facet, facets, points, series, statistic, xAxis, yAxis } = figure;
   const columns = [

@@ -1,4 +1,3 @@
-// The marks of a figure: lines, points, bars and cells, each with its labels, and rules across them.
 import * as Plot from '@observablehq/plot';
 import { type FigurePoint, isDense, type PaperFigure, spanOf } from './figure.js';
 import { styleOf } from './palette.js';
@@ -111,7 +110,6 @@ function sayPoint({ xAxis, yAxis }: PaperFigure, { facet, high, low, runs, serie
   return `${names}: ${yAxis.name} ${withUnit(y, yAxis.unit)}${range}`;
 }
 
-/** A coloured cell for each point, with its figure if it has room. */
 function heatMarks(data: FigurePoint[], down: { readonly fy?: string }, title: (point: FigurePoint) => string): Plot.Markish[] {
   if (isDense(data)) return [Plot.cell(data, { x: 'x', y: 'series', fill: 'y', title, ...down })];
   const [least, most] = spanOf(data);

@@ -1,4 +1,3 @@
-// Sizes of words and lines of a figure, in px: text of 7 points in a typeface whose letters are known only by their mean width.
 import { shorten } from '../report/door.js';
 
 /** Size of text, px: 7 points. */
@@ -12,7 +11,7 @@ export const LINE = 14;
 /** Longest word of an axis, characters. */
 export const LONGEST = 28;
 
-/** A word of a figure, cut where it is longer than there is room. @param most characters */
+/** A word of a figure, cut if it is longer than its room. @param most characters */
 export function short(word: string, most = LONGEST): string {
   return shorten(word, most, true);
 }

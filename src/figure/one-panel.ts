@@ -1,5 +1,3 @@
-// Figures of one panel whose points are single runs: nothing is summed up, so that a point has no spread unless it says so.
-
 import { visible } from '../base/text.js';
 import { type RankedRun, rank, splitRuns } from '../report/door.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
@@ -7,7 +5,7 @@ import type { FigurePoint, PaperFigure } from './figure.js';
 /** A point of one run. `low` and `high` absent: the point itself. */
 export type RunPoint = Pick<FigurePoint, 'x' | 'y' | 'series'> & Partial<Pick<FigurePoint, 'low' | 'high'>>;
 
-/** A figure of one panel. */
+/** Figures of one panel whose points are single runs: nothing is summed up, so that a point has a spread only if it gives one. */
 export function onePanel(figure: Omit<PaperFigure, 'facet' | 'facets' | 'points' | 'statistic'>, points: readonly RunPoint[]): PaperFigure {
   return {
     ...figure,
@@ -63,7 +61,7 @@ export function heatMap(rows: readonly ArrayLike<number>[], [row, column]: reado
   return points.length === 0 ? [] : [onePanel(figure, points)];
 }
 
-/** The figure of a ranking, of decode speed; of prefill speed where nothing is decoded: a bar for each run, the fastest first. */
+/** The figure of a ranking, of decode speed; of prefill speed if nothing is decoded: a bar for each run, the fastest first. */
 export function rankingFigures(runs: readonly RankedRun[]): PaperFigure[] {
   const ranked = rank(splitRuns(runs).results);
   const phase = ranked.some(({ decode }) => decode !== null) ? 'decode' : 'prefill';

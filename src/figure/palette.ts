@@ -1,5 +1,3 @@
-// How series differ on paper: colours that colour-blind readers can distinguish, and symbols and dashes where there is no colour.
-
 interface SeriesStyle {
   readonly color: string;
   readonly symbol: 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'star' | 'wye';

@@ -1,6 +1,4 @@
-// A constant of a runtime, or a table of them, by its dotted name.
-
-/** A runtime, or a part of one, with the constant at a path times a factor, or with all of a table there; each at most `most`. */
+/** A runtime, or a part of one, with the constant at a dotted path times a factor, or with all of a table there; each at most `most`. */
 export function withConstant<T>(at: T, path: readonly string[], factor: number, most = Number.POSITIVE_INFINITY): T {
   if (typeof at === 'number') return Math.min(most, at * factor) as T;
   const [step, ...rest] = path;

@@ -1,4 +1,3 @@
-// The cost of work: a roofline. A kernel takes the larger of memory traffic and arithmetic, plus overheads, which weigh as much at batch 1.
 import type { ExpertSplit, ModelSpec } from '../model/door.js';
 import { DenseCost, launchesOf, rowsComputed, speedOf, weightsNs } from './dense-cost.js';
 import { type DensePlacement, gpuDevices, moeHolders, SplitDense, socketsTogether } from './dense-split.js';
@@ -8,7 +7,7 @@ import { byFormat, type Device, type HardwareSpec, type HostDevice } from './spe
 interface ExpertTimes {
   readonly weightNs: Float64Array;
   readonly activationNs: Float64Array;
-  /** Rows that a product of several rows takes beside its own. */
+  /** Rows that a product of several rows takes besides its own. */
   readonly tileRows: number;
 }
 
@@ -26,8 +25,8 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
       const device = deviceOf(index);
       const { nsPerFlop } = speedOf(device);
       const [main] = formats ?? [];
-      const own = main && device.peakByFormat && byFormat(device.peakByFormat, main.format);
-      return flopsPerToken * (own === undefined ? nsPerFlop : 1e9 / (own * device.computeFraction));
+      const formatPeak = main && device.peakByFormat && byFormat(device.peakByFormat, main.format);
+      return flopsPerToken * (formatPeak === undefined ? nsPerFlop : 1e9 / (formatPeak * device.computeFraction));
     }),
   };
 }
@@ -51,17 +50,17 @@ function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | '
   return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
 }
 
-/** Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
+/** Prices one model on one machine: a roofline, the larger of memory traffic and arithmetic, plus overheads. The methods allocate nothing. */
 export class CostModel {
   readonly passNs: number;
-  /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity where the machine has no second processor. */
+  /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity if the machine has no second processor. */
   readonly handoverNs: number;
-  /** Sockets that compute experts beside one another: expert `id` is computed by socket `id % cpuQueues`. */
+  /** Sockets that compute experts in parallel: expert `id` is computed by socket `id % cpuQueues`. */
   readonly cpuQueues: number;
 
   /** Time of one expert for one activation on the GPU by MoE layer, ns. */
   readonly singleNs: Float64Array;
-  /** 1 by MoE layer where the CPU holds it, with its experts: nothing is handed over to it. */
+  /** 1 by MoE layer if the CPU holds it, with its experts: nothing is handed over to it. */
   readonly onCpu: Uint8Array;
   /** MoE layer whose experts have some projections on the CPU and the others on the GPU; -1: none. */
   readonly splitLayer: number;
@@ -98,7 +97,7 @@ export class CostModel {
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
     this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;
-    // Where sockets share an expert, they wait for one another at its end.
+    // If sockets share an expert, they wait for one another at its end.
     this.#cpuLaunchNs = (cpu?.launchNs ?? 0) + (alone ? 0 : sockets.interconnect.latencyNs);
 
     const whole = model.dense.segments.map((segment) => ({
@@ -115,7 +114,7 @@ export class CostModel {
 
   /** Sequences whose dense work runs together: those of a pass beyond them read the weights anew. */
   attending = Number.POSITIVE_INFINITY;
-  /** By dense segment: 1 where {@link denseNs} of a pass is that of the segment before it. */
+  /** By dense segment: 1 if {@link denseNs} of a pass is that of the segment before it. */
   readonly repeats: Uint8Array;
   /** CPU share of the last {@link denseNs}, ns. */
   cpuDenseNs = 0;
@@ -131,9 +130,9 @@ export class CostModel {
     let [ns, cpuNs] = [0, 0];
     for (let from = 0; from < sequences; from += attending) {
       const part = (all: ArrayLike<number>): number[] => Array.prototype.slice.call(all, from, Math.min(sequences, from + attending));
-      const own = part(tokensPerSequence);
-      const sum = own.reduce((total, one) => total + one, 0);
-      ns += this.#dense.ns(segment, sum, part(contexts), own, own.length);
+      const parts = part(tokensPerSequence);
+      const sum = parts.reduce((total, part) => total + part, 0);
+      ns += this.#dense.ns(segment, sum, part(contexts), parts, parts.length);
       cpuNs += this.#split?.cpuNs ?? 0;
     }
     this.cpuDenseNs = cpuNs;

@@ -1,4 +1,3 @@
-// Time of the dense part of a model on one device: weights, attention over KV caches, and the framework's time per layer.
 import { twelveDigits } from '../base/rounding.js';
 import type { AttentionSpec, DenseSegment, FormatShare } from '../model/door.js';
 import { byFormat, type Device } from './spec.js';
@@ -9,7 +8,7 @@ interface Speed {
   readonly nsPerFlop: number;
 }
 
-/** Sharpness of the bend where neither cores nor memory alone bind: ours. */
+/** Sharpness of the bend if neither cores nor memory alone bind: ours. */
 const BEND = 6;
 
 /** Bytes/s that a device reads: the smaller of cores and memory, with a soft bend between. @param share of the data sheet that kernels reach */
@@ -26,7 +25,7 @@ export function speedOf(device: Device): Speed {
   };
 }
 
-/** Rows up to which products are those of vectors, in attention of a sequence's new tokens as well: a decoded token and a draft beside it. */
+/** Rows up to which products are those of vectors, in attention of a sequence's new tokens as well: a decoded token and a draft with it. */
 const VECTOR_TOKENS = 8;
 
 /** Rows that a product computes: few are vectors, more are whole tiles (ggml-cuda's mul_mat_vec_q takes 8 columns, mul_mat_q tiles). */
@@ -34,12 +33,12 @@ export function rowsComputed(rows: number, tileRows: number): number {
   return rows > VECTOR_TOKENS ? rows + tileRows : rows;
 }
 
-/** Tokens of a pass from which on a latent is unpacked, where that is done: ik_llama.cpp's own limit. */
+/** Tokens of a pass from which on a latent is unpacked, if that is done: ik_llama.cpp's own limit. */
 const UNPACKED_TOKENS = 128;
 
 /** The speed of attention, whose arithmetic has two rates. */
 interface AttentionSpeed extends Speed {
-  /** ns per operation where few tokens of a sequence are new. */
+  /** ns per operation if few tokens of a sequence are new. */
   readonly vectorNsPerFlop: number;
 }
 
@@ -49,7 +48,7 @@ function attentionOf(device: Device): AttentionSpeed | null {
   return { ...speedOf(attending), vectorNsPerFlop: 1e9 / (attending.peakFlops * attending.vectorFraction) };
 }
 
-/** Time to bring weights to where they are multiplied, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
+/** Time to bring weights into the processor, ns: the larger of reading and unpacking. @param formats absent: only bytes are known */
 export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
   const { bandwidthByFormat, bandwidthFraction, unpacking } = device;
   if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
@@ -86,9 +85,9 @@ export function launchesOf(attention: readonly AttentionSpec[]): number {
   return attention.reduce((sum, { launches = 1 }) => sum + launches, 0);
 }
 
-/** Prices segments on one device. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
+/** Prices segments of the dense part on one device: weights, attention, the framework's time per layer. The methods allocate nothing. */
 export class DenseCost {
-  /** By segment: 1 where it costs in any pass what the one before does, as most layers of most models. */
+  /** By segment: 1 if it costs in any pass what the one before does, as most layers of most models. */
   readonly repeats: Uint8Array;
   readonly #speed: Speed;
   /** The speed of attention that takes its own time; null: it shares the roofline of the weights. */
@@ -109,7 +108,7 @@ export class DenseCost {
   /** Bytes of scores that a pair of tokens moves; 0 with flash attention. */
   readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
-  /** Operations of a pair in a prompt, and the time in which a token of context is unpacked for it, ns; as above and 0 where none is. */
+  /** Operations of a pair in a prompt, and the time in which a token of context is unpacked for it, ns; as above and 0 if none is. */
   readonly #groupPromptFlops: Float64Array;
   readonly #groupUnpackNs: Float64Array;
 
@@ -120,7 +119,7 @@ export class DenseCost {
     this.#weightNs = Float64Array.from(parts, (part) => weightsNs(part.formats, part.weightBytes, device));
     this.#tokenFlops = Float64Array.from(parts, (part) => part.flopsPerToken);
     this.#sequenceFlops = Float64Array.from(parts, (part) => part.flopsPerSequence ?? 0);
-    const launches = ({ layers, launches: own = layers }: DensePart): number => (device.fusesLayers === true ? layers : own);
+    const launches = ({ layers, launches: count = layers }: DensePart): number => (device.fusesLayers === true ? layers : count);
     this.#overheadNs = Float64Array.from(parts, (part) => launches(part) * device.perLayerNs);
     const { recurrenceNs = 0, tileRows = 0 } = device;
     this.#stateNs = Float64Array.from(parts, ({ attention }) =>
@@ -133,7 +132,7 @@ export class DenseCost {
       for (const { heads = 0, kvBytesPerToken, flopsPerPair, unpacked, window } of part.attention) {
         if (kvBytesPerToken === 0 && flopsPerPair === 0) continue;
         const size = window ?? Number.POSITIVE_INFINITY;
-        let group = groups.slice(this.#groupStart[s]).find((one) => one.window === size);
+        let group = groups.slice(this.#groupStart[s]).find((other) => other.window === size);
         if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, promptFlops: 0, unpackNs: 0, scores: 0, window: size }));
         group.kvBytes += kvBytesPerToken;
         group.flops += flopsPerPair;
@@ -151,9 +150,9 @@ export class DenseCost {
     this.#groupUnpackNs = Float64Array.from(groups, (group) => group.unpackNs);
     this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
     this.#groupWindow = Float64Array.from(groups, (group) => group.window);
-    const own = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs];
+    const figures = [this.#weightNs, this.#tokenFlops, this.#sequenceFlops, this.#overheadNs, this.#stateNs];
     const costs = parts.map((_, s) =>
-      JSON.stringify([own.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]),
+      JSON.stringify([figures.map((all) => all[s]), groups.slice(this.#groupStart[s], this.#groupStart[s + 1])]),
     );
     this.repeats = Uint8Array.from(costs, (cost, s) => Number(cost === costs[s - 1]));
   }

@@ -1,4 +1,3 @@
-// Dense layers on several devices: whose each layer and its KV cache are, and the time of a pass over them: llama.cpp's -ngl, -nkvo, splits.
 import { type DenseSegment, type ModelSpec, scaleFormats } from '../model/door.js';
 import { DenseCost, type DensePart, launchesOf } from './dense-cost.js';
 import { hopOf } from './several-gpus.js';
@@ -16,7 +15,7 @@ export interface DensePlacement {
   readonly kvInDram: boolean;
 }
 
-/** True where the CPU takes part. @param placement null: all of the dense part lies on the GPU */
+/** True if the CPU takes part. @param placement null: all of the dense part lies on the GPU */
 export function usesCpu(placement: DensePlacement | null): boolean {
   return placement !== null && (placement.kvInDram || placement.head === 'cpu' || placement.layers.includes('cpu'));
 }
@@ -31,33 +30,33 @@ export interface DenseBytes {
 function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Holder[][] {
   let first = 0;
   return dense.segments.map(({ attention }, s) => {
-    const own = layers.slice(first, first + attention.length);
+    const holders = layers.slice(first, first + attention.length);
     first += attention.length;
-    return s === dense.segments.length - 1 ? [...own, head] : own;
+    return s === dense.segments.length - 1 ? [...holders, head] : holders;
   });
 }
 
 /** A holder's part of a segment: attention of its layers, weights by its share of layers, the head counted as one. 0 for one of no layer. */
-function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, kvElsewhere: boolean): DensePart {
+function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, withoutKv: boolean): DensePart {
   const { attention, flopsPerSequence = 0, flopsPerToken, formats, weightBytes } = segment;
-  const own = attention.filter((_, at) => holders[at] === holder);
-  const units = holders.filter((one) => one === holder).length;
+  const held = attention.filter((_, at) => holders[at] === holder);
+  const units = holders.filter((other) => other === holder).length;
   const share = holders.length === 0 ? Number(holder === 0) : units / holders.length;
   return {
     weightBytes: weightBytes * share,
     flopsPerToken: flopsPerToken * share,
     flopsPerSequence: flopsPerSequence * share,
     ...(formats && { formats: scaleFormats(formats, share, share) }),
-    layers: own.length,
-    launches: launchesOf(own),
-    attention: kvElsewhere ? [] : own,
+    layers: held.length,
+    launches: launchesOf(held),
+    attention: withoutKv ? [] : held,
   };
 }
 
 /** The CPU's part of a segment: its own layers, and with KV caches in DRAM the attention of all. */
 function cpuPart(segment: DenseSegment, holders: readonly Holder[], kvInDram: boolean): DensePart {
-  const own = partOf(segment, holders, 'cpu', false);
-  return kvInDram ? { ...own, attention: segment.attention } : own;
+  const ofCpu = partOf(segment, holders, 'cpu', false);
+  return kvInDram ? { ...ofCpu, attention: segment.attention } : ofCpu;
 }
 
 /** Holder of each MoE layer: that of the last decoder layer before its routing is known. */
@@ -65,7 +64,7 @@ export function moeHolders(model: ModelSpec, placement: DensePlacement): Holder[
   let holder: Holder = 0;
   return holdersOf(model, placement)
     .slice(0, model.layers.length)
-    .map((own) => (holder = own.at(-1) ?? holder));
+    .map((ofLayer) => (holder = ofLayer.at(-1) ?? holder));
 }
 
 /** How often a pass goes between GPU and CPU, and between GPUs. @param attended segments whose attention the CPU computes; null: none */
@@ -73,10 +72,10 @@ function pathOf(holders: readonly (readonly Holder[])[], attended: readonly Dens
   const switches: number[] = [];
   const hops: number[] = [];
   let at: Holder | null = null;
-  for (const [s, own] of holders.entries()) {
+  for (const [s, ofSegment] of holders.entries()) {
     switches.push(0);
     hops.push(0);
-    for (const [u, holder] of own.entries()) {
+    for (const [u, holder] of ofSegment.entries()) {
       if (at !== null && holder !== at) (holder === 'cpu' || at === 'cpu' ? switches : hops)[s]! += 1;
       at = holder;
       if (holder !== 'cpu' && (attended?.[s]?.attention[u]?.flopsPerPair ?? 0) > 0) switches[s]! += 2;
@@ -97,7 +96,7 @@ export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (
     for (const [s, segment] of segments.entries()) {
       const part = partOf(segment, holders[s]!, holder, false);
       weightBytes += part.weightBytes;
-      if (!placement.kvInDram) kvBytesPerToken += part.attention.reduce((sum, one) => sum + one.kvBytesPerToken, 0);
+      if (!placement.kvInDram) kvBytesPerToken += part.attention.reduce((sum, spec) => sum + spec.kvBytesPerToken, 0);
     }
   }
   if (placement.kvInDram && holds('cpu')) kvBytesPerToken = model.dense.kvBytesPerToken;
@@ -159,10 +158,10 @@ export class SplitDense {
       (device, g) =>
         new DenseCost(
           device,
-          segments.map((one, s) => partOf(one, holders[s]!, g, kvInDram)),
+          segments.map((segment, s) => partOf(segment, holders[s]!, g, kvInDram)),
         ),
     );
-    const ofCpu = segments.map((one, s) => cpuPart(one, holders[s]!, kvInDram));
+    const ofCpu = segments.map((segment, s) => cpuPart(segment, holders[s]!, kvInDram));
     const host = cpu === null ? null : wholeHost(cpu);
     this.#cpu = host === null ? null : new DenseCost(host, ofCpu);
     const path = pathOf(holders, kvInDram ? segments : null);
@@ -184,7 +183,7 @@ export class SplitDense {
             from,
             gpu: new DenseCost(
               devices[0]!,
-              segments.map((one, s) => partOf(one, holders[s]!, 'cpu', true)),
+              segments.map((segment, s) => partOf(segment, holders[s]!, 'cpu', true)),
             ),
             cpu: new DenseCost(
               host,

@@ -1,4 +1,3 @@
-// Devices as a runtime drives them: a data sheet times shares that its kernels reach; or a calibration's own figures, which no runtime changes.
 import { ownValue } from '../base/objects.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
@@ -11,7 +10,7 @@ const SCORE_BYTES = 16;
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
-/** The runtime beside this CPU: host times scale with the CPU's clock, where the runtime says so. */
+/** The runtime with this CPU: host times scale with the CPU's clock, if the runtime has them do so. */
 export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> | undefined): RuntimeSpec {
   if (runtime.host === null || cpu?.clock === undefined) return runtime;
   const factor = runtime.host.clock / cpu.clock;
@@ -60,7 +59,7 @@ function fewBits(peak: number, factor: number): ByFormat {
 /** Share of a layer's operations that experts are: seven of 23 in llama.cpp's graph, after each of which threads wait for one another. */
 const EXPERTS_SHARE = 7 / 23;
 
-/** The CPU beside the GPU; its figures are those of one socket. */
+/** The CPU next to the GPU; its figures are those of one socket. */
 export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevice {
   if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
   const { numa, sockets, together } = runtime.cpu;
@@ -80,7 +79,6 @@ export function measuredHost(profile: CpuProfile): HostDevice {
   return { ...measuredDevice(profile), handoverNs: profile.handover!, ...socketsOf(profile, { numa: profile.numa ?? 'expert' }) };
 }
 
-/** One socket is as a machine that says nothing of several. */
 function socketsOf(
   { interconnect, sockets }: CpuProfile,
   use: Pick<Sockets, 'numa' | 'efficiency' | 'together'>,
@@ -107,7 +105,9 @@ function pinnedGain(bandwidth: number | undefined, { copy }: RuntimeSpec): numbe
   return bandwidth === undefined || copy.staging === 'none' ? 1 : Math.max(1, (bandwidth * copy.efficiency) / copy.staging);
 }
 
-/** The software of a runtime: all it does beside computing. @param link bytes/s of pinned copies; undefined: as measured, or there is no link */
+/**
+ * The software of a runtime: all that it does besides computing. @param link bytes/s of pinned copies; undefined: as measured, or there is no link
+ */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
   const pinned = pinnedGain(link, runtime);
@@ -173,28 +173,27 @@ function cores(profile: CoreFacts, { cpu, gpu }: RuntimeSpec): Device {
 }
 
 /** Time for which the threads of all sockets wait for one another in a layer. */
-function waitingNs({ cores: own, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>, { cpu }: Pick<RuntimeSpec, 'cpu'>): number {
-  return cpu.barrier * own! * sockets;
+function waitingNs({ cores, sockets = 1 }: Pick<CoreFacts, 'cores' | 'sockets'>, { cpu }: Pick<RuntimeSpec, 'cpu'>): number {
+  return cpu.barrier * cores! * sockets;
 }
 
-/** The form of attention, on either device. */
 function attending({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes' | 'unpacksLatent'> {
   return { ...(gpu.flashAttention ? {} : { scoreBytes: SCORE_BYTES }), ...(gpu.latent === 'unpacked' && { unpacksLatent: true }) };
 }
 
-/** Values of formats on this instruction set alone, where a table has them: `amx/int`, `avx512-vnni/k`. */
+/** Values of formats on this instruction set alone, if a table has them: `amx/int`, `avx512-vnni/k`. */
 function onIsa(table: ByFormat, isa: string): ByFormat {
-  const own = Object.entries(table).flatMap(([name, value]) => {
+  const entries = Object.entries(table).flatMap(([name, value]) => {
     const [set, format] = name.split('/');
     return set === isa && format !== undefined ? [[format, value] as const] : [];
   });
-  return Object.fromEntries(own);
+  return Object.fromEntries(entries);
 }
 
 /** Throughput of formats with kernels of their own. @param peak of all others, FLOP/s @param hertz cycles/s of all cores, times a factor */
 function peaks({ operations, products }: RuntimeSpec['cpu'], isa: string, peak: number, hertz: number): Pick<Device, 'peakByFormat'> {
-  const own = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
-  return Object.keys(own).length === 0 ? {} : { peakByFormat: own };
+  const speeds = { ...scaledByFormat(onIsa(products, isa), peak), ...scaledByFormat(onIsa(operations, isa), hertz) };
+  return Object.keys(speeds).length === 0 ? {} : { peakByFormat: speeds };
 }
 
 /** Weights a cycle by format: those of all instruction sets, and in their place those of this one. */

@@ -14,7 +14,7 @@ export { buildHardware, findHardware, isComposed, readMachine, readMachineFile }
 export { givenBy, type Machine, machineWords, parseMachine, partNames } from './machine.js';
 export { type MachineFile, machineFileSchema, machineOfFile, runtimeBefore, runtimeOnFile } from './machine-file.js';
 export { machineToProfile, UNLINKED } from './machine-profile.js';
-export { type Elsewhere, overfullText, PAGES_SHARE, pagesOf, USUAL_DRIVE } from './overfull.js';
+export { type OverflowMemory, overfullText, PAGES_SHARE, pagesOf, USUAL_DRIVE } from './overfull.js';
 export type { Catalogue, CataloguePart } from './parts/catalogue.js';
 export { CPUS, type CpuPart } from './parts/cpu.js';
 export { GPUS, type GpuPart } from './parts/gpu.js';

@@ -1,4 +1,3 @@
-// What a machine has beyond its data sheet: groups of constants that vary together, with their spread, so that few timings fix them.
 import { withConstant } from './constants.js';
 import type { RuntimeSpec } from './runtime.js';
 
@@ -14,7 +13,7 @@ interface Knob {
   readonly shares?: true;
 }
 
-/** All knobs. */
+/** What a machine has beyond its data sheet: groups of constants that vary together, with their spread, so that few timings fix them. */
 export const KNOBS: readonly Knob[] = [
   { name: 'gpu.bandwidth', says: 'memory of the GPU', spread: 0.12, shares: true },
   { name: 'cpu.memory', says: 'memory of the CPU', spread: 0.25, shares: true },
@@ -39,7 +38,8 @@ export function turnedBy(runtime: RuntimeSpec, steps: readonly number[], given: 
   return KNOBS.reduce((spec, knob, i) => {
     const { constants = [knob.name], shares } = knob;
     const most = shares === true ? 1 : Number.POSITIVE_INFINITY;
-    const free = steps[i] === 0 ? [] : constants.filter((name) => !given.some((one) => one === name || one.startsWith(`${name}.`)));
+    const free =
+      steps[i] === 0 ? [] : constants.filter((name) => !given.some((constant) => constant === name || constant.startsWith(`${name}.`)));
     return free.reduce((turned, name) => withConstant(turned, name.split('.'), Math.exp(steps[i]!), most), spec);
   }, runtime);
 }

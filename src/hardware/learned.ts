@@ -1,4 +1,3 @@
-// What timings taught of a machine: its knobs, and how surely. Predictions are as far off as what is unsure of them, and unexplained.
 import { ownValue } from '../base/objects.js';
 import { KNOBS, turnedBy } from './knobs.js';
 import type { Machine } from './parts/defaults.js';
@@ -6,7 +5,7 @@ import { memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
 import type { RuntimeSpec } from './runtime.js';
 
-/** Knobs of a machine, as timings taught them. */
+/** What timings taught of a machine: its knobs, and how surely. Predictions are as far off as what is unsure of them, and unexplained. */
 export interface Learned {
   /** Steps of {@link KNOBS}, logarithms: the most likely ones. */
   readonly steps: readonly number[];
@@ -42,7 +41,7 @@ export function learnedWidth(
   speed: number,
   moved: readonly number[],
 ): number {
-  const slopes = moved.map((one) => Math.log(one / speed) / NUDGE);
+  const slopes = moved.map((turned) => Math.log(turned / speed) / NUDGE);
   const along = covariance.map((row) => row.reduce((sum, value, i) => sum + value * slopes[i]!, 0));
   const variance = slopes.reduce((sum, slope, i) => sum + slope * along[i]!, 0);
   return Math.exp(FOUR_OF_FIVE * Math.sqrt(Math.max(0, variance) + LEFT[kind] ** 2)) - 1;

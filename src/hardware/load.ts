@@ -1,4 +1,3 @@
-// From the name of a machine (bundled, file, parts) to its description; from a profile and a runtime to the machine of a run.
 import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';
@@ -25,10 +24,10 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
     return { ...common, links, gpu: measuredDevice(gpu), cpu: cpu === undefined ? null : measuredHost(cpu) };
   }
   const driven = besideHost(underSystem(runtime, profile.system), cpu ?? gpu);
-  const copies = isCalibrated(profile) ? undefined : links.find((one) => one.name === 'h2d')?.bandwidth;
+  const copies = isCalibrated(profile) ? undefined : links.find((link) => link.name === 'h2d')?.bandwidth;
   return {
     ...common,
-    links: isCalibrated(profile) ? links : links.map((one) => readOver(copiedOver(one, runtime), runtime)),
+    links: isCalibrated(profile) ? links : links.map((link) => readOver(copiedOver(link, runtime), runtime)),
     gpu: firstDevice(gpu, driven),
     ...(gpu.isa !== undefined && gpu.bandwidthFraction === undefined ? { cpuOnly: true } : {}),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),
@@ -39,11 +38,11 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
 
 function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths: given }: HardwareProfile['links'][number]): LinkSpec {
   if (given === undefined) return { name, bandwidth: bandwidth!, latencyNs: latency!, lanes, chunkBytes: chunk ?? null };
-  const paths = given.map((one) => ({ bandwidth: one.bandwidth, latencyNs: one.latency }));
+  const paths = given.map((path) => ({ bandwidth: path.bandwidth, latencyNs: path.latency }));
   return {
     name,
-    bandwidth: paths.reduce((sum, one) => sum + one.bandwidth, 0),
-    latencyNs: Math.min(...paths.map((one) => one.latencyNs)),
+    bandwidth: paths.reduce((sum, path) => sum + path.bandwidth, 0),
+    latencyNs: Math.min(...paths.map((path) => path.latencyNs)),
     lanes: flows === 'single' ? paths.length : 1,
     chunkBytes: null,
     paths,
@@ -51,7 +50,6 @@ function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths:
   };
 }
 
-/** One GPU is as a machine that says nothing of several. */
 function gpuSet({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pick<HardwareSpec, 'gpus'> {
   if (gpus === undefined || gpus.count === 1) return {};
   const { bandwidth, latency } = gpus.interconnect!;
@@ -64,7 +62,6 @@ function gpuSet({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pi
   return { gpus: { ...common, others } };
 }
 
-/** The clock of the CPU beside the GPU, or in its place. */
 function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock'> {
   const clock = cpu?.clock ?? gpu.clock;
   return clock === undefined ? {} : { hostClock: clock };
@@ -79,7 +76,7 @@ export function findHardware(name: string, relativeTo?: string): Found {
   return { path: findProfile('hardware', bundledName(name) ?? name, relativeTo, partNames) };
 }
 
-/** True where a name is neither that of a bundled machine nor a path, but names parts. */
+/** True if a name is neither that of a bundled machine nor a path, but names parts. */
 export function isComposed(name: string): boolean {
   return isComposition(name) && bundledName(name) === undefined;
 }
@@ -90,7 +87,7 @@ function bundledName(name: string): string | undefined {
   return listProfiles('hardware').find((bundled) => bundled === spelled);
 }
 
-/** Reads a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */
+/** Reads a machine of parts, or one of tiers and links; values given with the file belong to the latter. */
 export function readMachine(
   path: string,
   overrides: readonly Override[],
@@ -103,7 +100,7 @@ export function readMachine(
   return { file: file.value, place: `${file.place('parts')}: parts` };
 }
 
-/** The file of parts behind a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed */
+/** The file of parts of a name, a path or parts; null: another kind of machine. @throws UserError if there is none, or it is not well-formed */
 export function readMachineFile(name: string): MachineFile | null {
   const found = findHardware(name);
   if (!('path' in found)) return null;

@@ -1,4 +1,3 @@
-// A machine in a file: its parts, facts that these leave open, and measurements, as `moeprof machine detect` and `calibrate` write it, for -w.
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
@@ -68,7 +67,7 @@ export const machineFileSchema = z.strictObject({
     .optional(),
 });
 
-/** A file that lists parts, checked. Bytes, bytes/s. */
+/** A machine in a file, as `moeprof machine` writes it for -w: its parts, further facts, and measurements. Bytes, bytes/s. */
 export type MachineFile = z.infer<typeof machineFileSchema>;
 
 /** The machine of a file. @param place of its parts, `file:line:col` @throws UserError if a part is unknown, or parts do not go together */
@@ -82,8 +81,8 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
     ram: machine.ram === null ? null : { ...machine.ram, ...reached(measured?.memory) },
     pcie: machine.pcie === null ? null : { ...machine.pcie, ...reached(measured?.copies) },
     cpu: machine.cpu === null ? null : withCpu(machine.cpu, cpu),
-    gpus: machine.gpus.map((one) => ({
-      ...one,
+    gpus: machine.gpus.map((gpuPart) => ({
+      ...gpuPart,
       ...(gpu?.memory !== undefined && { memoryBytes: gpu.memory }),
       ...(machine.unified && reached(measured?.memory)),
     })),
@@ -100,23 +99,23 @@ interface FileRuntime {
 
 /** A runtime as it drives the machine of a file. @param given dotted names of constants that were given otherwise, and stand */
 export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, given: readonly string[] = []): FileRuntime {
-  const own = measured?.runtimes && ownValue(measured.runtimes, runtime.name);
-  if (own === undefined) return { runtime, said: null };
-  const { checks, constants, timings } = own;
+  const fitted = measured?.runtimes && ownValue(measured.runtimes, runtime.name);
+  if (fitted === undefined) return { runtime, said: null };
+  const { checks, constants, timings } = fitted;
   const on = `Constants of ${runtime.name} were fitted on ${timings.length} speeds that it printed on this machine`;
   return { runtime: withConstants(runtime, withoutPaths(constants, given) as RuntimeConstants), said: `${on}; ${checkText(checks)}.` };
 }
 
-/** The runtime from which timings are learned: constants in the file were fitted on its timings, which are learned again where they stand in it. */
+/** The runtime from which timings are learned: constants in the file were fitted on its timings, which are learned again if they stand in it. */
 export function runtimeBefore(file: MachineFile | null, runtime: RuntimeSpec, given: readonly string[] = []): RuntimeSpec {
   return file === null || file.timings !== undefined ? runtime : runtimeOnFile(file, runtime, given).runtime;
 }
 
 function withoutPaths(value: unknown, paths: readonly string[], at = ''): unknown {
   if (typeof value !== 'object' || value === null || paths.length === 0) return value;
-  const entries = Object.entries(value).map(([key, one]) => [`${at}${key}`, key, one] as const);
+  const entries = Object.entries(value).map(([key, child]) => [`${at}${key}`, key, child] as const);
   const left = entries.filter(([path]) => !paths.includes(path));
-  return Object.fromEntries(left.map(([path, key, one]) => [key, withoutPaths(one, paths, `${path}.`)]));
+  return Object.fromEntries(left.map(([path, key, child]) => [key, withoutPaths(child, paths, `${path}.`)]));
 }
 
 function checkText(checks: readonly { readonly predicted: number; readonly measured: number }[]): string {

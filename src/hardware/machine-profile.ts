@@ -1,4 +1,3 @@
-// A machine of parts as a hardware profile: its tiers, links and devices. Facts only; the runtime says what kernels reach of them.
 import type { Machine } from './parts/defaults.js';
 import { isCovered, isHalved, memoryKind } from './parts/kinds.js';
 import { memoryRate } from './parts/memory.js';
@@ -31,7 +30,7 @@ type Parts = Omit<HardwareProfileInput, 'name'>;
 function ofOneMemory(machine: Machine): Parts {
   const { gpus, ram } = machine;
   const [gpu] = gpus;
-  // macOS lets the GPU use three quarters of the memory unless told otherwise (recommendedMaxWorkingSetSize).
+  // macOS lets the GPU use three quarters of the memory by default (recommendedMaxWorkingSetSize).
   const reserve = gpu?.vendor === 'apple' ? ram!.bytes! / 4 : systemReserve(ram!.bytes!);
   return { tiers: [{ name: 'unified', size: ram!.bytes!, reserve }], gpu: gpu === undefined ? allSockets(machine) : gpuFacts(gpu) };
 }
@@ -56,7 +55,7 @@ function ofCards(machine: Machine): Parts {
   };
 }
 
-/** The second and further cards, where they are not all like the first. */
+/** The second and further cards, if they are not all like the first. */
 function otherCards([first, ...others]: Machine['gpus']): Pick<NonNullable<HardwareProfileInput['gpus']>, 'others'> {
   if (others.every(({ name }) => name === first!.name)) return {};
   return {
@@ -83,18 +82,18 @@ function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] 
   return { cores, clock: clockHz / 1e9, isa, generation: arch, memory: kind, memoryBandwidth: rate / sockets };
 }
 
-/** All sockets as one device, where the CPU computes everything. */
+/** All sockets as one device, if the CPU computes everything. */
 function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
-  const one = oneSocket(machine);
+  const socket = oneSocket(machine);
   return {
-    ...one,
+    ...socket,
     sockets: machine.sockets,
-    cores: one.cores * machine.sockets,
-    memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets,
+    cores: socket.cores * machine.sockets,
+    memoryBandwidth: (socket.memoryBandwidth as number) * machine.sockets,
   };
 }
 
-/** Memory that the operating system keeps: 4 GiB, an eighth where memory is small. */
+/** Memory that the operating system keeps: 4 GiB, an eighth if memory is small. */
 function systemReserve(bytes: number): number {
   return Math.min(4 * GIB, bytes / 8);
 }

@@ -1,4 +1,3 @@
-// A machine of parts: `rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s`. Absent parts follow or are usual, with a remark.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { RATE } from '../base/units.js';
@@ -18,7 +17,7 @@ export function parseMachine(text: string): Machine {
   return completed(given);
 }
 
-/** True where a text is meant as a machine composed of parts: several joined by +, or one that a catalogue knows. A file's path is not. */
+/** True if a text is meant as a machine composed of parts: several joined by +, or one that a catalogue knows. A file's path is not. */
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
   const name = splitBandwidth(text).word.replace(/:[\d.]+\s*G(?:i?B)?$/i, '');
@@ -30,7 +29,7 @@ export function partNames(): string[] {
   return [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
 }
 
-/** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. @throws UserError where one comes first */
+/** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. @throws UserError if one comes first */
 export function machineWords(text: string): string[] {
   const words: string[] = [];
   for (const word of text.replace(/max\+[\s-]*(?=\d{3}\b)/gi, 'max-').split('+')) {
@@ -141,7 +140,7 @@ function partCount(text: string | undefined, word: string): number {
   throw new UserError(`"${word}": write 1 to 64 of a part`);
 }
 
-/** @throws UserError where there was one before */
+/** @throws UserError if there was one before */
 function givenOnce<T>(before: T | undefined, now: T, what: string): T {
   if (before === undefined) return now;
   throw new UserError(`${what} is given twice; keep one`);

@@ -1,4 +1,3 @@
-// A hardware profile: facts of one machine from a data sheet, a benchmark or a calibration, from `profiles/hardware/*.yaml` or parts.
 import { z } from 'zod';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
 import { onOff } from '../base/written.js';
@@ -180,12 +179,12 @@ function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): 
       );
 }
 
-/** A checked hardware profile. */
+/** A hardware profile: facts of one machine from a data sheet, a benchmark or a calibration, from `profiles/hardware/*.yaml` or parts. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
 /** The input of a hardware profile: quantities as numbers or with their units. */
 export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;
 
-/** True where a profile states what kernels reach on its devices: it was measured, with the software that ran then. */
+/** True if a profile states what kernels reach on its devices: it was measured, with the software that ran then. */
 export function isCalibrated({ gpu }: { readonly gpu: Pick<HardwareProfile['gpu'], 'bandwidthFraction'> }): boolean {
   return gpu.bandwidthFraction !== undefined;
 }

@@ -1,4 +1,3 @@
-// A runtime, from profiles/runtimes/*.yaml: how well software uses what a machine can do. Both are the device that cost.ts prices.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';
@@ -125,7 +124,7 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
   /** What is taken for lack of measurements of it, as sentences; null: it is no worse known than others. */
   readonly assumed: string | null;
-  /** Null: times of the host are the same beside every CPU. */
+  /** Null: times of the host are the same with every CPU. */
   readonly host: { /** GHz */ readonly clock: number } | null;
   readonly windows: z.infer<typeof windows>;
   readonly gpu: Filled<z.infer<typeof gpu>>;
@@ -160,7 +159,7 @@ export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: 
   return filled(whole, profile, shownPath(path));
 }
 
-/** The lower runtime without `cpu.products` where the upper one has operations of its own: those are of other kernels. */
+/** The lower runtime without `cpu.products` if the upper one has operations of its own: those are of other kernels. */
 function withoutOthersKernels(below: RuntimeProfile, above: RuntimeProfile): RuntimeProfile {
   return above.cpu?.operations === undefined ? below : { ...below, cpu: { ...below.cpu, products: {} } };
 }
@@ -180,8 +179,8 @@ function differing(base: unknown, other: unknown): unknown {
   if (typeof other === 'number') return Math.abs(other - (base as number)) <= 1e-4 * other ? undefined : Number(other.toPrecision(4));
   if (!isObject(other)) return undefined;
   const changed = Object.entries(other).flatMap(([key, value]) => {
-    const one = differing(ownValue(base, key), value);
-    return one === undefined ? [] : [[key, one] as const];
+    const changed = differing(ownValue(base, key), value);
+    return changed === undefined ? [] : [[key, changed] as const];
   });
   return changed.length === 0 ? undefined : Object.fromEntries(changed);
 }
@@ -202,7 +201,7 @@ const NEEDED = [
   ...['copy.efficiency', 'copy.host', 'copy.pieces', 'copy.overlap', 'prompt.ubatch', 'prompt.counts', 'prompt.offloadFrom'],
 ];
 
-/** Constants of a runtime that says nothing of them. */
+/** Constants of a runtime whose file has none. */
 const UNSAID = {
   host: null,
   windows: {},
@@ -214,7 +213,7 @@ const UNSAID = {
 } as const;
 
 /** @throws UserError with the first constant that is missing */
-function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, own: RuntimeProfile, label: string): RuntimeSpec {
+function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, upper: RuntimeProfile, label: string): RuntimeSpec {
   for (const name of NEEDED) {
     const value = name.split('.').reduce<unknown>((under, key) => ownValue(under, key), whole);
     if (value !== undefined) continue;
@@ -224,8 +223,8 @@ function filled({ base: _base, cites: _cites, ...whole }: RuntimeProfile, own: R
       : 'is missing; give it, or name a base that has it (base: llama.cpp)';
     throw new UserError(`${label}: ${table}: ${remedy}`);
   }
-  const { assumed = null, fitted = null, name } = own;
+  const { assumed = null, fitted = null, name } = upper;
   const { offloadFrom, ...prompt } = whole.prompt!;
-  const said = { ...whole, name, fitted, assumed, prompt: { ...prompt, offloadFrom: offloadFrom === 'never' ? null : offloadFrom } };
-  return merged(UNSAID, said) as unknown as RuntimeSpec;
+  const values = { ...whole, name, fitted, assumed, prompt: { ...prompt, offloadFrom: offloadFrom === 'never' ? null : offloadFrom } };
+  return merged(UNSAID, values) as unknown as RuntimeSpec;
 }

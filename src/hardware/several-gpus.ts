@@ -1,15 +1,14 @@
-// Several GPUs as one with the memory of all: each card holds layers or a slice of every tensor, and transfers between cards cost time.
 import { UserError } from '../base/errors.js';
 import { type Card, type HardwareSpec, type HostDevice, type JoinedGpus, type LinkSpec, withArithmetic } from './spec.js';
 
-/** Bytes of each GPU for a model; one entry for a single GPU, or for one memory in place of all. */
+/** Bytes of each GPU for a model; one entry for a single GPU, or for one memory instead of all. */
 export function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
   const first = tiers[0]!.bytes;
   const others = gpus?.others?.map(({ bytes }) => bytes) ?? Array.from({ length: (gpus?.count ?? 1) - 1 }, () => first);
   return [first, ...others];
 }
 
-/** Bytes of the smallest GPU: all that each can hold where GPUs hold alike. */
+/** Bytes of the smallest GPU: all that each can hold if GPUs hold alike. */
 export function leastGpuRoom(hardware: HardwareSpec): number {
   return Math.min(...gpuRooms(hardware));
 }
@@ -56,7 +55,7 @@ export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): L
 /** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
 const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
 
-/** The machine with its GPUs as one; one with a single GPU as it is. @throws UserError where tensors are to be cut over GPUs that differ */
+/** The machine with its GPUs as one; one with a single GPU as it is. @throws UserError if tensors are to be cut over GPUs that differ */
 export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing']): HardwareSpec {
   const { gpus, ...machine } = hardware;
   if (gpus === undefined) return hardware;
@@ -79,7 +78,7 @@ export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing'])
   };
 }
 
-/** One link in place of several, over which each card gets its slice of an expert: no faster than the memory that they all read. */
+/** One link instead of several, over which each card gets its slice of an expert: no faster than the memory that they all read. */
 function together(link: LinkSpec, count: number, most: number): LinkSpec {
   const factor = Math.min(count, most / link.bandwidth);
   return withRate(link, (bandwidth) => bandwidth * factor);

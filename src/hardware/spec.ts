@@ -1,4 +1,3 @@
-// Where the experts live: tiers of memory, links between them, devices that compute. `cost.ts` prices work on them.
 import { ownValue } from '../base/objects.js';
 import { kernelFormat } from '../model/door.js';
 import type { Machine } from './parts/defaults.js';
@@ -25,7 +24,7 @@ export interface PathSpec {
 export interface LinkSpec {
   /** Metric name of the link: `h2d` (host to device) or `ssd`. */
   readonly name: 'h2d' | 'ssd';
-  /** Bytes per second of the whole link, as achieved, shared evenly by its lanes; of all paths together, where it has several. */
+  /** Bytes per second of the whole link, as achieved, shared evenly by its lanes; of all paths together, if it has several. */
   readonly bandwidth: number;
   readonly latencyNs: number;
   /** Transfers in flight at once. */
@@ -46,15 +45,15 @@ export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
   return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
 }
 
-/** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined where there is none. */
+/** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined if there is none. */
 export function byFormat(table: ByFormat, format: string): number | undefined {
   const known = kernelFormat(format);
-  const own =
+  const value =
     ownValue(table, format) ?? (known === undefined ? undefined : (ownValue(table, known.plain) ?? ownValue(table, known.family)));
-  return own ?? table.default;
+  return value ?? table.default;
 }
 
-/** A processor beside a memory. */
+/** A processor and its memory. */
 export interface Device {
   /** Peak dense matrix throughput in FLOP/s at the precision that inference computes in. */
   readonly peakFlops: number;
@@ -74,9 +73,9 @@ export interface Device {
   readonly coreBandwidth?: number;
   /** Time of one value of a recurrent state, renewed for one token, ns; absent: it is not charged. */
   readonly recurrenceNs?: number;
-  /** Present where its software runs a layer of any kind in as few kernels as one with grouped attention. */
+  /** Present if its software runs a layer of any kind in as few kernels as one with grouped attention. */
   readonly fusesLayers?: true;
-  /** Rows that a product of more than a few rows takes beside its own, since tiles are computed whole; absent: 0. */
+  /** Rows that a product of more than a few rows takes besides its own, since tiles are computed whole; absent: 0. */
   readonly tileRows?: number;
   /** `bandwidthFraction` by format of the weights; absent: it is the same for all. */
   readonly bandwidthByFormat?: ByFormat;
@@ -85,15 +84,15 @@ export interface Device {
   /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
   readonly attention?: {
     readonly bandwidthFraction: number;
-    /** Fractions of {@link peakFlops} here, or of the device's: of prompts, and where few tokens of a sequence are new. */
+    /** Fractions of {@link peakFlops} here, or of the device's: of prompts, and if few tokens of a sequence are new. */
     readonly computeFraction: number;
     readonly vectorFraction: number;
     /** FLOP/s; absent: the device's. */
     readonly peakFlops?: number;
   };
-  /** Bytes that each score of attention moves through memory, where kernels do not fuse it (no flash attention). Absent: none. */
+  /** Bytes that each score of attention moves through memory, if kernels do not fuse it (no flash attention). Absent: none. */
   readonly scoreBytes?: number;
-  /** Present where every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
+  /** Present if every pass of a prompt unpacks the latent of its whole context (MLA). Absent: heads work on the latent itself. */
   readonly unpacksLatent?: true;
   /** `peakFlops` by format of the weights; absent: it is the same for all. */
   readonly peakByFormat?: ByFormat;
@@ -159,31 +158,31 @@ interface GpuSet {
   /** At least 2. */
   readonly count: number;
   readonly interconnect: Interconnect;
-  /** The second and further GPUs, where they are not all like the first. */
+  /** The second and further GPUs, if they are not all like the first. */
   readonly others?: readonly Card[];
 }
 
-/** A runtime's use of a machine beside its speeds. */
+/** A runtime's use of a machine apart from its speeds. */
 export interface Software {
   readonly runtime: string;
-  /** All that the runtime's file says, but for prose; absent: there is no file. */
+  /** All of the runtime's file, except prose; absent: there is no file. */
   readonly constants?: unknown;
   /** What is taken for lack of measurements of it, as sentences; absent: nothing. */
   readonly assumed?: string;
   readonly several: 'layers' | 'tensor' | 'experts';
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
   readonly offloadFrom: number | null;
-  /** Present where each expert is copied only if it is computed sooner so. */
+  /** Present if each expert is copied only if it is computed sooner so. */
   readonly offloadIfSooner?: true;
   /** Unit of `offloadFrom`: tokens of the pass, or tokens per expert on average. */
   readonly offloadCounts: 'pass' | 'expert';
-  /** Factor on the link for copies out of pinned memory, where the link's own rate is that of pageable memory. Absent: it is pinned already. */
+  /** Factor on the link for copies out of pinned memory, if the link's own rate is that of pageable memory. Absent: it is pinned already. */
   readonly pinned?: number;
-  /** Present where weights that are not mapped lie in pinned memory, too. */
+  /** Present if weights that are not mapped lie in pinned memory, too. */
   readonly pinsUnmapped?: true;
   /** False: an event's experts execute when the last of its copies has arrived. */
   readonly overlaps: boolean;
-  /** Present where experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */
+  /** Present if experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */
   readonly mapped?: true;
   /** Time of predictions, as a multiple of what moeprof's own take on a host of the same clock; 0: nothing. */
   readonly prediction: number;
@@ -198,28 +197,28 @@ export interface HardwareSpec {
   readonly gpu: Device;
   /** True: there is no GPU, and `gpu` is the CPU. */
   readonly cpuOnly?: true;
-  /** Present where there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
+  /** Present if there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
   readonly gpus?: GpuSet;
-  /** Present where a runtime drives several GPUs as one: `tiers[0]` is the memory of all. Absent: one, or {@link gpus}. */
+  /** Present if a runtime drives several GPUs as one: `tiers[0]` is the memory of all. Absent: one, or {@link gpus}. */
   readonly joined?: JoinedGpus;
-  /** Computes on DRAM in parallel with the GPU; null where there is no such second processor. */
+  /** Computes on DRAM in parallel with the GPU; null if there is no such second processor. */
   readonly cpu: HostDevice | null;
-  /** Base clock of the CPU in GHz, where the profile says it. */
+  /** Base clock of the CPU in GHz, if the profile has it. */
   readonly hostClock?: number;
   /** The runtime that its speeds belong to; absent: the profile states all of them itself. */
   readonly software?: Software;
   /** The content of the profile without its name, equal for all runtimes. Absent: it is calibrated. */
   readonly facts?: unknown;
-  /** The parts that it is composed of; absent where a file describes it. */
+  /** The parts that it is composed of; absent if a file describes it. */
   readonly machine?: Machine;
 }
 
-/** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken where nobody gives them. */
+/** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken if nobody gives them. */
 export function takenPartsOf({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] {
   return machine?.standIns ?? [];
 }
 
-/** Sentences: what else was taken of a machine and of its runtime where nobody says it. */
+/** Sentences: what else was taken of a machine and of its runtime by default. */
 export function assumedOf({ machine, software }: Pick<HardwareSpec, 'machine' | 'software'>): string[] {
   return [...(machine?.defaults ?? []), ...(software?.assumed === undefined ? [] : [software.assumed])];
 }

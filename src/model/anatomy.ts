@@ -1,5 +1,3 @@
-// A model tensor by tensor, under the names of GGUF files, and what each layer keeps of a context. Memory per device needs this.
-
 /** A tensor of a model's file. */
 export interface Tensor {
   /** As GGUF files call it: `blk.3.ffn_up_exps.weight`. */
@@ -8,7 +6,7 @@ export interface Tensor {
   readonly layer: number | null;
   /** Name of the kernel format that most of it is stored in. */
   readonly format: string;
-  /** Bytes as stored; need not be whole where the size of a file was met by moving formats. */
+  /** Bytes as stored; need not be whole if the size of a file was met by moving formats. */
   readonly bytes: number;
 }
 
@@ -38,19 +36,19 @@ export type ContextMemory =
     }
   | {
       readonly kind: 'state';
-      /** Bytes of one sequence; null: nothing says. */
+      /** Bytes of one sequence; null: unknown. */
       readonly bytes: number | null;
     }
   /** A layer without a mixer. */
   | { readonly kind: 'none' };
 
-/** A model as its file has it. */
+/** A model tensor by tensor, under the names of GGUF files, and what each layer keeps of a context. Memory per device needs this. */
 export interface Anatomy {
   readonly vocab: number;
   readonly layers: readonly ContextMemory[];
-  /** Layers behind these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
+  /** Layers after these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
   readonly nextLayers: number;
-  /** Width of one routed expert where experts are widest. */
+  /** Width of the widest routed expert. */
   readonly expertWidth: number;
   /** Widths of the FFN of dense layers and of all shared experts of a layer; 0: there are none. */
   readonly denseWidth: number;

@@ -13,10 +13,9 @@ const KV_BYTES = 2;
 const F32_BYTES = 4;
 
 /**
- * Kernels of a decoding layer with experts by memory, as llama.cpp fuses the graph (`llm_graph_context`, build 10257): norms 2, residuals
- * 2, routing 4, experts 6; grouped attention: projections 3, norms and rotations 2, stores 2, scores and output 2. Latents add two
- * projections with norms, unpacking products, rotations, joins, copies. Recurrent states (gated delta net, Mamba-2): projections,
- * convolution, gates, norms, decay, update, reading and views, 40 to 100 by build.
+ * Kernels of a decoding layer with experts by memory, as llama.cpp fuses the graph (`llm_graph_context`, build 10257): norms 2, residuals 2, routing
+ * 4, experts 6; grouped attention 9: projections, norms and rotations, stores, scores, output. Latents add projections, norms, products, rotations,
+ * joins, copies. Recurrent states (gated delta net, Mamba-2): 40 to 100 by build.
  */
 const KERNELS = { heads: 23, latent: 38, state: 70 } as const;
 
@@ -55,13 +54,13 @@ class Tally implements Weights {
 
   #add(name: string, parameters: number, shares: readonly StoredShare[]): void {
     const tensorBytes = (parameters * bitsOf(shares)) / 8;
-    const main = shares.reduce((most, one) => (one.share > most.share ? one : most));
+    const main = shares.reduce((most, share) => (share.share > most.share ? share : most));
     this.tensors.push({ name, format: main.format, bytes: tensorBytes });
     this.parameters += parameters;
     this.bytes += tensorBytes;
     for (const { format, share, bits } of shares) {
       const [weights, bytes] = [parameters * share, (parameters * share * bits) / 8];
-      const known = this.formats.find((one) => one.format === format);
+      const known = this.formats.find((share) => share.format === format);
       if (known === undefined) this.formats.push({ format, weights, bytes });
       else {
         known.weights += weights;
@@ -171,7 +170,7 @@ function contextAt(profile: ModelProfile, layer: number): AttentionSpec {
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
   const parts = takeApart(
     profile,
-    fitToSize(quantization, (one) => wholeFile(takeApart(profile, one))),
+    fitToSize(quantization, (candidate) => wholeFile(takeApart(profile, candidate))),
   );
   return profile.moe.whole ? parts : { ...parts, anatomy: profileAnatomy(profile, parts) };
 }

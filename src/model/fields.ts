@@ -1,8 +1,7 @@
-// Typed fields of a JSON object from outside (config.json, GGUF metadata). Unknown fields are ignored; null is absent, as in transformers.
 import { UserError } from '../base/errors.js';
 import { isCount, isObject, ownValue } from '../base/objects.js';
 
-/** Fields of one object. */
+/** Typed fields of a JSON object from outside (config.json, GGUF metadata). Unknown fields are ignored; null is absent, as in transformers. */
 export class Fields {
   readonly place: string;
   readonly #values: Readonly<Record<string, unknown>>;
@@ -41,7 +40,7 @@ export class Fields {
     return layers;
   }
 
-  /** As {@link count}, `fallback` where none of the names is there. @throws UserError */
+  /** As {@link count}, `fallback` if none of the names is there. @throws UserError */
   countOr(fallback: number, ...names: readonly string[]): number {
     return this.#whole(names, 1) ?? fallback;
   }
@@ -60,24 +59,24 @@ export class Fields {
     return this.#typed(name, 'true or false', (value) => typeof value === 'boolean') ?? fallback;
   }
 
-  /** Text, or null where there is none. @throws UserError */
+  /** Text, or null if there is none. @throws UserError */
   text(name: string): string | null {
     return this.#typed(name, 'text', isText);
   }
 
-  /** A list of whole numbers of at least 0, which may be one text (`3,4,5`), or null where there is none. @throws UserError */
+  /** A list of whole numbers of at least 0, which may be one text (`3,4,5`), or null if there is none. @throws UserError */
   indexes(name: string): readonly number[] | null {
     const text = this.#find([name])?.value;
     if (isText(text) && /^\d{1,4}(, ?\d{1,4})*$/.test(text)) return text.split(',').map(Number);
     return this.#typed(name, 'a list of whole numbers', (value): value is number[] => Array.isArray(value) && value.every(isCount));
   }
 
-  /** A list of texts, or null where there is none. @throws UserError */
+  /** A list of texts, or null if there is none. @throws UserError */
   texts(name: string): readonly string[] | null {
     return this.#typed(name, 'a list of texts', (value): value is string[] => Array.isArray(value) && value.every(isText));
   }
 
-  /** A list of flags (true and false, or 1 and 0), or null where the field is none. */
+  /** A list of flags (true and false, or 1 and 0), or null if the field is none. */
   flags(name: string): readonly boolean[] | null {
     const value = this.#find([name])?.value;
     if (!Array.isArray(value) || value.length === 0) return null;
@@ -94,20 +93,20 @@ export class Fields {
     return list.slice(0, length);
   }
 
-  /** The largest of a list of one per layer, or the number that is meant for all; 0 where none of the names is there. @throws UserError */
+  /** The largest of a list of one per layer, or the number that is meant for all; 0 if none of the names is there. @throws UserError */
   most(...names: readonly string[]): number {
     const found = this.#find(names);
     if (!Array.isArray(found?.value)) return this.indexOr(0, ...names);
-    return this.indexes(found.name)!.reduce((most, one) => Math.max(most, one), 0);
+    return this.indexes(found.name)!.reduce((most, index) => Math.max(most, index), 0);
   }
 
   /** An object in this one, or null. @throws UserError */
   object(name: string): Fields | null {
-    const own = this.#typed(name, 'a mapping (key: value)', isObject);
-    return own === null ? null : new Fields(`${this.place}: ${name}`, own);
+    const nested = this.#typed(name, 'a mapping (key: value)', isObject);
+    return nested === null ? null : new Fields(`${this.place}: ${name}`, nested);
   }
 
-  /** The same fields with those of `outer` where they are absent here. */
+  /** The same fields with those of `outer` if they are absent here. */
   within(outer: Fields, names: readonly string[]): Fields {
     const inherited = names.filter((name) => outer.has(name) && !this.has(name)).map((name) => [name, ownValue(outer.#values, name)]);
     return new Fields(this.place, { ...this.#values, ...Object.fromEntries(inherited) });

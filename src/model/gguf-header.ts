@@ -1,4 +1,3 @@
-// The header of a GGUF file; counts are checked against its size. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { UserError } from '../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../base/host/bytes.js';
 import { type InputFile, withInput } from '../base/input-file.js';
@@ -7,7 +6,7 @@ import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tens
 /** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
 type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
 
-/** The fields of a GGUF header. */
+/** The header of a GGUF file; counts are checked against its size. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 export interface GgufHeader {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];
@@ -65,7 +64,7 @@ class Cursor {
     this.#file = file;
   }
 
-  /** Moves over the next `length` bytes. @returns where in the chunk they begin @throws UserError where the file ends before */
+  /** Moves over the next `length` bytes. @returns their first place in the chunk @throws UserError if the file ends before */
   #over(length: number): number {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {
@@ -79,7 +78,7 @@ class Cursor {
     return offset;
   }
 
-  /** Moves on without reading. @throws UserError where the header is longer than any model's */
+  /** Moves on without reading. @throws UserError if the header is longer than any model's */
   skip(length: number): void {
     this.position += length;
     if (this.position > Math.min(this.#file.bytes, MAX_HEADER))
@@ -93,7 +92,7 @@ class Cursor {
     return this.#view.getUint32(at, true);
   }
 
-  /** A count or size. @throws UserError where it is too large to be one */
+  /** A count or size. @throws UserError if it is too large to be one */
   u64(): number {
     const at = this.#over(8);
     const high = this.#view.getUint32(at + 4, true);

@@ -11,18 +11,18 @@ export interface DescribedTensor {
   readonly shape: readonly number[];
   readonly elements: number;
   readonly type: number;
-  /** First byte behind the header. */
+  /** First byte after the header. */
   readonly offset: number;
 }
 
 /** The same with the bytes of its data. */
 export interface GgufTensor extends DescribedTensor {
   readonly bytes: number;
-  /** Name of its kernel format; `type N` where the number is not known. */
+  /** Name of its kernel format; `type N` if the number is unknown. */
   readonly format: string;
 }
 
-/** Sizes of tensors by type or, of forks' types, by the next start (within 32 bytes). @param dataBytes bytes behind the header */
+/** Sizes of tensors by type or, of forks' types, by the next start (within 32 bytes). @param dataBytes bytes after the header */
 export function sizedTensors(path: string, described: readonly DescribedTensor[], dataBytes: number): GgufTensor[] {
   const inOrder = [...described].sort((a, b) => a.offset - b.offset);
   const sizes = new Map<DescribedTensor, number>();
@@ -46,7 +46,7 @@ export function sizedTensors(path: string, described: readonly DescribedTensor[]
   }));
 }
 
-/** Bytes of whole blocks, and of the scale that each row may have beside them. */
+/** Bytes of whole blocks, and of the scale that each row may have with them. */
 function bytesIn({ weights, bytes, rowBytes }: KernelFormat, { elements, shape }: DescribedTensor): number {
   const rows = rowBytes === 0 ? 0 : elements / Math.max(1, shape[0] ?? 1);
   return (elements / weights) * bytes + rows * rowBytes;

@@ -78,7 +78,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   };
 }
 
-/** Layers behind the last one, which predict further tokens; a file may count them and leave them out. */
+/** Layers after the last one, which predict further tokens; a file may count them and leave them out. */
 function nextLayersOf(tensors: readonly GgufTensor[], depth: number): { readonly nextLayers?: number } {
   const layers = tensors.flatMap(({ name }) => /^blk\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
   const next = new Set(layers.filter((layer) => layer >= depth)).size;
@@ -91,7 +91,7 @@ function widest(tensors: readonly GgufTensor[]): number {
   return ups.reduce((most, { shape }) => Math.max(most, shape[1] ?? 0), 0);
 }
 
-/** All parts of a split file, or the file itself. @throws UserError where one is missing */
+/** All parts of a split file, or the file itself. @throws UserError if one is missing */
 function shardsOf(path: string): string[] {
   const match = SHARD.exec(basename(path));
   if (match === null) return [path];
@@ -109,25 +109,25 @@ function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
   if (typeof architecture !== 'string') throw new UserError(`${path}: general.architecture: is missing; the file holds no model`);
   if (!/^[\w.-]{1,60}$/.test(architecture)) throw new UserError(`${path}: general.architecture: is no name; the file is damaged`);
   const prefix = `${architecture}.`;
-  const own = Object.entries(metadata).filter(([key]) => key.startsWith(prefix));
+  const entries = Object.entries(metadata).filter(([key]) => key.startsWith(prefix));
   return new Fields(`${path}: ${architecture}`, {
     architecture,
-    ...Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])),
+    ...Object.fromEntries(entries.map(([key, value]) => [key.slice(prefix.length), value])),
   });
 }
 
 function nameOf(path: string, { metadata }: GgufHeader): string {
   const text = metadata['general.name'];
   // A name ends up in messages and reports, which are made of lines.
-  const own =
+  const name =
     typeof text === 'string'
       ? text
           .replace(/\p{Cc}+/gu, ' ')
           .trim()
           .slice(0, 100)
       : '';
-  return own !== ''
-    ? own
+  return name !== ''
+    ? name
     : basename(path)
         .replace(SHARD, '$1')
         .replace(/\.gguf$/i, '');
@@ -139,7 +139,7 @@ function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTenso
   const layers = Array.from({ length: depth }, (): LayerTensors => ({ experts: [], shared: [], router: [], ffn: [], attention: [] }));
   for (const tensor of tensors) {
     const match = /^blk\.(\d+)\.(.+)$/.exec(tensor.name);
-    // Layers behind the last one predict further tokens (multi-token prediction) and do not run here.
+    // Layers after the last one predict further tokens (multi-token prediction) and do not run here.
     const layer = match === null ? undefined : layers[Number(match[1])];
     if (match !== null && layer !== undefined) layer[partOf(match[2]!)].push(tensor);
   }
@@ -180,7 +180,7 @@ function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly
     return { kind: 'latent', heads, queryRank: hyper.indexOr(0, 'attention.q_lora_rank'), latent, rope, nope: key - rope, value };
   }
   const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
-  // Linear attention calls its projection attn_qkv, too, but stands beside state-space tensors.
+  // Linear attention calls its projection attn_qkv, too, but its layer has state-space tensors.
   if (!has(/\.attn_(k|qkv)\./) || has(/\.ssm_/) || kvHeads === 0) return { kind: 'state', bytes: stateBytes(hyper) };
   const keyDim = hyper.countOr(Math.floor(hyper.count('embedding_length') / heads), 'attention.key_length');
   const valueDim = hyper.countOr(keyDim, 'attention.value_length');

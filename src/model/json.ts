@@ -39,7 +39,7 @@ function parse(text: string, path: string): { value: unknown } | null {
   }
 }
 
-/** Position of the first character that is no JSON; the end, where more was expected. */
+/** Position of the first character that is no JSON; the end, if more was expected. */
 function brokenAt(text: string): number {
   try {
     JSON.parse(text);

@@ -1,4 +1,3 @@
-// The format of a KV cache: models are built with 16-bit entries, and a run may ask for others, keys and values apart.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { Written } from '../base/written.js';
@@ -11,7 +10,7 @@ const BUILT_BITS = 16;
 /** Formats that engines keep KV caches in: those of llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
 const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 
-/** A format of keys and one of values. */
+/** The format of a KV cache: models are built with 16-bit entries, and a run may set others, for keys and for values. */
 export interface KvFormat extends Written {
   /** Names of the two, in lower case. */
   readonly keys: string;
@@ -44,11 +43,11 @@ function bitsOf(name: string): number {
 
 /** The model with its KV cache in another format. A latent that is keys and values at once (MLA) has that of the keys. */
 export function withKvFormat(model: ModelSpec, { keyBits, valueBits }: KvFormat): ModelSpec {
-  const stored = (one: AttentionSpec): AttentionSpec => {
-    const { kvBytesPerToken, valueShare = 0.5 } = one;
-    return { ...one, kvBytesPerToken: (kvBytesPerToken * ((1 - valueShare) * keyBits + valueShare * valueBits)) / BUILT_BITS };
+  const stored = (spec: AttentionSpec): AttentionSpec => {
+    const { kvBytesPerToken, valueShare = 0.5 } = spec;
+    return { ...spec, kvBytesPerToken: (kvBytesPerToken * ((1 - valueShare) * keyBits + valueShare * valueBits)) / BUILT_BITS };
   };
   const segments = model.dense.segments.map((segment) => ({ ...segment, attention: segment.attention.map(stored) }));
-  const kvBytesPerToken = segments.flatMap(({ attention }) => attention).reduce((sum, one) => sum + one.kvBytesPerToken, 0);
+  const kvBytesPerToken = segments.flatMap(({ attention }) => attention).reduce((sum, spec) => sum + spec.kvBytesPerToken, 0);
   return { ...model, dense: { ...model.dense, segments, kvBytesPerToken } };
 }

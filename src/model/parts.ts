@@ -1,4 +1,3 @@
-// A model in parts: bytes and operations of each part of each decoder layer. All sources become this form; runs and `model inspect` use it.
 import type { AttentionSpec, DenseSegment, FormatShare, ModelFacts, ModelSpec, MoeLayer } from './spec.js';
 import { sumFormats } from './spec.js';
 
@@ -9,7 +8,7 @@ export interface Weights {
   readonly bytes: number;
   /** Operations per token: 2 per weight of a matrix. */
   readonly flops: number;
-  /** Formats of the weights; empty where nothing says. */
+  /** Formats of the weights; empty if unknown. */
   readonly formats: readonly FormatShare[];
   /** The tensors, by the last part of their names; absent in sums. */
   readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
@@ -22,7 +21,7 @@ export interface Experts {
   readonly expert: Weights;
 }
 
-/** One decoder layer. */
+/** A model in parts: bytes and operations of each part of each decoder layer. All sources become this form; runs and `model inspect` use it. */
 export interface LayerParts {
   /** Attention costs per token of context. */
   readonly context: AttentionSpec;
@@ -42,7 +41,7 @@ export interface ModelParts extends ModelFacts {
   readonly layers: readonly LayerParts[];
   /** Final norm and output matrix. */
   readonly head: Weights;
-  /** The table that tokens are looked up in; null where it is the head, too. */
+  /** The table that tokens are looked up in; null if it is the head, too. */
   readonly embedding: Weights | null;
 }
 
@@ -66,7 +65,7 @@ export const routedOf = ({ moe, further = [] }: LayerParts): readonly Experts[] 
 /** The dense part of a decoder layer: all but its routed experts. */
 const denseOf = (layer: LayerParts): Weights => sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
 
-/** Formats of a layer or segment as an optional field; absent where none is known. */
+/** Formats of a layer or segment as an optional field; absent if none is known. */
 const formatsField = (formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } => (formats.length === 0 ? {} : { formats });
 
 /** Puts a model together: what runs before each routing is a dense segment, the rest the tail. The embedding table weighs, but takes no time. */

@@ -1,13 +1,12 @@
-// The anatomy of a model profile: tensors behind its parts, by their names in GGUF files, and what each layer keeps of a context.
 import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
 
-/** The anatomy of a profile. @param parts the profile taken apart, before layers are levelled */
+/** The tensors of a model profile by GGUF names, and its context memory. @param parts the profile taken apart, before layers are levelled */
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
-  const add = (layer: number | null, { tensors: own = [] }: Weights, times = 1): void => {
-    for (const { name, bytes, format } of own)
+  const add = (layer: number | null, { tensors: listed = [] }: Weights, times = 1): void => {
+    for (const { name, bytes, format } of listed)
       tensors.push({ name: layer === null ? name : `blk.${layer}.${name}`, layer, format, bytes: times * bytes });
   };
   for (const [index, layer] of parts.layers.entries()) {

@@ -1,4 +1,3 @@
-// A model profile: the architecture as in a config.json. Sizes, bytes and operations are derived (build.ts), so that it cannot contradict itself.
 import { z } from 'zod';
 import { issueOf } from '../base/written.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './fields.js';
@@ -157,20 +156,20 @@ export const ModelProfileSchema = ConfigProfileSchema.superRefine(({ quantizatio
 /** A model profile as it is written, defaults left out. */
 export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 
-/** A checked model profile. */
+/** A model profile: the architecture as in a config.json. Sizes, bytes and operations are derived (build.ts), so that it cannot contradict itself. */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
 
-/** True where decoder layer `layer` has experts. */
+/** True if decoder layer `layer` has experts. */
 export const isMoeLayer = ({ moe }: { moe: { first: number; every: number; except?: number[] | undefined } }, layer: number): boolean =>
   layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
 
-/** True where decoder layer `layer` has attention rather than another mixer. */
+/** True if decoder layer `layer` has attention rather than another mixer. */
 export function hasAttention({ attention }: ModelProfile, layer: number): boolean {
   if (attention.layers !== undefined) return attention.layers.includes(layer);
   return layer % attention.every === attention.offset % attention.every;
 }
 
-/** Attention blocks of a decoder layer: a second one where it attends to an encoder, too. */
+/** Attention blocks of a decoder layer: a second one if it attends to an encoder, too. */
 export const attentionBlocks = (attention: ModelProfile['attention'], layer: number): number =>
   attention.kind === 'gqa' && attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
 
@@ -190,7 +189,7 @@ export function headsOf(profile: ModelProfile, layer: number): number {
 interface RoutedModule {
   readonly experts: number;
   readonly topK: number;
-  /** Width of one expert as an FFN; null where an expert is something else, with {@link parameters} parameters. */
+  /** Width of one expert as an FFN; null if an expert is something else, with {@link parameters} parameters. */
   readonly intermediate: number | null;
   readonly parameters: number;
   readonly replaces: 'attention' | 'ffn' | 'nothing';

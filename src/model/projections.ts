@@ -1,4 +1,3 @@
-// Experts split by projection over two devices: a tensor holds one projection of a layer's experts, to be placed apart (llama.cpp's -ot).
 import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
 import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';
@@ -27,12 +26,12 @@ export function projectionTensors(model: ModelSpec, layer: number, projections: 
 }
 
 function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections): Tensor[] {
-  const own = decoderLayerOf(model, layer);
-  const tensors = model.anatomy?.tensors.filter((tensor) => tensor.layer === own && EXPERTS.test(tensor.name)) ?? [];
+  const decoderLayer = decoderLayerOf(model, layer);
+  const tensors = model.anatomy?.tensors.filter((tensor) => tensor.layer === decoderLayer && EXPERTS.test(tensor.name)) ?? [];
   return tensors.filter(({ name }) => (EXPERTS.exec(name)![1] === 'down') === (projections === 'down'));
 }
 
-/** True where the projections of a layer's experts are separate tensors. */
+/** True if the projections of a layer's experts are separate tensors. */
 export const isSeparable = (model: ModelSpec, layer: number): boolean =>
   CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
 
@@ -48,7 +47,7 @@ export function splitExperts(model: ModelSpec, layer: number, projections: CpuPr
   const bytes = (tensors: readonly Tensor[]): number => tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
   const matrices = gateUp.filter(({ name }) => name.endsWith('.weight')).reduce((sum, { name }) => sum + (/gate_up/.test(name) ? 2 : 1), 0);
   const [cpu, gpu] = projections === 'down' ? [down, gateUp] : [gateUp, down];
-  const share = (own: readonly Tensor[]): number => (own === down ? 1 : matrices) / (1 + matrices);
+  const share = (group: readonly Tensor[]): number => (group === down ? 1 : matrices) / (1 + matrices);
   const all = bytes(down) + bytes(gateUp);
   const cpuBytes = Math.round((whole.expertBytes * bytes(cpu)) / all);
   return {
@@ -63,7 +62,7 @@ function partOf({ flopsPerToken, formats }: MoeLayer, tensors: readonly Tensor[]
   const flops = flopsPerToken * share;
   if (formats === undefined) return { expertBytes, flopsPerToken: flops };
   const stored = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
-  const weights = formats.reduce((sum, one) => sum + one.weights, 0) * share;
+  const weights = formats.reduce((sum, format) => sum + format.weights, 0) * share;
   const lists = tensors.map(({ bytes, format }): FormatShare[] => [{ format, weights: (weights * bytes) / stored, bytes }]);
   return { expertBytes, flopsPerToken: flops, formats: scaleFormats(sumFormats(lists), 1, expertBytes / stored) };
 }

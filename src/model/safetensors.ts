@@ -10,12 +10,12 @@ import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './pa
 import type { ModelProfile } from './profile.js';
 import { scaleFormats } from './spec.js';
 
-/** List of the files of a checkpoint, beside its config.json. */
+/** List of the files of a checkpoint, next to its config.json. */
 const INDEX_FILE = 'model.safetensors.index.json';
 
 const HEADER_LIMIT = 100_000_000;
 
-/** True where the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
+/** True if the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
 export const looksLikeSafetensors = (head: Uint8Array): boolean =>
   head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 
@@ -51,7 +51,7 @@ function checkpointFiles(folder: string): string[] | null {
   return files;
 }
 
-/** Adds the tensors of one file. @throws UserError where its header is damaged */
+/** Adds the tensors of one file. @throws UserError if its header is damaged */
 function addSizes(file: InputFile, sizes: Map<string, number>): void {
   const { dataBytes, entries } = safetensorsHeader(file);
   for (const [name, entry] of Object.entries(entries)) {
@@ -62,7 +62,7 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
   }
 }
 
-/** The entries of a header, unchecked, and the bytes of data behind it. @throws UserError where it is too long, cut short or no JSON object */
+/** The entries of a header, unchecked, and the bytes of data after it. @throws UserError if it is too long, cut short or no JSON object */
 export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path'>) {
   const { bytes, path } = file;
   if (bytes < 8) throw new UserError(`${path}: ${bytes} bytes are too few for a safetensors file; it was cut short`);
@@ -77,7 +77,7 @@ export function safetensorsHeader(file: Pick<InputFile, 'bytes' | 'part' | 'path
   return { entries, dataBytes };
 }
 
-/** Where the data of a tensor begin and end, from the end of the header on. @throws UserError with its place where that is not in the file */
+/** First and last byte of a tensor's data, from the end of the header on. @throws UserError with its place if that is not in the file */
 export function dataOffsets(place: string, offsets: unknown, dataBytes: number): readonly [begin: number, end: number] {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw new UserError(`${place}: data_offsets is not [begin, end]`);
@@ -100,7 +100,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
     const place = placeOf(name, encoderLayers);
     if (place === null) continue;
     if (typeof place === 'string') outside[place] += bytes;
-    // Layers behind the last one predict further tokens (multi-token prediction) and do not run here.
+    // Layers after the last one predict further tokens (multi-token prediction) and do not run here.
     else if (place.layer < layers.length) layers[place.layer]![place.part] += bytes;
   }
   const stored = (weights: Weights, bytes: number): Weights =>
@@ -110,19 +110,19 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
     ...described,
     quantization: 'safetensors',
     layers: parts.layers.map((layer, index): LayerParts => {
-      const own = layers[index]!;
-      if ((layer.moe === null) !== (own.experts === 0))
+      const parts = layers[index]!;
+      if ((layer.moe === null) !== (parts.experts === 0))
         throw new UserError(
-          `${folder}: layer ${index} has ${own.experts === 0 ? 'no ' : ''}experts in its safetensors files, but ` +
+          `${folder}: layer ${index} has ${parts.experts === 0 ? 'no ' : ''}experts in its safetensors files, but ` +
             `${layer.moe === null ? 'none' : layer.moe.experts} by its config.json; name a --quantization to price it by the latter`,
         );
       return {
         context: layer.context,
-        attention: stored(layer.attention, own.attention),
-        router: stored(layer.router, own.router),
-        shared: stored(layer.shared, own.shared),
-        ffn: stored(layer.ffn, own.ffn),
-        moe: layer.moe === null ? null : { ...layer.moe, expert: stored(layer.moe.expert, own.experts / layer.moe.experts) },
+        attention: stored(layer.attention, parts.attention),
+        router: stored(layer.router, parts.router),
+        shared: stored(layer.shared, parts.shared),
+        ffn: stored(layer.ffn, parts.ffn),
+        moe: layer.moe === null ? null : { ...layer.moe, expert: stored(layer.moe.expert, parts.experts / layer.moe.experts) },
       };
     }),
     // A tied table may stand in the files under either name, or under both.
@@ -131,7 +131,7 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
   };
 }
 
-/** Formats by the checkpoint's rule, with the bytes of its files; none where these are too far from the rule for it to be the one. */
+/** Formats by the checkpoint's rule, with the bytes of its files; none if these are too far from the rule for it to be the one. */
 const formatsOf = ({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] =>
   bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 

@@ -21,7 +21,7 @@ export function shapedModel(name: string, expertsPerLayer: readonly number[], to
   return { name, quantization: 'none', hidden: 0, layers, dense, experts, parameters: { total: 0, active: 0 } };
 }
 
-/** The model of a name that is a shape; null: it is another name. @throws UserError where it is no shape of a model */
+/** The model of a name that is a shape; null: it is another name. @throws UserError if it is no shape of a model */
 export function modelOfShape(name: string): ModelSpec | null {
   if (!name.startsWith(SHAPE)) return null;
   const text = name.slice(SHAPE.length);

@@ -8,7 +8,7 @@ type ExpertId = number;
 export interface FormatShare {
   /** A name of `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for a type of a GGUF file that is not known. */
   readonly format: string;
-  /** Number of weights; need not be whole where layers were levelled. */
+  /** Number of weights; need not be whole if layers were levelled. */
   readonly weights: number;
   /** Their bytes, scales included. */
   readonly bytes: number;
@@ -26,11 +26,11 @@ export interface MoeLayer {
   readonly flopsPerToken: number;
   /** Dense id of this layer's expert 0. */
   readonly offset: ExpertId;
-  /** Formats of one expert, most weights first; their bytes add up to {@link expertBytes}. Absent: nothing says. */
+  /** Formats of one expert, most weights first; their bytes add up to {@link expertBytes}. Absent: unknown. */
   readonly formats?: readonly FormatShare[];
 }
 
-/** Attention of one decoder layer. All zero where a layer has none (state-space layers). */
+/** Attention of one decoder layer. All zero if a layer has none (state-space layers). */
 export interface AttentionSpec {
   /** KV-cache bytes that one token of context occupies (GQA: 2 x KV heads x head size; MLA: latent + rope). */
   readonly kvBytesPerToken: number;
@@ -38,15 +38,15 @@ export interface AttentionSpec {
   readonly valueShare?: number;
   /** Operations of one token attending to one token of context (scores and values). */
   readonly flopsPerPair: number;
-  /** Query heads: scores of a pair of tokens, which attention without fused kernels writes out. Absent: nothing says. */
+  /** Query heads: scores of a pair of tokens, which attention without fused kernels writes out. Absent: unknown. */
   readonly heads?: number;
   /** Sliding window in tokens, or null: the whole context. */
   readonly window: number | null;
   /** Kernels of the layer, as a multiple of those of a layer with grouped attention. Absent: 1. */
   readonly launches?: number;
-  /** Values of a recurrent state that every token renews. Absent: there is none, or nothing says. */
+  /** Values of a recurrent state that every token renews. Absent: none, or unknown. */
   readonly stateValues?: number;
-  /** Costs of a prompt where keys and values of all heads are unpacked from a shared latent (MLA). Absent: there is no latent. */
+  /** Costs of a prompt if keys and values of all heads are unpacked from a shared latent (MLA). Absent: there is no latent. */
   readonly unpacked?: UnpackedLatent;
 }
 
@@ -70,7 +70,7 @@ export interface DenseSegment {
   readonly flopsPerSequence?: number;
   /** One entry per decoder layer whose attention lies in this segment. */
   readonly attention: readonly AttentionSpec[];
-  /** Formats of the weights, most weights first; their bytes add up to {@link weightBytes}. Absent: nothing says. */
+  /** Formats of the weights, most weights first; their bytes add up to {@link weightBytes}. Absent: unknown. */
   readonly formats?: readonly FormatShare[];
 }
 
@@ -87,15 +87,15 @@ export interface DenseSpec {
 /** What is known of a model as a whole. */
 export interface ModelFacts {
   readonly name: string;
-  /** Quantization that the byte figures are for, e.g. `q4_k_m`; `gguf` or `safetensors` where sizes come from files. */
+  /** Quantization that the byte figures are for, e.g. `q4_k_m`; `gguf` or `safetensors` if sizes come from files. */
   readonly quantization: string;
-  /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 where nothing says. */
+  /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 if unknown. */
   readonly hidden: number;
   /** True: each expert is a whole model, so that loading one is switching models. */
   readonly wholeModels?: true;
   /** Layers of its checkpoint that predict further tokens (MTP); absent: none. */
   readonly nextLayers?: number;
-  /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
+  /** Its tensors, and the memory of its layers, as in its files; absent if unknown. */
   readonly anatomy?: Anatomy;
   /** Tokens of context that it was trained on; absent: unknown. */
   readonly trainedContext?: number;
@@ -110,7 +110,7 @@ export interface ModelSpec extends ModelFacts {
   readonly dense: DenseSpec;
   /** Routed experts in total: the sum over layers, and the number of dense ids. */
   readonly experts: number;
-  /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
+  /** True: layers have shared experts, too, which every token runs. They are priced as dense work. */
   readonly sharedExperts?: true;
   /** Parameters in total, and those that a token is multiplied with, head included; as OpenAI counts (arXiv 2508.10925, Table 1). */
   readonly parameters: { readonly total: number; readonly active: number };
@@ -159,12 +159,12 @@ export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly
 
 /** Scales the weights and the bytes of formats. */
 export const scaleFormats = (formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] =>
-  formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
+  formats.map((share) => ({ format: share.format, weights: share.weights * weights, bytes: share.bytes * bytes }));
 
-/** The format that most weights have; null where nothing says. */
+/** The format that most weights have; null if unknown. */
 export const mainFormat = (formats: readonly FormatShare[] | undefined): string | null => formats?.[0]?.format ?? null;
 
-/** A layer whose experts have another size, as a trace or a file says; their formats keep the weights and share the bytes as before. */
+/** A layer whose experts have another size, from a trace or a file; their formats keep the weights and share the bytes as before. */
 export function withExpertBytes(layer: MoeLayer, expertBytes: number): MoeLayer {
   const { formats } = layer;
   if (formats === undefined) return { ...layer, expertBytes };

@@ -12,7 +12,7 @@ export interface PlaceWishes
   readonly engine?: string;
 }
 
-/** The request of wishes. @param priced true: a machine is named @throws UserError where an engine is unknown, or nothing is counted */
+/** The request of wishes. @param priced true: a machine is named @throws UserError if an engine is unknown, or nothing is counted */
 export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: PlaceWishes, priced: boolean): PlaceRequest {
   const engine = name === undefined ? null : findProfileFormat(name);
   if (parts.length === 0) throw new UserError('no text is given to count; name a recording with --trace');

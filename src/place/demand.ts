@@ -23,7 +23,7 @@ export interface DemandWindow {
 const WINDOW = 512;
 const MOST_WINDOWS = 256;
 
-/** Rows that a placement serves: generated ones, where the trace has any, since experts off the card are computed or fetched one token at a time. */
+/** Rows that a placement serves: generated ones, if the trace has any, since experts off the card are computed or fetched one token at a time. */
 function* servedRows(trace: RoutingTrace): Generator<readonly [chunk: TraceChunk, row: number], void, void> {
   const generated = trace.requests.some(({ decode }) => decode > 0);
   for (const chunk of chunks(trace)) {
@@ -54,7 +54,7 @@ function expectedUse(trace: RoutingTrace, model: ModelSpec): Float64Array {
   return Float64Array.from(learned.values);
 }
 
-/** The windows of a trace, in order: each lies in one request. @param weighed true: gate weights in place of choices */
+/** The windows of a trace, in order: each lies in one request. @param weighed true: gate weights instead of choices */
 export function windowsOf(trace: RoutingTrace, model: ModelSpec, weighed = false): DemandWindow[] {
   const rows = Math.max(WINDOW, Math.ceil(trace.tokens / MOST_WINDOWS));
   const windows: { position: number; tokens: number; readonly demand: Float64Array }[] = [];

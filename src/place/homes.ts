@@ -35,7 +35,7 @@ export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: numb
       homes[home]!.push(expert);
       work[home]! += load(expert);
     }
-    return homes.map((own) => own.sort((a, b) => a - b));
+    return homes.map((experts) => experts.sort((a, b) => a - b));
   });
 }
 
@@ -44,7 +44,7 @@ export function imbalanceOf(model: ModelSpec, homes: Homes, demand: Float64Array
   const byLayer = model.layers.map(({ experts, offset }, l) => {
     const copies = new Int32Array(experts);
     for (const expert of homes[l]!.flat()) copies[expert]!++;
-    const work = homes[l]!.map((own) => sum(own.map((expert) => demand[offset + expert]! / copies[expert]!)));
+    const work = homes[l]!.map((experts) => sum(experts.map((expert) => demand[offset + expert]! / copies[expert]!)));
     const all = sum(work);
     return all === 0 ? 1 : (Math.max(...work) * work.length) / all;
   });

@@ -1,4 +1,3 @@
-// A placement: which experts stay, and its worth on other text: the answers of `moeprof place`, `place judge` and `place merge`.
 import { UserError } from '../base/errors.js';
 import { basename } from '../base/host/paths.js';
 import { splitRows } from '../base/profiles.js';
@@ -37,7 +36,7 @@ export type ExpertPlacement = Awaited<ReturnType<typeof answerPlacement>>['place
 
 /** Bands of context; four times as much each. */
 const BANDS = [0, 512, 2048, 8192, 32_768, 131_072];
-/** Caches beside a static set: LRU, llama.cpp's own, and the bound. */
+/** Caches to compare with a static set: LRU, llama.cpp's own, and the bound. */
 const POLICIES = ['lru', 'frequency-classes:halfLife=128', 'belady'];
 /** Points of capture against slots. */
 const STEPS = 20;
@@ -80,7 +79,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       schema: 'moeprof.place/1' as const,
       tool: { name: 'moeprof', version: VERSION } as const,
       model: { name, quantization, experts },
-      /** What is counted: a recording or a profile, its weight beside others, and its format. */
+      /** What is counted: a recording or a profile, its weight among others, and its format. */
       from: counted.map(({ named, profile, trace, weight }) => {
         return { name: shortName(trace?.path ?? named), weight, format: profile?.format.name ?? trace!.meta.format };
       }),
@@ -89,7 +88,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       split: counted.some((source) => source.demand === null) ? null : split,
       /** True: it is judged by rows that it was counted on. */
       inSample,
-      /** Bytes of experts that stay; 0 where nothing says how large they are. */
+      /** Bytes of experts that stay; 0 if their size is unknown. */
       bytes: inputs.unsized === true ? 0 : residentBytes(model, slots),
       /** Ids of experts that stay, by MoE layer. */
       residents: byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1)),
@@ -104,7 +103,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       /** Null: no machine is named, or no run of moeprof stands for the engine. */
       ways: priced ? await waysOf(priceWith, model, slots, ranks, counted[0]!.trace?.path ?? null, breathe) : null,
       hardware: request.priced ? inputs.hardware.name : null,
-      /** The engine's format, where that stands, and the flags that load the file; null: none is written. */
+      /** The engine's format, its source, and the flags that load the file; null: none is written. */
       file: engine === null ? null : { engine: engine.name, cites: engine.cites, use: engine.use(path, placed) },
     };
     return { placement, placed };
@@ -141,17 +140,17 @@ async function choose(
     return { ...all, demand, homes: balancedHomes(model, demand, gpus, redundant) };
   }
   checkSplit(engine, split);
-  const own = wanted === 'auto' && counted.length === 1 ? counted[0]!.profile?.fingerprint?.slots : undefined;
-  if (wanted === 'auto' && own === undefined && !priced)
+  const recorded = wanted === 'auto' && counted.length === 1 ? counted[0]!.profile?.fingerprint?.slots : undefined;
+  if (wanted === 'auto' && recorded === undefined && !priced)
     throw new UserError('--slots auto: nothing says how many experts stay; name a machine with --hardware, or write --slots 25%');
   const written = (): number => capacityBytes(parseCapacity(/^\d+$/.test(wanted) ? `${wanted}/layer` : wanted), model);
-  const slots = own ?? slotsFor(model, demand, wanted === 'auto' ? await room() : written(), split);
+  const slots = recorded ?? slotsFor(model, demand, wanted === 'auto' ? await room() : written(), split);
   // An engine with one number for all layers takes what the fullest layer leaves: a remainder of bytes would make one too many elsewhere.
   const kept = engine?.even === true ? slots.map((_, l) => Math.min(...slots, model.layers[l]!.experts)) : slots;
   return { demand, slots: kept, resident: residentsOf(model, demand, kept), homes: null };
 }
 
-/** @throws UserError where an engine cannot hold a split */
+/** @throws UserError if an engine cannot hold a split */
 function checkSplit(engine: ProfileFormat | null, split: Split): void {
   if (engine === null) return;
   if (engine.holds === 'homes') throw new UserError(`--for ${engine.name}: places experts on several GPUs; say how many with --gpus`);
@@ -170,7 +169,7 @@ function ofWhole(model: ModelSpec, whole: readonly boolean[]): Pick<Placed, 'dem
   return { demand: Float64Array.from(resident), resident, slots: slotsIn(model, resident) };
 }
 
-/** Capture against the share of each layer's experts that stay. @param asked judged demand */
+/** Capture against the share of each layer's experts that stay. @param asked the judged demand */
 const curveOf = (model: ModelSpec, demand: Float64Array, asked: Float64Array) =>
   Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).map((share) => {
     const slots = model.layers.map(({ experts }) => Math.round(share * experts));
@@ -178,12 +177,12 @@ const curveOf = (model: ModelSpec, demand: Float64Array, asked: Float64Array) =>
   });
 
 /** The worth on one text: its score, hits of caches that have served counted rows before, and whether it is time to count again. */
-async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sources, { resident, slots }: Placed, one: JudgedText) {
-  const alone = counted.length > 1 ? one.source?.demand : undefined;
+async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sources, { resident, slots }: Placed, judged: JudgedText) {
+  const alone = counted.length > 1 ? judged.source?.demand : undefined;
   const ownSlots = alone == null ? null : slotsFor(model, alone, residentBytes(model, slots), split);
-  const demand = sumOf(one.windows, model.experts);
-  const before = one.source?.trace ?? counted[0]!.trace;
-  const replayed = before === null ? one.trace : concatTraces([before, one.trace]);
+  const demand = sumOf(judged.windows, model.experts);
+  const before = judged.source?.trace ?? counted[0]!.trace;
+  const replayed = before === null ? judged.trace : concatTraces([before, judged.trace]);
   const curve = await drawCurve({
     model,
     trace: replayed,
@@ -195,12 +194,12 @@ async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sou
     ...({ scope: 'global', replay: 'atomic', quotas: 'even' } as const),
   });
   return {
-    name: shortName(one.named),
-    score: scoreOf(model, resident, one.windows),
+    name: shortName(judged.named),
+    score: scoreOf(model, resident, judged.windows),
     /** What a placement captures that was counted on this text alone; null: there is one text, or another was counted. */
     own: ownSlots === null ? null : captureOf(residentsOf(model, alone!, ownSlots), demand),
     caches: curve.policies.map(({ points, policy }) => ({ policy, hitRate: points[0]!.hitRate })),
-    drift: driftOf(model, resident, one.windows),
+    drift: driftOf(model, resident, judged.windows),
   };
 }
 
@@ -208,9 +207,9 @@ async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sou
 const contextsOf = (model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) =>
   BANDS.flatMap((from, band) => {
     const to = BANDS[band + 1] ?? Number.POSITIVE_INFINITY;
-    const own = windows.filter(({ position }) => position >= from && position < to);
+    const inside = windows.filter(({ position }) => position >= from && position < to);
     const name = `${formatCount(from)} ${Number.isFinite(to) ? `to ${formatCount(to)}` : 'and more'}`;
-    return own.length === 0 ? [] : [{ name, score: scoreOf(model, resident, own) }];
+    return inside.length === 0 ? [] : [{ name, score: scoreOf(model, resident, inside) }];
   });
 
 /** The busiest GPU over the mean, with neighbours together (before) and with these homes (after). */

@@ -1,4 +1,3 @@
-// The report of `moeprof place`: the verdict, the worth by text and by context, other uses of the same bytes, and which experts stay.
 import { sum } from '../base/statistics.js';
 import { formatBytes, formatCount, formatNumber, formatRatio, formatTokensPerSecond } from '../base/units.js';
 import { axisOf, drawnFormats, heatMap, linesOver, type PaperFigure } from '../figure/door.js';
@@ -6,7 +5,7 @@ import * as is from '../report/door.js';
 import { type ExpertPlacement, TOO_FEW } from './place.js';
 import type { CaptureScore } from './score.js';
 
-/** Formats of a placement, the one for reading first. */
+/** The report of `moeprof place`: the verdict, the worth by text and by context, other uses of the same bytes, and which experts stay. */
 export const placeReports = drawnFormats<ExpertPlacement>('moeprof place', placeDocument, placeFigures);
 
 function placeDocument(placement: ExpertPlacement): is.Document {
@@ -74,19 +73,19 @@ function scoreGrid(head: string, rows: readonly { readonly name: string; readonl
   ]);
 }
 
-/** The set beside caches of as many bytes, and beside a set of the text's own. */
+/** The set, caches of as many bytes, and a set of the text's own. */
 function hitGrid(domains: ExpertPlacement['domains']): is.Grid {
-  const merged = domains.some(({ own }) => own !== null);
+  const merged = domains.some(({ own: self }) => self !== null);
   const policies = (domains[0]?.caches ?? []).map(({ policy }) => ({ head: policy.replace(/:.*/, ''), name: policy }));
   const heads = [{ head: 'hits of as many bytes', most: 25 }, 'this set', ...(merged ? ['own set'] : []), ...policies];
-  const hits = ({ caches, own, score }: (typeof domains)[number]) => [
+  const hits = ({ caches, own: self, score }: (typeof domains)[number]) => [
     score?.captured,
-    ...(merged ? [own] : []),
+    ...(merged ? [self] : []),
     ...caches.map(({ hitRate }) => hitRate),
   ];
   return is.gridOf(
     heads,
-    domains.map((one) => [one.name, ...hits(one).map(is.ratio)]),
+    domains.map((domain) => [domain.name, ...hits(domain).map(is.ratio)]),
   );
 }
 
@@ -100,7 +99,6 @@ function driftNote(
   return is.note(`${halves}; ${again}: ${rebuild ? 'count it again' : 'it still holds'}`, rebuild ? 'caution' : 'plain');
 }
 
-/** Judged demand for experts that stay, and for those that do not, one map below the other. */
 function heatOf({ demand, residents }: ExpertPlacement): is.Block {
   const part = (stays: boolean) => demand.map((layer, l) => layer.map((count, e) => (residents[l]!.includes(e) === stays ? count : 0)));
   const draw = (options: is.ReportOptions): string =>
@@ -108,23 +106,23 @@ function heatOf({ demand, residents }: ExpertPlacement): is.Block {
   return { kind: 'drawing', detail: 'verbose', draw };
 }
 
-/** By layer: experts that stay, demand that they have, and those of them that nothing asked for. */
+/** By layer: experts that stay, demand that they have, and those of them without any demand. */
 function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
-  const rows = residents.map((own, l) => {
+  const rows = residents.map((experts, l) => {
     const all = sum(demand[l]!);
-    const had = sum(own.map((expert) => demand[l]![expert]!));
+    const had = sum(experts.map((expert) => demand[l]![expert]!));
     return [
       l,
-      own.length,
+      experts.length,
       model.experts[l]!,
       all === 0 ? null : is.ratio(had / all),
-      own.filter((expert) => demand[l]![expert] === 0).length,
+      experts.filter((expert) => demand[l]![expert] === 0).length,
     ];
   });
   return is.gridOf(['layer', 'stay', 'of', 'captured', 'idle'], rows, { detail: 'verbose' });
 }
 
-/** Layers by experts: 2 where an expert stays and is asked for, 1 where it stays idle, 0 elsewhere; and capture against slots. */
+/** Layers by experts: 2 for an expert that stays and is used, 1 for one that stays idle, 0 for others; and capture against slots. */
 function placeFigures({ curve, demand, residents }: ExpertPlacement): PaperFigure[] {
   const stateOf = (l: number, e: number, asked: number): number => (residents[l]!.includes(e) ? (asked > 0 ? 2 : 1) : 0);
   const states = demand.map((layer, l) => layer.map((asked, e) => stateOf(l, e, asked)));

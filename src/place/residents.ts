@@ -1,4 +1,3 @@
-// Which experts stay: so many of each layer, the most wanted first; or whole layers, where an engine knows nothing smaller.
 import { sum } from '../base/statistics.js';
 import { optimalQuotas } from '../cache/layer-quotas.js';
 import { evenSplit } from '../cache/scope.js';
@@ -43,7 +42,7 @@ export function ranked(model: ModelSpec, demand: Float64Array, layer: number): n
   return mostPopular(demand.subarray(offset, offset + experts));
 }
 
-/** By dense id: 1 where the expert stays, the most wanted ones of each layer. */
+/** Which experts stay: so many of each layer, the most wanted first; or whole layers, if an engine has nothing smaller. */
 export function residentsOf(model: ModelSpec, demand: Float64Array, slots: readonly number[]): Uint8Array {
   const resident = new Uint8Array(model.experts);
   for (const { index, offset } of model.layers) {

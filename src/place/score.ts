@@ -1,10 +1,9 @@
-// The worth of a set of experts that stay: the share of demand that it captures, between chance and the best set of the same size.
 import { deviation, mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import { type DemandWindow, sumOf } from './demand.js';
 import { residentsOf } from './residents.js';
 
-/** Windows below which there is no score: the spread of fewer says nothing (exllamav3's builder has the same limit). */
+/** Windows below which there is no score: the spread of fewer means nothing (exllamav3's builder has the same limit). */
 export const LEAST_WINDOWS = 4;
 
 /** A set of experts judged on some text; shares of demand, 0..1. */
@@ -20,7 +19,7 @@ export function captureOf(resident: Uint8Array, demand: Float64Array): number {
   return all === 0 ? 0 : captured / all;
 }
 
-/** Shares of demand, by dense id, that a set captures, and what stands below and above it. @param resident 1 where the expert stays */
+/** Shares of demand, by dense id, that a set captures, with its lower and upper limits. @param resident 1 if the expert stays */
 export function captureShares(model: ModelSpec, resident: Uint8Array, demand: Float64Array) {
   const slots = slotsIn(model, resident);
   let [chance, all] = [0, 0];
@@ -38,7 +37,7 @@ export function captureShares(model: ModelSpec, resident: Uint8Array, demand: Fl
   };
 }
 
-/** Judges a set. @param resident 1 where the expert stays, by dense id @returns null: there are fewer than {@link LEAST_WINDOWS} windows */
+/** The worth of a set: its share of demand between chance and the best set. @param resident 1 if it stays, by dense id @returns null: few windows */
 export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) {
   if (windows.length < LEAST_WINDOWS) return null;
   const { captured, oracle, uniform } = captureShares(model, resident, sumOf(windows, model.experts));
@@ -51,7 +50,7 @@ export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonl
     /** Of a set of as many experts in each layer that is drawn by chance, and of the best such set, chosen with the judged text itself. */
     uniform,
     oracle,
-    /** 1 is the best set, 0 chance, below it worse than chance; null where both are equal. */
+    /** 1 is the best set, 0 chance, below it worse than chance; null if both are equal. */
     headroom: oracle > uniform ? (captured - uniform) / (oracle - uniform) : null,
   };
 }

@@ -1,4 +1,3 @@
-// What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows has to be asked for.
 import { UserError } from '../base/errors.js';
 import { isPath, splitRows } from '../base/profiles.js';
 import { openInputs } from '../engine/inputs/inputs.js';
@@ -9,29 +8,29 @@ import { type CountedRows, countedRows, shareRows } from './formats/fingerprint.
 import { isProfile, openProfile, type ReadProfile } from './formats/index.js';
 import { overridesFor, type RunWith } from './speed.js';
 
-/** A recording, rows of one (`code.safetensors#0:4000`), or a profile, and what it counts beside others. */
+/** A recording, rows of one (`code.safetensors#0:4000`), or a profile, and its weight among others. */
 export interface Part {
   readonly named: string;
   readonly weight: number;
 }
 
-/** What is asked for of the sources. */
+/** The wished sources. */
 export interface SourceRequest {
   /** What is counted; one that is judged: a profile alone. */
   readonly parts: readonly Part[];
   /** Recordings to judge by; empty: the last part of each that is counted. */
   readonly judged: readonly string[];
   readonly by: Basis;
-  /** Share of each counted recording that is judged instead, where `judged` is empty. */
+  /** Share of each counted recording that is judged instead, if `judged` is empty. */
   readonly holdOut: number;
   /** True: counted rows may be judged. */
   readonly inSample: boolean;
 }
 
-/** All sources; the recordings are open. */
+/** What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows takes an option. */
 export type Sources = Awaited<ReturnType<typeof openSources>>;
 
-/** A part, counted. `demand` by dense id, null where a profile has homes or layers; `rows` null where nothing says which were counted. */
+/** A part, counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if they are unknown. */
 export interface Source extends Part {
   readonly demand: Float64Array | null;
   readonly rows: readonly CountedRows[] | null;
@@ -49,26 +48,26 @@ export interface JudgedText {
   readonly rows: CountedRows;
 }
 
-/** Opens and counts everything. @throws UserError where something cannot be read, or would be judged by what it was counted on */
+/** Opens and counts everything. @throws UserError if something cannot be read, or would be judged by what it was counted on */
 export async function openSources(request: SourceRequest, runWith: RunWith, breathe: () => Promise<void>) {
   const profiles = new Set(
     request.parts.filter(({ named }) => isPath(named) && isProfile(splitRows(named).path)).map(({ named }) => named),
   );
-  const named = [...request.parts.map((part) => part.named).filter((one) => !profiles.has(one)), ...request.judged];
-  const paths = [...new Set(named.map((one) => splitRows(one).path))];
+  const named = [...request.parts.map((part) => part.named).filter((path) => !profiles.has(path)), ...request.judged];
+  const paths = [...new Set(named.map((path) => splitRows(path).path))];
   const odd = paths.find((path) => path === '-' || path === 'synthetic');
   if (odd !== undefined) throw new UserError(`${odd}: a placement is made from a recording that can be read twice; name a file`);
   if (paths.length === 0 && runWith([]).model === undefined)
     throw new UserError('no recording names the model of these profiles; name it with --model');
   const inputs = await openInputs(runWith(paths.length === 0 ? [] : overridesFor({ trace: paths })), { breathe }, { counts: false });
   const { model } = inputs;
-  const wholeOf = (one: string): RoutingTrace => inputs.traces[paths.indexOf(splitRows(one).path)]!;
+  const wholeOf = (path: string): RoutingTrace => inputs.traces[paths.indexOf(splitRows(path).path)]!;
   const counted: Source[] = [];
   const judged: JudgedText[] = [];
-  const judge = (one: string, source: Source | null): void => {
-    const whole = wholeOf(one);
-    const trace = rowsNamed(whole, splitRows(one).rows, one);
-    judged.push({ named: one, windows: windowsOf(trace, model), trace, source, rows: countedRows(whole, one) });
+  const judge = (path: string, source: Source | null): void => {
+    const whole = wholeOf(path);
+    const trace = rowsNamed(whole, splitRows(path).rows, path);
+    judged.push({ named: path, windows: windowsOf(trace, model), trace, source, rows: countedRows(whole, path) });
   };
   for (const part of request.parts) {
     await breathe();
@@ -90,28 +89,30 @@ export async function openSources(request: SourceRequest, runWith: RunWith, brea
     const all = rowsNamed(whole, rows, part.named);
     const apart = request.judged.length === 0 && !request.inSample;
     const cut = apart ? from + heldOutRows(all, 1 - request.holdOut) : to;
-    const own = `${path}#${from}:${cut}`;
-    const trace = rowsNamed(whole, splitRows(own).rows, own);
-    const source = { ...part, demand: demandOf(trace, model, request.by), rows: [countedRows(whole, own)], profile: null, trace };
+    const training = `${path}#${from}:${cut}`;
+    const trace = rowsNamed(whole, splitRows(training).rows, training);
+    const source = { ...part, demand: demandOf(trace, model, request.by), rows: [countedRows(whole, training)], profile: null, trace };
     counted.push(source);
-    if (request.judged.length === 0) judge(apart ? `${path}#${cut}:${to}` : own, source);
+    if (request.judged.length === 0) judge(apart ? `${path}#${cut}:${to}` : training, source);
   }
-  for (const one of request.judged) {
+  for (const path of request.judged) {
     await breathe();
-    judge(one, null);
+    judge(path, null);
   }
-  if (!request.inSample) for (const one of judged) refuseSeen(one, counted);
+  if (!request.inSample) for (const text of judged) refuseSeen(text, counted);
   return { inputs, model, counted, judged };
 }
 
-/** @throws UserError where a text was counted */
+/** @throws UserError if a text was counted */
 function refuseSeen({ named, rows, windows }: JudgedText, counted: readonly Source[]): void {
   const remedy = 'judge it by other text, or add --in-sample and read the score as the most that it can be';
   for (const { demand, named: source, rows: seen } of counted) {
     if (shareRows(seen ?? [], [rows])) throw new UserError(`${named}: was counted in ${source}, whose score on it says nothing; ${remedy}`);
     // A profile without a fingerprint gives itself away by its counts.
     const same =
-      seen === null && demand !== null && demand.every((count, id) => count === windows.reduce((sum, one) => sum + one.demand[id]!, 0));
+      seen === null &&
+      demand !== null &&
+      demand.every((count, id) => count === windows.reduce((sum, window) => sum + window.demand[id]!, 0));
     if (same) throw new UserError(`${named}: has the very counts of ${source}, whose score on it says nothing; ${remedy}`);
   }
 }

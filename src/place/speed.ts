@@ -8,17 +8,17 @@ import type { RunSpec } from '../system/door.js';
 import type { Popularity } from '../trace/popularity.js';
 import { residentBytes } from './residents.js';
 
-/** The way whose worth is asked for. */
+/** The way whose worth is computed. */
 const PLACED = 'this placement';
 
-/** The run of a placement: what it names, with values in place of its own. */
+/** The run of a placement, with some values replaced. */
 export type RunWith = (overrides: readonly Override[]) => RunSpec;
 
 /** Values of a run by their paths. */
 export const overridesFor = (values: Readonly<Record<string, unknown>>): Override[] =>
   Object.entries(values).map(([path, value]) => ({ path: path.split('.'), value, label: 'place' }));
 
-/** Experts stay, and the CPU computes the others: whole layers, the last ones first, unless a policy says otherwise. */
+/** Experts stay, and the CPU computes the others: whole layers, the last ones first, unless a policy decides. */
 const FIXED = { name: 'fixed', cache: { policy: 'static:by=layer' }, onMiss: 'cpu' };
 
 /** Caches as engines have them: misses are loaded, or the CPU computes them while what is missed again moves in (docs/systems.md). */
@@ -32,7 +32,7 @@ const CACHES = {
   },
 } as const;
 
-/** Bytes for experts that a machine leaves beside dense weights and KV cache. */
+/** Bytes for experts that dense weights and KV cache leave of a machine. */
 export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>): Promise<number> =>
   (await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe)).metrics['memory.gpu.expert_cache']!.value;
 

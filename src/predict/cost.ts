@@ -1,4 +1,3 @@
-// The time of a prediction (L11), before prefetches start. Host work is scaled by clock from one measured machine; gates run on the GPU.
 import { type Device, type HardwareSpec, speedOf } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 
@@ -9,18 +8,18 @@ export interface PredictionCost {
   readonly expertNs: number;
   /** Maximum number of tokens of a pass that are predicted one by one; larger passes are sampled. */
   readonly mostTokens: number;
-  /** A run of the network beside it, once a pass at most. Absent: there is none. */
+  /** A run of its network, once a pass at most. Absent: there is none. */
   readonly network?: PredictionCost;
 }
 
 /** GHz of the host that all costs of predictors were measured on: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
 const MEASURED_CLOCK = 2.45;
 
-/** Time of a run's predictions. */
+/** The time of a prediction (L11), before prefetches start. Host work is scaled by clock from one measured machine; gates run on the GPU. */
 export interface PredictionTime {
   /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;
-  /** Time of a run of the network beside it, ns. Absent: there is none. */
+  /** Time of a run of its network, ns. Absent: there is none. */
   networkNs?(tokens: number): number;
 }
 
@@ -63,7 +62,7 @@ export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>
 /** A cost that does not depend on the prediction. */
 export const fixedCost = (callNs: number): PredictionCost => ({ callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 });
 
-/** A measured cost on another host: scaled by its clock, where that is known, and by the runtime's factor. */
+/** A measured cost on another host: scaled by its clock, if that is known, and by the runtime's factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {
   const factor = ((software?.prediction ?? 1) * MEASURED_CLOCK) / (hostClock ?? MEASURED_CLOCK);
   const { callNs, expertNs, mostTokens, network, tokenNs } = cost;

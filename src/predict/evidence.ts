@@ -22,7 +22,7 @@ export interface Evidence {
   state?(pass: Pass, token: number): number;
   /** Learns a token's experts at `layer`, tokens of a pass in order. @param counted false: statistics, a sample of the tokens, leave it out */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;
-  /** It is a network: how often it has been run, once a pass at most. A mixture weighs it beside all other evidence. Absent: it is none. */
+  /** It is a network: how often it has been run, once a pass at most. A mixture weighs it together with all other evidence. Absent: it is none. */
   runs?(): number;
   /** Figures measured on this machine, as predictors give them. */
   measured?(): Readonly<Record<string, number>>;

@@ -1,4 +1,3 @@
-// Predictors that name experts without probabilities: the share of names that turn out right is learned per layer, and stands for all.
 import type { ModelSpec } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
@@ -11,7 +10,7 @@ const PRIOR = { right: 0.4, trials: 1 };
 /** The cost of naming experts: bench/prediction-cost.mjs, on the host that cost.ts names. */
 export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
-/** Success rates of named experts, by layer. */
+/** Predictors that name experts without probabilities: the share of names that turn out right is learned per layer, and stands for all. */
 export class NamedExperts {
   readonly #model: ModelSpec;
   readonly #right: Float64Array;

@@ -1,7 +1,6 @@
-// The path of each running request's previous token, layer by layer, for persistence and same-layer predictors.
 import type { Pass } from '../schedule/door.js';
 
-/** Experts that the previous token of each slot chose. */
+/** The experts of each running request's previous token, layer by layer, for persistence and same-layer predictors. */
 export class PathMemory {
   /** `[slots, layers, topK]`, NULL_EXPERT = none. */
   readonly experts: Uint16Array;
@@ -17,7 +16,7 @@ export class PathMemory {
     this.#topK = topK;
   }
 
-  /** Where in {@link experts} the previous token's choices at a layer start; -1: the request has no previous token. */
+  /** Index in {@link experts} of the previous token's choices at a layer; -1: the request has no previous token. */
   previous(pass: Pass, token: number, layer: number): number {
     const at = pass.slot[token]! * this.#layers + layer;
     return this.#owner[at] === pass.request[token] ? at * this.#topK : -1;

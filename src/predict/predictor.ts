@@ -1,4 +1,3 @@
-// The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
 import type { Member, Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
@@ -8,7 +7,7 @@ import { Pass, Request } from '../schedule/door.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { PredictionCost } from './cost.js';
 
-/** Predicts the experts of coming layers. */
+/** The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers? */
 export interface Predictor {
   /** The routing of `layer` has become known for the tokens of `pass`. Called once per pass and layer, in order; learning belongs here. */
   observe(pass: Pass, layer: number): void;
@@ -18,11 +17,11 @@ export interface Predictor {
   readonly versions?: Uint32Array;
   /** After {@link observe}: fills a layer's scores with the probability that the *next* pass of these requests demands each expert. Absent: none. */
   next?(pass: Pass, layer: number, scores: Float32Array): void;
-  /** It hears of tokens as they are drafted, and is asked after each step, with `pass.drafted` behind it. Absent: it is asked when all are. */
+  /** It is passed tokens as they are drafted, and called after each step, with `pass.drafted` after it. Absent: it is called once all are. */
   readonly drafts?: true;
-  /** A network beside it: its runs so far, each of which takes the time of a network's run, and whether its answer is in the last prediction. */
+  /** Its network: its runs so far, each of which takes the time of a network's run, and whether its answer is in the last prediction. */
   readonly network?: { readonly runs: number; readonly spoke: boolean };
-  /** Warnings for the reader of the result; asked at the end of a run. */
+  /** Warnings for the reader of the result; read at the end of a run. */
   warnings?(): readonly Warning[];
   /** Figures measured on this machine, e.g. wall times, by name: reported with the environment, never among exact figures (L16). */
   measured?(): Readonly<Record<string, number>>;
@@ -45,7 +44,7 @@ export interface PredictorContext {
   readonly training: readonly RoutingTrace[];
   /** Base folder of relative paths in parameters; by default the working directory. */
   readonly folder?: string;
-  /** Look-ahead that the trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; absent: none. */
+  /** Look-ahead that the trace holds: layers ahead, one for each part of its `predicted` rows, empty if it has none of them; absent: none. */
   readonly recorded?: readonly number[];
 }
 
@@ -55,11 +54,11 @@ export type PredictorNeed = 'weights' | 'tokenIds' | 'predicted';
 /** One member of the family of predictors. */
 export interface PredictorDefinition extends Member {
   readonly parameters: ParameterTable;
-  /** Fields that the trace must carry; the run fails early where it does not. Absent: nothing. */
+  /** Fields that the trace must carry; the run fails early if it does not. Absent: nothing. */
   readonly needs?: readonly PredictorNeed[];
   /** True: it speaks of drafted tokens alone, and a run that never drafts is refused. */
   readonly drafts?: true;
-  /** Its needs with these parameters, where they are not always `needs`. */
+  /** Its needs with these parameters, if they are not always `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
   /** The cost of a prediction on the host that it was measured on; absent: nothing, or gates'. @param folder of paths among the parameters */
   cost?(parameters: Parameters, folder: string): PredictionCost;

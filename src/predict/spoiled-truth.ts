@@ -1,4 +1,4 @@
-// The true experts of a pass, spoiled to a given recall and precision: in place of a predictor that cannot run on a trace.
+// The true experts of a pass, spoiled to a given recall and precision: for a predictor that cannot run on a trace.
 import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/door.js';
@@ -25,7 +25,7 @@ const TRUE = 1;
  */
 export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => Quality | null, random: Random): Predictor {
   const marks = new Uint8Array(model.experts);
-  /** The draw of each expert: it is named where the chance is larger. */
+  /** The draw of each expert: it is named if the chance is larger. */
   const drawn = new Float64Array(model.experts);
   let of = -1;
   const draw = (pass: Pass): void => {
@@ -58,6 +58,6 @@ export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => 
   });
 }
 
-/** What a spoiled truth knows (L17): a quality that `source` published, or the future where that is empty. */
+/** The knowledge of a spoiled truth (L17): a quality that `source` published, or the future if that is empty. */
 export const publishedIn = (source: Parameters[string], quality: Quality): Known =>
   source === '' ? { knows: 'future' } : { knows: 'published', ...quality, source: String(source) };

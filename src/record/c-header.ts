@@ -1,9 +1,8 @@
-// What a C library expects, from headers and sources of its own build, since layouts change. Types are written as koffi has them.
 import { UserError } from '../base/errors.js';
 
 const SIZED = ['void', 'bool', 'float', 'int', 'int8_t', 'int32_t', 'uint32_t', 'int64_t', 'size_t'];
 
-/** C headers, read as one text. Methods throw a UserError for what is not in them, or has no known size. */
+/** C headers and sources of a library's own build, as one text; types are koffi's. Methods throw a UserError for what is missing or unsized. */
 export class CHeader {
   readonly #text: string;
 
@@ -20,7 +19,7 @@ export class CHeader {
   prototype(name: string): [result: string, ...parameters: string[]] {
     const [result, parameters] = this.#find(`_API ([^;{}()]*?[ *])${name} ?\\(([^;]*?)\\) ?;`, name) as [string, string];
     const given = /^ *(void)? *$/.test(parameters) ? [] : parameters.split(',');
-    return [this.#type(result), ...given.map((one) => this.#type(one.trim().replace(/([ *])\w+$/, '$1')))];
+    return [this.#type(result), ...given.map((parameter) => this.#type(parameter.trim().replace(/([ *])\w+$/, '$1')))];
   }
 
   /** Values that a function of the source sets, in the order of fields (`/*.n_ctx =*\/ 512,`); undefined: no number, bool or nullptr. */

@@ -29,7 +29,7 @@ async function record({ backend, gates, model, prompts, seed, tokens }: RecordJo
   const length = Math.max(...texts.map((text) => text.length)) + share;
 
   const recorder = new PassRecorder(llama);
-  const listener = llama.listener((tensor, ask) => recorder.hear(tensor, ask));
+  const listener = llama.listener((tensor, ask) => recorder.observe(tensor, ask));
   const first = llama.begin(1, seed, listener);
   first.read(texts[0]!.subarray(0, 1), true);
   first.free();
@@ -40,8 +40,9 @@ async function record({ backend, gates, model, prompts, seed, tokens }: RecordJo
 
   const continued: Awaited<ReturnType<typeof continueText>>[] = [];
   for (const [request, text] of texts.entries()) {
-    const heard: Heard = (position, phase, ids) => send({ request, position, phase, tokens: ids.slice(), ...recorder.finish(ids.length) });
-    continued.push(await continueText(llama.begin(length, seed, listener), text, share, heard));
+    const onPass: OnPass = (position, phase, ids) =>
+      send({ request, position, phase, tokens: ids.slice(), ...recorder.finish(ids.length) });
+    continued.push(await continueText(llama.begin(length, seed, listener), text, share, onPass));
   }
   const plain = await continueText(llama.begin(length, seed, null), texts[0]!, Math.min(share, COMPARED), () => undefined);
   const compared = Math.min(continued[0]!.drawn.length, plain.drawn.length);
@@ -52,22 +53,22 @@ async function record({ backend, gates, model, prompts, seed, tokens }: RecordJo
 }
 
 /** Called after each pass. */
-type Heard = (position: number, phase: number, tokens: Int32Array) => void;
+type OnPass = (position: number, phase: number, tokens: Int32Array) => void;
 
 /** Reads a prompt, and draws and reads tokens after it, until one ends the text or `most` are read; gives these, and times. */
-async function continueText(text: ReturnType<Llama['begin']>, prompt: Int32Array, most: number, heard: Heard) {
+async function continueText(text: ReturnType<Llama['begin']>, prompt: Int32Array, most: number, onPass: OnPass) {
   const [drawn, passMs]: [number[], number[]] = [[], []];
   for (let from = 0; from < prompt.length; from += UBATCH) {
     const part = prompt.subarray(from, from + UBATCH);
     text.read(part, from + UBATCH >= prompt.length);
-    heard(from, PHASE.prefill, part);
+    onPass(from, PHASE.prefill, part);
     await nextTurn();
   }
   for (let token = text.draw(); token !== null && drawn.length < most; token = text.draw()) {
     const begunMs = performance.now();
     text.read(Int32Array.of(token), true);
     passMs.push(performance.now() - begunMs);
-    heard(prompt.length + drawn.length, PHASE.decode, Int32Array.of(token));
+    onPass(prompt.length + drawn.length, PHASE.decode, Int32Array.of(token));
     drawn.push(token);
     // The parent's end is heard between passes.
     await nextTurn();

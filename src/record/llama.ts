@@ -1,4 +1,3 @@
-// llama.cpp through its C API, unmodified, from packages of npm, in a process of its own (engine-child.ts) as faults in it end the process.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
 import { arch, availableParallelism, platform } from '../base/host/machine.js';
@@ -8,7 +7,7 @@ import { readText } from '../base/input-file.js';
 import { CHeader, proveLayout } from './c-header.js';
 import type { Prompt } from './prompts.js';
 
-/** Builds of the engine: for processors alone, or for a GPU beside them. */
+/** Builds of the engine: for processors alone, or for a GPU as well. */
 export const ENGINE_BACKENDS = ['cpu', 'vulkan', 'cuda'] as const;
 export type EngineBackend = (typeof ENGINE_BACKENDS)[number];
 
@@ -18,7 +17,7 @@ const ENGINE_INSTALL = 'npm install --ignore-scripts @fugood/llama.node@1.7 koff
 /** Tokens of a prompt that the engine computes at a time: llama.cpp's default of n_ubatch, so that a call is one pass. */
 export const UBATCH = 512;
 
-/** Bytes behind a struct whose layout is not proven: a library whose struct is longer writes there; ours, the longest has 150. */
+/** Bytes after a struct whose layout is not proven: a library whose struct is longer writes there; ours, the longest has 150. */
 const ROOM = 1024;
 
 /** Structs that are given by value or in a list, and of those that are proven the function and the source that set their defaults. */
@@ -34,7 +33,7 @@ type CFunction = ((...given: unknown[]) => unknown) & { async(...given: unknown[
 type CLibrary = { func(name: string, result: unknown, parameters: readonly unknown[]): CFunction };
 type Koffi = Record<'array' | 'as' | 'load' | 'pointer' | 'proto' | 'register' | 'struct', CFunction>;
 
-/** The library, and a model in it. */
+/** llama.cpp and a model through its C API, unmodified, from npm, in a process of its own (engine-child.ts), which faults in it end. */
 export class Llama {
   /** Commit and packages: `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`. */
   readonly version: string;
@@ -45,7 +44,7 @@ export class Llama {
   #model: unknown = null;
   #vocabulary: unknown = null;
 
-  /** @throws UserError where a package is missing, or is of a build whose layouts cannot be proven */
+  /** @throws UserError if a package is missing, or is of a build whose layouts cannot be proven */
   constructor(backend: EngineBackend) {
     const native = `@fugood/node-llama-${platform}-${arch}${backend === 'cpu' ? '' : `-${backend}`}`;
     const folders = ['@fugood/llama.node', native].map((name) => dirname(placeOf(`${name}/package.json`))) as [string, string];
@@ -69,7 +68,7 @@ export class Llama {
     this.version = `${this.call('ggml_commit')} (ggml ${this.call('ggml_version')}, @fugood/llama.node ${version})`;
   }
 
-  /** Calls a function, as the headers declare it. @throws UserError where none does */
+  /** Calls a function, as the headers declare it. @throws UserError if none does */
   call<T = unknown>(name: string, ...given: unknown[]): T {
     return this.#function(name)(...given) as T;
   }
@@ -80,7 +79,7 @@ export class Llama {
     return this.#functions.get(name)!;
   }
 
-  /** Opens a model, all of it on a GPU that the build drives, in a thread, as it may take minutes. @throws UserError where it cannot be loaded */
+  /** Opens a model, all of it on a GPU that the build drives, in a thread, as it may take minutes. @throws UserError if it cannot be loaded */
   async open(path: string): Promise<void> {
     this.call('llama_backend_init');
     const load = this.#function('llama_model_load_from_file');
@@ -90,7 +89,7 @@ export class Llama {
     this.#vocabulary = this.call('llama_model_get_vocab', this.#model);
   }
 
-  /** Ids of a prompt's tokens, with what the vocabulary puts before a text. @throws UserError for a chat without a template that the engine knows */
+  /** Ids of a prompt's tokens, with what the vocabulary puts before a text. @throws UserError for a chat without a template that the engine has */
   tokens(prompt: Prompt): Int32Array {
     const text = typeof prompt === 'string' ? prompt : this.#chat(prompt);
     const fill = (ids: Int32Array): number =>
@@ -111,7 +110,7 @@ export class Llama {
     throw new UserError('the model has no chat template that the engine knows by itself; write a text in the place of messages');
   }
 
-  /** What makes a function of ours one that the engine calls before (`ask`: is it wanted?) and after it computes a tensor. */
+  /** What makes a function of ours one that the engine calls before (`ask`: is its result wanted?) and after it computes a tensor. */
   listener(hear: (tensor: bigint, ask: boolean) => boolean): unknown {
     return this.#koffi.register(hear, this.#koffi.pointer(this.#koffi.proto('bool Listener(void *tensor, bool ask, void *given)')));
   }

@@ -15,7 +15,7 @@ interface RoutingLayer {
 
 /** The routing of a pass. */
 export interface PassRouting {
-  /** `[tokens, layers, width]`: experts in rank order, {@link NULL_EXPERT} where there is none. */
+  /** `[tokens, layers, width]`: experts in rank order, {@link NULL_EXPERT} if there is none. */
   readonly ids: Uint16Array;
   /** The gate probability of each. */
   readonly weights: Float32Array;
@@ -31,7 +31,7 @@ export class PassRecorder {
   readonly #sizes = new Map<number, Map<string, number>>();
   readonly #wanted = new Map<string, number>();
   /** Tensors of the pass: rows, and bytes from one to the next. */
-  readonly #heard = new Map<string, { readonly values: DataView; readonly rows: number; readonly stride: number }>();
+  readonly #tensors = new Map<string, { readonly values: DataView; readonly rows: number; readonly stride: number }>();
   #fault: unknown = null;
 
   constructor(llama: Pick<Llama, 'call'>) {
@@ -39,7 +39,7 @@ export class PassRecorder {
   }
 
   /** The engine's question before it computes a tensor, and its news after that. An error must not cross the engine: it waits for the end. */
-  hear(tensor: bigint, ask: boolean): boolean {
+  observe(tensor: bigint, ask: boolean): boolean {
     try {
       const name = this.#llama.call<string>('ggml_get_name', tensor);
       const width = this.#wanted.get(name);
@@ -65,10 +65,10 @@ export class PassRecorder {
     const bytes = new Uint8Array(rows === 0 ? 0 : Number(this.#llama.call('ggml_nbytes', tensor)));
     if (rows > 0) this.#llama.call('ggml_backend_tensor_get', tensor, bytes, 0, bytes.length);
     // A view of the first columns counts what stands between its rows: rows - 1 strides, and one row.
-    this.#heard.set(name, { values: viewOf(bytes), rows, stride: rows > 1 ? (bytes.length - 4 * width) / (rows - 1) : 0 });
+    this.#tensors.set(name, { values: viewOf(bytes), rows, stride: rows > 1 ? (bytes.length - 4 * width) / (rows - 1) : 0 });
   }
 
-  /** Finds the layers that route. @param gates candidates beside the choices. @throws UserError where there is none, or one is not understood */
+  /** Finds the layers that route. @param gates candidates besides the choices. @throws UserError if there is none, or one is not understood */
   layout(gates: number): void {
     if (this.#fault !== null) throw this.#fault;
     const routing = [...this.#sizes].filter(([, sizes]) => sizes.has('topk')).sort(([a], [b]) => a - b);
@@ -93,17 +93,17 @@ export class PassRecorder {
     const ids = new Uint16Array(tokens * this.layers.length * this.width).fill(NULL_EXPERT);
     const pass = { ids, weights: new Float32Array(ids.length) };
     this.layers.forEach((layer, index) => {
-      const [rows, weighed] = [layer.ids, layer.gates].map((name) => this.#heard.get(name)?.rows ?? 0) as [number, number];
+      const [rows, weighed] = [layer.ids, layer.gates].map((name) => this.#tensors.get(name)?.rows ?? 0) as [number, number];
       if (rows !== weighed || (rows !== tokens && (index < this.layers.length - 1 || rows > 1)))
         throw new UserError(`${layer.ids} has ${rows} rows in a pass of ${tokens} tokens, which is not understood`);
       for (let row = 0; row < rows; row++) this.#write(layer, row, pass, ((tokens - rows + row) * this.layers.length + index) * this.width);
     });
-    this.#heard.clear();
+    this.#tensors.clear();
     return pass;
   }
 
   #write({ experts, gates, ids, logits }: RoutingLayer, row: number, into: PassRouting, at: number): void {
-    const [chosen, weighed] = [this.#heard.get(ids)!, this.#heard.get(gates)!];
+    const [chosen, weighed] = [this.#tensors.get(ids)!, this.#tensors.get(gates)!];
     const gate = Float64Array.from({ length: experts }, (_, expert) => weighed.values.getFloat32(row * weighed.stride + 4 * expert, true));
     const most = Math.max(...gate);
     const sum = gate.reduce((total, logit) => total + Math.exp(logit - most), 0);

@@ -1,4 +1,3 @@
-// Prompts of a recording: a line each, as text, as {"prompt": text}, or as the messages of a chat.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
@@ -15,7 +14,7 @@ const line = z.union([
 /** What a model is given: a text, or a chat that its template makes one of. */
 export type Prompt = z.output<typeof line>;
 
-/** Reads a file of prompts. @throws UserError with the line that is none, or where there is none at all */
+/** Reads prompts, a line each: text, {"prompt": text}, or a chat's messages. @throws UserError with the line that is none, or if there is none */
 export function readPrompts(path: string): Prompt[] {
   const prompts = readText(path, 'prompts')
     .split('\n')

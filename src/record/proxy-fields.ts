@@ -4,31 +4,31 @@ import { isObject, ownValue } from '../base/objects.js';
 import { parseJson } from '../model/door.js';
 import type { JsonObject } from '../trace/formats/json-values.js';
 
-/** Endpoints whose replies have routed experts: what asks for them and for ids of tokens, and whether a stream counts tokens where it is asked to. */
+/** Endpoints whose replies have routed experts: the fields that request them and ids of tokens, and whether a stream can count tokens. */
 const ENDPOINTS: readonly { readonly path: RegExp; readonly ask: readonly string[]; readonly counts: boolean }[] = [
   { path: /\/v1\/(chat\/)?completions$/, ask: ['return_routed_experts', 'return_token_ids'], counts: true },
   // vLLM's own has both unasked, SGLang's own counts tokens unasked.
   { path: /\/inference\/v1\/generate$/, ask: [], counts: true },
   { path: /\/generate$/, ask: ['return_routed_experts'], counts: false },
 ];
-/** Fields of replies that the client may not have asked for. */
+/** Fields of replies that the client may not have requested. */
 const ROUTING = ['routed_experts', 'prompt_routed_experts', 'routed_experts_dtype'];
 const IDS = ['token_ids', 'prompt_token_ids'];
 
 /** A request as it is sent on. */
 export interface Asking {
   readonly body: string;
-  /** Fields that the client has not asked for: their values become null. */
+  /** Fields that the client has not requested: their values become null. */
   readonly hidden: readonly string[];
-  /** True where the client has not asked for the counts at the end of a stream. */
+  /** True if the client has not requested the counts at the end of a stream. */
   readonly hidesUsage: boolean;
-  /** Position of the first row that the client asked for; absent: the first. */
+  /** Position of the first row that the client requested; absent: the first. */
   readonly start?: unknown;
 }
 
 /** The request for a body; null: it is none whose reply has routed experts. @param path of its address */
 export function asking(path: string, body: string): Asking | null {
-  const endpoint = ENDPOINTS.find((one) => one.path.test(path));
+  const endpoint = ENDPOINTS.find((endpoint) => endpoint.path.test(path));
   const fields = endpoint === undefined ? null : jsonValueOf(body);
   if (endpoint === undefined || !isObject(fields)) return null;
   const { ask, counts } = endpoint;
@@ -52,7 +52,7 @@ export function jsonValueOf(text: string): unknown {
   }
 }
 
-/** A JSON object with more fields, put behind its own where it has none of them: its numbers may be more exact than ours. */
+/** A JSON object with more fields, put after its own if it has none of them: its numbers may be more exact than ours. */
 function withFields(text: string, fields: JsonObject, more: JsonObject): string {
   if (Object.keys(more).some((key) => Object.hasOwn(fields, key))) return JSON.stringify({ ...fields, ...more });
   const added = Object.keys(fields).length > 0 ? JSON.stringify(more).replace(/^\{(?=")/, ',') : JSON.stringify(more).slice(1);
@@ -68,7 +68,7 @@ export function withNulls(text: string, names: readonly string[]): string {
   return text.replace(new RegExp(String.raw`((?<!\\)"(?:${names.join('|')})"\s*:\s*)${VALUE}`, 'g'), '$1null');
 }
 
-/** True for an event that is there only because the proxy asked: it has no answer, and nothing that the client wanted. */
+/** True for an event that is there only for the proxy: it has neither an answer nor what the client requested. */
 export function isOwnEvent({ choices, sglext, usage }: JsonObject, { hidden, hidesUsage }: Asking): boolean {
   const wanted = isObject(sglext) && Object.keys(sglext).some((key) => !hidden.includes(key));
   return Array.isArray(choices) && choices.length === 0 && !wanted && (hidesUsage || !isObject(usage));

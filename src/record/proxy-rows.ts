@@ -1,4 +1,3 @@
-// The rows of answers, as they end. Every answer is read and checked as a trace of its own first: one that is wrong leaves the others whole.
 import { messageOf, UserError } from '../base/errors.js';
 import { importChoices } from '../trace/formats/choice-array.js';
 import { expected, type OpenOptions } from '../trace/formats/format.js';
@@ -12,7 +11,7 @@ const PLACE = 'a reply';
 const SILENT =
   'it has no routed experts; start the server with --enable-return-routed-experts (vLLM streams them from /inference/v1/generate alone)';
 
-/** Answers of a server as one trace, in the order in which they ended. */
+/** The rows of answers, as they end. Every answer is read and checked as a trace of its own first: one that is wrong leaves the others whole. */
 export class RecordedAnswers {
   recorded = 0;
   /** Answers that are not, by reason. */
@@ -30,7 +29,7 @@ export class RecordedAnswers {
     this.#tell = tell;
   }
 
-  /** Adds the answers of a reply. @param start position of its first row, as its request says; undefined: it says nothing */
+  /** Adds the answers of a reply. @param start position of its first row, from its request; undefined: it has none */
   add(value: unknown, start: unknown): void {
     try {
       const reply = { ...(start === undefined ? {} : { routed_experts_start_len: start }), ...objectAt(value, PLACE) };
@@ -75,7 +74,7 @@ export class RecordedAnswers {
     }
   }
 
-  /** The trace of all answers, to which nothing is added any more. @throws UserError where there is none */
+  /** The trace of all answers, to which nothing is added any more. @throws UserError if there is none */
   finish(): RoutingTrace {
     if (this.#store === null) throw new UserError('record --proxy: no answer with routed experts has passed; nothing is written');
     const missed = [...this.missed.values()].reduce((sum, count) => sum + count, 0);

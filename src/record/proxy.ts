@@ -1,4 +1,4 @@
-// A recording proxy before vLLM or SGLang: asks for routed experts, removes them from replies. Failures count as missed; traffic goes on.
+// A recording proxy before vLLM or SGLang: requests routed experts, removes them from replies. Failures count as missed; traffic goes on.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, joined, textOf } from '../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpRequest, httpServer, passedThrough } from '../base/host/http.js';
@@ -10,9 +10,9 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { type Asking, asking, isOwnEvent, jsonValueOf, withNulls } from './proxy-fields.js';
 import { RecordedAnswers } from './proxy-rows.js';
 
-/** What is recorded, and where. */
+/** What is recorded, and to which file. */
 export interface ProxyRequest {
-  /** Address of the server; paths of requests are put behind its own. */
+  /** Address of the server; paths of requests follow its own. */
   readonly server: URL;
   readonly host: string;
   /** 0: any that is free. */
@@ -118,7 +118,7 @@ async function answered(answer: HttpMessage, asked: Asking | null, answers: Reco
     else answers.miss(broken);
   } else if (readable && kind.startsWith('application/json')) {
     const text = textOf(await wholeOf(answer));
-    // SGLang's own interface gives a list where several answers are asked for.
+    // SGLang's own interface returns a list for several answers.
     for (const value of [jsonValueOf(text)].flat()) answers.add(value, asked.start);
     const shown = bytesOf(withNulls(text, asked.hidden));
     reply.writeHead(statusCode, passedHeaders(headers, { 'content-length': String(shown.length) }));
@@ -164,7 +164,7 @@ async function* passedEvents(
   yield shown(joined(held));
 }
 
-/** The number of bytes of the first event, the empty line behind it among them; 0: it is not whole. */
+/** The number of bytes of the first event, the empty line after it among them; 0: it is not whole. */
 function endOfEvent(bytes: Uint8Array): number {
   for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) {
     if (bytes[at + 1] === 10) return at + 2;

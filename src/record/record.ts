@@ -19,7 +19,7 @@ export interface RecordJob {
   readonly prompts: readonly Prompt[];
   /** Most tokens in all, those of prompts included; what they leave is shared evenly by the texts that continue them. */
   readonly tokens: number;
-  /** Candidates beside the choices. */
+  /** Candidates in addition to the choices. */
   readonly gates: number;
   /** Of what is drawn, as probable as the model has it. */
   readonly seed: number;
@@ -31,7 +31,7 @@ interface Opened {
   readonly engine: string;
   /** Experts of each MoE layer. */
   readonly experts: readonly number[];
-  /** Choices of a token at a layer; what stands behind them, up to `width`, are candidates. */
+  /** Choices of a token at a layer; those after them, up to `width`, are candidates. */
   readonly choices: number;
   readonly width: number;
   /** Most rows that follow. */
@@ -52,7 +52,7 @@ export interface ComparedText {
   readonly compared: number;
   /** The first that differs, from 0; null: all are the same. */
   readonly differsAt: number | null;
-  /** Least time of a generated token, recorded, over that without; NaN where none was compared. */
+  /** Least time of a generated token, recorded, over that without; NaN if none was compared. */
   readonly timesAsLong: number;
 }
 
@@ -110,7 +110,7 @@ function addRows(store: TraceStore, { ids, phase, position, request, tokens, wei
   });
 }
 
-/** Runs an engine's process to its end. @throws UserError where it fails, or ends before it is done */
+/** Runs an engine's process to its end. @throws UserError if it fails, or ends before it is done */
 function runEngine(
   job: RecordJob,
   model: string,
@@ -120,8 +120,8 @@ function runEngine(
   return new Promise((done, fail) => {
     let [printed, failed] = ['', ''];
     const child = start('record/engine-child', {
-      message: (heard) => {
-        const message = heard as FromEngine;
+      message: (raw) => {
+        const message = raw as FromEngine;
         try {
           if ('failed' in message) failed = message.failed;
           else if ('compared' in message) done(message);
@@ -144,7 +144,7 @@ function runEngine(
         fail(new UserError([model, failed || `the engine ${how}`, ...(reason === '' ? [] : [reason.trim()])].join(': ')));
       },
     });
-    // It must not go on computing where this process ends.
+    // It must not go on computing if this process ends.
     const stopListening = listen('exit', () => child.kill());
     child.send(job);
   });

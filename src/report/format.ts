@@ -1,5 +1,3 @@
-// The contract of output formats, and how one value is printed. A format is a pure function: value and options in, text out.
-
 import { shortened, visible } from '../base/text.js';
 import {
   formatBytes,
@@ -22,7 +20,7 @@ export interface ReportOptions {
   readonly verbose: boolean;
 }
 
-/** One output format of a kind of value (a result, a comparison, ...). */
+/** One output format of a kind of value, a pure function: value and options in, text out. */
 export interface Format<T> {
   /** As in `-o name=path`. */
   readonly name: string;

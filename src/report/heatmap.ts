@@ -1,4 +1,3 @@
-// A heatmap of layers by experts in text: two layers a line in half blocks, in colours or the hot ones only; in ASCII one a line.
 import { Chalk } from 'chalk';
 import { sum } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
@@ -12,7 +11,7 @@ const LABEL = 5;
 /** Minimum load of a hot expert, in multiples of the mean load. */
 const HOT = 2;
 
-/** Draws loads; of experts beyond the width, the hottest of each column. @param loads `[layer][expert]`, shown relative to the layer's mean */
+/** A heatmap of layers by experts in text: two layers a line in half blocks. @param loads `[layer][expert]`, relative to the layer's mean */
 export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOptions): string {
   const room = widthOf(options) - LABEL - 1;
   const most = Math.max(...loads.map((layer) => layer.length));

@@ -1,4 +1,3 @@
-// The position of a run between LRU, Belady and foresight, and its limit: policy, prediction, link, or the work of its processor.
 import { formatNs, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import { metricValue } from './format.js';
@@ -18,12 +17,12 @@ export interface KnownTimes {
 /** Times of a run and of its bounds; null if they were not computed, or are of a different machine (one without the run's faults). */
 export function knownTimes(result: Result): KnownTimes | null {
   if (metricValue(result, 'fault.time') !== null) return null;
-  const [own, allResident, lru, belady, foresight, floor] = [
+  const [time, allResident, lru, belady, foresight, floor] = [
     'latency.tpot.mean',
     ...['all_resident', 'lru', 'belady', 'foresight', 'floor'].map((name) => `bound.${name}.tpot`),
   ].map((name) => metricValue(result, name));
-  if (own == null || allResident == null || lru == null || belady == null || foresight == null || floor == null) return null;
-  return { own, allResident, lru, belady, foresight, floor };
+  if (time == null || allResident == null || lru == null || belady == null || foresight == null || floor == null) return null;
+  return { own: time, allResident, lru, belady, foresight, floor };
 }
 
 /** Parts that may limit a run. */
@@ -39,28 +38,28 @@ interface Limit {
 }
 
 /** Divides the time beyond all resident among policy, prediction and link. The largest is the limit; if all are small, the processor. */
-export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Limit {
+export function limitOf({ allResident, belady, foresight, own: time }: KnownTimes): Limit {
   const parts = {
-    policy: Math.max(0, own - Math.max(belady, foresight)),
-    prediction: Math.max(0, Math.min(own, belady) - foresight),
-    link: Math.max(0, Math.min(own, foresight) - allResident),
+    policy: Math.max(0, time - Math.max(belady, foresight)),
+    prediction: Math.max(0, Math.min(time, belady) - foresight),
+    link: Math.max(0, Math.min(time, foresight) - allResident),
   };
   const most = Math.max(parts.policy, parts.prediction, parts.link);
-  if (most <= NOTHING * own) return { of: 'work', parts };
+  if (most <= NOTHING * time) return { of: 'work', parts };
   const of = (['policy', 'prediction', 'link'] as const).find((part) => parts[part] === most)!;
   return { of, parts };
 }
 
 /** The time under foresight, and the run's share of the gain, in one sentence without its full stop. */
 export function foresightText(times: KnownTimes): string {
-  const { belady, floor, foresight, lru, own } = times;
+  const { belady, floor, foresight, lru, own: time } = times;
   const least = formatNs(floor);
   const range = least === formatNs(foresight) ? least : `${least} to ${formatNs(foresight)}`;
   const start = `${range} TPOT at best, knowing all demand; LRU on demand ${formatNs(lru)}, Belady ${formatNs(belady)}`;
   if (lru <= foresight) return `${start}: nothing is gained by knowing`;
   const way = (ns: number): number => Math.min(1, (lru - ns) / (lru - foresight));
-  if (own > lru) return `${start}; this run is slower than LRU`;
-  return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(own), 0)}`;
+  if (time > lru) return `${start}; this run is slower than LRU`;
+  return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(time), 0)}`;
 }
 
 /** The limit of the run, in one sentence without its full stop. @param processor of the run's experts, see {@link DeviceWords} */

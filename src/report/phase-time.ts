@@ -1,4 +1,3 @@
-// The time of prefill and of decoding by part, which a sum over the whole run would hide.
 import type { Result } from '../result/result.js';
 import { metricValue } from './format.js';
 
@@ -11,7 +10,7 @@ export interface PhasePart {
   readonly ns: number;
 }
 
-/** Time of the passes of one kind. */
+/** The time of prefill and of decoding by part, which a sum over the whole run would hide. Time of the passes of one kind. */
 export interface PhaseTime {
   readonly passes: number;
   readonly parts: readonly PhasePart[];
@@ -32,7 +31,7 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');
-  // A rounding remainder beside the SSD is not shown.
+  // A rounding remainder next to the SSD's part is not shown.
   const linkNs = (of('time.stall') ?? 0) - (cpuNs ?? 0) - (ssdNs ?? 0);
   const named = [
     ['dense', of('time.dense') ?? 0],
@@ -50,7 +49,7 @@ export function phasesOf(result: Result): readonly Phase[] {
   return result.metrics['schedule.passes.decode'] === undefined ? [] : ['decode', 'prefill'];
 }
 
-/** Tokens per second of one request in a phase (L21); null where the run has no such phase. */
+/** Tokens per second of one request in a phase (L21); null if the run has no such phase. */
 export function phaseSpeed(result: Result, phase: Phase): number | null {
   return metricValue(result, `speed.${phase}`);
 }

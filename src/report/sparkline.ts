@@ -1,4 +1,3 @@
-// A sparkline: one character for each value, or for a few neighbours; its height is the position of the value between minimum and maximum.
 import { meanOfPresent } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
 
@@ -6,7 +5,7 @@ const BLOCKS = '▁▂▃▄▅▆▇█';
 /** Without Unicode: darker characters for larger values. */
 const CHARACTERS = '.:-=+*#@';
 
-/** Draws values in at most `width` columns, means of neighbours; null is a blank. @returns a line, and its lowest and highest value, or NaN */
+/** Values in at most `width` characters, means of neighbours; null is a blank. @returns a line, and its lowest and highest value, or NaN */
 export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>) {
   const bin = Math.max(1, Math.ceil(values.length / width));
   const means = Array.from({ length: Math.ceil(values.length / bin) }, (_, column) =>

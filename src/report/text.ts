@@ -43,7 +43,7 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
   return lines.map(withoutCommand).join('\n');
 }
 
-/** A unit behind a figure, and what follows it at once: `%),`. */
+/** A unit after a figure, and what follows it at once: `%),`. */
 const UNIT = /^(?:%|pp|[num]?s|[KMGT]i?B(?:\/s)?|B|tok\/s)(?!\w)/;
 
 /** Words; a figure, its unit and the sign before it are one, so that no line ends between them. */

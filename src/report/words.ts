@@ -1,5 +1,3 @@
-// Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off.
-
 import { formatCount, formatCounted, formatRatio } from '../base/units.js';
 import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
@@ -19,7 +17,7 @@ export function learnedFrom({ rows }: Accuracy): string {
   return `learned from ${formatCounted(rows, 'timing')} of this machine`;
 }
 
-/** The same without its unit, for a column; null where one of the two is unknown. */
+/** The same without its unit, for a column; null if one of the two is unknown. */
 export function bareRange(band: Accuracy | null | undefined, speed: number | null | undefined): string | null {
   if (band == null || speed == null) return null;
   return between(band.low * speed, band.high * speed);
@@ -56,7 +54,7 @@ function twoDigits(value: number, round: (value: number) => number): string {
   return rounded >= 1000 ? formatCount(rounded) : String(rounded);
 }
 
-/** `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null where the machine is calibrated, since its profile holds measured rates */
+/** `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null if the machine is calibrated, since its profile holds measured rates */
 export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metrics'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;
   const [band, speed] = [accuracy[phase], metrics[`speed.${phase}`]?.value];
@@ -65,7 +63,7 @@ export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metri
   return `(${speedRange(band, speed)} for ${countedText(band)}${band.common === 'all' ? ', none comparable' : ''})`;
 }
 
-/** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null where routing is not drawn */
+/** `48 to 75 % hits for 80 % of published figures (26 models); its profile has routing of its own`. @returns null if routing is not drawn */
 export function hitRangeText({ hitRange }: Pick<Result, 'hitRange'>): string | null {
   if (hitRange === undefined) return null;
   return `${percentRange(hitRange)} hits for ${hitRangeSource(hitRange)}`;
@@ -81,7 +79,7 @@ export function hitRangeSource({ models, routing }: NonNullable<Result['hitRange
   return `80 % of published figures (${formatCounted(models, 'model')}); ${known}`;
 }
 
-/** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty where none does. */
+/** The policy and predictor that replace a system's own: `, with s3-fifo:small=0.2`; empty if none does. */
 export function changedParts({ config }: Pick<Result, 'config'>): string {
   const { overrides } = config as {
     readonly overrides?: { readonly system?: readonly { readonly path: string; readonly value: unknown }[] };
@@ -93,11 +91,11 @@ export function changedParts({ config }: Pick<Result, 'config'>): string {
   return parts.length === 0 ? '' : ` with ${parts.join(', ')}`;
 }
 
-/** Words for the machine of a run. */
+/** Words on a run that several reports share: its machine, the modifications of its system, and how far its speeds may be off. */
 export interface DeviceWords {
   /** Device that executes dense layers and resident experts. */
   readonly processor: 'GPU' | 'CPU';
-  /** Location of resident experts: `on the GPU`, on several that act as one, or `in memory` where CPU and GPU share it. */
+  /** Location of resident experts: `on the GPU`, on several that act as one, or `in memory` if CPU and GPU share it. */
   readonly place: 'on the GPU' | 'on all GPUs' | 'in memory';
   /** The memory that holds them. */
   readonly memory: 'GPU memory' | 'memory';

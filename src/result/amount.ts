@@ -1,10 +1,9 @@
-// Amounts in budgets: `3%`, `+0.2ms`, `-0.5pp`, `45 ms`. Signed: a change against the base; else a value. The metric decides on units.
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
 import { LARGEST } from './catalogue.js';
 import type { Unit } from './result.js';
 
-/** An amount as written. */
+/** An amount of a budget: `3%`, `45 ms`. Signed (`+0.2ms`, `-0.5pp`): a change against the base. The metric decides on units. */
 export interface Amount {
   /** Sign of a change; null: no sign was written. */
   readonly sign: 1 | -1 | null;
@@ -35,7 +34,7 @@ const ACCEPTED: Readonly<Record<Unit, string>> = {
   flops: 'operations such as 3GFLOP/s',
 };
 
-/** Reads an amount. @throws UserError where it is not a number with an optional sign and unit */
+/** Reads an amount. @throws UserError if it is not a number with an optional sign and unit */
 export function parseAmount(text: string): Amount {
   const match = AMOUNT.exec(text.trim());
   if (match === null) throw new UserError(`"${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);
@@ -71,7 +70,7 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
 const mismatch = (amount: Amount, unit: Unit, place: string): UserError =>
   new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
 
-/** Reads a plain number, with or without its unit; null where it is none. */
+/** Reads a plain number, with or without its unit; null if it is none. */
 const plain =
   (unit: RegExp) =>
   (text: string): number | null => {
@@ -119,7 +118,7 @@ export function measureRegression(amount: Amount, base: number, worsening: numbe
 /** Share of a figure below which two differ by the rounding of sums alone: 4,500 times that of a double (2.2e-16). */
 const ROUNDING = 1e-12;
 
-/** Candidate minus base; 0 where no more than rounding lies between them: the same terms, added in another order, differ so. */
+/** Candidate minus base; 0 if no more than rounding lies between them: the same terms, added in another order, differ so. */
 export function changeOf(base: number, candidate: number): number {
   const change = candidate - base;
   return Math.abs(change) > ROUNDING * Math.max(Math.abs(base), Math.abs(candidate)) ? change : 0;

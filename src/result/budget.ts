@@ -1,4 +1,3 @@
-// Budgets of a gate, written as `--fail-on 'latency.tpot.p50 > +3%'` or as entries of `budgets:` in a YAML file.
 import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
 import { written } from '../base/written.js';
@@ -25,20 +24,20 @@ export interface Clause {
 
 /** The demand of a budget. All clauses (amounts) of a rule are taken together, by `and`. */
 type Rule =
-  /** Broken where all clauses hold. */
+  /** Broken if all clauses hold. */
   | { readonly kind: 'fail-on'; readonly clauses: readonly Clause[] }
   /** Broken unless all clauses hold. */
   | { readonly kind: 'limit'; readonly clauses: readonly Clause[] }
-  /** Broken where the metric got worse by more than every amount. */
+  /** Broken if the metric got worse by more than every amount. */
   | { readonly kind: 'regression'; readonly amounts: readonly Amount[] }
   /** Never broken: excludes the metrics from the budgets before it. */
   | { readonly kind: 'off'; readonly reason: string }
   /** Never broken: these inputs, of {@link VARYING}, need not be the same in base and candidate. */
   | { readonly kind: 'varies'; readonly inputs: readonly string[] };
 
-/** A rule for the metrics that a glob matches. */
+/** A rule of a gate for the metrics of a glob, from `--fail-on 'latency.tpot.p50 > +3%'` or an entry of `budgets:` in a YAML file. */
 export interface Budget {
-  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. The inputs, where these vary. */
+  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. The inputs, if these vary. */
   readonly metric: string;
   /** Name of its scenarios, a glob too; absent: all. */
   readonly scenario?: string;
@@ -54,7 +53,7 @@ export interface Budget {
 const COMPARATOR = />=|<=|==|!=|>|</;
 const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
 
-/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true. @throws UserError where it is none */
+/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails if it is true. @throws UserError if it is none */
 export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
 /** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */
@@ -144,7 +143,7 @@ function unsigned(text: string): Amount {
   return amount;
 }
 
-/** True where a glob matches the name of a metric or a scenario. */
+/** True if a glob matches the name of a metric or a scenario. */
 export function matches(glob: string, name: string): boolean {
   if (isExact(glob)) return glob === name;
   const pattern = glob
@@ -164,5 +163,5 @@ export function fileOf(budget: Budget): { readonly file: string; readonly line: 
   return match === null ? null : { file: match[1]!, line: Number(match[2]), column: Number(match[3]) };
 }
 
-/** True where a budget names one metric rather than a group. */
+/** True if a budget names one metric rather than a group. */
 export const isExact = (glob: string): boolean => !/[*?]/.test(glob);

@@ -99,7 +99,7 @@ export function sampledMetric(name: string, samples: readonly number[]): Metric 
   return { ...metric(name, median(samples)), samples };
 }
 
-/** Orders metric names as the catalogue does; names that it does not know come last, by name. */
+/** Orders metric names as the catalogue does; unknown names come last, by name. */
 export function compareMetricNames(a: string, b: string): number {
   const difference = (ORDER.get(a) ?? METRICS.size) - (ORDER.get(b) ?? METRICS.size);
   return difference !== 0 ? difference : a < b ? -1 : a > b ? 1 : 0;
@@ -107,7 +107,7 @@ export function compareMetricNames(a: string, b: string): number {
 
 const ORDER: ReadonlyMap<string, number> = new Map([...METRICS.keys()].map((name, index) => [name, index]));
 
-/** The metrics that one row stands for: simulated, hence exact, unless the row says that they are measured. */
+/** The metrics that one row stands for: simulated, hence exact, unless the row marks them as measured. */
 function expand(row: string): MetricDescription[] {
   const read = ROW.exec(row);
   if (read === null) throw new Error(`no metric: ${row}`);
@@ -130,7 +130,7 @@ const REPLACED: ReadonlyMap<string, string> = new Map([
 /** The replacement of a removed metric, to follow `write`; null for any other name. */
 export const replacementOf = (name: string): string | null => REPLACED.get(name) ?? null;
 
-/** Says that there is no such metric, and why not where it was replaced; without a final stop. */
+/** The message that there is no such metric, with its replacement if it was renamed; without a final stop. */
 export function noSuchMetric(name: string, nearest: string): string {
   const replacement = replacementOf(name);
   return replacement === null

@@ -1,5 +1,3 @@
-// The part of a result that only pictures need: loads by expert and series over time. Optional, and outside the digest, since no gate judges it.
-
 /** Hit rate against the capacity of the expert cache, on the demand of this very run, without prefetch; of all GPUs together. */
 export interface CapacityCurve {
   /** Capacities, bytes, ascending; the last holds every expert, on several GPUs each wherever it lives. */
@@ -48,7 +46,7 @@ export interface Causes {
   readonly bytes: readonly ExpertCause[];
 }
 
-/** Records of a run for its pictures. */
+/** The part of a result for pictures: loads by expert and series over time. Optional, and outside the digest, since no gate judges it. */
 export interface Details {
   /** `[layers][experts]` transfers to the GPU, prefetched or on demand. */
   readonly loads: readonly (readonly number[])[];
@@ -57,7 +55,7 @@ export interface Details {
   /** Of those, the ones with few samples (24 at most): all of them, ascending, ns. Absent in results saved before they were kept. */
   readonly samples?: Readonly<Record<string, readonly number[]>>;
   readonly series: Series;
-  /** Null where bounds were switched off. */
+  /** Null if bounds were switched off. */
   readonly capacity: CapacityCurve | null;
   /** Absent in results that were saved before it was recorded. */
   readonly causes?: Causes;

@@ -18,7 +18,7 @@ export const SHA256_HEX = /^[0-9a-f]{64}$/;
 /** SHA-256, in hex, of a value as {@link canonicalJson}. */
 export const hashOfValue = (value: unknown): string => newSha256().update(canonicalJson(value)).digest('hex');
 
-/** The result with its seal, in place of an older one. From here on its parts do not change. */
+/** The result with its seal, instead of an older one. From here on its parts do not change. */
 export function sealed(result: Result): Result {
   for (const field of COVERED) {
     const part = result[field];
@@ -52,8 +52,8 @@ export function canonicalJson(given: unknown, instead?: (value: unknown) => unkn
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (value instanceof CanonicalText) return value.text;
   if (Array.isArray(value)) {
-    const flat = instead === undefined && value.every((one) => typeof one !== 'object' || one === null);
-    return flat ? JSON.stringify(value) : `[${value.map((one) => canonicalJson(one, instead)).join(',')}]`;
+    const flat = instead === undefined && value.every((item) => typeof item !== 'object' || item === null);
+    return flat ? JSON.stringify(value) : `[${value.map((item) => canonicalJson(item, instead)).join(',')}]`;
   }
   let text = '';
   for (const key of Object.keys(value).sort()) {

@@ -1,10 +1,9 @@
-// What metrics and warnings mean, and how to read them, from `profiles/explanations.yaml`: for `moeprof explain`.
 import { z } from 'zod';
 import { bundledFile } from '../base/profiles.js';
 import { readOwnYaml } from '../base/yaml.js';
 
 const topicSchema = z.strictObject({
-  /** Names that it is about: metric names, where a trailing `.*` stands for all that follow, or the code of a warning. */
+  /** Names that it is about: metric names, in which a trailing `.*` stands for all that follow, or the code of a warning. */
   names: z.array(z.string()).min(1),
   /** Its definition: how it is counted, over what. */
   what: z.string(),
@@ -24,7 +23,7 @@ const schema = z.strictObject({
 
 let read: z.infer<typeof schema> | undefined;
 
-/** All topics by kind. Every metric of the catalogue is in exactly one. */
+/** All topics of `moeprof explain`, from `profiles/explanations.yaml`. Every metric of the catalogue is in exactly one. */
 export function explanations(): z.infer<typeof schema> {
   read ??= readOwnYaml(bundledFile('explanations.yaml'), schema);
   return read;
@@ -40,7 +39,7 @@ export const allTopics = (): readonly Topic[] => [...explanations().metrics, ...
 /** The topic of a metric (`latency.tpot.p50`), a family (`latency.tpot`), or a warning (`below-token-cycle`); null: there is none. */
 export const topicOf = (name: string): Topic | null => allTopics().find(({ names }) => names.some((known) => covers(known, name))) ?? null;
 
-/** True where a name of a topic, which may end in `.*`, covers the name of a metric or of its family. */
+/** True if a name of a topic, which may end in `.*`, covers the name of a metric or of its family. */
 function covers(known: string, name: string): boolean {
   if (!known.endsWith('.*')) return known === name;
   const family = known.slice(0, -2);

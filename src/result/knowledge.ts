@@ -12,11 +12,11 @@ export interface Known {
   /** Recall and precision of a stand-in, one layer ahead. */
   readonly recall?: number;
   readonly precision?: number;
-  /** Where they are published. */
+  /** Their publication. */
   readonly source?: string;
 }
 
-/** A part that knows something. */
+/** A part with knowledge of the future. */
 export interface KnowingPart extends Known {
   /** Field of the system: `predictor`, `cache.policy`, `scheduler` ... */
   readonly part: string;
@@ -24,30 +24,30 @@ export interface KnowingPart extends Known {
   readonly name: string;
 }
 
-/** A run's knowledge: all parts that know something, those that know most first. */
+/** A run's knowledge: all parts with knowledge of the future, those with most first. */
 export interface RunKnowledge {
   readonly most: Knowledge;
   readonly parts: readonly KnowingPart[];
 }
 
-/** A result that may say what it knew. */
+/** A result that may state its knowledge. */
 interface Knowing {
   readonly knowledge?: RunKnowledge;
 }
 
-/** Sums up what the parts of a run know. */
+/** Sums up the knowledge of the parts of a run. */
 export function knowledgeOfParts(parts: readonly KnowingPart[]): RunKnowledge {
   const knowing = parts.filter(({ knows }) => knows !== 'nothing').sort((a, b) => KNOWLEDGE.indexOf(b.knows) - KNOWLEDGE.indexOf(a.knows));
   return { most: knowing[0]?.knows ?? 'nothing', parts: knowing };
 }
 
-/** The knowledge of two runs, where it differs. */
+/** The knowledge of two runs, if it differs. */
 export interface KnowledgeGap {
   readonly base: Knowledge;
   readonly candidate: Knowledge;
 }
 
-/** Compares the knowledge of two runs, and how good their stand-ins are; null: it is the same, or one of them does not say. */
+/** Compares the knowledge of two runs, and how good their stand-ins are; null: it is the same, or one of them does not state it. */
 export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | null {
   const [before, after] = [base.knowledge, candidate.knowledge];
   if (before === undefined || after === undefined) return null;
@@ -55,7 +55,7 @@ export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | 
   return key(before) === key(after) ? null : { base: before.most, candidate: after.most };
 }
 
-/** The mark of a run that knew more than a system can know, for tables; null: it knew nothing ahead. */
+/** The mark of a run with more knowledge than a system can have, for tables; null: it has none of the future. */
 export function markOf({ knowledge }: Knowing): string | null {
   const part = knowledge?.parts[0];
   return part === undefined ? null : markOfPart(part);
@@ -66,7 +66,7 @@ function markOfPart({ knows, recall }: Known): string {
   return knows === 'published' ? `stand-in: published recall ${shareText(recall)}` : 'recorded look-ahead';
 }
 
-/** The same with its parts, in one line; null: it knew nothing ahead. */
+/** The same with its parts, in one line; null: none of the future. */
 export function knowledgeText({ knowledge }: Knowing): string | null {
   if (knowledge === undefined || knowledge.parts.length === 0) return null;
   return knowledge.parts
@@ -78,6 +78,6 @@ export function knowledgeText({ knowledge }: Knowing): string | null {
     .join('; ');
 }
 
-/** `.84`, `.9715`, `1`; `?` where it is not known. */
+/** `.84`, `.9715`, `1`; `?` if it is unknown. */
 const shareText = (share: number | undefined): string =>
   share === undefined ? '?' : String(Math.round(share * 1e4) / 1e4).replace(/^0\./, '.');

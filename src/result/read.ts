@@ -181,13 +181,13 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
   return result;
 }
 
-/** `moeprof.result/<n>` of parsed JSON, or null where it is no result at all. */
+/** `moeprof.result/<n>` of parsed JSON, or null if it is no result at all. */
 function schemaTag(raw: unknown): string | null {
   const tag = isObject(raw) ? raw.schema : null;
   return typeof tag === 'string' && /^moeprof\.result\/\d+$/.test(tag) ? tag : null;
 }
 
-/** @throws UserError with line and column where the text is not JSON */
+/** @throws UserError with line and column if the text is not JSON */
 function parseJson(text: string, path: string): unknown {
   if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${path} writes it`);
   try {
@@ -196,12 +196,12 @@ function parseJson(text: string, path: string): unknown {
     if (error instanceof UserError) throw error;
     const message = messageOf(error);
     const position = /at position (\d+)/.exec(message)?.[1];
-    // V8 names no position where the text ends early, and for some stray tokens only quotes their surroundings.
+    // V8 names no position if the text ends early, and for some stray tokens only quotes their surroundings.
     const offset = position !== undefined ? Number(position) : message.startsWith('Unexpected end') ? text.length : null;
     const early = offset !== null && text.slice(offset).trim() === '';
     // V8 quotes what it found, line breaks and control characters included; a message is one line of text.
-    const said = message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/s, '').replace(/[\p{C}\s]+/gu, ' ');
-    const what = early ? 'the file ends early (cut short?)' : said;
+    const reason = message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/s, '').replace(/[\p{C}\s]+/gu, ' ');
+    const what = early ? 'the file ends early (cut short?)' : reason;
     throw new UserError(`${path}${offset === null ? '' : lineAndColumn(text, offset)}: is not JSON: ${what}; run again to replace it`);
   }
 }
@@ -212,7 +212,7 @@ function lineAndColumn(text: string, offset: number): string {
   return `:${before.length}:${before.at(-1)!.length + 1}`;
 }
 
-/** Finds a contradiction within a result, in words; null where the figures agree with the catalogue and with each other. */
+/** Finds a contradiction within a result, in words; null if the figures agree with the catalogue and with each other. */
 function findContradiction(result: Result): string | null {
   for (const [name, { unit, better, kind, samples, value }] of Object.entries(result.metrics)) {
     const known = METRICS.get(name);

@@ -1,4 +1,3 @@
-// The public result format `moeprof.result/1`. Types only: what a saved result holds, for reports, gates and other people's tools.
 import type { Details } from './details.js';
 import type { RunKnowledge } from './knowledge.js';
 
@@ -16,7 +15,7 @@ export interface Metric {
   readonly better: 'higher' | 'lower' | 'none';
   /** `exact`: simulated, the same on every machine; `sampled`: measured here, noisy. */
   readonly kind: 'exact' | 'sampled';
-  /** Measured values, in order, where there is more than one; `value` is their median. Sampled metrics only. */
+  /** Measured values, in order, if there is more than one; `value` is their median. Sampled metrics only. */
   readonly samples?: readonly number[];
 }
 
@@ -39,9 +38,9 @@ export type PerLayer = Readonly<Record<(typeof LAYER_COUNTERS)[number], readonly
 
 /** Costs of the same passes at the limits (L15). */
 export interface Bounds {
-  /** Mean TPOT with every expert resident, ns; null where no token was decoded. */
+  /** Mean TPOT with every expert resident, ns; null if no token was decoded. */
   readonly allResidentTpotNs: number | null;
-  /** Mean TPOT with no cache, ns; null where no token was decoded. */
+  /** Mean TPOT with no cache, ns; null if no token was decoded. */
   readonly noCacheTpotNs: number | null;
   /** Mean TPOT under LRU, Belady on demand, foresight, and the floor, ns; null: nothing was decoded; absent: no bounds, or smaller copies. */
   readonly lruTpotNs?: number | null | undefined;
@@ -50,7 +49,7 @@ export interface Bounds {
   readonly floorTpotNs?: number | null | undefined;
   /** Time of all passes under foresight, those of prompts among them, without idle time between them, ns; absent as these are. */
   readonly foresightTotalNs?: number | undefined;
-  /** Hit rate of Belady (with bypass) at the same capacity and scope; null where bounds were switched off. */
+  /** Hit rate of Belady (with bypass) at the same capacity and scope; null if bounds were switched off. */
   readonly beladyHitRate: number | null;
   /** Distinct experts demanded: misses that no cache avoids from a cold start. */
   readonly compulsoryMisses: number;
@@ -63,7 +62,7 @@ export interface Bounds {
 export interface TraceInput {
   readonly path: string;
   readonly sha256: string;
-  /** Tokens of it that were replayed, or, where requests arrive by themselves, that they could walk. */
+  /** Tokens of it that were replayed, or, if requests arrive by themselves, that they could walk. */
   readonly tokens: number;
   readonly requests: number;
   readonly synthetic: boolean;
@@ -73,7 +72,7 @@ export interface TraceInput {
 
 /** What comparable predictions became on real machines: 80 % of the measurements lie between two multiples of the predicted speed. */
 export interface Accuracy {
-  /** measured / predicted that one measurement in ten is below, where machines have one vote each; at most 1. */
+  /** measured / predicted that one measurement in ten is below, if machines have one vote each; at most 1. */
   readonly low: number;
   /** measured / predicted that one in ten is above; at least 1. */
   readonly high: number;
@@ -85,7 +84,7 @@ export interface Accuracy {
   readonly learned?: true;
 }
 
-/** A finished run. */
+/** A finished run: the public format `moeprof.result/1`, for reports, gates and other people's tools. */
 export interface Result {
   readonly schema: typeof RESULT_SCHEMA;
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
@@ -93,7 +92,7 @@ export interface Result {
     readonly model: string;
     readonly quantization: string;
     readonly hardware: string;
-    /** The runtime that executed the system; absent: the machine is calibrated, and says all of itself. */
+    /** The runtime that executed the system; absent: the machine is calibrated, and its profile has all constants. */
     readonly runtime?: string;
     /** `cpu`: there is no GPU, the CPU executes all; `unified`: GPU and CPU share one memory. Absent: a GPU with a memory of its own. */
     readonly device?: 'cpu' | 'unified';
@@ -121,7 +120,7 @@ export interface Result {
   readonly hitRange?: { readonly low: number; readonly high: number; readonly models: number; readonly routing: 'prior' | 'profile' };
   /** Knowledge of parts of the system beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
-  /** By class, where arrivals give requests one; absent: they do not. */
+  /** By class, if arrivals give requests one; absent: they do not. */
   readonly classes?: readonly RequestClass[];
   readonly warnings: readonly Warning[];
   /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */

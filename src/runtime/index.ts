@@ -1,5 +1,5 @@
-// The registry of runtimes, and whom a name means: a program of a measurement, a profile, or a choice of the user. A runtime of which only
-// speeds are known is a profile and has no place here.
+// The registry of runtimes, and whom a name means: a program of a measurement, a profile, or a choice of the user. A runtime of which only speeds are
+// known is a profile and is not listed.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { listProfiles } from '../base/profiles.js';
@@ -58,18 +58,15 @@ const ADVISED_BY_NAME = [
   ),
 ];
 
-/**
- * A runtime by its name, or by that of one of its profiles for some GPUs.
- * @throws UserError with the nearest names
- */
+/** A runtime by its name, or by that of one of its profiles for some GPUs. @throws UserError with the nearest names */
 export function advisedRuntime(name: string): AdvisedRuntime {
-  const found = ADVISED_BY_NAME.find((one) => one.name === name);
+  const found = ADVISED_BY_NAME.find((runtime) => runtime.name === name);
   if (found !== undefined) return found;
-  const names = ADVISED_BY_NAME.map((one) => one.name);
+  const names = ADVISED_BY_NAME.map((runtime) => runtime.name);
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
 
-/** Most runtimes that a message names in place of another. */
+/** Most runtimes that a message names instead of another. */
 const MOST_NAMED = 3;
 
 /** What drives GPUs of a vendor under a runtime that leaves it to the machine, its usual backend first; empty: it has one for all. */
@@ -84,26 +81,25 @@ export function backendsOn(runtime: AdvisedRuntime, vendor: Vendor | undefined):
 export const ownRuntimesOf = (vendor: Vendor | undefined): readonly AdvisedRuntime[] =>
   ADVISED.filter(({ vendors }) => vendors?.length === 1 && vendors[0] === vendor);
 
-/** @throws UserError where a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
+/** @throws UserError if a profile does not drive a GPU, with those that do @param gpu undefined: the machine has none */
 export function demandDriven(profile: string, gpu: { readonly name: string; readonly vendor: Vendor } | undefined): void {
   const vendor = gpu?.vendor ?? 'none';
   const drives = ({ vendors }: Pick<KnownRuntime, 'vendors'>): boolean => vendors === undefined || vendors.includes(vendor);
-  const known = ADVISED_BY_NAME.find((one) => one.name === profile) ?? ADVISED.find((one) => one.profile === profile);
+  const known = ADVISED_BY_NAME.find((runtime) => runtime.name === profile) ?? ADVISED.find((runtime) => runtime.profile === profile);
   if (known === undefined || drives(known)) return;
   const usual = defaultProfile(gpu?.vendor);
-  const own = [usual, ...ADVISED_BY_NAME.toReversed().flatMap(({ name, vendors }) => (vendors?.includes(vendor) ? [name] : []))];
-  const instead = [...new Set(own)].slice(0, MOST_NAMED).join(' or ');
+  const profiles = [usual, ...ADVISED_BY_NAME.toReversed().flatMap(({ name, vendors }) => (vendors?.includes(vendor) ? [name] : []))];
+  const instead = [...new Set(profiles)].slice(0, MOST_NAMED).join(' or ');
   throw new UserError(`${profile}: does not drive ${gpu?.name ?? 'a machine without a GPU'}; take ${instead}`);
 }
 
-/** Programs that a runtime is or stands for. */
 function programsOf({ backends = [], name, programs = {} }: KnownRuntime): string[] {
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
 /**
- * The runtime of a program as measurements name it; one of which only a profile is known runs as Hugging Face's eager mode does.
- * @throws UserError with the nearest names, where nothing is known of it
+ * The runtime of a program of measurements; one with only a profile runs as Hugging Face's eager mode does.
+ * @throws UserError with the nearest names if it is unknown
  */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
@@ -111,7 +107,7 @@ export function runtimeOfProgram(program: string): KnownRuntime {
   return RUNTIMES.find((runtime) => programsOf(runtime).includes(program)) ?? hfEagerRuntime;
 }
 
-/** Null where a program of measurements is known; otherwise a clause with the nearest names. A version behind a name is no part of it. */
+/** Null if a program of measurements is known; otherwise a clause with the nearest names. A version after a name is no part of it. */
 export function unknownProgram(program: string): string | null {
   const known = new Set([...RUNTIMES.flatMap(programsOf), ...listProfiles('runtimes')]);
   return known.has(program) ? null : `unknown engine "${program}": ${didYouMean(program.toLowerCase().replace(/\s.*/, ''), known)}`;
@@ -123,16 +119,14 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
 }
 
 /**
- * The profile of a program as measurements name it.
- * @param gpu name of its first GPU; undefined: it has none
- * @param mixed true where experts lie on the GPU beside those of the CPU
- * @throws UserError with the nearest names, where nothing is known of it
+ * The profile of a program of measurements. @throws UserError with the nearest names if it is unknown
+ * @param gpu name of its first GPU; undefined: it has none @param mixed true if the GPU holds some experts and the CPU others
  */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;
   const profile = (programs && ownValue(programs, program)) ?? program;
-  const { backends = [] } = RUNTIMES.find((one) => one.name === profile) ?? {};
+  const { backends = [] } = RUNTIMES.find((runtime) => runtime.name === profile) ?? {};
   return backends.find(({ gpus }) => gpu !== undefined && gpus.test(gpu))?.profile ?? profile;
 }
 

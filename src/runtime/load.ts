@@ -1,4 +1,4 @@
-// The memory that a program allocates, by the program's name: for users of the library, who know no rules.
+// The memory that a program allocates, by the program's name: for users of the library.
 
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
@@ -15,10 +15,7 @@ export interface EngineLoad extends Omit<LoadPlan, 'rules'> {
   readonly version?: string;
 }
 
-/**
- * The plan of a load, with the rules of its program.
- * @throws UserError where they are not known
- */
+/** The plan of a load, with the rules of its program. @throws UserError if they are unknown */
 export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
   const memory = RUNTIMES.find(({ name }) => name === engine)?.memory;
   const rules = memory?.rulesOf({ version });
@@ -27,10 +24,7 @@ export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
   throw new UserError(`engine "${engine}": its allocation is not known: ${didYouMean(engine, known)}`);
 }
 
-/**
- * Computes the memory that a program allocates.
- * @throws UserError where that is not known, nothing says which tensors the model has, or the load names what is not there
- */
+/** Computes the memory that a program allocates. @throws UserError if that or the model's tensors are unknown, or the load names what is not there */
 export function allocateFor(model: ModelSpec, load: EngineLoad): Allocation {
   return allocate(model, loadPlan(load));
 }

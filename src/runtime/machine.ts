@@ -1,4 +1,4 @@
-// From the name of a machine and a runtime to the machine that a run works on. Where neither says which runtime drives it, the default does.
+// From the name of a machine and a runtime to the machine that a run works on. If neither names a runtime, the default drives it.
 
 import { UserError } from '../base/errors.js';
 import { checkValue, type Override } from '../base/yaml.js';
@@ -25,13 +25,10 @@ import { DEFAULT_RUNTIME, defaultProfile, demandDriven } from './index.js';
 
 /**
  * Loads a machine.
- * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB`
- * @param overrides values that replace the profile's
- * @param runtime what drives it; null: the usual one, where the profile is not calibrated
- * @param changes values that replace those of the usual runtime
- * @param learned what timings taught of it; null: nothing
- * @throws UserError where there is no such machine, or it is not well-formed, its GPU is none that the runtime drives, or values are given
- * of a runtime that have no effect on it
+ * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB` @param overrides replace the profile's values
+ * @param runtime null: the usual one, if the profile is not calibrated @param changes replace values of the usual runtime
+ * @param learned from timings of it; null: nothing
+ * @throws UserError if there is no such machine, it is not well-formed, the runtime does not drive its GPU, or a value has no effect on it
  */
 export function loadHardware(
   name: string,
@@ -52,11 +49,7 @@ export function loadHardware(
     : hardwareOfParts(read.machine, overrides, runtime, changes, null, learned);
 }
 
-/**
- * The machine that a file of parts describes.
- * @param place where its parts stand, for messages
- * @throws UserError as {@link loadHardware}
- */
+/** The machine that a file of parts describes. @param place of its parts, for messages @throws UserError as {@link loadHardware} */
 export function hardwareOfFile(
   file: MachineFile,
   place: string,
@@ -86,14 +79,11 @@ function hardwareOfParts(
     return { ...buildHardware(profile, turned), machine: { ...machine, calibration: learned.said } };
   }
   if (file === null) return { ...buildHardware(profile, usual), machine };
-  const { runtime: own, said } = runtimeOnFile(file, usual, paths);
-  return { ...buildHardware(profile, own), machine: { ...machine, ...(said !== null && { calibration: said }) } };
+  const { runtime: driven, said: note } = runtimeOnFile(file, usual, paths);
+  return { ...buildHardware(profile, driven), machine: { ...machine, ...(note !== null && { calibration: note }) } };
 }
 
-/**
- * The runtime of a machine; null: it is calibrated, and no runtime is named.
- * @param usual name of the runtime where none is named
- */
+/** The runtime of a machine; null: it is calibrated, and no runtime is named. @param usual name of the runtime if none is named */
 function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
   if (!isCalibrated(profile)) return runtime ?? loadRuntime(usual, undefined, changes);
   refuseWithoutEffect(profile, runtime, changes);
@@ -103,7 +93,7 @@ function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec
 /** Settings of a runtime that also apply to a calibrated machine. */
 const COUNTS_ALWAYS = ['copy.overlap', 'prompt'];
 
-/** @throws UserError where a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
+/** @throws UserError if a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
 function refuseWithoutEffect({ name }: HardwareProfile, runtime: RuntimeSpec | null, changes: readonly Override[]): void {
   const counts = (path: readonly string[]): boolean => COUNTS_ALWAYS.some((key) => `${path.join('.')}.`.startsWith(`${key}.`));
   const idle = changes.find(({ path }) => runtime === null || !counts(path));

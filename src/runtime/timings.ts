@@ -4,10 +4,10 @@ import { readText, statOf } from '../base/input-file.js';
 import { shownPath } from '../base/profiles.js';
 import { RUNTIMES } from './index.js';
 import type { Timing, TimingFormat } from './logs/timing.js';
-import { isToldTiming, readToldTiming } from './told-timing.js';
+import { isTimingText, readTimingText } from './written-timing.js';
 
 export { settingsOfFlags } from './llama.cpp/llama-log.js';
-export { toldTiming } from './told-timing.js';
+export { timingText } from './written-timing.js';
 
 /** All outputs of runtimes; what only one of several prints comes first. */
 const LOGS = RUNTIMES.flatMap(({ logs = [], name }) => logs.map((log) => ({ ...log, engine: name }))).sort(
@@ -23,16 +23,16 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
-/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` if it is damaged, or no reader knows it */
+/** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` if it is damaged, or no reader reads it */
 export function readTimings(path: string): Timing[] {
   return timingsOf(readText(path, 'log'), shownPath(path));
 }
 
 /** Timings of a text such as `eval 24.3 tok/s, -ncmoe 26`, or of a log's path; at least one. @param place for messages @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
-  if (isToldTiming(given)) return [readToldTiming(given, place)];
+  if (isTimingText(given)) return [readTimingText(given, place)];
   // A text that begins in another way is a timing that is not understood, and no name of a file.
-  if (/^\s*$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined) return [readToldTiming(given, place)];
+  if (/^\s*$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined) return [readTimingText(given, place)];
   return placed(place, () => readTimings(given));
 }
 
@@ -49,7 +49,7 @@ export function timingsOfFile(kept: readonly string[] | undefined, place: string
 /** {@link readTimings} of text that is at hand; `path` is only for messages. @throws UserError as there */
 export function timingsOf(given: string, path: string): Timing[] {
   const text = given.replaceAll('\r\n', '\n');
-  const format = TIMING_FORMATS.find((one) => one.recognizes(text));
+  const format = TIMING_FORMATS.find((format) => format.recognizes(text));
   if (format === undefined)
     throw new UserError(
       `${path}: holds no timings that are known; give what one of these prints: ${TIMING_FORMATS.map(printersOf).join('; ')}`,

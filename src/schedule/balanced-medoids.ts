@@ -1,4 +1,3 @@
-// Balanced K-medoids over paths: groups of equal size whose members choose similar experts, as ExpertFlow's token scheduler forms them.
 import { bitCount } from '../base/bits.js';
 import type { Random } from '../base/random.js';
 
@@ -23,7 +22,7 @@ export function hammingDistances(paths: Int32Array, count: number, words: number
 export const evenSizes = (count: number, clusters: number): number[] =>
   Array.from({ length: clusters }, (_, c) => Math.floor(count / clusters) + (c < count % clusters ? 1 : 0));
 
-/** Clusters of {@link evenSizes}: items go to the nearest medoid with room. @param distances `[count, count]` @returns cluster by item */
+/** K-medoids of {@link evenSizes}, as ExpertFlow: nearest medoid with room. @param distances `[count, count]` @returns cluster by item */
 export function balancedMedoids(distances: Int32Array, count: number, clusters: number, random: Random): Int32Array {
   const sizes = evenSizes(count, clusters);
   let medoids = drawDistinct(count, clusters, random);

@@ -1,4 +1,3 @@
-// Runs the requests of a pool whose next token finds most of its experts in GPU memory; others wait, within the pool's bound.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { PATHS, type PathSource } from './paths.js';
@@ -17,7 +16,7 @@ function fewestMisses({ paths }: Parameters, context: SchedulerContext): Choose 
   };
 }
 
-/** Registry entry. */
+/** Runs the requests of a pool whose next token finds most of its experts in GPU memory; others wait, within the pool's bound. */
 export const cacheAffinity: SchedulerDefinition = {
   ...member('scheduler', 'cache-affinity', { ...POOL_PARAMETERS, paths: PATHS }),
   needs: ['paths', 'residency'],

@@ -1,8 +1,7 @@
-// Candidates of the tokens of a pass: experts that they might choose instead, from a trace that holds more than the model's top-k.
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Candidates, SlotBuffer } from './pass.js';
 
-/** Candidates of the running pass, from a trace of them. */
+/** Candidates of the tokens of a pass: experts that they might choose instead, from a trace that holds more than the model's top-k. */
 export class CandidateRows implements Candidates {
   readonly topK: number;
   readonly row: number;

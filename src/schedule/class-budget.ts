@@ -24,7 +24,7 @@ const PARTS: Readonly<Record<string, readonly [fits: (value: number) => boolean,
   copy: [(value) => value > 0 && value < 1, "a share of an expert's bytes between 0 and 1, e.g. copy=0.25"],
 };
 
-/** Choices of the tokens of a class before and after its budget, and their gate weights where the trace has some. */
+/** Choices of the tokens of a class before and after its budget, and their gate weights if the trace has some. */
 export interface ClassUse {
   wanted: number;
   made: number;

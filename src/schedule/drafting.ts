@@ -8,7 +8,7 @@ export const MOST_DRAFT = 64;
 
 /** Acceptance that does not depend on the position. */
 export interface Acceptance extends Written {
-  /** Chance that a drafted token is right where all before it are (Leviathan et al., ICML 2023, arXiv 2211.17192: alpha). */
+  /** Chance that a drafted token is right if all before it are (Leviathan et al., ICML 2023, arXiv 2211.17192: alpha). */
   readonly chance: number;
 }
 
@@ -42,7 +42,7 @@ function chanceOf(share: number, positions: number): number {
   return high;
 }
 
-/** A drafter: ns a token, or bytes of its experts as a share of the model's, (0, 1]. `looksUp`: the text says how many drafts are right. */
+/** A drafter: ns a token, or bytes of its experts as a share of the model's, (0, 1]. `looksUp`: the text gives how many drafts are right. */
 type Drafter = Written & ({ readonly ns: number; readonly looksUp?: true } | { readonly copyBytes: number });
 
 /** Time of a draft that is looked up, ns a token: an upper bound, since `TextDrafts` takes 160 to 1,000 ns a draft on a busy EPYC. */

@@ -1,4 +1,3 @@
-// ExpertFlow's token scheduler: a pool's next tokens are grouped by predicted paths to share experts. Prompts go first, then rounds.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
@@ -107,7 +106,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     this.#round.push(...batches.toReversed());
   }
 
-  /** The batches of similar paths where that pays, else the standing ones. */
+  /** The batches of similar paths if that pays, else the standing ones. */
   #regroup(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
     const { maxDelay, overlap, regroup, wordNs } = this.#parameters;
     const view = this.#view;
@@ -125,7 +124,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     const workNs = ((count * (count - 1)) / 2) * words * Number(wordNs) + forecastNs;
     const mergeNs = this.#moveNs(grouped);
     const passNs = this.#hiddenNs;
-    // Dual-batch pipeline: the round is composed while passes since the one before it run. The first may have none to hide behind.
+    // Dual-batch pipeline: the round is composed while passes since the one before it run. The first may have none before it.
     this.costNs += overlap === true ? Math.max(0, workNs - passNs) : workNs;
     const path = new Map(pool.map((request, i) => [request, paths.subarray(i * words, (i + 1) * words)]));
     const pathOf = (request: Request): Int32Array => path.get(request)!;
@@ -150,7 +149,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     return this.#expected > 0 ? Math.min(1, Math.max(0, this.#saved / this.#expected)) : 1;
   }
 
-  /** The batches of the round before, filled up with new requests; batches in order where they no longer fit. */
+  /** The batches of the round before, filled up with new requests; batches in order if they no longer fit. */
   #standing(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
     if (this.#places.size === 0) return inOrder;
     const batches: Request[][] = inOrder.map(() => []);
@@ -220,7 +219,7 @@ function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, num
 /** Requests of the pool. Passes of one request cannot be regrouped: two in turn would only evict each other's experts. */
 const requestsOf = (limits: SchedulerLimits, parameters: Parameters): number => (passSize(limits) === 1 ? 1 : poolSize(limits, parameters));
 
-/** Registry entry. */
+/** ExpertFlow's token scheduler: a pool's next tokens are grouped by predicted paths to share experts. Prompts go first, then rounds. */
 export const expertflow: SchedulerDefinition = {
   ...member('scheduler', 'expertflow'),
   parameters: {

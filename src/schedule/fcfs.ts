@@ -1,4 +1,3 @@
-// First come, first served: continuous batching as in vLLM (decode, then prompts), or static batches that run until all requests end.
 import { member } from '../base/members.js';
 import type { Parameters } from '../base/parameters.js';
 import { passSize, QueueScheduler, type ShareList } from './queue-scheduler.js';
@@ -12,7 +11,7 @@ class FcfsScheduler extends QueueScheduler {
   }
 }
 
-/** Registry entry. */
+/** First come, first served: continuous batching as in vLLM (decode, then prompts), or static batches that run until all requests end. */
 export const fcfs: SchedulerDefinition = {
   ...member('scheduler', 'fcfs'),
   fairness: () => ({ passedOver: 0, overtaken: 0 }),

@@ -27,6 +27,6 @@ export const findScheduler = (name: string): SchedulerDefinition => findNamed('s
 /** A scheduler that a user named: a member of the family, or a module of the user's own. */
 export type SchedulerChoice = OwnChoice<SchedulerDefinition>;
 
-/** Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`. @param beside further parameters @throws UserError */
+/** Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`. @param beside more parameters @throws UserError */
 export const parseScheduler = (text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice =>
   moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);

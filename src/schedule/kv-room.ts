@@ -1,4 +1,3 @@
-// Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation.
 import type { Drafts, Request } from './request.js';
 
 /** KV memory. `static`: full length, apart. `reserve`: full length, shared with experts. `grow`: as filled; the youngest is preempted. */
@@ -25,7 +24,7 @@ export interface GpuRoom {
   readonly waiting: Request[];
 }
 
-/** Memory for the KV cache of the requests that run. */
+/** Room for KV caches on one GPU: a request runs only if there is some. The way of growing decides size and time of a reservation. */
 export class KvRoom {
   readonly growth: KvGrowth;
   /** At least one. */
@@ -38,7 +37,7 @@ export class KvRoom {
   readonly preempted: Request[] = [];
   /** Indices of the requests admitted since it was last emptied; null: no record is kept. */
   admitted: number[] | null = null;
-  /** Tokens that requests draft, which need room beside the one that is kept at least; null: none. */
+  /** Tokens that requests draft, which need room in addition to the one that is always kept; null: none. */
   drafts: Drafts | null = null;
   /** Called with the time before each request for room; null: the room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
@@ -130,8 +129,8 @@ export class KvRoom {
 
   /** One on `gpu` that has not begun, with which a request on another GPU could change places. */
   #partner(request: Request, gpu: number): Request | undefined {
-    const { kvTokens: own } = request;
-    const fits = ({ kvTokens }: Request): boolean => own - kvTokens <= this.#left(gpu) && kvTokens - own <= this.#left(request.gpu);
+    const { kvTokens: taken } = request;
+    const fits = ({ kvTokens }: Request): boolean => taken - kvTokens <= this.#left(gpu) && kvTokens - taken <= this.#left(request.gpu);
     return this.gpus[gpu]!.waiting.find(fits);
   }
 
@@ -147,7 +146,7 @@ export class KvRoom {
     this.#use(gpu, request.kvTokens);
   }
 
-  /** Tokens that still fit on a GPU; fewer than none where it has lost room that was set aside. */
+  /** Tokens that still fit on a GPU; fewer than none if it has lost room that was set aside. */
   #left(gpu: number): number {
     const { capacityTokens, usedTokens } = this.gpus[gpu]!;
     return capacityTokens - usedTokens;

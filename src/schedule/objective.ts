@@ -1,4 +1,3 @@
-// Service-level objectives: `ttft=2s,tpot=100ms`, for all requests or, after a class and a colon, for those of a class.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { parseDuration } from '../base/units.js';
@@ -19,7 +18,7 @@ const NAMES = Object.keys(LIMITS) as Limit[];
 /** Most ns of each; a latency that is not named is not limited. */
 type Objective = Partial<Record<Limit, number>>;
 
-/** Objectives by class; the empty class stands for all requests whose class has none of its own. */
+/** Service-level objectives by class, as in `ttft=2s,tpot=100ms`; the empty class stands for all requests whose class has none of its own. */
 export type Objectives = ReadonlyMap<string, Objective>;
 
 /** Objectives that a user wrote. */
@@ -37,10 +36,10 @@ export function parseObjectives(text: string): WrittenObjectives {
     const objective: Objective = {};
     for (const limit of part.slice(colon + 1).split(',')) {
       const [name = '', value = '', ...rest] = limit.split('=').map((side) => side.trim());
-      const known = NAMES.find((one) => one === name);
+      const known = NAMES.find((candidate) => candidate === name);
       if (value === '' || rest.length > 0) throw new UserError(`'${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
       if (known === undefined) throw new UserError(`"${name}" cannot be limited; ${didYouMean(name, NAMES)}`);
-      // Elsewhere a plain number is nanoseconds, which cannot be meant here.
+      // OverflowMemory a plain number is nanoseconds, which cannot be meant here.
       if (Number.isFinite(Number(value)))
         throw new UserError(`'${limit.trim()}' has no unit; write ${name}=${value}ms or ${name}=${value}s`);
       objective[known] = parseDuration(value, name);

@@ -1,10 +1,9 @@
-// An open loop: requests arrive at given times, whether or not the machine keeps up.
 import type { Arrivals } from './arrivals/arrivals.js';
 import { Request } from './request.js';
 import type { RoutingUse, RoutingWalks } from './routing-walk.js';
 import type { Workload } from './workload.js';
 
-/** Requests of given arrivals and lengths, with the routing of a trace. */
+/** An open loop: requests of given arrivals and lengths, whether or not the machine keeps up, with the routing of a trace. */
 export class OpenLoop implements Workload {
   readonly requests: number;
   readonly tokens: number;

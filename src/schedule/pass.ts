@@ -1,4 +1,3 @@
-// A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { ClassBudgets } from './class-budget.js';
 import type { Request } from './request.js';
@@ -17,7 +16,7 @@ export interface Candidates {
   take(lane: number, at: number, end: number, to: number): void;
 }
 
-/** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. */
+/** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. One object is filled again and again. */
 export class Pass {
   /** Passes filled so far, this one included. */
   number = 0;
@@ -43,7 +42,7 @@ export class Pass {
   /** `[tokens, layers, predictedK]` of the trace, or null. */
   predicted: Uint16Array | null;
   readonly predictedK: number;
-  /** Candidates of the tokens; null where choices are fixed. */
+  /** Candidates of the tokens; null if choices are fixed. */
   readonly candidates: Candidates | null;
   /** Budgets of the classes of requests; null: all requests use all of their choices. */
   readonly budgets: ClassBudgets | null;
@@ -55,7 +54,7 @@ export class Pass {
   position = new Int32Array(0);
   /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
   draftStep = new Int32Array(0);
-  /** By token: 1 where it is drafted and turns out wrong, as is known when the pass has ended. */
+  /** By token: 1 if it is drafted and turns out wrong at the end of the pass. */
   wrong = new Uint8Array(0);
   /** Input token id of each token, or null. */
   tokenId: Int32Array | null;

@@ -1,4 +1,3 @@
-// The loop of serving: requests arrive, the scheduler composes a pass, it is filled and run. Shared by the run and the dry run.
 import type { KvRoom } from './kv-room.js';
 import type { Pass } from './pass.js';
 import type { Request } from './request.js';
@@ -12,7 +11,7 @@ export interface PassLearner {
   learn(pass: Pass): void;
 }
 
-/** Composes passes until the workload is done. */
+/** The loop of serving: requests arrive, the scheduler composes a pass, it is filled and run, until the workload is done; also in the dry run. */
 export class Passes {
   readonly pass: Pass;
   shares: readonly Share[] = [];
@@ -27,7 +26,7 @@ export class Passes {
   /** Tokens that the running pass generates, and rejected drafts. */
   generated = 0;
   rejected = 0;
-  /** True where the running pass was composed by no scheduler: tokens of the pass before it run again. */
+  /** True if the running pass was composed by no scheduler: tokens of the pass before it run again. */
   again = false;
   /** Learns from every pass and predicts paths for the scheduler; null: there is none. */
   learner: PassLearner | null = null;
@@ -59,7 +58,7 @@ export class Passes {
     return this.#scheduler.metrics?.() ?? {};
   }
 
-  /** Fills the next pass. @returns when it starts (later than `nowNs` where nothing could run before), or -1: everything has been run */
+  /** Fills the next pass. @returns when it starts (later than `nowNs` if nothing could run before), or -1: everything has been run */
   next(nowNs: number): number {
     this.again = this.#runAgain();
     if (this.again) return nowNs;
@@ -113,7 +112,7 @@ export class Passes {
     preempted.length = 0;
   }
 
-  /** Tells tokens that are run for the first time from those that are run again; a recomputed prompt ends with a generated token. */
+  /** Separates tokens that are run for the first time from those that are run again; a recomputed prompt ends with a generated token. */
   #countTokens(): void {
     this.recomputed = 0;
     this.generated = this.pass.decodeTokens - this.rejected;

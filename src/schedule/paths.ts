@@ -1,4 +1,3 @@
-// Predicted paths for schedulers: the experts of a request's next token, in all layers at once, one bit an expert.
 import type { Parameter } from '../base/parameters.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { Request } from './request.js';
@@ -16,7 +15,7 @@ const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
 /** One of them. */
 export type PathSource = (typeof PATH_SOURCES)[number];
 
-/** Parameter of schedulers that look at predicted paths. */
+/** Predicted paths for schedulers: the experts of a request's next token, in all layers at once, one bit an expert. */
 export const PATHS: Parameter = {
   default: 'next',
   values: PATH_SOURCES,
@@ -78,7 +77,7 @@ export class PathView {
     }
   }
 
-  /** The expert of the highest rank at `layer`, or -1 where the token has none there. */
+  /** The expert of the highest rank at `layer`, or -1 if the token has none there. */
   first(request: Request, source: PathSource, layer: number): number {
     const expert = this.#read(request, source).experts[layer * this.#trace.topK]!;
     return expert === NULL_EXPERT ? -1 : expert;

@@ -58,7 +58,7 @@ export class PoolScheduler extends QueueScheduler {
     overdue.length = Math.min(overdue.length, this.batch);
     list.decodes(overdue);
     const due = list.shares.length;
-    // At most one prompt has begun, and it is the first: where it is overdue, the others have left it a place.
+    // At most one prompt has begun, and it is the first: if it is overdue, the others have left it a place.
     list.prompts(running, this.batch);
     if (list.shares.length > due) return;
     const chosen = this.#chosen;

@@ -1,4 +1,3 @@
-// The common part of schedulers with one queue: limits of a pass, the queue, shares. Each member decides which requests go into the list.
 import type { Drafts, Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
 
@@ -84,7 +83,7 @@ export class RequestQueue {
       while (i < running.length && !kv.extend(running[i]!)) {
         const { gpu } = running[i]!;
         const [youngest] = running.splice(
-          running.findLastIndex((one) => one.gpu === gpu),
+          running.findLastIndex((other) => other.gpu === gpu),
           1,
         ) as [Request];
         kv.preempt(youngest);
@@ -109,7 +108,7 @@ export class ShareList {
   #draftBudget = 0;
   readonly #drafts: Drafts | null;
 
-  /** @param drafts what decoding requests draft beside their next token; null: nothing */
+  /** @param drafts what decoding requests draft after their next token; null: nothing */
   constructor(drafts: Drafts | null = null) {
     this.#drafts = drafts;
   }
@@ -160,7 +159,7 @@ export class ShareList {
 /** Requests of one pass: a token of each must fit. */
 export const passSize = ({ batch, maxTokensPerPass }: SchedulerLimits): number => Math.min(batch, maxTokensPerPass);
 
-/** Composes passes from a queue. */
+/** The common part of schedulers with one queue: limits of a pass, the queue, shares. Each member decides which requests go into the list. */
 export abstract class QueueScheduler implements Scheduler {
   /** Most requests that run at once. */
   protected readonly batch: number;

@@ -1,4 +1,3 @@
-// Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest.
 import { member } from '../base/members.js';
 import { groupedBy } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
@@ -12,14 +11,14 @@ function longestQueues(parameters: Parameters, context: SchedulerContext): Choos
   return (candidates, most, chosen) => {
     const queues = groupedBy(candidates, (request) => view.first(request, parameters.paths as PathSource, layer));
     let left = most;
-    for (const [, queue] of [...queues].sort(([a, one], [b, other]) => other.length - one.length || a - b)) {
+    for (const [, queue] of [...queues].sort(([a, first], [b, other]) => other.length - first.length || a - b)) {
       chosen.push(...queue.slice(0, left));
       left -= Math.min(left, queue.length);
     }
   };
 }
 
-/** Registry entry. */
+/** Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest. */
 export const readMe: SchedulerDefinition = {
   ...member('scheduler', 'read-me'),
   parameters: {

@@ -1,4 +1,4 @@
-// Replays the passes that a first run composed, for policies that know the future if passes depend on when earlier ones ended.
+// Replays the passes that a first run composed, for policies with foresight if passes depend on when earlier ones ended.
 import type { KvRoom } from './kv-room.js';
 import { RequestQueue } from './queue-scheduler.js';
 import type { Request } from './request.js';

@@ -1,7 +1,6 @@
-// A request: a walk through rows of a trace, with the times that serving metrics are made of.
 import type { Segment } from './routing-walk.js';
 
-/** One request of a workload. `prefill` prompt rows, then `decode` generated rows: consecutive from trace row `start`, or in segments. */
+/** One request, a walk through a trace: `prefill` prompt rows, then `decode` generated ones, consecutive from `start`, or in segments. */
 export class Request {
   /** Order of arrival, 0-based. */
   readonly index: number;
@@ -11,7 +10,7 @@ export class Request {
   readonly arrivalNs: number;
   /** Class of the request, for objectives that differ by class; empty: none. */
   readonly requestClass: string;
-  /** Trace row of position p is `rowBase + p`, for every p below `segmentEnd` from where the walk stands on. */
+  /** Trace row of position p is `rowBase + p`, for every p below `segmentEnd` from the place of the walk on. */
   rowBase: number;
   segmentEnd: number;
   /** Rows that have run since its last preemption. */
@@ -38,7 +37,7 @@ export class Request {
   drawShift = -1;
   /** Start of its first pass, ns; -1 before. */
   startedNs = -1;
-  /** Time of its first output token (end of the prefill; start of the first pass where the trace has no prefill), ns; -1 before. */
+  /** Time of its first output token (end of the prefill; start of the first pass if the trace has no prefill), ns; -1 before. */
   firstTokenNs = -1;
   /** Time of its newest token, ns. */
   lastTokenNs = -1;

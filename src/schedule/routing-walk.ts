@@ -1,4 +1,3 @@
-// Routing for requests of other lengths than the trace's: walks over prompt or generated rows, in order, then at places drawn by seed.
 import { Random } from '../base/random.js';
 import type { TraceRequest } from '../trace/trace.js';
 
@@ -14,7 +13,7 @@ export interface RoutingUse {
   readonly tokens: number;
   /** Of these, tokens whose row an earlier token had already used. */
   readonly reused: number;
-  /** The phase whose tokens took rows of the other, where the trace has only one: `prompt` or `output`; null: none. */
+  /** The phase whose tokens took rows of the other, if the trace has only one: `prompt` or `output`; null: none. */
   readonly borrowed: 'prompt' | 'output' | null;
 }
 
@@ -27,7 +26,7 @@ interface Pool {
   readonly total: number;
 }
 
-/** Plans walks, one request after another; the same seed and lengths give the same walks. */
+/** Plans walks for requests of other lengths than the trace's: rows in order, then at places drawn by seed; equal for equal lengths. */
 export class RoutingWalks {
   readonly #requests: readonly TraceRequest[];
   readonly #prompts: Pool;
@@ -59,16 +58,16 @@ export class RoutingWalks {
   /** Rows for the next request: `prefill` prompt tokens, then `decode` generated ones. */
   plan(prefill: number, decode: number): readonly Segment[] {
     const segments: Segment[] = [];
-    const own = this.#planned < this.#requests.length ? this.#planned : -1;
+    const planned = this.#planned < this.#requests.length ? this.#planned : -1;
     this.#planned++;
     const phases = [
       { need: prefill, pool: this.#prompts },
       { need: decode, pool: this.#outputs },
     ];
-    let request = own;
+    let request = planned;
     for (const { need, pool } of phases) {
       let left = need;
-      // A request stays with the trace's request: its output follows its prompt. A phase that is borrowed goes on where the other stopped.
+      // A request stays with the trace's request: its output follows its prompt. A phase that is borrowed goes on from the end of the other.
       const follows = pool.request.indexOf(request);
       if (left > 0 && follows >= 0) {
         const last = segments.at(-1);

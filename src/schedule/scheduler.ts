@@ -1,4 +1,3 @@
-// The contract of a scheduler, which decides what runs together next. It sees requests, and paths and residency if it needs them.
 import type { Member, Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { Known } from '../result/knowledge.js';
@@ -20,7 +19,7 @@ export interface Share {
   readonly again?: boolean;
 }
 
-/** Decides the composition of passes. */
+/** The contract of a scheduler, which decides what runs together next. It sees requests, and paths and residency if it needs them. */
 export interface Scheduler {
   add(request: Request): void;
   /** The next pass at time `nowNs`; empty: nothing can run now. The array is reused by the next call. */
@@ -79,7 +78,7 @@ type SchedulerNeed = 'paths' | 'residency';
 export interface SchedulerDefinition extends Member {
   readonly needs?: readonly SchedulerNeed[];
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
-  /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
+  /** Requests that run at once, if these are more than one pass holds (a pool); absent: the batch. */
   running?(limits: SchedulerLimits, parameters: Parameters): number;
   /** Requests whose dense work runs together, one such group after another; absent: all of a pass. */
   attending?(limits: SchedulerLimits, parameters: Parameters): number;
@@ -88,6 +87,6 @@ export interface SchedulerDefinition extends Member {
 
 /** A scheduler's knowledge (L17): the future if it groups by paths that tokens take. Of new requests, `previous` is the first path. */
 export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {
-  const told = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
-  return { knows: told ? 'future' : 'nothing' };
+  const isTruth = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
+  return { knows: isTruth ? 'future' : 'nothing' };
 }

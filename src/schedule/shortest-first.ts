@@ -1,4 +1,3 @@
-// Shortest job first: the mean latency falls at the expense of long requests, so one that has waited for too many passes goes first.
 import { member } from '../base/members.js';
 import { byName } from '../base/objects.js';
 import type { Parameters } from '../base/parameters.js';
@@ -36,7 +35,7 @@ class ShortestFirstScheduler extends QueueScheduler {
   }
 }
 
-/** Registry entry. */
+/** Shortest job first: the mean latency falls at the expense of long requests, so one that has waited for too many passes goes first. */
 export const shortestFirst: SchedulerDefinition = {
   ...member('scheduler', 'shortest-first'),
   fairness: (_limits, { maxWait }) => ({ passedOver: 0, overtaken: Number(maxWait) }),

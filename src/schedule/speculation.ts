@@ -1,4 +1,3 @@
-// Speculative decoding: a pass verifies drafted tokens. The number accepted is drawn, evenly, so that short runs have the mean, too.
 import { Random } from '../base/random.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import type { Pass } from './pass.js';
@@ -10,9 +9,9 @@ import { TextDrafts } from './text-drafts.js';
 export interface SpeculationSpec {
   /** Tokens that a request drafts for each pass, at least 1. */
   readonly draft: number;
-  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. null: the text says it. */
+  /** By position: share of drafts that are right up to there. It falls, and is at least as long as the draft. null: the text decides. */
   readonly acceptances: readonly number[] | null;
-  /** Share of the passes of a request for which the drafter has a draft, where the text does not say it. Absent: 1. */
+  /** Share of the passes of a request for which the drafter has a draft, if the text does not decide. Absent: 1. */
   readonly found?: number;
   /** Time of drafting one token for all requests of a pass together, ns. */
   readonly drafterNs: number;
@@ -23,7 +22,7 @@ export interface SpeculationSpec {
 export const ROLLBACKS = ['free', 'redo'] as const;
 type Rollback = (typeof ROLLBACKS)[number];
 
-/** Drafts of one run, and their fates. */
+/** Speculative decoding: a pass verifies drafted tokens. The number accepted is drawn, evenly, so that short runs have the mean, too. */
 export class Speculation implements Drafts {
   /** Time of drafting for the running pass, ns. */
   draftNs = 0;
@@ -44,14 +43,14 @@ export class Speculation implements Drafts {
   /** Drafts from the texts of requests; null: what is right is drawn. */
   readonly #text: TextDrafts | null;
 
-  /** @param seed the run's @param trace with token ids, where the text says what is right */
+  /** @param seed the run's @param trace with token ids, if the text decides what is right */
   constructor(spec: SpeculationSpec, seed: number, trace?: RoutingTrace) {
     this.#spec = spec;
     this.#seed = seed;
     this.#text = spec.acceptances === null ? new TextDrafts(trace!) : null;
   }
 
-  /** The last token of a request needs no draft behind it, so that none ever runs beyond its end. */
+  /** The last token of a request needs no draft after it, so that none ever runs beyond its end. */
   draftOf(request: Request): number {
     const { done, inPrefill, tokens } = request;
     if (inPrefill || !this.#finds(request)) return 0;
@@ -91,7 +90,7 @@ export class Speculation implements Drafts {
     }
   }
 
-  /** True where the drafter has a draft for the next pass: positions take turns, as evenly as the draws of what is right. */
+  /** True if the drafter has a draft for the next pass: positions take turns, as evenly as the draws of what is right. */
   #finds(request: Request): boolean {
     if (this.#text !== null) return this.#text.find(request) > 0;
     const { found = 1 } = this.#spec;

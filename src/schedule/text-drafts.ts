@@ -1,4 +1,3 @@
-// Drafts from a request's own text: what followed its last ids before (prompt lookup, github.com/apoorvumang/prompt-lookup-decoding).
 import { allocateChunk, type RoutingTrace } from '../trace/trace.js';
 import type { Request } from './request.js';
 
@@ -9,7 +8,10 @@ const ROWS = 256;
 
 interface Text {
   readonly ids: Int32Array;
-  /** Where each pair of neighbouring ids, as one number, ended last; and by position where its pair ended before; -1: nowhere. */
+  /**
+   * By each pair of neighbouring ids, as one number, the last place at which it ended; and by position the place before at which its pair ended; -1:
+   * none.
+   */
   readonly last: Map<number, number>;
   readonly before: Int32Array;
   /** Positions that are indexed: those before it. */
@@ -20,7 +22,7 @@ interface Text {
   agreeing: number;
 }
 
-/** The drafts of a run's requests, from their texts. */
+/** Drafts from a request's own text: what followed its last ids before (prompt lookup, github.com/apoorvumang/prompt-lookup-decoding). */
 export class TextDrafts {
   readonly #trace: RoutingTrace;
   readonly #texts = new WeakMap<Request, Text>();
@@ -38,7 +40,7 @@ export class TextDrafts {
     return text.agreeing;
   }
 
-  /** Position of the text that the `k`-th drafted token, from 1, is copied from: the draft repeats itself where it reaches its own beginning. */
+  /** Position of the text that the `k`-th drafted token, from 1, is copied from: the draft repeats itself when it reaches its own beginning. */
   sourceOf(request: Request, k: number): number {
     const { at, end } = this.#textOf(request);
     return end + 1 + ((k - 1) % (at - end));

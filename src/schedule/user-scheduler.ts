@@ -1,4 +1,3 @@
-// A scheduler of the user's own, checked when loaded and while it runs: an impossible pass would show far from its cause.
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { loadedChoice, type OwnExport } from '../base/user-module.js';
@@ -9,38 +8,38 @@ import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, Schedu
 
 /** The context of a user's scheduler: its knowledge, and the building blocks of the built-in schedulers. */
 export interface OwnSchedulerContext extends SchedulerContext {
-  /** Waiting requests in order of arrival, and running ones; it admits them where there is room for their KV cache. */
+  /** Waiting requests in order of arrival, and running ones; it admits them if there is room for their KV cache. */
   readonly queue: RequestQueue;
   /** The shares of a pass, within its budget of tokens. */
   readonly list: ShareList;
 }
 
-/** Most passes in a row that may leave out a request which has begun, where the module states no bound. Ours: far more than any turn takes. */
+/** Most passes in a row that may leave out a request which has begun, if the module states no bound. Ours: far more than any turn takes. */
 const PATIENCE = 10_000;
 
-/** The scheduler of a choice, loaded if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
+/** The scheduler of a choice, loaded and checked if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
 export const loadScheduler = async (chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> =>
   loadedChoice('scheduler', chosen, ownScheduler, folder);
 
-function ownScheduler(own: OwnExport): SchedulerDefinition {
-  own.nameApart(SCHEDULERS.map(({ name }) => name));
-  own.requireMethod('create(limits, parameters, context)');
-  for (const method of ['fairness', 'running']) own.optionalMethod(method);
-  own.wordsOf('needs', ['paths', 'residency']);
-  const definition = own.value as Omit<SchedulerDefinition, 'fairness'> & Partial<Pick<SchedulerDefinition, 'fairness'>>;
+function ownScheduler(exported: OwnExport): SchedulerDefinition {
+  exported.nameApart(SCHEDULERS.map(({ name }) => name));
+  exported.requireMethod('create(limits, parameters, context)');
+  for (const method of ['fairness', 'running']) exported.optionalMethod(method);
+  exported.wordsOf('needs', ['paths', 'residency']);
+  const definition = exported.value as Omit<SchedulerDefinition, 'fairness'> & Partial<Pick<SchedulerDefinition, 'fairness'>>;
   const fairness = (limits: SchedulerLimits, parameters: Parameters): Fairness =>
-    own.run('fairness', () => definition.fairness?.(limits, parameters)) ?? { passedOver: PATIENCE, overtaken: PATIENCE };
+    exported.run('fairness', () => definition.fairness?.(limits, parameters)) ?? { passedOver: PATIENCE, overtaken: PATIENCE };
   return {
     ...definition,
-    ...own.described('scheduler'),
+    ...exported.described('scheduler'),
     fairness,
     create(limits, parameters, given) {
       const context: OwnSchedulerContext = { ...given, queue: new RequestQueue(given), list: new ShareList(given.drafts) };
-      const scheduler = own.run('create', () => definition.create(limits, parameters, context));
-      own.made(scheduler, ['add', 'next', 'finished']);
+      const scheduler = exported.run('create', () => definition.create(limits, parameters, context));
+      exported.made(scheduler, ['add', 'next', 'finished']);
       if (typeof scheduler.pending !== 'number')
-        throw own.wrong('what "create" returns lacks "pending" (how many requests are not finished)');
-      return new CheckedScheduler(own, scheduler, limits, given, fairness(limits, parameters).passedOver);
+        throw exported.wrong('what "create" returns lacks "pending" (how many requests are not finished)');
+      return new CheckedScheduler(exported, scheduler, limits, given, fairness(limits, parameters).passedOver);
     },
   };
 }
@@ -55,13 +54,13 @@ class CheckedScheduler implements Scheduler {
   /** Requests that were added and have not finished, with the passes in a row that have left them out since they began. */
   readonly #open = new Map<Request, number>();
 
-  constructor(own: OwnExport, scheduler: Scheduler, limits: SchedulerLimits, context: SchedulerContext, patience: number) {
-    this.#own = own;
+  constructor(exported: OwnExport, scheduler: Scheduler, limits: SchedulerLimits, context: SchedulerContext, patience: number) {
+    this.#own = exported;
     this.#scheduler = scheduler;
     this.#limits = limits;
     this.#context = context;
     this.#patience = patience;
-    if (scheduler.metrics !== undefined) this.metrics = () => own.run('metrics', () => scheduler.metrics!());
+    if (scheduler.metrics !== undefined) this.metrics = () => exported.run('metrics', () => scheduler.metrics!());
   }
 
   get pending(): number {

@@ -1,9 +1,8 @@
-// Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered.
 import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';
 import { cutAt, type RoutingUse } from './routing-walk.js';
 
-/** A source of requests. */
+/** Arrivals of requests. A closed loop: a fixed number of users, each sending the next request when the last is answered. A source of requests. */
 export interface Workload {
   readonly requests: number;
   readonly tokens: number;
@@ -11,7 +10,7 @@ export interface Workload {
   readonly longest: number;
   /** The next request that has arrived by `nowNs`, or null. `pending`: requests that have not finished yet. */
   poll(nowNs: number, pending: number): Request | null;
-  /** Routing that the requests so far have walked, where it is not simply that of the trace's requests. */
+  /** Routing that the requests so far have walked, if it is not simply that of the trace's requests. */
   readonly routing?: RoutingUse;
   /** Time of the next arrival, if it is known to be later than now; Infinity: there is none. */
   readonly nextArrivalNs: number;

@@ -1,4 +1,3 @@
-// The build of moeprof that computes, for fingerprints: a stored run is valid only for the program that made it.
 import { existsSync, fileBytes } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { CODE_FOLDER, PACKAGE_FOLDER } from '../base/host/modules.js';
@@ -8,7 +7,7 @@ import { VERSION } from '../result/version.js';
 
 let known: string | undefined;
 
-/** The version; of a working copy, whose code changes without it, followed by a hash of that code. A published package has no sources. */
+/** The version, for fingerprints; of a working copy, whose code changes without it, followed by a hash of that code. Packages have no sources. */
 export function buildOf(): string {
   known ??= existsSync(join(PACKAGE_FOLDER, 'src', 'index.ts')) ? `${VERSION}+${hashBelow(CODE_FOLDER)}` : VERSION;
   return known;

@@ -32,7 +32,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
     read.add(path);
     return contents(path);
   };
-  const told = new CanonicalText(toldText({ ...toldOf(run), system: systemText(run, content) }, folder, content));
+  const text = new CanonicalText(canonicalText({ ...fieldsOfRun(run), system: systemText(run, content) }, folder, content));
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
@@ -41,7 +41,7 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
   const code = choicesOf(run);
   const fingerprint = hashOfValue({
     build: buildOf(),
-    run: told,
+    run: text,
     profiles: named,
     ...(code.length === 0 ? {} : { modules: code.map((path) => contents(path)) }),
   });
@@ -53,10 +53,9 @@ export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunI
 /** {@link RunIdentity.fingerprint} alone. */
 export const fingerprintOf = (run: RunSpec): string => runIdentity(run).fingerprint;
 
-/** The values of a run, without its system. */
-function toldOf(run: RunSpec): object {
-  const { folder: _folder, label: _label, note: _note, places: _places, system: _system, ...told } = run;
-  return { ...told, budgets: [], overrides: overridesOf(run) };
+function fieldsOfRun(run: RunSpec): object {
+  const { folder: _folder, label: _label, note: _note, places: _places, system: _system, ...values } = run;
+  return { ...values, budgets: [], overrides: overridesOf(run) };
 }
 
 /** Systems that name no files, in the form that fingerprints use: cells of a study share them. */
@@ -71,7 +70,7 @@ function systemText({ folder, system: whole }: RunSpec, content: ContentOf): Can
     names++;
     return content(path);
   };
-  const text = new CanonicalText(toldText(system, folder, counted));
+  const text = new CanonicalText(canonicalText(system, folder, counted));
   if (names === 0) SYSTEMS.set(whole, text);
   return text;
 }
@@ -115,16 +114,16 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
 /** The content in the place of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
-/** Canonical JSON of a value that `asWritten` gave, with the content of a file in place of each path. */
-const toldText = (value: unknown, folder: string, content: ContentOf): string =>
-  canonicalJson(value, (one) => {
-    if (typeof one === 'string') return contentsIn(one, folder, content);
-    if (typeof one !== 'object' || one === null || Array.isArray(one) || one instanceof CanonicalText) return one;
-    if ('text' in one && typeof one.text === 'string') return contentsIn(one.text, folder, content);
-    return 'written' in one ? new CanonicalText(toldText(one.written, folder, content)) : one;
+/** Canonical JSON of a value that `asWritten` gave, with the content of a file instead of each path. */
+const canonicalText = (value: unknown, folder: string, content: ContentOf): string =>
+  canonicalJson(value, (item) => {
+    if (typeof item === 'string') return contentsIn(item, folder, content);
+    if (typeof item !== 'object' || item === null || Array.isArray(item) || item instanceof CanonicalText) return item;
+    if ('text' in item && typeof item.text === 'string') return contentsIn(item.text, folder, content);
+    return 'written' in item ? new CanonicalText(canonicalText(item.written, folder, content)) : item;
   });
 
-/** The contents that a text names: of a path, perhaps with rows behind it, or of one behind `file=` among its parameters. */
+/** The contents that a text names: of a path, perhaps with rows after it, or of one after `file=` among its parameters. */
 function contentsIn(text: string, folder: string, content: ContentOf): string {
   const { path, rows } = splitRows(text);
   const whole = isPath(path) ? content(resolve(folder, path)) : null;

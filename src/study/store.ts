@@ -1,4 +1,3 @@
-// Results by fingerprint in a folder that many may share. Entries are renamed when complete, so that nobody reads half of one.
 import { messageOf, orUserError, UserError } from '../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
@@ -28,7 +27,7 @@ interface Damage {
   readonly reason: string;
 }
 
-/** A folder of results. */
+/** Results by fingerprint in a folder that many may share. Entries are renamed when complete, so that nobody reads half of one. */
 export class Store {
   readonly folder: string;
   /** Folders in it that this process has made or found. */
@@ -38,7 +37,7 @@ export class Store {
     this.folder = folder;
   }
 
-  /** Opens a store, which is made where there is none. @throws UserError where the folder cannot be written, or holds something else */
+  /** Opens a store, which is made if there is none. @throws UserError if the folder cannot be written, or holds something else */
   static open(folder: string): Store {
     const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)
@@ -47,7 +46,7 @@ export class Store {
     return new Store(folder);
   }
 
-  /** @throws UserError where there is none, or it is empty */
+  /** @throws UserError if there is none, or it is empty */
   static existing(folder: string): Store {
     const advice = `moeprof sweep study.yaml --store ${folder} puts some there`;
     const stat = whatStands(folder);
@@ -74,7 +73,10 @@ export class Store {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
 
-  /** Keeps an entry of another process, or says why not. @param text from {@link entryText} @param fault of a result, or null @throws UserError */
+  /**
+   * Keeps an entry of another process, or returns the reason why not. @param text from {@link entryText} @param fault of a result, or null @throws
+   * UserError
+   */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
     if (outcome instanceof UserError) return outcome;
@@ -84,7 +86,7 @@ export class Store {
     return outcome;
   }
 
-  /** Asks whether the folder can be written, before anything is run for it. @throws UserError where it cannot */
+  /** Checks that the folder can be written, before anything is run for it. @throws UserError if it cannot */
   requireWritable(): void {
     // A file that is never begun: only its place is looked at.
     new AtomicFile(join(this.folder, 'entry'));
@@ -101,7 +103,7 @@ export class Store {
     writeFileAtomic(path, text);
   }
 
-  /** Forgets a run. @throws UserError where the folder cannot be written */
+  /** Forgets a run. @throws UserError if the folder cannot be written */
   remove(fingerprint: string): void {
     const path = this.#pathOf(fingerprint);
     if (existsSync(path)) attempt(path, () => unlinkSync(path));
@@ -157,7 +159,7 @@ export function entryText(fingerprint: string, outcome: Outcome): string {
   return `${canonicalJson(head).slice(0, -1)},"outcome":${text},"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`;
 }
 
-/** @throws UserError where the file is not what was written for this fingerprint */
+/** @throws UserError if the file is not what was written for this fingerprint */
 const read = (path: string, fingerprint: string): Outcome => outcomeIn(readText(path, 'entry'), fingerprint, { path, remedy: REMEDY });
 
 /** Digest of the outcome as {@link entryText} has written it: a tenth of the work of writing it again. Empty: it was written otherwise. */
@@ -178,7 +180,7 @@ interface Messages {
 
 const REMEDY = '; delete it, and the run is repeated';
 
-/** An entry: schema, fingerprint, build, outcome, and `digest`, the SHA-256 of the outcome as canonical JSON. @throws UserError where it is none */
+/** An entry: schema, fingerprint, build, outcome, and `digest`, the SHA-256 of the outcome as canonical JSON. @throws UserError if it is none */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
   const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
@@ -187,14 +189,14 @@ function entryIn(text: string, { path, remedy }: Messages): Record<string, unkno
 
 /** The outcome in an entry whose digest is right. @throws UserError */
 function outcomeIn(text: string, fingerprint: string, messages: Messages): Outcome {
-  const { digest, fingerprint: own, outcome } = entryIn(text, messages);
+  const { digest, fingerprint: named, outcome } = entryIn(text, messages);
   const { path, remedy } = messages;
-  if (own !== fingerprint) throw new UserError(`${path}: is of another run${remedy}`);
+  if (named !== fingerprint) throw new UserError(`${path}: is of another run${remedy}`);
   if (digest !== digestInPlace(text) && digest !== hashOfValue(outcome)) throw new UserError(`${path}: is not what was written${remedy}`);
   return checkedOutcome(outcome, messages);
 }
 
-/** @throws UserError where a value is no outcome, or its result is not one of moeprof */
+/** @throws UserError if a value is no outcome, or its result is not one of moeprof */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
   if (status === 'done') {

@@ -15,10 +15,10 @@ const DERIVED: ReadonlySet<string> = new Set(['machine', 'profiledOn', 'override
 
 /** The command; null: none makes this run here: another build ran it, or a file is elsewhere or has changed. @param fingerprint of the run */
 export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint: string): string | null {
-  const own = Object.entries(config).filter(([key]) => !DERIVED.has(key));
-  const told = [...differences(asWritten(checkRun({}, 'a run')) as Fields, Object.fromEntries(own), []), ...insideProfiles(config)];
+  const given = Object.entries(config).filter(([key]) => !DERIVED.has(key));
+  const changes = [...differences(asWritten(checkRun({}, 'a run')) as Fields, Object.fromEntries(given), []), ...insideProfiles(config)];
   for (const system of systemsOf(config)) {
-    const overrides = [...told, ...system];
+    const overrides = [...changes, ...system];
     const same = orUserError(() => fingerprintOf(checkRun({}, 'a stored run', overrides, true)) === fingerprint);
     if (!(same instanceof UserError) && same) return repeatCommand({ profile: undefined, overrides });
   }
@@ -26,8 +26,8 @@ export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint:
 }
 
 /** Values that are not those of `base`, whole lists at a time. */
-const differences = (base: Fields, own: Fields, path: readonly string[]): Override[] =>
-  Object.entries(own).flatMap(([key, value]): Override[] => {
+const differences = (base: Fields, fields: Fields, path: readonly string[]): Override[] =>
+  Object.entries(fields).flatMap(([key, value]): Override[] => {
     const [before, at] = [ownValue(base, key), [...path, key]];
     if (value === undefined || canonicalJson(before ?? null) === canonicalJson(value)) return [];
     return isObject(value) && (isObject(before) || before === undefined) && path.length === 0
@@ -56,12 +56,12 @@ function changesIn(overrides: unknown, root: string): { readonly path: readonly 
   return list.map(({ path, value }: { path: string; value: unknown }) => ({ path: path.split('.'), value }));
 }
 
-/** Parameters stand beside the name of their part where people write them. */
+/** Parameters follow the name of their part in users' files. */
 function beside(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(beside);
   if (!isObject(value)) return value;
-  const { parameters, ...own } = value;
-  const fields = Object.entries({ ...own, ...(isObject(parameters) ? parameters : {}) });
+  const { parameters, ...values } = value;
+  const fields = Object.entries({ ...values, ...(isObject(parameters) ? parameters : {}) });
   return Object.fromEntries(fields.map(([key, inner]) => [key, beside(inner)]));
 }
 

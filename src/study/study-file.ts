@@ -1,4 +1,3 @@
-// The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { dirname, resolve } from '../base/host/paths.js';
@@ -14,7 +13,7 @@ import { describeMetric } from '../result/catalogue.js';
 
 const LONGEST_RANGE = 1000;
 
-/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError where it has no number, or too many */
+/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError if it has no number, or too many */
 export function wholeNumbersOf(text: string): number[] | null {
   const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(text) ?? [];
   if (first === undefined) return null;
@@ -87,7 +86,7 @@ export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.
 /** Schema of a study. */
 export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
-/** A study as its file says it. */
+/** The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary. */
 export interface StudyFile {
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */
@@ -101,7 +100,7 @@ export interface StudyFile {
   override(at: number, value: SweepValue): Override;
 }
 
-/** True where a YAML file is a study and no run profile. @throws UserError where it is no YAML */
+/** True if a YAML file is a study and no run profile. @throws UserError if it is no YAML */
 export function isStudy(file: string): boolean {
   const keys = Object.keys(locateYaml(readText(file), shownPath(file), z.looseObject({})).value);
   return ['axes', 'zip', 'sample', 'exclude'].some((key) => keys.includes(key));
@@ -110,7 +109,7 @@ export function isStudy(file: string): boolean {
 /** Reads a study; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
 export const loadStudy = (file: string): StudyFile => studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
 
-/** The study that a checked file says. */
+/** The study of a checked file. */
 export function studyIn(located: Located<SpaceFields>, file: string): StudyFile {
   const label = shownPath(file);
   const folder = dirname(resolve(file));
@@ -122,9 +121,9 @@ export function studyIn(located: Located<SpaceFields>, file: string): StudyFile 
       rows: Object.values(group)[0]!.map((_, row) => Object.values(group).map((list) => list[row]!)),
     })),
   ];
-  const own = Object.keys(axes).length;
+  const count = Object.keys(axes).length;
   const places = dimensions.flatMap(({ paths }, d) =>
-    paths.map((name) => ({ name, place: d < own ? located.place('axes', name) : located.place('zip', d - own, name) })),
+    paths.map((name) => ({ name, place: d < count ? located.place('axes', name) : located.place('zip', d - count, name) })),
   );
   return {
     label,
@@ -149,7 +148,7 @@ const NAME_FILES: ReadonlySet<string> = new Set([
 
 /** A value of a run with absolute paths of the files that it names; names of bundled profiles and parts stay. @param name path of the value */
 export function inFolder(name: string, value: unknown, folder: string): unknown {
-  if (Array.isArray(value)) return value.map((one) => inFolder(name, one, folder));
+  if (Array.isArray(value)) return value.map((item) => inFolder(name, item, folder));
   if (typeof value !== 'string') return value;
   if (name === 'system.predictor' || name === 'system.predictor.kind') return locatedPredictor(value, folder);
   if (!NAME_FILES.has(name)) return value;

@@ -7,11 +7,11 @@ import { axesFigures } from './sweep/axes-figures.js';
 
 const SHOWN = 20;
 
-/** Metrics of a terminal's table, where the study asked for none. */
+/** Metrics of a terminal's table, if the study names none. */
 const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
 const MOST_METRICS = 5;
 
-/** Formats of a study, the one for reading first. */
+/** The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones. */
 export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument, (study) => ({ ...study, rows: [...study.rows] })),
   ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures([...rows], axes, drawnMetrics(units)), studyDocument),
@@ -19,7 +19,7 @@ export const studyReports: readonly OutputFormat<Study>[] = [
   { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
 ];
 
-/** Metrics that are drawn: those of a study that asks for a few. */
+/** Metrics that are drawn: those of a study that names a few. */
 function drawnMetrics(units: Study['units']): string[] {
   const names = Object.keys(units);
   return names.length <= MOST_METRICS ? names : [];
@@ -27,7 +27,7 @@ function drawnMetrics(units: Study['units']): string[] {
 
 function studyDocument(study: Study): Document {
   const { heldOut = 0, rows } = study;
-  const { absent, done, fastest, first, reasons } = toldOf(study);
+  const { absent, done, fastest, first, reasons } = summaryOf(study);
   const columns = longColumns(study);
   const more = rows.length - SHOWN;
   return {
@@ -58,8 +58,8 @@ function studyDocument(study: Study): Document {
   };
 }
 
-/** What is said of all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
-function toldOf({ rows, units }: Study) {
+/** Notes on all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
+function summaryOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));
   const reasons = new Map<string, number>();
@@ -85,12 +85,12 @@ function* valuesOf(rows: Study['rows'], columns: ReturnType<typeof longColumns>)
 
 function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {
   const known = Object.keys(units);
-  const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => Object.hasOwn(units, name));
+  const shown = known.length <= MOST_METRICS ? known : TELLING.filter((name) => Object.hasOwn(units, name));
   return gridOf(
-    [...axisColumns({ axes }, first), ...told.map((head) => head.slice(head.indexOf('.') + 1))],
+    [...axisColumns({ axes }, first), ...shown.map((head) => head.slice(head.indexOf('.') + 1))],
     first.map((row) => [
       ...axisValues({ axes }, row),
-      ...told.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
+      ...shown.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
     ]),
     { keys: axes.length },
   );
@@ -100,7 +100,7 @@ function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {
 const AXES_ROOM = 60;
 const [WIDEST, LEAST] = [24, 6];
 
-/** Axes by the last word of their path, each as wide as leaves room for a figure beside all of them. */
+/** Axes by the last word of their path, each as wide as leaves room for a figure next to all of them. */
 function axisColumns({ axes }: Pick<Study, 'axes'>, first: readonly RunRow[]): Column[] {
   const heads = axes.map((path) => path.split('.').at(-1)!);
   const widths = axes.map((path, at) => Math.max(heads[at]!.length, ...first.map(({ values }) => String(values[path] ?? '').length)));

@@ -1,4 +1,3 @@
-// Differences between a system and the bundled one of its name, from the systems themselves: two runs of one fingerprint agree.
 import { isObject, ownValue } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';
@@ -15,10 +14,10 @@ interface SystemChange {
 const PROSE = new Set(['name', 'cites', 'simplifies', 'decisive']);
 
 const BUNDLED = new Map<string, unknown>();
-/** Changes of systems that were asked for: runs of a study share them. */
+/** Changes of systems so far: runs of a study share them. */
 const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
-/** Values that differ from the bundled system of the same name; none where no such system is bundled. */
+/** Values that differ from the bundled system of the same name; none if no such system is bundled. */
 export function systemChanges(system: SystemSpec): readonly SystemChange[] {
   const known = KNOWN.get(system) ?? changesOf(system);
   KNOWN.set(system, known);
@@ -32,11 +31,10 @@ function changesOf(system: SystemSpec): SystemChange[] {
   return leaves(BUNDLED.get(name), asWritten(system), '').filter(({ path }) => !PROSE.has(path));
 }
 
-/** Leaves of `own` that differ from those of `base`, by path. */
-function leaves(base: unknown, own: unknown, path: string): SystemChange[] {
-  if (isObject(base) && isObject(own)) {
-    const keys = [...new Set([...Object.keys(base), ...Object.keys(own)])];
-    return keys.flatMap((key) => leaves(ownValue(base, key), ownValue(own, key), path === '' ? key : `${path}.${key}`));
+function leaves(base: unknown, changed: unknown, path: string): SystemChange[] {
+  if (isObject(base) && isObject(changed)) {
+    const keys = [...new Set([...Object.keys(base), ...Object.keys(changed)])];
+    return keys.flatMap((key) => leaves(ownValue(base, key), ownValue(changed, key), path === '' ? key : `${path}.${key}`));
   }
-  return JSON.stringify(base) === JSON.stringify(own) ? [] : [{ path, value: own ?? null }];
+  return JSON.stringify(base) === JSON.stringify(changed) ? [] : [{ path, value: changed ?? null }];
 }

@@ -1,4 +1,3 @@
-// The command line that repeats a run, made of the run's settings, so that runs of a ranking, a sweep and the library have one too.
 import { isAbsolute, sep } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
@@ -30,7 +29,7 @@ const DEFAULT_MACHINE = ['-w', 'rtx-4090'];
 const DEFAULT_SYSTEM = ['-s', 'on-demand-lru'];
 
 /** The inputs of a run on a command line. */
-export interface RunTold {
+export interface RunCommand {
   /** Bundled name or path of a run profile; undefined: none. */
   readonly profile: string | undefined;
   /** Overrides; later ones win. */
@@ -41,8 +40,8 @@ export interface RunTold {
   readonly timings?: readonly string[];
 }
 
-/** The command that repeats a run. */
-export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunTold): string {
+/** The command line that repeats a run, made of the run's settings, so that runs of a ranking, a sweep and the library have one too. */
+export function repeatCommand({ allowCode = false, overrides, profile, timings = [] }: RunCommand): string {
   const last = lastOf(overrides);
   const flags: string[] = [];
   const sets: string[] = [];
@@ -67,7 +66,7 @@ export function repeatCommand({ allowCode = false, overrides, profile, timings =
     ...flags,
     ...sets,
     ...code,
-    ...timings.flatMap((one) => ['--timing', one]),
+    ...timings.flatMap((timing) => ['--timing', timing]),
   ]
     .map(quoted)
     .join(' ');
@@ -91,15 +90,15 @@ function fromHere(word: string): string {
 }
 
 /** Values that a run of the library is given: it begins with defaults. @param more what changes the input */
-export function toldOfInput(input: RunInput, more: readonly Override[] = []): RunTold {
-  const own = Object.entries(input).flatMap(([key, value]): Override[] => {
+export function commandOfInput(input: RunInput, more: readonly Override[] = []): RunCommand {
+  const given = Object.entries(input).flatMap(([key, value]): Override[] => {
     const whole: readonly (readonly [path: string[], value: unknown])[] =
       key === 'memory' || key === 'workload'
-        ? Object.entries(value as object).map(([inner, one]) => [[key, inner], one])
+        ? Object.entries(value as object).map(([inner, item]) => [[key, inner], item])
         : [[[key], value]];
-    return whole.flatMap(([path, one]) => (one === undefined ? [] : [{ path, value: one, label: key }]));
+    return whole.flatMap(([path, item]) => (item === undefined ? [] : [{ path, value: item, label: key }]));
   });
-  const overrides = [...own, ...more];
+  const overrides = [...given, ...more];
   return {
     profile: undefined,
     overrides: overrides.length > 0 ? overrides : [{ path: ['hardware'], value: 'rtx-4090', label: 'hardware' }],
@@ -107,8 +106,8 @@ export function toldOfInput(input: RunInput, more: readonly Override[] = []): Ru
 }
 
 /** The result with the command that repeats it. */
-export function repeatable(result: Result, told: RunTold): Result {
-  return { ...result, environment: { ...result.environment, command: repeatCommand(told) } };
+export function repeatable(result: Result, given: RunCommand): Result {
+  return { ...result, environment: { ...result.environment, command: repeatCommand(given) } };
 }
 
 /** The words of a flag; null: there is none, and `--set` is used. @param amends true: the value amends the old one, as `--predictor` does */
@@ -117,7 +116,7 @@ function flagOf(path: string, value: unknown, amends: boolean): string[] | null 
   const flag = FLAGS[path];
   if (flag === undefined) return null;
   const values = path === 'trace' && Array.isArray(value) ? value : [value];
-  return values.every(isWord) ? values.flatMap((one) => [flag, fromHere(String(one))]) : null;
+  return values.every(isWord) ? values.flatMap((word) => [flag, fromHere(String(word))]) : null;
 }
 
 /** True for a value that a flag takes unchanged: a list with commas would be several runs. */

@@ -1,10 +1,9 @@
-// Low-precision copies that stay on the GPU (HOBBIT, SliceMoE), out of the expert cache: number and policy; miss rules set size and use.
 import { z } from 'zod';
 import { onOff, written } from '../base/written.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import type { MissRules } from './miss-rules.js';
 
-/** Schema of `system.cache.copies`. */
+/** Low-precision copies that stay on the GPU (HOBBIT, SliceMoE), out of the expert cache: number and policy; miss rules set size and use. */
 export const copies = z.strictObject({
   share: z.number().positive().lt(1),
   policy: written(parsePolicy, z.string().min(1)).prefault('lru'),

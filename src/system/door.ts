@@ -1,7 +1,7 @@
 // What other rooms import of system: a system: policy, predictor, scheduler and miss action, read from YAML or flags.
 export { systemChanges } from './changes.js';
 export { ADMISSIONS, DEGREES, MISS_ACTIONS, type Overlap, REPLAYS, type Replay, RUNTIME_WORDS } from './choices.js';
-export { QUICK_START, type RunTold, repeatable, repeatCommand, toldOfInput } from './command.js';
+export { commandOfInput, QUICK_START, type RunCommand, repeatable, repeatCommand } from './command.js';
 export { type CopiesSpec, copyShare } from './copies.js';
 export { describeFault, type Fault, hits, isInEffect, lostBytes, splitFault } from './faults.js';
 export { checkRun, loadRun } from './load-run.js';

@@ -53,13 +53,13 @@ export type Fault = z.infer<typeof faultSchema>;
 /** True while a fault is in effect at `nowNs`. */
 export const isInEffect = ({ at, until = Number.POSITIVE_INFINITY }: Fault, nowNs: number): boolean => at <= nowNs && nowNs < until;
 
-/** True where a fault hits GPU number `gpu`, or the whole machine. */
+/** True if a fault hits GPU number `gpu`, or the whole machine. */
 export const hits = (fault: Fault, gpu: number): boolean => fault.gpu === undefined || fault.gpu === gpu;
 
 /** Bytes of memory that GPU number `gpu` lacks at `nowNs`. */
 export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number): number {
-  const own = faults.filter((fault) => isInEffect(fault, nowNs) && hits(fault, gpu));
-  return own.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
+  const active = faults.filter((fault) => isInEffect(fault, nowNs) && hits(fault, gpu));
+  return active.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
 }
 
 /** A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`. @param gpus of the machine */
@@ -73,7 +73,7 @@ export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link,
   return `${who} without ${formatBytes(gpuMemory!)} of its memory ${when}`;
 }
 
-/** Splits `at=2s,link=h2d,bandwidth=50%` into the fields of a profile, unchecked. @throws UserError where a part is not `key=value` */
+/** Splits `at=2s,link=h2d,bandwidth=50%` into the fields of a profile, unchecked. @throws UserError if a part is not `key=value` */
 export function splitFault(text: string): Record<string, string | number> {
   const fault = new Map<string, string | number>();
   for (const part of text.split(',')) {

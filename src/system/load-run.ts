@@ -1,4 +1,3 @@
-// Loads a run: a profile or a value, with flags applied and checked, and its system.
 import { placed, UserError } from '../base/errors.js';
 import { dirname } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
@@ -16,13 +15,13 @@ import { loadSystem, SHORTHANDS, type SystemSpec, systemSchema } from './system.
 export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const path = findProfile('runs', nameOrPath);
   const label = shownPath(path);
-  const run = specOf(label, dirname(path), overrides, (own) => locateYaml(readText(path), label, runSchema, own));
+  const run = specOf(label, dirname(path), overrides, (inner) => locateYaml(readText(path), label, runSchema, inner));
   return allowCode ? run : withoutCode(run, overrides);
 }
 
 /** Checks a run that is not in a file, and reads its system. @param label for messages @param allowCode of its system @throws UserError */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
-  const run = specOf(label, cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
+  const run = specOf(label, cwd(), overrides, (inner) => locateValue(input, label, runSchema, inner));
   return allowCode ? run : withoutCode(run, overrides);
 }
 
@@ -35,10 +34,10 @@ function specOf(
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
-  // A part that is a text alone becomes a mapping where one of its own values is set.
-  const ofSystem = within('system').map((one) => ({ ...one, shorthand: SHORTHANDS[one.path[0]!] }));
-  const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
-  const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
+  // A part that is a text alone becomes a mapping if one of its own values is set.
+  const ofSystem = within('system').map((override) => ({ ...override, shorthand: SHORTHANDS[override.path[0]!] }));
+  const isOutside = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
+  const located = locate(overrides.filter(({ path }) => path.length === 1 || !isOutside(path[0]!)));
   const system = systemOf(located, folder, ofSystem);
   const places = { ...located.places, ...belowSystem(system.places) };
   const { workload } = located.value;
@@ -94,9 +93,9 @@ function withLocatedModules(run: RunSpec, systemFolder: string, overrides: reado
   const choices = [cache.policy, dram.policy, predictor.kind, scheduler.kind, ...(variants ?? [])];
   // The system stays the same object, so that facts kept about it hold for all cells of a study.
   if (choices.every(({ path }) => path === undefined)) return run;
-  const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
+  const located = <C extends { readonly path?: string }>(choice: C, path: string, folder: string): C => {
     const place = placeIn(run, path);
-    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? cwd() : own);
+    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? cwd() : folder);
   };
   return {
     ...run,

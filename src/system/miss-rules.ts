@@ -1,4 +1,3 @@
-// Rules for misses (L13): the first that holds has the action, and the admission to the cache. A single word is one rule that always holds.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf, onOff } from '../base/written.js';
@@ -16,7 +15,7 @@ export interface Range {
 
 /** The condition of a rule: all of its fields must hold. */
 export interface MissCondition {
-  /** Of the pass: `prefill` where it holds a prompt token. */
+  /** Of the pass: `prefill` if it holds a prompt token. */
   readonly phase: 'prefill' | 'decode' | null;
   /** Tokens of the pass that chose the expert, and tokens of the pass. */
   readonly tokens: Range | null;
@@ -44,7 +43,7 @@ export interface MissRule {
   readonly after: number;
   /** `cpu`: most of a token's choices, the last ones, whose results may come one layer late. */
   readonly defer: number;
-  /** `static`: kernels read it where it lies while they compute. Absent: it is copied, and then read from GPU memory. */
+  /** `static`: kernels read it in place while they compute. Absent: it is copied, and then read from GPU memory. */
   readonly inPlace?: true;
   /** `cheaper`: rates alone are compared, and the handover to the CPU is not. Absent: times are. */
   readonly byRate?: true;
@@ -54,7 +53,7 @@ export interface MissRule {
   readonly when: MissCondition | null;
 }
 
-/** The rules for misses, as written and as applied. */
+/** Rules for misses (L13), as written and as applied: the first that holds has the action and the admission. A single word is one rule. */
 export interface MissRules {
   /** A word, or rules as written, with defaults filled in. */
   readonly written: unknown;
@@ -62,7 +61,7 @@ export interface MissRules {
   readonly rules: readonly MissRule[];
 }
 
-/** True where a number is in a range. */
+/** True if a number is in a range. */
 export const inRange = ({ above, below, max, min }: Range, value: number): boolean =>
   value >= min && value <= max && value > above && value < below;
 
@@ -145,7 +144,7 @@ const rule = z
   ])
   .transform((given, context) => {
     const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, inPlace: undefined, when: undefined };
-    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when: said } = { ...none, ...given };
+    const { after, admit: asked, copyBytes, defer, do: action, inPlace, when } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
     const by = 'by' in given ? given.by : undefined;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
@@ -156,7 +155,7 @@ const rule = z
     if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
     if (defer !== undefined && action !== 'cpu') complain('defer', 'is of what the CPU computes; take do: cpu, or leave it out');
     if (inPlace === true && action !== 'static') complain('inPlace', 'is of what is streamed; take do: static, or leave it out');
-    const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
+    const condition = when === undefined || Object.keys(when).length === 0 ? null : when;
     const { gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
     const made: MissRule = {
       do: action,
@@ -183,7 +182,7 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
     if (!last && condition === null && action !== 'substitute')
       context.addIssue({ code: 'custom', path, message: 'holds always, so that no rule behind it is reached; give it a when' });
   }
-  if (rules.length > 1 && rules.some((one) => one.do === 'balance'))
+  if (rules.length > 1 && rules.some((rule) => rule.do === 'balance'))
     context.addIssue({
       code: 'custom',
       message: 'balance shares all members of an event, so no rule stands beside it; give it alone, or take cheaper',
@@ -192,7 +191,7 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
   return { written: rules.length === 1 ? written[0] : written, rules };
 });
 
-/** The written form of a rule: a word where that suffices. */
+/** The written form of a rule: a word if that suffices. */
 function shownRule({ admit, after, copyBytes, defer, do: action, inPlace, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
   if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0 && inPlace === undefined) return action;
@@ -223,10 +222,10 @@ function shownRange({ above, below, max, min }: Range): unknown {
   return bounds;
 }
 
-/** The same rules behind those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
+/** The same rules after those of classes that accept copies, of the smallest that all tokens accept. @param shares of their experts' bytes */
 export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
-  const own = [...new Set(shares)].sort((a, b) => a - b);
-  const copies = own.map((copy): MissRule => {
+  const sorted = [...new Set(shares)].sort((a, b) => a - b);
+  const copies = sorted.map((copy): MissRule => {
     return { ...ruleOf('low-precision'), copyBytes: copy, when: { phase: null, tokens: null, pass: null, gate: null, copy } };
   });
   return { written, rules: [...copies, ...rules] };
@@ -238,25 +237,25 @@ export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[
   return wanted.map((rule) => (computesMisses(rule) ? { ...ruleOf('load'), when: rule.when } : rule));
 }
 
-/** True where the CPU may compute what the rule serves. */
+/** True if the CPU may compute what the rule serves. */
 export const computesMisses = ({ do: action }: Pick<MissRule, 'do'>): boolean =>
   action === 'cpu' || action === 'cheaper' || action === 'balance';
 
-/** True where some rule has one of these actions. */
+/** True if some rule has one of these actions. */
 export const anyMiss = ({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean =>
-  rules.some((one) => actions.includes(one.do));
+  rules.some((rule) => actions.includes(rule.do));
 
-/** True where some rule is lossy. */
+/** True if some rule is lossy. */
 export const isLossy = (rules: Pick<MissRules, 'rules'>): boolean => anyMiss(rules, ...LOSSY) || deferring(rules);
 
-/** True where results of some misses come one layer late. */
+/** True if results of some misses come one layer late. */
 export const deferring = ({ rules }: Pick<MissRules, 'rules'>): boolean => rules.some(({ defer }) => defer > 0);
 
-/** The source of shares of gate weights, where rules ask for them. */
+/** The source of shares of gate weights, if rules need them. */
 export const gateWays = ({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> =>
   new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
 
-/** True where every miss has the action of the word, whatever the pass. */
+/** True if every miss has the action of the word, whatever the pass. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
   const [only] = rules;
   return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0] && only!.defer === 0;

@@ -1,4 +1,3 @@
-// The schema of a run profile: model, machine, system and routing. What each field means is in profiles/fields.txt, as of all schemas.
 import { z } from 'zod';
 import { findProfile, isPath } from '../base/profiles.js';
 import { BYTES, COUNT, SHARE } from '../base/units.js';
@@ -66,7 +65,7 @@ const workload = z.strictObject({
   output: positive.default(128),
 });
 
-/** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`. */
+/** Schema of `profiles/runs/*.yaml`, and of the input of `simulate`; fields: profiles/fields.txt, as of all schemas. */
 export const runSchema = z.strictObject({
   model: word
     .superRefine(known((name) => isPath(name) || name.startsWith(SHAPE) || findProfile('models', meantModel(name).name)))

@@ -1,4 +1,3 @@
-// A run: its checked profile and flags. It keeps the place of every value, so that a later error can still name file and line.
 import type { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
@@ -10,10 +9,10 @@ import type { SystemSpec } from './system.js';
 /** The input of a run profile; all fields are optional. */
 export type RunInput = z.input<typeof runSchema>;
 
-/** A checked run. */
+/** A run: its checked profile and flags. It keeps the place of every value, so that a later error can still name file and line. */
 export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly system: SystemSpec;
-  /** Name of its file, or of its origin where it has none, for messages. */
+  /** Name of its file, or of its origin if it has none, for messages. */
   readonly label: string;
   /** Place of each value by its dotted path, `file:line:column` or a flag; paths of the system begin with `system`. A value without a place is a default. */
   readonly places: Places;

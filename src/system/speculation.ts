@@ -1,11 +1,10 @@
-// The schema of speculative decoding: the number of drafted tokens, their acceptance, and the cost of drafting.
 import { z } from 'zod';
 import { SHARE } from '../base/units.js';
 import { written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { MOST_DRAFT, parseAcceptance, parseDrafter, ROLLBACKS, sharesOf } from '../schedule/door.js';
 
-/** Schema of `workload.speculation`. */
+/** The schema of speculative decoding: the number of drafted tokens, their acceptance, and the cost of drafting. */
 export const speculationSchema = z
   .strictObject({
     draft: z.int().min(0).max(MOST_DRAFT).default(0),
@@ -34,7 +33,7 @@ export const speculationSchema = z
       refuse('rises: a token is only accepted where the one before it is, so shares by position fall or stay', ['acceptances', `${rises}`]);
   });
 
-/** True where drafts are looked up in the text, which says what is right of them. */
+/** True if drafts are looked up in the text, which decides what is right of them. */
 export const looksUpDrafts = ({ drafter }: Pick<z.infer<typeof speculationSchema>, 'drafter'>): boolean =>
   drafter !== undefined && 'looksUp' in drafter;
 

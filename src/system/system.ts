@@ -40,7 +40,7 @@ export function replacePredictor(kind: string): (before: unknown) => unknown {
   };
 }
 
-/** Reads a member of a family; parameters beside its name are checked one by one, for their places. @param parse throws a UserError */
+/** Reads a member of a family; parameters after its name are checked one by one, for their places. @param parse throws a UserError */
 function chosen<C extends Choice>(
   context: z.RefinementCtx,
   kind: string,

@@ -1,7 +1,6 @@
-// A quantity over time. It is written where it changes; a later window begins with the value of that moment.
 import type { TraceEvents } from './events.js';
 
-/** Opens a counter track. */
+/** A quantity over time. It is written when it changes; a later window begins with the value of that moment. */
 export function openCounter(events: TraceEvents, pid: number, name: string, series: string) {
   let current = Number.NaN;
   let begun = false;

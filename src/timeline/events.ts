@@ -1,4 +1,3 @@
-// Writes Chrome trace events (JSON of Perfetto and chrome://tracing) as they come; complete slices (`X`) only, so that none stays open.
 import type { Kind } from './kinds.js';
 
 /** Characters that are written at once. */
@@ -15,7 +14,7 @@ export interface FlowPoint extends Place {
   readonly ns: number;
 }
 
-/** The file. Times are whole simulated ns; events outside the window are left out, those across its edges are cut. */
+/** A file of Chrome trace events, complete slices only, in whole simulated ns; events outside the window are left out, others cut. */
 export class TraceEvents {
   /** Window: the first ns that is shown, and the first after it. It may move during the run. */
   fromNs = 0;
@@ -80,7 +79,7 @@ export class TraceEvents {
     return ns >= this.fromNs && ns < this.toNs;
   }
 
-  /** Ends the file. @param about fields of the file beside the events */
+  /** Ends the file. @param about fields of the file besides the events */
   end(about: Readonly<Record<string, unknown>>): void {
     this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;
     this.#flush();

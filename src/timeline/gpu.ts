@@ -1,4 +1,3 @@
-// One GPU in a timeline: executions, waits, evictions, and the fates of its prefetches.
 import type { Link } from '../engine/transfer/link.js';
 import { openCounter } from './counter.js';
 import type { FlowPoint, Place, TraceEvents } from './events.js';
@@ -88,12 +87,12 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
     /** The run has ended. @returns arrows to transfers that have not been demanded */
     end(): Arrow[] {
       resident.end(track.endNs);
-      return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((one) => one !== null);
+      return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((arrow) => arrow !== null);
     },
   };
 }
 
-/** The arrow of a prefetch. @param use execution of its expert @returns null where it has no start */
+/** The arrow of a prefetch. @param use execution of its expert @returns null if it has no start */
 function arrow({ decidedNs, parts }: Copy, use: FlowPoint | null = null, useEndNs = 0): Arrow | null {
   const first = parts[0];
   if (decidedNs < 0 || first === undefined) return null;

@@ -1,6 +1,4 @@
-// Kinds of slices in a timeline: names, categories, and colours, which Perfetto derives from names and chrome://tracing from `cname`.
-
-/** A kind of slice. */
+/** Kinds of slices in a timeline: names, categories, and colours, which Perfetto derives from names and chrome://tracing from `cname`. */
 export interface Kind {
   /** First words of the slice's name. */
   readonly word: string;
@@ -25,7 +23,7 @@ export const TRANSFER_KINDS = {
   wasted: { word: 'wasted prefetch', category: 'transfer,prefetch,wasted', color: 'black' },
   /** Neither demanded nor evicted before the run ended. */
   pending: { word: 'pending prefetch', category: 'transfer,prefetch,pending', color: 'grey' },
-  /** To a tier below the GPU, where experts are not judged. */
+  /** To a tier below the GPU, for which experts are not judged. */
   staged: { word: 'prefetch', category: 'transfer,prefetch', color: 'olive' },
   writeBack: { word: 'write-back', category: 'transfer,write-back', color: 'rail_idle' },
 } as const satisfies Readonly<Record<string, Kind>>;
@@ -36,7 +34,7 @@ export const EXCHANGE_KINDS = {
   combine: { word: 'combine', category: 'exchange,combine', color: 'rail_animation' },
 } as const satisfies Readonly<Record<string, Kind>>;
 
-/** An expert computed where it lies. */
+/** An expert computed from its own memory. */
 export const CPU_KIND: Kind = { word: 'expert', category: 'cpu', color: 'rail_load' };
 /** A forward pass. */
 export const PASS_KIND: Kind = { word: 'pass', category: 'pass', color: 'thread_state_runnable' };

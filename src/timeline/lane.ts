@@ -1,4 +1,3 @@
-// One lane of a link as a track. Prefetches yield to demands (L10) as several slices, final when the lane moves on or the use is known.
 import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';
@@ -20,18 +19,18 @@ export interface Copy {
   /** Start of the layer whose routing decided it, whole ns; -1: unknown, or not drawn. */
   decidedNs: number;
   readonly parts: Part[];
-  /** The lane where it may still yield; null: it is final. */
+  /** The lane on which it may still yield; null: it is final. */
   lane: Lane | null;
 }
 
-/** A prefetch that yields to nothing, behind one that is not final, exact ns. */
+/** A prefetch that yields to nothing, after one that is not final, exact ns. */
 interface Behind {
   readonly copy: Copy;
   readonly startNs: number;
   readonly endNs: number;
 }
 
-/** A lane. */
+/** One lane of a link as a track. Prefetches yield to demands (L10) as several slices, final when the lane moves on or the use is known. */
 export class Lane {
   readonly #place: Place;
   readonly #track = new Track(2);
@@ -57,7 +56,7 @@ export class Lane {
     return { place: this.#place, startNs: start, endNs: this.#track.endNs };
   }
 
-  /** A prefetch that yields to nothing; it goes between two parts of the one that is on its way as a {@link demand} does, or behind it. */
+  /** A prefetch that yields to nothing; it goes between two parts of the one that is on its way as a {@link demand} does, or after it. */
   placed(copy: Copy, startNs: number, endNs: number, resumedNs: number): void {
     if (this.#copy !== null && startNs >= this.#toNs) {
       copy.lane = this;
@@ -72,7 +71,7 @@ export class Lane {
     this.#toNs = endNs;
   }
 
-  /** True where it carries a prefetch of an expert that would end after `ns`. */
+  /** True if it carries a prefetch of an expert that would end after `ns`. */
   carries(id: number, ns: number): boolean {
     return this.#copy?.id === id && this.#toNs > ns;
   }
@@ -82,7 +81,7 @@ export class Lane {
     return startNs >= this.#toNs ? this.settle() : [];
   }
 
-  /** The prefetch on this lane gives way no more, and ends as it stands or, its lane lost, at `endNs`. @returns it, and those behind it */
+  /** The prefetch on this lane gives way no more, and ends as it stands or, its lane lost, at `endNs`. @returns it, and those after it */
   settle(endNs: number = this.#toNs): Copy[] {
     const copy = this.#copy;
     if (copy === null) return [];
@@ -90,10 +89,10 @@ export class Lane {
     copy.lane = null;
     this.#copy = null;
     const final = [copy];
-    for (const one of this.#behind) {
-      one.copy.parts.push(this.demand(one.startNs, one.endNs, 0));
-      one.copy.lane = null;
-      final.push(one.copy);
+    for (const waiting of this.#behind) {
+      waiting.copy.parts.push(this.demand(waiting.startNs, waiting.endNs, 0));
+      waiting.copy.lane = null;
+      final.push(waiting.copy);
     }
     this.#behind.length = 0;
     return final;

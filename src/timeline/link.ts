@@ -1,4 +1,3 @@
-// The lanes of a link in a timeline, with the kinds of transfers and the final state of prefetches.
 import { IDLE, type Link } from '../engine/transfer/link.js';
 import type { TraceEvents } from './events.js';
 import type { GpuTracks } from './gpu.js';
@@ -8,7 +7,7 @@ import { type Copy, drawCopy, Lane } from './lane.js';
 /** The direction of a link. */
 export interface Direction {
   readonly demand: Kind;
-  /** The GPU that it fills, which knows what its prefetches are good for; null: it fills none. */
+  /** The GPU that it fills, which keeps the outcome of its prefetches; null: it fills none. */
   readonly gpu: GpuTracks | null;
 }
 
@@ -30,7 +29,7 @@ export function openLink(
     events.track(place, link.lanes === 1 ? name : `${name} lane ${i}`);
     return new Lane(place);
   });
-  /** Prefetches are final; where they do not go to a GPU, that is all there is to know of them. */
+  /** Prefetches are final; without a GPU as their destination, that is their whole outcome. */
   const arrived = (copies: readonly Copy[]): void => {
     if (gpu === null) for (const copy of copies) drawCopy(events, copy, TRANSFER_KINDS.staged, label(copy.id));
   };
@@ -41,7 +40,7 @@ export function openLink(
       const part = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
       events.slice(part.place, demand, label(id), part.startNs, part.endNs, `"bytes":${bytes}`);
     },
-    /** A prefetch was placed. @param decidedNs where the layer began whose routing decided it, whole ns; -1: not known */
+    /** A prefetch was placed. @param decidedNs start of the layer whose routing decided it, whole ns; -1: unknown */
     prefetch(index: number, id: number, bytes: number, decidedNs: number, startNs: number, endNs: number): void {
       const lane = lanes[index]!;
       let copy: Copy = { id, bytes, decidedNs, parts: [], lane: null };

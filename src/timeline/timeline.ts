@@ -1,4 +1,3 @@
-// A run as a timeline: GPUs, CPU, lanes, and the decision behind each transfer. Only prefetches of open fate are kept, one a slot.
 import { layerOfExperts } from '../cache/scope.js';
 import type { Link } from '../engine/transfer/link.js';
 import type { Observer } from '../engine/transfer/observer.js';
@@ -14,7 +13,7 @@ import type { Window } from './window.js';
 
 interface TimelineParts {
   readonly model: ModelSpec;
-  /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */
+  /** Each GPU with its expert cache, and DRAM if that is a cache of the SSD. */
   readonly gpus: readonly { readonly gpu: WatchedGpu; readonly dram: { readonly link: Link } | null }[];
   readonly window: Window;
   readonly events: TraceEvents;
@@ -23,7 +22,7 @@ interface TimelineParts {
 const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
 
-/** Writes what it sees as trace events. */
+/** Writes a run as trace events: GPUs, CPU, lanes, and the decision behind each transfer. Only prefetches of open fate are kept, one a slot. */
 export class Timeline implements Observer {
   readonly #parts: TimelineParts;
   readonly #events: TraceEvents;
@@ -33,14 +32,14 @@ export class Timeline implements Observer {
   readonly #cpu: ReturnType<typeof openRows>;
   readonly #exchanges: Readonly<Record<keyof typeof EXCHANGE_KINDS, ReturnType<typeof openRows>>>;
   readonly #hitRate: ReturnType<typeof openCounter>;
-  /** By expert: where the layer began whose routing last planned it in this pass, whole ns; -1: none did. */
+  /** By expert: start of the layer whose routing last planned it in this pass, whole ns; -1: none did. */
   readonly #decidedNs: Float64Array;
   /** Experts planned since the running layer began. */
   readonly #decided: number[] = [];
   /** Arrows that wait for the slice of the running layer. */
   #arrows: Arrow[] = [];
   #groups = PASSES.pid;
-  // The running pass and layer: where they began, whole ns, and what was judged.
+  // The running pass and layer: their start times, whole ns, and what was judged.
   #passNs = 0;
   #passHits = 0;
   #passDemanded = 0;
@@ -155,7 +154,7 @@ export class Timeline implements Observer {
     this.#hitRate.end(this.#nowNs);
   }
 
-  /** Where the GPUs' last slices end, whole ns: they run in step. */
+  /** End of the GPUs' last slices, whole ns: they run in step. */
   get #nowNs(): number {
     return this.#gpus[0]!.endNs;
   }
@@ -202,7 +201,7 @@ export class Timeline implements Observer {
     return this.#groups;
   }
 
-  /** With its number, where there are several. */
+  /** With its number, if there are several. */
   #named(name: string, gpu: number): string {
     return this.#parts.gpus.length === 1 ? name : `${name} ${gpu}`;
   }

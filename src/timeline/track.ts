@@ -1,13 +1,11 @@
-// A track in whole nanoseconds: viewers round start and duration apart, and touching slices would overlap. Errors do not add up.
-
 /** Kind of the time between slices. */
 export const GAP = 0;
 
-/** A row of slices. Whole nanoseconds of each kind and of gaps are off by half of one at most, so an edge by (kinds + 1) / 2. */
+/** A row of slices in whole ns, which touch: each kind and gaps are off by half of one at most, so an edge by (kinds + 1) / 2. */
 export class Track {
-  /** Where the last slice ends, whole ns. */
+  /** End of the last slice, whole ns. */
   endNs = 0;
-  /** Where it ends exactly, ns. */
+  /** The same exactly, ns. */
   exactEndNs = 0;
   /** By kind: duration of all slices so far, exact and as given out. */
   readonly #exactNs: Float64Array;
@@ -19,7 +17,7 @@ export class Track {
     this.#wholeNs = new Float64Array(kinds + 1);
   }
 
-  /** Puts a slice behind the last one. @param startNs no earlier than that one's end @returns its start in whole ns; its end is `endNs` */
+  /** Puts a slice after the last one. @param startNs no earlier than that one's end @returns its start in whole ns; its end is `endNs` */
   place(kind: number, startNs: number, endNs: number): number {
     this.reach(startNs);
     const start = this.endNs;

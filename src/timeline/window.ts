@@ -1,8 +1,7 @@
-// The part of a run that a timeline shows. Long runs give files that no viewer opens, and one decode step looks much like the next.
 import { UserError } from '../base/errors.js';
 import { parseDuration } from '../base/units.js';
 
-/** The window of a timeline: a span of simulated time, or a range of passes. */
+/** The part of a run that a timeline shows: a span of simulated time, or a range of passes. Long runs give files that no viewer opens. */
 export type Window =
   | { readonly by: 'time' /** ns */; readonly from: number /** ns, exclusive */; readonly to: number }
   | { readonly by: 'pass' /** first pass, from 1 */; readonly from: number /** last pass, inclusive */; readonly to: number };

@@ -1,4 +1,3 @@
-// Checks every row of a trace as it is decoded: ids in range, none twice at a layer, as a wrong layout gives. About a nanosecond per activation.
 import { UserError } from '../base/errors.js';
 import { NULL_EXPERT, type TraceMeta } from './trace.js';
 
@@ -14,7 +13,7 @@ export function checkShape(path: string, layers: number, topK: number): void {
   throw new UserError(`${path}: ${layers} layers x ${topK} choices are more than any model has; are the axes [tokens, layers, top-k]?`);
 }
 
-/** Checks decoded rows in place. */
+/** Checks every row of a trace as it is decoded: ids in range, none twice at a layer, as a wrong layout gives. About a nanosecond per activation. */
 export class RowChecker {
   readonly #place: (row: number) => string;
   readonly #layers: number;

@@ -1,4 +1,3 @@
-// Several traces as one: requests of later files follow those of earlier ones.
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceShape } from './trace.js';

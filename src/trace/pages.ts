@@ -1,7 +1,6 @@
-// Pages of bytes written in any order, in memory up to a bound, then in a file: any trace becomes random-access rows in constant memory.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
-/** A growing array of equal pages. */
+/** Equal pages of bytes written in any order, in memory up to a bound, then in a file: random-access rows in constant memory. */
 export class Pages {
   readonly #pageBytes: number;
   readonly #limit: number;

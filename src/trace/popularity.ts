@@ -1,7 +1,6 @@
-// Activation counts of experts, from a file or a trace: enough for a static placement, not for what depends on order.
 import { chunks, NULL_EXPERT, type RoutingTrace } from './trace.js';
 
-/** Activations per expert and layer. */
+/** Activations per expert and layer, from a file or a trace: enough for a static placement, not for what depends on order. */
 export interface Popularity {
   readonly path: string;
   readonly format: string;

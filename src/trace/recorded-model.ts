@@ -1,4 +1,3 @@
-// The model of a trace if the user names none: a bundled one, by name or sizes, since an untrusted trace must not decide which file opens.
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';
@@ -12,7 +11,7 @@ interface RecordedModel {
   readonly note: string | null;
 }
 
-/** The bundled model that a trace names, or the nearest one of equal sizes. @throws UserError if there is none */
+/** The bundled model that a trace names, or the nearest of equal sizes: no untrusted trace decides which file opens. @throws UserError: none */
 export function recordedModel(trace: RoutingTrace): RecordedModel {
   const found = bundledModel(trace);
   if (found !== null) return found;
@@ -27,7 +26,7 @@ export function unnamed({ meta, path }: RoutingTrace): string {
   return `${path}: names the model ${quoted(meta.model)}, which is not bundled`;
 }
 
-/** As {@link recordedModel}; null where there is none. */
+/** As {@link recordedModel}; null if there is none. */
 export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   const { meta, topK } = trace;
   if (meta.model === null) return null;

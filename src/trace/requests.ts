@@ -1,9 +1,8 @@
-// The requests of a trace, condensed: rows of one are contiguous, positions, kept as runs, ascend, its prompt comes first.
 import { UserError } from '../base/errors.js';
 import { grown } from '../base/grown.js';
 import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
 
-/** Condenses rows into requests and restores their request, position and phase columns. */
+/** Condenses rows into requests and restores their columns: rows of one are contiguous, positions ascend in runs, its prompt comes first. */
 export class RequestTable {
   /** The requests so far; the last one is complete after {@link finish}. */
   readonly requests: TraceRequest[] = [];

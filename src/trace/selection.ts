@@ -3,14 +3,13 @@ import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { chunkRows, type RoutingTrace, type TraceRequest } from './trace.js';
 
-/** Rows `[start, end)` of the whole trace, all of one request. */
 interface Segment {
   readonly request: TraceRequest;
   readonly start: number;
   readonly end: number;
 }
 
-/** `[from, to)` of rows as they are named. @param rows `#FROM:TO`, either of which may be left out; empty: all @param all where they end */
+/** `[from, to)` of rows as they are named. @param rows `#FROM:TO`, either of which may be left out; empty: all @param all number of rows */
 export function rangeOfRows(rows: string, all: number): readonly [from: number, to: number] {
   const [from = '', to = ''] = rows.slice(1).split(':');
   return [Number(from), to === '' ? all : Number(to)];
@@ -40,7 +39,7 @@ export function selectMarked(whole: RoutingTrace, rows: Int32Array, name: string
   const segments: Segment[] = [];
   for (let i = 0; i < rows.length; ) {
     const start = rows[i]!;
-    const request = whole.requests.findLast((one) => one.start <= start)!;
+    const request = whole.requests.findLast((candidate) => candidate.start <= start)!;
     const limit = request.start + request.prefill + request.decode;
     let end = start;
     while (i < rows.length && rows[i] === end && end < limit) {
@@ -57,9 +56,9 @@ function selection(whole: RoutingTrace, segments: readonly Segment[], path: stri
   let tokens = 0;
   const requests = segments.map(({ end, request, start }) => {
     const prefill = Math.max(0, Math.min(end, request.start + request.prefill) - start);
-    const own = { id: request.id, start: tokens, prefill, decode: end - start - prefill };
+    const part = { id: request.id, start: tokens, prefill, decode: end - start - prefill };
     tokens += end - start;
-    return own;
+    return part;
   });
   return {
     ...whole,

@@ -42,17 +42,17 @@ export class TraceSource {
     this.text = this.head.includes(0) ? '' : textOf(this.head);
   }
 
-  /** Fills `into` from byte `position`. @throws UserError where the file ends before */
+  /** Fills `into` from byte `position`. @throws UserError if the file ends before */
   read(position: number, into: Uint8Array): void {
     this.#file.read(position, into);
   }
 
-  /** Up to `length` bytes from `position` on; fewer where the file ends. */
+  /** Up to `length` bytes from `position` on; fewer if the file ends. */
   part(position: number, length: number): Uint8Array {
     return this.#file.part(position, length);
   }
 
-  /** The whole content. @throws UserError where it is larger than `limit` bytes */
+  /** The whole content. @throws UserError if it is larger than `limit` bytes */
   readAll(limit: number): Uint8Array {
     if (this.bytes > limit)
       throw new UserError(
@@ -63,7 +63,7 @@ export class TraceSource {
     return all;
   }
 
-  /** SHA-256 of the (decompressed) bytes, hex. @throws UserError where the file was changed since it was opened */
+  /** SHA-256 of the (decompressed) bytes, hex. @throws UserError if the file was changed since it was opened */
   sha256(): string {
     if (this.#whole !== null) return this.#whole.sha256();
     if (this.#sha256 !== null) return this.#sha256;
@@ -86,7 +86,7 @@ export class TraceSource {
     return this.#sha256;
   }
 
-  /** @throws UserError where the file was changed since it was opened */
+  /** @throws UserError if the file was changed since it was opened */
   checkUnchanged(): void {
     (this.#whole ?? this.#file).checkUnchanged();
   }

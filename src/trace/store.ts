@@ -1,4 +1,3 @@
-// A store of random-access rows, filled in any order (many recorders write layer by layer), then checked once: it is a trace.
 import { UserError } from '../base/errors.js';
 import { newSha256 } from '../base/host/hash.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';
@@ -20,7 +19,7 @@ interface StoreShape extends Pick<TraceShape, 'path' | 'layers' | 'topK'>, Parti
   readonly memoryBytes?: number;
 }
 
-/** Rows under construction: {@link seek} a row, write its cells, {@link addRow} in order, {@link finish}. */
+/** Random-access rows under construction: {@link seek} a row, write its cells, {@link addRow} in order, {@link finish}, which checks them. */
 export class TraceStore {
   readonly layers: number;
   readonly topK: number;

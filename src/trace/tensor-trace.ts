@@ -1,4 +1,3 @@
-// A trace whose file holds a tensor per column: ids [tokens, layers, topK] and others. Rows are read by offset, so memory stays constant.
 import { UserError } from '../base/errors.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { type ColumnLayout, ColumnReader, nullIdOf } from './column.js';
@@ -33,7 +32,7 @@ export interface TensorTraceParts {
   readonly meta: TraceMeta;
 }
 
-/** Random-access rows of a tensor file. @throws UserError where the rows do not form requests */
+/** A tensor file read by offset, in constant memory: ids [tokens, layers, topK] and others. @throws UserError if the rows do not form requests */
 export function tensorTrace({ source, tokens, layers, topK, columns, experts, promptRows, meta }: TensorTraceParts): RoutingTrace {
   const { path } = source;
   const predictedK = columns.predicted?.width ?? 0;
@@ -71,7 +70,7 @@ export function tensorTrace({ source, tokens, layers, topK, columns, experts, pr
   };
 }
 
-/** Decodes ids of `count` rows of `width` ids each. @throws UserError where one is no expert id */
+/** Decodes ids of `count` rows of `width` ids each. @throws UserError if one is no expert id */
 type IdReader = (column: ColumnLayout, start: number, count: number, width: number, into: Uint16Array) => void;
 
 function idReader(path: string, reader: ColumnReader, layers: number): IdReader {

@@ -15,7 +15,7 @@ export interface TraceChunk {
   readonly position: Int32Array;
   /** {@link PHASE} of each row. */
   readonly phase: Uint8Array;
-  /** Input token id of each row, or null where the trace has none. */
+  /** Input token id of each row, or null if the trace has none. */
   readonly tokenId: Int32Array | null;
   /** `[tokens, layers, topK]`: expert within its layer, in rank order; {@link NULL_EXPERT} = none. */
   readonly experts: Uint16Array;
@@ -48,7 +48,7 @@ export interface TraceMeta {
   readonly notes: Readonly<Record<string, string>>;
 }
 
-/** What a format says of a trace; the rest is unknown: not synthetic, no model, sizes or notes. */
+/** What a format gives of a trace; the rest is unknown: not synthetic, no model, sizes or notes. */
 export type FormatMeta = Partial<TraceMeta> & Pick<TraceMeta, 'format'>;
 
 /** The whole metadata. */
@@ -56,13 +56,13 @@ export const wholeMeta = (meta: FormatMeta): TraceMeta => ({ model: null, synthe
 
 /** The metadata of a trace. */
 export interface TraceShape {
-  /** Where it came from: a path, `-`, or `synthetic`. */
+  /** Its source: a path, `-`, or `synthetic`. */
   readonly path: string;
   readonly tokens: number;
   readonly layers: number;
   /** Width of a row per layer; layers with a smaller top-k are padded with {@link NULL_EXPERT}. */
   readonly topK: number;
-  /** Experts per layer, as the file says or as the largest id implies; length `layers`. */
+  /** Experts per layer, from the file, or by the largest id; length `layers`. */
   readonly expertsPerLayer: readonly number[];
   readonly requests: readonly TraceRequest[];
   readonly meta: TraceMeta;
@@ -77,7 +77,7 @@ export interface TraceShape {
 
 /** A routing trace, open for reading. */
 export interface RoutingTrace extends TraceShape {
-  /** SHA-256 of the file's bytes (of the routing, where it was generated), hex. */
+  /** SHA-256 of the file's bytes (of the routing, if it was generated), hex. */
   sha256(): string;
   /** Reads and checks rows `[start, start + count)` into `into`, and sets `into.tokens`. @throws UserError with the place of a bad or repeated id */
   read(start: number, count: number, into: TraceChunk): void;

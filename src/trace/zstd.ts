@@ -10,7 +10,7 @@ const WINDOW_LIMIT = 8 * 1024 * 1024;
 
 /** How a stream is unpacked. */
 export interface Decompressor {
-  /** Passes the packed bytes on, where the decoder does not notice all that is wrong with them. */
+  /** Passes the packed bytes on, if the decoder does not notice all that is wrong with them. */
   readonly check?: StreamStep;
   readonly decode: StreamStep | OwnStep;
 }
@@ -19,11 +19,11 @@ const MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
 
 /** How a zstd stream is unpacked on this Node. @param path names it in messages */
 export function zstd(path: string): Decompressor {
-  const own = unzstdding();
-  return own === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: own };
+  const native = unzstdding();
+  return native === null ? { decode: unzstd(path) } : { check: wholeFrames, decode: native };
 }
 
-/** Passes a stream on. @throws Error where it does not end with a frame */
+/** Passes a stream on. @throws Error if it does not end with a frame */
 export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const frames = new FrameWalker();
   for await (const piece of input) {
@@ -96,21 +96,21 @@ class FrameWalker {
   remaining = 4;
   /** Window of the running frame, bytes. */
   window = 0;
-  /** Content of the running or last frame as it says: its size, and the low half of its hash; null: it does not. */
+  /** Content of the running or last frame as it gives it: its size, and the low half of its hash; null: not given. */
   contentBytes: number | null = null;
   checksum: number | null = null;
   #part: Part = 'magic';
-  /** Bytes of the running part, where they mean something. */
+  /** Bytes of the running part, if they mean something. */
   #bytes: number[] = [];
   #descriptor = 0;
   #last = false;
 
-  /** True behind the magic number of a frame, up to its end. */
+  /** True after the magic number of a frame, up to its end. */
   get inFrame(): boolean {
     return this.#part !== 'magic' && this.#part !== 'skip-size' && this.#part !== 'skip';
   }
 
-  /** @throws Error where the stream may not end here */
+  /** @throws Error if the stream may not end here */
   checkEnd(): void {
     if (this.#part !== 'magic' || this.#bytes.length > 0) throw new Error('the stream is cut short');
   }
@@ -166,7 +166,7 @@ class FrameWalker {
     const descriptor = this.#descriptor;
     const single = (descriptor & 32) !== 0;
     const size = bytes.slice((single ? 0 : 1) + DICTIONARY_BYTES[descriptor & 3]!);
-    // Two bytes of size begin to count where one byte ends.
+    // Two bytes of size count from the end of one byte's range.
     this.contentBytes =
       size.length === 0 ? null : size.reduce((sum, byte, i) => sum + byte * 2 ** (8 * i), descriptor >> 6 === 1 ? 256 : 0);
     const base = 2 ** (10 + (bytes[0]! >> 3));

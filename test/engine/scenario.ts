@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { Random } from '../../src/base/random.js';
 import type { Scope } from '../../src/cache/scope.js';
-import type { PrefetchLimits } from '../../src/engine/outlook/setup.js';
+import type { PrefetchLimits } from '../../src/engine/lookahead/setup.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
 import type { ExpertSplit } from '../../src/model/projections.js';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';

@@ -1,5 +1,5 @@
 // Hand-made scenarios: what a test does not say is the plainest thing there is.
-import type { PrefetchLimits } from '../../src/engine/outlook/setup.js';
+import type { PrefetchLimits } from '../../src/engine/lookahead/setup.js';
 import type { LayerOutcome, Outcome } from './outcome.js';
 import { type LayerTimes, type Scenario, type Script, wholeLink, wholeMachine, wholeModel } from './scenario.js';
 

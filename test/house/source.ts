@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Program, parseSync } from 'oxc-parser';
+import { type Comment, type Program, parseSync } from 'oxc-parser';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -11,13 +11,14 @@ export interface SourceFile {
   readonly path: string;
   readonly text: string;
   readonly program: Program;
+  readonly comments: readonly Comment[];
 }
 
 /** Parses a text; @throws Error where it is no TypeScript */
 export function parse(path: string, text: string): SourceFile {
-  const { errors, program } = parseSync(path, text);
+  const { comments, errors, program } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]!.message}`);
-  return { path, text, program };
+  return { path, text, program, comments };
 }
 
 const files: SourceFile[] = [];

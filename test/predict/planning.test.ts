@@ -2,9 +2,9 @@
 // misses that are served from smaller copies.
 import { describe, expect, it } from 'vitest';
 import { formatCount } from '../../src/base/units.js';
+import { AdaptiveHorizon } from '../../src/engine/lookahead/horizon.js';
+import { PredictedUse } from '../../src/engine/lookahead/predicted-use.js';
 import { profileLayers } from '../../src/engine/memory/quotas.js';
-import { AdaptiveHorizon } from '../../src/engine/outlook/horizon.js';
-import { PredictedUse } from '../../src/engine/outlook/predicted-use.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { TokenUnimportance } from '../../src/engine/vocabulary/unimportance.js';
 import type { Predictor } from '../../src/predict/predictor.js';

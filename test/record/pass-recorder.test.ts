@@ -45,8 +45,8 @@ class Tensors {
 function pass(recorder: PassRecorder, tensors: Tensors, list: readonly Tensor[]): string[] {
   tensors.list = list;
   return list.flatMap(({ name }, at) => {
-    const wanted = recorder.hear(BigInt(at), true);
-    if (wanted) recorder.hear(BigInt(at), false);
+    const wanted = recorder.observe(BigInt(at), true);
+    if (wanted) recorder.observe(BigInt(at), false);
     return wanted ? [name] : [];
   });
 }
@@ -164,7 +164,7 @@ describe('what is not understood', () => {
   it('an error while the engine calls waits for the end of the pass', () => {
     const [made, tensors] = recorder(0);
     tensors.list = [];
-    expect(made.hear(5n, true)).toBe(false);
+    expect(made.observe(5n, true)).toBe(false);
     expect(() => made.finish(1)).toThrow(TypeError);
   });
 });

@@ -28,7 +28,7 @@ function isInstalled(): boolean {
 function opened() {
   const llama = new Llama('cpu');
   let recorder: PassRecorder;
-  const listener = llama.listener((tensor, ask) => recorder.hear(tensor, ask));
+  const listener = llama.listener((tensor, ask) => recorder.observe(tensor, ask));
   /** The routing of passes of so many tokens each, on a model of random weights. */
   async function routed(model: RandomMoe, gates: number, tokensOf: readonly number[]): Promise<PassRouting[]> {
     const path = join(folder, `${model.architecture}.gguf`);

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addRunOptions, type RunFlags, runOf, runOfStudy, toldOf, toldOfStudy } from '../../src/cli/run-options.js';
+import { addRunOptions, type RunFlags, runCommandOf, runOf, runOfStudy, studyCommandOf } from '../../src/cli/run-options.js';
 import { simulate, simulateRun } from '../../src/engine/simulate.js';
 import { spaceCells } from '../../src/figure/table/space.js';
 import { fingerprintOf } from '../../src/study/fingerprint.js';
 import { commandOfStored } from '../../src/study/stored-command.js';
 import { loadStudy } from '../../src/study/study-file.js';
 import { sweepFor } from '../../src/study/sweep/sweep-runs.js';
-import { repeatCommand, toldOfInput } from '../../src/system/command.js';
+import { commandOfInput, repeatCommand } from '../../src/system/command.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';
 import { cases } from '../cases.js';
@@ -111,7 +111,7 @@ describe('what is typed', () => {
     [`-m olmoe-1b-7b --set 'model.routing={ zipf: 1 }'`, `moeprof run -m olmoe-1b-7b --set 'model.routing={"zipf":1}'`],
   ])('%s', (typed, expected) => {
     const { flags, profile } = parsed(wordsOf(typed));
-    expect(repeatCommand(toldOf(profile, flags))).toBe(expected);
+    expect(repeatCommand(runCommandOf(profile, flags))).toBe(expected);
   });
 
   it('comes again with the same fingerprint, whatever flags', () => {
@@ -128,7 +128,7 @@ describe('what is typed', () => {
         } catch {
           return; // Flags that contradict each other are nobody's run.
         }
-        const command = repeatCommand(toldOf(given.profile, given.flags, last));
+        const command = repeatCommand(runCommandOf(given.profile, given.flags, last));
         expect([command, fingerprintOf(runIn(command))]).toEqual([command, fingerprintOf(run)]);
       },
     );
@@ -146,7 +146,7 @@ describe('of the library', () => {
   ];
 
   it.each(inputs.map((input) => [JSON.stringify(input), input] as const))('%s', (_, input) => {
-    expect(fingerprintOf(runIn(repeatCommand(toldOfInput(input))))).toBe(fingerprintOf(checkRun(input, 'test')));
+    expect(fingerprintOf(runIn(repeatCommand(commandOfInput(input))))).toBe(fingerprintOf(checkRun(input, 'test')));
   });
 
   it('stands in results and in those of a sweep', async () => {
@@ -223,7 +223,7 @@ describe('of a cell of a study', () => {
           continue; // Values that contradict each other are nobody's run.
         }
         tried.made++;
-        const command = repeatCommand(toldOfStudy(study, options, own));
+        const command = repeatCommand(studyCommandOf(study, options, own));
         expect([command, fingerprintOf(runIn(command))]).toEqual([command, fingerprintOf(made)]);
       }
     });

@@ -1,5 +1,3 @@
-// The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried.
-
 import { visible } from '../../base/text.js';
 import { formatBytes, formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { drawnFormats, onePanel, type PaperFigure, type RunPoint, scaleOf } from '../../figure/door.js';
@@ -31,7 +29,7 @@ import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from
 /** Longest name of a system or a machine in a table, columns. */
 const LONGEST = 20;
 
-/** Formats of a plan, the one for reading first. */
+/** The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried. */
 export const planReports = drawnFormats<Plan>('moeprof plan', planDocument, planFigures);
 
 function planDocument(plan: Plan): Document {
@@ -60,7 +58,6 @@ function planDocument(plan: Plan): Document {
   };
 }
 
-/** A row for each run. */
 function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid {
   const rows = placings.flatMap(({ hardware, probes, system }) =>
     probes.map((probe) => [
@@ -95,7 +92,7 @@ function needGrid(placings: readonly Placing[]): Grid {
   return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
 }
 
-/** The system of all placings; null where they differ. */
+/** The system of all placings; null if they differ. */
 function sharedSystem(placings: readonly Placing[]): string | null {
   const [first, ...others] = new Set(placings.map(({ system }) => system));
   return others.length === 0 ? first! : null;
@@ -107,12 +104,12 @@ function decodeText(placings: readonly Placing[]): string {
   return `decode is speed.decode, tok/s for each request${range}`;
 }
 
-/** True where a column has the ranges of several placings; no: no measurement is comparable, or the machines are calibrated. */
+/** True if a column has the ranges of several placings; no: no measurement is comparable, or the machines are calibrated. */
 function hasRanges(placings: readonly Placing[]): boolean {
   return placings.length > 1 && placings.some((placing) => (answeringProbe(placing)?.result.accuracy?.decode ?? null) !== null);
 }
 
-/** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
+/** All runs of a placing, with the metrics that the conditions speak of; at a glance only if it is the only one. */
 function probeGrid(placing: Placing, names: readonly string[], tried: Visibility): Grid {
   const rows = placing.probes.map((probe) => [
     ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result.metrics['cache.hit_rate']?.value ?? 0, probe.result)],
@@ -143,7 +140,7 @@ function nameOf({ hardware, system }: Placing): string {
   return `${system} on ${hardware}`;
 }
 
-/** The answer in words where there is one, else remarks beside the table. */
+/** The answer in words if there is one, else remarks on the table. */
 function remarks({ placings: all }: Plan): string[] {
   return all.filter(({ fits, steady }) => all.length === 1 || !fits || !steady).map(sentence);
 }
@@ -215,13 +212,13 @@ function memory(placings: readonly Placing[]): PaperFigure {
   return onePanel({ ...question, xAxis, yAxis, seriesNames: ['needs', 'has'] }, points);
 }
 
-/** A metric against the expert cache, with the limit that it must keep; nothing where the condition names several metrics. */
+/** A metric against the expert cache, with the limit that it must keep; nothing if the condition names several metrics. */
 function condition(placings: readonly Placing[], text: string): PaperFigure[] {
   const { metric, rule } = parseAssertion(text);
   if (/[*?]/.test(metric)) return [];
-  const { unit: own } = describeMetric(metric);
+  const { unit: metricUnit } = describeMetric(metric);
   const clauses = rule.kind === 'limit' ? rule.clauses : [];
-  const limits = clauses.flatMap(({ amount }) => measurePair(amount, { base: null, candidate: 0, unit: own }, text)?.limit ?? []);
+  const limits = clauses.flatMap(({ amount }) => measurePair(amount, { base: null, candidate: 0, unit: metricUnit }, text)?.limit ?? []);
   const runs = placings.flatMap((placing) =>
     placing.probes.flatMap(({ percent, result }) => {
       const value = result.metrics[metric]?.value;
@@ -229,7 +226,7 @@ function condition(placings: readonly Placing[], text: string): PaperFigure[] {
     }),
   );
   if (runs.length === 0) return [];
-  const { factor, unit } = scaleOf(own, Math.max(...runs.map(({ value }) => Math.abs(value))));
+  const { factor, unit } = scaleOf(metricUnit, Math.max(...runs.map(({ value }) => Math.abs(value))));
   const points = runs.map(({ percent, series, value }): RunPoint => ({ x: percent, y: value / factor, series }));
   const seriesNames = [...new Set(points.map(({ series }) => series))];
   const rules = limits.map((limit) => ({ axis: 'y' as const, at: limit / factor, label: text }));

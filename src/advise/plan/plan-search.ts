@@ -1,5 +1,5 @@
-// The runs of a plan: the systems and machines whose cache size is searched, the conditions on a run, and one search over all of them. The
-// command and the library share it and execute the runs each in their own way.
+// The runs of a plan: systems and machines whose cache size is searched, conditions, and one search over all. Command and library share it; each
+// executes the runs.
 
 import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import { isStdin } from '../../base/profiles.js';
@@ -46,8 +46,7 @@ export function planOverrides(percent: number): Override[] {
 /**
  * A system on a machine whose cache is searched.
  * @param runWith the run with a cache of a given percentage of the experts
- * @param named system and machine as they were named, for one that cannot run
- * @throws UserError where the trace can be read only once
+ * @param named the names of system and machine, for one that cannot run @throws UserError if the trace can be read only once
  */
 export function planCandidate(
   named: Pick<RefusedPlacing, 'system' | 'hardware'>,
@@ -58,7 +57,7 @@ export function planCandidate(
   return { ...named, reason: candidate.message };
 }
 
-/** @throws UserError where the cache of the system cannot be larger or smaller */
+/** @throws UserError if the cache of the system cannot be larger or smaller */
 function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate {
   const run = runWith(100);
   if (run.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
@@ -83,16 +82,16 @@ function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate 
 /**
  * Searches the least cache of each candidate that keeps what must hold.
  * @param assertions as in `latency.tpot.p99 <= 40ms`; with an objective, most requests must keep it too
- * @param runAll results, or what is wrong, in the order of the runs
- * @throws UserError where there is no condition, a metric does not exist, or nothing can run
+ * @param runAll results or errors, in the order of the runs
+ * @throws UserError if there is no condition, a metric does not exist, or nothing can run
  */
 export async function planRuns(
   named: readonly (PlanCandidate | RefusedPlacing)[],
   assertions: readonly string[],
   runAll: (runs: readonly RunSpec[]) => Promise<(Result | UserError)[]>,
 ): Promise<Plan> {
-  const refused = named.filter((one): one is RefusedPlacing => 'reason' in one);
-  let candidates = named.filter((one): one is PlanCandidate => !('reason' in one));
+  const refused = named.filter((placing): placing is RefusedPlacing => 'reason' in placing);
+  let candidates = named.filter((placing): placing is PlanCandidate => !('reason' in placing));
   if (candidates.length === 0) throw new UserError(refused[0]!.reason);
   const { slo } = candidates[0]!.runWith(100).workload;
   const conditions = conditionsOf(assertions, slo !== undefined);
@@ -106,7 +105,7 @@ export async function planRuns(
       if (result instanceof UserError || reason !== null) {
         const { hardware, system } = candidate;
         if (candidates.includes(candidate)) refused.push({ system, hardware, reason: reason! });
-        candidates = candidates.filter((one) => one !== candidate);
+        candidates = candidates.filter((other) => other !== candidate);
         continue;
       }
       const broken = brokenOf(result, conditions);
@@ -124,10 +123,9 @@ export async function planRuns(
 }
 
 /**
- * The GPU memory that keeps all conditions, by system and machine: `moeprof plan`.
- * @param input a run profile; its objective (`workload.slo`) is held by 99 % of the requests unless `holds` says more
- * @param options `holds`: conditions such as `speed.decode >= 30`; `systems` and `machines` in place of those of the run
- * @throws UserError where nothing must hold, or something is unknown
+ * The GPU memory that keeps all conditions, by system and machine: `moeprof plan`. @throws UserError if nothing must hold, or something is unknown
+ * @param input a run profile; 99 % of the requests must keep its objective (`workload.slo`) unless `holds` sets another share
+ * @param options `holds`: conditions such as `speed.decode >= 30`; `systems` and `machines` instead of those of the run
  */
 export async function planFor(
   input: RunInput,

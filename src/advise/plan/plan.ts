@@ -1,7 +1,6 @@
-// The least GPU memory for given conditions: the search for the smallest expert cache whose run meets all of them. Pure; the caller executes
-// the runs. A plan and advice share only what the GPUs of a machine hold (gpuRooms). Their searches differ: advice counts the bytes of
-// settings and follows a line (advise/search.ts); a plan executes several runs at a time, and does not assume that conditions keep holding
-// above some size. Their runs differ as well: a plan executes the user's whole run, advice composes short runs from a runtime's settings.
+// The least GPU memory for given conditions: the search for the smallest expert cache whose run meets all of them. Pure; the caller executes the
+// runs. Unlike advice, which counts bytes of settings and composes short runs (advise/search.ts), a plan executes the user's whole run, several at a
+// time, and does not assume that conditions keep holding above some size.
 import type { Result } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 
@@ -26,11 +25,11 @@ export interface Placing {
   /** Percent of the experts of the smallest cache that keeps all conditions, to a whole percent; null: not even a cache of all does. */
   readonly percent: number | null;
   /**
-   * True where that cache, and all that a run needs beside it, lies in the memory that the GPU has, of several the one with the most to hold, and
-   * where host memory or a disk holds the experts.
+   * True if that cache, and all other demands of a run, fit in the memory of the GPU, of several the fullest one, and host memory or a disk holds the
+   * experts.
    */
   readonly fits: boolean;
-  /** False where a larger cache than the smallest that suffices was seen to break a condition. */
+  /** False if a larger cache than the smallest that suffices was seen to break a condition. */
   readonly steady: boolean;
   /** By capacity. */
   readonly probes: readonly Probe[];
@@ -57,8 +56,7 @@ export interface Plan extends Tagged<typeof PLAN_SCHEMA> {
 const STEPS = [25, 5, 1];
 
 /**
- * Searches the smallest capacity that suffices, from coarse to fine, supposing that a larger cache is no worse. What it tries does not
- * depend on how many runs go on at a time.
+ * Searches the smallest capacity that suffices, from coarse to fine, as if a larger cache were no worse; independent of the number of runs at a time.
  */
 export class CapacitySearch {
   readonly #kept = new Map<number, boolean>();
@@ -83,13 +81,13 @@ export class CapacitySearch {
     return this.#percents(true)[0] ?? null;
   }
 
-  /** False where a larger capacity than the smallest that suffices does not. */
+  /** False if a larger capacity than the smallest that suffices does not. */
   get steady(): boolean {
     const { least } = this;
     return least === null || this.#percents(false).every((percent) => percent < least);
   }
 
-  /** The largest capacity below `least` that does not suffice; `least` itself where there is none. */
+  /** The largest capacity below `least` that does not suffice; `least` itself if there is none. */
   #mostBroken(least: number): number {
     return this.#percents(false).findLast((percent) => percent < least) ?? least;
   }
@@ -107,11 +105,7 @@ function range(from: number, to: number, step: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor((to - from) / step) + 1) }, (_, i) => from + i * step);
 }
 
-/**
- * Sums up a search.
- * @param probes all that were run
- * @param search the same search
- */
+/** Sums up a search. @param probes all that were run @param search the same search */
 export function placingOf(
   { system, hardware, gpuBytes }: Pick<Placing, 'system' | 'hardware' | 'gpuBytes'>,
   probes: readonly Probe[],

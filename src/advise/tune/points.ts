@@ -1,4 +1,3 @@
-// Settings that a benchmark can settle: those near the best one of advice, which differ from it in rung, passes, threads, or how weights lie.
 import { UserError } from '../../base/errors.js';
 import { platform } from '../../base/host/machine.js';
 import { wrapped } from '../../runtime/flags/dialect.js';
@@ -24,7 +23,7 @@ export interface TunePoint extends Pick<Priced, 'setting' | 'devices'> {
   readonly flags: readonly string[];
   /** The line to run it with. */
   readonly line: readonly string[];
-  /** Its distance from advice's answer along each of {@link AXES}: share of the experts on GPUs, doublings, or 1 where it is the other way. */
+  /** Its distance from advice's answer along each of {@link AXES}: share of the experts on GPUs, doublings, or 1 if it is the other way. */
   readonly along: readonly number[];
 }
 
@@ -41,7 +40,7 @@ export interface TuneBasis extends Pick<Question, 'goal' | 'request' | 'file' | 
 /** Placements with their passes that vary in threads and the like, too, the fastest by prediction. Ours: farther ones were never the best of a sweep. */
 const VARIED = 8;
 
-/** Settings to measure for a model on a machine. @throws UserError where nothing fits, or the runtime has no benchmark */
+/** Settings to measure for a model on a machine. @throws UserError if nothing fits, or the runtime has no benchmark */
 export async function tuneBasisOn(model: string, machine: MachineFinder, wishes: AdviceWishes): Promise<TuneBasis> {
   return withQuestion(model, await basisOf(machine, wishes), wishes, async (question) => {
     const { file, goal, hardware, request, users } = question;
@@ -56,36 +55,36 @@ export async function tuneBasisOn(model: string, machine: MachineFinder, wishes:
     const lacks = [...(cache === null ? [] : ['has no expert cache']), ...(draft > 0 ? ['drafts no tokens'] : [])];
     const notes = lacks.map((text) => `${benchmark.command} ${text}: what that gains is as moeprof advise predicts it.`);
     const around = await placements(question, answer);
-    const points = around.flatMap((one, i) => pointsOf(question, one, answer).slice(0, i < VARIED ? undefined : 1));
+    const points = around.flatMap((near, i) => pointsOf(question, near, answer).slice(0, i < VARIED ? undefined : 1));
     return { model, quantization: answer.model.quantization, machine: hardware.name, runtime: name, file, goal, request, notes, points };
   });
 }
 
 /** The answer, then the fastest placements with their passes, and placements ever lower on the ladder, should memory be less than it seems. */
 async function placements(question: Question, answer: Priced): Promise<Priced[]> {
-  const { model, setting: own } = answer;
+  const { model, setting: answered } = answer;
   const ladder = ladderOf(question, model, null);
   const found: Priced[] = [];
   for (const ubatch of passesOf(question)) {
-    const highest = highestFit(question, model, { ...own, ubatch });
+    const highest = highestFit(question, model, { ...answered, ubatch });
     const lower = highest === null ? [] : ladder.slice(rungOf(ladder, highest)).filter(({ cpuProjections }) => cpuProjections === null);
     // The highest, then ever farther below it, and the lowest: the CPU alone.
     for (const [i, placement] of lower.entries()) {
-      const setting: Setting = { ...own, ...placement, ubatch };
+      const setting: Setting = { ...answered, ...placement, ubatch };
       const looked = Number.isInteger(Math.log2(i + 1)) || i === lower.length - 1;
-      const other = (Object.keys(own) as (keyof Setting)[]).some((key) => setting[key] !== own[key]);
+      const other = (Object.keys(answered) as (keyof Setting)[]).some((key) => setting[key] !== answered[key]);
       if (looked && other && isFit(devicesOf(question, model, setting))) found.push(await priced(question, model, setting));
     }
   }
   const sorted = found.sort((a, b) => a.cost - b.cost);
-  return [answer, ...sorted.filter(({ setting }, i) => i < VARIED - 1 || setting.ubatch === own.ubatch)];
+  return [answer, ...sorted.filter(({ setting }, i) => i < VARIED - 1 || setting.ubatch === answered.ubatch)];
 }
 
-/** A placement as it is, and with half of the threads, weights that are not mapped, and plain attention where only the CPU computes. */
-function pointsOf(question: Question, one: Priced, answer: Priced): TunePoint[] {
+/** A placement as it is, and with half of the threads, weights that are not mapped, and plain attention if only the CPU computes. */
+function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint[] {
   const { hardware, runtime, shell = usualShell(platform === 'win32') } = question;
-  const { devices, setting } = one;
-  const { uses } = commandOf(question, one);
+  const { devices, setting } = priced;
+  const { uses } = commandOf(question, priced);
   const threads = Number(uses.find(([flag]) => flag === '-t')?.[1] ?? 0);
   const halved = Math.ceil(threads / 2);
   const ways = (has: boolean, use: FlagUse): FlagUse[][] => (has ? [[], [use]] : [[]]);
@@ -95,20 +94,19 @@ function pointsOf(question: Question, one: Priced, answer: Priced): TunePoint[] 
   const all = halvings.flatMap((halving) => loads.flatMap((other) => plain.map((attention) => [halving, other, attention] as const)));
   return all.map(([halving, other, attention]) => {
     const others = [...halving, ...other, ...attention];
-    const own = uses.map((use) => others.find(([flag]) => flag === use[0]) ?? use);
-    const flags = [...own, ...others.filter(([flag]) => !uses.some((use) => use[0] === flag))];
-    const place = shareOnGpu(one) - shareOnGpu(answer);
+    const changed = uses.map((use) => others.find(([flag]) => flag === use[0]) ?? use);
+    const flags = [...changed, ...others.filter(([flag]) => !uses.some((use) => use[0] === flag))];
+    const place = shareOnGpu(priced) - shareOnGpu(answer);
     const fewer = halving.length === 0 ? 0 : Math.log2(threads / halved);
     return {
       ...{ setting, devices },
-      flags: benchmarkWords(runtime, one, flags, runtime.benchmark!.tuned),
+      flags: benchmarkWords(runtime, priced, flags, runtime.benchmark!.tuned),
       line: wrapped(wordsOf(runtime.dialect.grammar, [], flags, shell), shell),
       along: [place, Math.log2(setting.ubatch / answer.setting.ubatch), fewer, other.length, attention.length],
     };
   });
 }
 
-/** Share of the MoE layers with their experts on GPUs. */
 function shareOnGpu({ model, setting: { cpuMoe, gpuLayers } }: Pick<Priced, 'model' | 'setting'>): number {
   const { length } = model.layers;
   return 1 - Math.max(cpuMoe, length - (gpuLayers ?? length)) / length;

@@ -1,5 +1,3 @@
-// Texts as bytes and back. Node's Buffer is several times as fast as the web's coders on short texts; what leaves this file is a plain array.
-
 /** UTF-8 of a text. */
 export const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 
@@ -15,7 +13,7 @@ export const bytesOfBase64 = (text: string): Uint8Array => Buffer.from(text, 'ba
 /** Bytes that hold anything until they are written to: an array of zeros costs a pass over it. */
 export const unfilled = (length: number): Uint8Array => Buffer.allocUnsafe(length);
 
-/** Arrays one behind another, as one. */
+/** Arrays joined in order. */
 export const joined = (parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts);
 
 /** A view of the numbers in bytes. */

@@ -1,11 +1,10 @@
-// Processes that run modules of ours.
 import childProcess from 'node:child_process';
 import path from 'node:path';
 import { CODE_FOLDER } from './modules.js';
 
 /** A process of ours, as the one that has started it sees it. */
 export interface OwnProcess {
-  /** False where nothing more can be sent. */
+  /** False if nothing more can be sent. */
   readonly connected: boolean;
   /** Sends a message; one that cannot arrive is dropped. */
   send(message: unknown): void;
@@ -30,7 +29,7 @@ export function startProcess(module: 'study/workers/queue-child' | 'record/engin
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   child.stderr!.on('data', (chunk: { toString(): string }) => ears.stderr(chunk.toString()));
-  child.on('message', (said) => ears.message(said));
+  child.on('message', (message) => ears.message(message));
   child.on('error', (error) => ears.error(error));
   child.on('close', (code, signal) => ears.close(code, signal));
   return {

@@ -1,9 +1,8 @@
-// Turns of the event loop, and pauses.
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 
 /** Waits for a turn of the event loop, in which signals and timers are handled. */
 export const nextTurn: () => Promise<void> = () => turn();
-/** Waits. @throws where the signal ends it before */
+/** Waits. @throws if the signal ends it before */
 export const sleep: (ms: number, signal?: AbortSignal) => Promise<void> = (ms, signal) =>
   pause(ms, undefined, signal === undefined ? {} : { signal });
 /** Calls a function in the next turn of the event loop. */

@@ -1,5 +1,3 @@
-// This process as a command: its words, its output, its end and what it may use.
-
 /** A stream that a command writes to. */
 export interface OutStream {
   readonly isTTY?: boolean;

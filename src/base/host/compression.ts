@@ -1,4 +1,3 @@
-// Checksums, and what packs and unpacks deflate, gzip and zstd.
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
@@ -12,10 +11,10 @@ export interface OwnStep {
   readonly own: unknown;
 }
 
-/** CRC-32 of bytes, behind those that `before` is of. */
+/** CRC-32 of bytes that follow those of `before`. */
 export const crc32: (bytes: Uint8Array, before?: number) => number = zlib.crc32;
 
-/** Deflates bytes. The result ends on a whole byte and is not marked as the last block, so that more can be put behind it. */
+/** Deflates bytes. The result ends on a whole byte and is not marked as the last block, so that more can follow. */
 export const deflatedBlock = (bytes: Uint8Array): Uint8Array => zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 
 /** A small window is made ready in less time than it takes to fill it. */
@@ -24,7 +23,7 @@ const FAST = { level: 1, windowBits: 13, memLevel: 6 };
 /** Deflates a text as fast as can be. */
 export const deflatedFast: (text: string) => Uint8Array = (text) => zlib.deflateRawSync(text, FAST);
 
-/** Unpacks deflated bytes. @throws Error where they are damaged, or become more than `limit` bytes */
+/** Unpacks deflated bytes. @throws Error if they are damaged, or become more than `limit` bytes */
 export const inflated: (bytes: Uint8Array, limit: number) => Uint8Array = (bytes, limit) =>
   zlib.inflateRawSync(bytes, { maxOutputLength: limit });
 

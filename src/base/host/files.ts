@@ -35,32 +35,32 @@ export interface FolderEntry {
   isDirectory(): boolean;
 }
 
-/** Bits of modes. `O_DIRECT` is undefined where the system has none. */
+/** Bits of modes. `O_DIRECT` is undefined if the system has none. */
 export const constants: Readonly<
   Record<'O_RDONLY' | 'O_RDWR' | 'O_CREAT' | 'O_EXCL' | 'O_NONBLOCK' | 'O_DIRECT' | 'W_OK' | 'X_OK', number>
 > = fs.constants;
 
-/** Where a path lies, for what opens it by its name and not through here. */
+/** Path of a file on the disk, for programs that open it by name themselves. */
 export const placeOnDisk: (path: string) => string = placeInView;
-/** True where something stands at a path. */
+/** True if something stands at a path. */
 export const existsSync: (path: string) => boolean = (path) => seen(path, (place) => fs.existsSync(place)) === true;
-/** What stands at a path. @throws where nothing does */
+/** What stands at a path. @throws if nothing does */
 export const statSync: (path: string) => FileStat = (path) => reach(path, (place) => fs.statSync(place));
-/** What stands at a path; undefined: nothing. @throws where that cannot be looked at */
+/** What stands at a path; undefined: nothing. @throws if that cannot be looked at */
 export const statIfAny: (path: string) => FileStat | undefined = (path) =>
   seen(path, (place) => fs.statSync(place, { throwIfNoEntry: false }));
 /** What an open file is. */
 export const fstatSync: (fd: number) => FileStat = (fd) => fs.fstatSync(fd);
-/** State of the file at a path. @throws where there is none */
+/** State of the file at a path. @throws if there is none */
 export const fileState: (path: string) => FileState = (path) => reach(path, (place) => fs.statSync(place, { bigint: true }));
 /** State of an open file. */
 export const openFileState: (fd: number) => FileState = (fd) => fs.fstatSync(fd, { bigint: true });
-/** Bytes that are free for us where a folder lies. */
+/** Free bytes of a folder's file system, for this user. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = fs.statfsSync(folder);
   return bavail * bsize;
 }
-/** @throws where a path lacks a permission */
+/** @throws if a path lacks a permission */
 export const accessSync: (path: string, mode: number) => void = fs.accessSync;
 /** A path without links. */
 export const realpathSync: (path: string) => string = (path) => fs.realpathSync(path);
@@ -99,7 +99,7 @@ export const makeFolders: (folder: string) => void = (folder) => void fs.mkdirSy
 export const renameSync: (from: string, to: string) => void = fs.renameSync;
 /** Removes a file. */
 export const unlinkSync: (path: string) => void = fs.unlinkSync;
-/** Removes a file, or with `recursive` a folder; `force`: where there is one. */
+/** Removes a file, or with `recursive` a folder; `force`: if there is one. */
 export const rmSync: (path: string, options: { readonly recursive?: boolean; readonly force?: boolean }) => void = fs.rmSync;
 /** Sets when a file was last read and written. */
 export const utimesSync: (path: string, read: Date, written: Date) => void = fs.utimesSync;
@@ -110,7 +110,7 @@ export function keptOpen(fd: number): () => void {
   const { spawn } = process.getBuiltinModule('node:child_process');
   // A session of its own does not hear Ctrl-C. It waits for a line that never comes; its wait ends with our end of the pipe.
   const keeper = spawn('/bin/sh', ['-c', 'read line'], { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore', fd] });
-  // Where there is no such shell, nothing is kept.
+  // If there is no such shell, nothing is kept.
   const pipe = keeper.stdin as Socket;
   for (const part of [keeper, pipe]) {
     part.on('error', () => undefined);

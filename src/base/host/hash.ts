@@ -1,4 +1,3 @@
-// SHA-256, and random bytes for names that must not meet.
 import { createHash, randomBytes } from 'node:crypto';
 
 /** A hash under way. */

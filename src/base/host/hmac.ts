@@ -8,8 +8,8 @@ export function hmacOf(key: Uint8Array, parts: readonly (string | Uint8Array)[])
   return hmac.digest('hex');
 }
 
-/** True for equal texts, in a time that does not depend on where they differ. */
-export function sameSecret(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+/** True for equal texts, in a time that does not depend on their difference. */
+export function sameSecret(text: string, other: string): boolean {
+  const [a, b] = [Buffer.from(text), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,4 +1,3 @@
-// Servers that answer over HTTP, and requests to them.
 import http from 'node:http';
 import https from 'node:https';
 import { pipeline } from 'node:stream/promises';
@@ -15,7 +14,7 @@ export const httpServer: (answer: (request: HttpMessage, reply: HttpReply) => vo
 export const httpRequest = (url: URL, options: Pick<http.RequestOptions, 'method' | 'headers'>): http.ClientRequest =>
   (url.protocol === 'https:' ? https : http).request(url, { ...options, agent: false });
 
-/** Sends what comes through a step to where it goes, no faster than that takes it; all are ended where one fails. */
+/** Pipes a source through a step to a sink at the sink's pace; all end if one fails. */
 export function passedThrough(
   from: HttpMessage,
   step: (input: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,

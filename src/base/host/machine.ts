@@ -1,4 +1,3 @@
-// This machine, its system and what runs us, and where they keep what.
 import os from 'node:os';
 import tty from 'node:tty';
 import v8 from 'node:v8';
@@ -21,7 +20,7 @@ export const hostname: () => string = os.hostname;
 export const homedir: () => string = os.homedir;
 /** The folder of temporary files. */
 export const tmpdir: () => string = os.tmpdir;
-/** True where a descriptor is a terminal. */
+/** True if a descriptor is a terminal. */
 export const isatty: (fd: number) => boolean = tty.isatty;
 
 /** Sets an option of the compiler, for code that it compiles from now on. */

@@ -1,4 +1,3 @@
-// Where this package lies, and what is loaded by name or path while it runs.
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -7,14 +6,14 @@ export const PACKAGE_FOLDER: string = fileURLToPath(new URL('../../..', import.m
 /** The folder of our own code: `src` or `dist`. */
 export const CODE_FOLDER: string = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Made where something is loaded: most runs load nothing. */
+/** Made if something is loaded: most runs load nothing. */
 const loader = () => createRequire(import.meta.url);
 
-/** Path of a package, or of a file of one. @throws where it is not installed */
+/** Path of a package, or of a file of one. @throws if it is not installed */
 export const packagePath: (name: string) => string = (name) => loader().resolve(name);
-/** What a CommonJS package or a JSON file of a package holds. @throws where it is not installed, or does not load */
+/** What a CommonJS package or a JSON file of a package holds. @throws if it is not installed, or does not load */
 export const requirePackage: (name: string) => unknown = (name) => loader()(name);
-/** What a package exports. @throws where it is not installed, or does not load */
+/** What a package exports. @throws if it is not installed, or does not load */
 export const importPackage: (name: string) => Promise<unknown> = (name) => import(name);
 
 let importable: ReadonlySet<string> | null = null;
@@ -25,8 +24,8 @@ export function importOnly(paths: Iterable<string>): void {
 }
 /** False for a file that this process may not import. @param path absolute */
 export const mayImport: (path: string) => boolean = (path) => importable === null || importable.has(path);
-/** What the module at an absolute path exports. @throws where there is none, it does not load, or may not be imported */
+/** What the module at an absolute path exports. @throws if there is none, it does not load, or may not be imported */
 export const importFile: (path: string) => Promise<unknown> = (path) =>
   mayImport(path) ? import(pathToFileURL(path).href) : Promise.reject(new Error(`${path} may not be imported here`));
-/** True where this Node runs TypeScript by leaving types out. */
+/** True if this Node runs TypeScript by leaving types out. */
 export const stripsTypes = (): boolean => Boolean((process.features as { readonly typescript?: unknown }).typescript);

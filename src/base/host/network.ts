@@ -1,4 +1,3 @@
-// Names and messages on a network.
 import net from 'node:net';
 
 /** 4 or 6 for a number of this version of the internet protocol; 0 for a name. */

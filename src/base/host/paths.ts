@@ -1,4 +1,3 @@
-// Paths by the rules of this system. On Windows these are others than elsewhere.
 import path from 'node:path';
 import url from 'node:url';
 
@@ -10,19 +9,19 @@ export interface PathRules {
 
 /** The separator of names in a path. */
 export const sep: string = path.sep;
-/** The last name of a path, without `ending` where it has that. */
+/** The last name of a path, without `ending` if it has that. */
 export const basename: (path: string, ending?: string) => string = path.basename;
 /** The path without its last name; `.` for a name alone. */
 export const dirname: (path: string) => string = path.dirname;
-/** The ending of a name with its dot; empty where there is none. */
+/** The ending of a name with its dot; empty if there is none. */
 export const extname: (path: string) => string = path.extname;
 /** True for a path from the root. */
 export const isAbsolute: PathRules['isAbsolute'] = path.isAbsolute;
-/** Paths one behind another, without `.` and `..` where these can be left out. */
+/** Paths joined, without `.` and those `..` that can be left out. */
 export const join: (...parts: string[]) => string = path.join;
-/** The path that leads from one place to another; absolute where none does. */
+/** The path that leads from one place to another; absolute if none does. */
 export const relative: PathRules['relative'] = path.relative;
-/** An absolute path: the last of the parts that begins at the root, or the working directory, and the parts behind it. */
+/** An absolute path: the last of the parts that begins at the root, or the working directory, and the parts after it. */
 export const resolve: (...parts: string[]) => string = path.resolve;
 /** The path that a `file:` URL names. */
 export const fileURLToPath: (url: string) => string = url.fileURLToPath;

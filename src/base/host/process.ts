@@ -1,4 +1,3 @@
-// This process: its environment, its place, and what ends it.
 import { viewedFolder } from './view.js';
 
 /** Environment variables. */
@@ -6,7 +5,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variables of this process. */
 export const env: Environment = process.env;
-/** Sets an environment variable, for libraries that read it, where nobody has. */
+/** Sets an environment variable, for libraries that read it, if nobody has. */
 export function setDefaultEnv(name: string, value: string): void {
   process.env[name] ??= value;
 }
@@ -26,7 +25,7 @@ export function listen(event: ProcessEvent, hear: (value: unknown) => void): () 
 
 /** Ends this process. */
 export const exit: (code: number) => never = (code) => process.exit(code);
-/** True where a process of this machine runs. */
+/** True if a process of this machine runs. */
 export function isRunning(other: number): boolean {
   try {
     return process.kill(other, 0);
@@ -36,10 +35,10 @@ export function isRunning(other: number): boolean {
 }
 /** From now on a call of `process.exit` throws the error that `refusal` makes of it, if it makes one. */
 export function refuseExit(refusal: (call: Error) => Error | null): void {
-  const { exit: own } = process;
+  const { exit: exitProcess } = process;
   process.exit = (code) => {
     const refused = refusal(new Error(`process.exit(${code ?? ''}) would end all runs`));
     if (refused !== null) throw refused;
-    return own.call(process, code);
+    return exitProcess.call(process, code);
   };
 }

@@ -1,10 +1,9 @@
-// Programs and scripts beside this process.
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 
 /** How a script in a process of its own ended. */
 export interface ScriptEnd {
-  /** What it wrote to standard error; null unless that was asked for. */
+  /** What it wrote to standard error; null unless requested. */
   readonly stderr: string | null;
   /** Exit code; null: a signal has ended it. */
   readonly status: number | null;
@@ -17,11 +16,11 @@ export interface ScriptEnd {
 export interface ScriptOptions {
   /** Most time, ms. */
   readonly timeout: number;
-  /** What ends it then; `SIGTERM` unless said. */
+  /** What ends it then; `SIGTERM` by default. */
   readonly killSignal?: 'SIGKILL';
-  /** Heap that it may have, MiB; Node's own limit unless said. */
+  /** Heap that it may have, MiB; Node's limit by default. */
   readonly heapMib?: number;
-  /** Environment variables beside ours. */
+  /** Environment variables in addition to ours. */
   readonly env?: Environment;
   /** True: what it writes to standard error is kept. */
   readonly stderr?: boolean;
@@ -53,7 +52,7 @@ export const outputOf = (program: string, args: readonly string[], complains = f
   });
 
 interface ProgramLimits {
-  /** Environment variables beside ours. */
+  /** Environment variables in addition to ours. */
   readonly env?: Environment;
   /** Most of what it may print. */
   readonly mostBytes: number;
@@ -76,9 +75,9 @@ export interface ProgramEnd {
 /** Bytes that are kept of what a program complains. */
 const COMPLAINTS = 2 ** 16;
 
-/** Runs a program to its end, without a shell; what it has started ends with it. @throws Error where it cannot be started, or prints too much */
+/** Runs a program to its end, without a shell; what it has started ends with it. @throws Error if it cannot be started, or prints too much */
 export function programEnd(program: string, args: readonly string[], { env, mostBytes, timeout }: ProgramLimits): Promise<ProgramEnd> {
-  // Where there are groups of processes, the program leads one of its own, which is killed as a whole.
+  // If there are groups of processes, the program leads one of its own, which is killed as a whole.
   const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
     const child = childProcess.spawn(program, args, {

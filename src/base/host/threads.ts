@@ -1,4 +1,3 @@
-// Threads, and memory that they share. A thread runs a module that only the built moeprof has.
 import fs from 'node:fs';
 import path from 'node:path';
 import * as workers from 'node:worker_threads';
@@ -20,7 +19,7 @@ export interface ThreadPort {
   close(): void;
 }
 
-/** A thread, as the one that has started it sees it. */
+/** Threads, and memory that they share. A thread runs a module that only the built moeprof has. A thread, as the one that has started it sees it. */
 export interface Thread {
   postMessage(message: unknown): void;
   on(event: 'message' | 'error' | 'exit', hear: (value: never) => void): unknown;
@@ -45,7 +44,7 @@ export const workerData: unknown = workers.workerData;
 
 const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${module}.js`);
 
-/** True where there is a module to run in threads: moeprof run from its TypeScript sources has none. */
+/** True if there is a module to run in threads: moeprof run from its TypeScript sources has none. */
 export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module));
 
 /** Starts a thread. Its environment is a copy, unless it `sharesEnvironment`, as libraries need that read it by themselves. */

@@ -1,7 +1,7 @@
 // The files that a process sees: on a worker, paths and messages of the machine that wrote the cell, with bytes of copies here alone.
 import path from 'node:path';
 
-/** Files that a run of another machine names, and where they lie on this one. */
+/** Files that a run of another machine names, and their paths on this one. */
 export interface View {
   /** The working directory there: the base of relative names and messages. */
   readonly folder: string;
@@ -23,7 +23,7 @@ export function seeAs(view: View | null): void {
 /** The working directory of the view; null: it is this machine's. */
 export const viewedFolder = (): string | null => current?.folder ?? null;
 
-/** Where a path lies on this machine. @throws with code ENOENT where the view has nothing there */
+/** Path on this machine. @throws with code ENOENT if the view has nothing there */
 export function placeInView(named: string): string {
   if (current === null) return named;
   const absolute = path.resolve(current.folder, named);
@@ -33,7 +33,7 @@ export function placeInView(named: string): string {
   throw Object.assign(new Error(`ENOENT: no such file or directory, '${named}'`), { code: 'ENOENT' });
 }
 
-/** True where an absolute path is a folder, or lies in it. */
+/** True if an absolute path is a folder, or lies in it. */
 export function isWithin(folder: string, absolute: string): boolean {
   const way = path.relative(folder, absolute);
   return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way);
@@ -50,7 +50,7 @@ export function reach<T>(named: string, use: (place: string) => T): T {
   }
 }
 
-/** {@link reach} for questions that may be answered with nothing: undefined where the view has nothing at a path. */
+/** {@link reach} for questions that may be answered with nothing: undefined if the view has nothing at a path. */
 export function seen<T>(named: string, use: (place: string) => T): T | undefined {
   let place: string;
   try {

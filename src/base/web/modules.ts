@@ -9,7 +9,7 @@ export const CODE_FOLDER: string = '/moeprof/dist';
 /** The error of what a page cannot load. */
 export const notOnPages = (what: string): UserError => new UserError(`${what}: a page cannot load it; run moeprof where it is installed`);
 
-/** A file of a package where the page has it. */
+/** A file of a package on the page's server. */
 export function packagePath(name: string): string {
   const path = join(PACKAGE_FOLDER, 'node_modules', name);
   if (existsSync(path)) return path;

@@ -1,4 +1,4 @@
-// The bound on hits in every result (L8, L15). It needs no future, so it is counted event by event beside the run; see `optimum.ts`.
+// The bound on hits in every result (L8, L15). It needs no future, so it is counted event by event with the run; see `optimum.ts`.
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
@@ -29,15 +29,15 @@ export class BeladyBound {
   constructor(model: ModelSpec, scope: Scope, capacityBytes: number, quotas: readonly number[] | null, preloaded: boolean) {
     const { experts, layers } = model;
     const { shares, split } = divide(model, capacityBytes, scope, quotas);
-    const own = scope === 'layer';
+    const byLayer = scope === 'layer';
     const sizes = layers.map(({ expertBytes }) => expertBytes);
     this.#split = split;
-    this.#experts = own ? layers.map((layer) => layer.experts) : [experts];
-    this.#expertBytes = own ? sizes : [Math.min(...sizes)];
+    this.#experts = byLayer ? layers.map((layer) => layer.experts) : [experts];
+    this.#expertBytes = byLayer ? sizes : [Math.min(...sizes)];
     this.#optima = shares.map((bytes, cache) => new Optimum(this.#experts[cache]!, this.#slots(bytes, cache), preloaded));
-    this.#byLayer = layers.map((_, l) => this.#optima[own ? l : 0]!);
-    this.#bases = Int32Array.from(layers, ({ offset }) => (own ? offset : 0));
-    const alike = own || sizes.every((bytes) => bytes === sizes[0]);
+    this.#byLayer = layers.map((_, l) => this.#optima[byLayer ? l : 0]!);
+    this.#bases = Int32Array.from(layers, ({ offset }) => (byLayer ? offset : 0));
+    const alike = byLayer || sizes.every((bytes) => bytes === sizes[0]);
     this.#relaxation = alike ? null : new Relaxation(expertSizes(model), capacityBytes, preloaded);
   }
 
@@ -47,7 +47,7 @@ export class BeladyBound {
     this.#relaxation?.event(ids, count);
   }
 
-  /** True where the bound is MIN itself. */
+  /** True if the bound is MIN itself. */
   get exact(): boolean {
     return this.#relaxation === null;
   }

@@ -59,7 +59,7 @@ export class Optima {
       places[id] = now;
       if (place < 0) continue;
       const at = place * levels;
-      // Most slots are found where they were given back, beside others.
+      // Most slots are found at the place of their return, next to others.
       if (free[at]! > 1) {
         free[at]! -= 1;
         found[0]! += 1;
@@ -106,7 +106,7 @@ export class Optima {
       if (left === 0) {
         held &= held - 1;
         const lowest = held === 0 ? levels : 31 - Math.clz32(held & -held);
-        for (let one = level; one < lowest; one++) this.#unmark(one, place);
+        for (let at = level; at < lowest; at++) this.#unmark(at, place);
       }
       heldAt[place] = held;
       above = level;

@@ -1,9 +1,7 @@
-// Hits of Belady's MIN with bypass, without knowing the future and without a cache. The time between two uses of an expert is an interval;
-// the second hits if a slot is kept for all of it. Most intervals fit if they are taken as they end, each on the slot given back last among
-// those free when it began (Faigle and Nawijn, "Note on scheduling intervals on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's
-// OPTgen, ISCA 2016, does so with occupancies).
-//
-// Slots are marks on a time line of bits; the one sought is the last at or before the expert's last use. A full line is compacted.
+// Hits of Belady's MIN with bypass, without foresight and without a cache. The time between two uses of an expert is an interval; the second hits if
+// a slot is kept for all of it. Most intervals fit if they are taken as they end, each on the slot given back last among those free when it began
+// (Faigle and Nawijn, "Note on scheduling intervals on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, does so with
+// occupancies). Slots are marks on a time line of bits; the one sought is the last at or before the expert's last use. A full line is compacted.
 
 const WORD = 32;
 /** Places on the line per expert: the more, the rarer the moves and the longer the searches. */
@@ -52,7 +50,7 @@ export class Optimum {
       places[id] = now;
       if (place < this.#first) continue;
       hits++;
-      // Most slots are found where they were given back, beside others.
+      // Most slots are found at the place of their return, next to others.
       const left = free[place]! - 1;
       if (left > 0) free[place] = left;
       else this.#take(place);
@@ -93,7 +91,7 @@ export class Optimum {
     if (place < this.#first) this.#first = place;
   }
 
-  /** First place from a word on where a slot was given back; the length of the line: there is none. */
+  /** First place from a word on at which a slot was given back; the length of the line: there is none. */
   #markFrom(word: number): number {
     const marks = this.#marks;
     while (word < marks.length && marks[word] === 0) word++;

@@ -1,4 +1,3 @@
-// The bound on hits at several capacities in one pass (see `optima.ts`); if experts differ in size, a bound for each capacity.
 import type { ModelSpec } from '../../model/door.js';
 import { BeladyBound } from '../bounds/belady-bound.js';
 import { Optima } from '../bounds/optima.js';
@@ -6,7 +5,7 @@ import type { Scope } from '../scope.js';
 import { cacheLevels } from './levels.js';
 import { upTo } from './stack-distance.js';
 
-/** {@link BeladyBound} at several capacities, evenly split. */
+/** {@link BeladyBound} at several capacities, evenly split, in one pass (see `optima.ts`); if experts differ in size, one for each capacity. */
 export class BeladyCurve {
   readonly #caches;
   /** By MoE layer: the optima of its cache. */

@@ -1,4 +1,3 @@
-// The caches of one tier at several capacities, for counts of all of them in one pass.
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { isUniform } from '../cache.js';
 import { divide, type Scope, type SplitCapacity } from '../scope.js';
@@ -13,15 +12,15 @@ export interface CacheLevels {
   /** Bytes of each expert, by id less `base`. */
   readonly sizes: Float64Array;
   readonly bytes: readonly number[];
-  /** True where all experts have the same size, so that bytes are slots. */
+  /** True if all experts have the same size, so that bytes are slots. */
   readonly uniform: boolean;
-  /** The levels: numbers of slots of the capacities, ascending, each once, without 0. Empty where sizes differ. */
+  /** The levels: numbers of slots of the capacities, ascending, each once, without 0. Empty if sizes differ. */
   readonly slots: readonly number[];
   /** By capacity: its level; -1: not a single slot. */
   readonly levelOf: readonly number[];
 }
 
-/** Each cache of a tier once. */
+/** The caches of one tier at several capacities, for counts of all of them in one pass. */
 export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]): CacheLevels[] {
   const shares = capacities.map(({ bytes, quotas }) => divide(model, bytes, scope, quotas).shares);
   const all = expertSizes(model);

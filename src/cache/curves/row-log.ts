@@ -1,4 +1,3 @@
-// Rows kept for a replay with the future: recorded, walked backwards for next uses, then forwards. A file takes what exceeds memory.
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { PageStore } from '../pages.js';
@@ -9,7 +8,7 @@ const PAGE_CHOICES = 1 << 16;
 /** Pages in memory: 2 MiB of choices, 4 MiB of next uses. */
 const MEMORY_PAGES = 16;
 
-/** Rows of `[layers, topK]` experts with the next use of each. */
+/** Rows of `[layers, topK]` experts with their next uses, recorded, walked backwards, then forwards. A file takes what exceeds memory. */
 export class RowLog {
   readonly #offsets: Int32Array;
   readonly #experts: number;
@@ -22,7 +21,7 @@ export class RowLog {
   readonly #page: Uint16Array;
   readonly #pageNext: Int32Array;
   #tokens = 0;
-  /** Events so far: layers of a row with a choice, or choices where sequential. */
+  /** Events so far: layers of a row with a choice, or choices if sequential. */
   #events = 0;
 
   /** @param sequential each choice is an event of its own (L7) */

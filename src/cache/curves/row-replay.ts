@@ -1,11 +1,10 @@
-// Replay of trace rows for capacity curves. Rows are judged in place: nothing else happens between two experts here.
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { NextUse } from '../next-use/next-use.js';
 import { type Clock, UNPINNED } from '../policy.js';
 import type { Caches } from '../scope.js';
 
-/** Replays rows of `[layers, topK]` experts (within their layer, {@link NULL_EXPERT} = none) against the caches of one tier. */
+/** Replays rows of `[layers, topK]` experts (within their layer, {@link NULL_EXPERT} = none) against the caches of one tier, in place. */
 export class RowReplay {
   /** Hits by MoE layer. */
   readonly hits: Float64Array;
@@ -18,7 +17,7 @@ export class RowReplay {
   readonly #nextUse: Int32Array;
   readonly #members: Int32Array;
 
-  /** @param caches built with the same `clock` and `nextUse` @param nextUse by dense id, where the policy needs the future */
+  /** @param caches built with the same `clock` and `nextUse` @param nextUse by dense id, if the policy needs the future */
   constructor(model: ModelSpec, caches: Caches, clock: Clock, topK: number, sequential: boolean, nextUse: Int32Array = new Int32Array(0)) {
     this.#caches = caches;
     this.#clock = clock;
@@ -30,7 +29,7 @@ export class RowReplay {
     this.hits = new Float64Array(model.layers.length);
   }
 
-  /** Replays rows `[from, to)`. @param next next use of each choice, in the same places as `experts`, where the policy needs the future */
+  /** Replays rows `[from, to)`. @param next next use of each choice, in the same places as `experts`, if the policy needs the future */
   run(experts: Uint16Array, from: number, to: number, next: Int32Array | null = null): void {
     if (this.#sequential) {
       if (next === null) this.#sequentially(experts, from, to);
@@ -68,7 +67,7 @@ export class RowReplay {
     }
   }
 
-  /** The same where the policy needs the future. To ask in one loop for both, once an activation, costs LRU and FIFO 2 to 3 %. */
+  /** The same if the policy needs the future. One loop for both, with a test at every activation, costs LRU and FIFO 2 to 3 %. */
   #sequentiallyKnowing(experts: Uint16Array, from: number, to: number, next: Int32Array): void {
     const { byLayer } = this.#caches;
     const layers = byLayer.length;

@@ -13,7 +13,7 @@ const BOUNDS = 16;
 export class LruStack {
   distinct = 0;
   readonly #slots: readonly number[];
-  /** By bound: slots, its level, and the place on the line where it starts. */
+  /** By bound: slots, its level, and the place on the line at which it starts. */
   readonly #bounds: Int32Array;
   readonly #levels: Int32Array;
   readonly #starts: Int32Array;

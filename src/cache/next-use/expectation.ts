@@ -1,4 +1,3 @@
-// The logit of experts' next uses and its logistic function in WebAssembly: equal to plain double loops, without JavaScript's checks.
 import { LOGISTIC } from '../../base/log-odds.js';
 import { access, advance, again, F64, get, instantiate, type KernelBody, literal, loop, real, set } from '../../base/wasm.js';
 import { BLOCK_BITS, BLOCKS_USED, PASTS } from './past-bits.js';
@@ -45,7 +44,7 @@ const expectBody = (logistic: number, ones: number): KernelBody => ({
   ],
 });
 
-/** Inputs and results of the experts of a model, in one memory. */
+/** The logit of experts' next uses and its logistic function in WebAssembly, equal to plain double loops: inputs and results in one memory. */
 export class Expectation {
   /** By past, and by {@link VOTE_STEP} votes: terms of the logit. */
   readonly pastTerm: Float64Array;

@@ -9,8 +9,8 @@ import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bit
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
 /**
- * Share of its worth that a use loses by each pass until it: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a pass;
- * half of it keeps an order where nearly all stay (docs/predictors.md has the range).
+ * Share of its worth that a use loses by each pass until it: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a pass; half of it
+ * keeps an order even if nearly all stay (docs/predictors.md has the range).
  */
 const LOST_A_PASS = 0.5;
 /** Events after which a missing use counts as never: it would be worth 3 %. */
@@ -152,9 +152,9 @@ export class NextUse {
   /** Renews the tables of the terms of the logit. */
   #weigh(): void {
     const { weights } = this.#fit;
-    const [one, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
+    const [bias, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
     const { pastTerm, voteTerm } = this.#expectation;
-    for (let i = 0; i < PASTS; i++) pastTerm[i] = one + past * this.#logOdds[i]!;
+    for (let i = 0; i < PASTS; i++) pastTerm[i] = bias + past * this.#logOdds[i]!;
     for (let i = 0; i < LOG_VOTE.length; i++) voteTerm[i] = votes * LOG_VOTE[i]!;
   }
 }
@@ -166,7 +166,7 @@ function intervalOf({ experts, layers }: ModelSpec): number {
   return interval;
 }
 
-/** Half-life of the count, in events of a layer. One of 32 beside it adds nothing (docs/predictors.md). */
+/** Half-life of the count, in events of a layer. A second one of 32 adds nothing (docs/predictors.md). */
 const HALF_LIFE = 256;
 /** Decay of a count after one event, and by number of events; older counts are taken as zero. */
 const LEFT = 2 ** (-1 / HALF_LIFE);

@@ -18,7 +18,7 @@ export const BLOCKS_USED = Uint8Array.from({ length: 256 }, (_, byte) => {
 /** Blocks of a past that used the expert, at most 7. */
 export const usedBlocks = (past: number): number => past & 7;
 
-/** True where a past used the expert `back` events ago, 0 to 7. */
+/** True if a past used the expert `back` events ago, 0 to 7. */
 export const usedAgo = (past: number, back: number): boolean => ((past >> (BLOCK_BITS + back)) & 1) === 1;
 
 /** Pasts of places. The owner pads each run of places that ages together to a multiple of four. */
@@ -52,7 +52,7 @@ export class PastBits {
     if (endOfBlock) {
       const blocks = this.#blockWords;
       for (let w = first; w < end; w++) {
-        // A byte is non-zero where its top bit, or the carry of the other bits into it, is set.
+        // A byte is non-zero if its top bit, or the carry of the other bits into it, is set.
         const bits = recent[w]!;
         const any = ((bits | ((bits & 0x7f7f7f7f) + 0x7f7f7f7f)) >>> 7) & 0x01010101;
         blocks[w] = ((blocks[w]! << 1) & 0xfefefefe) | any;

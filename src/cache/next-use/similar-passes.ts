@@ -1,4 +1,3 @@
-// Past passes with similar demand vote for the experts demanded after them. Weights fade by layer; the last pass's end still counts.
 import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -29,7 +28,7 @@ interface Users {
   count: number;
 }
 
-/** Past passes and their agreement with the running one. */
+/** Past passes with similar demand vote for the experts demanded after them. Weights fade by layer; the last pass's end still counts. */
 export class SimilarPasses {
   readonly #model: ModelSpec;
   /** Agreement is counted at every layer whose index is a multiple of this. */
@@ -37,7 +36,7 @@ export class SimilarPasses {
   /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
   #width: number;
   #kept = 0;
-  /** `[layers, kept, width]` demanded experts of each pass, within their layer; behind them `#empty`. Passes that follow one another lie together. */
+  /** `[layers, kept, width]` demanded experts of each pass, within their layer; after them `#empty`. Passes that follow one another lie together. */
   readonly #paths: Uint16Array;
   /** By dense id, at layers that are counted. */
   #users: (Users | null)[] = [];
@@ -54,7 +53,7 @@ export class SimilarPasses {
   /** Slots after the voters that have votes, without duplicates: address of the path at the first layer, and its votes; and their number. */
   readonly #behind: Int32Array;
   #behindCount = 0;
-  /** By expert of a layer: votes, and behind them those for `#empty`. */
+  /** By expert of a layer: votes, and after them those for `#empty`. */
   readonly #votes: Int32Array;
   /** By slot: its place in `#behind`; -1: it has none. */
   #place = new Int32Array(0);
@@ -78,7 +77,7 @@ export class SimilarPasses {
     this.#restart();
   }
 
-  /** The running pass demands `ids[0 .. size)` of a layer, by dense id. Layers come in order; where they begin again, a pass begins. */
+  /** The running pass demands `ids[0 .. size)` of a layer, by dense id. Layers come in order; if they begin again, a pass begins. */
   demanded(layer: number, ids: Int32Array, size: number): void {
     if (size > this.#width && size <= WIDEST) {
       this.#width = powerOfTwo(size);
@@ -115,9 +114,9 @@ export class SimilarPasses {
     this.#paths.fill(this.#empty);
     this.#place = new Int32Array(this.#kept).fill(-1);
     this.#users = new Array<Users | null>(experts).fill(null);
-    for (const { experts: own, index, offset } of layers) {
+    for (const { experts: count, index, offset } of layers) {
       if (index % this.#stride !== 0) continue;
-      for (let id = offset; id < offset + own; id++) this.#users[id] = { slots: new Uint16Array(64), first: 0, count: 0 };
+      for (let id = offset; id < offset + count; id++) this.#users[id] = { slots: new Uint16Array(64), first: 0, count: 0 };
     }
     this.#agreement = new Float32Array(this.#kept);
     this.#begun = 0;

@@ -1,9 +1,8 @@
-// ARC: two LRU lists, used once and used again, whose split follows the hits in the ghosts of each.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
-/** Where an expert is: T1 used once, T2 used again, B1 and B2 the ghosts of each; the lists follow one another in this order. */
+/** Lists of an expert: T1 used once, T2 used again, B1 and B2 the ghosts of each; they follow one another in this order. */
 const NOWHERE = 0;
 const T1 = 1;
 const T2 = 2;
@@ -27,7 +26,7 @@ class Arc implements CachePolicy {
   #target = 0;
   #candidate = NONE;
   #incoming = NONE;
-  /** Ghost list that loses its oldest where the candidate leaves; NOWHERE: none; NO_GHOST: the candidate leaves no ghost itself. */
+  /** Ghost list that loses its oldest if the candidate leaves; NOWHERE: none; NO_GHOST: the candidate leaves no ghost itself. */
   #trim = NOWHERE;
   /** Target that the incoming expert's ghost hit leads to. */
   #nextTarget = 0;
@@ -112,7 +111,7 @@ class Arc implements CachePolicy {
     const t1 = this.#bytes[T1]!;
     const target = this.#nextTarget;
     this.#trim = place < B1 ? this.#trimFor(incoming) : NOWHERE;
-    // REPLACE of the paper: the victim comes from T1 where T1 is above its target.
+    // REPLACE of the paper: the victim comes from T1 if T1 is above its target.
     const fromT1 = (t1 > 0 && (t1 > target || (t1 === target && place === B2))) || this.#trim === NO_GHOST || this.#bytes[T2] === 0;
     const id = this.#lists.oldest(fromT1 ? this.#t1 : this.#t2, pins);
     return (this.#candidate = id !== NONE ? id : this.#lists.oldest(fromT1 ? this.#t2 : this.#t1, pins));
@@ -144,5 +143,5 @@ class Arc implements CachePolicy {
   }
 }
 
-/** Megiddo and Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003. No parameters. */
+/** ARC (Megiddo and Modha, FAST 2003): two LRU lists, used once and used again, whose split follows the hits in the ghosts of each. */
 export const arc: PolicyDefinition = { ...member('policy', 'arc'), create: (context) => new Arc(context) };

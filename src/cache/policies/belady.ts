@@ -1,4 +1,4 @@
-// Belady's MIN: evicts what is used furthest in the future, which no real system knows, under pins and order; the bound (L15) hits a little more.
+// Belady's MIN: evicts what is used furthest in the future, which no real system has, under pins and order; the bound (L15) hits a little more.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -32,7 +32,7 @@ class BeladyAdmit implements CachePolicy {
 }
 
 class Belady extends BeladyAdmit {
-  /** Streamed only where its own next use is strictly the furthest: at a tie the newcomer enters. */
+  /** Streamed only if its own next use is strictly the furthest: at a tie the newcomer enters. */
   admits(incoming: number, victim: number): boolean {
     return this.nextUse[incoming]! <= this.nextUse[victim]!;
   }
@@ -76,7 +76,7 @@ class BeladyWindow extends BeladyAdmit {
     super.remove(id);
   }
 
-  /** The least recently used of those not seen to be used again; where all are, the furthest. */
+  /** The least recently used of those not seen to be used again; if all are, the furthest. */
   override victim(incoming: number, pins: Pins): number {
     const horizon = this.#horizon();
     const furthest = super.victim(incoming, pins);
@@ -87,7 +87,7 @@ class BeladyWindow extends BeladyAdmit {
     return furthest;
   }
 
-  /** Streamed only where the window shows the victim's next use and not an earlier one of the incoming expert. */
+  /** Streamed only if the window shows the victim's next use and not an earlier one of the incoming expert. */
   admits(incoming: number, victim: number): boolean {
     const next = this.nextUse[victim]!;
     return next > this.#horizon() || this.nextUse[incoming]! <= next;
@@ -112,7 +112,7 @@ class BeladyWindow extends BeladyAdmit {
   }
 }
 
-/** MIN with bypass: the incoming expert is streamed where its own next use is the furthest. Optimal for equal sizes. No parameters. */
+/** MIN with bypass: the incoming expert is streamed if its own next use is the furthest. Optimal for equal sizes. No parameters. */
 export const belady: PolicyDefinition = { ...member('policy', 'belady'), needs: ['future'], create: (context) => new Belady(context) };
 
 /** MIN as classical cache simulators have it: the incoming expert always enters. No parameters. */

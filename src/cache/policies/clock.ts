@@ -1,4 +1,3 @@
-// CLOCK: FIFO with a second chance. A hand goes round the residents and spares those that were used since it last came by.
 import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
@@ -47,7 +46,7 @@ class Clock extends Fifo {
   }
 }
 
-/** Corbato, "A paging experiment with the Multics system", 1968; with `bits` > 1 a counter of chances, as in FIFO-Reinsertion. */
+/** CLOCK (Corbato, 1968): FIFO that spares residents used since the hand last came by; with `bits` > 1 as often as a counter, as FIFO-Reinsertion. */
 export const clock: PolicyDefinition = {
   ...member('policy', 'clock'),
   create: ({ experts }, { bits }) => new Clock(experts, 2 ** Math.floor(Number(bits)) - 1),

@@ -1,4 +1,3 @@
-// Evicts the farthest expected next use over all layers: by predictions of this pass (`plec`), or learned in the run (`learned-belady`).
 import { member } from '../../base/members.js';
 import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -110,19 +109,19 @@ class ExpectedUsePolicy implements CachePolicy {
     return worthAfter(this.#expected[id]!, (WITHIN_PASS * (ahead <= 0 ? ahead + this.#layers : ahead)) / this.#layers);
   }
 
-  /** True where `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */
+  /** True if `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */
   #isSooner(a: number, p: number, b: number, q: number): boolean {
     return p > q || (p === q && (this.#lastUse[a]! > this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a > b)));
   }
 
-  /** True where `a` is wanted less than `b`, of the same layer. */
+  /** True if `a` is wanted less than `b`, of the same layer. */
   #isLess(a: number, b: number): boolean {
     const p = this.#expected[a]!;
     const q = this.#expected[b]!;
     return p < q || (p === q && (this.#lastUse[a]! < this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a < b)));
   }
 
-  /** A resident's rank has changed: its layer is searched again when the next victim is asked for. */
+  /** A resident's rank has changed: its layer is searched again for the next victim. */
   #forget(id: number): void {
     this.#seen[this.#placeOf[id]!] = STALE;
   }

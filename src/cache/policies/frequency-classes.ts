@@ -63,7 +63,7 @@ class FrequencyClasses implements CachePolicy {
     return this.#class[CLASSES - 1 - Math.clz32(this.#uses[id]!)]!;
   }
 
-  /** Halves all counts as often as the passes ask for. */
+  /** Halves all counts, as often as passes require. */
   #settle(): void {
     for (const due = Math.floor(this.#clock.pass / this.#halfLife); this.#halvings < due; this.#halvings++) this.#halve();
   }
@@ -72,16 +72,16 @@ class FrequencyClasses implements CachePolicy {
   #halve(): void {
     const lists = this.#lists;
     for (let id = 0; id < this.#uses.length; id++) this.#uses[id]! >>>= 1;
-    const [zero, one] = this.#class as [number, number];
+    const [zero, first] = this.#class as [number, number];
     const merged = this.#class[CLASSES]!;
     for (;;) {
-      const [a, b] = [lists.newer(zero), lists.newer(one)];
-      if (a === zero && b === one) break;
-      const older = b === one || (a !== zero && this.#seen[a]! < this.#seen[b]!) ? a : b;
+      const [a, b] = [lists.newer(zero), lists.newer(first)];
+      if (a === zero && b === first) break;
+      const older = b === first || (a !== zero && this.#seen[a]! < this.#seen[b]!) ? a : b;
       lists.moveToFront(merged, older);
     }
     this.#class.splice(0, 2, merged);
-    this.#class[CLASSES - 1] = one;
+    this.#class[CLASSES - 1] = first;
     this.#class[CLASSES] = zero;
   }
 }

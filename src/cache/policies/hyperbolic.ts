@@ -1,4 +1,3 @@
-// Hyperbolic caching: frequency over time in the cache, so that youth counts against nobody. The ranking changes with time, hence the sample.
 import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
@@ -50,7 +49,7 @@ class Hyperbolic extends ResidentSet implements CachePolicy {
   }
 }
 
-/** Blankstein, Sen and Freedman, "Hyperbolic caching", USENIX ATC 2017: the least of `samples` residents drawn at random. */
+/** Hyperbolic caching (Blankstein et al., USENIX ATC 2017): frequency over time in the cache; the least of `samples` residents drawn at random. */
 export const hyperbolic: PolicyDefinition = {
   ...member('policy', 'hyperbolic'),
   create: ({ experts, random }, { samples }) => new Hyperbolic(experts, Math.floor(Number(samples)), random),

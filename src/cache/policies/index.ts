@@ -35,7 +35,7 @@ import { wTinyLfu } from './w-tinylfu.js';
 
 const RECENCY = [fifo, lru, mru, clock, sieve, slru, twoQueue, s3Fifo, arc, lirs, wTinyLfu];
 const FREQUENCY = [lfu, lfuResident, lfuDecay, frequencyClasses, lfru, gdsf, hyperbolic, lecar, recencyFrequency];
-/** Policies that know what an expert is: of a layer, predicted, weighed by its gate. */
+/** Policies that use more of an expert than its id: its layer, predictions, its gate weights. */
 const EXPERTS = [leastStale, layerPosition, moeInfinity, mapPriority, mrs, plec, learnedBelady, staticPlacement];
 const FUTURE = [belady, beladyAdmit, beladyWindow];
 

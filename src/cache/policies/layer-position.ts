@@ -1,4 +1,3 @@
-// Evicts where execution has just been: a layer that has run is needed again only after all others.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -38,5 +37,5 @@ class LayerPosition implements CachePolicy {
   }
 }
 
-/** EdgeMoE (arXiv 2308.14352): evicts from the layer furthest from execution: the running one, then the one before it; within a layer by LRU. */
+/** EdgeMoE (arXiv 2308.14352): evicts from the layer needed last: the running one, then the one before it; within a layer by LRU. */
 export const layerPosition: PolicyDefinition = { ...member('policy', 'layer-position'), create: (context) => new LayerPosition(context) };

@@ -1,4 +1,3 @@
-// Least-Stale: experts that the running pass has not touched are stale and go first; those of the running pass only when none is left.
 import { member } from '../../base/members.js';
 import { type Clock, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';

@@ -6,7 +6,7 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';
 
-/** Regret of an eviction that is followed by a miss after as many uses as the cache has slots, beside one that is followed at once. */
+/** Regret of an eviction that is followed by a miss after as many uses as the cache has slots, relative to one that is followed at once. */
 const FADED = 0.005;
 
 class LeCaR implements CachePolicy {

@@ -1,4 +1,3 @@
-// Frequency over age of the last use: a popular expert survives a pause, a rare one does not.
 import { member } from '../../base/members.js';
 import type { PolicyDefinition } from '../policy.js';
 import { ScoredResidents } from '../scored-residents.js';
@@ -22,5 +21,5 @@ class Lfru extends ScoredResidents {
   }
 }
 
-/** Evicts the least uses / (uses of any expert since its last use + 1), over all residents. Counts outlive residency. No parameters. */
+/** Evicts the least uses / (uses of any expert since its last use + 1): popular experts survive a pause. Counts outlive residency. No parameters. */
 export const lfru: PolicyDefinition = { ...member('policy', 'lfru'), create: ({ experts }) => new Lfru(experts) };

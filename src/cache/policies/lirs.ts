@@ -1,4 +1,3 @@
-// LIRS: ranks by the distance between the last two uses instead of the last use alone.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -121,5 +120,5 @@ class Lirs implements CachePolicy {
   }
 }
 
-/** Jiang and Zhang, "LIRS: an efficient low inter-reference recency set replacement policy", SIGMETRICS 2002; `hir` is their 1 %. */
+/** LIRS (Jiang and Zhang, SIGMETRICS 2002): ranks by the distance between the last two uses instead of the last use alone; `hir` is their 1 %. */
 export const lirs: PolicyDefinition = { ...member('policy', 'lirs'), create: (context, { hir }) => new Lirs(context, Number(hir)) };

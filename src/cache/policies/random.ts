@@ -1,4 +1,3 @@
-// A random victim: the yardstick below which a policy does harm.
 import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
@@ -32,7 +31,7 @@ class RandomVictim extends ResidentSet implements CachePolicy {
   }
 }
 
-/** Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966. No parameters. */
+/** A random victim, below which a policy does harm (Belady, IBM Systems Journal 5(2), 1966). No parameters. */
 export const random: PolicyDefinition = {
   ...member('policy', 'random'),
   create: ({ experts, random }) => new RandomVictim(experts, random),

@@ -10,7 +10,7 @@ const WORDS = new Int32Array(BITS.buffer);
 const WAITS = Float64Array.from({ length: 1024 }, (_, passes) => Math.log2(1 + passes));
 
 class RecencyFrequency extends CountedResidents {
-  /** Pass of each expert's last use, or of its arrival where it was not used since. */
+  /** Pass of each expert's last use, or of its arrival if it was not used since. */
   readonly #last: Float64Array;
   readonly #clock: Clock;
   protected readonly score: (id: number, least: number) => number;

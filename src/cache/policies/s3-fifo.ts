@@ -4,7 +4,7 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
-/** Where an expert is. */
+/** Queues of an expert. */
 const NOWHERE = 0;
 const SMALL = 1;
 const MAIN = 2;

@@ -1,10 +1,9 @@
-// SIEVE: like CLOCK, but newcomers enter at the head and not behind the hand, so that the hand sifts out one-hit wonders quickly.
 import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
 class Sieve extends Fifo {
-  /** 1 where used since the hand last passed; -1 for a prefetched expert whose first use is still to come. */
+  /** 1 if used since the hand last passed; -1 for a prefetched expert whose first use is still to come. */
   readonly #visited: Int8Array;
   /** Expert at the hand; the sentinel: start from the oldest. */
   #hand: number;
@@ -53,5 +52,5 @@ class Sieve extends Fifo {
   }
 }
 
-/** Zhang et al., "SIEVE is simpler than LRU", NSDI 2024. No parameters. */
+/** SIEVE (Zhang et al., NSDI 2024): like CLOCK, but newcomers enter at the head, so that the hand sifts out one-hit wonders quickly. */
 export const sieve: PolicyDefinition = { ...member('policy', 'sieve'), create: ({ experts }) => new Sieve(experts) };

@@ -1,4 +1,3 @@
-// Segmented LRU: newcomers are on probation, a second use earns the protected segment, so that a scan cannot flush it.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -77,7 +76,7 @@ class Slru implements CachePolicy {
   }
 }
 
-/** Karedla, Love and Wherry, "Caching strategies to improve disk system performance", IEEE Computer 27(3), 1994: two segments. */
+/** Segmented LRU (Karedla, Love and Wherry, IEEE Computer 27(3), 1994): newcomers are on probation, a second use earns the protected segment. */
 export const slru: PolicyDefinition = {
   ...member('policy', 'slru'),
   create: (context, values) => new Slru(context, Number(values.protected)),

@@ -32,7 +32,7 @@ class Static implements CachePolicy {
     this.#isResident[id] = 0;
   }
 
-  /** No expert is evicted for a newcomer. Where the cache shrinks, the least popular of those that no longer belong to the fixed set is evicted. */
+  /** No expert is evicted for a newcomer. If the cache shrinks, the least popular of those that no longer belong to the fixed set is evicted. */
   victim(incoming: number, pins: Pins): number {
     if (incoming !== NONE) return NONE;
     return this.#order.findLast((id) => this.#isResident[id] === 1 && this.#isChosen[id] === 0 && !pins.has(id)) ?? NONE;

@@ -1,10 +1,9 @@
-// 2Q: newcomers pass through a FIFO; only those that are asked for again after leaving it enter the main LRU.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
-/** Where an expert is. */
+/** Queues of an expert. */
 const NOWHERE = 0;
 const IN = 1;
 const MAIN = 2;
@@ -100,7 +99,7 @@ class TwoQueue implements CachePolicy {
   }
 }
 
-/** Johnson and Shasha, "2Q: a low overhead high performance buffer management replacement algorithm", VLDB 1994 (full version). */
+/** 2Q (Johnson and Shasha, VLDB 1994, full version): newcomers pass through a FIFO; those used again after leaving it enter the main LRU. */
 export const twoQueue: PolicyDefinition = {
   ...member('policy', 'two-queue'),
   create: (context, values) => new TwoQueue(context, Number(values.in), Number(values.out)),

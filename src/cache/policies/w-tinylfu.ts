@@ -31,7 +31,7 @@ class WTinyLfu implements CachePolicy {
   #mainBytes = 0;
   #protectedBytes = 0;
   #candidate = NONE;
-  /** Expert that moves from the window to the main segment where the candidate leaves. */
+  /** Expert that moves from the window to the main segment if the candidate leaves. */
   #admitted = NONE;
 
   constructor(context: PolicyContext, window: number, protectedShare: number) {

@@ -1,4 +1,3 @@
-// Arguments and options of commands, read from `profiles/commands.txt`: what a command takes is data, which its code reads as values.
 import { Argument, type Command, Option } from 'commander';
 import { ownValue } from '../../base/objects.js';
 import { bundledSections } from '../../base/profiles.js';
@@ -21,7 +20,7 @@ export function commandSections(): ReturnType<typeof bundledSections> {
   return known;
 }
 
-/** Adds the arguments and options of a section to a command. @throws Error where there is no such section, or a text in it is not given */
+/** Adds arguments and options of a section of `profiles/commands.txt` to a command. @throws Error without that section, or for a text not given */
 export function declared<T>(command: Command, section: string, given: Given<T> = {}): Command {
   const rows = commandSections().get(section);
   if (rows === undefined) throw new Error(`profiles/commands.txt has no section ${section}`);

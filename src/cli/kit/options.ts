@@ -1,10 +1,9 @@
-// Options that several commands share, worded once.
 import { UserError } from '../../base/errors.js';
 import { parseCount } from '../../base/units.js';
 import { SHAPE } from '../../model/door.js';
 import { describeMetric } from '../../result/catalogue.js';
 
-/** Flags that are text where they are given. */
+/** Flags whose given values are text. */
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
 
 /** Collects the values of a repeatable option. */
@@ -17,13 +16,13 @@ export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns
 export const namedModel = ({ model, shape }: Texts<'model' | 'shape'>): string | undefined =>
   model ?? (shape === undefined ? undefined : SHAPE + shape);
 
-/** Reads `--seed`. @throws UserError where it is no whole number */
+/** Reads `--seed`. @throws UserError if it is no whole number */
 export function parseSeed(text: string): number {
   if (!/^-?\d{1,10}$/.test(text)) throw new UserError(`--seed: '${text}' is no whole number; write e.g. --seed 7`);
   return Number(text);
 }
 
-/** Reads the value of a flag that counts, 1 or more. @throws UserError where it is no such number, or more than `most` */
+/** Reads the value of a flag that counts, 1 or more. @throws UserError if it is no such number, or more than `most` */
 export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = parseCount(text, flag);
   if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
@@ -31,14 +30,14 @@ export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE
   return value;
 }
 
-/** Reads `-j`. @returns undefined where it was not given @throws UserError where it is no number, or 0 */
+/** Reads `-j`. @returns undefined if it was not given @throws UserError if it is no number, or 0 */
 export function parseJobs(text: string | undefined): number | undefined {
   const jobs = text === undefined ? undefined : parseCount(text, '--jobs');
   if (jobs === 0) throw new UserError('--jobs: 0 at a time compute nothing; use 1 or more');
   return jobs;
 }
 
-/** Reads metrics between commas. @throws UserError with the nearest name, where one is none */
+/** Reads metrics between commas. @throws UserError with the nearest name, if one is none */
 export const metricNames = (text: string, flag: string): string[] =>
   text.split(',').map((part) => {
     try {

@@ -1,4 +1,3 @@
-// `-o [format=]path`: files are opened before the work that fills them, so that a bad path fails at once, and get their names at the end.
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, whatStands, writeAll } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
@@ -40,7 +39,7 @@ export function parseOutput<T>(
   if (equals >= 0) {
     const name = text.slice(0, equals);
     const path = text.slice(equals + 1);
-    const format = formats.find((one) => one.name === name);
+    const format = formats.find((format) => format.name === name);
     if (format !== undefined && path !== '') return { format, path };
     if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
     // A path may contain "=", but not directly after a word that could name a format.
@@ -50,9 +49,11 @@ export function parseOutput<T>(
   if (text === '-') return { format: formats[0]!, path: '-' };
   if (text === '') throw new UserError('-o: has no path; write e.g. -o result.json');
   const ending = extname(text).toLowerCase();
-  const format = formats.find((one) => one.extensions.includes(ending));
+  const format = formats.find((format) => format.extensions.includes(ending));
   if (format !== undefined) return { format, path: text };
-  const known = formats.flatMap((one) => (one.extensions.length === 0 ? [] : [`${one.extensions[0]} (${one.name})`])).join(', ');
+  const known = formats
+    .flatMap((format) => (format.extensions.length === 0 ? [] : [`${format.extensions[0]} (${format.name})`]))
+    .join(', ');
   throw new UserError(`-o ${text}: the ending does not tell the format; use ${known}, or write <format>=${text}`);
 }
 
@@ -62,7 +63,7 @@ interface OpenTarget<T> {
   readonly sink: Sink | null;
 }
 
-/** The open outputs of one run of a command. */
+/** The open outputs of `-o [format=]path`: opened before the work that fills them, so that a bad path fails at once, named at the end. */
 export class Outputs<T> {
   readonly #targets: readonly OpenTarget<T>[];
   readonly #context: CliContext;
@@ -73,8 +74,8 @@ export class Outputs<T> {
   }
 
   /**
-   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture.
-   * @param specs values of `-o` @param format for stdout; null: not asked for @param inputs recordings that no output may replace
+   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture. @param specs of `-o`
+   * @param format for stdout; null: the usual one @param inputs recordings that no output may replace
    * @throws UserError if a format or path is wrong, or cannot be written
    */
   static open<T>(
@@ -122,7 +123,7 @@ export class Outputs<T> {
     }
   }
 
-  /** True where a format draws from the details of a result. */
+  /** True if a format draws from the details of a result. */
   get needDetails(): boolean {
     return this.#targets.some(({ format }) => 'render' in format && format.needsDetails === true);
   }
@@ -149,10 +150,10 @@ export async function deliver<T>(
   }
 }
 
-/** True where two paths lead to one regular file, which the later of two outputs would replace. */
-export function isSameFile(one: string, other: string): boolean {
-  if (one === '-' || other === '-') return one === other;
-  return fileOf(one) === fileOf(other) && !whatStands(one)?.isCharacterDevice();
+/** True if two paths lead to one regular file, which the later of two outputs would replace. */
+export function isSameFile(path: string, other: string): boolean {
+  if (path === '-' || other === '-') return path === other;
+  return fileOf(path) === fileOf(other) && !whatStands(path)?.isCharacterDevice();
 }
 
 /** Absolute path, with links followed as far as the path exists. */
@@ -163,7 +164,6 @@ function fileOf(path: string): string {
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
 }
 
-/** The text of a value, in parts where the format has some. */
 async function partsOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>, value: T, options: ReportOptions): Promise<Iterable<string>> {
   if ('load' in format) return [(await format.load())(value, options)];
   return format.parts?.(value) ?? [format.render(value, options)];
@@ -173,9 +173,9 @@ const isBinary = <T>(format: OutputFormat<T>): format is BinaryFormat<T> => 'enc
 
 /** @throws UserError for an unknown name */
 function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): OutputFormat<T> {
-  const format = formats.find((one) => one.name === name);
+  const format = formats.find((format) => format.name === name);
   if (format !== undefined) return format;
-  const names = formats.map((one) => one.name);
+  const names = formats.map((format) => format.name);
   throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
 }
 

@@ -1,4 +1,3 @@
-// The page from this machine: one file over HTTP, to programs of this machine unless another address is asked for.
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpServer } from '../../base/host/http.js';
@@ -6,7 +5,6 @@ import { type HttpMessage, type HttpReply, httpServer } from '../../base/host/ht
 /** Names by which a browser of this machine reaches it. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
-/** A page to be served. */
 interface ServedPage {
   readonly page: string;
   readonly host: string;
@@ -14,13 +12,12 @@ interface ServedPage {
   readonly port: number;
 }
 
-/** A server that runs. */
 interface PageServer {
   readonly port: number;
   close(): void;
 }
 
-/** Serves a page until it is closed. @throws UserError if the address is taken or is not this machine's */
+/** Serves one page over HTTP until it is closed. @throws UserError if the address is taken or is not this machine's */
 export function servePage({ host, page, port }: ServedPage): Promise<PageServer> {
   const body = bytesOf(page);
   const loopback = LOOPBACK.test(host.includes(':') ? `[${host}]` : host);

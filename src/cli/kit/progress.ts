@@ -1,4 +1,3 @@
-// A progress bar on stderr, on a terminal or if asked for, for work of more than a second; it is removed at the end.
 import { formatCount } from '../../base/units.js';
 
 /** The display of progress. `lines`: one line per tenth, for logs. */
@@ -19,9 +18,9 @@ const DELAY = 1000;
 const INTERVAL = 100;
 const BAR = 24;
 
-/** Progress of one piece of work. Cheap to update: most updates only compare two numbers. */
+/** A progress bar on stderr, on a terminal or if wished, for work of more than a second; it is removed at the end. Cheap to update. */
 export interface Progress {
-  /** Shows the number of finished units. @param aside text in place of the time left */
+  /** Shows the number of finished units. @param aside text instead of the time left */
   update(done: number, aside?: string): void;
   finish(): void;
 }

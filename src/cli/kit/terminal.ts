@@ -1,18 +1,17 @@
-// Capabilities of the reader's terminal, decided once and in one place: flags first, then the environment, then the stream itself.
 import type { OutStream } from '../../base/host/command.js';
 import type { Environment } from '../../base/host/process.js';
 
 type Stream = Pick<OutStream, 'isTTY' | 'columns'>;
 
-/** Abilities of a stream. */
+/** Abilities of a stream, decided once: flags first, then the environment, then the stream itself. */
 export interface Terminal {
   readonly color: boolean;
-  /** Columns; 80 where it is no terminal. */
+  /** Columns; 80 if it is no terminal. */
   readonly width: number;
   readonly unicode: boolean;
 }
 
-/** Columns where the width is unknown, and the limit of text. */
+/** Columns if the width is unknown, and the limit of text. */
 const DEFAULT_WIDTH = 80;
 
 /** Abilities of a stream. @param choice `--color` (true), `--no-color` (false), neither (undefined) */

@@ -1,8 +1,7 @@
-// Work with a progress bar, which is removed however the work ends.
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { CliContext } from './context.js';
 
-/** Shows the progress of work with a known number of units: its preparation, then a bar. @param work receives callback and pause */
+/** Work with a bar for a known number of units, which is removed however the work ends. @param work receives callback and pause */
 export async function watched<T>(
   context: Pick<CliContext, 'progress' | 'breathe'>,
   label: string,

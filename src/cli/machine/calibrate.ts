@@ -1,4 +1,3 @@
-// `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it.
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { availableParallelism } from '../../base/host/machine.js';
@@ -14,7 +13,7 @@ import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/t
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
 import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
-import { readTimings, timingsOfFile, timingsOfFlags, toldTiming } from '../../runtime/timings.js';
+import { readTimings, timingsOfFile, timingsOfFlags, timingText } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
 import { parseJobs, type Texts } from '../kit/options.js';
@@ -29,7 +28,7 @@ interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | '
   readonly folder: string;
 }
 
-/** Defines the subcommand. */
+/** `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it. */
 export function defineCalibrate(command: Command, context: CliContext): void {
   subcommand(command, 'calibrate', { formats: calibrationReports }).action((options: CalibrateOptions) =>
     deliver(context, calibrationReports, options, () => calibrated(options, context)),
@@ -61,7 +60,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   const earlier = timings.length === 0 ? [] : timingsOfFile(before.timings, 'timings');
   const all = [...earlier, ...timings];
   const rows = joinedPhases(all.map((timing) => measurementOf(timing, machine, user)));
-  const texts = timings.map((timing) => toldTiming(namedTiming(timing, user)));
+  const texts = timings.map((timing) => timingText(namedTiming(timing, user)));
   const rates =
     wanted.length === 0
       ? null
@@ -72,9 +71,9 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
           }),
         );
   const calibrations: RuntimeCalibration[] = [];
-  for (const [name, own] of groupedBy(rows, runtimeOf))
+  for (const [name, rowsOfRuntime] of groupedBy(rows, runtimeOf))
     calibrations.push(
-      await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(own, loadRuntime(name), threads, watch)),
+      await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(rowsOfRuntime, loadRuntime(name), threads, watch)),
     );
   return { before, timings: texts, date: new Date().toISOString().slice(0, 10), rates, calibrations };
 }
@@ -83,7 +82,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
 function measuresOf(text: string): Measure[] {
   if (text === 'none') return [];
   return text.split(',').map((word) => {
-    const found = MEASURES.find((one) => one === word.trim());
+    const found = MEASURES.find((measure) => measure === word.trim());
     if (found === undefined) throw new UserError(`--measure ${text}: unknown "${word}": ${didYouMean(word, [...MEASURES, 'none'])}`);
     return found;
   });
@@ -92,8 +91,8 @@ function measuresOf(text: string): Measure[] {
 /** The machine as a file of parts: a file, parts that were named, or this machine. @throws UserError if it is a profile of tiers, without parts */
 export async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
   if (name === undefined) {
-    const { detection, name: own } = await detectedMachine();
-    return machineFileOf(detection, own);
+    const { detection, name: detectedName } = await detectedMachine();
+    return machineFileOf(detection, detectedName);
   }
   const file = readMachineFile(name);
   if (file !== null) return file;

@@ -1,4 +1,3 @@
-// `moeprof machine detect`: the parts of this machine, as its operating system reports them to a user without root.
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { hostname } from '../../base/host/machine.js';
@@ -8,14 +7,14 @@ import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
 import { deliver, type OutputOptions } from '../kit/outputs.js';
 
-/** Defines the subcommand. */
+/** `moeprof machine detect`: the parts of this machine, as its operating system reports them to a user without root. */
 export function defineDetect(command: Command, context: CliContext): void {
   subcommand(command, 'detect', { formats: detectionReports }).action((options: OutputOptions) =>
     deliver(context, detectionReports, options, detectedMachine),
   );
 }
 
-/** This machine. @throws UserError where too little of it was seen to compose it */
+/** This machine. @throws UserError if too little of it was seen to compose it */
 export async function detectedMachine(): Promise<DetectedMachine> {
   const detection = detectFrom(await askAll());
   if (detection.parts.length > 0) return { name: hostname() || 'this machine', detection };

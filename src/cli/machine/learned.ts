@@ -1,4 +1,3 @@
-// `--timing`: what a runtime printed on the machine, from which a command learns; and the timings that the machine's file holds.
 import { availableParallelism } from '../../base/host/machine.js';
 import { resolve } from '../../base/host/paths.js';
 import { isPath } from '../../base/profiles.js';

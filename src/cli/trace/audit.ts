@@ -1,4 +1,3 @@
-// `moeprof trace audit`: traps that falsify a trace.
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
@@ -36,7 +35,7 @@ const auditDocument = ({ checks, findings, trace }: Audit): Document => ({
 });
 const formats = pagedFormats('moeprof trace audit', auditDocument);
 
-/** Defines the subcommand. */
+/** `moeprof trace audit`: traps that falsify a trace. */
 export function defineAudit(parent: Command, context: CliContext): void {
   subcommand(parent, 'audit', { formats }).action((path: string, flags: Flags) =>
     deliver(context, formats, flags, () =>

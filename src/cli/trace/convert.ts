@@ -1,4 +1,3 @@
-// `moeprof trace convert`: any format to the canonical ones, whole or in part.
 import type { Command } from 'commander';
 import { placed } from '../../base/errors.js';
 import { formatCount } from '../../base/units.js';
@@ -18,7 +17,7 @@ interface Flags extends TraceFlags, Texts<keyof Conversion> {
   readonly weights: 'f32' | 'f16' | 'none';
 }
 
-/** Defines the subcommand. */
+/** `moeprof trace convert`: any format to the canonical ones, whole or in part. */
 export function defineConvert(parent: Command, context: CliContext): void {
   subcommand(parent, 'convert').action(async (path: string, flags: Flags) => {
     layoutOf(flags.output);

@@ -1,4 +1,3 @@
-// `moeprof trace diff`: two routings of the same text, before and after a change of the model.
 import type { Command } from 'commander';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { type Datum, documentFormats, formatDelta, type Grid, gridOf, ratio } from '../../report/door.js';
@@ -29,7 +28,7 @@ const formats = documentFormats<Comparison>(
   (comparison) => ({ schema: 'moeprof.trace-diff/1', ...comparison }),
 );
 
-/** Defines the subcommand. */
+/** `moeprof trace diff`: two routings of the same text, before and after a change of the model. */
 export function defineDiff(parent: Command, context: CliContext): void {
   subcommand(parent, 'diff', { formats }).action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
     deliver(context, formats, flags, () =>

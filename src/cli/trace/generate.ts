@@ -1,4 +1,3 @@
-// `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace.
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';
 import { formatCount, parseCount } from '../../base/units.js';
@@ -25,7 +24,7 @@ const LENGTH = { prompt: 64, generated: 192 } as const;
 /** Limit of tokens, as in a run. */
 const MOST_TOKENS = 1e9;
 
-/** Defines the subcommand. */
+/** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */
 export function defineGenerate(parent: Command, context: CliContext): void {
   const words = { tokens: String(TOKENS), prompt: String(LENGTH.prompt), generated: String(LENGTH.generated) };
   subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {
@@ -69,7 +68,7 @@ const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<Rou
     );
   });
 
-/** Requests of the lengths that flags give; null where they give none. */
+/** Requests of the lengths that flags give; null if they give none. */
 function requestsFrom(flags: Flags, tokens: number): RequestLength[] | null {
   if (flags.prompt === undefined && flags.generated === undefined) return null;
   const prompt = flags.prompt === undefined ? LENGTH.prompt : parseCount(flags.prompt, '--prompt');

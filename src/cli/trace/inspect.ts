@@ -1,4 +1,3 @@
-// `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON.
 import type { Command } from 'commander';
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
 import { drawnFormats, heatMap } from '../../figure/door.js';
@@ -47,7 +46,7 @@ const heat: Format<Inspection> = {
 
 const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, json, csv, markdown, svg, html];
 
-/** Defines the subcommand. */
+/** `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON. */
 export function defineInspect(parent: Command, context: CliContext): void {
   subcommand(parent, 'inspect', { formats: inspectionReports }).action((path: string, flags: TraceFlags & OutputOptions) =>
     deliver(context, inspectionReports, flags, () => withNamed(path, flags, (trace) => inspectTrace(trace, context))),
@@ -80,7 +79,6 @@ function heatOf({ statistics: { byLayer } }: Inspection, detail?: 'verbose'): Dr
   return { kind: 'drawing', detail, draw: (options) => heatmap(loads, options).trimEnd() };
 }
 
-/** A grid whose columns align with those of the others. */
 function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])[]): Grid {
   const widthOf = (column: number): number => (column === 0 ? LABEL : heads.length > 4 ? NARROW : FIGURE);
   return gridOf(
@@ -104,7 +102,7 @@ export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
   const streams = streamsOf(statistics);
   const shares = HIT_SHARES.map((share) => formatRatio(share, 0));
   const { count, longest, shortest } = requests;
-  const ofLayers = consistency.byLayer.filter((one) => one !== null);
+  const ofLayers = consistency.byLayer.filter((ratio) => ratio !== null);
   return [
     alignedGrid(['requests', 'number', 'shortest', 'longest'], [['tokens', ...[count, shortest, longest].map((n) => figure(n, 'count'))]]),
     alignedGrid(
@@ -115,7 +113,7 @@ export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
         range('entropy', (layer) => layer.entropy, two, mean.entropy),
         range('top 10 % carry', (layer) => layer.topTenth, ratio, mean.topTenth),
         range('top 25 % carry', (layer) => layer.topQuarter, ratio, mean.topQuarter),
-        range('unused experts', (layer) => layer.unused, one, mean.unused),
+        range('unused experts', (layer) => layer.unused, datum, mean.unused),
         range('reuse at 1 token', (layer) => layer.reuse[0]!, ratio, reuse[0]!),
       ],
     ),
@@ -132,7 +130,7 @@ export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
         ? []
         : [[`SRP of ${SEGMENT} tokens`, ...[consistency.all, Math.min(...ofLayers), Math.max(...ofLayers)].map(ratio)]],
     ),
-    alignedGrid(['streams', ...streams.map(String)], [['distinct experts', ...distinct.map(one)]]),
+    alignedGrid(['streams', ...streams.map(String)], [['distinct experts', ...distinct.map(datum)]]),
     alignedGrid(
       ['hit rate at', ...shares],
       hits.map(({ hitRates, policy }) => [policy, ...hitRates.map(ratio)]),
@@ -161,7 +159,7 @@ function layerGrid({ statistics: { byLayer, transition } }: Inspection): Grid {
   );
 }
 
-const one = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
+const datum = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
 const two = (value: number): Datum => ({ value, text: formatNumber(value, 2) });
 
 /** The JSON document: typed arrays as lists, windows and streams named. */
@@ -176,9 +174,9 @@ function jsonOf({ hits, statistics, trace }: Inspection): object {
     reuse: named(REUSE_WINDOWS, reuse),
     distinct: named(streamsOf(statistics), distinct),
     hitRates: Object.fromEntries(hits.map(({ hitRates, policy }) => [policy, named(HIT_SHARES, hitRates)])),
-    byLayer: byLayer.map(({ counts, reuse: own, ...layer }) => ({
+    byLayer: byLayer.map(({ counts, reuse: reuseAt, ...layer }) => ({
       ...layer,
-      reuse: named(REUSE_WINDOWS, own),
+      reuse: named(REUSE_WINDOWS, reuseAt),
       counts: Array.from(counts),
     })),
   };

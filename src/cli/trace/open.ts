@@ -1,4 +1,3 @@
-// Common parts of the subcommands of `moeprof trace`: the options that open a trace, and how one is named in a report.
 import { existsSync } from '../../base/host/files.js';
 import { findProfile, listProfiles, shownTrace, splitRows } from '../../base/profiles.js';
 import { formatCount, formatCounted } from '../../base/units.js';

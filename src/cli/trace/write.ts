@@ -1,4 +1,3 @@
-// Writes a trace to a path whose ending gives the layout; `-` is JSONL on stdout.
 import { UserError } from '../../base/errors.js';
 import { AtomicFile } from '../../base/files.js';
 import { extname } from '../../base/host/paths.js';

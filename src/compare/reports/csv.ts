@@ -1,4 +1,3 @@
-// One row per changed metric, all comparisons under each other, for spreadsheets and data frames.
 import { type Format, toCsv } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning } from '../words.js';
@@ -9,7 +8,7 @@ const HEAD = [
   ...['change', 'relative', 'direction', 'verdict', 'p', 'note'],
 ];
 
-/** CSV of a gate's changed metrics and its missing scenarios; values in the unit that the row names, empty where there is none. */
+/** CSV of a gate: a row per changed metric, and missing scenarios; values in the unit that the row names, empty if there is none. */
 export const csvFormat: Format<Gate> = {
   name: 'csv',
   extensions: ['.csv'],
@@ -38,7 +37,7 @@ export const csvFormat: Format<Gate> = {
   },
 };
 
-/** The cells of a fault behind the name of its metric. */
+/** The cells of a fault after the name of its metric. */
 function faultCells({ budget, level, message }: Pick<Gate['faults'][number], 'budget' | 'level' | 'message'>): string[] {
   const direction = message.startsWith('is missing') ? 'missing' : 'neutral';
   return ['', '', '', '', '', '', '', direction, level === 'error' ? 'fail' : 'warn', '', placedText(message, budget)];

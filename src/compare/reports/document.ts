@@ -1,4 +1,3 @@
-// A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less.
 import { formatCounted } from '../../base/units.js';
 import { type Block, clip, type Document, type Grid, grid, gridOf, type Line, type Tone } from '../../report/door.js';
 import type { Comparison, Row } from '../compare.js';
@@ -22,7 +21,7 @@ import {
 } from '../words.js';
 import { subjectOf } from './faults.js';
 
-/** What is shown of a gate, and where. */
+/** The shown parts of a gate. */
 export interface GateView {
   /** A page of Markdown; else a terminal. */
   readonly page: boolean;
@@ -54,7 +53,7 @@ const TONES: Readonly<Record<Row['direction'], Tone>> = {
   unclear: 'dim',
 };
 
-/** The document of a gate. */
+/** A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less. */
 export function gateDocument(gate: Gate, view: GateView): Document {
   const { added, comparisons, faults, passed } = gate;
   const { page } = view;
@@ -100,7 +99,7 @@ const lines = (...all: readonly (Line | false)[]): Block => ({ kind: 'lines', li
 
 const joined = (block: Block, line: Line): Block => (block.kind === 'lines' ? lines(...block.lines, line) : block);
 
-/** `cache.hit_rate 83.9 % is not >= 90% (--assert)` behind its verdict. */
+/** `cache.hit_rate 83.9 % is not >= 90% (--assert)` after its verdict. */
 function faultLine(level: 'error' | 'warn', subject: string, message: string, place: string | undefined): Line {
   return { label: subject, text: `${message}${place === undefined ? '' : ` (${place})`}`, tone: level === 'error' ? 'fail' : 'warn' };
 }
@@ -126,7 +125,7 @@ function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView
       setUp(inputs, config),
       lines(last),
     ];
-  const settings = config.map((one) => settingLine('config', one));
+  const settings = config.map((entry) => settingLine('config', entry));
   return [
     lines(...head, ...(whole ? [] : why)),
     rowGrid(rows.slice(0, most), page),
@@ -147,7 +146,7 @@ function headLines(comparison: Comparison, page: boolean, most: number): (Line |
   const title = `${base} → ${candidate}`;
   const knows = knowledgeWarning(comparison);
   const faults = findings.map(({ budget, level, message, metric }) => faultLine(level, metric, message, budget?.place));
-  const unlike = inputs.map((one): Line => ({ ...settingLine('input', one), tone: 'caution' }));
+  const unlike = inputs.map((entry): Line => ({ ...settingLine('input', entry), tone: 'caution' }));
   return [
     page ? { text: `${mark.picture} ${title}: ${verdict}`, tone: 'heading' } : { text: title, tone: 'strong', hang: 2 },
     !page && { text: verdict, tone: mark.tone },
@@ -163,7 +162,7 @@ function settingLine(what: string, { base, candidate, path }: Difference): Line 
 }
 
 function setUp(inputs: readonly Difference[], config: readonly Difference[]): Grid {
-  const all = [...inputs.map((one) => ({ what: 'input', ...one })), ...config.map((one) => ({ what: 'config', ...one }))];
+  const all = [...inputs.map((entry) => ({ what: 'input', ...entry })), ...config.map((entry) => ({ what: 'config', ...entry }))];
   const cells = all
     .slice(0, SETTINGS)
     .map(({ what, path, base, candidate }) => [what, path, base, candidate].map((text) => clip(text, CELL, true)));

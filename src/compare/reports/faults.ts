@@ -1,9 +1,8 @@
-// All faults of a gate in one list, worst first, for annotations, SARIF and JUnit, which have neither tables nor candidates.
 import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning } from '../words.js';
 
-/** A broken budget, a metric or a scenario that is gone, and where to look: the budget's line in its file, else the candidate's file. */
+/** A broken budget, a metric or a scenario that is gone, and its place: the budget's line in its file, else the candidate's file. */
 export type LocatedFault = Gate['faults'][number] & {
   readonly place: { readonly file: string; readonly line: number; readonly column: number };
 };
@@ -34,7 +33,7 @@ export function locatedFaults(gate: Gate): LocatedFault[] {
 const placeOf = (budget: Budget | null, candidate: string): LocatedFault['place'] =>
   (budget === null ? null : fileOf(budget)) ?? { file: candidate, line: 1, column: 1 };
 
-/** A message with the place of its budget behind it. */
+/** A message with the place of its budget after it. */
 export const placedText = (message: string, budget: Budget | null): string => (budget === null ? message : `${message} (${budget.place})`);
 
 /** `latency.tpot.p50 of code`, or `scenario code`. */

@@ -1,4 +1,3 @@
-// GitHub's workflow commands: faults as annotations at the budget's line. GitHub shows ten a level and step: the worst ten, others counted.
 import { type Format, printable } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
@@ -6,7 +5,7 @@ import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 /** Annotations of one level that GitHub shows of a step. */
 const MOST = 10;
 
-/** Annotations of a gate's faults. */
+/** GitHub's workflow commands: faults as annotations at the budget's line. GitHub shows ten a level and step: the worst ten, others counted. */
 export const githubFormat: Format<Gate> = {
   name: 'github',
   extensions: [],

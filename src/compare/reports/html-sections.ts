@@ -1,4 +1,3 @@
-// The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report.
 import { formatCounted } from '../../base/units.js';
 import { html, KEYS, type Markup, type Piece, type Section, type Sides, sidedSections, table } from '../../report/door.js';
 import type { Budget } from '../../result/budget.js';
@@ -95,7 +94,7 @@ const causesCompared: Section<Comparison> = {
   },
 };
 
-/** The largest causes, in three lines at most; null where nothing changed. */
+/** The largest causes, in three lines at most; null if nothing changed. */
 export function largestCauses(comparison: Comparison): Piece {
   const lines = causeLines(comparison);
   return lines.length > 0 && causeList(lines);
@@ -116,7 +115,7 @@ const setupCompared: Section<Comparison> = {
   id: 'setup',
   title: 'What was set differently',
   draw({ inputs, config }) {
-    const rows = [...inputs.map((one) => ({ ...one, what: 'input' })), ...config.map((one) => ({ ...one, what: 'configuration' }))];
+    const rows = [...inputs.map((entry) => ({ ...entry, what: 'input' })), ...config.map((entry) => ({ ...entry, what: 'configuration' }))];
     if (rows.length === 0) return null;
     const cells = rows.map(({ path, what, base, candidate }) => [path, what, base, candidate]);
     return {
@@ -126,7 +125,7 @@ const setupCompared: Section<Comparison> = {
   },
 };
 
-/** Sections of a comparison. */
+/** The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report. */
 export const comparedSections: readonly Section<Comparison>[] = [
   budgetsCompared,
   changesCompared,

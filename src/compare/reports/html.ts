@@ -1,4 +1,3 @@
-// Comparisons in one HTML file that opens anywhere: the verdict first, then both runs beside one another, readable without a script.
 import type { Format, Markup, Piece, ReportOptions } from '../../report/door.js';
 import { clientScript, download, drawSections, html, page, prose, table } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
@@ -10,7 +9,7 @@ import { subjectOf } from './faults.js';
 import { changeMark, comparedSections, faultItem, keyChanges, largestCauses } from './html-sections.js';
 import { gateData } from './json.js';
 
-/** HTML of a gate. */
+/** Comparisons in one HTML file that opens anywhere: the verdict first, then both runs side by side, readable without a script. HTML of a gate. */
 export const htmlFormat: Format<Gate> = { name: 'html', extensions: ['.html', '.htm'], needsDetails: true, render: renderHtml };
 
 function renderHtml(gate: Gate, options: ReportOptions): string {
@@ -66,7 +65,7 @@ function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
 function gateHeader(gate: Gate, shown: readonly { readonly comparison: Comparison; readonly id: string }[]): Markup {
   const ids = new Map(shown.map(({ comparison, id }) => [comparison, id]));
   const cell = (comparison: Comparison, metric: string): Piece => {
-    const row = comparison.rows.find((one) => one.metric === metric);
+    const row = comparison.rows.find((candidate) => candidate.metric === metric);
     return row !== undefined && html`${valueText(row, 'candidate')} (${changeMark(row)})`;
   };
   const rows = gate.comparisons.map((comparison): Piece[] => {

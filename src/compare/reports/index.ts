@@ -1,4 +1,3 @@
-// The family of reports of a gate: one file per format. A new one is a file and a line here.
 import { type Format, renderTerminal } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { ROWS } from '../words.js';
@@ -20,7 +19,7 @@ const tableFormat: Format<Gate> = {
     renderTerminal(gateDocument(gate, { page: false, rows: options.verbose ? ALL : ROWS, comparisons: ALL }), options),
 };
 
-/** Formats of a comparison, the one for reading first. */
+/** The family of reports of a gate: one file per format. A new one is a file and a line here. */
 export const compareReports: readonly Format<Gate>[] = [
   tableFormat,
   jsonFormat,

@@ -1,4 +1,3 @@
-// The gate as data: everything that the other formats show, for tools.
 import { type Format, toJson } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 

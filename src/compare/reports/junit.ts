@@ -1,4 +1,3 @@
-// JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds.
 import { type Format, printable } from '../../report/door.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
@@ -8,7 +7,7 @@ import { placedText } from './faults.js';
 interface Case {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
-  /** Why it failed or was skipped; what a passed case says beside. */
+  /** Why it failed or was skipped; the note of a passed case. */
   readonly text: string;
 }
 
@@ -18,7 +17,7 @@ interface Suite {
   readonly cases: readonly Case[];
 }
 
-/** JUnit XML of a gate. */
+/** JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds. */
 export const junitFormat: Format<Gate> = {
   name: 'junit',
   extensions: ['.xml'],
@@ -35,12 +34,12 @@ function suiteOf(comparison: Comparison): Suite {
   const judged = new Map(rows.filter(({ verdict }) => verdict !== 'none').map((row) => [row.metric, row]));
   const names = [...new Set([...findings.map(({ metric }) => metric), ...judged.keys(), ...held])];
   const cases = names.map((name): Case => {
-    const own = findings.filter(({ metric }) => metric === name);
+    const found = findings.filter(({ metric }) => metric === name);
     const row = judged.get(name);
-    const says = own.map(({ message, budget }) => placedText(message, budget)).join('\n');
-    if (own.some(({ level }) => level === 'error')) return { name, outcome: 'failed', text: says };
-    if (row?.verdict === 'off') return { name, outcome: 'skipped', text: placedText(row.reason ?? 'off', own[0]?.budget ?? null) };
-    if (own.length > 0) return { name, outcome: 'passed', text: `warning: ${says}` };
+    const says = found.map(({ message, budget }) => placedText(message, budget)).join('\n');
+    if (found.some(({ level }) => level === 'error')) return { name, outcome: 'failed', text: says };
+    if (row?.verdict === 'off') return { name, outcome: 'skipped', text: placedText(row.reason ?? 'off', found[0]?.budget ?? null) };
+    if (found.length > 0) return { name, outcome: 'passed', text: `warning: ${says}` };
     return {
       name,
       outcome: 'passed',
@@ -64,7 +63,7 @@ function scenarioSuite({ faults, added }: Gate): Suite[] {
 }
 
 function suiteXml({ name, className, cases }: Suite): string {
-  const body = cases.map((one) => caseXml(one, className)).join('');
+  const body = cases.map((testCase) => caseXml(testCase, className)).join('');
   // The schema of Jenkins counts what was skipped by suite, not for all of them.
   return `  <testsuite name="${xml(name)}" ${counts(cases)} skipped="${countOf(cases, 'skipped')}">\n${body}  </testsuite>\n`;
 }
@@ -80,7 +79,8 @@ function caseXml({ name, outcome, text }: Case, className: string): string {
 
 const counts = (cases: readonly Case[]): string => `tests="${cases.length}" failures="${countOf(cases, 'failed')}" errors="0" time="0"`;
 
-const countOf = (cases: readonly Case[], outcome: Case['outcome']): number => cases.filter((one) => one.outcome === outcome).length;
+const countOf = (cases: readonly Case[], outcome: Case['outcome']): number =>
+  cases.filter((testCase) => testCase.outcome === outcome).length;
 
 /** Text for XML 1.0: markup escaped, lines kept. */
 const xml = (text: string): string =>

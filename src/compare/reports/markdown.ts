@@ -1,4 +1,3 @@
-// The comment on a pull request, never longer than what GitHub takes.
 import { type Format, type ReportOptions, renderMarkdown } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { ROWS } from '../words.js';
@@ -35,7 +34,7 @@ function fitting(gate: Gate, limit: number, options: ReportOptions): string {
   return render(comparisons, rows);
 }
 
-/** The largest number up to `most` for which something holds that holds for all smaller ones; 0 where there is none. */
+/** The largest number up to `most` for which something holds that holds for all smaller ones; 0 if there is none. */
 function largest(most: number, holds: (count: number) => boolean): number {
   if (holds(most)) return most;
   let [low, high] = [0, most];

@@ -1,4 +1,3 @@
-// SARIF 2.1.0 (OASIS), for code scanning: a result for each fault, at the line of the budget that it breaks.
 import { newSha256 } from '../../base/host/hash.js';
 import { type Format, printable, toJson } from '../../report/door.js';
 import { METRICS } from '../../result/catalogue.js';
@@ -9,7 +8,7 @@ import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 /** Rule of faults that are not about a metric. */
 const SCENARIO_RULE = 'scenario';
 
-/** SARIF log of a gate's faults. */
+/** SARIF 2.1.0 (OASIS), for code scanning: a result for each fault, at the line of the budget that it breaks. SARIF log of a gate's faults. */
 export const sarifFormat: Format<Gate> = {
   name: 'sarif',
   extensions: ['.sarif'],

@@ -1,4 +1,3 @@
-// Composes one GPU of a run: tiers with policies, prefetching, meters. Each of several GPUs sees its own experts as a model of its own.
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import { NextUse } from '../../cache/next-use/next-use.js';
@@ -12,14 +11,14 @@ import { type Predictor, trainedOn } from '../../predict/predictor.js';
 import { copyShare, misfit, rulesOn, type SystemSpec, stagingBuffers } from '../../system/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { LayerJudge } from '../event/judge.js';
+import { PrefetchBudget } from '../lookahead/budget.js';
+import { ExpectedUse } from '../lookahead/expected-use.js';
+import { AdaptiveHorizon } from '../lookahead/horizon.js';
+import type { PredictedUse } from '../lookahead/predicted-use.js';
+import type { PrefetchLimits, PrefetchSetup } from '../lookahead/setup.js';
 import { copyPool } from '../memory/copies.js';
 import type { GpuLayout } from '../memory/layout.js';
-import { ELSEWHERE, gatherShard, type Shard } from '../memory/shard.js';
-import { PrefetchBudget } from '../outlook/budget.js';
-import { ExpectedUse } from '../outlook/expected-use.js';
-import { AdaptiveHorizon } from '../outlook/horizon.js';
-import type { PredictedUse } from '../outlook/predicted-use.js';
-import type { PrefetchLimits, PrefetchSetup } from '../outlook/setup.js';
+import { gatherShard, NOT_HERE, type Shard } from '../memory/shard.js';
 import type { CopyPool } from '../transfer/copies.js';
 import { Link } from '../transfer/link.js';
 import { Staging } from '../transfer/staging.js';
@@ -61,7 +60,7 @@ export interface CommonParts {
 /** A link for machines where everything is resident. */
 const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
 
-/** Composes one GPU. @param future its future demand; null: no policy knows it @param earlier text that policies and caches have seen */
+/** Composes one GPU. @param future its future demand; null: no policy needs it @param earlier text that policies and caches have seen */
 export function composeGpu(
   common: CommonParts,
   { memory, shard }: GpuLayout,
@@ -72,20 +71,20 @@ export function composeGpu(
   const { inputs, layout, run } = plan;
   const { system } = inputs;
   const { exclusive, scope } = system.cache;
-  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((one) => chunked(one, system.prefetch.chunk));
+  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((spec) => chunked(spec, system.prefetch.chunk));
   const model = shard?.model ?? inputs.model;
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   cost.attending = plan.serving.attending;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  // A prefetch may ask a policy before the first event: the next use of each expert is then its first one.
+  // A prefetch may rank victims before the first event: the next use of each expert is then its first one.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
   const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
   const gates = policies.gates ? new Float32Array(model.experts) : null;
   const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
   const use = predictions?.predictedUse ?? null;
-  const foretold = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
-  const knows = { model, clock, seed: run.seed, nextUse, popularity, ...foretold, expected: learned, gates };
+  const ofPolicies = { predicted: use?.predicted ?? null, predictedVersion: use?.version ?? null };
+  const knows = { model, clock, seed: run.seed, nextUse, popularity, ...ofPolicies, expected: learned, gates };
   // Without a tier below, every expert is resident before the first event.
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
@@ -97,7 +96,7 @@ export function composeGpu(
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   if (warm.length > 0) warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }, warm);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
-  // The curve also counts the bound, where the capacity is constant and split evenly.
+  // The curve also counts the bound if the capacity is constant and split evenly.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
   const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
   return {
@@ -129,10 +128,10 @@ export function composeGpu(
   };
 }
 
-/** Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy asks. Only one GPU learns from training traces. */
+/** Expected uses of a GPU's experts, and the weight of predictions in them; null: no policy uses them. Only one GPU learns from training traces. */
 function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
   const learned = policies.expected ? new NextUse(model) : null;
-  const expectedUse = learned !== null && policies.foretold ? new ExpectedUse(model, learned) : null;
+  const expectedUse = learned !== null && policies.ranksByPredictions ? new ExpectedUse(model, learned) : null;
   if (learned === null || shard !== null) return { expectedUse, learned };
   const demand = new EventDemand(model);
   trainedOn({ observe: (pass, layer) => learned.demanded(layer, demand.ids, demand.gather(pass, layer)) }, training);
@@ -178,7 +177,7 @@ function copiesOn({ plan, policies }: CommonParts, knows: PolicyKnowledge, roomB
   return copyPool({ ...knows, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
 }
 
-/** Parts of the first tier beside its caches: preloaded experts, staging buffers, the pool of copies. */
+/** Parts of the first tier outside its caches: preloaded experts, staging buffers, the pool of copies. */
 interface Besides {
   readonly whole: boolean;
   readonly staging: Staging | null;
@@ -272,9 +271,9 @@ export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Un
 }
 
 /** Stand-ins among a shard's experts, by its own ids. */
-export const standInsOf = (buddies: StandIns, { own, whole }: Shard): StandIns => ({
+export const standInsOf = (buddies: StandIns, { own: idOf, whole }: Shard): StandIns => ({
   of: (id, layer, may) => {
-    const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
-    return buddy < 0 ? buddy : own[buddy]!;
+    const buddy = buddies.of(whole[id]!, layer, (other) => idOf[other] !== NOT_HERE && may(idOf[other]!));
+    return buddy < 0 ? buddy : idOf[buddy]!;
   },
 });

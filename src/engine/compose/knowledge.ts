@@ -1,4 +1,3 @@
-// Composes the clocks of LRU, Belady, foresight and the floor (L19) from the GPUs of a run.
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { isLossy, isWord } from '../../system/door.js';
 import { KnowledgeBounds, type KnownGpu } from '../foresight/knowledge-bounds.js';
@@ -10,7 +9,7 @@ import type { SimulatedGpu } from './simulation.js';
 export const computesOnCpu = ({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean =>
   onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 
-/** The clocks of knowledge; null if bounds are off, nothing is loaded, or there are copies or a split layer: they know whole experts only. */
+/** The clocks of LRU, Belady, foresight and the floor (L19); null if bounds are off, nothing is loaded, or with copies or a split layer. */
 export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {
   const { inputs, layout, run } = plan;
   if (!run.bounds || !run.foresight || layout.hardware.links.length === 0) return null;
@@ -21,7 +20,7 @@ export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Knowl
   );
 }
 
-/** True where the run itself is what bounds call LRU: on demand, over all layers, on one GPU that nothing changes. */
+/** True if the run itself is what bounds call LRU: on demand, over all layers, on one GPU that nothing changes. */
 function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   const { inputs, layout, run } = plan;
   const { cache, onMiss, predictor } = inputs.system;
@@ -43,8 +42,8 @@ function knownGpu(plan: RunPlan, gpu: SimulatedGpu): KnownGpu {
   const [link, ssd] = plan.layout.hardware.links;
   const { cacheBytes, dramBytes } = memory;
   const smallest = sizes.reduce((least, bytes) => Math.min(least, bytes), Number.POSITIVE_INFINITY);
-  // The run's own bound is the one over all layers, where its cache is one.
-  const own = system.cache.scope === 'global' && !memoryChanges(plan) ? gpu.belady : null;
+  // The run's own bound is the one over all layers if it has one cache.
+  const bound = system.cache.scope === 'global' && !memoryChanges(plan) ? gpu.belady : null;
   return {
     machine: {
       sizes,
@@ -55,8 +54,8 @@ function knownGpu(plan: RunPlan, gpu: SimulatedGpu): KnownGpu {
       cpu: computesOnCpu(plan, gpu),
       handoverNs: cost.handoverNs,
     },
-    belady: own ?? new BeladyBound(model, 'global', cacheBytes, null, preloaded),
-    own: own === null,
+    belady: bound ?? new BeladyBound(model, 'global', cacheBytes, null, preloaded),
+    own: bound === null,
     slots: Math.floor(cacheBytes / smallest),
     transferNs: new Link(link!, new Float64Array(0)).transferNs(smallest) / link!.lanes,
   };

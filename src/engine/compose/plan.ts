@@ -1,4 +1,3 @@
-// A run before it is composed: inputs, workload, layout and audit.
 import { UserError } from '../../base/errors.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
@@ -24,7 +23,7 @@ export interface RunPlan {
   readonly auditWarnings: readonly Warning[];
 }
 
-/** Plans a run. @throws UserError where the workload or a capacity is malformed, or the audit of a strict run finds something */
+/** Plans a run. @throws UserError if the workload or a capacity is malformed, or the audit of a strict run finds something */
 export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const serving = servingOf(inputs, run);
   const auditWarnings = auditInputs(inputs, run);
@@ -41,7 +40,7 @@ export function isPageCache({ inputs: { hardware, model, system }, layout }: Pic
   return mapped && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
 }
 
-/** True where the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */
+/** True if the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */
 export const memoryChanges = ({ layout, run }: RunPlan): boolean =>
   layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
 
@@ -71,7 +70,7 @@ function auditInputs({ model, modelNote, replayed, traces }: Inputs, run: RunSpe
   if (run.audit === 'off') return warnings;
   for (const [i, whole] of traces.entries()) {
     const { from, to } = replayed[i]!;
-    // Rows that are held out are no part of the replay; those behind it were never looked at.
+    // Rows that are held out are no part of the replay; later ones were never looked at.
     const trace = from === 0 ? whole : selectRows(whole, from, whole.tokens, whole.path);
     if (trace.meta.synthetic) continue;
     for (const { code, effect, fix, level, what } of findingsIn(

@@ -1,29 +1,28 @@
-// The cache policies of a run, and the knowledge that they are given.
 import { type ResolvedPolicy, resolvePolicy } from '../../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../../cache/policy.js';
 import { misfit } from '../../system/door.js';
 import { popularityFor } from '../inputs/profiling.js';
 import { isPageCache, type RunPlan } from './plan.js';
 
-/** The policies of a run, and their needs. */
+/** The cache policies of a run, and the knowledge that they are given. */
 export interface Policies {
   readonly gpu: ResolvedPolicy;
-  /** Null where DRAM holds every expert. */
+  /** Null if DRAM holds every expert. */
   readonly dram: ResolvedPolicy | null;
   /** Policy of the low-precision copies; null: there are none. */
   readonly copies: ResolvedPolicy | null;
-  /** Activations by dense id; null: no policy asks. */
+  /** Activations by dense id; null: no policy uses them. */
   readonly popularity: Float64Array | null;
-  /** True where a policy knows the future, ranks by gate weights, or ranks by predictions. */
+  /** True if a policy needs the future, ranks by gate weights, or ranks by predictions. */
   readonly future: boolean;
   readonly gates: boolean;
   readonly predictions: boolean;
-  /** True where a policy ranks by expected next uses, and where predictions of the running pass count among them on the GPU. */
+  /** True if a policy ranks by expected next uses; on the GPU, predictions of the running pass count among them. */
   readonly expected: boolean;
-  readonly foretold: boolean;
+  readonly ranksByPredictions: boolean;
 }
 
-/** Resolves the policies of a run. @throws UserError where a module cannot be used, or one needs what the run does not have */
+/** Resolves the policies of a run. @throws UserError if a module cannot be used, or one needs what the run does not have */
 export async function policiesFor(plan: RunPlan): Promise<Policies> {
   const { inputs, layout, run } = plan;
   const { system, trace } = inputs;
@@ -65,9 +64,9 @@ export async function policiesFor(plan: RunPlan): Promise<Policies> {
     gates: wanted.includes('weights'),
     predictions: predicts && (wanted.includes('predicted') || (takesPredictions && !ranksByBoth(gpu.definition))),
     expected: wanted.includes('expected'),
-    foretold: predicts && ranksByBoth(gpu.definition),
+    ranksByPredictions: predicts && ranksByBoth(gpu.definition),
   };
 }
 
-/** True where a policy ranks by expected next uses, those that are predicted among them. */
+/** True if a policy ranks by expected next uses, those that are predicted among them. */
 const ranksByBoth = ({ needs = [], takes = [] }: PolicyDefinition): boolean => needs.includes('expected') && takes.includes('predicted');

@@ -22,7 +22,7 @@ export interface EarlierText {
   readonly warm: readonly RoutingTrace[];
 }
 
-/** Opens the text before that of a run, as long as it is used. @throws UserError where it cannot be read, or there is none */
+/** Opens the text before that of a run, as long as it is used. @throws UserError if it cannot be read, or there is none */
 export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (earlier: EarlierText) => Promise<T>): Promise<T> {
   const { model, system } = inputs;
   const { warm } = system.cache;
@@ -42,7 +42,7 @@ export async function withEarlierText<T>(inputs: Inputs, run: RunSpec, use: (ear
   }
 }
 
-/** The predictor that the system names, trained; null: none. @throws UserError where it lacks what it needs */
+/** The predictor that the system names, trained; null: none. @throws UserError if it lacks what it needs */
 export async function predictorFor(inputs: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
   const { model, system, trace } = inputs;
   const { folder, seed, workload } = run;
@@ -58,7 +58,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
   readonly costNs: number;
   readonly #predictor: Predictor;
   readonly #layers: number;
-  /** The token that is asked about, alone. */
+  /** A pass of the one token that is predicted for. */
   readonly #token: Pass;
 
   /** @param token a pass with room for one request, for the use of this object alone */

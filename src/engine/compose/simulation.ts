@@ -1,4 +1,3 @@
-// A composed run: an engine, and the parts from which its result is read. Types only.
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Residency } from '../../schedule/door.js';
@@ -13,7 +12,7 @@ import type { PredictedPaths } from './predictor.js';
 
 /** One GPU of a run. */
 export interface SimulatedGpu extends Gpu {
-  /** The bound on its hits so far; only where bounds are on. */
+  /** The bound on its hits so far; only if bounds are on. */
   boundHits(): number;
   readonly memory: MemoryPlan;
   readonly expertBytes: number;
@@ -27,11 +26,11 @@ export interface RunFold {
   readonly bounds: Clocks;
   /** Residents of GPU memory, by dense id of the whole model. */
   readonly residency: Residency;
-  /** Counted where there are several GPUs; null: there is one. */
+  /** Counted if there are several GPUs; null: there is one. */
   readonly parallel: ParallelCounters | null;
 }
 
-/** A run that can be started. */
+/** A composed run: an engine, and the parts from which its result is read. Types only. A run that can be started. */
 export interface Simulation extends RunFold {
   /** At least one. */
   readonly gpus: readonly SimulatedGpu[];

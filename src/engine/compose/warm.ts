@@ -1,20 +1,19 @@
-// A warm start: before the first event, earlier text passes through the caches token by token, on demand and untimed, as on a busy server.
 import type { NextUse } from '../../cache/next-use/next-use.js';
 import { trainedOn } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import type { ExpectedUse } from '../outlook/expected-use.js';
+import type { ExpectedUse } from '../lookahead/expected-use.js';
 import { EventDemand, gatherGates } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** The tiers of a GPU, and what its policies know. */
+/** The tiers of a GPU, and the inputs of its policies. */
 interface Warmed extends Pick<Gpu, 'clock' | 'dram' | 'gates' | 'gpu' | 'learned' | 'model'> {
   readonly learned: NextUse | null;
   /** Expected next uses, predictions among them; null: no policy ranks by them. */
   readonly expectedUse: ExpectedUse | null;
 }
 
-/** Serves `traces`, one request after another, before the run. Nothing of it is counted. */
+/** A warm start: `traces` pass through the caches before the run, one request after another, on demand and untimed. Nothing of it is counted. */
 export function warmUp({ clock, dram, expectedUse, gates, gpu, learned, model }: Warmed, traces: readonly RoutingTrace[]): void {
   const demand = new EventDemand(model);
   const { ids } = demand;

@@ -83,7 +83,7 @@ export class BalancedMisses extends Misses {
     let best = cpuEndNs <= gpuEndNs ? 1 : 0;
     const pieces = this.#pieces[layer]!;
     if (!last || pieces === 1) return best;
-    // The CPU's end rises in the share and the GPU's falls, so the best share is next to where they meet.
+    // The CPU's end rises with the share and the GPU's falls: the best share is next to their crossing.
     let low = 0;
     for (let high = pieces; high - low > 1; ) {
       const middle = (low + high) >> 1;
@@ -154,7 +154,7 @@ export class BalancedMisses extends Misses {
     event.onCpu[event.cpuExperts++] = i;
   }
 
-  /** Gives hits to the CPU as long as the event then ends sooner. Where tiers exclude each other, hits lie on the GPU alone. */
+  /** Gives hits to the CPU as long as the event then ends sooner. If tiers are exclusive, hits lie on the GPU alone. */
   #takeOver(layer: number): void {
     const { cost, dram, recorder, writeBack } = this.gpu;
     const { event } = this;
@@ -174,7 +174,7 @@ export class BalancedMisses extends Misses {
   }
 }
 
-/** Pieces of whole blocks along an expert's inner width, by MoE layer; 1 where nothing says how wide it is, or how it is stored. */
+/** Pieces of whole blocks along an expert's inner width, by MoE layer; 1 if its width or its storage is unknown. */
 const piecesOf = ({ anatomy, layers }: ModelSpec): Int32Array =>
   Int32Array.from(layers, ({ formats = [] }) => {
     const blocks = formats.map(({ format }) => kernelFormat(format)?.weights ?? Number.POSITIVE_INFINITY);

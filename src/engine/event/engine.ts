@@ -1,8 +1,7 @@
-// The fold over events (L1-L14): judge the members of a demand, place misses, execute, advance time. Nothing is allocated per event.
 import type { Pass } from '../../schedule/door.js';
 import type { Replay } from '../../system/door.js';
 import type { BoundClocks } from '../foresight/clocks.js';
-import { PrefetchFates } from '../prefetch/fates.js';
+import { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import { Prefetcher } from '../prefetch/prefetcher.js';
 import { Promotions } from '../prefetch/promotions.js';
 import type { Faults } from '../transfer/faults.js';
@@ -18,14 +17,14 @@ import { Evictions, type Misses } from './place.js';
 import { balances, loadsAtOnce, missesOf } from './place-each.js';
 import { showExecution } from './show.js';
 
-/** The fold of events on one GPU. Its driver tells it when the routing of a layer is known, and when an event has ended. */
+/** The fold of events on one GPU. Its driver calls it when the routing of a layer is known, and when an event has ended. */
 export class EventFold {
   readonly gpu: Gpu;
   readonly event: RunningEvent;
   readonly #executor: Executor;
   readonly prefetcher: Prefetcher | null;
   /** Charges events to the budget of prefetches; null: there is none. */
-  readonly #charges: PrefetchFates | null;
+  readonly #charges: PrefetchOutcomes | null;
   readonly #judge: Judge;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
@@ -45,11 +44,11 @@ export class EventFold {
     this.#earlier = gpu.clock.pass;
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
     this.#executor = new Executor(gpu, this.event);
-    const fates = new PrefetchFates(gpu);
-    this.#charges = gpu.prefetch?.budget == null ? null : fates;
-    if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = fates;
-    this.#judge = new Judge(gpu, this.event, fates);
-    this.#evictions = new Evictions(gpu, this.event, fates);
+    const outcomes = new PrefetchOutcomes(gpu);
+    this.#charges = gpu.prefetch?.budget == null ? null : outcomes;
+    if (gpu.gpu.staging !== null) gpu.gpu.staging.outcomes = outcomes;
+    this.#judge = new Judge(gpu, this.event, outcomes);
+    this.#evictions = new Evictions(gpu, this.event, outcomes);
     const evicted = (nowNs: number): number => this.#evictions.free(nowNs);
     this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
     this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
@@ -110,7 +109,7 @@ export class EventFold {
     if (this.#charges !== null) this.#charges.executed(event, layer);
   }
 
-  /** The demand of the event, before it is judged: bounds count it, and policies that know the future move on. */
+  /** The demand of the event, before it is judged: bounds count it, and policies with foresight move on. */
   #demanded(layer: number, size: number): void {
     const { belady, curve, future } = this.gpu;
     const { ids } = this.event.demand;
@@ -143,7 +142,7 @@ export class EventFold {
   }
 }
 
-/** Parts of a run on one GPU beside the GPU itself. */
+/** Parts of a run on one GPU except the GPU itself. */
 export interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;
@@ -156,7 +155,7 @@ export interface OneGpuRun {
   readonly rerank: Rerank | null;
 }
 
-/** Runs passes one after another on one GPU. */
+/** The fold over events (L1-L14) on one GPU: judge the members of a demand, place misses, execute, advance time. Nothing is allocated per event. */
 export class Engine implements Fold {
   nowNs = 0;
 

@@ -1,9 +1,8 @@
-// Executes the members of an event on a GPU (L9): hits, then the others as they arrive; it ends when the CPU's part and deferred results are there.
 import { computesMisses } from '../../system/door.js';
 import { arriveTogether, type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Executes events on one GPU. */
+/** Executes events on one GPU (L9): hits, then the others as they arrive; ends when the CPU's part and deferred results are there. */
 export class Executor {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
@@ -86,10 +85,10 @@ function endOnCpu({ cost, recorder }: Gpu, event: RunningEvent, layer: number): 
     recorder.phase.cpuNs += ns;
   }
   recorder.cpuExperts += event.cpuExperts;
-  const own = event.cpuExperts - event.deferred;
+  const computed = event.cpuExperts - event.deferred;
   event.cpuExperts = 0;
   event.deferred = 0;
-  return own === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
+  return computed === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
 }
 
 /** Wait for the SSD of the CPU queue that ends last, ns. */

@@ -1,7 +1,6 @@
-// Judges the members of an event by residency on a GPU when their layer's routing becomes known (L2), and pins them (L4).
 import { PINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/door.js';
-import type { PrefetchFates } from '../prefetch/fates.js';
+import type { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { promotes } from '../vocabulary/rules.js';
@@ -11,19 +10,19 @@ export interface LayerJudge {
   judge(pass: Pass, layer: number): void;
 }
 
-/** Tells hits from late members and misses. */
+/** Separates hits from late members and misses by residency when their layer's routing becomes known (L2), and pins members (L4). */
 export class Judge {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
-  readonly #fates: PrefetchFates;
+  readonly #outcomes: PrefetchOutcomes;
   /** 1 for experts that were ever demanded. */
   readonly #seen: Uint8Array;
-  /** True where experts are prefetched or promoted: only then one can be late. */
+  /** True if experts are prefetched or promoted: only then one can be late. */
   readonly #ahead: boolean;
 
-  constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {
+  constructor(gpu: Gpu, event: RunningEvent, outcomes: PrefetchOutcomes) {
     this.#gpu = gpu;
-    this.#fates = fates;
+    this.#outcomes = outcomes;
     this.#event = event;
     this.#seen = new Uint8Array(gpu.model.experts);
     this.#ahead = gpu.prefetch !== null || promotes(gpu);
@@ -82,7 +81,7 @@ export class Judge {
     event.observer?.judged(layer, hits, late, misses, event.startNs);
   }
 
-  /** Tells hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
+  /** Separates hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
   #judgeArrivals(layer: number, held: number): number {
     const { dram, gpu } = this.#gpu;
     const event = this.#event;
@@ -96,10 +95,10 @@ export class Judge {
       if (event.observer !== null && gpu.unused[id] === 1) event.observer.prefetchUsed(id, arrivalNs > startNs);
       if (arrivalNs <= startNs) {
         hit[hits++] = i;
-        if (gpu.unused[id] === 1) this.#fates.used(id, 0);
+        if (gpu.unused[id] === 1) this.#outcomes.used(id, 0);
       } else {
         gpu.link.promote(id);
-        this.#fates.used(id, arrivalNs - startNs);
+        this.#outcomes.used(id, arrivalNs - startNs);
         event.readyNs[i] = arrivalNs;
         if (dram !== null) event.readNs[i] = dram.holds(id, layer) ? dram.arrivalNs[id]! : 0;
         event.waiting[event.waits++] = i;

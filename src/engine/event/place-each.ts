@@ -1,4 +1,3 @@
-// Placement if a miss's fate depends on earlier ones (L13): loaded, streamed, on the CPU, replaced or skipped; slots may be written back.
 import { PINNED } from '../../cache/policy.js';
 import { computesMisses, type MissRule } from '../../system/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
@@ -14,7 +13,7 @@ class EachMiss extends Misses {
   /** Members to load whose transfers are not placed yet, and their number. */
   readonly #loads: Int32Array;
   #count = 0;
-  /** Members whose computation on the CPU is deferred behind all others, and their number. */
+  /** Members whose computation on the CPU is deferred until after all others, and their number. */
   readonly #later: Int32Array;
   #laterCount = 0;
   readonly #promotions: Promotions | null;
@@ -26,7 +25,7 @@ class EachMiss extends Misses {
   readonly #buddies: number[] = [];
   /** Copies that stay; null: none do. */
   readonly #copies: CopyPool | null;
-  /** By missed member: 1 where its slice is on the GPU; null: copies are not slices. */
+  /** By missed member: 1 if its slice is on the GPU; null: copies are not slices. */
   readonly #slices: Uint8Array | null;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
@@ -162,7 +161,7 @@ class EachMiss extends Misses {
     if (admitted) staging.free(id, evictions.slotFreeNs);
   }
 
-  /** Tells the policy of a use without an insertion. */
+  /** Passes a use on to the policy, without an insertion. */
   #passBy(id: number, layer: number): void {
     const { base, policy } = this.gpu.gpu.byLayer[layer]!;
     policy.streamed?.(id - base);
@@ -184,7 +183,7 @@ class EachMiss extends Misses {
     return cpuEndNs;
   }
 
-  /** Queues the deferred members on the CPU, behind all others of the event. */
+  /** Queues the deferred members on the CPU, after all others of the event. */
   #computeLater(layer: number): void {
     const { recorder } = this.gpu;
     const { event } = this;
@@ -277,7 +276,7 @@ class EachMiss extends Misses {
     event.standIns++;
   }
 
-  /** Transfers a copy and executes member `i` from it. The copy stays where copies are kept and there is room. */
+  /** Transfers a copy and executes member `i` from it. The copy stays if copies are kept and there is room. */
   #bringCopy(layer: number, i: number, rule: MissRule): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;
@@ -293,7 +292,7 @@ class EachMiss extends Misses {
     if (this.#copies === null || !this.#copies.bring(id)) this.countStreamed(layer, 1);
   }
 
-  /** L13 `cheaper`: true where the CPU would finish member `i` before the GPU could load and execute it, its handover included unless `byRate`. */
+  /** L13 `cheaper`: true if the CPU would finish member `i` before the GPU could load and execute it, its handover included unless `byRate`. */
   #cpuIsSooner(layer: number, i: number, byRate?: true): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { event } = this;
@@ -309,13 +308,13 @@ class EachMiss extends Misses {
   }
 }
 
-/** True where all misses of an event are loaded together, whatever becomes of each. */
+/** True if all misses of an event are loaded together, whatever becomes of each. */
 export function loadsAtOnce({ gpu, onMiss, writeBack }: Gpu): boolean {
   const [first] = onMiss;
   return onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy' && writeBack === null && gpu.staging === null;
 }
 
-/** True where GPU and CPU share all members of an event, hits included. */
+/** True if GPU and CPU share all members of an event, hits included. */
 export const balances = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss[0]!.do === 'balance';
 
 /** The placement of misses that the rules and tiers of a GPU need. */

@@ -1,5 +1,4 @@
-// The fate of an event's misses in the order of L3: into a slot (L5) or streamed, from the SSD if DRAM lacks them (L14), with evictions.
-import type { PrefetchFates } from '../prefetch/fates.js';
+import type { PrefetchOutcomes } from '../prefetch/outcomes.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';
 import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
@@ -35,7 +34,7 @@ export class Misses {
     this.load(layer, missed, misses);
   }
 
-  /** True where the weights of the missed member `i` are needed. */
+  /** True if the weights of the missed member `i` are needed. */
   protected reads(_i: number): boolean {
     return true;
   }
@@ -101,21 +100,21 @@ export class Misses {
 export class Evictions {
   /** Receives every eviction; null: nothing is planned. */
   prefetcher: Prefetcher | null = null;
-  /** True where experts are brought ahead, by plan or promotion. */
+  /** True if experts are brought ahead, by plan or promotion. */
   ahead = false;
   /** Time at which the slot of the last admission is free (exclusive tiers: after the write-back of its victims), ns. */
   slotFreeNs = 0;
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
-  readonly #fates: PrefetchFates;
+  readonly #outcomes: PrefetchOutcomes;
 
-  constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {
+  constructor(gpu: Gpu, event: RunningEvent, outcomes: PrefetchOutcomes) {
     this.#gpu = gpu;
-    this.#fates = fates;
+    this.#outcomes = outcomes;
     this.#event = event;
   }
 
-  /** Counts the victims of the last admissions, evicted at `nowNs`, and prices their write-back where tiers are exclusive. */
+  /** Counts the victims of the last admissions, evicted at `nowNs`, and prices their write-back if tiers are exclusive. */
   account(nowNs: number): void {
     const { gpu, layerOf, recorder, writeBack } = this.#gpu;
     const { victims, victimCount } = gpu;
@@ -124,7 +123,7 @@ export class Evictions {
     recorder.phase.evictions += victimCount;
     for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
     if (observer !== null) for (let k = 0; k < victimCount; k++) observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
-    if (this.ahead) for (let k = 0; k < victimCount; k++) if (gpu.unused[victims[k]!] === 1) this.#fates.wasted(victims[k]!);
+    if (this.ahead) for (let k = 0; k < victimCount; k++) if (gpu.unused[victims[k]!] === 1) this.#outcomes.wasted(victims[k]!);
     this.prefetcher?.evicted(gpu, nowNs);
     if (writeBack !== null) this.#writeBack(writeBack, nowNs);
   }

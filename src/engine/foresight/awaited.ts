@@ -1,6 +1,4 @@
-// Experts of one event that are still on their way when the demand of the event becomes known.
-
-/** Their arrivals, in order. */
+/** Experts of one event that are still on their way when the demand of the event becomes known. Their arrivals, in order. */
 export class Awaited {
   readonly #readyNs: Float64Array;
   #count = 0;

@@ -1,11 +1,10 @@
-// The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19). Bounds then need no further runs.
 import type { CostModel, HardwareSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import { Link } from '../transfer/link.js';
 import { WORK } from './demand-block.js';
 import type { KnowledgeBounds } from './knowledge-bounds.js';
 
-/** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
+/** The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19); ns without idle time between passes. */
 export class Clocks {
   allResidentNs = 0;
   noCacheNs = 0;
@@ -34,9 +33,9 @@ export class Clocks {
 export class BoundClocks extends Clocks {
   readonly #cost: CostModel;
   readonly #model: ModelSpec;
-  /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
+  /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's if DRAM cannot hold all experts. */
   readonly #links: readonly Link[];
-  /** True where that is one link of one lane, so that experts arrive one after another. */
+  /** True if that is one link of one lane, so that experts arrive one after another. */
   readonly #inLine: boolean;
   /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, 0 until computed. */
   readonly #single: Float64Array;
@@ -87,7 +86,7 @@ export class BoundClocks extends Clocks {
     }
   }
 
-  /** Tells the clocks of knowledge of an event, whose time on the GPU they have. */
+  /** Passes an event, with its time on the GPU, to the clocks of knowledge. */
   #know(knowledge: KnowledgeBounds, layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
     knowledge.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
     knowledge.demand(0, layer, ids, size);
@@ -126,7 +125,7 @@ export class BoundClocks extends Clocks {
   }
 }
 
-/** Time of all experts of an event on the CPU, ns; its sockets work beside one another. @param single true where every count is 1 */
+/** Time of all experts of an event on the CPU, ns; its sockets work in parallel. @param single true if every count is 1 */
 export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
   let ns = 0;
   if (single) ns = size * cost.cpuExpertNs(layer, 1);

@@ -1,6 +1,4 @@
-// A bit for each demand of a block, set where the demand misses. A clock then spends no time on hits, however many there are.
-
-/** A set of demands. */
+/** A bit for each demand of a block, set if the demand misses. A clock then spends no time on hits, however many there are. */
 export class DemandBits {
   readonly #words: Int32Array;
 
@@ -25,7 +23,7 @@ export class DemandBits {
     return ((this.#words[demand >>> 5]! >>> (demand & 31)) & 1) === 1;
   }
 
-  /** The first member from `from` on; `limit` where there is none below it. */
+  /** The first member from `from` on; `limit` if there is none below it. */
   nextFrom(from: number, limit: number): number {
     if (from >= limit) return limit;
     const words = this.#words;

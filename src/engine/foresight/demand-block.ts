@@ -19,15 +19,15 @@ export class DemandBlock {
   readonly #room: number;
   /** By demand: its expert, dense id. */
   readonly ids: Uint16Array | Int32Array;
-  /** By demand, once {@link link} has told: the next one of the same expert, or `limit` + its id. */
+  /** By demand, once {@link link} has run: the next one of the same expert, or `limit` + its id. */
   readonly next: Int32Array;
   demands = 0;
-  /** By event: its first demand; the entry behind the last one is the number of demands. */
+  /** By event: its first demand; the entry after the last is the number of demands. */
   starts = new Int32Array(1 << 12);
   /** By event: time of one of its experts on the GPU, and on the CPU, ns; all are taken to need the same. */
   times: Float64Array = new Float64Array(2 << 12);
   events = 0;
-  /** By expert, once {@link link} has told: its first demand, or `limit` + its id. */
+  /** By expert, once {@link link} has run: its first demand, or `limit` + its id. */
   readonly first: Int32Array;
   /** The same from the event on that was named then. */
   readonly #firstThen: Int32Array;
@@ -54,9 +54,9 @@ export class DemandBlock {
       this.starts = grown(this.starts);
       this.times = grown(this.times);
     }
-    const own = this.ids;
+    const old = this.ids;
     let at = this.demands;
-    for (let i = 0; i < size; i++) own[at++] = ids[i]!;
+    for (let i = 0; i < size; i++) old[at++] = ids[i]!;
     this.demands = at;
     const time = 2 * this.events;
     // An event may have no demand on this GPU.

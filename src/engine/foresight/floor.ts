@@ -1,4 +1,3 @@
-// The floor: the least time of any run with these demands: the larger of GPU work and fewest transfers, at the best share of the CPU.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
 
@@ -22,21 +21,21 @@ interface FloorParts extends FloorMark {
 
 function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misses, transferNs }: FloorParts): number {
   if (cpuExpertNs === Number.POSITIVE_INFINITY) return Math.max(denseNs + expertsNs, misses * transferNs);
-  // Each expert on the CPU adds to its time and takes from the others': the best share is where they meet.
+  // Each expert on the CPU adds to its time and takes from the others': the best share is their crossing.
   const others = (taken: number): number =>
     Math.max(denseNs + Math.max(0, expertsNs - taken * gpuExpertNs), Math.max(0, misses - taken) * transferNs);
-  const own = (taken: number): number => denseNs + taken * cpuExpertNs;
+  const cpuNs = (taken: number): number => denseNs + taken * cpuExpertNs;
   let least = 0;
   let most = demanded;
   for (let step = 0; step < 60 && most - least > 1e-6; step++) {
     const middle = (least + most) / 2;
-    if (own(middle) < others(middle)) least = middle;
+    if (cpuNs(middle) < others(middle)) least = middle;
     else most = middle;
   }
-  return Math.max(own(least), others(most));
+  return Math.max(cpuNs(least), others(most));
 }
 
-/** Adds up the work of one GPU. */
+/** The floor: the least time of any run with these demands: the larger of GPU work and fewest transfers, at the best share of the CPU. */
 export class FloorWork {
   denseNs = 0;
   #expertsNs = 0;

@@ -4,7 +4,7 @@ import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
-import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-clock.js';
+import { type KnowingGpu, type KnowingMachine, TIME } from './knowing-clock.js';
 import { Lanes } from './lanes.js';
 
 /** A memory, the link that fills it, and the link's look-ahead. */
@@ -21,9 +21,9 @@ interface Level {
 /** A GPU on which every expert is fetched in time, as far as the link can. */
 export class ForesightGpu implements KnowingGpu {
   readonly #block: DemandBlock;
-  readonly #moment: Float64Array;
+  readonly #times: Float64Array;
   readonly #machine: KnowingMachine;
-  /** The GPU's memory; behind it DRAM, where that is a cache. */
+  /** The GPU's memory; below it DRAM, if that is a cache. */
   readonly #gpu: Level;
   readonly #dram: Level | null;
   readonly #awaited: Awaited;
@@ -33,9 +33,9 @@ export class ForesightGpu implements KnowingGpu {
   #past = 0;
   #started = false;
 
-  /** @param moment see {@link MOMENT} */
-  constructor(block: DemandBlock, moment: Float64Array, machine: KnowingMachine) {
-    this.#moment = moment;
+  /** @param times see {@link TIME} */
+  constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine) {
+    this.#times = times;
     const { capacityBytes, dram, link, sizes } = machine;
     const level = (bytes: number, spec: LinkSpec): Level => ({
       memory: new FutureMemory(block, sizes, bytes),
@@ -77,24 +77,24 @@ export class ForesightGpu implements KnowingGpu {
 
   run(event: number): void {
     const { starts, times } = this.#block;
-    const moment = this.#moment;
+    const moment = this.#times;
     const from = starts[event]!;
     const to = starts[event + 1]!;
-    this.#prefetch(event, MOMENT.start);
+    this.#prefetch(event, TIME.start);
     const late = this.#late(to);
     const first = this.#gpu.memory.missing.nextFrom(from, to);
     if (first < to || this.#machine.cpu) this.#load(event, first, late);
     else {
       const gpuNs = times[2 * event]!;
-      let endNs = moment[MOMENT.known]! + (to - from - late) * gpuNs;
+      let endNs = moment[TIME.known]! + (to - from - late) * gpuNs;
       if (late > 0) endNs = this.#awaited.execute(endNs, gpuNs);
-      moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, endNs);
+      moment[TIME.end] = Math.max(moment[TIME.end]!, endNs);
     }
   }
 
   ended(event: number): void {
     const { starts } = this.#block;
-    this.#prefetch(event + 1, MOMENT.known);
+    this.#prefetch(event + 1, TIME.known);
     // Up to here members were filed under past demands, so that none of them could leave.
     const to = starts[event + 1]!;
     this.#gpu.memory.used(to);
@@ -109,11 +109,11 @@ export class ForesightGpu implements KnowingGpu {
   #load(event: number, first: number, late: number): void {
     const { starts, times } = this.#block;
     const { missing } = this.#gpu.memory;
-    const moment = this.#moment;
+    const moment = this.#times;
     const to = starts[event + 1]!;
     const gpuNs = times[2 * event]!;
     const cpuNs = times[2 * event + 1]!;
-    const knownNs = moment[MOMENT.known]!;
+    const knownNs = moment[TIME.known]!;
     let cpuEndNs = knownNs + this.#machine.handoverNs;
     let hits = to - starts[event]! - late;
     let onCpu = 0;
@@ -133,12 +133,12 @@ export class ForesightGpu implements KnowingGpu {
       onCpu++;
     }
     const endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
-    moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
+    moment[TIME.end] = Math.max(moment[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
   /** Waits for fetched experts of demands before `to` that have not arrived when the routing is known; @returns their number. */
   #late(to: number): number {
-    const knownNs = this.#moment[MOMENT.known]!;
+    const knownNs = this.#times[TIME.known]!;
     const fetched = this.#fetched;
     const mask = fetched.length - 1;
     const { arrivalNs } = this.#gpu.memory;
@@ -183,23 +183,23 @@ export class ForesightGpu implements KnowingGpu {
     return endNs;
   }
 
-  /** Lets links that are free before the next {@link MOMENT} fetch what is missing for event `least` and those after it, in their order. */
+  /** Lets links that are free before the next {@link TIME} fetch what is missing for event `least` and those after it, in their order. */
   #prefetch(least: number, since: number): void {
-    const untilNs = this.#moment[since + 1]!;
+    const untilNs = this.#times[since + 1]!;
     // Mostly the link is still busy: then there is no need to search for missing experts.
     if (this.#dram !== null && !this.#dram.full && this.#dram.lanes.freeNs < untilNs) this.#fetch(this.#dram, null, least, since);
     if (!this.#gpu.full && this.#gpu.lanes.freeNs < untilNs) this.#fetch(this.#gpu, this.#dram, least, since);
   }
 
   /**
-   * The first later demand whose expert may leave for that of `demand`. What of the transfer is not hidden must pay: the expert that leaves
-   * is wanted so much later that bringing it back is hidden as far. Gaps are taken to be alike.
+   * The first later demand whose expert may leave for that of `demand`: its use must be as much later as brings back all of the transfer that is not
+   * hidden, with gaps taken to be alike.
    */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;
-    const moment = this.#moment;
-    const gapNs = moment[MOMENT.known]! - moment[MOMENT.start]!;
-    const gaps = aheadEvent - least + (since === MOMENT.known ? 1 : 0);
+    const moment = this.#times;
+    const gapNs = moment[TIME.known]! - moment[TIME.start]!;
+    const gaps = aheadEvent - least + (since === TIME.known ? 1 : 0);
     let lackNs = lanes.durationNs(this.#machine.sizes[ids[demand]!]!) - (moment[since + 1]! - memory.atNs[0]!) - gaps * gapNs;
     for (let e = least; lackNs > 0 && e < aheadEvent; e++) lackNs -= (starts[e + 1]! - starts[e]!) * times[2 * e]!;
     if (lackNs <= 0) return starts[aheadEvent + 1]!;
@@ -212,8 +212,8 @@ export class ForesightGpu implements KnowingGpu {
   #fetch(level: Level, below: Level | null, least: number, since: number): void {
     const { lanes, memory } = level;
     const { demands, ids, starts } = this.#block;
-    const fromNs = this.#moment[since]!;
-    const untilNs = this.#moment[since + 1]!;
+    const fromNs = this.#times[since]!;
+    const untilNs = this.#times[since + 1]!;
     let demand = Math.max(level.ahead, starts[least]!);
     for (;;) {
       demand = memory.missing.nextFrom(demand, demands);

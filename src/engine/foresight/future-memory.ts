@@ -1,4 +1,3 @@
-// One memory of a run that knows the future. A resident is named by its next demand; far ones are kept in a set, as they are evicted first.
 import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';
@@ -8,7 +7,7 @@ const NEAR = 1 << 10;
 /** The near range doubles after this many times its length without a search. */
 const QUIET = 32;
 
-/** Residents of one memory; demands are numbered as in their block. */
+/** One memory of a run with foresight. A resident is named by its next demand; far ones are kept in a set, as they are evicted first. */
 export class FutureMemory {
   /** Next demands of experts that are not resident. */
   readonly missing: DemandBits;
@@ -19,7 +18,7 @@ export class FutureMemory {
   readonly #sizes: Float64Array;
   readonly #capacityBytes: number;
   #usedBytes = 0;
-  /** By dense id, between blocks: 1 where it is resident. */
+  /** By dense id, between blocks: 1 if it is resident. */
   readonly #resident: Uint8Array;
   readonly #block: DemandBlock;
   /** Next demands of residents, all far ones included, and of some evicted experts. */
@@ -68,13 +67,13 @@ export class FutureMemory {
     for (const id of order) if (this.makeRoom(id, limit + first.length)) this.insert(id, first[id]!);
   }
 
-  /** The block has been gone through as far as its `first` is told from. */
+  /** The block is done, up to its `first` demands. */
   end(): void {
     const { first } = this.#block;
     for (let id = 0; id < this.#resident.length; id++) this.#resident[id] = this.missing.has(first[id]!) ? 0 : 1;
   }
 
-  /** Demands before `to` are past: residents are asked for next as the block says. */
+  /** Demands before `to` are past: the block gives the next demands of residents. */
   used(to: number): void {
     this.#past = to;
   }
@@ -100,14 +99,14 @@ export class FutureMemory {
     return true;
   }
 
-  /** Expert `id`, for which there is room, is taken in, and asked for next by demand `next`. */
+  /** Takes in expert `id`, whose next demand is `next`; there is room for it. */
   insert(id: number, next: number): void {
     this.#usedBytes += this.#sizes[id]!;
     this.#late.add(next);
     this.missing.delete(next);
   }
 
-  /** Next demand of the resident that is asked for last; any that is before `before` where that is one. */
+  /** The latest next demand of a resident; any that is before `before` if that is the latest. */
   #last(before: number): number {
     const late = this.#late;
     if (this.#listed < this.#past) this.#list();

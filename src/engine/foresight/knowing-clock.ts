@@ -1,8 +1,7 @@
-// A clock beside the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch.
 import { grown } from '../../base/grown.js';
 import type { LinkSpec } from '../../hardware/door.js';
 import type { DemandBlock } from './demand-block.js';
-import type { Stretch } from './stretch.js';
+import type { EventWindow } from './event-window.js';
 
 /** The parts of a GPU that a clock needs. */
 export interface KnowingMachine {
@@ -21,32 +20,32 @@ export interface KnowingMachine {
 }
 
 /** Places in an array of the times of the running event, ns: the end of the one before, its routing known, its own experts executed. */
-export const MOMENT = { start: 0, known: 1, end: 2 } as const;
+export const TIME = { start: 0, known: 1, end: 2 } as const;
 
-/** A GPU under some knowledge, event by event of a block; an event that asks nothing of it has no demands. */
+/** A GPU under some knowledge, event by event of a block; an event may make no demand on it. */
 export interface KnowingGpu {
   /** The block is gone through from its first event. */
   begin(): void;
   /** It has been gone through up to event `until`, and is forgotten as far. */
   end(until: number): void;
-  /** An event whose {@link MOMENT} `known` has come; puts `end` off until its experts are executed. */
+  /** An event whose {@link TIME} `known` has come; puts `end` off until its experts are executed. */
   run(event: number): void;
   /** The event has ended on all GPUs. Absent: nothing is done then. */
   ended?(event: number): void;
 }
 
-/** GPUs with the same knowledge, and their time. */
+/** A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch. */
 export class KnowingClock {
-  readonly #stretch: Stretch;
+  readonly #window: EventWindow;
   readonly #gpus: readonly KnowingGpu[];
-  readonly #moment = new Float64Array(3);
+  readonly #times = new Float64Array(3);
   #endsNs: Float64Array = new Float64Array(256);
   #passes = 0;
 
-  /** @param gpuOf makes the GPU of a block of the stretch, which tells the time in `moment` */
-  constructor(stretch: Stretch, gpuOf: (block: DemandBlock, moment: Float64Array, gpu: number) => KnowingGpu) {
-    this.#stretch = stretch;
-    this.#gpus = stretch.blocks.map((block, gpu) => gpuOf(block, this.#moment, gpu));
+  /** @param gpuOf makes the GPU of a block of the stretch, which writes the time to `moment` */
+  constructor(window: EventWindow, gpuOf: (block: DemandBlock, moment: Float64Array, gpu: number) => KnowingGpu) {
+    this.#window = window;
+    this.#gpus = window.blocks.map((block, gpu) => gpuOf(block, this.#times, gpu));
   }
 
   /** End of each pass so far, without idle time between passes, ns; a view. */
@@ -56,39 +55,39 @@ export class KnowingClock {
 
   /** Goes through the stretch up to event `until`. */
   replay(until: number): void {
-    const { passEvents, tailsNs } = this.#stretch;
-    const moment = this.#moment;
+    const { passEvents, tailsNs } = this.#window;
+    const times = this.#times;
     for (const gpu of this.#gpus) gpu.begin();
     let event = 0;
     for (let pass = 0; pass < passEvents.length && passEvents[pass]! <= until; pass++) {
       this.#run(event, passEvents[pass]!);
       event = passEvents[pass]!;
-      moment[MOMENT.start]! += tailsNs[pass]!;
+      times[TIME.start]! += tailsNs[pass]!;
       if (this.#passes === this.#endsNs.length) this.#endsNs = grown(this.#endsNs);
-      this.#endsNs[this.#passes++] = moment[MOMENT.start]!;
+      this.#endsNs[this.#passes++] = times[TIME.start]!;
     }
     // The pass that it stops within goes on later.
     this.#run(event, until);
   }
 
-  /** The stretch has been gone through up to event `until`, and blocks say who is asked for first afterwards. */
+  /** The stretch is done up to event `until`; blocks give the first demands after it. */
   end(until: number): void {
     for (const gpu of this.#gpus) gpu.end(until);
   }
 
   #run(from: number, to: number): void {
     const gpus = this.#gpus;
-    const moment = this.#moment;
-    const { gapsNs, several } = this.#stretch;
+    const moment = this.#times;
+    const { gapsNs, several } = this.#window;
     for (let event = from; event < to; event++) {
-      const knownNs = moment[MOMENT.start]! + gapsNs[event]!;
-      moment[MOMENT.known] = knownNs;
-      moment[MOMENT.end] = knownNs;
+      const knownNs = moment[TIME.start]! + gapsNs[event]!;
+      moment[TIME.known] = knownNs;
+      moment[TIME.end] = knownNs;
       for (let g = 0; g < gpus.length; g++) gpus[g]!.run(event);
       // Several GPUs send back what they have computed, and take at least as long as with all experts resident.
-      if (several !== null) moment[MOMENT.end] = Math.max(knownNs + several[2 * event]!, moment[MOMENT.end]! + several[2 * event + 1]!);
+      if (several !== null) moment[TIME.end] = Math.max(knownNs + several[2 * event]!, moment[TIME.end]! + several[2 * event + 1]!);
       for (let g = 0; g < gpus.length; g++) gpus[g]!.ended?.(event);
-      moment[MOMENT.start] = moment[MOMENT.end]!;
+      moment[TIME.start] = moment[TIME.end]!;
     }
   }
 }

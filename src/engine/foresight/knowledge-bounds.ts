@@ -1,11 +1,10 @@
-// Speeds under a given knowledge (L19): LRU, Belady on demand, foresight, the floor. Demands are recorded in the run and replayed a little later.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { WORK } from './demand-block.js';
+import { EventWindow } from './event-window.js';
 import { type FloorMark, FloorWork } from './floor.js';
 import { ForesightGpu } from './foresight.js';
 import { KnowingClock, type KnowingMachine } from './knowing-clock.js';
 import { loadNsOf, OnDemandGpu, onDemandNs } from './on-demand.js';
-import { Stretch } from './stretch.js';
 
 /** Inputs of the bounds of one GPU. */
 export interface KnownGpu {
@@ -27,16 +26,16 @@ export interface KnowledgeEnds {
   readonly foresight: Float64Array;
 }
 
-/** The clocks of one run. */
+/** Speeds under a given knowledge (L19): LRU, Belady on demand, foresight, the floor; demands are recorded and replayed a little later. */
 export class KnowledgeBounds {
   /** Times of the next event, see {@link WORK}. */
   readonly work = new Float64Array(4);
   readonly #gpus: readonly KnownGpu[];
   readonly #floors: readonly FloorWork[];
-  readonly #stretch: Stretch;
+  readonly #window: EventWindow;
   /** Null: the run itself is LRU on demand. */
   readonly #lru: KnowingClock | null;
-  /** Belady on demand: beside the run, or a little later. */
+  /** Belady on demand: with the run, or a little later. */
   readonly #belady: BeladyClock | null;
   readonly #beladyLater: KnowingClock | null;
   readonly #beladyEnds: number[] = [];
@@ -46,16 +45,16 @@ export class KnowledgeBounds {
   constructor(gpus: readonly KnownGpu[], runIsLru: boolean) {
     this.#gpus = gpus;
     this.#floors = gpus.map(({ belady, slots, transferNs }) => new FloorWork(belady, slots, transferNs));
-    const stretch = new Stretch(gpus.map(({ machine }) => machine.sizes.length));
-    this.#stretch = stretch;
+    const window = new EventWindow(gpus.map(({ machine }) => machine.sizes.length));
+    this.#window = window;
     const [{ belady, machine }] = gpus as [KnownGpu];
     const loadNs = gpus.length === 1 && belady.exact ? loadNsOf(machine) : 0;
     const onDemand = (knows: 'past' | 'future'): KnowingClock =>
-      new KnowingClock(stretch, (block, moment, g) => new OnDemandGpu(block, moment, gpus[g]!.machine, knows));
+      new KnowingClock(window, (block, moment, g) => new OnDemandGpu(block, moment, gpus[g]!.machine, knows));
     this.#lru = runIsLru ? null : onDemand('past');
     this.#belady = loadNs > 0 ? new BeladyClock(belady, loadNs) : null;
     this.#beladyLater = loadNs > 0 ? null : onDemand('future');
-    this.#foresight = new KnowingClock(stretch, (block, moment, g) => new ForesightGpu(block, moment, gpus[g]!.machine));
+    this.#foresight = new KnowingClock(window, (block, moment, g) => new ForesightGpu(block, moment, gpus[g]!.machine));
   }
 
   get onCpu(): boolean {
@@ -75,34 +74,34 @@ export class KnowledgeBounds {
   dense(ns: number): void {
     for (let g = 0; g < this.#floors.length; g++) this.#floors[g]!.denseNs += ns;
     if (this.#belady !== null) this.#belady.nowNs += ns;
-    this.#stretch.dense(ns);
+    this.#window.dense(ns);
   }
 
   /** Adds the demand of an event on a GPU, with its times in {@link work}. @param ids members by dense id, the first `size` entries */
   demand(gpu: number, layer: number, ids: Int32Array, size: number): void {
-    if (gpu === 0 && !this.#stretch.fits(ids.length)) this.#replay(Math.min(...this.#stretch.blocks.map(({ most }) => most)));
+    if (gpu === 0 && !this.#window.fits(ids.length)) this.#replay(Math.min(...this.#window.blocks.map(({ most }) => most)));
     if (size > 0) {
-      const { belady, own } = this.#gpus[gpu]!;
-      if (own) belady.event(layer, ids, size);
+      const { belady, own: isOwn } = this.#gpus[gpu]!;
+      if (isOwn) belady.event(layer, ids, size);
       this.#floors[gpu]!.demand(size, this.work);
       if (this.#belady !== null) this.#belady.event(size, this.work);
     }
-    this.#stretch.blocks[gpu]!.append(ids, size, this.work);
+    this.#window.blocks[gpu]!.append(ids, size, this.work);
   }
 
   /** Ends an event whose demands on all GPUs have been added. */
   event(): void {
-    this.#stretch.event(this.work);
+    this.#window.event(this.work);
   }
 
   passEnded(): void {
     if (this.#belady !== null) this.#beladyEnds.push(this.#belady.nowNs);
-    this.#stretch.passEnded();
+    this.#window.passEnded();
   }
 
   /** The end of each pass under each knowledge; the run has ended. @param passNs how long each pass of the run itself has taken, ns */
   ends(passNs: Float64Array): KnowledgeEnds {
-    this.#replay(this.#stretch.events);
+    this.#replay(this.#window.events);
     return {
       lru: this.#lru?.ends() ?? sums(passNs),
       belady: this.#beladyLater?.ends() ?? Float64Array.from(this.#beladyEnds),
@@ -112,11 +111,11 @@ export class KnowledgeBounds {
 
   #replay(until: number): void {
     const clocks = [this.#lru, this.#beladyLater, this.#foresight].filter((clock) => clock !== null);
-    for (const block of this.#stretch.blocks) block.link(until);
+    for (const block of this.#window.blocks) block.link(until);
     for (const clock of clocks) clock.replay(until);
-    for (const block of this.#stretch.blocks) block.moveOn();
+    for (const block of this.#window.blocks) block.moveOn();
     for (const clock of clocks) clock.end(until);
-    this.#stretch.forget(until);
+    this.#window.forget(until);
   }
 }
 

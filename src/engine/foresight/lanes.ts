@@ -1,4 +1,3 @@
-// The lanes of a link in a replay that knows the future: no transfer is interrupted, since no demand comes as a surprise.
 import type { LinkSpec } from '../../hardware/door.js';
 import { Link } from '../transfer/link.js';
 
@@ -8,7 +7,7 @@ interface Offer {
   readonly endNs: number;
 }
 
-/** The times at which the lanes of a link are free. */
+/** The lanes of a link in a replay with foresight: the times at which they are free. No demand surprises, so no transfer is interrupted. */
 export class Lanes {
   /** When the first lane is free, ns. */
   freeNs = 0;
@@ -27,7 +26,7 @@ export class Lanes {
     return this.#link.laneNs(0, bytes);
   }
 
-  /** When `bytes` that are asked for at `atNs` would arrive at best; {@link take} sends them. @returns the same object every time */
+  /** When `bytes` that are requested at `atNs` would arrive at best; {@link take} sends them. @returns the same object every time */
   offer(bytes: number, atNs: number): Offer {
     const offer = this.#offer;
     offer.endNs = Number.POSITIVE_INFINITY;
@@ -62,7 +61,6 @@ export class Lanes {
     this.freeNs = freeNs.length === 1 ? untilNs : freeNs[this.#first()]!;
   }
 
-  /** The lane that is free first. */
   #first(): number {
     let lane = 0;
     for (let other = 1; other < this.#freeNs.length; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;

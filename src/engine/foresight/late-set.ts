@@ -1,11 +1,9 @@
-// A set of numbers with fast access to the largest: bits in words, and above them a bit for each word. Numbers enter without a branch.
-
-/** Numbers from 0 to below a limit. */
+/** A set of numbers below a limit with fast access to the largest: bits in words, and a bit for each word. Numbers enter without a branch. */
 export class LateSet {
   readonly #words: Int32Array;
-  /** A bit for each word: 0 only where it is empty. */
+  /** A bit for each word: 0 only if it is empty. */
   readonly #used: Int32Array;
-  /** No word of `#used` behind this one has bits. */
+  /** The last word of `#used` that has bits. */
   #top = 0;
 
   constructor(limit: number) {
@@ -19,20 +17,20 @@ export class LateSet {
     this.#top = 0;
   }
 
-  /** Adds a number. @param one 1; 0: it is not added */
-  add(value: number, one = 1): void {
+  /** Adds a number. @param count 1; 0: it is not added */
+  add(value: number, count = 1): void {
     const word = value >>> 5;
     const top = word >>> 5;
-    this.#words[word]! |= one << (value & 31);
-    this.#used[top]! |= one << (word & 31);
-    if (top * one > this.#top) this.#top = top;
+    this.#words[word]! |= count << (value & 31);
+    this.#used[top]! |= count << (word & 31);
+    if (top * count > this.#top) this.#top = top;
   }
 
   delete(value: number): void {
     this.#words[value >>> 5]! &= ~(1 << (value & 31));
   }
 
-  /** The largest number; -1 where the set is empty. */
+  /** The largest number; -1 if the set is empty. */
   max(): number {
     const words = this.#words;
     const used = this.#used;

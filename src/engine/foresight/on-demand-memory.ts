@@ -1,4 +1,4 @@
-// A memory that is filled on demand, for the clocks beside a run, under LRU or Belady's MIN with bypass: members come together, hits are free.
+// A memory that is filled on demand, for the clocks of a run's bounds, under LRU or Belady's MIN with bypass: members come together, hits are free.
 import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
@@ -17,9 +17,9 @@ export interface OnDemandMemory {
   admit(demand: number, from: number, to: number): void;
 }
 
-/** The experts in DRAM, as a cache of the SSD: it is asked only for experts that the GPU misses. Absent methods: there is nothing to do. */
+/** DRAM as a cache of the SSD, for experts that the GPU misses. Absent methods: there is nothing to do. */
 export interface DramStore extends Partial<Pick<OnDemandMemory, 'begin' | 'end' | 'judged'>> {
-  /** True: DRAM holds the expert of a demand. False: it is read from the SSD, and kept where that is worth it. */
+  /** True: DRAM holds the expert of a demand. False: it is read from the SSD, and kept if that is worth it. */
   ask(demand: number, from: number, to: number): boolean;
 }
 
@@ -82,7 +82,7 @@ export class LruMemory implements OnDemandMemory {
   readonly #alikeBytes: number;
   readonly #capacityBytes: number;
   #usedBytes = 0;
-  /** Residents when the block began, oldest first, what they are asked for first, and how many of them have been passed. */
+  /** Residents when the block began, oldest first, their first demands, and how many of them have been passed. */
   #before: readonly number[] = [];
   #beforeFirst = new Int32Array(0);
   #passed = 0;
@@ -158,12 +158,12 @@ export class LruMemory implements OnDemandMemory {
   }
 }
 
-/** Keeps the experts that were asked for last. It counts its uses itself, since no block lists the misses of the GPU. */
+/** Keeps the experts that were used last. It counts its uses itself, since no block lists the misses of the GPU. */
 export class LruStore implements DramStore {
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;
   readonly #capacityBytes: number;
-  /** Residents, the one asked for longest ago first. */
+  /** Residents, the least recently used first. */
   readonly #residents = new Set<number>();
   #usedBytes = 0;
 
@@ -181,7 +181,7 @@ export class LruStore implements DramStore {
     return held;
   }
 
-  /** Makes room at the cost of those asked for longest ago, members of [from, to) excepted. */
+  /** Makes room by evicting the least recently used, members of [from, to) excepted. */
   #makeRoom(bytes: number, from: number, to: number): boolean {
     if (bytes > this.#capacityBytes) return false;
     const members = this.#block.ids.subarray(from, to);

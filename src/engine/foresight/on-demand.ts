@@ -1,17 +1,16 @@
-// A GPU that fetches each expert when its demand becomes known, under LRU or under Belady's MIN.
 import { Link } from '../transfer/link.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
-import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-clock.js';
+import { type KnowingGpu, type KnowingMachine, TIME } from './knowing-clock.js';
 import { Lanes } from './lanes.js';
 import { BeladyMemory, type DramStore, LruMemory, LruStore, type OnDemandMemory } from './on-demand-memory.js';
 
 /** A GPU on demand. */
 export class OnDemandGpu implements KnowingGpu {
   readonly #block: DemandBlock;
-  readonly #moment: Float64Array;
+  readonly #times: Float64Array;
   readonly #sizes: Float64Array;
-  /** Time of a load, where loads come one after another and the CPU does not compute; 0: loads differ. */
+  /** Time of a load, if loads come one after another and the CPU does not compute; 0: loads differ. */
   readonly #loadNs: number;
   readonly #memory: OnDemandMemory;
   readonly #lanes: Lanes;
@@ -20,10 +19,10 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #handoverNs: number;
   readonly #awaited: Awaited;
 
-  /** @param moment see {@link MOMENT} @param knows knowledge by which it evicts */
-  constructor(block: DemandBlock, moment: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
+  /** @param times see {@link TIME} @param knows the knowledge by which it evicts */
+  constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
     const { capacityBytes, dram, handoverNs, link, preloaded, sizes } = machine;
-    this.#moment = moment;
+    this.#times = times;
     this.#loadNs = loadNsOf(machine);
     this.#block = block;
     this.#sizes = sizes;
@@ -50,7 +49,7 @@ export class OnDemandGpu implements KnowingGpu {
 
   run(event: number): void {
     const { starts, times } = this.#block;
-    const moment = this.#moment;
+    const moment = this.#times;
     const from = starts[event]!;
     const to = starts[event + 1]!;
     const gpuNs = times[2 * event]!;
@@ -62,19 +61,19 @@ export class OnDemandGpu implements KnowingGpu {
       return;
     }
     if (misses > 0) this.#memory.admitAll(from, to);
-    moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, moment[MOMENT.known]! + onDemandNs(to - from, misses, gpuNs, loadNs));
+    moment[TIME.end] = Math.max(moment[TIME.end]!, moment[TIME.known]! + onDemandNs(to - from, misses, gpuNs, loadNs));
   }
 
   /** An event in which something misses, member by member. */
   #load(event: number): void {
     const { ids, starts, times } = this.#block;
     const { missing } = this.#memory;
-    const moment = this.#moment;
+    const moment = this.#times;
     const from = starts[event]!;
     const to = starts[event + 1]!;
     const gpuNs = times[2 * event]!;
     const cpuNs = times[2 * event + 1]!;
-    const knownNs = moment[MOMENT.known]!;
+    const knownNs = moment[TIME.known]!;
     let cpuEndNs = knownNs + this.#handoverNs;
     let hits = to - from;
     let onCpu = 0;
@@ -93,7 +92,7 @@ export class OnDemandGpu implements KnowingGpu {
       this.#memory.admit(d, from, to);
     }
     const endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
-    moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
+    moment[TIME.end] = Math.max(moment[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
   /** Reads an expert from the SSD; @returns its arrival in DRAM, ns. */
@@ -108,7 +107,7 @@ export class OnDemandGpu implements KnowingGpu {
 export const onDemandNs = (size: number, misses: number, gpuNs: number, loadNs: number): number =>
   misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
 
-/** Time of any load over a link of one lane, ns; 0 where loads differ, come from the SSD, or the CPU may take their place. */
+/** Time of any load over a link of one lane, ns; 0 if loads differ, come from the SSD, or the CPU may replace them. */
 export function loadNsOf({ cpu, dram, link, sizes }: KnowingMachine): number {
   if (cpu || dram !== null || link.lanes > 1 || sizes.some((bytes) => bytes !== sizes[0])) return 0;
   return new Link(link, new Float64Array(0)).laneNs(0, sizes[0]!);

@@ -1,4 +1,3 @@
-// The drafting of a run: as its profile says, or, where it says nothing, as the model and the runtime imply.
 import { shownTrace } from '../../base/profiles.js';
 import { CostModel } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../../model/door.js';
@@ -9,7 +8,7 @@ import type { Inputs } from './inputs.js';
 
 type Speculation = NonNullable<RunSpec['workload']['speculation']>;
 
-/** The drafting of a run; null: none. @throws UserError where drafts are looked up in a trace without token ids */
+/** The drafting of a run, by its profile, else by model and runtime; null: none. @throws UserError for text drafts without token ids */
 export function draftingOf(
   inputs: Pick<Inputs, 'hardware' | 'model' | 'trace'>,
   run: Pick<RunSpec, 'label' | 'places' | 'workload'>,
@@ -37,11 +36,10 @@ export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: 
   return drafter === undefined || 'ns' in drafter ? 0 : Math.ceil(drafter.copyBytes * expertBytesTotal(model));
 }
 
-/** True where layers keep a state in place of a KV cache, beside others that have one. */
+/** True if layers keep a state instead of a KV cache, and others that have one. */
 const isRecurrent = ({ dense }: ModelSpec): boolean =>
   dense.kvBytesPerToken > 0 && dense.segments.some(({ attention }) => attention.some(({ kvBytesPerToken }) => kvBytesPerToken === 0));
 
-/** Time of drafting one token, ns. */
 function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { drafter }: Speculation): number {
   if (drafter === undefined) return headNs(model, new CostModel(model, hardware));
   if ('ns' in drafter) return drafter.ns;
@@ -61,12 +59,12 @@ const headNs = (model: ModelSpec, cost: CostModel): number => layersNs(model, co
 
 /** One token through all layers, with every expert on the GPU, ns. */
 function layersNs({ layers }: ModelSpec, cost: CostModel): number {
-  const one = [1];
-  return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, one, one, 1) + topK * cost.expertNs(index, 1), 0);
+  const shares = [1];
+  return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, shares, shares, 1) + topK * cost.expertNs(index, 1), 0);
 }
 
 /** Time after the last layer, and the overhead of a pass, ns. */
 function outputNs({ layers }: ModelSpec, cost: CostModel): number {
-  const one = [1];
-  return cost.denseNs(layers.length, 1, one, one, 1) + cost.passNs;
+  const shares = [1];
+  return cost.denseNs(layers.length, 1, shares, shares, 1) + cost.passNs;
 }

@@ -1,4 +1,3 @@
-// From a run profile to its inputs: model, machine, system and routing.
 import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
@@ -29,12 +28,12 @@ import { countsOnTrace } from './counts-on-trace.js';
 
 /** Default number of tokens of a synthetic trace. */
 export const SYNTHETIC_TOKENS = 512;
-/** Share of a recorded trace, at its start, that is held out where popularity is counted on it. Ours: a fifth, as is usual for a test set. */
+/** Share of a recorded trace, at its start, that is held out if popularity is counted on it. Ours: a fifth, as is usual for a test set. */
 export const HELD_OUT = 0.2;
 /** Limit of the tokens drawn for a profile. Ours: more tokens rank experts alike, and a profile is drawn before every run. */
 const MOST_APART = 65_536;
 const DRAWN_APART = 'drawn apart from those that are replayed';
-/** Candidates that synthetic routing has for each choice, where the system re-ranks. */
+/** Candidates that synthetic routing has for each choice if the system re-ranks. */
 const CANDIDATES_PER_CHOICE = 4;
 
 /** Rows `[from, to)` of a trace. */
@@ -53,14 +52,14 @@ interface Apart {
   take(tokens: number): Promise<RoutingTrace>;
 }
 
-/** The inputs of a run. The caller that opens them closes the trace. */
+/** From a run profile to its inputs: model, machine, system and routing. The inputs of a run. The caller that opens them closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
-  /** A note on how the model was found, where the trace does not name it. */
+  /** A note on how the model was found if the trace does not name it. */
   readonly modelNote: string | null;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
-  /** True: nothing says how large experts are, and each counts as one byte. Absent: their sizes are known. */
+  /** True: sizes of experts are unknown, and each counts as one byte. Absent: they are known. */
   readonly unsized?: true;
   /** The routing that runs, and no more of it, variants applied. */
   readonly trace: RoutingTrace;
@@ -68,7 +67,7 @@ export interface Inputs {
   readonly recorded: RoutingTrace;
   /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: there are none. */
   readonly candidates: RoutingTrace | null;
-  /** True where `trace` differs from the recording. */
+  /** True if `trace` differs from the recording. */
   readonly variants: boolean;
   /** SHA-256 of each module of the user's own among the variants; absent: there is none. */
   readonly ownVariants?: readonly string[];
@@ -79,7 +78,7 @@ export interface Inputs {
   readonly routing?: 'profile' | 'prior';
   /** Null: the routing is recorded, and nothing of it is held out. */
   readonly apart: Apart | null;
-  /** Counts that a placement is made from, in place of what the system names; absent: it names them. */
+  /** Counts for a placement, instead of those that the system names; absent: it names them. */
   readonly counted?: Popularity;
 }
 
@@ -216,11 +215,11 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
 }
 
-/** What the routing of a profile follows: skew and reuse decide how often a cache hits. Of a user's own nobody can say how far it errs. */
+/** What the routing of a profile follows: skew and reuse decide how often a cache hits. The error of a user's own is unknown. */
 function sourceOf(profile: Partial<RoutingProfile> | undefined, { model, overrides, variants = [] }: RunSpec): Pick<Inputs, 'routing'> {
   const blank = profile?.skew === undefined || profile.reuse === undefined;
-  const own = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
-  return own || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
+  const isCustom = (!blank && isPath(model!)) || variants.length > 0 || overrides.model.some(({ path }) => path[0] === 'routing');
+  return isCustom || profile?.per === 'request' ? {} : { routing: blank ? 'prior' : 'profile' };
 }
 
 /** Applies the run's variants, and separates choices from further candidates. @throws UserError if a variant cannot be applied, or does not fit */
@@ -233,14 +232,14 @@ function routed(
   const { seed, variants = [] } = run;
   const varied = placed(placeIn(run, 'variants'), () => stackVariants(recorded, variants, { model, seed }));
   const ownVariants = variants.flatMap(({ sha256 }) => sha256 ?? []);
-  const told = { recorded, variants: variants.length > 0, ...(ownVariants.length === 0 ? {} : { ownVariants }) };
+  const facts = { recorded, variants: variants.length > 0, ...(ownVariants.length === 0 ? {} : { ownVariants }) };
   if (rerank === undefined) {
     checkFits(varied, model);
-    return { ...told, trace: varied, candidates: null };
+    return { ...facts, trace: varied, candidates: null };
   }
   const trace = placed(`${placeIn(run, 'system.rerank')}: system`, () => topOf(varied, model));
   checkFits(trace, model);
-  return { ...told, trace, candidates: varied };
+  return { ...facts, trace, candidates: varied };
 }
 
 /** The machine of a run, under the runtime of the run or its system; several GPUs share experts unless these differ. @throws UserError */
@@ -265,7 +264,7 @@ export function pinnedFor({ cache }: SystemSpec, machine: HardwareSpec): Hardwar
   return { ...machine, links: machine.links.map((link) => (link.name === 'h2d' ? withRate(link, (rate) => rate * pinned) : link)) };
 }
 
-/** The model with the KV cache that the run asks for. @throws UserError where its values need flash attention, and there is none */
+/** The model with the KV cache of the run. @throws UserError if its values need flash attention, and there is none */
 function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
   const { kvFormat } = run.memory;
   if (kvFormat === undefined) return model;

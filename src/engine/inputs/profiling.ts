@@ -1,4 +1,3 @@
-// The tokens that a placement or a split is profiled on: before those of the run, or it would look better than it is.
 import { UserError } from '../../base/errors.js';
 import { findProfile } from '../../base/profiles.js';
 import { formatCounted } from '../../base/units.js';
@@ -9,7 +8,7 @@ import { type Popularity, popularityOf } from '../../trace/popularity.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from './inputs.js';
 
-/** The tokens to profile on: how many, and in words. @throws UserError where there are none */
+/** The tokens to profile on: how many, and in words. @throws UserError if there are none */
 export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, wanted: number): { tokens: number; words: string } {
   if (apart === null)
     throw new UserError(
@@ -33,16 +32,16 @@ export async function popularityFor(inputs: Inputs, run: RunSpec, source: number
   return countsById(popularityOf(await profiledRows(inputs, source)), model);
 }
 
-/** Activations by dense id. @throws UserError where they are not of this model */
+/** Activations by dense id. @throws UserError if they are not of this model */
 export function countsById({ counts, path }: Popularity, model: ModelSpec): Float64Array {
   const wrong = (what: string): UserError => new UserError(`${path}: ${what}; take counts of this model`);
   if (counts.length !== model.layers.length)
     throw wrong(`counts ${counts.length} layers, ${model.name} has ${model.layers.length} MoE layers`);
   const byId = new Float64Array(model.experts);
   for (const { index, offset, experts } of model.layers) {
-    const own = counts[index]!;
-    if (own.length > experts) throw wrong(`layer ${index}: counts ${own.length} experts, ${model.name} has ${experts}`);
-    byId.set(own, offset);
+    const counted = counts[index]!;
+    if (counted.length > experts) throw wrong(`layer ${index}: counts ${counted.length} experts, ${model.name} has ${experts}`);
+    byId.set(counted, offset);
   }
   return byId;
 }

@@ -1,4 +1,3 @@
-// The serving of a run: arrivals, scheduler, and the number of requests that run at once.
 import type { Parameters } from '../../base/parameters.js';
 import type { ClassBudget, SchedulerDefinition, Walk, Workload } from '../../schedule/door.js';
 import {
@@ -14,7 +13,7 @@ import {
 import { computesMisses, misfit, type RunSpec, rulesOn } from '../../system/door.js';
 import type { Inputs } from './inputs.js';
 
-/** The serving of a run. */
+/** The serving of a run: arrivals, scheduler, and the number of requests that run at once. */
 export interface Serving {
   readonly scheduler: SchedulerDefinition;
   readonly parameters: Parameters;
@@ -24,9 +23,9 @@ export interface Serving {
   readonly attending: number;
   /** Rows of the trace that the run may walk. */
   readonly rows: number;
-  /** True where requests were cut into streams to fill the batch. */
+  /** True if requests were cut into streams to fill the batch. */
   readonly cut: boolean;
-  /** True where the schedule depends on the times of passes: a policy that knows the future needs them recorded first. */
+  /** True if the schedule depends on the times of passes: a policy with foresight needs them recorded first. */
   readonly timed: boolean;
   readonly budgets: ReadonlyMap<string, ClassBudget>;
   /** Class of each request, by `Request.index`; null: no request has one. */
@@ -36,7 +35,7 @@ export interface Serving {
   workload(): Workload;
 }
 
-/** Reads the workload and the scheduler of a run. @throws UserError where a file of arrivals cannot be read */
+/** Reads the workload and the scheduler of a run. @throws UserError if a file of arrivals cannot be read */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { system, trace } = inputs;
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;

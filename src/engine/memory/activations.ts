@@ -1,4 +1,4 @@
-// GPU memory of the activations of a pass, where the runtime's buffers are known: larger passes need larger buffers.
+// GPU memory of the activations of a pass if the runtime's buffers are known: larger passes need larger buffers.
 import { UserError } from '../../base/errors.js';
 import { allocate } from '../../runtime/allocation/allocate.js';
 import { runtimeOfProfile } from '../../runtime/index.js';

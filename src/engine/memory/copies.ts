@@ -1,4 +1,3 @@
-// The share of the expert cache that belongs to resident low-precision copies, and the pool that holds them.
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import { UNPINNED } from '../../cache/policy.js';
 import { buildCaches, type CacheOptions, layerOfExperts } from '../../cache/scope.js';
@@ -6,11 +5,11 @@ import { expertSizes, type ModelSpec } from '../../model/door.js';
 import type { CopiesSpec } from '../../system/door.js';
 import { CopyPool } from '../transfer/copies.js';
 
-/** Bytes of a capacity for copies: none where every expert fits whole. @param expertBytes of all experts that may lie on the GPU */
+/** Bytes of a capacity for copies: none if every expert fits whole. @param expertBytes of all experts that may lie on the GPU */
 export const copyRoom = (spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number =>
   spec === undefined || capacityBytes >= expertBytes ? 0 : Math.floor(spec.share * capacityBytes);
 
-/** A model whose experts are as large as their copies. */
+/** A model whose experts are as large as their low-precision copies, which have a share of the expert cache. */
 export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: Math.ceil(copyBytes * layer.expertBytes) })) };
 }

@@ -1,11 +1,10 @@
-// The placement of a model's dense part: on the GPU, but layers or KV caches that the run leaves to the CPU, with their experts.
 import { type DenseBytes, type DensePlacement, denseBytes, layerCards, moeHolders } from '../../hardware/door.js';
 import { decoderLayers, type ExpertSplit, expertBytesTotal, type ModelSpec, splitExperts } from '../../model/door.js';
 import { DEFAULT_SYSTEM } from '../../runtime/index.js';
 import { isWord, misfit, type RunSpec, type SystemSpec, sharingPart } from '../../system/door.js';
 import type { Inputs } from '../inputs/inputs.js';
 
-/** Parts of a model on the GPU and in DRAM beside the expert cache. */
+/** Parts of a model on the GPU and in DRAM, without the expert cache. */
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;
@@ -26,30 +25,30 @@ export function denseRooms(model: ModelSpec, placement: DensePlacement | null, s
   };
 }
 
-/** The same where every layer's experts lie on one device. */
+/** The same if every layer's experts lie on one device. */
 function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRooms {
   if (placement === null) {
     const { kvBytesPerToken, weightBytes } = model.dense;
     return { gpu: { kvBytesPerToken, weightBytes }, dram: { kvBytesPerToken: 0, weightBytes: 0 }, expertBytes: expertBytesTotal(model) };
   }
   const held = moeHolders(model, placement);
-  const own = model.layers.filter(({ index }) => held[index] !== 'cpu');
+  const kept = model.layers.filter(({ index }) => held[index] !== 'cpu');
   return {
     gpu: denseBytes(model, placement, (holder) => holder !== 'cpu'),
     dram: denseBytes(model, placement, (holder) => holder === 'cpu'),
-    expertBytes: own.reduce((sum, { expertBytes, experts }) => sum + experts * expertBytes, 0),
+    expertBytes: kept.reduce((sum, { expertBytes, experts }) => sum + experts * expertBytes, 0),
   };
 }
 
-/** Why layers and tensors are not divided, and what to write where experts have to stay on the CPU. */
+/** Why layers and tensors are not divided, and what to write if experts have to stay on the CPU. */
 const EXPERTS_SHARED = 'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does';
 const STAYING = `take ${DEFAULT_SYSTEM}, or another static policy with scope global and onMiss cpu`;
 
-/** True where the CPU computes the experts that lie in its memory, and they stay there. */
+/** True if the CPU computes the experts that lie in its memory, and they stay there. */
 const staysOnCpu = ({ cache, onMiss }: SystemSpec): boolean =>
   isWord(onMiss, 'cpu') && cache.scope !== 'layer' && cache.policy.name === 'static';
 
-/** The placement of the dense part in a run; null: all of it on the GPU. @throws UserError where machine or system cannot do that */
+/** The placement of the dense part in a run; null: all of it on the GPU. @throws UserError if machine or system cannot do that */
 export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
   const { gpuLayers, kv, kvGrowth, kvIn } = run.memory;
   const layers = decoderLayers(model);
@@ -90,7 +89,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
   };
 }
 
-/** The layer that the run splits; null: none. @throws UserError where machine, model or system cannot do that */
+/** The layer that the run splits; null: none. @throws UserError if machine, model or system cannot do that */
 export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec): ExpertSplit | null {
   const { splitLayer } = run.memory;
   if (splitLayer === undefined) return null;

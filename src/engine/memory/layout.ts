@@ -1,4 +1,3 @@
-// The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory.
 import { UserError } from '../../base/errors.js';
 import { type DensePlacement, type HardwareSpec, type Interconnect, shareOf } from '../../hardware/door.js';
 import type { ExpertSplit, ModelSpec } from '../../model/door.js';
@@ -26,15 +25,15 @@ interface ExpertHomes {
   /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
   readonly homes: Int32Array;
   readonly shards: readonly Shard[];
-  /** True where experts were placed by a profile of their popularity. */
+  /** True if experts were placed by a profile of their popularity. */
   readonly profiled: boolean;
 }
 
-/** A run over the GPUs of its machine. */
+/** The layout of a run over the GPUs of its machine: the experts of each, and the division of its memory. */
 export interface Layout {
   /** One GPU with its part of the host. */
   readonly hardware: HardwareSpec;
-  /** Where the dense part of the model lives; null: on the GPU, or on each. */
+  /** Placement of the dense part; null: on the GPU, or on each. */
   readonly dense: DensePlacement | null;
   /** The layer whose experts lie on the CPU and on the GPU; null: none. */
   readonly split: ExpertSplit | null;
@@ -51,7 +50,7 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const { hardware, model, system } = inputs;
   const placed = densePlacementOf(inputs, run);
   const split = expertSplitOf(inputs, run);
-  const rooms = (own: ModelSpec): DenseRooms => denseRooms(own, placed, split);
+  const rooms = (part: ModelSpec): DenseRooms => denseRooms(part, placed, split);
   if (hardware.gpus === undefined) {
     const { longest, sequences } = atOnce(run, workload, serving);
     const activations = activationsOf(inputs, run, sequences, longest);
@@ -66,10 +65,10 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const homes = await placeExperts(inputs, run);
   const each = shareOf(hardware);
   // A request begins on the GPU with the fewest.
-  const own = { ...serving, running: Math.ceil(serving.running / count) };
+  const perGpu = { ...serving, running: Math.ceil(serving.running / count) };
   const gpus: GpuLayout[] = [];
   for (const shard of homes.shards) {
-    const plan = planMemory({ hardware: each, model: shard.model, system, rooms: rooms(shard.model) }, run, workload, own);
+    const plan = planMemory({ hardware: each, model: shard.model, system, rooms: rooms(shard.model) }, run, workload, perGpu);
     gpus.push({ shard, memory: await withQuotas(plan, inputs, run, shard) });
   }
   return {
@@ -98,7 +97,7 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
     sharedBytes: sum((plan) => plan.sharedBytes),
     dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),
     // Equal GPUs give equal warnings.
-    warnings: warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at),
+    warnings: warnings.filter((warning, at) => warnings.findIndex(({ code }) => code === warning.code) === at),
   };
 }
 

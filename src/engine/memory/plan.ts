@@ -1,4 +1,3 @@
-// Divides memory: dense weights, KV caches and staging come first; the expert cache has its given size, or the rest.
 import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
@@ -33,9 +32,9 @@ export interface MemoryPlan extends Rooms {
   readonly copyBytes: number;
   /** The part of the expert cache for whole experts, bytes. */
   readonly wholeBytes: number;
-  /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
+  /** Experts that each layer's cache holds, in layer scope: as the system or `16/layer` sets it; null: an even split (L6). */
   readonly quotas: readonly number[] | null;
-  /** Capacity of DRAM as a cache of the SSD; null where it holds every expert, or there is no tier below. */
+  /** Capacity of DRAM as a cache of the SSD; null if it holds every expert, or there is no tier below. */
   readonly dramBytes: number | null;
   readonly warnings: readonly Warning[];
 }
@@ -50,7 +49,7 @@ interface MemoryInputs {
   readonly activations?: (tokens: number) => number;
 }
 
-/** Divides memory. @throws UserError for a capacity that contradicts the system or the machine */
+/** Divides memory: the expert cache has its size, or the rest. @throws UserError for a capacity that contradicts the system or the machine */
 export function planMemory(
   { activations = () => 0, hardware, model, rooms: dense, system }: MemoryInputs,
   run: RunSpec,
@@ -128,7 +127,7 @@ const fits = ({ hardware }: MemoryNeed, { neededBytes }: Divided): boolean => ne
 function dividedBeside(need: MemoryNeed, passTokens: number, activationBytes: number): Divided {
   const beside = { ...need, leftBytes: need.leftBytes - activationBytes };
   const growing = need.kvGrowth !== 'static';
-  // Where activations leave nothing to share, divide without them: it will not fit, and a smaller pass is tried.
+  // If activations leave nothing to share, divide without them: it will not fit, and a smaller pass is tried.
   const rooms = growing ? sharedRoom(beside.leftBytes > need.stagingBytes ? beside : need) : separateRooms(beside);
   const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
   const roomBytes = growing ? Math.max(cacheBytes, kvBytes + leastCacheBytes) : kvBytes + cacheBytes;
@@ -144,12 +143,12 @@ function splitWarnings({ run }: MemoryNeed, passTokens: number, activations: (to
   return [{ code: 'pass-split', message }];
 }
 
-/** Experts per layer that the system or a capacity such as `16/layer` says; null: an even split, or a split that a profile decides. */
+/** Experts per layer set by the system or by a capacity such as `16/layer`; null: an even split, or a split that a profile decides. */
 function quotasOf({ model, wanted }: MemoryNeed, { cache }: SystemSpec, cacheBytes: number): readonly number[] | null {
   if (cache.quotas !== undefined) return typeof cache.quotas === 'string' ? null : cache.quotas;
   const perLayer = wanted === null || cache.scope === 'global' ? null : wanted.perLayer;
   if (perLayer === null) return null;
-  // Where KV caches share the memory there may be less of it than asked for: each layer then has its part of what there is.
+  // Shared with KV caches, the memory may be less than the capacity: each layer then has its part of what there is.
   const whole = model.layers.map((layer) => Math.min(layer.experts, perLayer));
   return shrinkQuotas(model, cacheBytes, whole);
 }

@@ -1,4 +1,3 @@
-// Slots per layer, if a system does not split evenly. A split that needs a profile is profiled on the same tokens as popularity.
 import { findProfile } from '../../base/profiles.js';
 import { LruStack, upTo } from '../../cache/curves/stack-distance.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
@@ -9,7 +8,7 @@ import { chunks, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import type { Inputs } from '../inputs/inputs.js';
 import { profiledRows } from '../inputs/profiling.js';
 import type { MemoryPlan } from './plan.js';
-import { ELSEWHERE, type Shard } from './shard.js';
+import { NOT_HERE, type Shard } from './shard.js';
 
 /** Limit of the tokens of a profiling trace. Ours: quotas of longer ones differ little, and a profile is read before every run. */
 const MOST_TOKENS = 8192;
@@ -34,22 +33,22 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   }
 }
 
-function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, expert: number) => number {
+function ownExperts(whole: ModelSpec, { model, own: idOf }: Shard): (layer: number, expert: number) => number {
   return (layer, expert) => {
-    const id = own[whole.layers[layer]!.offset + expert]!;
-    return id === ELSEWHERE ? ELSEWHERE : id - model.layers[layer]!.offset;
+    const id = idOf[whole.layers[layer]!.offset + expert]!;
+    return id === NOT_HERE ? NOT_HERE : id - model.layers[layer]!.offset;
   };
 }
 
 /**
  * Activations by layer and expert, and LRU hits by layer and slots; below an event's size they are an estimate.
- * @param most tokens read @param own number of a trace's expert in the model, {@link ELSEWHERE} if none
+ * @param most tokens read @param idOf number in the model of each expert of a trace, {@link NOT_HERE} if none
  */
 export function profileLayers(
   model: ModelSpec,
   trace: RoutingTrace,
   most: number = trace.tokens,
-  own: (layer: number, expert: number) => number = (_layer, expert) => expert,
+  idOf: (layer: number, expert: number) => number = (_layer, expert) => expert,
 ): { demand: Float64Array[]; hits: Float64Array[] } {
   const demand = model.layers.map(({ experts }) => new Float64Array(experts));
   // By level: the smallest cache of 1..experts slots that holds a member; the last entry: none does.
@@ -68,8 +67,8 @@ export function profileLayers(
         const at = (token * trace.layers + index) * trace.topK;
         let count = 0;
         for (const expert of chunk.experts.subarray(at, at + trace.topK)) {
-          const id = expert === NULL_EXPERT ? ELSEWHERE : own(index, expert);
-          if (id === ELSEWHERE) continue;
+          const id = expert === NULL_EXPERT ? NOT_HERE : idOf(index, expert);
+          if (id === NOT_HERE) continue;
           demand[index]![id]! += 1;
           chosen[count++] = id;
         }

@@ -1,4 +1,5 @@
-// Demands on memory, and the division of GPU memory beside dense weights between KV caches and the expert cache: each in a room of its own, or both in one.
+// Demands on memory, and the division of what dense weights leave of a GPU between KV caches and the expert cache: each in a room of its own, or both
+// in one.
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import type { HardwareSpec } from '../../hardware/door.js';
@@ -53,15 +54,15 @@ export function wantedCapacity(model: ModelSpec, most: number, { cache, name }: 
       };
 }
 
-/** The rooms of a GPU beside its dense weights. */
+/** What dense weights leave of a GPU's memory, divided. */
 export interface Rooms {
-  /** Room for KV caches: for as many of the longest requests as run at once, or as the run says; requests wait while it is full. */
+  /** Room for KV caches: for as many of the longest requests as run at once, or as the run sets; requests wait while it is full. */
   readonly kvBytes: number;
-  /** Capacity of the expert cache: at the start and, where KV caches grow at its expense or memory is lost, the most that it ever has. */
+  /** Capacity of the expert cache: at the start, which is the most that it ever has. */
   readonly cacheBytes: number;
   /** Least size of the expert cache: KV caches never take more from it. */
   readonly leastCacheBytes: number;
-  /** Buffers of streamed experts (a token's, of the layer where they are largest) and of prefetches; 0 if all experts are resident. */
+  /** Buffers of streamed experts (a token's, of the layer with the largest) and of prefetches; 0 if all experts are resident. */
   readonly stagingBytes: number;
 }
 
@@ -81,7 +82,7 @@ export function separateRooms(need: MemoryNeed): Rooms {
   return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: resident ? 0 : stagingBytes };
 }
 
-/** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
+/** True if experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
 const streamsAlways = ({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean => rooms.expertBytes < expertBytesTotal(model);
 
 /** Room for KV caches: in a closed loop each user's longest request; for arrivals what experts leave or, without a given size, half. */

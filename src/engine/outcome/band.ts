@@ -41,8 +41,8 @@ const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placeme
 
 /** The band of one kind of prediction; null: no row is comparable. @param errors without those of the machine that the band is for */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
-  const own = errors.filter(({ metric }) => metric === kind.metric);
-  return nearest(kind, own, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);
+  const scored = errors.filter(({ metric }) => metric === kind.metric);
+  return nearest(kind, scored, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);
 }
 
 /** The rows of the circle that a band names, and of its metric. @param common as the band has it */

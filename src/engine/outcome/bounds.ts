@@ -1,4 +1,3 @@
-// The bounds in every result (L15), and the headroom of the run below them.
 import { summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/door.js';
 import type { Bounds, Metric } from '../../result/result.js';
@@ -6,7 +5,7 @@ import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
-/** The bounds of a run. */
+/** The bounds in every result (L15), and the headroom of the run below them. */
 export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, recorder } }: Finished): Bounds {
   const { demanded } = bothPhases(recorder);
   const { latencies } = meters;
@@ -23,7 +22,10 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
   };
 }
 
-/** TPOT of LRU, Belady on demand and foresight, and the floor. @param loads false: every expert is where it executes, and there is nothing to know */
+/**
+ * TPOT of LRU, Belady on demand and foresight, and the floor. @param loads false: every expert is where it executes, so that knowledge changes
+ * nothing
+ */
 function knowingOf(latencies: Latencies, loads: boolean): Partial<Bounds> {
   if (!loads) {
     const resident = meanOf(latencies.tpotAllResident);
@@ -69,7 +71,7 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
 /** Relative rounding error of clocks that add the same times in another order: smaller gaps count as none. */
 const ROUNDING = 1e-9;
 
-/** Share of the gap from `floor` to `bound` that `value` leaves open, within 0..1; 0 where there is no gap. */
+/** Share of the gap from `floor` to `bound` that `value` leaves open, within 0..1; 0 if there is no gap. */
 function openPart(floor: number, value: number, bound: number): number {
   if (Math.abs(floor - bound) <= ROUNDING * Math.abs(bound)) return 0;
   return Math.min(1, Math.max(0, (bound - value) / (bound - floor)));

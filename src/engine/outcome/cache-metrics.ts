@@ -1,10 +1,9 @@
-// Metrics of the caches, in all and by phase.
 import type { SimulatedGpu } from '../compose/simulation.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { PhaseCounters, Recorder } from '../vocabulary/recorder.js';
 import type { Finished, Values } from './finished.js';
 
-/** Hits, misses and demand. */
+/** Metrics of the caches, in all and by phase. Hits, misses and demand. */
 export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finished): Values {
   const [prefill, decode] = recorder.phases;
   // With passes of one phase, the variants would repeat the total.

@@ -34,14 +34,14 @@ function scoredErrors(): readonly ScoredError[] {
   return known;
 }
 
-/** The band of one kind of speed; null where no measurement is comparable. */
+/** The band of one kind of speed; null if no measurement is comparable. */
 export const bandFor = (kind: ComparedBy): Accuracy | null => bandOf(kind, scoredErrors());
 
 /** The measured runs behind a band, as {@link bandFor} gives it. */
 export const rowsBehind = (metric: 'decode' | 'prefill', { common }: Accuracy): ScoredError[] =>
   rowsOfCircle(metric, common, scoredErrors());
 
-/** The bands of a run's speeds. @returns null where the machine is calibrated: rows of other machines say nothing of its profile */
+/** The bands of a run's speeds. @returns null if the machine is calibrated: rows of other machines do not apply to its profile */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   const { hardware } = finished.inputs;
   if (hardware.software === undefined || hardware.facts === undefined) return null;

@@ -1,15 +1,14 @@
-// The parts of a finished run that its result is made of. Types only.
 import type { Passes } from '../../schedule/door.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { ChangingMemory } from '../serve/changing-memory.js';
 import type { Meters } from '../watch/meters.js';
 
-/** Everything that a finished run leaves behind. */
+/** The parts of a finished run that its result is made of. Types only. Everything that a finished run produces. */
 export interface Finished extends RunPlan {
   readonly simulation: Simulation;
   readonly passes: Passes;
-  /** The division of GPU memory, where it changed during the run; null: it stayed as planned. */
+  /** The division of GPU memory if it changed during the run; null: it stayed as planned. */
   readonly changing: ChangingMemory | null;
   readonly meters: Meters;
   /** `performance.now()` when the run started. */

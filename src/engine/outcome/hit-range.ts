@@ -1,4 +1,3 @@
-// The range of a drawn hit rate: published less drawn arcsin(sqrt(rate)), on which a share errs alike everywhere (Anscombe, 1948).
 import { twelveDigits } from '../../base/rounding.js';
 import type { Result } from '../../result/result.js';
 import type { Inputs } from '../inputs/inputs.js';
@@ -12,7 +11,7 @@ export const HIT_ERRORS = {
   profile: { low: -0.067, high: 0.0985, models: 8 },
 } as const;
 
-/** The range of a hit rate, 0..1; none: its routing is recorded or the user's own, or there is no miss, or no hit. */
+/** The range of a drawn hit rate, 0..1, by arcsin(sqrt(rate)) (Anscombe, 1948); none: routing of the user's own, or no miss, or no hit. */
 export function hitRangeOf(rate: number, routing: Inputs['routing']): Pick<Result, 'hitRange'> {
   if (routing === undefined || !(rate > 0 && rate < 1)) return {};
   const { high, low, models } = HIT_ERRORS[routing];

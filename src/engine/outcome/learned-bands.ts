@@ -13,7 +13,7 @@ export async function withLearnedBands(
 ): Promise<Result> {
   if (result.accuracy === undefined) return result;
   const others: Result[] = [];
-  for (const one of moved) others.push((await one()) ?? result);
+  for (const run of moved) others.push((await run()) ?? result);
   const bands = PHASES.map((phase): [string, Accuracy | null] => {
     const speedOf = ({ metrics }: Result): number => metrics[`speed.${phase}`]?.value ?? 0;
     const speed = speedOf(result);

@@ -1,4 +1,3 @@
-// All metrics of a run, from its counters. A metric that a run cannot have (TTFT of a trace without prompts) is absent, not zero.
 import { sum } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/door.js';
 import { expertBytesTotal, expertSizes } from '../../model/door.js';
@@ -16,7 +15,7 @@ import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
 
-/** The metrics of a finished run, by name of the catalogue. */
+/** The metrics of a run by name of the catalogue. One that it cannot have (TTFT of a trace without prompts) is absent, not zero. */
 export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   const metrics: Record<string, Metric> = {};
   const put = (values: Values): void => {
@@ -120,27 +119,26 @@ function switchMetrics({ inputs: { hardware, model }, layout: { gpus } }: Finish
   };
 }
 
-/** Memory of the GPU with the most of it, and of DRAM. */
 function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }: Finished): Values {
   const { faults, gpus } = simulation;
-  const beside = ({ memory: own }: SimulatedGpu): number => own.denseBytes + own.activationBytes + own.kvBytes + own.stagingBytes;
-  const peak = changing?.peakBytes ?? most(gpus, (one) => beside(one) + one.gpu.peakBytes);
+  const beside = ({ memory: plan }: SimulatedGpu): number => plan.denseBytes + plan.activationBytes + plan.kvBytes + plan.stagingBytes;
+  const peak = changing?.peakBytes ?? most(gpus, (gpu) => beside(gpu) + gpu.gpu.peakBytes);
   const { dram, kvBytesPerToken: perToken } = layout.total;
   const kvPeak = passes.kv.peakTokens * perToken;
   const growing = passes.kv.growth !== 'static';
   // KV caches that grow were given room for more than they took.
   const kvTaken = passes.kv.gpus.map(({ peakTokens }) => peakTokens * perToken);
-  const whole = most(gpus, ({ expertBytes, memory: own }, g) => own.denseBytes + (growing ? kvTaken[g]! : own.kvBytes) + expertBytes);
+  const whole = most(gpus, ({ expertBytes, memory: plan }, g) => plan.denseBytes + (growing ? kvTaken[g]! : plan.kvBytes) + expertBytes);
   const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
-  const expertBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, own) => bytes + own, 0);
+  const expertBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, size) => bytes + size, 0);
   const dramKv = passes.kv.peakTokens * dram.kvBytesPerToken;
   return {
     'memory.kv_tokens': passes.kv.peakTokens,
     'memory.gpu.kv_peak': kvPeak,
     'memory.gpu.peak': peak,
-    'memory.gpu.allocated': most(gpus, (one) => beside(one) + one.memory.cacheBytes),
-    'memory.gpu.expert_cache': most(gpus, ({ memory: own }) => own.cacheBytes),
-    ...(inputs.system.cache.copies === undefined ? {} : { 'memory.gpu.copies': most(gpus, ({ memory: own }) => own.copyBytes) }),
+    'memory.gpu.allocated': most(gpus, (gpu) => beside(gpu) + gpu.memory.cacheBytes),
+    'memory.gpu.expert_cache': most(gpus, ({ memory: plan }) => plan.cacheBytes),
+    ...(inputs.system.cache.copies === undefined ? {} : { 'memory.gpu.copies': most(gpus, ({ memory: plan }) => plan.copyBytes) }),
     'memory.gpu.saving': 1 - peak / whole,
     ...(changing === null
       ? {}

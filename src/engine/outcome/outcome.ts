@@ -1,4 +1,3 @@
-// From a finished run to the public result.
 import { arch, cpus, platform, runtimeVersion } from '../../base/host/machine.js';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/door.js';
@@ -14,7 +13,7 @@ import { metricsOf } from './metrics.js';
 import { knowledgeOfRun, profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
 
-/** Builds the result. */
+/** From a finished run to the public result. */
 export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, replayed, system } = inputs;
@@ -91,7 +90,6 @@ function runtimeIn({ facts, software }: HardwareSpec): unknown {
   return { ...software, assumed: undefined, ...(facts === undefined ? { constants: undefined } : {}) };
 }
 
-/** The traces, with the replayed part of each. */
 function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }: Finished): TraceInput[] {
   // A variant may redraw recorded routing.
   const drawn = played.meta.synthetic && !recorded.meta.synthetic;
@@ -109,7 +107,7 @@ function tracesOf({ inputs: { recorded, replayed, trace: played, traces }, run }
   });
 }
 
-/** Latencies by class of requests; absent where requests have no classes. */
+/** Latencies by class of requests; absent if requests have no classes. */
 function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick<Result, 'classes'> {
   const [gpu] = simulation.gpus;
   const served = gpu?.classes?.served ?? null;
@@ -120,7 +118,7 @@ function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick
 
 let processor: string | undefined;
 
-/** Name of this machine's processor, asked for once: the system reads a file per core, which takes as long as a short run. */
+/** Name of this machine's processor, read once: the system reads a file per core, which takes as long as a short run. */
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;
@@ -144,7 +142,7 @@ function overridesOf({ overrides: { hardware, model, runtime }, system }: RunSpe
   };
 }
 
-/** The executing device, where it is not a GPU with its own memory. */
+/** The executing device if it is not a GPU with its own memory. */
 function deviceOf({ cpuOnly, tiers }: HardwareSpec): Pick<Result['inputs'], 'device'> {
   if (cpuOnly) return { device: 'cpu' };
   return tiers[0]!.name === 'unified' ? { device: 'unified' } : {};

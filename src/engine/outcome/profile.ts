@@ -1,4 +1,3 @@
-// Statistics profiled before a run, the tokens that they come from, and whether the run replays these; and what its parts know (L17).
 import { findProfile, splitRows } from '../../base/profiles.js';
 import { policyKnows, policyNeeds } from '../../cache/policy.js';
 import { predictorKnows } from '../../predict/predictors/create.js';
@@ -38,14 +37,13 @@ function isFuture(source: string, { folder, trace }: Pick<RunSpec, 'folder' | 't
   });
 }
 
-/** The file and the rows, `[start, end)`, that a name means. */
 function partOf(named: string, folder: string): { readonly file: string; readonly start: number; readonly end: number } {
   const { path, rows } = splitRows(named);
   const [start, end] = rangeOfRows(rows, Number.POSITIVE_INFINITY);
   return { file: path === '-' ? path : findProfile('traces', path, folder), start, end };
 }
 
-/** The knowledge of a run, by part. Miss actions, placements and limits of prefetches know only the past. */
+/** The knowledge of a run, by part. Miss actions, placements and limits of prefetches use only the past. */
 export function knowledgeOfRun(finished: Finished): RunKnowledge {
   const { inputs, run, serving, simulation } = finished;
   const { cache, predictor } = inputs.system;

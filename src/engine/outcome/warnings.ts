@@ -1,4 +1,3 @@
-// The warnings of a result.
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { assumedOf, takenPartsOf } from '../../hardware/door.js';
 import { expertBytesTotal } from '../../model/door.js';
@@ -87,7 +86,7 @@ function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[]
   return [{ code: 'below-token-cycle', message }];
 }
 
-/** Share by which hits exceed the cached share where routing is flat: about what a prediction of hit rates errs by (docs/routing.md). */
+/** Share by which hits exceed the cached share if routing is flat: about what a prediction of hit rates errs by (docs/routing.md). */
 const FLAT = 0.05;
 
 /** A cache that hits hardly more of the decoded demand than the share of the experts that it holds. */
@@ -104,7 +103,7 @@ function flatWarnings({ inputs: { model, system }, run, simulation }: Finished, 
   return [{ code: 'flat-routing', message }];
 }
 
-/** Bytes of the distinct experts that one decode pass touches, on average (any pass, where none decodes): at batch 1 the token cycle. */
+/** Bytes of the distinct experts that one decode pass touches, on average (any pass, if none decodes): at batch 1 the token cycle. */
 function meanPassBytes({ inputs, simulation }: Finished): number {
   const { layers, phases } = simulation.recorder;
   const phase = phases[1].events > 0 ? phases[1] : phases[0];

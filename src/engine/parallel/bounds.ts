@@ -1,4 +1,3 @@
-// The bounds of a run on several GPUs (L15): the same events with every expert resident where it lives, and with no expert kept anywhere.
 import type { CostModel, LinkSpec } from '../../hardware/door.js';
 import { Clocks, cpuNs } from '../foresight/clocks.js';
 import { WORK } from '../foresight/demand-block.js';
@@ -15,7 +14,7 @@ interface ParallelKnowledge {
   readonly onCpu: boolean;
 }
 
-/** Clocks of the bounds. */
+/** The bounds of a run on several GPUs (L15): the same events with every expert resident on its GPU, and with no expert kept anywhere. */
 export class ParallelBounds extends Clocks {
   readonly #shards: readonly Shard[];
   readonly #dispatch: Dispatch;
@@ -69,7 +68,7 @@ export class ParallelBounds extends Clocks {
     this.noCacheNs = pipeline.endNs(layer, sequences, busiest, this.noCacheNs);
   }
 
-  /** Tells the clocks of knowledge of the event, which takes `residentNs` with all experts resident. */
+  /** Passes the event to the clocks of knowledge, which takes `residentNs` with all experts resident. */
   #know({ bounds, cost, onCpu }: ParallelKnowledge, layer: number, residentNs: number): void {
     const { demands } = this.#dispatch;
     const { exchangeNs, gathered } = this.#pipeline;
@@ -77,7 +76,7 @@ export class ParallelBounds extends Clocks {
       const { counts, ids, single, size } = demands[gpu]!;
       let gpuNs = 0;
       for (let i = 0; i < size; i++) gpuNs += cost.expertNs(layer, counts[i]!);
-      // Where some experts are missing the event may still send activations: it does the lesser work of the two.
+      // If experts are missing, the event may still send activations: it does the lesser work of the two.
       bounds.work[WORK.gpu] = gathered === null ? gpuNs : Math.min(gpuNs, gathered.workNs[gpu]!);
       bounds.work[WORK.cpu] = onCpu ? cpuNs(cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
       bounds.demand(gpu, layer, ids, size);

@@ -1,11 +1,10 @@
-// Joins several GPUs: the distribution of work, the exchange of activations, and the fold over their events.
 import { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { CommonParts } from '../compose/compose.js';
 import { computesOnCpu, knowledgeOf } from '../compose/knowledge.js';
 import type { RunFold, SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { Layout } from '../memory/layout.js';
-import { ELSEWHERE } from '../memory/shard.js';
+import { NOT_HERE } from '../memory/shard.js';
 import { ParallelCounters } from '../vocabulary/recorder.js';
 import { ParallelBounds } from './bounds.js';
 import { Dispatch } from './dispatch.js';
@@ -58,7 +57,7 @@ export function severalGpus(
   });
   const residency = {
     holds: (id: number, layer: number) =>
-      gpus.some(({ gpu }, g) => shards[g]!.own[id] !== ELSEWHERE && gpu.holds(shards[g]!.own[id]!, layer)),
+      gpus.some(({ gpu }, g) => shards[g]!.own[id] !== NOT_HERE && gpu.holds(shards[g]!.own[id]!, layer)),
   };
   return { engine, bounds, residency, parallel };
 }

@@ -1,4 +1,3 @@
-// Divides the activations of a layer over GPUs: requests are data parallel, experts live where placed; activations are sent there and back.
 import type { Pass } from '../../schedule/door.js';
 import { EVERYWHERE } from '../../system/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -28,7 +27,7 @@ export class ShardDemand implements Demand {
   }
 }
 
-/** Divides demands over GPUs. */
+/** Divides the activations of a layer over GPUs: requests are data parallel, each expert lives on its GPU; activations are sent there and back. */
 export class Dispatch {
   /** By GPU; the next event overwrites them. */
   readonly demands: readonly ShardDemand[];
@@ -36,7 +35,7 @@ export class Dispatch {
   crossing = 0;
   /** The most that leave one GPU or reach one: it decides the time of an all-to-all, since ports send and receive at once. */
   busiest = 0;
-  /** False where every expert lives everywhere: nothing is ever sent. */
+  /** False if every expert lives everywhere: nothing is ever sent. */
   readonly exchanges: boolean;
   /** The other way to run the event, data parallel; null: it is not considered. */
   readonly gathered: Gathered | null;

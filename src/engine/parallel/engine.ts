@@ -1,4 +1,3 @@
-// The fold over events on several GPUs: at every MoE layer activations go to their experts and come back. L1-L14 hold on each GPU.
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -34,7 +33,7 @@ interface ParallelRun extends Pick<OneGpuRun, 'judges' | 'faults' | 'rerank'> {
   readonly bounds: ParallelBounds;
 }
 
-/** Runs passes one after another. */
+/** The fold over events on several GPUs: at every MoE layer activations go to their experts and come back. L1-L14 hold on each GPU. */
 export class ParallelEngine implements Fold {
   nowNs = 0;
 
@@ -47,7 +46,7 @@ export class ParallelEngine implements Fold {
   readonly #activations: Float64Array;
   /** End of the running event on each GPU if exchanging activations took no time, ns. */
   readonly #endNs: Float64Array;
-  /** 1 by dense id of the whole model where an expert of the layer that is being routed lies on a GPU. */
+  /** 1 by dense id of the whole model if an expert of the layer that is being routed lies on a GPU. */
   readonly #resident: Uint8Array;
   readonly #anywhere: Residents;
 
@@ -65,7 +64,7 @@ export class ParallelEngine implements Fold {
 
   observe(observer: Observer): void {
     this.#observer = observer;
-    // Executions are shown by showEvent, which knows when activations arrive.
+    // Executions are shown by showEvent, which has the arrival times of activations.
     for (const { fold, shard } of this.#gpus) fold.observe(new ShardObserver(observer, shard));
   }
 
@@ -134,7 +133,7 @@ export class ParallelEngine implements Fold {
     bounds.event(layer);
   }
 
-  /** Each GPU has computed its own tokens, in place of what lives on it. */
+  /** Each GPU has computed its own tokens, instead of those of its experts. */
   #computeOwn({ workNs }: Gathered, layer: number, startNs: number): void {
     for (let g = 0; g < workNs.length; g++) {
       this.#run.recorder.spent(layer, startNs + workNs[g]! - this.#endNs[g]!, 0);
@@ -149,8 +148,8 @@ export class ParallelEngine implements Fold {
       gpu: { gpu },
       shard,
     } of this.#gpus) {
-      const own = shard.model.layers[layer]!;
-      for (let id = own.offset; id < own.offset + own.experts; id++) if (gpu.holds(id, layer)) resident[shard.whole[id]!] = 1;
+      const local = shard.model.layers[layer]!;
+      for (let id = local.offset; id < local.offset + local.experts; id++) if (gpu.holds(id, layer)) resident[shard.whole[id]!] = 1;
     }
     return this.#anywhere;
   }

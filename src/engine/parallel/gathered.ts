@@ -1,11 +1,10 @@
-// Data parallelism of an event: every GPU gathers the experts it lacks, computes its tokens, drops them (Tutel, arXiv 2206.03382, 3.1).
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Shard } from '../memory/shard.js';
 
-/** What an event would take. */
+/** Data parallelism of an event: every GPU gathers the experts it lacks, computes its tokens, drops them (Tutel, arXiv 2206.03382, 3.1). */
 export class Gathered {
   /** Bytes that all GPUs gather of a layer, by layer. */
   readonly bytes: Float64Array;
@@ -28,7 +27,7 @@ export class Gathered {
     );
     this.#model = model;
     this.#cost = cost;
-    this.bytes = Float64Array.from(lacked, (bytes) => bytes.reduce((sum, own) => sum + own, 0));
+    this.bytes = Float64Array.from(lacked, (bytes) => bytes.reduce((sum, size) => sum + size, 0));
     this.gatherNs = Float64Array.from(lacked, (bytes) => interconnect.latencyNs + (Math.max(...bytes) * 1e9) / interconnect.bandwidth);
     this.workNs = new Float64Array(shards.length);
     this.activations = new Float64Array(shards.length);

@@ -1,4 +1,3 @@
-// One GPU of several: its events, in the ids of its shard, and the chain of its executions.
 import type { Pass } from '../../schedule/door.js';
 import { EventFold } from '../event/engine.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
@@ -7,7 +6,7 @@ import type { Gpu } from '../vocabulary/gpu.js';
 import type { ShardDemand } from './dispatch.js';
 import { Sequence } from './pipeline.js';
 
-/** One GPU of several. */
+/** One GPU of several: its events, in the ids of its shard, and the chain of its executions. */
 export class ParallelGpu {
   readonly gpu: Gpu;
   readonly shard: Shard;

@@ -1,4 +1,3 @@
-// The events of one GPU for an observer of the whole run: with ids of the whole model and the number of the GPU.
 import type { Shard } from '../memory/shard.js';
 import type { Link } from '../transfer/link.js';
 import { type Observer, Onlooker } from '../transfer/observer.js';

@@ -1,4 +1,3 @@
-// The time of an event on several GPUs, in closed form, so that each event can choose overlap and parallelism anew. Chunks may overlap.
 import type { CostModel, Interconnect } from '../../hardware/door.js';
 import { DEGREES, type Overlap } from '../../system/door.js';
 import type { Dispatch } from './dispatch.js';
@@ -49,12 +48,12 @@ export const pipelineNs = (degree: number, exchangeNs: number, firstNs: number, 
 
 type Sent = Pick<Dispatch, 'exchanges' | 'gathered'>;
 
-/** Prices events. Every chunk carries an equal part of each expert's activations, and reads its weights once. */
+/** Prices events on several GPUs, in closed form, to choose overlap and parallelism. Chunks are equal parts of each expert's activations. */
 export class Pipeline {
   /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
   degree = 1;
   exchangeNs = 0;
-  /** What the last event gathered, in place of sending activations; null: it sent them. */
+  /** What the last event gathered, instead of sending activations; null: it sent them. */
   gathered: Gathered | null = null;
   readonly #other: Gathered | null;
   readonly #cost: CostModel;
@@ -130,7 +129,7 @@ export class Pipeline {
   }
 }
 
-/** True where the GPUs have all weights that the event needs: only then can they be gathered. */
+/** True if the GPUs have all weights that the event needs: only then can they be gathered. */
 function isResident(sequences: readonly Sequence[], startNs: number): boolean {
   for (const { cpuNs, readyNs, size } of sequences) {
     if (cpuNs > 0) return false;

@@ -1,11 +1,10 @@
-// One predictor for several GPUs, asked once about whole passes. Each GPU plans and ranks by the predictions of its own experts.
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
+import { PredictedUse } from '../lookahead/predicted-use.js';
 import { copyLayer, type Shard } from '../memory/shard.js';
-import { PredictedUse } from '../outlook/predicted-use.js';
 
-/** The predictions of a run, made once for all GPUs. */
+/** One predictor for several GPUs, called once for whole passes. Each GPU plans and ranks by the predictions of its own experts. */
 export class SharedPredictions {
   readonly predictor: Predictor;
   readonly model: ModelSpec;
@@ -96,9 +95,9 @@ export class ShardPredictor implements Predictor {
   #count({ gpu, number, tokens }: Pass): void {
     if (number === this.#pass) return;
     this.#pass = number;
-    let own = 0;
-    for (let token = 0; token < tokens; token++) if (gpu[token] === this.#shard.gpu) own++;
-    this.#share = own / tokens;
+    let count = 0;
+    for (let token = 0; token < tokens; token++) if (gpu[token] === this.#shard.gpu) count++;
+    this.#share = count / tokens;
   }
 }
 

@@ -1,4 +1,3 @@
-// Data parallelism: each GPU runs the dense layers for its own requests, and all wait for the slowest before experts are exchanged.
 import type { CostModel } from '../../hardware/door.js';
 import type { Pass } from '../../schedule/door.js';
 
@@ -11,7 +10,7 @@ interface Share {
   readonly sequenceTokens: Int32Array;
 }
 
-/** Divides passes, and prices their dense work. */
+/** Data parallelism: each GPU runs the dense layers for its own requests, and all wait for the slowest before experts are exchanged. */
 export class RequestShares {
   #shares: readonly Share[] = [];
   readonly #gpus: number;

@@ -10,7 +10,7 @@ interface Kernels {
 
 /** Locals: weights of one, of the log-odds of a score and of those of the next use; the place among the steps; the step. */
 const [ONE, SCORE, NEXT, PLACE, STEP] = [4, 5, 6, 7, 8];
-/** Bytes of the weights, and behind them of the log-odds of the steps. */
+/** Bytes of the weights, and after them of the log-odds of the steps. */
 const WEIGHTS = 24;
 
 /** @param steps into which scores are divided @param logistic address of the table of the logistic function */

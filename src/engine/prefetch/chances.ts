@@ -1,4 +1,3 @@
-// Turns scores into the probability of a demand, given expected next use. Calibrated on what followed, so that bad predictors do no harm.
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -64,7 +63,7 @@ class Reading {
   }
 }
 
-/** Reads the scores of one predictor. */
+/** Turns scores into the probability of a demand, given expected next use. Calibrated on what followed, so that bad predictors do no harm. */
 export class Chances {
   readonly #model: ModelSpec;
   readonly #readings = Array.from({ length: DISTANCES }, () => new Reading());
@@ -97,15 +96,15 @@ export class Chances {
     const bucket = after < BEFORE_PASS ? DISTANCES - 1 : bucketOf(layer - after);
     const reading = this.#readings[bucket]!;
     const kernel = this.#kernel;
-    const own = scores.subarray(offset, offset + experts);
+    const ofLayer = scores.subarray(offset, offset + experts);
     kernel.weights.set(reading.fit.weights);
     kernel.logOdds.set(reading.steps);
-    kernel.scores.set(own);
+    kernel.scores.set(ofLayer);
     kernel.nextUse.set(this.#nextUse.subarray(offset, offset + experts));
     kernel.read(experts);
     chances.set(kernel.chances.length === experts ? kernel.chances : kernel.chances.subarray(0, experts), offset);
     if (!isJudged(pass, layer)) return;
-    this.#said[bucket]!.set(own, offset);
+    this.#said[bucket]!.set(ofLayer, offset);
     this.#saidIn[bucket]![layer] = pass;
   }
 
@@ -139,5 +138,5 @@ export class Chances {
 /** Distances share a reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
 const bucketOf = (distance: number): number => Math.min(DISTANCES - 2, 32 - Math.clz32(distance - 1));
 
-/** True where the prediction of a layer is judged in this pass: layers take turns. */
+/** True if the prediction of a layer is judged in this pass: layers take turns. */
 const isJudged = (pass: number, layer: number): boolean => (pass + layer) % (pass < FIRST_PASSES ? JUDGED : LATE_JUDGED) === 0;

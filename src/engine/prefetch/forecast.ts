@@ -1,23 +1,22 @@
-// Forecasts of the coming layers (L11, L12): asks the predictor, informs policies, ranks experts, and counts how often it was right.
 import { BEFORE_PASS, NEXT_TOKEN } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { Recorder } from '../vocabulary/recorder.js';
 import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 
-/** Predictions of the running pass. */
+/** Forecasts of the coming layers (L11, L12): calls the predictor, informs policies, ranks experts, and counts how often it was right. */
 export class Forecast {
   /** Best-scored experts of each layer, as of its last {@link rank}. */
   readonly ranking: Ranking;
   readonly #setup: PrefetchSetup;
   readonly #recorder: Recorder;
-  /** By layer: 1 where it has been ranked in this pass. */
+  /** By layer: 1 if it has been ranked in this pass. */
   readonly #ranked: Uint8Array;
   /** By layer: version of the scores that were ranked last. */
   readonly #version: Float64Array;
-  /** By dense id: calibrated chances; the scores themselves where no calibration is needed. */
+  /** By dense id: calibrated chances; the scores themselves if no calibration is needed. */
   readonly chances: Float32Array;
   /** Calibrates scores, for policies that rank by expected use and for prefetches that must pay; null: there are none. */
   readonly #chances: Chances | null;
@@ -27,7 +26,7 @@ export class Forecast {
   #early = 0;
   /** Time at which the last prediction is ready, ns. */
   #knownNs = 0;
-  /** Runs of the network beside the predictor, and time at which the last one ends, ns. */
+  /** Runs of the predictor's network, and time at which the last one ends, ns. */
   #runs = 0;
   #networkNs = 0;
 
@@ -122,7 +121,7 @@ export class Forecast {
     let named = 0;
     let amongFirst = 0;
     for (let i = 0; i < size; i++) {
-      // Signs are counted in place of a branch, which would be mispredicted as often as the prediction is wrong.
+      // Signs are counted instead of a branch, which would be mispredicted as often as the prediction is wrong.
       const place = ranking.placeOf(demand[i]!);
       const isNamed = 1 - (place >>> 31);
       named += isNamed;

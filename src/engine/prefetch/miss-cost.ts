@@ -1,4 +1,3 @@
-// The cost of one more miss (L13): what it adds beyond a hit. It is a transfer or, if cheaper, the time on the CPU less that on the GPU.
 import { computesMisses } from '../../system/door.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
@@ -9,7 +8,7 @@ export const NEWEST = 1 / 64;
 /** A running mean that starts at its first value; 0: there was none. */
 export const newer = (mean: number, value: number): number => (mean === 0 ? value : mean + NEWEST * (value - mean));
 
-/** Costs of misses on one GPU, for the counts of tokens and misses that its events have had. */
+/** The cost of one more miss (L13) by the GPU's usual events: a transfer or, if cheaper, the time on the CPU less that on the GPU. */
 export class MissCost {
   readonly #gpu: Gpu;
   /** Ways to serve a miss: over the link, on the CPU. */

@@ -1,9 +1,8 @@
-// The plan of prefetches of one pass (L11): experts, nearest layer first, then by probability; some wait for their transfer.
 import { UNPINNED } from '../../cache/policy.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
-/** Planned experts. An entry is a place in the plan; smaller ones come first. */
+/** The plan of prefetches of one pass (L11): nearest layer first, then by probability; entries are places in the plan, smaller ones come first. */
 export class PrefetchPlan {
   readonly #layerOf: Uint16Array;
   readonly #gpu: CachedTier;
@@ -22,7 +21,7 @@ export class PrefetchPlan {
   readonly #refused: Uint8Array;
   #refusedCount = 0;
 
-  /** @param gpu destination of planned experts; it and, where DRAM is a cache, DRAM protect them by their entry */
+  /** @param gpu destination of planned experts; it, and DRAM if that is a cache, protect them by their entry */
   constructor({ dram, gpu, layerOf }: Pick<Gpu, 'dram' | 'gpu' | 'layerOf'>) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;

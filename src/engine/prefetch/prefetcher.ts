@@ -1,7 +1,6 @@
-// Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers.
 import { BEFORE_PASS } from '../../predict/evidence.js';
 import type { Pass } from '../../schedule/door.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { Observer } from '../transfer/observer.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { RunningEvent } from '../vocabulary/event.js';
@@ -14,7 +13,7 @@ import type { Planner, Promotions } from './promotions.js';
 import { PrefetchStarts } from './starts.js';
 import { PrefetchWorth } from './worth.js';
 
-/** Plans prefetches, and lets them start. */
+/** Prefetching (L11, L12): which layers are planned when. forecast.ts has the expectations, plan.ts the order, starts.ts the transfers. */
 export class Prefetcher implements Planner {
   observer: Observer | null = null;
   /** Promotes missed experts while no planned one wants the link; null: nothing is promoted. */
@@ -161,7 +160,7 @@ export class Prefetcher implements Planner {
     return this.#setup.adaptive?.layers ?? this.#setup.limits.horizon;
   }
 
-  /** After the last layer of a pass, where prefetches must pay: plans the first layers of the next pass, until that begins. */
+  /** After the last layer of a pass, if prefetches must pay: plans the first layers of the next pass, until that begins. */
   #planNext(pass: Pass, nowNs: number): void {
     const layers = Math.min(this.#gpu.model.layers.length, this.#horizon);
     const knownNs = this.#forecast.next(pass, layers, nowNs);

@@ -1,4 +1,3 @@
-// Promotion in the background (L13): an idle link brings experts missed often, in order of misses or of expected use, if that pays.
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 
@@ -10,7 +9,7 @@ export interface Planner {
   brought(id: number): void;
 }
 
-/** The experts that wait for promotion on one GPU, in the order in which they had enough misses. */
+/** Promotion in the background (L13): an idle link brings experts missed often, in order of misses or of expected use, if that pays. */
 export class Promotions {
   readonly #gpu: Gpu;
   readonly #evicted: (nowNs: number) => number;
@@ -112,7 +111,7 @@ export class Promotions {
     this.#misses[id] = 0;
   }
 
-  /** True where what a promotion is expected to save, less what its victim is worth, exceeds the wait that it may cause. */
+  /** True if what a promotion is expected to save, less what its victim is worth, exceeds the wait that it may cause. */
   #pays(id: number, layer: number, bytes: number, values: Float32Array): boolean {
     const { gpu } = this.#gpu;
     const victim = gpu.victimFor(id, layer, bytes);

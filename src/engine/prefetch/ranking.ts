@@ -1,4 +1,3 @@
-// The best-scored experts of each layer, in order. To save comparisons, low scores are skipped and the others sorted into narrow buckets.
 import type { ModelSpec } from '../../model/door.js';
 
 /** Bits of a single-precision score that its bucket drops: 64 buckets to each power of two. */
@@ -14,7 +13,7 @@ const MARGIN = 0x300000;
 /** End of a list of experts. */
 const NONE = -1;
 
-/** Rankings of all layers, each as of its last prediction. */
+/** The best-scored experts of each layer as of its last prediction, in order. Low scores are skipped, the others sorted into narrow buckets. */
 export class Ranking {
   /** Most experts of a layer that are ranked. */
   readonly width: number;
@@ -140,7 +139,7 @@ export class Ranking {
     return count;
   }
 
-  /** Inserts the experts of one bucket in order behind the first `count` of a ranking; @returns how many there are then, at most `width`. */
+  /** Inserts the experts of one bucket in order after the first `count` of a ranking; @returns how many there are then, at most `width`. */
   #sort(firstOfBucket: number, base: number, count: number): number {
     const { ids, width } = this;
     const bits = this.#bits;

@@ -1,7 +1,6 @@
-// Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner.
 import { worthAfter } from '../../cache/next-use/next-use.js';
 import { NONE, UNPINNED } from '../../cache/policy.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import type { MissCost } from './miss-cost.js';
@@ -9,7 +8,7 @@ import type { NextPass } from './next-pass.js';
 import type { PrefetchPlan } from './plan.js';
 import type { PrefetchWorth } from './worth.js';
 
-/** Starts the transfers of a plan. */
+/** Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner. */
 export class PrefetchStarts {
   /** Last layer of the running pass whose routing is known; -1: none. */
   routed = -1;
@@ -138,7 +137,7 @@ export class PrefetchStarts {
     else recorder.prefetchDropped++;
   }
 
-  /** True where the transfer of an expert saves more than it costs. Otherwise it is planned again after the next event. */
+  /** True if the transfer of an expert saves more than it costs. Otherwise it is planned again after the next event. */
   #pays(worth: PrefetchWorth, id: number, startNs: number, chances: Float32Array): boolean {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
@@ -216,7 +215,7 @@ export class PrefetchStarts {
       const freeNs = tier.staging.take(id);
       return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
     }
-    // A planned expert is evicted only where no other can be, and only for one that is nearer or more probable.
+    // A planned expert is evicted only if no other can be, and only for one that is nearer or more probable.
     if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, id, startNs);
     const slotFreeNs = this.#victimsOf(tier, id, startNs);
     if (!tier.admit(id, layer, false, tier.planRank(id))) {

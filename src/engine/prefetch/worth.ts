@@ -1,4 +1,3 @@
-// The value of a prefetch now: the transfer time that it is expected to save, less the stall of demands delayed and experts evicted.
 import { NEWEST, newer } from './miss-cost.js';
 
 interface Candidate {
@@ -10,9 +9,9 @@ interface Candidate {
   readonly nextNs: number;
   readonly startNs: number;
   readonly transferNs: number;
-  /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less where the CPU computes it. */
+  /** What a miss adds to its event beyond a hit, ns: a whole transfer, or less if the CPU computes it. */
   readonly missNs: number;
-  /** Most that a demand is expected to wait for the running transfer, ns: all of it or, where that yields between chunks, half a chunk. */
+  /** Most that a demand is expected to wait for the running transfer, ns: all of it or, if that yields between chunks, half a chunk. */
   readonly heldNs: number;
   /** Expected nearness of the victim's next use, 0..1; 0: there is no victim. */
   readonly victimWorth: number;
@@ -22,7 +21,7 @@ interface Candidate {
   readonly victimFirst: boolean;
 }
 
-/** Means of the run so far, and the value of a prefetch by them. */
+/** The value of a prefetch by means of the run: the transfer time that it is expected to save, less the stall of demands and of evicted experts. */
 export class PrefetchWorth {
   /** Share of events with demands on the link. */
   #missRate = 1;

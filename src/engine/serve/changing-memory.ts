@@ -1,4 +1,3 @@
-// GPU memory that changes during a run, by KV caches or faults. Between passes the expert cache gets the rest, so that the total fits (L8).
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
 import { policyNeeds } from '../../cache/policy.js';
@@ -9,7 +8,7 @@ import type { SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { MemoryPlan } from '../memory/plan.js';
 import type { Fold } from '../vocabulary/fold.js';
 
-/** The memory of a run's GPUs, if its division changes; null: it stays. @throws UserError if that cannot be, as if a policy knows the future */
+/** The memory of a run's GPUs, if its division changes; null: it stays. @throws UserError if that cannot be, as with a policy with foresight */
 export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
   if (!memoryChanges(plan)) return null;
   const { layout, run, workload } = plan;
@@ -30,14 +29,14 @@ export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simu
     (simulated, number) =>
       new GpuMemory({ number, gpus: gpus.length, simulated, engine: simulation.engine, room: kv.gpus[number]!, kvBytesPerToken, faults }),
   );
-  for (const one of all) one.check(kv.needOf(workload.longest), run.label);
+  for (const memory of all) memory.check(kv.needOf(workload.longest), run.label);
   kv.onTime = (nowNs) => {
-    for (const one of all) one.lose(nowNs);
+    for (const memory of all) memory.lose(nowNs);
   };
   return new ChangingMemory(all);
 }
 
-/** Divides the memory of all GPUs anew before each pass. */
+/** GPU memory that KV caches or faults change: before each pass the expert cache gets the rest, so that the total fits (L8). */
 export class ChangingMemory {
   readonly #gpus: readonly GpuMemory[];
 

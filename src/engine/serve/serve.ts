@@ -1,4 +1,3 @@
-// The loop of serving: passes are composed, run and counted until no request is left.
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Passes } from '../../schedule/door.js';
 import type { Simulation } from '../compose/simulation.js';
@@ -14,7 +13,7 @@ export interface PassWatch extends Pick<WorkWatch, 'breathe'> {
   ended(startNs: number, endNs: number): void;
 }
 
-/** Runs passes until there is none left. @param memory divided anew before each pass; null: it stays as planned */
+/** The loop of serving: composes, runs and counts passes until no request is left. @param memory divided anew before each; null: unchanged */
 export async function runPasses(
   passes: Passes,
   { engine }: Pick<Simulation, 'engine'>,

@@ -1,4 +1,3 @@
-// Low-precision copies on a GPU: slots out of the bytes of whole experts (L6, L13). They come on demand only, so one in the pool has arrived.
 import type { ExpertCache } from '../../cache/cache.js';
 import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
@@ -17,7 +16,7 @@ interface CopyPoolParts {
   readonly additive: boolean;
 }
 
-/** The low-precision copies of one GPU. */
+/** Low-precision copies on a GPU: slots out of the bytes of whole experts (L6, L13). They come on demand only, so one in the pool has arrived. */
 export class CopyPool {
   /** Each cache once, and that of each MoE layer. */
   readonly caches: readonly ExpertCache[];
@@ -72,7 +71,7 @@ export class CopyPool {
     return this.admit(id, true);
   }
 
-  /** Tells the policy of a use of the resident copy of `id`. */
+  /** Passes a use on to the policy, of the resident copy of `id`. */
   touch(id: number): void {
     const cache = this.#cacheOf(id);
     cache.touch(id - cache.base);
@@ -106,7 +105,7 @@ export class CopyPool {
     this.#pinned.length = 0;
   }
 
-  /** The caches beside the pool in a tier: on a change of capacity the pool gets its part first, and evicts copies without room. */
+  /** The caches of a tier that has a pool: on a change of capacity the pool gets its part first, and evicts copies without room. */
   beside<C extends Pick<Caches, 'split'>>(caches: C): C {
     return { ...caches, split: (capacityBytes) => caches.split(capacityBytes - this.#resize(capacityBytes)) };
   }

@@ -1,4 +1,3 @@
-// Faults of links and CPU, from the first layer known at their time on. Earlier transfers keep their speed (L10), except on lost lanes.
 import type { UserError } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
 import type { CostModel } from '../../hardware/door.js';
@@ -12,11 +11,11 @@ export function faultsOf(
   costs: readonly CostModel[],
 ): Faults | null {
   if (run.faults === undefined) return null;
-  const there = links.map((own) => own.filter((link) => link != null));
+  const there = links.map((ofGpu) => ofGpu.filter((link) => link != null));
   return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
 }
 
-/** Applies faults to a run's links and CPU. */
+/** Faults of links and CPU, from the first layer known at their time on. Earlier transfers keep their speed (L10), except on lost lanes. */
 export class Faults {
   /** Time of the next change, ns; Infinity: there is none. */
   nextNs: number;
@@ -34,7 +33,7 @@ export class Faults {
     refuse: (path: string, message: string) => UserError,
   ) {
     this.#faults = faults;
-    this.#links = links.flatMap((own, gpu) => own.map((link) => ({ link, gpu })));
+    this.#links = links.flatMap((ofGpu, gpu) => ofGpu.map((link) => ({ link, gpu })));
     this.#costs = costs;
     const times = faults.flatMap(({ at, until }) => (until === undefined ? [at] : [at, until]));
     this.#boundariesNs = [...new Set(times)].sort((a, b) => a - b);

@@ -1,4 +1,3 @@
-// A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once, prefetches start as lanes are free.
 import type { LinkSpec, PathSpec } from '../../hardware/door.js';
 import { splitNs } from './paths.js';
 import { PlacedPrefetches } from './placed.js';
@@ -12,7 +11,7 @@ export interface LinkObserver {
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
 }
 
-/** A server of transfers: lanes that share its bandwidth evenly, or paths that each have a speed of their own. */
+/** A link between two tiers (L10): lanes of equal speed, or paths of their own. Demands are placed at once, prefetches start as lanes are free. */
 export class Link {
   readonly name: string;
   /** Lanes of the whole link, and their bandwidth together without faults, bytes/s. */
@@ -34,7 +33,7 @@ export class Link {
   prefetchBytes = 0;
   observer: LinkObserver | null = null;
 
-  /** True where all lanes have the same speed. */
+  /** True if all lanes have the same speed. */
   readonly #alike: boolean;
   /** Number of lanes that take transfers now: the first ones. */
   #live: number;
@@ -69,11 +68,11 @@ export class Link {
     this.lanes = this.#live = lanes;
     this.bandwidth = paths?.reduce((sum, path) => sum + path.bandwidth, 0) ?? bandwidth;
     this.#split = paths !== undefined && flows === 'split' ? paths.toSorted((a, b) => a.latencyNs - b.latencyNs) : null;
-    const own = this.#split === null ? paths : undefined;
-    this.#alike = own === undefined;
-    this.#latencyNs = Float64Array.from({ length: lanes }, (_, lane) => (own === undefined ? latencyNs : own[lane]!.latencyNs));
+    const single = this.#split === null ? paths : undefined;
+    this.#alike = single === undefined;
+    this.#latencyNs = Float64Array.from({ length: lanes }, (_, lane) => (single === undefined ? latencyNs : single[lane]!.latencyNs));
     this.#soundNsPerByte = Float64Array.from({ length: lanes }, (_, lane) =>
-      own === undefined ? (1e9 * lanes) / bandwidth : 1e9 / own[lane]!.bandwidth,
+      single === undefined ? (1e9 * lanes) / bandwidth : 1e9 / single[lane]!.bandwidth,
     );
     this.#nsPerByte = this.#soundNsPerByte.slice();
     this.chunkBytes = chunkBytes ?? 0;
@@ -88,7 +87,7 @@ export class Link {
     this.#resumedNs = new Float64Array(lanes);
   }
 
-  /** Time of a transfer of `bytes` over the idle link, ns; where lanes differ, on the one where it takes the shortest. */
+  /** Time of a transfer of `bytes` over the idle link, ns; if lanes differ, on the one where it takes the shortest. */
   transferNs(bytes: number): number {
     if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
     let soonest = this.laneNs(0, bytes);
@@ -109,7 +108,7 @@ export class Link {
     return end;
   }
 
-  /** Places a demand on the lane where it starts first; where lanes differ, where it ends first. @returns its arrival, ns */
+  /** Places a demand on the lane on which it starts first; if lanes differ, ends first. @returns its arrival, ns */
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;
@@ -198,7 +197,7 @@ export class Link {
     return placed.afterNs(lane, nowNs) + runningNs;
   }
 
-  /** Starts a prefetch on a lane that is free at `startNs` and carries no other; where lanes differ, on that of them where it ends first. */
+  /** Starts a prefetch on a lane that is free at `startNs` and carries no other; if lanes differ, on the one on which it ends first. */
   prefetch(lane: number, id: number, bytes: number, startNs: number): void {
     if (!this.#alike) lane = this.#soonestFree(lane, bytes, startNs);
     const duration = this.laneNs(lane, bytes);
@@ -218,7 +217,7 @@ export class Link {
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, startNs, end, true);
   }
 
-  /** Places a prefetch like a demand: behind earlier transfers, and it yields to nothing. */
+  /** Places a prefetch like a demand: after earlier transfers, and it yields to nothing. */
   place(id: number, bytes: number, atNs: number): void {
     this.prefetches++;
     this.prefetchBytes += bytes;
@@ -242,7 +241,7 @@ export class Link {
     for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
   }
 
-  /** From `nowNs` on the first `lanes` lanes remain. A prefetch on a lost lane runs again on the others, where nothing interrupts or moves it. */
+  /** From `nowNs` on the first `lanes` lanes remain. A prefetch on a lost lane runs again on the others, if nothing interrupts or moves it. */
   keepLanes(lanes: number, nowNs: number): void {
     const before = this.#live;
     this.#live = lanes;
@@ -268,7 +267,7 @@ export class Link {
     this.#freeNs[lane] = othersNs;
   }
 
-  /** The lane where a prefetch ends first, of those that are free at `startNs` and carry nothing; `lane` is one of them. */
+  /** The lane on which a prefetch ends first, of those that are free at `startNs` and carry nothing; `lane` is one of them. */
   #soonestFree(lane: number, bytes: number, startNs: number): number {
     let soonest = lane;
     for (let other = 0; other < this.#live; other++) {
@@ -282,7 +281,7 @@ export class Link {
     const free = this.#freeNs[lane]!;
     if (free <= atNs) return atNs;
     if (this.chunkBytes === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
-    // Next chunk boundary at or after `atNs`; right behind an earlier demand that went between, which is a boundary too.
+    // Next chunk boundary at or after `atNs`; right after an earlier demand that went between, which is a boundary too.
     const resumed = this.#resumedNs[lane]!;
     const chunkNs = this.#chunkNs[lane]!;
     return atNs <= resumed ? resumed : Math.min(free, resumed + Math.ceil((atNs - resumed) / chunkNs) * chunkNs);

@@ -1,4 +1,3 @@
-// The observer of a run, for timelines, flame graphs and details. Without one, a check per event is the only cost.
 import type { Pass } from '../../schedule/door.js';
 import type { Link, LinkObserver } from './link.js';
 
@@ -18,9 +17,9 @@ export interface Observer extends LinkObserver {
   prefetchUsed(id: number, late: boolean, gpu?: number): void;
   /** The GPU executes an expert. Absent: not observed, and the members of an event are not reported one by one. */
   executed?(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU, for activations or for the other GPUs. */
+  /** The GPU waits inside an event: for expert `id`, or, if it is -1, for the CPU, for activations or for the other GPUs. */
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** The CPU computes an expert where it lies. */
+  /** The CPU computes an expert from its memory. */
   computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** An expert leaves the GPU's cache, or its buffer without a demand. */
   evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
@@ -47,15 +46,15 @@ const METHODS: readonly (keyof Observer)[] = [
   ...(['executed', 'stalled', 'computedOnCpu', 'evicted', 'exchanged'] as const),
 ];
 
-/** Several observers as one; null where there is none. */
+/** Several observers as one; null if there is none. */
 export function observers(all: readonly Observer[]): Observer | null {
   if (all.length < 2) return all[0] ?? null;
-  const told = (method: keyof Observer) => {
-    const able = all.filter((one) => one[method] !== undefined) as readonly Readonly<
+  const broadcast = (method: keyof Observer) => {
+    const able = all.filter((observer) => observer[method] !== undefined) as readonly Readonly<
       Record<keyof Observer, (...args: unknown[]) => void>
     >[];
-    const tell = (...args: unknown[]): void => able.forEach((one) => void one[method](...args));
+    const tell = (...args: unknown[]): void => able.forEach((observer) => void observer[method](...args));
     return able.length === 0 ? [] : [[method, tell]];
   };
-  return Object.fromEntries(METHODS.flatMap(told)) as unknown as Observer;
+  return Object.fromEntries(METHODS.flatMap(broadcast)) as unknown as Observer;
 }

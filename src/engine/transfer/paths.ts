@@ -11,9 +11,9 @@ export function splitNs(paths: readonly PathSpec[], bytes: number, rate: number)
   let bytesPerNs = 0;
   for (let p = 0; ; p++) {
     const { bandwidth, latencyNs } = paths[p]!;
-    const own = (bandwidth * rate) / 1e9;
-    moved += latencyNs * own;
-    bytesPerNs += own;
+    const speed = (bandwidth * rate) / 1e9;
+    moved += latencyNs * speed;
+    bytesPerNs += speed;
     const endNs = moved / bytesPerNs;
     if (p + 1 === paths.length || endNs <= paths[p + 1]!.latencyNs) return endNs;
   }

@@ -1,5 +1,3 @@
-// Prefetches that no demand interrupts: placed like demands (L12, cancel: off), or run again because their lane was lost (L10).
-
 interface PlacedPrefetch {
   readonly id: number;
   readonly lane: number;
@@ -8,7 +6,7 @@ interface PlacedPrefetch {
   readonly endNs: number;
 }
 
-/** The placed prefetches of a link that have not arrived. */
+/** Prefetches on a link that no demand interrupts: placed like demands (L12, cancel: off), or run again because their lane was lost (L10). */
 export class PlacedPrefetches {
   all: PlacedPrefetch[] = [];
 
@@ -19,7 +17,7 @@ export class PlacedPrefetches {
 
   /** One has become a demand. */
   remove(id: number): void {
-    if (this.all.length > 0) this.all = this.all.filter((one) => one.id !== id);
+    if (this.all.length > 0) this.all = this.all.filter((copy) => copy.id !== id);
   }
 
   /** Removes those that have arrived by `nowNs`; @returns their experts */
@@ -31,12 +29,12 @@ export class PlacedPrefetches {
 
   /** When the last one of a lane arrives, `nowNs` at least, ns. */
   lastNs(lane: number, nowNs: number): number {
-    return this.all.reduce((latest, one) => (one.lane === lane ? Math.max(latest, one.endNs) : latest), nowNs);
+    return this.all.reduce((latest, copy) => (copy.lane === lane ? Math.max(latest, copy.endNs) : latest), nowNs);
   }
 
-  /** Those of a lane that end in (fromNs, untilNs]: between the chunks of what runs in that time, and not right behind it. */
+  /** Those of a lane that end in (fromNs, untilNs]: between the chunks of what runs in that time, and not right after it. */
   within(lane: number, fromNs: number, untilNs: number): PlacedPrefetch[] {
-    return this.all.filter((one) => one.lane === lane && one.endNs > fromNs && one.endNs <= untilNs);
+    return this.all.filter((copy) => copy.lane === lane && copy.endNs > fromNs && copy.endNs <= untilNs);
   }
 
   /** Time for which those of a lane that end in (fromNs, untilNs] hold it after `nowNs`, ns. */

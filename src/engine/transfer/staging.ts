@@ -1,22 +1,21 @@
-// Buffers outside the cache for prefetched experts (L11), so that a wrong prefetch evicts nothing. A demand swaps its buffer for a slot.
 import type { Observer } from './observer.js';
 
 /** No expert, and no buffer. */
 const NONE = -1;
 
-/** The buffers of one GPU. */
+/** Buffers outside the cache for prefetched experts (L11), so that a wrong prefetch evicts nothing. A demand swaps its buffer for a slot. */
 export class Staging {
   /** The observer of experts that leave unused; null: there is none. */
   observer: Observer | null = null;
   /** Counts them; null: they are not counted. */
-  fates: { wasted(id: number): void } | null = null;
-  /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
+  outcomes: { wasted(id: number): void } | null = null;
+  /** By dense id: 1 if an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
   readonly #layerOf: Uint16Array;
-  /** Expert of each buffer, NONE where it is free; and the time from which it is free. */
+  /** Expert of each buffer, NONE if it is free; and the time from which it is free. */
   readonly #tenant: Int32Array;
   readonly #freeNs: Float64Array;
-  /** By dense id: its buffer; and 1 where it leaves as soon as it has arrived. */
+  /** By dense id: its buffer; and 1 if it leaves as soon as it has arrived. */
   readonly #bufferOf: Int32Array;
   readonly #leaves: Uint8Array;
   #count = 0;
@@ -78,6 +77,6 @@ export class Staging {
   #discard(id: number, nowNs: number): void {
     this.observer?.evicted(id, this.#layerOf[id]!, nowNs);
     this.free(id, nowNs);
-    this.fates?.wasted(id);
+    this.outcomes?.wasted(id);
   }
 }

@@ -1,4 +1,3 @@
-// A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
 import type { ExpertCache } from '../../cache/cache.js';
 import { NONE, PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
@@ -6,7 +5,7 @@ import type { LinkSpec } from '../../hardware/door.js';
 import { IDLE, Link } from './link.js';
 import type { Staging } from './staging.js';
 
-/** GPU memory, or DRAM where it cannot hold every expert. Arrays are indexed by dense expert id. Its capacity may change between passes. */
+/** A tier with caches, and the link that fills it. Arrays are indexed by dense expert id. Its capacity may change between passes. */
 export class CachedTier {
   /** Cache of each MoE layer; the same object for all layers in global scope. */
   readonly byLayer: readonly ExpertCache[];
@@ -19,7 +18,7 @@ export class CachedTier {
   readonly rank: Int32Array;
   /** 1 while a prefetched expert has not been demanded yet. */
   readonly unused: Uint8Array;
-  /** True where experts lay in the caches before the run. */
+  /** True if experts lay in the caches before the run. */
   preloaded: boolean;
   /** Buffers that prefetches land in; null: they take slots of the caches. */
   readonly staging: Staging | null;
@@ -30,7 +29,7 @@ export class CachedTier {
   readonly victims: Int32Array;
   victimCount = 0;
 
-  /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
+  /** Rank that the current plan gives each expert; UNPINNED if it is not planned. */
   readonly #planRank: Int32Array;
   /** Members of the running event that were promoted during it: they stay pinned when they have arrived. */
   readonly #members = new Set<number>();
@@ -60,7 +59,7 @@ export class CachedTier {
     this.preloaded = this.usedBytes > 0;
   }
 
-  /** True where the expert owns a slot or a buffer, arrived or in flight. */
+  /** True if the expert owns a slot or a buffer, arrived or in flight. */
   holds(id: number, layer: number): boolean {
     const cache = this.byLayer[layer]!;
     return cache.resident[id - cache.base] === 1 || (this.staging !== null && this.staging.held[id] === 1);
@@ -162,7 +161,7 @@ export class CachedTier {
     this.account(cache.usedBytes - beforeBytes);
   }
 
-  /** Adds to the bytes in use (a negative number takes off); for bytes beside the caches, too. */
+  /** Adds to the bytes in use (a negative number takes off); for bytes outside the caches, too. */
   account(bytes: number): void {
     this.usedBytes += bytes;
     if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
@@ -198,7 +197,7 @@ export class CachedTier {
     for (const { id } of link.placed.all) this.rank[id] = PINNED;
   }
 
-  /** Gives an expert its rank in the plan of prefetches, UNPINNED where it leaves the plan; a pin stays until it ends. */
+  /** Gives an expert its rank in the plan of prefetches, UNPINNED if it leaves the plan; a pin stays until it ends. */
   planned(id: number, rank: number): void {
     this.#planRank[id] = rank;
     if (this.rank[id] !== PINNED) this.rank[id] = rank;

@@ -1,4 +1,3 @@
-// The expert that may stand in for another (BuddyMoE): the one that tokens have chosen most often together with it so far.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -9,7 +8,7 @@ export interface StandIns {
   of(id: number, layer: number, may: (other: number) => boolean): number;
 }
 
-/** Choices of two experts by one token, counted while the run goes on. */
+/** The expert that may stand in for another (BuddyMoE): the one that tokens have chosen most often together with it so far. */
 export class Buddies implements StandIns {
   readonly #model: ModelSpec;
   /** By layer: tokens that chose both of two experts, experts x experts. */

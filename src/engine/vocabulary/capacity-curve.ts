@@ -8,7 +8,7 @@ import type { CapacityCurve } from '../../result/details.js';
 /** Capacities of the curve, evenly spaced. Ours: a twelfth, a quarter, a third and a half are among them, and a line through them is smooth. */
 const STEPS = 12;
 
-/** Words of events that are counted together. Ours: a run with details takes a tenth less than where each is counted at once. */
+/** Words of events that are counted together. Ours: a run with details takes a tenth less than if each is counted at once. */
 const TOGETHER = 1 << 14;
 
 /** Counts the hits of one GPU's expert caches at several capacities. */

@@ -1,4 +1,3 @@
-// Precision by class: which members a smaller copy may serve, since only classes that take one chose them (L13), and how many were served so.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -9,7 +8,7 @@ export interface ClassServed {
   degraded: number;
 }
 
-/** Precision by class, on one GPU. */
+/** Precision by class: which members a smaller copy may serve, since only classes that take one chose them (L13), and how many were served so. */
 export class ClassPrecision {
   /** Counts by class over all tokens that ran. */
   readonly served: ReadonlyMap<string, ClassServed>;

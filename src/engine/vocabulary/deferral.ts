@@ -1,4 +1,3 @@
-// Experts whose results are needed only one layer later (L13, `defer`): the CPU computes them while the GPU runs the next layer's dense work.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -7,7 +6,7 @@ import type { Recorder } from './recorder.js';
 /** Place of an expert that no rule defers. */
 const NEVER = 0xffff;
 
-/** Deferred experts on a machine with one GPU. */
+/** Experts whose results are needed one layer later (L13, `defer`): the CPU computes them during the next layer's dense work. One GPU. */
 export class Deferral {
   /** Time at which each CPU queue finishes its deferred work, ns. */
   readonly busyNs: Float64Array;
@@ -41,7 +40,7 @@ export class Deferral {
     }
   }
 
-  /** True where expert `id` is among the last `most` choices of every token that chose it. */
+  /** True if expert `id` is among the last `most` choices of every token that chose it. */
   defers(id: number, most: number): boolean {
     return this.#fromEnd[id]! <= most;
   }

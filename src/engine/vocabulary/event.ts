@@ -133,18 +133,18 @@ export class RunningEvent {
   /** Members that the GPU executes when they have arrived: the first `waits` entries. */
   readonly waiting: Int32Array;
   waits = 0;
-  /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
+  /** True if they arrive in this order: transfers of one size requested at one time, and nothing else. */
   inOrder = false;
   /** Time at which the routing of its layer is known, and its end on this GPU, ns. Fields, since numbers that calls hand on are allocated. */
   startNs = 0;
   endNs = 0;
-  /** Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses in place of the CPU. */
+  /** Its pass: number of tokens; whether it has prompt tokens; whether it is large enough that the GPU computes misses instead of the CPU. */
   tokens = 0;
   prefill = false;
   offloaded = false;
   /** Time at which each awaited member can be executed, ns. */
   readonly readyNs: Float64Array;
-  /** Time at which the SSD has delivered the weights of each awaited member, ns, where DRAM is a cache of it; 0: no wait for the SSD. */
+  /** Time at which the SSD has delivered the weights of each awaited member, ns, if DRAM is a cache of it; 0: no wait for the SSD. */
   readonly readNs: Float64Array;
   /** Members that the CPU computes: the first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
@@ -156,7 +156,7 @@ export class RunningEvent {
   /** Member that the CPU computes a share of, 0..1, and the GPU the rest; -1: none. */
   shared = -1;
   cpuShare = 0;
-  /** End of each CPU queue's part, ns: one per socket where sockets compute in parallel. */
+  /** End of each CPU queue's part, ns: one per socket if sockets compute in parallel. */
   readonly cpuNs: Float64Array;
   /** Wait of each CPU queue for the SSD, ns. */
   readonly cpuReadNs: Float64Array;
@@ -179,7 +179,7 @@ export class RunningEvent {
     this.cpuReadNs = new Float64Array(cpuQueues);
   }
 
-  /** The events that follow are those of a pass; from `offloadFrom` tokens on the GPU computes misses in place of the CPU. */
+  /** The events that follow are those of a pass; from `offloadFrom` tokens on the GPU computes misses instead of the CPU. */
   begin({ decodeTokens, tokens }: Pass, offloadFrom: number): void {
     this.tokens = tokens;
     this.prefill = decodeTokens < tokens;

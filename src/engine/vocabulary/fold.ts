@@ -1,8 +1,7 @@
-// The interface between the serving loop and the engine: passes go in, time comes out. One GPU and several GPUs have different engines.
 import type { Pass } from '../../schedule/door.js';
 import type { Observer } from '../transfer/observer.js';
 
-/** Runs passes one after another. */
+/** The interface between the serving loop and the engine: passes go in, time comes out. One GPU and several GPUs have different engines. */
 export interface Fold {
   nowNs: number;
   /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */

@@ -1,4 +1,3 @@
-// A composed GPU of a run: caches, links and rules for its events. Types only.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { Future } from '../../cache/future.js';
 import type { NextUse } from '../../cache/next-use/next-use.js';
@@ -6,7 +5,7 @@ import type { Clock } from '../../cache/policy.js';
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { MissRule } from '../../system/door.js';
-import type { PrefetchSetup } from '../outlook/setup.js';
+import type { PrefetchSetup } from '../lookahead/setup.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';
@@ -17,14 +16,14 @@ import type { Deferral } from './deferral.js';
 import type { Recorder } from './recorder.js';
 import type { Unimportance } from './unimportance.js';
 
-/** One GPU. Arrays are indexed by dense id: of the whole model, or, where there are several GPUs, of the experts that live on this one. */
+/** One GPU. Arrays are indexed by dense id: of the whole model, or, if there are several GPUs, of the experts that live on this one. */
 export interface Gpu {
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpu: CachedTier;
-  /** Low-precision copies that stay beside whole experts; null: none do. */
+  /** Low-precision copies that stay with whole experts; null: none do. */
   readonly copies: CopyPool | null;
-  /** DRAM as a cache of the SSD, or this GPU's part of it; null where it holds every expert, or where there is none. */
+  /** DRAM as a cache of the SSD, or this GPU's part of it; null if it holds every expert, or if there is none. */
   readonly dram: CachedTier | null;
   /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
   readonly writeBack: Link | null;
@@ -38,7 +37,7 @@ export interface Gpu {
   readonly overlaps: boolean;
   /** Unimportance of the running event's members to their tokens; null: no rule uses it. */
   readonly unimportance: Unimportance | null;
-  /** Knows which members copies may serve by the classes of their tokens, and counts what they serve; null: no request has a class. */
+  /** Finds which members copies may serve, by the classes of their tokens, and counts what they serve; null: no request has a class. */
   readonly classes: ClassPrecision | null;
   /** Finds stand-ins for misses; null: no rule uses them. */
   readonly standIns: StandIns | null;
@@ -55,7 +54,7 @@ export interface Gpu {
   readonly gates: Float32Array | null;
   /** Learns next uses of experts, for policies that rank by them; null: no policy does. */
   readonly learned: NextUse | null;
-  /** Next use of each expert, for policies that know the future; null: no policy does. */
+  /** Next use of each expert, for policies with foresight; null: no policy does. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
   /** Counts the hits that the Belady bound has on the same events; null: bounds are off, or `curve` counts them. */
   readonly belady: BeladyBound | null;

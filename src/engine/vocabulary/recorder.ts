@@ -1,4 +1,3 @@
-// The counters of a run: numbers, and a typed array each by layer. The engine's hot path writes them; they are read at the end.
 import type { Pass } from '../../schedule/door.js';
 
 function layerCounters(layers: number) {
@@ -33,19 +32,19 @@ export class PhaseCounters {
   evictions = 0;
   streamed = 0;
   passes = 0;
-  /** Times of the passes, ns: of all GPUs together where there are several, but for dense work and what exchanging activations adds. */
+  /** Times of the passes, ns: of all GPUs together if there are several, but for dense work and what exchanging activations adds. */
   denseNs = 0;
   computeNs = 0;
   stallNs = 0;
   /** The part of stallNs in which the CPU computes, after all transfers have arrived. */
   cpuStallNs = 0;
-  /** The part of stallNs that waits for the SSD where DRAM is a cache of it: the GPU, or the CPU that the GPU waits for. */
+  /** The part of stallNs that waits for the SSD if DRAM is a cache of it: the GPU, or the CPU that the GPU waits for. */
   ssdStallNs = 0;
   cpuNs = 0;
   exchangeNs = 0;
 }
 
-/** All counters of one run. */
+/** The counters of a run: numbers, and a typed array each by layer. The engine's hot path writes them; they are read at the end. */
 export class Recorder {
   readonly layers: ReturnType<typeof layerCounters>;
   /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */
@@ -94,7 +93,7 @@ export class Recorder {
     this.phase = this.phases[1];
   }
 
-  /** Counts from now on belong to `pass`: to prefill where it holds a prompt token, else to decode. */
+  /** Counts from now on belong to `pass`: to prefill if it holds a prompt token, else to decode. */
   begin({ decodeTokens, tokens }: Pass): void {
     this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
     this.phase.passes++;
@@ -120,7 +119,7 @@ export class ParallelCounters {
   eventImbalance = 0;
   /** Activations that were computed on another GPU than their token's: each is sent there and back. */
   crossed = 0;
-  /** Events that gathered weights in place of sending activations, and the bytes that all GPUs gathered. */
+  /** Events that gathered weights instead of sending activations, and the bytes that all GPUs gathered. */
   gathered = 0;
   gatheredBytes = 0;
   /** Time that sending activations or weights added to events, ns. */
@@ -136,7 +135,7 @@ export class ParallelCounters {
   }
 }
 
-/** Most of a quantity on one GPU over its mean, at least 1; 1 where there is none of it. */
+/** Most of a quantity on one GPU over its mean, at least 1; 1 if there is none of it. */
 export function imbalance(values: ArrayLike<number>): number {
   let most = 0;
   let sum = 0;

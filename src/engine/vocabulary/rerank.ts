@@ -1,4 +1,3 @@
-// Cache-aware routing: candidates with the largest log gate weight plus a bonus if resident. Gate weight given up measures lost quality.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -30,7 +29,7 @@ export interface Residents {
   readonly resident: Uint8Array;
 }
 
-/** Re-ranks the choices of each layer. */
+/** Cache-aware routing: candidates with the largest log gate weight plus a bonus if resident. Gate weight given up measures lost quality. */
 export class Rerank {
   readonly counts: RerankCounts = { choices: 0, changed: 0, resident: 0, residentBefore: 0, weight: 0, weightBefore: 0 };
   readonly #limits: RerankLimits;
@@ -79,7 +78,7 @@ export class Rerank {
         if (best < 0) break;
         taken[best] = 1;
       }
-      // Choices stand in the order of the gate, as they would without re-ranking; where there are too few, nulls follow.
+      // Choices stand in the order of the gate, as they would without re-ranking; if there are too few, nulls follow.
       let to = token * row + layer * topK;
       const end = to + topK;
       for (let rank = 0; rank < width; rank++) {

@@ -1,4 +1,3 @@
-// The rule that serves a miss (L13): the first whose condition holds.
 import { inRange, type MissCondition } from '../../system/door.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
@@ -24,5 +23,5 @@ function holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: nu
   return gate === null || inRange(gate.share, gpu.unimportance!.of(gate.by, demand.ids[i]!));
 }
 
-/** True where some rule promotes missed experts in the background. */
+/** True if some rule promotes missed experts in the background. */
 export const promotes = ({ onMiss }: Pick<Gpu, 'onMiss'>): boolean => onMiss.some(({ admit }) => admit === 'background');

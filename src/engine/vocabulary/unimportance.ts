@@ -1,4 +1,3 @@
-// Unimportance of a choice: the share of the token's gate weight of better-ranked experts (HOBBIT, arXiv 2411.01433, eq. 2), for rules (L13).
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import type { GateShare } from '../../system/door.js';
@@ -6,7 +5,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 
 type By = GateShare['by'];
 
-/** Shares of the members of the running event. */
+/** Unimportance of a choice: the share of the token's gate weight of better-ranked experts (HOBBIT, arXiv 2411.01433, eq. 2; L13). */
 export interface Unimportance {
   /** Over the tokens of the pass that chose expert `id`: the smallest share that its better-ranked experts have, 0..1. */
   of(by: By, id: number): number;
@@ -17,7 +16,7 @@ export class TokenUnimportance implements Unimportance {
   readonly #model: ModelSpec;
   readonly #shares: ReadonlyMap<By, Float32Array>;
 
-  /** @param ways that rules ask for */
+  /** @param ways of the rules */
   constructor(model: ModelSpec, ways: Iterable<By>) {
     this.#model = model;
     this.#shares = new Map(Array.from(ways, (by) => [by, new Float32Array(model.experts)]));

@@ -1,4 +1,3 @@
-// The cost of each expert by tier and cause, for flame graphs: time that GPUs waited for it, and its bytes that were moved.
 import type { ModelSpec } from '../../model/door.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
 import type { SimulatedGpu } from '../compose/simulation.js';
@@ -83,11 +82,11 @@ export class CauseRecorder extends Onlooker {
     this.#started = new Float64Array(this.#links.length);
     this.#otherStallNs = new Float64Array(model.layers.length);
     this.#own = gpus.map(({ whole }) => {
-      const own = Int32Array.from({ length: model.experts }, (_, id) => id);
+      const ids = Int32Array.from({ length: model.experts }, (_, id) => id);
       whole?.forEach((id, mine) => {
-        own[id] = mine;
+        ids[id] = mine;
       });
-      return own;
+      return ids;
     });
     this.#open = gpus.map(() => new Float64Array(model.experts));
     this.#late = gpus.map(() => new Float64Array(model.experts));

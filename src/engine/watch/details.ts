@@ -1,4 +1,3 @@
-// Records the data of pictures: loads by expert, series over time whose bins double in width as the run outgrows them.
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Details, LinkSeries } from '../../result/details.js';
@@ -12,7 +11,7 @@ import type { Latencies } from './latency.js';
 /** Most bins of a series, even: more than a screen can show apart, so that a chart can be zoomed. */
 const BINS = 1000;
 const FIRST_BIN_NS = 1000;
-/** Limit of the samples of a latency that are kept beside their percentiles. */
+/** Limit of the samples of a latency that are kept with their percentiles. */
 const FEW = 24;
 
 /** A quantity over time. */
@@ -42,7 +41,7 @@ function linkBins(link: Link, name: string, host: boolean) {
 
 type LinkBins = ReturnType<typeof linkBins>;
 
-/** Records the details of one run. */
+/** Records the data of pictures: loads by expert, series over time whose bins double in width as the run outgrows them. */
 export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;
@@ -173,7 +172,7 @@ export class DetailsRecorder extends Onlooker {
     const endNs = prefetchEndNs[lane]!;
     const fromNs = Math.max(atNs, prefetchStartNs[lane]!);
     if (endNs > fromNs) prefetch.spread(fromNs, endNs, this.#binNs, -1);
-    for (const one of link.placed.within(lane, fromNs, endNs)) prefetch.spread(Math.max(fromNs, one.startNs), one.endNs, this.#binNs);
+    for (const copy of link.placed.within(lane, fromNs, endNs)) prefetch.spread(Math.max(fromNs, copy.startNs), copy.endNs, this.#binNs);
     // Nothing of it is left to give way, or to be lost again.
     prefetching[lane] = IDLE;
     prefetchEndNs[lane] = 0;
@@ -188,7 +187,7 @@ export class DetailsRecorder extends Onlooker {
       const placed = link.placed.within(lane, endNs, Number.POSITIVE_INFINITY);
       if (placed.length > 0) this.#end(bins, lane, endNs);
       else if (freeNs > endNs) under.spread(Math.max(endNs, link.sinceNs(lane)), freeNs, this.#binNs, -1);
-      for (const one of placed) prefetch.spread(Math.max(endNs, one.startNs), one.endNs, this.#binNs, -1);
+      for (const copy of placed) prefetch.spread(Math.max(endNs, copy.startNs), copy.endNs, this.#binNs, -1);
     }
   }
 

@@ -1,4 +1,3 @@
-// The cost of faults: the figures of the passes before, during and after each, and of those with and without any.
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/door.js';
@@ -6,7 +5,7 @@ import type { Simulation } from '../compose/simulation.js';
 import type { Recorder } from '../vocabulary/recorder.js';
 import { PhaseSpeeds } from './latency.js';
 
-/** Sums over passes. A pass counts where it began. */
+/** Sums over passes. A pass counts in the window in which it began. */
 class Window {
   readonly speeds = new PhaseSpeeds();
   passes = 0;
@@ -34,7 +33,7 @@ class Window {
   }
 }
 
-/** Measures the passes of a run with faults. */
+/** The cost of faults: the figures of the passes before, during and after each, and of those with and without any. */
 export class FaultMeter {
   readonly #faults: readonly Fault[];
   readonly #recorder: Recorder;
@@ -78,7 +77,7 @@ export class FaultMeter {
     (struck ? this.#with : this.#without).add(pass);
   }
 
-  /** Metrics by name of the catalogue; NaN or null where there was no such pass. */
+  /** Metrics by name of the catalogue; NaN or null if there was no such pass. */
   metrics(): Readonly<Record<string, number | null>> {
     return {
       'fault.time': this.#with.ns,
@@ -107,13 +106,13 @@ export class FaultMeter {
         [during, 'during'],
         [after, 'after'],
       ] as const;
-      const told = windows.filter(([{ passes }]) => passes > 0);
+      const used = windows.filter(([{ passes }]) => passes > 0);
       const figures = (what: string, of: (window: Window) => number | null, format: (value: number) => string): string => {
-        const said = told.flatMap(([window, when]) => {
+        const parts = used.flatMap(([window, when]) => {
           const value = of(window);
           return value === null ? [] : [`${format(value)} ${when}`];
         });
-        return said.length === 0 ? '' : `${what}: ${said.join(', ')}`;
+        return parts.length === 0 ? '' : `${what}: ${parts.join(', ')}`;
       };
       const parts = [
         figures('decode', ({ speeds }) => speeds.decode, formatTokensPerSecond),
@@ -121,8 +120,8 @@ export class FaultMeter {
         figures('hit rate', ({ hitRate }) => hitRate, formatRatio),
         figures('stall', ({ stallShare }) => stallShare, formatRatio),
       ];
-      const said = parts.filter((part) => part !== '').join('; ');
-      const sentence = `${said[0]!.toUpperCase()}${said.slice(1)}.`;
+      const text = parts.filter((part) => part !== '').join('; ');
+      const sentence = `${text[0]!.toUpperCase()}${text.slice(1)}.`;
       return { code: 'degraded', message: `The run had ${describeFault(fault, this.#gpus)}. ${sentence}` };
     });
   }

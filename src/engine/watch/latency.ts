@@ -1,4 +1,3 @@
-// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and speeds of the two phases; TPOT on the clocks of bounds too.
 import { grown } from '../../base/grown.js';
 import { deviation, mean } from '../../base/statistics.js';
 import { meets, type Objectives, type Request, type Share } from '../../schedule/door.js';
@@ -6,7 +5,6 @@ import type { Clocks } from '../foresight/clocks.js';
 import type { FloorMark } from '../foresight/floor.js';
 import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
 
-/** Meets every request that has ended. */
 interface EndedRequests {
   /** @param met it kept its objective */
   ended(request: Request, endNs: number, met: boolean): void;
@@ -28,7 +26,7 @@ export class Latencies {
   /** TPOT of the same requests with every expert resident, and with no cache. */
   readonly tpotAllResident = new Samples();
   readonly tpotNoCache = new Samples();
-  /** The same on the floor; nothing where it is not counted. */
+  /** The same on the floor; nothing if it is not counted. */
   readonly tpotFloor = new Samples();
   /** By finished request with generated tokens: passes up to its first token and its last one, and tokens between. */
   readonly #spans: (readonly [first: number, last: number, tokens: number])[] = [];
@@ -185,12 +183,12 @@ export class PhaseSpeeds {
     this.#promptTokens = this.#promptNs = this.#decodeTokens = this.#decodeNs = 0;
   }
 
-  /** Prompt tokens per second; null where there was none. */
+  /** Prompt tokens per second; null if there was none. */
   get prefill(): number | null {
     return this.#promptTokens === 0 ? null : (this.#promptTokens * 1e9) / this.#promptNs;
   }
 
-  /** Generated tokens per second; null where there was none. */
+  /** Generated tokens per second; null if there was none. */
   get decode(): number | null {
     return this.#decodeTokens === 0 ? null : (this.#decodeTokens * 1e9) / this.#decodeNs;
   }

@@ -1,4 +1,3 @@
-// Laws of docs/semantics.md that can be checked from the counters when a run has ended: a figure that breaks one is never printed.
 import { InternalError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import type { RunPlan } from '../compose/plan.js';
@@ -10,7 +9,7 @@ import type { Meters } from './meters.js';
 /** Sums of times are equal within this share: every addition rounds a clock by up to 2^-53 of it, and a run has up to 10^9 of them. */
 const ROUNDING = 1e-6;
 
-/** Checks a finished run. @throws InternalError naming the law that does not hold */
+/** Checks a run by the laws of docs/semantics.md, so that no figure that breaks one is printed. @throws InternalError naming the law */
 export function checkLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation, { latencies }: Pick<Meters, 'latencies'>): void {
   checkJudgements(simulation);
   checkTransfers(simulation);
@@ -111,9 +110,13 @@ function checkCosts({ gpus, recorder }: Simulation, passes: number): void {
 
 /** L19: no request is faster than the floor of its own passes. */
 function checkFloor({ tpot, tpotFloor }: Latencies): void {
-  const own = tpot.values();
+  const tpots = tpot.values();
   for (const [request, ns] of tpotFloor.values().entries())
-    must(ns <= own[request]! * (1 + ROUNDING), 'L19', `request ${request} takes ${own[request]} ns a token, less than the floor of ${ns}`);
+    must(
+      ns <= tpots[request]! * (1 + ROUNDING),
+      'L19',
+      `request ${request} takes ${tpots[request]} ns a token, less than the floor of ${ns}`,
+    );
 }
 
 /** L15: without prefetch, no policy hits more than Belady. */

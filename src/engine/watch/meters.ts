@@ -1,4 +1,3 @@
-// All meters of a run beside its counters: latencies of requests, the cost of faults, and the data for pictures.
 import { summarize } from '../../base/statistics.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Details } from '../../result/details.js';
@@ -14,13 +13,13 @@ import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
 import { Latencies, Samples } from './latency.js';
 
-/** The observers that a run may have. Progress is told in tokens, every few milliseconds of work. */
+/** The observers that a run may have. Progress is counted in tokens, every few milliseconds of work. */
 export interface Watch extends WorkWatch {
   readonly details?: boolean;
   observe?(inputs: Inputs, simulation: Simulation): Observer;
 }
 
-/** The meters of one run. */
+/** All meters of a run besides its counters: latencies of requests, the cost of faults, and the data for pictures. */
 export class Meters implements PassWatch {
   readonly latencies: Latencies;
   /** The same by class; null: no request has one. */
@@ -45,7 +44,7 @@ export class Meters implements PassWatch {
     this.faults = run.faults === undefined ? null : new FaultMeter(run.faults, simulation);
     this.#details = watch.details === true ? new DetailsRecorder(inputs.model, simulation, tiers) : null;
     const guest = watch.observe?.(inputs, simulation);
-    const observer = observers([this.#details, guest].filter((one) => one != null));
+    const observer = observers([this.#details, guest].filter((observer) => observer != null));
     if (observer !== null) engine.observe(observer);
   }
 
@@ -111,7 +110,7 @@ export class ClassMeter {
     return [...this.#classes]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, meter]): RequestClass => {
-        const own = use?.get(name);
+        const ofClass = use?.get(name);
         const { activations, degraded } = served?.get(name) ?? { activations: 0, degraded: 0 };
         return {
           name,
@@ -122,8 +121,8 @@ export class ClassMeter {
           requestNs: summaryOf(meter.request),
           attained: objectives ? meter.met / meter.requests : null,
           budget: budgets.get(name)?.text ?? null,
-          choicesLost: own === undefined || own.wanted === 0 ? 0 : 1 - own.made / own.wanted,
-          weightLost: own === undefined || own.wantedWeight === 0 ? null : 1 - own.madeWeight / own.wantedWeight,
+          choicesLost: ofClass === undefined || ofClass.wanted === 0 ? 0 : 1 - ofClass.made / ofClass.wanted,
+          weightLost: ofClass === undefined || ofClass.wantedWeight === 0 ? null : 1 - ofClass.madeWeight / ofClass.wantedWeight,
           ...(activations > 0 && { degraded: degraded / activations }),
         };
       });

@@ -1,17 +1,16 @@
-// References as BibTeX, in ASCII signs that every style takes.
 import { tex } from '../table/tex.js';
 import type { Citation } from './citations.js';
 
-/** All entries, an empty line between them. `@misc` is what every style knows: venues are notes of it. */
+/** All entries as BibTeX, in ASCII, an empty line between them. Every style has `@misc`: venues are notes of it. */
 export function bibtex(citations: readonly Citation[]): string {
   return citations.map(entry).join('\n');
 }
 
 function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Citation): string {
-  const notes = [venue, note].filter((one) => one !== undefined);
+  const notes = [venue, note].filter((text) => text !== undefined);
   const link = url ?? (arxiv === undefined ? undefined : `https://arxiv.org/abs/${arxiv}`);
   const fields: [name: string, value: string | undefined][] = [
-    // Styles that sort by author take the key where there is none.
+    // Styles that sort by author take the key if there is none.
     authors === undefined ? ['key', tex(title)] : ['author', authors.map(authorOf).join(' and ')],
     ['title', `{${tex(title)}}`],
     ['year', year?.toString()],

@@ -1,4 +1,3 @@
-// References that profiles cite, from `profiles/citations.yaml`: one for each text that may stand in the `cites` of a profile.
 import { z } from 'zod';
 import { bundledFile } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
@@ -8,7 +7,7 @@ const citationSchema = z.strictObject({
   /** Texts of `cites` that mean this one. */
   cited: z.array(z.string().min(1)).min(1),
   title: z.string().min(1),
-  /** `Given Family` each; absent: its source does not say. */
+  /** `Given Family` each; absent: not in its source. */
   authors: z.array(z.string().min(1)).min(1).optional(),
   year: z.int().optional(),
   venue: z.string().optional(),
@@ -20,7 +19,7 @@ const citationSchema = z.strictObject({
   url: z.url().optional(),
 });
 
-/** A reference. */
+/** References that profiles cite, from `profiles/citations.yaml`: one for each text that may stand in the `cites` of a profile. */
 export interface Citation extends Partial<Omit<z.infer<typeof citationSchema>, 'cited' | 'title'>> {
   /** Of letters, digits, dots and hyphens. */
   readonly key: string;
@@ -32,9 +31,9 @@ let read: ReadonlyMap<string, Citation & { readonly cited: readonly string[] }> 
 
 function bundled(): ReadonlyMap<string, Citation & { readonly cited: readonly string[] }> {
   read ??= new Map(
-    Object.entries(readOwnYaml(bundledFile('citations.yaml'), z.record(z.string(), citationSchema))).map(([key, one]) => [
+    Object.entries(readOwnYaml(bundledFile('citations.yaml'), z.record(z.string(), citationSchema))).map(([key, entry]) => [
       key,
-      { key, ...one },
+      { key, ...entry },
     ]),
   );
   return read;
@@ -47,11 +46,11 @@ export function citationOf(key: string): Citation {
 
 /** Citations of a text: bundled references, and one for each further arXiv number and repository. @param name its title if there is none */
 export function citationsIn(text: string, name: string): Citation[] {
-  const known = [...bundled().values()].filter(({ cited }) => cited.some((one) => text.includes(one)));
-  const covered = (part: string): boolean => known.some(({ cited }) => cited.some((one) => one.includes(part)));
+  const known = [...bundled().values()].filter(({ cited }) => cited.some((name) => text.includes(name)));
+  const covered = (part: string): boolean => known.some(({ cited }) => cited.some((name) => name.includes(part)));
   const numbers = [...text.matchAll(/arXiv (\d{4}\.\d{5})/g)].map(([, number]) => number!);
   const repositories = [...text.matchAll(/github\.com\/[\w.-]+\/[\w.-]*\w/g)].map(([path]) => path);
-  const own = [
+  const citations = [
     ...numbers.filter((number) => !covered(number)).map((arxiv): Citation => ({ key: `${keyOf(name)}-${arxiv}`, title: name, arxiv })),
     ...repositories
       .filter((path) => !covered(path))
@@ -65,7 +64,7 @@ export function citationsIn(text: string, name: string): Citation[] {
         }),
       ),
   ];
-  const all = [...known, ...own];
+  const all = [...known, ...citations];
   return all.length > 0 || text === '' ? all : [{ key: keyOf(name), title: name, note: text }];
 }
 

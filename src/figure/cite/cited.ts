@@ -1,5 +1,3 @@
-// Citations for a paper about some runs: moeprof, systems, policies, runtimes with the measurements behind them, and traces.
-
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { fileText } from '../../base/host/files.js';
@@ -10,19 +8,19 @@ import { parsePolicy } from '../../cache/policies/index.js';
 import type { RunRow } from '../table/run-row.js';
 import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 
-/** References of runs, each once: moeprof first. @param rows none: moeprof alone */
+/** References of runs: moeprof, then systems, policies, runtimes with their measurements, and traces, each once. @param rows none: moeprof alone */
 export function citedBy(rows: readonly RunRow[]): Citation[] {
   const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
     [...new Set(rows.map(({ key }) => String(key[column] ?? '')))].filter((value) => value !== '').sort();
-  const own = new Map(rows.map(({ config, key }) => [String(key.system), textIn(config?.system)]));
+  const systems = new Map(rows.map(({ config, key }) => [String(key.system), textIn(config?.system)]));
   const all = [
     citationOf('moeprof'),
-    ...valuesOf('system').flatMap((name) => citationsIn(own.get(name) ?? bundledText('systems', name), name)),
+    ...valuesOf('system').flatMap((name) => citationsIn(systems.get(name) ?? bundledText('systems', name), name)),
     ...valuesOf('policy').flatMap(policyCitations),
     ...valuesOf('runtime').flatMap((name) => [...citationsIn(bundledText('runtimes', name), name), ...measurementCitations(name)]),
     ...rows.flatMap(traceCitation),
   ];
-  return [...new Map(all.map((one) => [one.key, one])).values()];
+  return [...new Map(all.map((citation) => [citation.key, citation])).values()];
 }
 
 /** `cites` of a system as a result holds it. */
@@ -43,7 +41,7 @@ function policyCitations(text: string): Citation[] {
   if (choice instanceof UserError || choice.definition === undefined) return [];
   const { definition, name } = choice;
   const known = citationsIn(definition.cites, `policy-${name}`);
-  return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
+  return known.map((citation) => (citation.note === undefined ? citation : { ...citation, title: `Cache policy ${name}` }));
 }
 
 /** Bundled files of measured speeds that constants were fitted on. */
@@ -67,7 +65,7 @@ function measurementCitations(runtime: string): Citation[] {
   return found;
 }
 
-/** A recording that does not ship with moeprof: its content says which one it is, its owner whom to cite. */
+/** A recording that does not ship with moeprof: its hash identifies it; only its owner can name a reference. */
 function traceCitation({ key: { trace, trace_sha256: sha } }: RunRow): Citation[] {
   if (typeof trace !== 'string' || typeof sha !== 'string') return [];
   const hashes = sha.split('+');

@@ -1,4 +1,3 @@
-// The rows of a study as bytes, a kibibyte each instead of four; beyond a mebibyte in a temporary file.
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../../base/files.js';
 import { grown } from '../../base/grown.js';
 import { bytesOf, textOf } from '../../base/host/bytes.js';
@@ -10,10 +9,10 @@ const BLOCK = 2 ** 20;
 /** A row as text: all but its metrics, and the place of their names among all sets of names. */
 type Head = readonly [row: Omit<RunRow, 'metrics'>, names: number];
 
-/** Rows by number, set in any order. */
+/** The rows of a study as bytes, a kibibyte each instead of four; beyond a mebibyte in a temporary file. Rows by number, set in any order. */
 export class KeptRows implements Iterable<RunRow> {
   length = 0;
-  /** Of each row, where its record begins, in bytes from 1, and the bytes of its head; 0: it was not set. */
+  /** Of each row, the first byte of its record, from 1, and the bytes of its head; 0: it was not set. */
   #places = new Float64Array(128);
   readonly #names: (readonly string[])[] = [];
   readonly #setOf = new Map<string, number>();
@@ -22,7 +21,7 @@ export class KeptRows implements Iterable<RunRow> {
   #block = new Uint8Array(BLOCK);
   #used = 0;
 
-  /** Keeps a row. @throws UserError where the disk is full */
+  /** Keeps a row. @throws UserError if the disk is full */
   set(index: number, { metrics, ...row }: RunRow): void {
     const names = Object.keys(metrics);
     const all = names.join('\n');
@@ -52,7 +51,7 @@ export class KeptRows implements Iterable<RunRow> {
     this.#fd = null;
   }
 
-  /** @returns where the record begins */
+  /** @returns the first byte of the record */
   #append(head: Uint8Array, figures: Uint8Array): number {
     const bytes = head.length + figures.length;
     if (this.#used + bytes > this.#block.length) {

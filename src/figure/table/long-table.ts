@@ -1,4 +1,3 @@
-// The long table of a study: a row a run, with key, varied values and metrics with units, in CSV, JSON lines and Parquet, for data frames.
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ownValue } from '../../base/objects.js';
 import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';

@@ -1,12 +1,10 @@
-// A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
-
 import { formatCounted, formatNumber } from '../../base/units.js';
 import type { Datum, Document, Format, Grid } from '../../report/door.js';
 import { formatValue, gridOf, namedColumns, note, pagedFormats } from '../../report/door.js';
 import { isRepeated, type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
 import { tex } from './tex.js';
 
-/** Formats of a table, the one for reading first. */
+/** A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs. */
 export const pivotReports: readonly Format<Pivot>[] = [
   ...pagedFormats<Pivot>('moeprof table', pivotDocument),
   { name: 'latex', extensions: ['.tex'], render: latex },
@@ -53,12 +51,12 @@ function heads({ columnKeys, columns, statistics }: Pivot): string[] {
 /** `12.3 ± 0.4 ms *`: each statistic, the interval after a sign, a star where the best of its column is so by more than chance. */
 function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: PivotCell | null): string {
   if (cell === null) return '';
-  const texts = statistics.map((one) => {
-    const value = statisticOf(cell.samples, one);
-    if (one === 'n') return `n=${value}`;
+  const texts = statistics.map((statistic) => {
+    const value = statisticOf(cell.samples, statistic);
+    if (statistic === 'n') return `n=${value}`;
     // One run has no spread.
-    if (spreads(one) && cell.samples.length === 1) return '± n/a';
-    return spreads(one) ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
+    if (spreads(statistic) && cell.samples.length === 1) return '± n/a';
+    return spreads(statistic) ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
   });
   return `${texts.map(asExactAsValue).map(withoutUnitOfNext).join(' ')}${cell.significant === true ? ' *' : ''}`;
 }
@@ -68,12 +66,12 @@ function asExactAsValue(text: string, at: number, texts: readonly string[]): str
   const spread = /^± ([\d.]+)( .*)?$/.exec(text);
   const value = /^-?[\d,]+(?:\.(\d+))?( .*)?$/.exec(texts[at - 1] ?? '');
   if (spread === null || value === null || spread[2] !== value[2]) return text;
-  const [own, wanted] = [spread[1]!.split('.')[1]?.length ?? 0, value[1]?.length ?? 0];
+  const [digits, wanted] = [spread[1]!.split('.')[1]?.length ?? 0, value[1]?.length ?? 0];
   const rounded = formatNumber(Number(spread[1]), wanted);
-  return own > wanted && Number(rounded) !== 0 ? `± ${rounded}${spread[2] ?? ''}` : text;
+  return digits > wanted && Number(rounded) !== 0 ? `± ${rounded}${spread[2] ?? ''}` : text;
 }
 
-/** Leaves out a unit that the spread behind it repeats. */
+/** Leaves out a unit that the spread after it repeats. */
 function withoutUnitOfNext(text: string, at: number, texts: readonly string[]): string {
   const [next, unit] = [texts[at + 1], / [^\d ]+$/.exec(text)?.[0]];
   return unit !== undefined && next?.startsWith('± ') === true && next.endsWith(unit) ? text.slice(0, -unit.length) : text;
@@ -111,7 +109,7 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
       columnKeys.flatMap((column, c): Datum[][] => {
         const samples = cells[r]![c]?.samples;
         if (samples === undefined) return [];
-        const values = shown.map((one) => (spreads(one) && samples.length === 1 ? null : statisticOf(samples, one)));
+        const values = shown.map((statistic) => (spreads(statistic) && samples.length === 1 ? null : statisticOf(samples, statistic)));
         return [[...row, ...column, metric, unit, ...values]];
       }),
     ),
@@ -123,9 +121,9 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
 function latex(pivot: Pivot): string {
   const { rowKeys, rows, tables } = pivot;
   const notes = ['Needs \\usepackage{booktabs}.', ...warnings(pivot)].map((text) => `% ${text.replaceAll('\n', ' ')}\n`);
-  const said = ['Bold: the best of its column', ...legend(pivot)].map((text) => ` ${text.replace(/\.$/, '')}.`).join('');
+  const sentences = ['Bold: the best of its column', ...legend(pivot)].map((text) => ` ${text.replace(/\.$/, '')}.`).join('');
   const caption = ({ metric }: PivotTable): string =>
-    tex(`${metric}, ${pivot.statistics.join(', ')} over the runs of a cell.${said}`).replaceAll(' * better', ' $^{*}$ better');
+    tex(`${metric}, ${pivot.statistics.join(', ')} over the runs of a cell.${sentences}`).replaceAll(' * better', ' $^{*}$ better');
   const line = (cells: readonly string[]): string => `${cells.join(' & ')} \\\\`;
   const environments = tables.map((table) => {
     const body = rowKeys.map((key, row) => {

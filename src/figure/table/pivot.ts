@@ -14,7 +14,7 @@ export type Statistic = (typeof STATISTICS)[number];
 
 /** The statistic of a name. @param among accepted ones @throws UserError with the nearest name */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
-  const found = among.find((one) => one === name);
+  const found = among.find((statistic) => statistic === name);
   if (found !== undefined) return found;
   throw new UserError(`--stat: unknown statistic "${name}"; ${didYouMean(name, among)}`);
 }
@@ -34,7 +34,7 @@ export interface PivotCell {
   readonly samples: readonly number[];
   /** Better than every other cell of its column, by the first statistic. */
   readonly best: boolean;
-  /** False: the runner-up may be as good (Mann-Whitney, 5 %, Holm over the table); null: too few runs to tell. */
+  /** False: the runner-up may be as good (Mann-Whitney, 5 %, Holm over the table); null: too few runs. */
   readonly significant: boolean | null;
 }
 
@@ -46,7 +46,7 @@ export interface PivotTable {
   readonly cells: readonly (readonly (PivotCell | null)[])[];
 }
 
-/** Everything that was asked for. */
+/** The whole question. */
 export interface Pivot extends PivotQuestion {
   /** Values of each row and each column, in the order in which they came. */
   readonly rowKeys: readonly (readonly string[])[];
@@ -54,11 +54,11 @@ export interface Pivot extends PivotQuestion {
   readonly tables: readonly PivotTable[];
   /** Runs that have no metrics. */
   readonly without: number;
-  /** Names, beside the seed, in which runs of one cell differ. */
+  /** Names, besides the seed, in which runs of one cell differ. */
   readonly mixed: readonly string[];
 }
 
-/** Puts runs side by side. @throws UserError where a name is none that the runs have */
+/** Puts runs side by side. @throws UserError if a name is none that the runs have */
 export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);
@@ -100,10 +100,10 @@ function mixedIn(rows: readonly RunRow[], cellOf: (row: RunRow) => readonly stri
   const mixed = new Set<string>();
   for (const row of rows) {
     const cell = JSON.stringify(cellOf(row));
-    const told = valuesOf(row);
+    const values = valuesOf(row);
     const other = first.get(cell);
-    if (other === undefined) first.set(cell, told);
-    else for (const name of new Set([...told.keys(), ...other.keys()])) if (told.get(name) !== other.get(name)) mixed.add(name);
+    if (other === undefined) first.set(cell, values);
+    else for (const name of new Set([...values.keys(), ...other.keys()])) if (values.get(name) !== other.get(name)) mixed.add(name);
   }
   return [...mixed].sort();
 }
@@ -114,8 +114,8 @@ function valuesOf({ config = {}, key, values }: RunRow): Map<string, string> {
     Object.entries((config[root] ?? {}) as object).map(([name, value]) => [`${root}.${name}`, value]),
   );
   const varied = Object.entries(values).filter(([path]) => path !== 'seed' && keyColumnOf(path) === undefined);
-  const own = Object.entries(key).filter(([name]) => !FOLLOWING.has(name));
-  return new Map([...own, ...varied, ...inner].map(([name, value]) => [String(name), JSON.stringify(value)]));
+  const leading = Object.entries(key).filter(([name]) => !FOLLOWING.has(name));
+  return new Map([...leading, ...varied, ...inner].map(([name, value]) => [String(name), JSON.stringify(value)]));
 }
 
 /** 9 before 10, and 5% before 25%. */
@@ -133,7 +133,7 @@ function withBest(
   statistics: readonly Statistic[],
 ): (PivotCell | null)[][] {
   const { better } = describeMetric(metric);
-  const by = statistics.find((one) => one !== 'std' && one !== 'ci' && one !== 'n') ?? 'mean';
+  const by = statistics.find((statistic) => statistic !== 'std' && statistic !== 'ci' && statistic !== 'n') ?? 'mean';
   const columns = samples[0]?.length ?? 0;
   const leads = Array.from({ length: columns }, (_, column) => {
     const ranked = samples
@@ -142,9 +142,9 @@ function withBest(
       .sort((a, b) => (better === 'lower' ? 1 : -1) * (statisticOf(a.list, by) - statisticOf(b.list, by)));
     const [first, second] = ranked;
     if (better === 'none' || first === undefined || second === undefined) return null;
-    const [one, other] = [independent(first.list), independent(second.list)];
-    const enough = smallestP(one.length, other.length) < ALPHA;
-    return { at: first.at, p: enough ? mannWhitney(one, other) : null };
+    const [left, other] = [independent(first.list), independent(second.list)];
+    const enough = smallestP(left.length, other.length) < ALPHA;
+    return { at: first.at, p: enough ? mannWhitney(left, other) : null };
   });
   const tested = leads.filter((lead) => lead !== null && lead.p !== null);
   const corrected = holm(tested.map((lead) => lead!.p!));
@@ -158,7 +158,7 @@ function withBest(
   );
 }
 
-/** True where several runs are the same to the last digit: their seeds change nothing. */
+/** True if several runs are the same to the last digit: their seeds change nothing. */
 export function isRepeated(samples: readonly number[]): boolean {
   return samples.length > 1 && samples.every((value) => value === samples[0]);
 }

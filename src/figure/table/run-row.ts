@@ -1,5 +1,3 @@
-// A run as a row of a table: its key, the varied values, and its metrics. Rows of any study can be put under each other.
-
 import { UserError } from '../../base/errors.js';
 import { byName, ownValue } from '../../base/objects.js';
 import { shownPath } from '../../base/profiles.js';
@@ -37,7 +35,7 @@ export function keyColumnOf(path: string): KeyColumn | undefined {
   return PATHS[path];
 }
 
-/** A run, or a cell that could not run. */
+/** A run, or a cell that could not run, as a row: its key, the varied values, and its metrics. Rows of any study can be put under each other. */
 export interface RunRow {
   readonly status: Outcome['status'];
   /** Reason for missing metrics; null: there are metrics. */
@@ -48,7 +46,7 @@ export interface RunRow {
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By name, in the units of the catalogue. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Other settings of the run, where the row is of a whole result. */
+  /** Other settings of the run, if the row is of a whole result. */
   readonly config?: Result['config'];
 }
 
@@ -60,14 +58,14 @@ export function rowOf(
   wanted: readonly string[] = [],
   again?: string,
 ): RunRow {
-  const told = Object.fromEntries(
+  const shown = Object.fromEntries(
     Object.entries(values).flatMap(([path, value]) => (PATHS[path] === undefined ? [] : [[PATHS[path], value]])),
   );
   const named = fingerprint === null ? {} : { fingerprint };
   const repeated = again === undefined ? {} : { again };
   if (outcome.status !== 'done') {
     const { reason, status } = outcome;
-    return { status, reason, ...repeated, key: { ...named, ...told }, values, metrics: {} };
+    return { status, reason, ...repeated, key: { ...named, ...shown }, values, metrics: {} };
   }
   const { metrics } = outcome.result;
   const kept = wanted.length === 0 ? Object.keys(metrics) : wanted.filter((name) => metrics[name] !== undefined);

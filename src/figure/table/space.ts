@@ -1,4 +1,3 @@
-// The space of a study: the values that its runs take. Cells are made one at a time: a million cost no more memory than their axes.
 import { Random } from '../../base/random.js';
 
 /** A value that a setting is varied to. */
@@ -23,7 +22,7 @@ interface Sample {
   readonly seed: number;
 }
 
-/** All cells that a study may have, the last dimension first to move. */
+/** All cells that a study may have, the last dimension first to move, one at a time: a million cost no more memory than their axes. */
 export interface Space {
   readonly dimensions: readonly SpaceDimension[];
   readonly exclude: readonly Exclusion[];
@@ -44,7 +43,7 @@ export function gridSize({ dimensions }: Space): number {
   return dimensions.reduce((size, { rows }) => size * rows.length, 1);
 }
 
-/** The cells, one at a time: drawn where that is wished, without those that are excluded. */
+/** The cells, one at a time: drawn if that is wished, without those that are excluded. */
 export function* spaceCells(space: Space): Generator<StudyCell, void, undefined> {
   const paths = pathsOf(space);
   const excluded = (cell: StudyCell): boolean =>
@@ -55,7 +54,7 @@ export function* spaceCells(space: Space): Generator<StudyCell, void, undefined>
 /** The i-th of n shards, `i` counted from 1: every n-th item from the i-th on. */
 export function* shardOf<T>(all: Iterable<T>, { index, of }: { readonly index: number; readonly of: number }): Generator<T> {
   let turn = 0;
-  for (const one of all) if (turn++ % of === index - 1) yield one;
+  for (const cell of all) if (turn++ % of === index - 1) yield cell;
 }
 
 function sampledCells(space: Space): Iterable<StudyCell> {
@@ -74,9 +73,9 @@ function cellNumbered({ dimensions }: Space, number: number): StudyCell {
   const rows: (readonly SweepValue[])[] = [];
   let rest = number;
   for (let d = dimensions.length - 1; d >= 0; d--) {
-    const { rows: own } = dimensions[d]!;
-    rows.unshift(own[rest % own.length]!);
-    rest = Math.floor(rest / own.length);
+    const { rows: options } = dimensions[d]!;
+    rows.unshift(options[rest % options.length]!);
+    rest = Math.floor(rest / options.length);
   }
   return rows.flat();
 }

@@ -1,4 +1,3 @@
-// A finished study: the public format `moeprof.study/1`, one row for each cell.
 import { heldOutTokens } from '../../report/door.js';
 import { compareMetricNames, describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
@@ -10,7 +9,7 @@ import type { StudyCell } from './space.js';
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const STUDY_SCHEMA = 'moeprof.study/1';
 
-/** All rows, and what they have in common. */
+/** A finished study: the public format `moeprof.study/1`, one row for each cell. All rows, and what they have in common. */
 export interface Study extends Tagged<typeof STUDY_SCHEMA> {
   readonly axes: readonly string[];
   readonly units: Readonly<Record<string, Unit>>;

@@ -1,10 +1,9 @@
-// Text for TeX: references and tables of papers.
 import { byName } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
 
 const TEX = byName<string>({
   ...Object.fromEntries([...'%&#_$'].map((sign) => [sign, `\\${sign}`])),
-  // BibTeX counts braces, also those behind a backslash.
+  // BibTeX counts braces, also those after a backslash.
   '{': '\\textbraceleft{}',
   '}': '\\textbraceright{}',
   '\\': '\\textbackslash{}',
@@ -14,7 +13,7 @@ const TEX = byName<string>({
   µ: '$\\mu$',
 });
 
-/** A text as TeX source. */
+/** Text for TeX: references and tables of papers. */
 export function tex(text: string): string {
   return visible(text).replace(/[%&#_${}\\~^±µ]/g, (sign) => TEX[sign]!);
 }

@@ -1,5 +1,3 @@
-// From modules, system and container to the memory of a machine: type, speed and channels, and how much of it can be used.
-
 import { formatBytes, formatCounted } from '../../base/units.js';
 import type { CpuPart } from '../parts/cpu.js';
 import { memoryText, parseMemory } from '../parts/memory.js';
@@ -11,7 +9,7 @@ export interface DetectedPart {
   readonly part: string;
   /** The evidence, in words. */
   readonly seen: string;
-  /** False: the catalogue does not know it, and this is the nearest part. */
+  /** False: it is not in the catalogue, and this is the nearest part. */
   readonly exact: boolean;
 }
 
@@ -22,7 +20,7 @@ export interface Draft {
   readonly notSeen: string[];
 }
 
-/** Adds modules and size of the memory beside a CPU. */
+/** From modules, system and container to the memory of a machine: type, speed and channels, and how much of it can be used. */
 export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
   const { notSeen, parts, remarks } = draft;
   const modules = summarizeModules(seen.modules ?? []);
@@ -40,7 +38,7 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
     const text = channels === modules.channels ? modules.text : modules.text.replace(/^\d+/, String(channels));
     parts.push({
       part: text,
-      seen: `${formatCounted(seen.modules!.length, 'module')}${modules.channelsTold ? '' : ', each taken for a channel'}`,
+      seen: `${formatCounted(seen.modules!.length, 'module')}${modules.channelsKnown ? '' : ', each taken for a channel'}`,
       exact: true,
     });
     if (!wide && channels < most)
@@ -81,7 +79,7 @@ function usableBytes(bytes: number, limitBytes: number | undefined, remarks: str
 const KEPT = 0.06;
 const GIB = 2 ** 30;
 
-/** The nearest size that memory is sold in, where one is near enough; else the size itself. */
+/** The nearest size that memory is sold in, if one is near enough; else the size itself. */
 function soldBytes(bytes: number): number {
   const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;
   const sold = Math.ceil(bytes / (step * GIB)) * step * GIB;
@@ -94,18 +92,18 @@ interface ModulesSummary {
   readonly bytes: number;
   readonly channels: number;
   /** False: the channels of modules are unknown, and each module counts as one channel. */
-  readonly channelsTold: boolean;
-  /** Actual and rated speed where it runs slower, both in million transfers a second. */
+  readonly channelsKnown: boolean;
+  /** Actual and rated speed if it runs slower, both in million transfers a second. */
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;
 }
 
-/** Sums up modules that run alike, as they do on one board; null where there is none. */
+/** Sums up modules that run alike, as they do on one board; null if there is none. */
 function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null {
   const [first] = modules;
   if (first === undefined) return null;
   const keys = modules.map(({ place }) => channelOf(place));
-  const channelsTold = keys.every((key) => key !== null);
-  const channels = channelsTold ? new Set(keys).size : modules.length;
+  const channelsKnown = keys.every((key) => key !== null);
+  const channels = channelsKnown ? new Set(keys).size : modules.length;
   const slowest = modules.reduce((least, { mts = Number.POSITIVE_INFINITY }) => Math.min(least, mts), Number.POSITIVE_INFINITY);
   const rated = modules.reduce((least, { ratedMts = 0 }) => (ratedMts === 0 ? least : Math.min(least, ratedMts)), Number.POSITIVE_INFINITY);
   const known = first.type !== undefined && Number.isFinite(slowest) && parseMemory(`${first.type}-${slowest}`) !== null;
@@ -113,7 +111,7 @@ function summarizeModules(modules: readonly SeenModule[]): ModulesSummary | null
     text: known ? memoryText({ type: first.type!, mts: slowest, channels }) : null,
     bytes: modules.reduce((sum, { bytes }) => sum + bytes, 0),
     channels,
-    channelsTold,
+    channelsKnown: channelsKnown,
     slowed: Number.isFinite(rated) && slowest < rated ? { mts: slowest, ratedMts: rated } : null,
   };
 }

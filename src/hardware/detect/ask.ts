@@ -1,4 +1,3 @@
-// Asks the tools of this machine, without root and with limits of time and size; facts of a missing tool count as not seen.
 import { fileTextLater, namesLater } from '../../base/host/files.js';
 import { platform } from '../../base/host/machine.js';
 import { packagePath } from '../../base/host/modules.js';
@@ -11,18 +10,18 @@ export interface Answer {
   readonly tool: Tool;
   /** Null: the tool is missing, or failed. */
   readonly text: string | null;
-  /** The reason for a missing text; empty where there is one. */
+  /** The reason for a missing text; empty if there is one. */
   readonly why: string;
 }
 
-/** ms. nvidia-smi takes a second where no daemon keeps the driver awake; PowerShell takes several. */
+/** ms. nvidia-smi takes a second if no daemon keeps the driver awake; PowerShell takes several. */
 const PATIENCE = { command: 10_000, library: 30_000 } as const;
 /** Bytes of an answer; that of a machine with 16 cards has some hundred thousand. */
 const LONGEST = 8 * 2 ** 20;
 /** Limit of a file of sysfs, which has one line: bytes. */
 const LONGEST_FILE = 64 * 2 ** 10;
 
-/** Answers of all tools of this system, in their order. */
+/** Answers of all tools of this system, in their order, without root and with limits of time and size; facts of a missing tool are not seen. */
 export function askAll(): Promise<Answer[]> {
   return Promise.all(TOOLS.filter(({ platforms = ['linux'] }) => platforms.includes(platform)).map(ask));
 }
@@ -76,7 +75,7 @@ async function filesText(patterns: readonly string[]): Promise<string> {
   return parts.join('');
 }
 
-/** Paths that match a pattern. They are not shortened: behind a link, `..` is the folder that it leads to. */
+/** Paths that match a pattern. They are not shortened: after a link, `..` is the folder that it leads to. */
 async function expanded([name, ...rest]: readonly string[], folder: string): Promise<string[]> {
   if (name === undefined) return [folder];
   if (name !== '*') return expanded(rest, `${folder}/${name}`);

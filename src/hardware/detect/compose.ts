@@ -1,5 +1,3 @@
-// From detected facts to a machine of parts, with remarks. Pure, so that facts recorded on other machines can be tested.
-
 import { orUserError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCounted } from '../../base/units.js';
@@ -19,7 +17,7 @@ interface PartChanges {
   readonly gpu?: { readonly memoryBytes: number };
 }
 
-/** A machine as it was detected. */
+/** From detected facts to a machine of parts, with remarks. Pure, so that facts recorded on other machines can be tested. */
 export interface Detection extends PartChanges {
   /** In the order of a machine's name; empty: not enough was seen. */
   readonly parts: readonly DetectedPart[];
@@ -47,14 +45,14 @@ function composable(parts: readonly DetectedPart[], notSeen: string[]): Detected
   };
   const why = works(parts);
   if (why === null) return [...parts];
-  const fewer = parts.findLast((one) => works(parts.filter((other) => other !== one)) === null);
+  const fewer = parts.findLast((part) => works(parts.filter((other) => other !== part)) === null);
   notSeen.push(fewer === undefined ? `The parts do not go together: ${why}.` : `${fewer.part} is left out: ${why}.`);
-  return fewer === undefined ? [] : parts.filter((one) => one !== fewer);
+  return fewer === undefined ? [] : parts.filter((part) => part !== fewer);
 }
 
 function ofChip(seen: Seen, part: GpuPart | CpuPart, draft: Draft): PartChanges {
-  const own = /jetson/i.test(seen.board ?? '') ? [seen.board!] : [];
-  const names = [...own, ...(seen.cpu?.names ?? []), ...(seen.gpus ?? []).flatMap((gpu) => gpu.names)];
+  const boards = /jetson/i.test(seen.board ?? '') ? [seen.board!] : [];
+  const names = [...boards, ...(seen.cpu?.names ?? []), ...(seen.gpus ?? []).flatMap((gpu) => gpu.names)];
   draft.parts.push({ part: part.name, seen: names[0] ?? part.name, exact: true });
   addSize(seen, 'the most that the chip is sold with is taken', draft);
   return {};
@@ -93,16 +91,16 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
       `${countedName(other.length, other[0]!.match.part.name)} is left out: the GPUs of a run must be alike. Name it with -w to use it instead.`,
     );
   }
-  remarks.push(...new Set(group.flatMap((one) => remarksOn(one.gpu, match.part))));
+  remarks.push(...new Set(group.flatMap((member) => remarksOn(member.gpu, match.part))));
   const differs = gpu.memoryBytes !== undefined && Math.abs(gpu.memoryBytes / match.part.memoryBytes - 1) > 0.1;
-  return { group: group.map((one) => one.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
+  return { group: group.map((member) => member.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
 }
 
 /** Reasons why a card is slower than its data sheet. */
 function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
   const { link = {}, names } = gpu;
   const { lanes } = link;
-  // Laptops have cards with 8 lanes whose driver says 16.
+  // Laptops have cards with 8 lanes whose driver reports 16.
   const mostLanes = Math.min(link.mostLanes ?? 0, pcie?.lanes ?? 0);
   return [
     ...(lanes !== undefined && lanes < mostLanes
@@ -117,7 +115,7 @@ function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
 /** Share of the usual power below which a limit is worth a remark. */
 const LIMITED = 0.95;
 
-/** A sentence on a card's power limit; none where the card may draw its rated power. */
+/** A sentence on a card's power limit; none if the card may draw its rated power. */
 function powerRemarks({ names, power }: SeenGpu): string[] {
   if (power === undefined || power.limit >= LIMITED * power.usual) return [];
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];
@@ -164,7 +162,7 @@ function changesOfCpu({ cpu, limitCores }: Seen, match: Match<CpuPart> | null, {
   return Object.keys(changes).length === 0 ? {} : { cpu: changes };
 }
 
-/** Cards in like slots; where they differ, a run counts the narrowest. */
+/** Cards in like slots; if they differ, a run counts the narrowest. */
 function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   const links = group.map(({ link }) => link ?? {});
   const known = links.flatMap(({ generation, lanes, mostLanes }) => {
@@ -174,7 +172,7 @@ function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   const slot =
     known.length === 0
       ? null
-      : { generation: Math.min(...known.map((one) => one.generation)), lanes: Math.min(...known.map((one) => one.lanes)) };
+      : { generation: Math.min(...known.map((slot) => slot.generation)), lanes: Math.min(...known.map((slot) => slot.lanes)) };
   if (slot === null || parseSlot(slotText(slot)) === null) {
     notSeen.push('The PCIe link was not seen: the widest and newest that card and CPU have in common is taken.');
     return;
@@ -186,22 +184,22 @@ function countedName(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
 }
 
-/** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card beside it. */
+/** The part whose GPU and CPU share one memory; null: the machine has no such chip, or a card besides it. */
 function matchChip({ board, cpu, gpus = [], memoryBytes }: Seen): GpuPart | CpuPart | null {
   const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
   if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
   const cards = gpus.flatMap((gpu) => matchGpu(gpu)?.part ?? []);
-  const own = cards.find(({ unified }) => unified === true);
+  const apu = cards.find(({ unified }) => unified === true);
   if (cards.some(({ unified }) => unified !== true)) return null;
   const name = cpu === undefined ? undefined : matchCpu(cpu);
   const family = name?.exact === true ? CPUS.parts.filter((part) => isVariant(part.name, name.part.name)) : [];
   const variants = GPUS.parts.filter(({ chip }) => family.some((part) => part.name === chip));
-  if (variants.length === 0) return own ?? null;
+  if (variants.length === 0) return apu ?? null;
   const cores = gpus.find((gpu) => gpu.cores !== undefined)?.cores;
-  const told = variants.find((part) => cores !== undefined && part.name.endsWith(`-gpu-${cores}`));
-  if (told !== undefined) return told;
+  const variant = variants.find((part) => cores !== undefined && part.name.endsWith(`-gpu-${cores}`));
+  if (variant !== undefined) return variant;
   const same = family.find((part) => part.cores === cpu!.cores) ?? name!.part;
-  return own !== undefined && own.chip === same.name ? own : same;
+  return apu !== undefined && apu.chip === same.name ? apu : same;
 }
 
 /** `apple-m4-max` and `apple-m4-max-14`. */
@@ -217,7 +215,7 @@ function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFI
   return large[0] ?? parts[0] ?? null;
 }
 
-/** GB/s that drives of a kind read at, as their data sheets say: usual ones, ours to choose. */
+/** GB/s that drives of a kind read at, from data sheets of usual ones, ours to choose. */
 const USUAL_RATES: Readonly<Record<Exclude<SeenDisk['kind'], 'virtual' | 'nvme'>, number>> = { sata: 0.55, hdd: 0.2, emmc: 0.3, ufs: 2 };
 /** The same of NVMe drives with four lanes, by generation. */
 const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4: 7, 5: 12, 6: 24 };
@@ -260,11 +258,11 @@ export function detectFrom(answers: readonly Answer[]): Detection {
   const read = answers.map((answer) => ({ ...answer, seen: answer.text === null ? null : readOf(answer.tool.read, answer.text) }));
   const all = together(read.flatMap(({ seen }) => seen ?? []));
   const silent = read.filter(({ seen, tool }) => seen === null && tool.missing(all));
-  const said = silent.map(
+  const texts = silent.map(
     ({ text, tool, why }) => `${tool.name} ${text === null ? why : 'is not understood'}: it would tell ${tool.tells}.`,
   );
   const detection = composeMachine(all);
-  return { ...detection, notSeen: [...detection.notSeen, ...said] };
+  return { ...detection, notSeen: [...detection.notSeen, ...texts] };
 }
 
 /** Null: the answer is not what the tool is documented to print. */

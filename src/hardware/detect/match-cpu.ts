@@ -1,4 +1,3 @@
-// Finds a processor in the catalogue by name, or the nearest of its architecture: virtual machines hide names, but not family and model.
 import { editDistance } from '../../base/text.js';
 import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuArch, type CpuPart } from '../parts/cpu.js';
@@ -53,7 +52,7 @@ export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   return has(/^(asimd|neon)$/) ? 'neon' : null;
 }
 
-/** The catalogue's part for a processor; null: there are no facts to find it by. */
+/** The catalogue's part for a processor by name, or the nearest of its architecture; null: there are no facts to find it by. */
 export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
   if (found !== undefined) return { part: found, exact: true };
@@ -80,13 +79,13 @@ function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
 function ofArchitecture(seen: SeenCpu): CpuPart | null {
   const arch = architectureOf(seen);
   if (arch === null) return null;
-  const own = ofForm(
+  const fitting = ofForm(
     seen,
     CPUS.parts.filter((part) => part.arch === arch),
   );
   const clock = ({ clockHz }: CpuPart): number => (seen.clockHz === undefined ? 0 : Math.abs(Math.log(clockHz / seen.clockHz)));
-  const least = Math.min(...own.map(clock));
-  const near = own.filter((part) => clock(part) <= least + SAME_CLOCK);
+  const least = Math.min(...fitting.map(clock));
+  const near = fitting.filter((part) => clock(part) <= least + SAME_CLOCK);
   return seen.hypervisor === undefined ? nearestCores(near, seen) : ([...near].sort((a, b) => b.cores - a.cores)[0] ?? null);
 }
 
@@ -99,7 +98,7 @@ function architectureOf({ family, flags, model, names, vendor }: SeenCpu): CpuAr
   return INTEL.find(([, models]) => models.includes(model))?.[0] ?? null;
 }
 
-/** The parts for the kind of computer in the name; all, where it names none or none is of that kind. */
+/** The parts for the kind of computer in the name; all, if it names none or none is of that kind. */
 function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): readonly CpuPart[] {
   const name = names.join(' ');
   const form = /threadripper/i.test(name)
@@ -107,8 +106,8 @@ function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): read
     : /epyc|xeon|neoverse/i.test(name) || hypervisor !== undefined
       ? 'server'
       : 'desktop';
-  const own = parts.filter((part) => part.form === form);
-  return own.length > 0 ? own : parts;
+  const fitting = parts.filter((part) => part.form === form);
+  return fitting.length > 0 ? fitting : parts;
 }
 
 function nearestCores(parts: readonly CpuPart[], { cores, sockets }: SeenCpu): CpuPart | null {

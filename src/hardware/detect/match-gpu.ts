@@ -1,4 +1,3 @@
-// Finds a graphics card in the catalogue: by name, by name and memory, or the nearest of the same vendor.
 import { nearest } from '../../base/text.js';
 import { partKey } from '../parts/catalogue.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
@@ -18,7 +17,7 @@ const ABOUT = 0.1;
 const INTEGRATED =
   /\b(uhd|hd|iris|xe) (graphics|plus)|intel.*graphics(?!.*\barc [ab]\d)|^amd radeon(\(tm\))? (vega \d+ )?graphics|radeon (vega|\d{3}m)\b|raphael|granite ridge|phoenix|rembrandt|cezanne|renoir|picasso|strix point/i;
 
-/** The part of a card; null: graphics that do not compute, or a card of which only the maker is known. */
+/** The part of a card by name and memory, or the vendor's nearest; null: graphics that do not compute, or a card with only a known maker. */
 export function matchGpu(seen: SeenGpu): Match<GpuPart> | null {
   const known = seen.names.flatMap((name) => GPUS.find(name) ?? []);
   const fitting = known.find((part) => fits(part, seen.memoryBytes));
@@ -36,7 +35,7 @@ function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): bool
   return seen === undefined || unified === true || Math.abs(seen / memoryBytes - 1) <= ABOUT;
 }
 
-/** True where names differ only in the size of the memory. */
+/** True if names differ only in the size of the memory. */
 function isRelative({ name }: GpuPart, seen: string): boolean {
   const plain = (text: string): string => partKey(text.replace(/[\s-]*\b\d+\s?gb\b/i, ''));
   return plain(name) === plain(seen);

@@ -1,4 +1,3 @@
-// Writes a detection as the file of a machine that -w reads, with comments on what each part replaces.
 import type { MachineFile } from '../machine-file.js';
 import type { Detection } from './compose.js';
 

@@ -1,4 +1,3 @@
-// A catalogue of parts: files of profiles/hardware/gpus or cpus, read once and only where a part is named, and found by any usual spelling.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
@@ -19,15 +18,15 @@ export interface CataloguePart {
   readonly source: string;
 }
 
-/** Parts of one kind. */
+/** Parts of one kind: files of profiles/hardware/gpus or cpus, read once and only if a part is named, found by any usual spelling. */
 export interface Catalogue<P extends CataloguePart> {
   /** In the order of the files. */
   readonly parts: readonly P[];
-  /** The part of a name in any usual spelling; undefined where there is none. */
+  /** The part of a name in any usual spelling; undefined if there is none. */
   find(name: string): P | undefined;
 }
 
-/** Fields of {@link CataloguePart} in a file; what a group says holds for its parts that do not say otherwise. */
+/** Fields of {@link CataloguePart} in a file; values of a group are defaults of its parts. */
 const partFields = {
   name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/, 'must be lower case, digits, dots, hyphens and plus signs'),
   aka: z.array(z.string().min(1)).optional(),
@@ -40,9 +39,9 @@ export const groupFields = {
   source: z.string().min(1),
 };
 
-/** The groups of a file. @param group fields of a group @param own fields that a part may replace @param part further fields of a part */
-export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, own: O, part: P) {
-  const parts = z.array(z.strictObject({ ...partFields, ...z.object(own).partial().shape, ...part }));
+/** The groups of a file. @param group fields of a group @param partShape fields that a part may replace @param part further fields of a part */
+export function groupList<G extends z.ZodRawShape, O extends z.ZodRawShape, P extends z.ZodRawShape>(group: G, partShape: O, part: P) {
+  const parts = z.array(z.strictObject({ ...partFields, ...z.object(partShape).partial().shape, ...part }));
   return z.array(z.strictObject({ ...group, parts: parts.min(1) })).min(1);
 }
 
@@ -52,14 +51,14 @@ interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
-/** A group of a file, which is parsed where one of its parts is wanted: all of them take longer than a short run. */
+/** A group of a file, which is parsed if one of its parts is wanted: all of them take longer than a short run. */
 interface PartGroup<P extends CataloguePart> {
   /** Keys of the names in its text. */
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }
 
-/** A catalogue whose groups are read when a part is asked for. @param read a file, or one of its groups @throws UserError (`parts` and `find`) */
+/** A catalogue whose groups are read at the first use of a part. @param read a file, or one of its groups @throws UserError (`parts` and `find`) */
 export function lazyCatalogue<F, P extends CataloguePart>(
   kind: 'gpus' | 'cpus',
   schema: z.ZodType<F>,
@@ -103,7 +102,7 @@ function groupsOf(text: string): string[] {
   return groups.length === 0 ? [text] : groups.map((group) => head + group);
 }
 
-/** Names of parts in a text, which is not parsed for them: what stands behind `name:`, and in the brackets behind `aka:`. */
+/** Names of parts in a text, which is not parsed for them: the values of `name:` and of the list `aka:`. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }

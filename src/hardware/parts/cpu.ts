@@ -1,4 +1,3 @@
-// Processors: facts of data sheets, read from profiles/hardware/cpus/*.yaml.
 import { z } from 'zod';
 import { BYTES } from '../../base/units.js';
 import { quantity } from '../../base/yaml.js';
@@ -17,7 +16,7 @@ const ARCHS = [
   ...['neoverse-n1', 'neoverse-n2', 'neoverse-v1', 'neoverse-v2', 'neoverse-v3ae', 'carmel', 'cortex-a78ae', 'cortex-x925'],
   ...['m1', 'm2', 'm3', 'm4', 'm5'],
 ] as const;
-/** The microarchitecture of a CPU's cores; of the fast ones, where there are two kinds. */
+/** The microarchitecture of a CPU's cores; of the fast ones, if there are two kinds. */
 export type CpuArch = (typeof ARCHS)[number];
 
 /** One socket. */
@@ -25,9 +24,9 @@ export interface CpuPart extends CataloguePart {
   readonly arch: CpuArch;
   /** Of all kinds together. */
   readonly cores: number;
-  /** Cores of the fast kind, where there are two kinds. Absent: all are of one kind. */
+  /** Cores of the fast kind, if there are two kinds. Absent: all are of one kind. */
   readonly fastCores?: number;
-  /** Base clock in Hz; of the fast cores where there are two kinds. */
+  /** Base clock in Hz; of the fast cores if there are two kinds. */
   readonly clockHz: number;
   readonly isa: (typeof ISAS)[number];
   /** Operations of one core in one cycle: FP32 on vector units, BF16 with AMX. */
@@ -48,7 +47,7 @@ const memory = z.string().transform((text, context): MemorySlots => {
   return z.NEVER;
 });
 
-const own = {
+const fields = {
   ...groupFields,
   arch: z.enum(ARCHS),
   isa: z.enum(ISAS),
@@ -60,7 +59,7 @@ const own = {
 
 /** Schema of `profiles/hardware/cpus/*.yaml`. */
 export const cpuFileSchema = z.strictObject({
-  groups: groupList({ ...own, pcie: own.pcie.optional(), sockets: own.sockets.default(1) }, own, {
+  groups: groupList({ ...fields, pcie: fields.pcie.optional(), sockets: fields.sockets.default(1) }, fields, {
     cores: z.int().positive(),
     fastCores: z.int().positive().optional(),
     clock: z.number().positive(),
@@ -68,7 +67,7 @@ export const cpuFileSchema = z.strictObject({
   }),
 });
 
-/** All CPUs. */
+/** Processors: facts of data sheets, read from profiles/hardware/cpus/*.yaml. */
 export const CPUS: Catalogue<CpuPart> = lazyCatalogue('cpus', cpuFileSchema, ({ groups }) =>
   groups.flatMap(({ parts, ...group }) =>
     parts.map(({ aka = [], ...part }) => {

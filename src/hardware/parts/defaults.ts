@@ -1,4 +1,3 @@
-// Defaults for parts of a machine that were not given, each with a remark, so that an assumed figure does not look like a given one.
 import { InternalError, UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import type { Form } from './catalogue.js';
@@ -14,15 +13,15 @@ export interface Machine {
   readonly name: string;
   /** Empty: the CPU computes everything. */
   readonly gpus: readonly GpuPart[];
-  /** One socket; null where it is not known. */
+  /** One socket; null if it is not known. */
   readonly cpu: CpuPart | null;
   readonly sockets: number;
   /** Memory of all sockets; of a unified machine, the memory that the GPU has as well. */
   readonly ram: MemoryPart | null;
-  /** Slot of each GPU; null where there is none. */
+  /** Slot of each GPU; null if there is none. */
   readonly pcie: PcieLink | null;
   readonly disks: readonly DiskPart[];
-  /** Its operating system where software is slower under it; absent: Linux. */
+  /** Its operating system if software is slower under it; absent: Linux. */
   readonly system?: 'windows';
   /** GPU and CPU share one memory. */
   readonly unified: boolean;
@@ -44,7 +43,7 @@ export interface GivenParts extends Pick<Machine, 'gpus' | 'sockets' | 'disks' |
   readonly chipBandwidth?: number;
 }
 
-/** CPU that stands in where only a GPU was given, by the kind of computer: usual beside such cards, ours to choose. */
+/** The CPU of a machine that names only a GPU, by the kind of computer: usual with such cards, ours to choose. */
 const USUAL_CPU: Readonly<Record<Exclude<Form, 'unified'>, string>> = {
   desktop: 'ryzen-7-7700x',
   laptop: 'i9-13900hx',
@@ -60,7 +59,7 @@ const LPDDR_PER_MODULE = 2;
 
 const GIB = 2 ** 30;
 
-/** The whole machine. @throws UserError where parts do not go together */
+/** The whole machine: parts not given are defaults, each with a remark. @throws UserError if parts do not go together */
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);
@@ -73,16 +72,16 @@ export function completed(given: GivenParts): Machine {
 type Unnamed = Omit<Machine, 'name' | 'disks' | 'system'>;
 
 function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
-  const own = gpus.find(({ unified }) => unified === true);
-  if (own !== undefined) {
-    if (gpus.length > 1) throw new UserError(`${own.name} is on the chip of ${own.chip}; name that chip beside cards, or leave them out`);
-    if (cpu !== undefined && cpu.name !== own.chip) throw new UserError(`${own.name} is on the chip of ${own.chip}; leave ${cpu.name} out`);
-    return own;
+  const apu = gpus.find(({ unified }) => unified === true);
+  if (apu !== undefined) {
+    if (gpus.length > 1) throw new UserError(`${apu.name} is on the chip of ${apu.chip}; name that chip beside cards, or leave them out`);
+    if (cpu !== undefined && cpu.name !== apu.chip) throw new UserError(`${apu.name} is on the chip of ${apu.chip}; leave ${cpu.name} out`);
+    return apu;
   }
   return gpus.length > 0 || cpu === undefined ? null : (GPUS.parts.find(({ chip }) => chip === cpu.name) ?? null);
 }
 
-/** A machine of one chip: its memory is soldered beside it. */
+/** A machine of one chip: its memory is soldered next to it. */
 function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   const { chipBandwidth, memory, memoryBytes, pcie } = given;
   const cpu = cpuNamed(chip.chip!);
@@ -110,27 +109,27 @@ function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
   };
 }
 
-/** A machine of cards in slots beside a CPU, or of a CPU alone. */
+/** A machine of cards in slots, with a CPU, or of a CPU alone. */
 function ofCards(given: GivenParts): Unnamed {
   const [card] = given.gpus;
   if (card === undefined && given.cpu === undefined) throw new UserError('a machine needs a GPU or a CPU; name one, e.g. rtx-3090');
   if (given.chipBandwidth !== undefined)
     throw new UserError(`a measured rate belongs to memory: write it as ${memoryText(given.cpu!.memory)}@60GB/s`);
   const cpu = given.cpu ?? cpuNamed(USUAL_CPU[kindOf(card!.form)]);
-  const said: Said = { standIns: [], defaults: [] };
-  if (card === undefined) said.defaults.push('GPU not given: none, the CPU computes everything.');
-  if (given.cpu === undefined) said.standIns.push(`CPU not given: ${cpu.name} (${cpu.cores} cores), usual beside a ${card!.form} card.`);
-  const ram = ramOf(given, cpu, said);
-  const pcie = card === undefined ? null : slotOf(given, card, cpu, said);
+  const notes: Said = { standIns: [], defaults: [] };
+  if (card === undefined) notes.defaults.push('GPU not given: none, the CPU computes everything.');
+  if (given.cpu === undefined) notes.standIns.push(`CPU not given: ${cpu.name} (${cpu.cores} cores), usual beside a ${card!.form} card.`);
+  const ram = ramOf(given, cpu, notes);
+  const pcie = card === undefined ? null : slotOf(given, card, cpu, notes);
   if (card === undefined && given.pcie !== undefined)
     throw new UserError(`pcie${slotText(given.pcie)} has no GPU to feed; name one, or leave it out`);
-  return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, ...said };
+  return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, ...notes };
 }
 
 /** Sentences on a machine, as they are found. */
 type Said = Record<'standIns' | 'defaults', string[]>;
 
-function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said: Said): MemoryPart {
+function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, notes: Said): MemoryPart {
   const most = cpu.memory.channels * sockets;
   const { channels = most, ...rest } = memory ?? cpu.memory;
   if (channels > most)
@@ -138,28 +137,28 @@ function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said:
       `${channels}x${rest.type}-${rest.mts}: ${sockets > 1 ? `${sockets} ` : ''}${cpu.name} ${sockets > 1 ? 'have' : 'has'} ${most} channels; count channels, not modules`,
     );
   const ram = { ...rest, channels: memory === undefined ? most : channels };
-  if (memory === undefined) said.standIns.push(`Memory not given: ${memoryText(ram)}, the fastest that ${cpu.name} lists.`);
-  else if (memory.channels === undefined) said.standIns.push(`Channels of the memory not given: ${channels}, all that ${cpu.name} has.`);
+  if (memory === undefined) notes.standIns.push(`Memory not given: ${memoryText(ram)}, the fastest that ${cpu.name} lists.`);
+  else if (memory.channels === undefined) notes.standIns.push(`Channels of the memory not given: ${channels}, all that ${cpu.name} has.`);
   if (memoryBytes !== undefined) return { ...ram, bytes: memoryBytes };
   const module = MODULE_GIB[kindOf(cpu.form)];
   const bytes = (module * GIB * ram.channels) / (ram.type.startsWith('lpddr') ? LPDDR_PER_MODULE : 1);
-  said.defaults.push(`Size of the memory not given: ${sizeText(bytes)}, modules of ${module}GB.`);
+  notes.defaults.push(`Size of the memory not given: ${sizeText(bytes)}, modules of ${module}GB.`);
   return { ...ram, bytes };
 }
 
-function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, said: Said): PcieLink {
-  const own = card.pcie!;
+function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, notes: Said): PcieLink {
+  const rated = card.pcie!;
   const generation = cpu.pcieGeneration;
   if (generation === undefined) throw new UserError(`${cpu.name} has no slot for a card; leave ${card.name} out, or name another CPU`);
   if (pcie !== undefined) {
-    const slot = { ...pcie, generation: Math.min(pcie.generation, own.generation), lanes: Math.min(pcie.lanes, own.lanes) };
+    const slot = { ...pcie, generation: Math.min(pcie.generation, rated.generation), lanes: Math.min(pcie.lanes, rated.lanes) };
     if (slotText(slot) !== slotText(pcie))
-      said.defaults.push(`pcie${slotText(pcie)} runs at ${slotText(slot)}, which is all that ${card.name} takes.`);
+      notes.defaults.push(`pcie${slotText(pcie)} runs at ${slotText(slot)}, which is all that ${card.name} takes.`);
     return slot;
   }
-  const slot = { ...own, generation: Math.min(own.generation, generation) };
-  const of = slot.generation < own.generation ? `${card.name} on ${cpu.name}` : card.name;
-  said.standIns.push(`PCIe not given: ${slotText(slot)}, of ${of}.`);
+  const slot = { ...rated, generation: Math.min(rated.generation, generation) };
+  const of = slot.generation < rated.generation ? `${card.name} on ${cpu.name}` : card.name;
+  notes.standIns.push(`PCIe not given: ${slotText(slot)}, of ${of}.`);
   return slot;
 }
 
@@ -193,7 +192,7 @@ function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, so
   ].join('+');
 }
 
-/** The memory of a card where it is not the usual one; of a chip it is that of the machine. */
+/** The memory of a card if it is not the usual one; of a chip it is that of the machine. */
 function cardSize({ memoryBytes, name, unified = false }: GpuPart): string {
   return unified || memoryBytes === GPUS.find(name)!.memoryBytes ? '' : `:${sizeText(memoryBytes)}`;
 }

@@ -1,4 +1,3 @@
-// Disks by read rate: one figure says more about the speed of a drive than its name.
 import { byName } from '../../base/objects.js';
 import { BYTES, DURATION, RATE } from '../../base/units.js';
 import { READ } from './reach.js';
@@ -11,7 +10,7 @@ export interface DiskPart {
   readonly bandwidth: number;
   /** Time until the first byte of a read, ns. */
   readonly latencyNs: number;
-  /** Present where files are put on several drives, whole: what one needs comes from one of them. Absent: they are a stripe. */
+  /** Present if files are put on several drives, whole: what one needs comes from one of them. Absent: they are a stripe. */
   readonly byFile?: true;
   /** A sentence: its rate was not given, and which one was taken. Absent: it was given. */
   readonly usual?: string;
@@ -32,7 +31,7 @@ const KINDS = byName<number>({
   optane: 10e3,
 });
 
-/** Rates of drives whose rate is not given: what data sheets of usual ones say, close to the limit of their link. */
+/** Rates of drives whose rate is not given: those of usual ones' data sheets, close to the limit of their link. */
 const USUAL = byName<readonly [rate: string, of: string]>({ nvme: ['7GB/s', 'PCIe 4.0 x4'], sata: ['550MB/s', 'SATA at 6 Gbit/s'] });
 
 /** Reads `nvme`, or `nvme-7GB/s-2TB-60us-byfile` or parts of it. @returns null: no drive; the reason if it cannot be read */
@@ -51,16 +50,16 @@ export function parseDisk(text: string): DiskPart | string | null {
   return { name: [kind, rate, ...rest].join('-'), bandwidth, latencyNs: latency, ...usual, ...behind };
 }
 
-/** Parses the words behind the rate; null where one is neither a size nor a latency, or stands twice. */
+/** Parses the words after the rate; null if one is neither a size nor a latency, or stands twice. */
 function extrasOf(words: readonly string[]): Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> | null {
   let found: Partial<Pick<DiskPart, 'bytes' | 'byFile' | 'latencyNs'>> = {};
   for (const word of words) {
     const bytes = BYTES.read(word);
     const latencyNs = DURATION.read(word);
-    const one =
+    const extra =
       word === 'byfile' ? ({ byFile: true } as const) : bytes !== null && bytes > 0 ? { bytes } : latencyNs !== null ? { latencyNs } : null;
-    if (one === null || Object.keys(one).some((key) => Object.hasOwn(found, key))) return null;
-    found = { ...found, ...one };
+    if (extra === null || Object.keys(extra).some((key) => Object.hasOwn(found, key))) return null;
+    found = { ...found, ...extra };
   }
   return found;
 }

@@ -1,4 +1,3 @@
-// Graphics cards and GPUs of chips: facts of data sheets, read from profiles/hardware/gpus/*.yaml.
 import { z } from 'zod';
 import { BYTES, FLOPS, RATE } from '../../base/units.js';
 import { quantity } from '../../base/yaml.js';
@@ -13,15 +12,15 @@ export interface GpuPart extends CataloguePart {
   readonly memoryBytes: number;
   /** Data sheet. */
   readonly memoryBandwidth: number;
-  /** A plain read, where measured. */
+  /** A plain read, if measured. */
   readonly measuredBandwidth?: number;
-  /** Dense rate with FP32 accumulation of FP16 on tensor units; the FP32 rate of the shaders where there are none. */
+  /** Dense rate with FP32 accumulation of FP16 on tensor units; the FP32 rate of the shaders if there are none. */
   readonly fp16Flops: number;
-  /** Absent where the GPU is on the chip of the CPU. */
+  /** Absent if the GPU is on the chip of the CPU. */
   readonly pcie?: PcieLink;
   /** Bytes/s in one direction that join it to its like (NVLink, Infinity Fabric). Absent: PCIe. */
   readonly link?: number;
-  /** True where it shares the memory of the CPU; `chip` is that CPU then. */
+  /** True if it shares the memory of the CPU; `chip` is that CPU then. */
   readonly unified?: boolean;
   readonly chip?: string;
   /** Multiprocessors (compute units of AMD). Absent: not listed. */
@@ -35,7 +34,7 @@ const slot = z.string().transform((text, context): PcieLink => {
   return z.NEVER;
 });
 
-const own = {
+const fields = {
   ...groupFields,
   pcie: slot,
 };
@@ -43,7 +42,7 @@ const own = {
 /** Schema of `profiles/hardware/gpus/*.yaml`. */
 export const gpuFileSchema = z.strictObject({
   vendor: z.enum(VENDORS),
-  groups: groupList({ ...own, pcie: own.pcie.optional() }, own, {
+  groups: groupList({ ...fields, pcie: fields.pcie.optional() }, fields, {
     memory: quantity(BYTES),
     bus: z.int().positive(),
     pins: z.number().positive(),
@@ -55,7 +54,7 @@ export const gpuFileSchema = z.strictObject({
   }),
 });
 
-/** All GPUs. */
+/** Graphics cards and GPUs of chips: facts of data sheets, read from profiles/hardware/gpus/*.yaml. */
 export const GPUS: Catalogue<GpuPart> = lazyCatalogue('gpus', gpuFileSchema, ({ groups, vendor }) =>
   groups.flatMap(({ parts, ...group }) =>
     parts.map(({ aka = [], bandwidth, bus: _bus, cpu, fp16, memory, pins: _pins, ...part }) => ({

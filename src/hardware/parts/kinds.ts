@@ -1,4 +1,3 @@
-// Kinds of parts that share a mechanism: generations of cores, memory systems, cards with half FP16. Runtimes have constants by these names.
 import type { Form } from './catalogue.js';
 import { CPUS } from './cpu.js';
 import { GPUS } from './gpu.js';
@@ -19,7 +18,7 @@ export function memoryKind({ arch, form }: { readonly arch: string; readonly for
   return AMD.test(arch) ? 'amd-ddr5' : 'ddr5';
 }
 
-/** Generation of a CPU by its name; undefined where it is not listed. */
+/** Generation of a CPU by its name; undefined if it is not listed. */
 export function listedKind(name: string | undefined): { readonly generation: string; readonly form: Form } | undefined {
   const part = name === undefined ? undefined : CPUS.find(name);
   return part === undefined ? undefined : { generation: part.arch, form: part.form };
@@ -28,7 +27,7 @@ export function listedKind(name: string | undefined): { readonly generation: str
 /** GeForce cards with tensor units by their names, of desktops and laptops; those of workstations are thousands (rtx-4000). */
 const GEFORCE = /^rtx-[2-5]0[5-9]0/;
 
-/** True where the data sheet's FP16 rate with FP32 accumulation is half of what the card's tensor units do with integers and FP16 sums. */
+/** True if the data sheet's FP16 rate with FP32 accumulation is half of what the card's tensor units do with integers and FP16 sums. */
 export function isHalved(card: string): boolean {
   return GEFORCE.test(card);
 }
@@ -36,7 +35,7 @@ export function isHalved(card: string): boolean {
 /** Memory bytes/s a multiprocessor up to which small kernels cover latency (Little's law): 5.7 (GB10) and 6.4 GB/s do, 7.5 does not. */
 const COVERED = 7e9;
 
-/** True where a GPU has so many multiprocessors for its memory that small kernels reach nearly all of it. */
+/** True if a GPU has so many multiprocessors for its memory that small kernels reach nearly all of it. */
 export function isCovered(name: string): boolean {
   const { memoryBandwidth, units } = GPUS.find(name) ?? {};
   return units !== undefined && memoryBandwidth! / units <= COVERED;

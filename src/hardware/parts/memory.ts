@@ -1,5 +1,3 @@
-// Main memory by type, transfers a second and channels.
-
 const TYPES: readonly string[] = ['ddr3', 'ddr4', 'ddr5', 'mrdimm', 'lpddr4x', 'lpddr5', 'lpddr5x'];
 
 /** The memory of a socket. */
@@ -23,12 +21,12 @@ export function memoryRate({ channels, mts, type }: MemorySlots): number {
   return mts * 1e6 * (type.startsWith('lpddr') ? 4 : 8) * channels;
 }
 
-/** Memory as a text gives it; channels are undefined where they are missing: `ddr5-6000`. */
+/** Memory as a text gives it; channels are undefined if they are missing: `ddr5-6000`. */
 interface MemoryText extends Omit<MemorySlots, 'channels'> {
   readonly channels: number | undefined;
 }
 
-/** Reads `2xddr5-6000` or `ddr5-6000`; null where it is no memory. */
+/** Reads `2xddr5-6000` or `ddr5-6000`; null if it is no memory. */
 export function parseMemory(text: string): MemoryText | null {
   const match = /^(?:(\d{1,3})\s*x\s*)?([a-z]+\d?x?)[\s-]+(\d{3,5})$/i.exec(text.trim());
   if (match === null) return null;

@@ -1,12 +1,10 @@
-// PCI Express by generation and lanes.
-
 /** A slot as it is wired. */
 export interface PcieLink {
   /** 1 to 6. */
   readonly generation: number;
   /** 1 to 16. */
   readonly lanes: number;
-  /** Bytes/s of large copies to the device, where measured. */
+  /** Bytes/s of large copies to the device, if measured. */
   readonly measuredBandwidth?: number;
 }
 
@@ -22,7 +20,7 @@ export function pcieRate({ generation, lanes }: PcieLink): number {
   return LANE[generation]! * lanes;
 }
 
-/** Reads `4x16`; null where it is no slot that there is. */
+/** Reads `4x16`; null if it is no slot that there is. */
 export function parseSlot(text: string): PcieLink | null {
   const match = /^(\d)(?:\.0)?[\s-]*x\s?(\d{1,2})$/i.exec(text.trim());
   const [generation, lanes] = [Number(match?.[1]), Number(match?.[2])];

@@ -1,5 +1,3 @@
-// Shares of data-sheet rates that hardware reaches under any software, and start-up times of links, from measurements of a few machines.
-
 /**
  * Share of a sheet's bandwidth that plain reads reach, GB/s. Card: 514 of 600 (A10). Host: 152 of 204.8 (Xeon 8358), 237 of 307
  * (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355). Home: 29.1 of 44.8 (i5-12400F), 13.3 of 21.3, 23.8 of 42.7 (i9-10900).

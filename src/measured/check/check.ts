@@ -1,5 +1,3 @@
-// Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence.
-
 import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
@@ -26,29 +24,29 @@ interface Finding {
   readonly title: string;
 }
 
-/** A checked run. */
+/** Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence. */
 export interface CheckedRun {
   readonly place: string;
   readonly runtime: string;
   readonly model: string;
   readonly placement: string;
-  /** True where nothing tells where the experts lie, and all were taken to be on the GPU. */
+  /** True if the placement of experts is unknown, and all were taken to be on the GPU. */
   readonly unplaced: boolean;
   readonly speeds: readonly CheckedSpeed[];
   /** Reason for a missing prediction; null: there is one. */
   readonly lacks: string | null;
-  /** `slow` where a speed is outside the band on the slow side. */
+  /** `slow` if a speed is outside the band on the slow side. */
   readonly verdict: 'normal' | 'slow' | 'unknown';
   /** The likeliest first. */
   readonly findings: readonly Finding[];
 }
 
-/** Facts of runs beside their rows. */
+/** Facts of runs in addition to their rows. */
 export interface CheckFacts {
   readonly powerShare?: number | null;
   /** Memory that the runtime printed, by row. */
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
-  /** Rows of which nothing tells where the experts lie. */
+  /** Rows of unknown placement of experts. */
   readonly unplaced?: ReadonlySet<string>;
   /** What timings taught of the machine, and the runtimes with each knob moved in turn; absent: nothing. */
   readonly learned?: { readonly learned: Learned; readonly moved: readonly Runtimes[] };
@@ -83,7 +81,7 @@ async function checkRun(
   const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
     const expected = figures[metric];
     if (measured === undefined || expected === undefined) return null;
-    const others = moved.map((one) => one.figures[metric] ?? expected);
+    const others = moved.map((prediction) => prediction.figures[metric] ?? expected);
     const band = learned === undefined ? null : learnedBand(learned.learned, learnedWidth(learned.learned, metric, expected, others));
     return speedOfRun(row, metric, measured, expected, band);
   };
@@ -96,11 +94,11 @@ async function checkRun(
     footprint,
     powerShare: facts.powerShare ?? null,
     supposed: async (change, driven = (runtime) => runtime) => {
-      const own = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
-      return (await predictRow(withSpread(change(known)), traces, own)).figures;
+      const runtimeByName = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
+      return (await predictRow(withSpread(change(known)), traces, runtimeByName)).figures;
     },
   };
-  const speeds = [run.decode, run.prefill].filter((one) => one !== null);
+  const speeds = [run.decode, run.prefill].filter((speed) => speed !== null);
   const findings = await findingsOf(run);
   return {
     ...common,
@@ -123,7 +121,7 @@ async function findingsOf(run: CheckCase): Promise<Finding[]> {
   return findings.sort((a, b) => b.weight - a.weight);
 }
 
-/** Assumes all layers in host memory where their number is unknown: a run that is slower than that is slow with any split. */
+/** Assumes all layers in host memory if their number is unknown: a run that is slower than that is slow with any split. */
 function withSplit(row: Measurement): Measurement {
   const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
   if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;
@@ -140,9 +138,9 @@ function speedOfRun(
   metric: CheckedSpeed['metric'],
   measured: number,
   expected: number,
-  own: Accuracy | null,
+  learned: Accuracy | null,
 ): CheckedSpeed {
-  const band = own ?? bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
+  const band = learned ?? bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
   return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && measured < expected * band.low };
 }
 

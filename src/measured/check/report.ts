@@ -1,5 +1,3 @@
-// The report of a checked log: the speed of each run, the expected speed, and causes of a difference.
-
 import { groupedBy } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
@@ -20,7 +18,7 @@ export interface CheckedLog {
   readonly assumed: readonly string[];
 }
 
-/** Formats of a check, the one for reading first. */
+/** The report of a checked log: the speed of each run, the expected speed, and causes of a difference. */
 export const checkReports = drawnFormats<CheckedLog>('moeprof check', documentOf, checkFigures, (value) => ({
   ...tagged('moeprof.check/1'),
   ...value,
@@ -28,8 +26,8 @@ export const checkReports = drawnFormats<CheckedLog>('moeprof check', documentOf
 
 /** What each run reached, and the band of what was expected, as shares of what was expected. */
 function checkFigures({ runs }: CheckedLog): PaperFigure[] {
-  const points = runs.flatMap(({ place, speeds: own }) =>
-    own.flatMap(({ band, expected, measured, metric }): RunPoint[] => [
+  const points = runs.flatMap(({ place, speeds: checked }) =>
+    checked.flatMap(({ band, expected, measured, metric }): RunPoint[] => [
       { x: visible(`${place} ${metric}`), y: (100 * measured) / expected, series: 'reached' },
       { x: visible(`${place} ${metric}`), y: 100, low: 100 * (band?.low ?? 1), high: 100 * (band?.high ?? 1), series: 'expected' },
     ]),
@@ -69,8 +67,8 @@ function speeds(runs: readonly CheckedRun[]): Grid {
       { head: 'range', name: 'range_tps' },
       { head: '', name: 'slow', align: 'left' },
     ],
-    runs.flatMap(({ place, speeds: own }) =>
-      own.map(({ band, expected, measured, metric, ratio: share, slow }): Datum[] => [
+    runs.flatMap(({ place, speeds: checked }) =>
+      checked.map(({ band, expected, measured, metric, ratio: share, slow }): Datum[] => [
         ...[place, metric, text(measured), text(expected), ratio(share)],
         bareRange(band, expected),
         { value: slow ? 1 : 0, text: slow ? 'slow' : '' },
@@ -79,13 +77,12 @@ function speeds(runs: readonly CheckedRun[]): Grid {
   );
 }
 
-/** Each cause once, with the runs that it was found in. */
 function causes(runs: readonly CheckedRun[]): Lines[] {
   const found = runs.flatMap((run) => run.findings.slice(0, run.verdict === 'slow' ? 2 : 1).map((finding) => ({ run, finding })));
-  const blocks = [...groupedBy(found, ({ finding }) => finding.cause).values()].map((own): Lines => {
-    const { finding } = own[0]!;
-    const alarm = own.some(({ run }) => run.verdict === 'slow');
-    const where = own.length === 1 ? own[0]!.run.place : `${own[0]!.run.place} and ${own.length - 1} more`;
+  const blocks = [...groupedBy(found, ({ finding }) => finding.cause).values()].map((alike): Lines => {
+    const { finding } = alike[0]!;
+    const alarm = alike.some(({ run }) => run.verdict === 'slow');
+    const where = alike.length === 1 ? alike[0]!.run.place : `${alike[0]!.run.place} and ${alike.length - 1} more`;
     return linesBlock([
       { tone: alarm ? 'warning' : 'info', label: finding.title, text: `${finding.evidence} (${where})` },
       { text: finding.advice },
@@ -106,14 +103,14 @@ function assumptions(assumed: readonly string[], slow: boolean): Lines {
 }
 
 /** Ratio from which a run cannot be this machine's; ours, above what any band allows. */
-const ELSEWHERE = 2;
+const TOO_FAST = 2;
 
 /** Runs that are far faster than the machine can be: no verdict on them means anything. */
 function faster(runs: readonly CheckedRun[]): Lines {
-  const lines = runs.flatMap(({ place, speeds: own }): Line[] => {
-    const most = Math.max(0, ...own.map((speed) => speed.ratio));
-    const said = `${formatNumber(most, 1)} times what this machine should reach. Was it printed on another one? Name that with -w.`;
-    return most < ELSEWHERE ? [] : [{ tone: 'caution', text: `${place}: ${said}` }];
+  const lines = runs.flatMap(({ place, speeds: checked }): Line[] => {
+    const most = Math.max(0, ...checked.map((speed) => speed.ratio));
+    const text = `${formatNumber(most, 1)} times what this machine should reach. Was it printed on another one? Name that with -w.`;
+    return most < TOO_FAST ? [] : [{ tone: 'caution', text: `${place}: ${text}` }];
   });
   return linesBlock(lines);
 }
@@ -122,7 +119,7 @@ function unpredicted(runs: readonly CheckedRun[]): Lines {
   return linesBlock(runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }])));
 }
 
-/** Runs that were predicted without a word on where their experts lie. */
+/** Runs that were predicted without their placement of experts. */
 function supposed(runs: readonly CheckedRun[]): Lines {
   const places = runs.filter(({ lacks, unplaced }) => unplaced && lacks === null).map(({ place }) => place);
   const which = places.length === 1 ? places[0]! : formatCounted(places.length, 'run');

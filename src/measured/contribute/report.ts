@@ -1,5 +1,3 @@
-// The report of `moeprof measure`: rows beside their predictions; as Markdown the text of an issue, as JSON lines the rows themselves.
-
 import { formatCounted } from '../../base/units.js';
 import { type Document, documentFormats, type Format, formatRelative, grid, note } from '../../report/door.js';
 import { tagged, VERSION } from '../../result/version.js';
@@ -8,7 +6,7 @@ import { figuresOf } from '../validate/rows/specify.js';
 import { measuredMetricText, speedText } from '../validate/words.js';
 import type { Contribution } from './rows.js';
 
-/** Formats of rows to hand on, the one for reading first. */
+/** The report of `moeprof measure`: rows and their predictions; as Markdown the text of an issue, as JSON lines the rows themselves. */
 export const contributionReports: readonly Format<Contribution>[] = documentFormats<Contribution>(documentOf, (value) => ({
   ...tagged('moeprof.measure/1'),
   ...value,

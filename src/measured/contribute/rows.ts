@@ -58,7 +58,7 @@ export async function contributionOf(
   const rows = joinedPhases(drafts).map((row) => finished(row, machine, place));
   // What a reader of rows refuses is refused here, too.
   const read = parseRows(rows.map((row) => JSON.stringify(row)).join('\n'), 'the row').speed;
-  const runtimes = new Map([...new Set(read.map(runtimeOf))].map((one) => [one, loadRuntime(one)]));
+  const runtimes = new Map([...new Set(read.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
   const predictions = await predictRowVariants(read, [runtimes], 1, {});
   return { machine: name, rows: read.map((row, i) => ({ row, predicted: predictions[i]![0]!.figures })) };
 }
@@ -86,7 +86,7 @@ function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machi
 /** Flags of a command line that are nobody else's. */
 const SECRET = /\s(?:--api-key|--api-key-file|--hf-token|-hft|--host|--alias|-a)[= ]\S+/g;
 
-/** Stand-ins of a machine's parts, the field of a row, and the part where its speed follows from it. */
+/** Stand-ins of a machine's parts, the field of a row, and the part if its speed follows from it. */
 const GUESSED: readonly (readonly [pattern: RegExp, field: string, part: string | null])[] = [
   [/^CPU not given/, 'cpu', 'CPU'],
   [/^(Memory|Channels of the memory) not given/, 'ram', 'kind and channels of the memory'],

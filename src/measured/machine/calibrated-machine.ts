@@ -1,11 +1,9 @@
-// A machine and its measurements as a file that -w reads.
-
 import { stringify } from 'yaml';
 import type { MachineFile } from '../../hardware/door.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 
-/** A machine and its measurements. */
+/** A machine and its measurements as a file that -w reads. */
 export interface CalibratedMachine {
   /** The machine before its calibration. */
   readonly before: MachineFile;
@@ -18,7 +16,7 @@ export interface CalibratedMachine {
   readonly timings: readonly string[];
 }
 
-/** The machine with new measurements; older ones stay where they were not repeated. */
+/** The machine with new measurements; older ones stay if they were not repeated. */
 export function calibratedFile({ before, calibrations, date, rates, timings }: CalibratedMachine): MachineFile {
   const runtimes = Object.fromEntries(
     calibrations.map(({ anchors, checks, constants, runtime }) => [
@@ -64,7 +62,7 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
         ...(triad.disturbed > 0 && { disturbed: digits(triad.disturbed) }),
       })),
     }),
-    // Reads from the system's cache say nothing of the drive.
+    // Reads from the system's cache do not measure the drive.
     ...(drive?.direct === true && { disk: digits(drive.rate) }),
   };
 }
@@ -91,7 +89,7 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
       memory: rate(memory),
       copies: rate(copies),
       disk: rate(disk),
-      ...(byThreads && { byThreads: byThreads.map((one) => ({ ...one, read: rate(one.read), triad: rate(one.triad) })) }),
+      ...(byThreads && { byThreads: byThreads.map((rates) => ({ ...rates, read: rate(rates.read), triad: rate(rates.triad) })) }),
       ...rest,
       ...(rest.runtimes && { runtimes: timesWritten(rest.runtimes) }),
     },
@@ -104,9 +102,9 @@ const TIMES = ['pass', 'layer', 'expert', 'handover'];
 /** Times in microseconds, as runtime profiles have them. */
 function timesWritten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const entries = Object.entries(value).map(([key, one]) => [
+  const entries = Object.entries(value).map(([key, child]) => [
     key,
-    TIMES.includes(key) && typeof one === 'number' ? `${one / 1e3}us` : timesWritten(one),
+    TIMES.includes(key) && typeof child === 'number' ? `${child / 1e3}us` : timesWritten(child),
   ]);
   return Object.fromEntries(entries);
 }

@@ -110,9 +110,9 @@ function verdict(checks: readonly FittedSpeed[]): Lines {
   if (checks.length === 0) return note('Nothing checks these constants: give one more timing, with another split or context.', 'info');
   const sizes = checks.map(({ measured, predicted }) => Math.abs(predicted / measured - 1)).sort((a, b) => a - b);
   const worst = sizes.at(-1)!;
-  const said =
+  const text =
     sizes.length === 1
       ? `The check was predicted within ${formatRatio(worst)}`
       : `Of ${sizes.length} checks half were predicted within ${formatRatio(sizes[sizes.length >> 1]!)}, all within ${formatRatio(worst)}`;
-  return note(`${said}; every run on this machine says so from now on.`, worst <= 0.1 ? 'good' : 'caution');
+  return note(`${text}; every run on this machine says so from now on.`, worst <= 0.1 ? 'good' : 'caution');
 }

@@ -1,5 +1,3 @@
-// Fits a runtime's constants to printed speeds: the timings with most and fewest experts on the GPU fix them, others check them.
-
 import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { constantsApart, KNOBS, NUDGE, type RuntimeConstants, type RuntimeSpec, turnedBy } from '../../hardware/door.js';
@@ -8,7 +6,7 @@ import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../valida
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 
-/** A speed beside its predictions, tokens a second. */
+/** A speed and its predictions, tokens a second. */
 export interface FittedSpeed {
   /** `file:line`, or the name of a row. */
   readonly place: string;
@@ -20,7 +18,7 @@ export interface FittedSpeed {
   readonly predicted: number;
 }
 
-/** Constants of a runtime on one machine. */
+/** Fits a runtime's constants to printed speeds: the timings with most and fewest experts on the GPU fix them, others check them. */
 export interface RuntimeCalibration {
   readonly runtime: string;
   readonly constants: RuntimeConstants;
@@ -107,7 +105,7 @@ export async function sensitivities(
   const variants = [at, ...KNOBS.map((_, k) => at.map((step, i) => (i === k ? step + NUDGE : step)))];
   const predictions = await predictRowVariants(
     rows,
-    variants.map((steps) => new Map([...runtimes].map(([name, one]) => [name, turnedBy(one, steps)]))),
+    variants.map((steps) => new Map([...runtimes].map(([name, spec]) => [name, turnedBy(spec, steps)]))),
     threads,
     watch,
   );
@@ -127,7 +125,7 @@ function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'pre
   ];
 }
 
-/** The two rows that tell most, of the commonest engine, model and format: most and fewest experts on the GPU, else least and most context. */
+/** The two most informative rows, of the commonest engine, model and format: most and fewest experts on the GPU, else least and most context. */
 export function anchorsOf(rows: readonly Measurement[]): {
   readonly anchors: readonly Measurement[];
   readonly checks: readonly Measurement[];
@@ -141,7 +139,7 @@ export function anchorsOf(rows: readonly Measurement[]): {
   return { anchors, checks: rows.filter((row) => !anchors.includes(row)) };
 }
 
-/** Share of the experts on the GPU; where only the number of layers in host memory is known, minus that number, which sorts alike. */
+/** Share of the experts on the GPU; if only the number of layers in host memory is known, minus that number, which sorts alike. */
 function onGpu({ placement }: Measurement): number {
   if (placement.kind === 'all-gpu') return 1;
   if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;

@@ -1,4 +1,3 @@
-// Detected machines, as people read them and as files have them.
 import { type Detection, machineFileText } from '../../hardware/door.js';
 import { type Document, documentFormats, type Format, gridOf, type Line, linesBlock, note } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
@@ -9,7 +8,7 @@ export interface DetectedMachine {
   readonly detection: Detection;
 }
 
-/** Formats of a detection, the one for reading first; `yaml` is what -w reads. */
+/** Detected machines, as people read them and as files have them. Formats of a detection, the one for reading first; `yaml` is what -w reads. */
 export const detectionReports: readonly Format<DetectedMachine>[] = documentFormats<DetectedMachine>(documentOf, ({ detection, name }) => ({
   ...tagged('moeprof.machine/1'),
   name,

@@ -1,5 +1,3 @@
-// Learns a machine's knobs and their certainty from speeds that runtimes printed on it, whichever model and runtime the timings are of.
-
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { type Learned, learnedText, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
@@ -44,7 +42,7 @@ export async function learn(
   if (speeds.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);
   const covariance = covarianceOf(speeds, RIDGE, SURENESS);
   const [first] = runtimes.values();
-  const worst = left.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0);
+  const worst = left.reduce((most, residual) => (Math.abs(residual) > Math.abs(most) ? residual : most), 0);
   return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length, worst) };
 }
 

@@ -1,5 +1,3 @@
-// The report of `moeprof machine show`: the parts of a machine with their data sheets, measurements, and the speeds that a runtime reaches.
-
 import { formatBytes, formatFlops, formatNs, formatNumber, formatRate } from '../../base/units.js';
 import type { Device, HardwareSpec, LinkSpec, Machine } from '../../hardware/door.js';
 import { assumedOf, memoryRate, memoryText, pcieRate, slotText, takenPartsOf } from '../../hardware/door.js';
@@ -12,7 +10,7 @@ export interface ShownMachine {
   readonly notSeen: readonly string[];
 }
 
-/** Formats of a shown machine, the one for reading first. */
+/** The report of `moeprof machine show`: the parts of a machine with their data sheets, measurements, and the speeds that a runtime reaches. */
 export const machineReports = documentFormats<ShownMachine>(documentOf, ({ hardware, notSeen, remarks }) => ({
   ...hardware,
   remarks,

@@ -1,5 +1,3 @@
-// From a timing and a machine to a measurement to predict. Flags say where experts lie, or else the buffers that the runtime printed.
-
 import { UserError } from '../../base/errors.js';
 import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
@@ -12,7 +10,7 @@ import { type NamedModel, type TimedModel, timedModel } from './timing-model.js'
 
 const GB = 1e9;
 
-/** A timing as a measurement. @throws UserError where its model or storage format is unknown */
+/** A timing as a measurement. @throws UserError if its model or storage format is unknown */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
@@ -72,28 +70,28 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
   const whole = timing.gpuLayers === undefined ? 0 : layers - timing.gpuLayers;
   const { countsExpertLayers, places } = runtimeOfProgram(timing.engine);
-  const told = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
+  const inHost = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
   const among = (count: number): number => blocks.filter((block) => block < count).length;
-  const byFlags = Math.max(countsExpertLayers === true ? told : among(told), among(whole));
+  const byFlags = Math.max(countsExpertLayers === true ? inHost : among(inHost), among(whole));
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
-  if (onCpu > 0 || saidByFlags(timing)) return onCpu;
+  if (onCpu > 0 || placedByFlags(timing)) return onCpu;
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
 }
 
-/** What to do where nothing tells the place of experts. */
+/** What to do if the placement of experts is unknown. */
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
-/** True if nothing says where a runtime that places experts put them: they are then taken to be on the GPU. */
+/** True if the experts of a runtime that places them are at unknown places: they are then taken to be on the GPU. */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   const { places } = runtimeOfProgram(timing.engine);
   if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
-  return !saidByFlags(timing) && modelBuffers(timing).length === 0;
+  return !placedByFlags(timing) && modelBuffers(timing).length === 0;
 }
 
-/** True where flags tell it. `offloaded 49/49 layers` is what a log says of any split of experts, too. */
-function saidByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
+/** True if flags place experts. A log has `offloaded 49/49 layers` of any split of experts, too. */
+function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
   if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
 }
@@ -105,7 +103,7 @@ function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
 /** First layers whose experts host memory holds, by the printed buffers. Mapped buffers also span other tensors, so the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
-  const bytesOf = (host: boolean): number => buffers.reduce((sum, one) => sum + (inHostMemory(one) === host ? one.bytes : 0), 0);
+  const bytesOf = (host: boolean): number => buffers.reduce((sum, buffer) => sum + (inHostMemory(buffer) === host ? buffer.bytes : 0), 0);
   const read = model.dense.segments.reduce((sum, { weightBytes: bytes }) => sum + bytes, 0);
   const whole = timing.modelBytes ?? weightBytes(model);
   let left = Math.min(bytesOf(true), whole - bytesOf(false)) - (model.dense.weightBytes - read);
@@ -170,8 +168,8 @@ export function layersOnCpu(rules: readonly string[], blocks: readonly number[],
 function parseRule(rule: string, place: string): { readonly pattern: RegExp; readonly buffer: string } {
   const at = rule.lastIndexOf('=');
   const [source, buffer] = [rule.slice(0, at), rule.slice(at + 1).trim()];
-  const told = `${place}: -ot "${rule.slice(0, 60)}"`;
-  if (at < 1 || buffer === '') throw new UserError(`${told}: is no rule; expected pattern=buffer, e.g. exps=CPU`);
+  const shown = `${place}: -ot "${rule.slice(0, 60)}"`;
+  if (at < 1 || buffer === '') throw new UserError(`${shown}: is no rule; expected pattern=buffer, e.g. exps=CPU`);
   // Nested repetitions take time that doubles with each letter.
   const repeats = [...source.matchAll(/[*+{]/g)].length;
   if (
@@ -180,10 +178,10 @@ function parseRule(rule: string, place: string): { readonly pattern: RegExp; rea
     /\([^()]*[*+{][^()]*\)\s*[*+{]/.test(source) ||
     /\\\d/.test(source.replace(/\\d/g, ''))
   )
-    throw new UserError(`${told}: is too involved to be read; write fewer repetitions`);
+    throw new UserError(`${shown}: is too involved to be read; write fewer repetitions`);
   try {
     return { pattern: new RegExp(source), buffer };
   } catch {
-    throw new UserError(`${told}: is no pattern; expected a regular expression before the sign =`);
+    throw new UserError(`${shown}: is no pattern; expected a regular expression before the sign =`);
   }
 }

@@ -13,13 +13,13 @@ import { formatBytes } from '../../base/units.js';
 export interface DriveFile {
   readonly fd: number;
   readonly bytes: number;
-  /** True where reads go past the system's cache. */
+  /** True if reads go past the system's cache. */
   readonly direct: boolean;
   close(): void;
 }
 
 const MIB = 2 ** 20;
-/** Bytes of the file, and free bytes that must be left beside it. */
+/** Bytes of the file, and free bytes that must be left besides. */
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 
@@ -56,7 +56,7 @@ export async function openDriveFile(folder: string, step: () => Promise<void>): 
   }
 }
 
-/** Opened past the cache; null where the system, or this file system, cannot. */
+/** Opened past the cache; null if the system, or this file system, cannot. */
 function directly(path: string): number | null {
   if (platform !== 'linux') return null;
   try {

@@ -1,10 +1,8 @@
-// Measures this machine in about a minute: memory by threads, reads of the drive, each several times in turns, against disturbances.
 import { availableParallelism } from '../../base/host/machine.js';
 import { type DriveFile, openDriveFile } from './drive.js';
 import type { Task } from './task.js';
 import { type MeasuredRate, type Round, rateOf, visit } from './together.js';
 
-/** Memory by number of threads. */
 interface MemoryRate {
   readonly threads: number;
   /** Plain reads, bytes/s. */
@@ -19,7 +17,7 @@ interface DriveRate extends MeasuredRate {
   readonly direct: boolean;
 }
 
-/** Measured rates; empty and null where a measurement was not asked for. */
+/** Rates of this machine, in about a minute: memory by threads, reads of the drive, in turns; empty and null if not wished. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
   /** With as many reads under way as gave the best rate. */

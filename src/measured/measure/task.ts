@@ -48,7 +48,7 @@ function touched(bytes: number): ReturnType<typeof kernelsOn> {
 
 /** Reads at places that are drawn, each a whole number of reads from the start, as experts lie in a file. */
 function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>): Work {
-  // Memory of WebAssembly begins on a page, which is what O_DIRECT asks for.
+  // Memory of WebAssembly begins on a page, as O_DIRECT requires.
   const buffer = new Uint8Array(kernelsOn(bytes).memory.buffer, 0, bytes);
   const places = Math.floor(fileBytes / bytes);
   const random = new Random(seed, 'measure/reads');
@@ -64,7 +64,7 @@ export interface Span {
 /** Work of a thread: bytes from `begin` to `end` in ms of the clock that threads share. */
 export interface ThreadWork extends Span {
   readonly bytes: number;
-  /** ms for which it was ready to run, and another program had the processor; null: the system does not tell. */
+  /** ms for which it was ready to run, and another program had the processor; null: unknown. */
   readonly waited: number | null;
 }
 

@@ -1,4 +1,3 @@
-// Threads that measure together; rates are summed. Rounds in which one waited for a processor are repeated; several visits show the spread.
 import { TaskThread } from '../../base/worker-pool.js';
 import type { Span, Task, ThreadWork } from './task.js';
 
@@ -7,7 +6,7 @@ const LEAD = 20;
 const LENGTH = 150;
 /** Rounds of a visit that count; the first, in which clocks rise, never does. */
 const ROUNDS = 3;
-/** Undisturbed rounds of all visits that make a median; where there are fewer, disturbed ones count, too. */
+/** Undisturbed rounds of all visits that make a median; if there are fewer, disturbed ones count, too. */
 const ENOUGH = 5;
 /** A visit ends after this multiple of {@link ROUNDS}, disturbed rounds included. */
 const PATIENCE = 3;
@@ -18,7 +17,7 @@ const DISTURBED = 0.02;
 export interface Round {
   /** Bytes/s of all threads. */
   readonly rate: number;
-  /** The largest part of the round that a thread waited for a processor; null: the system does not tell. */
+  /** The largest part of the round that a thread waited for a processor; null: unknown. */
   readonly waited: number | null;
 }
 
@@ -30,7 +29,7 @@ export interface MeasuredRate {
   readonly best: number;
   /** Half the width that holds the middle half of the rounds, over the median. */
   readonly spread: number;
-  /** Share of the rounds that count in which other programs took processors away; 0 where the system does not tell. */
+  /** Share of the rounds that count in which other programs took processors away; 0 if unknown. */
   readonly disturbed: number;
 }
 
@@ -55,11 +54,11 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-/** @param own true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
-export function roundOf(done: readonly ThreadWork[], own: boolean): Round {
+/** @param alone true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
+export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {
-    rate: done.reduce((sum, { begin, bytes, end, waited }) => sum + (1e3 * bytes) / (end - begin - (own ? (waited ?? 0) : 0)), 0),
+    rate: done.reduce((sum, { begin, bytes, end, waited }) => sum + (1e3 * bytes) / (end - begin - (alone ? (waited ?? 0) : 0)), 0),
     waited: waits.includes(null) ? null : Math.max(...(waits as number[])),
   };
 }
@@ -73,18 +72,18 @@ export function countedOf(all: readonly Round[], rounds: number): Round[] {
   return [...all].sort((a, b) => (a.waited ?? 0) - (b.waited ?? 0)).slice(0, rounds);
 }
 
-/** The rate of all visits. Undisturbed rounds count alone, where there are enough of them for a median. */
+/** The rate of all visits. Undisturbed rounds count alone, if there are enough of them for a median. */
 export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const rounds = visits.flat();
   const quiet = rounds.filter(isQuiet);
   const counted = quiet.length >= ENOUGH ? quiet : rounds;
   const ratesOf = (some: readonly Round[]): number[] => some.map(({ rate }) => rate).sort((a, b) => a - b);
-  const byVisit = visits.map((own) => ratesOf(own.filter((round) => counted.includes(round)))).filter(({ length }) => length > 1);
+  const byVisit = visits.map((rounds) => ratesOf(rounds.filter((round) => counted.includes(round)))).filter(({ length }) => length > 1);
   const sorted = ratesOf(counted);
   const rate = at(sorted, 0.5);
   return {
     rate,
-    best: Math.max(rate, ...byVisit.map((own) => at(own, 0.5))),
+    best: Math.max(rate, ...byVisit.map((rates) => at(rates, 0.5))),
     spread: (at(sorted, 0.75) - at(sorted, 0.25)) / 2 / rate,
     disturbed: 1 - counted.filter(isQuiet).length / counted.length,
   };

@@ -1,4 +1,3 @@
-// Kernels that measure memory, in WebAssembly with 128-bit SIMD.
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
 /** Kernels of the module. Addresses and ends are in bytes of its memory; their results only keep the work from being optimised away. */
@@ -43,7 +42,7 @@ const TRIAD: KernelBody = {
   ],
 };
 
-/** Kernels on a new memory of at least `size` bytes, which begins on a page, and that memory. */
+/** Kernels that measure memory, in WebAssembly SIMD, on a new memory of at least `size` bytes, which begins on a page, and that memory. */
 export function kernelsOn(size: number): { readonly kernels: Kernels; readonly memory: { readonly buffer: ArrayBuffer } } {
   return instantiate<Kernels>({ sum: SUM, triad: TRIAD }, size);
 }

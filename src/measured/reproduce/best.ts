@@ -1,4 +1,3 @@
-// The best that a run could reach if it knew the future, from its bounds (L19): what "cannot be under these facts" is judged by.
 import { METRICS } from '../../result/catalogue.js';
 import { isWord, type SystemSpec } from '../../system/door.js';
 import type { Knowing } from '../validate/predict.js';
@@ -7,7 +6,7 @@ import type { Knowing } from '../validate/predict.js';
 const PER_TOKEN = /^(speed\.decode|latency\.(tpot|itl)\.)/;
 const WHOLE = /^(throughput\.|time\.total$)/;
 
-/** The best value of a metric under a known future: the floor's if the CPU computes experts, else foresight's; null: unknown. @param value own */
+/** The best value of a metric with foresight (L19): the floor's if the CPU computes experts, else foresight's; null: unknown. @param value own */
 export function bestUnderFuture(knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
   if (value === null) return null;
   if (metric.startsWith('cache.hit_rate')) {
@@ -15,9 +14,9 @@ export function bestUnderFuture(knowing: Knowing, system: SystemSpec, metric: st
     const best = system.predictor.kind.name === 'none' ? knowing.belady : 1;
     return best === undefined ? null : Math.max(best, value);
   }
-  const [own, bound] = timesOf(knowing, isWord(system.onMiss, 'load'), metric);
-  if (own === undefined || bound === undefined) return null;
-  const faster = Math.max(1, own / bound);
+  const [time, bound] = timesOf(knowing, isWord(system.onMiss, 'load'), metric);
+  if (time === undefined || bound === undefined) return null;
+  const faster = Math.max(1, time / bound);
   return METRICS.get(metric)!.better === 'lower' ? value / faster : value * faster;
 }
 

@@ -1,5 +1,3 @@
-// The runs that a reproduction compares. Each may also run under another runtime or with parts of another run, to decompose a gain.
-
 import { UserError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
@@ -20,11 +18,11 @@ export interface Figures {
   of(metric: string): number | null;
   /** As the row of measurements has it. */
   measured(metric: string): number | null;
-  /** What the same run can reach at most if it knows the future, on the same machine under the same runtime. */
+  /** What the same run can reach at most with foresight, on the same machine under the same runtime. */
   best(metric: string): number | null;
 }
 
-/** What a run is composed of, beside its runtime: parts that another run may have in their place. */
+/** What a run is composed of, besides its runtime: parts that another run may replace. */
 export interface Composition {
   readonly system: SystemSpec;
   /** Sizes of caches, as a run has them. */
@@ -33,13 +31,13 @@ export interface Composition {
   readonly speculation?: unknown;
 }
 
-/** A run of a reproduction. */
+/** The runs that a reproduction compares. Each may also run under another runtime or with parts of another run, to decompose a gain. */
 export interface ComparedRun {
   /** Model, machine and workload, in one text: runs of one world can exchange their parts. */
   readonly world: string;
   readonly runtime: string;
   readonly composition: Composition;
-  /** @param bounds true: with the best of each metric @throws UserError where the run cannot be done */
+  /** @param bounds true: with the best of each metric @throws UserError if the run cannot be done */
   figures(runtime: string, composition: Composition, bounds: boolean): Promise<Figures>;
 }
 
@@ -61,7 +59,7 @@ export class ComparedRuns {
   #traces: RowTraces | null = null;
   #runtimes: ReadonlyMap<string, RuntimeSpec> | null = null;
 
-  /** A run of a file. @param place names it in messages @throws UserError where it is not well-formed */
+  /** A run of a file. @param place names it in messages @throws UserError if it is not well-formed */
   side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): ComparedRun {
     const run = ownValue(runs, name)!;
     if (typeof run !== 'string' && run.row !== undefined) return this.#ofRow(run.row, place);
@@ -82,17 +80,17 @@ export class ComparedRuns {
     if (row === undefined) throw new UserError(`${place}: no bundled measurement is "${id}"`);
     const [traces, runtimes] = [this.#traces, this.#runtimes];
     const lacking = (lacks: string): UserError => new UserError(`${place}: measurement ${id} cannot be predicted: ${lacks}`);
-    const own = compositionOf(row, runtimes);
-    if ('lacks' in own) throw lacking(own.lacks);
-    const { expertCache, dramCache, system: named } = own.run;
+    const composed = compositionOf(row, runtimes);
+    if ('lacks' in composed) throw lacking(composed.lacks);
+    const { expertCache, dramCache, system: named } = composed.run;
     const { system } = checkRun({ system: named }, place);
     return {
       world: JSON.stringify([row.model, row.machine, row.run]),
-      runtime: own.runtime,
+      runtime: composed.runtime,
       composition: { system, memory: { expertCache, dramCache } },
       figures: async (runtime, composition, bounds) => {
         const sizes = composition.memory as Pick<RowSystem, 'expertCache' | 'dramCache'>;
-        const instead = { runtime, run: { ...own.run, ...sizes, loaded: composition.system } };
+        const instead = { runtime, run: { ...composed.run, ...sizes, loaded: composition.system } };
         const { figures, knowing, lacks } = await predictRow(row, traces, runtimes, { instead, bounds });
         if (lacks !== null) throw lacking(lacks);
         const of = (metric: string): number | null => {
@@ -131,7 +129,7 @@ function comparedRun(spec: RunSpec): ComparedRun {
 
 /** Memory and workload of a run, merged over the shared ones field by field. */
 function mergedParts(base: Readonly<Record<string, unknown>>, run: unknown): object {
-  const own = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
-  const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(own[field] as object) });
+  const fields = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
+  const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(fields[field] as object) });
   return { memory: both('memory'), workload: both('workload') };
 }

@@ -1,4 +1,3 @@
-// A gain decomposed: parts of the better side (cache, prefetch, scheduler, engine) replace the other's in turn, and factors multiply to it.
 import { UserError } from '../../base/errors.js';
 import type { ComparedRun, Composition, Figures } from './compared-run.js';
 
@@ -7,7 +6,7 @@ export const GAIN_PARTS = ['cache', 'prefetch', 'scheduler'] as const;
 
 /** Factors of a ratio. Null: a run between the two sides cannot be, and the next factor has its share, or the sides are of different worlds. */
 export interface GainFactors extends Readonly<Record<(typeof GAIN_PARTS)[number], number | null>> {
-  /** What the other side's own runtime would add; 1 where both have one. */
+  /** What the other side's own runtime would add; 1 if both have one. */
   readonly engine: number;
 }
 
@@ -30,7 +29,7 @@ export class Done {
   }
 }
 
-/** The factors of a ratio of two runs under the runtime of the first. @param figure of a run, above 0 @param whole figures of both under it */
+/** Factors of a ratio of two runs under the first's runtime, as parts are exchanged. @param figure of a run, above 0 @param whole figures of both */
 export async function gainOf(
   [of, to]: readonly [ComparedRun, ComparedRun],
   done: Done,
@@ -52,7 +51,6 @@ export async function gainOf(
   return { ...gain, engine };
 }
 
-/** A composition with groups of parts of another. */
 function mixOf(from: Composition, to: Composition, parts: readonly (typeof GAIN_PARTS)[number][]): Composition {
   const { memory, speculation, system } = from;
   const { cache, dram, onMiss, overlap, parallelism, placement, predictor, prefetch, rerank } = system;

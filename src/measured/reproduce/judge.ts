@@ -1,4 +1,3 @@
-// Own and published figures: error, verdict, parts of a gain. Ratios and orders use the first run's runtime: fitted constants agree (L26).
 import { UserError } from '../../base/errors.js';
 import { METRICS } from '../../result/catalogue.js';
 import type { ComparedRun, Figures } from './compared-run.js';
@@ -24,18 +23,18 @@ export interface JudgedClaim {
   readonly gain: GainFactors | null;
   /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
   readonly share: number | null;
-  /** What our run could reach at most if it knew the future, as `moeprof` has it; null: no bound is known. */
+  /** What our run could reach at most with foresight, as `moeprof` has it; null: no bound is known. */
   readonly best: number | null;
   /** False: even a known future falls more than 15 % short of what is published. */
   readonly allowed: boolean;
   readonly verdict: ClaimVerdict;
-  /** The least verdict that the file asks for. */
+  /** The least verdict that the file expects. */
   readonly expected: ClaimVerdict;
   readonly why: string | null;
   readonly source: string | null;
 }
 
-/** Judges the claims of a file, each run of which is done once. */
+/** Judges the claims of a file, each run of which is done once. Ratios and orders use the first run's runtime: fitted constants agree (L26). */
 export class ClaimJudge {
   readonly #place: string;
   readonly #sides: ReadonlyMap<string, ComparedRun>;
@@ -48,7 +47,7 @@ export class ClaimJudge {
     this.#done = new Done(sides);
   }
 
-  /** @throws UserError where a run cannot be done, a figure is missing, or a ratio has nothing to divide by */
+  /** @throws UserError if a run cannot be done, a figure is missing, or a ratio has nothing to divide by */
   async judge(claim: Claim): Promise<JudgedClaim> {
     const { metric, says, source = null, why = null } = claim;
     const place = `${this.#place}: ${says}`;
@@ -87,7 +86,7 @@ export class ClaimJudge {
     } as const;
     const verdict = verdictOfRatio({ ...ratio, lower });
     const sides = [this.#sides.get(runs[0]!)!, this.#sides.get(runs[1]!)!] as const;
-    const gain = await gainOf(sides, this.#done, (one) => one.of(metric) ?? Number.NaN, [of, to]);
+    const gain = await gainOf(sides, this.#done, (figures) => figures.of(metric) ?? Number.NaN, [of, to]);
     const allowed = !isImpossible({ ...ratio, lower });
     return { ...common, ...ratio, allowed, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
   }

@@ -1,5 +1,3 @@
-// The report of `moeprof reproduce`: published figures, own figures, what gains are made of, what a known future allows, and the verdict.
-
 import { percentile } from '../../base/statistics.js';
 import { visible } from '../../base/text.js';
 import { formatCounted, formatRatio } from '../../base/units.js';
@@ -24,7 +22,7 @@ interface Row {
   readonly claim: JudgedClaim;
 }
 
-/** Formats of reproduced papers, the one for reading first. */
+/** The report of `moeprof reproduce`: published figures, own figures, what gains are made of, what a known future allows, and the verdict. */
 export const reproductionReports = drawnFormats<readonly Reproduced[]>('moeprof reproduce', documentOf, gainFigures, (papers) => ({
   ...tagged('moeprof.reproduction/2'),
   papers,
@@ -50,7 +48,7 @@ function documentOf(papers: readonly Reproduced[]): Document {
     // Of several papers a page shows what came out, and folds away the claims.
     blocks: papers.flatMap((one) => blocksOf(one).map((block) => (papers.length === 1 ? block : { ...block, under: underOf(one) }))),
     records: grid(
-      papers.flatMap(({ claims: own, name }) => own.map((claim): Row => ({ name, claim }))),
+      papers.flatMap(({ claims: judged, name }) => judged.map((claim): Row => ({ name, claim }))),
       [
         { head: 'paper', of: ({ name }) => name },
         { head: 'claim', of: ({ claim }) => claim.says },
@@ -83,10 +81,12 @@ function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];
   const within = (share: number): string => formatRatio(numeric.filter(({ error }) => Math.abs(error) <= share).length / numeric.length);
-  const told = numeric.filter(({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (verdict === 'impossible' || why !== null));
+  const explained = numeric.filter(
+    ({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (verdict === 'impossible' || why !== null),
+  );
   const shares = numeric.flatMap(({ allowed, share }) => (share === null || !allowed ? [] : [share])).sort((a, b) => a - b);
   const near = `of ${formatCounted(numeric.length, 'numeric claim')} ${within(WITHIN.figure)} within 15 %, ${within(WITHIN.near)} within 30 %`;
-  const others = `; a bound or a reason with a number says why of ${formatRatio(told.length / numeric.length)}`;
+  const others = `; a bound or a reason with a number says why of ${formatRatio(explained.length / numeric.length)}`;
   const gains =
     shares.length === 0
       ? ''
@@ -122,7 +122,6 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
   ];
 }
 
-/** What a gain is made of, where it is of more than nothing. */
 function partsOf({ gain, says }: JudgedClaim): Line[] {
   if (gain === null) return [];
   const factor = (part: keyof typeof gain): string[] => (gain[part] === null ? [] : [`${part} ${gain[part].toFixed(2)}x`]);
@@ -146,8 +145,8 @@ function orderText(runs: readonly string[]): string {
   const words = runs.map((run) => run.split(' '));
   const fewest = Math.min(...words.map(({ length }) => length)) - 1;
   let common = 0;
-  while (common < fewest && words.every((own) => own[common] === words[0]![common])) common++;
-  return words.map((own) => own.slice(common).join(' ')).join(' > ');
+  while (common < fewest && words.every((list) => list[common] === words[0]![common])) common++;
+  return words.map((list) => list.slice(common).join(' ')).join(' > ');
 }
 
 function textOf(kind: JudgedClaim['kind'], metric: string, value: number): Datum {

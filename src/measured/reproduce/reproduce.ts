@@ -1,4 +1,3 @@
-// Reproduces papers: executes every run that a file of published figures compares, and puts its figures beside the published ones.
 import type { WorkWatch } from '../../base/work-watch.js';
 import { ComparedRuns } from './compared-run.js';
 import { ClaimJudge, type JudgedClaim } from './judge.js';
@@ -12,7 +11,7 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
   readonly claims: readonly JudgedClaim[];
 }
 
-/** Reproduces papers. @param names bundled names, or paths @throws UserError if a file is malformed, or a run of it cannot be done */
+/** Executes the runs of papers and compares figures. @param names bundled names, or paths @throws UserError for a malformed file or impossible run */
 export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));
   const total = files.reduce((sum, { file }) => sum + file.claims.length, 0);
@@ -34,7 +33,7 @@ export async function reproduce(names: readonly string[], watch: WorkWatch = {})
   return reproduced;
 }
 
-/** True where a verdict is worse than its file asks for. */
+/** True if a verdict is worse than its file expects. */
 export function gotWorse({ claims }: Reproduced): boolean {
   return claims.some(({ expected, verdict }) => isWorse(verdict, expected));
 }

@@ -1,4 +1,3 @@
-// The file of a reproduction: a paper's setting, the runs that it compares, and their published figures.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { findProfile, shownPath } from '../../base/profiles.js';
@@ -51,7 +50,7 @@ export const reproductionSchema = z
     });
   });
 
-/** A checked file. */
+/** The file of a reproduction: a paper's setting, the runs that it compares, and their published figures. A checked file. */
 export type Reproduction = z.infer<typeof reproductionSchema>;
 
 /** One of its claims. */

@@ -1,6 +1,4 @@
-// The verdict on a claim: how near our figure comes to the published one.
-
-/** Verdicts, the best first, and their words. */
+/** The verdict on a claim: how near our figure comes to the published one. Verdicts, the best first, and their words. */
 export const VERDICTS = {
   figure: 'within 15 %',
   near: 'within 30 %',
@@ -22,21 +20,21 @@ export const WITHIN = { figure: 0.15, near: 0.3 } as const;
 /** Figures that differ by less are a tie. */
 const TIE = 0.01;
 
-/** True where a verdict is worse than another. */
-export function isWorse(one: ClaimVerdict, other: ClaimVerdict): boolean {
-  return ORDER.indexOf(one) > ORDER.indexOf(other);
+/** True if a verdict is worse than another. */
+export function isWorse(verdict: ClaimVerdict, other: ClaimVerdict): boolean {
+  return ORDER.indexOf(verdict) > ORDER.indexOf(other);
 }
 
 interface Judged {
   readonly published: number;
   readonly moeprof: number;
-  /** The best that our run could reach if it knew the future; null: nothing is known of it. */
+  /** The best that our run could reach with foresight; null: unknown. */
   readonly best: number | null;
   /** True: the less the better. */
   readonly lower: boolean;
 }
 
-/** True where even a known future falls more than 15 % short of what is published. */
+/** True if even a known future falls more than 15 % short of what is published. */
 export function isImpossible({ best, lower, published }: Judged): boolean {
   if (best === null) return false;
   return lower ? best > published * (1 + WITHIN.figure) : best < published * (1 - WITHIN.figure);

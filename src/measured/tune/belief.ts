@@ -1,13 +1,11 @@
-// What is known of the speeds of points: a machine's knobs (hardware/learned.ts), and a slope per way that settings differ, in one fit.
-
 import { AXES } from '../../advise/door.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { RIDGE, SURENESS } from '../machine/calibration.js';
 import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validate/fit.js';
 
 /**
- * Error of predictions along a way that settings differ, standard deviation of a logarithm. `place`: slopes of 13 machines of
- * profiles/measurements/ (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Others: bench/lab.
+ * Error of predictions along an axis of settings, standard deviation of a logarithm. `place`: slopes of 13 machines of profiles/measurements/
+ * (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Others: bench/lab.
  */
 const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number] | 'whole', number>>>> = {
   decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1, whole: 0.12 },
@@ -33,15 +31,15 @@ export interface MeasuredSpeeds extends Speeds {
 }
 
 /** What is expected of a point. */
-export interface Outlook extends Speeds {
+export interface PointForecast extends Speeds {
   /** By how much it may be faster than the best one that was measured, as a share, unless one time in ten; null: none was. */
   readonly gain: number | null;
 }
 
 /** A point's prior from the sensitivities of its speeds. @param along its distance from advice's answer, as of {@link AXES} */
 export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: readonly number[]): PointPrior {
-  const [own, none] = [[...along, 1], WAYS.map(() => 0)];
-  return { decode: beside(decode, [...own, ...none]), prefill: beside(prefill, [...none, ...own]) };
+  const [features, none] = [[...along, 1], WAYS.map(() => 0)];
+  return { decode: beside(decode, [...features, ...none]), prefill: beside(prefill, [...none, ...features]) };
 }
 
 const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ ...speed, slopes: [...speed.slopes, ...ways] });
@@ -49,16 +47,16 @@ const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ 
 /** Inverse variances of knobs and ways. */
 const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => WAYS.map((way) => 1 / OFF[phase][way] ** 2))];
 
-/** What is expected of each point, its speeds and what it may gain. @param measured by index @param elsewhere other speeds of the machine */
-export function outlooks(
+/** What is expected of each point, its speeds and what it may gain. @param measured by index @param others other speeds of the machine */
+export function pointForecasts(
   points: readonly PointPrior[],
   measured: ReadonlyMap<number, MeasuredSpeeds>,
-  elsewhere: readonly Sensitivity[],
+  others: readonly Sensitivity[],
   cost: (speeds: Speeds) => number,
-): Outlook[] {
+): PointForecast[] {
   const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
   // A speed of another setting, or another model, teaches knobs alone.
-  const rows = [...elsewhere.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
+  const rows = [...others.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
   const steps = fitSteps(rows, RIDGES, () => SURENESS);
   const surprise = surpriseOf(rows, steps);
   const covariance = covarianceOf(rows, RIDGES, SURENESS);

@@ -1,4 +1,3 @@
-// The report of `moeprof advise --tune`: the fastest setting that was measured, its line, and every point that was run.
 import type { TuneBasis } from '../../advise/door.js';
 import { formatCounted, formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import { bareRate, type Datum, type Document, gridOf, type Line, linesBlock, pagedFormats } from '../../report/door.js';

@@ -1,4 +1,3 @@
-// Points as timings, which are what a machine's file keeps and what knobs are learned from; and what is known of their speeds before.
 import { parseDocument } from 'yaml';
 import type { TuneBasis, TunePoint } from '../../advise/door.js';
 import { UserError } from '../../base/errors.js';
@@ -10,7 +9,7 @@ import { KNOBS, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } fr
 import { definedFields } from '../../runtime/logs/lines.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
-import { settingsOfFlags, timingsOf, toldTiming } from '../../runtime/timings.js';
+import { settingsOfFlags, timingsOf, timingText } from '../../runtime/timings.js';
 import { joinedPhases, sensitivities } from '../machine/calibration.js';
 import { spreadRows } from '../machine/learn.js';
 import { measurementOf } from '../machine/timing-row.js';
@@ -33,7 +32,7 @@ export function pointTiming({ model, quantization, runtime }: TuneBasis, words: 
 
 /** The setting of a timing in words, whatever its speeds. */
 export function settingText(timing: Timing): string {
-  return toldTiming({ ...timing, decode: 1, prefill: 1 }).replace(/^(\w+) 1 tok\/s, (\w+) 1 tok\/s/, '$1 $2');
+  return timingText({ ...timing, decode: 1, prefill: 1 }).replace(/^(\w+) 1 tok\/s, (\w+) 1 tok\/s/, '$1 $2');
 }
 
 /** Ends of points that the file of a machine keeps, by index; timings of others are left. */
@@ -58,30 +57,30 @@ export function keptEnds(timings: readonly Timing[], { failed = [] }: MachineFil
 export function withEntry(text: string, list: 'timings' | 'failed', entry: string): string {
   const document = parseDocument(text);
   const { [list]: before = [] } = document.toJS() as MachineFile;
-  document.setIn([list], document.createNode([...before.filter((one) => one !== entry), entry].slice(-64)));
+  document.setIn([list], document.createNode([...before.filter((other) => other !== entry), entry].slice(-64)));
   return document.toString({ lineWidth: 0 });
 }
 
 /** The beginning of why a point failed that lacked memory. */
 const NO_MEMORY = 'out of memory';
-/** What engines and systems print where memory is short: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
+/** What engines and systems print if memory is short: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
 const LACKS = /out of ?memory|outofdevicememory|failed to allocate|unable to allocate|cannot allocate|bad_alloc|insufficient memory/i;
 
 /** The end of a run of a benchmark. @param repeats of each test @param limit of time, as it was given */
 export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
   const text = `${end.stderr}\n${end.stdout}`;
-  const said = text.split('\n').findLast((line) => /error|fail|abort|assert|terminat|memory|exception|invalid/i.test(line));
+  const message = text.split('\n').findLast((line) => /error|fail|abort|assert|terminat|memory|exception|invalid/i.test(line));
   const failed = (why: string, lacksMemory = false): RunEnd => ({
-    failed: said === undefined ? why : `${why} (${visible(said.trim()).slice(0, 120)})`,
+    failed: message === undefined ? why : `${why} (${visible(message.trim()).slice(0, 120)})`,
     lacksMemory,
   });
   if (end.late) return failed(`ended after ${limit}`);
-  // Where nobody else does, the system kills what takes too much memory.
+  // If nobody else does, the system kills what takes too much memory.
   if (end.code !== 0 && (end.signal === 'SIGKILL' || LACKS.test(text))) return failed(NO_MEMORY, true);
   if (end.code !== 0) return failed(`ended with ${end.signal ?? end.code}`);
   try {
     const timings = timingsOf(end.stdout, 'the benchmark');
-    const of = (phase: keyof Speeds) => timings.filter((one) => one[phase] !== undefined);
+    const of = (phase: keyof Speeds) => timings.filter((timing) => timing[phase] !== undefined);
     const [decodes, prefills] = [of('decode'), of('prefill')];
     if (decodes.length !== 1 || prefills.length !== 1) return failed('printed other tests than one of each phase');
     const [decode, prefill] = [decodes[0]!, prefills[0]!];
@@ -101,20 +100,20 @@ export async function priorsOf(
   file: MachineFile,
   threads: number,
   watch: WorkWatch,
-): Promise<{ readonly priors: readonly PointPrior[]; readonly elsewhere: readonly Sensitivity[] }> {
+): Promise<{ readonly priors: readonly PointPrior[]; readonly others: readonly Sensitivity[] }> {
   const machine = machineOfFile(file, 'this machine');
   const rowOf = (timing: Timing): Measurement => measurementOf(timing, machine, { model: null, quantization: null });
   const rows = timings.map(rowOf);
-  const elsewhere = spreadRows(joinedPhases(others.map(rowOf)));
-  const names = new Set([...rows, ...elsewhere].map(runtimeOf));
+  const otherRows = spreadRows(joinedPhases(others.map(rowOf)));
+  const names = new Set([...rows, ...otherRows].map(runtimeOf));
   const runtimes = new Map([...names].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
   const none = KNOBS.map(() => 0);
   // Threads and the like hardly change how a speed goes with the knobs: a placement has the slopes of its first point.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
   const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {
-    const own = rows.map((row) => phaseRow(row, phase));
-    const keys = own.map(({ id: _, flags: __, ...row }) => JSON.stringify(row));
-    const rowsOf = (indices: readonly number[]) => new Map(indices.map((i) => [keys[i]!, own[i]!]));
+    const phaseRows = rows.map((row) => phaseRow(row, phase));
+    const keys = phaseRows.map(({ id: _, flags: __, ...row }) => JSON.stringify(row));
+    const rowsOf = (indices: readonly number[]) => new Map(indices.map((i) => [keys[i]!, phaseRows[i]!]));
     const [based, all] = [rowsOf(firsts), rowsOf([...keys.keys()])];
     const slopes = await sensitivities([...based.values()], runtimes, none, threads, watch);
     const predictions = await predictRowVariants([...all.values()], [runtimes], threads, watch);
@@ -127,7 +126,7 @@ export async function priorsOf(
   };
   const [decode, prefill] = [await of('decode'), await of('prefill')];
   const priors = points.map(({ along }, i) => pointPrior(decode[i]!, prefill[i]!, along));
-  return { priors, elsewhere: await sensitivities(elsewhere, runtimes, none, threads, watch) };
+  return { priors, others: await sensitivities(otherRows, runtimes, none, threads, watch) };
 }
 
 /** One phase of a row at 1 token a second, without what that does not depend on. */

@@ -1,15 +1,14 @@
-// Tuning: measures the point that may still be fastest, until none is likely to gain 3 %. If one lacks memory, no larger one is tried.
 import type { TunePoint } from '../../advise/door.js';
 import { usedOf } from '../../runtime/setting/fits.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import type { Sensitivity } from '../validate/fit.js';
-import { bestMeasured, type MeasuredSpeeds, outlooks, type PointPrior } from './belief.js';
+import { bestMeasured, type MeasuredSpeeds, type PointPrior, pointForecasts } from './belief.js';
 
 /** Runs of the benchmark at most, those that failed among them. */
 export const MOST_RUNS = 6;
 /** Gain below which no more is measured. */
 export const CERTAIN = 0.03;
-/** Failures but for lack of memory after which, where nothing was measured, nothing more is tried. Ours: something else is wrong. */
+/** Failures but for lack of memory after which, if nothing was measured, nothing more is tried. Ours: something else is wrong. */
 const FAILURES = 3;
 /** Bytes by which the next point takes less than one that lacked memory, twice as many each time. Ours: half of the margin that advice leaves free. */
 const LESS = 2 ** 29;
@@ -37,7 +36,7 @@ export interface Tuned {
 export interface Tuning {
   readonly points: readonly Pick<TunePoint, 'devices'>[];
   readonly priors: readonly PointPrior[];
-  readonly elsewhere: readonly Sensitivity[];
+  readonly others: readonly Sensitivity[];
   readonly before: ReadonlyMap<number, RunEnd>;
   /** Smaller is better. */
   cost(speeds: Speeds): number;
@@ -45,18 +44,18 @@ export interface Tuning {
   tell(run: TunedRun, left: Tuned['left']): void;
 }
 
-/** Finds the fastest point. */
+/** Tuning: measures the point that may still be fastest, until none is likely to gain 3 %. If one lacks memory, no larger one is tried. */
 export async function tune(tuning: Tuning): Promise<Tuned> {
-  const { before, cost, elsewhere, priors, run, tell } = tuning;
+  const { before, cost, others, priors, run, tell } = tuning;
   const ends = new Map(before);
-  const prior = outlooks(priors, new Map(), elsewhere, cost);
+  const prior = pointForecasts(priors, new Map(), others, cost);
   const runs: TunedRun[] = [...before].map(([at, end]) => ({ at, predicted: prior[at]!, end }));
   let state = stateOf(tuning, ends);
   while (state.next !== null && runs.length < MOST_RUNS) {
-    const { left, next, outlook } = state;
+    const { left, next, forecasts } = state;
     const broken = runs.filter(({ end }) => 'failed' in end && !end.lacksMemory).length;
     if (left === null ? broken >= FAILURES : left <= CERTAIN) break;
-    const predicted = outlook[next]!;
+    const predicted = forecasts[next]!;
     const done: TunedRun = { at: next, predicted, end: await run(next, predicted) };
     ends.set(next, done.end);
     runs.push(done);
@@ -67,18 +66,18 @@ export async function tune(tuning: Tuning): Promise<Tuned> {
 }
 
 /** What is known, and the point to run next; null: there is none. */
-function stateOf({ cost, elsewhere, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
-  const measured = new Map([...ends].filter((one): one is [number, MeasuredSpeeds] => !('failed' in one[1])));
-  const outlook = outlooks(priors, measured, elsewhere, cost);
+function stateOf({ cost, others, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
+  const measured = new Map([...ends].filter((end): end is [number, MeasuredSpeeds] => !('failed' in end[1])));
+  const forecasts = pointForecasts(priors, measured, others, cost);
   const lacking = [...ends].flatMap(([at, end]) => ('failed' in end && end.lacksMemory ? [points[at]!.devices] : []));
   const less = LESS * 2 ** (lacking.length - 1);
   // About as much memory on every device as one that lacked some.
   const mayLack = (at: number): boolean =>
     lacking.some((devices) => points[at]!.devices.every((device, i) => usedOf(device) > usedOf(devices[i]!) - less));
   // Without a measured point the cheapest by prediction comes first.
-  const rank = (at: number): number => outlook[at]!.gain ?? -cost(outlook[at]!);
+  const rank = (at: number): number => forecasts[at]!.gain ?? -cost(forecasts[at]!);
   let next: number | null = null;
   for (const at of points.keys()) if (!ends.has(at) && !mayLack(at) && (next === null || rank(at) > rank(next))) next = at;
   const best = bestMeasured(measured, cost);
-  return { best, left: best === null ? null : Math.max(0, next === null ? 0 : outlook[next]!.gain!), next, outlook };
+  return { best, left: best === null ? null : Math.max(0, next === null ? 0 : forecasts[next]!.gain!), next, forecasts };
 }

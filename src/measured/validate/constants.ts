@@ -33,7 +33,7 @@ const SPREADS: readonly (readonly [RegExp, number])[] = [
 ];
 const OTHERWISE = 0.3;
 
-/** Constants that some runtimes say were fitted, in the order of the runtimes. */
+/** Constants that files of some runtimes mark as fitted, in the order of the runtimes. */
 export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Constant[] {
   return used.flatMap((runtime) => {
     const spec = runtimes.get(runtime);
@@ -45,7 +45,7 @@ export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Co
   });
 }
 
-/** Value of a constant; undefined where the runtime has none of that name. */
+/** Value of a constant; undefined if the runtime has none of that name. */
 export function constantOf(spec: RuntimeSpec, name: string): number | undefined {
   const value = name.split('.').reduce<unknown>(ownValue, spec);
   return typeof value === 'number' ? value : undefined;

@@ -1,5 +1,3 @@
-// Fits constants, cross-validated by machine. Predictions count as straight in logarithms: one more of them per constant is a fit's cost.
-
 import { sharedVotes } from '../../base/statistics.js';
 
 /** A figure: the residual of its prediction, and the slopes by the constants. */
@@ -14,15 +12,15 @@ export interface Sensitivity {
 
 /** The sensitivity of a figure. @param moved predictions with each constant moved in turn @param nudge logarithm of the factor of these moves */
 export function sensitivityOf(measured: number, predicted: number, moved: readonly number[], nudge: number): Sensitivity {
-  return { residual: Math.log(predicted / measured), slopes: moved.map((one) => Math.log(one / predicted) / nudge) };
+  return { residual: Math.log(predicted / measured), slopes: moved.map((changed) => Math.log(changed / predicted) / nudge) };
 }
 
 /** Solutions in turn, each with the weights of the one before. */
 const ITERATIONS = 25;
 
 /**
- * Steps of constants (logarithms of factors) with least weighted squares of residuals and steps.
- * @param ridge squared slope of each, so unused ones stay @param weightOf by residual @param largest step @param towards absent: 0
+ * Steps of constants (logarithms of factors) with least weighted squares of residuals and steps. @param weightOf by residual
+ * @param ridge squared slope of each, so unused ones stay @param largest step @param towards absent: 0
  */
 export function fitSteps(
   rows: readonly Sensitivity[],
@@ -33,8 +31,8 @@ export function fitSteps(
 ): number[] {
   let steps = ridge.map(() => 0);
   for (let i = 0; i < ITERATIONS; i++) {
-    const matrix = ridge.map((own, c) => ridge.map((_, d) => (c === d ? own : 0)));
-    const right = ridge.map((own, c) => own * towards[c]!);
+    const matrix = ridge.map((slope, c) => ridge.map((_, d) => (c === d ? slope : 0)));
+    const right = ridge.map((slope, c) => slope * towards[c]!);
     for (const row of rows) {
       const weight = weightOf(residualAt(row, steps)) * (row.weight ?? 1);
       for (const [c, slope] of row.slopes.entries()) {
@@ -101,8 +99,8 @@ export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
 
 /** Covariance of the steps of {@link fitSteps}: the inverse curvature. @param ridge inverse variances of constants @param weight of a row */
 export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly number[], weight: number): number[][] {
-  const curvature = ridge.map((own, c) =>
-    ridge.map((_, d) => rows.reduce((sum, { slopes }) => sum + weight * slopes[c]! * slopes[d]!, c === d ? own : 0)),
+  const curvature = ridge.map((slope, c) =>
+    ridge.map((_, d) => rows.reduce((sum, { slopes }) => sum + weight * slopes[c]! * slopes[d]!, c === d ? slope : 0)),
   );
   return ridge.map((_, c) =>
     solve(

@@ -1,4 +1,3 @@
-// Gains: rows of one series that differ in one setting, on a machine too little known for speeds: what it gains, measured and predicted.
 import { groupedBy } from '../../base/objects.js';
 import type { Measurement } from './rows/measurement.js';
 import type { ValidatedRow } from './rows/validated-row.js';
@@ -18,7 +17,7 @@ export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly measured: number;
   /** Of the predictions; null, as what follows is: one of them is missing. */
   readonly predicted: number | null;
-  /** The prediction gains where the measurement does, and loses where it loses. */
+  /** The prediction gains if the measurement does, and loses if it loses. */
   readonly sign: boolean | null;
   /** Its sign is right, and its factor within 25 % of the measured one. */
   readonly right: boolean | null;
@@ -26,7 +25,7 @@ export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly reason: string | null;
 }
 
-/** The gains of rows that are marked for it (`scorable.pair`), each over the one before it in the file. @param validated their figures */
+/** Gains of rows marked for it (`scorable.pair`), each over the one before it in the file, measured and predicted. @param validated their figures */
 export function gainsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Gain[] {
   const byId = groupedBy(validated, ({ id }) => id);
   const paired = rows.flatMap(({ id, scorable, series }) =>

@@ -24,7 +24,7 @@ import type { ValidatedRow } from './rows/validated-row.js';
 import type { FamilyErrors, Validation } from './summary.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, speedText, titleOf, worstFirst } from './words.js';
 
-/** Number of points with their name beside them; the others show it under the pointer. */
+/** Number of points with their name next to them; the others show it under the pointer. */
 const NAMED = 6;
 /** Rows that are shown unfolded. */
 const WORST = 10;
@@ -116,7 +116,7 @@ const SECTIONS: readonly Section<Validation & ValidationTables>[] = [
   },
 ];
 
-/** A point for each row, on logarithmic axes of one scale; null where there is none. */
+/** A point for each row, on logarithmic axes of one scale; null if there is none. */
 function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[]): { about: string; content: Markup } | null {
   const rows = worstFirst(all.filter((row) => row.scored && row.metric === metric && row.predicted! > 0));
   if (rows.length === 0) return null;

@@ -21,8 +21,8 @@ export async function predictRowVariants(
 ): Promise<(readonly Prediction[])[]> {
   const predictions = new Array<readonly Prediction[]>(rows.length);
   let done = 0;
-  const take = (index: number, own: readonly Prediction[]): void => {
-    predictions[index] = own;
+  const take = (index: number, ofRow: readonly Prediction[]): void => {
+    predictions[index] = ofRow;
     watch.progress?.(++done, rows.length);
   };
   const tasks = tasksOf(rows);
@@ -32,7 +32,7 @@ export async function predictRowVariants(
       data: variants,
       threads,
       nameOf: ([first]) => first!.row.id,
-      note: (_, { index, predictions: own }) => take(index, own),
+      note: (_, { index, predictions: ofRow }) => take(index, ofRow),
       settle: (_, end) => {
         if ('error' in end) throw end.error;
       },

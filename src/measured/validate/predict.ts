@@ -1,5 +1,3 @@
-// Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt.
-
 import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
@@ -19,7 +17,7 @@ import { asStreamed, readsAhead } from './rows/streamed-row.js';
 /** Variant of latent attention (-mla) from which on prompts are unpacked. */
 const UNPACKED_FROM = 2;
 
-/** The engine's predictions for a row. */
+/** Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt. */
 export interface Prediction {
   /** Predictions by metric: tokens/s, or a share; only measured metrics that can be predicted. */
   readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;
@@ -61,7 +59,7 @@ interface RowWorld {
   readonly model: ModelSpec;
   readonly run: RowSystem;
   readonly hardware: HardwareSpec;
-  /** Tokens of a pass where the row does not say. */
+  /** Tokens of a pass by default. */
   readonly ubatch: number;
   readonly traces: RowTraces;
   readonly brief: boolean;
@@ -103,9 +101,9 @@ function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec
   const [first] = gpus;
   const apart = gpus.length < 2 || gpus.some(({ name }) => name !== first!.name) || runtime.gpu.several !== 'tensor';
   if (apart || runtime.fitted?.constants.includes('layer') === true) return buildHardware(machine, runtime);
-  const one = machineOf({ ...row, machine: { ...row.machine, gpus: [first!] } }, runtime.gpu.several) as HardwareProfile;
+  const single = machineOf({ ...row, machine: { ...row.machine, gpus: [first!] } }, runtime.gpu.several) as HardwareProfile;
   const interconnect = { bandwidth: copyBandwidth(first!) * UNLINKED.share, latencyNs: UNLINKED.latency };
-  return joinGpus({ ...buildHardware(one, runtime), gpus: { count: gpus.length, interconnect } }, 'tensor');
+  return joinGpus({ ...buildHardware(single, runtime), gpus: { count: gpus.length, interconnect } }, 'tensor');
 }
 
 /** The runtime of a row and its system; or what it lacks. */
@@ -120,7 +118,7 @@ export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime
   return 'lacks' in run ? run : { runtime, run };
 }
 
-/** Drafts of a row; undefined where it has none, or does not say how many tokens there are and how many of them are right. */
+/** Drafts of a row; undefined if it has none, or lacks the number of tokens or of right ones. */
 function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
   const { acceptance, draft } = run.speculative ?? {};
   if (acceptance === undefined || draft === undefined) return undefined;
@@ -129,12 +127,12 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
 
 /** Predicts a row with several sets of runtimes: with the first whole, with others that differ by the ratio of brief predictions. */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
-  const own = variants.map((runtimes) => runtimeKey(row, runtimes));
+  const keys = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
   const predictions: Prediction[] = [];
   let brief: Prediction | null = null;
   for (const [i, runtimes] of variants.entries()) {
-    if (own[i] === own[0]) {
+    if (keys[i] === keys[0]) {
       predictions.push(first);
       continue;
     }
@@ -174,7 +172,7 @@ function selectionOf(row: Measurement, model: ModelSpec): Selection {
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/** The runtime with the row's own settings: device of prompts, form of latent attention, fused attention, reads beside computing or before. */
+/** The runtime with the row's own settings: device of prompts, form of latent attention, fused attention, reads during computing or before. */
 function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
@@ -202,7 +200,7 @@ interface Decoded {
   readonly knowing: Knowing;
 }
 
-/** What a row decodes; where caches fill, after they have been warmed. */
+/** What a row decodes; if caches fill, after they have been warmed. */
 async function decoding(world: RowWorld): Promise<Decoded> {
   const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
@@ -217,7 +215,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded, knowing: afterWarming(whole, warm, phase) };
 }
 
-/** Times of the tokens behind those that warm the caches; no hit rate is known of them alone. */
+/** Times of the tokens after those that warm the caches; no hit rate is known of them alone. */
 function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
   const keys = (['own', 'foresight', 'floor'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
@@ -272,12 +270,12 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
   return { ...prompt, counts: 'pass', offloadFrom: where === 'cpu' || (guessed && below) ? null : 2 };
 }
 
-/** True where the engine drops experts while it computes (ik_llama.cpp -ser), so that its graph still selects all of the model's. */
+/** True if the engine drops experts while it computes (ik_llama.cpp -ser), so that its graph still selects all of the model's. */
 export function dropsExperts({ flags = '' }: Measurement): boolean {
   return hasFlag(flags, '-ser');
 }
 
-/** The row as its prompt ran: on threads of its own, where the command line says so. */
+/** The row as its prompt ran: on threads of its own, if the command line sets them. */
 export function onPromptThreads(row: Measurement): Measurement {
   const threads = /(?:^|\s)(?:-tb|--threads-batch)[\s=](\d+)/.exec(row.flags ?? '')?.[1];
   return threads === undefined ? row : { ...row, run: { ...row.run, threads: Number(threads) } };

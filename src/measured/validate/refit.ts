@@ -1,4 +1,3 @@
-// Refits constants on validated rows, and cross-validates: each machine, and each class, predicted by constants fitted without it.
 import { type Constant, constantOf, fittedConstants, type Runtimes, withConstantMoved } from './constants.js';
 import { fitConstants, leaveOut, residualAt, type Sensitivity, sensitivityOf, withVotes } from './fit.js';
 import type { Prediction } from './predict.js';
@@ -20,7 +19,7 @@ export function nudgedConstants(
   return { constants, variants: [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))] };
 }
 
-/** Least d log(speed) / d log(constant) of a row that says something of a constant: a tenth more of it moves the speed by half a percent. */
+/** Least d log(speed) / d log(constant) of a row that depends on a constant: a tenth more of it moves the speed by half a percent. */
 const FELT = 0.05;
 
 interface FittedFigure extends Sensitivity {
@@ -29,7 +28,7 @@ interface FittedFigure extends Sensitivity {
   readonly classes: RowClasses;
 }
 
-/** Refits the constants. @param measured the validation @param predictions of its rows, with the variants of {@link nudgedConstants} */
+/** Refits constants, cross-validated by machine and class. @param measured validation @param predictions with variants of {@link nudgedConstants} */
 export function refitOf(
   { rows }: Pick<Validation, 'rows'>,
   measured: readonly Measurement[],
@@ -51,7 +50,7 @@ export function refitOf(
   const steps = fitConstants(withVotes(figures), priors);
   const without = (classOf: (figure: FittedFigure) => string | null): (number | null)[] => leaveOut(figures, priors, classOf);
   const summaryAt = (residuals: readonly (number | null)[]): SpeedSummary =>
-    speedSummary(figures.flatMap((one, i) => withResidual(one, residuals[i]!)));
+    speedSummary(figures.flatMap((figure, i) => withResidual(figure, residuals[i]!)));
   const leftOut = without(({ row }) => row.vote);
   return {
     constants: constants.map(({ before, name, runtime, spread }, c) => ({
@@ -77,7 +76,7 @@ export function refitOf(
   };
 }
 
-/** A row as other constants predict it; none where there is no residual. */
+/** A row as other constants predict it; none if there is no residual. */
 function withResidual({ row }: FittedFigure, residual: number | null): ValidatedRow[] {
   if (residual === null) return [];
   const predicted = row.measured * Math.exp(residual);

@@ -1,5 +1,3 @@
-// The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
-
 import { groupedBy } from '../../base/objects.js';
 import { formatNumber } from '../../base/units.js';
 import type { Block, Column, ColumnOf, Datum, Document, Format, Grid, Visibility } from '../../report/door.js';
@@ -32,7 +30,7 @@ const html: Format<Validation> = {
     }),
 };
 
-/** Formats of a validation, the one for reading first. */
+/** The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why. */
 export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
 
 /** What a fit on the rows of a validation finds, as a document of its own. */
@@ -160,7 +158,7 @@ function familyGrids(families: readonly FamilyErrors[], head: string, title: str
       [
         { head, most, of: ({ family }) => family },
         { head: '', align: 'left', of: ({ metric }) => measuredMetricText(metric) },
-        ...ERROR_COLUMNS.filter(({ head: one }) => one !== 'factor'),
+        ...ERROR_COLUMNS.filter(({ head: column }) => column !== 'factor'),
       ],
       { title, keys: 2, only: [only] },
     );

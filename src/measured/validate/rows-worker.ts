@@ -1,4 +1,3 @@
-// A thread that predicts rows: those of one model come together, so that their routing is drawn once.
 import { serveTasks } from '../../base/worker-pool.js';
 import type { Runtimes } from './constants.js';
 import { type Prediction, predictVariants } from './predict.js';

@@ -1,4 +1,4 @@
-// Predictions beside measurements: the error of each row, and statistics over many rows.
+// Predictions and measurements: the error of each row, and statistics over many rows.
 
 import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
@@ -18,9 +18,9 @@ import { type Trend, type TrendErrors, trendErrors, trendsOf } from './trends.js
 /** Statistics of the errors of speeds and hit rates; machines have one vote each, which their rows share. */
 export interface ErrorStatistics extends ErrorSizes {
   readonly machines: number;
-  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null where a prediction of 0 makes it infinite. */
+  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null if a prediction of 0 makes it infinite. */
   readonly factor: number | null;
-  /** Share of votes whose measurement lies within the band of comparable rows of other machines; null where none has one. */
+  /** Share of votes whose measurement lies within the band of comparable rows of other machines; null if none has one. */
   readonly coverage: number | null;
 }
 
@@ -30,12 +30,11 @@ export interface FamilyErrors extends ErrorStatistics {
   readonly metric: MeasuredMetric;
 }
 
-/** Constants of a runtime that were fitted on measurements. */
 interface FittedConstants extends NonNullable<RuntimeSpec['fitted']> {
   readonly runtime: string;
 }
 
-/** Errors by metric of speed; null where no row has one. */
+/** Errors by metric of speed; null if no row has one. */
 export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
 
 /** A finished validation: the public format `moeprof.validation/1`. */
@@ -55,7 +54,7 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly gains: readonly Gain[];
   /** Fitted constants of the runtimes of these rows. */
   readonly fitted: readonly FittedConstants[];
-  /** Constants fitted on these rows, where that was asked for. */
+  /** Constants fitted on these rows, if that was wished. */
   readonly refit?: Refit;
 }
 
@@ -93,7 +92,7 @@ export interface Refit {
   readonly classesLeftOut: readonly ClassErrors[];
 }
 
-/** Puts predictions beside measurements. @param predictions of `rows`, in order @param runtimes by name @param memory rows of memory */
+/** Compares predictions with measurements. @param predictions of `rows`, in order @param runtimes by name @param memory rows of memory */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],
@@ -107,8 +106,8 @@ export function validationOf(
   const trends = trendsOf(rows, validated);
   const used = [...new Set(rows.map(runtimeOf))].sort();
   const fitted = used.flatMap((name): FittedConstants[] => {
-    const own = runtimes.get(name)?.fitted ?? null;
-    return own === null ? [] : [{ runtime: name, ...own }];
+    const fitted = runtimes.get(name)?.fitted ?? null;
+    return fitted === null ? [] : [{ runtime: name, ...fitted }];
   });
   return {
     ...tagged('moeprof.validation/1'),
@@ -152,13 +151,12 @@ function judge(row: Measurement, { figures, lacks }: Prediction, vote: string): 
   });
 }
 
-/** Bands of scored rows, each from the rows of all machines of other parts. */
 function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
   const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null && row.metric !== 'memory');
   return rows.map((row) => {
     if (!row.scored) return row;
-    const elsewhere = scored.filter(({ vote }) => vote !== row.vote);
-    return { ...row, band: bandOf(row, elsewhere) };
+    const others = scored.filter(({ vote }) => vote !== row.vote);
+    return { ...row, band: bandOf(row, others) };
   });
 }
 
@@ -171,7 +169,7 @@ function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): Valida
   return rows.filter((row) => row.scored && row.metric === metric);
 }
 
-/** Statistics of scored rows; null where there are none. */
+/** Statistics of scored rows; null if there are none. */
 export function statisticsOf(
   rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted' | 'vote'>[],
 ): ErrorStatistics | null {
@@ -198,8 +196,8 @@ function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement' | 'ma
   const names = [...new Set(rows.flatMap((row) => row[by] ?? []))].sort();
   return MEASURED_METRICS.flatMap((metric) =>
     names.flatMap((family): FamilyErrors[] => {
-      const own = scoredOf(rows, metric).filter((row) => row[by] === family);
-      const statistics = statisticsOf(own);
+      const ofFamily = scoredOf(rows, metric).filter((row) => row[by] === family);
+      const statistics = statisticsOf(ofFamily);
       return statistics === null ? [] : [{ family, metric, ...statistics }];
     }),
   );

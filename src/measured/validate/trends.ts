@@ -1,4 +1,3 @@
-// Trends: how the time of a token grows along a series of rows, measured and predicted. Ratios of slopes show what medians do not.
 import { groupedBy } from '../../base/objects.js';
 import { mean, sharedVotes, sum, votedMean, votedPercentile } from '../../base/statistics.js';
 import type { Measurement } from './rows/measurement.js';
@@ -23,7 +22,7 @@ const VARIED: readonly Varied[] = [
 /** A line through the points of a series by least squares: seconds a token; of `ubatch`, logarithms of both. */
 type TrendLine = Readonly<Record<'intercept' | 'slope', number>>;
 
-/** A series, measured and predicted; its vote is that of its machine. */
+/** Trends: how the time of a token grows along a series of rows, measured and predicted. Ratios of slopes show what medians do not. */
 export interface Trend extends Pick<ValidatedRow, 'metric' | 'vote'> {
   readonly series: string;
   readonly vary: string;
@@ -39,7 +38,7 @@ export interface TrendErrors extends Pick<Trend, 'metric' | 'vary'> {
   readonly machines: number;
   /** Series in which prediction and measurement have different signs; they are in no other figure. */
   readonly reversed: number;
-  /** Median of predicted / measured, and mean of the size of its logarithm; null where every series is reversed. */
+  /** Median of predicted / measured, and mean of the size of its logarithm; null if every series is reversed. */
   readonly ratio: number | null;
   readonly size: number | null;
 }
@@ -71,7 +70,7 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
   });
 }
 
-/** True where a figure is predicted, and it or its gain can be held against that. */
+/** True if a figure is predicted, and it or its gain can be held against that. */
 function isUsable({ predicted, scored }: ValidatedRow, { scorable }: Measurement): boolean {
   return predicted !== null && predicted > 0 && (scored || scorable?.pair === true);
 }
@@ -87,9 +86,9 @@ export function lineThrough(points: readonly (readonly [x: number, y: number])[]
 export function trendErrors(trends: readonly Trend[]): TrendErrors[] {
   return VARIED.flatMap(({ logarithms, metrics, vary }) =>
     metrics.flatMap((metric) => {
-      const own = trends.filter((trend) => trend.vary === vary && trend.metric === metric);
+      const alike = trends.filter((trend) => trend.vary === vary && trend.metric === metric);
       const parts = logarithms === true ? (['slope'] as const) : (['slope', 'intercept'] as const);
-      return own.length === 0 ? [] : parts.map((of) => ({ vary, metric, of, ...ratiosOf(own, of) }));
+      return alike.length === 0 ? [] : parts.map((of) => ({ vary, metric, of, ...ratiosOf(alike, of) }));
     }),
   );
 }

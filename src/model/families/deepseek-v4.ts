@@ -1,9 +1,8 @@
-// DeepSeek-V4: compressed keys and values, output in two steps. Layers cache one entry for 4 or 128 tokens, so some stand for all.
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
 import { type Architecture, decoder, type Family, shared } from './family.js';
 
-/** DeepSeek-V4 (Flash and Pro). */
+/** DeepSeek-V4: compressed keys and values, output in two steps. Layers cache one entry for 4 or 128 tokens, so some stand for all. */
 export const deepseekV4: Family = {
   types: ['deepseek_v4'],
   architectures: ['DeepseekV4ForCausalLM'],

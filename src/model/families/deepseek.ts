@@ -1,4 +1,3 @@
-// DeepSeek, and the families that took over its fields: dense layers first, shared experts counted in widths of a routed one.
 import type { Fields } from '../fields.js';
 import { type Architecture, decoder, dense, type Family, grouped, latent, shared, sparse } from './family.js';
 
@@ -35,7 +34,7 @@ function deepseekMoe(config: Fields, layers: number, routerBias: boolean): Archi
   };
 }
 
-/** DeepSeekMoE-16B. */
+/** DeepSeek, and the families that took over its fields: dense layers first, shared experts counted in widths of a routed one. DeepSeekMoE-16B. */
 export const deepseek = family(['deepseek'], grouped, () => false);
 
 /** DeepSeek-V2 (Lite). */

@@ -5,8 +5,8 @@ import { type Family, headDim, sparse, stem } from './family.js';
 /** MoE layers of encoder and decoder, each with its own step and first layer. */
 function inBoth(encoder: number, steps: readonly [number, number], from: (step: number) => number): (layer: number) => boolean {
   return (layer) => {
-    const [step, own] = layer < encoder ? [steps[0], layer] : [steps[1], layer - encoder];
-    return step > 0 && own % step === from(step);
+    const [step, index] = layer < encoder ? [steps[0], layer] : [steps[1], layer - encoder];
+    return step > 0 && index % step === from(step);
   };
 }
 

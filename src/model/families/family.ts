@@ -1,4 +1,3 @@
-// The contract of a family of models, a reader from config.json to a profile, and helpers. Names and defaults are those of transformers.
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
@@ -10,17 +9,17 @@ export type Architecture = Omit<ModelProfileInput, 'name' | 'quantization' | 'pu
 type Attention = Architecture['attention'];
 type Grouped = Extract<Attention, { kind: 'gqa' }>;
 
-/** A family of models. */
+/** The contract of a family of models, a reader from config.json to a profile, and helpers. Names and defaults are those of transformers. */
 export interface Family {
   /** Values of `model_type`. */
   readonly types: readonly string[];
-  /** Values of `architectures` that mean this family whatever the model type says. */
+  /** Values of `architectures` that mean this family whatever the model type is. */
   readonly architectures?: readonly string[];
-  /** @throws UserError where a field is missing or malformed */
+  /** @throws UserError if a field is missing or malformed */
   read(config: Fields): Architecture;
 }
 
-/** Width and vocabulary. @param tied `tie_word_embeddings` where the file does not say @param hidden name of the width */
+/** Width and vocabulary. @param tied default of `tie_word_embeddings` @param hidden name of the width */
 export function stem(config: Fields, tied: boolean, hidden = 'hidden_size'): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> {
   return { hidden: config.count(hidden), vocab: config.count('vocab_size'), tiedEmbeddings: config.flag('tie_word_embeddings', tied) };
 }
@@ -42,7 +41,7 @@ export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
   };
 }
 
-/** Width of one head: stated, or an even share of the hidden size. @throws UserError where there is no such share */
+/** Width of one head: stated, or an even share of the hidden size. @throws UserError if there is no such share */
 export function headDim(config: Fields, heads: number): number {
   const even = config.count('hidden_size', 'd_model') / heads;
   if (!Number.isInteger(even) && !config.has('head_dim') && !config.has('attention_head_dim'))
@@ -61,13 +60,13 @@ export const latent = (config: Fields): Attention => ({
   vHead: config.count('v_head_dim'),
 });
 
-/** Biases of all four projections, where `attention_bias` says so. */
+/** Biases of all four projections, if `attention_bias` is set. */
 export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' | 'outBias'> {
   const bias = config.flag('attention_bias', fallback);
   return { bias, outBias: bias };
 }
 
-/** One sliding window for all layers; none where it is no shorter than the longest context. */
+/** One sliding window for all layers; none if it is no shorter than the longest context. */
 export function window(config: Fields): Pick<Grouped, 'window'> {
   const size = config.indexOr(0, 'sliding_window');
   return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
@@ -85,7 +84,7 @@ interface Mamba2 {
   readonly state: number;
   readonly groups: number;
   readonly kernel: number;
-  /** Field that gives its convolution a bias; there is one unless it says otherwise. */
+  /** Field that gives its convolution a bias; there is one unless it is false. */
   readonly convolutionBias: string;
 }
 
@@ -102,7 +101,7 @@ export function mamba2(config: Fields, hidden: number, { convolutionBias, groups
 }
 
 /** Attention in the layers `at`, `kind` in the others. */
-export function elsewhere(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
+export function mixerLayers(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
   return { layers: [...at], otherwise: { kind, parameters, stateBytes: 4 * state } };
 }
 
@@ -110,11 +109,11 @@ export function elsewhere(at: readonly number[], kind: string, { parameters, sta
 export const layersWhere = (layers: number, test: (layer: number) => boolean): number[] =>
   Array.from({ length: layers }, (_, layer) => layer).filter(test);
 
-/** Layers that a list of texts (`layer_types`) calls `kind`; null where there is no such list. */
+/** Layers that a list of texts (`layer_types`) calls `kind`; null if there is no such list. */
 export const layersOfKind = (config: Fields, kind: string, name = 'layer_types'): number[] | null =>
-  config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
+  config.texts(name)?.flatMap((found, layer) => (found === kind ? [layer] : [])) ?? null;
 
-/** Layers with experts, in the form of a profile. @throws UserError where no layer has any */
+/** Layers with experts, in the form of a profile. @throws UserError if no layer has any */
 export function sparse(
   config: Fields,
   layers: number,
@@ -139,7 +138,7 @@ export function dense(config: Fields, name = 'intermediate_size'): Pick<Architec
 export const shared = (intermediate: number, gated = false): Pick<Architecture['moe'], 'shared'> =>
   intermediate > 0 ? { shared: { intermediate, gated } } : {};
 
-/** Experts as Mixtral's fields say it: `num_local_experts` of width `intermediate_size`. */
+/** Experts by Mixtral's fields: `num_local_experts` of width `intermediate_size`. */
 export const experts = (config: Fields): Architecture['moe'] => ({
   experts: config.count('num_local_experts', 'num_experts'),
   topK: config.count('num_experts_per_tok', 'experts_per_token', 'num_selected_experts'),

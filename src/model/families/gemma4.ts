@@ -1,11 +1,10 @@
-// Gemma 4 with experts: a dense FFN stands beside the experts of every layer, and is counted as a shared expert.
 import { UserError } from '../../base/errors.js';
 import { decoder, type Family, grouped, layersOfKind, layersWhere, shared } from './family.js';
 
-/** Period of the layers that see the whole context, where no list gives them. */
+/** Period of the layers that see the whole context, if no list gives them. */
 const PERIOD = 6;
 
-/** Gemma-4-26B-A4B. Layers without a window are taken to be like the others, which counts their KV cache twice. */
+/** Gemma-4-26B-A4B: each layer has a dense FFN, counted as a shared expert. Layers without a window are priced like the others (KV cache twice). */
 export const gemma4: Family = {
   types: ['gemma4', 'gemma4_text'],
   read: (config) => {

@@ -1,8 +1,7 @@
-// Hunyuan-A13B: experts, top-k and widths may be lists with one value per layer.
 import { UserError } from '../../base/errors.js';
 import { biases, decoder, type Family, grouped, shared } from './family.js';
 
-/** Hunyuan-A13B. */
+/** Hunyuan-A13B: experts, top-k and widths may be lists with one value per layer. */
 export const hunyuan: Family = {
   types: ['hunyuan_v1_moe'],
   architectures: ['HunYuanMoEV1ForCausalLM'],
@@ -23,8 +22,8 @@ export const hunyuan: Family = {
       attention: grouped(config, { ...biases(config), qkNorm: config.flag('use_qk_norm', true) }),
       moe: {
         ...first,
-        overrides: experts.flatMap((own, layer) => {
-          const shape = { experts: own, topK: topK[layer]!, intermediate: widths[layer]! };
+        overrides: experts.flatMap((count, layer) => {
+          const shape = { experts: count, topK: topK[layer]!, intermediate: widths[layer]! };
           const same = shape.experts === first.experts && shape.topK === first.topK && shape.intermediate === first.intermediate;
           return same ? [] : [{ layers: [layer, layer] as [number, number], ...shape }];
         }),

@@ -4,7 +4,6 @@ import {
   biases,
   decoder,
   dense,
-  elsewhere,
   experts,
   type Family,
   grouped,
@@ -13,6 +12,7 @@ import {
   layersWhere,
   type Mixer,
   mamba2,
+  mixerLayers,
   shared,
   sparse,
 } from './family.js';
@@ -27,7 +27,7 @@ export const jamba: Family = {
     const at = layersWhere(base.layers, (layer) => layer % attention.period === attention.offset);
     return {
       ...base,
-      attention: grouped(config, elsewhere(at, 'mamba', mamba(config, base.hidden))),
+      attention: grouped(config, mixerLayers(at, 'mamba', mamba(config, base.hidden))),
       moe: { ...experts(config), ...sparse(config, base.layers, (layer) => layer % expert.period === expert.offset) },
       ...dense(config),
     };
@@ -60,7 +60,7 @@ export const granite: Family = {
     const hybrid = at !== null && config.says('model_type', 'granitemoehybrid');
     return {
       ...base,
-      attention: grouped(config, { ...biases(config), ...(hybrid ? elsewhere(at, 'mamba2', graniteMixer(config, base.hidden)) : {}) }),
+      attention: grouped(config, { ...biases(config), ...(hybrid ? mixerLayers(at, 'mamba2', graniteMixer(config, base.hidden)) : {}) }),
       moe: {
         ...experts(config),
         ...shared(config.says('model_type', 'granitemoe') ? 0 : config.indexOr(0, 'shared_intermediate_size')),
@@ -93,7 +93,7 @@ export const minimax: Family = {
     const width = heads * headDim(config, heads);
     // Queries, keys and values; output gate; output; norm. The state is keys times values by head.
     const lightning = { parameters: base.hidden * width * 5 + width, state: (width * width) / heads };
-    return { ...base, attention: grouped(config, elsewhere(at, 'lightning', lightning)), moe: experts(config) };
+    return { ...base, attention: grouped(config, mixerLayers(at, 'lightning', lightning)), moe: experts(config) };
   },
 };
 
@@ -113,7 +113,7 @@ export const lfm2: Family = {
     const first = config.indexOr(0, 'num_dense_layers');
     return {
       ...base,
-      attention: grouped(config, { ...biases(config), qkNorm: true, ...elsewhere(at, 'short convolution', convolution) }),
+      attention: grouped(config, { ...biases(config), qkNorm: true, ...mixerLayers(at, 'short convolution', convolution) }),
       moe: {
         experts: config.count('num_experts', 'num_local_experts'),
         topK: config.count('num_experts_per_tok'),

@@ -1,4 +1,3 @@
-// The families of models whose config.json can be read. A new one is a file and a line here.
 import { deepseek, deepseekV2, deepseekV3, ernie, glm4 } from './deepseek.js';
 import { deepseekV4 } from './deepseek-v4.js';
 import { nllb, switchTransformers } from './encoder-decoder.js';
@@ -13,7 +12,7 @@ import { nemotron } from './nemotron.js';
 import { qwen2, qwen3, qwen3Next } from './qwen.js';
 import { bailing, step } from './usual.js';
 
-/** All families. */
+/** The families of models whose config.json can be read. A new one is a file and a line here. */
 export const FAMILIES: readonly Family[] = [
   mixtral,
   qwen2,

@@ -1,8 +1,7 @@
-// Llama 4: one shared expert as wide as a routed one (by the model's code); chunked attention in rotary layers is priced as a window.
 import type { Fields } from '../fields.js';
 import { biases, decoder, dense, experts, type Family, grouped, layersOfKind, layersWhere, shared, sparse } from './family.js';
 
-/** Llama 4 Scout and Maverick. */
+/** Llama 4 Scout and Maverick: one shared expert as wide as a routed one; chunked attention in rotary layers is priced as a window. */
 export const llama4: Family = {
   types: ['llama4', 'llama4_text'],
   read: (config) => {
@@ -27,7 +26,10 @@ export const llama4: Family = {
   },
 };
 
-/** Layers with chunked attention: by `layer_types`; else by `no_rope_layers`, where 0 is a layer without rotary positions; else all but every fourth. */
+/**
+ * Layers with chunked attention: by `layer_types`; else by `no_rope_layers`, in which 0 is a layer without rotary positions; else all but every
+ * fourth.
+ */
 function chunkedLayers(config: Fields, layers: number): number[] {
   const listed = layersOfKind(config, 'chunked_attention');
   if (listed !== null) return listed;

@@ -1,4 +1,4 @@
-// LongCat-Flash: a layer has two attentions, two dense FFNs and experts beside the second half. It is two layers here, one with experts.
+// LongCat-Flash: a layer has two attentions, two dense FFNs and experts in the second half. It is two layers here, one with experts.
 import { UserError } from '../../base/errors.js';
 import { MAX_LAYERS } from '../fields.js';
 import { type Family, latent, shared, stem } from './family.js';

@@ -35,7 +35,7 @@ export const minimaxM2: Family = {
   }),
 };
 
-/** Grok-1, and Grok-2, which runs a dense FFN beside experts that have a width of their own. */
+/** Grok-1, and Grok-2, which runs a dense FFN next to experts of another width. */
 export const grok: Family = {
   types: ['grok-1', 'grok1', 'grok'],
   architectures: ['Grok1ForCausalLM', 'Grok1ModelForCausalLM'],

@@ -1,14 +1,13 @@
-// Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each.
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { type Fields, MAX_LAYERS } from '../fields.js';
 import type { Architecture, Family, Mixer } from './family.js';
-import { biases, elsewhere, grouped, layersWhere, mamba2, shared, sparse, stem } from './family.js';
+import { biases, grouped, layersWhere, mamba2, mixerLayers, shared, sparse, stem } from './family.js';
 
 /** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
 const LETTERS = byName<string>({ mamba: 'M', attention: '*', moe: 'E', mlp: '-' });
 
-/** Nemotron-3-Nano and Super. */
+/** Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. Nemotron-3-Nano and Super. */
 export const nemotron: Family = {
   types: ['nemotron_h'],
   architectures: ['NemotronHForCausalLM'],
@@ -19,7 +18,7 @@ export const nemotron: Family = {
       ...base,
       attention: grouped(config, {
         ...biases(config),
-        ...elsewhere(
+        ...mixerLayers(
           layersWhere(kinds.length, (layer) => kinds[layer] === '*'),
           'mamba2',
           mixer(config, base.hidden),

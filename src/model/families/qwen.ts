@@ -1,7 +1,7 @@
 // Qwen: experts in every `decoder_sparse_step`-th layer but those in `mlp_only_layers`, and one shared expert with a gate of its own.
 import type { Fields } from '../fields.js';
 import type { Architecture, Family, Mixer } from './family.js';
-import { biases, decoder, dense, elsewhere, grouped, layersOfKind, layersWhere, shared, sparse, window } from './family.js';
+import { biases, decoder, dense, grouped, layersOfKind, layersWhere, mixerLayers, shared, sparse, window } from './family.js';
 
 function family(
   types: readonly string[],
@@ -11,12 +11,12 @@ function family(
     types,
     read: (config) => {
       const base = decoder(config);
-      const own = attention(config, base);
+      const spec = attention(config, base);
       const step = config.countOr(1, 'decoder_sparse_step');
       const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
       return {
         ...base,
-        attention: own,
+        attention: spec,
         moe: {
           experts: config.count('num_experts', 'num_local_experts'),
           topK: config.count('num_experts_per_tok'),
@@ -45,7 +45,7 @@ export const qwen3 = family(['qwen3_moe', 'qwen3_vl_moe_text', 'qwen3_omni_moe_t
 export const qwen3Next = family(['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'], (config, { hidden, layers }) => {
   const interval = config.countOr(4, 'full_attention_interval');
   const full = layersOfKind(config, 'full_attention') ?? layersWhere(layers, (layer) => (layer + 1) % interval === 0);
-  return grouped(config, { qkNorm: true, gate: true, ...elsewhere(full, 'gated-deltanet', deltaNet(config, hidden)) });
+  return grouped(config, { qkNorm: true, gate: true, ...mixerLayers(full, 'gated-deltanet', deltaNet(config, hidden)) });
 });
 
 function deltaNet(config: Fields, hidden: number): Mixer {

@@ -27,7 +27,6 @@ const SHARED_WIDTH = [
 ] as const;
 const SHARED_COUNT = ['n_shared_experts', 'num_shared_experts', 'moe_num_shared_experts', 'num_shared_expert'] as const;
 
-/** Kinds of layers that are attention to keys and values. */
 const ATTENTION = /^(full|sliding|chunked|global|local)?_?attention$/;
 /** Kinds in a list of all layers that have no mixer. */
 const NO_MIXER = /^(moe|mlp)$/;
@@ -52,13 +51,13 @@ export const step: Family = {
   read: (config) => read(config, { qkNorm: true, routerBias: 'use_moe_router_bias' }),
 };
 
-/** Reads an unknown family. @param type what the file calls its model, for the note @throws UserError where a field is missing or malformed */
+/** Reads an unknown family. @param type what the file calls its model, for the note @throws UserError if a field is missing or malformed */
 export function readUsual(config: Fields, type: string): Architecture {
   const architecture = read(config, { qkNorm: false, routerBias: null });
   return { ...architecture, note: noteOf(config, type, architecture.moe) };
 }
 
-/** @param habits norm of queries and keys where no field says; the field of the router's bias, which there is unless it says otherwise */
+/** @param habits norm of queries and keys without a field; the field of the router's bias, true by default */
 function read(config: Fields, habits: { readonly qkNorm: boolean; readonly routerBias: string | null }): Architecture {
   const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
   const hidden = config.count('hidden_size', 'd_model', 'n_embd');
@@ -85,7 +84,7 @@ function read(config: Fields, habits: { readonly qkNorm: boolean; readonly route
   };
 }
 
-/** Tells which layers have experts: a list of them, of kinds or of flags, or the first of them and a step, without those that are named dense. */
+/** The layers with experts: a list of them, of kinds or of flags, or the first of them and a step, without those that are named dense. */
 function layersWithExperts(config: Fields, layers: number): (layer: number) => boolean {
   const numbers = config.indexes('moe_layers_enum');
   if (numbers !== null) return (layer) => numbers.includes(layer);

@@ -19,7 +19,7 @@ const ADDRESS = /^hf:([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95})(?:@([\w-][\w./-]{0
 /** True for a text that is meant as an address, well-formed or not. */
 export const isHubAddress = (text: string): boolean => text.startsWith(PREFIX);
 
-/** @throws UserError where it is not written as an address */
+/** @throws UserError if it is not written as an address */
 export function parseHubAddress(text: string): HubAddress {
   const match = ADDRESS.exec(text);
   if (match === null || match[3]?.includes('..') === true)

@@ -1,4 +1,3 @@
-// Names of models as people copy them from the hub: `openai/gpt-oss-120b`. Unless a file has that name, it means the bundled model.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { existsSync } from '../../base/host/files.js';
@@ -32,14 +31,14 @@ const ENDING = new RegExp(
   ].join('|')})$`,
 );
 
-/** The model of a name: a file, or the bundled one of a repository's name, perhaps with owner. @throws UserError if none has a repository's name */
+/** The model of a name: a file, or the bundled one of a repository's name (`openai/gpt-oss-120b`). @throws UserError if none has that name */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
   const page = PAGE.exec(text);
   if (page !== null) return meantModel(page[1]!, relativeTo);
   const itself = { name: text, note: null };
   const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
   if (repo === undefined || FILE.test(text) || listProfiles('models').includes(text)) return itself;
-  // Where a folder of the owner's name is, the rest is a file that is not.
+  // If there is a folder of the owner's name, the rest is a file that is missing.
   if ([text, owner ?? text].some((path) => existsSync(resolve(relativeTo, path)))) return itself;
   const { name, near } = bundledAs(repo.toLowerCase());
   if (owner === undefined)
@@ -52,13 +51,13 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
   throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is -m hf:${text}${offer}`);
 }
 
-/** The bundled model of a repository's name in lower case, null where none has its architecture and sizes; and the one of the nearest name. */
+/** The bundled model of a repository's name in lower case, null if none has its architecture and sizes; and the one of the nearest name. */
 function bundledAs(repo: string): { name: string | null; near: string | undefined } {
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');
   for (const start of [repo, bare]) {
-    for (let [own, before] = [start, '']; own !== before; [own, before] = [own.replace(ENDING, ''), own]) {
-      const name = known.get(own);
+    for (let [stem, before] = [start, '']; stem !== before; [stem, before] = [stem.replace(ENDING, ''), stem]) {
+      const name = known.get(stem);
       if (name !== undefined) return { name, near: name };
     }
   }
@@ -81,5 +80,5 @@ let known: ReadonlyMap<string, string> | undefined;
 function namesOfModels(): ReadonlyMap<string, string> {
   const schema = z.looseObject({ hub: z.array(z.string()).default([]) });
   const models = listProfiles('models').map((name) => ({ name, hub: readOwnYaml(findProfile('models', name), schema).hub }));
-  return new Map(models.flatMap(({ name, hub }) => [name, ...hub].map((own) => [own.toLowerCase(), name])));
+  return new Map(models.flatMap(({ name, hub }) => [name, ...hub].map((alias) => [alias.toLowerCase(), name])));
 }

@@ -1,15 +1,14 @@
-// The requests for a model's headers: commit, files, ranges. The network may be hostile: sizes are limited, the token reaches one server.
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { quoted } from '../../base/text.js';
 import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
 
-/** A server of the hub, and how to ask it. */
+/** A server of the hub, and its token. */
 export interface HubServer {
   /** Base address, without a slash at its end. */
   readonly endpoint: string;
-  /** Sent to this server alone, not to where it redirects. */
+  /** Sent to this server alone, not to targets of redirects. */
   readonly token: string | null;
   readonly timeoutMs: number;
 }
@@ -43,7 +42,7 @@ const PATIENCE = 12;
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
-/** The server that `HF_ENDPOINT` names (a mirror), or the hub. @throws UserError where it is no address of one */
+/** The server that `HF_ENDPOINT` names (a mirror), or the hub. @throws UserError if it is no address of one */
 export function hubEndpoint(env: Readonly<Record<string, string | undefined>>): string {
   const text = env.HF_ENDPOINT || HUB;
   const { hash, origin, password, pathname, protocol, search, username } = new URL(URL.canParse(text) ? text : 'none:');
@@ -62,7 +61,7 @@ export function hubServer(env: Readonly<Record<string, string | undefined>>): Hu
   return { endpoint, token, timeoutMs: 1000 * seconds };
 }
 
-/** Asks one server about one commit of a repository. */
+/** Requests one commit of a repository from one server. */
 export class HubClient {
   readonly #server: HubServer;
   readonly #address: HubAddress;
@@ -114,7 +113,7 @@ export class HubClient {
     return files;
   }
 
-  /** The file of an entry, where it is one. @throws UserError where no repository has it */
+  /** The file of an entry, if it is one. @throws UserError if no repository has it */
   #file(entry: unknown): HubFile[] {
     const { type, path, size } = isObject(entry) ? entry : {};
     if (type !== 'file' || typeof path !== 'string' || !Number.isSafeInteger(size) || (size as number) < 0) return [];
@@ -125,7 +124,7 @@ export class HubClient {
     return [{ path, bytes: size as number }];
   }
 
-  /** Where the next page begins, of a `Link` header; null: this was the last. The address of that page is made here. @throws UserError */
+  /** The next page, of a `Link` header; null: this was the last. The address of that page is made here. @throws UserError */
   #nextPage(link: string | null): string | null {
     const next = /<([^<>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1];
     if (next === undefined) return null;
@@ -137,7 +136,7 @@ export class HubClient {
     return cursor;
   }
 
-  /** Fills `into` with the bytes of a file from `from` on. @throws UserError where they do not come, whole and alone */
+  /** Fills `into` with the bytes of a file from `from` on. @throws UserError if they do not come, whole and alone */
   async range(file: HubFile, from: number, into: Uint8Array): Promise<void> {
     const { owner, repo } = this.#address;
     const where = `/${owner}/${repo}/resolve/${this.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
@@ -169,7 +168,7 @@ export class HubClient {
     return { value, bytes, link: response.headers.get('link') };
   }
 
-  /** Asks, and follows redirects: on this server, and to others for files alone, over https and without the token. @param range null: JSON */
+  /** Requests, and follows redirects: on this server, and to others for files alone, over https and without the token. @param range null: JSON */
   async #get(where: string, range: { readonly range: string } | null): Promise<Response> {
     const { endpoint, token, timeoutMs } = this.#server;
     const headers: Record<string, string> = { ...range, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
@@ -192,16 +191,16 @@ export class HubClient {
     }
   }
 
-  /** Where a redirect leads. @param elsewhere true where that may be another server @throws UserError where it may not */
-  #redirected(from: URL, location: string, elsewhere: boolean): URL {
+  /** The target of a redirect. @param mayLeave true if that may be another server @throws UserError if it may not */
+  #redirected(from: URL, location: string, mayLeave: boolean): URL {
     const next = new URL(URL.canParse(location, from.href) ? location : 'none:', from);
     const secure = from.protocol === 'https:' && next.protocol === 'https:';
-    if (next.username + next.password === '' && (next.origin === from.origin || (elsewhere && secure))) return next;
+    if (next.username + next.password === '' && (next.origin === from.origin || (mayLeave && secure))) return next;
     const why = 'lists stay on one server, files on https; if that is a hub, name it in HF_ENDPOINT';
     throw this.#failed(`the server redirects to ${next.host || next.protocol}, which is not followed: ${why}`);
   }
 
-  /** Reads a response into `room`. @returns its bytes, or more than the room has where it does not fit */
+  /** Reads a response into `room`. @returns its bytes, or more than the room has if it does not fit */
   async #body(response: Response, room: Uint8Array): Promise<number> {
     let length = 0;
     try {

@@ -78,7 +78,7 @@ async function readConfig(address: HubAddress, file: HubFile, client: HubClient)
 const FIRST = 256 * 2 ** 10;
 const LARGEST = 8 * MIB;
 
-/** Thrown where the reader of headers needs bytes that have not been fetched yet. */
+/** Thrown if the reader of headers needs bytes that have not been fetched yet. */
 class NotYet extends Error {}
 
 /** Reads the header of a remote GGUF file, in growing pieces. @param room limits what is fetched @param range fills a part @throws UserError */
@@ -99,7 +99,7 @@ async function remoteHeader(
   }
 }
 
-/** The header that a file begins with; null where `prefix` does not hold all of it. */
+/** The header that a file begins with; null if `prefix` does not hold all of it. */
 function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader | null {
   const part = (position: number, length: number): Uint8Array => {
     const end = Math.min(position + length, bytes);
@@ -116,7 +116,7 @@ function headerIn(path: string, bytes: number, prefix: Uint8Array): GgufHeader |
 
 /** A model in one storage format: a GGUF file, or all parts of a split one in their order. */
 interface HubOffer {
-  /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file's name where that says none. */
+  /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file's name if that has none. */
   readonly format: string;
   readonly files: readonly HubFile[];
   /** Of all files. */
@@ -132,7 +132,7 @@ type HubChoice =
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 const FORMAT = /(?:^|[-._/])((?:ud-)?(?:i?q\d\w{0,30}|tq\d_\d|bf16|f16|f32|mxfp4\w{0,30}))(?=$|[-./])/gi;
 
-/** Preferred formats where the address names none: llama.cpp's order. */
+/** Preferred formats if the address names none: llama.cpp's order. */
 const USUAL = ['q4_k_m', 'q8_0'];
 
 /** The model that is meant: a GGUF file in the named format (or a usual one), else a checkpoint's configuration. @throws UserError if none is */
@@ -154,7 +154,7 @@ export function chooseFiles(address: HubAddress, files: readonly HubFile[]): Hub
   throw new UserError(`${address.text}: has no file in the format ${address.format}: ${didYouMean(address.format, formats)}`);
 }
 
-/** All models of a repository, smallest first; what is beside them (vision projectors, importance matrices) is left out. */
+/** All models of a repository, smallest first; other files (vision projectors, importance matrices) is left out. */
 function offersOf(address: HubAddress, files: readonly HubFile[]): HubOffer[] {
   const models = files.filter(({ path }) => /\.gguf$/i.test(path) && !/(^|\/)(mmproj|imatrix)/i.test(path));
   const offers = [...groupedBy(models, ({ path }) => path.replace(PART, '').replace(/\.gguf$/i, ''))].map(([name, group]) => {

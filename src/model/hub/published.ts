@@ -1,4 +1,3 @@
-// Where files of bundled models lie on the Hugging Face hub: profiles/repositories.yaml, each entry with its source and the day it was read.
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
@@ -25,7 +24,7 @@ export interface PublishedFile {
 
 let read: z.infer<typeof schema> | undefined;
 
-/** All entries, and their sources. @throws Error where the file, which is ours, is not well-formed */
+/** All entries, and their sources. @throws Error if the file, which is ours, is not well-formed */
 export function publishedFiles(): NonNullable<typeof read> {
   read ??= readOwnYaml(bundledFile('repositories.yaml'), schema);
   return read;
@@ -35,10 +34,10 @@ export function publishedFiles(): NonNullable<typeof read> {
 export function publishedFile(model: string, format: string, reads: 'gguf' | 'folder'): PublishedFile | null {
   const { folder, gguf } = publishedFiles();
   if (reads === 'folder') {
-    const found = folder.find((one) => one.model === model && one.format === format);
+    const found = folder.find((entry) => entry.model === model && entry.format === format);
     return found === undefined ? null : { repository: found.repository, tag: null, file: null, vision: false };
   }
-  const found = gguf.find((one) => one.model === model && ownValue(one.files, format) !== undefined);
+  const found = gguf.find((entry) => entry.model === model && ownValue(entry.files, format) !== undefined);
   if (found === undefined) return null;
   const named = ownValue(found.files, format)!;
   const tag = new RegExp(`(?:UD-)?${format}(?=[.-])`, 'gi');

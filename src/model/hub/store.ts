@@ -60,7 +60,7 @@ const EntrySchema = z.strictObject({
 /** The stored entry of an address. */
 export type HubEntry = z.infer<typeof EntrySchema>;
 
-/** The folder of a server's entries: below the user's cache folder of the platform. @throws UserError where HF_ENDPOINT is no address */
+/** The folder of a server's entries: below the user's cache folder of the platform. @throws UserError if HF_ENDPOINT is no address */
 export function hubFolder(env: Environment = processEnv): string {
   const base = env.XDG_CACHE_HOME || (platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
   const endpoint = hubEndpoint(env);
@@ -72,7 +72,7 @@ const entryPath = ({ owner, repo, text }: HubAddress, folder: string): string =>
 
 const digestOf = (text: string): string => newSha256().update(text).digest('hex').slice(0, 12);
 
-/** The files fetched from an address; null: nothing yet. @throws UserError where the entry is damaged */
+/** The files fetched from an address; null: nothing yet. @throws UserError if the entry is damaged */
 export function storedEntry(address: HubAddress, folder: string): HubEntry | null {
   const path = entryPath(address, folder);
   if (!existsSync(path)) return null;
@@ -82,7 +82,7 @@ export function storedEntry(address: HubAddress, folder: string): HubEntry | nul
   return parsed.data;
 }
 
-/** Keeps an entry. @throws UserError where it cannot be written, or could not be read again */
+/** Keeps an entry. @throws UserError if it cannot be written, or could not be read again */
 export function storeEntry(address: HubAddress, folder: string, entry: HubEntry): void {
   const parsed = EntrySchema.safeParse(entry);
   const text = parsed.success ? bytesOf(`${JSON.stringify(parsed.data)}\n`) : null;
@@ -91,7 +91,7 @@ export function storeEntry(address: HubAddress, folder: string, entry: HubEntry)
   makeFolder(folder);
   const path = entryPath(address, folder);
   const stat = whatStands(path);
-  // A file is written where a link leads: a device or a pipe there stays what it is.
+  // A file is written to the target of a link; a device or a pipe there stays what it is.
   if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
   writeFileAtomic(path, text);
 }

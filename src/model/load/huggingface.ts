@@ -1,4 +1,3 @@
-// A Hugging Face config.json as a model profile: the family is found by the model type, its reader says what the fields mean.
 import { UserError } from '../../base/errors.js';
 import { basename, dirname } from '../../base/host/paths.js';
 import { nearest } from '../../base/text.js';
@@ -12,10 +11,10 @@ import { ConfigProfileSchema, type ModelProfile } from '../profile.js';
 /** Fields that hold the language model of a multimodal model. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
 
-/** Fields beside the nested configuration that hold for it, too. */
+/** Fields outside the nested configuration that hold for it, too. */
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
-/** The profile of a config.json, with a note if only the usual fields were read. @throws UserError if it names no experts, or lacks a field */
+/** The profile of a config.json by its model type, with a note if only usual fields were read. @throws UserError: no experts, a missing field */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { read, config } = findFamily(new Fields(path, json));
   const trained = config.indexOr(0, 'max_position_embeddings');
@@ -24,7 +23,7 @@ export function configProfile(json: Readonly<Record<string, unknown>>, path: str
   return checkValue(profile, path, ConfigProfileSchema, overrides);
 }
 
-/** Finds the reader of a configuration, or of the language model nested in it (in two steps, where a model of speech nests one of text). */
+/** Finds the reader of a configuration, or of the language model nested in it (in two steps, if a model of speech nests one of text). */
 function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;
   let family = familyOf(config);
@@ -38,7 +37,7 @@ function findFamily(outer: Fields): { read: (config: Fields) => Architecture; co
   const type = config.text('model_type') ?? config.texts('architectures')?.[0];
   if (type === undefined) throw new UserError(`${config.place}: model_type: is missing; is this the config.json of a model?`);
   if (looksUsual(config)) return { read: (fields) => readUsual(fields, type), config };
-  const known = FAMILIES.flatMap((one) => one.types);
+  const known = FAMILIES.flatMap((family) => family.types);
   const near = nearest(type, known, 1)[0];
   throw new UserError(
     `${config.place}: model_type ${JSON.stringify(type.slice(0, 60))} is not known${near === undefined ? '' : `; did you mean "${near}"?`} ` +
@@ -77,7 +76,7 @@ function storedFormat(config: Fields): string {
   return bits > 0 ? `${method}-${bits}bit` : method;
 }
 
-/** A name for a model that has none: that of its folder (in the cache of the Hub, of its repository), or of the file, where it has its own. */
+/** A name for a model that has none: that of its folder (in the cache of the Hub, of its repository), or of the file, if it has its own. */
 function nameOf(path: string): string {
   const file = basename(path).replace(/\.json$/i, '');
   if (file !== 'config') return file.replace(/\.config$/, '');

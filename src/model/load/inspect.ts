@@ -1,4 +1,3 @@
-// Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine.
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from '../parts.js';
 import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from '../spec.js';
 import type { OpenModel } from './load.js';
@@ -13,11 +12,10 @@ interface PartBudget {
   /** Parameters that one token goes through: none of the embedding, of which it reads a row. */
   readonly active: number;
   readonly bytes: number;
-  /** Formats of the weights, most bytes first; empty where nothing says. */
+  /** Formats of the weights, most bytes first; empty if unknown. */
   readonly formats: readonly FormatShare[];
 }
 
-/** Decoder layers whose experts are alike. */
 interface ExpertGroup {
   /** Decoder layers: every `step`-th from first to last, both included. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];
@@ -30,7 +28,7 @@ interface ExpertGroup {
 
 interface MachineMemory {
   readonly name: string;
-  /** Memories in bytes, from the one where experts execute to the one that keeps them all. */
+  /** Memories in bytes, from the one in which experts execute to the one that keeps them all. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -43,9 +41,9 @@ export interface Fit {
   readonly cacheBytes: number;
   /** Share of all experts that this holds, 0 to 1. */
   readonly share: number;
-  /** Experts of each layer that this holds, where all layers get the same number. */
+  /** Experts of each layer that this holds, if all layers get the same number. */
   readonly perLayer: number;
-  /** Memory that holds the other experts; null where none are left over, or none is large enough. */
+  /** Memory that holds the other experts; null if none are left over, or none is large enough. */
   readonly rest: string | null;
   /**
    * `resident`: all experts. `cached`: some. `below-token-cycle`: less than a token touches: LRU and FIFO hit nothing.
@@ -54,7 +52,7 @@ export interface Fit {
   readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
 }
 
-/** An inspection of a model. */
+/** Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine. */
 export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
@@ -174,7 +172,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
   return runs;
 }
 
-/** Counts the experts that a machine can keep beside the dense weights and the KV cache of one request. */
+/** Counts the experts that a machine can keep with the dense weights and the KV cache of one request. */
 export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);
@@ -197,7 +195,6 @@ export function fitOn(machine: MachineMemory, model: ModelSpec, context: number)
   return { ...fit, verdict: cacheBytes < tokenCycleBytes(model) ? 'below-token-cycle' : 'cached' };
 }
 
-/** Most experts per layer that `bytes` hold when every layer keeps as many, or all that it has. */
 function expertsPerLayer(model: ModelSpec, bytes: number): number {
   const most = Math.max(...model.layers.map((layer) => layer.experts));
   let count = 0;

@@ -25,7 +25,7 @@ import { configProfile } from './huggingface.js';
 /** A model and its origin. */
 export interface OpenModel {
   readonly parts: ModelParts;
-  /** Its architecture, where it was described rather than read off tensors. */
+  /** Its architecture, if it was described rather than read off tensors. */
   readonly profile: ModelProfile | null;
   /** The source of sizes: the rules of a format, or the tensors in files. */
   readonly sizes: 'format' | 'tensors';
@@ -34,7 +34,7 @@ export interface OpenModel {
 /** Limit of a profile in bytes: more than any person writes. */
 const PROFILE_LIMIT = 2 ** 20;
 
-/** Profiles at the formats that were asked for, and models of parts: cells of a study load the same few again and again. */
+/** Profiles at the requested formats, and models of parts: cells of a study load the same few again and again. */
 const MEASURED = new WeakMap<ModelProfile, Map<string, OpenModel>>();
 const ASSEMBLED = new WeakMap<ModelParts, ModelSpec>();
 
@@ -93,7 +93,6 @@ export function openModel(
   return atFormat(profile, quantization);
 }
 
-/** A model of the hub, whose headers are in the store. */
 function openHubModel(text: string, quantization: string | null, overrides: readonly Override[]): OpenModel {
   const address = parseHubAddress(text);
   const entry = storedEntry(address, hubFolder());
@@ -119,7 +118,7 @@ function noOtherFormat(quantization: string): UserError {
   return new UserError(`--quantization ${quantization}: ${why}`);
 }
 
-/** The architecture of a bundled model, as its profile has it. @throws UserError where there is none of this name */
+/** The architecture of a bundled model, as its profile has it. @throws UserError if there is none of this name */
 export const loadProfile = (name: string): ModelProfile => readYaml(findProfile('models', name), ModelProfileSchema);
 
 /** The `routing:` block of a model's profile, which the generator checks; null: it has none. @throws UserError as {@link loadModel} */
@@ -139,7 +138,7 @@ function notWeights(path: string, head: string): UserError {
   return new UserError(`${path}: holds ${found}, not the weights that its name promises; fetch it again`);
 }
 
-/** @throws UserError where there is nothing, or nothing that describes a model */
+/** @throws UserError if there is nothing, or nothing that describes a model */
 function sourceAt(path: string): Source {
   if (isFolder(path)) return sourceIn(path);
   const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));
@@ -155,7 +154,7 @@ function sourceAt(path: string): Source {
   }
   const json = readJson(path, 'config');
   if (Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures')) return { kind: 'config', path, folder: dirname(path) };
-  // An index of safetensors stands beside its config.json.
+  // An index of safetensors lies next to its config.json.
   if (isObject(json.weight_map)) return configIn(dirname(path), basename(path));
   // A profile may be written as JSON, too.
   return { kind: 'profile', path };

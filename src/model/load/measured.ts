@@ -1,4 +1,3 @@
-// The model of a measurement: its name may not be bundled, its label say little, its bits be rounded; this decides how much each counts.
 import { UserError } from '../../base/errors.js';
 import { isPath, listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';
@@ -11,7 +10,7 @@ import type { Quantization } from '../quantization/rule.js';
 import { type ModelSpec, mainFormat } from '../spec.js';
 import { loadModel, loadProfile } from './load.js';
 
-/** The model fields of a measurement. */
+/** The model of a measurement: its name may not be bundled, its label be vague, its bits be rounded; this decides how much each counts. */
 export interface MeasuredModel {
   /** Name of a bundled profile, path of a model's file, or name of the model whose shape follows. */
   readonly name: string;
@@ -25,7 +24,7 @@ export interface MeasuredModel {
 /** Stated bits within this distance of the rule's count as the rule's: most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
-/** The model of a measurement: its bundled profile, else its shape, stored as label and bits say. @throws UserError if there is neither */
+/** The model of a measurement: its bundled profile, else its shape, stored by label and bits. @throws UserError if there is neither */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
   return assemble(levelSizes(partsOf(measured, profileOf(measured))));
@@ -37,7 +36,7 @@ function profileOf({ name, shape }: MeasuredModel): ModelProfile {
   return profileOfShape(name, shape);
 }
 
-/** The model at the rule of its label, moved to its stated bits where these are not the rule's own; k-quants where the label cannot have them. */
+/** The model at the rule of its label, moved to its stated bits where these are not the rule's own; k-quants if the label cannot have them. */
 function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): ModelParts {
   const at = (written: Quantization): ModelParts => measureProfile(profile, written);
   const rule = quant === undefined ? null : readLabel(quant);
@@ -47,8 +46,8 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
     return at(rule);
   }
   if (rule !== null && rule.name !== 'mix') {
-    const own = at(rule);
-    if (means(rule, own, bits)) return own;
+    const parts = at(rule);
+    if (means(rule, parts, bits)) return parts;
     try {
       return at(findQuantization(`${rule.name}:bits=${bits}`));
     } catch (error) {
@@ -58,11 +57,11 @@ function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): M
   return at(findQuantization(`mix:bits=${bits}`));
 }
 
-/** True if stated bits are near the whole file's or the experts' format's (gpt-oss "at 4.25"): the label says as much. HQQ's rules are exact. */
-function means(rule: Quantization, own: ModelParts, bits: number): boolean {
-  const { bytes, parameters } = wholeFile(own);
-  const near = (one: number, other: number): boolean => Math.abs(one / other - 1) <= NEAR;
-  const format = mainFormat(own.layers.flatMap(routedOf)[0]!.expert.formats);
+/** True if stated bits are near the whole file's or the experts' format's (gpt-oss "at 4.25"): the label agrees. HQQ's rules are exact. */
+function means(rule: Quantization, parts: ModelParts, bits: number): boolean {
+  const { bytes, parameters } = wholeFile(parts);
+  const near = (bits: number, other: number): boolean => Math.abs(bits / other - 1) <= NEAR;
+  const format = mainFormat(parts.layers.flatMap(routedOf)[0]!.expert.formats);
   return rule.name.startsWith('hqq') || near(bits, (8 * bytes) / parameters) || bits === kernelFormat(format ?? '')?.bits;
 }
 
@@ -84,7 +83,7 @@ export interface ModelShape {
   readonly active_b: number;
 }
 
-/** Vocabulary where nothing says: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
+/** Vocabulary by default: that of Qwen3, between those of DeepSeek (129,280) and of gpt-oss (201,088). */
 const VOCAB = 151_936;
 
 /** Width of a head, and key and value heads: those of Qwen3-30B and 235B; most others have 4 or 8 of 128, or as many bytes in other ways. */
@@ -99,9 +98,9 @@ const MOST = 2;
 export function profileOfShape(name: string, shape: ModelShape): ModelProfile {
   const { layers, hidden, experts, top_k: topK, expert_intermediate: intermediate, shared_experts: shared = 0 } = shape;
   const first = Math.max(0, layers - shape.moe_layers);
-  const one = 3 * hidden * intermediate;
+  const expert = 3 * hidden * intermediate;
   const dense = (topK + shared) * intermediate;
-  const known = shape.moe_layers * ((topK + shared) * one + hidden * experts) + first * 3 * hidden * dense + 2 * VOCAB * hidden;
+  const known = shape.moe_layers * ((topK + shared) * expert + hidden * experts) + first * 3 * hidden * dense + 2 * VOCAB * hidden;
   const perLayer = (shape.active_b * 1e9 - known) / layers;
   const usual = (2 * hidden) / HEAD;
   const wanted = (perLayer / (hidden * HEAD) - 2 * KV_HEADS) / 2;

@@ -1,9 +1,8 @@
-// Formats of Python engines and MLX: bits of routed experts, other linear layers and the rest, with the groups' scales and offsets.
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
 
-/** A kernel format, and its bits where they are not those of its usual group. */
+/** A kernel format, and its bits if they are not those of its usual group. */
 interface Linear {
   readonly format: string;
   readonly bits?: number | ((place: TensorPlace) => number);
@@ -39,8 +38,8 @@ function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quanti
     moved: (distance) => checkpoint(name, summary, parts, by + distance),
     stored: (role, place) => {
       const { format, bits } = partOf(role);
-      const own = (typeof bits === 'function' ? bits(place) : bits) ?? storedIn(format, place.columns).bits;
-      return [{ format, bits: own < 16 ? own * (1 + by) : own, share: 1 }];
+      const width = (typeof bits === 'function' ? bits(place) : bits) ?? storedIn(format, place.columns).bits;
+      return [{ format, bits: width < 16 ? width * (1 + by) : width, share: 1 }];
     },
   };
 }
@@ -94,7 +93,7 @@ export const FP8_BLOCK = 128;
 
 const MLX_ROUTER: Linear = { format: 'mlx8' };
 
-/** Formats of checkpoints. */
+/** Formats of Python engines and MLX: bits of routed experts, other linear layers and the rest, with the groups' scales and offsets. */
 export const CHECKPOINTS: readonly Quantization[] = [
   throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
   fp8(FP8_BLOCK),

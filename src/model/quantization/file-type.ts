@@ -58,7 +58,7 @@ const FIELDS = {
   'ffn-down': 'down',
 } as const satisfies Partial<Record<TensorRole, keyof FileType>>;
 
-/** Format that a file type asks for, before the fallback of short rows. */
+/** Format that a file type sets, before the fallback of short rows. */
 function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): string {
   if (role === 'router' || role === 'vector') return 'f32';
   if (role === 'head' || (role === 'embedding' && place.tied)) return types.head;
@@ -67,7 +67,7 @@ function wantedFormat(types: FileType, role: TensorRole, place: TensorPlace): st
   return typeof choice === 'function' ? choice(place) : choice;
 }
 
-/** Two formats in proportion; one where the share is whole. */
+/** Two formats in proportion; one if the share is whole. */
 function between(low: string, high: string, share: number, columns: number): readonly StoredShare[] {
   if (share <= 0 || low === high) return [{ ...storedIn(low, columns), share: 1 }];
   if (share >= 1) return [{ ...storedIn(high, columns), share: 1 }];
@@ -80,8 +80,8 @@ function between(low: string, high: string, share: number, columns: number): rea
 /** The format `steps` rungs away; a format between two rungs goes to the next rung, and none leaves the ladder. */
 function stepped(name: string, ladder: readonly string[], steps: number): string {
   if (steps === 0) return name;
-  const bits = (one: string): number => kernelFormat(one)!.bits;
-  const below = ladder.includes(name) ? ladder.indexOf(name) : ladder.findLastIndex((one) => bits(one) < bits(name));
+  const bits = (format: string): number => kernelFormat(format)!.bits;
+  const below = ladder.includes(name) ? ladder.indexOf(name) : ladder.findLastIndex((format) => bits(format) < bits(name));
   const from = steps > 0 || ladder[below] === name ? below : below + 1;
   const reached = ladder[Math.min(ladder.length - 1, Math.max(0, from + steps))]!;
   return Math.sign(bits(reached) - bits(name)) === -Math.sign(steps) ? name : reached;
@@ -102,11 +102,11 @@ function downSteps(by: number): number {
 
 /** The format of an expert's tensor in a moved rule. Down projections move first, by one, as in hand-made mixtures (iq5_k with iq4_k). */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
-  const [own, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];
+  const [wanted, base] = [wantedFormat(types, role, place), wantedFormat(types, 'expert-in', place)];
   if (by >= 0)
-    return alongLadder(own, types.ladder, Math.max(0, role === 'expert-down' ? downSteps(by - 1) : by - 1 - downSteps(by - 1)), place);
-  const least = kernelFormat(own)!.bits > kernelFormat(base)!.bits ? base : own;
-  return by >= -1 ? between(own, least, -by, place.columns) : alongLadder(least, types.ladder, by + 1, place);
+    return alongLadder(wanted, types.ladder, Math.max(0, role === 'expert-down' ? downSteps(by - 1) : by - 1 - downSteps(by - 1)), place);
+  const least = kernelFormat(wanted)!.bits > kernelFormat(base)!.bits ? base : wanted;
+  return by >= -1 ? between(wanted, least, -by, place.columns) : alongLadder(least, types.ladder, by + 1, place);
 }
 
 /**

@@ -1,4 +1,4 @@
-// A quantization whose whole file has a stated size: for files that mix formats by hand the size says more than the label.
+// A quantization whose whole file has a stated size: for files that mix formats by hand the size determines more than the label.
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNumber } from '../../base/units.js';
 import type { Quantization } from './rule.js';
@@ -20,11 +20,11 @@ const MOST_LOOKS = 60;
 export function fitToSize(quantization: Quantization, measure: (one: Quantization) => FileWeights): Quantization {
   const { size, range, name } = quantization;
   if (size === undefined) return quantization;
-  const own = measure(quantization);
-  const target = 'bytes' in size ? size.bytes : (size.bits * own.parameters) / 8;
-  const at = (by: number): number => (by === 0 ? own.bytes : measure(quantization.moved(by)).bytes);
+  const unchanged = measure(quantization);
+  const target = 'bytes' in size ? size.bytes : (size.bits * unchanged.parameters) / 8;
+  const at = (by: number): number => (by === 0 ? unchanged.bytes : measure(quantization.moved(by)).bytes);
   const moved = (by: number): Quantization => ({ ...quantization.moved(by), name });
-  let [low, high] = target < own.bytes ? [range[0], 0] : [0, range[1]];
+  let [low, high] = target < unchanged.bytes ? [range[0], 0] : [0, range[1]];
   let [least, most] = [at(low), at(high)];
   if (target <= least || target >= most) {
     const nearest = target <= least ? { by: low, bytes: least } : { by: high, bytes: most };

@@ -1,4 +1,3 @@
-// File types of ik_llama.cpp's llama-quantize.cpp for many experts: keys and values 8.5 bits, attention outputs 5.5, heads 5.5 or 6.5625.
 import { type FileType, fileType, LADDERS } from './file-type.js';
 import { kernelFormat } from './formats/index.js';
 import type { Quantization } from './rule.js';
@@ -6,7 +5,7 @@ import type { Quantization } from './rule.js';
 type Ladder = keyof typeof LADDERS;
 
 /** A file type of a model with many experts; from 5.3 bits on there is no rule for attention outputs. */
-function ik(base: string, ladder: Ladder, own: Partial<FileType> = {}): Quantization {
+function ik(base: string, ladder: Ladder, others: Partial<FileType> = {}): Quantization {
   const { bits, plain } = kernelFormat(base)!;
   const name = base.toLowerCase();
   const types = {
@@ -18,7 +17,7 @@ function ik(base: string, ladder: Ladder, own: Partial<FileType> = {}): Quantiza
     ...(bits < 5.3 ? { out: 'q5_k' } : {}),
     ladder: LADDERS[ladder],
     generous: 'q8_0',
-    ...own,
+    ...others,
   };
   return fileType(name, `ik_llama.cpp ${name.toUpperCase()}: ${round(bits)} bits; 8.5 for keys and values`, types);
 }
@@ -35,7 +34,7 @@ const round = (bits: number): string => String(Math.round(bits * 1e4) / 1e4);
 const PLAIN = { value: 'iq4_k', query: 'q4_k' };
 const REPACKED = { value: 'iq4_k_r4', query: 'q4_k_r4' };
 
-/** ik_llama.cpp's file types. */
+/** File types of ik_llama.cpp's llama-quantize.cpp for many experts: keys and values 8.5 bits, attention outputs 5.5, heads 5.5 or 6.5625. */
 export const IK_LLAMA: readonly Quantization[] = [
   ...['iq2_k', 'iq3_k', 'iq4_k', 'iq5_k', 'iq6_k'].map((base) => ik(base, 'ik')),
   few('iq2_ks', 'ks', { ...PLAIN, first: 'q2_k' }),

@@ -1,4 +1,3 @@
-// Quantizations by name, and how people write one: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A further family is a file and a line.
 import { UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -9,12 +8,12 @@ import { ALIASES, LLAMA, MIX } from './llama.js';
 import type { FileSize, Quantization } from './rule.js';
 import { UNSLOTH } from './unsloth.js';
 
-/** All quantizations, by family. */
+/** Quantizations by name, and how people write one: `int4:group=64`, `ud-q2_k_xl:size=226GiB`. A further family is a file and a line. */
 export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
 
-const NAMED = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
+const NAMED = new Map([...QUANTIZATIONS, MIX].map((quantization) => [quantization.name, quantization]));
 
-/** A quantization by its name alone; undefined where there is none. */
+/** A quantization by its name alone; undefined if there is none. */
 export const knownQuantization = (name: string): Quantization | undefined => NAMED.get(ALIASES.get(name) ?? name);
 
 /** A detail after the name of a quantization: its key and its text. */
@@ -44,7 +43,7 @@ export function findQuantization(written: string): Quantization {
   return { ...withGroups(found, details), name: written.toLowerCase(), ...(size === null ? {} : { size }) };
 }
 
-/** @throws UserError where it is none, or none of this quantization's */
+/** @throws UserError if it is none, or none of this quantization's */
 function detailOf(text: string, { name }: Quantization): Detail {
   const [key = '', value, ...more] = text.split('=');
   const known = [...(OWN[name] ?? []), ...ANY];

@@ -1,20 +1,19 @@
-// Labels of quantizations in files and measurements: `Q4_K - Medium`, `mix-iq3_k`; some are wrong about their file.
 import { byName } from '../../base/objects.js';
 import { knownQuantization } from './index.js';
 import type { Quantization } from './rule.js';
 
-/** Sizes that llama.cpp prints behind a file type. */
+/** Sizes that llama.cpp prints after a file type. */
 const SIZES = byName<string>({ small: '_s', medium: '_m', large: '_l' });
 
-/** The quantization that a label means; null where it means none that is known. */
+/** The quantization that a label means (`Q4_K - Medium`, `mix-iq3_k`; some are wrong about their file); null if it means none that is known. */
 export function readLabel(label: string): Quantization | null {
   const text = label.trim().toLowerCase();
   const [, type = text, detail = ''] = /^(\S+)\s*-\s+(.*)$/.exec(text) ?? [];
   const name = type.replace(/^mix-/, '').replaceAll(' ', '_');
   // Last of all, a part of the label: `smol-iq2_ks`, `awq-int4`, `q4_k_m-imat`.
   const parts = text.split(/[-\s/+]+/).filter((part) => part !== 'mix');
-  for (const one of [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), ...parts]) {
-    const found = knownQuantization(one);
+  for (const candidate of [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), ...parts]) {
+    const found = knownQuantization(candidate);
     if (found !== undefined) return found;
   }
   return /^mix(-|$)/.test(text) ? knownQuantization('mix')! : null;

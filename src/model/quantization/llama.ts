@@ -1,4 +1,3 @@
-// File types of llama.cpp, from their table in `profiles/formats.txt`: here are the kinds that its rows are of, and the layers that they name.
 import { byName } from '../../base/objects.js';
 import { bundledSections } from '../../base/profiles.js';
 import { type FileType, fileType, LADDERS } from './file-type.js';
@@ -32,7 +31,7 @@ const PLACES = byName<(place: TensorPlace) => boolean>({
 /** The roles of a row; `eight`: attention outputs of models of eight experts; `first`: formats of the first layers of kind `few`. */
 type Row = Partial<Omit<FileType, 'ladder' | 'generous' | 'base'>> & { readonly eight?: string; readonly first?: string };
 
-/** A choice: a format, `some/where`, or `some/where/others`. */
+/** A choice: a format; or `format/place` or `format/place/others`, with the format of all other tensors. */
 function choiceOf(text: string, base: string): FileType['key'] {
   const [some = '', where, others = base] = text.split('/');
   if (where === undefined) return some;
@@ -76,11 +75,11 @@ export const MIX: Quantization = fileType('mix', 'k-quants in proportions that g
 
 const TABLE = bundledSections('formats.txt');
 
-/** llama.cpp's file types. @throws Error for a row of the table that is none */
+/** File types of llama.cpp, from their table in `profiles/formats.txt`. @throws Error for a row of the table that is none */
 export const LLAMA: readonly Quantization[] = TABLE.get('types')!.map((row) => {
   const [name = '', kind = '', rules = '', summary] = row.split(/ {2,}/);
-  const [own = '', base = ''] = kind.split(' ');
-  const typesOf = KINDS[own];
+  const [ftype = '', base = ''] = kind.split(' ');
+  const typesOf = KINDS[ftype];
   if (typesOf === undefined || summary === undefined) throw new Error(`profiles/formats.txt: no file type: ${row}`);
   const roles = rules === '-' ? [] : rules.split(' ').map((rule) => rule.split('=') as [string, string]);
   return fileType(name, summary, typesOf(base, Object.fromEntries(roles.map(([role, text]) => [role, choiceOf(text, base)])) as Row));

@@ -30,7 +30,7 @@ export interface TensorPlace {
   readonly groups: number;
   /** How layers look back: over keys and values of heads, a latent, or, in some layers, a state. */
   readonly mixer: 'heads' | 'latent' | 'state';
-  /** True where the embedding table is the head, too. */
+  /** True if the embedding table is the head, too. */
   readonly tied: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface Quantization {
   readonly name: string;
   /** One sentence: bits by part, and the source of the rule. */
   readonly summary: string;
-  /** How a tensor is stored. One entry, or several where the rule was moved to meet the size of a file. */
+  /** How a tensor is stored. One entry, or several if the rule was moved to meet the size of a file. */
   stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
   /** The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; 0: itself. */
   moved(by: number): Quantization;

@@ -1,15 +1,14 @@
-// Unsloth's dynamic mixtures (UD-*): experts as the named file type, the rest at more bits. Layers vary: the file's size decides.
 import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
 import { LLAMA } from './llama.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
-/** Names behind `ud-`. */
+/** Names after `ud-`. */
 const NAMES =
   'q8_k_xl q6_k_xl q6_k q5_k_xl q5_k_m q5_k_s q4_k_xl q4_k_m q4_k_s q3_k_xl q3_k_m q3_k_s q2_k_xl ' +
   'iq4_nl iq4_xs iq3_s iq3_xxs iq2_m iq2_xxs iq1_m iq1_s tq1_0';
 
-/** The llama.cpp file types that their experts have, where these have another name. */
+/** The llama.cpp file types that their experts have, if these have another name. */
 const LIKE = byName<string>({
   q8_k_xl: 'q8_0',
   q6_k_xl: 'q6_k',
@@ -20,10 +19,9 @@ const LIKE = byName<string>({
 });
 
 /**
- * Smallest format of everything but experts, and the format of what unpacks a latent and of all that mixes tokens beside states. Logs of
- * DeepSeek-V3-0324 print 122 tensors of q8_0, the two per layer that unpack the latent, beside 389 of q4_k, 23 of q5_k and 15 of q6_k
- * (UD-Q2_K_XL) or 485, 95 and 23 (UD-Q4_K_XL): 139.2 MiB a layer of 12 layers. Files of models with states, which are later, keep attention
- * and states in q8_0.
+ * Smallest format of everything but experts, and the format of what unpacks a latent and of all that mixes tokens in models with states. Logs of
+ * DeepSeek-V3-0324 print 122 tensors of q8_0, the two per layer that unpack the latent, with 389 of q4_k, 23 of q5_k and 15 of q6_k (UD-Q2_K_XL) or
+ * 485, 95 and 23 (UD-Q4_K_XL): 139.2 MiB a layer of 12 layers. Later files, of models with states, keep attention and states in q8_0.
  */
 function least(role: TensorRole, { mixer }: TensorPlace): string | null {
   if (role.startsWith('expert') || role === 'router' || role === 'vector') return null;
@@ -37,10 +35,10 @@ function least(role: TensorRole, { mixer }: TensorPlace): string | null {
 function dynamic(name: string, like: Quantization, by = 0): Quantization {
   const atLeast = (shares: readonly StoredShare[], floor: string, columns: number): readonly StoredShare[] => {
     const stored = storedIn(floor, columns);
-    return shares.map((one) => (one.bits < stored.bits ? { ...stored, share: one.share } : one));
+    return shares.map((share) => (share.bits < stored.bits ? { ...stored, share: share.share } : share));
   };
   const moved = like.moved(by);
-  // Beside a latent the others stay as they are: the log of a larger file shows down projections of experts at more bits.
+  // With a latent the others stay as they are: the log of a larger file has down projections of experts at more bits.
   const experts = by > 0 ? like.moved(by + 1) : moved;
   return {
     name,
@@ -55,9 +53,9 @@ function dynamic(name: string, like: Quantization, by = 0): Quantization {
   };
 }
 
-/** Unsloth's mixtures. */
+/** Unsloth's dynamic mixtures (UD-*): experts as the named file type, the rest at more bits. Layers vary: the file's size decides. */
 export const UNSLOTH: readonly Quantization[] = NAMES.split(' ').map((name) =>
-  dynamic(`ud-${name}`, LLAMA.find((one) => one.name === (LIKE[name] ?? name))!),
+  dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === (LIKE[name] ?? name))!),
 );
 
 /** The mixture whose files print the file type of this name; undefined: there is none. */

@@ -1,4 +1,3 @@
-// exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint.
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';
@@ -22,11 +21,11 @@ import {
 /** Key of a layer; some models put more words before `layers`. */
 const keyOf = (block: number): string => `model.layers.${block}.mlp`;
 const KEY = /(?:^|\.)layers\.(\d+)\.\w+$/;
-/** Field of the metadata that holds our fingerprint, beside its own. */
+/** Field of the metadata that holds our fingerprint, next to its own. */
 const OURS = 'moeprof';
 const WORD = 8;
 
-/** Placement profile of exllamav3. */
+/** exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint. Placement profile of exllamav3. */
 export const exllamav3: ProfileFormat = {
   name: 'exllamav3',
   summary: 'counts by layer key (.json), or counts and ranking with a fingerprint (.safetensors, .exl3moe)',
@@ -54,7 +53,7 @@ function keyed(file: ProfileFile, model: ModelSpec): Float64Array {
   return inOrder(file.path, model, Object.keys(value), Object.values(value));
 }
 
-/** Rows by their keys. @throws UserError where the keys are not those of the model's layers */
+/** Rows by their keys. @throws UserError if the keys are not those of the model's layers */
 function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: readonly (readonly number[])[]): Float64Array {
   const byBlock = new Map(keys.map((key, i) => [Number(KEY.exec(key)?.[1] ?? -1), rows[i] ?? []]));
   const blocks = expertBlocks(model);
@@ -91,14 +90,14 @@ function packed({ demand, fingerprint, model }: Placed): Uint8Array {
 const headerOf = ({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> =>
   safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
 
-/** The metadata of a packed file; empty where it is none. */
+/** The metadata of a packed file; empty if it is none. */
 function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {
   const header = looksLikeSafetensors(file.bytes) ? orUserError(() => headerOf(file)) : null;
   const metadata = header === null || header instanceof UserError ? null : ownValue(header.entries, '__metadata__');
   return isObject(metadata) ? metadata : {};
 }
 
-/** Counts of a packed file; where there is only a ranking, numbers in its order. */
+/** Counts of a packed file; if there is only a ranking, numbers in its order. */
 function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
   const { path } = file;
   const keys = checkValue(parseJson(bytesOf(String(metadataIn(file).layer_keys)), path), `${path}: layer_keys`, z.array(z.string()));
@@ -107,7 +106,7 @@ function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
   return inOrder(path, model, keys, checkValue(rows, path, z.array(countList)));
 }
 
-/** By expert: the higher, the earlier it stands in a ranking. @throws UserError where it does not stand there */
+/** By expert: the higher, the earlier it stands in a ranking. @throws UserError if it does not stand there */
 function placesIn(ranking: readonly number[], path: string): number[] {
   if (ranking.some((_, expert) => !ranking.includes(expert))) throw new UserError(`${path}: ranking: does not name each expert once`);
   return ranking.map((_, expert) => ranking.length - ranking.indexOf(expert));

@@ -1,4 +1,3 @@
-// What a profile was counted on, so that it is not judged on the same rows, nor used with another model.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { splitRows } from '../../base/profiles.js';
@@ -26,26 +25,26 @@ export const fingerprintSchema = z.strictObject({
   by: z.string(),
   counted: z.array(z.strictObject({ sha256: z.string(), from: z.int().nonnegative(), to: z.int().positive() })),
 });
-/** As {@link fingerprintSchema}. */
+/** What a profile was counted on, so that it is not judged on the same rows, nor used with another model. As {@link fingerprintSchema}. */
 export type Fingerprint = z.infer<typeof fingerprintSchema>;
 
-/** Rows of a part of a recording. @param named the path of the recording, rows may stand behind it */
+/** Rows of a part of a recording. @param named path of the recording, maybe with rows */
 export function countedRows(whole: RoutingTrace, named: string): CountedRows {
   const [from, to] = rangeOfRows(splitRows(named).rows, whole.tokens);
   return { sha256: whole.sha256(), from, to };
 }
 
-/** True where two lists share a row. */
+/** True if two lists share a row. */
 export const shareRows = (some: readonly CountedRows[], others: readonly CountedRows[]): boolean =>
-  some.some((one) => others.some(({ from, sha256, to }) => sha256 === one.sha256 && from < one.to && one.from < to));
+  some.some((rows) => others.some(({ from, sha256, to }) => sha256 === rows.sha256 && from < rows.to && rows.from < to));
 
 /** Refuses a profile of another model. @param path of the profile @throws UserError */
-export function checkModel({ experts, model }: Fingerprint, own: ModelSpec, path: string): void {
+export function checkModel({ experts, model }: Fingerprint, run: ModelSpec, path: string): void {
   const refuse = (what: string): never => {
-    throw new UserError(`${path}: is a profile of ${what}; count one on ${own.name} with moeprof place`);
+    throw new UserError(`${path}: is a profile of ${what}; count one on ${run.name} with moeprof place`);
   };
-  if (model !== own.name) refuse(model);
-  if (experts.length !== own.layers.length) refuse(`${experts.length} MoE layers, and ${own.name} has ${own.layers.length}`);
-  const layer = own.layers.findIndex((one, l) => one.experts !== experts[l]);
-  if (layer >= 0) refuse(`${experts[layer]} experts in layer ${layer}, and ${own.name} has ${own.layers[layer]!.experts}`);
+  if (model !== run.name) refuse(model);
+  if (experts.length !== run.layers.length) refuse(`${experts.length} MoE layers, and ${run.name} has ${run.layers.length}`);
+  const layer = run.layers.findIndex((spec, l) => spec.experts !== experts[l]);
+  if (layer >= 0) refuse(`${experts[layer]} experts in layer ${layer}, and ${run.name} has ${run.layers[layer]!.experts}`);
 }

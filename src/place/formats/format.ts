@@ -18,7 +18,7 @@ export interface Placed {
   readonly demand: Float64Array;
   /** Experts of each MoE layer that stay. */
   readonly slots: readonly number[];
-  /** 1 where an expert stays, by dense id. */
+  /** 1 if an expert stays, by dense id. */
   readonly resident: Uint8Array;
   /** Experts of each GPU's slots, `[layer][gpu][slot]`; null: there is one GPU. */
   readonly homes: Homes | null;
@@ -35,39 +35,39 @@ export type Held =
 export interface ProfileFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** As text; empty where it is binary. */
+  /** As text; empty if it is binary. */
   readonly text: string;
 }
 
-/** One member of the family. `cites`: where the format stands, when it was read, and its pull request where it is not released. */
+/** One member of the family. `cites`: the place of the format's definition, the day of reading it, and its pull request if it is not released. */
 export interface ProfileFormat extends Member {
   readonly cites: string;
   /** What it holds. */
   readonly holds: Held['kind'];
-  /** True: the engine keeps as many experts in each layer, whatever the file says. */
+  /** True: the engine keeps as many experts in each layer, whatever the file has. */
   readonly even?: true;
   /** The runtime in which the engine is priced, whose CPU computes what does not stay; absent: no run of moeprof stands for it. */
   readonly runtime?: string;
   /** Endings that it is written with, the usual one first. */
   readonly extensions: readonly string[];
-  /** True: the file has room for a fingerprint, which is not written beside it. @param path decides, where only some endings have room */
+  /** True: the file has room for a fingerprint, so that no other file is written. @param path decides, if only some endings have room */
   keeps(path: string): boolean;
   /** Flags with which the engine loads it. */
   use(path: string, placed: Placed): string;
-  /** The file. @throws UserError where the format cannot hold the placement */
+  /** The file. @throws UserError if the format cannot hold the placement */
   write(placed: Placed, path: string): string | Uint8Array;
-  /** True where a file is one of these. */
+  /** True if a file is one of these. */
   detect(file: ProfileFile): boolean;
-  /** Reads it. @throws UserError with the place where it is malformed or of another model */
+  /** Reads it. @throws UserError with the place if it is malformed or of another model */
   read(file: ProfileFile, model: ModelSpec): Held;
   /** Text of the fingerprint in the file; null: it has none. Absent: it never has. */
   fingerprint?(file: ProfileFile): string | null;
 }
 
-/** Most of a whole count of a layer, where ranks are no counts: exact in a double and in 32 bits. */
+/** Most of a whole count of a layer, if ranks are no counts: exact in a double and in 32 bits. */
 const WHOLE = 2 ** 30;
 
-/** Whole numbers in the order of the demand, by dense id: the demand itself where it is counts, else shares of a layer. */
+/** Whole numbers in the order of the demand, by dense id: the demand itself if it is counts, else shares of a layer. */
 export function wholeCounts(model: ModelSpec, demand: Float64Array, most = WHOLE): Float64Array {
   if (most === WHOLE && demand.every(isCount)) return demand;
   const whole = new Float64Array(demand.length);
@@ -78,7 +78,7 @@ export function wholeCounts(model: ModelSpec, demand: Float64Array, most = WHOLE
   return whole;
 }
 
-/** Numbers of the layers with experts among all layers, which engines count. @throws UserError where nothing says where they stand */
+/** Numbers of the layers with experts among all layers, which engines count. @throws UserError if that is unknown */
 export function expertBlocks(model: ModelSpec): number[] {
   if (decoderLayers(model) === 0) throw new UserError(`${model.name}: nothing says which layers have experts; name its model with --model`);
   return model.layers.map(({ index }) => decoderLayerOf(model, index));
@@ -95,7 +95,7 @@ export const countList = z.array(z.number().nonnegative());
 /** Numbers of experts. */
 export const expertList = z.array(z.int().nonnegative());
 
-/** Lists of counts, one a layer, as demand by dense id. @throws UserError where they do not fit the model */
+/** Lists of counts, one a layer, as demand by dense id. @throws UserError if they do not fit the model */
 export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[], path: string): Float64Array {
   if (rows.length !== model.layers.length) throw modelMisfit(path, `has ${rows.length} layers`, model);
   const demand = new Float64Array(model.experts);

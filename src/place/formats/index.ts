@@ -20,7 +20,7 @@ export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vll
 /** Finds a format by the engine's name. @throws UserError with the nearest name */
 export const findProfileFormat = (name: string): ProfileFormat => findNamed('engine', PROFILE_FORMATS, name);
 
-/** Where the fingerprint of a file stands that has no room for it. */
+/** Path of the fingerprint of a file that has no room for it. */
 export const besidePath = (path: string): string => `${path}.moeprof.json`;
 
 /** A file that was read; `fingerprint` null: it was not written by moeprof. */
@@ -30,7 +30,8 @@ export interface ReadProfile {
   readonly fingerprint: Fingerprint | null;
 }
 
-const formatOfProfile = (file: ProfileFile): ProfileFormat | undefined => PROFILE_FORMATS.find((one) => one.detect(file));
+const formatOfProfile = (file: ProfileFile): ProfileFormat | undefined =>
+  PROFILE_FORMATS.find((profileFormat) => profileFormat.detect(file));
 
 function profileFile(path: string, bytes: Uint8Array): ProfileFile {
   return { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };
@@ -51,13 +52,13 @@ export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array 
 
 const allOf = (path: string): Uint8Array => withInput(path, 'mapping', (file) => file.part(0, file.bytes));
 
-/** As {@link readProfile}, from a path. @throws UserError where it cannot be read, too */
+/** As {@link readProfile}, from a path. @throws UserError if it cannot be read, too */
 export function openProfile(path: string, model: ModelSpec): ReadProfile | null {
   const beside = besidePath(path);
   return readProfile(path, allOf(path), existsSync(beside) ? allOf(beside) : null, model);
 }
 
-/** True where a file is of one of the formats. A larger one than any profile is a recording. @throws UserError where it cannot be read */
+/** True if a file is of one of the formats. A larger one than any profile is a recording. @throws UserError if it cannot be read */
 export function isProfile(path: string): boolean {
   const small = withInput(path, 'trace', ({ bytes }) => bytes <= KINDS.mapping.limit);
   return small && formatOfProfile(profileFile(path, allOf(path))) !== undefined;

@@ -1,11 +1,10 @@
-// llama.cpp: the layers whose experts stay on the CPU, as arguments. It knows no single experts.
 import { UserError } from '../../base/errors.js';
 import { expertBlocks, type ProfileFormat } from './format.js';
 
 /** Projections of an expert in names of tensors; some models have gate and up in one. */
 const PROJECTIONS = ['gate', 'up', 'down', 'gate_up'];
 
-/** A line of arguments. */
+/** llama.cpp: the layers whose experts stay on the CPU, as arguments. It has no single experts. A line of arguments. */
 export const llamaCpp: ProfileFormat = {
   name: 'llama.cpp',
   summary: '-ot with the blocks whose experts stay on the CPU; needs a --split of layers',

@@ -1,4 +1,4 @@
-// Formats of lines of layer, expert and, where experts are not chosen one by one, a count: of the expert cache of llama.cpp forks, and of colibri.
+// Formats of lines of layer, expert and, unless experts are chosen one by one, a count: of the expert cache of llama.cpp forks, and of colibri.
 import { UserError } from '../../base/errors.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
 import { expertBlocks, modelMisfit, type ProfileFile, type ProfileFormat, wholeCounts } from './format.js';
@@ -63,7 +63,7 @@ export const codacus: ProfileFormat = {
   read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, ',', ['layer', 'expert']) }),
 };
 
-/** `.coli_usage` beside a model. */
+/** `.coli_usage` next to a model. */
 export const colibriHistory: ProfileFormat = {
   name: 'colibri',
   summary: 'lines of layer, expert and count, behind the sizes of the model',

@@ -1,4 +1,3 @@
-// SGLang and KTransformers: counts by layer, from which the engine balances GPUs itself, or the expert of each physical slot.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
@@ -18,7 +17,7 @@ import {
   wholeCounts,
 } from './format.js';
 
-/** File of `--init-expert-location`. */
+/** SGLang's and KTransformers' `--init-expert-location`: counts by layer, which it balances itself, or the expert of each physical slot. */
 export const sglang: ProfileFormat = {
   name: 'sglang',
   summary: 'logical_count, or with --gpus physical_to_logical_map, for every layer of the model',
@@ -59,7 +58,7 @@ const locationSchema = z.object({
   physical_to_logical_map: z.array(expertList).optional(),
 });
 
-/** Counts of all steps together, where they are apart. */
+/** Counts of all steps together, if they are apart. */
 function summed(counts: readonly number[][] | readonly number[][][]): number[][] {
   const steps = Array.isArray(counts[0]?.[0]) ? (counts as number[][][]) : [counts as number[][]];
   return (steps[0] ?? []).map((row, l) => row.map((_, e) => steps.reduce((sum, step) => sum + (step[l]?.[e] ?? 0), 0)));
@@ -72,7 +71,7 @@ function ofMoe(model: ModelSpec, rows: readonly number[][], { path }: ProfileFil
   return expertBlocks(model).map((block) => rows[block]!);
 }
 
-/** Physical slots as experts of each GPU: as many neighbours each. @throws UserError where they do not divide evenly */
+/** Physical slots as experts of each GPU: as many neighbours each. @throws UserError if they do not divide evenly */
 export function dealt(model: ModelSpec, rows: readonly number[][], gpus: number, path: string): Homes {
   const homes = rows.map((row, l) => {
     const share = row.length / gpus;

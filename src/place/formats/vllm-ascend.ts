@@ -1,4 +1,3 @@
-// vLLM on Ascend: the experts of each device, layer by layer.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { checkedHomes, expertList, fingerprintField, jsonAs, type ProfileFormat } from './format.js';
@@ -10,7 +9,7 @@ const mapSchema = z.object({
   ),
 });
 
-/** File of `expert_map_path`. */
+/** vLLM on Ascend: the experts of each device, layer by layer. File of `expert_map_path`. */
 export const vllmAscend: ProfileFormat = {
   name: 'vllm-ascend',
   summary: 'the experts of each device, layer by layer; needs --gpus',
@@ -21,13 +20,13 @@ export const vllmAscend: ProfileFormat = {
   use: (path) => `--additional-config '{"eplb_config":{"expert_map_path":"${path}"}}'`,
   write({ fingerprint, homes, model }) {
     for (const [l, gpus] of homes!.entries()) {
-      const twice = gpus.findIndex((own) => new Set(own).size < own.length);
+      const twice = gpus.findIndex((experts) => new Set(experts).size < experts.length);
       if (twice >= 0) throw new UserError(`vllm-ascend: layer ${l}: GPU ${twice} would hold an expert twice; take fewer --redundant`);
     }
     const layers = homes!.map((gpus, l) => ({
       layer_id: l,
       device_count: gpus.length,
-      device_list: gpus.map((own, device_id) => ({ device_id, device_expert: own })),
+      device_list: gpus.map((experts, device_id) => ({ device_id, device_expert: experts })),
     }));
     const lines = layers.map((layer) => JSON.stringify(layer)).join(',\n');
     return `{"moe_layer_count": ${model.layers.length}, "layer_list": [\n${lines}\n],\n"moeprof": ${JSON.stringify(fingerprint)}}\n`;

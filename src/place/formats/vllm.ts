@@ -1,9 +1,8 @@
-// vLLM: the logical expert of each physical slot, a list for each layer with experts.
 import { z } from 'zod';
 import { expertList, jsonAs, type ProfileFormat } from './format.js';
 import { dealt } from './sglang.js';
 
-/** File of `eplb_config.initial_expert_map_path`. */
+/** vLLM: the logical expert of each physical slot, a list for each layer with experts. File of `eplb_config.initial_expert_map_path`. */
 export const vllmMap: ProfileFormat = {
   name: 'vllm',
   summary: 'the expert of each slot, a list for each layer with experts; needs --gpus',
@@ -17,7 +16,7 @@ export const vllmMap: ProfileFormat = {
   detect: ({ text }) => /^\s*\[\s*(\[\s*)?\d/.test(text),
   read(file, model) {
     const value = jsonAs(file, z.union([expertList, z.array(expertList)]));
-    // One list is for all layers. Nothing says how many GPUs there are.
+    // One list is for all layers. The number of GPUs is unknown.
     const rows = Array.isArray(value[0]) ? (value as number[][]) : model.layers.map(() => value as number[]);
     return { kind: 'homes', homes: dealt(model, rows, 1, file.path) };
   },

@@ -1,10 +1,9 @@
-// ExpertFlow's batch accuracy, of unions: an expert that is wrong for one token of a batch is often right for another.
 import type { ModelSpec } from '../../model/door.js';
 import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import { bestOf } from './score.js';
 
-/** Recall and precision of the union of the paths of tokens that run together. */
+/** ExpertFlow's batch accuracy: recall and precision of the union of the paths of tokens that run together. */
 export interface BatchAccuracy {
   /** Tokens per batch. */
   readonly size: number;
@@ -23,8 +22,8 @@ export interface BatchAccuracy {
 }
 
 /**
- * Batches as in continuous batching; R: union of paths, R': of predicted ones. @param predicted `[tokens, layers, width]`
- * @param unions probabilities by batch @returns null: no full batch, or no prediction
+ * Batches as in continuous batching; R: union of paths, R': of predicted ones. @returns null: no full batch, or no prediction
+ * @param predicted `[tokens, layers, width]` @param unions probabilities by batch
  */
 export function batchAccuracy(
   trace: RoutingTrace,

@@ -1,4 +1,3 @@
-// Many predictors on many traces, side by side: each pair starts untrained, so that no figure depends on an earlier one.
 import { UserError, userErrorOf } from '../../base/errors.js';
 import { resolveParameters } from '../../base/parameters.js';
 import { shownTrace } from '../../base/profiles.js';
@@ -69,8 +68,8 @@ export function withCorrected(named: readonly string[]): string[] {
   for (const text of named) {
     const adaptive = /^adaptive(?::(.*))?$/.exec(text);
     if (adaptive !== null) {
-      const own = (adaptive[1] ?? '').split(',').filter((one) => one !== '' && !/^(rate|costNs)=/.test(one));
-      const corrected = own.length === 0 ? 'ensemble' : `ensemble:${own.join(',')}`;
+      const parts = (adaptive[1] ?? '').split(',').filter((part) => part !== '' && !/^(rate|costNs)=/.test(part));
+      const corrected = parts.length === 0 ? 'ensemble' : `ensemble:${parts.join(',')}`;
       if (!named.includes(corrected) && !all.includes(corrected)) all.push(corrected);
     }
     all.push(text);

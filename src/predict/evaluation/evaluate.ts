@@ -1,4 +1,3 @@
-// Evaluates a predictor on a trace, token by token, before the pass and at each distance during it, called as in a run.
 import { median } from '../../base/significance.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -33,7 +32,7 @@ export interface Evaluation {
 export interface PredictionTimes {
   /** The whole path, before the pass. */
   readonly before: number;
-  /** After each layer of a pass, for each distance that is judged, all layers together; null: the predictor was not asked. */
+  /** After each layer of a pass, for each distance that is judged, all layers together; null: the predictor did not run. */
   readonly during: number | null;
   /** Learning from a token's choices, all layers together. */
   readonly learning: number;
@@ -124,7 +123,7 @@ class Stopwatch {
     this.#running[what] += performance.now() - began;
   }
 
-  /** Ends a token. @param asked true if it was predicted during its pass */
+  /** Ends a token. @param asked whether it was predicted during its pass */
   token(asked: boolean): void {
     for (const what of ['before', 'during', 'learning'] as const) {
       if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);

@@ -1,4 +1,3 @@
-// Inputs of `predict train` and `predict eval`: a model, traces to learn from, and other traces to be judged on; the two must not overlap.
 import { UserError } from '../../base/errors.js';
 import { findProfile, isPath, splitRows } from '../../base/profiles.js';
 import { Random } from '../../base/random.js';
@@ -15,12 +14,12 @@ import { holdOut } from '../onnx/dataset.js';
 export interface PredictionRequest {
   readonly training: readonly string[];
   readonly judged: readonly string[];
-  /** Share of the training traces that is judged on, where `judged` is empty. */
+  /** Share of the training traces that is judged if `judged` is empty. */
   readonly holdOut: number;
-  /** Model; absent: as the first trace says. */
+  /** Model; absent: that of the first trace. */
   readonly model?: string | undefined;
   readonly traceFormat?: string | undefined;
-  /** Columns of the traces, where they are tables with names of their own. */
+  /** Columns of the traces, if they are tables with names of their own. */
   readonly traceColumns?: ColumnMap | undefined;
   readonly seed: number;
 }
@@ -35,7 +34,7 @@ export interface PredictionInputs {
   close(): void;
 }
 
-/** Opens the inputs of a request. @throws UserError where something is unknown or malformed, or does not fit the rest */
+/** Opens traces to learn from and, not overlapping, to judge on. @throws UserError for what is unknown or malformed, or does not fit the rest */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
   const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);

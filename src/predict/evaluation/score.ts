@@ -1,4 +1,3 @@
-// The quality of predictions: recall by layer, precision and recall at the prefetch threshold, calibration, as prefetching cuts there.
 import { meanOfPresent, sum } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -14,7 +13,7 @@ interface ReliabilityBin {
   readonly frequency: number;
 }
 
-/** Scores of the predictions of one situation (before the pass, or at a distance in layers). Ratios are 0..1. */
+/** Scores of predictions of one situation (before the pass, or at a distance in layers): recall, precision, calibration. Ratios are 0..1. */
 export interface Score {
   readonly tokens: number;
   /** Of the experts that a token uses at a layer, those among the k best-scored (k = the layer's top-k); mean over tokens, then layers. */
@@ -143,7 +142,7 @@ export class ScoreCounter {
     for (let i = 0; i < more; i++) this.best[this.bestCount++] = this.#order[i]!;
   }
 
-  /** The score; null where nothing was judged, or nothing was ever predicted. */
+  /** The score; null if nothing was judged, or nothing was ever predicted. */
   score(): Score | null {
     if (this.#used === 0 || this.silent) return null;
     const byLayer = (sums: Float64Array, tokens = this.#tokens): (number | null)[] =>

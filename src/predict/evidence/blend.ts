@@ -1,4 +1,3 @@
-// The weighted sum of a mixture and its probability in WebAssembly SIMD: results equal plain double loops, in a quarter of the time.
 import { LOGISTIC } from '../../base/log-odds.js';
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
@@ -24,7 +23,7 @@ const TO_I32 = simd(0xfc);
 const lane = (index: number): number[] => simd(0x1b, index);
 const both = (value: number): number[] => simd(0x0c, ...new Uint8Array(Float64Array.of(value, value).buffer));
 
-/** Two numbers of the column, `at` bytes behind the address; their sums are twice as long. */
+/** Two numbers of the column, `at` bytes after the address; their sums are twice as long. */
 const addTwo = (at: number): number[] => [
   ...[...get(3), ...load(3, 2 * at), ...get(4), ...LOAD_LOW(0, at), ...PROMOTE_LOW, ...F64_MULTIPLY, ...F64_ADD, ...save(2 * at)],
 ];
@@ -64,7 +63,7 @@ const CHANCES: KernelBody = {
   ],
 };
 
-/** Sums of one layer's experts at a time. */
+/** The weighted sums of a mixture and their probabilities in WebAssembly SIMD, a layer's experts at a time, equal to plain double loops. */
 export class Blend {
   /** Sums of evidence, in log-odds. */
   readonly sums: Float64Array;

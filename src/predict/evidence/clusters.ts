@@ -1,5 +1,3 @@
-// Groups of similar vectors, each represented by one of them: k-means with seeds as far apart as possible, so that nothing is random.
-
 const MOST_ROUNDS = 20;
 
 function squaredDistance(a: Float32Array, b: Float32Array): number {
@@ -34,7 +32,7 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
-/** Clusters vectors by Euclidean distance. @param k most clusters, at least 1 @returns indices nearest to the mean of each, ascending */
+/** k-means with seeds as far apart as possible, without draws. @param k most clusters @returns indices nearest to the mean of each, ascending */
 export function representatives(vectors: readonly Float32Array[], k: number): number[] {
   if (vectors.length <= k) return vectors.map((_, i) => i);
   let centres = seedsOf(vectors, k);

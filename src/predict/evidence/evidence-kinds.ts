@@ -62,7 +62,7 @@ interface EvidenceLimits {
   readonly file: string;
 }
 
-/** @throws UserError where no file is named */
+/** @throws UserError if no file is named */
 function fileOf(file: string, folder = '.'): string {
   if (file === '') throw new UserError('predictor: parts: onnx names no file; write file=predictor.onnx beside the parts');
   return resolve(folder, file);

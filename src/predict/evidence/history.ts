@@ -1,4 +1,3 @@
-// Evidence from a request's recent tokens. Two bytes an expert hold eight tokens and eight blocks of eight; uses that follow are counted.
 import { fastLog } from '../../base/log-odds.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits } from '../../cache/next-use/past-bits.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -11,7 +10,7 @@ const SMOOTHING = 4;
 const STRIDE = 4;
 const EARLY = 512;
 
-/** Log-odds of use given the request's past use of the same expert. */
+/** Log-odds of use given the request's past use of the expert: two bytes hold eight tokens and eight blocks of eight; following uses count. */
 export class History implements Evidence {
   readonly #model: ModelSpec;
   /** Bytes of one slot: experts of each layer, padded to whole words. */
@@ -62,20 +61,20 @@ export class History implements Evidence {
     const slot = pass.slot[token]!;
     const at = slot * this.#model.layers.length + layer;
     if (this.#owner[at] !== pass.request[token]) return null;
-    const said = this.#said[at]!;
+    const logOdds = this.#said[at]!;
     if (this.#holds[at] === 0) {
-      this.#lookUp(layer, slot * this.#slotBytes + this.#start[layer]!, said);
+      this.#lookUp(layer, slot * this.#slotBytes + this.#start[layer]!, logOdds);
       this.#holds[at] = 1;
     }
-    return said;
+    return logOdds;
   }
 
   /** Writes the log-odds of the pasts from place `from` on. */
-  #lookUp(layer: number, from: number, said: Float32Array): void {
+  #lookUp(layer: number, from: number, into: Float32Array): void {
     const bits = this.#bits;
     const logOdds = this.#logOdds;
     const base = layer * PASTS;
-    for (let e = 0; e < said.length; e++) said[e] = logOdds[base + bits.past(from + e)]!;
+    for (let e = 0; e < into.length; e++) into[e] = logOdds[base + bits.past(from + e)]!;
   }
 
   /** What a wrong draft chose is no part of its request's past. */

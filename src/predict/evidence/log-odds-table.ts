@@ -1,4 +1,3 @@
-// Naive Bayes between two sets of experts: log-odds of each target given a source. Rows are renewed only as their counts have grown.
 import { fastLog } from '../../base/log-odds.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
@@ -13,7 +12,7 @@ const FULL = 0xffff;
 /** Pseudo-tokens of a pair by chance. Ours: one layer ahead, 1 costs `transition` 0.1 to 0.5 points of recall, 4 gains 0.1 to 0.4 (evidence.ts). */
 const SMOOTHING = 2;
 
-/** Pairs (source expert, target expert) that one token used. */
+/** Naive Bayes by pairs (source expert, target expert) that one token used. Rows are renewed only as their counts have grown. */
 export class LogOddsTable {
   readonly #targets: number;
   /** `[sources, targets]` tokens that used both; all counts are halved before one of them is full, so that old ones fade. */
@@ -21,7 +20,7 @@ export class LogOddsTable {
   /** `[sources, words]` log P(source | target) / P(source | not target), as of the row's last renewal. */
   readonly #rows: Int32Array;
   readonly #words: number;
-  /** Where the rows of the running sum start. */
+  /** First entries of the rows of the running sum. */
   readonly #starts = new Int32Array(SWEEP);
   readonly #sourceUsed: Uint32Array;
   readonly #targetUsed: Uint32Array;

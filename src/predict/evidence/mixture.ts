@@ -1,4 +1,3 @@
-// A log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online by logistic regression, one set per distance.
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -47,7 +46,7 @@ interface PredictedFrom {
   state: number;
 }
 
-/** The mixture as a predictor. */
+/** A log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online by logistic regression, one set per distance. */
 export class Mixture implements Predictor {
   /** Present if every evidence has a version. */
   readonly versions?: Uint32Array;
@@ -76,7 +75,7 @@ export class Mixture implements Predictor {
 
   constructor(model: ModelSpec, weighted: readonly WeightedEvidence[]) {
     const network = weighted.find(({ evidence }) => evidence.runs !== undefined);
-    const tables = weighted.filter((one) => one !== network);
+    const tables = weighted.filter((evidence) => evidence !== network);
     this.model = model;
     this.#evidence = tables.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);
@@ -186,7 +185,7 @@ export class Mixture implements Predictor {
     scores.set(this.#latestByLayer[layer]!, this.model.layers[layer]!.offset);
   }
 
-  /** Sum of states that only grow: it is unchanged only where each of them is. */
+  /** Sum of states that only grow: it is unchanged only if each of them is. */
   #state(pass: Pass, after: number, layer: number): number {
     let state = this.#usage.state(layer) + this.#fits[bucketOf(after, layer)]!.steps;
     for (let i = 0; i < this.#evidence.length; i++) state += this.#evidence[i]!.state!(pass, 0);

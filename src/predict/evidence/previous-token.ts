@@ -1,4 +1,3 @@
-// Evidence from the request's previous token at the same layer: its experts recur at a rate counted per layer, and some follow others.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -10,7 +9,7 @@ import { LogOddsTable } from './log-odds-table.js';
 /** Log-odds of reuse, measured on real models between 1.1 and 2.6; every layer starts here, with the weight of as many trials. */
 const PRIOR = { again: 8, trials: 20 };
 
-/** Persistence of experts from token to token. */
+/** Evidence from the request's previous token at the same layer: its experts recur at a rate counted per layer, and some follow others. */
 export class PreviousToken implements Evidence {
   readonly #model: ModelSpec;
   readonly #memory: PathMemory;
@@ -18,7 +17,7 @@ export class PreviousToken implements Evidence {
   readonly #trials: Float64Array;
   readonly #silentWithin: number;
 
-  /** @param silentWithin layers ahead within which it says nothing */
+  /** @param silentWithin layers ahead within which it adds nothing */
   constructor(model: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#model = model;
     this.#memory = new PathMemory(slots, model.layers.length, topK);

@@ -59,9 +59,9 @@ export class SequenceMatrices implements Evidence {
   /** `[experts + 1, capacity]` activations of each kept sequence, the last row all zero; and its tokens. */
   readonly #kept: Float32Array;
   readonly #keptTokens: Float64Array;
-  /** `[layers, capacity]` one over the norm of each row of a kept matrix; 0 where the row is empty. */
+  /** `[layers, capacity]` one over the norm of each row of a kept matrix; 0 if the row is empty. */
   readonly #keptScale: Float64Array;
-  /** Where the rows start that are being added up. */
+  /** First entries of the rows that are being added up. */
   readonly #starts = new Int32Array(SWEEP);
   #count = 0;
   /** Of these, the first that were learned beforehand: they are replaced by none. */
@@ -214,7 +214,7 @@ export class SequenceMatrices implements Evidence {
     this.#match(running, best);
   }
 
-  /** Where a sequence of the run is kept: in the next free place, else in that of the most similar one of the run; -1: nowhere. */
+  /** Place of a sequence of the run: the next free one, else that of the most similar one of the run; -1: none. */
   #placeFor({ similarity }: Running): number {
     if (this.#count < this.#capacity) return this.#count++;
     let best = -1;
@@ -253,5 +253,5 @@ function squareOf(counts: Float64Array, from: number, width: number): number {
   return sum;
 }
 
-/** One over the norm of a row, from its square; 0 where the row is empty. */
+/** One over the norm of a row, from its square; 0 if the row is empty. */
 const scaleOf = (norm: number): number => (norm > 0 ? 1 / Math.sqrt(norm) : 0);

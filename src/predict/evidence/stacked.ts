@@ -1,4 +1,3 @@
-// A network with the tables of a mixture (stacked generalization, Wolpert, Neural Networks 5, 1992), if at a distance it beats them alone.
 import { LogisticFit } from '../../base/logistic-fit.js';
 import { formatCount } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
@@ -7,10 +6,10 @@ import type { Evidence } from '../evidence.js';
 
 /** Share that a judged layer leaves of those before it (about the last 100 count), fewest of them, and standard errors of a gain. Ours, as is usual. */
 const [FADING, LEAST, ERRORS] = [0.99, 16, 2];
-/** Judged layers after which a network without a gain is off: 300 tokens of a run behind earlier text. Ours. */
+/** Judged layers after which a network without a gain is off: 300 tokens of a run after earlier text. Ours. */
 const PATIENCE = 512;
 
-/** The network of a mixture. */
+/** A network with the tables of a mixture (stacked generalization, Wolpert, Neural Networks 5, 1992), if at a distance it beats them alone. */
 export class Stacked {
   readonly evidence: Evidence;
   /** True: its answer is in the last prediction. */
@@ -39,12 +38,12 @@ export class Stacked {
     return this.evidence.runs!();
   }
 
-  /** Weighs it into the tables' log-odds of a layer of `experts` experts, where it gains at this distance. */
+  /** Weighs it into the tables' log-odds of a layer of `experts` experts, if it gains at this distance. */
   speak(distance: number, pass: Pass, token: number, after: number, layer: number, experts: number, sums: Float64Array): void {
     const { both, gains } = this.#trials[distance]!;
-    const own = this.#columns[2].fill(0);
-    this.spoke = gains && this.#off === 0 && this.evidence.add(pass, token, after, layer, both.weights[2]!, own);
-    if (this.spoke) for (let e = 0; e < experts; e++) sums[e] = both.weights[0]! + both.weights[1]! * sums[e]! + own[e]!;
+    const column = this.#columns[2].fill(0);
+    this.spoke = gains && this.#off === 0 && this.evidence.add(pass, token, after, layer, both.weights[2]!, column);
+    if (this.spoke) for (let e = 0; e < experts; e++) sums[e] = both.weights[0]! + both.weights[1]! * sums[e]! + column[e]!;
   }
 
   /** Judges and learns from a layer that is known now. @param sums the tables' log-odds @param used 1 for each expert of the layer that was used */

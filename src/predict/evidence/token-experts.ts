@@ -1,4 +1,3 @@
-// Evidence from the input token's id alone, which is known before the pass: the same word tends to be routed to the same experts.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -10,7 +9,7 @@ const SMOOTHING = 2;
 /** Counts saturate here: a byte holds them. */
 const MOST = 255;
 
-/** Counts of experts by token id; ids beyond `capacity` are not learned. */
+/** Evidence from the input token's id, known before the pass: counts of experts by id; ids beyond `capacity` are not learned. */
 export class TokenExperts implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;

@@ -1,4 +1,3 @@
-// Evidence from the layers before: the experts that a token has just used. A table of log-odds for every layer and distance up to `reach`.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import type { Evidence } from '../evidence.js';
@@ -8,7 +7,7 @@ import { LogOddsTable } from './log-odds-table.js';
 const FAR_STRIDE = 4;
 const EARLY = 2048;
 
-/** Naive Bayes over the true experts of the last layer that is known. */
+/** Naive Bayes over the true experts of the last known layer: a table of log-odds for every layer and distance up to `reach`. */
 export class Transitions implements Evidence {
   readonly #reach: number;
   /** Table from layer l to layer l + d at `l * reach + d - 1`. */

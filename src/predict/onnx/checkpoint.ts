@@ -1,4 +1,3 @@
-// The state of a training between epochs, a safetensors file. Its fingerprint prevents resuming from the weights of another training.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
@@ -21,7 +20,7 @@ interface StateTensor {
   readonly data: Float32Array;
 }
 
-/** The state that the next epoch depends on. */
+/** The state of a training between epochs, a safetensors file. Its fingerprint prevents resuming from the weights of another training. */
 export interface Checkpoint {
   readonly epochs: Epoch[];
   /** Epoch of the least held-out loss, from 1; 0: none yet. */

@@ -8,7 +8,7 @@ export const HISTORY_DECAY = 0.5;
 /** `history_slow` after a token: 0.98 x history_slow + path; half of it is from the last 34 tokens. */
 export const HISTORY_SLOW_DECAY = 0.98;
 
-/** Names of the tensors that a predictor may ask for. */
+/** Names of the tensors that a predictor may use. */
 export const INPUT_NAMES = ['history', 'history_slow', 'observed', 'token_id', 'position', 'popularity'] as const;
 export type InputName = (typeof INPUT_NAMES)[number];
 

@@ -1,13 +1,12 @@
-// The inputs of an ONNX predictor in a run: decayed uses of each request, and the known routing. Shared tensors, filled in place.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 
-/** Histories of the running requests, and the popularity of experts over all of them. */
+/** Inputs of an ONNX predictor in a run: decayed uses of each request and of all, and the known routing, in shared tensors filled in place. */
 export class PathFeatures {
   readonly #model: ModelSpec;
-  /** `[slots, experts]`; valid where `#owner` is the slot's request. */
+  /** `[slots, experts]`; valid if `#owner` is the slot's request. */
   readonly #fast: Float32Array;
   readonly #slow: Float32Array;
   readonly #owner: Int32Array;

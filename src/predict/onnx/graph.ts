@@ -1,4 +1,3 @@
-// Builds ONNX graphs with inferred shapes and derives gradients, so that training is one more graph for the same runtime.
 import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxModel, ValueInfo } from './writer.js';
 
 /** A tensor of a graph. */
@@ -15,7 +14,7 @@ interface TapeEntry {
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** A graph under construction. Operators follow ONNX in name and meaning; those with a gradient are recorded on the tape. */
+/** An ONNX graph under construction, with inferred shapes. Operators are ONNX's; those with a gradient are recorded on the tape. */
 export class Graph {
   readonly #nodes: NodeSpec[] = [];
   readonly #initializers: Initializer[] = [];
@@ -119,7 +118,7 @@ export class Graph {
     return this.#op('Log', [this.#fixed(x)], x.shape);
   }
 
-  /** 1 where x >= limit, else 0: no gradient flows. */
+  /** 1 if x >= limit, else 0: no gradient flows. */
   atLeast(x: Value, limit: number): Value {
     const test = this.#op('GreaterOrEqual', [this.#fixed(x), this.scalar(limit)], x.shape, {}, 'bool');
     return this.#op('Cast', [test], x.shape, { to: { int: 1 } });
@@ -277,7 +276,7 @@ export class Graph {
     return this.#trainable.has(value.name) ? gradient() : null;
   }
 
-  /** @throws Error where a gradient would be lost */
+  /** @throws Error if a gradient would be lost */
   #fixed(x: Value): Value {
     if (this.#trainable.has(x.name)) throw new Error(`${x.name} is trained, but this operator has no gradient`);
     return x;

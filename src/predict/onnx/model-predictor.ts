@@ -1,4 +1,3 @@
-// What predictors with a trained model share, alone or in a mixture: session, tensors, times of calls, and the way from logits to scores.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { BEFORE_PASS, type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
@@ -11,7 +10,7 @@ import type { SharedTensor } from './session-worker.js';
 /** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
 const RESOLUTION = 2 ** 20;
 
-/** Runs a model over the passes. */
+/** Runs a trained model over the passes, alone or in a mixture: session, tensors, times of calls, and the way from logits to scores. */
 export abstract class ModelPredictor<Input extends string = string> implements Predictor {
   calls = 0;
   protected predicted = 0;
@@ -45,7 +44,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     if (layer === this.context.model.layers.length - 1) this.features.record(pass);
   }
 
-  /** An expert is demanded where any of the tokens uses it, and they are taken as independent. */
+  /** An expert is demanded if any of the tokens uses it, and they are taken as independent. */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     const { experts: width, layers } = this.context.model;
     const logits = this.logits(pass, after);
@@ -63,7 +62,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     }
   }
 
-  /** Wall time that the model took: measured, so it belongs where two runs may differ. */
+  /** Wall time that the model took: measured, so it stands with what may differ between two runs. */
   measured(): Readonly<Record<string, number>> {
     if (this.predicted === 0) return {};
     return {
@@ -83,7 +82,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     this.#capacity = Math.max(tokens, this.context.slots, 2 * this.#capacity);
     const inputs = this.inputs.map((name) => this.#tensor(name));
     const outputs = this.outputs.map((name) => this.#tensor(name));
-    this.tensors = new Map([...inputs, ...outputs].map((one) => [one.name, one]));
+    this.tensors = new Map([...inputs, ...outputs].map((tensor) => [tensor.name, tensor]));
     this.#session.bind({ inputs, outputs });
   }
 

@@ -10,7 +10,7 @@ export interface NetworkOptions {
   readonly hidden: number;
   /** Width of the low-rank encodings. */
   readonly rank: number;
-  /** Recurrence across layers (a GRU, as in RMoE, arXiv 2408.06793) in place of one output matrix for all layers. */
+  /** Recurrence across layers (a GRU, as in RMoE, arXiv 2408.06793) instead of one output matrix for all layers. */
   readonly gru: boolean;
   /** True: the observed layers of the running token are an input, for correction. */
   readonly observed: boolean;
@@ -81,8 +81,8 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   const residuals = token === null ? histories : graph.add(histories, spread('output.token', token));
   if (!options.gru) return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
   const states = recurrence(graph, parameter, options, shape, hidden, observed === null ? [lastPath] : [lastPath, observed]);
-  const logits = layers.map(({ experts: own, index }) =>
-    graph.dense(states[index]!, parameter(normal(`output.weight.${index}`, [options.hidden, own], outputScale))),
+  const logits = layers.map(({ experts: count, index }) =>
+    graph.dense(states[index]!, parameter(normal(`output.weight.${index}`, [options.hidden, count], outputScale))),
   );
   return graph.add(graph.add(graph.concat(logits, 1), bias), residuals);
 }

@@ -1,4 +1,3 @@
-// The part of the wire format of Protocol Buffers that writing an ONNX model needs: varints, floats, and length-delimited fields.
 import { grown } from '../../base/grown.js';
 
 const VARINT = 0;
@@ -7,7 +6,7 @@ const FIXED32 = 5;
 
 const encoder = new TextEncoder();
 
-/** Appends fields of one message to a buffer that grows; nested messages are written by writers of their own. */
+/** Appends fields of one Protocol Buffers message (varints, floats, length-delimited) to a buffer that grows; nested ones have own writers. */
 export class ProtobufWriter {
   #bytes = new Uint8Array(256);
   #length = 0;

@@ -1,4 +1,4 @@
-// onnxruntime-node, imported only where a predictor is trained or run: it has 280 MB, and most runs need none, so whoever needs it installs it.
+// onnxruntime-node, imported only if a predictor is trained or run: it has 280 MB, and most runs need none, so whoever needs it installs it.
 import type * as Ort from 'onnxruntime-node';
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
 import { importPackage, packagePath } from '../../base/host/modules.js';
@@ -11,7 +11,7 @@ function withoutTelemetry(): void {
   setDefaultEnv('ORT_DISABLE_TELEMETRY', '1');
 }
 
-/** The runtime's module. @throws UserError where it is not installed, or does not load on this platform */
+/** The runtime's module. @throws UserError if it is not installed, or does not load on this platform */
 export async function loadOnnxRuntime(): Promise<typeof Ort> {
   withoutTelemetry();
   try {
@@ -22,7 +22,7 @@ export async function loadOnnxRuntime(): Promise<typeof Ort> {
   }
 }
 
-/** Where the runtime's module lies, for a worker to require. @throws UserError where it is not installed */
+/** Path of the runtime's module, for a worker to require. @throws UserError if it is not installed */
 export function runtimePath(): string {
   withoutTelemetry();
   try {
@@ -40,10 +40,10 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-/** The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail where it cannot. */
+/** The command that installs the runtime. Its own install script would fetch CUDA libraries, which are not used here, or fail if it cannot. */
 export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.30';
 
-/** The error where the runtime is missing or does not load. */
+/** The error if the runtime is missing or does not load. */
 export function unusable(error: unknown): UserError {
   const code = codeOf(error);
   const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load (${messageOf(error)})`;

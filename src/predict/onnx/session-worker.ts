@@ -1,4 +1,3 @@
-// The worker side of a session. It runs the source text of one function, so that compiled library and TypeScript sources work alike.
 import type { ScriptThread, ThreadPort } from '../../base/host/threads.js';
 import type { TensorSignature } from './contract.js';
 import type { SESSION_OPTIONS } from './runtime.js';
@@ -53,15 +52,15 @@ export function serve({ given, load, receive }: ScriptThread): void {
       }));
     }
     const feeds: Record<string, Tensor> = {};
-    for (const { shared, own } of copies) {
+    for (const { shared, own: local } of copies) {
       const shape = shapeOf(shared);
       const elements = shape.reduce((product, size) => product * size, 1);
-      if (own instanceof Float32Array) {
-        own.set((shared.data as Float32Array).subarray(0, elements));
-        feeds[shared.name] = new ort.Tensor('float32', own.subarray(0, elements), shape);
+      if (local instanceof Float32Array) {
+        local.set((shared.data as Float32Array).subarray(0, elements));
+        feeds[shared.name] = new ort.Tensor('float32', local.subarray(0, elements), shape);
       } else {
-        own.set((shared.data as BigInt64Array).subarray(0, elements));
-        feeds[shared.name] = new ort.Tensor('int64', own.subarray(0, elements), shape);
+        local.set((shared.data as BigInt64Array).subarray(0, elements));
+        feeds[shared.name] = new ort.Tensor('int64', local.subarray(0, elements), shape);
       }
     }
     const names = outputs.map(({ name }) => name);

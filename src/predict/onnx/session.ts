@@ -1,4 +1,3 @@
-// A synchronous model: the fold over events cannot await, so the session is in a worker, and the caller blocks on Atomics.wait.
 import { UserError } from '../../base/errors.js';
 import { placeOnDisk } from '../../base/host/files.js';
 import { basename } from '../../base/host/paths.js';
@@ -16,7 +15,7 @@ const PATIENCE = 120_000;
 const ASKED = 1;
 const FAILED = 2;
 
-/** One loaded model. */
+/** A synchronous model: the fold over events cannot await, so the session is in a worker, and the caller blocks on Atomics.wait. One loaded model. */
 export class SyncSession {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
@@ -35,7 +34,7 @@ export class SyncSession {
     this.outputs = opened.outputs;
   }
 
-  /** Loads a model. @throws UserError where the file cannot be read or is no model, or the runtime is not installed */
+  /** Loads a model. @throws UserError if the file cannot be read or is no model, or the runtime is not installed */
   static async open(path: string): Promise<SyncSession> {
     // The runtime opens it by its name.
     withInput(path, 'predictor', () => undefined);
@@ -79,8 +78,8 @@ export class SyncSession {
         throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);
     }
     if (Atomics.load(control, 0) !== FAILED) return;
-    const said = receiveMessage(this.#port)?.message as string;
-    throw new UserError(`${this.#path}: the model fails when it runs: ${oneLine(said)}`);
+    const message = receiveMessage(this.#port)?.message as string;
+    throw new UserError(`${this.#path}: the model fails when it runs: ${oneLine(message)}`);
   }
 
   close(): void {

@@ -24,7 +24,7 @@ export interface TrainingBasics extends StepOptions {
 /** A training of the network of paths. */
 export interface PredictorTraining extends TrainingBasics {
   readonly network: Omit<NetworkOptions, 'tokenRows'>;
-  /** Look at token ids, where the trace has them. */
+  /** Look at token ids, if the trace has them. */
   readonly tokenIds: boolean;
 }
 
@@ -60,7 +60,7 @@ export interface TrainingRows {
 
 /** A network, ready to be trained on some rows. */
 export interface TrainingPlan extends Trainable {
-  /** All that the result depends on, beside trace, model and version. */
+  /** All that the result depends on, besides trace, model and version. */
   readonly training: Readonly<Record<string, unknown>> & { readonly network: unknown };
   readonly tokenIds: boolean;
   /** The `.onnx` file of some weights. */

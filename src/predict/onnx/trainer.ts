@@ -18,13 +18,13 @@ export interface StepOptions {
 export interface Step {
   /** The network's inputs, and `target`, `mask` and `scale`. */
   readonly feeds: Record<string, Ort.Tensor>;
-  /** Outputs beside the loss, and the tensors that they are written to. */
+  /** Outputs besides the loss, and the tensors that they are written to. */
   readonly fetches?: Readonly<Record<string, Ort.Tensor>>;
   /** Weight of its loss in the mean. */
   readonly weight: number;
 }
 
-/** A source of training steps, each valid until the next is asked for. */
+/** A source of training steps, each valid until the next. */
 export interface StepSource {
   /** Tokens to learn from, and tokens to stop by. */
   readonly learned: number;
@@ -42,7 +42,7 @@ export interface Trainable {
   source(ort: typeof Ort): StepSource;
 }
 
-/** How a training is watched. Progress is told in steps. */
+/** The observer of a training. Progress is counted in steps. */
 export interface TrainingWatch extends WorkWatch {
   /** Called after every epoch with what a resumed training needs. */
   epoch?(checkpoint: Checkpoint): void;

@@ -1,4 +1,3 @@
-// Training as ONNX graphs: a step (forward, loss, gradients, Adam), the loss alone, and the predictor. The caller keeps the weights.
 import { OUTPUT_NAME } from './contract.js';
 import { Graph, type Value } from './graph.js';
 import { buildNetwork, type NetworkOptions, type ParameterSource, type ParameterSpec, type PathShape } from './network.js';
@@ -22,9 +21,9 @@ interface NetworkOutputs {
 /** Adds a network to a graph. @param learning the graph makes steps: what is only there against learning by heart belongs in it */
 type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boolean) => NetworkOutputs;
 
-/** The graphs of a training, as models that a runtime loads. */
+/** Training as ONNX graphs: a step (forward, loss, gradients, Adam), the loss alone, and the predictor. The caller keeps the weights. */
 export interface TrainingGraphs {
-  /** In the order in which the network asks for them. */
+  /** In the order in which the network takes them. */
   readonly parameters: readonly ParameterSpec[];
   /**
    * One step. Inputs: the network's, `target` and `mask` [N, experts], `scale` (elements averaged over), `rate` (Adam's corrections

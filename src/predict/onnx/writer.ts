@@ -1,4 +1,3 @@
-// Writes ONNX models. Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; only what moeprof uses.
 import { ProtobufWriter } from './protobuf.js';
 
 /** Element types that moeprof's models use, with their numbers in TensorProto.DataType. */
@@ -52,7 +51,7 @@ export interface OnnxModel {
 const OPSET = 17;
 const IR_VERSION = 8;
 
-/** Encodes a model as the bytes of an `.onnx` file. */
+/** Writes ONNX models. Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; only what moeprof uses. */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const writer = new ProtobufWriter();
   writer.integer(1, IR_VERSION);

@@ -1,4 +1,3 @@
-// Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text.
 import { sigmoid } from '../../base/log-odds.js';
 import { member } from '../../base/members.js';
 import { formatCount } from '../../base/units.js';
@@ -14,16 +13,16 @@ import { COST, type PredictorDefinition, trainedOn } from '../predictor.js';
 /** One token in this many is checked, at each layer, against its prediction. */
 const STRIDE = 3;
 /**
- * Checks during which corrections are larger after a drift, and how much larger. Ours, for a change of text; where the text does not change
- * it costs: one layer ahead, a boost of 1 gains up to 2.5 points of recall on four traces (see evidence/evidence.ts), one of 6 loses up to 1.3.
+ * Checks during which corrections are larger after a drift, and how much larger. Ours, for a change of text; on unchanged text it costs: one layer
+ * ahead, a boost of 1 gains up to 2.5 points of recall on four traces (see evidence/evidence.ts), one of 6 loses up to 1.3.
  */
 const BOOSTED = 4096;
 const BOOST = 3;
 
 /**
- * Log-odds of one correction. Fitted on Qwen3-30B-A3B, trained on 3,000 tokens of code, recall one layer ahead: the ensemble has .651 on other
- * code and .564 on mathematics, with corrections of .02 it has .670 and .599, of .05 .667 and .591, of .15 .654 and .577. Where expert-map
- * is among the parts (.701 and .654) .02 gives .707 and .664, .05 .693 and .652, and .15 loses: .672 and .636.
+ * Log-odds of one correction. Fitted on Qwen3-30B-A3B, trained on 3,000 tokens of code, recall one layer ahead: the ensemble has .651 on other code
+ * and .564 on mathematics, with corrections of .02 it has .670 and .599, of .05 .667 and .591, of .15 .654 and .577. If expert-map is among the parts
+ * (.701 and .654) .02 gives .707 and .664, .05 .693 and .652, and .15 loses: .672 and .636.
  */
 const RATE = 0.02;
 
@@ -98,7 +97,7 @@ class Adaptive extends Mixture {
   }
 }
 
-/** Registry entry. */
+/** Adaptive: the ensemble with corrections from its recent errors, and a drift test, for runs whose text differs from the training text. */
 export const adaptive: PredictorDefinition = {
   ...member('predictor', 'adaptive', {
     parts: PARTS,
@@ -163,7 +162,7 @@ class ErrorMemory implements Evidence {
     for (let i = 0; i < count; i++) corrections[row + pass.chosen[i]!]! += this.rate;
   }
 
-  /** The row of a token's first expert at the layer before; one row for all tokens where that is unknown. */
+  /** The row of a token's first expert at the layer before; one row for all tokens if that is unknown. */
   #row(pass: Pass, token: number, after: number, layer: number): number {
     const { experts } = this.#model.layers[layer]!;
     let key = 0;

@@ -140,6 +140,6 @@ function byDistance({ layers }: ModelSpec, predictor: Predictor): Predictor {
     measured: () => predictor.measured?.() ?? {},
     close: () => predictor.close?.(),
   };
-  // Versions tell of the layer that was known, too, so that they change with the weight.
+  // Versions include the layer that was known, so that they change with the weight.
   return predictor.versions === undefined ? decayed : { ...decayed, versions: predictor.versions };
 }

@@ -39,11 +39,11 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
   predicted: ["a 'predicted' tensor", (has) => has.predictedK > 0],
 };
 
-/** Reads a predictor: a name, a module or an ONNX file, with parameters after a colon. @param beside further parameters @throws UserError */
+/** Reads a predictor: a name, a module or an ONNX file, with parameters after a colon. @param beside more parameters @throws UserError */
 export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
-  const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
-  if (own !== null) return own;
-  // A predictor is switched off beside the parameters that it has.
+  const choice = moduleChoice<PredictorDefinition>('predictor', text, beside);
+  if (choice !== null) return choice;
+  // A predictor is switched off among the parameters that it has.
   const none = splitPredictor(text).name === 'none';
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
 }
@@ -76,7 +76,7 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   );
 }
 
-/** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; undefined: none. */
+/** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty if it has none of them; undefined: none. */
 const recordedLookAhead = ({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined =>
   has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
 

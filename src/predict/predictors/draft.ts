@@ -1,4 +1,3 @@
-// A draft model's choices as predictions of the pass that verifies. No trace holds them; the truth is spoiled to a published accuracy.
 import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -44,7 +43,7 @@ function otherThan(chosen: Uint16Array, count: number, place: number): number {
   }
 }
 
-/** Registry entry. */
+/** A draft model's choices as predictions of the pass that verifies. No trace holds them; the truth is spoiled to a published accuracy. */
 export const draft: PredictorDefinition = {
   ...member('predictor', 'draft', { costNs: COST }),
   drafts: true,

@@ -1,4 +1,3 @@
-// Gates of the next layers on this hidden state: replayed from the trace, or the truth spoiled to a published accuracy, with a note (L17).
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import type { Parameters } from '../../base/parameters.js';
@@ -28,7 +27,7 @@ function sharesOf(name: string, text: string): number[] {
   throw new UserError(`predictor gate: ${name}: '${text}' is no list of shares; write 0.84, or 0.84/0.76 for one and two layers ahead`);
 }
 
-/** Registry entry. */
+/** Gates of the next layers on this hidden state: replayed from the trace, or the truth spoiled to a published accuracy, with a note (L17). */
 export const gate: PredictorDefinition = {
   ...member('predictor', 'gate', { costNs: COST }),
   runsGates: true,

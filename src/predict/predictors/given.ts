@@ -4,7 +4,7 @@ import type { ModelSpec } from '../../model/door.js';
 import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn, spoiledTruth } from '../spoiled-truth.js';
 
-/** Knows the true path of the pass and spoils it to a given recall and precision: what a predictor of that quality would gain. */
+/** Spoils the true path of the pass to a given recall and precision: what a predictor of that quality would gain. */
 export const oracle: PredictorDefinition = {
   ...member('predictor', 'oracle', { costNs: COST }),
   knows: ({ precision, recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(precision) }),

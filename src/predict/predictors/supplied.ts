@@ -1,4 +1,3 @@
-// Predictions from the trace's `predicted` tensor. Accuracy by rank is learned during the run; unnamed experts get their popularity.
 import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -10,7 +9,7 @@ import { COST, type PredictorDefinition } from '../predictor.js';
 /** Pseudo-trials of each rank, right at the rate of a fair guess. */
 const SMOOTHING = 4;
 
-/** Log-odds of each rank of the supplied prediction, by layer. */
+/** Log-odds of each rank of the trace's `predicted` tensor, by layer, learned during the run; unnamed experts get their popularity. */
 export class Supplied implements Evidence {
   readonly #model: ModelSpec;
   /** Of each equal part of a row: layers ahead for which it is there by the time a layer is routed; 0: before the pass. */
@@ -26,7 +25,7 @@ export class Supplied implements Evidence {
     this.#ahead = ahead;
   }
 
-  /** The part that speaks of `layer`, of those that are there the one that was said last; -1: none. */
+  /** The part for `layer`, of several the one supplied last; -1: none. */
   #partFor(after: number, layer: number): number {
     if (after === NEXT_TOKEN) return -1;
     let best = -1;

@@ -1,4 +1,3 @@
-// A predictor of the user's own, checked when loaded and while it runs: a wrong probability would silently falsify prefetching.
 import { UserError } from '../../base/errors.js';
 import type { OwnExport } from '../../base/user-module.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -8,44 +7,44 @@ import { PREDICTORS } from './index.js';
 
 const NEEDS = ['weights', 'tokenIds', 'predicted'];
 
-/** Time of a prediction of the user's own, where the module does not say what it costs: nothing. */
+/** Time of a prediction of the user's own, if the module states no cost: nothing. */
 const FREE = { default: 0, description: 'time of one prediction in ns', min: 0 } as const;
 
-/** The predictor that a module exports. @throws UserError naming the first thing that keeps it from being used */
-export function ownPredictor(own: OwnExport): PredictorDefinition {
-  own.nameApart(['none', ...PREDICTORS.map(({ name }) => name)]);
-  own.requireMethod('create(context, parameters)');
-  for (const method of ['needsWith', 'cost', 'knows']) own.optionalMethod(method);
-  own.wordsOf('needs', NEEDS);
-  const definition = own.value as PredictorDefinition;
+/** The predictor that a module exports, checked while it runs, too. @throws UserError naming the first thing that keeps it from being used */
+export function ownPredictor(exported: OwnExport): PredictorDefinition {
+  exported.nameApart(['none', ...PREDICTORS.map(({ name }) => name)]);
+  exported.requireMethod('create(context, parameters)');
+  for (const method of ['needsWith', 'cost', 'knows']) exported.optionalMethod(method);
+  exported.wordsOf('needs', NEEDS);
+  const definition = exported.value as PredictorDefinition;
   return {
     ...definition,
-    ...own.described('predictor'),
+    ...exported.described('predictor'),
     parameters: { ...(definition.cost === undefined ? { costNs: FREE } : {}), ...definition.parameters },
-    ...own.guarded(definition, ['needsWith']),
+    ...exported.guarded(definition, ['needsWith']),
     knows(values, recorded) {
-      const known = own.run('knows', () => definition.knows?.(values, recorded)) ?? { knows: 'nothing' };
+      const known = exported.run('knows', () => definition.knows?.(values, recorded)) ?? { knows: 'nothing' };
       if (KNOWLEDGE.includes(known.knows)) return known;
-      throw own.wrong(`"knows" must return { knows: ${KNOWLEDGE.join(' | ')} }`);
+      throw exported.wrong(`"knows" must return { knows: ${KNOWLEDGE.join(' | ')} }`);
     },
     async create(context, values) {
       let predictor: Predictor;
       try {
         predictor = await definition.create(context, values);
       } catch (error) {
-        throw own.thrown('create', error);
+        throw exported.thrown('create', error);
       }
-      own.made(predictor, ['observe', 'predict']);
+      exported.made(predictor, ['observe', 'predict']);
       const { versions } = predictor;
       if (versions !== undefined && !(versions instanceof Uint32Array && versions.length === context.model.layers.length))
-        throw own.wrong('"versions" must be a Uint32Array with a number for each layer');
-      return checked(own, predictor, context.model);
+        throw exported.wrong('"versions" must be a Uint32Array with a number for each layer');
+      return checked(exported, predictor, context.model);
     },
   };
 }
 
 /** The same predictor, whose scores are checked. */
-function checked(own: OwnExport, predictor: Predictor, { layers }: ModelSpec): Predictor {
+function checked(exported: OwnExport, predictor: Predictor, { layers }: ModelSpec): Predictor {
   const { next, versions } = predictor;
   let before = new Float32Array(0);
   /** Lets `fill` write the scores of layers `first` to `last`, and makes sure that these are probabilities and all others are as they were. */
@@ -56,10 +55,10 @@ function checked(own: OwnExport, predictor: Predictor, { layers }: ModelSpec): P
     scores.fill(Number.NaN, from, to);
     if (before.length !== scores.length) before = new Float32Array(scores.length);
     before.set(scores);
-    own.run(method, fill);
+    exported.run(method, fill);
     const wrong = (id: number, what: string, instead: string): UserError => {
       const layer = layers.findLast(({ offset }) => offset <= id)!;
-      return new UserError(`${own.shown}: ${method} ${what} of expert ${id - layer.offset} of layer ${layer.index}${instead}`);
+      return new UserError(`${exported.shown}: ${method} ${what} of expert ${id - layer.offset} of layer ${layer.index}${instead}`);
     };
     for (let id = from; id < to; id++) {
       const score = scores[id]!;
@@ -75,14 +74,14 @@ function checked(own: OwnExport, predictor: Predictor, { layers }: ModelSpec): P
     }
   };
   const same: Predictor = {
-    observe: (pass, layer) => own.run('observe', () => predictor.observe(pass, layer)),
+    observe: (pass, layer) => exported.run('observe', () => predictor.observe(pass, layer)),
     predict(pass, after, horizon, scores) {
       const last = Math.min(layers.length - 1, after + horizon);
       check('predict', after + 1, last, scores, () => predictor.predict(pass, after, horizon, scores));
     },
     ...(versions && { versions }),
     ...(next && { next: (pass, layer, scores) => check('next', layer, layer, scores, () => predictor.next!(pass, layer, scores)) }),
-    ...own.guarded(predictor, ['warnings', 'measured', 'close']),
+    ...exported.guarded(predictor, ['warnings', 'measured', 'close']),
   };
   return predictor.calls === undefined ? same : Object.defineProperty(same, 'calls', { get: () => predictor.calls });
 }

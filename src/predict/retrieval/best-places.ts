@@ -1,9 +1,7 @@
-// The m most similar paths of the list that a scan makes. Selection is in linear time: buckets first, then Hoare's selection in one bucket.
-
 /** Bits of the number of buckets that similarities are counted in. */
 const BUCKET_BITS = 7;
 
-/** The best places of a list; the first listed ones stay among equals. */
+/** The best places of a scan's list in linear time: buckets, then Hoare's selection in one; the first listed ones stay among equals. */
 export class BestPlaces {
   /** The found places, in the order of the list, and the similarity of each. */
   readonly places: Int32Array;

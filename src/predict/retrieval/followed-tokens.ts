@@ -1,10 +1,9 @@
-// The followed tokens of a pass, and the known part of each token's path.
 import type { Pass } from '../../schedule/door.js';
 
 /** Maximum number of followed tokens of a pass, an even sample if there are more; the last token of each request is followed in addition. */
 export const FOLLOWED = 64;
 
-/** The followed tokens of the running pass. */
+/** The followed tokens of a pass, and the known part of each token's path. */
 export class FollowedTokens {
   /** By token of the pass: its row, -1: it is not followed. */
   rowOf = new Int32Array(0);

@@ -1,8 +1,7 @@
-// A vote of paths on the experts of a layer: each elected path gives its weight to the experts that it used there.
 import type { ModelSpec } from '../../model/door.js';
 import type { PathKernels } from './path-kernels.js';
 
-/** Where the parts of a ballot lie in the memory of the kernels, in bytes. */
+/** Addresses of the parts of a ballot in the memory of the kernels, in bytes. */
 interface BallotRoom {
   /** Voters, 8 bytes each: address of the path and weight. */
   readonly voters: number;
@@ -12,7 +11,7 @@ interface BallotRoom {
   readonly paths: number;
 }
 
-/** Votes of paths. */
+/** A vote of paths on the experts of a layer: each elected path gives its weight to the experts that it used there. */
 export class PathBallot {
   /** `[experts of the widest layer]`: what {@link vote} has counted. */
   readonly votes: Uint32Array;

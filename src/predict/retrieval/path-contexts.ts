@@ -1,10 +1,9 @@
-// How many of the last token ids a followed token has in common with each kept path: the same words lead to the same experts.
 import { NOWHERE, type PathRing } from './path-ring.js';
 
 /** Longest context that counts, in token ids. */
 export const LONGEST_CONTEXT = 8;
 
-/** Token ids in common, counted for rows of followed tokens and for requests. */
+/** How many of the last token ids a followed token has in common with each kept path: the same words lead to the same experts. */
 export class PathContexts {
   readonly #width: number;
   /** `[rows, width]`, `[slots, width]`: ids in common, at most {@link LONGEST_CONTEXT}, of each followed token and of each request's last token. */

@@ -1,8 +1,7 @@
-// The paths that were most similar in the last search: their similarity now is a lower limit, below which the next can skip paths.
 import type { BestPlaces } from './best-places.js';
 import { NOWHERE, type PathRing } from './path-ring.js';
 
-/** Rows of hints: the places that a search found. */
+/** Rows of places that the last search found: their similarity now is a lower limit, below which the next can skip paths. */
 export class PathHints {
   readonly #most: number;
   /** `[rows, most]`: places. */

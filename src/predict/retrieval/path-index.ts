@@ -1,4 +1,3 @@
-// Retrieval of similar paths, layer by layer, for `path-retrieval` and `expert-map`. Whole numbers give the same result on every machine.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -44,12 +43,12 @@ interface Asked {
   known: number;
 }
 
-/** The kept paths, and how similar those of the running tokens are to them. */
+/** The kept paths, and how similar those of the running tokens are to them, layer by layer, in whole numbers: equal on every machine. */
 export class PathIndex {
   readonly ring: PathRing;
   /** The paths that {@link select} found, with similarities in units of {@link unit}. */
   readonly best: BestPlaces;
-  /** Where kept paths vote on experts. */
+  /** The votes of kept paths on experts. */
   readonly ballot: PathBallot;
   /** Grows with every search: while it stays, so does {@link best}. */
   searches = 0;
@@ -103,13 +102,13 @@ export class PathIndex {
     this.#rows = FOLLOWED + slots + 1;
     this.#found = 64 * Math.ceil((SCRATCH_BYTES + 4 * MOST_ROWS) / 64);
     this.#bits = this.#found + 8 * this.#width;
-    // Behind the last expert stands a row that is used by no path.
+    // After the last expert comes a row that is used by no path.
     this.#nobodys = this.#bits + model.experts * this.#rowBytes;
     this.#near = this.#nobodys + this.#rowBytes;
     this.#whole = this.#near + this.#rows * this.#bytes;
     this.#before = this.#whole + this.#rows * this.#bytes;
     this.#carried = this.#before + this.#rows * this.#bytes;
-    // Behind them: voters, their votes, and the paths.
+    // After them: voters, their votes, and the paths.
     const votersAt = this.#carried + slots * this.#bytes;
     const votes = votersAt + 8 * voters;
     const paths = votes + 4 * (NULL_EXPERT + 1);
@@ -220,7 +219,6 @@ export class PathIndex {
     return Math.max(0, least - 1);
   }
 
-  /** Counts what a token's choices at a layer share with every path. */
   #share(pass: Pass, token: number, layer: number, row: number): void {
     const bytes = (BLOCK / 8) * Math.ceil(this.ring.count / BLOCK);
     if (bytes === 0) return;
@@ -240,7 +238,7 @@ export class PathIndex {
     }
   }
 
-  /** A row that knows a token's path up to layer `after` only. */
+  /** A row for a token whose path is known up to layer `after` only. */
   #lookBack(pass: Pass, token: number, after: number, row: number): number {
     const spare = this.#rows - 1;
     this.#clear(spare);
@@ -266,7 +264,7 @@ export class PathIndex {
     for (let token = 0; token < pass.tokens; token++) if (rowOf[token]! >= 0) this.#start(pass, token, rowOf[token]!);
   }
 
-  /** Compares the tokens before a token with those before each path. Of a request's tokens in one pass only the first knows that. */
+  /** Compares the tokens before a token with those before each path. Of a request's tokens in one pass only the first has them. */
   #start(pass: Pass, token: number, row: number): void {
     this.#clear(row);
     const slot = pass.slot[token]!;

@@ -50,7 +50,7 @@ const DECAY = 15;
 const COUNT = 16;
 const OFFSET = 17;
 
-/** Adds a row to the planes: each plane is flipped where there is a carry, and carries on where it was set. */
+/** Adds a row to the planes: each plane is flipped if there is a carry, and carries on if it was set. */
 const addRow: readonly number[] = [
   ...[...get(7), 0x28, 0x02, 0x00, ...get(OFFSET), 0x6a, ...simd(0x00, 0, 0), ...set(CARRY)],
   ...PLANES.flatMap((plane) => [
@@ -119,7 +119,7 @@ const SCAN: KernelBody = {
       [...load(0, 0), ...get(FACTORS), ...Q15_MULTIPLY, ...load(2, 0), ...get(FACTORS + 1), ...I16_MULTIPLY, ...I16_ADD_SATURATED],
       [...load(3, 0), ...get(FACTORS + 2), ...Q15_MULTIPLY, ...I16_ADD_SATURATED, ...set(SIMILARITY)],
       [...get(SIMILARITY), ...get(LEAST), ...I16_GREATER, ...I16_BITMASK, ...set(ABOVE)],
-      // Where some are, which is seldom, all eight go to address 0, and one after another from there to the list.
+      // If some are, which is seldom, all eight go to address 0, and one after another from there to the list.
       [...get(ABOVE), 0x04, 0x40, ...literal(0), ...get(SIMILARITY), ...save(0)],
       loop(
         [...get(8), ...get(PLACE), ...lane, 0x6a, 0x36, 0x02, 0x00],

@@ -1,4 +1,3 @@
-// The newest paths of past tokens: a ring with predecessors and successors, and rows of bits of the paths that used each expert.
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
@@ -6,7 +5,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 /** No place: a path has no neighbour in its request, or the neighbour has made room. */
 export const NOWHERE = -1;
 
-/** The newest paths of tokens. A place is an index below `capacity`. */
+/** The newest paths of tokens, with neighbours, and bits of the paths that used each expert. A place is an index below `capacity`. */
 export class PathRing {
   readonly capacity: number;
   /** Places in use. */

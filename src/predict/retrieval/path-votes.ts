@@ -1,4 +1,3 @@
-// Evidence from retrieved paths: the most similar vote for their experts, weight exp(sharpness x similarity); one search for all columns.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -29,7 +28,7 @@ const COLUMN = 2 ** COLUMN_BITS - 1;
 /** Votes that are spread evenly. Ours: 4 and 8 cost up to 0.4 points before the pass on three traces (docs/predictors.md). */
 const SMOOTHING = 16;
 
-/** The votes of one search at one layer, for at most two columns. */
+/** Evidence from retrieved paths: the most similar vote for their experts, weight exp(sharpness x similarity); one search for all columns. */
 export class PathVotes {
   readonly index: PathIndex;
   /** Each column as evidence; the first teaches the index. */
@@ -85,7 +84,6 @@ export class PathVotes {
     return this.#said[column]![layer]!;
   }
 
-  /** The log-odds of both columns' votes at a layer. */
   #lookUp(layer: number): void {
     const logOdds = this.#logOdds[layer]!;
     const { votes } = this.index.ballot;
@@ -143,7 +141,6 @@ const EXP_STEPS = 64;
 const EXP = Float64Array.from({ length: 9 * EXP_STEPS }, (_, step) => Math.exp(-(step + 0.5) / EXP_STEPS));
 const LAST_EXP = EXP.length - 1;
 
-/** Log-odds by number of votes, relative to those of an even share. */
 function tableOf(share: number, most: number): Float32Array {
   const even = fastLog(share) - fastLog(1 - share);
   return Float32Array.from({ length: most + 1 }, (_, votes) => {

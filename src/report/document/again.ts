@@ -21,7 +21,7 @@ export function againGrid(keys: readonly Column[], rows: readonly (readonly [key
   );
 }
 
-/** The command of one row, for a terminal, which has no room for all. @param which the row, e.g. `fastest`; @param more where the others stand */
+/** The command of one row, for a terminal, which has no room for all. @param which the row, e.g. `fastest`; @param more the place of the others */
 export function againLines(which: string, again: string | undefined, more: string): Lines[] {
   if (again === undefined || again === '') return [];
   const where: Line[] = more === '' ? [] : [{ text: more, tone: 'dim' }];

@@ -1,4 +1,3 @@
-// The output of a command, free of any format: title, lines, facts, grids, drawings. Terminal, Markdown, CSV and HTML render it.
 import { byName } from '../../base/objects.js';
 import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
@@ -7,7 +6,7 @@ import { shorten } from '../text.js';
 /** Renderings that may show a part of a document. */
 type Medium = 'terminal' | 'markdown' | 'csv' | 'page';
 
-/** Where a part of a document is shown. */
+/** Media on which a part of a document is shown. */
 export interface Visibility {
   /** The only renderings that show it; by default all. */
   readonly only?: readonly Medium[];
@@ -17,7 +16,7 @@ export interface Visibility {
   readonly under?: string;
 }
 
-/** A report. Texts are arbitrary Unicode: renderers escape them, and convert them for terminals that are limited to ASCII. */
+/** The output of a command, free of any format. Texts are arbitrary Unicode: renderers escape them, and convert them for ASCII terminals. */
 export interface Document {
   readonly title?: string;
   /** The answer in a sentence without a full stop: the first heading of a page. Absent: the verdict that the lead begins with, or the title. */
@@ -25,7 +24,7 @@ export interface Document {
   /** Details of the title, a line each, without full stops. */
   readonly lead?: readonly Line[];
   readonly blocks: readonly Block[];
-  /** The records of CSV, where they are not the grids of the blocks. */
+  /** The records of CSV, if they are not the grids of the blocks. */
   readonly records?: Grid | Records;
 }
 
@@ -53,11 +52,11 @@ export function isVerdict(tone: Tone): boolean {
 export interface Line {
   readonly text: string;
   readonly tone?: Tone;
-  /** Printed before the text, with a colon; without one behind a verdict. */
+  /** Printed before the text, with a colon; without one after a verdict. */
   readonly label?: string;
   /** Columns of a terminal before the text, in which the label stands. */
   readonly indent?: number;
-  /** Columns of a terminal before the next lines of the text, where the tone leaves none. */
+  /** Columns of a terminal before the next lines of the text, if the tone leaves none. */
   readonly hang?: number;
   /** One line of a terminal, shortened in the middle. */
   readonly cut?: boolean;
@@ -204,8 +203,8 @@ export function readable(
   unicode: boolean,
 ): { readonly columns: readonly Column[]; readonly head: string[]; readonly rows: string[][]; readonly cells: GridCell[][] } {
   const shown = columns.map((_, index) => index).filter((index) => isShown(columns[index]!, medium, true));
-  const text = (said: string, { most }: Column, { mark }: Partial<GridCell> = {}): string => {
-    const whole = mark === undefined || medium !== 'terminal' ? said : `${mark.sign} ${said}`;
+  const text = (content: string, { most }: Column, { mark }: Partial<GridCell> = {}): string => {
+    const whole = mark === undefined || medium !== 'terminal' ? content : `${mark.sign} ${content}`;
     const clean = unicode ? printable(whole) : asciiOf(printable(whole));
     return typeof most === 'number' ? shorten(clean, most, unicode) : clean;
   };

@@ -1,4 +1,3 @@
-// The formats of a command that returns a document: table, JSON, CSV and Markdown.
 import type { Format } from '../format.js';
 import { toJson } from '../json.js';
 import { csvParts, renderCsv } from './csv.js';
@@ -6,7 +5,7 @@ import type { Document } from './document.js';
 import { renderMarkdown } from './markdown.js';
 import { renderTerminal } from './terminal.js';
 
-/** Output formats for a kind of value; the terminal table comes first. @param dataOf what JSON has; the value itself unless given */
+/** Formats of a command's document: table first, JSON, CSV, Markdown. @param dataOf what JSON has; the value itself unless given */
 export function documentFormats<T>(
   documentOf: (value: T) => Document,
   dataOf: (value: T) => unknown = (value) => value,

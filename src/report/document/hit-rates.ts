@@ -1,4 +1,4 @@
-// Hit rates with the range of published ones behind them, where the routing is drawn.
+// Hit rates with the range of published ones after them, if the routing is drawn.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { hitRangeSource } from '../words.js';
@@ -6,7 +6,7 @@ import type { GridCell, Line } from './document.js';
 
 type Ranged = Pick<Result, 'hitRange'>;
 
-/** `62.3 % (55-70)`: a hit rate, 0..1, and its range in whole percent, rounded outwards; the rate as `format` writes it where it has none. */
+/** `62.3 % (55-70)`: a hit rate, 0..1, and its range in whole percent, rounded outwards; the rate as `format` writes it if it has none. */
 export function hitRateOf(
   value: number,
   { hitRange }: Ranged,
@@ -18,7 +18,7 @@ export function hitRateOf(
   return { value, text: `${format(value, true)} (${Math.floor(low!)}-${Math.ceil(high!)})` };
 }
 
-/** The meaning of the ranges as a line below the title of a document; empty where there is none. */
+/** The meaning of the ranges as a line below the title of a document; empty if there is none. */
 export function hitRangeLead(all: readonly Ranged[]): Line[] {
   const sources = new Set(all.flatMap(({ hitRange }) => (hitRange === undefined ? [] : [hitRangeSource(hitRange)])));
   return [...sources].map((source) => ({ text: `(low-high): hits for ${source}` }));

@@ -46,11 +46,11 @@ function codeMarkdown({ lines, title }: Code): string {
 const ITEMS: Partial<Record<Tone, string>> = { item: '- ', fail: '- ❌ ', warn: '- ⚠️ ', new: '- 🆕 ' };
 
 function lineMarkdown({ label = '', text, tone = 'plain' }: Line): string {
-  const said = `${label === '' ? '' : `**${escapeMarkdown(label)}**${isVerdict(tone) ? '' : ':'} `}${escapeMarkdown(text)}`;
-  if (tone === 'strong') return `**${said}**`;
-  if (tone === 'heading') return `### ${said}`;
-  if (ITEMS[tone] !== undefined) return ITEMS[tone] + said;
-  return tone === 'caution' || tone === 'warning' ? `> ${said}` : said;
+  const content = `${label === '' ? '' : `**${escapeMarkdown(label)}**${isVerdict(tone) ? '' : ':'} `}${escapeMarkdown(text)}`;
+  if (tone === 'strong') return `**${content}**`;
+  if (tone === 'heading') return `### ${content}`;
+  if (ITEMS[tone] !== undefined) return ITEMS[tone] + content;
+  return tone === 'caution' || tone === 'warning' ? `> ${content}` : content;
 }
 
 function factsMarkdown({ facts, title }: Facts): string {

@@ -8,7 +8,7 @@ export const STAND_IN = 'machine-stand-in';
 /** Most lines: CPU, memory and PCIe of one machine. */
 const MOST = 3;
 
-/** Sentences on the parts that runs took, each once; a single one on all of them where there are more than one machine's. */
+/** Sentences on the parts that runs took, each once; a single one on all of them if there are more than one machine's. */
 export function standInTexts(results: readonly Pick<Result, 'warnings'>[]): string[] {
   const taken = results.flatMap(({ warnings }) =>
     warnings.filter(({ code }) => code === STAND_IN).map(({ message }) => printable(message)),
@@ -17,7 +17,7 @@ export function standInTexts(results: readonly Pick<Result, 'warnings'>[]): stri
   return texts.length > MOST ? ['Of these machines not all parts were given: a usual CPU, its memory or PCIe was taken.'] : texts;
 }
 
-/** {@link standInTexts} as lines below the title of a document; empty where all parts were given. */
+/** {@link standInTexts} as lines below the title of a document; empty if all parts were given. */
 export function standInLead(results: readonly Pick<Result, 'warnings'>[]): Line[] {
   return standInTexts(results).map((text) => ({ text, tone: 'caution' }));
 }

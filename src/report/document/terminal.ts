@@ -1,4 +1,3 @@
-// A document for a terminal: at most 80 columns, and complete without colour.
 import type { ChalkInstance } from 'chalk';
 import { printable, type ReportOptions } from '../format.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../text.js';
@@ -138,7 +137,7 @@ function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable>
 
 /** The text of a field in its colours. */
 function cellText(text: string, { mark, tone = 'plain' }: GridCell, options: ReportOptions): string {
-  const painted = (said: string, look: Tone): string => LOOKS[look][2](palette(options))(said);
+  const painted = (content: string, look: Tone): string => LOOKS[look][2](palette(options))(content);
   return mark === undefined ? painted(text, tone) : painted(text.slice(0, 1), mark.tone) + painted(text.slice(1), tone);
 }
 

@@ -1,10 +1,9 @@
-// Bencher Metric Format, for `bencher run --adapter json`: one benchmark per run. Bencher sets its own boundaries (docs/ci.md).
 import { compareMetricNames } from '../../result/catalogue.js';
 import type { Result } from '../../result/result.js';
 import { type Format, printable } from '../format.js';
 import { toJson } from '../json.js';
 
-/** Bencher's JSON of a result. */
+/** Bencher Metric Format, for `bencher run --adapter json`: one benchmark per run. Bencher sets its own boundaries (docs/ci.md). */
 export const bencherReport: Format<Result> = {
   name: 'bencher',
   extensions: ['.bmf'],

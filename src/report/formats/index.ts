@@ -1,4 +1,3 @@
-// The family of reports: one file per format. Adding one is a file and a line here.
 import type { Result } from '../../result/result.js';
 import type { Format } from '../format.js';
 import { htmlReport } from '../html/html.js';
@@ -8,7 +7,7 @@ import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
 import { openMetricsReport } from './openmetrics.js';
 import { speedscopeReport } from './speedscope.js';
 
-/** Formats of a result; the terminal table comes first. */
+/** The family of reports: one file per format. Adding one is a file and a line here. Formats of a result; the terminal table comes first. */
 export const reports: readonly Format<Result>[] = [
   tableReport,
   jsonReport,

@@ -1,4 +1,3 @@
-// OpenMetrics text (Prometheus), which GitLab and push gateways read, in base units with the unit at the end of the name.
 import { compareMetricNames, METRICS } from '../../result/catalogue.js';
 import type { Metric, Result, Unit } from '../../result/result.js';
 import { type Format, printable } from '../format.js';
@@ -17,7 +16,7 @@ const UNITS: Readonly<Record<Unit, readonly [suffix: string, divisor: number]>> 
   flops: ['flops', 1],
 };
 
-/** OpenMetrics text of a result: a gauge for each metric, labelled with the inputs of the run. */
+/** OpenMetrics text (Prometheus) of a result: a gauge for each metric in base units, unit last in its name, labelled with the run's inputs. */
 export const openMetricsReport: Format<Result> = {
   name: 'openmetrics',
   extensions: ['.prom', '.openmetrics'],

@@ -1,4 +1,3 @@
-// Flame graphs for https://www.speedscope.app: stalls and bytes as weighted stacks of tier, layer, expert and cause ("sampled" profiles).
 import { UserError } from '../../base/errors.js';
 import type { ExpertCause } from '../../result/details.js';
 import type { Result } from '../../result/result.js';
@@ -6,7 +5,7 @@ import type { Format } from '../format.js';
 import { plainJson } from '../json.js';
 import { deviceWords } from '../words.js';
 
-/** Flame graphs of a result. */
+/** Flame graphs for https://www.speedscope.app: stalls and bytes as weighted stacks of tier, layer, expert and cause ("sampled" profiles). */
 export const speedscopeReport: Format<Result> = {
   name: 'speedscope',
   extensions: [],
@@ -41,7 +40,7 @@ function render({ details, inputs, tool }: Result): string {
     if (ns > 0) add(stalls, frames, ['waits for others', `layer ${layer}`], ns);
   });
   const bytes = profile('bytes moved', 'bytes', frames, causes.bytes, 'from');
-  const profiles = [stalls, bytes].map((one) => ({ ...one, endValue: one.weights.reduce((sum, weight) => sum + weight, 0) }));
+  const profiles = [stalls, bytes].map((profile) => ({ ...profile, endValue: profile.weights.reduce((sum, weight) => sum + weight, 0) }));
   const { hardware, model, system } = inputs;
   return `${plainJson({
     $schema: 'https://www.speedscope.app/file-format-schema.json',

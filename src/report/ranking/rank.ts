@@ -1,4 +1,3 @@
-// The order of several runs by speed, and the reason why each is slower than the best.
 import { formatNs, formatRate } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
@@ -10,7 +9,7 @@ import { changedParts } from '../words.js';
 export interface Ranked {
   readonly result: Result;
   readonly name: string;
-  /** Tokens per second of a request (L21); null where the run has no such phase. */
+  /** Tokens per second of a request (L21); null if the run has no such phase. */
   readonly decode: number | null;
   readonly prefill: number | null;
   /** Why it is slower than the best; empty for the best itself. */
@@ -84,30 +83,30 @@ function reasonOf(phase: Phase, best: Result, other: Result): string {
     .map(([name, ns], part) => ({ name, delta: ns - (before.parts[part]?.[1] ?? 0) }))
     .sort((a, b) => b.delta - a.delta);
   if (largest === undefined) return '';
-  const said = `+${formatNs(largest.delta)} ${largest.name} a token`;
-  if (largest.name !== 'stall') return said;
-  return [said, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
+  const words = `+${formatNs(largest.delta)} ${largest.name} a token`;
+  if (largest.name !== 'stall') return words;
+  return [words, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
 }
 
 /** The difference of a run from the best in hits, bytes moved and CPU time. `cpuNs`: more CPU time a token, ns. */
 function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
-  const said: string[] = [];
+  const notes: string[] = [];
   const hitsOf = (result: Result): number => metricValue(result, `cache.hit_rate.${phase}`) ?? metricValue(result, 'cache.hit_rate') ?? 0;
   const hits = hitsOf(other) - hitsOf(best);
-  if (Math.abs(hits) >= 0.0005) said.push(`${formatDelta(hits, 'ratio')} hits`);
+  if (Math.abs(hits) >= 0.0005) notes.push(`${formatDelta(hits, 'ratio')} hits`);
   for (const [link, from] of [
     ['h2d', ''],
     ['ssd', ' from the SSD'],
   ] as const) {
     const bytes = bytesPerToken(other, link) - bytesPerToken(best, link);
-    if (Math.abs(bytes) >= 1) said.push(`${formatDelta(bytes, 'bytes')} a token${from}`);
+    if (Math.abs(bytes) >= 1) notes.push(`${formatDelta(bytes, 'bytes')} a token${from}`);
   }
   const [rate, bestRate] = [bytesPerSecond(other), bytesPerSecond(best)];
   if (other.inputs.hardware !== best.inputs.hardware && rate > 0 && bestRate > 0) {
-    said.push(`at ${formatRate(rate)} instead of ${formatRate(bestRate)}`);
+    notes.push(`at ${formatRate(rate)} instead of ${formatRate(bestRate)}`);
   }
-  if (Math.abs(cpuNs) >= 1) said.push(`${formatDelta(cpuNs, 'ns')} CPU a token`);
-  return said.join(', ');
+  if (Math.abs(cpuNs) >= 1) notes.push(`${formatDelta(cpuNs, 'ns')} CPU a token`);
+  return notes.join(', ');
 }
 
 function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {

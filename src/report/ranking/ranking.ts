@@ -1,5 +1,3 @@
-// Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`.
-
 import { byName, groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
@@ -16,7 +14,7 @@ import { bareRange, tenfoldOfAll, underOne } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
-/** Formats of a ranking; the terminal table comes first. */
+/** Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`. */
 export const rankingReports = documentFormats<readonly RankedRun[]>(rankingDocument, (runs) => {
   const { refused, results } = splitRuns(runs);
   return [...rank(results).map(({ result }) => result), ...refused];
@@ -66,7 +64,6 @@ function lengthLead(ranked: readonly Ranked[]): Line[] {
   return text === null ? [] : [{ text }];
 }
 
-/** Heading of runs that do not fit their machine. */
 const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
 /** Some rows of a grid, in the column widths of the whole grid, so that its parts align. */
@@ -83,13 +80,13 @@ const FOOTINGS: readonly { readonly name: string; readonly has: (result: Result)
   { name: 'lossy', has: isLossy, title: 'lossy: compute something else than the model' },
 ];
 
-/** True where the system says itself how large its cache is. */
+/** True if the system sets the size of its cache. */
 function fixesCache({ config }: Result): boolean {
   const { cache } = (config.system ?? {}) as { readonly cache?: { readonly capacity?: unknown } };
   return cache?.capacity !== undefined;
 }
 
-/** True where choices of the router are changed, or served by something else than their experts. */
+/** True if choices of the router are changed, or served by something else than their experts. */
 function isLossy({ inputs, metrics }: Result): boolean {
   return inputs.variants !== undefined || ['quality.degraded_rate', 'rerank.changed'].some((name) => metrics[name] !== undefined);
 }
@@ -98,7 +95,7 @@ function footingOf(result: Result): string {
   return FOOTINGS.findLast(({ has }) => has(result))!.name;
 }
 
-/** A grid for each footing, with a heading; one grid without a heading if all know only what has happened. */
+/** A grid for each footing, with a heading; one grid without a heading if all use only the past. */
 function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const footings = ranked.map(({ result }) => footingOf(result));
   if (ranked.length === 0) return [];
@@ -123,7 +120,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
   const lossy = ranked.some(({ result }) => isLossy(result));
   // The range that holds 80 % of comparable measurements, if there are any.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
-  // In whole percent beside a range, so that names keep their room.
+  // In whole percent next to a range, so that names keep their room.
   const drawn = ranked.some(({ result }) => result.hitRange !== undefined);
   const hits = (rate: number): string => (drawn ? (100 * rate).toFixed(0) : formatRatio(rate));
   return grid(ranked, [
@@ -159,7 +156,7 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/** The runtime of all runs; where those on one machine have several (L26), the runs of each: part of their difference is then due to it. */
+/** The runtime of all runs; if those on one machine have several (L26), the runs of each: part of their difference is then due to it. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
   if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) {
@@ -180,8 +177,8 @@ function runtimesOf(ranked: readonly Ranked[]): Line[] {
 function reasons(ranked: readonly Ranked[]): Line[] {
   const all = new Set(sharedNotes(ranked));
   return ranked.flatMap(({ name, reason, result }) => {
-    const said = [reason, ...notesOf(result).filter((note) => !all.has(note))].filter((text) => text !== '');
-    return said.length === 0 ? [] : [{ text: `${name}: ${said.join('; ')}`, tone: 'item' as const }];
+    const notes = [reason, ...notesOf(result).filter((note) => !all.has(note))].filter((text) => text !== '');
+    return notes.length === 0 ? [] : [{ text: `${name}: ${notes.join('; ')}`, tone: 'item' as const }];
   });
 }
 
@@ -220,10 +217,10 @@ const WORDS = byName<string>({
 });
 
 /** Codes that a ranking reports in its lead or in a heading. */
-const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing', STAND_IN]);
+const REPORTED_APART = new Set(['does-not-fit', 'synthetic-routing', STAND_IN]);
 
 function notesOf({ warnings }: Result): string[] {
-  const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !SAID_ELSEWHERE.has(code));
+  const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !REPORTED_APART.has(code));
   return codes.map((code) => WORDS[code] ?? code.replaceAll('-', ' '));
 }
 

@@ -160,7 +160,7 @@ export function factsOf(result: Result): (readonly [label: string, text: string]
     ...knowingFacts(result),
     ['again', againText(result)] as const,
   ];
-  return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
+  return [['routing', routing] as const, ...others].filter(([, text]) => text !== '');
 }
 
 /** How several GPUs are combined for one model; empty if they are not. */

@@ -1,5 +1,5 @@
-// Memory that llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute buffer, output buffer. The formulas
-// reproduce published logs exactly (docs/memory.md); none is fitted.
+// Memory that llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute and output buffers. The formulas reproduce
+// published logs exactly (docs/memory.md); none is fitted.
 
 import { UserError } from '../../base/errors.js';
 import type { Anatomy, ContextMemory, ModelSpec } from '../../model/door.js';
@@ -29,16 +29,12 @@ export interface Allocation {
   readonly devices: readonly DeviceAllocation[];
 }
 
-/** Weights and KV cache of a device, bytes. */
 type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
 
 /** A model without a list of tensors. */
 const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';
 
-/**
- * Computes the memory that the engine allocates.
- * @throws UserError where nothing says which tensors the model has, or the plan names what is not there
- */
+/** Computes the memory that the engine allocates. @throws UserError if the model's tensors are unknown, or the plan names what is not there */
 export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
   const anatomy = anatomyOf(model);
   const placement = placementOf(anatomy, plan);
@@ -51,10 +47,7 @@ export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
   return { devices };
 }
 
-/**
- * The part of {@link allocate} that stays where it is loaded: weights and KV cache, which take no graph to be known.
- * @throws UserError as there
- */
+/** The part of {@link allocate} that stays as loaded: weights and KV cache, which need no graph. @throws UserError as there */
 export function holdings(model: ModelSpec, plan: LoadPlan): Holding[] {
   const anatomy = anatomyOf(model);
   return holdingsOf(anatomy, plan, placementOf(anatomy, plan));
@@ -70,7 +63,7 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   const names: DeviceName[] = [...Array.from({ length: plan.gpus }, (_, gpu): DeviceName => `gpu${gpu}`), 'cpu'];
   const devices = new Map(names.map((name) => [name, { name, weights: 0, kv: 0 }]));
   for (const [index, { bytes }] of anatomy.tensors.entries()) devices.get(tensors[index]!)!.weights += bytes;
-  // A table that is the head, too, is loaded once more where the head is on a GPU.
+  // A table that is the head, too, is loaded once more if the head is on a GPU.
   const tied = output !== 'cpu' && !anatomy.tensors.some(({ name }) => name === 'output.weight');
   if (tied) devices.get(output)!.weights += anatomy.tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? 0;
   for (const [layer, memory] of cached(anatomy, plan).entries()) {
@@ -84,12 +77,12 @@ function cached({ layers, nextLayers }: Anatomy, { rules }: LoadPlan): readonly 
   return rules.cachesNextLayers ? [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)] : layers;
 }
 
-/** Sizes computed so far, by model and by the inputs of a graph: a search for settings asks for the same graph many times. */
+/** Sizes computed so far, by model and by the inputs of a graph: a search for settings needs the same graph many times. */
 const known = new WeakMap<Anatomy, Map<string, number[]>>();
 
 /**
- * Bytes of the compute buffers: of each GPU, then of host memory. The engines build the graph of a full ubatch over a full context once, and
- * allocate the most memory that is in use at any moment. So does this, with the graph alone.
+ * Bytes of the compute buffers: of each GPU, then of host memory. As the engines do, it builds the graph of a full ubatch over a full context once
+ * and takes the most memory in use at any moment.
  */
 function computeBytes(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placement: Placement): number[] {
   const scene = new Scene(model, anatomy, plan, placement);

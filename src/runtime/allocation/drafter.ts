@@ -1,5 +1,4 @@
-// Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: the layer's weights, and a context
-// of its own with a KV cache and a compute buffer.
+// Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: its weights, KV cache and compute buffer.
 
 import { UserError } from '../../base/errors.js';
 import { type Anatomy, decoderLayerOf, type ModelSpec } from '../../model/door.js';
@@ -9,8 +8,8 @@ import type { LoadPlan } from './graph/load-plan.js';
 const drafters = new WeakMap<Anatomy, ModelSpec>();
 
 /**
- * The layer as a model: like the last one, behind a matrix that joins an embedding and a hidden state (`nextn.eh_proj`), with the model's own
- * table and head.
+ * The layer as a model: like the last one, after a matrix that joins an embedding and a hidden state (`nextn.eh_proj`), with the model's table and
+ * head.
  */
 function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   const known = drafters.get(anatomy);
@@ -30,10 +29,7 @@ function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   return drafter;
 }
 
-/**
- * Computes the memory of drafting beside the model, by the devices of its plan.
- * @throws UserError where nothing says which tensors the model has
- */
+/** Computes the memory of drafting, without the model's, by device of its plan. @throws UserError if the model's tensors are unknown */
 export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const { anatomy } = model;
   if (anatomy === undefined) throw new UserError(`model ${model.name}: nothing says which tensors its file has; draft nothing`);
@@ -42,25 +38,25 @@ export function allocateDrafter(model: ModelSpec, plan: LoadPlan): Allocation {
   const onGpu = plan.gpus > 0 && plan.gpuLayers > 0;
   const { overrides: _, tensorSplit: __, ...settings } = plan;
   const alone = { gpus: Math.min(plan.gpus, 1), gpuLayers: onGpu ? 2 : 0, cpuMoeLayers: expertsInHost ? 1 : 0, pipelineCopies: 1 };
-  const own = allocate(drafter, { ...settings, ...alone }).devices;
+  const devices = allocate(drafter, { ...settings, ...alone }).devices;
   const weights = weightsOf(drafter, expertsInHost || !onGpu);
   const [gpuWeights, hostWeights] = onGpu ? [weights.others, weights.experts] : [0, weights.others + weights.experts];
   // The layer follows the last one: on the GPU that has that.
   const gpus = Array.from({ length: plan.gpus }, (_, gpu): DeviceAllocation => {
     const name = `gpu${gpu}` as const;
-    return gpu === plan.gpus - 1 ? { ...own[0]!, name, weights: gpuWeights } : { name, weights: 0, kv: 0, compute: 0, output: 0 };
+    return gpu === plan.gpus - 1 ? { ...devices[0]!, name, weights: gpuWeights } : { name, weights: 0, kv: 0, compute: 0, output: 0 };
   });
-  return { devices: [...gpus, { ...own.at(-1)!, weights: hostWeights }] };
+  return { devices: [...gpus, { ...devices.at(-1)!, weights: hostWeights }] };
 }
 
-/** Bytes of the layer's experts, where they lie apart, and of its other weights; the model's table and head are loaded already. */
+/** Bytes of the layer's experts, if they lie apart, and of its other weights; the model's table and head are loaded already. */
 function weightsOf({ anatomy, hidden, layers }: ModelSpec, expertsApart: boolean): { readonly experts: number; readonly others: number } {
   const [layer] = layers as [ModelSpec['layers'][number]];
   // Of the joining matrix, as many bits a weight as the experts have: two hidden widths in, one out.
   let others = (2 * hidden ** 2 * layer.expertBytes) / (layer.flopsPerToken / 2);
   let experts = 0;
-  for (const { bytes, layer: own, name } of anatomy!.tensors) {
-    if (own === null) continue;
+  for (const { bytes, layer: tensorLayer, name } of anatomy!.tensors) {
+    if (tensorLayer === null) continue;
     if (expertsApart && /_exps\./.test(name)) experts += bytes;
     else others += bytes;
   }

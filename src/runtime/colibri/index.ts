@@ -1,7 +1,6 @@
-// colibri: experts are read from an SSD. By default it drafts, its GPU holds experts only, and it reads before it computes.
 import type { KnownRuntime } from '../kind/runtime.js';
 
-/** colibri. */
+/** colibri: experts are read from an SSD. By default it drafts, its GPU holds experts only, and it reads before it computes. */
 export const colibriRuntime: KnownRuntime = {
   name: 'colibri',
   streaming: {

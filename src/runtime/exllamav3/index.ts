@@ -1,4 +1,3 @@
-// ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first layers that have any stay in host memory.
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
@@ -9,10 +8,10 @@ import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { ALL_ON_GPU } from '../setting/setting.js';
 
 const PREFILL = /^\s*Length\s+(\d+):\s+(\S+) tokens\/s/;
-/** Of several sequences (S=4), which later versions measure too, no line is read: what it sums is not said. */
+/** Of several sequences (S=4), which later versions measure too, no line is read, since what it sums is unknown. */
 const DECODE = /^\s*Context\s+(\d+):\s+(?:S=1\s+)?(\d\S*) tokens\/s/;
 
-/** The tables of perf.py, and what its command line says. */
+/** The tables of perf.py, and the settings of its command line. */
 const perf: TimingFormat = {
   recognizes: (text) => linesOf(text, '').some(({ text: line }) => PREFILL.test(line) || DECODE.test(line)),
   read: (text, path) => {
@@ -67,13 +66,13 @@ const dialect = lineDialect('exllamav3', (input: CommandInput) => {
   return { uses, why };
 });
 
-/** Share of a GPU that is taken to go to activations: nothing published says it. */
+/** Share of a GPU that is taken to go to activations: nothing is published on it. */
 const LEAVES = 0.1;
 
 /** Of its split of experts (-mcs). */
 const READ = 'doc/moe_expert_profiles.md of 31cbf7a and pull request 315, 2026-09-01';
 
-/** ExLlamaV3. */
+/** ExLlamaV3 under TabbyAPI: EXL3 weights on GPUs that share layers; experts of the first layers that have any stay in host memory. */
 export const exllamav3Runtime: KnownRuntime = {
   name: 'exllamav3',
   vendors: ['nvidia'],
@@ -89,7 +88,7 @@ export const exllamav3Runtime: KnownRuntime = {
     // Its guide calls 512 to 4096 ideal.
     ubatches: [512, 1024, 2048, 4096],
     kv: ['f16', 'q8_0', 'q4_0'],
-    // EXL3 has any number of bits on average, and 6 for the head unless asked (doc/convert.md).
+    // EXL3 has any number of bits on average, and 6 for the head by default (doc/convert.md).
     quantizations: { bf16: 16, 'int8:bits=6': 6, 'int4:bits=5': 5, 'int4:bits=4': 4, 'int3:bits=3': 3, 'int2:bits=2.5': 2.5 },
     // Its kernels are at their best with 4 bits (README.md).
     usualFile: 'int4:bits=4',

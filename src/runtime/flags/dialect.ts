@@ -1,4 +1,3 @@
-// How a setting is written for a runtime: lines to paste, with the runtime's own flags.
 import type { Setting } from '../setting/setting.js';
 import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
 import { LINE_SHELLS, type LineShell } from './shell.js';
@@ -8,9 +7,9 @@ export interface CommandInput {
   readonly setting: Setting;
   /** Model as the line names it: a file or a folder. */
   readonly model: string;
-  /** Where the model is on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is where `model` says. */
+  /** The model's place on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is the path `model`. */
   readonly hub: string | null;
-  /** Its file in that repository; absent: the format says which. */
+  /** Its file in that repository; absent: the format determines it. */
   readonly hubFile?: string | undefined;
   /** True: a vision part lies there, too. */
   readonly vision?: boolean;
@@ -35,9 +34,9 @@ export interface CommandInput {
   /** Cores of all sockets together; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;
-  /** True where GPU and CPU share one memory. */
+  /** True if GPU and CPU share one memory. */
   readonly unified: boolean;
-  /** Format that most expert weights have; null: nothing says. */
+  /** Format that most expert weights have; null: unknown. */
   readonly format: string | null;
   readonly mla: boolean;
   /** The shell that lines are for; absent: sh. */
@@ -62,13 +61,13 @@ export interface Command {
   readonly steps: readonly Step[];
   /** Flags that are set, in order. */
   readonly uses: readonly FlagUse[];
-  /** Reasons for flags, by name; absent where none is needed. */
+  /** Reasons for flags, by name; absent if none is needed. */
   readonly why: Readonly<Record<string, string>>;
-  /** A sentence on what helps where memory runs out all the same; absent: the program has no such help. */
+  /** A sentence on what helps if memory runs out all the same; absent: the program has no such help. */
   readonly net?: string;
 }
 
-/** A runtime's own words. */
+/** How a setting is written for a runtime: lines to paste, with the runtime's own flags. */
 export interface Dialect {
   readonly grammar: Grammar;
   write(input: CommandInput): Command;

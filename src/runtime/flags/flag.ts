@@ -34,7 +34,7 @@ const programSchema = z.strictObject({
   program: z.string(),
   /** Arguments without a flag that must follow the program; absent: none. */
   operands: z.int().optional(),
-  /** Where the flags were read. */
+  /** Version or day of the source of the flags. */
   version: z.string(),
   source: z.string(),
   /** Name of flags that it shares with other programs; they come first. */
@@ -44,7 +44,7 @@ const programSchema = z.strictObject({
   allocation: z.partialRecord(z.enum(RULES), z.strictObject({ since: z.int().optional(), until: z.int().optional() })).optional(),
 });
 
-/** A program's flags, and where they were read. */
+/** A program's flags, with their source. */
 export type Grammar = Omit<z.infer<typeof programSchema>, 'shares' | 'allocation'>;
 
 const fileSchema = z.strictObject({

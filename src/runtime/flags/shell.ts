@@ -12,7 +12,7 @@ export interface LineShell {
   quoted(word: string): string;
 }
 
-/** A word that neither PowerShell, where commas make lists, nor cmd, which expands what stands between percent signs, takes apart. */
+/** A word that neither PowerShell, whose commas make lists, nor cmd, which expands words between percent signs, takes apart. */
 const PLAIN = /^[\w./:=+-]+$/;
 
 /** All shells, the one of Linux and macOS first. */
@@ -38,7 +38,7 @@ export const LINE_SHELLS: readonly LineShell[] = [
   },
 ];
 
-/** The shell of a name. @throws UserError where there is none */
+/** The shell of a name. @throws UserError if there is none */
 export function shellNamed(name: string): LineShell {
   const found = LINE_SHELLS.find((shell) => shell.name === name);
   if (found === undefined) throw new UserError(`--shell ${name}: unknown shell; use ${LINE_SHELLS.map((shell) => shell.name).join(', ')}`);

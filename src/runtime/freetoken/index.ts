@@ -1,4 +1,3 @@
-// FreeToken: an expert cache with one pool of slots for all layers; its strategy hybrid shares misses out between CPU and link.
 import { folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
@@ -28,7 +27,7 @@ const dialect = lineDialect('freetoken', (input) => {
   return { uses, why: { '--moe-cache-size': 'slots of all layers together: more do not fit beside this context' } };
 });
 
-/** FreeToken. */
+/** FreeToken: an expert cache with one pool of slots for all layers; its strategy hybrid shares misses out between CPU and link. */
 export const freetokenRuntime: KnownRuntime = {
   name: 'freetoken',
   vendors: ['nvidia', 'amd'],

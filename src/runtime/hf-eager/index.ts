@@ -1,5 +1,5 @@
-// Hugging Face models run eagerly, and papers' programs on them, whose expert layers were exchanged. It stands for programs of measurements
-// that nothing closer is known of, each by its name.
+// Hugging Face models run eagerly, and papers' programs on them with other expert layers. It represents programs of measurements without a closer
+// runtime, each by its name.
 import type { KnownRuntime } from '../kind/runtime.js';
 
 /** Programs with a cache that is a bundled system of their name. */

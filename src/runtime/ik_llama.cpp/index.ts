@@ -1,5 +1,3 @@
-// ik_llama.cpp: the fork of llama.cpp with formats and kernels of its own, and variants of latent attention.
-
 import { lineDialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
@@ -77,7 +75,7 @@ const LATENT_SINCE = 260;
 /** Its pull request 461 of 26 May 2025 brought kernels of GPUs for rows of iq2_k to iq5_k that are interleaved. */
 const INTERLEAVED_SINCE = 461;
 
-/** ik_llama.cpp. */
+/** ik_llama.cpp: the fork of llama.cpp with formats and kernels of its own, and variants of latent attention. */
 export const ikLlamaCppRuntime: KnownRuntime = {
   name: 'ik_llama.cpp',
   // Its README of August 2026: CUDA and CPUs are what works; nothing is promised of ROCm, Vulkan and Metal.
@@ -106,6 +104,6 @@ export const ikLlamaCppRuntime: KnownRuntime = {
   },
   places: 'by flags',
   depthFirst: true,
-  // Where experts are in host memory (ikawrakow/ik_llama.cpp pull 1669).
+  // If experts are in host memory (ikawrakow/ik_llama.cpp pull 1669).
   redoesAccepted: true,
 };

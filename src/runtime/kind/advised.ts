@@ -3,10 +3,7 @@
 import { CPU_PROJECTIONS, decoderLayers, isSeparable, type ModelSpec } from '../../model/door.js';
 import { ALL_ON_GPU, type WeightPlacement } from '../setting/setting.js';
 
-/**
- * Experts of the first layers in host memory, and perhaps some projections of the next; where all experts are there and more must go, whole
- * layers.
- */
+/** Experts of the first layers in host memory, and perhaps some projections of the next; if all experts are there and more must go, whole layers. */
 export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   const { length } = model.layers;
   const steps = model.layers.flatMap(({ index: cpuMoe }): WeightPlacement[] => [
@@ -18,7 +15,7 @@ export function byExpertLayers(model: ModelSpec): WeightPlacement[] {
 
 /** As {@link byExpertLayers}, of programs that have no flag for single projections. */
 export const byWholeExpertLayers = (model: ModelSpec): WeightPlacement[] =>
-  byExpertLayers(model).filter((one) => one.cpuProjections === null);
+  byExpertLayers(model).filter((placement) => placement.cpuProjections === null);
 
 /** All layers without the head down to none. */
 function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
@@ -32,18 +29,18 @@ export function byShare(model: ModelSpec): WeightPlacement[] {
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
 }
 
-/** Lengths of drafts that are tried: those of published runs; longer ones lose where one layer drafts them all. */
+/** Lengths of drafts that are tried: those of published runs; longer ones lose if one layer drafts them all. */
 const DRAFTS = [1, 2, 3];
 
 const never = (): null => null;
 const none = (): readonly number[] => [];
 
-/** Drafts where the checkpoint has layers that predict further tokens. */
+/** Drafts if the checkpoint has layers that predict further tokens. */
 export function checkpointDrafts({ nextLayers = 0 }: ModelSpec): readonly number[] {
   return nextLayers > 0 ? DRAFTS : [];
 }
 
-/** Drafts where GGUF files have such layers. */
+/** Drafts if GGUF files have such layers. */
 export function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {
   return nextLayers > 0 && (anatomy?.nextLayers ?? 0) > 0 ? DRAFTS : [];
 }

@@ -1,5 +1,3 @@
-// Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits.
-
 import { sum } from '../../base/statistics.js';
 import { gpuRooms, type HardwareSpec } from '../../hardware/door.js';
 import { decoderLayerOf, type ModelSpec, projectionTensors } from '../../model/door.js';
@@ -9,7 +7,7 @@ import type { AllocationRules, LoadPlan } from '../allocation/graph/load-plan.js
 import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from '../setting/fits.js';
 import { cachedBytes, isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement } from '../setting/setting.js';
 
-/** A loaded model, and how its layers lie on several GPUs. */
+/** Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits. */
 export interface Loaded {
   readonly devices: readonly DeviceMemory[];
   /** Blocks of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */
@@ -33,10 +31,7 @@ const SPLIT_STEPS = 24;
 /** Copies of the tensors that pass between GPUs in a pipeline (GGML_SCHED_MAX_COPIES). */
 const PIPELINE_COPIES = 4;
 
-/**
- * Memory of a setting by device.
- * @throws UserError where nothing says which tensors the model has
- */
+/** Memory of a setting by device. @throws UserError if the model's tensors are unknown */
 export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: Setting, machine: HardwareSpec): Loaded {
   const hardware = machineFor(machine, setting);
   const [first, dram] = hardware.tiers;
@@ -47,9 +42,9 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms, slots) : null;
   const placed = split === null ? plan : { ...plan, tensorSplit: split };
   const drafter = setting.draft === 0 || setting.drafter === 'ngram' ? null : allocateDrafter(model, placed).devices;
-  const memory = allocate(model, placed).devices.map((own, i) => {
-    const parts = drafter === null ? [own] : [own, drafter[i]!];
-    const isHost = own.name === 'cpu';
+  const memory = allocate(model, placed).devices.map((allocated, i) => {
+    const parts = drafter === null ? [allocated] : [allocated, drafter[i]!];
+    const isHost = allocated.name === 'cpu';
     const device = { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
     return isHost ? device : { ...device, weights: device.weights + sum(blocksOn(slots, split, i)) };
   });
@@ -58,11 +53,11 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   return { devices: [{ name: 'memory', has: first!.bytes - (gpus > 0 ? MARGIN : 0), ...together(memory) }], ...flags };
 }
 
-/** Bytes of the expert cache by block: each layer's slots lie where the layer does. */
+/** Bytes of the expert cache by block: each layer's slots lie on its device. */
 function slotBytes(model: ModelSpec, { slots }: Setting): number[] {
   const bytes: number[] = [];
-  if (slots !== null) for (const [layer, own] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = own;
-  return Array.from(bytes, (own = 0) => own);
+  if (slots !== null) for (const [layer, size] of cachedBytes(model, slots).entries()) bytes[decoderLayerOf(model, layer)] = size;
+  return Array.from(bytes, (size = 0) => size);
 }
 
 /** What lies on a GPU of something by block. @param split null: there is one GPU */
@@ -98,7 +93,6 @@ export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: Weigh
   return `blk\\.${decoderLayerOf(model, cpuMoe)}\\.ffn_${which}_exps`;
 }
 
-/** The load that a setting's flags ask for. */
 function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
   const { context, draft, gpuLayers, kv, ubatch, users } = setting;
   const split = splitPattern(model, setting);
@@ -122,7 +116,7 @@ function planOf(rules: AllocationRules, model: ModelSpec, setting: Setting, gpus
   };
 }
 
-/** Value of `-ngl` for some decoder layers, the last ones; null: all. Blocks that predict further tokens lie behind them in the file. */
+/** Value of `-ngl` for some decoder layers, the last ones; null: all. Blocks that predict further tokens lie after them in the file. */
 function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers: number | null): number {
   if (layers === null) return Number.POSITIVE_INFINITY;
   return layers === 0 ? 0 : layers + (anatomy?.nextLayers ?? 0) + Number(headFirst);
@@ -132,7 +126,7 @@ function blocksOf({ headFirst }: AllocationRules, { anatomy }: ModelSpec, layers
 function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slots: readonly number[]): number[] {
   const { layers = [], nextLayers = 0 } = model.anatomy ?? {};
   const onGpus = Math.min(plan.gpuLayers, layers.length + nextLayers + 1);
-  // As many GPUs as layers: each holds one, and says what it weighs.
+  // As many GPUs as layers: each holds one, which gives its bytes.
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
     .map(({ kv, weights }, block) => kv + weights + (slots[block] ?? 0));
@@ -147,19 +141,19 @@ function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[], slo
   return filledTo(bytes, rooms, high)!;
 }
 
-/** Layers on each GPU where one is filled up to a share of its room before the next begins; null: not all find a place. */
+/** Layers on each GPU if each is filled up to a share of its room before the next; null: not all find a place. */
 function filledTo(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
   const counts = rooms.map(() => 0);
   let gpu = 0;
   let filled = 0;
-  for (const one of bytes) {
-    while (filled + one > share * rooms[gpu]!) {
+  for (const size of bytes) {
+    while (filled + size > share * rooms[gpu]!) {
       gpu += 1;
       filled = 0;
       if (gpu === rooms.length) return null;
     }
     counts[gpu]! += 1;
-    filled += one;
+    filled += size;
   }
   return counts;
 }

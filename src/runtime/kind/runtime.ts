@@ -1,5 +1,4 @@
-// A runtime: everything that moeprof knows of one program that runs models. Each has a folder beside this one; its speeds are a profile of
-// profiles/runtimes/.
+// A runtime: all facts on one program that runs models. Each has a folder next to this one; its speeds are a profile of profiles/runtimes/.
 import type { HardwareSpec, Machine } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { AllocationRules } from '../allocation/graph/load-plan.js';
@@ -18,7 +17,7 @@ export interface KnownRuntime {
   readonly backends?: readonly Backend[];
   /** Vendors of the GPUs that it drives; `none`: CPUs alone. Absent: any, and CPUs alone. */
   readonly vendors?: readonly (Vendor | 'none')[];
-  /** Profile where experts lie on the GPU beside those of the CPU; absent: its usual one. */
+  /** Profile if the GPU holds some experts and the CPU others; absent: its usual one. */
   readonly mixedProfile?: string;
   /** What it prints. */
   readonly logs?: readonly Log[];
@@ -26,11 +25,11 @@ export interface KnownRuntime {
   readonly advised?: Advised;
   /** How it allocates memory, which is known to the byte. */
   readonly memory?: AllocatedMemory;
-  /** Which experts lie in host memory where it is not told: those that it chooses, or all. Absent: none. */
+  /** Which experts lie in host memory by default: those that it chooses, or all. Absent: none. */
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
   /** True: layers whose experts lie in host memory are counted among those that have experts; false: among all, from the first on. */
   readonly countsExpertLayers?: boolean;
-  /** True: threads know of several sockets only where a flag tells them (`--numa`). */
+  /** True: threads use several sockets only with a flag (`--numa`). */
   readonly numaByFlag?: boolean;
   /** True: the experts of a layer are one tensor, so that no share of them can lie apart. */
   readonly wholeLayers?: boolean;
@@ -53,7 +52,7 @@ export type Vendor = Machine['gpus'][number]['vendor'];
 interface Backend {
   readonly profile: string;
   readonly vendors: readonly Vendor[];
-  /** Names of GPUs that measurements mean it by, where they name none. */
+  /** Names of GPUs that measurements mean it by, if they name none. */
   readonly gpus: RegExp;
 }
 
@@ -62,17 +61,17 @@ interface Log {
   readonly format: TimingFormat;
   /** Programs that print it, in a few words. */
   readonly by: string;
-  /** What only this runtime prints there; absent: nothing, and it is taken where no other's is found. */
+  /** What only this runtime prints there; absent: nothing, and it is taken if no other's is found. */
   readonly mark?: RegExp;
 }
 
 /** Memory that is allocated by rules that are known. */
 interface AllocatedMemory {
-  /** Sequences of its server for a model with recurrent layers, where nothing is said. */
+  /** Sequences of its server for a model with recurrent layers by default. */
   readonly sequences: number;
-  /** The rules of the build that a log is of; of the newest where it names none. */
+  /** The rules of the build that a log is of; of the newest if it names none. */
   rulesOf(log: { readonly source?: string | undefined; readonly version?: string | undefined }): AllocationRules;
-  /** True where a thread that a measurement is from is older than the rules of latent attention. */
+  /** True if a thread that a measurement is from is older than the rules of latent attention. */
   isBefore?(source: string): boolean;
 }
 
@@ -82,13 +81,13 @@ interface Systems {
   cache?(program: string, misses: string | undefined): string | undefined;
   /** The GPU's experts are chosen anew as prompts go by. */
   readonly followsUse?: string;
-  /** Experts stay where they were put. */
+  /** Experts stay in their first memory. */
   readonly fixed?: string;
 }
 
 /** Reading experts from a disk, with the defaults that runs seldom state. */
 export interface Streaming {
-  /** Drafts of the model's own layers where a run says no more: tokens, and how many of them are right. */
+  /** Drafts of the model's own layers by default: tokens, and how many of them are right. */
   readonly drafts: { readonly draft: number; readonly acceptance: number };
   /** Experts on a card, as runs note them: a size in GB, or the program's own choice. */
   readonly cardNote: RegExp;
@@ -113,7 +112,7 @@ export interface OfferedCache {
   readonly misses: 'link' | 'cpu' | 'either';
   /** False: nothing is kept, each expert crosses the link when it is needed. */
   readonly keeps: boolean;
-  /** Where its facts were read, with date or build: `server README, 2026-11-20`. */
+  /** Source of its facts, with date or build: `server README, 2026-11-20`. */
   readonly read: string;
 }
 
@@ -127,9 +126,9 @@ interface Advised {
   readonly dialect: Dialect;
   /** Placements, most on the GPU first. Speed mostly falls along this ladder; the search runs the rungs to be sure. */
   ladder(model: ModelSpec): readonly WeightPlacement[];
-  /** Expert caches that it can be told to have; empty: none. */
+  /** Expert caches that its flags offer; empty: none. */
   readonly caches: readonly OfferedCache[];
-  /** Memory of a setting by device. @throws UserError where nothing says which tensors the model has, and it matters */
+  /** Memory of a setting by device. @throws UserError if the model's tensors are unknown, and they matter */
   memory(model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded;
   /** Lengths of a prompt's pass that are tried, tokens. */
   readonly ubatches: readonly number[];
@@ -137,21 +136,21 @@ interface Advised {
   readonly kv: readonly KvType[];
   /** Tokens of a prompt from which on it chooses the experts of its GPUs by what the prompt routes to; null: it has no flag for that. */
   followsFrom(model: ModelSpec): number | null;
-  /** True where it can be told to use one socket of several, with its memory. */
+  /** True if a flag has it use one socket of several, with its memory. */
   readonly isolates: boolean;
   /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
   drafts(model: ModelSpec, users: number): readonly number[];
-  /** True where a flag has it draft what stood before behind the same tokens (n-grams). */
+  /** True if a flag has it draft what followed the same tokens before (n-grams). */
   readonly looksUp: boolean;
   /** Formats that its files come in, most bits first. */
   readonly quantizations: Offer;
-  /** The format of the file that most people fetch, where the model's own is not read; null: the first. */
+  /** The format of the file that most people fetch, if it does not read the model's own; null: the first. */
   readonly usualFile: string | null;
   /** Its input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
   /**
-   * How its speed is measured: the start of a command line, the flags of a setting that it takes, and those that it takes besides where settings
-   * are tried. Absent: it prints its speed as it runs.
+   * How its speed is measured: the start of a command line, the flags of a setting, and more flags for trying settings. Absent: it prints its speed
+   * as it runs.
    */
   readonly benchmark?: {
     readonly command: string;
@@ -159,7 +158,7 @@ interface Advised {
     readonly tuned: readonly string[];
     readonly tests: string;
   };
-  /** Bytes of host memory that its server fills with finished prompts as requests end, unless told; absent: none. */
+  /** Bytes of host memory that its server fills with finished prompts as requests end, by default; absent: none. */
   readonly promptCache?: number;
   /** Files are mapped, so that a model may be larger than memory. */
   readonly mapsFiles: boolean;

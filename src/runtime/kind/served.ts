@@ -1,16 +1,10 @@
-// Memory of a setting under servers written in Python: weights and KV cache, and a share of each GPU that they leave for activations and
-// graphs.
-
 import { type HardwareSpec, leastGpuRoom } from '../../hardware/door.js';
 import { type AttentionSpec, expertBytesTotal, type ModelSpec, parseKvFormat, withKvFormat } from '../../model/door.js';
 import { HOST } from '../setting/fits.js';
 import type { Setting } from '../setting/setting.js';
 import type { Loaded } from './loaded.js';
 
-/**
- * Memory of a setting by device. GPUs share every tensor, so they are all alike and count as one.
- * @param activations share of a GPU that is left
- */
+/** Memory of a setting by device under servers in Python. GPUs share every tensor and count as one. @param activations share of a GPU that is left */
 export function servedMemory(activations: number, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
   const [first, dram] = hardware.tiers;
   const gpus = hardware.gpus?.count ?? 1;
@@ -22,7 +16,7 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
   const experts = model.layers
     .slice(slots === null ? setting.cpuMoe : 0)
     .reduce((sum, layer) => sum + Math.min(slots ?? gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
-  // Where cards differ, each holds as much as the smallest can.
+  // If cards differ, each holds as much as the smallest can.
   const has = gpus * leastGpuRoom(hardware);
   const device = {
     name: first!.name === 'unified' ? 'memory' : gpus === 1 ? 'GPU' : `${gpus} GPUs`,

@@ -1,5 +1,3 @@
-// KTransformers: kernels that compute experts on the CPU, alone or below SGLang's server.
-
 import { formatCount } from '../../base/units.js';
 import { mainFormat } from '../../model/door.js';
 import { folderOf, lineDialect } from '../flags/dialect.js';
@@ -78,12 +76,12 @@ const ktransformersServer: TimingFormat = {
     }),
 };
 
-/** KTransformers. */
+/** KTransformers: kernels that compute experts on the CPU, alone or below SGLang's server. */
 export const ktransformersRuntime: KnownRuntime = {
   name: 'ktransformers',
   vendors: ['nvidia', 'amd', 'intel', 'none'],
   programs: { 'sglang+kt': 'sglang-kt' },
-  // Its CUDA graphs hold only where no expert is on the GPU.
+  // Its CUDA graphs hold only if no expert is on the GPU.
   mixedProfile: 'ktransformers-eager',
   logs: [
     { format: ktransformersServer, by: 'KTransformers server' },

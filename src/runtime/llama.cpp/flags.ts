@@ -1,4 +1,3 @@
-// llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
 import { formatCount } from '../../base/units.js';
 import { type CommandInput, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
@@ -8,13 +7,13 @@ import { isAllOnGpu, isCpuOnly } from '../setting/setting.js';
 /** More than any model has: all layers. */
 const ALL_LAYERS = 99;
 
-/** The system of its cache where the CPU computes misses. */
+/** The system of its cache if the CPU computes misses. */
 export const HYBRID = 'llama.cpp-hot-cache';
 
 /** Share of misses that the CPU computes then: of those that its own script tries, one that still lets hot experts in (scripts/moe-cache-tune.py). */
 const CPU_SHARE = 0.95;
 
-/** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
+/** Flags of a setting that both kinds of llama.cpp share, with reasons. @param where the model's flags */
 export function sharedUses(input: CommandInput, ...where: readonly FlagUse[]): { uses: FlagUse[]; why: Record<string, string> } {
   const { blocks = ALL_LAYERS, cores, gpus, setting, sockets, split, unified } = input;
   const cpuOnly = isCpuOnly(setting);
@@ -62,7 +61,7 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
   return [...split, cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', cpuExpertLayers]];
 }
 
-/** llama.cpp. */
+/** llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe. */
 export const llamaCppFlags = lineDialect('llama.cpp', (input) => {
   const { uses, why } = sharedUses(input, input.hub === null ? ['-m', input.model] : ['-hf', input.hub]);
   const { cacheBytes, promptCache, setting, unmapped, vision } = input;

@@ -1,4 +1,3 @@
-// llama.cpp: GGUF files, layers on the GPU from the last on, experts of the first layers in host memory.
 import { allocationRules } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
 import { loadedMemory } from '../kind/loaded.js';
@@ -18,7 +17,7 @@ const LLAMA_BENCH = {
 /** Of its cache, which builds have since 11480 (pull request 29887). */
 const READ = 'docs/moe-cache.md of build 12191, autumn 2026';
 
-/** llama.cpp. */
+/** llama.cpp: GGUF files, layers on the GPU from the last on, experts of the first layers in host memory. */
 export const llamaCppRuntime: KnownRuntime = {
   name: 'llama.cpp',
   backends: [
@@ -47,7 +46,7 @@ export const llamaCppRuntime: KnownRuntime = {
     promptCache: 8192 * 2 ** 20,
     memory: (...loaded) => loadedMemory(allocationRules('llama.cpp'), ...loaded),
   },
-  // llama-server has had four slots in all versions that know models with recurrent layers.
+  // llama-server has had four slots in all versions that run models with recurrent layers.
   memory: {
     sequences: 4,
     rulesOf: ({ version = '' }) => {

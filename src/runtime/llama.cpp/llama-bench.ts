@@ -1,11 +1,10 @@
-// llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), one row a test.
 import { messageOf, UserError } from '../../base/errors.js';
 import { byName } from '../../base/objects.js';
 import { definedFields, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { mapsBy, settingsOfLog } from './llama-log.js';
 
-/** JSON and JSON lines of llama-bench. */
+/** llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), one row a test. */
 export const llamaBenchJson: TimingFormat = {
   recognizes: (text) => /^\s*[[{]/.test(text) && /"avg_ts"\s*:/.test(text),
   read: (text, path) =>
@@ -34,7 +33,7 @@ function parsed(text: string, place: string, format: 'json' | 'jsonl'): unknown 
 function listOf(text: string, path: string): PrintedTiming[] {
   const list = parsed(text, `${path}:1`, 'json') as unknown[];
   const starts = linesOf(text, path).filter((line) => line.text.startsWith('  {'));
-  return list.map((one, i) => testOf(one, starts[i]?.place ?? `${path}:1`));
+  return list.map((entry, i) => testOf(entry, starts[i]?.place ?? `${path}:1`));
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' && value !== 'none' ? value : undefined);

@@ -1,12 +1,11 @@
-// Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings
-// there.
+// Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings there.
 import { definedFields, printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 
 /** Start of a command line: a prompt and a program of llama.cpp or its kin. */
 const PROGRAM = /(?:^|[\s/\\$>])(?:llama-(?:server|cli|bench|sweep-bench|batched-bench)|server|main)(?:\.exe)?\s+(-.*)$/;
 
-/** Settings of the first such command line in a text; none where there is no such line. */
+/** Settings of the first such command line in a text; none if there is no such line. */
 function settingsOfCommand(text: string): TimingSettings {
   // A line that ends in a backslash goes on.
   const joined = text.replace(/\\\r?\n\s*/g, ' ');
@@ -54,7 +53,7 @@ export function settingsOfFlags(text: string): TimingSettings {
   });
 }
 
-/** True where a value of `--load-mode` maps weights from the file; undefined: there is none. */
+/** True if a value of `--load-mode` maps weights from the file; undefined: there is none. */
 export function mapsBy(mode: string | undefined): boolean | undefined {
   return mode === undefined ? undefined : /^(auto|mmap(\+mlock)?)$/.test(mode);
 }
@@ -73,7 +72,7 @@ export function settingsOfLog(whole: string): TimingSettings {
   const devices = [...text.matchAll(/^\s*Device \d+: (.+?)(?:, compute capability|, VMM|$)/gm)].map(([, name]) => name!.trim());
   const offloaded = /offloaded (\d+)\/(\d+) layers to GPU/.exec(text);
   const overridden = [...text.matchAll(/blk\.(\d+)\.ffn_(?:gate|up|down|gate_up)_exps\S*.*buffer type overridden to CPU/g)];
-  const told: TimingSettings = definedFields({
+  const settings: TimingSettings = definedFields({
     model: first(/loaded meta data .* from (\S+)/) ?? first(/general\.name\s*(?:str\s*)?= (.+)$/m),
     quantization: first(/(?:file type|model ftype)\s*= (.+?)(?: \(guessed\))?$/m),
     modelBytes: printedSize(first(/(?:file|model) size\s*=\s*([\d.]+ [KMGT]iB)/)),
@@ -88,16 +87,16 @@ export function settingsOfLog(whole: string): TimingSettings {
     flashAttention: /flash_attn\s*=\s*(1|enabled|on)/.test(text) || undefined,
     buffers: buffersOf(text),
   });
-  return { ...told, ...settingsOfCommand(text) };
+  return { ...settings, ...settingsOfCommand(text) };
 }
 
-/** Layers of `offloaded 49/49 layers`, where the output matrix counts as one. */
+/** Layers of `offloaded 49/49 layers`, in which the output matrix counts as one. */
 function layersOf(offered: string | undefined): number | undefined {
   const count = wholeOf(offered);
   return count === undefined ? undefined : count - 1;
 }
 
-/** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined where there is none. */
+/** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined if there is none. */
 function buffersOf(text: string): TimingBuffer[] | undefined {
   const lines = [...text.matchAll(/([A-Za-z][\w-]*) +(model|KV|RS|compute|output) buffer size\s*=\s*([\d.]+ MiB)/g)];
   if (lines.length === 0) return undefined;

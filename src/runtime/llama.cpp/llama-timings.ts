@@ -1,11 +1,10 @@
-// llama-server and llama-cli: `prompt eval time` and `eval time` after each request, with tokens and tokens a second.
 import { definedFields, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { settingsOfLog } from './llama-log.js';
 
 const LINE = /(prompt eval|\beval) time\s*=\s*([\d.]+) ms \/\s*(\d+) (?:tokens|runs)\s*\(.*?,\s*([^\s,]+) tokens per second\)/;
 
-/** Timings of llama-server, llama-cli and programs on libllama. */
+/** llama-server and llama-cli: `prompt eval time` and `eval time` after each request, with tokens and tokens a second. */
 export const llamaTimings: TimingFormat = {
   isCommon: true,
   recognizes: (text) => /\beval time\s*=\s*[\d.]+ ms \//.test(text),
@@ -18,7 +17,7 @@ export const llamaTimings: TimingFormat = {
       if (match === null) continue;
       const [, kind, , tokens, rate] = match as unknown as [string, string, string, string, string];
       const count = wholeOf(tokens) ?? 0;
-      // llama-cli says `inf` and `0 tokens` where nothing was computed.
+      // llama-cli prints `inf` and `0 tokens` if nothing was computed.
       const speed = count > 0 && rate !== 'inf' && rate !== 'nan' ? printedSpeed(rate, line.place, `${kind} time`) : undefined;
       if (kind === 'prompt eval') prompt = definedFields({ prefill: speed, promptTokens: count || undefined });
       else {

@@ -1,4 +1,3 @@
-// LM Studio: llama.cpp in a window; its settings are the rows of the dialog that loads a model.
 import type { Command, Dialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse, grammarOf } from '../flags/flag.js';
 import { byWholeExpertLayers, GGUF } from '../kind/advised.js';
@@ -39,7 +38,7 @@ const dialect: Dialect = {
   },
 };
 
-/** LM Studio. */
+/** LM Studio: llama.cpp in a window; its settings are the rows of the dialog that loads a model. */
 export const lmStudioRuntime: KnownRuntime = {
   name: 'lmstudio',
   programs: { lmstudio: llamaCppRuntime.name },

@@ -1,10 +1,9 @@
-// A benchmark of a server under load: a block of figures a run.
 import { definedFields, linesOf } from './lines.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
 const START = /=+ (Serving Benchmark Result|Offline Throughput Benchmark Result) =+/;
 
-/** Benchmarks against a server. */
+/** A benchmark of a server under load: a block of figures a run. */
 export const serving: TimingFormat = {
   recognizes: (text) => START.test(text),
   read: (text, path) => {
@@ -34,7 +33,7 @@ export const serving: TimingFormat = {
 
 function runOf(fields: ReadonlyMap<string, string>, place: string, model: string | undefined): PrintedTiming[] {
   const number = (...names: readonly string[]): number | undefined => {
-    const name = names.find((one) => fields.has(one));
+    const name = names.find((candidate) => fields.has(candidate));
     const value = name === undefined ? Number.NaN : Number(fields.get(name));
     return value > 0 ? value : undefined;
   };
@@ -50,7 +49,7 @@ function runOf(fields: ReadonlyMap<string, string>, place: string, model: string
     {
       place,
       decode: (at * 1e3) / tpot,
-      // Where several requests run, the time to the first token is time in a queue as well.
+      // If several requests run, the time to the first token is time in a queue as well.
       ...definedFields({ prefill: at === 1 && prompt !== undefined && ttft !== undefined ? (1e3 * prompt) / ttft : undefined }),
       ...definedFields({
         model,

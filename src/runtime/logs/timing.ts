@@ -1,5 +1,3 @@
-// A timing: the speeds and settings that a runtime printed of one run, with their place in the log. A field that was not printed is absent.
-
 /** Memory that a runtime allocated, as it printed it. */
 export interface TimingBuffer {
   /** Device as printed: `CUDA0`, `CPU`, `CUDA_Host`. */
@@ -9,7 +7,7 @@ export interface TimingBuffer {
   readonly bytes: number;
 }
 
-/** True where a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
+/** True if a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
 export function inHostMemory({ device }: TimingBuffer): boolean {
   return /^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device);
 }
@@ -67,7 +65,7 @@ export interface PrintedTiming extends TimingSettings {
   readonly spread?: number;
 }
 
-/** A run of a program. */
+/** A timing: the speeds and settings that a runtime printed of one run, with their place in the log. A field that was not printed is absent. */
 export interface Timing extends PrintedTiming {
   /** The program as measurements name it. */
   readonly engine: string;
@@ -77,12 +75,8 @@ export interface Timing extends PrintedTiming {
 export interface TimingFormat {
   /** True: its lines stand in logs of other formats, too, so that it is tried last. */
   readonly isCommon?: boolean;
-  /** True where a text contains output that this reader reads. */
+  /** True if a text contains output that this reader reads. */
   recognizes(text: string): boolean;
-  /**
-   * Runs in the order of the text.
-   * @param path only for places
-   * @throws UserError `file:line: what is wrong` where it is damaged
-   */
+  /** Runs in the order of the text. @param path for messages @throws UserError `file:line: what is wrong` if it is damaged */
   read(text: string, path: string): PrintedTiming[];
 }

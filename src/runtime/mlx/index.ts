@@ -1,10 +1,9 @@
-// MLX: the framework of Apple silicon; mlx-lm's server has the whole model in the one memory.
 import { folderOf, lineDialect } from '../flags/dialect.js';
 import { SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
 
-/** Share of the memory that is taken to go to activations and finished prompts: nothing published says it. */
+/** Share of the memory that is taken to go to activations and finished prompts: nothing is published on it. */
 const LEAVES = 0.1;
 
 const dialect = lineDialect('mlx', (input) => ({
@@ -17,7 +16,7 @@ const dialect = lineDialect('mlx', (input) => ({
   why: { '--prompt-cache-size': 'it would keep the caches of ten finished prompts beside the model' },
 }));
 
-/** MLX. */
+/** MLX: the framework of Apple silicon; mlx-lm's server has the whole model in the one memory. */
 export const mlxRuntime: KnownRuntime = {
   name: 'mlx',
   vendors: ['apple'],

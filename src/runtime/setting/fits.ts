@@ -1,10 +1,9 @@
-// Memory of a setting by device, weights, KV cache and compute buffers (kind/loaded.ts, kind/served.ts), beside that of the machine.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { DeviceAllocation } from '../allocation/allocate.js';
 
 /** Memory of one device, bytes. */
 export interface DeviceMemory extends Pick<DeviceAllocation, 'weights' | 'kv'> {
-  /** `GPU`, `GPU 0`, ..., `host`; `memory` where there is only one. */
+  /** `GPU`, `GPU 0`, ..., `host`; `memory` if there is only one. */
   readonly name: string;
   /** Bytes that a model can use of it. */
   readonly has: number;
@@ -12,10 +11,10 @@ export interface DeviceMemory extends Pick<DeviceAllocation, 'weights' | 'kv'> {
   readonly compute: number;
 }
 
-/** Name of host memory beside GPUs. */
+/** Name of the host's memory on a machine with GPUs. */
 export const HOST = 'host';
 
-/** Bytes kept free on each GPU beside the profile's reserve (512 MiB): together 1 GiB, the margin of llama.cpp's fitting (`--fit-target`). */
+/** Bytes kept free on each GPU in addition to the profile's reserve (512 MiB): together 1 GiB, the margin of llama.cpp's fitting (`--fit-target`). */
 export const MARGIN = 512 * 2 ** 20;
 
 /** Free bytes of a device; below 0: the bytes that it lacks. */
@@ -28,12 +27,12 @@ export function usedOf({ compute, kv, weights }: DeviceMemory): number {
   return weights + kv + compute;
 }
 
-/** True where no device lacks memory. */
+/** True if no device lacks memory. */
 export function isFit(devices: readonly DeviceMemory[]): boolean {
   return devices.every((device) => freeOf(device) >= 0);
 }
 
-/** GPUs of a machine; 0 where the CPU stands in their place. */
+/** GPUs of a machine; 0 if the CPU replaces them. */
 export function gpusOf({ cpuOnly, gpus }: HardwareSpec): number {
   return cpuOnly === true ? 0 : (gpus?.count ?? 1);
 }

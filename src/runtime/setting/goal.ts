@@ -1,12 +1,11 @@
-// Goals, and which of several settings serves one best.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { parseDuration } from '../../base/units.js';
 
-/** The goal: a whole request soon, one of the two speeds, or latencies that must be kept. */
+/** Goals, and which of several settings serves one best. The goal: a whole request soon, one of the two speeds, or latencies that must be kept. */
 export type Goal =
   | { readonly kind: 'request' | 'decode' | 'prefill' }
-  /** ns; null: not asked for. */
+  /** ns; null: no target for. */
   | { readonly kind: 'targets'; readonly ttft: number | null; readonly tpot: number | null };
 
 /** Tokens of a request. */
@@ -25,9 +24,9 @@ export interface Speeds {
 
 const KINDS = ['request', 'decode', 'prefill'] as const;
 
-/** Reads `--goal`. @throws UserError where it is neither a name nor targets */
+/** Reads `--goal`. @throws UserError if it is neither a name nor targets */
 export function parseGoal(text: string): Goal {
-  const kind = KINDS.find((one) => one === text);
+  const kind = KINDS.find((known) => known === text);
   if (kind !== undefined) return { kind };
   if (!text.includes('='))
     throw new UserError(`--goal: unknown goal "${text}": ${didYouMean(text, KINDS)} (targets are written as ttft=2s,tpot=50ms)`);
@@ -36,7 +35,7 @@ export function parseGoal(text: string): Goal {
     const [name = '', value = ''] = part.split('=').map((word) => word.trim());
     if (name !== 'ttft' && name !== 'tpot') throw new UserError(`--goal: unknown target "${name}"; write ttft=2s, tpot=50ms or both`);
     if (targets[name] !== null) throw new UserError(`--goal: ${name} is given twice; keep one`);
-    // Elsewhere a plain number is nanoseconds, which cannot be meant here.
+    // OverflowMemory a plain number is nanoseconds, which cannot be meant here.
     if (value !== '' && Number.isFinite(Number(value)))
       throw new UserError(`--goal: ${name}=${value} has no unit; write ${name}=${value}s or ${name}=${value}ms`);
     targets[name] = parseDuration(value, `--goal ${name}`);
@@ -66,7 +65,7 @@ export function costOf(goal: Goal, speeds: Speeds, users: number, request: Reque
   }
 }
 
-/** True where all targets are kept. */
+/** True if all targets are kept. */
 export function isKept(goal: Goal, cost: number): boolean {
   return goal.kind !== 'targets' || cost <= 1;
 }

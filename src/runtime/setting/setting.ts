@@ -1,5 +1,5 @@
-// One way to run a model: its placement and the other settings of the runtime. Types and small helpers only; a runtime
-// says which it has (kind/runtime.ts), price.ts prices them with the engine, and fits.ts counts their memory.
+// One way to run a model: its placement and the other settings of the runtime. Types and small helpers only: kind/runtime.ts offers them, price.ts
+// prices them, fits.ts counts their memory.
 import type { HardwareSpec } from '../../hardware/door.js';
 import type { CpuProjections, ModelSpec } from '../../model/door.js';
 
@@ -23,7 +23,7 @@ export interface WeightPlacement {
 /** Everything on the GPUs. */
 export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null, slots: null };
 
-/** True where nothing lies in host memory: the CPU takes no part. */
+/** True if nothing lies in host memory: the CPU takes no part. */
 export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacement): boolean {
   return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null && slots === null;
 }
@@ -45,7 +45,7 @@ export interface Setting extends WeightPlacement {
   readonly oneSocket: boolean;
   /** Tokens that are drafted for each pass; 0: none. */
   readonly draft: number;
-  /** What drafts them: the model's own layers for further tokens, or what stood before behind the same tokens. */
+  /** What drafts them: the model's own layers for further tokens, or what followed the same tokens before. */
   readonly drafter: 'mtp' | 'ngram';
   /** Bundled system of the expert cache that has the slots; null: there is no cache. */
   readonly cache: string | null;
@@ -53,21 +53,21 @@ export interface Setting extends WeightPlacement {
   readonly fromDisk: boolean;
 }
 
-/** True where no GPU takes part. */
+/** True if no GPU takes part. */
 export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean {
   return gpuLayers === 0;
 }
 
-/** The machine as a setting uses it: its host is one socket with its own memory where only that computes. */
+/** The machine as a setting uses it: its host is one socket with its own memory if only that computes. */
 export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {
   const { cpu, tiers } = hardware;
   if (!oneSocket || cpu?.sockets === undefined) return hardware;
   const { sockets, ...alone } = cpu;
-  const own = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
-  return { ...hardware, cpu: alone, tiers: own };
+  const split = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
+  return { ...hardware, cpu: alone, tiers: split };
 }
 
-/** Values of a setting that asks for nothing unusual. */
+/** Values of a setting without anything unusual. */
 export const PLAIN = { followsPrompts: false, oneSocket: false, draft: 0, drafter: 'mtp', cache: null } as const;
 
 /** Bytes of an expert cache, by layer with experts. @param slots experts of each layer that it holds */

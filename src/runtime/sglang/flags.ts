@@ -1,4 +1,3 @@
-// SGLang's server on GPUs alone; with KTransformers' kernels beside it, see ../ktransformers.
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 
@@ -18,7 +17,7 @@ export function serverUses(input: CommandInput): FlagUse[] {
   ];
 }
 
-/** SGLang. */
+/** SGLang's server on GPUs alone; with KTransformers' kernels, see ../ktransformers. */
 export const sglangFlags = lineDialect('sglang', (input) => {
   const { draft } = input.setting;
   if (draft === 0) return { uses: serverUses(input) };

@@ -1,4 +1,3 @@
-// SGLang: a server that shares tensors over GPUs.
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
@@ -14,7 +13,7 @@ const oneBatch: TimingFormat = {
     const found: PrintedTiming[] = [];
     const settings = /batch_size=\(?(\d+).*?input_len=\(?(\d+).*?output_len=\(?(\d+)/.exec(text);
     const model = /model_path=['"]?([^'",)\s]+)|--model(?:-path)?[ =](\S+)/.exec(text);
-    const [users, prompt, generated] = settings === null ? [] : settings.slice(1).map((one) => wholeOf(one));
+    const [users, prompt, generated] = settings === null ? [] : settings.slice(1).map((digits) => wholeOf(digits));
     let prefill: number | undefined;
     for (const { place, text: line } of linesOf(text, path)) {
       const first = /^Prefill\. latency:.*throughput:\s+(\S+) token\/s/.exec(line)?.[1];
@@ -37,7 +36,7 @@ const oneBatch: TimingFormat = {
   },
 };
 
-/** SGLang. */
+/** SGLang: a server that shares tensors over GPUs. */
 export const sglangRuntime: KnownRuntime = {
   name: 'sglang',
   vendors: ['nvidia', 'amd', 'intel', 'none'],

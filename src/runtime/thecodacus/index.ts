@@ -1,4 +1,3 @@
-// The fork of llama.cpp by thecodacus: experts that a profile counted most stay on the GPU, and the CPU computes the others.
 import { lineDialect } from '../flags/dialect.js';
 import { allocationRules } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
@@ -18,7 +17,7 @@ const dialect = lineDialect('thecodacus', (input) => {
   return { uses, why };
 });
 
-/** The fork. */
+/** The fork of llama.cpp by thecodacus: experts that a profile counted most stay on the GPU, and the CPU computes the others. */
 export const thecodacusRuntime: KnownRuntime = {
   name: 'thecodacus',
   programs: { thecodacus: llamaCppRuntime.name },

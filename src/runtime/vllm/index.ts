@@ -1,4 +1,3 @@
-// vLLM: a server with the whole model on GPUs that share tensors.
 import { folderOf, lineDialect } from '../flags/dialect.js';
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
@@ -26,7 +25,7 @@ const dialect = lineDialect('vllm', (input) => {
   };
 });
 
-/** vLLM. */
+/** vLLM: a server with the whole model on GPUs that share tensors. */
 export const vllmRuntime: KnownRuntime = {
   name: 'vllm',
   vendors: ['nvidia', 'amd', 'intel', 'none'],

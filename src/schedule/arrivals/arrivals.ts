@@ -1,8 +1,7 @@
-// Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn.
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 
-/** Requests in order of arrival. */
+/** Arrivals and lengths of requests, in columns: 16 bytes a request, read from a file or drawn. */
 export interface Arrivals {
   readonly count: number;
   /** ns since the first arrival, not falling; length `count`. */
@@ -10,7 +9,7 @@ export interface Arrivals {
   /** Prompt and generated tokens; length `count`. */
   readonly prompt: Int32Array;
   readonly output: Int32Array;
-  /** Class of each request, empty: none; null where no request has one. */
+  /** Class of each request, empty: none; null if no request has one. */
   readonly requestClass: readonly string[] | null;
 }
 

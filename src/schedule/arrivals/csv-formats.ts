@@ -2,29 +2,29 @@
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { DURATION, parseDuration } from '../../base/units.js';
-import { type Arrival, type ArrivalFormat, momentOf, tokensOf } from './format.js';
+import { type Arrival, type ArrivalFormat, arrivalTimeOf, tokensOf } from './format.js';
 
 /** A CSV format: the names of its columns. */
 interface ColumnNames extends Pick<ArrivalFormat, 'name' | 'summary' | 'cites'> {
   readonly arrival: string;
   readonly prompt: string;
   readonly output: string;
-  /** Column of the request's class, where a file may have one. */
+  /** Column of the request's class, if a file may have one. */
   readonly requestClass?: string;
   /** Reads a moment; @throws UserError that begins with `place` */
-  moment(text: string, what: string, place: string): number;
+  arrivalTime(text: string, what: string, place: string): number;
 }
 
 /** A moment in units of `unitNs` ns. */
 const inUnits =
   (unitNs: number) =>
   (text: string, what: string, place: string): number =>
-    momentOf(text, unitNs, what, place);
+    arrivalTimeOf(text, unitNs, what, place);
 
 /** Splits a line at its commas; spaces and quotes around a field do not belong to it. */
 const fieldsOf = (line: string): string[] => line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
 
-function columnFormat({ name, summary, cites, moment, requestClass, ...names }: ColumnNames): ArrivalFormat {
+function columnFormat({ name, summary, cites, arrivalTime: moment, requestClass, ...names }: ColumnNames): ArrivalFormat {
   const needed = [names.arrival, names.prompt, names.output];
   const headerOf = (line: string): string[] => fieldsOf(line.replace(/^\uFEFF/, ''));
   return {
@@ -73,7 +73,7 @@ export const azure = columnFormat({
   arrival: 'TIMESTAMP',
   prompt: 'ContextTokens',
   output: 'GeneratedTokens',
-  moment: (text, what, place) => {
+  arrivalTime: (text, what, place) => {
     const match = STAMP.exec(text);
     const secondNs = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}Z`) * 1e6;
     if (Number.isNaN(secondNs))
@@ -91,7 +91,7 @@ export const vidur = columnFormat({
   arrival: 'arrived_at',
   prompt: 'num_prefill_tokens',
   output: 'num_decode_tokens',
-  moment: seconds,
+  arrivalTime: seconds,
 });
 
 /** LLMServingSim's request traces: nanoseconds, prompt and generated tokens. */
@@ -102,10 +102,10 @@ export const llmservingsim = columnFormat({
   arrival: 'arrival_time_ns',
   prompt: 'input_toks',
   output: 'output_toks',
-  moment: inUnits(1),
+  arrivalTime: inUnits(1),
 });
 
-/** A format for arrivals of your own: `arrival, prompt, output`, and a class where requests have different objectives. */
+/** A format for arrivals of your own: `arrival, prompt, output`, and a class if requests have different objectives. */
 export const generic = columnFormat({
   name: 'generic',
   summary: 'arrival (seconds, or with a unit: 250ms), prompt, output and, if there are several, class',
@@ -114,6 +114,6 @@ export const generic = columnFormat({
   prompt: 'prompt',
   output: 'output',
   requestClass: 'class',
-  moment: (text, what, place) =>
+  arrivalTime: (text, what, place) =>
     /[a-zµμ]$/i.test(text) && DURATION.read(text) !== null ? parseDuration(text, `${place}: ${what}`) : seconds(text, what, place),
 });

@@ -1,4 +1,3 @@
-// The contract of a file of arrivals: one line per request, recognised by its first line and read one line at a time.
 import { UserError } from '../../base/errors.js';
 import { quoted } from '../../base/text.js';
 
@@ -20,9 +19,9 @@ export interface ArrivalFormat {
   /** One sentence: the content of a line. */
   readonly summary: string;
   readonly cites: string;
-  /** True where the first line is a header and no request. */
+  /** True if the first line is a header and no request. */
   readonly header: boolean;
-  /** True where a file that begins with this line is of this format. */
+  /** True if a file that begins with this line is of this format. */
   recognises(firstLine: string): boolean;
   /** Makes the reader of a line from the file's first; it throws UserError, from its `place` (`path:line`) on, for a malformed line. */
   reader(firstLine: string): (line: string, place: string) => Arrival;
@@ -38,7 +37,7 @@ export function tokensOf(text: unknown, what: string, place: string): number {
 }
 
 /** Reads a moment given as a number of units. @param unitNs ns of one unit @throws UserError unless it is a finite number */
-export function momentOf(text: unknown, unitNs: number, what: string, place: string): number {
+export function arrivalTimeOf(text: unknown, unitNs: number, what: string, place: string): number {
   const value = typeof text === 'number' ? text : typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value * unitNs;
   throw new UserError(`${place}: ${what} is '${typeof text === 'string' ? text : quoted(text)}', where a number is expected`);

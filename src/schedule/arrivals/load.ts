@@ -25,7 +25,7 @@ interface ArrivalOptions {
   readonly rate?: number | undefined;
   /** Most requests; absent: all of a file, 100 of a process. */
   readonly requests?: number | undefined;
-  /** Prompt and generated tokens of a request, where they are drawn. */
+  /** Prompt and generated tokens of a request if they are drawn. */
   readonly prompt: number;
   readonly output: number;
 }
@@ -44,7 +44,7 @@ export function parseArrivals(text: string): ArrivalSource {
 /** Reads or draws arrivals. @param folder of a relative path @throws UserError with file and line if a line is malformed */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const arrivals = arrivalsOf(options, folder, seed);
-  // Not a number, where two infinite times are compared.
+  // Not a number if two infinite times are compared.
   if (arrivals.arrivalNs[arrivals.count - 1]! <= Number.MAX_SAFE_INTEGER) return arrivals;
   throw new UserError(
     `workload ${options.arrivals.text}: the last request arrives later than 104 days after the first; is the rate, or the unit of time, right?`,

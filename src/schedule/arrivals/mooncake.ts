@@ -1,11 +1,10 @@
-// Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { parseJsonBytes } from '../../base/nesting.js';
 import { isObject } from '../../base/objects.js';
-import { type ArrivalFormat, momentOf, tokensOf } from './format.js';
+import { type ArrivalFormat, arrivalTimeOf, tokensOf } from './format.js';
 
-/** The fields of a line, or null where it is no JSON object. */
+/** The fields of a line, or null if it is no JSON object. */
 function objectOf(line: string): Record<string, unknown> | null {
   try {
     const value: unknown = parseJsonBytes(bytesOf(line), 'line');
@@ -15,7 +14,7 @@ function objectOf(line: string): Record<string, unknown> | null {
   }
 }
 
-/** Registry entry. */
+/** Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace. */
 export const mooncake: ArrivalFormat = {
   name: 'mooncake',
   summary: 'JSON lines of timestamp (ms), input_length, output_length',
@@ -29,7 +28,7 @@ export const mooncake: ArrivalFormat = {
     const fields = objectOf(line);
     if (fields === null) throw new UserError(`${place}: not a JSON object; is the line cut off?`);
     return {
-      arrivalNs: momentOf(fields.timestamp, 1e6, 'timestamp', place),
+      arrivalNs: arrivalTimeOf(fields.timestamp, 1e6, 'timestamp', place),
       prompt: tokensOf(fields.input_length, 'input_length', place),
       output: tokensOf(fields.output_length, 'output_length', place),
       requestClass: '',

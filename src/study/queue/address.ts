@@ -1,8 +1,7 @@
-// `--queue redis://user:password@host:6379/0`: the server of a queue, and how to log in. A password is never shown.
 import { UserError } from '../../base/errors.js';
 import { type Environment, env as processEnv } from '../../base/host/process.js';
 
-/** The address of a queue. */
+/** `--queue redis://user:password@host:6379/0`: the server of a queue, and how to log in. A password is never shown. */
 export interface QueueAddress {
   /** As messages show it: without user and password. */
   readonly shown: string;
@@ -17,7 +16,7 @@ export interface QueueAddress {
   readonly prefix: string;
 }
 
-/** Keys begin with this unless `--queue-prefix` says otherwise. */
+/** Keys begin with this unless `--queue-prefix` sets another. */
 export const QUEUE_PREFIX = 'moeprof';
 
 /** The variable that holds a password, so that no list of processes shows it. */

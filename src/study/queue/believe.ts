@@ -17,8 +17,8 @@ export function faultOf(result: Result, run: RunSpec): string | null {
   if (inputs.system !== run.system.name) return `is of system ${inputs.system}, not ${run.system.name}`;
   const paths = inputs.traces.map(({ path }) => path);
   if (canonicalJson(paths) !== canonicalJson(run.trace)) return 'is of other traces';
-  const { system, ...own }: Readonly<Record<string, unknown>> = configOfRun(run);
-  const differing = Object.keys(own).find((key) => canonicalJson(ownValue(config, key)) !== canonicalJson(ownValue(own, key)));
+  const { system, ...rest }: Readonly<Record<string, unknown>> = configOfRun(run);
+  const differing = Object.keys(rest).find((key) => canonicalJson(ownValue(config, key)) !== canonicalJson(ownValue(rest, key)));
   if (differing !== undefined) return `is of another run: config.${differing} differs`;
   const text = SYSTEMS.get(run.system) ?? canonicalJson(system);
   SYSTEMS.set(run.system, text);

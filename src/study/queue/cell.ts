@@ -1,4 +1,3 @@
-// A run as a cell of a queue: the run itself, and the files that a worker needs for it.
 import { UserError } from '../../base/errors.js';
 import { realpathSync } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
@@ -13,12 +12,12 @@ import type { CellFile, CellModule, QueueCell } from './sent-cell.js';
 
 const CODE = /\.[mc]?[jt]s$/;
 
-/** Makes cells of runs. Facts of files are kept, since the runs of a study name the same few files. */
+/** Makes cells of runs: the run, and the files that a worker needs. Facts of files are kept, since the runs of a study name the same few. */
 export class CellMaker {
   readonly #known = new Map<string, readonly CellFile[]>();
   readonly #modules = new Map<string, CellModule>();
 
-  /** @throws UserError where the run cannot be run elsewhere */
+  /** @throws UserError if the run cannot be run elsewhere */
   make(run: RunSpec, { modules, read }: RunIdentity = runIdentity(run)): QueueCell {
     if (run.trace.some(isStdin)) throw new UserError('--trace -: no worker has this standard input; give the trace as a file');
     const model = run.model === undefined || !isPath(run.model) ? null : resolve(run.folder, run.model);
@@ -46,7 +45,7 @@ export class CellMaker {
   }
 }
 
-/** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker need not ask for it. */
+/** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker does not request it. */
 function cellFiles(path: string, within: readonly string[] = []): readonly CellFile[] {
   const stat = statOf(path);
   if (stat?.isFile() === true) return [{ path, sha256: hexOf(contentOf(path)), bytes: stat.size }];

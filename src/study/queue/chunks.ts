@@ -34,7 +34,7 @@ export function fileNoteOf(sha256: string, text: string | null, seal: Seal): Fil
   return 'refused' in note ? { refused: shortened(visible(note.refused)) } : { bytes: note.bytes, chunks: note.chunks };
 }
 
-/** A file, one chunk after another. @throws UserError where its size changes meanwhile */
+/** A file, one chunk after another. @throws UserError if its size changes meanwhile */
 export function* chunksOf(path: string): Generator<Uint8Array> {
   const file = InputFile.open(path, 'trace');
   try {
@@ -65,7 +65,7 @@ export class ChunkCheck {
     this.#bytes = bytes;
   }
 
-  /** @throws DamagedFile where the chunk is missing, or of the wrong length */
+  /** @throws DamagedFile if the chunk is missing, or of the wrong length */
   add(chunk: Uint8Array | null): Uint8Array {
     const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
     if (chunk === null || chunk.length !== expected) throw new DamagedFile('a part of it is gone from the server');
@@ -74,7 +74,7 @@ export class ChunkCheck {
     return chunk;
   }
 
-  /** @throws DamagedFile where the file is not what it should be */
+  /** @throws DamagedFile if the file is not what it should be */
   finish(): void {
     if (this.#got !== this.#bytes || this.#hash.digest('hex') !== this.#sha256) throw new DamagedFile('it came through the server damaged');
   }

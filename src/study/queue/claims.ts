@@ -1,4 +1,3 @@
-// What a cell claims of its files and modules, proved by its name, a fingerprint over all contents: false claims are looked for nowhere.
 import { orUserError, UserError } from '../../base/errors.js';
 import { join } from '../../base/host/paths.js';
 import { isWithin } from '../../base/host/view.js';
@@ -6,7 +5,7 @@ import type { RunSpec } from '../../system/door.js';
 import { contentOfFolder, runIdentity } from '../fingerprint.js';
 import { runOfText, type SentCell } from './sent-cell.js';
 
-/** The claims of a cell. */
+/** What a cell claims of its files and modules, proved by its name, a fingerprint over all contents: false claims are looked for nowhere. */
 export type Claims = Pick<SentCell, 'files' | 'modules' | 'run' | 'system'>;
 
 /** The run of a cell; null: its name is that of other claims, or it is no run. */
@@ -25,7 +24,7 @@ export function provenRun(fingerprint: string, cell: Claims): RunSpec | null {
   }
 }
 
-/** Contents by path, as `contentOf` would have them where the claims are true. */
+/** Contents by path, as `contentOf` would have them if the claims are true. */
 function claimedContents({ files, modules }: Claims): (path: string) => string | null {
   const names = new Map(files.map(({ names, path }) => [path, names]));
   const contents = new Map([...files, ...modules].map(({ path, sha256 }) => [path, sha256 === null ? null : `sha256:${sha256}`]));

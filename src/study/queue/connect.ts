@@ -1,4 +1,4 @@
-// The connection to a server, and BullMQ, which is loaded only where a queue is used. Errors of the server or the network become one line.
+// The connection to a server, and BullMQ, which is loaded only if a queue is used. Errors of the server or the network become one line.
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { codeOf, messageOf, UserError } from '../../base/errors.js';
@@ -26,7 +26,10 @@ export interface QueueServer {
   close(): void;
 }
 
-/** Reaches a server. @param tell takes a line when it goes or is back @throws UserError if it cannot be reached, or the library is not installed */
+/**
+ * Reaches a server. @param tell takes a line at each loss and return of the connection @throws UserError if it cannot be reached, or the library is
+ * not installed
+ */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;
@@ -63,12 +66,12 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
     another,
     close: () => {
       gone = true;
-      for (const one of all) one.disconnect();
+      for (const client of all) client.disconnect();
     },
   };
 }
 
-/** @throws UserError where they are not installed */
+/** @throws UserError if they are not installed */
 function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redis } {
   try {
     // Both are CommonJS: required, they are not searched for exports first, which takes as long again.
@@ -82,7 +85,7 @@ function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redi
   }
 }
 
-/** @throws UserError where the server cannot be reached, or does not let us in */
+/** @throws UserError if the server cannot be reached, or does not let us in */
 async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   let first: unknown;
   redis.on('error', (error) => {
@@ -137,7 +140,7 @@ export const orServerError = (address: QueueAddress, error: unknown): unknown =>
 /** Describes an error of a server in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
   const code = codeOf(error) ?? '';
-  const said = `${code} ${messageOf(error)}`;
-  const known = REMEDIES.find(([pattern]) => pattern.test(said));
+  const text = `${code} ${messageOf(error)}`;
+  const known = REMEDIES.find(([pattern]) => pattern.test(text));
   return new UserError(`--queue ${shown}: ${known === undefined ? messageOf(error).replace(/\s+/g, ' ') : known[1]}`);
 }

@@ -1,4 +1,3 @@
-// The content of a queue's server, as a document.
 import { groupedBy } from '../../base/objects.js';
 import { formatBytes, formatCount, formatCounted } from '../../base/units.js';
 import { type Document, grid, note } from '../../report/door.js';
@@ -7,19 +6,19 @@ import type { BuildCells, QueueContents } from './contents.js';
 import { isAlike, type Presence } from './protocol.js';
 import type { CellEnd } from './sent-result.js';
 
-/** Reasons of failures that are listed unless everything is asked for. */
+/** Reasons of failures that are listed by default. */
 const REASONS = 5;
 /** Digits of a fingerprint: as `moeprof store ls` shows it. */
 const DIGITS = 12;
 const COUNTS = ['waiting', 'running', 'delayed', 'done', 'failed'] as const;
 
-/** A document of a queue. */
+/** The content of a queue's server, as a document. */
 export function contentsDocument({ prefix, shown }: QueueAddress, contents: QueueContents, verbose: boolean): Document {
   const { cells, failures, files, results, sweeps, workers } = contents;
   // Cells that failed for one reason, the last of them first.
   const reasons = [...groupedBy(failures, ({ failure }) => failure).values()];
   const listed = verbose ? reasons : reasons.slice(0, REASONS);
-  const others = [...workers, ...sweeps].some((one) => !isAlike(one)) || cells.some((one) => !isAlike(one));
+  const others = [...workers, ...sweeps].some((presence) => !isAlike(presence)) || cells.some((presence) => !isAlike(presence));
   const nobody = workers.length === 0 && cells.some(({ waiting }) => waiting > 0);
   const more = reasons.length - listed.length;
   const nothing = cells.length + workers.length + sweeps.length + results.count + files.count === 0;
@@ -57,5 +56,5 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
   };
 }
 
-/** A build, marked where it is not this one. */
+/** A build, marked if it is not this one. */
 const buildText = (build: string, protocol: number): string => (isAlike({ build, protocol }) ? build : `${build}*`);

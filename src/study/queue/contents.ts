@@ -8,7 +8,7 @@ import { keysOf, type Presence, presentIn, RESULT_TAKEN_S } from './protocol.js'
 import { type CellEnd, doneOf } from './sent-result.js';
 import { answersTo, valuesOf } from './together.js';
 
-/** Keys that are asked for, and entries that are read, at once. */
+/** Keys that are requested, and entries that are read, at once. */
 const AT_ONCE = 1000;
 
 /** Cells of one build of moeprof, which only workers of the same one run. */
@@ -39,7 +39,7 @@ export interface QueueContents {
 /** Counts of what was removed. */
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
-/** Looks at a queue. @throws UserError where the server does not answer as it should */
+/** Looks at a queue. @throws UserError if the server does not answer as it should */
 export const contentsOf = (server: QueueServer): Promise<QueueContents> =>
   withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 
@@ -74,11 +74,11 @@ async function contentsBehind(server: QueueServer, keys: readonly string[]): Pro
   const failures: CellEnd[] = [];
   const cells: BuildCells[] = [];
   for (const { build, protocol } of buildsIn(prefix, keys)) {
-    const own = keysOf(prefix, build, protocol);
-    const ends = await endsOf(redis, own.done);
+    const keys = keysOf(prefix, build, protocol);
+    const ends = await endsOf(redis, keys.done);
     const failed = [...ends.values()].filter(({ failure }) => failure !== null);
     failures.push(...failed.reverse());
-    cells.push({ protocol, build, ...(await countsOf(server, own.cells)), done: ends.size - failed.length, failed: failed.length });
+    cells.push({ protocol, build, ...(await countsOf(server, keys.cells)), done: ends.size - failed.length, failed: failed.length });
   }
   const results = keys.filter((key) => key.startsWith(`${prefix}:result:`));
   const chunks = keys.filter((key) => /:file:[0-9a-f]{64}:\d+$/.test(key));
@@ -106,14 +106,13 @@ async function keysBelow({ address, redis }: QueueServer): Promise<string[]> {
   return [...keys];
 }
 
-/** Builds whose cells are there, or of which there is news. */
 function buildsIn(prefix: string, keys: readonly string[]): Pick<BuildCells, 'build' | 'protocol'>[] {
   const found = new Map<string, Pick<BuildCells, 'build' | 'protocol'>>();
   for (const key of keys) {
     const [, protocol, build] = /^(?:cells|done)-(\d+)-([^:]+)/.exec(key.slice(prefix.length + 1)) ?? [];
     if (protocol !== undefined) found.set(`${protocol}-${build}`, { protocol: Number(protocol), build: build! });
   }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cells]) => cells);
 }
 
 async function countsOf({ address, bull, redis }: QueueServer, name: string): Promise<Pick<BuildCells, 'delayed' | 'running' | 'waiting'>> {
@@ -139,7 +138,6 @@ async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd
   }
 }
 
-/** The numbers that a command answers, key by key. */
 async function numbersOf(redis: Redis, command: 'strlen' | 'ttl', keys: readonly string[]): Promise<number[]> {
   const numbers: number[] = [];
   for (const some of batchesOf(keys)) {

@@ -1,4 +1,3 @@
-// Files that came through a server, kept by content on a worker's disk. Where room is needed, the least recently used files are deleted.
 import { UserError } from '../../base/errors.js';
 import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
 import { closeSync, openSync, rmSync, utimesSync } from '../../base/host/files.js';
@@ -9,19 +8,19 @@ import { listFolder, statOf } from '../../base/input-file.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue, SHA256_HEX } from '../../result/digest.js';
 
-/** Room for files unless the user says otherwise: some long recordings. */
+/** Room for files by default: some long recordings. */
 export const CACHE_SIZE = '20GiB';
 
-/** Where files lie: below the user's folder for caches. */
+/** Folder of files: below the user's folder for caches. */
 export const cacheFolder = (): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 
-/** A folder of files that are named by their SHA-256. Several workers may share it. */
+/** Files from a server on a worker's disk, named by SHA-256, which workers may share. For room, the least recently used are deleted. */
 export class FileCache {
   /** Absolute. */
   readonly folder: string;
   readonly #limit: number;
 
-  /** @param limit bytes of all files together @throws UserError where the path is no folder; the folder is made when it is needed */
+  /** @param limit bytes of all files together @throws UserError if the path is no folder; the folder is made when it is needed */
   constructor(folder: string, limit: number) {
     if (whatStands(folder)?.isDirectory() === false) throw new UserError(`${folder}: is no folder; name one for --file-cache`);
     this.folder = resolve(folder);
@@ -66,7 +65,7 @@ export class FileCache {
     rmSync(this.#pathOf(sha256), { force: true });
   }
 
-  /** A folder with these names in it and nothing behind them: for who lists a folder; each file of it is opened where it lies itself. */
+  /** A folder with these names and no contents, for listing; each file is opened at its own path. */
   view(names: readonly string[]): string {
     const folder = join(this.folder, `names-${hashOfValue(names).slice(0, 32)}`);
     makeFolder(folder);
@@ -82,7 +81,7 @@ export class FileCache {
         const stat = statOf(join(this.folder, name));
         return stat?.isFile() !== true ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
       })
-      .sort((one, other) => one.used - other.used);
+      .sort((file, other) => file.used - other.used);
     let taken = files.reduce((sum, file) => sum + file.bytes, 0);
     for (const { bytes: size, name } of files) {
       if (taken + bytes <= this.#limit) return;

@@ -1,4 +1,3 @@
-// Modules that a worker may run: those below folders that its user has named. A run names a module by its content; it never brings the code.
 import { UserError } from '../../base/errors.js';
 import { whatStands } from '../../base/files.js';
 import { realpathSync } from '../../base/host/files.js';
@@ -16,8 +15,8 @@ export type TrustedModule = readonly [content: string, path: string];
 export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
   folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
-    const [own, filled] = [realOf(folder), realOf(cache)];
-    if (isWithin(own, filled) || isWithin(filled, own))
+    const [root, filled] = [realOf(folder), realOf(cache)];
+    if (isWithin(root, filled) || isWithin(filled, root))
       throw new UserError(`--modules ${folder}: shares files with the file cache, which others fill; name another --file-cache`);
     return filesBelow(folder)
       .filter((path) => MODULE_FILE.test(path) && !dirname(path).includes('node_modules'))
@@ -27,7 +26,7 @@ export const modulesBelow = (folders: readonly string[], cache: string): Trusted
 
 const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
 
-/** Finds trusted modules by content. */
+/** Finds modules by content below folders that the worker's user has named. A run names a module by its content; it never brings the code. */
 export class ModuleIndex {
   readonly #paths: ReadonlyMap<string, string>;
 

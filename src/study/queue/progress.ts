@@ -1,4 +1,3 @@
-// The progress of a study on a queue: arithmetic and one line of text, without input or output.
 import { formatCount, formatCounted } from '../../base/units.js';
 
 /** Seconds over which a rate is taken: long enough to be calm, short enough to see that a worker has come or gone. */
@@ -19,7 +18,7 @@ export class LateRate {
     this.#forget(now);
   }
 
-  /** Per second, over the last half minute, or since the start where that is less; 0: nothing happened. */
+  /** Per second, over the last half minute, or since the start if that is less; 0: nothing happened. */
   at(now: number): number {
     this.#forget(now);
     const seconds = Math.min(WINDOW_S, now - this.#start);
@@ -31,7 +30,7 @@ export class LateRate {
   }
 }
 
-/** The progress of a study. */
+/** The progress of a study on a queue: arithmetic and one line of text, without input or output. */
 export interface QueueStatus {
   readonly total: number;
   /** With an outcome, those that the store had included. */
@@ -54,11 +53,11 @@ export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' |
 /** Workers that a line names. */
 const NAMED = 3;
 
-/** Text behind the bar: `12 running, 3 failed, 84/s, 69 s left, 3 workers: ann-1 400, bob-2 380, +1`. */
+/** Text after the bar: `12 running, 3 failed, 84/s, 69 s left, 3 workers: ann-1 400, bob-2 380, +1`. */
 export function queueAside(status: QueueStatus): string {
   const { by, failed, rate, running, workers } = status;
   const left = secondsLeft(status);
-  const ranked = [...by].sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1));
+  const ranked = [...by].sort(([a, count], [b, other]) => other - count || (a < b ? -1 : 1));
   const named = ranked.slice(0, NAMED).map(([name, cells]) => `${name} ${formatCount(cells)}`);
   const more = ranked.length > NAMED ? [`+${ranked.length - NAMED}`] : [];
   const who = workers === 0 ? 'no worker yet' : formatCounted(workers, 'worker');

@@ -20,7 +20,7 @@ export const DONE_KEPT = 100_000;
 export function keysOf(prefix: string, build: string = buildOf(), protocol: number = PROTOCOL) {
   return {
     prefix,
-    /** Name of the queue of cells. Cells of another protocol or build lie in another one, where this process never looks. */
+    /** Name of the queue of cells. Cells of another protocol or build lie in another one, which this process never reads. */
     cells: `cells-${protocol}-${build}`,
     /** Stream of what is done. */
     done: `${prefix}:done-${protocol}-${build}`,
@@ -60,7 +60,7 @@ export type Presence = Readonly<z.infer<typeof presence>>;
 export const presenceText = (name: string, running: number): string =>
   JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 
-/** The readable presences; others come from versions that this one does not know. */
+/** The readable presences; others come from versions unknown to this one. */
 export const presencesIn = (texts: readonly (string | null)[]): Presence[] => texts.flatMap((text) => parsed(presence, text) ?? []);
 
 /** Who is there, of a set of ids; `gone`: ids without a key of their own. */
@@ -84,5 +84,5 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   }
 }
 
-/** True where the process runs, or waits for, the same cells as this one. */
+/** True if the process runs, or waits for, the same cells as this one. */
 export const isAlike = ({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean => build === buildOf() && protocol === PROTOCOL;

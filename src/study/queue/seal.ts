@@ -1,4 +1,3 @@
-// The seal of cells and results, by a shared key: what lacks it is not ours. Without a key only a server on this machine is used.
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { hmacOf, sameSecret } from '../../base/host/hmac.js';
@@ -17,12 +16,12 @@ const MAKE_ONE = 'make one with: head -c 32 /dev/urandom | base64 > queue.key';
 /** What is sealed: a seal of one kind is none of another. */
 type Sealed = 'cell' | 'result' | 'end' | 'shut' | 'file';
 
-/** Makes and checks seals. */
+/** Seals of cells and results, by a shared key: what lacks one is not ours. Without a key only a server on this machine is used. */
 export interface Seal {
   /** False: there is no key, and every seal is the empty text. */
   readonly isKeyed: boolean;
   over(kind: Sealed, ...parts: readonly (string | Uint8Array)[]): string;
-  /** True where `seal` is that of the parts. */
+  /** True if `seal` is that of the parts. */
   holds(seal: unknown, kind: Sealed, ...parts: readonly (string | Uint8Array)[]): boolean;
 }
 

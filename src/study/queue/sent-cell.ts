@@ -1,4 +1,3 @@
-// A cell as it travels: a run, its files and modules, and the seal of its queue. Numbers and maps beyond JSON come as they went.
 import { z } from 'zod';
 import { InternalError, UserError } from '../../base/errors.js';
 import { isAbsolute } from '../../base/host/paths.js';
@@ -19,7 +18,7 @@ const MOST_FILES = 20_000;
 const digest = z.string().regex(SHA256_HEX);
 const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
 const fileShape = z.strictObject({
-  /** Absolute, where the sweep is. */
+  /** Absolute, on the machine of the sweep. */
   path: absolute,
   /** Hex; null: a folder, or nothing. */
   sha256: digest.nullable(),
@@ -45,13 +44,13 @@ const cellShape = z.strictObject({
   seal: z.string(),
 });
 
-/** A file that a run names, as it is where the sweep is. */
+/** A file that a run names, as it is on the machine of the sweep. */
 export type CellFile = Readonly<z.infer<typeof fileShape>>;
 
 /** A module of the user's own. Its text never travels. */
 export type CellModule = Readonly<z.infer<typeof moduleShape>>;
 
-/** A cell on its way. Its name is its fingerprint. */
+/** A cell as it travels, named by its fingerprint: a run, its files and modules, and the seal of its queue. */
 export type SentCell = Readonly<z.infer<typeof cellShape>>;
 
 /** One run, for a worker. */
@@ -89,7 +88,7 @@ function systemOfText(text: string): SystemSpec {
   return system;
 }
 
-/** The run of a cell that has come. @throws SyntaxError where its texts were not made by {@link cellData} */
+/** The run of a cell that has come. @throws SyntaxError if its texts were not made by {@link cellData} */
 export function runOfText({ run, system }: Pick<SentCell, 'run' | 'system'>): RunSpec {
   return { ...(decoded(JSON.parse(run)) as Omit<RunSpec, 'system'>), system: systemOfText(system) };
 }
@@ -120,7 +119,7 @@ const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 /** The key of a map's pairs. */
 const MAP = '\u0001map';
 
-/** Numbers that JSON does not know are written as texts, maps as lists of pairs below a key that nothing else has. */
+/** Numbers that JSON lacks are written as texts, maps as lists of pairs below a key that nothing else has. */
 function encoded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : `\u0001${Object.is(value, -0) ? '-0' : value}`;

@@ -14,7 +14,7 @@ const MOST_REASON = 2000;
 /** Largest entry that is unpacked, bytes: a result with details has a few MiB. */
 const LARGEST_ENTRY = 2 ** 28;
 
-/** An entry of the store, smaller: a third, since most of it is names of metrics. @throws UserError where no sweep would unpack it */
+/** An entry of the store, smaller: a third, since most of it is names of metrics. @throws UserError if no sweep would unpack it */
 export function packedEntry(entry: string): Uint8Array {
   if (entry.length > LARGEST_ENTRY)
     throw new UserError(
@@ -36,7 +36,7 @@ interface SentResult {
   readonly entry: string;
 }
 
-/** Reads a result. @returns null: nobody with the key of this queue made it @throws UserError where it does not unpack */
+/** Reads a result. @returns null: nobody with the key of this queue made it @throws UserError if it does not unpack */
 export function resultOf(fingerprint: string, data: Uint8Array, seal: Seal): SentResult | null {
   const end = data.subarray(0, LONGEST_HEAD).indexOf(10);
   const [, given, worker] = /^([0-9a-f]*) ([\w.@-]{1,100})$/.exec(textOf(data, 0, Math.max(0, end))) ?? [];
@@ -79,9 +79,9 @@ const endParts = ({ again, failure, fingerprint, worker }: CellEnd): string[] =>
 /** Fields of an entry of the stream. */
 export function doneFields(end: CellEnd, seal: Seal): string[] {
   const failure = end.failure === null ? null : shortened(visible(end.failure), MOST_REASON);
-  const told = { ...end, failure };
+  const sent = { ...end, failure };
   return [
-    ...['cell', end.fingerprint, 'worker', end.worker, 'seal', seal.over('end', ...endParts(told))],
+    ...['cell', end.fingerprint, 'worker', end.worker, 'seal', seal.over('end', ...endParts(sent))],
     ...(failure === null ? [] : ['failure', failure]),
     ...(end.again === true ? ['again', '1'] : []),
   ];

@@ -1,4 +1,3 @@
-// The files of a sweep's cells, for workers that ask for them: each is put on the server once, in chunks, and removed when the last sweep ends.
 import { messageOf } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
 import { chunkCount, chunksOf, type FileNote, fileNoteOf, fileNoteText } from './chunks.js';
@@ -7,7 +6,7 @@ import type { QueueKeys } from './protocol.js';
 import type { Seal } from './seal.js';
 import type { CellFile } from './sent-cell.js';
 
-/** Seconds that a file stays on the server: workers that come later ask for it again. */
+/** Seconds that a file stays on the server: later workers request it again. */
 const FILE_KEPT_S = 86_400;
 const REFUSAL_KEPT_S = 30;
 /** Chunks between two signs of life of the sweep. */
@@ -21,10 +20,10 @@ interface FileTarget {
   tell(line: string): void;
 }
 
-/** Brings workers the files that they ask for. */
+/** The files of a sweep's cells, for workers that request them: each is put on the server once, in chunks, and removed when the last sweep ends. */
 export class SweepFiles {
   readonly #target: FileTarget;
-  /** Where the files of pending and earlier cells lie, by SHA-256. */
+  /** Paths of the files of pending and earlier cells, by SHA-256. */
   readonly #paths = new Map<string, string>();
   /** Chunks on the server, by SHA-256. */
   readonly #sent = new Map<string, number>();
@@ -37,7 +36,7 @@ export class SweepFiles {
     for (const { path, sha256 } of files) if (sha256 !== null) this.#paths.set(sha256, path);
   }
 
-  /** Brings the files that workers wait for. @param beat says that the sweep is alive: a large file takes long */
+  /** Brings the files that workers wait for. @param beat shows that the sweep is alive: a large file takes long */
   async bringWanted(beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server } = this.#target;
     const { redis } = server;
@@ -59,7 +58,7 @@ export class SweepFiles {
     }
   }
 
-  /** Puts a file on the server; where there is no room, says so to the workers and to the user. */
+  /** Puts a file on the server; if there is no room, informs the workers and the user. */
   async #bring(path: string, sha256: string, beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server, tell } = this.#target;
     const { redis } = server;

@@ -1,4 +1,3 @@
-// The sweep of a queue: a window of cells, files for workers, results. State is in store and server: a second start resumes or watches it.
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { orUserError, UserError } from '../../base/errors.js';
@@ -37,7 +36,7 @@ const BELIEVED_S = 10;
 const QUIET_MS = 5000;
 /** One command for the keys of a look: a client makes, sends and reads each command on its own. */
 const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
-/** Writes a cell that is there anew where it differs, as one that was not tried yet: the fields are BullMQ's. */
+/** Rewrites a cell on the server that differs as one not tried yet: the fields are BullMQ's. */
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
 const SHUT_S = 3600;
@@ -55,7 +54,7 @@ export interface SweepHooks {
   tell(line: string): void;
 }
 
-/** A sweep on a queue. */
+/** The sweep of a queue: a window of cells, files for workers, results. State is in store and server: a second start resumes or watches it. */
 export class QueueSweep {
   readonly #server: QueueServer;
   readonly #seal: Seal;
@@ -68,7 +67,7 @@ export class QueueSweep {
   /** Cells that are there and have no outcome yet. */
   readonly #pending = new Map<string, QueueCell>();
   readonly #refusals = new Refusals();
-  /** Ends without a result, until their cells are gone from the queue: a worker takes its cell away when it has said why. */
+  /** Ends without a result, until their cells are gone from the queue: a worker removes its cell after giving the reason. */
   readonly #doubted = new Map<string, CellEnd>();
   readonly #by = new Map<string, number>();
   readonly #files: SweepFiles;
@@ -76,8 +75,8 @@ export class QueueSweep {
   readonly #end = new AbortController();
   #fed = false;
   #lastNews = performance.now();
-  #toldOther = false;
-  #toldForged = false;
+  #warnedOfOthers = false;
+  #warnedOfForged = false;
 
   constructor(server: QueueServer, seal: Seal, store: Store, hooks: SweepHooks) {
     this.#server = server;
@@ -97,7 +96,7 @@ export class QueueSweep {
     return this.#end.signal.aborted;
   }
 
-  /** Runs all cells. @throws UserError where the server takes nothing, or the store cannot be written */
+  /** Runs all cells. @throws UserError if the server takes nothing, or the store cannot be written */
   async run(cells: Iterable<Enqueued>): Promise<void> {
     try {
       await this.#clearStrangers();
@@ -110,7 +109,7 @@ export class QueueSweep {
     }
   }
 
-  /** Removes what stands where lists of this queue belong: commands for a list fail where something else has its name. */
+  /** Removes values of other types under the names of this queue's lists: commands for a list fail on them. */
   async #clearStrangers(): Promise<void> {
     const { redis } = this.#server;
     const { done, sweeps, wanted, workers } = this.#keys;
@@ -118,7 +117,7 @@ export class QueueSweep {
       if (![type, 'none'].includes(await redis.type(key))) await redis.del(key);
   }
 
-  /** Ends the other parts where one fails. */
+  /** Ends the other parts if one fails. */
   async #orEnd(work: Promise<void>): Promise<void> {
     try {
       await work;
@@ -142,9 +141,9 @@ export class QueueSweep {
       while (this.#pending.size > WINDOW - BATCH && !this.#ended) await sleep(20);
       await nextTurn();
     };
-    for (const one of cells) {
+    for (const cell of cells) {
       if (this.#ended) break;
-      if (one !== null) batch.push(one);
+      if (cell !== null) batch.push(cell);
       if (batch.length >= BATCH) await send();
     }
     if (batch.length > 0 && !this.#ended) await send();
@@ -200,8 +199,8 @@ export class QueueSweep {
   }
 
   #tellForged(): void {
-    if (!this.#toldForged) this.#hooks.tell('news on the server that no worker of this queue wrote; they are left out');
-    this.#toldForged = true;
+    if (!this.#warnedOfForged) this.#hooks.tell('news on the server that no worker of this queue wrote; they are left out');
+    this.#warnedOfForged = true;
   }
 
   async #collect(fingerprints: readonly string[]): Promise<void> {
@@ -263,7 +262,7 @@ export class QueueSweep {
       ends.map(({ fingerprint }) => ['exists', `${prefix}:${cells}:${fingerprint}`]),
     );
     const gone = ends.filter((_, at) => answers[at]![1] === 0);
-    // A worker puts a result there before it takes its cell away: what said otherwise was no worker.
+    // A worker puts a result there before it removes its cell: another order is no worker's.
     await this.#collect(gone.map(({ fingerprint }) => fingerprint));
     const again: string[] = [];
     for (const { again: put, failure, fingerprint, worker } of gone) {
@@ -354,8 +353,8 @@ export class QueueSweep {
 
   #tellOfOthers(workers: readonly Presence[], waitedMs: number): void {
     const other = workers.find((worker) => !isAlike(worker));
-    if (this.#toldOther || other === undefined || waitedMs < QUIET_MS || workers.some(isAlike)) return;
-    this.#toldOther = true;
+    if (this.#warnedOfOthers || other === undefined || waitedMs < QUIET_MS || workers.some(isAlike)) return;
+    this.#warnedOfOthers = true;
     this.#hooks.tell(
       `worker ${other.name} is moeprof ${other.build}, which does not run cells of ${buildOf()}; install the same version on both`,
     );

@@ -1,4 +1,3 @@
-// The files of a cell on a worker: the sweep's own path if allowed and equal, else from the server, cached. A cell sees nothing else.
 import type { Redis } from 'ioredis';
 import { orUserError, UserError } from '../../base/errors.js';
 import { nextTurn, sleep } from '../../base/host/clock.js';
@@ -40,11 +39,11 @@ interface PlacedFiles {
   readonly view: View;
   /** Lets the cache drop them again. */
   release(): void;
-  /** Drops what the cache had of them: it is not what its name says. */
+  /** Drops what the cache had of them: its content is not that of its name. */
   drop(): void;
 }
 
-/** Brings the files of cells to this machine, each once. */
+/** Brings the files of a cell: the sweep's own path if allowed and equal, else from the server, cached. A cell sees nothing else. */
 export class WorkerFiles {
   readonly #sources: FileSources;
   /** By SHA-256: files that are on their way. */
@@ -60,9 +59,9 @@ export class WorkerFiles {
 
   /** Places all files of a cell; null: one is not here, and the name is not that of its claims. @throws UserError {@link NobodyBrings} */
   async placed(fingerprint: string, cell: SentCell): Promise<PlacedFiles | null> {
-    const { cache, own } = this.#sources;
+    const { cache, own: local } = this.#sources;
     const lies = new Map<string, string>();
-    const folders = [...own, cache.folder];
+    const folders = [...local, cache.folder];
     const used: string[] = [];
     const release = (): void => {
       for (const sha256 of used.splice(0)) this.#drop(sha256);
@@ -114,18 +113,18 @@ export class WorkerFiles {
     return coming;
   }
 
-  /** True where something lies at a path, links followed, in a folder in which cells may look. */
+  /** True if something lies at a path, links followed, in a folder in which cells may look. */
   #isAllowed(path: string): boolean {
     const { roots } = this.#sources;
     try {
       const real = realpathSync(path);
-      return [path, real].every((one) => roots.some((root) => isWithin(root, one)));
+      return [path, real].every((target) => roots.some((root) => isWithin(root, target)));
     } catch {
       return false;
     }
   }
 
-  /** True where this file lies here. It is read a part at a time, and no further than it should be long: what has no end is no such file. */
+  /** True if this file lies here. It is read a part at a time, and no further than it should be long: what has no end is no such file. */
   async #isHere(path: string, sha256: string, bytes: number): Promise<boolean> {
     if (!this.#isAllowed(path)) return false;
     const file = orUserError(() => InputFile.open(path, 'model'));
@@ -177,7 +176,7 @@ export class WorkerFiles {
       const note = fileNoteOf(sha256, await redis.get(keys.file(sha256)), seal);
       if (note !== null && 'refused' in note) throw new UserError(`${path}: cannot be brought here: ${note.refused}`);
       if (note !== null) return note.chunks;
-      // Said again each time: a server that was started anew has forgotten it.
+      // Sent again each time: a restarted server has lost it.
       await redis.sadd(keys.wanted, sha256);
       if (!this.#sources.waits() || (performance.now() - begun > PATIENCE_MS && (await redis.exists(keys.chunk(sha256, 0))) === 0))
         throw new NobodyBrings(`${path}: is not here, and no sweep is there to bring it`);

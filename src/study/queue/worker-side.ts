@@ -1,4 +1,3 @@
-// The worker of a queue: takes cells, runs them in processes of their own, so that locks are renewed in time, and puts results on the server.
 import type { Job, Worker } from 'bullmq';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { wireBytes } from '../../base/host/network.js';
@@ -18,7 +17,7 @@ import { type FileSources, NobodyBrings, WorkerFiles } from './worker-files.js';
 const LOCK_MS = 10_000;
 /** Time between two looks for such cells, ms; the whole queue has one at a time. */
 const STALLED_MS = 5000;
-/** Seconds that a worker that waits for cells asks for them at a time. */
+/** Seconds of one request of a worker that waits for cells. */
 const WAIT_S = 5;
 /** Time between two heartbeats, ms, and the seconds for which one is valid. */
 const HEARTBEAT_MS = 5000;
@@ -34,7 +33,7 @@ export type Ran =
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
   /** A mistake of moeprof's stopped it, or a file is missing. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It was not run: it is not the run that its name says. */
+  /** It was not run: its run is not that of its name. */
   | { readonly kind: 'differs' };
 
 /** The task of a worker's process. */
@@ -50,7 +49,7 @@ export class NotNow extends Error {}
 export interface CellProcesses {
   /** Cells that they take at a time. */
   readonly room: number;
-  /** Runs a cell; rejects where its process dies, and with {@link NotNow}. */
+  /** Runs a cell; rejects if its process dies, and with {@link NotNow}. */
   run(task: CellTask): Promise<Ran>;
   /** Ends all processes at once; what they run, and what comes later, is {@link NotNow}. */
   kill(): void;
@@ -78,7 +77,7 @@ export class QueueWorker {
   /** Cells that ran and that failed, and processor time in runs, ms. */
   readonly counts = { ran: 0, failed: 0, runMs: 0 };
   #lastCell = performance.now();
-  #toldOther = false;
+  #warnedOfOthers = false;
   #shutOut = false;
 
   /** Begins to take cells. */
@@ -166,7 +165,7 @@ export class QueueWorker {
     }
   }
 
-  /** @throws where it is to be tried again */
+  /** @throws if it is to be tried again */
   async #runCell(job: Job): Promise<void> {
     const fingerprint = job.id!;
     const { name: worker, seal, tell } = this.#settings;
@@ -225,7 +224,7 @@ export class QueueWorker {
     }
   }
 
-  /** Ends where a sweep has shut this worker out. */
+  /** Ends if a sweep has shut this worker out. */
   async #heedShut(): Promise<void> {
     const { name, seal } = this.#settings;
     const note = await this.#server.redis.get(this.#keys.shut(name));
@@ -245,14 +244,14 @@ export class QueueWorker {
         ['sadd', workers, name],
       ]);
       await this.#heedShut();
-      if (this.#toldOther || this.#running > 0) return;
+      if (this.#warnedOfOthers || this.#running > 0) return;
       const { present } = await presentIn(redis, sweeps, sweep);
-      const other = present.find((one) => !isAlike(one));
+      const other = present.find((presence) => !isAlike(presence));
       if (other === undefined) return;
-      this.#toldOther = true;
+      this.#warnedOfOthers = true;
       tell(`cells of moeprof ${other.build} wait here, which this worker, ${buildOf()}, does not run; install the same version on both`);
     } catch {
-      // Said again the next time.
+      // Reported again the next time.
     }
   }
 }

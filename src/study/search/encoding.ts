@@ -1,4 +1,3 @@
-// The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values.
 import { BYTES } from '../../base/units.js';
 import type { StudyCell, SweepValue } from '../../figure/door.js';
 
@@ -9,7 +8,7 @@ interface EncodedAxis {
   readonly distance: Float64Array;
 }
 
-/** All cells of a space that may run. */
+/** The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values. */
 export interface Encoding {
   readonly axes: readonly EncodedAxis[];
   /** `[axis][cell]`: which of the axis' values the cell has. */
@@ -35,17 +34,17 @@ export function encode(paths: readonly string[], cells: readonly StudyCell[]): E
 /** Numbers, shares and sizes differ by values between, texts by unshared parts: the covariance stays positive definite. */
 function distances(values: readonly SweepValue[]): Float64Array {
   const between = <T>(places: readonly T[], apart: (one: T, other: T) => number): Float64Array =>
-    Float64Array.from(places.flatMap((one) => places.map((other) => apart(one, other))));
+    Float64Array.from(places.flatMap((place) => places.map((other) => apart(place, other))));
   const numbers = values.map(numberOf);
   if (numbers.every((number) => number !== null)) {
     const order = [...numbers].sort((a, b) => a - b);
     const places = numbers.map((number) => order.indexOf(number) / Math.max(1, order.length - 1));
-    return between(places, (one, other) => Math.abs(one - other));
+    return between(places, (place, other) => Math.abs(place - other));
   }
   const parts = values.map((value) => new Set(String(value).split(/[:,+]/)));
-  return between(parts, (one, other) => {
-    const shared = [...one].filter((part) => other.has(part)).length;
-    return 1 - shared / (one.size + other.size - shared);
+  return between(parts, (left, other) => {
+    const shared = [...left].filter((part) => other.has(part)).length;
+    return 1 - shared / (left.size + other.size - shared);
   });
 }
 

@@ -73,7 +73,7 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
       const figure = (z: number, j: number): number => objectives[j]!.posteriors[at]!.mean + z * objectives[j]!.posteriors[at]!.sd;
       let gain = 0;
       if (seen.length > 0) for (const draw of draws) gain += Math.max(0, least - lost((j) => figure(draw[j]!, j)));
-      // Where no draw gains anything, mean plus one deviation ranks.
+      // If no draw gains anything, mean plus one deviation ranks.
       const score = gain > 0 ? (gain / DRAWS) * feasible[at]! : -lost((j) => figure(1, j)) / Math.max(feasible[at]!, 1e-3) - 10;
       if (score > best.gain) best = { at, gain: score };
     }
@@ -86,7 +86,7 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
 export const chanceAtLeast = ({ mean, sd }: Posterior, least: number): number =>
   sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
 
-/** Logarithm of the expected improvement over `most`; of the mean where nothing was seen. */
+/** Logarithm of the expected improvement over `most`; of the mean if nothing was seen. */
 function logGain({ mean, sd }: Posterior, most: number): number {
   if (most === Number.NEGATIVE_INFINITY) return mean + sd;
   const z = (mean - most) / sd;

@@ -1,4 +1,3 @@
-// Predicts cells from finished ones: a Gaussian process with a fitted weight per axis (Rasmussen and Williams, 2006, chapters 2 and 5).
 import type { Encoding } from './encoding.js';
 
 /** An observation of a cell: a figure, and its variance in units of the figures' own. */
@@ -22,7 +21,7 @@ const WEIGHT_SPREAD = 1.5;
 /** Jitter added to every variance, so that cells that are alike on all axes do not make the equations singular. */
 const JITTER = 1e-5;
 
-/** A process conditioned on some cells. Everything is in units of their figures. */
+/** A Gaussian process conditioned on finished cells, with a fitted weight per axis (Rasmussen and Williams, 2006, 2 and 5); units of figures. */
 export class GaussianProcess {
   readonly #encoding: Encoding;
   readonly #cells: number[] = [];
@@ -151,7 +150,7 @@ export class GaussianProcess {
     return (n / 2) * Math.log(this.#variance) + logs + prior;
   }
 
-  /** Writes L^-1 k to `row`, where k are the correlations of a cell with the observed ones. */
+  /** Writes L^-1 k to `row`, k: the correlations of a cell with the observed ones. */
   #solve(cell: number, row: Float64Array): void {
     for (let i = 0; i < row.length; i++) {
       const factor = this.#factor[i]!;

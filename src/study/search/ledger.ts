@@ -1,4 +1,3 @@
-// The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run.
 import { orUserError, UserError } from '../../base/errors.js';
 import { type Outcome, pathsOf, type RunRow, rowOf, type StudyCell, type SweepValue } from '../../figure/door.js';
 import { bitsPerWeight, loadModel } from '../../model/door.js';
@@ -36,7 +35,7 @@ export interface SearchPoint {
 /** Bits of an unquantized weight: bfloat16, in which models are published. */
 const FULL_BITS = 16;
 
-/** The results of a search. */
+/** The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run. */
 export class Ledger {
   /** Objectives, then limits. */
   readonly figures: readonly (Objective & Partial<Pick<Constraint, 'limit'>>)[];
@@ -44,17 +43,17 @@ export class Ledger {
   readonly rows: SearchRow[] = [];
   readonly #cells: readonly StudyCell[];
   readonly #metrics: readonly string[];
-  /** By figure: its values by cell, where it is known before any run. */
+  /** By figure: its values by cell, if it is known before any run. */
   readonly #known: readonly (readonly number[] | null)[];
   readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
 
-  /** @param specOf makes the run of a cell; throws a UserError where it cannot be */
+  /** @param specOf makes the run of a cell; throws a UserError if it cannot be */
   constructor({ constraints, objectives, prices, study }: SearchFile, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec) {
     this.figures = [...objectives, ...constraints];
     this.paths = pathsOf(study.space);
     this.#cells = cells;
-    const told = this.figures.flatMap(({ name }) => (name === 'degraded' || isKnown({ name }) ? [] : [name]));
-    this.#metrics = [...new Set([...told, ...study.metrics])];
+    const names = this.figures.flatMap(({ name }) => (name === 'degraded' || isKnown({ name }) ? [] : [name]));
+    this.#metrics = [...new Set([...names, ...study.metrics])];
     this.#known = this.figures.map(({ name }) => {
       if (name === 'price') return cells.map((cell) => priceOf(prices, this.paths, cell));
       return name === 'lost_bits' ? this.#lostBits(specOf) : null;
@@ -71,14 +70,14 @@ export class Ledger {
   }
 
   /** Records the outcome of a run, and the command that repeats it. */
-  hear({ cell, short }: Trial, settled: SettledRun, again: string): TrialFigures {
+  record({ cell, short }: Trial, settled: SettledRun, again: string): TrialFigures {
     const { fingerprint, outcome } = settled;
     if (!short) this.#whole.set(cell, { ...settled, again });
     const values = this.#valuesOf(cell, outcome);
-    const own = this.figures.flatMap(({ name }, at): [string, number][] =>
+    const exact = this.figures.flatMap(({ name }, at): [string, number][] =>
       values?.[at] == null || this.#metrics.includes(name) ? [] : [[name, values[at]!]],
     );
-    const row = rowOf(fingerprint, { ...this.axesOf(cell), ...Object.fromEntries(own) }, outcome, this.#metrics, again);
+    const row = rowOf(fingerprint, { ...this.axesOf(cell), ...Object.fromEntries(exact) }, outcome, this.#metrics, again);
     const finding = values?.map((value, at) => (value === null ? null : goodness(this.figures[at]!, value))) ?? null;
     const kept =
       finding !== null &&

@@ -27,7 +27,7 @@ export interface Constraint extends Objective {
   readonly limit: number;
 }
 
-/** Difference that counts: as a share of a figure, or of 1 where the figure is a share itself. */
+/** Difference that counts: as a share of a figure, or of 1 if the figure is a share itself. */
 export const TOLERANCE = 0.03;
 
 /** Least figure of each unit whose logarithm is taken. Shares and counts are taken as they are. */
@@ -39,18 +39,18 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   'bytes/s': 1,
 };
 
-/** Reads an objective. @throws UserError where there is no such figure, or it is neither good nor bad */
+/** Reads an objective. @throws UserError if there is no such figure, or it is neither good nor bad */
 export function objectiveNamed(name: string): Objective {
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
   if (unit !== undefined) return { name, unit, better: 'lower' };
   if (!METRICS.has(name)) throw new UserError(`"${name}" is no figure; ${didYouMean(name, [...OWN_FIGURES, ...METRICS.keys()])}`);
-  const { better, unit: own } = describeMetric(name);
+  const { better, unit: metricUnit } = describeMetric(name);
   if (better === 'none')
     throw new UserError(`${name} is neither good nor bad; take a metric that has a better side, such as memory.gpu.peak`);
-  return { name, unit: own, better };
+  return { name, unit: metricUnit, better };
 }
 
-/** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError where it is none, or its limit is on the side that is better anyway */
+/** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError if it is none, or its limit is on the side that is better anyway */
 export function constraintIn(text: string): Constraint {
   const { metric, rule } = parseAssertion(text, 'constraint');
   const objective = objectiveNamed(metric);
@@ -84,7 +84,7 @@ export function figureIn({ metrics }: Result, { name }: Objective): number | nul
   return 1 - kept * (1 - value('quality.degraded_rate') - value('quality.skipped_rate'));
 }
 
-/** True where a figure is known before a run. */
+/** True if a figure is known before a run. */
 export const isKnown = ({ name }: Pick<Objective, 'name'>): boolean => (KNOWN_FIGURES as readonly string[]).includes(name);
 
 /** By path and value, or part of a value that is written with +. */
@@ -93,10 +93,10 @@ export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;
 /** Price of a cell. @param paths of its values, in their order */
 export function priceOf(prices: Prices, paths: readonly string[], cell: StudyCell): number {
   // Every value or part has a price: files whose prices lack one are refused.
-  const priceOfValue = (own: Prices[string], value: string): number =>
-    ownValue(own, value) ?? value.split('+').reduce((sum, part) => sum + ownValue(own, part)!, 0);
+  const priceOfValue = (prices: Prices[string], value: string): number =>
+    ownValue(prices, value) ?? value.split('+').reduce((sum, part) => sum + ownValue(prices, part)!, 0);
   return paths.reduce((sum, path, at) => {
-    const own = ownValue(prices, path);
-    return own === undefined ? sum : sum + priceOfValue(own, String(cell[at]));
+    const priced = ownValue(prices, path);
+    return priced === undefined ? sum : sum + priceOfValue(priced, String(cell[at]));
   }, 0);
 }

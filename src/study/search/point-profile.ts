@@ -1,4 +1,3 @@
-// A point of a search as a run profile that stands alone: `moeprof run 1.yaml` is the run that was found.
 import { parse, stringify } from 'yaml';
 import { dirname } from '../../base/host/paths.js';
 import { readText } from '../../base/input-file.js';
@@ -13,15 +12,16 @@ type Fields = Record<string, unknown>;
 /** Profiles whose values a run profile cannot change; --set can. */
 const INNER = ['model', 'hardware', 'runtime'];
 
-/** The profile of a run. @param run profile that it begins with, if any @param lead comment lines @throws UserError if one cannot be read */
+/** The profile of a run that stands alone. @param run profile that it begins with @param lead comment lines @throws UserError if one is unreadable */
 export function pointProfile(run: string | undefined, overrides: readonly Override[], lead: readonly string[]): string {
   const path = run === undefined ? null : findProfile('runs', run);
   let fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));
   const inside = overrides.filter(({ path: [root, ...more] }) => more.length > 0 && INNER.includes(root!));
   const system = overrides.filter(({ path: [root, ...more] }) => more.length > 0 && root === 'system');
-  for (const one of overrides) if (!inside.includes(one) && !system.includes(one)) fields = withOverride(fields, one) as Fields;
+  for (const override of overrides)
+    if (!inside.includes(override) && !system.includes(override)) fields = withOverride(fields, override) as Fields;
   if (system.length > 0 && typeof fields.system !== 'object') fields.system = systemNamed(String(fields.system ?? 'on-demand-lru'));
-  for (const one of system) fields = withOverride(fields, { ...one, shorthand: SHORTHANDS[one.path[1]!] }) as Fields;
+  for (const override of system) fields = withOverride(fields, { ...override, shorthand: SHORTHANDS[override.path[1]!] }) as Fields;
   const sets = inside.map(({ path: at, value }) => ` --set ${at.join('.')}=${String(value)}`).join('');
   const notes = sets === '' ? lead : [...lead, `A run profile cannot say all: add${sets}`];
   return `${notes.map((line) => `# ${line}\n`).join('')}${stringify(fields, { lineWidth: 0 })}`;

@@ -1,4 +1,3 @@
-// The file of a search: the space of a study, and the objectives.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { ownValue } from '../../base/objects.js';
@@ -35,15 +34,15 @@ export const searchSchema = z
     if (priced && Object.keys(prices).length === 0) report(['objectives'], 'price: nothing has one; give prices');
     const all = [axes, ...zip].flatMap((group) => Object.entries(group));
     for (const [path, values] of all) {
-      const own = ownValue(prices, path);
-      if (own === undefined) continue;
-      const unpriced = (value: string): boolean => !Object.hasOwn(own, value);
+      const priced = ownValue(prices, path);
+      if (priced === undefined) continue;
+      const unpriced = (value: string): boolean => !Object.hasOwn(priced, value);
       const without = values.map(String).flatMap((value) => (unpriced(value) ? value.split('+').filter(unpriced) : []));
       if (without.length > 0) report(['prices', path], `${without[0]} has no price`);
     }
   });
 
-/** A search as its file says it. `prefix` 0: all runs are whole. */
+/** The file of a search: the space of a study, and the objectives. A search in the form of its file. `prefix` 0: all runs are whole. */
 export interface SearchFile
   extends Readonly<Pick<z.infer<typeof searchSchema>, 'objectives' | 'constraints' | 'prices' | 'prefix' | 'batch'>> {
   readonly study: StudyFile;

@@ -1,4 +1,3 @@
-// The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
 import { groupedBy } from '../../base/objects.js';
 import { formatCount, formatRatio } from '../../base/units.js';
 import { figureOf, longJsonLines, type PaperFigure, pictureFormats, STUDY_SCHEMA } from '../../figure/door.js';
@@ -21,7 +20,7 @@ import type { Search } from './search.js';
 
 const WIDEST_VALUE = 44;
 
-/** Formats of a search, the one for reading first. */
+/** The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran. */
 export const searchReports: readonly OutputFormat<Search>[] = [
   ...documentFormats<Search>(searchDocument),
   ...pictureFormats<Search>('moeprof search', (search) => [pictureOf(search)], searchDocument),
@@ -112,8 +111,8 @@ function emptyOf({ rows, runs: { budget } }: Search): string {
 
 /** The errors of the surrogate on hidden runs, and the meaning of the shares. */
 function trustOf({ objectives }: Search): string {
-  const told = objectives.flatMap(({ mistake, name }) => (mistake === null ? [] : [`${formatRatio(mistake)} of ${name}`]));
-  const guess = told.length === 0 ? '' : ` Of a run that is hidden from it, it is off by ${told.join(' and ')} (median).`;
+  const mistakes = objectives.flatMap(({ mistake, name }) => (mistake === null ? [] : [`${formatRatio(mistake)} of ${name}`]));
+  const guess = mistakes.length === 0 ? '' : ` Of a run that is hidden from it, it is off by ${mistakes.join(' and ')} (median).`;
   return `sure: the chance, as the surrogate sees it, that no cell which did not run beats the point by more than ${100 * TOLERANCE} %.${guess}`;
 }
 
@@ -143,7 +142,7 @@ function pictureOf(search: Search): PaperFigure {
 
 /** Every run as a line, as a study has them. */
 function runsOf({ axes, rows, tool, units }: Search): string {
-  const own = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))].filter((name) => !axes.includes(name));
-  const told = rows.map(({ short, ...row }) => ({ ...row, values: { ...row.values, short } }));
-  return longJsonLines({ schema: STUDY_SCHEMA, tool, axes: [...axes, ...own, 'short'], units, rows: told });
+  const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))].filter((name) => !axes.includes(name));
+  const shown = rows.map(({ short, ...row }) => ({ ...row, values: { ...row.values, short } }));
+  return longJsonLines({ schema: STUDY_SCHEMA, tool, axes: [...axes, ...columns, 'short'], units, rows: shown });
 }

@@ -1,4 +1,3 @@
-// A search: a space, objectives, and a few runs. It hands out batches of cells to run, takes their results, and gives the answer.
 import type { Study, StudyCell } from '../../figure/door.js';
 import { heldOutTokens } from '../../report/door.js';
 import { describeMetric } from '../../result/catalogue.js';
@@ -17,7 +16,6 @@ const SEARCH_SCHEMA = 'moeprof.search/1';
 /** Runs a batch anywhere, and returns outcomes in its order. @param runs make the runs; a UserError: the cell cannot be */
 export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly SettledRun[]>;
 
-/** An objective and the surrogate's error. */
 interface SearchObjective extends Objective {
   /** Median relative error of the surrogate for runs that are hidden from it; null: the figure is known beforehand, or there are too few runs. */
   readonly mistake: number | null;
@@ -26,7 +24,7 @@ interface SearchObjective extends Objective {
 /** A finished search: the public format `moeprof.search/1`. */
 export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes' | 'heldOut' | 'units'> {
   readonly seed: number;
-  /** Cells of the space, and those that keep every limit which is known before they run. */
+  /** A finished search: the public format `moeprof.search/1`. */
   readonly cells: number;
   readonly eligible: number;
   readonly objectives: readonly SearchObjective[];
@@ -41,14 +39,14 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
   };
   /** Best first by the first objective. */
   readonly front: readonly SearchPoint[];
-  /** In the order in which they were asked for. */
+  /** In the order of their requests. */
   readonly rows: readonly SearchRow[];
 }
 
 interface SearchOptions {
   readonly budget: number;
   readonly seed: number;
-  /** The run of a cell. @throws UserError where it cannot be */
+  /** The run of a cell. @throws UserError if it cannot be */
   specOf(cell: StudyCell): RunSpec;
   readonly runBatch: RunBatch;
   /** The command that repeats the run of a cell. @param short what was made of it by {@link shorterRun}; null: it is whole */
@@ -71,20 +69,20 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
     seed,
   });
   let heldOut = 0;
-  const tell = (trial: Trial, settled: SettledRun, part: RunSpec | null): void => {
+  const settle = (trial: Trial, settled: SettledRun, part: RunSpec | null): void => {
     if (settled.outcome.status === 'done') heldOut = Math.max(heldOut, heldOutTokens(settled.outcome.result));
-    searcher.tell(trial, ledger.hear(trial, settled, options.againOf(cells[trial.cell]!, part)));
+    searcher.observe(trial, ledger.record(trial, settled, options.againOf(cells[trial.cell]!, part)));
   };
-  for (const [cell, settled] of known) tell({ cell, short: false }, settled, null);
+  for (const [cell, settled] of known) settle({ cell, short: false }, settled, null);
   for (let trials = searcher.ask(); trials.length > 0; trials = searcher.ask()) {
     const { parts, real, runs } = runsOf(trials, cells, file.prefix, options);
     const settled = await runBatch(runs);
-    for (const [i, one] of settled.entries()) tell(real[i]!, one, parts[i]!);
+    for (const [i, end] of settled.entries()) settle(real[i]!, end, parts[i]!);
   }
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
-/** The runs of a batch, and which of them are parts of whole ones. Where nothing says how long a run is, a short one is whole. */
+/** The runs of a batch, and which of them are parts of whole ones. If the length of a run is unknown, a short one is whole. */
 function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
   const parts = trials.map((): RunSpec | null => null);

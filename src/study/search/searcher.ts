@@ -1,4 +1,3 @@
-// Decides what a search runs next: proposes a batch and receives results. With the same seed, the same answers lead to the same proposals.
 import { Random } from '../../base/random.js';
 import type { Encoding } from './encoding.js';
 import { byGain, byWeights, type Chooser, chanceAtLeast } from './gain.js';
@@ -12,12 +11,12 @@ export interface Trial {
   readonly short: boolean;
 }
 
-/** Figures of a trial, one for each {@link SoughtFigure}; null for one that the run cannot tell, and for all where the cell cannot run. */
+/** Figures of a trial, one for each {@link SoughtFigure}; null for one that the run lacks, and for all if the cell cannot run. */
 export type TrialFigures = readonly (number | null)[] | null;
 
 /** A figure to maximise; one to minimise is given with the other sign. */
 export interface SoughtFigure {
-  /** By cell, where it is known before any run; else null. */
+  /** By cell, if it is known before any run; else null. */
   readonly known: Float64Array | null;
   /** A limit: figures from this on are good enough, and more is worth nothing. Null: an objective. */
   readonly atLeast: number | null;
@@ -54,7 +53,7 @@ const SPREAD_CHOICE = 24;
 /** Sweeps of the fit over all axes: the first time, and later. */
 const SWEEPS = [4, 2] as const;
 
-/** A search under way. */
+/** A search under way: proposes batches and receives results. With the same seed, the same answers lead to the same proposals. */
 export class Searcher {
   readonly #problem: Problem;
   readonly #random: Random;
@@ -85,7 +84,7 @@ export class Searcher {
     this.#eligible = Array.from({ length: cells }, (_, cell) => cell).filter(kept);
   }
 
-  /** Number of cells that may run: fewer than the space has where limits are known beforehand. */
+  /** Number of cells that may run: fewer than the space has if limits are known beforehand. */
   get eligible(): number {
     return this.#eligible.length;
   }
@@ -100,7 +99,7 @@ export class Searcher {
   }
 
   /** Takes the outcome of a trial; a trial that was not proposed costs nothing. */
-  tell({ cell, short }: Trial, finding: TrialFigures): void {
+  observe({ cell, short }: Trial, finding: TrialFigures): void {
     if (!short) this.#whole.set(cell, finding);
     else if (finding === null) this.#whole.set(cell, null);
     else {
@@ -119,12 +118,12 @@ export class Searcher {
     const posteriors = this.#posteriors(open);
     const feasible = this.#chances(open, posteriors);
     return points.map((cell) => {
-      const own = this.#whole.get(cell)!;
+      const figures = this.#whole.get(cell)!;
       const confidence = open.reduce((rest, other, i) => {
         const chances = objectives.map((at) => {
           const { known, tolerance } = quantities[at]!;
-          if (known !== null) return known[other]! >= own[at]! ? 1 : 0;
-          return chanceAtLeast(posteriors[at]![i]!, own[at]! + tolerance);
+          if (known !== null) return known[other]! >= figures[at]! ? 1 : 0;
+          return chanceAtLeast(posteriors[at]![i]!, figures[at]! + tolerance);
         });
         return rest * (1 - chances.reduce((all, chance) => all * chance, feasible[i]!));
       }, 1);
@@ -136,11 +135,11 @@ export class Searcher {
   mistakes(): (number | null)[] {
     this.#learn();
     return this.#processes.map((process, at) => {
-      const told = this.#seen(at);
-      if (process === null || told.length < 3) return null;
+      const observations = this.#seen(at);
+      if (process === null || observations.length < 3) return null;
       const errors = process
         .leaveOneOut()
-        .flatMap(({ mean }, i) => (this.#whole.has(told[i]!.cell) ? [Math.abs(mean - told[i]!.value)] : []))
+        .flatMap(({ mean }, i) => (this.#whole.has(observations[i]!.cell) ? [Math.abs(mean - observations[i]!.value)] : []))
         .sort((a, b) => a - b);
       return errors.length === 0 ? null : errors[errors.length >> 1]!;
     });
@@ -256,14 +255,14 @@ export class Searcher {
   }
 }
 
-/** True where the first dominates the second: at least as good in everything, and better in something. */
+/** True if the first dominates the second: at least as good in everything, and better in something. */
 export const beats = (first: readonly number[], second: readonly number[]): boolean =>
   first.every((value, at) => value >= second[at]!) && first.some((value, at) => value > second[at]!);
 
 /** The Pareto front, in the given order; of equal ones, the first. */
 export function frontOf<T>(all: readonly T[], figures: (one: T) => readonly number[]): T[] {
-  const told = all.map(figures);
+  const values = all.map(figures);
   return all.filter((_, at) =>
-    told.every((other, i) => !beats(other, told[at]!) && (i >= at || other.some((value, j) => value !== told[at]![j]))),
+    values.every((other, i) => !beats(other, values[at]!) && (i >= at || other.some((value, j) => value !== values[at]![j]))),
   );
 }

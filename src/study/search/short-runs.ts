@@ -5,7 +5,7 @@ import { SYNTHETIC_TOKENS } from '../../engine/inputs/inputs.js';
 import type { RunSpec } from '../../system/door.js';
 import type { Observation } from './gaussian-process.js';
 
-/** Residual variance, as a share of that of the short runs, where no cell has had both; and the number of cells that this prior counts as. */
+/** Residual variance, as a share of that of the short runs, if no cell has had both; and the number of cells that this prior counts as. */
 const DOUBT = 0.1;
 const DOUBT_CELLS = 2;
 
@@ -38,11 +38,11 @@ export function shorterRun(run: RunSpec, share: number): RunSpec | null {
   return tokens === undefined ? null : { ...run, workload: { ...workload, tokens: part(tokens) } };
 }
 
-/** The length that {@link shorterRun} has given a run, as a flag says it. */
+/** The length that {@link shorterRun} has given a run, as a flag has it. */
 export function lengthOf(short: RunSpec): Override {
   const field = arrivesByItself(short) ? 'requests' : 'tokens';
   return { path: ['workload', field], value: short.workload[field], label: 'a short run' };
 }
 
-/** True where requests arrive by themselves, so that a part of a run is some of them. */
+/** True if requests arrive by themselves, so that a part of a run is some of them. */
 const arrivesByItself = ({ workload }: RunSpec): boolean => workload.arrivals !== undefined || workload.rate !== undefined;

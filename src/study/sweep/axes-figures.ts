@@ -1,4 +1,3 @@
-// Default figures of the runs of a sweep or a study: the values that vary decide the axes.
 import { UserError } from '../../base/errors.js';
 import { groupedBy } from '../../base/objects.js';
 import { figureOf, type PaperFigure, type RunRow, readingOf, rowValue } from '../../figure/door.js';
@@ -25,11 +24,11 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   const question = { kind: ranking ? 'rank' : 'line', x: x ?? others.join(','), statistic: 'median', series, facet } as const;
   const nameOf = (row: RunRow): string => others.map((path) => `${path.split('.').at(-1)} ${String(rowValue(row, path) ?? '')}`).join(', ');
   const groups = ranking ? new Map([['', done]]) : groupedBy(done, nameOf);
-  const figures = [...groups].flatMap(([name, own]) =>
+  const figures = [...groups].flatMap(([name, members]) =>
     shown
-      .filter((metric) => own.some((row) => row.metrics[metric] !== undefined))
+      .filter((metric) => members.some((row) => row.metrics[metric] !== undefined))
       .map((metric): PaperFigure => {
-        const figure = figureOf(own, { ...question, y: metric });
+        const figure = figureOf(members, { ...question, y: metric });
         return name === '' ? figure : { ...figure, title: name };
       }),
   );
@@ -60,11 +59,11 @@ function independent(rows: readonly RunRow[], paths: readonly string[]): string[
   return kept;
 }
 
-/** True where each value of one path always comes with the same value of the other. */
-function settles(rows: readonly RunRow[], one: string, other: string): boolean {
+/** True if each value of one path always comes with the same value of the other. */
+function settles(rows: readonly RunRow[], axis: string, other: string): boolean {
   const seen = new Map<unknown, unknown>();
   return rows.every((row) => {
-    const [key, value] = [rowValue(row, one), rowValue(row, other)];
+    const [key, value] = [rowValue(row, axis), rowValue(row, other)];
     if (!seen.has(key)) seen.set(key, value);
     return seen.get(key) === value;
   });

@@ -22,7 +22,7 @@ interface BreakEven {
   readonly drafts: readonly DraftGain[];
 }
 
-/** Break-evens by combination of the other axes; none where drafts are not varied, or 0 is not among them. */
+/** Break-evens by combination of the other axes; none if drafts are not varied, or 0 is not among them. */
 export function breakEvensOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]): BreakEven[] {
   const at = axes.findIndex(({ path }) => DRAFT_PATHS.includes(path));
   if (at < 0) return [];
@@ -55,11 +55,11 @@ export function breakEvenSentence({ drafts }: BreakEven): string {
   return `Drafting ${where}; best is ${best.draft}, at ${of(best.gain)}.`;
 }
 
-/** Columns of the depth before a bar, and of the gain behind it. */
+/** Columns of the depth before a bar, and of the gain after it. */
 const LABEL = 10;
 const FIGURE = 8;
 
-/** Speeds as bars, a line for each depth; a mark stands where no draft is. */
+/** Speeds as bars, a line for each depth; a mark stands if no draft is. */
 export function breakEvenPicture({ drafts }: BreakEven): Drawing {
   const most = Math.max(...drafts.map(({ gain }) => gain));
   return {

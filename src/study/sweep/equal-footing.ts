@@ -35,11 +35,11 @@ export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly 
 
 /** The first cell of each kind whose systems differ, which alone decides what is held out. @param paths of the values of a cell */
 export function bySystem<T>(cells: Iterable<readonly T[]>, paths: readonly string[]): (readonly T[])[] {
-  const own = paths.flatMap((path, at) => (/^system(\.|$)/.test(path) ? [at] : []));
+  const ofSystem = paths.flatMap((path, at) => (/^system(\.|$)/.test(path) ? [at] : []));
   // A million cells are never all in memory.
   const first = new Map<string, readonly T[]>();
   for (const cell of cells) {
-    const key = JSON.stringify(own.map((at) => cell[at]));
+    const key = JSON.stringify(ofSystem.map((at) => cell[at]));
     if (!first.has(key)) first.set(key, cell);
   }
   return [...first.values()];

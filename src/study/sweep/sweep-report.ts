@@ -1,4 +1,3 @@
-// The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
 import { formatCount, formatTokensPerSecond } from '../../base/units.js';
 import { type PaperFigure, pictureFormats, rowOf, type SweepValue } from '../../figure/door.js';
 import type { Column, Datum, Document, Grid, Line } from '../../report/door.js';
@@ -50,7 +49,7 @@ const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' |
 /** Longest value of an axis in a table, columns. */
 const LONGEST = 24;
 
-/** Formats of a sweep, the one for reading first. */
+/** The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows. */
 export const sweepReports = [
   ...documentFormats<SweepView>(sweepDocument, ({ sweep }) => sweep),
   ...pictureFormats('moeprof sweep', sweepFigures, sweepDocument),
@@ -81,11 +80,11 @@ function sweepDocument(view: SweepView): Document {
     ],
     blocks: [
       pointGrid(view),
-      ...breakEvensOf(axes, points).flatMap((one) => [
-        note(verdict(sweep, one.path, one.values, breakEvenSentence(one))),
-        breakEvenPicture(one),
+      ...breakEvensOf(axes, points).flatMap((breakEven) => [
+        note(verdict(sweep, breakEven.path, breakEven.values, breakEvenSentence(breakEven))),
+        breakEvenPicture(breakEven),
       ]),
-      ...sweep.saturation.map((one) => note(verdict(sweep, RATE_PATH, one.values, saturationSentence(one)))),
+      ...sweep.saturation.map((saturation) => note(verdict(sweep, RATE_PATH, saturation.values, saturationSentence(saturation)))),
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
@@ -108,9 +107,9 @@ function sweepDocument(view: SweepView): Document {
   };
 }
 
-/** The axes, then metrics; of default metrics as many as fit beside the axes, unless all are wanted. */
+/** The axes, then metrics; of default metrics as many as fit next to the axes, unless all are wanted. */
 function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
-  // Only requests that arrive by themselves may read rows of the trace more than once; only for them a column says how often.
+  // Only requests that arrive by themselves may read rows of the trace more than once; only they get a column with the number of times.
   const loop = points.some(({ result }) => result.metrics['workload.routing_reused'] !== undefined) ? 'open' : 'closed';
   const telling = COLUMNS.filter(([, name, of = loop]) => of === loop && points.some(({ result }) => result.metrics[name] !== undefined));
   const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;
@@ -121,7 +120,7 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
   );
 }
 
-/** True where nothing but systems and machines vary, so that the sweep is a ranking of them. */
+/** True if nothing but systems and machines vary, so that the sweep is a ranking of them. */
 const isRanking = (axes: readonly SweepAxis[]): boolean => axes.every(({ path }) => path === 'system' || path === 'hardware');
 
 const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decode']?.value ?? 0;
@@ -154,7 +153,7 @@ function fastestOf(points: readonly SweepPoint[]): SweepPoint | undefined {
   return points.find((point) => decodeOf(point) === most);
 }
 
-/** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */
+/** The last word of an axis names it, if no other axis ends in the same; words stand left, figures right. */
 function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly SweepAxis[]): Column {
   const end = path.split('.').at(-1)!;
   const alone = axes.filter((axis) => axis.path.split('.').at(-1) === end).length === 1;
@@ -165,12 +164,12 @@ function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly 
 const cellOf = (metric: Metric | undefined): Datum => (metric?.unit === 'tokens/s' ? bareRate(metric.value) : metric);
 
 function titleOf({ points }: Sweep): string {
-  const one = (of: (result: Result) => string, many: string): string => {
+  const common = (of: (result: Result) => string, many: string): string => {
     const all = [...new Set(points.map(({ result }) => of(result)))];
     return all.length === 1 ? all[0]! : `${all.length} ${many}`;
   };
-  const model = one(({ inputs }) => `${inputs.model} ${inputs.quantization}`, 'models');
-  return `${model} on ${one(({ inputs }) => inputs.hardware, 'machines')}, ${one((result) => result.inputs.system + changedParts(result), 'systems')}`;
+  const model = common(({ inputs }) => `${inputs.model} ${inputs.quantization}`, 'models');
+  return `${model} on ${common(({ inputs }) => inputs.hardware, 'machines')}, ${common((result) => result.inputs.system + changedParts(result), 'systems')}`;
 }
 
 function originOf({ points }: Sweep): string {
@@ -187,13 +186,13 @@ function originOf({ points }: Sweep): string {
   return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
 }
 
-/** The runtime of systems that are compared, where that is one. */
+/** The runtime of systems that are compared, if that is one. */
 function runtimeOf({ axes, points }: Sweep): Line[] {
   const [runtime, ...others] = new Set(points.map(({ result }) => result.inputs.runtime));
   return runtime === undefined || others.length > 0 || !axes.some(({ path }) => path === 'system') ? [] : [{ text: underOne(runtime) }];
 }
 
-/** A sentence, after the values of the axes that it is for, those beside `without`. */
+/** A sentence, after the values of the axes that it is for, those except `without`. */
 function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[], sentence: string): string {
   const others = axes.filter(({ path }) => path !== without).map(({ path }, i) => `${path}=${String(values[i])}`);
   return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;
@@ -205,7 +204,7 @@ function warningLines(sweep: Sweep): string[] {
   return codes.map((code) => `${code}: ${whichRuns(sweep, ({ warnings }) => warnings.some((warning) => warning.code === code))}`);
 }
 
-/** Marks for runs that knew what no system knows by itself (L17), each with its runs. */
+/** Marks for runs with knowledge that no system has by itself (L17), each with its runs. */
 function markLines(sweep: Sweep): string[] {
   const marks = new Set(sweep.points.map(({ result }) => markOf(result)).filter((mark) => mark !== null));
   return [...marks].map((mark) => `${mark}: ${whichRuns(sweep, (result) => markOf(result) === mark)}`);

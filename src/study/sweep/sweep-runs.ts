@@ -1,10 +1,9 @@
-// The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
 import { UserError } from '../../base/errors.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
-import { checkRun, type RunInput, type RunSpec, type RunTold, repeatable, toldOfInput } from '../../system/door.js';
+import { checkRun, commandOfInput, type RunCommand, type RunInput, type RunSpec, repeatable } from '../../system/door.js';
 import { bySystem, equalFooting } from './equal-footing.js';
 import {
   checkAxes,
@@ -26,7 +25,7 @@ interface SweepJob {
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
   /** Values that {@link specOf} gives its run. */
-  toldOf(varied: readonly Override[]): RunTold;
+  commandOf(varied: readonly Override[]): RunCommand;
   /** Outcomes in the order of the runs, each of which is made when it is its turn. */
   runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;
 }
@@ -34,13 +33,13 @@ interface SweepJob {
 /** Requests per second at which all arrive as good as at once. */
 const AT_ONCE = 1e6;
 
-/** @throws UserError where there are too many runs, or one value twice */
+/** @throws UserError if there are too many runs, or one value twice */
 export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }
 
-/** Runs a sweep. */
-export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJob): Promise<Sweep> {
+/** The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way. */
+export async function sweepRuns({ axes, rates, specOf, commandOf: toldOf, runAll }: SweepJob): Promise<Sweep> {
   const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
     values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
   const systems = bySystem(
@@ -49,10 +48,10 @@ export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJo
   );
   const alike = await equalFooting(systems.map((values) => () => specOf(varied(axes, values))));
   const run = async (all: readonly SweepAxis[]): Promise<Outcome[]> => {
-    const told = combinations(all).map((values) => [...varied(all, values), ...alike]);
-    const outcomes = await runAll(told.map((overrides) => () => specOf(overrides)));
+    const points = combinations(all).map((values) => [...varied(all, values), ...alike]);
+    const outcomes = await runAll(points.map((overrides) => () => specOf(overrides)));
     return outcomes.map((outcome, i) =>
-      outcome.status === 'done' ? { ...outcome, result: repeatable(outcome.result, toldOf(told[i]!)) } : outcome,
+      outcome.status === 'done' ? { ...outcome, result: repeatable(outcome.result, toldOf(points[i]!)) } : outcome,
     );
   };
   if (rates === null) return sweepOf(axes, await run(axes), []);
@@ -72,11 +71,11 @@ export async function sweepFor(
     throw new UserError("nothing varies; give values by path, e.g. { 'workload.batch': [1, 8] }, or rates");
   checkSweep(axes, rates);
   const specOf = (varied: readonly Override[]): RunSpec => checkRun(input, 'sweep', varied);
-  const toldOf = (varied: readonly Override[]): RunTold => toldOfInput(input, varied);
+  const commandOf = (varied: readonly Override[]): RunCommand => commandOfInput(input, varied);
   const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes: Outcome[] = [];
     for (const make of runs) outcomes.push({ status: 'done', result: await simulateRun(make(), watch) });
     return outcomes;
   };
-  return sweepRuns({ axes, rates, specOf, toldOf, runAll });
+  return sweepRuns({ axes, rates, specOf, commandOf: commandOf, runAll });
 }

@@ -1,4 +1,3 @@
-// Many runs that differ in a few values, and the rate at which throughput stops growing. Pure; the caller executes the runs.
 import { UserError } from '../../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
@@ -29,13 +28,13 @@ export interface SweepPoint {
 export interface Saturation {
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];
-  /** Throughput where all requests arrive at once: more requests per second only wait longer. */
+  /** Throughput if all requests arrive at once: more requests per second only wait longer. */
   readonly requestsPerSecond: number;
   /** Prompt and generated tokens: `throughput.total`. */
   readonly tokensPerSecond: number;
   /** Least rate of the sweep, requests/s, at which 95 % of that gets through; null: none. */
   readonly rate: number | null;
-  /** Rate of the largest goodput (`goodput.tokens`, generated ones), and that goodput; null where no objective was given. */
+  /** Rate of the largest goodput (`goodput.tokens`, generated ones), and that goodput; null if no objective was given. */
   readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
 }
 
@@ -46,7 +45,7 @@ export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
   readonly points: readonly SweepPoint[];
   /** Combinations that cannot run, and why; absent: all ran. */
   readonly refused?: readonly { readonly values: readonly SweepValue[]; readonly reason: string }[];
-  /** One entry per combination of the other axes; empty where no rate is varied. */
+  /** One entry per combination of the other axes; empty if no rate is varied. */
   readonly saturation: readonly Saturation[];
 }
 
@@ -88,7 +87,7 @@ function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]
     const [together] = resultsIn([atOnce[i]!]);
     if (together === undefined) return [];
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
-    const runs = same.map(({ result, values: own }) => ({ rate: Number(own[at]), result })).sort((a, b) => a.rate - b.rate);
+    const runs = same.map(({ result, values: coordinates }) => ({ rate: Number(coordinates[at]), result })).sort((a, b) => a.rate - b.rate);
     const tokensPerSecond = tokensThrough(together);
     const rate = runs.find(({ result }) => tokensThrough(result) >= SATURATED * tokensPerSecond)?.rate ?? null;
     return [{ values, requestsPerSecond: servedPerSecond(together), tokensPerSecond, rate, goodput: mostGoodput(runs) }];

@@ -1,4 +1,3 @@
-// The cells that still have to run: stored ones are settled, impossible ones refused, equal ones run once for all.
 import { orUserError, UserError } from '../../base/errors.js';
 import type { Outcome } from '../../figure/door.js';
 import type { RunSpec } from '../../system/door.js';
@@ -8,7 +7,7 @@ import type { Store } from '../store.js';
 /** Called for each cell with its index; fingerprint null: it has none. */
 export type SettleCell = (index: number, fingerprint: string | null, outcome: Outcome) => void;
 
-/** Cells by the run that they wait for. */
+/** The cells that still have to run: stored ones are settled, impossible ones refused, equal ones run once for all. */
 export class MissingCells {
   readonly #cells: Iterable<() => RunSpec>;
   readonly #store: Store;

@@ -71,7 +71,7 @@ function send(returned: readonly number[] = []): void {
   parent!.send({ ran, returned } satisfies FromChild);
 }
 
-/** Runs a cell, unless it is not what its name says. @returns what packs its end */
+/** Runs a cell, if its content is that of its name. @returns a function that packs its end */
 async function ranOf(task: CellTask): Promise<() => Ran> {
   const { files, fingerprint, view } = task;
   seeAs(null);
@@ -80,7 +80,7 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
   let beforeMs = processorMs();
   let outcome: Outcome;
   try {
-    // What the cell says of its modules counts only as what content each has.
+    // The cell's list of its modules counts only as what content each has.
     const claimed = new Map(task.modules.map(({ path, sha256 }) => [path, sha256]));
     const places = ownModulesOf(run).map((path) => [path, modules.find(path, claimed.get(path))] as const);
     seeAs({ ...view, lies: new Map([...view.lies, ...places]) });
@@ -94,7 +94,7 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
     outcome = { status: 'done', result: await simulateRun(run, { breathe: breathing() }) };
   } catch (error) {
     if (!(error instanceof UserError)) return failed(messageOf(error));
-    // A file that is not here may be where the sweep is: then the run is possible, and must not be refused for good.
+    // A file that is not here may be on the machine of the sweep: then the run is possible, and must not be refused for good.
     const absent = files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
     const missed = missedFiles().find((path) => !absent.includes(path));
     if (missed !== undefined) return failed(`${missed}: is not on this worker; only files that a run itself names come with it`);

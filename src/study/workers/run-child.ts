@@ -1,4 +1,3 @@
-// One process that runs cells, as its parent sees it. Cells go there and come back several in one message.
 import { type OwnProcess, startProcess } from '../../base/host/children.js';
 import { afterThis } from '../../base/host/clock.js';
 import type { TrustedModule } from '../queue/module-index.js';
@@ -19,7 +18,7 @@ export interface FromChild {
 /** Bytes kept of a process's last output: enough to hold why it died. */
 const LAST_WORDS = 4096;
 
-/** A process that runs cells. */
+/** One process that runs cells, as its parent sees it. Cells go there and come back several in one message. */
 export class RunChild {
   readonly #process: OwnProcess;
   readonly #outbox: [number, CellTask][] = [];
@@ -33,7 +32,7 @@ export class RunChild {
       this.#lost = true;
     };
     this.#process = startProcess('study/workers/queue-child', {
-      message: (said) => hear(said as FromChild),
+      message: (message) => hear(message as FromChild),
       stderr: (text) => {
         this.#said = `${this.#said}${text}`.slice(-LAST_WORDS);
       },
@@ -50,7 +49,7 @@ export class RunChild {
     afterThis(() => this.#send({ tasks: this.#outbox.splice(0) }));
   }
 
-  /** Asks for the cells that it has not begun. */
+  /** Requests back the cells that it has not begun. */
   askBack(): void {
     this.#send({ giveBack: true });
   }
@@ -70,8 +69,8 @@ export class RunChild {
   }
 }
 
-/** The reason of a process's death in Node's output; empty where there is none. */
-function reasonIn(said: string): string {
-  const line = said.split('\n').find((one) => /FATAL ERROR|Error:/.test(one));
+/** The reason of a process's death in Node's output; empty if there is none. */
+function reasonIn(text: string): string {
+  const line = text.split('\n').find((candidate) => /FATAL ERROR|Error:/.test(candidate));
   return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;
 }

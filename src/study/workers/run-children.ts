@@ -4,7 +4,7 @@ import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
 import type { FromChild, RunChild } from './run-child.js';
 
-/** Time after which a running cell makes its process give back the cells behind it, ms. */
+/** Time after which a running cell makes its process give back the cells after it, ms. */
 const LONG_MS = 2000;
 /** Time between two looks for such cells, ms. */
 const LOOK_MS = 500;
@@ -78,7 +78,7 @@ export class RunChildren implements CellProcesses {
     return this.#most * this.#pace.depth;
   }
 
-  /** Runs a cell. Rejects with its last output where its process dies, and with {@link NotNow} where it would wait for long. */
+  /** Runs a cell. Rejects with its last output if its process dies, and with {@link NotNow} if it would wait for long. */
   run(task: CellTask): Promise<Ran> {
     if (this.#killed) return Promise.reject(new NotNow('the worker ends'));
     return new Promise((resolve, reject) => {
@@ -121,7 +121,7 @@ export class RunChildren implements CellProcesses {
 
   /** The process for the next cell; null: the cell waits. */
   #freest(alone: boolean): Place | null {
-    const places = [...this.#places].sort((one, other) => one.has.size - other.has.size);
+    const places = [...this.#places].sort((place, other) => place.has.size - other.has.size);
     const [first] = places;
     if (first?.has.size === 0) return first;
     if (places.length < this.#most) return this.#start();
@@ -133,7 +133,7 @@ export class RunChildren implements CellProcesses {
   #start(): Place {
     const place: Place = {
       child: this.#startChild(
-        (said) => this.#hear(place, said),
+        (message) => this.#hear(place, message),
         (how) => this.#lose(place, how),
       ),
       has: new Map(),
@@ -172,7 +172,7 @@ export class RunChildren implements CellProcesses {
     this.#deal();
   }
 
-  /** Asks for cells that wait behind a long one: another worker may be free. */
+  /** Requests cells that wait for a long one: another worker may be free. */
   #look(): void {
     const now = performance.now();
     for (const { child, has, since } of this.#places) {

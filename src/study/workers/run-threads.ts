@@ -20,7 +20,7 @@ export type Settle = (index: number, outcome: Settled) => boolean;
 /** Receives the progress of a run, by its index. */
 export type Update = (index: number, done: number, total: number) => void;
 
-/** True where there is a compiled worker. */
+/** True if there is a compiled worker. */
 export const canRunInThreads = (): boolean => hasThread(MODULE);
 
 /** Executes runs in threads, until `settle` stops them. @param runs null: settled @param details data of pictures @throws what a step throws */

@@ -1,4 +1,3 @@
-// The same number of experts on each GPU, whatever their load: the default of serving engines.
 import { member } from '../../base/members.js';
 import type { PlacementDefinition } from './placement.js';
 

@@ -10,6 +10,6 @@ export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, r
 /** Finds a placement by name. @throws UserError with the nearest name */
 export const findPlacement = (name: string): PlacementDefinition => findNamed('placement', PLACEMENTS, name);
 
-/** Reads a placement: `even`, `replicated:hottest=4`. @param beside further parameters, which those win over @throws UserError */
+/** Reads a placement: `even`, `replicated:hottest=4`. @param beside more parameters, which those win over @throws UserError */
 export const parsePlacement = (text: string, beside: Readonly<Record<string, unknown>> = {}): Choice =>
   choose('placement', text, beside, findPlacement);

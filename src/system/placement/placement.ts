@@ -1,14 +1,13 @@
-// The contract of a placement: the GPU of each expert of a layer (expert parallelism).
 import type { Member, Parameters } from '../../base/parameters.js';
 
-/** Home of an expert that lives on every GPU. */
+/** The contract of a placement: the GPU of each expert of a layer (expert parallelism). Home of an expert that lives on every GPU. */
 export const EVERYWHERE = -1;
 
 interface PlacedLayer {
   /** Experts of the layer, at least as many as GPUs. */
   readonly experts: number;
   readonly gpus: number;
-  /** Activations of each expert in a profile; present where the placement needs it. */
+  /** Activations of each expert in a profile; present if the placement needs it. */
   readonly popularity: Float64Array | null;
 }
 

@@ -1,4 +1,4 @@
-// Experts spread so that GPUs share the load of a profile evenly; or the most popular on every GPU, so that tokens stay where they are.
+// Experts spread so that GPUs share the load of a profile evenly; or the most popular on every GPU, so that tokens stay on their GPUs.
 import { member } from '../../base/members.js';
 import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 

@@ -42,7 +42,7 @@ export const cachedPrefix: AuditCheck = {
   },
 };
 
-/** True where `width` cells from `at` are all null choices. */
+/** True if `width` cells from `at` are all null choices. */
 export function isEmpty(experts: Uint16Array, at: number, width: number): boolean {
   for (let i = at; i < at + width; i++) if (experts[i] !== NULL_EXPERT) return false;
   return true;

@@ -6,7 +6,7 @@ import type { RoutingTrace, TraceChunk } from '../trace.js';
 export interface AuditFinding {
   /** Name of the kind of finding, as in `moeprof explain`. */
   readonly code: string;
-  /** `note`: a correct property of the recording that a reader must know. */
+  /** `note`: a correct property of the recording that matters to a reader. */
   readonly level: 'warning' | 'note';
   /** The finding, its place and its extent. */
   readonly what: string;

@@ -25,12 +25,12 @@ export const denseLayers: AuditCheck = {
         for (let row = 0; row < chunk.tokens && left.length > 0; row++) {
           let changed = false;
           for (const layer of left) {
-            const own = layer * topK;
-            const at = row * layers * topK + own;
+            const offset = layer * topK;
+            const at = row * layers * topK + offset;
             for (let k = 0; k < topK; k++) {
               const expert = experts[at + k]!;
               if (expert !== NULL_EXPERT) chosen[layer] = 1;
-              if (expert !== reference[own + k]) constant[layer] = 0;
+              if (expert !== reference[offset + k]) constant[layer] = 0;
             }
             if (constant[layer] === 0) changed = true;
           }

@@ -1,4 +1,3 @@
-// A recorder that does not separate requests writes a batch token by token: a row is then most similar to the one a batch before it.
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import type { AuditCheck } from './check.js';
@@ -11,7 +10,7 @@ const LAYERS = 4;
 const LEAST = 256;
 const ROWS = 8192;
 
-/** Requests interleaved row by row. */
+/** A recorder that does not separate requests writes a batch token by token: a row is then most similar to the one a batch before it. */
 export const mixedRequests: AuditCheck = {
   code: 'mixed-requests',
   summary: 'several requests recorded as one, row by row',

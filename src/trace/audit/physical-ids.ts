@@ -1,7 +1,6 @@
-// Expert-parallel load balancing replicates and moves experts: recorders see physical slots, whose ids change their meaning.
 import { type AuditCheck, layerList } from './check.js';
 
-/** Ids of slots rather than of experts. */
+/** Expert-parallel load balancing replicates and moves experts: recorders see physical slots, whose ids change their meaning. */
 export const physicalIds: AuditCheck = {
   code: 'physical-ids',
   summary: 'physical expert ids under expert-parallel balancing',

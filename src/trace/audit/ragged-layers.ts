@@ -1,11 +1,10 @@
-// llama.cpp routes only a prompt's last token at the last layer, so rows are fewer there. Other differences between layers are lost rows.
 import { capital } from '../../base/text.js';
 import { formatCounted } from '../../base/units.js';
 import { PHASE, type TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
 import { type AuditCheck, layerList } from './check.js';
 
-/** Layers with fewer routed rows than others. */
+/** llama.cpp routes only a prompt's last token at the last layer, so rows are fewer there. Other differences between layers are lost rows. */
 export const raggedLayers: AuditCheck = {
   code: 'ragged-layers',
   summary: 'layers with fewer rows than others (last layer of llama.cpp prompts)',

@@ -1,4 +1,3 @@
-// Choices are assumed in rank order. Some recorders sort ids, some routers do not sort (DeepSeek: sorted=False); weights reveal that.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 
@@ -7,7 +6,7 @@ const ROWS = 4096;
 /** Minimum number of rows of a layer for an order to be significant. */
 const LEAST = 64;
 
-/** Ids in ascending order, or weights that do not descend. */
+/** Choices are assumed in rank order. Some recorders sort ids, some routers do not sort (DeepSeek: sorted=False); weights reveal that. */
 export const rankOrder: AuditCheck = {
   code: 'rank-order',
   summary: 'ids sorted, or in no order, instead of rank order',

@@ -68,16 +68,16 @@ function rowsSeen({ layers, requests, topK }: RoutingTrace) {
         last = position;
         const left = request.start + request.prefill + request.decode - 1 - (start + row);
         if (left > 1) continue;
-        const own = chunk.experts.subarray(row * width, (row + 1) * width);
-        if (left === 1) before.set(own);
+        const ids = chunk.experts.subarray(row * width, (row + 1) * width);
+        if (left === 1) before.set(ids);
         else if (start + row > request.start) {
           ended++;
-          if (isEmpty(own, 0, width)) emptyLast++;
-          else if (own.every((id, i) => id === before[i])) copiedLast++;
+          if (isEmpty(ids, 0, width)) emptyLast++;
+          else if (ids.every((id, i) => id === before[i])) copiedLast++;
         }
       }
     },
-    /** Number of gaps, and the row behind the first; null: none. */
+    /** Number of gaps, and the row after the first; null: none. */
     gaps: () => (firstGap < 0 ? null : { count: gaps, first: firstGap }),
     /** Faults of the rows, in words. Repeated last rows in few requests may be chance. */
     faults(): string[] {

@@ -1,4 +1,3 @@
-// Engines run dummy batches at start, recorded as one constant row (31 to 87 % of three published recordings). Text is never routed so.
 import { formatCounted } from '../../base/units.js';
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
@@ -6,7 +5,7 @@ import { type AuditCheck, percentOf } from './check.js';
 /** Minimum number of consecutive equal rows that is no coincidence. */
 const LEAST = 16;
 
-/** Runs of equal rows. */
+/** Engines run dummy batches at start, recorded as one constant row (31 to 87 % of three published recordings). Text is never routed so. */
 export const warmUpRows: AuditCheck = {
   code: 'warm-up-rows',
   summary: 'start-up batches logged as tokens (one row repeated)',

@@ -34,13 +34,13 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
         layers.forEach((layer, index) => {
           const remap = conversion.remap?.[layer];
           const cell = row * trace.layers + layer;
-          const own = (all: Uint16Array, width: number): Uint16Array => {
+          const columnsOf = (all: Uint16Array, width: number): Uint16Array => {
             const ids = all.subarray(cell * width, (cell + 1) * width);
             return remap === undefined ? ids : ids.map((id) => (id === NULL_EXPERT ? id : remap[id]!));
           };
-          store.ids.set(own(chunk.experts, topK), store.idsAt + index * topK);
+          store.ids.set(columnsOf(chunk.experts, topK), store.idsAt + index * topK);
           if (chunk.weights !== null) store.weights.set(chunk.weights.subarray(cell * topK, (cell + 1) * topK), store.idsAt + index * topK);
-          if (chunk.predicted !== null) store.predicted.set(own(chunk.predicted, predictedK), store.predictedAt + index * predictedK);
+          if (chunk.predicted !== null) store.predicted.set(columnsOf(chunk.predicted, predictedK), store.predictedAt + index * predictedK);
         });
         if (chunk.tokenId !== null) store.tokenIds[store.tokenAt] = chunk.tokenId[row]!;
         store.addRow(trace.requests[request]!.id, chunk.position[row]!, chunk.phase[row]!);

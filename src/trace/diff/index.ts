@@ -1,4 +1,3 @@
-// Compares two routings of the same text, before and after a change of the model: agreement by layer, and experts used more or less.
 import { UserError } from '../../base/errors.js';
 import { meansOf, sum } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../trace.js';
@@ -34,7 +33,7 @@ export interface RoutingDifference {
 
 const ROWS = 256;
 
-/** Compares two traces request by request while both have the same text. @throws UserError if they differ in shape, or share no token */
+/** Compares two routings of the same text request by request, by layer and expert. @throws UserError if they differ in shape, or share no token */
 export function diffTraces(before: RoutingTrace, after: RoutingTrace): RoutingDifference {
   const { layers } = before;
   for (const [what, a, b] of [
@@ -77,7 +76,7 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
     tokens++;
     let at = row * layers * topK;
     for (let layer = 0; layer < layers; layer++, at += topK) {
-      const [own, other] = loads[layer]!;
+      const [left, other] = loads[layer]!;
       let [chosen, others, same] = [0, 0, 0];
       for (let k = at; k < at + topK; k++) {
         if (is[k] !== NULL_EXPERT) {
@@ -87,7 +86,7 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
         const expert = was[k]!;
         if (expert === NULL_EXPERT) continue;
         chosen++;
-        own[expert]! += 1;
+        left[expert]! += 1;
         for (let j = at; j < at + topK; j++) if (is[j] === expert) same++;
       }
       shared[layer]! += same;
@@ -100,11 +99,11 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
     loads,
     tokens: () => tokens,
     /** Compares a request with its twin while both have the same text. */
-    request(own: TraceRequest, twin: TraceRequest): void {
-      const rows = Math.min(own.prefill + own.decode, twin.prefill + twin.decode);
+    request(left: TraceRequest, twin: TraceRequest): void {
+      const rows = Math.min(left.prefill + left.decode, twin.prefill + twin.decode);
       for (let done = 0; done < rows; done += ROWS) {
         const count = Math.min(ROWS, rows - done);
-        before.read(own.start + done, count, a);
+        before.read(left.start + done, count, a);
         after.read(twin.start + done, count, b);
         for (let row = 0; row < count; row++) {
           if (a.position[row] !== b.position[row]) return;
@@ -123,15 +122,15 @@ function differenceCounter(before: RoutingTrace, after: RoutingTrace) {
 }
 
 /** The part of a layer's load that has moved. */
-function movedOf([own, other]: Loads): number {
-  const [a, b] = [sum(own) || 1, sum(other) || 1];
-  return own.reduce((total, count, expert) => total + Math.abs(count / a - other[expert]! / b), 0) / 2;
+function movedOf([left, other]: Loads): number {
+  const [a, b] = [sum(left) || 1, sum(other) || 1];
+  return left.reduce((total, count, expert) => total + Math.abs(count / a - other[expert]! / b), 0) / 2;
 }
 
 const shiftsOf = (loads: readonly Loads[], tokens: number): ExpertShift[] =>
   loads
-    .flatMap(([own, other], layer) =>
-      Array.from(own, (count, expert) => ({ layer, expert, before: count / tokens, after: other[expert]! / tokens })),
+    .flatMap(([left, other], layer) =>
+      Array.from(left, (count, expert) => ({ layer, expert, before: count / tokens, after: other[expert]! / tokens })),
     )
     .filter(({ after, before }) => after !== before)
     .sort((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before) || x.layer - y.layer || x.expert - y.expert);

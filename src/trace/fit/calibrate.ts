@@ -1,4 +1,3 @@
-// Calibrates a generator, which would reinforce its own errors: steers its weights to the trace's moments (Robbins and Monro, 1951).
 import { transitionRecall } from '../stats/transitions.js';
 import type { RoutingTrace } from '../trace.js';
 import { rememberedEvents } from './estimate.js';
@@ -48,7 +47,6 @@ function add(moments: Moments, memory: LayerMemory, ids: Uint16Array, at: number
   moments.choices += count;
 }
 
-/** Moments of a trace under a model, by layer. */
 function momentsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
   const moments = models.map((model) => emptyMoments(model.experts));
   const step = Math.max(1, Math.floor(trace.tokens / MOMENT_ROWS));
@@ -67,9 +65,9 @@ function judge(
   count: number,
 ): void {
   for (let k = at; k < at + count; k++) {
-    const own = popularity[ids[k]!]! * Math.exp(following[ids[k]!]!);
+    const weight = popularity[ids[k]!]! * Math.exp(following[ids[k]!]!);
     let rank = 0;
-    for (let e = 0; e < following.length && rank < count; e++) if (popularity[e]! * Math.exp(following[e]!) > own) rank++;
+    for (let e = 0; e < following.length && rank < count; e++) if (popularity[e]! * Math.exp(following[e]!) > weight) rank++;
     if (rank < count) moments.recalled++;
   }
   moments.judged += count;
@@ -89,9 +87,9 @@ export function calibration(models: readonly LayerModel[], wanted: readonly Mome
   return {
     /** Records a drawn event, after it is scored and before it is remembered. */
     event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
-      const own = drawn[layer]!;
-      add(own, memory, ids, at, count);
-      if (layer > 0 && (tokens + layer) % JUDGE_EVERY === 0) judge(own, models[layer]!, memory, ids, at, count);
+      const moments = drawn[layer]!;
+      add(moments, memory, ids, at, count);
+      if (layer > 0 && (tokens + layer) % JUDGE_EVERY === 0) judge(moments, models[layer]!, memory, ids, at, count);
     },
     token(): void {
       if (++tokens % BLOCK !== 0) return;

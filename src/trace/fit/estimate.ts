@@ -98,7 +98,7 @@ function climb(
     const odds = deadline * Math.exp(scores[e]!);
     let chosen = false;
     for (let k = at; k < at + count; k++) if (ids[k] === e) chosen = true;
-    // d log-likelihood / d score: of 1 - exp(-odds) where it is chosen, of exp(-odds) where it is not.
+    // d log-likelihood / d score: of 1 - exp(-odds) if it is chosen, of exp(-odds) if it is not.
     const slope = chosen ? (odds < 1e-9 ? 1 : odds / Math.expm1(odds)) : -odds;
     gradient[0]! += slope * following[e]!;
     gradient[1 + ageClass[e]!]! += slope;

@@ -1,5 +1,3 @@
-// A log-linear model of routing by popularity, recency, frequency and the layer before, by maximum likelihood; the generator draws from it.
-
 /** Upper ends of the age classes: tokens since an expert's last use at this layer. Older or unused experts are in the last class. */
 const AGE_ENDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256] as const;
 /** Number of age classes. */
@@ -12,7 +10,7 @@ const PRIOR = 0.05;
 /** Age class of every age up to the last end. */
 const CLASS_OF = Uint8Array.from({ length: AGE_ENDS.at(-1)! + 1 }, (_, age) => AGE_ENDS.findIndex((end) => age <= end));
 
-/** The model of one layer's choices. */
+/** A log-linear model of routing by popularity, recency, frequency and the layer before, by maximum likelihood; the generator draws from it. */
 export interface LayerModel {
   readonly experts: number;
   /** Choices of a token. */

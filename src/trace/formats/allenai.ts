@@ -1,9 +1,8 @@
-// allenai's OLMoE analysis results: one JSON line per text with exp_ids [tokens][top-k][layers], teacher-forced.
 import { UserError } from '../../base/errors.js';
 import { type ChoiceArray, choiceFormat, nested } from './choice-array.js';
 import { arrayAt, documents } from './json-values.js';
 
-/** JSON lines of allenai's routing analysis. */
+/** allenai's OLMoE analysis results: one JSON line per text with exp_ids [tokens][top-k][layers], teacher-forced. */
 export const allenai = choiceFormat({
   name: 'allenai',
   detect: ({ text }) => /^\s*\{"input_ids"\s*:/.test(text) || /"exp_ids"\s*:/.test(text),

@@ -18,7 +18,7 @@ export function axesOf(shape: readonly number[], order: AxisOrder) {
   return { tokens: shape[t]!, layers: shape[l]!, topK: shape[k]!, stride };
 }
 
-/** The axis order of an array. @param known layers and top-k @param asked by the user @param sample ids of its start @throws UserError */
+/** The axis order of an array. @param known layers and top-k @param asked the user's @param sample ids of its start @throws UserError */
 export function axisOrderOf(
   place: string,
   shape: readonly number[],

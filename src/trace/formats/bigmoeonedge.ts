@@ -47,7 +47,7 @@ function preambleOf(source: TraceSource): Omit<Cells, 'walk'> & { readonly lines
   return { layers, ...(experts === null ? {} : { experts }), meta, lines: scanner.line };
 }
 
-/** `key=value` of a line. @throws UserError where a key stands twice */
+/** `key=value` of a line. @throws UserError if a key stands twice */
 function factsOf(line: string, place: string): ReadonlyMap<string, string> {
   const all = [...line.matchAll(/(\w+)=(\S+)/g)].map((match) => [match[1]!, match[2]!] as const);
   const facts = new Map(all);
@@ -55,7 +55,7 @@ function factsOf(line: string, place: string): ReadonlyMap<string, string> {
   return facts;
 }
 
-/** A whole number of a line; null where it has none. */
+/** A whole number of a line; null if it has none. */
 function wholeOf(facts: ReadonlyMap<string, string>, key: string, place: string): number | null {
   const text = facts.get(key);
   if (text === undefined) return null;

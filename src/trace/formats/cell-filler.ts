@@ -1,4 +1,3 @@
-// Stores the cells of a recording in their rows, as its beginning has laid them out, and finds what is missing or stands twice.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { TraceStore } from '../store.js';
@@ -37,7 +36,6 @@ export class Spans {
     if (phase === PHASE.prefill && token >= this.promptEnd[request]!) this.promptEnd[request] = token + 1;
   }
 
-  /** Positions of a request, from its first to its last. */
   length(request: number): number {
     return this.last[request]! - this.first[request]! + 1;
   }
@@ -46,7 +44,7 @@ export class Spans {
 /** Thrown to end a walk: enough was seen, or the facts about the beginning do not hold. */
 export class EndOfWalk extends Error {}
 
-/** Fills a store with the cells of a recording. */
+/** Stores the cells of a recording in their rows, as its beginning has laid them out, and finds what is missing or stands twice. */
 export class CellFiller {
   readonly store: TraceStore;
   largestId = 0;

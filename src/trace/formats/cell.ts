@@ -1,9 +1,8 @@
-// A cell: the choices of one token at one layer, and a recording as a walk over all of them.
 import { grown } from '../../base/grown.js';
 import type { TraceSource } from '../source.js';
 import type { FormatMeta, PHASE, TraceMeta } from '../trace.js';
 
-/** The choices of one token at one layer; reused from cell to cell. */
+/** A cell: the choices of one token at one layer, and a recording as a walk over all of them. */
 export class Cell {
   /** Ordinal of the request, from 0 in order of appearance. */
   request = 0;
@@ -18,7 +17,7 @@ export class Cell {
   count = 0;
   from = 0;
   ids: Int32Array = new Int32Array(16);
-  /** Gate weights of the choices, from 0, where {@link weighted}. */
+  /** Gate weights of the choices, from 0, if {@link weighted}. */
   weights: Float64Array = new Float64Array(16);
   weighted = false;
 

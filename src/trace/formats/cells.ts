@@ -26,7 +26,7 @@ export function cellFormat({
   };
 }
 
-/** Imports a recording of cells. @throws UserError with place where a cell is wrong, stands twice, or a token is missing */
+/** Imports a recording of cells. @throws UserError with place if a cell is wrong, stands twice, or a token is missing */
 export function importCells(recording: CellSource, options: OpenOptions): RoutingTrace {
   const { survey, whole } = surveyOf(recording, SAMPLE_CELLS);
   if (whole) return filled(recording, survey, survey.spans, options);

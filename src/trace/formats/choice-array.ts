@@ -1,11 +1,10 @@
-// Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import { type FormatMeta, NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
-/** Choices of consecutive tokens of one request. */
+/** Arrays of choices [tokens, layers, top-k] of serving engines, a request each, as rows: zeros of dense layers dropped, -1 and 65535 null. */
 export interface ChoiceArray {
   readonly tokens: number;
   readonly layers: number;
@@ -91,12 +90,12 @@ function choiceRows(path: string, first: ChoiceArray, phases: boolean, tokenIds:
   return {
     store,
     dropped: first.layers - kept.length,
-    checkShape({ layers, place, tokens, topK: own }: ChoiceArray, named: boolean): void {
+    checkShape({ layers, place, tokens, topK: width }: ChoiceArray, named: boolean): void {
       if (tokenIds && !named)
         throw new UserError(`${place}: has no token ids, earlier ones have them; keep such replies in files of their own`);
-      if (layers === first.layers && own === topK) return;
+      if (layers === first.layers && width === topK) return;
       throw new UserError(
-        `${place}: shape [${tokens}, ${layers}, ${own}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
+        `${place}: shape [${tokens}, ${layers}, ${width}], earlier ones are [.., ${first.layers}, ${topK}]; keep one model a file`,
       );
     },
     /** Writes a token of an array into the current row. */

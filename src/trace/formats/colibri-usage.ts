@@ -1,4 +1,3 @@
-// colibri's counts of experts: its history (.coli_usage), lines of layer, expert and count behind two that hold its size and writer, and its atlas.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { CountTable } from './count-table.js';
@@ -6,13 +5,12 @@ import type { TraceFormat } from './format.js';
 import { arrayAt, objectAt, wholeAt, wholeJson } from './json-values.js';
 
 const SPACE = 32;
-/** Supported version of the history. */
 const VERSION = 1;
 /** Pseudo-layers: the size of the history, and its version with a hash of the engine's name. */
 const SIZE = -1;
 const WRITER = -2;
 
-/** Expert history of colibri. */
+/** colibri's counts of experts: its history (.coli_usage), lines of layer, expert and count after two with its size and writer, and its atlas. */
 export const colibriUsage: TraceFormat = {
   name: 'colibri-usage',
   detect: ({ text }) => /^-1 \d+ \d+\r?\n-2 \d+ \d+\r?\n/.test(text),

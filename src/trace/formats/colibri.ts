@@ -1,4 +1,3 @@
-// colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record with drafts off: drafted tokens look alike.
 import { UserError } from '../../base/errors.js';
 import { FieldReader } from '../../base/scan.js';
 import { cellFormat } from './cells.js';
@@ -7,7 +6,7 @@ import { PassReader } from './passes.js';
 const COLON = 58;
 const SPACE = 32;
 
-/** Route trace of colibri. */
+/** colibri's ROUTE_TRACE: a line per token and layer, `call row layer id:gate id:gate …`. Record with drafts off: drafted tokens look alike. */
 export const colibri = cellFormat({
   name: 'colibri',
   detect: ({ text }) => /^\d+ \d+ \d+( \d+:-?\d+\.\d{4})+\r?$/m.test(text.slice(0, text.indexOf('\n') + 1)),
@@ -24,14 +23,14 @@ export const colibri = cellFormat({
         rows = [];
       };
       while (fields.nextFilled()) {
-        const own = fields.integer('call');
+        const callNumber = fields.integer('call');
         const number = fields.skip(SPACE) ? fields.integer('row') : -1;
         const ownLayer = fields.skip(SPACE) ? fields.integer('layer') : -1;
-        if (own !== call) {
+        if (callNumber !== call) {
           flush();
-          [call, layer] = [own, ownLayer];
-        } else if (ownLayer !== layer) throw wrong(`call ${own} goes from layer ${layer} to layer ${ownLayer}`);
-        if (number !== rows.length) throw wrong(`row ${number} follows ${rows.length} rows of call ${own}`);
+          [call, layer] = [callNumber, ownLayer];
+        } else if (ownLayer !== layer) throw wrong(`call ${callNumber} goes from layer ${layer} to layer ${ownLayer}`);
+        if (number !== rows.length) throw wrong(`row ${number} follows ${rows.length} rows of call ${callNumber}`);
         if (!fields.skip(SPACE)) throw wrong('no expert follows the layer');
         const row: Row = { ids: [], gates: [] };
         do {

@@ -20,9 +20,11 @@ const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 /** Places of a column in a header, numbered ones as `name0` or `name_0`. @throws UserError if the numbers have a gap or repeat */
 export function placesOf(path: string, header: readonly string[], name: string): number[] {
   if (header.includes(name)) return [header.indexOf(name)];
-  const isNumbered = (one: string): boolean => one.startsWith(name) && /^_?\d+$/.test(one.slice(name.length));
+  const isNumbered = (column: string): boolean => column.startsWith(name) && /^_?\d+$/.test(column.slice(name.length));
   const count = header.filter(isNumbered).length;
-  const places = Array.from({ length: count }, (_, n) => header.findIndex((one) => one === `${name}${n}` || one === `${name}_${n}`));
+  const places = Array.from({ length: count }, (_, n) =>
+    header.findIndex((column) => column === `${name}${n}` || column === `${name}_${n}`),
+  );
   if (places.includes(-1))
     throw new UserError(`${path}: columns ${header.filter(isNumbered).join(', ')} are not numbered from 0 on, each once`);
   return places;

@@ -1,26 +1,25 @@
-// Counts by layer and expert from files that list them one by one: sparse, in any order.
 import { UserError } from '../../base/errors.js';
 
 const LIMIT = 65_535;
 
-/** Counts by layer and expert. */
+/** Counts by layer and expert from files that list them one by one: sparse, in any order. */
 export class CountTable {
   readonly #place: () => string;
   readonly #byLayer = new Map<number, Map<number, number>>();
   #experts = 0;
 
-  /** @param place where the running count stands, for messages */
+  /** @param place of the running count, for messages */
   constructor(place: () => string) {
     this.#place = place;
   }
 
-  /** Adds to a count. @param declared experts of a layer, where the file says @throws UserError where a layer has no such expert */
+  /** Adds to a count. @param declared experts of a layer, if the file gives them @throws UserError if a layer has no such expert */
   add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
     if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);
-    const own = this.#byLayer.get(layer) ?? new Map<number, number>();
-    own.set(expert, (own.get(expert) ?? 0) + count);
-    this.#byLayer.set(layer, own);
+    const counts = this.#byLayer.get(layer) ?? new Map<number, number>();
+    counts.set(expert, (counts.get(expert) ?? 0) + count);
+    this.#byLayer.set(layer, counts);
     this.#experts = Math.max(this.#experts, expert + 1);
   }
 
@@ -28,9 +27,9 @@ export class CountTable {
   counts(path: string, declared = 0): Float64Array[] {
     if (this.#byLayer.size === 0) throw new UserError(`${path}: has no counts of experts`);
     const experts = Math.max(declared, this.#experts);
-    return inOrder(this.#byLayer).map((own) => Float64Array.from({ length: experts }, (_, id) => own.get(id) ?? 0));
+    return inOrder(this.#byLayer).map((counts) => Float64Array.from({ length: experts }, (_, id) => counts.get(id) ?? 0));
   }
 }
 
 /** What layers have, in the order of their numbers. */
-export const inOrder = <T>(byLayer: ReadonlyMap<number, T>): T[] => [...byLayer].sort(([a], [b]) => a - b).map(([, own]) => own);
+export const inOrder = <T>(byLayer: ReadonlyMap<number, T>): T[] => [...byLayer].sort(([a], [b]) => a - b).map(([, value]) => value);

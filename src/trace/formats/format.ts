@@ -45,7 +45,7 @@ export interface OpenOptions {
 /** One member of the family of formats. How to turn it on and what it looks like stands in the table of docs/trace-formats.md. */
 export interface TraceFormat {
   readonly name: string;
-  /** True where the content is this format. Never judged by the file name. */
+  /** True if the content is this format. Never judged by the file name. */
   detect(source: TraceSource): boolean;
   /** Absent if the format holds counts only. The trace takes ownership of the source. */
   open?(source: TraceSource, options: OpenOptions): RoutingTrace | Promise<RoutingTrace>;
@@ -53,7 +53,7 @@ export interface TraceFormat {
   counts?(source: TraceSource): readonly Float64Array[];
 }
 
-/** The shape of a trace as given by the options or their model; null where unknown. */
+/** The shape of a trace as given by the options or their model; null if unknown. */
 export interface Expected {
   readonly layers: number | null;
   readonly topK: number | null;

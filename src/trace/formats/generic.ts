@@ -1,4 +1,3 @@
-// Custom tables: CSV with a header, or JSON lines, a row per token and layer (or activation). A column map names unusual columns.
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';

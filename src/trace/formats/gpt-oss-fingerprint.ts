@@ -1,4 +1,3 @@
-// The gpt-oss expert fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N is its position.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';
@@ -8,7 +7,7 @@ import { choices } from './record-lines.js';
 
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probs' } as const;
 
-/** JSON of the gpt-oss fingerprint data set. */
+/** The gpt-oss expert fingerprint data: per decoded token token_N: { layer_i: {selected_experts, selected_probs} }; N is its position. */
 export const gptOssFingerprint = cellFormat({
   name: 'gpt-oss-fingerprint',
   detect: ({ text }) => /^\s*[{[]/.test(text) && /"router_data"\s*:/.test(text),

@@ -1,4 +1,3 @@
-// llama.cpp's importance matrix as GGUF: the number of activations of each expert. Counts only.
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { GGUF_MAGIC, ggufHeaderOf } from '../../model/door.js';
@@ -7,7 +6,7 @@ import type { TraceFormat } from './format.js';
 
 const F32 = 0;
 
-/** GGUF importance matrices. */
+/** llama.cpp's importance matrix as GGUF: the number of activations of each expert. Counts only. */
 export const imatrix: TraceFormat = {
   name: 'imatrix',
   detect: ({ head }) => latin1Of(head, 0, 4) === GGUF_MAGIC,

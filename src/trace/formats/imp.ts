@@ -1,11 +1,10 @@
-// imp's decode trace: a JSON list of [layer, expert, expert, …], one per layer and token in graph order.
 import { UserError } from '../../base/errors.js';
 import { cellFormat } from './cells.js';
 import { wholeJson } from './json-values.js';
 import { PassReader } from './passes.js';
 import { isId } from './record-lines.js';
 
-/** JSON list of imp. */
+/** imp's decode trace: a JSON list of [layer, expert, expert, …], one per layer and token in graph order. */
 export const imp = cellFormat({
   name: 'imp',
   detect: ({ text }) => /^\s*\[\s*\[\s*\d+\s*,\s*\d+/.test(text),

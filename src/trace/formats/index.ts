@@ -48,7 +48,7 @@ export function checkFormatName(name: string): void {
 /** Formats whose columns a user may name. */
 const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
-/** @throws UserError where there is no format of that name */
+/** @throws UserError if there is no format of that name */
 const formatNamed = (name: string): TraceFormat => findNamed('trace format', traceFormats, name);
 
 /** The format of a file: the named one, the table of a column map, or the first that recognises it. @throws UserError if there is none */

@@ -33,7 +33,7 @@ export function* documents(source: TraceSource): Generator<{ readonly value: Jso
 /** The whole file as one JSON value. */
 export const wholeJson = (source: TraceSource): unknown => parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
 
-/** True where the first line is a whole object and another line follows. */
+/** True if the first line is a whole object and another line follows. */
 function isLines(source: TraceSource): boolean {
   const scanner = new LineScanner(source);
   if (!scanner.next()) return false;
@@ -42,7 +42,7 @@ function isLines(source: TraceSource): boolean {
   return scanner.nextFilled() && scanner.bytes[scanner.start] === 123;
 }
 
-/** @throws UserError where `value` is no object */
+/** @throws UserError if `value` is no object */
 export function objectAt(value: unknown, place: string): JsonObject {
   if (!isObject(value)) throw new UserError(`${place}: not a JSON object`);
   return value;
@@ -56,7 +56,7 @@ export function wholeAt(object: JsonObject, key: string, place: string): number 
   return value;
 }
 
-/** @throws UserError where `object[key]` is no array */
+/** @throws UserError if `object[key]` is no array */
 export function arrayAt(object: JsonObject, key: string, place: string): readonly unknown[] {
   const value = ownValue(object, key);
   if (!Array.isArray(value)) throw new UserError(`${place}: ${key} is missing or not a list`);

@@ -1,4 +1,3 @@
-// One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides.
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';
@@ -14,14 +13,14 @@ interface JsonRow extends TokenRow {
 
 const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'predicted'] as const;
 
-/** The current line of a scanner, checked. @throws UserError with line where it is not one token */
+/** The current line of a scanner, checked. @throws UserError with line if it is not one token */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   const line = parseJson(scanner.lineBytes(), place);
   if (!isObject(line)) throw new UserError(`${place}: not an object; write one token a line`);
   // Scripts of users call it so, too.
-  const { routing, ...own } = line;
-  const fields: Record<string, unknown> = routing === undefined || own.experts !== undefined ? line : { ...own, experts: routing };
+  const { routing, ...rest } = line;
+  const fields: Record<string, unknown> = routing === undefined || rest.experts !== undefined ? line : { ...rest, experts: routing };
   for (const key of Object.keys(fields)) {
     if (!(KEYS as readonly string[]).includes(key)) throw new UserError(`${place}: unknown key "${key}"; a token has ${KEYS.join(', ')}`);
   }
@@ -58,7 +57,7 @@ const BRACKET = 91;
 const END_BRACKET = 93;
 const END_BRACE = 125;
 
-/** Parses lines of a scanner into rows of a store. */
+/** One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order; of anything else JSON.parse decides. */
 export class RowParser {
   readonly #scanner: LineScanner;
   readonly #store: TraceStore;
@@ -74,7 +73,7 @@ export class RowParser {
     this.#predictedK = predictedK;
   }
 
-  /** Adds the current line as the next row. @throws UserError with line where it does not fit */
+  /** Adds the current line as the next row. @throws UserError with line if it does not fit */
   add(): void {
     this.#store.seek(this.#store.rows);
     if (!this.#fast()) this.#slow(parseJsonRow(this.#scanner));
@@ -99,7 +98,7 @@ export class RowParser {
     return true;
   }
 
-  /** Value of `"key": number,`, or -1 where it does not stand here. */
+  /** Value of `"key": number,`, or -1 if another stands here. */
   #field(bytes: Uint8Array, key: Uint8Array): number {
     if (!holds(bytes, this.#at, key)) return -1;
     let at = skipSpace(bytes, this.#at + key.length);
@@ -211,7 +210,7 @@ export class RowParser {
   }
 }
 
-/** True where the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
+/** True if the digits `[from, to)` begin with a zero too many, which JSON does not allow. */
 const isPadded = (bytes: Uint8Array, from: number, to: number): boolean => bytes[from] === ZERO && to - from > 1;
 
 const skipSpace = (bytes: Uint8Array, at: number): number => (bytes[at] === SPACE ? at + 1 : at);

@@ -1,4 +1,3 @@
-// The canonical text trace: one token a line, after an optional header line with the metadata of the binary layout.
 import { UserError } from '../../base/errors.js';
 import { temporaryFile, writeTemporary } from '../../base/files.js';
 import { bytesOf } from '../../base/host/bytes.js';
@@ -14,7 +13,7 @@ import { documents, wholeAt } from './json-values.js';
 import { parseJsonRow, RowParser } from './jsonl-row.js';
 import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
 
-/** The canonical JSONL layout. */
+/** The canonical text trace: one token a line, after an optional header line with the metadata of the binary layout. */
 export const jsonl: TraceFormat = {
   name: 'jsonl',
   detect: ({ text }) =>
@@ -28,7 +27,7 @@ export const jsonl: TraceFormat = {
 /** A request with all of its tokens: lists [layers][choices] of each, or an object as a line has it. */
 const WHOLE = /^\s*\[?\s*\{[^[]*"(tokens|routing|experts)"\s*:\s*\[\s*(\{|\[\s*\[)/;
 
-/** The requests of a file as lines; other fields of the first are the header. @throws UserError where one has no list of tokens */
+/** The requests of a file as lines; other fields of the first are the header. @throws UserError if one has no list of tokens */
 function asLines(source: TraceSource): TraceSource {
   const fd = temporaryFile();
   let request = 0;

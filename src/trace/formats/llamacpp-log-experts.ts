@@ -1,4 +1,3 @@
-// llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, one row per token and layer in graph order, ids separated by spaces.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { NumberLines } from '../../base/number-lines.js';
@@ -12,7 +11,7 @@ import { PassReader } from './passes.js';
 
 const COMMA = 44;
 
-/** `layer_id,expert_ids` CSV. */
+/** llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, one row per token and layer in graph order, ids separated by spaces. */
 export const llamacppLogExperts: TraceFormat = {
   name: 'llamacpp-log-experts',
   detect: ({ text }) => /^layer_id,expert_ids\s/.test(text),

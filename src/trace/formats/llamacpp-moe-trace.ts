@@ -1,4 +1,3 @@
-// llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, a row per activation, without token ids.
 import { UserError } from '../../base/errors.js';
 import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
@@ -6,7 +5,7 @@ import { cellFormat } from './cells.js';
 import { expected } from './format.js';
 import { PassReader } from './passes.js';
 
-/** `layer,expert` CSV. */
+/** llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, a row per activation, without token ids. */
 export const llamacppMoeTrace = cellFormat({
   name: 'llamacpp-moe-trace',
   detect: ({ text }) => /^layer,expert\s/.test(text),

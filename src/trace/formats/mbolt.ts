@@ -1,4 +1,3 @@
-// mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens, top-k].
 import { UserError } from '../../base/errors.js';
 import { viewOf } from '../../base/host/bytes.js';
 import { cellFormat } from './cells.js';
@@ -7,7 +6,7 @@ import { PassReader } from './passes.js';
 const MAGIC = 0x544c424d;
 const HEADER_BYTES = 12;
 
-/** MBLT binary. */
+/** mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then records: layer, top-k, tokens, ids [tokens, top-k]. */
 export const mbolt = cellFormat({
   name: 'mbolt',
   detect: ({ head }) => head.length >= HEADER_BYTES && viewOf(head).getInt32(0, true) === MAGIC,

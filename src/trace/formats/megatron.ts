@@ -1,11 +1,10 @@
-// Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices. The multi-token-prediction block is left out.
 import { UserError } from '../../base/errors.js';
 import { cellFormat } from './cells.js';
 import { arrayAt, documents, wholeAt } from './json-values.js';
 import { PassReader } from './passes.js';
 import { isId } from './record-lines.js';
 
-/** JSON lines of Megatron-LM. */
+/** Megatron-LM's router trace: a JSON line per step, block and layer with all tokens' choices. The multi-token-prediction block is left out. */
 export const megatron = cellFormat({
   name: 'megatron',
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),

@@ -13,7 +13,7 @@ export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'>
   readonly topK: number | null;
   /** Predictions per token and layer. */
   readonly predictedK: number | null;
-  /** Experts of each layer, or of every layer where it is one number. */
+  /** Experts of each layer, or of every layer if it is one number. */
   readonly experts: number | readonly number[] | null;
 }
 
@@ -96,7 +96,7 @@ function numbers(path: string, key: string, text: string): number[] {
   return list;
 }
 
-/** @throws UserError where a distance stands twice, or there is none */
+/** @throws UserError if a distance stands twice, or there is none */
 function distances(path: string, text: string): number[] {
   const list = numbers(path, 'predicted_ahead', text);
   if (list.length > 0 && new Set(list).size === list.length) return list;

@@ -1,4 +1,3 @@
-// MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"). Texts of tokens are counted; phases are unknown.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, type LineScanner } from '../../base/scan.js';
 import { Cell } from './cell.js';
@@ -10,7 +9,7 @@ const END_BRACKET = 93;
 const QUOTE = 34;
 const SPACE = 32;
 
-/** CSV of MoE-Beyond. */
+/** MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"). Texts of tokens are counted; phases are unknown. */
 export const moeBeyond = cellFormat({
   name: 'moe-beyond',
   detect: ({ text }) => /^Layer ID,Batch Number,Token,Activated Expert IDs\s/.test(text),

@@ -1,4 +1,3 @@
-// moe-cache-eval's recordings: padded choices of several requests in one tensor, [requests, layers, tokens, top-k].
 import { UserError } from '../../base/errors.js';
 import { ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
 import type { TraceSource } from '../source.js';
@@ -10,7 +9,7 @@ import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors
 /** Ids of one request transposed at a time. */
 const BLOCK_IDS = 256 * 1024;
 
-/** Recordings of moe-cache-eval. */
+/** moe-cache-eval's recordings: padded choices of several requests in one tensor, [requests, layers, tokens, top-k]. */
 export const moeCacheEvalShard: TraceFormat = {
   name: 'moe-cache-eval-shard',
   detect: (source) => headerHolds(source, ['"topk_indices"', '"sequence_lengths"']),

@@ -1,4 +1,3 @@
-// moe-cache-eval's events: the experts of a pass at a layer with the tokens that chose each: counts, not a trace.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
@@ -15,7 +14,7 @@ const MOST_ACCESSES = BLOCK_EVENTS * 4096;
 /** Maximum number of counted expert ids of a layer. */
 const MOST_EXPERTS = 65535;
 
-/** Events of moe-cache-eval. */
+/** moe-cache-eval's events: the experts of a pass at a layer with the tokens that chose each: counts, not a trace. */
 export const moeCacheEval = cellFormat({
   name: 'moe-cache-eval',
   detect: (source) => headerHolds(source, ['"assignment_counts"', '"offsets"', '"forward_cycles"']),

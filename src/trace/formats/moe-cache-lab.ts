@@ -1,4 +1,3 @@
-// moe-cache-lab's traces: metadata, then a line per token and layer. Version 2 has encoder layers, which come first, and decoder layers.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { Cell } from './cell.js';
@@ -11,7 +10,7 @@ const DECODER = 2048;
 
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' } as const;
 
-/** JSON lines of moe-cache-lab. */
+/** moe-cache-lab's traces: metadata, then a line per token and layer. Version 2 has encoder layers, which come first, and decoder layers. */
 export const moeCacheLab = cellFormat({
   name: 'moe-cache-lab',
   detect: ({ text }) => /^\s*\{[^\n]*"moe-cache-lab\.routing-jsonl"/.test(text),

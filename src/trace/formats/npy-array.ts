@@ -39,7 +39,7 @@ export function npyHeader(place: string, head: Uint8Array, total: number): Tenso
   return { dtype, shape, offset, bytes };
 }
 
-/** True where a header is a dictionary of these entries and of nothing else. */
+/** True if a header is a dictionary of these entries and of nothing else. */
 const isWhole = (text: string, entries: readonly string[]): boolean =>
   /^\s*\{\s*,\s*,\s*,?\s*\}\s*$/.test(entries.reduce((rest, entry) => rest.replace(entry, ''), text));
 

@@ -1,4 +1,3 @@
-// NumPy arrays of choices, alone or in an .npz archive, as saved by vLLM's offline API, notebooks and routing studies.
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { ID_DTYPES } from '../column.js';
@@ -13,7 +12,7 @@ import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 /** Array names that mean choices. */
 const NAMES = ['routed_experts', 'experts', 'expert_ids', 'topk_ids', 'selected_experts'];
 
-/** One .npy array of choices. */
+/** NumPy arrays of choices, alone or in an .npz archive, as saved by vLLM's offline API, notebooks and routing studies. */
 export const npy: TraceFormat = {
   name: 'npy',
   detect: ({ head, bytes }) => looksLikeNpy(head) && ID_DTYPES.includes(kindOf(head, bytes)),
@@ -41,7 +40,7 @@ function kindOf(head: Uint8Array, bytes: number): string {
   try {
     return npyHeader('', head, bytes).dtype;
   } catch {
-    // A damaged header is reported where the array is opened: by the reader of choices.
+    // A damaged header is reported by the reader of choices, which opens the array.
     return 'I32';
   }
 }

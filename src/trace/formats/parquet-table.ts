@@ -1,4 +1,3 @@
-// A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file.
 import { decompress } from 'fzstd';
 import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from 'hyparquet';
 import { parquetMetadata, parquetRead, parquetSchema } from 'hyparquet';
@@ -19,7 +18,7 @@ const BOMB_FLOOR = 64 * 1024 * 1024;
 /** A column of one row group; one entry per row, as the file holds it. */
 export type ParquetColumn = readonly DecodedArray[];
 
-/** An open Parquet file. */
+/** A Parquet file as columns of whole numbers, by row group, through hyparquet, which is loaded with the first such file. */
 export class ParquetTable {
   /** Names of the columns, nested ones by their outermost name. */
   readonly names: readonly string[];
@@ -35,7 +34,7 @@ export class ParquetTable {
     this.names = tree.children.flatMap(({ element }) => (typeof element.name === 'string' ? [element.name] : []));
   }
 
-  /** @throws UserError where the footer is missing or damaged */
+  /** @throws UserError if the footer is missing or damaged */
   static open(source: TraceSource): ParquetTable {
     const { path, bytes } = source;
     const tail = new Uint8Array(8);

@@ -1,4 +1,3 @@
-// Parquet tables, a row per token and layer (or activation), decoded once into a temporary file, as importing reads twice.
 import { UserError } from '../../base/errors.js';
 import { latin1Of, viewOf } from '../../base/host/bytes.js';
 import type { TraceSource } from '../source.js';
@@ -31,7 +30,7 @@ export const vllmExpertCapture: TraceFormat = {
   open: (source, options) => openParquet(source, 'vllm-expert-capture', options, CAPTURE),
 };
 
-/** Any Parquet table of routing. */
+/** Parquet tables, a row per token and layer (or activation), decoded once into a temporary file, as importing reads twice. */
 export const parquet: TraceFormat = {
   name: 'parquet',
   detect: isParquet,

@@ -1,9 +1,8 @@
-// Turns passes of engines (all tokens at layer 0, then layer 1) into cells. Many tokens are prompt; one after decode begins a request.
 import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
 import { Cell, type WalkPlace } from './cell.js';
 
-/** Assigns the groups of a recording to requests and positions. */
+/** Assigns groups of engines' passes (all tokens at layer 0, then 1) to requests: many tokens are prompt; one after decode begins a request. */
 export class PassReader {
   readonly #visit: (cell: Cell) => void;
   readonly #at: WalkPlace;

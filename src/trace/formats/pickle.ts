@@ -1,10 +1,10 @@
-// A pickle reader that executes nothing: it knows torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
+// A pickle reader that executes nothing: it reads torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
 import { nestsTooDeep } from '../../base/nesting.js';
 import { isCount } from '../../base/objects.js';
 
-/** A tensor as pickled: a view of a storage that lies beside the pickle. */
+/** A tensor as pickled: a view of a storage next to the pickle. */
 export class PickledTensor {
   readonly storage: PickledStorage;
   readonly offset: number;
@@ -43,7 +43,6 @@ export type Pickled =
   | PickledStorage
   | Global;
 
-/** One of the global names that are allowed. */
 class Global {
   readonly name: string;
 
@@ -246,7 +245,7 @@ class Unpickler {
     return textOf(this.#bytes, from, from + length);
   }
 
-  /** Moves over bytes. @returns where they begin */
+  /** Moves over bytes. @returns the first of them */
   #over(length: number): number {
     const from = this.#at;
     if (from + length > this.#bytes.length) this.#fail('it ends too early');

@@ -58,7 +58,7 @@ export function phaseOf(value: unknown, place: string): number {
 /** True for a whole number that a {@link Cell} holds as it is: larger ones would come out as other ids. */
 export const isId = (value: unknown): value is number => typeof value === 'number' && (value | 0) === value;
 
-/** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError where they are no list of ids */
+/** Reads a record's choices, and their weights if there are as many, into a cell. @throws UserError if they are no list of ids */
 export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {
   const listed = ownValue(value, fields.experts);
   const ids: unknown = Number.isInteger(listed) ? [listed] : listed;
@@ -71,7 +71,7 @@ export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, '
   });
 }
 
-/** @throws UserError where a field is no whole number */
+/** @throws UserError if a field is no whole number */
 export function integerAt(value: JsonObject, key: string, place: string): number {
   const number = ownValue(value, key);
   if (!Number.isSafeInteger(number)) throw new UserError(`${place}: ${key} is ${JSON.stringify(number)}; a whole number is expected`);

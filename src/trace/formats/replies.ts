@@ -50,19 +50,19 @@ function requestOf(answer: JsonObject, reply: JsonObject, answers: number, at: s
   const { meta_info: meta } = answer;
   const ofReply = { '.sglext': reply.sglext, '.nvext': reply.nvext, '.nvext.engine_data': ownValue(reply.nvext, 'engine_data') };
   const parts = { '': answer, '.meta_info': meta, '.sgl_ext': answer.sgl_ext ?? answer.sglext, ...ofReply };
-  const [name = '', part] = Object.entries(parts).find(([, one]) => (ownValue(one, 'routed_experts') ?? null) !== null) ?? [];
+  const [name = '', part] = Object.entries(parts).find(([, candidate]) => (ownValue(candidate, 'routed_experts') ?? null) !== null) ?? [];
   if (answers > 1 && Object.hasOwn(ofReply, name))
     throw new UserError(`${at}: the reply has the routed experts of one of its ${answers} answers; ask for one answer a request, "n": 1`);
   const prompt = routed(answer.prompt_routed_experts ?? reply.prompt_routed_experts, {}, known, `${at}.prompt_routed_experts`);
-  const own = routed(ownValue(part, 'routed_experts'), part, known, `${at}${name}.routed_experts`);
-  if (own === null && prompt === null) return null;
-  if (own === null) throw new UserError(`${at}: has routed experts of the prompt alone; keep the whole reply`);
+  const found = routed(ownValue(part, 'routed_experts'), part, known, `${at}${name}.routed_experts`);
+  if (found === null && prompt === null) return null;
+  if (found === null) throw new UserError(`${at}: has routed experts of the prompt alone; keep the whole reply`);
   const counts = countsOf(answer, reply, answers === 1, at);
-  const starts = [meta, part, reply].map((one) => (isObject(one) ? wholeAt(one, 'routed_experts_start_len', at) : null));
-  const start = own.start ?? starts.find((one) => one !== null) ?? (own.shaped ? null : 0);
-  const arrays = [...(prompt === null ? [] : [prompt.array]), own.array];
+  const starts = [meta, part, reply].map((holder) => (isObject(holder) ? wholeAt(holder, 'routed_experts_start_len', at) : null));
+  const start = found.start ?? starts.find((start) => start !== null) ?? (found.shaped ? null : 0);
+  const arrays = [...(prompt === null ? [] : [prompt.array]), found.array];
   const rows = arrays.reduce((sum, { tokens }) => sum + tokens, 0);
-  const [prefill, first] = parted({ ...own, start, prompt: prompt?.array.tokens ?? null, rows }, counts, at);
+  const [prefill, first] = parted({ ...found, start, prompt: prompt?.array.tokens ?? null, rows }, counts, at);
   const { generatedIds, promptIds } = counts;
   const ids = promptIds === null || generatedIds === null ? null : [...promptIds, ...generatedIds].slice(first, first + rows);
   return { arrays, prompt: prefill, first, tokenIds: ids };
@@ -118,7 +118,7 @@ function routed(value: unknown, beside: unknown, known: Expected, place: string)
   return { array, start: isObject(value) ? wholeAt({ start }, 'start', place) : null, shaped: rows !== undefined };
 }
 
-/** Tokens of the prompt and of the answer, and their ids; null where the reply has them not. */
+/** Tokens of the prompt and of the answer, and their ids; null if the reply has them not. */
 interface Counts {
   readonly prompt: number | null;
   readonly generated: number | null;
@@ -126,16 +126,16 @@ interface Counts {
   readonly generatedIds: readonly number[] | null;
 }
 
-/** @param alone the only answer: counts of the whole reply are its own @throws UserError where two of them disagree */
+/** @param alone the only answer: counts of the whole reply are its own @throws UserError if two of them disagree */
 function countsOf(answer: JsonObject, reply: JsonObject, alone: boolean, at: string): Counts {
   const [data, usage] = alone ? [ownValue(reply.nvext, 'engine_data'), reply.usage] : [];
   const promptIds = idsAt(answer.prompt_token_ids) ?? idsAt(reply.prompt_token_ids) ?? idsAt(ownValue(data, 'prompt_token_ids'));
   const generatedIds = idsAt(answer.token_ids) ?? idsAt(ownValue(data, 'completion_token_ids'));
   const count = (key: string, ids: readonly number[] | null): number | null => {
     const stated = [answer.meta_info, usage].flatMap((part) => (isObject(part) ? (wholeAt(part, key, at) ?? []) : []));
-    const [one = null, other] = new Set([...(ids === null ? [] : [ids.length]), ...stated]);
-    if (other !== undefined) throw new UserError(`${at}: ${key} are ${one} in one place and ${other} in another; the reply is damaged`);
-    return one;
+    const [count = null, other] = new Set([...(ids === null ? [] : [ids.length]), ...stated]);
+    if (other !== undefined) throw new UserError(`${at}: ${key} are ${count} in one place and ${other} in another; the reply is damaged`);
+    return count;
   };
   const [prompt, generated] = [count('prompt_tokens', promptIds), count('completion_tokens', generatedIds)];
   const total = isObject(usage) ? wholeAt(usage, 'total_tokens', at) : null;

@@ -1,4 +1,3 @@
-// The safetensors container: header length, JSON, raw data; offsets are checked. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { isCount, isObject } from '../../base/objects.js';
@@ -10,12 +9,12 @@ import type { TraceSource } from '../source.js';
 export interface TensorInfo {
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Byte of the file where its data begins. */
+  /** Byte of the file at which its data begins. */
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** A checked header. */
+/** The safetensors container: header length, JSON, raw data; offsets are checked. https://github.com/huggingface/safetensors#format */
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -28,7 +27,7 @@ export function headerHolds({ head }: TraceSource, texts: readonly string[]): bo
   return texts.every((part) => text.includes(part));
 }
 
-/** A required tensor. @param shape sizes of the axes, null for any @throws UserError where it is missing, or of another dtype or shape */
+/** A required tensor. @param shape sizes of the axes, null for any @throws UserError if it is missing, or of another dtype or shape */
 export function requireTensor(
   path: string,
   { tensors }: SafetensorsHeader,

@@ -1,4 +1,3 @@
-// The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; other tensors are ignored.
 import { UserError } from '../../base/errors.js';
 import { looksLikeSafetensors } from '../../model/door.js';
 import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
@@ -19,7 +18,7 @@ const EXPERT_NAMES = ['experts', 'routed_experts'];
 /** Tensors that only a canonical file has. */
 const COLUMNS = ['request_id', 'position', 'phase', 'token_id', 'token_ids', 'weights'];
 
-/** The canonical safetensors layout. */
+/** The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset; other tensors are ignored. */
 export const safetensors: TraceFormat = {
   name: 'safetensors',
   detect: (source) => looksLikeSafetensors(source.head),

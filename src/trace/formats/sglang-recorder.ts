@@ -1,4 +1,3 @@
-// SGLang's expert distribution recorder (also of KTransformers). per_token: choices with positions, hence requests. stat: counts only.
 import { UserError } from '../../base/errors.js';
 import { LargestFirst } from '../../base/largest-first.js';
 import { FieldReader } from '../../base/scan.js';
@@ -10,7 +9,7 @@ import type { TraceFormat } from './format.js';
 import type { Pickled } from './pickle.js';
 import { looksLikeTorch, TorchFile } from './torch-file.js';
 
-/** Recordings with `topk_ids_of_layer`. */
+/** `topk_ids_of_layer` of SGLang's recorder (also KTransformers). per_token: choices with positions, hence requests. stat: counts only. */
 export const sglangRecorder = cellFormat({
   name: 'sglang-recorder',
   detect: ({ head }) => looksLikeTorch(head, 'topk_ids_of_layer'),

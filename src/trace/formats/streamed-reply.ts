@@ -1,4 +1,3 @@
-// A streamed reply: deltas of ids join, other fields keep the last. https://html.spec.whatwg.org/multipage/server-sent-events.html
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { isObject, ownValue } from '../../base/objects.js';
@@ -7,12 +6,12 @@ import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import { documents, type JsonObject, objectAt } from './json-values.js';
 
-/** The events of one reply. */
+/** A streamed reply: deltas of ids join, other fields keep the last. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export class StreamedReply {
   #fields: JsonObject = {};
   readonly #choices = new Map<unknown, JsonObject>();
 
-  /** Adds an event. @throws UserError where routed experts of one answer come twice, so that nothing says how they go together */
+  /** Adds an event. @throws UserError if routed experts of one answer come twice, so that their order is unknown */
   add(event: JsonObject, place: string): void {
     const { choices, index, ...fields } = event;
     // SGLang's own interface sends one answer after another, without a list.
@@ -30,8 +29,8 @@ export class StreamedReply {
 }
 
 /** The fields of both; lists of ids of the first take in those of the second. */
-function merged(one: JsonObject, other: JsonObject, place: string): JsonObject {
-  const all = new Map(Object.entries(one));
+function merged(reply: JsonObject, other: JsonObject, place: string): JsonObject {
+  const all = new Map(Object.entries(reply));
   for (const [key, value] of Object.entries(other)) {
     const known = all.get(key);
     if (value === null) continue;

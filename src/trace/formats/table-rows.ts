@@ -1,8 +1,7 @@
-// Rows of a table, of CSV or Parquet, as cells: numbers of requests, counts of tokens, activations in groups.
 import { Cell } from './cell.js';
 import { TokenCounter } from './record-lines.js';
 
-/** Turns rows into cells. */
+/** Rows of a table, of CSV or Parquet, as cells: numbers of requests, counts of tokens, activations in groups. Turns rows into cells. */
 export class TableRows {
   readonly #visit: (cell: Cell) => void;
   readonly #cell = new Cell();

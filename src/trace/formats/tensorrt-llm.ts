@@ -1,4 +1,3 @@
-// TensorRT-LLM's expert statistics: safetensors with one tensor of counts per iteration and layer, named "<iteration>_<layer>". Counts only.
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { looksLikeSafetensors } from '../../model/door.js';
@@ -7,7 +6,7 @@ import { inOrder } from './count-table.js';
 import type { TraceFormat } from './format.js';
 import { readSafetensorsHeader } from './safetensors-header.js';
 
-/** Expert statistics of TensorRT-LLM. */
+/** TensorRT-LLM's expert statistics: safetensors with one tensor of counts per iteration and layer, named "<iteration>_<layer>". Counts only. */
 export const tensorrtLlm: TraceFormat = {
   name: 'tensorrt-llm',
   detect: ({ head }) => looksLikeSafetensors(head) && /^\{\s*"\d+_\d+"\s*:/.test(latin1Of(head, 8, 208)),

@@ -1,4 +1,3 @@
-// The zip that torch.save writes: NAME/data.pkl and one file per storage under NAME/data/.
 import { UserError } from '../../base/errors.js';
 import { latin1Of } from '../../base/host/bytes.js';
 import { DTYPE_BYTES } from '../column.js';
@@ -26,14 +25,14 @@ const DTYPES = new Map([
 export const looksLikeTorch = (head: Uint8Array, word: string): boolean =>
   looksLikeZip(head) && latin1Of(head, 0, 256).includes('data.pkl') && latin1Of(head).includes(word);
 
-/** An open .pt file. */
+/** The zip that torch.save writes: NAME/data.pkl and one file per storage under NAME/data/. An open .pt file. */
 export class TorchFile {
   readonly #source: TraceSource;
   readonly #archive: ZipArchive;
   readonly #byName: ReadonlyMap<string, ZipEntry>;
   readonly #folder: string;
 
-  /** @throws UserError where it is no zip with a data.pkl, or big-endian */
+  /** @throws UserError if it is no zip with a data.pkl, or big-endian */
   constructor(source: TraceSource) {
     this.#source = source;
     this.#archive = new ZipArchive(source);

@@ -16,14 +16,14 @@ export interface OwnTraceFile {
   readonly bytes: number;
   /** Its lines that are not blank, each with `file:line` for messages. */
   lines(): Generator<{ readonly text: string; readonly place: string }, void, void>;
-  /** Up to `length` bytes from `position` on; fewer where the file ends. */
+  /** Up to `length` bytes from `position` on; fewer if the file ends. */
   read(position: number, length: number): Uint8Array;
 }
 
 /** One token, as a format of the user's own gives it. */
 export interface OwnTraceRow extends TokenRow {
   readonly tokenId?: number;
-  /** Where it stands, for messages. Absent: its number. */
+  /** Its place, for messages. Absent: its number. */
   readonly place?: string;
 }
 
@@ -50,55 +50,55 @@ export interface OwnTraceFormat {
 export async function loadFormat(name: string | undefined): Promise<TraceFormat | null> {
   const chosen = name === undefined ? null : moduleChoice('trace format', name);
   if (chosen === null) return null;
-  const own = await importOwn('trace format', resolve(chosen.path!));
-  if (Object.keys(chosen.parameters).length > 0) throw own.wrong('a format has no parameters; leave them out');
-  own.nameApart(traceFormats.map((format) => format.name));
-  own.requireMethod('rows(file, known)');
-  own.optionalMethod('head');
-  const definition = own.value as OwnTraceFormat;
-  return { name: own.name, detect: () => false, open: (source, options) => readOwn(own, definition, source, options) };
+  const exported = await importOwn('trace format', resolve(chosen.path!));
+  if (Object.keys(chosen.parameters).length > 0) throw exported.wrong('a format has no parameters; leave them out');
+  exported.nameApart(traceFormats.map((format) => format.name));
+  exported.requireMethod('rows(file, known)');
+  exported.optionalMethod('head');
+  const definition = exported.value as OwnTraceFormat;
+  return { name: exported.name, detect: () => false, open: (source, options) => readOwn(exported, definition, source, options) };
 }
 
-async function readOwn(own: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
+async function readOwn(exported: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
   const file = ownFile(source);
-  const head = own.run('head', () => format.head?.(file)) ?? {};
+  const head = exported.run('head', () => format.head?.(file)) ?? {};
   const { experts, model = null, topK } = head;
   const known = { ...options, ...(topK === undefined ? {} : { topK }), ...(experts === undefined ? {} : { experts }) };
   let rows: OwnRows | null = null;
   try {
-    for await (const row of yielded(own, () => format.rows(file, expected(known)))) {
+    for await (const row of yielded(exported, () => format.rows(file, expected(known)))) {
       const place = row?.place ?? `${source.path}: row ${rows?.store.rows ?? 0}`;
       if (!Array.isArray(row?.experts) || !row.experts.every(Array.isArray))
-        throw wrong(own, place, 'experts must be one list of expert ids for each MoE layer');
-      rows ??= ownRows(own, source.path, known, row);
+        throw wrong(exported, place, 'experts must be one list of expert ids for each MoE layer');
+      rows ??= ownRows(exported, source.path, known, row);
       rows.add(row, place);
     }
-    if (rows === null) throw wrong(own, source.path, 'rows yielded nothing; yield one object for each token');
-    const trace = rows.store.finish(rows.experts, { model, format: own.name }, source);
+    if (rows === null) throw wrong(exported, source.path, 'rows yielded nothing; yield one object for each token');
+    const trace = rows.store.finish(rows.experts, { model, format: exported.name }, source);
     // The rows depend on the module, too.
-    return { ...trace, sha256: () => newSha256().update(`${source.sha256()} ${own.sha256}`).digest('hex') };
+    return { ...trace, sha256: () => newSha256().update(`${source.sha256()} ${exported.sha256}`).digest('hex') };
   } catch (error) {
     rows?.store.close();
-    throw own.thrown('rows', error);
+    throw exported.thrown('rows', error);
   }
 }
 
-function yielded(own: OwnExport, call: () => ReturnType<OwnTraceFormat['rows']>): ReturnType<OwnTraceFormat['rows']> {
-  const rows = own.run('rows', call);
+function yielded(exported: OwnExport, call: () => ReturnType<OwnTraceFormat['rows']>): ReturnType<OwnTraceFormat['rows']> {
+  const rows = exported.run('rows', call);
   const iterable = typeof rows === 'object' && rows !== null && (Symbol.iterator in rows || Symbol.asyncIterator in rows);
-  if (!iterable) throw own.wrong('"rows" must be a generator: *rows(file) { yield { experts: [[…], …] }; }');
+  if (!iterable) throw exported.wrong('"rows" must be a generator: *rows(file) { yield { experts: [[…], …] }; }');
   return rows;
 }
 
 type OwnRows = ReturnType<typeof ownRows>;
 
 /** A store for rows like the first, which determines the shape. */
-function ownRows(own: OwnExport, path: string, options: OpenOptions, first: OwnTraceRow) {
+function ownRows(exported: OwnExport, path: string, options: OpenOptions, first: OwnTraceRow) {
   const layers = first.experts.length;
   const known = expected(options, layers);
   const [weights, tokenIds] = [first.weights !== undefined, first.tokenId !== undefined];
   const topK = known.topK ?? Math.max(0, ...first.experts.map((ids) => ids.length));
-  if (layers === 0 || topK === 0) throw wrong(own, `${path}: row 0`, 'no layer has an expert');
+  if (layers === 0 || topK === 0) throw wrong(exported, `${path}: row 0`, 'no layer has an expert');
   const store = new TraceStore({ path, layers, topK, weights, tokenIds });
   const addLayer = (ids: readonly number[], gates: readonly number[] | undefined, layer: number, refuse: (what: string) => never): void => {
     const limit = known.experts?.[layer] ?? NULL_EXPERT;
@@ -124,7 +124,7 @@ function ownRows(own: OwnExport, path: string, options: OpenOptions, first: OwnT
     experts: known.experts,
     add(row: OwnTraceRow, place: string): void {
       const refuse = (what: string): never => {
-        throw wrong(own, place, what);
+        throw wrong(exported, place, what);
       };
       if (row.experts.length !== layers)
         refuse(`the row has ${row.experts.length} layers, the first one has ${layers}; yield the same MoE layers each time`);

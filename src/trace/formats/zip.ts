@@ -23,7 +23,7 @@ const MOST_DIRECTORY_BYTES = 16 * 1024 * 1024;
 /** 32-bit fields with this value stand for a 64-bit one. */
 const WIDE = 0xffffffff;
 
-/** True where a file begins with a zip entry. */
+/** True if a file begins with a zip entry. */
 export const looksLikeZip = (head: Uint8Array): boolean => head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
 
 /** An open archive. */
@@ -31,13 +31,13 @@ export class ZipArchive {
   readonly entries: readonly ZipEntry[];
   readonly #source: TraceSource;
 
-  /** @throws UserError where the directory is damaged */
+  /** @throws UserError if the directory is damaged */
   constructor(source: TraceSource) {
     this.#source = source;
     this.entries = directoryOf(source);
   }
 
-  /** Content of an entry. @throws UserError where it is damaged, packed in an unknown way, or larger than `limit` bytes */
+  /** Content of an entry. @throws UserError if it is damaged, packed in an unknown way, or larger than `limit` bytes */
   read(entry: ZipEntry, limit: number): Uint8Array {
     const { path } = this.#source;
     const place = `${path}: ${entry.name}`;

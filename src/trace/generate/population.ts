@@ -1,10 +1,9 @@
-// Which experts are popular, and how much, before any token is drawn: every layer has a popularity by rank, every domain ranks of its own.
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { inclusionByRank } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 
-/** The popularity behind a routing. */
+/** The popularity of experts that a routing draws from: every layer has one by rank, every domain ranks of its own. */
 export interface Population {
   /** `[thread]`: inclusion probabilities of the hidden threads, most frequent first. */
   readonly common: Float64Array;
@@ -39,17 +38,17 @@ export function populationOf({ layers }: ModelSpec, profile: RoutingProfile, see
 const possible = (skew: number, { experts, topK }: { experts: number; topK: number }): number =>
   Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 
-/** By domain, `[layer]`: experts from the most to the least popular, sorted where they are needed. Domains differ in the ranks of experts. */
+/** By domain, `[layer]`: experts from the most to the least popular, sorted if they are needed. Domains differ in the ranks of experts. */
 function rankingsOf(
   inclusions: readonly Float64Array[],
   { domains, domainOverlap }: RoutingProfile,
   random: Random,
 ): (() => Uint16Array[])[] {
-  const own = Math.sqrt(1 - domainOverlap * domainOverlap);
+  const apart = Math.sqrt(1 - domainOverlap * domainOverlap);
   const keys: Float64Array[][] = Array.from({ length: domains }, () => []);
   for (const inclusion of inclusions) {
     const shared = inclusion.map(() => random.normal());
-    for (const domain of keys) domain.push(shared.map((value) => domainOverlap * value + own * random.normal()));
+    for (const domain of keys) domain.push(shared.map((value) => domainOverlap * value + apart * random.normal()));
   }
   return keys.map((domain) => () => domain.map(orderBy));
 }

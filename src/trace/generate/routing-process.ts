@@ -25,7 +25,7 @@ interface LayerDraws {
   readonly threads: Uint16Array;
 }
 
-/** By domain, `[layer]`: made where a request is of it. */
+/** By domain, `[layer]`: made if a request is of it. */
 type DomainDraws = readonly (() => readonly LayerDraws[])[];
 
 /** What a warm-up leaves. */
@@ -221,7 +221,7 @@ export class RoutingProcess {
     return lag > this.#position ? 1 + ((draw >>> 10) % this.#position) : lag;
   }
 
-  /** Remembers where the warm-up has ended. */
+  /** Keeps the state at the end of the warm-up. */
   #keep(key: string): void {
     KNOWN.set(key, {
       draws: this.#draws,

@@ -1,4 +1,3 @@
-// A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/routing.md).
 import { z } from 'zod';
 import type { ModelSpec } from '../../model/door.js';
 
@@ -14,7 +13,7 @@ export interface VocabularyProfile {
   readonly share: ByDepth;
 }
 
-/** The targets of the generator. */
+/** A model's routing in numbers, the generator's targets; by default a prior that hits as published (docs/routing.md). */
 export interface RoutingProfile {
   /** Gini coefficient of the experts' load within one domain, 0 (even) to 1 - topK / experts. */
   readonly skew: ByDepth;
@@ -24,7 +23,7 @@ export interface RoutingProfile {
   readonly domains: number;
   /** Correlation of the popularity of two domains: 0 unrelated, 1 equal. */
   readonly domainOverlap: number;
-  /** Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance), where chance is the overlap of two unrelated tokens. */
+  /** Reuse of the previous token's experts above chance: (reuse@1 - chance) / (1 - chance), with chance the overlap of two unrelated tokens. */
   readonly reuse: ByDepth;
   /** Memory of recent tokens: the weight of lag d falls as d^-exponent, up to `window`. */
   readonly memory: { readonly exponent: number; readonly window: number };
@@ -76,7 +75,7 @@ export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> =
   };
 }
 
-/** What a configuration states of a router and of what stands beside the routed experts. */
+/** A configuration's router, and what runs next to the routed experts. */
 export interface RoutedShape {
   readonly experts: number;
   readonly topK: number;
@@ -87,10 +86,10 @@ export interface RoutedShape {
 }
 
 /**
- * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, from `least` to `most`; shared experts
- * take `beside` doublings, as they take over what is common. Reuse above chance: `gaps` if layers lack experts, `few` up to eight, `wide`
- * with shared experts or 16 experts a choice and more, else `local`.
- * Fitted on profiles/measurements/hits.jsonl, one vote a model, by test/claims/trace/hits.test.ts (errors: docs/routing.md).
+ * The prior of skew and reuse by shape. Skew rises with log2(experts / topK), `slope` a doubling, from `least` to `most`; shared experts take off
+ * `beside` doublings, since they serve what is common. Reuse above chance: `gaps` if layers lack experts, `few` up to eight, `wide` with shared
+ * experts or 16 experts a choice and more, else `local`. Fitted on profiles/measurements/hits.jsonl, one vote a model, by
+ * test/claims/trace/hits.test.ts (errors: docs/routing.md).
  */
 export const PRIOR = { slope: 0.28, offset: -0.46, beside: 1.45, least: 0.05, most: 0.66, gaps: 0, few: 0.075, wide: 0.185, local: 0.31 };
 

@@ -1,4 +1,4 @@
-// Synthetic routing, so that any model can be profiled without a trace. Reports say that the routing is synthetic.
+// Synthetic routing, so that any model can be profiled without a trace. Reports name it synthetic.
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
@@ -111,12 +111,12 @@ function candidateProcess(model: ModelSpec, profile: RoutingProfile, seed: numbe
       runnersUp.next(row, 0);
       for (const { index, topK: choices } of model.layers) {
         const to = at + index * width;
-        const own = chosen.subarray(index * topK, index * topK + choices);
-        ids.set(own, to);
+        const choice = chosen.subarray(index * topK, index * topK + choices);
+        ids.set(choice, to);
         let rank = choices;
         for (let i = index * width; i < (index + 1) * width && rank < width; i++) {
           const expert = row[i]!;
-          if (expert !== NULL_EXPERT && !own.includes(expert)) ids[to + rank++] = expert;
+          if (expert !== NULL_EXPERT && !choice.includes(expert)) ids[to + rank++] = expert;
         }
         let exponentials = 0;
         let sum = 0;

@@ -6,11 +6,11 @@ import { atDepth, type VocabularyProfile } from './routing-profile.js';
 
 /** Mandelbrot's offset of Zipf's ranks: with 1, as in the text of profiles/traces, the most frequent id is a twentieth; without, a tenth. */
 const OFFSET = 1;
-/** Ids whose paths are drawn one after another. Those behind them are too rare to move an expert's load by themselves. */
+/** Ids whose paths are drawn one after another. Those after them are too rare to move an expert's load by themselves. */
 const FREQUENT = 256;
 /** Draws from a table before the next free expert is taken. */
 const TRIES = 16;
-/** Least weight of an expert, so that something can be drawn where nothing is left. */
+/** Least weight of an expert, so that something can be drawn if nothing is left. */
 const LEAST = 1e-9;
 
 /** The routing around a vocabulary. */
@@ -20,7 +20,7 @@ export interface VocabularyContext {
   /** Share of a domain's tokens that are words of all domains, 0 to 1. */
   readonly overlap: number;
   readonly seed: number;
-  /** Put behind the name of the stream that draws tokens; absent: nothing. */
+  /** Added to the name of the stream that draws tokens; absent: nothing. */
   readonly part?: string;
 }
 
@@ -36,7 +36,6 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   const topK = Math.max(...choices);
   /** By layer: probability that a choice follows the id's path. */
   const shares = Float64Array.from(layers, (_, index) => atDepth(share, index, layers.length));
-  /** Ranks that are common to all domains. */
   const { common, frequencies } = ranksOf(size, zipf, domains, overlap);
   const ranks = new GuideTable(frequencies);
   /** Path `[layers, topK]` of every id that has one yet. */
@@ -52,7 +51,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     return path;
   };
   // Each frequent id takes what those before have left: a word may be a twentieth of a text, and would overload some expert.
-  const left = popularity.map((domain) => domain.map((own) => Float64Array.from(own)));
+  const left = popularity.map((domain) => domain.map((weights) => Float64Array.from(weights)));
   const first = new Random(seed, 'trace/synthetic/paths');
   for (let id = 0; id < Math.min(FREQUENT, common + (frequencies.length - common) * domains); id++) {
     const domain = domainOf(id);
@@ -60,7 +59,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
     const users = domain < 0 ? left : [left[domain]!];
     drawPath(id, (layer, chosen) =>
       takeFrom(
-        users.map((own) => own[layer]!),
+        users.map((weights) => weights[layer]!),
         frequency,
         chosen,
         first,
@@ -78,8 +77,8 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
   );
   /** Draws the path of a rare id, which is the same whenever it is first met. */
   const drawRare = (id: number): Uint16Array => {
-    const own = new Random(seed, `trace/synthetic/path/${id}`);
-    return drawPath(id, (layer, chosen) => drawFrom(rare.at(domainOf(id))![layer]!, chosen, own));
+    const random = new Random(seed, `trace/synthetic/path/${id}`);
+    return drawPath(id, (layer, chosen) => drawFrom(rare.at(domainOf(id))![layer]!, chosen, random));
   };
   let tokenId = 0;
   let path: Uint16Array = new Uint16Array(0);
@@ -91,7 +90,7 @@ export function openVocabulary({ layers }: ModelSpec, { size, zipf, share }: Voc
       tokenId = rank < common ? rank : common + (rank - common) * domains + domain;
       path = paths.get(tokenId) ?? drawRare(tokenId);
     },
-    /** The expert of the token's k-th choice at a layer; -1 where that choice does not follow the path of its id. */
+    /** The expert of the token's k-th choice at a layer; -1 if that choice does not follow the path of its id. */
     choice: (layer: number, k: number): number => (random.next() < shares[layer]! ? path[layer * topK + k]! : -1),
   };
 }
@@ -116,7 +115,7 @@ function leastOf(left: readonly Float64Array[]): Float64Array {
   return least.map((share) => Math.max(LEAST, share));
 }
 
-/** Draws distinct experts in proportion to what is left of them, of those that have room; where none has, the one with most. */
+/** Draws distinct experts in proportion to what is left of them, of those that have room; if none has, the one with most. */
 function takeFrom(left: readonly Float64Array[], frequency: number, chosen: Uint16Array, random: Random): void {
   const least = leastOf(left);
   for (let k = 0; k < chosen.length; k++) {

@@ -21,14 +21,14 @@ export interface TraceOptions extends OpenOptions {
   readonly seed?: number;
   /** Tokens to generate, split into requests; default 512. */
   readonly tokens?: number;
-  /** Requests to generate, in place of `tokens`. */
+  /** Requests to generate, instead of `tokens`. */
   readonly requests?: readonly RequestLength[];
   /** False if the caller changes the shape of the trace before comparing it with the model. */
   readonly fits?: false | undefined;
   readonly routing?: Partial<RoutingProfile>;
 }
 
-/** Name for generated routing in place of a file. */
+/** Name for generated routing instead of a file. */
 const SYNTHETIC = 'synthetic';
 
 /**
@@ -78,7 +78,6 @@ async function openFolder(named: string, options: TraceOptions): Promise<Routing
   }
 }
 
-/** The named rows of a trace that fits the model, where it is to. */
 function selected(trace: RoutingTrace, rows: string, named: string, { fits, model }: TraceOptions): RoutingTrace {
   if (model !== undefined && fits !== false) checkFits(trace, model);
   return rowsNamed(trace, rows, named);
@@ -96,10 +95,10 @@ async function holdsCounts(folder: string, options: OpenOptions): Promise<boolea
 
 /** The format of a file: a user's module if one is named, else a member of the family. */
 async function formatFor(source: TraceSource, options: OpenOptions): Promise<TraceFormat> {
-  const own = await loadFormat(options.format);
-  if (own === null) return formatOf(source, options);
-  if (options.columns === undefined) return own;
-  throw new UserError(`--trace-columns: format ${own.name} has columns of its own; leave the map out`);
+  const format = await loadFormat(options.format);
+  if (format === null) return formatOf(source, options);
+  if (options.columns === undefined) return format;
+  throw new UserError(`--trace-columns: format ${format.name} has columns of its own; leave the map out`);
 }
 
 /** Reads activation counts, or counts a trace (`file#0:6000`: those rows). @throws UserError if the file is neither */
@@ -142,7 +141,7 @@ export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   }
 }
 
-/** Files of TensorRT-LLM beside the counts of its ranks: the layout of experts, and their co-occurrence. */
+/** Files of TensorRT-LLM next to the counts of its ranks: the layout of experts, and their co-occurrence. */
 const BESIDE = /^(meta_info\.json|cooccurrence_rank\d+\.safetensors)$/;
 
 /** Compares numbers in names by value: rank2 comes before rank10. */
@@ -159,27 +158,27 @@ function filesOfFolder(folder: string): string[] {
   });
 }
 
-/** Counts of all shards of a folder, added up. @throws UserError where two differ in layers or experts */
+/** Counts of all shards of a folder, added up. @throws UserError if two differ in layers or experts */
 async function summedShards(folder: string, options: OpenOptions): Promise<Popularity> {
   let sum: Popularity | null = null;
   for (const path of filesOfFolder(folder)) {
-    const one = await openPopularity(path, options);
-    if (sum === null) sum = { ...one, path: folder, counts: one.counts.map((counts) => counts.slice()) };
-    else add(sum, one);
+    const part = await openPopularity(path, options);
+    if (sum === null) sum = { ...part, path: folder, counts: part.counts.map((counts) => counts.slice()) };
+    else add(sum, part);
   }
   return sum!;
 }
 
-function add(sum: Popularity, one: Popularity): void {
-  if (one.counts.length !== sum.counts.length)
+function add(sum: Popularity, part: Popularity): void {
+  if (part.counts.length !== sum.counts.length)
     throw new UserError(
-      `${one.path}: counts ${one.counts.length} layers, other shards ${sum.counts.length}; keep those of one model in a folder`,
+      `${part.path}: counts ${part.counts.length} layers, other shards ${sum.counts.length}; keep those of one model in a folder`,
     );
-  for (const [layer, counts] of one.counts.entries()) {
+  for (const [layer, counts] of part.counts.entries()) {
     const total = sum.counts[layer]!;
     if (counts.length !== total.length)
       throw new UserError(
-        `${one.path}: layer ${layer} has ${counts.length} experts, in other shards ${total.length}; keep those of one model in a folder`,
+        `${part.path}: layer ${layer} has ${counts.length} experts, in other shards ${total.length}; keep those of one model in a folder`,
       );
     for (let expert = 0; expert < counts.length; expert++) total[expert]! += counts[expert]!;
   }

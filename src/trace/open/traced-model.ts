@@ -1,4 +1,3 @@
-// A model as far as a trace describes it: layers, experts and choices. Hit rates need no more.
 import { type ModelSpec, shapedModel, withExpertBytes } from '../../model/door.js';
 import { unnamed } from '../recorded-model.js';
 import type { RoutingTrace } from '../trace.js';
@@ -7,12 +6,12 @@ import type { RoutingTrace } from '../trace.js';
 interface TracedModel {
   /** Its experts have the recorded sizes, or one byte each; nothing else weighs anything. */
   readonly model: ModelSpec;
-  /** True where the trace has the sizes of experts. */
+  /** True if the trace has the sizes of experts. */
   readonly sized: boolean;
   readonly note: string;
 }
 
-/** The model of a trace that leads to no other one. */
+/** A model as far as a trace describes it: layers, experts and choices. Hit rates need no more. The model of a trace that leads to no other one. */
 export function tracedModel(trace: RoutingTrace): TracedModel {
   const shape = shapeOf(trace);
   const sizes = trace.meta.expertBytes;

@@ -1,4 +1,3 @@
-// Streaming writers of the canonical layouts: rows go in chunks to their offsets. The file gets its name only when it is complete.
 import { AtomicFile } from '../../base/files.js';
 import { bytesOf as utf8, viewOf } from '../../base/host/bytes.js';
 import { DTYPE_BYTES, toHalf } from '../column.js';
@@ -11,7 +10,7 @@ const ROWS = 1024;
 export interface WriteOptions {
   /** More metadata strings; they win over those of the trace. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** How to store gate weights, where there are any: exactly, at half the size with 11 bits, or not at all. `f32` unless said. */
+  /** How to store gate weights, if there are any: exactly, at half the size with 11 bits, or not at all. Absent: `f32`. */
   readonly weights?: 'f32' | 'f16' | 'none';
 }
 
@@ -23,7 +22,7 @@ interface Column {
   encode(chunk: TraceChunk): Uint8Array;
 }
 
-/** Writes a trace as canonical safetensors. @throws UserError where the path cannot be written */
+/** Writes a trace as canonical safetensors. @throws UserError if the path cannot be written */
 export function writeSafetensors(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillSafetensors(trace, file, options));
 }
@@ -106,7 +105,7 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
   return columns;
 }
 
-/** Writes a trace as canonical JSONL, a header line first. @throws UserError where the path cannot be written */
+/** Writes a trace as canonical JSONL, a header line first. @throws UserError if the path cannot be written */
 export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
   writeAll(path, (file) => fillJsonl(trace, file, options));
 }

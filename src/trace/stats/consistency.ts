@@ -60,7 +60,7 @@ export function openConsistency({ expertsPerLayer, layers, topK }: Pick<RoutingT
     },
     result(): SegmentConsistency {
       const byLayer = Array.from({ length: layers }, (_, layer) => levels.subarray(layer * (SEGMENT + 1), (layer + 1) * (SEGMENT + 1)));
-      const pooled = Float64Array.from({ length: SEGMENT + 1 }, (_, count) => byLayer.reduce((sum, own) => sum + own[count]!, 0));
+      const pooled = Float64Array.from({ length: SEGMENT + 1 }, (_, count) => byLayer.reduce((sum, counts) => sum + counts[count]!, 0));
       return { all: best(pooled), byLayer: byLayer.map(best) };
     },
   };

@@ -97,7 +97,7 @@ function distinctExperts(trace: RoutingTrace): number[] {
           distinct++;
         }
       }
-      events += active.reduce((sum, one) => sum + one, 0);
+      events += active.reduce((sum, count) => sum + count, 0);
     }
     return events === 0 ? 0 : distinct / events;
   });

@@ -1,4 +1,3 @@
-// Frequency and reuse distance of experts, in one pass over the rows: the only properties that an expert cache profits from.
 import { sum } from '../../base/statistics.js';
 import { giniOf } from '../generate/popularity-shape.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
@@ -23,12 +22,11 @@ export interface LayerSkew {
   readonly reuse: readonly number[];
 }
 
-/** Window index by distance. */
 const WINDOW_OF = Uint8Array.from({ length: REUSE_WINDOWS.at(-1)! + 1 }, (_, distance) =>
   REUSE_WINDOWS.findIndex((window) => distance <= window),
 );
 
-/** Counts frequency and reuse over rows. */
+/** Frequency and reuse distance of experts, in one pass over the rows: the only properties that an expert cache profits from. */
 export function openLocality({ expertsPerLayer, layers, topK }: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
   const loads = expertsPerLayer.map((experts) => new Float64Array(experts));
   const stride = Math.max(...expertsPerLayer);

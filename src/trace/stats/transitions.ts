@@ -1,4 +1,3 @@
-// How well choices of one layer predict the next: a table trained on half of the trace. A baseline for every look-ahead.
 import { mean } from '../../base/statistics.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
@@ -17,7 +16,7 @@ export interface TransitionRecall {
   readonly byLayer: readonly number[];
 }
 
-/** Trains and tests the table, 4 bytes per pair of experts of neighbouring layers. @returns null for one layer, or fewer rows than two blocks */
+/** Trains and tests a table of neighbouring layers, 4 bytes per pair: a baseline for look-ahead. @returns null for one layer, or too few rows */
 export function transitionRecall(trace: RoutingTrace): TransitionRecall | null {
   const { layers, tokens } = trace;
   if (layers < 2 || tokens < 2 * BLOCK) return null;
@@ -63,7 +62,7 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
         }
       }
     },
-    /** Scores the next layer's experts by a token's choices at layer `l`, and looks where its next choices rank. */
+    /** Scores the next layer's experts by a token's choices at layer `l`, and ranks its next choices. */
     judge(experts: Uint16Array, row: number, l: number): void {
       const at = (row * layers + l) * topK;
       const width = expertsPerLayer[l + 1]!;
@@ -79,8 +78,8 @@ function transitionTable({ expertsPerLayer, layers, topK }: RoutingTrace) {
       for (const expert of truth) {
         // Rank of the expert: the number of experts that score higher, ties by id.
         let rank = 0;
-        const own = scores[expert]!;
-        for (let e = 0; e < width; e++) if (scores[e]! > own || (scores[e] === own && e < expert)) rank++;
+        const score = scores[expert]!;
+        for (let e = 0; e < width; e++) if (scores[e]! > score || (scores[e] === score && e < expert)) rank++;
         if (rank < truth.length) atK[l]! += 1;
         if (rank < 2 * truth.length) at2K[l]! += 1;
       }

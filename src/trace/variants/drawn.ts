@@ -11,19 +11,19 @@ export const randomRouting: Variant = {
     drawn(trace, context, 'variant/random', { place: (_source, row, start) => start + row, count: (had) => had }),
 };
 
-/** `hash`: each token id has its own experts at every layer, spread evenly over all, so the text alone says which will be needed. */
+/** `hash`: each token id has its own experts at every layer, spread evenly over all, so the text alone determines them. */
 export const hashRouting: Variant = {
   ...member('variant', 'hash'),
   needs: () => ['tokenIds'],
   change: (trace, _parameters, context) =>
     drawn(trace, context, 'variant/hash', {
       place: (source, row) => source.tokenId![row]!,
-      // Where a token has no expert at all (a dense row), hashing gives it none.
+      // If a token has no expert at all (a dense row), hashing gives it none.
       count: (had, layer) => (had > 0 ? context.choices[layer]! : 0),
     }),
 };
 
-/** What the draws of a token depend on, and how many experts it draws at a layer where it had some. */
+/** What the draws of a token depend on, and how many experts it draws at a layer if it had some. */
 interface Draws {
   place(source: TraceChunk, row: number, start: number): number;
   count(had: number, layer: number): number;
@@ -41,10 +41,10 @@ function drawn({ layers, topK }: RoutingTrace, { experts, seed }: VariantContext
           const at = (token * layers + layer) * topK;
           let had = 0;
           for (let rank = 0; rank < topK; rank++) if (source.experts[at + rank] !== NULL_EXPERT) had++;
-          const own = count(had, layer);
+          const drawn = count(had, layer);
           draws.at(place(source, token, start), layer);
-          draws.subset(own, experts[layer]!, into.experts, at);
-          into.experts.fill(NULL_EXPERT, at + own, at + topK);
+          draws.subset(drawn, experts[layer]!, into.experts, at);
+          into.experts.fill(NULL_EXPERT, at + drawn, at + topK);
         }
       }
     },

@@ -1,8 +1,7 @@
-// The effect of variants on a trace, counted row by row: experts per token, activations saved, and choices changed.
 import type { ModelSpec } from '../../model/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
-/** Variants in figures. Ratios are 0..1; savings are negative where tokens take more experts than before. */
+/** Variants in figures. Ratios are 0..1; savings are negative if tokens take more experts than before. */
 interface VariantEffect {
   /** Experts that a token takes at a layer of the trace as it was, on average (AdaMoE's true k). */
   readonly trueK: number;
@@ -16,7 +15,7 @@ interface VariantEffect {
 
 const ROWS = 256;
 
-/** Compares the first rows before and after. @param before up to the model's top-k @param after may have several layers for one */
+/** Compares rows before and after, choice by choice. @param before up to the model's top-k @param after may have several layers for one */
 export function variantEffect(before: RoutingTrace, after: RoutingTrace, rows: number, model: ModelSpec): VariantEffect {
   const was = allocateChunk(before, ROWS);
   const is = allocateChunk(after, ROWS);

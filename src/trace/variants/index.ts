@@ -1,4 +1,3 @@
-// The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`.
 import { UserError } from '../../base/errors.js';
 import { choose, findNamed, splitSpec } from '../../base/parameters.js';
 import { moduleChoice, type OwnChoice } from '../../base/user-module.js';
@@ -17,7 +16,7 @@ import { type Variant, type VariantNeed, variantTrace } from './variant.js';
 
 export type { Variant } from './variant.js';
 
-/** All routing variants. */
+/** The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`. */
 export const VARIANTS: readonly Variant[] = [
   topK,
   topP,
@@ -39,10 +38,10 @@ const LACKS: Readonly<Record<VariantNeed, string>> = {
 /** A variant that a user named: a member of the family, or a module of the user's own. */
 export type VariantChoice = OwnChoice<Variant>;
 
-/** Reads a variant. @throws UserError where it is unknown, or a parameter is */
+/** Reads a variant. @throws UserError if it is unknown, or a parameter is */
 export function parseVariant(text: string): VariantChoice {
-  const own = moduleChoice<Variant>('variant', text);
-  if (own !== null) return own;
+  const choice = moduleChoice<Variant>('variant', text);
+  if (choice !== null) return choice;
   return choose('variant', text, {}, findVariant, (spec) => {
     // `name=value` is short for the main parameter.
     const short = /^([^:=]+)=(.*)$/.exec(spec);
@@ -57,7 +56,7 @@ const findVariant = (name: string): Variant => findNamed('routing variant', VARI
 
 const definitionOf = ({ definition, name }: VariantChoice): Variant => definition ?? findVariant(name);
 
-/** True where one of the variants reads gate weights. */
+/** True if one of the variants reads gate weights. */
 export const needWeights = (variants: readonly VariantChoice[]): boolean =>
   variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 

@@ -1,9 +1,8 @@
-// One routing decision per token: every layer uses the experts of the first layer, as with a single router for all layers.
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import type { Variant } from './variant.js';
 
-/** `one-router`: the first layer decides for all. */
+/** One routing decision per token: every layer uses the experts of the first layer, as with a single router for all layers. */
 export const oneRouter: Variant = {
   ...member('variant', 'one-router'),
   change({ expertsPerLayer, layers, topK }, _parameters, { spec }) {

@@ -1,9 +1,8 @@
-// One routing decision per request: all of its tokens use the experts of the first, as where prompts are routed instead of tokens.
 import { member } from '../../base/members.js';
 import { allocateChunk } from '../trace.js';
 import type { Variant } from './variant.js';
 
-/** `per-request`: whole requests are routed. */
+/** One routing decision per request: all of its tokens use the experts of the first, as if prompts were routed instead of tokens. */
 export const perRequest: Variant = {
   ...member('variant', 'per-request'),
   change(trace) {

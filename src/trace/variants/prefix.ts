@@ -1,4 +1,3 @@
-// The common part of several variants: each keeps some of the best-ranked choices of a token at a layer and makes the others null.
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { RoutingChange } from './variant.js';
 
@@ -14,7 +13,7 @@ interface TokenChoices {
   phase: number;
 }
 
-/** A change that keeps the first ranks. @param keep says how many ranks of a cell stay; all that follow become null */
+/** A change that keeps the first ranks of a cell. @param keep number of ranks of a cell that stay; all others become null */
 export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: TokenChoices) => number): RoutingChange {
   return {
     rewrite(source, into, start) {

@@ -43,7 +43,7 @@ export const sensitivity: Variant = {
   needs: () => ['weights'],
   change(trace, { layers, threshold }) {
     const { topK } = trace;
-    const limits = sensitivities(String(layers), trace.layers).map((one) => Math.sqrt(Number(threshold) / one));
+    const limits = sensitivities(String(layers), trace.layers).map((sensitivity) => Math.sqrt(Number(threshold) / sensitivity));
     return keepPrefix(trace, ({ at, experts, layer, phase, weights }) => {
       if (phase !== PHASE.decode) return topK;
       let total = 0;

@@ -1,10 +1,9 @@
-// Skipped layers: a token uses no expert at a share of the MoE layers; only the residual connection remains there.
 import { member } from '../../base/members.js';
 import { PlaceDraws } from './draws.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/** `skip=s`: at each layer a token is passed by with probability s. */
+/** `skip=s`: at each layer a token is passed by with probability s: only the residual connection remains there. */
 export const skip: Variant = {
   ...member('variant', 'skip'),
   main: 'share',

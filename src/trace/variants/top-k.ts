@@ -1,10 +1,9 @@
-// Fewer experts than the model was recorded with: the first n of each token's choices, which is how a model trained to shrink is run.
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { RoutingChange, Variant } from './variant.js';
 
-/** `top-k=n`. */
+/** Fewer experts than the model was recorded with: the first n of each token's choices, which is how a model trained to shrink is run. */
 export const topK: Variant = {
   ...member('variant', 'top-k'),
   main: 'k',

@@ -1,10 +1,9 @@
-// Top-p routing: a token takes as many experts as it needs to be confident, so easy tokens take few.
 import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';
 
-/** `top-p=p`: the shortest prefix whose weights reach p; all choices where they never do. */
+/** `top-p=p`: a token takes the shortest prefix whose weights reach p; all choices if they never do. */
 export const topP: Variant = {
   ...member('variant', 'top-p'),
   main: 'p',

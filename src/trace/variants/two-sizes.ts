@@ -1,11 +1,10 @@
-// Two sizes of every expert: a token runs the large one, the small one or neither. Layer l becomes 2l (large) and 2l + 1 (small).
 import { UserError } from '../../base/errors.js';
 import { member } from '../../base/members.js';
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { Variant } from './variant.js';
 
-/** `two-sizes:small=0.4,skip=0.2`: the shares of token-layer pairs that go to the small experts, and to none. */
+/** `two-sizes:small=0.4,skip=0.2`: shares of token-layer pairs with the small or no expert. Layer l becomes 2l (large) and 2l + 1 (small). */
 export const twoSizes: Variant = {
   ...member('variant', 'two-sizes'),
   main: 'small',

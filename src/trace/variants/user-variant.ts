@@ -18,39 +18,39 @@ export interface OwnVariantContext extends VariantContext {
 export const loadVariants = async (variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> =>
   Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));
 
-function ownVariant(own: OwnExport): Variant {
-  own.nameApart(VARIANTS.map(({ name }) => name));
-  own.requireMethod('change(trace, parameters, context)');
-  own.optionalMethod('needs');
-  const definition = own.value as Variant;
+function ownVariant(exported: OwnExport): Variant {
+  exported.nameApart(VARIANTS.map(({ name }) => name));
+  exported.requireMethod('change(trace, parameters, context)');
+  exported.optionalMethod('needs');
+  const definition = exported.value as Variant;
   return {
     ...definition,
-    ...own.described('variant'),
+    ...exported.described('variant'),
     change(trace, parameters, given) {
-      const context: OwnVariantContext = { ...given, none: NULL_EXPERT, draws: new PlaceDraws(given.seed, `variant/${own.name}`) };
-      const change = own.run('change', () => definition.change(trace, parameters, context));
-      return checked(own, own.made(change, ['rewrite'], 'change'), trace, given);
+      const context: OwnVariantContext = { ...given, none: NULL_EXPERT, draws: new PlaceDraws(given.seed, `variant/${exported.name}`) };
+      const change = exported.run('change', () => definition.change(trace, parameters, context));
+      return checked(exported, exported.made(change, ['rewrite'], 'change'), trace, given);
     },
   };
 }
 
 /** The same change, whose rows are checked. */
-function checked(own: OwnExport, change: RoutingChange, below: RoutingTrace, { experts: usual }: VariantContext): RoutingChange {
+function checked(exported: OwnExport, change: RoutingChange, below: RoutingTrace, { experts: usual }: VariantContext): RoutingChange {
   const { expertsPerLayer: experts = usual, topK = below.topK } = change;
   const whole = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0;
-  if (!whole(topK)) throw own.wrong(`"topK" is ${String(topK)}; it must be a whole number of choices`);
+  if (!whole(topK)) throw exported.wrong(`"topK" is ${String(topK)}; it must be a whole number of choices`);
   if (!Array.isArray(experts) || experts.length === 0 || !experts.every(whole))
-    throw own.wrong('"expertsPerLayer" must list the experts of each layer');
+    throw exported.wrong('"expertsPerLayer" must list the experts of each layer');
   return {
     ...change,
     rewrite(source, into, start) {
-      own.run('rewrite', () => change.rewrite(source, into, start));
-      checkRows(own, into, source.tokens, start, experts, topK);
+      exported.run('rewrite', () => change.rewrite(source, into, start));
+      checkRows(exported, into, source.tokens, start, experts, topK);
     },
   };
 }
 
-function checkRows(own: OwnExport, into: TraceChunk, rows: number, start: number, experts: readonly number[], topK: number): void {
+function checkRows(exported: OwnExport, into: TraceChunk, rows: number, start: number, experts: readonly number[], topK: number): void {
   let at = 0;
   for (let row = 0; row < rows; row++) {
     for (let layer = 0; layer < experts.length; layer++) {
@@ -67,7 +67,7 @@ function checkRows(own: OwnExport, into: TraceChunk, rows: number, start: number
               : !(Number.isFinite(weight) && weight >= 0)
                 ? `${weight} as a gate weight; write 0 or more`
                 : null;
-        if (what !== null) throw new UserError(`${own.shown}: rewrite of row ${start + row}, layer ${layer}, wrote ${what}`);
+        if (what !== null) throw new UserError(`${exported.shown}: rewrite of row ${start + row}, layer ${layer}, wrote ${what}`);
       }
     }
   }

@@ -1,4 +1,3 @@
-// The contract of a routing variant: a trace over a trace, whose rows are rewritten when they are read, so that variants stack.
 import { newSha256 } from '../../base/host/hash.js';
 import type { Member, Parameters } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
@@ -11,19 +10,19 @@ export interface VariantContext {
   /** As the user wrote it, for messages, e.g. `top-p=0.9`. */
   readonly spec: string;
   readonly seed: number;
-  /** Experts of each layer: the model's where one is known, else as the trace shows. */
+  /** Experts of each layer: the model's if one is known, else the trace's. */
   readonly experts: readonly number[];
-  /** Choices of a token at each layer: the model's top-k where one is known, else the trace's width. */
+  /** Choices of a token at each layer: the model's top-k if one is known, else the trace's width. */
   readonly choices: readonly number[];
 }
 
-/** One member of the family. */
+/** One member of the family: a trace over a trace, whose rows are rewritten when they are read, so that variants stack. */
 export interface Variant extends Member {
   /** The parameter that `name=value` sets; absent: it has none. */
   readonly main?: string;
   /** Columns that it reads, for these parameters; absent: no special ones. */
   needs?(parameters: Parameters): readonly VariantNeed[];
-  /** The change that it makes to a trace that has what it needs. @throws UserError where parameters contradict each other or the trace */
+  /** The change that it makes to a trace that has what it needs. @throws UserError if parameters contradict each other or the trace */
   change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
 }
 

@@ -114,7 +114,7 @@ async function tunedOn(setUp: SetUp, seed: number): Promise<{ loss: number; firs
   const { along = [[], []], box, noise = 0 } = setUp;
   const basis = await tuneBasisOn(setUp.model, machineNamed(box), wishes(setUp));
   const timings = basis.points.map(({ flags }) => pointTiming(basis, ['llama-bench', ...flags], TESTS));
-  const { elsewhere, priors } = await priorsOf(basis.points, timings, [], { name: box, parts: machineWords(box) }, 1, {});
+  const { others: elsewhere, priors } = await priorsOf(basis.points, timings, [], { name: box, parts: machineWords(box) }, 1, {});
   const random = new Random(seed, 'tune');
   const off = (way: readonly number[], at: number): number =>
     Math.exp(basis.points[at]!.along.reduce((sum, one, k) => sum + one * (way[k] ?? 0), 0));
@@ -126,7 +126,15 @@ async function tunedOn(setUp: SetUp, seed: number): Promise<{ loss: number; firs
   const noisy = (rate: number): number => rate * Math.exp(noise * random.normal());
   const run = (at: number): Promise<RunEnd> =>
     Promise.resolve({ decode: noisy(speeds[at]!.decode), prefill: noisy(speeds[at]!.prefill), spread: noise });
-  const { best, runs } = await tune({ points: basis.points, priors, elsewhere, before: new Map(), cost, run, tell: () => undefined });
+  const { best, runs } = await tune({
+    points: basis.points,
+    priors,
+    others: elsewhere,
+    before: new Map(),
+    cost,
+    run,
+    tell: () => undefined,
+  });
   const others = along[0].length > 0 || box.startsWith('ryzen') ? [] : await trueSpeeds(setUp, await swept(setUp, timings[0]!));
   const least = Math.min(...[...speeds, ...others].map(cost));
   return { loss: cost(speeds[best!]!) / least - 1, first: cost(speeds[0]!) / least - 1, runs: runs.length };

@@ -1,6 +1,6 @@
 // Who computes what, by hand.
 import { describe, expect, it } from 'vitest';
-import { ELSEWHERE, gatherShard, shardsOf } from '../../../src/engine/memory/shard.js';
+import { gatherShard, NOT_HERE, shardsOf } from '../../../src/engine/memory/shard.js';
 import { Dispatch } from '../../../src/engine/parallel/dispatch.js';
 import type { Pass } from '../../../src/schedule/pass.js';
 import { EVERYWHERE } from '../../../src/system/placement/placement.js';
@@ -18,7 +18,7 @@ describe('shards', () => {
       [0, 2, 5],
       [1, 2, 3, 4],
     ]);
-    expect([...shards[0]!.own]).toEqual([0, ELSEWHERE, 1, ELSEWHERE, ELSEWHERE, 2]);
+    expect([...shards[0]!.own]).toEqual([0, NOT_HERE, 1, NOT_HERE, NOT_HERE, 2]);
     expect(shards[1]!.model).toMatchObject({
       experts: 4,
       layers: [

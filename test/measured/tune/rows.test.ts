@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TuneBasis } from '../../../src/advise/door.js';
 import { endOf, keptEnds, pointTiming, settingText, withEntry } from '../../../src/measured/tune/rows.js';
-import { timingsOfFile, toldTiming } from '../../../src/runtime/timings.js';
+import { timingsOfFile, timingText } from '../../../src/runtime/timings.js';
 
 const basis = { runtime: 'llama.cpp', model: 'olmoe-1b-7b', quantization: 'q4_k_m' } as TuneBasis;
 const TESTS = { promptTokens: 2048, generatedTokens: 64, depth: 0 };
@@ -18,7 +18,7 @@ const FILE = { name: 'box', parts: ['rtx-3060'] };
 describe('a point as a timing', () => {
   it('is read back from a file as it was kept, and as no other', () => {
     expect(new Set(timings.map(settingText)).size).toBe(LINES.length);
-    const kept = timings.map((timing, i) => toldTiming({ ...timing, decode: 10 + i, prefill: 100 + i }));
+    const kept = timings.map((timing, i) => timingText({ ...timing, decode: 10 + i, prefill: 100 + i }));
     const { ends, others } = keptEnds(timings, FILE, timingsOfFile([...kept, 'eval 3 tok/s, -ncmoe 3'], 'box'));
     expect([...ends]).toEqual(LINES.map((_, i) => [i, { decode: 10 + i, prefill: 100 + i, spread: 0 }]));
     expect(others.map(({ decode }) => decode)).toEqual([3]);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TunePoint } from '../../../src/advise/door.js';
 import { KNOBS } from '../../../src/hardware/door.js';
-import { outlooks, type PointPrior, pointPrior } from '../../../src/measured/tune/belief.js';
+import { type PointPrior, pointForecasts, pointPrior } from '../../../src/measured/tune/belief.js';
 import { CERTAIN, MOST_RUNS, type RunEnd, tune } from '../../../src/measured/tune/tune.js';
 
 const NONE = KNOBS.map(() => 0);
@@ -23,14 +23,14 @@ const broken: RunEnd = { failed: 'ended with 1', lacksMemory: false };
 
 describe('what is expected', () => {
   it('is the prediction before anything is measured', () => {
-    const [one, other] = outlooks([prior(20), prior(10)], new Map(), [], cost);
+    const [one, other] = pointForecasts([prior(20), prior(10)], new Map(), [], cost);
     expect(one).toEqual({ decode: expect.closeTo(20, 9), prefill: expect.closeTo(100, 9), gain: null });
     expect(other!.decode).toBeCloseTo(10, 9);
   });
 
   it('goes with what all settings have in common, as far as it is surer than the prior', () => {
     // All together are off by 0.12, the measured speed by 0.015: 0.0144 / (0.0144 + 0.000225) of a logarithm of 1.2 is taken over.
-    const [, other] = outlooks([prior(20), prior(10)], new Map([[0, { decode: 24, prefill: 100, spread: 0 }]]), [], cost);
+    const [, other] = pointForecasts([prior(20), prior(10)], new Map([[0, { decode: 24, prefill: 100, spread: 0 }]]), [], cost);
     expect(other!.decode).toBeCloseTo(10 * 1.2 ** (0.0144 / (0.0144 + 0.015 ** 2)), 9);
     // They differ in nothing that is unsure, so that nothing is left but the difference itself.
     expect(other!.gain).toBeCloseTo(10 / 20 - 1, 9);
@@ -39,13 +39,13 @@ describe('what is expected', () => {
   it('leaves what only the other one depends on', () => {
     // Half of the threads: off by 0.1 of a logarithm, of which 1.2816 are nine times in ten not exceeded.
     const measured = new Map([[0, { decode: 20, prefill: 100, spread: 0 }]]);
-    const [, other] = outlooks([prior(20), prior(20, [0, 0, 1, 0, 0])], measured, [], cost);
+    const [, other] = pointForecasts([prior(20), prior(20, [0, 0, 1, 0, 0])], measured, [], cost);
     expect(other!.gain).toBeCloseTo(Math.exp(1.2816 * 0.1) - 1, 9);
   });
 
   it('is unsure of everything after a surprise', () => {
     const measured = new Map([[0, { decode: 2, prefill: 100, spread: 0 }]]);
-    const [, other] = outlooks([prior(20), prior(20, [0, 0, 1, 0, 0])], measured, [], cost);
+    const [, other] = pointForecasts([prior(20), prior(20, [0, 0, 1, 0, 0])], measured, [], cost);
     // log(10)^2 / (0.0144 + 0.000225) of two speeds, of which one is as predicted.
     const surprise = Math.log(10) ** 2 / (0.0144 + 0.015 ** 2) / 2;
     expect(other!.gain).toBeCloseTo(Math.exp(1.2816 * 0.1 * Math.sqrt(surprise)) - 1, 6);
@@ -55,7 +55,7 @@ describe('what is expected', () => {
     const first = NONE.map((_, k) => Number(k === 0));
     const spread = KNOBS[0]!.spread ** 2;
     const elsewhere = { residual: Math.log(1 / 1.1), slopes: first };
-    const [one] = outlooks([prior(20, undefined, first)], new Map(), [elsewhere], cost);
+    const [one] = pointForecasts([prior(20, undefined, first)], new Map(), [elsewhere], cost);
     expect(one!.decode).toBeCloseTo(20 * 1.1 ** (spread / (spread + 0.05 ** 2)), 9);
   });
 });
@@ -75,7 +75,7 @@ async function tuned(
     return Promise.resolve(ends[at]!);
   };
   const tell = (_: unknown, one: number | null): void => void left.push(one);
-  const result = await tune({ points, priors, elsewhere: [], before, cost, run, tell });
+  const result = await tune({ points, priors, others: [], before, cost, run, tell });
   return { ...result, ran, told: left };
 }
 

@@ -73,7 +73,7 @@ function play({ limits, searcher, short, whole }: Space, seed: number, withShort
   for (let batch = one.ask(); batch.length > 0; batch = one.ask()) {
     for (const trial of batch) {
       const value = (trial.short ? short : whole)[trial.cell]!;
-      one.tell(trial, value === null ? null : [value, ...limits(trial.cell)]);
+      one.observe(trial, value === null ? null : [value, ...limits(trial.cell)]);
       trials.push(trial);
     }
   }

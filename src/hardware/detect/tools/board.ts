@@ -1,7 +1,6 @@
-// The name of the board: single-board computers have it in their device tree, others in DMI. Nothing else identifies a Jetson.
 import { filesOf, type Tool } from './tool.js';
 
-/** Name of the board, without the zero byte at the end. */
+/** The name of the board, from the device tree of single-board computers or DMI. Nothing else identifies a Jetson. */
 export const board: Tool = {
   name: 'board',
   question: { kind: 'files', paths: ['/proc/device-tree/model', '/sys/class/dmi/id/product_name'] },

@@ -1,7 +1,6 @@
-// /proc/cpuinfo: the processor where there is no lscpu, as in small containers.
 import { countOf, filesOf, flagsOf, type Tool } from './tool.js';
 
-/** One paragraph per thread, on x86; on Arm it has neither name nor cores. */
+/** /proc/cpuinfo if there is no lscpu, as in small containers: a paragraph per thread on x86; on Arm it has neither name nor cores. */
 export const cpuinfo: Tool = {
   name: 'cpuinfo',
   question: { kind: 'files', paths: ['/proc/cpuinfo'] },

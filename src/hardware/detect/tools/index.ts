@@ -1,5 +1,3 @@
-// The registry of tools. If several tools report a fact, the first one counts: tools for one kind of part come before tools for all.
-
 import { board } from './board.js';
 import { cpuinfo } from './cpuinfo.js';
 import { limits } from './limits.js';
@@ -13,7 +11,7 @@ import { systemInformation } from './system-information.js';
 import type { Tool } from './tool.js';
 import { udevDmi } from './udev-dmi.js';
 
-/** All tools, in the order in which they are believed. */
+/** All tools, in the order in which they are believed: tools for one kind of part come before tools for all. */
 export const TOOLS: readonly Tool[] = [
   nvidiaSmi,
   rocmSmi,

@@ -1,10 +1,9 @@
-// Memory of the system, and what a container leaves of memory and processors: a limit that the process runs into is the size that counts.
 import type { Seen } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';
 
 const GROUPS = '/sys/fs/cgroup';
 
-/** /proc/meminfo and the files of control groups, versions 1 and 2. */
+/** /proc/meminfo and the files of control groups, versions 1 and 2: memory and processors that a container leaves the process. */
 export const limits: Tool = {
   name: 'limits',
   question: {
@@ -30,12 +29,12 @@ export const limits: Tool = {
   },
 };
 
-/** Without a limit version 2 says `max` and version 1 a number of about 2^63. */
+/** Without a limit version 2 has `max` and version 1 a number of about 2^63. */
 const NO_LIMIT = 2 ** 60;
 
 function memoryLimit(files: ReadonlyMap<string, string>): Seen {
-  const said = ['memory.max', 'memory.high', 'memory/memory.limit_in_bytes'].map((name) => countOf(files.get(`${GROUPS}/${name}`)));
-  const known = said.filter((bytes) => bytes !== undefined && bytes < NO_LIMIT) as number[];
+  const limits = ['memory.max', 'memory.high', 'memory/memory.limit_in_bytes'].map((name) => countOf(files.get(`${GROUPS}/${name}`)));
+  const known = limits.filter((bytes) => bytes !== undefined && bytes < NO_LIMIT) as number[];
   return known.length === 0 ? {} : { limitBytes: Math.min(...known) };
 }
 

@@ -1,7 +1,6 @@
-// lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor.
 import { countOf, flagsOf, type Tool } from './tool.js';
 
-/** `lscpu` of util-linux, in English. */
+/** lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor. `lscpu` of util-linux, in English. */
 export const lscpu: Tool = {
   name: 'lscpu',
   question: { kind: 'command', argv: ['lscpu'] },

@@ -1,8 +1,7 @@
-// lspci: names of graphics cards that have no tool of their own. Width and speed of links, where it may read them, which needs root.
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, generationOf, linkOf, type Tool } from './tool.js';
 
-/** `lspci -D -vv`, one paragraph a device. */
+/** `lspci -D -vv`, one paragraph a device: names of cards without a tool of their own; width and speed of links, which needs root. */
 export const lspci: Tool = {
   name: 'lspci',
   question: { kind: 'command', argv: ['lspci', '-D', '-vv'] },
@@ -32,9 +31,9 @@ function gpuOf(paragraph: string): SeenGpu[] {
 
 /** Names in the last brackets: `Navi 31 [Radeon RX 7900 XT/7900 XTX]` has two. Without brackets the name of the chip: `Raphael`. */
 function namesOf(text: string): string[] {
-  const own = text.replace(/\s*\((rev|prog-if)\b.*$/, '').replace(/^.*?\[AMD\/ATI\]\s*/, '');
-  const last = [...own.matchAll(/\[([^\]]+)\]/g)].at(-1)?.[1];
-  if (last === undefined) return own.trim() === '' ? [] : [own.trim()];
+  const described = text.replace(/\s*\((rev|prog-if)\b.*$/, '').replace(/^.*?\[AMD\/ATI\]\s*/, '');
+  const last = [...described.matchAll(/\[([^\]]+)\]/g)].at(-1)?.[1];
+  if (last === undefined) return described.trim() === '' ? [] : [described.trim()];
   const [first, ...others] = last.split('/').map((name) => name.trim());
   const words = first!.split(' ');
   // The others leave out what they have in common with the first: its words before the first number.

@@ -1,4 +1,3 @@
-// nvidia-smi: name, memory, link and power of NVIDIA cards. Without the driver, or on a Jetson, there is none.
 import type { SeenGpu } from './seen.js';
 import { countOf, linkOf, type Tool } from './tool.js';
 
@@ -14,7 +13,7 @@ const FIELDS = [
   'power.default_limit',
 ] as const;
 
-/** `nvidia-smi --query-gpu=...`, documented by `nvidia-smi --help-query-gpu`. */
+/** `nvidia-smi --query-gpu=...` (`--help-query-gpu`): name, memory, link and power. There is none without the driver, or on a Jetson. */
 export const nvidiaSmi: Tool = {
   name: 'nvidia-smi',
   platforms: ['linux', 'win32'],
@@ -35,7 +34,7 @@ function gpuOf(line: string): SeenGpu[] {
       vendor: 'nvidia',
       names: [name!],
       bus: bus.toLowerCase().replace(/^0000(?=[\da-f]{4}:)/, ''),
-      // A chip that shares the memory of its CPU says [N/A].
+      // A chip that shares the memory of its CPU reports [N/A].
       ...(mebibytes !== undefined && { memoryBytes: mebibytes * 2 ** 20 }),
       link: linkOf(countOf(generation), countOf(lanes), countOf(mostLanes)),
       ...(watts.every((value) => value > 0) && { power: { limit: watts[0], usual: watts[1] } }),

@@ -1,9 +1,8 @@
-// rocm-smi: name and memory of AMD cards where ROCm is installed.
 import { isObject } from '../../../base/objects.js';
 import type { SeenGpu } from './seen.js';
 import { countOf, type Tool } from './tool.js';
 
-/** `rocm-smi --json`, one object a card. */
+/** rocm-smi: name and memory of AMD cards if ROCm is installed. */
 export const rocmSmi: Tool = {
   name: 'rocm-smi',
   question: { kind: 'command', argv: ['rocm-smi', '--showproductname', '--showmeminfo', 'vram', '--showbus', '--json'] },
@@ -23,12 +22,12 @@ function cardsOf(answer: string): Card[] {
 }
 
 function gpuOf(card: Card): SeenGpu {
-  const told = (...keys: readonly string[]): string | undefined => {
+  const textOf = (...keys: readonly string[]): string | undefined => {
     const found = Object.entries(card).find(([key]) => keys.includes(key.toLowerCase()));
     return found === undefined ? undefined : String(found[1]);
   };
-  const names = [told('card series'), told('card model')].filter((name) => name !== undefined && !/^(0x|n\/a)/i.test(name)) as string[];
-  const bus = told('pci bus')?.toLowerCase();
-  const bytes = countOf(told('vram total memory (b)'));
+  const names = [textOf('card series'), textOf('card model')].filter((name) => name !== undefined && !/^(0x|n\/a)/i.test(name)) as string[];
+  const bus = textOf('pci bus')?.toLowerCase();
+  const bytes = countOf(textOf('vram total memory (b)'));
   return { vendor: 'amd', names, ...(bus !== undefined && { bus }), ...(bytes !== undefined && { memoryBytes: bytes }) };
 }

@@ -1,5 +1,3 @@
-// Facts that tools of operating systems report of a machine: names as vendors write them, bytes, MT/s. An absent field was not seen.
-
 /** A PCIe link as a tool reports it. */
 export interface SeenLink {
   /** Generation at its best; links slow down while they are idle. */
@@ -15,7 +13,7 @@ export type SeenVendor = 'nvidia' | 'amd' | 'intel' | 'apple';
 /** A GPU. */
 export interface SeenGpu {
   readonly vendor: SeenVendor;
-  /** Names that it may have, the likeliest first: drivers often tell a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known. */
+  /** Names that it may have, the likeliest first: drivers often give a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known. */
   readonly names: readonly string[];
   /** `0000:01:00.0`: identifies a card across tools. */
   readonly bus?: string;
@@ -23,7 +21,7 @@ export interface SeenGpu {
   readonly link?: SeenLink;
   /** Watts that it may draw, and rated watts. */
   readonly power?: { readonly limit: number; readonly usual: number };
-  /** Cores, where a chip is sold with several numbers of them. */
+  /** Cores, if a chip is sold with several numbers of them. */
   readonly cores?: number;
 }
 
@@ -37,19 +35,19 @@ export interface SeenCpu {
   readonly family?: number;
   readonly model?: number;
   readonly vendor?: string;
-  /** Lower-case flags of instruction sets; empty where no tool reports them. */
+  /** Lower-case flags of instruction sets; empty if no tool reports them. */
   readonly flags: readonly string[];
   /** Hz of its time stamps, which is its base clock. */
   readonly clockHz?: number;
   readonly nodes?: number;
-  /** Name of the hypervisor, empty where no tool reports it; absent: none was seen. */
+  /** Name of the hypervisor, empty if no tool reports it; absent: none was seen. */
   readonly hypervisor?: string;
 }
 
 /** A memory module, or a chip that is soldered. */
 export interface SeenModule {
   readonly bytes: number;
-  /** ddr5, lpddr5x ...; absent: not told. */
+  /** ddr5, lpddr5x ...; absent: unknown. */
   readonly type?: string;
   /** Million transfers a second as it runs. */
   readonly mts?: number;
@@ -67,27 +65,27 @@ export interface SeenDisk {
   readonly link?: SeenLink;
 }
 
-/** Facts from one tool, or from all of them. */
+/** Facts that tools of operating systems report of a machine: names as vendors write them, bytes, MT/s. An absent field was not seen. */
 export interface Seen {
   readonly cpu?: SeenCpu;
   readonly gpus?: readonly SeenGpu[];
   readonly modules?: readonly SeenModule[];
   readonly memoryBytes?: number;
-  /** Memory that this process may use, where a container limits it. */
+  /** Memory that this process may use, if a container limits it. */
   readonly limitBytes?: number;
-  /** Cores that this process may use, where a container limits them. */
+  /** Cores that this process may use, if a container limits them. */
   readonly limitCores?: number;
   readonly disks?: readonly SeenDisk[];
   /** The board's own name: a Jetson, a DGX Spark. */
   readonly board?: string;
-  /** Its operating system where software is slower under it. */
+  /** Its operating system if software is slower under it. */
   readonly system?: 'windows';
 }
 
 /** The reports of all tools joined: each fact from the first tool that has it, each GPU from all tools that report it. */
-export function together(told: readonly Seen[]): Seen {
+export function together(reports: readonly Seen[]): Seen {
   let all: Seen = {};
-  for (const one of told) all = { ...one, ...withoutAbsent(all), ...gpusOf(all, one), ...cpuOf(all, one) };
+  for (const report of reports) all = { ...report, ...withoutAbsent(all), ...gpusOf(all, report), ...cpuOf(all, report) };
   return all;
 }
 
@@ -97,7 +95,7 @@ function withoutAbsent(seen: Seen): Seen {
   );
 }
 
-/** Names of all tools: one that knows the name of a virtual CPU is worth more than one that says `unknown`. */
+/** Names of all tools: one with the name of a virtual CPU is worth more than one with `unknown`. */
 function cpuOf({ cpu: before }: Seen, { cpu: now }: Seen): Pick<Seen, 'cpu'> {
   if (before === undefined || now === undefined) return {};
   const flags = before.flags.length > 0 ? before.flags : now.flags;

@@ -1,4 +1,3 @@
-// sysfs: drives with their kind, size and link. It does not say how fast a drive reads.
 import type { SeenDisk } from './seen.js';
 import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
@@ -6,7 +5,7 @@ const BLOCK = '/sys/block/*';
 /** sysfs counts sizes in sectors of 512 bytes, whatever the drive's own are. */
 const SECTOR = 512;
 
-/** Files of block devices, as Documentation/ABI/stable/sysfs-block describes them. */
+/** Drives with kind, size and link, without rates: Documentation/ABI/stable/sysfs-block. */
 export const sysfsDisks: Tool = {
   name: 'sysfs-disks',
   question: {

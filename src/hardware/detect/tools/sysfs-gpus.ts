@@ -1,14 +1,13 @@
-// sysfs: memory and link of graphics cards, readable without root. It has no names; lspci has them.
 import { byName } from '../../../base/objects.js';
 import type { SeenGpu, SeenVendor } from './seen.js';
 import { countOf, filesOf, generationOf, linkOf, type Tool } from './tool.js';
 
 const DEVICE = '/sys/bus/pci/devices/*';
 const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];
-/** An AMD card sits behind a bridge of its own, to which it always has all lanes: the slot's are those of the bridge's upper port. */
+/** An AMD card sits below a bridge of its own, to which it always has all lanes: the slot's are those of the bridge's upper port. */
 const ABOVE = '../..';
 
-/** Files of PCI devices, as Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver describe them. */
+/** Memory and link of cards, without root and names: Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver. */
 export const sysfsGpus: Tool = {
   name: 'sysfs-gpus',
   question: {

@@ -1,9 +1,8 @@
-// The library `systeminformation`: facts of macOS and Windows, and of Linux where its files lack them.
 import { isObject } from '../../../base/objects.js';
 import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from './seen.js';
 import { flagsOf, type Tool } from './tool.js';
 
-/** Answers of its functions, one object by their names. */
+/** The library `systeminformation`: facts of macOS and Windows, and of Linux if its files lack them; one object by its functions' names. */
 export const systemInformation: Tool = {
   name: 'systeminformation',
   platforms: ['darwin', 'linux', 'win32'],

@@ -1,4 +1,3 @@
-// The contract of a tool, a source of facts: what is asked, on which systems, and how the answer, of any machine, is read.
 import type { Seen, SeenLink } from './seen.js';
 
 /** The question to a tool: a program, files, or the library `systeminformation`. */
@@ -7,16 +6,16 @@ export type ToolQuestion =
   | { readonly kind: 'files' /** Paths; a `*` stands for any part of one name. */; readonly paths: readonly string[] }
   | { readonly kind: 'library' };
 
-/** A source of facts. */
+/** The contract of a tool, a source of facts: its query, its systems, and how the answer, of any machine, is read. */
 export interface Tool {
   /** As it is called, and as fixtures are named. */
   readonly name: string;
-  /** Systems on which it is asked; absent: Linux. */
+  /** Systems on which it runs; absent: Linux. */
   readonly platforms?: readonly string[];
   readonly question: ToolQuestion;
   /** The facts that it reports, for the list of facts that were not seen. */
   readonly tells: string;
-  /** True where a fact of this tool is missing from all answers, so that its failure matters. */
+  /** True if a fact of this tool is missing from all answers, so that its failure matters. */
   missing(seen: Seen): boolean;
   /** Reads an answer, without the parts that it does not understand. Each file follows a line `==> path <==`. */
   read(answer: string): Seen;
@@ -32,7 +31,7 @@ export function filesOf(answer: string): Map<string, string> {
   return files;
 }
 
-/** Generation of PCIe by its transfers a second: `16.0 GT/s PCIe` is 4; undefined where it is none. */
+/** Generation of PCIe by its transfers a second: `16.0 GT/s PCIe` is 4; undefined if it is none. */
 export function generationOf(speed: string | undefined): number | undefined {
   const rate = /([\d.]+)\s*GT\/s/.exec(speed ?? '')?.[1];
   const generation = [2.5, 5, 8, 16, 32, 64].indexOf(Number(rate)) + 1;
@@ -56,7 +55,7 @@ export function flagsOf(text: string | undefined): string[] {
     .filter((flag) => flag !== '');
 }
 
-/** A whole number above 0; undefined where a text is none. */
+/** A whole number above 0; undefined if a text is none. */
 export function countOf(text: string | undefined): number | undefined {
   const value = Number.parseInt(text ?? '', 10);
   return value > 0 ? value : undefined;

@@ -1,9 +1,8 @@
-// udev: memory modules as the firmware lists them, readable by everybody, unlike dmidecode's (systemd 248 and newer).
 import { groupedBy } from '../../../base/objects.js';
 import type { SeenModule } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';
 
-/** Properties of the DMI device, as dmi_memory_id of systemd writes them. */
+/** Memory modules by the firmware, as udev's dmi_memory_id writes them, readable by everybody (systemd 248 and newer). */
 export const udevDmi: Tool = {
   name: 'udev-dmi',
   question: { kind: 'files', paths: ['/run/udev/data/+dmi:id'] },
@@ -14,8 +13,8 @@ export const udevDmi: Tool = {
 
 function modulesOf(text: string): SeenModule[] {
   const lines = text.matchAll(/^E:MEMORY_DEVICE_(\d+)_([A-Z_]+)=(.*)$/gm);
-  return [...groupedBy(lines, ([, device]) => device).values()].flatMap((own): SeenModule[] => {
-    const device = new Map(own.map(([, , key, value]) => [key!, value!.trim()]));
+  return [...groupedBy(lines, ([, device]) => device).values()].flatMap((ofDevice): SeenModule[] => {
+    const device = new Map(ofDevice.map(([, , key, value]) => [key!, value!.trim()]));
     const bytes = countOf(device.get('SIZE'));
     if (bytes === undefined || device.get('PRESENT') === '0') return [];
     const rated = countOf(device.get('SPEED_MTS'));

@@ -1,4 +1,3 @@
-// The first figure of a log, taken before clocks, caches and pages had settled: more context cannot make decoding faster.
 import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 import type { CauseRule } from './rule.js';
@@ -7,7 +6,7 @@ import { WEIGHTS } from './weights.js';
 /** Benchmarks repeat within some percent, and sweeps of the open rows within an eighth. */
 const FASTER = 1.15;
 
-/** A run of the same settings with more context is faster. */
+/** A run of the same settings with more context is faster: the first was taken before clocks, caches and pages had settled. */
 export const coldStart: CauseRule = {
   name: 'cold-start',
   title: 'a first run that had not settled',
@@ -26,7 +25,6 @@ export const coldStart: CauseRule = {
   },
 };
 
-/** The settings of a run, without its depth and the number of generated tokens. */
 function settings({ engine, model, placement, run }: Measurement): string {
   const { context: _, depth: __, pp_tokens: ___, tg_tokens: ____, ...rest } = run;
   return JSON.stringify([engine, model.name, model.quant, placement, rest]);

@@ -1,12 +1,10 @@
-// The CPU computes prompts: a format without kernels for the GPU, repacked weights, or --no-op-offload keep experts where they lie.
-
 import { formatRatio } from '../../../base/units.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.6, near: 0.2 };
 
-/** Prompts run as fast as the CPU computes, not as the GPU would. */
+/** Prompts run as fast as the CPU computes: a format without kernels for the GPU, repacked weights, or --no-op-offload. */
 export const cpuPrompt: CauseRule = {
   name: 'cpu-prompt',
   title: 'prompts computed on the CPU',

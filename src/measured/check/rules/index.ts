@@ -1,5 +1,3 @@
-// The registry of causes.
-
 import { coldStart } from './cold-start.js';
 import { cpuPrompt } from './cpu-prompt.js';
 import { layerSplit } from './layer-split.js';
@@ -15,7 +13,7 @@ import { sockets } from './sockets.js';
 import { thermal } from './thermal.js';
 import { vramSpill } from './vram-spill.js';
 
-/** All causes. */
+/** The registry of causes. */
 export const CAUSES: readonly CauseRule[] = [
   paging,
   vramSpill,

@@ -1,11 +1,9 @@
-// Whole layers on the CPU, with their attention, where only the experts need be there.
-
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.6;
 
-/** `-ngl` leaves layers out where `--n-cpu-moe` would leave experts out. */
+/** `-ngl` leaves whole layers on the CPU, with their attention, whereas `--n-cpu-moe` would leave experts there. */
 export const layerSplit: CauseRule = {
   name: 'layer-split',
   title: 'whole layers on the CPU instead of their experts',

@@ -1,11 +1,10 @@
-// Time of the program itself: an interpreter or many small kernels between the work, however fast the memories are.
 import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 /** Least speed-up without the program's own time for a finding. Ours: three fifths of a token are then the program's own time. */
 const TIMES = 2.5;
 
-/** The program's own time decides. */
+/** The program's own time decides: an interpreter or many small kernels between the work, however fast the memories are. */
 export const overhead: CauseRule = {
   name: 'overhead',
   title: "the program's own time",

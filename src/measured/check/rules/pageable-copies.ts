@@ -1,4 +1,3 @@
-// Copies from pageable memory: the driver copies everything twice, and a link gives some .58 of what it does from pinned memory.
 import { formatRatio } from '../../../base/units.js';
 import { DEFAULT_RUNTIME } from '../../../runtime/index.js';
 import { copyBandwidth } from '../../validate/rows/row-machine.js';
@@ -6,10 +5,10 @@ import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.75, near: 0.12 };
-/** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert where 97 % were 0.76 and 0.80. */
+/** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert; 97 % were 0.76 and 0.80. */
 const PAGEABLE = 0.6;
 
-/** Experts are copied from memory that is not pinned. */
+/** Experts are copied from pageable memory, twice by the driver: a link gives some .58 of what it does from pinned memory. */
 export const pageableCopies: CauseRule = {
   name: 'pageable-copies',
   title: 'copies from memory that is not pinned',

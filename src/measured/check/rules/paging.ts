@@ -1,4 +1,3 @@
-// Paging: the model is larger than the memory that holds its pages, so that every token reads from the disk again.
 import { overfullText, PAGES_SHARE } from '../../../hardware/door.js';
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
@@ -6,7 +5,7 @@ import { WEIGHTS } from './weights.js';
 /** Largest ratio to the expected speed: a page from the disk takes a hundred times as long as one from memory. */
 const RATIO = 0.5;
 
-/** The model's pages do not fit in memory. */
+/** Paging: the model is larger than the memory that holds its pages, so that every token reads from the disk again. */
 export const paging: CauseRule = {
   name: 'paging',
   title: 'paging, or a cold page cache',

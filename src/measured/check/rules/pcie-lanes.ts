@@ -1,4 +1,3 @@
-// A slot with a quarter of the lanes: experts that are copied for a prompt take four times as long, decoding does not.
 import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
@@ -7,7 +6,7 @@ import { WEIGHTS } from './weights.js';
 /** The link must decide, and the figure be near to what a quarter of it gives. */
 const LIKE = { decides: 0.5, near: 0.15 };
 
-/** The card runs with 4 of 16 lanes, or with 1 of 4. */
+/** The card runs with 4 of 16 lanes, or with 1 of 4: experts copied for a prompt take four times as long, decoding does not. */
 export const pcieLanes: CauseRule = {
   name: 'pcie-lanes',
   title: 'a PCIe slot with few lanes (x4)',

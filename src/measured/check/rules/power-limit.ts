@@ -1,5 +1,3 @@
-// A power limit: large matrix products slow down, memory reads hardly do.
-
 import { formatRatio } from '../../../base/units.js';
 import { asExpected, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
@@ -7,7 +5,7 @@ import { WEIGHTS } from './weights.js';
 /** Share of its usual power below which a card lowers its clocks while it computes. */
 const LIMITED = 0.85;
 
-/** The card may draw less than its rated power, and prompts are slow. */
+/** A power limit: large matrix products slow down, memory reads hardly do. The card may draw less than its rated power, and prompts are slow. */
 export const powerLimit: CauseRule = {
   name: 'power-limit',
   title: 'a power limit of the card',

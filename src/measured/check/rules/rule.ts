@@ -1,10 +1,9 @@
-// The contract of a cause, one per file of rules/. It sees speeds, expected speeds and facts; without its evidence it finds nothing.
-import type { Elsewhere, RuntimeSpec } from '../../../hardware/door.js';
+import type { OverflowMemory, RuntimeSpec } from '../../../hardware/door.js';
 import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 
-/** A speed of a run beside its prediction, tokens a second. */
+/** A speed of a run and its prediction, tokens a second. */
 export interface CheckedSpeed {
   readonly metric: 'decode' | 'prefill';
   readonly measured: number;
@@ -21,15 +20,15 @@ export interface CheckedSpeed {
 export interface Footprint {
   readonly gpuNeeds: number;
   readonly gpuHas: number | null;
-  /** Bytes of the model that the operating system holds: the whole file where it is mapped, else what the GPU does not have. */
+  /** Bytes of the model that the operating system holds: the whole file if it is mapped, else what the GPU does not have. */
   readonly hostNeeds: number;
   readonly hostHas: number | null;
   /** Bytes of either that one token reads. */
   readonly gpuTouched: number;
   readonly hostTouched: number;
-  /** Where pages come from that memory has no room for, and what a card has none for. */
-  readonly pages: Elsewhere;
-  readonly spill: Elsewhere;
+  /** Sources of pages without room in memory, and of those without room on a card. */
+  readonly pages: OverflowMemory;
+  readonly spill: OverflowMemory;
 }
 
 /** A run with its predictions and its facts. */
@@ -50,7 +49,7 @@ export interface CheckCase {
   ): Promise<{ readonly decode?: number; readonly prefill?: number }>;
 }
 
-/** A cause. */
+/** The contract of a cause, one per file of rules/. It sees speeds, expected speeds and facts; without its evidence it finds nothing. */
 export interface CauseRule {
   readonly name: string;
   readonly title: string;
@@ -61,12 +60,12 @@ export interface CauseRule {
   examine(run: CheckCase): Promise<string | null> | string | null;
 }
 
-/** True where a speed is known and at most `ratio` of the expected one. */
+/** True if a speed is known and at most `ratio` of the expected one. */
 export function atMost(speed: CheckCase['decode'], ratio: number): boolean {
   return speed !== null && speed.ratio <= ratio;
 }
 
-/** True where a speed is as expected, or is unknown. */
+/** True if a speed is as expected, or is unknown. */
 export function asExpected(speed: CheckCase['decode']): boolean {
   return speed === null || (speed.ratio >= NORMAL && speed.ratio <= FASTER && !speed.slow);
 }
@@ -79,7 +78,7 @@ interface Likeness {
   readonly near: number;
 }
 
-/** True where a supposed cause makes a run clearly slower than expected, and as slow as measured. */
+/** True if a supposed cause makes a run clearly slower than expected, and as slow as measured. */
 export function explains(supposed: number | undefined, { expected, measured }: CheckedSpeed, { decides, near }: Likeness): boolean {
   return supposed !== undefined && supposed <= decides * expected && Math.abs(measured / supposed - 1) <= near;
 }

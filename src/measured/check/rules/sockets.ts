@@ -1,4 +1,3 @@
-// Threads over sockets: pages lie in the memory of one socket, or anywhere, and half of all reads cross to the other.
 import { formatRatio } from '../../../base/units.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
@@ -7,9 +6,9 @@ import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.85;
 /** Values of a NUMA setting that place no weights by socket. */
-const TOLD = /^(on|off|disable|none|0|1)$/;
+const NUMA_OFF = /^(on|off|disable|none|0|1)$/;
 
-/** A machine of several sockets, and a program that does not know it. */
+/** A program that ignores sockets: pages lie in the memory of one, or anywhere, and half of all reads cross to the other. */
 export const sockets: CauseRule = {
   name: 'numa',
   title: 'threads over several sockets',
@@ -20,10 +19,10 @@ export const sockets: CauseRule = {
     const count = machine.cpu?.sockets ?? 1;
     if (count < 2 || placement.kind === 'all-gpu' || !atMost(decode, RATIO)) return null;
     const off = isOff(row);
-    // Such a program says how it was told; where it says nothing, it was told nothing, and threads of all sockets read one another's memory.
+    // Such a program prints its setting; without one, threads of all sockets read one another's memory.
     const unaware =
       runtimeOfProgram(engine).numaByFlag === true &&
-      (run.numa === undefined || TOLD.test(run.numa)) &&
+      (run.numa === undefined || NUMA_OFF.test(run.numa)) &&
       placement.kind === 'all-cpu' &&
       decode!.slow;
     if (!off && !unaware) return null;
@@ -31,7 +30,7 @@ export const sockets: CauseRule = {
   },
 };
 
-/** True where the program was told to look at no sockets. */
+/** True if the program was set to ignore sockets. */
 function isOff({ run: { numa } }: Measurement): boolean {
   return numa !== undefined && /^(off|disable|none|0)$/.test(numa);
 }

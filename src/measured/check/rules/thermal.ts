@@ -1,4 +1,3 @@
-// Heat: the same test, again and again, becomes slower.
 import { formatRatio } from '../../../base/units.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 import type { CauseRule } from './rule.js';
@@ -9,7 +8,7 @@ const ENOUGH = 3;
 /** Benchmarks repeat within some percent. */
 const FALL = 0.12;
 
-/** Later runs of one setting are slower than earlier ones. */
+/** Heat: the same test, again and again, becomes slower. Later runs of one setting are slower than earlier ones. */
 export const thermal: CauseRule = {
   name: 'thermal',
   title: 'clocks that fall with heat',
@@ -18,11 +17,11 @@ export const thermal: CauseRule = {
     'Watch clocks and temperatures while it runs (nvidia-smi dmon, turbostat); clean fans, give it air, or set a power limit that it can hold.',
   examine: ({ row, siblings }) => {
     const speed = ({ measured }: Measurement): number => measured.tg_tps ?? 0;
-    const same = [...siblings.filter((other) => settings(other) === settings(row)), row].filter((one) => speed(one) > 0);
+    const same = [...siblings.filter((other) => settings(other) === settings(row)), row].filter((run) => speed(run) > 0);
     const order = same.sort((a, b) => lineOf(a) - lineOf(b));
     const last = order.at(-1);
     if (order.length < ENOUGH || last !== row) return null;
-    const falls = order.slice(1).every((one, i) => speed(one) <= 1.01 * speed(order[i]!));
+    const falls = order.slice(1).every((run, i) => speed(run) <= 1.01 * speed(order[i]!));
     const share = speed(last) / speed(order[0]!);
     if (!falls || share > 1 - FALL) return null;
     return `The same run ${order.length} times over became slower each time, down to ${formatRatio(share, 0)} of the first.`;

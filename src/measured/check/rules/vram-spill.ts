@@ -1,4 +1,3 @@
-// Spilled VRAM: the driver silently moves what does not fit to host memory (on Windows by default).
 import { formatBytes } from '../../../base/units.js';
 import { overfullText } from '../../../hardware/door.js';
 import { atMost, type CauseRule } from './rule.js';
@@ -6,7 +5,7 @@ import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.7;
 
-/** The card holds more than it has. */
+/** Spilled VRAM: the driver silently moves what does not fit to host memory (on Windows by default). The card holds more than it has. */
 export const vramSpill: CauseRule = {
   name: 'vram-spill',
   title: 'VRAM that the driver spills',

@@ -1,8 +1,6 @@
-// The weights that rank causes of a run. Causes of published runs are seldom known: all are ours, in five classes by kind of evidence.
-
-/** Weight of each cause, 0 to 1. Within a class, what slows a run down more, or less else explains, stands higher. */
+/** Weight of each cause, 0 to 1, ours, in five classes by evidence. Within one, what slows a run down more, or less else explains, is higher. */
 export const WEIGHTS = {
-  // Ours, chosen on arithmetic: bytes that cannot be where they would have to be. Every token waits for the disk, or for the link.
+  // Ours, chosen on arithmetic: bytes without room in their memory. Every token waits for the disk, or for the link.
   paging: 1,
   vramSpill: 0.95,
   // Ours, chosen on what the log itself shows, by a setting or by other runs of the same settings.

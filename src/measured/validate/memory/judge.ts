@@ -1,5 +1,3 @@
-// Predicted memory beside what was allocated, by device and kind; a row that lacks an input of the prediction is not scored.
-
 import { UserError } from '../../../base/errors.js';
 import type { ModelSpec } from '../../../model/door.js';
 import { allocate } from '../../../runtime/allocation/allocate.js';
@@ -22,7 +20,7 @@ interface MemoryFamily extends MemoryErrors {
   readonly kind: MemoryKind;
 }
 
-/** The memory part of a validation. */
+/** Predicted and allocated memory, by device and kind; a row that lacks an input of the prediction is not scored. */
 export interface MemorySummary extends MemoryErrors {
   readonly byKind: readonly MemoryFamily[];
 }
@@ -37,7 +35,7 @@ interface Side {
   readonly predicted: DeviceMib;
 }
 
-/** Figures of a row beside their predictions. */
+/** Figures of a row and their predictions. */
 export function judgeMemory(row: MemoryRow): ValidatedRow[] {
   let load: RowLoad;
   let sides: Side[];
@@ -118,14 +116,14 @@ function figureOf(
   };
 }
 
-/** Statistics of memory errors, as a whole and by side and kind; null where none is scored. */
+/** Statistics of memory errors, as a whole and by side and kind; null if none is scored. */
 export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | null {
   const scored = rows.filter((row) => row.metric === 'memory' && row.scored);
   if (scored.length === 0) return null;
   const byKind = MEMORY_KINDS.flatMap((kind) =>
     (['GPU', 'host'] as const).flatMap((device): MemoryFamily[] => {
-      const own = scored.filter((row) => row.kind === kind && row.placement === device);
-      return own.length === 0 ? [] : [{ device, kind, ...errorsOf(own) }];
+      const alike = scored.filter((row) => row.kind === kind && row.placement === device);
+      return alike.length === 0 ? [] : [{ device, kind, ...errorsOf(alike) }];
     }),
   );
   return { ...errorsOf(scored), byKind };
@@ -163,7 +161,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   return null;
 }
 
-/** True where the log itself says that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
+/** True if the log itself shows that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
 function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
   const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
@@ -171,18 +169,18 @@ function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: Mod
 
 const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-moe|--n-cpu-moe)\b/;
 
-/** True where the program placed tensors by itself. */
+/** True if the program placed tensors by itself. */
 function unplaced({ row }: RowLoad): boolean {
-  const said =
+  const stated =
     row.ngl !== undefined ||
     row.offloaded !== undefined ||
     row.cpu_moe === true ||
     row.n_cpu_moe !== undefined ||
     PLACES.test(row.flags ?? '');
-  return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
+  return row.class === 'hybrid' && !stated && (row.ot ?? []).length === 0;
 }
 
-/** Reason why a figure is not scored, where the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
+/** Reason why a figure is not scored, though the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
 function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
   const { row } = load;
   if (kind !== 'weights' && row.ctx === undefined) return 'its context is not printed';
@@ -211,8 +209,8 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   return null;
 }
 
-/** True where models in unlike formats need buffers that differ. */
+/** True if models in unlike formats need buffers that differ. */
 function dependsOnFormat({ name }: ModelSpec, plan: LoadPlan, device: number | 'host' | 'all'): boolean {
   const bytes = UNLIKE.map((format) => allocate(loaded(name, format), plan).devices.at(device === 'host' ? -1 : Number(device))!.compute);
-  return bytes.some((one) => one !== bytes[0]);
+  return bytes.some((size) => size !== bytes[0]);
 }

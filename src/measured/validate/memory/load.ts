@@ -1,5 +1,3 @@
-// From a row of memory to the load that it describes: the tensors of the file, and their placement by the command line.
-
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
@@ -36,7 +34,7 @@ export function loaded(name: string, quantization: string, overrides: readonly O
   return model;
 }
 
-/** The model of a row. @throws UserError where there is no profile of it */
+/** The model of a row. @throws UserError if there is no profile of it */
 export function weightsOfRow(row: MemoryRow): RowWeights {
   if (!listProfiles('models').includes(row.model)) throw new UserError(`model ${row.model}: has no profile`);
   const rule = row.quant === undefined ? null : readLabel(row.quant);
@@ -46,15 +44,15 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   const model = at(rule.name);
   if (row.file_gib === undefined) return { model, lacks: null };
   // Bits per weight of the model in the format of the label.
-  const own = (8 * model.anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / model.parameters.total;
+  const average = (8 * model.anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / model.parameters.total;
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
-  if (Math.abs(bits / own - 1) <= SAME) return { model, lacks: null };
-  if (Math.abs(bits / own - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
-  const dynamic = Math.abs(bits / own - 1) > VERSIONS ? dynamicLike(rule.name) : undefined;
+  if (Math.abs(bits / average - 1) <= SAME) return { model, lacks: null };
+  if (Math.abs(bits / average - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
+  const dynamic = Math.abs(bits / average - 1) > VERSIONS ? dynamicLike(rule.name) : undefined;
   return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 
-/** Parameters as printed, null where they are not. */
+/** Parameters as printed, null if they are not. */
 function parametersOf({ total_params }: MemoryRow): number | null {
   const match = /^([\d.,]+)\s*([BT])$/.exec(total_params ?? '');
   return match === null ? null : Number(match[1]!.replace(',', '.')) * (match[2] === 'T' ? 1e12 : 1e9);
@@ -90,7 +88,7 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
-    overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((one) => one.split(',')).map(overrideOf),
+    overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((value) => value.split(',')).map(overrideOf),
     cpuMoeLayers: row.cpu_moe === true || hasFlag(flags, '-cmoe', '--cpu-moe') ? Number.POSITIVE_INFINITY : cpuMoe,
     context: row.ctx ?? 256,
     parallel: slots ?? slotsOf(row, model, memory.sequences),
@@ -108,7 +106,7 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   };
 }
 
-/** True where a command line has one of these flags. */
+/** True if a command line has one of these flags. */
 export function hasFlag(flags: string, ...names: readonly string[]): boolean {
   return flags.split(/\s+/).some((word) => names.includes(word));
 }
@@ -124,13 +122,13 @@ function numberOf(flags: string, ...names: readonly string[]): number | undefine
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Slots of a server, which has several unless told. */
+/** Slots of a server, which has several by default. */
 function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number): number {
   const recurrent = anatomy!.layers.some(({ kind }) => kind === 'state');
   return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;
 }
 
-/** Layers on GPUs; all of them where nothing says otherwise. */
+/** Layers on GPUs; by default all. */
 function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);

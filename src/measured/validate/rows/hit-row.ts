@@ -1,4 +1,3 @@
-// A published hit rate by cache size, for the prior and bands of synthetic routing (docs/routing.md). Strict: data of a test.
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
@@ -33,5 +32,5 @@ export const hitRowSchema = z.strictObject({
   note: text.optional(),
 });
 
-/** One published curve. */
+/** One published curve of hit rate by cache size, for the prior and bands of synthetic routing (docs/routing.md). */
 export type HitRow = z.infer<typeof hitRowSchema>;

@@ -1,4 +1,3 @@
-// Machines as votes: those of equal parts resemble each other, so each set of parts counts once. Also the kind of a machine.
 import { CPUS, GPUS } from '../../../hardware/door.js';
 import type { Measurement } from './measurement.js';
 
@@ -12,10 +11,10 @@ export function votesOf(machines: readonly RowMachine[]): Map<string, string> {
   for (const machine of machines) {
     if (!votes.has(machine.name)) votes.set(machine.name, machine.name);
     const parts = partsOf(machine);
-    const [one, other] = [root(machine.name), root(ofParts.get(parts) ?? machine.name)];
+    const [left, other] = [root(machine.name), root(ofParts.get(parts) ?? machine.name)];
     ofParts.set(parts, other);
-    const first = [...votes.keys()].find((name) => name === one || name === other)!;
-    votes.set(one, first).set(other, first);
+    const first = [...votes.keys()].find((name) => name === left || name === other)!;
+    votes.set(left, first).set(other, first);
   }
   return new Map([...votes.keys()].map((name) => [name, root(name)]));
 }
@@ -47,7 +46,7 @@ export function machineKindOf({ machine, placement }: Measurement): (typeof MACH
 
 /** Classes of machines and programs, of which each may be left out of a fit. */
 export const ROW_CLASSES = ['CPU generation', 'instruction set', 'engine', 'backend'] as const;
-/** The class of a row of each kind; null: nothing says it. */
+/** The class of a row of each kind; null: unknown. */
 export type RowClasses = Readonly<Record<(typeof ROW_CLASSES)[number], string | null>>;
 
 /** The classes of a row. @param backend its runtime profile, which llama.cpp has one of for each backend */

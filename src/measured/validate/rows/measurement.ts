@@ -1,4 +1,3 @@
-// A measurement: figures of a run on a real machine with all that predicts them. Fields: profiles/fields.txt and docs/measurements.md.
 import { z } from 'zod';
 import { messageOf, UserError } from '../../../base/errors.js';
 import { bytesOf } from '../../../base/host/bytes.js';
@@ -137,7 +136,7 @@ const scorable = z.looseObject({
 
 const series = z.looseObject({ id: text, vary: text });
 
-/** Schema of one line of a file of measurements. Fields that it does not know are passed over, unless they look like a known one. */
+/** Schema of one line of a file of measurements. Unknown fields are passed over, unless they look like a known one. */
 const measurementSchema = z.looseObject({
   id: text,
   source: text.optional(),
@@ -159,7 +158,7 @@ const measurementSchema = z.looseObject({
   note: text.optional(),
 });
 
-/** One row of a file of measurements. */
+/** A measurement: figures of a run on a real machine with all that predicts them. Fields: profiles/fields.txt and docs/measurements.md. */
 export type Measurement = z.infer<typeof measurementSchema>;
 
 /** Letters by which a mistyped name differs from the right one; shorter names than this differ by as much without being mistyped. */
@@ -228,7 +227,7 @@ function checked<T extends z.ZodType>(raw: Record<string, unknown>, schema: T, p
   return result.data;
 }
 
-/** @throws UserError where a line is no JSON object */
+/** @throws UserError if a line is no JSON object */
 function jsonOf(line: string, place: string): Record<string, unknown> {
   let raw: unknown;
   try {
@@ -245,8 +244,8 @@ function jsonOf(line: string, place: string): Record<string, unknown> {
 function withoutNulls<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutNulls) as T;
   if (typeof value !== 'object' || value === null) return value;
-  const known = Object.entries(value).filter(([, one]) => one !== null);
-  return Object.fromEntries(known.map(([key, one]) => [key, withoutNulls(one)])) as T;
+  const known = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(known.map(([key, field]) => [key, withoutNulls(field)])) as T;
 }
 
 /** Fields of collections mean nothing here, but one spelt nearly as a missing field is it. @throws UserError with the name that was meant */
@@ -256,7 +255,7 @@ function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: 
     return;
   }
   if (schema instanceof z.ZodArray && Array.isArray(value)) {
-    for (const [i, one] of value.entries()) refuseMistyped(one, schema.element as z.ZodType, place, [...path, String(i)]);
+    for (const [i, element] of value.entries()) refuseMistyped(element, schema.element as z.ZodType, place, [...path, String(i)]);
   }
   if (!(schema instanceof z.ZodObject) || typeof value !== 'object' || value === null) return;
   const fields = schema.shape as Readonly<Record<string, z.ZodType>>;

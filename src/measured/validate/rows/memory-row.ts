@@ -1,4 +1,3 @@
-// A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices tells it from rows of speed.
 import { z } from 'zod';
 import { unknownProgram } from '../../../runtime/index.js';
 import { definedFields } from '../../../runtime/logs/lines.js';
@@ -51,7 +50,7 @@ export const memoryRowSchema = z.looseObject({
   note: z.string().optional(),
 });
 
-/** A row of memory. */
+/** A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices distinguishes it from rows of speed. */
 export type MemoryRow = z.infer<typeof memoryRowSchema>;
 
 /** Kinds of allocated memory. */
@@ -77,13 +76,13 @@ export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readon
 /** The sum of devices; a kind that one of them lacks is left out. */
 export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   const sums = MEMORY_KINDS.flatMap((kind) => {
-    const values = devices.map((one) => one[kind]);
-    return values.length === 0 || values.includes(undefined) ? [] : [[kind, values.reduce<number>((sum, one) => sum + one!, 0)]];
+    const values = devices.map((device) => device[kind]);
+    return values.length === 0 || values.includes(undefined) ? [] : [[kind, values.reduce<number>((sum, bytes) => sum + bytes!, 0)]];
   });
   return Object.fromEntries(sums) as DeviceMib;
 }
 
-/** True where host memory has a compute buffer of the CPU beside the one that is shared with GPUs: a build with BLAS. */
+/** True if host memory has a compute buffer of the CPU besides the one that is shared with GPUs: a build with BLAS. */
 export function hasBlas({ devices }: MemoryRow): boolean {
   const computes = (pattern: RegExp): boolean => devices.some(({ compute_mib, name }) => pattern.test(name) && (compute_mib ?? 0) > 0);
   return computes(/^CPU$/) && computes(/_Host$/);

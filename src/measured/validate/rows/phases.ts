@@ -1,4 +1,3 @@
-// The tokens on which a row's figures are predicted: a few generated ones at their depth, or one prompt. Pure arithmetic.
 import { runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from './measurement.js';
 
@@ -19,17 +18,17 @@ export interface RowPhase extends WalkLength {
   readonly warming: number;
 }
 
-/** Generated tokens where caches do not change: only routing varies between them. */
+/** Generated tokens if caches do not change: only routing varies between them. */
 const STILL_TOKENS = 40;
 /** Tokens that warm filling caches, and tokens that count. */
 const WARM_TOKENS = 160;
 const COUNTED_TOKENS = 160;
-/** The same where only ratios of predictions count. */
+/** The same if only ratios of predictions count. */
 const BRIEF = { still: 6, warm: 24, counted: 24, prompt: 512 } as const;
-/** Tokens that llama-bench generates and prompts where a row does not say. */
+/** Tokens that llama-bench generates and prompts by default. */
 const USUAL_GENERATED = 128;
 const USUAL_PROMPT = 512;
-/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass where that is longer. */
+/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass if that is longer. */
 const MOST_PROMPT = 8192;
 
 /** True if a row's depth precedes its prompt, as in benchmarks. Chat programs and servers state the prompt as depth. */
@@ -49,7 +48,7 @@ export function decodingPhase(row: Measurement, usualUbatch: number, brief = fal
   return { users, prompt: 1, output, context, ubatch: Math.max(usualUbatch, users), warming };
 }
 
-/** The phase of a prompt. @param usualUbatch tokens of a pass where the row does not say @param brief one pass, for a ratio */
+/** The phase of a prompt. @param usualUbatch tokens of a pass by default @param brief one pass, for a ratio */
 export function promptPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
   const prompt = Math.min(tokens, Math.max(brief ? BRIEF.prompt : MOST_PROMPT, ubatch));

@@ -1,5 +1,3 @@
-// From a row to its machine as a hardware profile of facts, usual values in the gaps; how well software uses it is the runtime's.
-
 import { byName } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
 import type { HardwareProfile, Software } from '../../../hardware/door.js';
@@ -30,11 +28,11 @@ type GpuSharing = Software['several'];
 const USUAL_MTS = byName<number>({ ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 });
 /** Defaults for parts that a row does not name: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
 const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
-/** Rented cards, and the clock of the virtual cores beside them: 2.2 GHz of a Xeon, where a row does not name its CPU. */
+/** Rented cards, and the clock of the virtual cores with them: 2.2 GHz of a Xeon, if a row does not name its CPU. */
 const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
 /** GB/s that no two channels reach. */
 const HOME_GBPS = 100;
-/** Memory where its size does not matter: the run did fit. */
+/** Memory if its size does not matter: the run did fit. */
 const AMPLE = '64 TB';
 
 /** Bytes/s of host memory, all sockets, as a data sheet has it. */
@@ -80,7 +78,7 @@ function cardsAsOne(
   };
 }
 
-/** Generation and kind of memory of a row's CPU, where its part is listed; else by the channels that it names. */
+/** Generation and kind of memory of a row's CPU, if its part is listed; else by the channels that it names. */
 function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memory?: string } {
   const known = listedKind(cpu?.name);
   const type = ram?.type ?? (ram === undefined ? undefined : USUAL.type);
@@ -115,7 +113,7 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, ...READ }];
   const { name, os } = machine;
   const system = os === 'windows' ? { system: os } : {};
-  // Experts that a unified machine leaves to its CPU are computed beside the GPU, out of the same memory.
+  // Experts that a unified machine leaves to its CPU are computed next to the GPU, out of the same memory.
   const handed = placement.kind === 'cpu-layers' || placement.kind === 'cpu-share';
   const shared = cards === null || (machine.unified === true && !handed);
   const profile = shared
@@ -137,11 +135,11 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   return checkValue(profile, `measurement ${row.id}: machine`, HardwareProfileSchema);
 }
 
-/** All sockets as one device, where the CPU computes everything. */
+/** All sockets as one device, if the CPU computes everything. */
 function wholeCpu(row: Measurement): Record<string, unknown> {
-  const one = coresOf(row);
+  const socket = coresOf(row);
   const sockets = row.machine.cpu?.sockets ?? 1;
-  return { ...one, sockets, cores: one.cores * sockets, memoryBandwidth: one.memoryBandwidth * sockets };
+  return { ...socket, sockets, cores: socket.cores * sockets, memoryBandwidth: socket.memoryBandwidth * sockets };
 }
 
 function severalSockets({ cpu }: RowMachine): Record<string, unknown> {

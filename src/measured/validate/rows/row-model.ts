@@ -1,16 +1,14 @@
-// From a row to its model, in the format of its file: a bundled profile, or the shape that the row carries; its top-k and KV cache.
-
 import { UserError } from '../../../base/errors.js';
 import { listProfiles } from '../../../base/profiles.js';
 import { isKvFormat, loadRouting, type ModelSpec, measuredModel, parseKvFormat, withKvFormat } from '../../../model/door.js';
 import type { Measurement } from './measurement.js';
 
-/** The model of a row. @returns what the row lacks, where it does not tell enough */
+/** The model of a row. @returns what the row lacks, if anything */
 export function modelOfRow({ model, run }: Measurement): ModelSpec | { readonly lacks: string } {
   try {
-    const own = withActive(measuredModel(model), run.active_experts);
+    const measured = withActive(measuredModel(model), run.active_experts);
     // A type of KV cache that is not known here is taken for f16.
-    return run.kv !== undefined && isKvFormat(run.kv) ? withKvFormat(own, parseKvFormat(run.kv)) : own;
+    return run.kv !== undefined && isKvFormat(run.kv) ? withKvFormat(measured, parseKvFormat(run.kv)) : measured;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { lacks: error.message };

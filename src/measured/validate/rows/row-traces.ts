@@ -1,5 +1,3 @@
-// Synthetic routing shared by rows of one model, drawn once. Static placements count its first tokens, which no row replays.
-
 import { checkValue } from '../../../base/yaml.js';
 import type { ModelSpec } from '../../../model/door.js';
 import { routingProfileSchema } from '../../../trace/generate/routing-profile.js';
@@ -15,12 +13,12 @@ const COUNTED = 1000;
 const COUNTED_REQUESTS = 24;
 const SEED = 1;
 
-/** Routing by model. */
+/** Synthetic routing shared by rows of one model, drawn once. Static placements count its first tokens, which no row replays. */
 export class RowTraces {
   readonly #drawn = new Map<string, RoutingTrace>();
   readonly #longest = new Map<string, number>();
 
-  /** @param rows all that will ask */
+  /** @param rows all that will need routing */
   constructor(rows: readonly Measurement[]) {
     for (const row of rows) {
       const key = routingKeyOf(row);
@@ -28,7 +26,7 @@ export class RowTraces {
     }
   }
 
-  /** Requests of `prompt` and `output` tokens each, one a user, behind the tokens that popularity is counted on. */
+  /** Requests of `prompt` and `output` tokens each, one a user, after the tokens that popularity is counted on. */
   of(row: Measurement, model: ModelSpec, { output, prompt, users }: WalkLength): RoutingTrace {
     const all = this.#whole(row, model);
     const length = prompt + output;

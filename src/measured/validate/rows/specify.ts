@@ -1,5 +1,3 @@
-// From a row to a run in moeprof's terms: its runtime and system, and the figures that may be scored, with reasons.
-
 import { PAPERS_PROFILE, profileOfProgram, runtimeOfProgram } from '../../../runtime/index.js';
 import type { SystemSpec } from '../../../system/door.js';
 import type { Measurement } from './measurement.js';
@@ -17,7 +15,7 @@ interface Figure {
   readonly unscored: string | null;
 }
 
-/** A system in place, as a run has it, and the capacity of its expert cache where that is the run's. */
+/** A system in place, as a run has it, and the capacity of its expert cache if that is the run's. */
 export interface RowSystem {
   readonly system: Readonly<Record<string, unknown>> | string;
   /** A system in its place, already read; absent: none. */
@@ -56,13 +54,13 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
   const figures: Figure[] = [];
   const add = (metric: MeasuredMetric, value: number | undefined, may: boolean | undefined): void => {
     if (value === undefined) return;
-    const said = scorable === undefined ? true : may === true;
+    const allowed = scorable === undefined ? true : may === true;
     const lacks = /not stated/.test(model.variant ?? '')
       ? 'the specification does not suffice: its model is not stated'
       : 'the specification does not suffice';
     const alone = scorable?.pair === true ? 'its gain over another row is judged, not its speed' : lacks;
     const why = pathology === undefined ? alone : `pathology: ${pathology}`;
-    figures.push({ metric, measured: value, unscored: said ? null : why });
+    figures.push({ metric, measured: value, unscored: allowed ? null : why });
   };
   add('decode', measured.tg_tps, scorable?.tg);
   add('prefill', measured.pp_tps, scorable?.pp);

@@ -3,7 +3,7 @@ import { runtimeOfProgram } from '../../../runtime/index.js';
 import type { Streaming } from '../../../runtime/kind/runtime.js';
 import type { Measurement } from './measurement.js';
 
-/** Share of RAM that caches experts where a row states no size: 92.6 of 128 GB (a Strix Halo); the rest is weights and system. */
+/** Share of RAM that caches experts if a row states no size: 92.6 of 128 GB (a Strix Halo); the rest is weights and system. */
 export const CACHED_RAM = 0.72;
 
 /** The row with the defaults of a runtime that streams; a row of another is itself. */
@@ -14,12 +14,12 @@ export function asStreamed(row: Measurement): Measurement {
 
 const streamingOf = ({ engine }: Pick<Measurement, 'engine'>): Streaming | undefined => runtimeOfProgram(engine).streaming;
 
-/** True where a program that streams was asked to compute while it reads. */
+/** True if a program that streams was set to compute while it reads. */
 export function readsAhead(row: Pick<Measurement, 'engine' | 'flags'>): boolean {
   return streamingOf(row)?.readsAhead.test(row.flags ?? '') === true;
 }
 
-/** Predictor and prefetch of a row's system; empty where it looks no layer ahead. */
+/** Predictor and prefetch of a row's system; empty if it looks no layer ahead. */
 export function lookAheadOf(row: Pick<Measurement, 'engine' | 'flags'>): Readonly<Record<string, unknown>> {
   const streaming = streamingOf(row);
   return streaming?.looksAhead.test(row.flags ?? '') === true ? { predictor: streaming.guess, prefetch: { minProbability: 0.3 } } : {};
@@ -42,18 +42,18 @@ function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   return { ...row, machine: { ...machine, gpus: [] }, placement: { ...placement, ...cached } };
 }
 
-/** GB of experts on a card; 0: nothing says that it holds any. */
+/** GB of experts on a card; 0: it holds none, or that is unknown. */
 export function onCardOf(row: Measurement): number {
   const { cardNote, leftOnCard } = streamingOf(row) ?? {};
-  const said = cardNote?.exec(row.placement.note ?? '') ?? null;
-  if (said === null) return 0;
-  const [, size] = said;
+  const noted = cardNote?.exec(row.placement.note ?? '') ?? null;
+  if (noted === null) return 0;
+  const [, size] = noted;
   return size === undefined
     ? row.machine.gpus.reduce((sum, { memory_gb = 0 }) => sum + Math.max(0, memory_gb - leftOnCard!), 0)
     : Number(size);
 }
 
-/** GB of RAM that cache experts. A row whose only size is the card's does not say; undefined: nothing does. */
+/** GB of RAM that cache experts. Undefined: unknown, as for a row whose only size is the card's. */
 function inRamOf({ machine: { ram }, placement: { cache_gb } }: Measurement, onCard: number): number | undefined {
   if (cache_gb !== undefined && cache_gb !== onCard) return cache_gb;
   return ram?.gb === undefined ? cache_gb : ram.gb * CACHED_RAM;

@@ -1,11 +1,10 @@
-// A figure of a measurement beside its prediction: the line of every report of a validation.
 import type { ScoredError } from '../../../engine/outcome/band.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { MACHINE_KINDS } from './machines.js';
 import type { MemoryKind } from './memory-row.js';
 import type { MeasuredMetric } from './specify.js';
 
-/** A figure of a row beside its prediction. */
+/** A figure of a measurement and its prediction: the line of every report of a validation. */
 export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | 'placement'> {
   readonly id: string;
   readonly metric: MeasuredMetric | 'memory';
@@ -23,13 +22,13 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly kind?: MemoryKind;
   /** The prediction; null: the specification does not suffice. */
   readonly predicted: number | null;
-  /** predicted / measured - 1; null where nothing is predicted. */
+  /** predicted / measured - 1; null if nothing is predicted. */
   readonly error: number | null;
   /** `runtime / format / placement`. */
   readonly family: string;
   readonly scored: boolean;
   /** Reason why it is not scored; null: it is. */
   readonly reason: string | null;
-  /** The error of comparable rows of other machines; null where none is comparable, or it is not scored. */
+  /** The error of comparable rows of other machines; null if none is comparable, or it is not scored. */
   readonly band: Accuracy | null;
 }

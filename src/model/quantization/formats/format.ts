@@ -22,13 +22,13 @@ export interface KernelFormat {
   readonly weights: number;
   /** Bytes of a block, scales included. */
   readonly bytes: number;
-  /** Bytes that each row has beside its blocks (a scale of its own). */
+  /** Bytes that each row has besides its blocks (a scale of its own). */
   readonly rowBytes: number;
   /** Bits per weight: bytes of a block x 8 / weights in it, without {@link rowBytes}. */
   readonly bits: number;
   /** Number of rows that are interleaved for the CPU (`_r4`, `_r8`); 1: none. */
   readonly rows: number;
-  /** The same format without interleaving; itself where it has none. */
+  /** The same format without interleaving; itself if it has none. */
   readonly plain: string;
   /** Fallback for rows that are no multiple of the block; null: any row will do. */
   readonly fallback: string | null;

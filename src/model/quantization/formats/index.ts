@@ -42,7 +42,7 @@ export interface StoredFormat {
   readonly bits: number;
 }
 
-/** The format that a tensor with rows of `columns` weights gets in place of the wanted one: fallbacks and scales per row applied. */
+/** The format that a tensor with rows of `columns` weights gets instead of the wanted one: fallbacks and scales per row applied. */
 export function storedIn(name: string, columns: number): StoredFormat {
   const { weights, bits, rowBytes, fallback, family } = byName.get(name)!;
   if (columns % weights !== 0 && fallback !== null) return storedIn(fallback, columns);

@@ -1,4 +1,3 @@
-// The predictor in an ONNX file, from `moeprof predict train` or another tool under the contract. One call computes all tokens of a pass.
 import { UserError } from '../../../base/errors.js';
 import { textOf } from '../../../base/host/bytes.js';
 import { resolve } from '../../../base/host/paths.js';
@@ -23,10 +22,10 @@ const SEQUENCE_CALL_NS = 125e3;
 const SEQUENCE_WEIGHT_NS = 0.3;
 const SEQUENCE_PRODUCT_NS = 0.038;
 
-/** Runs a model that is told the past of each token. */
+/** Runs a model whose inputs include the past of each token. */
 class OnnxPredictor extends ModelPredictor<InputName> {
   protected readonly outputs = [OUTPUT_NAME];
-  /** Pass and layer that the logits belong to: a model that does not look at `observed` says the same all through a pass. */
+  /** Pass and layer that the logits belong to: a model that does not look at `observed` gives the same all through a pass. */
   #pass = -1;
   #after = -1;
 
@@ -76,7 +75,7 @@ class OnnxPredictor extends ModelPredictor<InputName> {
   }
 }
 
-/** Loads a model, of either contract. @throws UserError where the file is no model, or keeps neither */
+/** Loads a model, of either contract. @throws UserError if the file is no model, or keeps neither */
 export async function openOnnx(path: string, context: PredictorContext): Promise<ModelPredictor> {
   const session = await SyncSession.open(path);
   try {
@@ -105,7 +104,7 @@ export function networkCost(path: string): PredictionCost {
   return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
 }
 
-/** Registry entry. */
+/** The predictor in an ONNX file, from `moeprof predict train` or another tool under the contract. One call computes all tokens of a pass. */
 export const onnx: PredictorDefinition = {
   name: 'onnx',
   summary: `a trained model: any ONNX file that turns ${INPUT_NAMES.join(', ')} into logits`,

@@ -4,9 +4,9 @@ import { didYouMean } from '../../../base/text.js';
 import { checkTensor, OUTPUT_NAME, type TensorShape, type TensorSignature } from '../contract.js';
 import type { Dimension } from '../writer.js';
 
-/** Ids of S tokens that follow one another, of each of B requests. A model that asks for it keeps this contract. */
+/** Ids of S tokens that follow one another, of each of B requests. A model with this input keeps this contract. */
 export const SEQUENCE = 'sequence';
-/** The model's state of a request; all 0 where it begins. */
+/** The model's state of a request; all 0 at its beginning. */
 export const STATE = 'state';
 /** The state after the tokens. */
 export const NEXT_STATE = 'next_state';
@@ -16,7 +16,7 @@ export const KNOWN = 'known';
 /** Fact of a file of such a model: how many weights it multiplies for a token. */
 export const PRODUCTS = 'moeprof.products';
 
-/** Names of the inputs that such a model may ask for. */
+/** Names of the inputs that such a model may have. */
 export const SEQUENCE_INPUTS = [SEQUENCE, STATE, 'history', 'history_slow', KNOWN] as const;
 export type SequenceInput = (typeof SEQUENCE_INPUTS)[number];
 export const SEQUENCE_OUTPUTS = [OUTPUT_NAME, NEXT_STATE] as const;
@@ -54,9 +54,9 @@ export function checkSequenceContract(
     return name;
   });
   for (const name of SEQUENCE_OUTPUTS) {
-    const output = outputs.find((one) => one.name === name);
+    const output = outputs.find((output) => output.name === name);
     if (output === undefined) {
-      const found = outputs.map((one) => `"${one.name}"`).join(', ');
+      const found = outputs.map((output) => `"${output.name}"`).join(', ');
       throw new UserError(`${path}: reads "${SEQUENCE}" and has no output "${name}" (found ${found}); name one so`);
     }
     checkTensor(path, 'output', output, sequenceTensorOf(name, experts, width));

@@ -5,7 +5,7 @@ import { constant, logHistories, normal, type ParameterSource, type PathShape, P
 
 /** The shape of an encoder. */
 export interface EncoderOptions {
-  /** Width of the token embeddings, which the heads read beside the encoder's own. */
+  /** Width of the token embeddings, which the heads read next to the encoder's own. */
   readonly table: number;
   /** Width of the encoder, and of the recurrent state of a block. */
   readonly width: number;
@@ -15,7 +15,7 @@ export interface EncoderOptions {
   readonly blocks: number;
   /** Units of a layer's head. */
   readonly head: number;
-  /** Also read which experts the tokens before used, where that is known. */
+  /** Also read which experts the tokens before used, if that is known. */
   readonly history: boolean;
   /** Rows of the table of token embeddings: ids are taken modulo this. */
   readonly tokenRows: number;
@@ -33,14 +33,14 @@ interface EncoderParts {
   spoil(x: Value, place: string): Value;
 }
 
-/** Histories before each token, [N, experts] as the contract has them; `known` [N, 1] is 0 where they are not known. */
+/** Histories before each token, [N, experts] as the contract has them; `known` [N, 1] is 0 if they are unknown. */
 interface PastInputs {
   readonly history: Value;
   readonly historySlow: Value;
   readonly known: Value;
 }
 
-/** Weights of one GRU, gates beside one another: update, reset, candidate. */
+/** Weights of one GRU, gates in one row: update, reset, candidate. */
 export interface GruWeights {
   readonly input: Value;
   readonly inputBias: Value;
@@ -103,14 +103,14 @@ export function buildEncoder(
     layers.map(() => head),
     1,
   );
-  const logits = layers.map(({ experts: own, index }) => graph.dense(parts[index]!, near(`output.${index}`, head, own)));
+  const logits = layers.map(({ experts: count, index }) => graph.dense(parts[index]!, near(`output.${index}`, head, count)));
   const priorBias = parameter(prior('output.bias', frequency, 1));
   const direct = graph.dense(all, near('output.direct', all.shape[1] as number, experts, 0.3));
-  const said = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
-  if (past === null) return said;
-  // How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 where it is not known.
+  const logitSum = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
+  if (past === null) return logitSum;
+  // How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 if it is unknown.
   const lately = logHistories(graph, parameter, past.history, graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY)));
   // With histories, the prior log-odds count less.
   const less = parameter(prior('output.known', frequency, PRIOR_WEIGHT - 1));
-  return graph.add(said, graph.multiply(graph.add(lately, less), past.known));
+  return graph.add(logitSum, graph.multiply(graph.add(lately, less), past.known));
 }

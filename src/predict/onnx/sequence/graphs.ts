@@ -7,7 +7,7 @@ import { encodeModel } from '../writer.js';
 import { KNOWN, NEXT_STATE, PRODUCTS, SEQUENCE, STATE } from './contract.js';
 import { buildEncoder, type EncoderOptions, type GruWeights, TOKEN_TABLE } from './encoder.js';
 
-/** Widths of the places where noise is put in while training, by name; the first is that of the token embeddings. */
+/** Widths of the tensors that get noise while training, by name; the first is that of the token embeddings. */
 export function noisePlaces({ blocks, history, table, width }: EncoderOptions): ReadonlyMap<string, number> {
   const places = new Map([['noise.token', table]]);
   for (let block = 0; block < blocks; block++) for (const part of ['gru', 'outside']) places.set(`noise.block.${block}.${part}`, width);

@@ -1,6 +1,4 @@
-// The states of a sequence model for running requests, after and before the last pass, as tokens of a pass may be rejected or run again.
-
-/** Where a model is to be called for the next tokens of a request. */
+/** The state from which a model is called for the next tokens of a request. */
 export interface Continuation {
   readonly state: Float32Array;
   /** Ids of tokens that this state has not seen, and that come before the next ones. */
@@ -18,7 +16,7 @@ interface Kept {
   ids: number[];
 }
 
-/** States by slot. */
+/** States of a sequence model by slot, after and before the last pass, as tokens of a pass may be rejected or run again. */
 export class KeptStates {
   readonly #width: number;
   readonly #slots: (Kept | undefined)[] = [];

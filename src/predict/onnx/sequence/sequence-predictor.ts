@@ -1,4 +1,3 @@
-// A predictor whose model reads token ids in order (contract.ts), once per pass. Decoding continues from the state of its request.
 import { UserError } from '../../../base/errors.js';
 import type { Pass } from '../../../schedule/door.js';
 import type { PredictorContext } from '../../predictor.js';
@@ -29,16 +28,16 @@ interface Segment {
   state: Float32Array;
 }
 
-/** Runs a model of sequences over the passes. */
+/** A predictor whose model reads token ids in order (contract.ts), once per pass. Decoding continues from the state of its request. */
 export class SequencePredictor extends ModelPredictor<SequenceInput> {
   protected readonly outputs = SEQUENCE_OUTPUTS;
   readonly #width: number;
   readonly #states: KeptStates;
-  /** `[tokens, experts]` of the pass that was asked last. */
+  /** `[tokens, experts]` of the last predicted pass. */
   #logits = new Float32Array(0);
   #pass = -1;
 
-  /** @throws UserError where the model does not keep the contract */
+  /** @throws UserError if the model does not keep the contract */
   constructor(path: string, session: SyncSession, context: PredictorContext) {
     const { inputs, state } = checkSequenceContract(path, session.inputs, session.outputs, context.model.experts);
     super(path, session, context, inputs);
@@ -46,7 +45,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     this.#states = new KeptStates(state);
   }
 
-  /** What is known of earlier tokens is recorded where the model asks for it. */
+  /** What is known of earlier tokens is recorded if the model reads it. */
   override observe(pass: Pass, layer: number): void {
     if (this.inputs.includes('history') || this.inputs.includes('history_slow')) super.observe(pass, layer);
   }
@@ -93,7 +92,6 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     return segments;
   }
 
-  /** Steps `[step, step + steps)` of segments, beside one another. */
   #call(pass: Pass, segments: readonly Segment[], step: number, steps: number): void {
     const { experts } = this.context.model;
     this.reserve(segments.length * steps);

@@ -1,4 +1,3 @@
-// Trains the encoder of token ids: ExpertFlow's routing path predictor, on windows of the requests of a trace.
 import { UserError } from '../../../base/errors.js';
 import type { WorkWatch } from '../../../base/work-watch.js';
 import type { ModelSpec } from '../../../model/door.js';
@@ -21,7 +20,7 @@ const WINDOW = 32;
 const DROPOUT = 0.2;
 const HIDDEN = 0.02;
 
-/** Trains an encoder. @throws UserError if the trace lacks ids, the runtime is missing, or as {@link trainNetwork} */
+/** Trains ExpertFlow's encoder of token ids on windows of requests. @throws UserError without ids or runtime, or as {@link trainNetwork} */
 export function trainEncoder(
   trace: RoutingTrace,
   model: ModelSpec,

@@ -13,7 +13,7 @@ interface Piece {
 }
 
 interface WindowOptions {
-  /** Sequences beside one another. */
+  /** Sequences in parallel. */
   readonly streams: number;
   readonly window: number;
   /** Elements of a stream's state. */
@@ -106,7 +106,7 @@ export class SequenceWindows implements StepSource {
     );
   }
 
-  /** Steps of streams that take piece after piece while `goesOn` (streams busy) holds. @param knows whether a next window has histories */
+  /** Steps of streams that take piece after piece while `goesOn` (streams busy) holds. @param knows true if a next window has histories */
   *#walk(deal: () => Piece | null, goesOn: (running: number) => boolean, knows: (stream: number) => boolean): Iterable<Step> {
     const { state, streams, window } = this.#options;
     const { experts } = this.#dataset.model;
@@ -191,7 +191,7 @@ export class SequenceWindows implements StepSource {
   }
 }
 
-/** Rows in ascending order as pieces: cut where they do not follow one another, where a request begins, and at {@link PIECE_ROWS}. */
+/** Rows in ascending order as pieces: cut at gaps, at the start of a request, and at {@link PIECE_ROWS}. */
 export function piecesOf(rows: Int32Array, dataset: PathDataset): Piece[] {
   const starts = new Set(dataset.requests.map(({ start }) => start));
   const pieces: { start: number; rows: number }[] = [];

@@ -12,7 +12,7 @@ function gpusOf(metrics: Result['metrics']): number {
   return metrics['parallel.gpus']?.value ?? 1;
 }
 
-/** A sentence on a run's hit rate and capacity. Capacities are as users give them: per GPU, where there are several. */
+/** A sentence on a run's hit rate and capacity. Capacities are as users give them: per GPU, if there are several. */
 function capacityWords(word: string, { metrics, bounds }: Result, curve: CapacityCurve): string {
   const share = Math.min(1, bounds.capacityBytes / curve.bytes.at(-1)!);
   const gpus = gpusOf(metrics);
@@ -53,7 +53,7 @@ function capacityPlot(label: string, curve: CapacityCurve, points: Sides): Marku
 
 const CAPACITY_NOTE = 'Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.';
 
-/** Hit rate against capacity; only where all runs make the same demand of the same experts. */
+/** Hit rate against capacity; only if all runs make the same demand of the same experts. */
 export const capacitySection: Section<Sides> = {
   id: 'capacity',
   title: 'Hit rate against capacity',
@@ -65,7 +65,7 @@ export const capacitySection: Section<Sides> = {
       return other !== null && curve.belady.every((rate, k) => rate === other.belady[k] && curve.bytes[k] === other.bytes[k]);
     };
     if (!sides.every(isSame)) return null;
-    const said = sides.map(({ label, result }) => capacityWords(label, result, curve)).join(' ');
-    return { about: `${said} ${CAPACITY_NOTE}`, content: capacityPlot(said, curve, sides) };
+    const words = sides.map(({ label, result }) => capacityWords(label, result, curve)).join(' ');
+    return { about: `${words} ${CAPACITY_NOTE}`, content: capacityPlot(words, curve, sides) };
   },
 };

@@ -1,4 +1,3 @@
-// Waiting times of requests by class, and the share of the model's time that each class got.
 import type { Result } from '../../../result/result.js';
 import { gridTable } from '../../document/page.js';
 import type { Section } from '../../page/pieces.js';
@@ -6,16 +5,16 @@ import { summarizeResult } from '../../summary/summary.js';
 
 /** Sentences that explain the columns of a run's classes. */
 function aboutClasses(classes: NonNullable<Result['classes']>): string {
-  const told = [
+  const notes = [
     classes.some(({ budget }) => budget !== null) && 'Requests with a budget use less of the model.',
     classes.some(({ degraded }) => degraded !== undefined) &&
       'Degraded are activations that copies of lower precision or other experts served.',
     classes[0]!.attained !== null && 'In time are requests that kept the objective of their class.',
   ];
-  return told.filter((sentence) => sentence !== false).join(' ');
+  return notes.filter((sentence) => sentence !== false).join(' ');
 }
 
-/** Classes of requests. */
+/** Waiting times of requests by class, and the share of the model's time that each class got. */
 export const classesSection: Section<Result> = {
   id: 'classes',
   title: 'Classes of requests',

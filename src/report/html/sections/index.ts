@@ -1,4 +1,3 @@
-// The sections of the report on one run, in the order of a reader's questions. Adding one is a file and a line here.
 import type { Result } from '../../../result/result.js';
 import type { Section } from '../../page/pieces.js';
 import { capacitySection } from './capacity.js';
@@ -25,7 +24,7 @@ export const sidedSections = {
   provenance: provenanceSection,
 };
 
-/** Sections of a run. */
+/** The sections of the report on one run, in the order of a reader's questions. Adding one is a file and a line here. */
 export const sections: readonly Section<Result>[] = [
   warningsSection,
   ...[timeSection, layerSection, loadsSection, capacitySection].map(alone),

@@ -1,4 +1,3 @@
-// Distributions of latencies: usual percentiles, and cumulative curves; of two runs with their changes.
 import { ownValue } from '../../../base/objects.js';
 import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
@@ -56,7 +55,7 @@ function latencyPlot(
   );
 }
 
-/** Latencies. */
+/** Distributions of latencies: usual percentiles, and cumulative curves; of two runs with their changes. */
 export const latencySection: Section<Sides> = {
   id: 'latency',
   title: 'Latency',
@@ -82,12 +81,12 @@ function ofOne(result: Result): Markup | null {
     const few = result.details!.samples?.[name];
     const lines = [{ color: 'accent', points }];
     if (few !== undefined) {
-      const said = `${title}: ${few.length} ${what}, from ${formatNs(few[0]!)} to ${formatNs(few.at(-1)!)}`;
-      return html`<figure><figcaption>${`${title}, ${few.length} ${what}`}</figcaption>${latencyPlot(said, what, lines)}</figure>`;
+      const text = `${title}: ${few.length} ${what}, from ${formatNs(few[0]!)} to ${formatNs(few.at(-1)!)}`;
+      return html`<figure><figcaption>${`${title}, ${few.length} ${what}`}</figcaption>${latencyPlot(text, what, lines)}</figure>`;
     }
     const [half, most, all] = [50, 95, 100].map((percent) => formatNs(result.details!.latency[name]![percent]!));
-    const said = `${title}: half within ${half}, 95 % within ${most}, all within ${all}`;
-    return html`<figure><figcaption>${title}</figcaption>${latencyPlot(said, what, lines, MARKS)}</figure>`;
+    const text = `${title}: half within ${half}, 95 % within ${most}, all within ${all}`;
+    return html`<figure><figcaption>${title}</figcaption>${latencyPlot(text, what, lines, MARKS)}</figure>`;
   });
   return html`${gridTable('Percentiles', latency)}<div class="multiples">${pictures}</div>`;
 }

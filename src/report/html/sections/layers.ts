@@ -1,4 +1,3 @@
-// Hit, late and miss by layer.
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { PerLayer } from '../../../result/result.js';
@@ -40,20 +39,20 @@ function layerLegend(anyLate: boolean): Markup {
   ]);
 }
 
-/** Change of the time by layer; nothing where the runs do not have the same layers, or took the same time. */
+/** Change of the time by layer; nothing if the runs do not have the same layers, or took the same time. */
 function timeChange(before: PerLayer, after: PerLayer): Piece {
   if (before.demanded.length !== after.demanded.length) return null;
   const time = ({ stallNs, computeNs, denseNs }: PerLayer, layer: number): number => stallNs[layer]! + computeNs[layer]! + denseNs[layer]!;
   const changes = before.demanded.map((_, layer) => time(after, layer) - time(before, layer));
   const most = Math.max(...changes.map(Math.abs));
   if (!(most > 0)) return null;
-  const said = `The time at MoE layers changes by ${formatDelta(sum(changes), 'ns')}`;
-  return html`<h3>${said}</h3>${legend([
+  const text = `The time at MoE layers changes by ${formatDelta(sum(changes), 'ns')}`;
+  return html`<h3>${text}</h3>${legend([
     ['miss', 'longer'],
     ['hit', 'shorter'],
   ])}${plot(
     {
-      label: `${said}, by layer`,
+      label: `${text}, by layer`,
       height: 180,
       x: layerTicks(changes.length),
       y: [
@@ -72,7 +71,7 @@ function timeChange(before: PerLayer, after: PerLayer): Piece {
   )}`;
 }
 
-/** Hit rate by layer; of two runs beside one another, with the change of the time. */
+/** Hit, late and miss by layer. Hit rate by layer; of two runs side by side, with the change of the time. */
 export const layerSection: Section<Sides> = {
   id: 'layers',
   title: 'Hit rate by layer',
@@ -82,16 +81,16 @@ export const layerSection: Section<Sides> = {
     const known = layerLegend(all.some(({ late }) => sum(late) > 0));
     if (sides.length === 1) {
       const [{ result }] = sides;
-      const said = layerWords(layerRates(result.perLayer));
+      const text = layerWords(layerRates(result.perLayer));
       return {
-        about: said,
-        content: html`${known}${layerPlot(result.perLayer, `Hit rate by layer. ${said}`, 220)}
+        about: text,
+        content: html`${known}${layerPlot(result.perLayer, `Hit rate by layer. ${text}`, 220)}
 <details><summary>Figures by layer</summary>${gridTable('Counters by MoE layer', layerGrid(result), [])}</details>`,
       };
     }
     const pictures = beside(sides, ({ label, result: { perLayer } }) => {
-      const said = layerWords(layerRates(perLayer));
-      return html`${layerPlot(perLayer, `Hit rate by layer of ${label}. ${said}`, 180)}<p class="about">${said}</p>`;
+      const text = layerWords(layerRates(perLayer));
+      return html`${layerPlot(perLayer, `Hit rate by layer of ${label}. ${text}`, 180)}<p class="about">${text}</p>`;
     });
     return { about: null, content: html`${known}${pictures}${timeChange(all[0]!, all[1]!)}` };
   },

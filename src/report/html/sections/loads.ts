@@ -1,5 +1,3 @@
-// Expert transfers by layer and expert, as a heatmap of a few hundred rectangles; of several runs in one scale of colours.
-
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatRatio } from '../../../base/units.js';
 import { layerTicks, roundTicks } from '../../page/axis.js';
@@ -9,7 +7,7 @@ import type { Section } from '../../page/pieces.js';
 import { deviceWords } from '../../words.js';
 import { beside, type Sides } from './sides.js';
 
-/** Loads by layer and expert. */
+/** Expert transfers by layer and expert, as a heatmap of a few hundred rectangles; of several runs in one scale of colours. */
 export const loadsSection: Section<Sides> = {
   id: 'loads',
   title: 'Loads by layer and expert',
@@ -23,12 +21,12 @@ export const loadsSection: Section<Sides> = {
     }
     const [loads] = all;
     if (sides.length === 1) {
-      const said = tenthText(loads!);
-      return { about: said, content: html`${heatLegend(scale)}${heatPicture({ loads: loads!, ...scale }, said, `${source}.loads`)}` };
+      const text = tenthText(loads!);
+      return { about: text, content: html`${heatLegend(scale)}${heatPicture({ loads: loads!, ...scale }, text, `${source}.loads`)}` };
     }
     const pictures = beside(sides, ({ label, result, word }) => {
-      const own = result.details!.loads;
-      return heatPicture({ loads: own, ...scale }, `${label}: ${formatCount(sum(own.flat()))} loads.`, `${source}.${word}.loads`);
+      const counts = result.details!.loads;
+      return heatPicture({ loads: counts, ...scale }, `${label}: ${formatCount(sum(counts.flat()))} loads.`, `${source}.${word}.loads`);
     });
     return { about: null, content: html`${heatLegend(scale)}${pictures}` };
   },

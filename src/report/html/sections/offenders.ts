@@ -1,4 +1,3 @@
-// Layers and experts that cost most.
 import { sum } from '../../../base/statistics.js';
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
@@ -32,9 +31,9 @@ function topTable<T extends { readonly cost: number }>(
   cells: (one: T) => readonly [name: string, ...figures: string[]],
   text?: readonly number[],
 ): Piece {
-  const rows = top.map((one) => {
-    const [first, ...others] = cells(one);
-    return [first, miniBar(one.cost / top[0]!.cost), ...others];
+  const rows = top.map((offender) => {
+    const [first, ...others] = cells(offender);
+    return [first, miniBar(offender.cost / top[0]!.cost), ...others];
   });
   return rows.length > 0 && table(caption, [name, '', ...figures], rows, text);
 }
@@ -73,12 +72,12 @@ function expertTable({ loads, causes }: Details, processor: string): Piece {
     `Experts that the ${processor} waits for longest`,
     ['layer, expert', 'waiting', 'loads', 'mostly'],
     worst(waiting, 0),
-    (one) => [`${one.layer}, ${one.expert}`, formatNs(one.cost), formatCount(loads[one.layer]![one.expert]!), reason(one)],
+    (item) => [`${item.layer}, ${item.expert}`, formatNs(item.cost), formatCount(loads[item.layer]![item.expert]!), reason(item)],
     [0, 4],
   );
 }
 
-/** Top offenders. */
+/** Layers and experts that cost most. Top offenders. */
 export const offendersSection: Section<Result> = {
   id: 'offenders',
   title: 'Top offenders',

@@ -1,4 +1,3 @@
-// Fates of the transfers that were started ahead of demand.
 import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -8,7 +7,7 @@ import { legend, type Section, shareBar } from '../../page/pieces.js';
 import { beside, type Sides } from './sides.js';
 
 /** Fates of a prefetch (L8): colour, metric, words. */
-const FATES = [
+const OUTCOMES = [
   ['hit', 'prefetch.useful', 'useful: there in time'],
   ['late', 'prefetch.late', 'late: under way when asked for'],
   ['miss', 'prefetch.wasted', 'wasted: left without being asked for'],
@@ -23,18 +22,18 @@ const FIGURES = [
   ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
 ] as const;
 
-/** The fates of a run's prefetches, as a bar; null where it made none. */
+/** The fates of a run's prefetches, as a bar; null if it made none. */
 function fateBar({ metrics }: Result): Markup | null {
-  const fates = FATES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
-  const total = sum(fates.map(({ count }) => count));
+  const outcomes = OUTCOMES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
+  const total = sum(outcomes.map(({ count }) => count));
   if (total === 0) return null;
   return html`${shareBar(
-    fates.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', '),
-    fates.map(({ color, count }) => ({ color, share: count / total })),
-  )}${legend(fates.map(({ color, word, count }) => [color, `${formatCount(count)} ${word}`]))}`;
+    outcomes.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', '),
+    outcomes.map(({ color, count }) => ({ color, share: count / total })),
+  )}${legend(outcomes.map(({ color, word, count }) => [color, `${formatCount(count)} ${word}`]))}`;
 }
 
-/** Prefetches. */
+/** Fates of the transfers that were started ahead of demand. */
 export const prefetchSection: Section<Sides> = {
   id: 'prefetch',
   title: 'Prefetches',

@@ -1,4 +1,3 @@
-// The run over simulated time: link utilization by purpose, hit rate and stall. A script adds zoom to these charts.
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -19,7 +18,7 @@ function thinned(values: readonly number[]): number[] {
   });
 }
 
-/** Over time. */
+/** The run over simulated time: link utilization by purpose, hit rate and stall. A script adds zoom to these charts. */
 export const seriesSection: Section<Result> = {
   id: 'links',
   title: 'Over time',
@@ -32,10 +31,10 @@ export const seriesSection: Section<Result> = {
       const busy = sum(demandNs) + sum(prefetchNs);
       if (busy === 0) return null;
       const ahead = sum(prefetchNs);
-      const said = `The link ${name} is busy during ${formatRatio(busy / (spanNs * lanes))} of the run${ahead > 0 ? `, ${formatRatio(ahead / (spanNs * lanes))} with prefetches` : ''}`;
+      const text = `The link ${name} is busy during ${formatRatio(busy / (spanNs * lanes))} of the run${ahead > 0 ? `, ${formatRatio(ahead / (spanNs * lanes))} with prefetches` : ''}`;
       const share = (values: readonly number[]): number[] => thinned(values.map((ns) => Math.min(1, ns / binNs / lanes)));
-      return html`<h3>${said}</h3>${plot(
-        { ...frame, label: said, yTitle: 'occupancy', live: `link ${index}` },
+      return html`<h3>${text}</h3>${plot(
+        { ...frame, label: text, yTitle: 'occupancy', live: `link ${index}` },
         columns([share(demandNs), share(prefetchNs)], ['miss', 'late'], 0),
       )}`;
     });
@@ -44,7 +43,7 @@ export const seriesSection: Section<Result> = {
     // Intervals without demand have no rate; the line skips them.
     const rates = line(thinned(hits)).flatMap(([at, hit], k): [number, number][] => (demanded[k]! > 0 ? [[at, hit / demanded[k]!]] : []));
     const { processor } = deviceWords({ inputs });
-    const said = `Hit rate over time, and the share of time in which the ${processor} waits`;
+    const text = `Hit rate over time, and the share of time in which the ${processor} waits`;
     return {
       about: 'How busy the links are, and with what.',
       content: html`${
@@ -53,11 +52,11 @@ export const seriesSection: Section<Result> = {
           ['miss', `on demand: the ${processor} waits for it`],
           ['late', 'prefetch'],
         ])
-      }${pictures}<h3>${said}</h3>${legend([
+      }${pictures}<h3>${text}</h3>${legend([
         ['hit', 'hit rate'],
         ['stall', 'waiting'],
       ])}${plot(
-        { ...frame, label: said, yTitle: 'share', live: 'rates' },
+        { ...frame, label: text, yTitle: 'share', live: 'rates' },
         curves([
           { color: 'stall', points: line(thinned(stallNs.map((ns) => Math.min(1, ns / binNs)))) },
           { color: 'hit', points: rates },

@@ -1,10 +1,9 @@
-// Runs beside one another: on a wide page side by side, on a phone below each other.
 import type { Result } from '../../../result/result.js';
 import { html, type Markup, type Piece } from '../../page/markup.js';
 
 /** One of the runs of a page. */
 export interface Side {
-  /** The user's name for it; `This run` where there is no other. */
+  /** The user's name for it; `This run` if there is no other. */
   readonly label: string;
   /** `this run`, `base`, `candidate`. */
   readonly word: string;
@@ -12,7 +11,7 @@ export interface Side {
   readonly result: Result;
 }
 
-/** The runs of a page: one, or a base and a candidate. */
+/** Two runs: on a wide page side by side, on a phone below each other. The runs of a page: one, or a base and a candidate. */
 export type Sides = readonly [Side] | readonly [base: Side, candidate: Side];
 
 /** A picture for each run, under its name. */

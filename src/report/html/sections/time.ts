@@ -1,4 +1,3 @@
-// The time of a run by part, and its distance from the bounds.
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
@@ -25,7 +24,7 @@ const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; r
 
 const PASSES: Readonly<Record<Phase, string>> = { decode: 'Passes that only decode', prefill: 'Passes with prompts' };
 
-/** The time by part, of the whole run and of a pass of each kind. */
+/** The time of a run by part, and its distance from the bounds. */
 export const timeSection: Section<Sides> = {
   id: 'time',
   title: 'Where the time goes',
@@ -37,10 +36,10 @@ function ofOne(result: Result): ReturnType<Section<Sides>['draw']> {
   if (time === null) return null;
   const known = knownTimes(result);
   const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, ...TIME_LOOKS[part.label] }));
-  const said = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
+  const text = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
   return {
     about: html`${formatNs(time.totalNs)} for ${formatCount(tokensRun(result))} tokens, prompts and generated. ${time.cpu}`,
-    content: html`${shareBar(said, parts)}<dl class="parts">${parts.map(
+    content: html`${shareBar(text, parts)}<dl class="parts">${parts.map(
       ({ color, word, ns, share }) =>
         html`<div><dt><i style="background:var(--${color})"></i>${word}</dt><dd><b>${formatRatio(share)}</b> ${formatNs(ns)}</dd></div>`,
     )}</dl>${phasesOf(result).map((phase) => phaseBar(phase, phaseTime(result, phase)))}${
@@ -63,11 +62,11 @@ function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   if (totalNs === 0) return false;
   const taken = time.parts.filter(({ ns }) => ns > 0);
   const parts = taken.map(({ label, ns }) => ({ ...TIME_LOOKS[label], share: ns / totalNs, ns: ns / time.passes }));
-  const said = parts.map(({ word, ns }) => `${word} ${formatNs(ns)}`).join(', ');
-  return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${said}.`)}</p>${shareBar(said, parts)}`;
+  const text = parts.map(({ word, ns }) => `${word} ${formatNs(ns)}`).join(', ');
+  return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${text}.`)}</p>${shareBar(text, parts)}`;
 }
 
-/** The time of two runs by part, on one scale: of a pass that only decodes where both runs have such, else of the whole run. */
+/** The time of two runs by part, on one scale: of a pass that only decodes if both runs have such, else of the whole run. */
 function ofTwo(all: Sides): ReturnType<Section<Sides>['draw']> {
   const byPass = all.every(({ result }) => phasesOf(result).length > 0);
   const sides = all.map(({ label, result }) => {
@@ -80,9 +79,9 @@ function ofTwo(all: Sides): ReturnType<Section<Sides>['draw']> {
   if (longest === 0) return null;
   const labels = (Object.keys(TIME_LOOKS) as TimePart['label'][]).filter((label) => sides.some(({ ns }) => (ns.get(label) ?? 0) > 0));
   const bars = sides.map(({ label, ns, total }) => {
-    const said = labels.map((part) => `${TIME_LOOKS[part].word} ${formatNs(ns.get(part) ?? 0)}`).join(', ');
+    const text = labels.map((part) => `${TIME_LOOKS[part].word} ${formatNs(ns.get(part) ?? 0)}`).join(', ');
     const parts = labels.map((part) => ({ color: TIME_LOOKS[part].color, share: (ns.get(part) ?? 0) / longest }));
-    return html`<h3>${label}: ${formatNs(total)}</h3>${shareBar(said, parts)}`;
+    return html`<h3>${label}: ${formatNs(total)}</h3>${shareBar(text, parts)}`;
   });
   const rows = labels.map((part) => {
     const [base, candidate] = sides.map(({ ns }) => ns.get(part) ?? 0) as [number, number];

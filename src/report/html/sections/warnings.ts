@@ -1,4 +1,3 @@
-// Warnings, which affect how to read the figures.
 import type { Result } from '../../../result/result.js';
 import { html, type Markup } from '../../page/markup.js';
 import type { Section } from '../../page/pieces.js';
@@ -9,7 +8,7 @@ export function warningList(warnings: Result['warnings']): Markup {
   return html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><b>${code}</b> ${message}</li>`)}</ul>`;
 }
 
-/** Warnings. */
+/** Warnings, which affect how to read the figures. */
 export const warningsSection: Section<Result> = {
   id: 'warnings',
   title: 'Warnings',

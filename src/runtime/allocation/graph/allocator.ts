@@ -40,7 +40,7 @@ function allocate(node: GraphNode, backend: Backend, gaps: readonly Gaps[]): voi
   node.offset = gaps[backend]!.take(node.bytes);
 }
 
-/** Takes the memory of a source that only this node needs; false where there is none. */
+/** Takes the memory of a source that only this node needs; false if there is none. */
 function reuses(node: GraphNode): boolean {
   for (const source of node.sources) {
     // A view has no memory of its own to give away.

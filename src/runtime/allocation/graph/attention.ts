@@ -49,15 +49,15 @@ export function groupedAttention(scene: Scene, of: GraphNode, layer: number, mem
   };
   const [queries, keys] = [rotated(turned(q, heads), heads, keyDim), rotated(turned(k, kvHeads), kvHeads, keyDim)];
   const values = rotated(v, kvHeads, valueDim);
-  const own = { k: cache(kvHome(scene, layer)), v: cache(kvHome(scene, layer)) };
+  const caches = { k: cache(kvHome(scene, layer)), v: cache(kvHome(scene, layer)) };
   const order = plan.rules.graphOf2026 ? [queries, values, keys] : [queries, keys, values];
-  for (const node of [...order, store(keys, own.k), store(values, own.v)]) scene.graph.expand(node);
+  for (const node of [...order, store(keys, caches.k), store(values, caches.v)]) scene.graph.expand(node);
   const cells = cellsIn(memory.window, plan);
   const mask = memory.window === null || !plan.rules.keepsWindows ? inputs.mask : inputs.windowMask;
   const attended = attend(scene, {
     queries: view(queries),
-    keys: part(own.k, [keyDim, cells, kvHeads], valueBytes(plan.kv.k)),
-    values: part(own.v, [valueDim, cells, kvHeads], valueBytes(plan.kv.v)),
+    keys: part(caches.k, [keyDim, cells, kvHeads], valueBytes(plan.kv.k)),
+    values: part(caches.v, [valueDim, cells, kvHeads], valueBytes(plan.kv.v)),
     mask,
     cells,
     heads,
@@ -72,7 +72,6 @@ export function groupedAttention(scene: Scene, of: GraphNode, layer: number, mem
   return scene.has(bias) ? inPlace([hidden, tokens], [projected, scene.weight(bias, layer)]) : projected;
 }
 
-/** Backend of a layer's KV cache. */
 function kvHome(scene: Scene, layer: number): number {
   return scene.backend(scene.plan.kvOnCpu === true ? 'cpu' : scene.placement.layers[layer]!);
 }
@@ -86,11 +85,11 @@ interface Attending {
   readonly cells: number;
   readonly heads: number;
   readonly valueDim: number;
-  /** Bytes of copies of keys and values behind the result of flash attention. */
+  /** Bytes of copies of keys and values after the result of flash attention. */
   readonly copied: number;
 }
 
-/** Bytes in which a GPU has keys and values in f16 for flash attention over a prompt, where the cache has them in another type. */
+/** Bytes in which a GPU has keys and values in f16 for flash attention over a prompt, if the cache has them in another type. */
 function copiedBytes(scene: Scene, layer: number, keys: number, values: number): number {
   const { kv, rules } = scene.plan;
   if (!rules.graphOf2026 || kvHome(scene, layer) === scene.cpu) return 0;
@@ -136,11 +135,11 @@ export function latentAttention(scene: Scene, of: GraphNode, layer: number, memo
   let out: GraphNode;
   if (latentVariants && plan.mla === 0) out = unpackedHeads(scene, parts, keyRope, compressed, home);
   else {
-    const own = cache(home);
+    const latents = cache(home);
     if (latentVariants && plan.mla === 1 && !plan.flashAttention) graph.expand(store(view(compressed), cache(home)));
-    graph.expand(store(op([latent + rope, tokens], [compressed, view(keyRope)]), own));
+    graph.expand(store(op([latent + rope, tokens], [compressed, view(keyRope)]), latents));
     const unpacks = latentVariants && plan.mla > 1 && plan.flashAttention && tokens >= PROMPT;
-    out = unpacks ? unpackedPrompt(scene, parts, own) : absorbed(scene, parts, own);
+    out = unpacks ? unpackedPrompt(scene, parts, latents) : absorbed(scene, parts, latents);
     graph.expand(out);
   }
   return product(hidden, tokens, weight('attn_output'), view(out, [value * heads, tokens]));
@@ -170,13 +169,13 @@ function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compre
   const q = op([nope + rope, heads, tokens], [queries.nope, queries.rope]);
   const repeated = op([rope, heads, tokens], [keyRope]);
   const keys = op([nope + rope, heads, tokens], [part(kv, [nope, heads, tokens]), repeated]);
-  const own = { k: cache(home), v: cache(home) };
+  const caches = { k: cache(home), v: cache(home) };
   const flat = view(values, [value * heads, tokens]);
-  for (const node of [q, keys, flat, store(keys, own.k), store(flat, own.v)]) graph.expand(node);
+  for (const node of [q, keys, flat, store(keys, caches.k), store(flat, caches.v)]) graph.expand(node);
   const out = attend(scene, {
     queries: view(q),
-    keys: part(own.k, [nope + rope, scene.cells, heads], valueBytes(scene.plan.kv.k)),
-    values: part(own.v, [value, scene.cells, heads], valueBytes(scene.plan.kv.v)),
+    keys: part(caches.k, [nope + rope, scene.cells, heads], valueBytes(scene.plan.kv.k)),
+    values: part(caches.v, [value, scene.cells, heads], valueBytes(scene.plan.kv.v)),
     mask: inputs.mask,
     cells: scene.cells,
     heads,
@@ -188,23 +187,23 @@ function unpackedHeads(scene: Scene, of: LatentLayer, keyRope: GraphNode, compre
 }
 
 /**
- * -mla 2 and 3 with flash attention, for prompts: keys and values of all heads are unpacked from the latent, as many heads at a time as -amb
- * allows. The first part to be unpacked is used last, since attention comes after all unpacking.
+ * -mla 2 and 3 with flash attention, for prompts: keys and values are unpacked from the latent, as many heads at a time as -amb allows. The first
+ * part unpacked is used last, since attention follows all unpacking.
  */
-function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, own: GraphNode): GraphNode {
+function unpackedPrompt(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, latents: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
   const { heads, nope, rope, value } = memory;
   const typed = plan.gpus === 0 ? valueBytes(plan.kv.k) : F16;
   const each = headsAtOnce(heads, heads * (nope + value) * cells * F32, plan.attnMaxBatch);
   const stored = valueBytes(plan.kv.k);
-  const ropes = part(own, [rope, cells, 1], stored);
+  const ropes = part(latents, [rope, cells, 1], stored);
   const keyRopes = op([rope, cells, each], [plan.kv.k === 'f16' ? ropes : op([rope, cells, 1], [ropes], { width: F16 })], { width: typed });
   const q = view(op([nope + rope, heads, tokens], [queries.nope, queries.rope]));
   graph.expand(q);
   let out: GraphNode | null = null;
   for (let from = 0; from < heads; from += each) {
     const matrix = view(scene.weight(`blk.${layer}.attn_kv_b.weight`, layer));
-    const unpacked = op([each * (nope + value), cells], [matrix, part(own, [memory.latent, cells], stored)]);
+    const unpacked = op([each * (nope + value), cells], [matrix, part(latents, [memory.latent, cells], stored)]);
     const values = op([value, cells, each], [part(unpacked, [value, cells, each])], { width: typed });
     const bare = op([nope, cells, each], [part(unpacked, [nope, cells, each])], { width: typed });
     graph.expand(bare);
@@ -227,7 +226,7 @@ function headsAtOnce(heads: number, bytes: number, limit: number | undefined): n
 }
 
 /** Attention in the space of the latent: queries are brought there, all heads share the cache. */
-function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, own: GraphNode): GraphNode {
+function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer, latents: GraphNode): GraphNode {
   const { cells, graph, plan, tokens } = scene;
   const { latentVariants } = plan.rules;
   const { heads, latent, rope, value } = memory;
@@ -235,15 +234,15 @@ function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer,
   const brought = op([latent, tokens, heads], [weight('attn_k_b'), view(queries.nope)]);
   const q = op([latent + rope, tokens, heads], latentVariants ? [brought, view(queries.rope)] : [queries.rope, view(brought)]);
   const stored = valueBytes(plan.kv.k);
-  const keys = part(own, [latent + rope, cells], stored);
-  const values = part(own, [latent, cells], stored);
+  const keys = part(latents, [latent + rope, cells], stored);
+  const values = part(latents, [latent, cells], stored);
   const flash = plan.flashAttention && (!latentVariants || plan.mla !== 2);
   let mixed: GraphNode;
   // The values are a part of the keys.
   const copied = copiedBytes(scene, layer, cells * (latent + rope), 0);
   if (flash) mixed = view(flashed([latent, heads, tokens], [view(q), keys, values, inputs.mask], copied));
   else {
-    const turned = plan.mla === 1 && latentVariants ? part(own, [cells, latent], F16) : op([cells, latent], [values], { width: F16 });
+    const turned = plan.mla === 1 && latentVariants ? part(latents, [cells, latent], F16) : op([cells, latent], [values], { width: F16 });
     const all = cells * tokens * heads * F32;
     const limit = plan.attnMaxBatch ?? Number.POSITIVE_INFINITY;
     const steps = Math.min(heads, Math.ceil(Math.floor(all / 2 ** 20) / Math.max(1, Math.floor(limit / 2 ** 20))));
@@ -252,8 +251,8 @@ function absorbed(scene: Scene, { inputs, layer, memory, queries }: LatentLayer,
     for (let from = 0; from < heads; from += each) {
       const count = Math.min(each, heads - from);
       const scores = op([cells, tokens, count], [keys, part(q, [])]);
-      const one = op([latent, tokens, count], [turned, inPlace([cells, tokens, count], [scores, inputs.mask])]);
-      mixed = from === 0 ? one : op([latent, tokens, from + count], [mixed, one]);
+      const product = op([latent, tokens, count], [turned, inPlace([cells, tokens, count], [scores, inputs.mask])]);
+      mixed = from === 0 ? product : op([latent, tokens, from + count], [mixed, product]);
       if (each < heads) graph.expand(mixed);
     }
   }

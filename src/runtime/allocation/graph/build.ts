@@ -1,5 +1,3 @@
-// The graph of a whole model, as the engines build it to find out how much memory it needs: a full ubatch at the end of a full context, with
-// logits for every token.
 import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
 import { cacheStreams, cellsIn } from './kv.js';
 import { F16, F32, type GraphNode, inPlace, input, op, product } from './node.js';
@@ -12,11 +10,11 @@ const MASK_ROWS = 64;
 /** Values of a head that are rotated together, at most. */
 const ROTATED = 128;
 
-/** Builds the graph of some layers of a model. */
+/** The graph of a whole model that the engines size their buffers by: a full ubatch at the end of a full context, with logits for every token. */
 export function buildGraph(scene: Scene, layers: readonly number[]): void {
   const { anatomy, graph, hidden, tokens } = scene;
   let shape = [hidden, tokens];
-  // Chosen instead of the rows of tokens where a program gives embeddings: allocated whichever it gives.
+  // Chosen instead of the rows of tokens if a program gives embeddings: allocated whichever it gives.
   if (scene.plan.rules.takesEmbeddings) graph.expand(input(shape));
   let state = op(shape, [scene.weight('token_embd.weight', null), input([tokens])], { onGpu: false });
   const inputs = inputsOf(scene);
@@ -90,7 +88,7 @@ interface Distinct {
 /** Finds the layers that a graph needs. */
 export function distinctLayers({ anatomy, placement, plan }: Scene): Distinct {
   const all = anatomy.layers.map((_, layer) => layer);
-  // Where a layer's tensors lie, and of what kind it is: what it remembers, and what a GPU would have to fetch.
+  // Device and kind of a layer's tensors: its memory of the context, and what a GPU would have to fetch.
   const places = all.map((layer): string[] => [placement.layers[layer]!]);
   const kinds = anatomy.layers.map((memory): (string | number)[] => [Object.values(memory).join()]);
   const outside: string[] = [];

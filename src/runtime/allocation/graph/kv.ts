@@ -1,5 +1,4 @@
-// Bytes of the KV cache by decoder layer: the entries that a layer keeps of a context, in the types of the cache, with the engines' variants
-// of latent attention and sliding windows.
+// Bytes of the KV cache by decoder layer: entries of a context in the types of the cache, with the engines' variants of latent attention and windows.
 
 import { UserError } from '../../../base/errors.js';
 import { type ContextMemory, kernelFormat } from '../../../model/door.js';
@@ -8,7 +7,7 @@ import type { LoadPlan } from './load-plan.js';
 /** Cells of a cache are allocated in steps of this size (`GGML_PAD(n_ctx, 256)`). */
 const CELLS = 256;
 
-/** Values of latent attention that are kept transposed beside the keys (-mla 1) are f16, whatever the type of the cache. */
+/** Values of latent attention that are kept transposed next to the keys (-mla 1) are f16, whatever the type of the cache. */
 const F16 = 2;
 
 function padded(cells: number): number {
@@ -26,10 +25,7 @@ export function cellsOf(plan: LoadPlan): number {
   return streams * padded(plan.context / streams);
 }
 
-/**
- * Bytes of one value in a cache of this type, scales included.
- * @throws UserError where there is no such type
- */
+/** Bytes of one value in a cache of this type, scales included. @throws UserError if there is no such type */
 export function valueBytes(type: string): number {
   const format = kernelFormat(type);
   if (format === undefined) throw new UserError(`KV cache type "${type}": is not known; write f16, bf16, q8_0, q5_1, q4_0 or f32`);
@@ -38,7 +34,7 @@ export function valueBytes(type: string): number {
 
 /**
  * Bytes that a layer keeps for the whole context, or for its window.
- * @throws UserError where there is no such type of a cache, or nothing says how large the state of a layer is
+ * @throws UserError if there is no such type of a cache, or the size of the layer's state is unknown
  */
 export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   const { k, v } = plan.kv;
@@ -66,7 +62,7 @@ export function cellsIn(window: number | null, plan: LoadPlan): number {
   return Math.min(all, streams * padded((window * plan.parallel) / streams + plan.ubatch));
 }
 
-/** Bytes of one token: the latent and its rotary part, beside the values that some variants keep, or whole keys and values. */
+/** Bytes of one token: the latent and its rotary part, with the values that some variants keep, or whole keys and values. */
 function latentBytes({ heads, latent, nope, rope, value }: ContextMemory & { kind: 'latent' }, { kv, mla, rules }: LoadPlan): number {
   const key = valueBytes(kv.k);
   const absorbed = (latent + rope) * key;

@@ -1,6 +1,4 @@
-// How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp.
-
-/** What one program on ggml allocates otherwise than another; `profiles/flags.yaml` describes each rule, and says since which builds it holds. */
+/** What one program on ggml allocates otherwise than another; `profiles/flags.yaml` describes each rule, and the builds that it holds for. */
 export const RULES = [
   ...(['fuses', 'latentVariants', 'gatesApart', 'halfMasks', 'takesEmbeddings', 'keepsLatentValues', 'keepsWindows', 'streams'] as const),
   ...(['fewOutputs', 'graphOf2026', 'cachesNextLayers', 'headFirst', 'offloadsByExpert', 'fetchesRepacked'] as const),
@@ -19,14 +17,14 @@ export interface TensorOverride {
   readonly device: DeviceName;
 }
 
-/** How a model is loaded. */
+/** How a model is loaded: placement, context and batch sizes from the command line of llama.cpp or ik_llama.cpp. */
 export interface LoadPlan {
   readonly rules: AllocationRules;
   /** GPUs in use; 0: only the CPU. */
   readonly gpus: number;
   /** Parts of the layers that the GPUs get (`-ts`), in any unit; absent: equal ones. */
   readonly tensorSplit?: readonly number[];
-  /** Blocks of the file on GPUs, counted from the last (`-ngl`), the output as one more behind or before them (the rule headFirst). */
+  /** Blocks of the file on GPUs, counted from the last (`-ngl`), the output as one more after or before them (the rule headFirst). */
   readonly gpuLayers: number;
   /** `-ot`, in order. */
   readonly overrides?: readonly TensorOverride[];
@@ -35,7 +33,7 @@ export interface LoadPlan {
   /** Tokens of context over all sequences (`-c`), and sequences at once (`-np`). */
   readonly context: number;
   readonly parallel: number;
-  /** All sequences share one cache (`-kvu`, and a server that chooses its slots itself); absent: where the rules have no streams. */
+  /** All sequences share one cache (`-kvu`, and a server that chooses its slots itself); absent: the rules have no streams. */
   readonly unified?: boolean;
   /** Tokens of a pass whose logits are wanted; absent: all. */
   readonly outputs?: number;
@@ -45,7 +43,7 @@ export interface LoadPlan {
   /** Types of the cache (`-ctk`, `-ctv`): names of kernel formats. */
   readonly kv: { readonly k: string; readonly v: string };
   readonly flashAttention: boolean;
-  /** Variant of latent attention (`-mla`), where the rules have variants. */
+  /** Variant of latent attention (`-mla`), if the rules have variants. */
   readonly mla: 0 | 1 | 2 | 3;
   /** Bytes that intermediate results of attention are cut to (`-amb`, there in MiB); absent: not cut. ik_llama.cpp. */
   readonly attnMaxBatch?: number;

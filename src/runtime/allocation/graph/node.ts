@@ -1,11 +1,10 @@
-// A tensor of a compute graph as ggml has it, reduced to what decides memory: its size, what it is computed from, whether it may take the
-// place of what it is computed from, and which devices can compute it.
+// A tensor of a compute graph of ggml, reduced to what decides memory: its size, its sources, whether it may replace one of them, and its backend.
 
 /** Backend of a node: a GPU by its number; the CPU comes last, after all GPUs. */
 export type Backend = number;
 
 type NodeKind =
-  /** Something is computed into memory of its own, or in place of a source. */
+  /** Something is computed into memory of its own, or instead of a source. */
   | 'op'
   /** A view: reshaped, permuted or cut, without memory of its own. */
   | 'view'
@@ -16,7 +15,7 @@ type NodeKind =
   /** An input that the program fills in before each pass. */
   | 'input';
 
-/** A tensor of a graph. What the scheduler and the allocator know of it is kept here too: graphs are built for one question only. */
+/** A tensor of a graph. The state of the scheduler and the allocator is kept here too: graphs are built for one question only. */
 export class GraphNode {
   readonly kind: NodeKind;
   /** Dimensions, innermost first, and bytes of a value. */
@@ -67,11 +66,11 @@ export class GraphNode {
     this.offload = offload;
   }
 
-  /** True where both have the same type, shape and strides. */
+  /** True if both have the same type, shape and strides. */
   fits(other: GraphNode): boolean {
     if (this.strided || other.strided || this.width !== other.width) return false;
-    const [own, others] = [this.shape, other.shape];
-    for (let i = Math.max(own.length, others.length) - 1; i >= 0; i--) if ((own[i] ?? 1) !== (others[i] ?? 1)) return false;
+    const [mine, others] = [this.shape, other.shape];
+    for (let i = Math.max(mine.length, others.length) - 1; i >= 0; i--) if ((mine[i] ?? 1) !== (others[i] ?? 1)) return false;
     return true;
   }
 }
@@ -95,7 +94,7 @@ export const OFFLOAD_TOKENS = 32;
 
 function elements(shape: Shape): number {
   let product = 1;
-  for (const one of shape) product *= one;
+  for (const extent of shape) product *= extent;
   return product;
 }
 
@@ -126,12 +125,12 @@ export function cache(home: Backend): GraphNode {
   return new GraphNode('external', [], 0, [], { strided: true, home });
 }
 
-/** An input that the program fills in; f32 or 32-bit integers unless said. */
+/** An input that the program fills in; 32-bit by default. */
 export function input(shape: Shape, width = I32): GraphNode {
   return new GraphNode('input', shape, width, []);
 }
 
-/** A result of this shape, f32 unless said. */
+/** A result of this shape, f32 by default. */
 export function op(shape: Shape, sources: readonly GraphNode[], options: OpOptions = {}): GraphNode {
   const { width = F32, ...others } = options;
   return new GraphNode('op', shape, width, sources, { offload: (shape[1] ?? 1) >= OFFLOAD_TOKENS, ...others });

@@ -73,33 +73,33 @@ function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode;
   const selection = scene.has(biasName) ? inPlace([count, tokens], [probabilities, scene.weight(biasName, layer)]) : probabilities;
   const sorted = op([count, tokens], [selection]);
   const chosen = part(sorted, [topK, tokens]);
-  const own = op([1, topK, tokens], [view(probabilities, [1, count, tokens]), chosen]);
-  const flat = view(own, [topK, tokens]);
+  const weights = op([1, topK, tokens], [view(probabilities, [1, count, tokens]), chosen]);
+  const flat = view(weights, [topK, tokens]);
   const sum = op([1, tokens], [flat]);
   const share = inPlace([topK, tokens], [flat, sum]);
-  // Where the softmax is taken of the chosen alone, as in gpt-oss, whose experts have biases, nothing is held.
+  // If the softmax is taken of the chosen alone, as in gpt-oss, whose experts have biases, nothing is held.
   const fused = scene.plan.rules.graphOf2026 && isFusedCount(count) && !scene.has(`blk.${layer}.ffn_up_exps.bias`);
-  if (fused) scene.graph.fusions.push({ nodes: [probabilities, selection, sorted, own, sum, share], until: share });
+  if (fused) scene.graph.fusions.push({ nodes: [probabilities, selection, sorted, weights, sum, share], until: share });
   return { chosen, weights: view(share, [1, topK, tokens]) };
 }
 
 /** The sum over the experts of a token: one operation in ik_llama.cpp, one after the other in llama.cpp. */
 function expertSum({ graph, hidden, plan, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
-  const one = (): GraphNode => part(all, [hidden, tokens]);
-  if (topK === 1) return op([hidden, tokens], [one()]);
-  if (plan.rules.fuses && topK > 2) return op([hidden, tokens], [one()]);
-  let sum = one();
-  for (let expert = 1; expert < topK; expert++) sum = inPlace([hidden, tokens], [sum, one()]);
+  const partNode = (): GraphNode => part(all, [hidden, tokens]);
+  if (topK === 1) return op([hidden, tokens], [partNode()]);
+  if (plan.rules.fuses && topK > 2) return op([hidden, tokens], [partNode()]);
+  let sum = partNode();
+  for (let expert = 1; expert < topK; expert++) sum = inPlace([hidden, tokens], [sum, partNode()]);
   if (plan.rules.graphOf2026 && topK <= MOST_FUSED) graph.fusions.push({ nodes: [all], until: sum });
   return sum;
 }
 
-/** Rows of the tokens whose logits are asked for. */
+/** Rows of the tokens whose logits are wanted. */
 export function rowsOf(of: GraphNode, shape: readonly number[], ids: GraphNode): GraphNode {
   return op(shape, [of, ids]);
 }
 
-/** Numbers of the tokens whose logits are asked for. */
+/** Numbers of the tokens whose logits are wanted. */
 export function outputIds(tokens: number): GraphNode {
   return input([tokens]);
 }

@@ -1,11 +1,9 @@
-// The device of each tensor and each layer, by llama.cpp's rules for loading a model.
-
 import { UserError } from '../../../base/errors.js';
 import { splitLayers } from '../../../hardware/door.js';
 import type { Anatomy, Tensor } from '../../../model/door.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 
-/** Devices of the parts of a model. */
+/** The device of each tensor and each layer, by llama.cpp's rules for loading a model. */
 export interface Placement {
   /** The device that computes a layer's attention and keeps its keys and values, by decoder layer; those that predict further tokens come last. */
   readonly layers: readonly DeviceName[];
@@ -18,10 +16,7 @@ export interface Placement {
 /** Routed experts, with their biases, as `--n-cpu-moe` and `--cpu-moe` find them. */
 const EXPERTS = /\.ffn_(up|down|gate|gate_up)_(ch)?exps\./;
 
-/**
- * Places a model.
- * @throws UserError for a pattern that is no regular expression, and for a device that the plan does not have
- */
+/** Places a model. @throws UserError for a pattern that is no regular expression, and for a device that the plan does not have */
 export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   const depth = anatomy.layers.length + anatomy.nextLayers;
   const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);
@@ -48,7 +43,7 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   return { layers, output, tensors: anatomy.tensors.map(placed) };
 }
 
-/** Share of the layers of each GPU. @throws UserError where all are 0 */
+/** Share of the layers of each GPU. @throws UserError if all are 0 */
 function partsOf({ gpus, tensorSplit }: LoadPlan): number[] {
   const parts = Array.from({ length: gpus }, (_, gpu) => (tensorSplit === undefined ? 1 : (tensorSplit[gpu] ?? 0)));
   const total = parts.reduce((sum, part) => sum + part, 0);

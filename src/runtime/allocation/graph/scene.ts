@@ -1,18 +1,17 @@
-// The inputs of a graph: the weights of a model by name with their devices, and the sizes of its operations.
 import type { Anatomy, ModelSpec } from '../../../model/door.js';
 import { cellsOf } from './kv.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 import { type Backend, ComputeGraph, type GraphNode, OFFLOAD_TOKENS, op, weight as weightNode } from './node.js';
 import type { Placement } from './placement.js';
 
-/** A model and a plan, as the builders of graphs see them. */
+/** A model and a plan, as builders of graphs see them: weights by name with their devices, and the sizes of operations. */
 export class Scene {
   readonly graph = new ComputeGraph();
   /** Tokens that an operation works on: those of the pass, from the choice of rows in the last layer on those whose logits are wanted. */
   tokens: number;
   readonly cells: number;
   readonly hidden: number;
-  /** Routed experts where there are most. */
+  /** Routed experts if there are most. */
   readonly routed: { readonly count: number; readonly topK: number; readonly width: number };
   /** The last backend. */
   readonly cpu: Backend;
@@ -38,12 +37,11 @@ export class Scene {
     );
   }
 
-  /** Backend of a device. */
   backend(device: DeviceName): Backend {
     return device === 'cpu' ? this.cpu : Number(device.slice(3));
   }
 
-  /** True where the model has a tensor of this name. */
+  /** True if the model has a tensor of this name. */
   has(name: string): boolean {
     return this.#weights.has(name);
   }
@@ -60,7 +58,7 @@ export class Scene {
     return node;
   }
 
-  /** True where a GPU can compute with a host weight of this format once it is fetched. */
+  /** True if a GPU can compute with a host weight of this format once it is fetched. */
   #fetchable(format: string): boolean {
     const repacked = this.plan.repack === true && format !== 'f32';
     if (repacked && !this.plan.rules.fetchesRepacked) return false;
@@ -68,7 +66,7 @@ export class Scene {
     return !/_r\d+$/.test(rows) || /^iq([2-5]_k|[45]_ks|1_[sm])_r4$/.test(rows);
   }
 
-  /** Sets the backend of a norm to that of its layer, as llama.cpp does where all layers are on GPUs. */
+  /** Sets the backend of a norm to that of its layer, as llama.cpp does if all layers are on GPUs. */
   atLayer(node: GraphNode, layer: number): void {
     if (this.plan.gpuLayers > this.anatomy.layers.length + this.anatomy.nextLayers)
       node.backend = this.backend(this.placement.layers[layer]!);

@@ -1,4 +1,4 @@
-// ggml's scheduler of backends (ggml-backend.c): assigns a backend to every node of a graph, splits the graph where the backend changes, and
+// ggml's scheduler of backends (ggml-backend.c): assigns a backend to every node of a graph, splits the graph at each change of the backend, and
 // copies the inputs of each split to its backend. Passes are numbered as in ggml.
 import type { PlacedGraph } from './allocator.js';
 import { type Backend, type ComputeGraph, GraphNode } from './node.js';
@@ -18,7 +18,7 @@ export function scheduled(graph: ComputeGraph, backends: number, copies: number)
   for (const node of graph.nodes) if (node.backend < 0) node.backend = first(node, cpu);
 
   // 2: neighbours get the same, GPUs first.
-  const own = graph.nodes.filter(({ kind }) => kind !== 'view');
+  const computed = graph.nodes.filter(({ kind }) => kind !== 'view');
   const spread = (nodes: readonly GraphNode[], withCpu: boolean): void => {
     let current: Backend = -1;
     for (const node of nodes) {
@@ -26,14 +26,14 @@ export function scheduled(graph: ComputeGraph, backends: number, copies: number)
       else if (current >= 0 && (current === cpu || node.onGpu)) node.backend = current;
     }
   };
-  const back = [...own].reverse();
-  spread(own, false);
+  const back = [...computed].reverse();
+  spread(computed, false);
   spread(back, false);
-  spread(own, true);
+  spread(computed, true);
   spread(back, true);
 
   // 3 and 4: the others get the backend of most of their sources; views get that of their root.
-  for (const node of own) if (node.backend < 0) node.backend = mostInputs(node, cpu);
+  for (const node of computed) if (node.backend < 0) node.backend = mostInputs(node, cpu);
   for (const node of graph.nodes) {
     if (node.root !== null && node.backend < 0) node.backend = node.root.backend;
     for (const source of node.sources) if (source.backend < 0) source.backend = source.root === null ? node.backend : source.root.backend;
@@ -51,7 +51,7 @@ function first(node: GraphNode, cpu: Backend): Backend {
   return cpu > 0 && onGpu && offload ? 0 : cpu;
 }
 
-/** The backend where most of a node's sources are; the first of equals. */
+/** The backend of most of a node's sources; the first of equals. */
 function mostInputs(node: GraphNode, cpu: Backend): Backend {
   let [best, most] = [cpu, -1];
   for (let backend = node.onGpu ? 0 : cpu; backend <= cpu; backend++) {
@@ -109,8 +109,10 @@ function cut({ fusions, leafs, nodes }: ComputeGraph, cpu: Backend, copies: numb
     homes.set(node, split);
     if (sources.some(foreign)) node.sources = sources.map((source) => (foreign(source) ? fetched(source) : source));
   }
-  const whole = fusions.filter((one) => one.until.backend !== cpu && one.nodes.every((node) => homes.get(node) === homes.get(one.until)));
-  const held = new Map(whole.map((one) => [one.until, one.nodes.flatMap((node) => node.sources)]));
+  const whole = fusions.filter(
+    (fusion) => fusion.until.backend !== cpu && fusion.nodes.every((node) => homes.get(node) === homes.get(fusion.until)),
+  );
+  const held = new Map(whole.map((fusion) => [fusion.until, fusion.nodes.flatMap((node) => node.sources)]));
   return { leafs: [...extra, ...leafs], nodes: withCopies(nodes, splits, held) };
 }
 

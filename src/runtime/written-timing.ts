@@ -1,5 +1,5 @@
-// A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Parts stand between commas: speeds, the runtime, the format,
-// the depth, and the flags of llama.cpp, which begin the first part with a hyphen and go on to the end.
+// A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Commas divide speeds, runtime, format, depth and llama.cpp's flags,
+// which begin with a hyphen and go on to the end.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
@@ -8,7 +8,7 @@ import { definedFields } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 /** An example, for messages. */
-const TOLD = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
+const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
 
 /** Characters of a text: nobody writes more. */
 const LONGEST = 2000;
@@ -24,11 +24,10 @@ const FORMAT = /^(?:(?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d)|bf16|f16|fp8|mxfp4|nvfp4
 const PROMPT = /^(prompt|prefill|pp)$/i;
 
 /** True for a text that is meant as a timing and not as a file's name. */
-export function isToldTiming(text: string): boolean {
+export function isTimingText(text: string): boolean {
   return SPEED.test(partsOf(text)[0]!.text.trim());
 }
 
-/** A part of a text, and where it begins. */
 interface Part {
   readonly text: string;
   readonly at: number;
@@ -47,22 +46,22 @@ function partsOf(text: string): Part[] {
 }
 
 /** Reads such a text. @param place for messages @throws UserError if a part cannot be understood, or there is no speed */
-export function readToldTiming(text: string, place: string): Timing {
+export function readTimingText(text: string, place: string): Timing {
   if (text.length > LONGEST) throw new UserError(`${place}: has ${text.length} characters; give at most ${LONGEST}, or the path of a log`);
-  let told: PrintedTiming & { engine?: string } = { place };
+  let timing: PrintedTiming & { engine?: string } = { place };
   for (const part of partsOf(text)) {
     const fields = fieldsOf(part.text.trim());
     if (fields === null) {
       const read = text.slice(0, part.at).replace(/,\s*$/, '').trim();
       const until = read === '' ? 'nothing of it was read' : `it was read up to "${read}"`;
       const wrong = part.text.trim() === '' ? 'nothing between two commas' : `"${part.text.trim().slice(0, 60)}"`;
-      throw new UserError(`${place}: ${until}; not understood is ${wrong}; write e.g. "${TOLD}", or the path of a log`);
+      throw new UserError(`${place}: ${until}; not understood is ${wrong}; write e.g. "${EXAMPLE}", or the path of a log`);
     }
-    told = { ...told, ...fields };
+    timing = { ...timing, ...fields };
   }
-  if (told.decode === undefined && told.prefill === undefined)
-    throw new UserError(`${place}: was read to its end, and gives no speed; write e.g. "${TOLD}"`);
-  return { engine: RUNTIMES[0]!.name, ...told };
+  if (timing.decode === undefined && timing.prefill === undefined)
+    throw new UserError(`${place}: was read to its end, and gives no speed; write e.g. "${EXAMPLE}"`);
+  return { engine: RUNTIMES[0]!.name, ...timing };
 }
 
 /** The fields of a part; null: it is not understood, or a number is out of range. */
@@ -88,14 +87,13 @@ function speedOf(kind: string, count: string | undefined, rate: string): Partial
     : { decode: value, ...definedFields({ generatedTokens: tokens }) };
 }
 
-/** The program of a name, as measurements have it. */
 function engineOf(text: string): string | undefined {
   const known = ({ name, programs = {} }: (typeof RUNTIMES)[number]): boolean => name === text || ownValue(programs, text) !== undefined;
   return RUNTIMES.some(known) ? text : undefined;
 }
 
-/** A timing as {@link readToldTiming} reads it: speeds, depth, runtime, format and flags. */
-export function toldTiming(timing: Timing): string {
+/** A timing as {@link readTimingText} reads it: speeds, depth, runtime, format and flags. */
+export function timingText(timing: Timing): string {
   const { cpuMoe, decode, depth, engine, flashAttention, generatedTokens, gpuLayers, kv, mmap, model, numa, overrides, prefill } = timing;
   const { allCpuMoe, noOpOffload, promptTokens, quantization, threads, ubatch, users } = timing;
   const flag = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [name, wordOf(String(value))]);
@@ -124,7 +122,7 @@ export function toldTiming(timing: Timing): string {
   ].join(', ');
 }
 
-/** A word of flags, quoted where it has spaces. */
+/** A word of flags, quoted if it has spaces. */
 function wordOf(text: string): string {
   return /\s/.test(text) ? `"${text}"` : text;
 }

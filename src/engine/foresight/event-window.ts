@@ -1,17 +1,16 @@
-// A window on a run: the demand on each GPU, and the work between events.
 import { grown } from '../../base/grown.js';
 import { DemandBlock, WORK } from './demand-block.js';
 
-/** Demands, work and passes. */
-export class Stretch {
+/** A window on a run: the demand on each GPU, and the work between events. */
+export class EventWindow {
   /** By GPU; all have the same events. */
   readonly blocks: readonly DemandBlock[];
   events = 0;
   /** By event: work before it, ns. */
   gapsNs: Float64Array = new Float64Array(1 << 12);
-  /** By event: how long it takes with all experts resident, and of it to send back results, ns; null: one GPU, where its demands say so. */
+  /** Ns of each event with all experts resident, and of sending back its results; null: one GPU, whose demands give both. */
   several: Float64Array | null;
-  /** By pass: events up to its end, and ns of work behind the last of them. */
+  /** By pass: events up to its end, and ns of work after the last of them. */
   passEvents: number[] = [];
   tailsNs: number[] = [];
   #gapNs = 0;

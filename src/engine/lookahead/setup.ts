@@ -1,4 +1,3 @@
-// The prefetching of a GPU: predictor, horizon and limits. Types only.
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { SystemSpec } from '../../system/door.js';
@@ -12,7 +11,7 @@ export interface PrefetchLimits
   extends Pick<SystemSpec['predictor'], 'correction'>,
     Pick<SystemSpec['prefetch'], 'minProbability'>,
     Partial<Pick<SystemSpec['prefetch'], 'cancel' | 'when' | 'whenFull'>> {
-  /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
+  /** Layers ahead that are predicted; without effect if the horizon is adaptive. */
   readonly horizon: number;
   /** What the next pass will demand is brought as well. */
   readonly across?: boolean;
@@ -20,7 +19,7 @@ export interface PrefetchLimits
   readonly perLayer: number;
 }
 
-/** The prefetching of one GPU. */
+/** The prefetching of a GPU: predictor, horizon and limits. Types only. */
 export interface PrefetchSetup {
   readonly predictor: Predictor;
   /** Time of its predictions. */
@@ -34,6 +33,6 @@ export interface PrefetchSetup {
   readonly expectedUse: ExpectedUse | null;
   /** Adapts the horizon; null: it is `limits.horizon`. */
   readonly adaptive: AdaptiveHorizon | null;
-  /** Stops prefetching where it does not pay; null or absent: prefetching never stops. */
+  /** Stops prefetching if it does not pay; null or absent: prefetching never stops. */
   readonly budget?: PrefetchBudget | null;
 }

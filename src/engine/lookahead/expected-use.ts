@@ -1,8 +1,7 @@
-// The expected next use of each expert, for policies that use predictions: those of this pass first, then what is learned of later ones.
 import { type NextUse, worthAfter } from '../../cache/next-use/next-use.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Expectations of one GPU's experts. */
+/** The expected next use of each expert of a GPU: predictions of this pass first, then what is learned of later ones. */
 export class ExpectedUse {
   /** By dense id, 0..1. */
   readonly values: Float32Array;

@@ -1,6 +1,6 @@
 // A budget by hand: what pays goes on, what loses pauses and is tried again, each distance by itself.
 import { describe, expect, it } from 'vitest';
-import { PrefetchBudget } from '../../../src/engine/outlook/budget.js';
+import { PrefetchBudget } from '../../../src/engine/lookahead/budget.js';
 
 /** 16 prefetches of expert 0 for a layer `distance` ahead, each used and worth so many ns. */
 function trial(budget: PrefetchBudget, ns: number, distance = 1): void {

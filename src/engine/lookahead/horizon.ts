@@ -1,5 +1,3 @@
-// The prefetch horizon, adapted in the run: layers that the link needs to bring one layer's misses, more on stalls, fewer on waste.
-
 /** Counts of one pass that the horizon adapts to. */
 interface PassOutcome {
   /** Time from its first to its last routing, ns, and the number of layers in that time. */
@@ -19,7 +17,7 @@ const NEWEST = 0.1;
 const TOO_LATE = 0.1;
 const TOO_MANY_WASTED = 0.3;
 
-/** S = experts x bytes / (bandwidth x layer time), plus a correction: +1 for stalls, -1 for over-fetch (Shen et al., arXiv 2510.26730). */
+/** The horizon S = experts x bytes / (bandwidth x layer time), adapted: +1 for stalls, -1 for over-fetch (Shen et al., arXiv 2510.26730). */
 export class AdaptiveHorizon {
   /** Layers ahead, at least 1. */
   layers = 1;

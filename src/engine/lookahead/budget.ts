@@ -18,7 +18,7 @@ class Account {
   #until = 0;
   #pause = PAUSE;
 
-  /** True where prefetches may start, given the number of known layers. */
+  /** True if prefetches may start, given the number of known layers. */
   allows(layers: number): boolean {
     return layers >= this.#until;
   }
@@ -59,7 +59,7 @@ export class PrefetchBudget {
     this.#pushedBy = new Int32Array(experts).fill(-1);
   }
 
-  /** True where an expert may be prefetched for the layer `distance` layers (from 1) after the known one. */
+  /** True if an expert may be prefetched for the layer `distance` layers (from 1) after the known one. */
   allows(id: number, distance: number): boolean {
     const at = Math.min(distance, DISTANCES) - 1;
     if (!this.#accounts[at]!.allows(this.#layers)) {

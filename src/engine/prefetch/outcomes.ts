@@ -1,6 +1,5 @@
-// Fates of the prefetches of one GPU (L8), each counted, and entered in the budget's account: demanded in time, too late, or evicted unused.
 import { computesMisses } from '../../system/door.js';
-import type { PrefetchBudget } from '../outlook/budget.js';
+import type { PrefetchBudget } from '../lookahead/budget.js';
 import { IDLE } from '../transfer/link.js';
 import type { RunningEvent } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
@@ -8,15 +7,15 @@ import type { Gpu } from '../vocabulary/gpu.js';
 /** Weight of the newest event in the mean cost of a miss. */
 const NEWEST = 1 / 64;
 
-/** Counts fates. Experts are given by dense id. */
-export class PrefetchFates {
+/** Outcomes of the prefetches of one GPU (L8), counted, and put in the budget's account: demanded in time, too late, or evicted unused. */
+export class PrefetchOutcomes {
   readonly #gpu: Gpu;
   readonly #budget: PrefetchBudget | null;
-  /** True where the CPU may compute a miss. */
+  /** True if the CPU may compute a miss. */
   readonly #besideCpu: boolean;
   /** Mean saving of one miss fewer, over events that waited for nothing else, ns; NaN: there was no such event. */
   #missNs = Number.NaN;
-  /** Misses of the running event, 0 where it also waits for prefetches, and their wait for transfers under way, ns. */
+  /** Misses of the running event, 0 if it also waits for prefetches, and their wait for transfers under way, ns. */
   #misses = 0;
   #delayNs = 0;
 
@@ -69,7 +68,7 @@ export class PrefetchFates {
     const { cost } = this.#gpu;
     const waitedNs = Math.max(0, stallNs - this.#delayNs);
     let ns = waitedNs / this.#misses;
-    // The CPU computes misses beside the GPU: one miss less saves the CPU's time where the GPU waits for it, else it costs the GPU's time.
+    // The CPU computes misses while the GPU works: one miss less saves the CPU's time if the GPU waits for it, else it costs the GPU's time.
     if (this.#besideCpu) ns = waitedNs > 0 ? Math.min(waitedNs, cost.cpuExpertNs(layer, 1)) : -cost.expertNs(layer, 1);
     this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
   }

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Timing } from '../../src/runtime/logs/timing.js';
 import { timingsIn } from '../../src/runtime/timings.js';
-import { readToldTiming, toldTiming } from '../../src/runtime/told-timing.js';
+import { readTimingText, timingText } from '../../src/runtime/written-timing.js';
 
-const read = (text: string) => readToldTiming(text, '--timing');
+const read = (text: string) => readTimingText(text, '--timing');
 
 describe('a timing in words', () => {
   it.each<[string, object]>([
@@ -66,10 +66,10 @@ describe('a timing in words', () => {
       numa: 'distribute',
       users: 2,
     };
-    const { command, ...again } = readToldTiming(toldTiming(timing), '--timing');
+    const { command, ...again } = readTimingText(timingText(timing), '--timing');
     expect(again).toEqual(timing);
     expect(command).toMatch(/^-m "a model.gguf" -ngl 99 /);
-    expect(toldTiming({ place: 'x', engine: 'llama.cpp', decode: 3, allCpuMoe: true })).toBe('eval 3 tok/s, llama.cpp, -cmoe');
+    expect(timingText({ place: 'x', engine: 'llama.cpp', decode: 3, allCpuMoe: true })).toBe('eval 3 tok/s, llama.cpp, -cmoe');
   });
 });
 

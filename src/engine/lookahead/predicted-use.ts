@@ -1,4 +1,3 @@
-// Predictions as policies see them: how much each expert is wanted in this pass and, as a cache lives longer, in the next ones.
 import type { ModelSpec } from '../../model/door.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/door.js';
@@ -6,10 +5,10 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 
 /** Weight of the newest prediction of the next pass: what is somewhat likely at every token is worth more than at the next only. */
 const NEWEST = 0.5;
-/** The same weight for observed demand, where the predictor does not predict the next pass. */
+/** The same weight for observed demand if the predictor does not predict the next pass. */
 const NEWEST_DEMAND = 1 / 16;
 
-/** The predictions of a run for its policies. */
+/** Predictions as policies see them: how much each expert is wanted in this pass and, as a cache lives longer, in the next ones. */
 export class PredictedUse {
   /** By dense id, 0..1. */
   readonly predicted: Float32Array;
