@@ -63,7 +63,9 @@ describe('the help of a command', () => {
       const shown = options.filter((long) => short.some((line) => /^ {2}-/.test(line) && line.split(/[\s,]+/).includes(long)));
       const more = /\((\d+) more\)$/.exec(short.at(-1)!)?.[1] ?? '0';
       expect(shown.length + Number(more), short.join('\n')).toBe(options.length);
-      const all = (await linesOf(...words, '--help', 'all')).join('\n');
+      const whole = await linesOf(...words, '--help', 'all');
+      expect(Math.max(...whole.map((line) => line.length)), words.join(' ')).toBeLessThanOrEqual(80);
+      const all = whole.join('\n');
       for (const long of options) expect(all, words.join(' ')).toContain(long);
       // Options of every command stand in the help of the program alone.
       for (const text of [all, short.join('\n')]) expect(text).not.toContain('--progress');
