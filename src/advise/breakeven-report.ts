@@ -1,11 +1,11 @@
 // The report of `moeprof breakeven`: a row for each format and number of users.
-import { formatRatio } from '../base/units.js';
-import { bareRate, type ColumnOf, type Document, documentFormats, figure, grid, pageFormat } from '../report/door.js';
+import { formatCounted, formatRatio, formatTokensPerSecond } from '../base/units.js';
+import { bareRate, type ColumnOf, type Document, figure, grid, pagedFormats } from '../report/door.js';
 import { type BreakEven, type BreakEvens, WAYS } from './breakeven.js';
 import { sentences } from './report-parts.js';
 
 /** Formats of break-evens, the one for reading first. */
-export const breakEvenReports = [...documentFormats<BreakEvens>(documentOf), pageFormat(documentOf, 'moeprof breakeven')];
+export const breakEvenReports = pagedFormats<BreakEvens>('moeprof breakeven', documentOf);
 
 const share = (value: number | null, none: string) => ({ value, text: value === null ? none : formatRatio(value, 0) });
 
@@ -24,9 +24,17 @@ const COLUMNS: readonly ColumnOf<BreakEven>[] = [
   { head: 'hybrid hits', only: ['markdown', 'csv'], of: ({ reached }) => share(reached.hybrid, '') },
 ];
 
+/** Whether a cache pays, of the first format and number of users. */
+function answerOf({ best, breakEven, decode, quantization, reached, users }: BreakEven): string {
+  const pays = breakEven.offload === null ? 'never pays' : `pays from ${formatRatio(breakEven.offload, 0)} hits on`;
+  const hits = reached.offload === null ? '' : ` and reaches ${formatRatio(reached.offload, 0)}`;
+  return `${quantization}, ${formatCounted(users, 'user')}: a cache ${pays}${hits}; ${best} is fastest, ${formatTokensPerSecond(decode[best]!)}`;
+}
+
 function documentOf({ machine, model, notes, rows, runtime }: BreakEvens): Document {
   return {
     title: `${model} on ${machine}, ${runtime}: from which hit rate on does an expert cache pay?`,
+    answer: answerOf(rows[0]!),
     lead: [{ text: 'Decoding, tokens/s of all users together; slots: experts of each layer that fit on the card; * the fastest' }],
     blocks: [
       grid(rows, COLUMNS),

@@ -1,17 +1,6 @@
 // The report of `moeprof advise --runtime any`: engines side by side, best first, with the line of the best.
 import { formatCount } from '../base/units.js';
-import {
-  type Block,
-  type Datum,
-  type Document,
-  documentFormats,
-  type Format,
-  grid,
-  gridOf,
-  type Line,
-  pageFormat,
-  rateDatum,
-} from '../report/door.js';
+import { type Block, type Datum, type Document, grid, gridOf, type Line, pagedFormats, rateDatum } from '../report/door.js';
 import type { Strategy } from './advise.js';
 import type { EngineOffer, EngineOffers } from './engines.js';
 import { linesToPaste, sentences, speedsText, takenOf } from './report-parts.js';
@@ -24,10 +13,7 @@ interface EnginesView {
 }
 
 /** Formats of engines on a machine, the one for reading first. */
-export const engineReports: readonly Format<EnginesView>[] = [
-  ...documentFormats<EnginesView>(enginesDocument, ({ offers }) => offers),
-  pageFormat(enginesDocument, 'moeprof advise'),
-];
+export const engineReports = pagedFormats<EnginesView>('moeprof advise', enginesDocument, ({ offers }) => offers);
 
 /** An engine that runs the model. */
 type Running = EngineOffer & { readonly best: Strategy };

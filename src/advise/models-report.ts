@@ -6,13 +6,11 @@ import {
   type Block,
   type ColumnOf,
   type Document,
-  documentFormats,
-  type Format,
   figure,
   type Grid,
   grid,
   type Line,
-  pageFormat,
+  pagedFormats,
   rateDatum,
   timesText,
 } from '../report/door.js';
@@ -26,10 +24,7 @@ import { detailed, sentences, takenOf } from './report-parts.js';
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
 /** Formats of models on a machine, the one for reading first. */
-export const modelOfferReports: readonly Format<ModelOffers>[] = [
-  ...documentFormats<ModelOffers>(modelsDocument),
-  pageFormat(modelsDocument, 'moeprof advise'),
-];
+export const modelOfferReports = pagedFormats<ModelOffers>('moeprof advise', modelsDocument);
 
 function modelsDocument(offers: ModelOffers): Document {
   const { machine, models, notes, runtime } = offers;

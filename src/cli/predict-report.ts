@@ -208,6 +208,7 @@ function detailGrids(judged: Judged): Grid[] {
   const spoken = spokenBy(judged);
   if (spoken === null) return [];
   const nearest = judged.ahead.slice(0, 1);
+  const more = { detail: 'verbose', under: `${predictor}, by layer, by phase and by probability` } as const;
   return [
     grid(
       spoken.recallAtKByLayer.map((_, layer) => layer),
@@ -217,12 +218,12 @@ function detailGrids(judged: Judged): Grid[] {
         ratioColumn('@2k', (layer) => before?.recallAt2KByLayer[layer]),
         ...nearest.map(({ distance, score }) => ratioColumn(`+${distance}`, (layer: number) => score?.recallAtKByLayer[layer])),
       ],
-      { title: `${predictor}, by layer`, detail: 'verbose' },
+      { title: `${predictor}, by layer`, ...more },
     ),
     grid(
       [['prompt tokens', spoken.recallAtKByPhase.prefill] as const, ['generated tokens', spoken.recallAtKByPhase.decode] as const],
       [{ head: '', name: 'phase', of: ([phase]) => phase }, ratioColumn('@k', ([, recall]) => recall)],
-      { title: `${predictor}, by phase`, detail: 'verbose' },
+      { title: `${predictor}, by phase`, ...more },
     ),
     grid(
       spoken.reliability,
@@ -232,7 +233,7 @@ function detailGrids(judged: Judged): Grid[] {
         ratioColumn('mean', ({ probability }) => probability),
         ratioColumn('came true', ({ frequency }) => frequency),
       ],
-      { title: `${predictor}, reliability ${before === null ? 'one layer ahead' : 'before the pass'}`, detail: 'verbose' },
+      { title: `${predictor}, reliability ${before === null ? 'one layer ahead' : 'before the pass'}`, ...more },
     ),
   ];
 }

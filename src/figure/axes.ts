@@ -95,7 +95,7 @@ function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
     x: { label: labelOf(xAxis), type: 'band', ...words.axis },
     y: {
       ...{ label: null, domain: seriesNames as string[], tickFormat: (name: string) => short(name, ROW_NAME) },
-      ...(dense ? { ticks: spaced(seriesNames, Math.max(12, seriesNames.length / 2)) } : {}),
+      ...(dense ? { ticks: spaced(seriesNames, Math.max(8, seriesNames.length / 2)) } : {}),
     },
     ...panelsOf(facets, 'fy'),
     color: { type: 'linear', domain: [...spanOf(points)], range: [...HEAT], interpolate: 'lab' },

@@ -1,6 +1,7 @@
 // SVG and HTML of every value that has figures. The libraries that draw are loaded only when one of the two is asked for.
 import { UserError } from '../base/errors.js';
 import { type Document, documentFormats, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
+import { METRICS } from '../result/catalogue.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
 /** The two formats of a kind of value. @param name `moeprof curve` @param figuresOf at least one @param widthMm a column of a paper if absent */
@@ -59,8 +60,17 @@ export function figureDocument(figure: PaperFigure): Document {
   ]);
   return {
     title: `${yAxis.name} by ${xAxis.name}${facets.length > 1 ? `, for each ${facet}` : ''}`,
+    answer: bestPointOf(figure),
     blocks: [gridOf(columns, rows, { title: 'The points of the figure' })],
   };
+}
+
+/** The best point, or the largest where neither way is better, in a sentence. */
+function bestPointOf({ points, y, yAxis }: PaperFigure): string {
+  const lower = METRICS.get(y)?.better === 'lower';
+  const best = points.reduce((a, b) => (a.y < b.y === lower ? a : b));
+  const at = [best.facet, best.series, String(best.x)].filter((name) => name !== '').join(', ');
+  return `${lower ? 'Least' : 'Most'} ${yAxis.name}: ${inDigits(best.y).text}${yAxis.unit === '' ? '' : ` ${yAxis.unit}`} at ${at}`;
 }
 
 /** Four digits for people, all for CSV. */

@@ -1,5 +1,5 @@
 // The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
-import { formatCount, formatCounted } from '../base/units.js';
+import { formatCount, formatCounted, formatTokensPerSecond } from '../base/units.js';
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
 import { againGrid, againLines, documentFormats, gridOf, heldOutLead, note } from '../report/door.js';
@@ -32,6 +32,9 @@ function studyDocument(study: Study): Document {
   const more = rows.length - SHOWN;
   return {
     title: `${formatCount(rows.length)} cells over ${study.axes.join(', ')}`,
+    ...(speedOf(fastest) > 0
+      ? { answer: `${axisValues(study, fastest!).join(', ')} decodes fastest: ${formatTokensPerSecond(speedOf(fastest))}` }
+      : {}),
     lead: [
       { text: done === rows.length ? 'all of them ran' : `${formatCount(done)} ran, ${formatCount(rows.length - done)} could not` },
       ...heldOutLead(heldOut),

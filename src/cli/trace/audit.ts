@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
 import { formatCounted } from '../../base/units.js';
-import { type Document, documentFormats, type Facts, gridOf, type Lines, note, pageFormat } from '../../report/door.js';
+import { type Document, type Facts, gridOf, type Lines, note, pagedFormats } from '../../report/door.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
@@ -34,7 +34,7 @@ const auditDocument = ({ checks, findings, trace }: Audit): Document => ({
     findings.map(({ code, effect, fix, level, what }) => [code, level, what, effect, fix]),
   ),
 });
-const formats = [...documentFormats(auditDocument), pageFormat(auditDocument, 'moeprof trace audit')];
+const formats = pagedFormats('moeprof trace audit', auditDocument);
 
 /** Defines the subcommand. */
 export function defineAudit(parent: Command, context: CliContext): void {

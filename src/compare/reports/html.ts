@@ -58,7 +58,7 @@ function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
   const unlike = knows !== null && html`<p class="context">${knows}</p>`;
   const sentence = prose(changeSentence(comparison));
   return level === 'h1'
-    ? html`<h1>${titleOf(comparison)}</h1>${verdict}<p class="answer">${sentence}</p>${unlike}${largestCauses(comparison)}`
+    ? html`<p class="origin">${titleOf(comparison)}</p>${verdict}<h1 class="answer">${sentence}</h1>${unlike}${largestCauses(comparison)}`
     : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>${unlike}${largestCauses(comparison)}`;
 }
 
@@ -80,8 +80,7 @@ function gateHeader(gate: Gate, shown: readonly { readonly comparison: Compariso
       cell(comparison, 'cache.hit_rate'),
     ];
   });
-  return html`<h1>moeprof compare</h1>
-<p class="answer">${gateText(gate) ?? (gate.passed ? 'Passed.' : 'Failed.')}</p>
+  return html`<h1 class="answer">${gateText(gate) ?? (gate.passed ? 'Passed.' : 'Failed.')}</h1>
 ${
   gate.faults.length + gate.added.length > 0 &&
   html`<ul class="faults">${gate.faults.map((fault) => faultItem(fault.level, subjectOf(fault), fault.message, fault.budget))}${gate.added.map(

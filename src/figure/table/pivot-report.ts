@@ -2,19 +2,20 @@
 
 import { formatCounted, formatNumber } from '../../base/units.js';
 import type { Datum, Document, Format, Grid } from '../../report/door.js';
-import { documentFormats, formatValue, gridOf, namedColumns, note } from '../../report/door.js';
+import { formatValue, gridOf, namedColumns, note, pagedFormats } from '../../report/door.js';
 import { isRepeated, type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
 import { tex } from './tex.js';
 
 /** Formats of a table, the one for reading first. */
 export const pivotReports: readonly Format<Pivot>[] = [
-  ...documentFormats<Pivot>(pivotDocument),
+  ...pagedFormats<Pivot>('moeprof table', pivotDocument),
   { name: 'latex', extensions: ['.tex'], render: latex },
 ];
 
 function pivotDocument(pivot: Pivot): Document {
   return {
     title: `${pivot.metrics.join(', ')} by ${[...pivot.rows, ...pivot.columns].join(', ')}`,
+    answer: mostOften(pivot),
     lead: [{ text: `${pivot.statistics.join(', ')} over the runs of a cell` }],
     blocks: [
       ...pivot.tables.map((table) => gridFor(pivot, table)),
@@ -23,6 +24,16 @@ function pivotDocument(pivot: Pivot): Document {
     ],
     records: records(pivot),
   };
+}
+
+/** The row that is the best of most columns, in a sentence. */
+function mostOften({ rowKeys, tables }: Pivot): string {
+  const counts = rowKeys.map((_, row) =>
+    tables.reduce((sum, { cells }) => sum + cells[row]!.filter((cell) => cell?.best === true).length, 0),
+  );
+  const most = Math.max(...counts);
+  const columns = tables.reduce((sum, { cells }) => sum + (cells[0]?.length ?? 0), 0);
+  return `${rowKeys[counts.indexOf(most)]?.join(' ') ?? 'nothing'} is best in ${most} of ${formatCounted(columns, 'column')}`;
 }
 
 function gridFor(pivot: Pivot, table: PivotTable): Grid {

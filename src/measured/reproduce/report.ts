@@ -47,7 +47,8 @@ function documentOf(papers: readonly Reproduced[]): Document {
   return {
     title: `${formatCounted(papers.length, 'paper')}, ${formatCounted(claims.length, 'claim')}: ${countsOf(claims)}`,
     lead: summaryOf(claims),
-    blocks: papers.flatMap(blocksOf),
+    // Of several papers a page shows what came out, and folds away the claims.
+    blocks: papers.flatMap((one) => blocksOf(one).map((block) => (papers.length === 1 ? block : { ...block, under: underOf(one) }))),
     records: grid(
       papers.flatMap(({ claims: own, name }) => own.map((claim): Row => ({ name, claim }))),
       [
@@ -92,6 +93,9 @@ function summaryOf(claims: readonly JudgedClaim[]): Line[] {
       : `; of ${formatCounted(shares.length, 'gain')} that the bound allows, ${formatRatio(percentile(shares, 50))} is shown (median)`;
   return [{ text: `${near}${others}${gains}` }];
 }
+
+const underOf = ({ claims, name, paper }: Reproduced): string =>
+  `${name}: ${paper}; ${formatCounted(claims.length, 'claim')}: ${countsOf(claims)}`;
 
 function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[] {
   const about: Line[] = [

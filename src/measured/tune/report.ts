@@ -1,17 +1,7 @@
 // The report of `moeprof advise --tune`: the fastest setting that was measured, its line, and every point that was run.
 import type { TuneBasis } from '../../advise/door.js';
 import { formatCounted, formatRatio, formatTokensPerSecond } from '../../base/units.js';
-import {
-  bareRate,
-  type Datum,
-  type Document,
-  documentFormats,
-  type Format,
-  gridOf,
-  type Line,
-  linesBlock,
-  pageFormat,
-} from '../../report/door.js';
+import { bareRate, type Datum, type Document, gridOf, type Line, linesBlock, pagedFormats } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { CERTAIN, type Tuned } from './tune.js';
@@ -24,14 +14,15 @@ export interface TunedAdvice {
 }
 
 /** Formats of a search, the one for reading first. */
-export const tuneReports: readonly Format<TunedAdvice>[] = [
-  ...documentFormats<TunedAdvice>(tunedDocument, ({ basis: { points, ...asked }, kept, tuned }) => {
+export const tuneReports = pagedFormats<TunedAdvice>(
+  'moeprof advise --tune',
+  tunedDocument,
+  ({ basis: { points, ...asked }, kept, tuned }) => {
     const runs = tuned.runs.map(({ at, ...run }) => ({ setting: points[at]!.setting, flags: points[at]!.flags, ...run }));
     const best = tuned.best === null ? null : { setting: points[tuned.best]!.setting, line: points[tuned.best]!.line };
     return { ...tagged('moeprof.tuned/1'), ...asked, settings: points.length, best, left: tuned.left, runs, kept };
-  }),
-  pageFormat(tunedDocument, 'moeprof advise --tune'),
-];
+  },
+);
 
 function tunedDocument({ basis, kept, tuned: { best, left, runs } }: TunedAdvice): Document {
   const { machine, model, notes, points, quantization, runtime } = basis;

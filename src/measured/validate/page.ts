@@ -1,13 +1,14 @@
 // A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
 
-import { byName } from '../../base/objects.js';
-import { formatRatio } from '../../base/units.js';
+import { byName, groupedBy } from '../../base/objects.js';
+import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import type { Axis, ColumnOf, Markup, Piece, Section } from '../../report/door.js';
 import {
   bareRange,
   curves,
   download,
   drawSections,
+  folded,
   formatRelative,
   grid,
   gridTable,
@@ -28,6 +29,8 @@ import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, 
 
 /** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
+/** Rows that are shown unfolded. */
+const WORST = 15;
 const TICKS = 8;
 /** Factor of the dashed lines on either side of the diagonal. */
 const OFF = 1.5;
@@ -52,7 +55,7 @@ export function renderPage(validation: Validation, csv: string): string {
   const { body, contents } = drawSections(SECTIONS, validation);
   return page({
     title: 'moeprof validate',
-    header: html`<h1>${titleOf(validation)}</h1><p class="answer">${prose(answerOf(validation))}</p>${leadOf(validation).map(
+    header: html`<p class="origin">${titleOf(validation)}</p><h1 class="answer">${prose(answerOf(validation))}</h1>${leadOf(validation).map(
       (text) => html`<p class="origin">${prose(text)}</p>`,
     )}${contents}`,
     body,
@@ -87,7 +90,7 @@ const SECTIONS: readonly Section<Validation>[] = [
         ? null
         : {
             about: 'Rows of one placement, and of one runtime, kin of format and placement.',
-            content: html`${statisticsTable('By kind of machine', kinds)}${statisticsTable('By placement', placements)}${statisticsTable('By family', families)}`,
+            content: html`${statisticsTable('By kind of machine', kinds)}${statisticsTable('By placement', placements)}${folded(`${families.length} families`, statisticsTable('By family', families))}`,
           },
   },
   {
@@ -96,12 +99,18 @@ const SECTIONS: readonly Section<Validation>[] = [
     draw: ({ summary: { memory } }) =>
       memory === null ? null : { about: 'Buffers of GPUs, and of host memory added up.', content: memoryTable(memory) },
   },
-  { id: 'rows', title: 'Rows, worst first', draw: ({ rows }) => ({ about: null, content: rowTable(rows.filter((row) => row.scored)) }) },
+  {
+    id: 'rows',
+    title: 'Rows, worst first',
+    draw: ({ rows }) => ({ about: null, content: rowTables(worstFirst(rows.filter((row) => row.scored))) }),
+  },
   {
     id: 'unscored',
     title: 'Not scored',
     draw: ({ rows }) =>
-      rows.every((row) => row.scored) ? null : { about: null, content: unscoredTable(rows.filter((row) => !row.scored)) },
+      rows.every((row) => row.scored)
+        ? null
+        : { about: null, content: folded('All of them', unscoredTable(rows.filter((row) => !row.scored))) },
   },
 ];
 
@@ -111,8 +120,8 @@ function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[])
   if (rows.length === 0) return null;
   const values = rows.flatMap(({ measured, predicted }) => [measured, predicted!]);
   const [least, most] = [Math.min(...values) / 1.2, Math.max(...values) * 1.2];
-  const axis = spanAxis(least, most, TICKS, (value) => speedText({ metric }, value));
-  const unit = metric === 'hit_rate' || metric === 'memory' ? '' : ', tok/s';
+  const axis = spanAxis(least, most, TICKS, (value) => (metric === 'memory' ? formatNumber(value) : speedText({ metric }, value)));
+  const unit = metric === 'hit_rate' ? '' : metric === 'memory' ? ', MiB' : ', tok/s';
   const frame = {
     label: `${rows.length} rows, predicted ${measuredMetricText(metric)} against measured`,
     height: 520,
@@ -121,13 +130,19 @@ function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[])
     xTitle: `measured${unit}`,
     yTitle: `predicted${unit}`,
   };
+  // A name that another one would touch is left out: the pointer shows it.
+  const named: ValidatedRow[] = [];
+  const apart = (one: ValidatedRow, other: ValidatedRow): boolean =>
+    Math.abs(axis.at(one.predicted!) - axis.at(other.predicted!)) > 0.04 ||
+    Math.abs(axis.at(one.measured) - axis.at(other.measured)) > 0.25;
+  for (const row of rows) if (named.length < NAMED && named.every((other) => apart(row, other))) named.push(row);
   const used = [...new Set(rows.map(({ placement }) => placement))].sort();
   return {
-    about: `On the line a prediction is right; dashed lines are off by a factor of ${OFF}. The ${Math.min(NAMED, rows.length)} worst have their names.`,
+    about: `On the line a prediction is right; dashed lines are off by a factor of ${OFF}. The worst have their names.`,
     content: html`${legend(used.map((placement) => [COLORS[placement] ?? 'base', placement]))}${plot(
       frame,
       linesOf(axis, least, most),
-      rows.map((row, index) => pointOf(row, axis, index < NAMED)),
+      rows.map((row) => pointOf(row, axis, named.includes(row))),
     )}`,
   };
 }
@@ -168,13 +183,20 @@ function memoryTable(memory: MemorySummary): Markup {
   return table('Memory', ['', 'on', 'buffers', 'median', 'p90', 'bias', 'largest', 'of'], rows, [0, 1, 7]);
 }
 
-function rowTable(rows: readonly ValidatedRow[]): Markup {
-  const cells = worstFirst(rows).map((row): Piece[] => [
+/** The worst rows, and all of each placement folded away. */
+function rowTables(rows: readonly ValidatedRow[]): Markup {
+  if (rows.length <= WORST) return rowTable('Rows', rows);
+  const classes = [...groupedBy(rows, ({ placement }) => placement)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return html`${rowTable(`The ${WORST} worst`, rows.slice(0, WORST))}${classes.map(([placement, own]) => folded(`${placement}: ${formatCounted(own.length, 'row')}`, rowTable(placement, own)))}`;
+}
+
+function rowTable(caption: string, rows: readonly ValidatedRow[]): Markup {
+  const cells = rows.map((row): Piece[] => [
     ...[row.id, measuredWhat(row), speedText(row, row.measured), speedText(row, row.predicted!), formatRelative(row.error!)],
     ...[bareRange(row.band, row.predicted) ?? '', row.family, row.model, row.machine],
   ]);
   const head = ['row', 'of', 'measured', 'predicted', 'error', 'range', 'family', 'model', 'machine'];
-  return table('Rows, worst first', head, cells, [0, 1, 6, 7, 8]);
+  return table(caption, head, cells, [0, 1, 6, 7, 8]);
 }
 
 function unscoredTable(rows: readonly ValidatedRow[]): Markup {

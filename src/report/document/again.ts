@@ -8,13 +8,16 @@ export function againText({ environment }: Pick<Result, 'environment'>): string 
   return printable(String(environment.command ?? ''));
 }
 
+/** The column of commands that repeat the runs of a table. */
+export const AGAIN = { head: 'again', align: 'left', copy: true } as const;
+
 /** The commands of all rows, for pages, folded. @param keys columns that name a row @param rows values of the keys, and the command */
 export function againGrid(keys: readonly Column[], rows: readonly (readonly [key: readonly Datum[], again: string | undefined])[]): Grid {
   const known = rows.filter(([, again]) => again !== undefined && again !== '');
   return gridOf(
-    [...keys, { head: 'again', align: 'left' }],
+    [...keys, AGAIN],
     known.map(([key, again]) => [...key, again]),
-    { only: ['markdown'], fold: 'The command that repeats each run' },
+    { keys: keys.length, only: ['markdown'], fold: 'The command that repeats each run' },
   );
 }
 

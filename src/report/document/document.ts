@@ -13,6 +13,8 @@ export interface Visibility {
   readonly only?: readonly Medium[];
   /** `brief`: only without --verbose; `verbose`: only with it; by default both. */
   readonly detail?: 'brief' | 'verbose';
+  /** Heading under which a page folds it away, together with its neighbours of the same heading. */
+  readonly under?: string;
 }
 
 /** A report. Texts are arbitrary Unicode: renderers escape them, and convert them for terminals that are limited to ASCII. */
@@ -120,6 +122,8 @@ export interface Column extends Pick<Visibility, 'only'> {
   readonly most?: number | 'rest';
   /** Width in characters at which a text wraps. */
   readonly wrap?: number;
+  /** Its texts are commands, which pages show below the table, each with a button that copies it. */
+  readonly copy?: boolean;
   /** Width in characters, to align several grids; by default the width of the texts. */
   readonly width?: number;
 }

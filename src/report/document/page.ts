@@ -2,11 +2,12 @@
 import { VERSION } from '../../result/version.js';
 import { type Format, printable } from '../format.js';
 import { clientScript } from '../page/assets.js';
-import { html, Markup } from '../page/markup.js';
+import { html, Markup, type Piece } from '../page/markup.js';
 import { download, page } from '../page/page.js';
-import { prose, shareBar, table } from '../page/pieces.js';
+import { folded, prose, shareBar, table, toCopy } from '../page/pieces.js';
 import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, type Grid, isShown, type Line, readable } from './document.js';
+import { documentFormats } from './formats.js';
 
 /** Lines to copy keep their breaks, and break on narrow screens. A heading stands right above its list. */
 export const DOCUMENT_STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
@@ -18,36 +19,29 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 .drawing svg,.drawing svg g[color="#000"],.drawing svg text:not([fill]){color:var(--ink)}.drawing svg text:not([fill]){fill:var(--ink)}
 .drawing>svg>rect{fill:none}.drawing svg [fill="#333"],.drawing svg [fill="#444"]{fill:var(--soft)}.drawing svg [stroke="#fff"]{stroke:var(--panel)}
 .drawing svg [fill="#000000"]{fill:var(--ink)}.drawing svg [stroke="#000000"]{stroke:var(--ink)}
+@media screen and (prefers-color-scheme:dark){.drawing svg :is(rect[fill^=rgb],text[fill="#fff"],text[fill="#000"]){filter:invert(1) hue-rotate(180deg)}}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
 
 /** Colours of the parts of a bar, in order. */
 const PARTS = ['hit', 'accent', 'stall'];
 
-/** The format of pages without a picture. @param documentOf contents of the page @param name what writes it: `moeprof advise` */
-export function pageFormat<T>(documentOf: (value: T) => Document, name: string): Format<T> {
-  return { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
+/** All formats of a document, pages without a picture among them. @param name what writes it: `moeprof advise` @param dataOf JSON's value */
+export function pagedFormats<T>(name: string, documentOf: (value: T) => Document, dataOf?: (value: T) => unknown): readonly Format<T>[] {
+  const page: Format<T> = { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
+  return [...documentFormats<T>(documentOf, dataOf), page];
 }
 
 /** The page of a document. @param name what wrote it: `moeprof advise` @param picture SVG shown at the top */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
-  const { blocks, title = name } = document;
+  const { title = name } = document;
   const { body, header } = documentParts(document, name);
   return page({
     title: `${name}: ${title}`,
     header,
-    body: html`${
-      picture !== undefined &&
-      html`<section class="figure"><div class="drawing">${new Markup(picture)}</div></section>
-`
-    }${body}`,
+    body: html`${picture !== undefined && figureOf(picture)}${body}`,
     footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
-    scripts:
-      picture === undefined
-        ? blocks.some(({ kind }) => kind === 'code')
-          ? [clientScript('copy')]
-          : []
-        : [clientScript('tools', 'figure')],
+    scripts: picture === undefined ? [] : [clientScript('tools', 'figure')],
     styles: [DOCUMENT_STYLE],
   });
 }
@@ -60,8 +54,33 @@ export function documentParts(document: Document, name: string): { readonly head
     header: html`${answer !== title && html`<p class="origin">${printable(title)}</p>`}<h1 class="answer">${prose(printable(answer))}</h1>${origin.map(
       (line) => html`<p class="origin">${said(line)}</p>`,
     )}`,
-    body: html`${blocks.filter((block) => isShown(block, 'markdown', true) || block.only?.includes('page')).map(drawn)}`,
+    body: html`${partsOf(blocks)}`,
   };
+}
+
+/** A picture; one that is more than twice as high as wide is folded away, so that what follows is seen. */
+function figureOf(picture: string): Markup {
+  const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(picture)!.map(Number);
+  const drawing = html`<div class="drawing">${new Markup(picture)}</div>`;
+  return html`<section class="figure">${height! > 2 * width! ? folded('All of it as a figure', drawing) : drawing}</section>
+`;
+}
+
+/** Blocks in their order; neighbours under one heading are folded away together. */
+function partsOf(blocks: readonly Block[]): Markup[] {
+  const parts: { readonly under: string | undefined; readonly own: Markup[] }[] = [];
+  for (const block of blocks.filter((one) => isShown(one, 'markdown', true) || one.only?.includes('page'))) {
+    if (block.under === undefined || parts.at(-1)?.under !== block.under) parts.push({ under: block.under, own: [] });
+    parts.at(-1)!.own.push(drawn(block));
+  }
+  return parts.map(({ own, under }) => (under === undefined ? html`${own}` : html`<section>${folded(under, own)}</section>`));
+}
+
+/** The commands of a grid's rows, each to be copied, under what names its row; false: it has none. */
+function commandsOf({ columns, keys = 1, rows }: Grid): Piece {
+  const at = columns.findIndex(({ copy }) => copy === true);
+  const named = (row: Grid['rows'][number]): Piece => row.slice(0, keys).map(({ text }) => `${printable(text)} `);
+  return at >= 0 && rows.map((row) => row[at]!.text !== '' && html`<p>${named(row)}</p>${toCopy(printable(row[at]!.text))}`);
 }
 
 function headingOf({ answer, lead = [] }: Document, title: string): { readonly answer: string; readonly origin: readonly Line[] } {
@@ -93,7 +112,7 @@ function drawn(block: Block): Markup {
     case 'drawing':
       return html``;
     case 'code':
-      return html`<section>${block.title !== undefined && html`<p>${printable(block.title)}</p>`}<pre class="copy">${block.lines.map(printable).join('\n')}</pre></section>
+      return html`<section>${block.title !== undefined && html`<p>${printable(block.title)}</p>`}${toCopy(block.lines.map(printable).join('\n'))}</section>
 `;
     case 'lines':
       return html`<section>${drawnLines(block.lines)}</section>
@@ -117,11 +136,14 @@ function drawn(block: Block): Markup {
     }
     case 'grid': {
       if (block.rows.length === 0) return html``;
-      const drawnTable = gridTable(block.title ?? block.fold, block);
-      if (block.fold === undefined)
-        return html`<section>${drawnTable}</section>
-`;
-      return html`<section><details><summary>${block.fold}</summary>${drawnTable}</details></section>
+      const { fold, title = fold } = block;
+      const commands = commandsOf(block);
+      if (fold !== undefined && commands !== false) return html`<section>${folded(fold, commands)}</section>`;
+      const isBare = (at: number): boolean => at > 0 && block.rows.every((row) => row[at]!.text === '');
+      const columns = block.columns.map((column, at) => (column.copy === true || isBare(at) ? { ...column, only: [] } : column));
+      const drawnTable = gridTable(title, { ...block, columns });
+      const more = commands !== false && folded('The command that repeats each run', commands);
+      return html`<section>${fold === undefined ? drawnTable : folded(fold, drawnTable)}${more}</section>
 `;
     }
   }

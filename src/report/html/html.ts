@@ -45,8 +45,8 @@ function renderHtml(result: Result, options: ReportOptions): string {
   const { causes: _, ...shown } = details ?? {};
   return page({
     title: `moeprof: ${summary.title}`,
-    header: html`<h1>${summary.title}</h1>
-<p class="answer">${prose(answer.sentence)}</p>
+    header: html`<p class="origin">${summary.title}</p>
+<h1 class="answer">${prose(answer.sentence)}</h1>
 <p class="context">${prose(answer.context)}</p>
 <p class="origin">${summary.origin}</p>
 ${summary.heldOut !== null && html`<p class="origin">${summary.heldOut}</p>`}

@@ -1,7 +1,7 @@
 // The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest.
 import { newSha256 } from '../../base/host/hash.js';
 import { printable } from '../format.js';
-import { pageStyle } from './assets.js';
+import { clientScript, pageStyle } from './assets.js';
 import { embedJson, html, Markup, type Piece } from './markup.js';
 
 /** A constant, because bundlers rewrite tagged templates that contain this tag, with an external helper. */
@@ -19,7 +19,9 @@ interface Page {
 }
 
 /** The whole file. */
-export function page({ title, header, body, footer, data, scripts, styles = [] }: Page): string {
+export function page({ title, header, body, footer, data, scripts: own, styles = [] }: Page): string {
+  const content = html`${body}`;
+  const scripts = content.text.includes('<pre class="copy">') ? [...own, clientScript('copy')] : own;
   const digests = scripts.map((code) => `'sha256-${newSha256().update(code).digest('base64')}'`);
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${digests.length === 0 ? "'none'" : digests.join(' ')}; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>
@@ -35,7 +37,7 @@ export function page({ title, header, body, footer, data, scripts, styles = [] }
 <body>
 <header>${header}</header>
 <main>
-${body}</main>
+${content}</main>
 <footer>${footer}</footer>
 <script type="application/json" id="data">${embedJson(data)}${SCRIPT_END}
 ${scripts.map(

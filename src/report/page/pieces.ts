@@ -28,6 +28,22 @@ export function miniBar(share: number): Markup {
   return html`<span class="mini" style="--w:${percent(share)};--c:var(--stall)"></span>`;
 }
 
+/** Lines to copy, as a button beside them does where scripts run. */
+export function toCopy(text: string): Markup {
+  return html`<pre class="copy">${text}</pre>`;
+}
+
+/** A part that is folded away under a heading. */
+export function folded(heading: string, content: Piece): Markup {
+  return html`<details><summary>${heading}</summary>${content}</details>`;
+}
+
+/** Columns above which a table is set smaller. */
+const MANY = 7;
+
+/** Characters from which on a cell may break its line. */
+const LONG = 28;
+
 /** A table whose first column names the row; columns are right-aligned except those in `text`. Phones list values below the name of the row. */
 export function table(
   caption: string,
@@ -35,16 +51,19 @@ export function table(
   rows: readonly (readonly Piece[])[],
   text: readonly number[] = [0],
 ): Markup {
-  const kind = (column: number): Piece => !text.includes(column) && html` class="n"`;
+  const kind = (column: number, cell?: Piece): Piece => {
+    if (typeof cell === 'string' && cell.length > LONG) return html` class="long"`;
+    return column > 0 && !text.includes(column) && html` class="n"`;
+  };
   const wide = head.length > 3;
   const label = (column: number): Piece => wide && head[column] !== '' && html` data-label="${head[column]!}"`;
   // The head says it once more, but not on a phone, which does not show the head of a wide table.
   const again = caption === head[0];
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table${wide && html` class="wide"`}><caption${again && html` class="again"`}>${caption}</caption><thead><tr>${head.map(
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table${wide && html` class="wide${head.length > MANY && ' many'}"`}><caption${again && html` class="again"`}>${caption}</caption><thead><tr>${head.map(
     (cell, column) => (cell === '' ? html`<td></td>` : html`<th scope="col"${kind(column)}>${cell}</th>`),
   )}</tr></thead><tbody>${rows.map(
     (row) =>
-      html`<tr>${row.map((cell, column) => (column === 0 ? html`<th scope="row">${cell}</th>` : html`<td${kind(column)}${label(column)}>${cell}</td>`))}</tr>
+      html`<tr>${row.map((cell, column) => (column === 0 ? html`<th scope="row"${kind(0, cell)}>${cell}</th>` : html`<td${kind(column, cell)}${label(column)}>${cell}</td>`))}</tr>
 `,
   )}</tbody></table></div>`;
 }

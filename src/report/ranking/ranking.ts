@@ -5,7 +5,7 @@ import { formatCount, formatRatio, formatTokensPerSecond } from '../../base/unit
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
-import { againText } from '../document/again.js';
+import { AGAIN, againText } from '../document/again.js';
 import { type Document, figure, type Grid, grid, type Line, linesBlock, note, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { heldOutLead, heldOutTokens } from '../document/held-out.js';
@@ -142,13 +142,13 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
     },
     { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
     { head: 'waits', name: 'stall_share', of: ({ result }) => ratio(metricValue(result, 'share.stall') ?? 0) },
-    { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
+    { head: 'why slower', align: 'left', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
     { head: 'notes', align: 'left', of: (row) => notesOf(row.result).join('; '), only: ['markdown', 'csv'] },
     { head: 'knows', name: 'knowledge', of: ({ result }) => result.knowledge?.most ?? 'nothing', only: ['csv'] },
     { head: 'footing', of: ({ result }) => footingOf(result), only: ['csv'] },
     { head: 'mark', align: 'left', of: ({ result }) => markOf(result), only: ['markdown', 'csv'] },
     ...(ranked.some(({ result }) => againText(result) !== '')
-      ? [{ head: 'again', align: 'left' as const, of: ({ result }: Ranked) => againText(result), only: ['markdown', 'csv'] as const }]
+      ? [{ ...AGAIN, of: ({ result }: Ranked) => againText(result), only: ['markdown', 'csv'] as const }]
       : []),
   ]);
 }

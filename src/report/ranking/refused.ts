@@ -1,6 +1,7 @@
 // Impossible runs of a ranking: a row each with the reason, below the others.
 import { ownValue } from '../../base/objects.js';
 import type { Result } from '../../result/result.js';
+import { AGAIN } from '../document/again.js';
 import { type Grid, type GridCell, grid } from '../document/document.js';
 
 /** A refused run, as listed in JSON after the results. */
@@ -38,7 +39,7 @@ export function refusedGrid(refused: readonly RefusedRun[]): Grid {
     [
       { head: '', of: ({ name }) => name, most: LONGEST },
       { head: 'why', align: 'left', of: ({ reason }) => reason, wrap: ROOM - widest },
-      { head: 'again', align: 'left', of: ({ again }) => again, only: ['markdown'] },
+      { ...AGAIN, of: ({ again }) => again, only: ['markdown'] },
     ],
     { title: 'cannot run', only: ['terminal', 'markdown'] },
   );
