@@ -1,4 +1,4 @@
 /** Widths at which pages are looked at, CSS pixels. */
 export const WIDTHS: readonly number[];
-/** Commands in the order in which they are run; `kind` is null where one only makes what later ones read. */
-export function pageCommands(): { readonly args: readonly string[]; readonly kind: string | null }[];
+/** Commands in their order; `kind`: the page, null where there is none; `makes`: what later ones read. */
+export function pageCommands(): { readonly args: readonly string[]; readonly kind: string | null; readonly makes: boolean }[];

@@ -23,13 +23,18 @@ const PICTURES = [
   ['report-series.png', 'run', 1400, 760, 'light', '#links'],
   ['compare-1400.png', 'compare', 1400, 1240, 'light', '#time'],
   ['compare-400.png', 'compare', 400, 1240, 'dark', null],
+  ['page-advise.png', 'advise', 400, 900, 'light', null],
+  ['page-search.png', 'search', 400, 900, 'dark', null],
+  ['page-curve.png', 'curve', 768, 900, 'dark', null],
+  ['page-ranking.png', 'ranking', 1400, 900, 'light', null],
 ];
 
 cpSync(join(root, 'examples'), folder, { recursive: true });
 copyFileSync(join(root, 'test/support/scripted-bench.mjs'), join(folder, 'scripted-bench.mjs'));
 const commands = pageCommands();
-for (const { args, kind } of commands) {
-  if (kind !== null && kinds.length > 0 && !kinds.includes(kind)) continue;
+const isWanted = (kind) => kind !== null && (kinds.length === 0 || kinds.includes(kind));
+for (const { args, kind, makes } of commands) {
+  if (!makes && !isWanted(kind)) continue;
   console.log(`moeprof ${args.join(' ')}`);
   try {
     execFileSync(process.execPath, [join(root, 'bin/moeprof.js'), ...args], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -50,7 +55,7 @@ const openPage = async (kind, width, height, colorScheme) => {
 };
 
 for (const { kind } of commands) {
-  if (kind === null || (kinds.length > 0 && !kinds.includes(kind))) continue;
+  if (!isWanted(kind)) continue;
   const sheet = [];
   for (const colorScheme of ['light', 'dark']) {
     for (const width of WIDTHS) {

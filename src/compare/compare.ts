@@ -113,6 +113,7 @@ export function compareResults(
   const drafts = gated ? draftsDiffer(base.result, candidate.result) : null;
   if (drafts !== null) findings.push({ ...drafts, level: 'warn', budget: null });
   const rows: Row[] = [];
+  const beyond = new Map<string, number>();
   const silences: Silence[] = [];
   const held: string[] = [];
   let unchanged = 0;
@@ -124,6 +125,7 @@ export function compareResults(
     const silence = gated ? silenceOf(name, before, after, judgement, test) : null;
     if (silence !== null) silences.push(silence);
     findings.push(...judgement.findings);
+    beyond.set(name, judgement.beyond);
     const equal = before !== null && after !== null && changeOf(before.value, after.value) === 0;
     if (equal) unchanged++;
     if (equal && judgement.verdict === 'pass') held.push(name);
@@ -133,7 +135,7 @@ export function compareResults(
   findings.push(...judgeBudgets(base.result.metrics, candidate.result.metrics, rules, warnings));
   if (told === null) findings.push(...warnings.values());
   if (findings.every(({ level }) => level !== 'error')) findings.push(...silenceFindings(silences, rules));
-  rows.sort(worstFirst);
+  rows.sort((a, b) => worstFirst(a, b, beyond));
   const rank = new Map(rows.map(({ metric }, index) => [metric, index]));
   const place = ({ metric }: BudgetFinding): number => rank.get(metric) ?? -1;
   return {
@@ -212,12 +214,16 @@ function directionOf(base: Metric | null, candidate: Metric | null, test: Sample
 const VERDICTS: readonly Row['verdict'][] = ['fail', 'warn', 'pass', 'none', 'off'];
 const DIRECTIONS: readonly Row['direction'][] = ['worse', 'better', 'missing', 'new', 'neutral', 'unclear'];
 
-/** Broken budgets, those that hold, then what got worse, the largest relative change first; one from zero is larger than any percentage. */
-function worstFirst(a: Row, b: Row): number {
+/**
+ * Broken budgets, the figure that is furthest beyond its limit first, those that hold, then what got worse, the largest relative change first;
+ * one from zero is larger than any percentage. @param beyond of each metric
+ */
+function worstFirst(a: Row, b: Row, beyond: ReadonlyMap<string, number>): number {
   const broken = (row: Row): number => Math.min(VERDICTS.indexOf(row.verdict), VERDICTS.indexOf('none'));
   const size = (row: Row): number => (row.relative === null ? Number.MAX_VALUE : Math.abs(row.relative));
   return (
     broken(a) - broken(b) ||
+    beyond.get(b.metric)! - beyond.get(a.metric)! ||
     DIRECTIONS.indexOf(a.direction) - DIRECTIONS.indexOf(b.direction) ||
     size(b) - size(a) ||
     compareMetricNames(a.metric, b.metric)

@@ -23,6 +23,8 @@ export interface MetricVerdict {
   /** `none`: no budget names it. `off`: a budget excludes it, with this reason. */
   readonly verdict: 'fail' | 'warn' | 'pass' | 'off' | 'none';
   readonly reason: string | null;
+  /** How far the figure is beyond a limit, over that limit: the most of its broken budgets; 0: none is broken. */
+  readonly beyond: number;
 }
 
 /** Judges a metric by all matching budgets; `off` forgets earlier ones. @param base null: none @throws UserError for a unit that misfits */
@@ -36,49 +38,64 @@ export function judgeMetric(
   let findings: BudgetFinding[] = [];
   let verdict: MetricVerdict['verdict'] = 'none';
   let reason: string | null = null;
+  let beyond = 0;
   for (const budget of budgets) {
     if (!matches(budget.metric, name)) continue;
     if (budget.rule.kind === 'off') {
-      findings = [];
+      [findings, beyond] = [[], 0];
       verdict = 'off';
       reason = budget.rule.reason;
       continue;
     }
-    const message = brokenBy(name, base, candidate, budget, test);
-    if (message !== null) findings.push({ metric: name, level: budget.level, message, budget });
+    const broken = brokenBy(name, base, candidate, budget, test);
+    if (broken !== null) {
+      findings.push({ metric: name, level: budget.level, message: broken.message, budget });
+      beyond = Math.max(beyond, broken.beyond);
+    }
     if (verdict === 'none' || verdict === 'off') verdict = 'pass';
     reason = null;
   }
   if (findings.length > 0) verdict = findings.some((finding) => finding.level === 'error') ? 'fail' : 'warn';
-  return { findings, verdict, reason };
+  return { findings, verdict, reason, beyond };
+}
+
+interface Broken {
+  readonly message: string;
+  /** How far the figure is beyond the limit, over the limit. */
+  readonly beyond: number;
+}
+
+/** A broken budget; without figures, as where a metric is missing, nothing is further beyond. Of several limits the nearest counts. */
+function brokenAt(message: string, measured: readonly { readonly observed: number; readonly limit: number }[] = []): Broken {
+  return { message, beyond: Math.min(...measured.map(({ limit, observed }) => Math.abs((observed - limit) / limit) || 0)) };
 }
 
 /** The reason why a budget is broken, or null. A change within noise does not break a budget. */
-function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget, test: SampleTest | null): string | null {
-  if (candidate === null) return 'is missing in the candidate';
+function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget, test: SampleTest | null): Broken | null {
+  if (candidate === null) return brokenAt('is missing in the candidate');
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
   const { rule } = budget;
   if (rule.kind === 'off' || rule.kind === 'varies') return null;
   if (compares(budget)) {
     if (test?.verdict === 'too-few')
-      return `is measured and has too few samples to judge (${test.counts.join(' and ')}); run both with --repeat 5 or more`;
+      return brokenAt(`is measured and has too few samples to judge (${test.counts.join(' and ')}); run both with --repeat 5 or more`);
     if (test?.verdict === 'unclear') return null;
   }
   if (rule.kind === 'regression') {
     // A metric that only the candidate has cannot have got worse; a budget that names it says that it matters.
-    if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
+    if (pair.base === null) return isExact(budget.metric) ? brokenAt('is missing in the base') : null;
     const worsening = worseningOf(pair.base, candidate);
-    const broken = rule.amounts
-      .map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`))
-      .every(({ observed, limit }) => observed > limit);
-    return broken ? `${figures(base, candidate)} is worse by more than ${rule.amounts.map((amount) => amount.text).join(' and ')}` : null;
+    const all = rule.amounts.map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`));
+    if (!all.every(({ observed, limit }) => observed > limit)) return null;
+    return brokenAt(`${figures(base, candidate)} is worse by more than ${rule.amounts.map((amount) => amount.text).join(' and ')}`, all);
   }
   const measured = rule.clauses.map((clause) => ({ clause, measured: measurePair(clause.amount, pair, `${budget.place}: ${name}`) }));
-  if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? 'is missing in the base' : null;
+  if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? brokenAt('is missing in the base') : null;
   const holds = measured.map((one) => HOLDS[one.clause.comparator](one.measured!.observed, one.measured!.limit));
+  if (holds.every(Boolean) !== (rule.kind === 'fail-on')) return null;
   const clauses = rule.clauses.map(clauseText).join(' and ');
-  if (rule.kind === 'fail-on') return holds.every(Boolean) ? `${figures(base, candidate)} is ${clauses}` : null;
-  return holds.every(Boolean) ? null : `${figures(base, candidate)} is not ${clauses}`;
+  const beside = measured.flatMap((one, at) => (holds[at] === (rule.kind === 'fail-on') ? one.measured! : []));
+  return brokenAt(`${figures(base, candidate)} is ${rule.kind === 'fail-on' ? '' : 'not '}${clauses}`, beside);
 }
 
 /** What users feel of a run: its speed, and how far it departs from what the model chose. */

@@ -30,7 +30,7 @@ import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, 
 /** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
 /** Rows that are shown unfolded. */
-const WORST = 15;
+const WORST = 10;
 const TICKS = 8;
 /** Factor of the dashed lines on either side of the diagonal. */
 const OFF = 1.5;
@@ -124,7 +124,7 @@ function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[])
   const unit = metric === 'hit_rate' ? '' : metric === 'memory' ? ', MiB' : ', tok/s';
   const frame = {
     label: `${rows.length} rows, predicted ${measuredMetricText(metric)} against measured`,
-    height: 520,
+    height: 400,
     x: axis.ticks,
     y: axis.ticks,
     xTitle: `measured${unit}`,
