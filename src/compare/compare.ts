@@ -118,8 +118,7 @@ export function compareResults(
   const held: string[] = [];
   let unchanged = 0;
   for (const name of names) {
-    const before = base.result.metrics[name] ?? null;
-    const after = candidate.result.metrics[name] ?? null;
+    const [before, after] = [base.result.metrics[name] ?? null, candidate.result.metrics[name] ?? null];
     const test = tests.get(name) ?? null;
     const judgement = judgeMetric(name, before, after, rules, test);
     const silence = gated ? silenceOf(name, before, after, judgement, test) : null;

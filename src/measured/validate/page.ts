@@ -48,7 +48,7 @@ const COLORS = byName<string>({
 
 /** Small points, since there are many. */
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
-.dot.row span{font-weight:400;font-size:.72rem}`;
+.dot.row span{font-weight:400;font-size:.72rem}@media (max-width:560px){.dot.row span{display:none}}`;
 
 /** The page. @param csv every figure of every row, to be saved from it */
 export function renderPage(validation: Validation, csv: string): string {
