@@ -59,19 +59,19 @@ export function judgeMetric(
   return { findings, verdict, reason, beyond };
 }
 
-interface Broken {
-  readonly message: string;
-  /** How far the figure is beyond the limit, over the limit. */
-  readonly beyond: number;
-}
-
-/** A broken budget; without figures, as where a metric is missing, nothing is further beyond. Of several limits the nearest counts. */
-function brokenAt(message: string, measured: readonly { readonly observed: number; readonly limit: number }[] = []): Broken {
+/** A broken budget, and how far the figure is beyond the nearest of its limits, over that limit; without figures nothing is further beyond. */
+function brokenAt(message: string, measured: readonly { readonly observed: number; readonly limit: number }[] = []) {
   return { message, beyond: Math.min(...measured.map(({ limit, observed }) => Math.abs((observed - limit) / limit) || 0)) };
 }
 
 /** The reason why a budget is broken, or null. A change within noise does not break a budget. */
-function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget, test: SampleTest | null): Broken | null {
+function brokenBy(
+  name: string,
+  base: Metric | null,
+  candidate: Metric | null,
+  budget: Budget,
+  test: SampleTest | null,
+): ReturnType<typeof brokenAt> | null {
   if (candidate === null) return brokenAt('is missing in the candidate');
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
   const { rule } = budget;
