@@ -131,7 +131,7 @@ function placeFigures({ curve, demand, residents }: ExpertPlacement): PaperFigur
   const kinds = ['captured', 'uniform', 'oracle'] as const;
   const points = kinds.flatMap((kind) => curve.map((point) => ({ x: 100 * point.share, y: 100 * point[kind], series: kind })));
   return [
-    ...heatMap(states, ['layer', 'expert'], 'Experts that stay: dark if asked for, pale if idle'),
+    ...heatMap(states, ['layer', 'expert'], 'Experts that stay: strong if asked for, faint if idle'),
     ...linesOver(axisOf('experts that stay', '%'), axisOf('demand captured', '%'), kinds, points, 'Capture against slots'),
   ];
 }

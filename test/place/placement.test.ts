@@ -201,7 +201,7 @@ describe('a placement of a recording', () => {
     const { placement } = await ask({});
     const page = placeReports.find(({ name }) => name === 'html') as unknown as { load(): Promise<(value: typeof placement) => string> };
     const text = await (await page.load())(placement);
-    expect(text).toContain('Experts that stay: dark if asked for, pale if idle');
+    expect(text).toContain('Experts that stay: strong if asked for, faint if idle');
     expect(text).toContain('Capture against slots');
     expect(placement.curve.at(-1)).toEqual({ share: 1, captured: 1, uniform: 1, oracle: 1 });
   });

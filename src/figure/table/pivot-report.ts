@@ -28,12 +28,10 @@ function pivotDocument(pivot: Pivot): Document {
 
 /** The row that is the best of most columns, in a sentence. */
 function mostOften({ rowKeys, tables }: Pivot): string {
-  const counts = rowKeys.map((_, row) =>
-    tables.reduce((sum, { cells }) => sum + cells[row]!.filter((cell) => cell?.best === true).length, 0),
-  );
+  const columns = (row: number) => tables.flatMap(({ cells }) => cells[row] ?? []);
+  const counts = rowKeys.map((_, row) => columns(row).filter((cell) => cell?.best === true).length);
   const most = Math.max(...counts);
-  const columns = tables.reduce((sum, { cells }) => sum + (cells[0]?.length ?? 0), 0);
-  return `${rowKeys[counts.indexOf(most)]?.join(' ') ?? 'nothing'} is best in ${most} of ${formatCounted(columns, 'column')}`;
+  return `${rowKeys[counts.indexOf(most)]?.join(' ')} is best in ${most} of ${formatCounted(columns(0).length, 'column')}`;
 }
 
 function gridFor(pivot: Pivot, table: PivotTable): Grid {

@@ -71,7 +71,7 @@ function answerOf({ summary }: Validation): string {
     const statistics = summary[metric];
     return statistics === null ? [] : [`${measuredMetricText(metric)} within ${formatRatio(statistics.median)}`];
   });
-  return `Half of the predictions: ${parts.join(', ')}.`;
+  return parts.length === 0 ? 'Nothing is scored' : `Half of the predictions: ${parts.join(', ')}`;
 }
 
 const SECTIONS: readonly Section<Validation>[] = [

@@ -60,10 +60,9 @@ export function documentParts(document: Document, name: string): { readonly head
 
 /** A picture; one that is more than twice as high as wide is folded away, so that what follows is seen. */
 function figureOf(picture: string): Markup {
-  const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(picture)!.map(Number);
+  const [, width = 0, height = 0] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(picture)?.map(Number) ?? [];
   const drawing = html`<div class="drawing">${new Markup(picture)}</div>`;
-  return html`<section class="figure">${height! > 2 * width! ? folded('All of it as a figure', drawing) : drawing}</section>
-`;
+  return html`<section class="figure">${height > 2 * width ? folded('All of it as a figure', drawing) : drawing}</section>`;
 }
 
 /** Blocks in their order; neighbours under one heading are folded away together. */
