@@ -2,9 +2,8 @@
 
 import { byName, groupedBy } from '../../base/objects.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
-import type { Axis, ColumnOf, Markup, Piece, Section } from '../../report/door.js';
+import type { Axis, ColumnOf, Grid, Markup, Piece, Section } from '../../report/door.js';
 import {
-  bareRange,
   curves,
   download,
   drawSections,
@@ -18,14 +17,12 @@ import {
   plot,
   prose,
   spanAxis,
-  table,
 } from '../../report/door.js';
 import { VERSION } from '../../result/version.js';
-import type { MemorySummary } from './memory/judge.js';
 import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import type { FamilyErrors, Validation } from './summary.js';
-import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, speedText, titleOf, worstFirst } from './words.js';
+import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, speedText, titleOf, worstFirst } from './words.js';
 
 /** Number of points with their name beside them; the others show it under the pointer. */
 const NAMED = 6;
@@ -50,9 +47,16 @@ const COLORS = byName<string>({
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
 .dot.row span{font-weight:400;font-size:.72rem}@media (max-width:560px){.dot.row span{display:none}}`;
 
+/** Tables of the document that the page has, too. */
+export interface ValidationTables {
+  readonly memory: Grid;
+  readonly unscored: Grid;
+  tableOf(rows: readonly ValidatedRow[]): Grid;
+}
+
 /** The page. @param csv every figure of every row, to be saved from it */
-export function renderPage(validation: Validation, csv: string): string {
-  const { body, contents } = drawSections(SECTIONS, validation);
+export function renderPage(validation: Validation, csv: string, tables: ValidationTables): string {
+  const { body, contents } = drawSections(SECTIONS, { ...validation, ...tables });
   return page({
     title: 'moeprof validate',
     header: html`<p class="origin">${titleOf(validation)}</p><h1 class="answer">${prose(answerOf(validation))}</h1>${leadOf(validation).map(
@@ -74,9 +78,9 @@ function answerOf({ summary }: Validation): string {
   return parts.length === 0 ? 'Nothing is scored' : `Half of the predictions: ${parts.join(', ')}`;
 }
 
-const SECTIONS: readonly Section<Validation>[] = [
+const SECTIONS: readonly Section<Validation & ValidationTables>[] = [
   ...[...MEASURED_METRICS, 'memory' as const].map(
-    (metric): Section<Validation> => ({
+    (metric): Section<Validation & ValidationTables> => ({
       id: metric,
       title: `Predicted against measured: ${measuredMetricText(metric)}`,
       draw: ({ rows }) => scatterOf(metric, rows),
@@ -96,21 +100,19 @@ const SECTIONS: readonly Section<Validation>[] = [
   {
     id: 'buffers',
     title: 'Memory by kind',
-    draw: ({ summary: { memory } }) =>
-      memory === null ? null : { about: 'Buffers of GPUs, and of host memory added up.', content: memoryTable(memory) },
+    draw: ({ memory }) =>
+      memory.rows.length === 0 ? null : { about: 'Buffers of GPUs, and of host memory added up.', content: gridTable('Memory', memory) },
   },
   {
     id: 'rows',
     title: 'Rows, worst first',
-    draw: ({ rows }) => ({ about: null, content: rowTables(worstFirst(rows.filter((row) => row.scored))) }),
+    draw: ({ rows, tableOf }) => ({ about: null, content: rowTables(worstFirst(rows.filter((row) => row.scored)), tableOf) }),
   },
   {
     id: 'unscored',
     title: 'Not scored',
-    draw: ({ rows }) =>
-      rows.every((row) => row.scored)
-        ? null
-        : { about: null, content: folded('All of them', unscoredTable(rows.filter((row) => !row.scored))) },
+    draw: ({ unscored }) =>
+      unscored.rows.length === 0 ? null : { about: null, content: folded('All of them', gridTable('Not scored', unscored)) },
   },
 ];
 
@@ -173,36 +175,10 @@ function statisticsTable(caption: string, families: readonly FamilyErrors[]): Ma
   return gridTable(caption, grid(largestFirst(families), columns));
 }
 
-function memoryTable(memory: MemorySummary): Markup {
-  const rows = [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind].map(
-    ({ bias, device, kind, largest, median, n, p90 }): Piece[] => [
-      ...[kind, device, n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatRelative(largest.error)],
-      `${largest.id}, ${largest.device}`,
-    ],
-  );
-  return table('Memory', ['', 'on', 'buffers', 'median', 'p90', 'bias', 'largest', 'of'], rows, [0, 1, 7]);
-}
-
 /** The worst rows, and all of each placement folded away. */
-function rowTables(rows: readonly ValidatedRow[]): Markup {
+function rowTables(rows: readonly ValidatedRow[], tableOf: ValidationTables['tableOf']): Markup {
+  const rowTable = (caption: string, own: readonly ValidatedRow[]): Markup => gridTable(caption, tableOf(own));
   if (rows.length <= WORST) return rowTable('Rows', rows);
   const classes = [...groupedBy(rows, ({ placement }) => placement)].sort(([a], [b]) => (a < b ? -1 : 1));
   return html`${rowTable(`The ${WORST} worst`, rows.slice(0, WORST))}${classes.map(([placement, own]) => folded(`${placement}: ${formatCounted(own.length, 'row')}`, rowTable(placement, own)))}`;
-}
-
-function rowTable(caption: string, rows: readonly ValidatedRow[]): Markup {
-  const cells = rows.map((row): Piece[] => [
-    ...[row.id, measuredWhat(row), speedText(row, row.measured), speedText(row, row.predicted!), formatRelative(row.error!)],
-    ...[bareRange(row.band, row.predicted) ?? '', row.family, row.model, row.machine],
-  ]);
-  const head = ['row', 'of', 'measured', 'predicted', 'error', 'range', 'family', 'model', 'machine'];
-  return table(caption, head, cells, [0, 1, 6, 7, 8]);
-}
-
-function unscoredTable(rows: readonly ValidatedRow[]): Markup {
-  const cells = rows.map((row): Piece[] => [
-    ...[row.id, measuredWhat(row), speedText(row, row.measured), row.predicted === null ? '' : speedText(row, row.predicted)],
-    ...[row.reason!, row.model, row.machine],
-  ]);
-  return table('Not scored', ['row', 'of', 'measured', 'predicted', 'why not', 'model', 'machine'], cells, [0, 1, 4, 5, 6]);
 }

@@ -3,7 +3,7 @@
 import { groupedBy } from '../../base/objects.js';
 import { formatNumber } from '../../base/units.js';
 import type { Block, Column, ColumnOf, Datum, Document, Format, Grid, Visibility } from '../../report/door.js';
-import { documentFormats, formatRelative, grid, gridOf, note, ratio, renderCsv } from '../../report/door.js';
+import { bareRange, documentFormats, formatRelative, grid, gridOf, note, ratio, renderCsv } from '../../report/door.js';
 import type { Gain } from './gains.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './rows/specify.js';
@@ -21,7 +21,15 @@ const NOTHING = 5e-5;
 const html: Format<Validation> = {
   name: 'html',
   extensions: ['.html', '.htm'],
-  render: (validation) => renderPage(validation, renderCsv(validationDocument(validation))),
+  render: (validation) =>
+    renderPage(validation, renderCsv(validationDocument(validation)), {
+      memory: memoryGrid(validation),
+      unscored: unscoredGrid(
+        validation.rows.filter((row) => !row.scored),
+        { only: ['markdown'] },
+      ),
+      tableOf: (rows) => rowGrid(rows, { only: ['markdown'] }),
+    }),
 };
 
 /** Formats of a validation, the one for reading first. */
@@ -167,19 +175,30 @@ function namesIn({ only = [] }: Visibility): Column[] {
 function rowGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
   const cells = rows.map((row): Datum[] => [
     ...[row.id, measuredWhat(row), speed(row, row.measured), speed(row, row.predicted)],
-    ...[{ value: row.error, text: formatRelative(row.error!) }, row.placement, row.family, row.model, row.machine],
+    ...[{ value: row.error, text: formatRelative(row.error!) }, row.placement, bareRange(row.band, row.predicted) ?? ''],
+    ...[row.family, row.model, row.machine],
   ]);
   const columns: (string | Column)[] = [
     ...[...namesIn(more), 'measured', 'predicted', 'error'],
     { head: 'placement', align: 'left', only: ['terminal'] },
+    { head: 'range', only: ['page'] },
     ...['runtime / format / placement', 'model', 'machine'].map((head): Column => ({ head, align: 'left', only: ['markdown'] })),
   ];
   return gridOf(columns, cells, { keys: 2, ...more });
 }
 
 function unscoredGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
-  const cells = rows.map((row): Datum[] => [row.id, measuredWhat(row), speed(row, row.measured), speed(row, row.predicted), row.reason]);
-  return gridOf([...namesIn(more), 'measured', 'predicted', { head: 'why not', align: 'left', most: 'rest' }], cells, { keys: 2, ...more });
+  const cells = rows.map((row): Datum[] => [
+    row.id,
+    measuredWhat(row),
+    speed(row, row.measured),
+    speed(row, row.predicted),
+    row.reason,
+    row.machine,
+  ]);
+  const machine: Column = { head: 'machine', align: 'left', only: ['page'] };
+  const why: Column = { head: 'why not', align: 'left', most: 'rest' };
+  return gridOf([...namesIn(more), 'measured', 'predicted', why, machine], cells, { keys: 2, ...more });
 }
 
 function reasonGrid(rows: readonly ValidatedRow[]): Grid {

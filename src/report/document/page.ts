@@ -91,7 +91,8 @@ function headingOf({ answer, lead = [] }: Document, title: string): { readonly a
 
 /** A grid as a table. @param caption absent: its first head @param text columns that are aligned left; absent: as the grid has them */
 export function gridTable(caption: string | undefined, grid: Grid, text?: readonly number[]): Markup {
-  const { columns, head, rows } = readable(grid, 'markdown', true);
+  const own = grid.columns.map((column) => (column.only?.includes('page') ? { ...column, only: ['markdown' as const] } : column));
+  const { columns, head, rows } = readable({ ...grid, columns: own }, 'markdown', true);
   const left = text ?? columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));
   return table(caption ?? head[0]!, head, rows, left);
 }
