@@ -39,7 +39,7 @@ export function folded(heading: string, content: Piece): Markup {
 }
 
 /** Columns above which a table is set smaller. */
-const MANY = 5;
+const MANY = 4;
 
 /** Characters from which on a cell may break its line. */
 const LONG = 28;
