@@ -90,11 +90,11 @@ function brokenBy(
     return brokenAt(`${figures(base, candidate)} is worse by more than ${rule.amounts.map((amount) => amount.text).join(' and ')}`, all);
   }
   const measured = rule.clauses.map((clause) => ({ clause, measured: measurePair(clause.amount, pair, `${budget.place}: ${name}`) }));
-  if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? brokenAt('is missing in the base') : null;
-  const holds = measured.map((one) => HOLDS[one.clause.comparator](one.measured!.observed, one.measured!.limit));
+  if (measured.some((clause) => clause.measured === null)) return isExact(budget.metric) ? brokenAt('is missing in the base') : null;
+  const holds = measured.map((pair) => HOLDS[pair.clause.comparator](pair.measured!.observed, pair.measured!.limit));
   if (holds.every(Boolean) !== (rule.kind === 'fail-on')) return null;
   const clauses = rule.clauses.map(clauseText).join(' and ');
-  const beside = measured.flatMap((one, at) => (holds[at] === (rule.kind === 'fail-on') ? one.measured! : []));
+  const beside = measured.flatMap((pair, at) => (holds[at] === (rule.kind === 'fail-on') ? pair.measured! : []));
   return brokenAt(`${figures(base, candidate)} is ${rule.kind === 'fail-on' ? '' : 'not '}${clauses}`, beside);
 }
 

@@ -47,6 +47,11 @@ beforeAll(async () => {
 
 const FILES: Readonly<Record<string, string>> = { BASE: 'BASE.json', CANDIDATE: 'CANDIDATE.json', LOG: 'LOG.jsonl' };
 
+/** Other files of tests run in the same process after this one, and are no terminal. */
+afterAll(() => {
+  for (const name of ['isTTY', 'columns']) Reflect.deleteProperty(process.stdout, name);
+});
+
 /** The screen of a command on a terminal of so many columns, up to where times begin that are measured here. */
 async function screenOf(line: string, columns: number): Promise<string> {
   for (const [name, value] of [['isTTY', true] as const, ['columns', columns] as const])

@@ -46,7 +46,7 @@ function documentOf(papers: readonly Reproduced[]): Document {
     title: `${formatCounted(papers.length, 'paper')}, ${formatCounted(claims.length, 'claim')}: ${countsOf(claims)}`,
     lead: summaryOf(claims),
     // Of several papers a page shows what came out, and folds away the claims.
-    blocks: papers.flatMap((one) => blocksOf(one).map((block) => (papers.length === 1 ? block : { ...block, under: underOf(one) }))),
+    blocks: papers.flatMap((paper) => blocksOf(paper).map((block) => (papers.length === 1 ? block : { ...block, under: underOf(paper) }))),
     records: grid(
       papers.flatMap(({ claims: judged, name }) => judged.map((claim): Row => ({ name, claim }))),
       [

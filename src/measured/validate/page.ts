@@ -177,8 +177,8 @@ function statisticsTable(caption: string, families: readonly FamilyErrors[]): Ma
 
 /** The worst rows, and all of each placement folded away. */
 function rowTables(rows: readonly ValidatedRow[], tableOf: ValidationTables['tableOf']): Markup {
-  const rowTable = (caption: string, own: readonly ValidatedRow[]): Markup => gridTable(caption, tableOf(own));
+  const rowTable = (caption: string, shown: readonly ValidatedRow[]): Markup => gridTable(caption, tableOf(shown));
   if (rows.length <= WORST) return rowTable('Rows', rows);
   const classes = [...groupedBy(rows, ({ placement }) => placement)].sort(([a], [b]) => (a < b ? -1 : 1));
-  return html`${rowTable(`The ${WORST} worst`, rows.slice(0, WORST))}${classes.map(([placement, own]) => folded(`${placement}: ${formatCounted(own.length, 'row')}`, rowTable(placement, own)))}`;
+  return html`${rowTable(`The ${WORST} worst`, rows.slice(0, WORST))}${classes.map(([placement, members]) => folded(`${placement}: ${formatCounted(members.length, 'row')}`, rowTable(placement, members)))}`;
 }

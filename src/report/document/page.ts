@@ -67,12 +67,14 @@ function figureOf(picture: string): Markup {
 
 /** Blocks in their order; neighbours under one heading are folded away together. */
 function partsOf(blocks: readonly Block[]): Markup[] {
-  const parts: { readonly under: string | undefined; readonly own: Markup[] }[] = [];
-  for (const block of blocks.filter((one) => isShown(one, 'markdown', true) || one.only?.includes('page'))) {
-    if (block.under === undefined || parts.at(-1)?.under !== block.under) parts.push({ under: block.under, own: [] });
-    parts.at(-1)!.own.push(drawn(block));
+  const parts: { readonly under: string | undefined; readonly drawings: Markup[] }[] = [];
+  for (const block of blocks.filter((part) => isShown(part, 'markdown', true) || part.only?.includes('page'))) {
+    if (block.under === undefined || parts.at(-1)?.under !== block.under) parts.push({ under: block.under, drawings: [] });
+    parts.at(-1)!.drawings.push(drawn(block));
   }
-  return parts.map(({ own, under }) => (under === undefined ? html`${own}` : html`<section>${folded(under, own)}</section>`));
+  return parts.map(({ drawings, under }) =>
+    under === undefined ? html`${drawings}` : html`<section>${folded(under, drawings)}</section>`,
+  );
 }
 
 /** The commands of a grid's rows, each to be copied, under what names its row; false: it has none. */
@@ -91,8 +93,8 @@ function headingOf({ answer, lead = [] }: Document, title: string): { readonly a
 
 /** A grid as a table. @param caption absent: its first head @param text columns that are aligned left; absent: as the grid has them */
 export function gridTable(caption: string | undefined, grid: Grid, text?: readonly number[]): Markup {
-  const own = grid.columns.map((column) => (column.only?.includes('page') ? { ...column, only: ['markdown' as const] } : column));
-  const { columns, head, rows } = readable({ ...grid, columns: own }, 'markdown', true);
+  const onPages = grid.columns.map((column) => (column.only?.includes('page') ? { ...column, only: ['markdown' as const] } : column));
+  const { columns, head, rows } = readable({ ...grid, columns: onPages }, 'markdown', true);
   const left = text ?? columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));
   return table(caption ?? head[0]!, head, rows, left);
 }

@@ -123,13 +123,13 @@ function silentText({ config: { workload }, metrics }: Result): string {
 
 /** Both speeds with their ranges, in a sentence without its full stop; null if no speed is known. */
 export function phaseSpeedsText(result: Result): string | null {
-  const said = (['decode', 'prefill'] as const).flatMap((phase) => {
+  const speeds = (['decode', 'prefill'] as const).flatMap((phase) => {
     const speed = metricText(result, `speed.${phase}`);
     const band = bareRange(result.accuracy?.[phase], metricValue(result, `speed.${phase}`));
     const range = band ?? (result.accuracy?.[phase] === null ? 'range unknown' : null);
     return speed === null ? [] : [`${speed} ${phase}${range === null ? '' : ` (${range})`}`];
   });
-  return said.length === 0 ? null : `${isShared(result) ? 'each user: ' : ''}${said.join(', ')}${silentText(result)}`;
+  return speeds.length === 0 ? null : `${isShared(result) ? 'each user: ' : ''}${speeds.join(', ')}${silentText(result)}`;
 }
 
 /** The error band of a speed; empty if the machine is calibrated. */
@@ -220,6 +220,6 @@ export function briefFacts(result: Result): (readonly [label: string, text: stri
 
 /** The text of a fact: the metrics that the run has, each with its words. */
 function listed(result: Result, parts: readonly (readonly [metric: string, after: string])[]): string {
-  const said = parts.map(([name, after]) => [metricText(result, name)?.replace(/ ?\/token$/, ''), after] as const);
-  return said.flatMap(([figure, after]) => (figure === undefined ? [] : [`${figure} ${after}`.trimEnd()])).join(', ');
+  const figures = parts.map(([name, after]) => [metricText(result, name)?.replace(/ ?\/token$/, ''), after] as const);
+  return figures.flatMap(([figure, after]) => (figure === undefined ? [] : [`${figure} ${after}`.trimEnd()])).join(', ');
 }
