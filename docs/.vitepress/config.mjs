@@ -1,5 +1,5 @@
 // The pages of docs/ as a site: `npm run site` builds it into build/site. Pages stay where they are, so that they read the same in a
-// clone; the README is the first page.
+// clone; docs/front/index.md is the first page.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,9 +32,11 @@ const sidebar = [...PARTS, ...(rest.length > 0 ? [['More', rest]] : [])].map(([t
   items: names.filter((page) => pages.includes(page)).map((page) => ({ text: title(page), link: `/docs/${page}` })),
 }));
 
-/** The page that computes in a browser, if it is built: a page of its own, beside those in Markdown. */
-if (existsSync(resolve(root, 'docs/play/index.html')))
-  sidebar[0].items.push({ text: 'In a browser', link: '/docs/play/', target: '_self' });
+// The page that computes in a browser, which `scripts/site.mjs` writes.
+sidebar[0].items.push({ text: 'In a browser', link: '/play/index.html', target: '_self' });
+
+/** Pages that the site has at another place than the repository; links of the first are as it stands there. */
+const MOVED = { 'docs/front/index.md': 'index.md', 'README.md': 'readme.md' };
 
 /** Whether a link leads to a page or picture of the site. Files of the repository beside them have no page: their names stay, as text. */
 function isOfSite(page, href) {
@@ -53,7 +55,7 @@ export default defineConfig({
   cacheDir: resolve(root, 'build/site-cache'),
   // Only pages of this repository: no folder beside them is looked into.
   srcExclude: ['{node_modules,dist,build,test,src,profiles,recorders,bench,examples,scripts,.github,.ci}/**'],
-  rewrites: { 'README.md': 'index.md' },
+  rewrites: MOVED,
   themeConfig: { sidebar, search: { provider: 'local' }, outline: 'deep' },
   markdown: {
     config(md) {
@@ -71,7 +73,7 @@ export default defineConfig({
           let outside = false;
           for (const token of children ?? []) {
             if (token.type === 'link_open') {
-              outside = !isOfSite(env.relativePath === 'index.md' ? 'README.md' : env.relativePath, token.attrGet('href'));
+              outside = !isOfSite(env.relativePath === 'readme.md' ? 'README.md' : env.relativePath, token.attrGet('href'));
               if (outside) [token.type, token.tag] = ['em_open', 'em'];
             } else if (token.type === 'link_close' && outside) [token.type, token.tag] = ['em_close', 'em'];
           }

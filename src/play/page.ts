@@ -83,7 +83,7 @@ const STYLE = `main,header,footer{max-width:1280px}.play{display:grid;grid-templ
 @media (prefers-reduced-motion:no-preference){#rest,#hits{transition:opacity .15s}}
 #hits .dot[role=slider]{cursor:ew-resize;touch-action:none;width:18px;height:18px;margin:0 0 -9px -9px}
 body.drop{outline:4px dashed var(--accent);outline-offset:-8px}
-@media (max-width:760px){.play{grid-template-columns:minmax(0,1fr);gap:.6rem}#ask{position:static;max-height:none;order:2;border-top:1px solid var(--faint);padding-top:1rem}#answer{display:contents}#head,#first,#error{order:0}#ask{order:1}.tools,#hits,#rest,#answer>section{order:2}}
+@media (max-width:760px){.play{grid-template-columns:minmax(0,1fr);gap:.6rem}#ask,#answer{display:contents}[data-knob=model],[data-knob=gpu],[data-knob=ram]{order:-1}#head,#first,#error{order:0}.knob,#ask details{order:1;font-size:.9rem}.tools,#hits,#rest,#answer>section{order:2}}
 @media print{#ask,.tools{display:none}.play{display:block}}`;
 
 /**
