@@ -27,11 +27,14 @@ const PICTURES = [
   ['page-search.png', 'search', 400, 900, 'dark', null],
   ['page-curve.png', 'curve', 768, 900, 'dark', null],
   ['page-ranking.png', 'ranking', 1400, 900, 'light', null],
+  ['page-play.png', 'play', 1400, 900, 'light', null],
 ];
 
 cpSync(join(root, 'examples'), folder, { recursive: true });
 copyFileSync(join(root, 'test/support/scripted-bench.mjs'), join(folder, 'scripted-bench.mjs'));
-const commands = pageCommands();
+/** The page that computes, which says its answer a moment after it is opened. */
+const PLAY = { args: ['play', '-o', 'play.html'], kind: 'play', makes: false };
+const commands = [...pageCommands(), PLAY];
 const isWanted = (kind) => kind !== null && (kinds.length === 0 || kinds.includes(kind));
 for (const { args, kind, makes } of commands) {
   if (!makes && !isWanted(kind)) continue;
@@ -51,6 +54,7 @@ const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', arg
 const openPage = async (kind, width, height, colorScheme) => {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
   await page.goto(pathToFileURL(join(folder, `${kind}.html`)).href);
+  if (kind === PLAY.kind) await page.locator('#hits .plot').waitFor({ timeout: 60_000 });
   return page;
 };
 
