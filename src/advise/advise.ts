@@ -88,7 +88,6 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   /** If nothing fits: what does. Absent: the wished model fits, or nothing else does. */
   readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
-  /** Runs of the engine. */
   readonly runs: number;
 }
 

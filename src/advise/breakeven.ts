@@ -32,7 +32,6 @@ export interface BreakEven {
   readonly reached: ByWay<'offload' | 'hybrid'>;
   /** Decode speed, tokens/s of all users together; null: it takes a slot. */
   readonly decode: ByWay<Way>;
-  /** The fastest way. */
   readonly best: Way;
 }
 

@@ -11,7 +11,6 @@ export interface DraftOffer {
   readonly draft: number;
   /** Tokens/s. */
   readonly decode: number;
-  /** Tokens that a pass yields. */
   readonly tokensPerPass: number;
   /** Share of drafted tokens that is taken to be right, as engines print it. */
   readonly accepted: number;
@@ -47,7 +46,6 @@ export async function draftsBeside(question: Question, { model, setting }: Price
   return offers;
 }
 
-/** Drafters in words. */
 const DRAFTERS = { mtp: "the model's own layers", ngram: 'n-grams' } as const;
 
 /** Drafts as a table; nothing if nothing is drafted. */

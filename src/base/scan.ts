@@ -74,7 +74,6 @@ export class LineScanner {
     return true;
   }
 
-  /** `path:line` of the current line. */
   place(): string {
     return `${this.#source.path}:${this.line}`;
   }

@@ -92,7 +92,6 @@ function needGrid(placings: readonly Placing[]): Grid {
   return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
 }
 
-/** The system of all placings; null if they differ. */
 function sharedSystem(placings: readonly Placing[]): string | null {
   const [first, ...others] = new Set(placings.map(({ system }) => system));
   return others.length === 0 ? first! : null;

@@ -31,7 +31,6 @@ export interface Placing {
   readonly fits: boolean;
   /** False if a larger cache than the smallest that suffices was seen to break a condition. */
   readonly steady: boolean;
-  /** By capacity. */
   readonly probes: readonly Probe[];
 }
 
@@ -100,7 +99,6 @@ export class CapacitySearch {
   }
 }
 
-/** `from`, `from + step`, ... up to `to`. */
 function range(from: number, to: number, step: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor((to - from) / step) + 1) }, (_, i) => from + i * step);
 }

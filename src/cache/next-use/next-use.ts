@@ -46,7 +46,6 @@ interface Sample {
 export class NextUse {
   /** By dense id, 0..1: the mean of 1 / (1 + {@link LOST_A_PASS} x the events of its layer that come before its next use). */
   readonly values: Float32Array;
-  /** Log-odds of `values`. */
   readonly logOdds: Float32Array;
   /** By MoE layer: changes whenever `values` of the layer do. */
   readonly version: Uint32Array;

@@ -204,7 +204,6 @@ function buildTier(
   return tier;
 }
 
-/** Staging buffers of prefetches; null: the system has none. */
 function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
   const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
   return buffers === 0 ? null : new Staging(buffers, layerOf);

@@ -19,7 +19,6 @@ export class Link {
   readonly bandwidth: number;
   /** Expert of the prefetch that a lane carries, {@link IDLE} if none; the starter clears it on arrival. */
   readonly prefetching: Int32Array;
-  /** Arrival of that prefetch. */
   readonly prefetchEndNs: Float64Array;
   /** Prefetches that nothing interrupts and that have not arrived. */
   readonly placed = new PlacedPrefetches();

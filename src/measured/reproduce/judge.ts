@@ -19,7 +19,6 @@ export interface JudgedClaim {
   readonly error: number;
   /** The runs of an order by our figures, best first. */
   readonly comesOut: readonly string[] | null;
-  /** The factors of a ratio; null: it is none. */
   readonly gain: GainFactors | null;
   /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
   readonly share: number | null;

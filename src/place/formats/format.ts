@@ -42,7 +42,6 @@ export interface ProfileFile {
 /** One member of the family. `cites`: the place of the format's definition, the day of reading it, and its pull request if it is not released. */
 export interface ProfileFormat extends Member {
   readonly cites: string;
-  /** What it holds. */
   readonly holds: Held['kind'];
   /** True: the engine keeps as many experts in each layer, whatever the file has. */
   readonly even?: true;

@@ -47,7 +47,6 @@ export interface CommandInput {
   readonly unmapped?: boolean;
 }
 
-/** A step of the answer: lines for a shell, or a file. */
 interface Step {
   /** Name of the file to write; null: lines for a shell. */
   readonly file: string | null;

@@ -19,7 +19,6 @@ export interface KnownRuntime {
   readonly vendors?: readonly (Vendor | 'none')[];
   /** Profile if the GPU holds some experts and the CPU others; absent: its usual one. */
   readonly mixedProfile?: string;
-  /** What it prints. */
   readonly logs?: readonly Log[];
   /** What advice on it takes; absent: none is given. */
   readonly advised?: Advised;

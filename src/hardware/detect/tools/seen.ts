@@ -2,7 +2,6 @@
 export interface SeenLink {
   /** Generation at its best; links slow down while they are idle. */
   readonly generation?: number;
-  /** Lanes that it runs with. */
   readonly lanes?: number;
   readonly mostLanes?: number;
 }
@@ -28,7 +27,6 @@ export interface SeenGpu {
 /** Processors, all alike. */
 export interface SeenCpu {
   readonly names: readonly string[];
-  /** Cores of all sockets. */
   readonly cores: number;
   readonly sockets: number;
   /** As `/proc/cpuinfo` counts families and models of x86. */
