@@ -18,10 +18,7 @@ export interface DraftOffer {
   readonly breakEven: number | null;
 }
 
-/**
- * Drafts of each length, to compare with none; empty: none are wished or advised, or none fits.
- * @throws UserError if they are wished and the runtime drafts nothing for the model
- */
+/** Drafts by length, to compare with none; empty: none wished, advised or fitting. @throws UserError if wished, and nothing can draft */
 export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
   const { drafting, runtime } = question;
   if (drafting.lengths === null && setting.draft === 0) return [];

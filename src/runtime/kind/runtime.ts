@@ -147,10 +147,7 @@ interface Advised {
   readonly usualFile: string | null;
   /** Its input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /**
-   * How its speed is measured: the start of a command line, the flags of a setting, and more flags for trying settings. Absent: it prints its speed
-   * as it runs.
-   */
+  /** How its speed is measured: the start of a command line, the flags of a setting, and more flags to try. Absent: its runs print it. */
   readonly benchmark?: {
     readonly command: string;
     readonly flags: readonly string[];
