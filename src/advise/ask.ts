@@ -22,7 +22,6 @@ import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { PROFILED, Pricer, tokensNeeded } from './price.js';
 import type { Question } from './question.js';
 
-/** Seed of the synthetic routing. */
 const SEED = 1;
 
 /** Context of each user by default, tokens. Ours: a long chat. */
@@ -143,7 +142,6 @@ export class Subject {
     return { ...question, trace, pricer: new Pricer(trace, request, question.drafting) };
   }
 
-  /** Closes the routing. */
   close(): void {
     for (const opening of this.#traces.values())
       opening.then(
@@ -231,7 +229,6 @@ function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
 }
 
-/** A model, and the source of its sizes. */
 interface Loaded {
   readonly spec: ModelSpec;
   readonly sizes: OpenModel['sizes'];

@@ -7,7 +7,6 @@ import { drafted, lengthsOf, type Priced, pricedFit } from './search.js';
 
 /** One length of a draft, at its best placement. */
 export interface DraftOffer {
-  /** Tokens that are drafted for a pass. */
   readonly draft: number;
   /** Tokens/s. */
   readonly decode: number;

@@ -121,7 +121,6 @@ export class FieldReader extends LineScanner {
     this.#at = at;
   }
 
-  /** True at the end of the line. */
   get ended(): boolean {
     return this.#at >= this.end;
   }

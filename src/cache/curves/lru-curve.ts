@@ -132,7 +132,6 @@ class OneCache {
     this.#widest = slots.find((size) => size >= count) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Replays a capacity from here on. */
   #leave(capacity: number): void {
     if (this.#left.has(capacity)) return;
     const { base, bytes, levelOf, sizes } = this.#levels;

@@ -65,7 +65,6 @@ export class DemandBlock {
     this.starts[++this.events] = at;
   }
 
-  /** The expert of a demand, or of a number that stands for the next one. */
   expertOf(demand: number): number {
     return demand >= this.limit ? demand - this.limit : this.ids[demand]!;
   }

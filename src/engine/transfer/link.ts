@@ -161,7 +161,6 @@ export class Link {
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, prefetch);
   }
 
-  /** The lane that is free first. */
   nextLane(): number {
     let lane = 0;
     for (let other = 1; other < this.#live; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;

@@ -53,7 +53,6 @@ interface Listed<P extends CataloguePart> {
 
 /** A group of a file, which is parsed if one of its parts is wanted: all of them take longer than a short run. */
 interface PartGroup<P extends CataloguePart> {
-  /** Keys of the names in its text. */
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }

@@ -27,7 +27,6 @@ export interface JudgedClaim {
   /** False: even a known future falls more than 15 % short of what is published. */
   readonly allowed: boolean;
   readonly verdict: ClaimVerdict;
-  /** The least verdict that the file expects. */
   readonly expected: ClaimVerdict;
   readonly why: string | null;
   readonly source: string | null;

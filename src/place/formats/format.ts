@@ -55,7 +55,6 @@ export interface ProfileFormat extends Member {
   use(path: string, placed: Placed): string;
   /** The file. @throws UserError if the format cannot hold the placement */
   write(placed: Placed, path: string): string | Uint8Array;
-  /** True if a file is one of these. */
   detect(file: ProfileFile): boolean;
   /** Reads it. @throws UserError with the place if it is malformed or of another model */
   read(file: ProfileFile, model: ModelSpec): Held;

@@ -6,7 +6,6 @@ import type { Graph, Value } from './graph.js';
 
 /** The shape of a network. */
 export interface NetworkOptions {
-  /** Units of the hidden layer. */
   readonly hidden: number;
   /** Width of the low-rank encodings. */
   readonly rank: number;

@@ -40,7 +40,6 @@ export function latencyGrid(result: Result): Grid | null {
   return known.length === 0 ? null : metricGrid(result, 'latency', known, columns);
 }
 
-/** A label and a part of metric names. */
 type Named = readonly [label: string, name: string];
 
 function metricGrid(result: Result, title: string, rows: readonly Named[], columns: readonly Named[]): Grid {

@@ -58,7 +58,6 @@ interface Step {
 /** A setting in a runtime's own words. */
 export interface Command {
   readonly steps: readonly Step[];
-  /** Flags that are set, in order. */
   readonly uses: readonly FlagUse[];
   /** Reasons for flags, by name; absent if none is needed. */
   readonly why: Readonly<Record<string, string>>;

@@ -64,7 +64,6 @@ interface Log {
   readonly mark?: RegExp;
 }
 
-/** Memory that is allocated by rules that are known. */
 interface AllocatedMemory {
   /** Sequences of its server for a model with recurrent layers by default. */
   readonly sequences: number;

@@ -43,7 +43,6 @@ export interface TimingSettings {
   readonly numa?: string;
   readonly users?: number;
   readonly buffers?: readonly TimingBuffer[];
-  /** Layers of the model, as printed. */
   readonly layers?: number;
   /** The command line, as it stands in the text. */
   readonly command?: string;

@@ -49,7 +49,6 @@ export interface SeenModule {
   readonly type?: string;
   /** Million transfers a second as it runs. */
   readonly mts?: number;
-  /** The same, as rated. */
   readonly ratedMts?: number;
   /** The board's name for its slot. */
   readonly place: string;

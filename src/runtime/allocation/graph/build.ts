@@ -76,7 +76,6 @@ function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode | nu
 /** Layers of a kind that a graph needs: the first allocates what later ones reuse. */
 const ALIKE = 2;
 
-/** The layers of a reduced graph. */
 interface Distinct {
   readonly layers: readonly number[];
   /** Key of the graph: equal keys mean equal graphs. */

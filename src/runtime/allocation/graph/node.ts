@@ -104,7 +104,6 @@ export class ComputeGraph {
   readonly fusions: { readonly nodes: readonly GraphNode[]; readonly until: GraphNode }[] = [];
   readonly #seen = new Set<GraphNode>();
 
-  /** Adds a node and all that it is computed from. */
   expand(node: GraphNode): void {
     if (this.#seen.has(node)) return;
     this.#seen.add(node);
