@@ -111,7 +111,6 @@ export function contextThatFits(question: Question, { model, setting }: { readon
   const start = Math.floor(setting.context / CONTEXT_STEP);
   // More than the model was trained on is of no use.
   const most = Math.max(start, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
-  // From the longest down: the first that fits.
   const at = firstFit(most - start + 1, (down) =>
     missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
   );

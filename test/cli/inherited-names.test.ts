@@ -70,7 +70,6 @@ const OTHERS = [
     'compare FOLDER/result.json FOLDER/result.json --assert NAME>3',
     'reproduce NAME',
     'curve --policies lru,NAME',
-    'bound adaptive --copy NAME=1',
   ],
 ];
 

@@ -188,7 +188,6 @@ function originOf({ placings: all }: Plan): string {
   return `${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`;
 }
 
-/** Most conditions that are drawn. */
 const CONDITIONS = 3;
 
 /** Figures of a plan: memory, then each condition on a metric. */

@@ -57,7 +57,6 @@ interface OneCounts extends CacheCounts {
   readonly hits: readonly number[];
 }
 
-/** A capacity that has left the one pass. */
 interface Left {
   readonly cache: ExpertCache;
   /** Hits since, by MoE layer of the cache. */

@@ -25,7 +25,6 @@ export function worthAfter(worth: number, passes: number): number {
 const SAMPLED = 128;
 /** Prior of every past, in experts, with the worth that recency predicts. */
 const SMOOTHING = 8;
-/** By past: the worth that recency predicts. */
 const RECENCY = Float64Array.from({ length: PASTS }, (_, past) => recencyOf(past));
 /** Samples between two renewals of the table of pasts; after each of the first samples it is renewed at once. */
 const RENEWED = 16;

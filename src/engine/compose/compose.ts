@@ -49,7 +49,6 @@ export interface CommonParts {
   readonly buddies: Buddies | null;
   /** Chooses the misses that are computed one layer late; null: no rule does that. */
   readonly deferral: Deferral | null;
-  /** All of the judges above that exist. */
   readonly judges: readonly LayerJudge[];
   /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;

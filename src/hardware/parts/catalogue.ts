@@ -20,7 +20,6 @@ export interface CataloguePart {
 
 /** Parts of one kind: files of profiles/hardware/gpus or cpus, read once and only if a part is named, found by any usual spelling. */
 export interface Catalogue<P extends CataloguePart> {
-  /** In the order of the files. */
   readonly parts: readonly P[];
   /** The part of a name in any usual spelling; undefined if there is none. */
   find(name: string): P | undefined;

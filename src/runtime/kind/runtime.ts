@@ -38,7 +38,6 @@ export interface KnownRuntime {
   readonly sharesSlots?: boolean;
   /** True: it keeps the state of recurrent layers from before a pass, and runs accepted tokens again after a rejection. */
   readonly redoesAccepted?: boolean;
-  /** Bundled systems that describe it. */
   readonly systems?: Systems;
   /** How it reads experts from a disk. */
   readonly streaming?: Streaming;
