@@ -85,7 +85,7 @@ async function judge(training, file, judged) {
 if (way === '--without') {
   const index = names.indexOf(without);
   const training = part(train, trainDomain, (one) => one !== index, `all but ${without}`);
-  const { train: trained } = trainingOf({ kind: 'rpp', seed: '1', epochs, gru: false, tokenId: true, observed: true, history: true });
+  const { train: trained } = trainingOf({ kind: 'rpp', seed: '1', epochs, tokenId: true, observed: true, history: true });
   const file = join(folder, 'rpp.onnx');
   writeFileSync(file, (await trained(training, model, {})).bytes);
   await judge(training, file, [part(test, testDomain, (one) => one === index, without)]);

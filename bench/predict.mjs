@@ -60,9 +60,8 @@ async function prepare({ folder, tokens }) {
   for (const [name, fields] of [
     ['onnx', {}],
     ['onnx, before the pass', { observed: false }],
-    ['onnx, gru', { gru: true }],
   ]) {
-    const network = { hidden: 256, rank: 64, gru: false, observed: true, tokenRows: 8192, ...fields };
+    const network = { hidden: 256, rank: 64, observed: true, tokenRows: 8192, ...fields };
     const { parameters } = buildTrainingGraphs(network, shape);
     const weights = new Map(parameters.map((parameter) => [parameter.name, parameter.initial(random)]));
     writeFileSync(join(folder, `${name}.onnx`), exportPredictor(network, shape, weights, {}));
@@ -135,7 +134,7 @@ if (process.argv[2] === '--measure') {
   const [ofTrace = SHORT ? 64 : 2000, times = SHORT ? 1 : 3, ...named] = ARGUMENTS;
   const tokens = Number(ofTrace);
   const runs = Number(times);
-  const files = ['onnx', 'onnx, before the pass', 'onnx, gru'];
+  const files = ['onnx', 'onnx, before the pass'];
   const chosen = named.length > 0 ? named : SHORT ? ['transition', 'onnx'] : [...NAMES, ...files];
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
   try {

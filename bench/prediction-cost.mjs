@@ -56,7 +56,7 @@ async function traceOf(model, folder, tokens) {
 async function networkOf(model, folder, hidden) {
   const { Random } = await fromBuild('base/random.js');
   const { exportPredictor, buildTrainingGraphs } = await fromBuild('predict/onnx/training-graph.js');
-  const network = { hidden, rank: 64, gru: false, observed: true, tokenRows: null };
+  const network = { hidden, rank: 64, observed: true, tokenRows: null };
   const shape = { layers: model.layers, experts: model.experts, frequency: new Float64Array(model.experts).fill(0.125) };
   const random = new Random(1, 'bench/network');
   const weights = new Map(buildTrainingGraphs(network, shape).parameters.map((parameter) => [parameter.name, parameter.initial(random)]));

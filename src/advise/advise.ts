@@ -88,7 +88,6 @@ export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
   /** If nothing fits: what does. Absent: the wished model fits, or nothing else does. */
   readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
-  /** Runs of the engine. */
   readonly runs: number;
 }
 
@@ -151,10 +150,7 @@ export async function plainAdvice(question: Question, answer: Priced): Promise<A
   };
 }
 
-/**
- * The best setting, and the question as its line answers it: with weights in pinned memory if prompts gain a twentieth by that, for a flag and a
- * load of the whole file. @param find finds the best setting
- */
+/** The best setting, and the question as its line answers it; weights are pinned if prompts gain a twentieth. @param find the best setting */
 export async function answered(
   asked: Question,
   find: (question: Question) => Promise<Priced | null> = bestAnswer,
@@ -173,10 +169,7 @@ export async function answered(
     : { question, answer };
 }
 
-/**
- * The best setting of the preferred format that fits; with targets, of the first that keeps them, else of the nearest. Without a fit, a smaller KV
- * cache is tried; then experts on the disk, for which the smallest format is the fastest.
- */
+/** The best setting of the preferred format that fits, or nearest the targets; else with a smaller KV cache, or experts on the disk. */
 export async function bestAnswer(question: Question): Promise<Priced | null> {
   const { quantizations, runtime } = question;
   for (const kv of runtime.kv) {

@@ -12,7 +12,6 @@ interface Alternative {
   readonly one: Priced;
 }
 
-/** Most alternatives in a report. */
 const MOST_SHOWN = 5;
 /** Other lengths of passes that are tried. */
 const NEIGHBOURS = 2;

@@ -22,7 +22,6 @@ import { type DraftWishes, wishedDrafting } from './drafting.js';
 import { PROFILED, Pricer, tokensNeeded } from './price.js';
 import type { Question } from './question.js';
 
-/** Seed of the synthetic routing. */
 const SEED = 1;
 
 /** Context of each user by default, tokens. Ours: a long chat. */
@@ -43,9 +42,7 @@ export interface AdviceWishes extends DraftWishes {
   readonly runtime?: string | undefined;
   /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string | undefined;
-  /**
-   * Context of each user, tokens; by default 16,384, or as many as `prompt` and its answer take if that is more, but at most the model's own limit.
-   */
+  /** Context of each user, tokens; by default 16,384, or what `prompt` and its answer take if more, at most the model's limit. */
   readonly context?: number | undefined;
   /** Prompt of the request, tokens; 4,096 unless given, or half of the context if that is less. */
   readonly prompt?: number | undefined;
@@ -145,7 +142,6 @@ export class Subject {
     return { ...question, trace, pricer: new Pricer(trace, request, question.drafting) };
   }
 
-  /** Closes the routing. */
   close(): void {
     for (const opening of this.#traces.values())
       opening.then(
@@ -221,10 +217,7 @@ async function routingOf(name: string, path: string | undefined, model: ModelSpe
   return synthesize(model, { seed: SEED, requests: [{ prefill: tokens + PROFILED, decode: 0 }], profile });
 }
 
-/**
- * The model's file in a command line: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null: the runtime does
- * not read it.
- */
+/** The model's file in a command line: of a folder its one GGUF file or the first part; of a config.json its folder. Null: not readable. */
 function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
   if (!isFolder(path)) {
@@ -236,7 +229,6 @@ function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
 }
 
-/** A model, and the source of its sizes. */
 interface Loaded {
   readonly spec: ModelSpec;
   readonly sizes: OpenModel['sizes'];

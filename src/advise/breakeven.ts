@@ -32,7 +32,6 @@ export interface BreakEven {
   readonly reached: ByWay<'offload' | 'hybrid'>;
   /** Decode speed, tokens/s of all users together; null: it takes a slot. */
   readonly decode: ByWay<Way>;
-  /** The fastest way. */
   readonly best: Way;
 }
 
@@ -46,10 +45,7 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
 
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
-/**
- * The worth of caches for a model on a machine, by format and number of users.
- * @throws UserError if something is unknown, a recording is too short, or there is no CPU with a card with its own memory
- */
+/** The worth of caches by format and users. @throws UserError for an unknown name, a short recording, or no CPU with a card of own memory */
 export async function breakEvensOn(name: string, machine: MachineFinder, wishes: AdviceWishes, by: readonly number[]): Promise<BreakEvens> {
   const basis = await basisOf(machine, wishes);
   const { hardware, runtime } = basis;
@@ -96,10 +92,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
   };
 }
 
-/**
- * The hit rate at which a cache is as fast as `speed`: on the line of time over hit rate between two runs, one slower and one not, from halvings of
- * the slots. 0: it is as fast without a slot; null: slower with `most`.
- */
+/** The hit rate at which a cache is as fast as `speed`, from halvings of the slots. 0: as fast without a slot; null: slower with `most`. */
 export async function breakEvenAt(speed: number, most: number, run: (slots: number) => Promise<Cached>): Promise<number | null> {
   let [slow, fast] = [await run(0), await run(most)];
   if (slow.decode >= speed) return 0;

@@ -7,11 +7,9 @@ import { drafted, lengthsOf, type Priced, pricedFit } from './search.js';
 
 /** One length of a draft, at its best placement. */
 export interface DraftOffer {
-  /** Tokens that are drafted for a pass. */
   readonly draft: number;
   /** Tokens/s. */
   readonly decode: number;
-  /** Tokens that a pass yields. */
   readonly tokensPerPass: number;
   /** Share of drafted tokens that is taken to be right, as engines print it. */
   readonly accepted: number;
@@ -19,10 +17,7 @@ export interface DraftOffer {
   readonly breakEven: number | null;
 }
 
-/**
- * Drafts of each length, to compare with none; empty: none are wished or advised, or none fits.
- * @throws UserError if they are wished and the runtime drafts nothing for the model
- */
+/** Drafts by length, to compare with none; empty: none wished, advised or fitting. @throws UserError if wished, and nothing can draft */
 export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
   const { drafting, runtime } = question;
   if (drafting.lengths === null && setting.draft === 0) return [];
@@ -47,7 +42,6 @@ export async function draftsBeside(question: Question, { model, setting }: Price
   return offers;
 }
 
-/** Drafters in words. */
 const DRAFTERS = { mtp: "the model's own layers", ngram: 'n-grams' } as const;
 
 /** Drafts as a table; nothing if nothing is drafted. */

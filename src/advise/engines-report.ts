@@ -14,7 +14,6 @@ interface EnginesView {
 /** Formats of engines on a machine, the one for reading first. */
 export const engineReports = pagedFormats<EnginesView>('moeprof advise', enginesDocument, ({ offers }) => offers);
 
-/** An engine that runs the model. */
 type Running = EngineOffer & { readonly best: Strategy };
 
 function enginesDocument({ explain, offers }: EnginesView): Document {

@@ -36,10 +36,7 @@ export function loadOf({ hardware, runtime }: Question, model: ModelSpec, settin
   return runtime.memory(model, setting, hardware);
 }
 
-/**
- * The highest rung that fits; null: none does. Along the ladder GPUs hold less and the host more, so only the first rung that GPUs can hold is tried
- * on the host.
- */
+/** The highest rung that fits; null: none. Down the ladder GPUs hold less and the host more: only the first that GPUs hold is tried there. */
 export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const setting = highestOnGpu(question, model, beside);
   return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
@@ -57,10 +54,7 @@ export function lowestRung(question: Question, model: ModelSpec, beside: Beside)
   return { ...beside, ...ladderOf(question, model, beside.cache).at(-1)!, fromDisk: false };
 }
 
-/**
- * The last resort: experts are read from the disk when they are needed, and host memory caches them; null: there is no disk, or what every token
- * needs does not fit.
- */
+/** The last resort: experts are read from the disk, and host memory caches them; null: no disk, or what every token needs does not fit. */
 export function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const { hardware, runtime } = question;
   if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
@@ -117,7 +111,6 @@ export function contextThatFits(question: Question, { model, setting }: { readon
   const start = Math.floor(setting.context / CONTEXT_STEP);
   // More than the model was trained on is of no use.
   const most = Math.max(start, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
-  // From the longest down: the first that fits.
   const at = firstFit(most - start + 1, (down) =>
     missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
   );

@@ -45,11 +45,7 @@ export function modelsFor(machine: string, models: readonly string[] = [], wishe
   return modelsOn(models, machineNamed(machine), wishes, async () => undefined);
 }
 
-/**
- * As {@link modelsFor}, on a machine that is found for the runtime.
- * @param next called with the number of models done, and of all
- * @param best only so many bundled ones, the largest that run well; absent: all
- */
+/** As {@link modelsFor}, on a machine found for the runtime. @param next called with models done, and all @param best most bundled; absent: all */
 export async function modelsOn(
   named: readonly string[],
   machine: MachineFinder,

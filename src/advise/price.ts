@@ -35,7 +35,6 @@ export interface Price extends Speeds {
   readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
 }
 
-/** A setting of a model on a machine, to be priced. */
 interface PricedCase {
   /** In the setting's format. */
   readonly model: ModelSpec;
@@ -52,7 +51,6 @@ export class Pricer {
   readonly #trace: RoutingTrace;
   readonly #request: RequestShape;
   readonly #known = new Map<string, Promise<Result>>();
-  /** Runs of the engine so far. */
   runs = 0;
 
   /** @param trace routing of the model, at least {@link tokensNeeded} tokens long @param request decoding begins after its prompt */
@@ -62,7 +60,6 @@ export class Pricer {
     this.#request = request;
   }
 
-  /** Speeds of a setting. */
   async price(priced: PricedCase): Promise<Price> {
     const [decoded, prompted] = [await this.#decoded(priced), await this.#prompted(priced)];
     const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
@@ -113,7 +110,6 @@ export class Pricer {
     return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
 
-  /** One pass in the middle of the prompt. */
   #prompted(priced: PricedCase): Promise<Result> {
     const prompt = promptTokens(priced.setting, this.#request);
     const context = Math.round((this.#request.prompt - prompt) / 2);
@@ -248,7 +244,6 @@ function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof routing
   return { tokens: tokens - walked, place: 'beside those that are replayed', take };
 }
 
-/** Requests of one length, one for each user, from the start of the routing. */
 function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
   const length = prompt + output;
   const requests = Array.from({ length: users }, (_, id) => ({ id, start: id * length, prefill: prompt, decode: output }));

@@ -99,9 +99,7 @@ function slotFor({ cpu, pcie }: Machine, card: GpuPart | undefined): PcieLink | 
   return { generation: Math.min(card.pcie.generation, cpu.pcieGeneration), lanes: card.pcie.lanes };
 }
 
-/**
- * The card of the same vendor and kind with the next larger memory that is no slower, the least of several; of work stations if desktops have none.
- */
+/** The card of the same vendor and kind with the next larger memory, no slower, the least of several; of work stations if need be. */
 function largerCard([card, ...others]: readonly GpuPart[]): GpuPart | null {
   if (card === undefined || card.form === 'laptop' || others.some(({ name }) => name !== card.name)) return null;
   const forms = card.form === 'desktop' ? ['desktop', 'workstation'] : [card.form];

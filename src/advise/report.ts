@@ -73,7 +73,6 @@ const BRIEF = 2;
 /** What else there is. */
 const MORE = '-v: memory by part, what does not fit, how sure this is and what makes it surer.';
 
-/** The answer in a sentence or two. */
 function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfits, quantization, request, users }: Advice): Line[] {
   if (answer === null) return [{ text: `Nothing fits: ${misfits.find((text) => text.startsWith(quantization))}`, tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
@@ -110,7 +109,6 @@ function wayBlock({ command, decode, text }: WayOut): Block {
   return { kind: 'code', title: `${text}${decode === null ? '' : `, ${aboutRate(decode)} tok/s`}`, lines: command };
 }
 
-/** A sentence for each flag. */
 function explained({ command, runtime }: Advice): Block {
   const { grammar } = advisedRuntime(runtime).dialect;
   const facts = (command?.uses ?? []).map(([name, value]): [string, string] => {
@@ -184,7 +182,6 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
   });
 }
 
-/** Sentences on the basis of the figures. */
 function basisTexts({ assumed, bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
     band === null

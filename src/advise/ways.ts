@@ -15,15 +15,12 @@ export interface WayOut {
   readonly text: string;
   /** Tokens/s; null: it changes the machine, and nothing was run. */
   readonly decode: number | null;
-  /** Lines for a shell. */
   readonly command: readonly string[];
 }
 
 /** How other questions are put, by what differs from the first. */
 export interface OtherQuestions {
-  /** The command, with some options replaced. */
   command(differs: { readonly model?: string; readonly machine?: string; readonly options?: string }): readonly string[];
-  /** The machine of a name, as the runtime drives it. */
   machine(name: string): Promise<HardwareSpec>;
   /** The best setting of another bundled model; null: it does not fit either. */
   other(model: string): Promise<Priced | null>;

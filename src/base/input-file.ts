@@ -79,7 +79,6 @@ export const KINDS = {
   module: { what: 'a module', limit: 16 * MIB, remedy: 'name a .mjs, .js or .ts file' },
   entry: { what: 'an entry of a store', limit: 256 * MIB, remedy: 'delete it, and the run is repeated' },
   key: { what: 'a key', limit: 4 * KIB, remedy: 'write one line of random text', instead: 'name a file with one line', pipe: true },
-  checkpoint: { what: 'a checkpoint', limit: 512 * MIB, remedy: 'delete it to train from the beginning', instead: 'name another path' },
   measurements: {
     what: 'a file of measurements',
     limit: 32 * MIB,

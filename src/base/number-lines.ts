@@ -76,7 +76,6 @@ export class NumberLines {
     return true;
   }
 
-  /** `path:line` of the current line. */
   place(): string {
     return `${this.#source.path}:${this.line}`;
   }

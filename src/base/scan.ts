@@ -74,7 +74,6 @@ export class LineScanner {
     return true;
   }
 
-  /** `path:line` of the current line. */
   place(): string {
     return `${this.#source.path}:${this.line}`;
   }
@@ -122,7 +121,6 @@ export class FieldReader extends LineScanner {
     this.#at = at;
   }
 
-  /** True at the end of the line. */
   get ended(): boolean {
     return this.#at >= this.end;
   }

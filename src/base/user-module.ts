@@ -110,7 +110,6 @@ export class OwnExport {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
 
-  /** A text field, or `otherwise` if there is none. */
   textOr(field: string, otherwise: string): string {
     const text = this.#value[field];
     return typeof text === 'string' ? text : otherwise;

@@ -51,7 +51,6 @@ export const again = (local: number, end: number): number[] => [...get(local), .
 /** A function: its parameters are i32, its other locals as given, and it returns an i32. */
 export interface KernelBody {
   readonly parameters: number;
-  /** Counts and types. */
   readonly locals: readonly (readonly [count: number, type: number])[];
   readonly code: readonly number[];
 }

@@ -9,12 +9,6 @@ import { misfit, type RunSpec } from '../system/door.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { leastCost, type Options } from './least-cost.js';
 
-/** A smaller copy of every expert: its bytes as a share of the expert's, and the share of a use's weight that it loses. */
-export interface SmallCopy {
-  readonly bytes: number;
-  readonly loss: number;
-}
-
 /** The bound at one budget. */
 export interface AdaptivePoint {
   /** Share of all gate weight that may be lost. */
@@ -27,7 +21,7 @@ export interface AdaptivePoint {
   readonly exact: boolean;
 }
 
-/** The speed of a router that skips or shrinks unimportant experts (Duo-LLM's oracle, arXiv 2410.10846): the format `moeprof.adaptive/1`. */
+/** The speed of a router that skips unimportant experts (Duo-LLM's oracle, arXiv 2410.10846): the format `moeprof.adaptive/1`. */
 export interface AdaptiveBound {
   readonly schema: 'moeprof.adaptive/1';
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
@@ -37,20 +31,14 @@ export interface AdaptiveBound {
   readonly tokens: number;
   /** The source of the weights: `weights` of the trace, or `ranks`. */
   readonly by: 'weights' | 'ranks';
-  readonly copy: SmallCopy | null;
   /** Time of the run itself, ns a token, and its expert cache, bytes. */
   readonly runNs: number;
   readonly cacheBytes: number;
   readonly points: readonly AdaptivePoint[];
 }
 
-/** Bounds a run. @param budgets shares of all gate weight @param copy null: experts run whole or not @throws UserError unless one GPU runs all */
-export async function adaptiveBound(
-  run: RunSpec,
-  budgets: readonly number[],
-  copy: SmallCopy | null,
-  breathe?: () => Promise<void>,
-): Promise<AdaptiveBound> {
+/** Bounds a run. @param budgets shares of all gate weight @throws UserError unless one GPU runs all */
+export async function adaptiveBound(run: RunSpec, budgets: readonly number[], breathe?: () => Promise<void>): Promise<AdaptiveBound> {
   let log: UseLog | null = null;
   let weights = false;
   let assumed: readonly string[] = [];
@@ -79,8 +67,8 @@ export async function adaptiveBound(
   const cacheBytes = value('memory.gpu.expert_cache');
   const { hardware, model, quantization, system } = result.inputs;
   const points = budgets.map((budget): AdaptivePoint => {
-    const gpu = leastCost(gpuOptions(uses, copy), budget * weight, 0);
-    const link = leastCost(linkOptions(uses, copy), budget * weight, cacheBytes * events);
+    const gpu = leastCost(gpuOptions(uses), budget * weight, 0);
+    const link = leastCost(linkOptions(uses), budget * weight, cacheBytes * events);
     const [gpuNs, linkNs] = [(denseNs + gpu.cost) / tokens, link.cost / tokens];
     return { budget, gpuNs, linkNs, tokenNs: Math.max(gpuNs, linkNs), exact: gpu.exact && link.exact };
   });
@@ -91,7 +79,6 @@ export async function adaptiveBound(
     assumed,
     tokens,
     by: weights ? 'weights' : 'ranks',
-    copy,
     runNs: value('time.total') / tokens,
     cacheBytes,
     points,
@@ -115,26 +102,19 @@ function refuse(run: RunSpec): void {
     );
 }
 
-/** Options on the GPU: a use is left out, computed, or computed from the copy, faster in proportion to its bytes. */
-export const gpuOptions = (uses: readonly ExpertUse[], copy: SmallCopy | null): Options =>
+/** Options on the GPU: a use is left out, or computed. */
+export const gpuOptions = (uses: readonly ExpertUse[]): Options =>
   optionsOf(uses, ({ gpuNs, weight }) => [
     [0, weight, 0],
     [gpuNs, 0, 0],
-    ...(copy === null ? [] : [[copy.bytes * gpuNs, copy.loss * weight, 0] as const]),
   ]);
 
-/** Options on the link: a use is left out, found in the cache, whose bytes it has held since its last use, or loaded; the copy likewise. */
-export const linkOptions = (uses: readonly ExpertUse[], copy: SmallCopy | null): Options =>
+/** Options on the link: a use is left out, found in the cache, whose bytes it has held since its last use, or loaded. */
+export const linkOptions = (uses: readonly ExpertUse[]): Options =>
   optionsOf(uses, ({ bytes, events, linkNs, weight }) => [
     [0, weight, 0],
     [0, 0, bytes * events],
     [linkNs, 0, 0],
-    ...(copy === null
-      ? []
-      : ([
-          [0, copy.loss * weight, copy.bytes * bytes * events],
-          [copy.bytes * linkNs, copy.loss * weight, 0],
-        ] as const)),
   ]);
 
 function optionsOf(

@@ -12,10 +12,8 @@ export const adaptiveReports = drawnFormats<AdaptiveBound>('moeprof bound adapti
   return linesOver(axisOf('gate weight that may be lost', '%'), axisOf('time of a token', 'ms'), Object.keys(parts), lines);
 });
 
-function adaptiveDocument({ assumed, by, cacheBytes, copy, inputs, points, runNs, tokens }: AdaptiveBound): Document {
+function adaptiveDocument({ assumed, by, cacheBytes, inputs, points, runNs, tokens }: AdaptiveBound): Document {
   const { hardware, model, quantization, system } = inputs;
-  const copied =
-    copy === null ? '' : `; copies of ${formatRatio(copy.bytes)} of the bytes that lose ${formatRatio(copy.loss)} of their weight`;
   const best = ({ gpuNs, linkNs }: AdaptivePoint): string => (gpuNs >= linkNs ? 'GPU' : 'link');
   return {
     title: `${model} ${quantization} on ${hardware}, ${system}: how fast an oracle could route`,
@@ -25,7 +23,7 @@ function adaptiveDocument({ assumed, by, cacheBytes, copy, inputs, points, runNs
         text: `${formatCount(tokens)} tokens, prompts included, ${formatNs(runNs)} each in the run, with an expert cache of ${formatBytes(cacheBytes)}`,
       },
       {
-        text: by === 'weights' ? `weights are those of the trace${copied}` : `the trace has no gate weights: rank r counts 1 / r${copied}`,
+        text: by === 'weights' ? 'weights are those of the trace' : 'the trace has no gate weights: rank r counts 1 / r',
       },
       ...assumed.map((text) => ({ text, tone: 'caution' as const })),
     ],

@@ -1,3 +1,3 @@
 // What other rooms import of bound: what knowledge of the future could give.
-export { adaptiveBound, type SmallCopy } from './adaptive-bound.js';
+export { adaptiveBound } from './adaptive-bound.js';
 export { adaptiveReports } from './adaptive-report.js';

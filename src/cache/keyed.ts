@@ -4,7 +4,6 @@ import { WinnerTree } from './winner-tree.js';
 
 /** The common part of policies that give each expert a number, resident or not, which only its uses change: the smallest leaves. */
 export abstract class Keyed implements CachePolicy {
-  /** Number of each expert. */
   protected abstract readonly keys: Float64Array;
   protected readonly tree: WinnerTree;
 

@@ -47,7 +47,6 @@ export interface CacheOptions {
 export interface Caches {
   /** Splits a smaller capacity among `caches`: bytes of each, none more than it was built with (L6). */
   readonly split: (capacityBytes: number) => readonly number[];
-  /** Each cache once. */
   readonly caches: readonly ExpertCache[];
   readonly byLayer: readonly ExpertCache[];
   /** Pin ranks of all experts, by dense id. */

@@ -21,7 +21,6 @@ export function ownPolicy(exported: OwnExport): PolicyDefinition {
   };
 }
 
-/** The same policy, whose victims are checked. */
 function checked(exported: OwnExport, policy: CachePolicy, experts: number): CachePolicy {
   const resident = new Uint8Array(experts);
   return {

@@ -8,7 +8,6 @@ interface ChartSeries {
 
 interface ChartOptions {
   readonly width: number;
-  /** Rows of the plot. */
   readonly height: number;
   readonly unicode: boolean;
   readonly chalk: ChalkInstance;

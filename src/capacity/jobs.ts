@@ -161,7 +161,6 @@ function foresightJob(job: ResolvedJob): Job {
   };
 }
 
-/** One pass for all capacities. */
 class LruJob implements Job {
   readonly #job: ResolvedJob;
   readonly #curve: LruCurve;

@@ -42,10 +42,7 @@ type Prepared = { readonly source: Source } & (
   | { readonly run: RunSpec; readonly budgets: readonly Budget[] }
 );
 
-/**
- * Results of operands: saved ones are read, run profiles run in parallel. @param options `details`: data of pictures; `allowCode`: modules
- * @throws UserError if one cannot be read or run; with exit code 3 if the base does not exist
- */
+/** Results of operands: saved or run. @throws UserError if one cannot be read or run; with exit code 3 if the base does not exist */
 export async function loadOperands(
   paths: readonly string[],
   context: CliContext,

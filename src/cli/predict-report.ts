@@ -25,7 +25,6 @@ export interface ReportEnvironment {
   readonly platform: string;
   readonly cpu: string;
   readonly wallMs: number;
-  /** Part of the time for training. */
   readonly trainingMs?: number;
   /** Time of each predictor, ns a token. */
   readonly predictNs: readonly JudgedTimes[];

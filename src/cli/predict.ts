@@ -53,14 +53,13 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
       const trained = await watched(context, 'training', 'steps', (watch) =>
         training.train(concatTraces(inputs.training), inputs.model, watch),
       );
-      if (trained.resumed > 0) context.note(`went on from epoch ${trained.resumed} in ${training.checkpoint}`);
       file.write(trained.bytes);
       file.commit();
       const trainedMs = performance.now() - startedAt;
       const comparable = comparablePredictors([...inputs.training, ...inputs.judged]);
       const baselines = BASELINES.filter((name) => comparable.includes(name));
       const { evaluations, times } = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
-      const { bytes, resumed: _resumed, ...facts } = trained;
+      const { bytes, ...facts } = trained;
       await outputs.deliver({
         schema: TRAINING_SCHEMA,
         ...headOf(inputs, options),

@@ -52,7 +52,6 @@ export async function runMany(
   await deliver(context, formats, options, rankAll, options.trace);
 }
 
-/** Runs one combination; a mistake is its outcome. */
 async function runOrRefuse(combination: Combination, name: string, { again, run }: RankingRuns): Promise<RankedRun> {
   try {
     return await run(combination);

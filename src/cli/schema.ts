@@ -53,7 +53,6 @@ export function define(command: Command, context: CliContext): void {
 /** JSON Schema of a kind of file, as text. */
 export const schemaText = (kind: SchemaKind): string => `${JSON.stringify(jsonSchemaOf(kind), null, 2)}\n`;
 
-/** Titles of the schemas that describe no profile. */
 const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   budgets: 'budget file',
   machine: 'machine of parts',

@@ -18,7 +18,6 @@ const ROLES: readonly (readonly [TensorRole, string])[] = [
   ['head', 'head'],
 ];
 
-/** The example model for a rule. */
 const EXAMPLE = { columns: 4096, layers: 48, experts: 128, groups: 8, mixer: 'heads', tied: false } as const;
 
 /** A format with its bits: `q4_k 4.5`. */

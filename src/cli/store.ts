@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
 import { type Outcome, rowOf } from '../figure/door.js';
@@ -11,8 +11,6 @@ import { STORE } from './study-options.js';
 /** Digits of a fingerprint that lists show: enough to distinguish some millions of runs. */
 const DIGITS = 12;
 
-const DAY_MS = 86_400_000;
-
 /** `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined. */
 export function define(command: Command, context: CliContext): void {
   const words = { store: STORE };
@@ -20,15 +18,7 @@ export function define(command: Command, context: CliContext): void {
   subcommand(command, 'show', { words }).action((digits: string, path: string) => context.out(show(Store.existing(path), digits, context)));
   subcommand(command, 'verify', { words }).action((path: string) => verify(Store.existing(path), context));
   subcommand(command, 'merge', { words }).action((from: string[], { into }: { into: string }) => merge(from, Store.open(into), context));
-  const gc = subcommand(command, 'gc', { words });
-  gc.options[0]!.argParser(days);
-  gc.action((path: string, { olderThan }: { olderThan?: number }) => clean(Store.existing(path), olderThan, context));
-}
-
-function days(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('expected a number of days, e.g. 90');
-  return value;
+  subcommand(command, 'gc', { words }).action((path: string) => clean(Store.existing(path), context));
 }
 
 function list(store: Store, context: CliContext): string {
@@ -103,11 +93,10 @@ function merge(folders: readonly string[], into: Store, context: CliContext): vo
   context.out(`${formatCounted(taken, 'run')} taken over into ${into.folder}\n`);
 }
 
-function clean(store: Store, olderThan: number | undefined, context: CliContext): void {
-  const before = olderThan === undefined ? Number.NEGATIVE_INFINITY : Date.now() - olderThan * DAY_MS;
+function clean(store: Store, context: CliContext): void {
   let removed = 0;
   for (const fingerprint of [...store.fingerprints()]) {
-    if (store.get(fingerprint) !== null && store.isOfThisBuild(fingerprint) && store.fileOf(fingerprint).mtimeMs >= before) continue;
+    if (store.get(fingerprint) !== null && store.isOfThisBuild(fingerprint)) continue;
     store.remove(fingerprint);
     removed++;
   }

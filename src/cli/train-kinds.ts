@@ -12,13 +12,13 @@ import { parseSeed, positiveCount, type Texts } from './kit/options.js';
 
 /** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;
-/** Limit of the blocks of an encoder: T5-small has six. */
-const DEEPEST = 24;
+/** Sizes of the encoder of token ids, as of ExpertFlow's (docs/extend.md). */
+const ENCODER = { table: 128, width: 32, inside: 2048, blocks: 2, head: 64 };
 
 /** Flags of all kinds; sizes of a network are unset unless given. */
 export interface TrainingFlags
-  extends Texts<'hidden' | 'rank' | 'table' | 'width' | 'inside' | 'blocks' | 'head' | 'epochs' | 'batch' | 'lr' | 'checkpoint'>,
-    Pick<NetworkOptions & EncoderOptions, 'gru' | 'observed' | 'history'> {
+  extends Texts<'hidden' | 'rank' | 'epochs' | 'batch' | 'lr'>,
+    Pick<NetworkOptions & EncoderOptions, 'observed' | 'history'> {
   readonly kind: string;
   readonly tokenId: boolean;
   readonly seed: string;
@@ -27,7 +27,6 @@ export interface TrainingFlags
 interface TrainingChoice {
   /** Its description in the report: kind, network and options. */
   readonly reported: Readonly<Record<string, unknown>>;
-  readonly checkpoint: string | null;
   describe(trained: Pick<TrainedPredictor, 'tokenIds'>): string;
   train(trace: RoutingTrace, model: ModelSpec, watch: WorkWatch): Promise<TrainedPredictor>;
 }
@@ -39,8 +38,8 @@ interface TrainKind {
 }
 
 const KINDS = byName<TrainKind>({
-  paths: { flags: ['hidden', 'rank', 'gru', 'tokenId', 'observed'], choose: choosePaths },
-  rpp: { flags: ['width', 'inside', 'blocks', 'table', 'head', 'history'], choose: chooseEncoder },
+  paths: { flags: ['hidden', 'rank', 'tokenId', 'observed'], choose: choosePaths },
+  rpp: { flags: ['history'], choose: chooseEncoder },
 });
 
 /** Names of the kinds. */
@@ -61,7 +60,7 @@ export function trainingOf(options: TrainingFlags): TrainingChoice {
   return KINDS[options.kind]!.choose(options);
 }
 
-const STANDING: Partial<Record<keyof TrainingFlags, boolean>> = { gru: false, tokenId: true, observed: true, history: true };
+const STANDING: Partial<Record<keyof TrainingFlags, boolean>> = { tokenId: true, observed: true, history: true };
 
 function choosePaths(options: TrainingFlags): TrainingChoice {
   const basics = basicsOf(options, { epochs: '8', batch: '256', lr: '0.003' });
@@ -69,45 +68,32 @@ function choosePaths(options: TrainingFlags): TrainingChoice {
     network: {
       hidden: positiveCount('--hidden', options.hidden ?? '256', WIDEST),
       rank: positiveCount('--rank', options.rank ?? '64', WIDEST),
-      gru: options.gru,
       observed: options.observed,
     },
     tokenIds: options.tokenId,
     ...basics,
   };
-  const { gru, hidden, rank } = training.network;
+  const { hidden, rank } = training.network;
   return {
-    ...reportedOf(training, options.kind),
-    describe: (trained) =>
-      `${gru ? 'GRU across layers' : 'One hidden layer'} of ${hidden}, rank ${rank}, ${trained.tokenIds ? 'with' : 'without'} token ids`,
+    reported: { kind: options.kind, ...training },
+    describe: (trained) => `One hidden layer of ${hidden}, rank ${rank}, ${trained.tokenIds ? 'with' : 'without'} token ids`,
     train: (trace, model, watch) => trainPredictor(trace, model, training, watch),
   };
 }
 
 function chooseEncoder(options: TrainingFlags): TrainingChoice {
   const basics = basicsOf(options, { epochs: '12', batch: '512', lr: '0.004' });
-  const training = {
-    network: {
-      table: positiveCount('--table', options.table ?? '128', WIDEST),
-      width: positiveCount('--width', options.width ?? '32', WIDEST),
-      inside: positiveCount('--inside', options.inside ?? '2048', WIDEST),
-      blocks: positiveCount('--blocks', options.blocks ?? '2', DEEPEST),
-      head: positiveCount('--head', options.head ?? '64', WIDEST),
-      history: options.history,
-    },
-    ...basics,
-  };
-  const { blocks, history, inside, width } = training.network;
+  const { history } = options;
+  const training = { network: { ...ENCODER, history }, ...basics };
+  const { blocks, inside, width } = ENCODER;
   return {
-    ...reportedOf(training, options.kind),
+    reported: { kind: options.kind, ...training },
     describe: () =>
-      `Encoder of token ids, ${blocks === 1 ? 'a block' : `${blocks} blocks`} of ${width} with ${formatCount(inside)} inside` +
+      `Encoder of token ids, ${blocks} blocks of ${width} with ${formatCount(inside)} inside` +
       `${history ? ', and histories where they are known' : ''}`,
     train: (trace, model, watch) => trainEncoder(trace, model, training, watch),
   };
 }
-
-const reportedOf = ({ checkpoint, ...reported }: TrainingBasics, kind: string) => ({ reported: { kind, ...reported }, checkpoint });
 
 function basicsOf(
   options: TrainingFlags,
@@ -121,6 +107,5 @@ function basicsOf(
     batch: positiveCount('--batch', options.batch ?? defaults.batch, WIDEST),
     learningRate,
     seed: parseSeed(options.seed),
-    checkpoint: options.checkpoint ?? null,
   };
 }

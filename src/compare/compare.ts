@@ -213,10 +213,7 @@ function directionOf(base: Metric | null, candidate: Metric | null, test: Sample
 const VERDICTS: readonly Row['verdict'][] = ['fail', 'warn', 'pass', 'none', 'off'];
 const DIRECTIONS: readonly Row['direction'][] = ['worse', 'better', 'missing', 'new', 'neutral', 'unclear'];
 
-/**
- * Broken budgets, the figure that is furthest beyond its limit first, those that hold, then what got worse, the largest relative change first;
- * one from zero is larger than any percentage. @param beyond of each metric
- */
+/** Broken budgets by distance beyond the limit, those that hold, then what got worse by relative change; from zero counts most. */
 function worstFirst(a: Row, b: Row, beyond: ReadonlyMap<string, number>): number {
   const broken = (row: Row): number => Math.min(VERDICTS.indexOf(row.verdict), VERDICTS.indexOf('none'));
   const size = (row: Row): number => (row.relative === null ? Number.MAX_VALUE : Math.abs(row.relative));

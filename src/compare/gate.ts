@@ -124,10 +124,7 @@ function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], 
     }));
 }
 
-/**
- * Judges results by a base: `moeprof compare`. @param candidates by name @param options `failOn`: e.g. `latency.tpot.p50 > +3%`
- * @throws UserError with exit code 3 if inputs differ and may not; with 2 for a condition that fits no metric
- */
+/** Judges results by a base. @throws UserError with exit code 3 if inputs differ and may not; with 2 for a condition that fits no metric */
 export function compareWith(
   base: Result,
   candidates: Readonly<Record<string, Result>>,

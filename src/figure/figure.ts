@@ -36,7 +36,6 @@ interface Axis {
 
 /** A line across a panel: a limit, a knee. */
 interface Rule {
-  /** The axis that it stands on. */
   readonly axis: 'x' | 'y';
   /** In the axis's unit. */
   readonly at: number;

@@ -120,7 +120,6 @@ function heatMarks(data: FigurePoint[], down: { readonly fy?: string }, title: (
   ];
 }
 
-/** Three digits. */
 function shortNumber(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

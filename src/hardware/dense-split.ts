@@ -3,7 +3,6 @@ import { DenseCost, type DensePart, launchesOf } from './dense-cost.js';
 import { hopOf } from './several-gpus.js';
 import { type Device, type HardwareSpec, type HostDevice, withArithmetic } from './spec.js';
 
-/** The holder of a layer: the CPU, or a GPU by its number. */
 type Holder = 'cpu' | number;
 
 /** The placement of a model's dense part. */

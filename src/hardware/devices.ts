@@ -105,9 +105,7 @@ function pinnedGain(bandwidth: number | undefined, { copy }: RuntimeSpec): numbe
   return bandwidth === undefined || copy.staging === 'none' ? 1 : Math.max(1, (bandwidth * copy.efficiency) / copy.staging);
 }
 
-/**
- * The software of a runtime: all that it does besides computing. @param link bytes/s of pinned copies; undefined: as measured, or there is no link
- */
+/** Software of a runtime: all besides computing. @param link bytes/s of pinned copies; undefined: as measured, or no link */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
   const pinned = pinnedGain(link, runtime);

@@ -48,7 +48,6 @@ export interface Anatomy {
   readonly layers: readonly ContextMemory[];
   /** Layers after these that predict further tokens: files have them, engines count them in splits, and ik_llama.cpp gives them a KV cache. */
   readonly nextLayers: number;
-  /** Width of the widest routed expert. */
   readonly expertWidth: number;
   /** Widths of the FFN of dense layers and of all shared experts of a layer; 0: there are none. */
   readonly denseWidth: number;

@@ -92,7 +92,6 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       bytes: inputs.unsized === true ? 0 : residentBytes(model, slots),
       /** Ids of experts that stay, by MoE layer. */
       residents: byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1)),
-      /** Judged demand by layer and expert. */
       demand: byLayer(model, asked).map((layer) => Array.from(layer)),
       /** Over all judged text; null: fewer windows than a score needs. */
       score: scoreOf(model, resident, windows),
@@ -162,7 +161,6 @@ function checkSplit(engine: ProfileFormat | null, split: Split): void {
   if (engine.even === true && split === 'skew') refuse('keeps as many experts of each layer', 'even');
 }
 
-/** Whole layers as experts that stay. */
 function ofWhole(model: ModelSpec, whole: readonly boolean[]): Pick<Placed, 'demand' | 'slots' | 'resident'> {
   const resident = new Uint8Array(model.experts);
   for (const { experts, index, offset } of model.layers) if (whole[index]) resident.fill(1, offset, offset + experts);
@@ -191,7 +189,7 @@ async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sou
     policies: POLICIES.map((text) => parsePolicy(text)),
     capacities: [residentBytes(model, slots)],
     ...{ unsized: inputs.unsized === true, folder: '.', seed: 1, popularity: null, at: null, threads: 0 },
-    ...({ scope: 'global', replay: 'atomic', quotas: 'even' } as const),
+    ...({ scope: 'global', replay: 'atomic' } as const),
   });
   return {
     name: shortName(judged.named),

@@ -4,10 +4,7 @@ import { evenSplit } from '../cache/scope.js';
 import { mostPopular } from '../cache/share.js';
 import type { ModelSpec } from '../model/door.js';
 
-/**
- * How a capacity is divided: evenly, by captured demand (`skew`), or in whole layers: first, last, or by capture per byte and, if equal,
- * flattest demand, which caches serve worst.
- */
+/** How a capacity is divided: evenly, by captured demand (`skew`), or whole layers: first, last, or by capture per byte, then flatness. */
 export const SPLITS = ['even', 'skew', 'first-layers', 'last-layers', 'flat-layers'] as const;
 /** One of {@link SPLITS}. */
 export type Split = (typeof SPLITS)[number];

@@ -36,10 +36,7 @@ const CACHES = {
 export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>): Promise<number> =>
   (await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe)).metrics['memory.gpu.expert_cache']!.value;
 
-/**
- * Prices a placement and alternatives of equal bytes under one runtime (L26). @param slots by layer @param counted ranks
- * @param warm rows that caches have served before; null: cold
- */
+/** Prices placements of equal bytes under one runtime (L26). @param slots by layer @param counted ranks @param warm served before; null: cold */
 export async function waysOf(
   runWith: RunWith,
   model: ModelSpec,

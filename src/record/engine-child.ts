@@ -52,7 +52,6 @@ async function record({ backend, gates, model, prompts, seed, tokens }: RecordJo
   send({ compared, differsAt: differs < 0 ? null : differs, timesAsLong: recordedMs / plainMs });
 }
 
-/** Called after each pass. */
 type OnPass = (position: number, phase: number, tokens: Int32Array) => void;
 
 /** Reads a prompt, and draws and reads tokens after it, until one ends the text or `most` are read; gives these, and times. */

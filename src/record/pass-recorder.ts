@@ -17,7 +17,6 @@ interface RoutingLayer {
 export interface PassRouting {
   /** `[tokens, layers, width]`: experts in rank order, {@link NULL_EXPERT} if there is none. */
   readonly ids: Uint16Array;
-  /** The gate probability of each. */
   readonly weights: Float32Array;
 }
 

@@ -38,7 +38,6 @@ interface Opened {
   readonly most: number;
 }
 
-/** Tokens of one pass. */
 interface PassRows extends PassRouting {
   readonly request: number;
   readonly position: number;

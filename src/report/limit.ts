@@ -8,7 +8,6 @@ export interface KnownTimes {
   readonly own: number;
   readonly allResident: number;
   readonly lru: number;
-  /** Belady on demand. */
   readonly belady: number;
   readonly foresight: number;
   readonly floor: number;

@@ -97,7 +97,6 @@ export interface DeviceWords {
   readonly processor: 'GPU' | 'CPU';
   /** Location of resident experts: `on the GPU`, on several that act as one, or `in memory` if CPU and GPU share it. */
   readonly place: 'on the GPU' | 'on all GPUs' | 'in memory';
-  /** The memory that holds them. */
   readonly memory: 'GPU memory' | 'memory';
 }
 

@@ -97,10 +97,7 @@ function programsOf({ backends = [], name, programs = {} }: KnownRuntime): strin
   return [name, ...Object.keys(programs), ...backends.map(({ profile }) => profile)];
 }
 
-/**
- * The runtime of a program of measurements; one with only a profile runs as Hugging Face's eager mode does.
- * @throws UserError with the nearest names if it is unknown
- */
+/** The runtime of a program of measurements; one with a profile alone runs as Hugging Face's eager mode. @throws UserError if unknown */
 export function runtimeOfProgram(program: string): KnownRuntime {
   const unknown = unknownProgram(program);
   if (unknown !== null) throw new UserError(unknown);
@@ -118,10 +115,7 @@ export function runtimeOfProfile(profile: string): KnownRuntime | undefined {
   return RUNTIMES.find(({ name }) => profile === name || profile.startsWith(`${name}-`));
 }
 
-/**
- * The profile of a program of measurements. @throws UserError with the nearest names if it is unknown
- * @param gpu name of its first GPU; undefined: it has none @param mixed true if the GPU holds some experts and the CPU others
- */
+/** The profile of a program of measurements. @param gpu name of the first; undefined: none @param mixed GPU and CPU hold experts @throws UserError */
 export function profileOfProgram(program: string, gpu: string | undefined, mixed: boolean): string {
   const { mixedProfile, name, programs } = runtimeOfProgram(program);
   if (mixed && mixedProfile !== undefined && program === name) return mixedProfile;

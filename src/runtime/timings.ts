@@ -19,7 +19,6 @@ export const TIMING_FORMATS: readonly TimingFormat[] = [
   ...new Set(RUNTIMES.flatMap(({ logs = [] }) => logs.map(({ format }) => format))),
 ].sort((a, b) => Number(a.isCommon === true) - Number(b.isCommon === true));
 
-/** Programs that print a format. */
 const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 

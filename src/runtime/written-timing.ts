@@ -7,7 +7,6 @@ import { settingsOfFlags } from './llama.cpp/llama-log.js';
 import { definedFields } from './logs/lines.js';
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
-/** An example, for messages. */
 const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
 
 /** Characters of a text: nobody writes more. */

@@ -31,7 +31,6 @@ export class OpenLoop implements Workload {
     return this.#arrivals.arrivalNs[this.#given] ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Routing that the requests so far have walked. */
   get routing(): RoutingUse {
     return this.#walks.use;
   }

@@ -5,7 +5,6 @@ import { QueueScheduler, type ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
-/** Lengths by which requests may be ordered. */
 const LENGTHS = byName<(request: Request) => number>({
   total: ({ tokens }) => tokens,
   prompt: ({ prefill }) => prefill,

@@ -32,7 +32,6 @@ export class Speculation implements Drafts {
   verified = 0;
   drafted = 0;
   accepted = 0;
-  /** Activations of rejected tokens. */
   wastedActivations = 0;
   /** Tokens that ran again because a state could not go back. */
   redone = 0;

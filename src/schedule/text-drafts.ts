@@ -8,10 +8,7 @@ const ROWS = 256;
 
 interface Text {
   readonly ids: Int32Array;
-  /**
-   * By each pair of neighbouring ids, as one number, the last place at which it ended; and by position the place before at which its pair ended; -1:
-   * none.
-   */
+  /** By pair of neighbouring ids, as one number, the last place at which it ended; by position the place before for its pair; -1: none. */
   readonly last: Map<number, number>;
   readonly before: Int32Array;
   /** Positions that are indexed: those before it. */

@@ -25,7 +25,6 @@ export function readRuns(path: string): RunRow[] {
   return rows;
 }
 
-/** A store, or results in files below. */
 function rowsOfFolder(folder: string): RunRow[] {
   const names = filesBelow(folder).filter((path) => /\.json$/i.test(path) && !basename(path).startsWith('.'));
   if (names.some((name) => !/[\\/][0-9a-f]{2}[\\/][0-9a-f]{64}\.json$/.test(name)))

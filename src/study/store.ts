@@ -73,10 +73,7 @@ export class Store {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
 
-  /**
-   * Keeps an entry of another process, or returns the reason why not. @param text from {@link entryText} @param fault of a result, or null @throws
-   * UserError
-   */
+  /** Keeps another process's entry, or returns why not. @param text from {@link entryText} @param fault of a result, or null @throws UserError */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
     if (outcome instanceof UserError) return outcome;

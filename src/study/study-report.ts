@@ -19,7 +19,6 @@ export const studyReports: readonly OutputFormat<Study>[] = [
   { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
 ];
 
-/** Metrics that are drawn: those of a study that names a few. */
 function drawnMetrics(units: Study['units']): string[] {
   const names = Object.keys(units);
   return names.length <= MOST_METRICS ? names : [];

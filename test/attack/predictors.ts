@@ -1,29 +1,10 @@
 // Files that predictors are trained into and run from, for the fuzz test: sound ones, and what reads them.
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Random } from '../../src/base/random.js';
-import { type Checkpoint, freshCheckpoint, saveCheckpoint } from '../../src/predict/onnx/checkpoint.js';
 import { openOnnx } from '../../src/predict/onnx/predictor/onnx.js';
 import { echoModel, modelFile, node, rows } from '../fixtures/onnx/models.js';
 import { model, topicTrace } from '../predict/onnx/routing.js';
 import { passesOf } from '../predict/running.js';
-
-/** Of the training that the checkpoints belong to. */
-export const FINGERPRINT = 'f'.repeat(64);
-
-/** A fresh state: names and shapes that a checkpoint must have. */
-export function checkpointLike(): Checkpoint {
-  return freshCheckpoint([{ name: 'weights', shape: [2, 3], initial: () => new Float32Array(6).fill(1) }], ['.m', '.v'], 1);
-}
-
-/** A checkpoint after two epochs. */
-export function checkpointBytes(): Uint8Array {
-  const path = join(mkdtempSync(join(tmpdir(), 'moeprof-state-')), 'state');
-  const epochs = [1, 2].map((epoch) => ({ epoch, loss: 1 / epoch, heldOutLoss: 2 / epoch }));
-  saveCheckpoint(path, FINGERPRINT, { ...checkpointLike(), epochs, bestEpoch: 2 });
-  return readFileSync(path);
-}
 
 /** Predictors under the contract. */
 export function onnxFiles(): Record<string, Uint8Array> {

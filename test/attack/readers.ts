@@ -7,7 +7,6 @@ import type { Random } from '../../src/base/random.js';
 import { locateYaml } from '../../src/base/yaml.js';
 import { loadModel, loadRouting } from '../../src/model/load/load.js';
 import { openProfile, PROFILE_FORMATS } from '../../src/place/formats/index.js';
-import { loadCheckpoint } from '../../src/predict/onnx/checkpoint.js';
 import { readPrompts } from '../../src/record/prompts.js';
 import { asking, withNulls } from '../../src/record/proxy-fields.js';
 import { budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
@@ -37,7 +36,7 @@ import {
   TOP_K,
   tableBytes,
 } from '../trace/formats/fixtures.js';
-import { checkpointBytes, checkpointLike, FINGERPRINT, onnxFiles, runOnnx } from './predictors.js';
+import { onnxFiles, runOnnx } from './predictors.js';
 import { reported } from './reported.js';
 import { storedReaders } from './stored.js';
 import type { Reader } from './tries.js';
@@ -241,12 +240,6 @@ export const readers: Readonly<Record<string, Reader>> = {
     read: (path) => loadBeside(path, 'model.safetensors.index.json'),
   },
   predictor: { ending: '.onnx', kinds: ['predictor'], share: 0.05, files: onnxFiles(), read: runOnnx },
-  checkpoint: {
-    ending: '.state',
-    kinds: ['checkpoint'],
-    files: { state: checkpointBytes() },
-    read: (path) => loadCheckpoint(path, FINGERPRINT, checkpointLike()),
-  },
   machine: { ending: '.yaml', kinds: ['profile'], files: filesBelow('profiles/hardware', '.yaml'), read: (path) => loadHardware(path) },
   system: { ending: '.yaml', kinds: ['profile'], files: filesBelow('profiles/systems', '.yaml'), read: (path) => loadSystem(path) },
   run: { ending: '.yaml', kinds: ['profile'], files: filesBelow('profiles/runs', '.yaml'), read: (path) => loadRun(path) },

@@ -48,7 +48,6 @@ const TRIED_BY: Readonly<Record<string, string>> = {
   'place/formats/exllamav3': 'placement profile',
   'place/formats/format': 'placement profile',
   'place/formats/index': 'placement profile',
-  'predict/onnx/checkpoint': 'checkpoint',
   'predict/onnx/predictor/onnx': 'predictor',
   'predict/onnx/session': 'predictor',
   'record/llama': 'own',

@@ -27,7 +27,6 @@ const KINDS: readonly InputKind[] = [
   'workload',
   'predictor',
   'module',
-  'checkpoint',
   'mapping',
 ];
 

@@ -1,7 +1,7 @@
 // The bound of adaptive runs: exact against every choice there is, and never above what any router and any cache of a small world reach.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
-import { adaptiveBound, type ExpertUse, gpuOptions, linkOptions, type SmallCopy } from '../../src/bound/adaptive-bound.js';
+import { adaptiveBound, type ExpertUse, gpuOptions, linkOptions } from '../../src/bound/adaptive-bound.js';
 import { boundByMultipliers, leastCost, type Options } from '../../src/bound/least-cost.js';
 import { checkRun } from '../../src/system/load-run.js';
 
@@ -67,17 +67,14 @@ function fewestTransfers({ capacity, events }: World, lossBudget: number): numbe
 }
 
 describe('the least cost', () => {
-  const copies: readonly (SmallCopy | null)[] = [null, { bytes: 0.25, loss: 0.2 }];
-
   it('is that of the best of all choices, and never below the multipliers', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const random = new Random(seed, 'test/adaptive');
       const world = worldOf(random);
       const uses = usesOf(world).slice(0, 6);
-      const copy = copies[seed % 2]!;
       const loss = random.next() * 2;
       const space = world.capacity * world.events.length;
-      for (const options of [gpuOptions(uses, copy), linkOptions(uses, copy)]) {
+      for (const options of [gpuOptions(uses), linkOptions(uses)]) {
         const { cost, exact } = leastCost(options, loss, space);
         expect(exact).toBe(true);
         expect(cost, `seed ${seed}`).toBeCloseTo(everyChoice(options, loss, space), 9);
@@ -95,7 +92,7 @@ describe('the least cost', () => {
       const random = new Random(seed, 'test/adaptive-world');
       const world = worldOf(random);
       const loss = random.next() * 1.5;
-      const { cost } = leastCost(linkOptions(usesOf(world), null), loss, world.capacity * world.events.length);
+      const { cost } = leastCost(linkOptions(usesOf(world)), loss, world.capacity * world.events.length);
       const best = 10 * fewestTransfers(world, loss);
       expect(cost, `seed ${seed}`).toBeLessThanOrEqual(best + 1e-9);
       if (cost > best - 1e-9) reached++;
@@ -109,10 +106,10 @@ describe('the least cost', () => {
       (_, i): ExpertUse => ({ weight: i % 2 === 0 ? 0.8 : 0.2, linkNs: 10, gpuNs: 3, bytes: 1, events: 4 }),
     );
     // A loss of 200 leaves out half of the 2,000 light ones; the heavy ones stay.
-    expect(boundByMultipliers(gpuOptions(uses, null), 200, 0)).toBeCloseTo(3 * 3000, 0);
+    expect(boundByMultipliers(gpuOptions(uses), 200, 0)).toBeCloseTo(3 * 3000, 0);
     // Room for a quarter of the 4,000: 3,000 are loaded, and with the same loss 2,000.
-    expect(boundByMultipliers(linkOptions(uses, null), 0, 4000)).toBeCloseTo(10 * 3000, 0);
-    expect(boundByMultipliers(linkOptions(uses, null), 200, 4000)).toBeCloseTo(10 * 2000, 0);
+    expect(boundByMultipliers(linkOptions(uses), 0, 4000)).toBeCloseTo(10 * 3000, 0);
+    expect(boundByMultipliers(linkOptions(uses), 200, 4000)).toBeCloseTo(10 * 2000, 0);
   });
 });
 
@@ -124,7 +121,7 @@ describe('the bound of a run', () => {
     );
 
   it('is below what runs take, and falls with the budget', async () => {
-    const { by, points, runNs, tokens } = await adaptiveBound(run(), [0, 0.1, 0.5, 1], null);
+    const { by, points, runNs, tokens } = await adaptiveBound(run(), [0, 0.1, 0.5, 1]);
     expect([tokens, by]).toEqual([120, 'ranks']);
     const times = points.map(({ tokenNs }) => tokenNs);
     expect(times).toEqual([...times].sort((a, b) => b - a));
@@ -132,26 +129,18 @@ describe('the bound of a run', () => {
     // All weight lost: dense work is left.
     expect(points[3]!.linkNs).toBe(0);
     // A run of the first choice alone loses what its second ones weigh, and is no faster than the bound for that.
-    const one = await adaptiveBound(run({ variants: ['top-k=1'] }), [0], null);
+    const one = await adaptiveBound(run({ variants: ['top-k=1'] }), [0]);
     expect(points[2]!.tokenNs).toBeLessThan(one.runNs);
   });
 
   it('goes by weights where the trace has some', async () => {
     const drawn = { model: 'olmoe-1b-7b', trace: 'synthetic', variants: ['top-p=1'], workload: { tokens: 40, prompt: 8, output: 8 } };
-    expect((await adaptiveBound(run(drawn), [0.1], null)).by).toBe('weights');
-  });
-
-  it('is lower with a copy', async () => {
-    const [whole, copy] = await Promise.all([
-      adaptiveBound(run(), [0.05], null),
-      adaptiveBound(run(), [0.05], { bytes: 0.25, loss: 0.05 }),
-    ]);
-    expect(copy!.points[0]!.tokenNs).toBeLessThan(whole!.points[0]!.tokenNs);
+    expect((await adaptiveBound(run(drawn), [0.1])).by).toBe('weights');
   });
 
   it('is refused where something else decides', async () => {
-    await expect(adaptiveBound(run({ system: 'fiddler' }), [0], null)).rejects.toThrow(/system\.onMiss: the CPU computes experts/);
-    await expect(adaptiveBound(run({ workload: { arrivals: 'poisson:rate=2' } }), [0], null)).rejects.toThrow(/requests arrive by a clock/);
-    await expect(adaptiveBound(run({ hardware: 'apple-m4-max' }), [0], null)).rejects.toThrow(/one GPU that loads experts over one link/);
+    await expect(adaptiveBound(run({ system: 'fiddler' }), [0])).rejects.toThrow(/system\.onMiss: the CPU computes experts/);
+    await expect(adaptiveBound(run({ workload: { arrivals: 'poisson:rate=2' } }), [0])).rejects.toThrow(/requests arrive by a clock/);
+    await expect(adaptiveBound(run({ hardware: 'apple-m4-max' }), [0])).rejects.toThrow(/one GPU that loads experts over one link/);
   });
 });

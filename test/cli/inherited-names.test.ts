@@ -66,12 +66,7 @@ const OTHERS = [
     'predict eval NAME --eval mini-mixtral-8x8l',
     'baseline show NAME',
   ],
-  ...[
-    'compare FOLDER/result.json FOLDER/result.json --assert NAME>3',
-    'reproduce NAME',
-    'curve --policies lru,NAME',
-    'bound adaptive --copy NAME=1',
-  ],
+  ...['compare FOLDER/result.json FOLDER/result.json --assert NAME>3', 'reproduce NAME', 'curve --policies lru,NAME'],
 ];
 
 /** Files with the name as a key; commands that read them. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { TRAIN_KINDS, type TrainingFlags, trainingOf } from '../../src/cli/train-kinds.js';
 
-const NONE = { kind: 'paths', seed: '1', gru: false, tokenId: true, observed: true, history: true } as TrainingFlags;
+const NONE = { kind: 'paths', seed: '1', tokenId: true, observed: true, history: true } as TrainingFlags;
 const choose = (options: Partial<TrainingFlags>) => trainingOf({ ...NONE, ...options });
 
 describe('kinds of training', () => {
@@ -16,20 +16,15 @@ describe('kinds of training', () => {
       'Encoder of token ids, 2 blocks of 32 with 2,048 inside, and histories where they are known',
     );
     expect(rpp.reported).toMatchObject({ kind: 'rpp', network: { width: 32, inside: 2048, history: true }, seed: 1 });
-    expect(choose({ kind: 'rpp', history: false, blocks: '1', checkpoint: 'state' })).toMatchObject({
-      reported: { network: { history: false, blocks: 1 } },
-      checkpoint: 'state',
-    });
+    expect(choose({ kind: 'rpp', history: false, epochs: '3' }).reported).toMatchObject({ network: { history: false }, epochs: 3 });
   });
 
   it.each([
     [{ kind: 'rpp', hidden: '4' }, '--hidden: belongs to --kind paths; leave it out, or train --kind paths'],
     [{ kind: 'rpp', tokenId: false }, '--no-token-id: belongs to --kind paths; leave it out, or train --kind paths'],
-    [{ kind: 'rpp', gru: true }, '--gru: belongs to --kind paths; leave it out, or train --kind paths'],
     [{ history: false }, '--no-history: belongs to --kind rpp; leave it out, or train --kind rpp'],
-    [{ inside: '9' }, '--inside: belongs to --kind rpp; leave it out, or train --kind rpp'],
-    [{ kind: 'rpp', blocks: '25' }, '--blocks 25: must be at most 24'],
-    [{ kind: 'rpp', width: '0' }, '--width 0: must be at least 1'],
+    [{ hidden: '8193' }, '--hidden 8193: must be at most 8192'],
+    [{ rank: '0' }, '--rank 0: must be at least 1'],
     [{ kind: 'rpp', lr: '2' }, '--lr 2: must be a number between 0 and 1; write e.g. 0.002'],
   ])('%j is refused', (options, message) => {
     expect(() => choose(options)).toThrow(message);

@@ -53,7 +53,7 @@ describe('what is no file', () => {
     'baseline log main',
     'baseline save main result.json --force',
     'baseline save other results --force',
-    'store gc zeros --older-than 1',
+    'store gc zeros',
     'store verify gone',
     'store ls gone',
   ])('is passed over: %s', async (words) => {
@@ -70,7 +70,6 @@ describe('what is no file', () => {
       `sweep --tokens 8 --vary seed=1,2 --store kept -t ${path}`,
       `run -m ${path}`,
       `validate ${path}`,
-      `predict train -t result.json -o p.onnx --checkpoint ${path}`,
     ]),
     ...['zeros', 'gone', 'self', 'strange'].map((store) => `table ${store}`),
     'store ls strange',

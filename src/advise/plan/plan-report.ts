@@ -92,7 +92,6 @@ function needGrid(placings: readonly Placing[]): Grid {
   return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
 }
 
-/** The system of all placings; null if they differ. */
 function sharedSystem(placings: readonly Placing[]): string | null {
   const [first, ...others] = new Set(placings.map(({ system }) => system));
   return others.length === 0 ? first! : null;
@@ -189,7 +188,6 @@ function originOf({ placings: all }: Plan): string {
   return `${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`;
 }
 
-/** Most conditions that are drawn. */
 const CONDITIONS = 3;
 
 /** Figures of a plan: memory, then each condition on a metric. */

@@ -24,14 +24,10 @@ export interface Placing {
   readonly gpuBytes: number;
   /** Percent of the experts of the smallest cache that keeps all conditions, to a whole percent; null: not even a cache of all does. */
   readonly percent: number | null;
-  /**
-   * True if that cache, and all other demands of a run, fit in the memory of the GPU, of several the fullest one, and host memory or a disk holds the
-   * experts.
-   */
+  /** True if that cache, and all else of a run, fit in the memory of the fullest GPU, and host memory or a disk holds the experts. */
   readonly fits: boolean;
   /** False if a larger cache than the smallest that suffices was seen to break a condition. */
   readonly steady: boolean;
-  /** By capacity. */
   readonly probes: readonly Probe[];
 }
 
@@ -55,9 +51,7 @@ export interface Plan extends Tagged<typeof PLAN_SCHEMA> {
 /** Percent between the capacities that are tried: over the whole range, then in what the step before has left. */
 const STEPS = [25, 5, 1];
 
-/**
- * Searches the smallest capacity that suffices, from coarse to fine, as if a larger cache were no worse; independent of the number of runs at a time.
- */
+/** Searches the smallest sufficient capacity, from coarse to fine, as if larger were no worse; independent of the parallel runs. */
 export class CapacitySearch {
   readonly #kept = new Map<number, boolean>();
   #step = 0;
@@ -100,7 +94,6 @@ export class CapacitySearch {
   }
 }
 
-/** `from`, `from + step`, ... up to `to`. */
 function range(from: number, to: number, step: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor((to - from) / step) + 1) }, (_, i) => from + i * step);
 }

@@ -21,7 +21,6 @@ export const AXES = ['place', 'passes', 'threads', 'loading', 'attention'] as co
 export interface TunePoint extends Pick<Priced, 'setting' | 'devices'> {
   /** Words of the benchmark's command line that set it. */
   readonly flags: readonly string[];
-  /** The line to run it with. */
   readonly line: readonly string[];
   /** Its distance from advice's answer along each of {@link AXES}: share of the experts on GPUs, doublings, or 1 if it is the other way. */
   readonly along: readonly number[];

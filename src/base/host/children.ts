@@ -8,7 +8,6 @@ export interface OwnProcess {
   readonly connected: boolean;
   /** Sends a message; one that cannot arrive is dropped. */
   send(message: unknown): void;
-  /** Lets it end. */
   disconnect(): void;
   kill(): void;
 }

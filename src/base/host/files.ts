@@ -5,7 +5,6 @@ import { placeInView, reach, seen } from './view.js';
 
 /** What stands at a path. */
 export interface FileStat {
-  /** Bytes. */
   readonly size: number;
   /** Time of the last write, ms since 1970. */
   readonly mtimeMs: number;

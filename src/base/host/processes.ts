@@ -54,7 +54,6 @@ export const outputOf = (program: string, args: readonly string[], complains = f
 interface ProgramLimits {
   /** Environment variables in addition to ours. */
   readonly env?: Environment;
-  /** Most of what it may print. */
   readonly mostBytes: number;
   /** Most time, ms. */
   readonly timeout: number;

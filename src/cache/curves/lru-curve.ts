@@ -57,7 +57,6 @@ interface OneCounts extends CacheCounts {
   readonly hits: readonly number[];
 }
 
-/** A capacity that has left the one pass. */
 interface Left {
   readonly cache: ExpertCache;
   /** Hits since, by MoE layer of the cache. */
@@ -132,7 +131,6 @@ class OneCache {
     this.#widest = slots.find((size) => size >= count) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Replays a capacity from here on. */
   #leave(capacity: number): void {
     if (this.#left.has(capacity)) return;
     const { base, bytes, levelOf, sizes } = this.#levels;

@@ -31,45 +31,12 @@ export class RowReplay {
 
   /** Replays rows `[from, to)`. @param next next use of each choice, in the same places as `experts`, if the policy needs the future */
   run(experts: Uint16Array, from: number, to: number, next: Int32Array | null = null): void {
-    if (this.#sequential) {
-      if (next === null) this.#sequentially(experts, from, to);
-      else this.#sequentiallyKnowing(experts, from, to, next);
-    } else this.#atomically(experts, from, to, next);
+    if (this.#sequential) this.#sequentially(experts, from, to, next);
+    else this.#atomically(experts, from, to, next);
   }
 
-  #sequentially(experts: Uint16Array, from: number, to: number): void {
+  #sequentially(experts: Uint16Array, from: number, to: number, next: Int32Array | null): void {
     const { byLayer, learned } = this.#caches;
-    const layers = byLayer.length;
-    const topK = this.#topK;
-    const clock = this.#clock;
-    let at = from * layers * topK;
-    for (let row = from; row < to; row++) {
-      clock.pass++;
-      for (let layer = 0; layer < layers; layer++) {
-        const cache = byLayer[layer]!;
-        const { resident } = cache;
-        const shift = this.#shift[layer]!;
-        clock.layer = layer;
-        if (learned !== null) this.#learn(learned, experts, at, layer);
-        let hits = 0;
-        for (const end = at + topK; at < end; at++) {
-          const expert = experts[at]!;
-          if (expert === NULL_EXPERT) continue;
-          const id = expert + shift;
-          if (resident[id] === 1) {
-            hits++;
-            cache.touch(id);
-          } else cache.admit(id);
-          clock.event++;
-        }
-        this.hits[layer]! += hits;
-      }
-    }
-  }
-
-  /** The same if the policy needs the future. One loop for both, with a test at every activation, costs LRU and FIFO 2 to 3 %. */
-  #sequentiallyKnowing(experts: Uint16Array, from: number, to: number, next: Int32Array): void {
-    const { byLayer } = this.#caches;
     const layers = byLayer.length;
     const topK = this.#topK;
     const clock = this.#clock;
@@ -79,15 +46,16 @@ export class RowReplay {
       clock.pass++;
       for (let layer = 0; layer < layers; layer++) {
         const cache = byLayer[layer]!;
-        const { resident, base } = cache;
+        const { base, resident } = cache;
         const shift = this.#shift[layer]!;
         clock.layer = layer;
+        if (learned !== null) this.#learn(learned, experts, at, layer);
         let hits = 0;
         for (const end = at + topK; at < end; at++) {
           const expert = experts[at]!;
           if (expert === NULL_EXPERT) continue;
           const id = expert + shift;
-          nextUse[base + id] = next[at]!;
+          if (next !== null) nextUse[base + id] = next[at]!;
           if (resident[id] === 1) {
             hits++;
             cache.touch(id);

@@ -25,7 +25,6 @@ export function worthAfter(worth: number, passes: number): number {
 const SAMPLED = 128;
 /** Prior of every past, in experts, with the worth that recency predicts. */
 const SMOOTHING = 8;
-/** By past: the worth that recency predicts. */
 const RECENCY = Float64Array.from({ length: PASTS }, (_, past) => recencyOf(past));
 /** Samples between two renewals of the table of pasts; after each of the first samples it is renewed at once. */
 const RENEWED = 16;
@@ -46,7 +45,6 @@ interface Sample {
 export class NextUse {
   /** By dense id, 0..1: the mean of 1 / (1 + {@link LOST_A_PASS} x the events of its layer that come before its next use). */
   readonly values: Float32Array;
-  /** Log-odds of `values`. */
   readonly logOdds: Float32Array;
   /** By MoE layer: changes whenever `values` of the layer do. */
   readonly version: Uint32Array;

@@ -42,7 +42,6 @@ export class SimilarPasses {
   #users: (Users | null)[] = [];
   /** By slot: experts shared with the running pass and those before it, times the gain of the layer that counted them. */
   #agreement = new Float32Array(0);
-  /** The value of full agreement. */
   #full = 0;
   #gain = 1;
   /** Passes that have begun, the running one among them. */

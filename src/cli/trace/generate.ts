@@ -21,7 +21,6 @@ interface Flags extends Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens
 
 const TOKENS = 4096;
 const LENGTH = { prompt: 64, generated: 192 } as const;
-/** Limit of tokens, as in a run. */
 const MOST_TOKENS = 1e9;
 
 /** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */

@@ -49,7 +49,6 @@ export interface CommonParts {
   readonly buddies: Buddies | null;
   /** Chooses the misses that are computed one layer late; null: no rule does that. */
   readonly deferral: Deferral | null;
-  /** All of the judges above that exist. */
   readonly judges: readonly LayerJudge[];
   /** The predictor for the experts of one GPU, and its predictions as policies see them; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
@@ -204,7 +203,6 @@ function buildTier(
   return tier;
 }
 
-/** Staging buffers of prefetches; null: the system has none. */
 function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
   const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
   return buffers === 0 ? null : new Staging(buffers, layerOf);

@@ -58,7 +58,6 @@ export class PredictedPaths implements PassLearner, PathForecast {
   readonly costNs: number;
   readonly #predictor: Predictor;
   readonly #layers: number;
-  /** A pass of the one token that is predicted for. */
   readonly #token: Pass;
 
   /** @param token a pass with room for one request, for the use of this object alone */

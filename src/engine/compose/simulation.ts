@@ -12,7 +12,6 @@ import type { PredictedPaths } from './predictor.js';
 
 /** One GPU of a run. */
 export interface SimulatedGpu extends Gpu {
-  /** The bound on its hits so far; only if bounds are on. */
   boundHits(): number;
   readonly memory: MemoryPlan;
   readonly expertBytes: number;

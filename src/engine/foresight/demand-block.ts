@@ -15,7 +15,6 @@ export const FAR = 1 << 14;
 export class DemandBlock {
   /** `limit` + id stands for the next demand of an expert without a known one. */
   readonly limit: number;
-  /** Most demands. */
   readonly #room: number;
   /** By demand: its expert, dense id. */
   readonly ids: Uint16Array | Int32Array;
@@ -65,7 +64,6 @@ export class DemandBlock {
     this.starts[++this.events] = at;
   }
 
-  /** The expert of a demand, or of a number that stands for the next one. */
   expertOf(demand: number): number {
     return demand >= this.limit ? demand - this.limit : this.ids[demand]!;
   }

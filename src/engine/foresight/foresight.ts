@@ -191,10 +191,7 @@ export class ForesightGpu implements KnowingGpu {
     if (!this.#gpu.full && this.#gpu.lanes.freeNs < untilNs) this.#fetch(this.#gpu, this.#dram, least, since);
   }
 
-  /**
-   * The first later demand whose expert may leave for that of `demand`: its use must be as much later as brings back all of the transfer that is not
-   * hidden, with gaps taken to be alike.
-   */
+  /** The first later demand whose expert may leave for `demand`'s: used as much later as hides the rest of the transfer, if gaps are alike. */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;
     const moment = this.#times;

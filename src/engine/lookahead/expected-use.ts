@@ -8,7 +8,6 @@ export class ExpectedUse {
   /** By MoE layer: changes whenever `values` of the layer do. */
   readonly version: Uint32Array;
   readonly #model: ModelSpec;
-  /** Expected next uses in later passes. */
   readonly later: NextUse;
 
   /** @param later of the same experts */

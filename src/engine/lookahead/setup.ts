@@ -22,7 +22,6 @@ export interface PrefetchLimits
 /** The prefetching of a GPU: predictor, horizon and limits. Types only. */
 export interface PrefetchSetup {
   readonly predictor: Predictor;
-  /** Time of its predictions. */
   readonly time: PredictionTime;
   readonly limits: PrefetchLimits;
   /** Score of each expert by dense id; filled by the predictor. */

@@ -94,10 +94,7 @@ function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, w
   return Math.max(0, Math.min(mostBytes, Math.floor(forKv)));
 }
 
-/**
- * KV caches and the expert cache share one room (`grow`, `reserve`); requests shrink the latter to its least size, by default one token's,
- * at most half. @throws UserError if nothing is left, or it exceeds the room
- */
+/** KV caches and experts share a room (`grow`, `reserve`), experts keep one token's, at most half. @throws UserError if nothing is left */
 export function sharedRoom({
   denseBytes,
   hardware,

@@ -22,10 +22,7 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
   };
 }
 
-/**
- * TPOT of LRU, Belady on demand and foresight, and the floor. @param loads false: every expert is where it executes, so that knowledge changes
- * nothing
- */
+/** TPOT of LRU, Belady on demand, foresight and floor. @param loads false: every expert is where it executes, and no knowledge helps */
 function knowingOf(latencies: Latencies, loads: boolean): Partial<Bounds> {
   if (!loads) {
     const resident = meanOf(latencies.tpotAllResident);

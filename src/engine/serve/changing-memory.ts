@@ -70,7 +70,6 @@ export class ChangingMemory {
 }
 
 interface GpuMemoryParts {
-  /** Number of the GPU, and the number of GPUs. */
   readonly number: number;
   readonly gpus: number;
   readonly simulated: SimulatedGpu;

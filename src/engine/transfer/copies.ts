@@ -10,7 +10,6 @@ interface CopyPoolParts {
   /** Bytes of each copy, and the MoE layer of its expert. */
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
-  /** Bytes of a capacity for the pool. */
   readonly bytesOf: (capacityBytes: number) => number;
   /** True: a copy is a slice of its expert. */
   readonly additive: boolean;

@@ -19,7 +19,6 @@ export class Link {
   readonly bandwidth: number;
   /** Expert of the prefetch that a lane carries, {@link IDLE} if none; the starter clears it on arrival. */
   readonly prefetching: Int32Array;
-  /** Arrival of that prefetch. */
   readonly prefetchEndNs: Float64Array;
   /** Prefetches that nothing interrupts and that have not arrived. */
   readonly placed = new PlacedPrefetches();
@@ -162,7 +161,6 @@ export class Link {
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, prefetch);
   }
 
-  /** The lane that is free first. */
   nextLane(): number {
     let lane = 0;
     for (let other = 1; other < this.#live; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;

@@ -1,7 +1,6 @@
 interface PlacedPrefetch {
   readonly id: number;
   readonly lane: number;
-  /** Its start there, and its arrival. */
   readonly startNs: number;
   readonly endNs: number;
 }

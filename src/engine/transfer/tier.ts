@@ -9,7 +9,6 @@ import type { Staging } from './staging.js';
 export class CachedTier {
   /** Cache of each MoE layer; the same object for all layers in global scope. */
   readonly byLayer: readonly ExpertCache[];
-  /** Each cache once. */
   readonly caches: readonly ExpertCache[];
   readonly link: Link;
   /** Arrival of each resident expert, ns. */

@@ -19,7 +19,6 @@ export class Buddies implements StandIns {
     this.#together = model.layers.map(({ experts }) => new Float64Array(experts * experts));
   }
 
-  /** Counts what the tokens of a pass have chosen at a layer. */
   judge({ choices, row, tokens, topK }: Pass, layer: number): void {
     const together = this.#together[layer]!;
     const { experts } = this.#model.layers[layer]!;

@@ -65,7 +65,6 @@ export class CapacityMeter {
     this.#used = 0;
   }
 
-  /** Hits so far, by capacity. */
   hits(): { belady: readonly number[]; lru: readonly number[] } {
     this.#count();
     const lru = this.#lru.counts().map(({ hits }) => hits.reduce((sum, count) => sum + count, 0));

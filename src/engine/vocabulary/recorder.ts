@@ -27,7 +27,6 @@ export class PhaseCounters {
   late = 0;
   misses = 0;
   activations = 0;
-  /** Activations whose expert was a hit. */
   hitActivations = 0;
   evictions = 0;
   streamed = 0;

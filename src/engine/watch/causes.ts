@@ -148,7 +148,6 @@ export class CauseRecorder extends Onlooker {
     };
   }
 
-  /** A prefetch has begun. */
   #await(gpu: number, id: number, bytes: number): void {
     if (this.#open[gpu]![id] === 0 && bytes > 0) this.#waiting++;
     this.#open[gpu]![id] = bytes;

@@ -18,7 +18,6 @@ const FEW = 24;
 class Bins {
   readonly values = new Float64Array(BINS);
 
-  /** Joins pairs of bins. */
   fold(): void {
     for (let bin = 0; bin < BINS; bin++) this.values[bin] = 2 * bin + 1 < BINS ? this.values[2 * bin]! + this.values[2 * bin + 1]! : 0;
   }

@@ -92,7 +92,6 @@ export class FaultMeter {
     };
   }
 
-  /** One sentence a fault: the fault and its effect. */
   warnings(): Warning[] {
     return this.#faults.map((fault, i) => {
       const [before, during, after] = this.#around[i]!;

@@ -219,10 +219,7 @@ export class RequestHalves {
     this.halves.add((nowNs - atNs) / (request.decode - tokens));
   }
 
-  /**
-   * Typical shift of the mean TPOT with ten times the requests, as a share: of n blocks of deviation s, s x sqrt(1/n - 1/(10 n)). Blocks
-   * are requests or, if they vary more, halves. Null: no request has two halves.
-   */
+  /** Typical shift of mean TPOT with ten times the requests, a share: n blocks of deviation s, s x sqrt(1/n - 1/(10 n)). Null: no halves. */
   tenfold(): { readonly requests: number; readonly tpot: number } | null {
     const whole = this.whole.values();
     if (whole.length === 0) return null;

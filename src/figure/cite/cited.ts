@@ -28,7 +28,6 @@ function textIn(system: unknown): string | undefined {
   return isObject(system) && typeof system.cites === 'string' ? system.cites : undefined;
 }
 
-/** `cites` of a bundled profile; empty: it has none, or is not bundled. */
 function bundledText(family: 'runtimes' | 'systems', name: string): string {
   return listProfiles(family).includes(name) ? (readOwnYaml(findProfile(family, name), citing).cites ?? '') : '';
 }

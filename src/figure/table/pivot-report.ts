@@ -43,7 +43,6 @@ function gridFor(pivot: Pivot, table: PivotTable): Grid {
   );
 }
 
-/** Heads of the columns; without a column name, the statistics are the head. */
 function heads({ columnKeys, columns, statistics }: Pivot): string[] {
   return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
 }

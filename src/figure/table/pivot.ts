@@ -30,7 +30,6 @@ export interface PivotQuestion {
 
 /** The runs of a cell. */
 export interface PivotCell {
-  /** In the order of the runs. */
   readonly samples: readonly number[];
   /** Better than every other cell of its column, by the first statistic. */
   readonly best: boolean;

@@ -7,7 +7,6 @@ import type { Seen, SeenModule } from './tools/seen.js';
 export interface DetectedPart {
   /** As a machine is written: `2xrtx-3090`, `2xddr5-6000`. */
   readonly part: string;
-  /** The evidence, in words. */
   readonly seen: string;
   /** False: it is not in the catalogue, and this is the nearest part. */
   readonly exact: boolean;

@@ -20,7 +20,6 @@ export interface CataloguePart {
 
 /** Parts of one kind: files of profiles/hardware/gpus or cpus, read once and only if a part is named, found by any usual spelling. */
 export interface Catalogue<P extends CataloguePart> {
-  /** In the order of the files. */
   readonly parts: readonly P[];
   /** The part of a name in any usual spelling; undefined if there is none. */
   find(name: string): P | undefined;
@@ -53,7 +52,6 @@ interface Listed<P extends CataloguePart> {
 
 /** A group of a file, which is parsed if one of its parts is wanted: all of them take longer than a short run. */
 interface PartGroup<P extends CataloguePart> {
-  /** Keys of the names in its text. */
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }

@@ -34,7 +34,6 @@ export interface CpuPart extends CataloguePart {
   readonly l3Bytes?: number;
   /** The fastest memory that the vendor lists, with all channels of a socket. */
   readonly memory: MemorySlots;
-  /** Most sockets of a board. */
   readonly sockets: number;
   /** PCIe generation of the slot for a graphics card. Absent: the chip has none. */
   readonly pcieGeneration?: number;

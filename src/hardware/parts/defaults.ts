@@ -177,7 +177,6 @@ function sizeText(bytes: number): string {
   return `${Math.round((bytes / GIB) * 1000) / 1000}GB`;
 }
 
-/** The parts that were given, in one order. */
 function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, sockets, system }: GivenParts): string {
   const rate = (bandwidth: number | undefined): string => (bandwidth === undefined ? '' : `@${bandwidth / 1e9}GB/s`);
   const channels = memory?.channels === undefined ? '' : `${memory.channels}x`;

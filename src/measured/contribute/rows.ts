@@ -19,7 +19,6 @@ export interface ReadLog {
   readonly timings: readonly Timing[];
 }
 
-/** A row, and its predicted figures. */
 interface ContributedRow {
   readonly row: Measurement;
   readonly predicted: Partial<Record<MeasuredMetric, number>>;

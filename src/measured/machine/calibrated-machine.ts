@@ -5,7 +5,6 @@ import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 
 /** A machine and its measurements as a file that -w reads. */
 export interface CalibratedMachine {
-  /** The machine before its calibration. */
   readonly before: MachineFile;
   /** Day, as YYYY-MM-DD. */
   readonly date: string;

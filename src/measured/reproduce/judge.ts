@@ -19,7 +19,6 @@ export interface JudgedClaim {
   readonly error: number;
   /** The runs of an order by our figures, best first. */
   readonly comesOut: readonly string[] | null;
-  /** The factors of a ratio; null: it is none. */
   readonly gain: GainFactors | null;
   /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
   readonly share: number | null;
@@ -28,7 +27,6 @@ export interface JudgedClaim {
   /** False: even a known future falls more than 15 % short of what is published. */
   readonly allowed: boolean;
   readonly verdict: ClaimVerdict;
-  /** The least verdict that the file expects. */
   readonly expected: ClaimVerdict;
   readonly why: string | null;
   readonly source: string | null;

@@ -40,7 +40,6 @@ export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | nul
 /** A finished validation: the public format `moeprof.validation/1`. */
 export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly files: readonly string[];
-  /** In the order of the files. */
   readonly rows: readonly ValidatedRow[];
   readonly summary: SpeedSummary & { readonly memory: MemorySummary | null };
   /** Static placements and caches, apart. */

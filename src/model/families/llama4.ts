@@ -26,10 +26,7 @@ export const llama4: Family = {
   },
 };
 
-/**
- * Layers with chunked attention: by `layer_types`; else by `no_rope_layers`, in which 0 is a layer without rotary positions; else all but every
- * fourth.
- */
+/** Layers with chunked attention: by `layer_types`; else `no_rope_layers`, 0 being one without rotary positions; else all but every fourth. */
 function chunkedLayers(config: Fields, layers: number): number[] {
   const listed = layersOfKind(config, 'chunked_attention');
   if (listed !== null) return listed;

@@ -3,7 +3,6 @@ import { UserError } from '../../base/errors.js';
 
 /** A repository and a choice of its files. */
 export interface HubAddress {
-  /** As written. */
   readonly text: string;
   readonly owner: string;
   readonly repo: string;

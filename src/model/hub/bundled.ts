@@ -9,7 +9,6 @@ import { readOwnYaml } from '../../base/yaml.js';
 
 /** The meaning of a model's name on a command line, with a note for the reader. */
 interface MeantModel {
-  /** A bundled name, or a path. */
   readonly name: string;
   /** One sentence; null: the name means itself. */
   readonly note: string | null;

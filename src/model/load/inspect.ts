@@ -35,7 +35,6 @@ interface MachineMemory {
 /** How a model fits a machine at some context. */
 export interface Fit {
   readonly machine: string;
-  /** Memory that experts execute from. */
   readonly memoryBytes: number;
   /** Memory left for experts: without dense weights and KV cache, and, unless all experts fit, without a staging buffer. */
   readonly cacheBytes: number;

@@ -8,7 +8,6 @@ interface Linear {
   readonly bits?: number | ((place: TensorPlace) => number);
 }
 
-/** Formats by part of the model. */
 interface Parts {
   readonly experts: Linear;
   /** Attention, shared experts and dense FFNs. */

@@ -2,7 +2,6 @@
 import { kernelFormat, storedIn } from './formats/index.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
-/** A format for all tensors of a role, or by place. */
 type Choice = string | ((place: TensorPlace) => string);
 
 /** Formats by role; an absent role has `base`. Routers, norms and biases are f32. */

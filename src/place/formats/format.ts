@@ -42,7 +42,6 @@ export interface ProfileFile {
 /** One member of the family. `cites`: the place of the format's definition, the day of reading it, and its pull request if it is not released. */
 export interface ProfileFormat extends Member {
   readonly cites: string;
-  /** What it holds. */
   readonly holds: Held['kind'];
   /** True: the engine keeps as many experts in each layer, whatever the file has. */
   readonly even?: true;
@@ -56,7 +55,6 @@ export interface ProfileFormat extends Member {
   use(path: string, placed: Placed): string;
   /** The file. @throws UserError if the format cannot hold the placement */
   write(placed: Placed, path: string): string | Uint8Array;
-  /** True if a file is one of these. */
   detect(file: ProfileFile): boolean;
   /** Reads it. @throws UserError with the place if it is malformed or of another model */
   read(file: ProfileFile, model: ModelSpec): Held;

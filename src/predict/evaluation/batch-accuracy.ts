@@ -95,7 +95,6 @@ export function batchAccuracy(
 
 /** The probability that a batch uses an expert: its tokens are taken as independent given their known routing. */
 export class BatchUnions {
-  /** Rows of each full batch. */
   readonly batches: readonly (readonly number[])[];
   readonly size: number;
   readonly #experts: number;

@@ -57,7 +57,6 @@ interface EvidenceLimits {
   readonly reach: number;
   /** Most token ids with counts of their own. */
   readonly ids: number;
-  /** Paths that are retrieved from. */
   readonly paths: number;
   readonly file: string;
 }

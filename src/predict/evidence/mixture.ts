@@ -239,7 +239,6 @@ export class Mixture implements Predictor {
 export class Usage {
   /** Tokens that chose each expert, by dense id. */
   readonly used: Float64Array;
-  /** Tokens counted, by layer. */
   readonly tokens: Float64Array;
   readonly #model: ModelSpec;
   readonly #logOdds: Float64Array;

@@ -13,7 +13,6 @@ const MOST = 255;
 export class TokenExperts implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;
-  /** Row of each token id that has one. */
   readonly #rows = new Map<number, number>();
   /** Tokens that chose each expert, `[experts]` per row, and occurrences, `[layers]` per row; both stop at {@link MOST}. */
   readonly #used: Uint8Array[] = [];

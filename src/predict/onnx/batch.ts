@@ -82,7 +82,6 @@ class Batch {
     });
   }
 
-  /** Feeds of the network and of the loss. */
   feeds(): Record<string, Ort.Tensor> {
     const { Tensor } = this.#ort;
     const { experts } = this.#dataset.model;

@@ -6,12 +6,9 @@ import type { Graph, Value } from './graph.js';
 
 /** The shape of a network. */
 export interface NetworkOptions {
-  /** Units of the hidden layer, and of the recurrent state. */
   readonly hidden: number;
   /** Width of the low-rank encodings. */
   readonly rank: number;
-  /** Recurrence across layers (a GRU, as in RMoE, arXiv 2408.06793) instead of one output matrix for all layers. */
-  readonly gru: boolean;
   /** True: the observed layers of the running token are an input, for correction. */
   readonly observed: boolean;
   /** Rows of the table of token embeddings: ids are taken modulo this. null: token ids are no input. */
@@ -79,54 +76,13 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   const histories = logHistories(graph, parameter, history, slow);
   const spread = (name: string, x: Value): Value => graph.dense(x, parameter(normal(name, [x.shape[1] as number, experts], outputScale)));
   const residuals = token === null ? histories : graph.add(histories, spread('output.token', token));
-  if (!options.gru) return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
-  const states = recurrence(graph, parameter, options, shape, hidden, observed === null ? [lastPath] : [lastPath, observed]);
-  const logits = layers.map(({ experts: count, index }) =>
-    graph.dense(states[index]!, parameter(normal(`output.weight.${index}`, [options.hidden, count], outputScale))),
-  );
-  return graph.add(graph.add(graph.concat(logits, 1), bias), residuals);
+  return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
 }
 
 /** The embedding of a token id: a row of a trained table. */
 function embedding(graph: Graph, parameter: ParameterSource, tokenId: Value, rows: number, rank: number): Value {
   const table = parameter(normal('encode.token', [rows, rank], 0.05 / TOKEN_SCALE));
   return graph.multiply(graph.rows(table, graph.modulo(tokenId, rows)), graph.scalar(TOKEN_SCALE));
-}
-
-/** A GRU (Cho et al., arXiv 1406.1078) through the layers, shared by all; inputs have own weights. @returns states, [N, hidden] */
-function recurrence(
-  graph: Graph,
-  parameter: ParameterSource,
-  { hidden: units, rank }: NetworkOptions,
-  { layers }: PathShape,
-  start: Value,
-  sources: readonly Value[],
-): Value[] {
-  const sizes = layers.map((layer) => layer.experts);
-  const parts = sources.map((source) => graph.split(source, sizes, 1));
-  const both = rank + units;
-  const gate = (name: string, bias: number): ((x: Value) => Value) => {
-    const weight = parameter(normal(`gru.${name}.weight`, [both, units], 1 / Math.sqrt(both)));
-    const shift = parameter(constant(`gru.${name}.bias`, [units], bias));
-    return (x) => graph.dense(x, weight, shift);
-  };
-  // An open update gate would forget the hidden layer within a few layers.
-  const update = gate('update', -1);
-  const reset = gate('reset', 0);
-  const candidate = gate('candidate', 0);
-  let state = start;
-  return layers.map(({ experts, index, topK }) => {
-    const encoded = parts.map((part, source) =>
-      graph.dense(part[index]!, parameter(normal(`gru.encode.${source}.${index}`, [experts, rank], 1 / Math.sqrt(topK)))),
-    );
-    const x = encoded.reduce((sum, value) => graph.add(sum, value));
-    const joined = graph.concat([x, state], 1);
-    const z = graph.sigmoid(update(joined));
-    const r = graph.sigmoid(reset(joined));
-    const fresh = graph.tanh(candidate(graph.concat([x, graph.multiply(r, state)], 1)));
-    state = graph.add(state, graph.multiply(z, graph.subtract(fresh, state)));
-    return state;
-  });
 }
 
 /** a_f log fast + a_s log slow, of decayed histories [N, experts]: how often each expert was used lately. */

@@ -1,5 +1,4 @@
-// From traces to an `.onnx` file: split of the data, early stopping, resuming, and the content of the file.
-import { existsSync } from '../../base/host/files.js';
+// From traces to an `.onnx` file: split of the data, early stopping, and the content of the file.
 import { newSha256 } from '../../base/host/hash.js';
 import { Random } from '../../base/random.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -7,18 +6,15 @@ import type { ModelSpec } from '../../model/door.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { rowBatches } from './batch.js';
-import { type Epoch, freshCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { holdOut, PathDataset } from './dataset.js';
 import { type NetworkOptions, type PathShape, sizeOf } from './network.js';
-import { type StepOptions, type Trainable, train } from './trainer.js';
-import { buildTrainingGraphs, exportPredictor, MOMENTS } from './training-graph.js';
+import { type Epoch, type StepOptions, type Trainable, train } from './trainer.js';
+import { buildTrainingGraphs, exportPredictor } from './training-graph.js';
 
 /** How to train, whatever the network. */
 export interface TrainingBasics extends StepOptions {
   /** Tokens per step. */
   readonly batch: number;
-  /** File that the state is kept in after every epoch, and resumed from; null: none. */
-  readonly checkpoint: string | null;
 }
 
 /** A training of the network of paths. */
@@ -33,7 +29,6 @@ export interface TrainedPredictor {
   /** Bytes of the `.onnx` file: the same for the same data, options and seed. */
   readonly bytes: Uint8Array;
   readonly sha256: string;
-  /** Trained numbers in it. */
   readonly parameters: number;
   readonly tokenIds: boolean;
   /** Tokens learned from, and tokens held out to stop by. */
@@ -41,8 +36,6 @@ export interface TrainedPredictor {
   readonly heldOut: number;
   readonly epochs: readonly Epoch[];
   readonly bestEpoch: number;
-  /** Epochs that had been trained before, according to the checkpoint. */
-  readonly resumed: number;
 }
 
 /** Most rows of the table of token embeddings: a vocabulary larger than this shares rows. */
@@ -89,11 +82,11 @@ export function trainPredictor(
   return trainNetwork(trace, model, options, plan, watch);
 }
 
-/** Trains a network. @param planOf what, on these rows @throws UserError if runtime or data is missing, or the checkpoint is another's */
+/** Trains a network. @param planOf what, on these rows @throws UserError if runtime or data is missing */
 export async function trainNetwork(
   trace: RoutingTrace,
   model: ModelSpec,
-  { checkpoint, epochs, learningRate, seed }: TrainingBasics,
+  { epochs, learningRate, seed }: TrainingBasics,
   planOf: (rows: TrainingRows) => TrainingPlan,
   watch: WorkWatch,
 ): Promise<TrainedPredictor> {
@@ -102,20 +95,7 @@ export async function trainNetwork(
   const { held, learn } = holdOut(trace.requests, STOP_SHARE, () => random.next());
   const shape = { layers: model.layers, experts: model.experts, frequency: dataset.frequency(learn) };
   const plan = planOf({ dataset, learn, held, shape });
-  const { parameters } = plan.graphs;
-  const identity = { version: VERSION, trace: trace.sha256(), layers: model.layers, training: plan.training };
-  const fingerprint = newSha256().update(JSON.stringify(identity)).digest('hex');
-  const resume =
-    checkpoint === null || !existsSync(checkpoint)
-      ? null
-      : loadCheckpoint(checkpoint, fingerprint, freshCheckpoint(parameters, MOMENTS, seed));
-  const resumed = resume?.epochs.length ?? 0;
-  const state = await train(plan, { epochs, learningRate, seed }, resume, {
-    ...watch,
-    epoch: (reached) => {
-      if (checkpoint !== null) saveCheckpoint(checkpoint, fingerprint, reached);
-    },
-  });
+  const state = await train(plan, { epochs, learningRate, seed }, watch);
   const bytes = plan.export(state.best, {
     'moeprof.version': VERSION,
     'moeprof.model': model.name,
@@ -126,13 +106,12 @@ export async function trainNetwork(
   return {
     bytes,
     sha256: newSha256().update(bytes).digest('hex'),
-    parameters: parameters.reduce((sum, { shape: size }) => sum + sizeOf(size), 0),
+    parameters: plan.graphs.parameters.reduce((sum, { shape: size }) => sum + sizeOf(size), 0),
     tokenIds: plan.tokenIds,
     learned: learn.length,
     heldOut: held.length,
     epochs: state.epochs,
     bestEpoch: state.bestEpoch,
-    resumed,
   };
 }
 

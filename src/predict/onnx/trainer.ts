@@ -1,8 +1,8 @@
-// The training loop: shuffled batches, falling rate, best held-out weights. Draws depend on seed and epoch, so resuming changes nothing.
+// The training loop: shuffled batches, falling rate, best held-out weights.
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { WorkWatch } from '../../base/work-watch.js';
-import { type Checkpoint, freshCheckpoint } from './checkpoint.js';
+import { type ParameterSpec, sizeOf } from './network.js';
 import { loadOnnxRuntime, type Ort, SESSION_OPTIONS } from './runtime.js';
 import { ADAM, MOMENTS, type TrainingGraphs } from './training-graph.js';
 
@@ -42,10 +42,20 @@ export interface Trainable {
   source(ort: typeof Ort): StepSource;
 }
 
-/** The observer of a training. Progress is counted in steps. */
-export interface TrainingWatch extends WorkWatch {
-  /** Called after every epoch with what a resumed training needs. */
-  epoch?(checkpoint: Checkpoint): void;
+/** One pass over the data. */
+export interface Epoch {
+  readonly epoch: number;
+  /** Mean loss of its steps, nats per expert. */
+  readonly loss: number;
+  readonly heldOutLoss: number;
+}
+
+/** The outcome of a training. */
+interface Learned {
+  readonly epochs: readonly Epoch[];
+  /** Epoch of the least held-out loss, from 1, and the weights after it. */
+  readonly bestEpoch: number;
+  readonly best: ReadonlyMap<string, Float32Array>;
 }
 
 /** Epochs without a better held-out loss after which training stops. */
@@ -53,13 +63,12 @@ const PATIENCE = 2;
 /** Steps in which the learning rate rises. Ours, like the number of epochs before it. */
 const WARM_UP = 20;
 
-/** @param resume null: none @returns the last state, with `best` @throws UserError if runtime or data is missing, or the loss is NaN */
+/** @param watch its progress is counted in steps @throws UserError if runtime or data is missing, or the loss is NaN */
 export async function train(
   { graphs, source: sourceOf }: Trainable,
-  { epochs, learningRate, seed }: StepOptions,
-  resume: Checkpoint | null,
-  watch: TrainingWatch,
-): Promise<Checkpoint> {
+  { epochs: most, learningRate, seed }: StepOptions,
+  watch: WorkWatch,
+): Promise<Learned> {
   const ort = await loadOnnxRuntime();
   const source = sourceOf(ort);
   if (source.learned === 0 || source.heldOut === 0)
@@ -68,12 +77,14 @@ export async function train(
     step: await ort.InferenceSession.create(graphs.step, SESSION_OPTIONS),
     loss: await ort.InferenceSession.create(graphs.loss, SESSION_OPTIONS),
   };
-  const state = resume ?? freshCheckpoint(graphs.parameters, MOMENTS, seed);
-  const trainer = new Trainer(ort, sessions, state);
-  const total = source.steps * epochs;
+  const trainer = new Trainer(ort, sessions, graphs.parameters, seed);
+  const epochs: Epoch[] = [];
+  let bestEpoch = 0;
+  let best: Learned['best'] = new Map();
+  const total = source.steps * most;
   try {
-    while (state.epochs.length < epochs && state.epochs.length - state.bestEpoch < PATIENCE) {
-      const epoch = state.epochs.length + 1;
+    while (epochs.length < most && epochs.length - bestEpoch < PATIENCE) {
+      const epoch = epochs.length + 1;
       let number = (epoch - 1) * source.steps;
       let sum = 0;
       let weight = 0;
@@ -87,11 +98,12 @@ export async function train(
       const loss = sum / weight;
       if (!Number.isFinite(loss) || !Number.isFinite(heldOutLoss))
         throw new UserError(`training: the loss is no longer a number in epoch ${epoch}; take a smaller --lr`);
-      state.epochs.push({ epoch, loss, heldOutLoss });
-      trainer.save(state.bestEpoch === 0 || heldOutLoss < state.epochs[state.bestEpoch - 1]!.heldOutLoss);
-      watch.epoch?.(state);
+      epochs.push({ epoch, loss, heldOutLoss });
+      if (bestEpoch > 0 && heldOutLoss >= epochs[bestEpoch - 1]!.heldOutLoss) continue;
+      bestEpoch = epoch;
+      best = trainer.weights();
     }
-    return state;
+    return { epochs, bestEpoch, best };
   } finally {
     await sessions.step.release();
     await sessions.loss.release();
@@ -110,19 +122,33 @@ function rateOf(highest: number, step: number, total: number): number {
 class Trainer {
   readonly #ort: typeof Ort;
   readonly #sessions: Readonly<Record<'step' | 'loss', Ort.InferenceSession>>;
-  readonly #state: Checkpoint;
+  readonly #parameters: readonly ParameterSpec[];
   /** By name, twice: a step reads one set and writes the other. */
   #now: ReadonlyMap<string, Ort.Tensor>;
   #next: ReadonlyMap<string, Ort.Tensor>;
 
-  constructor(ort: typeof Ort, sessions: Readonly<Record<'step' | 'loss', Ort.InferenceSession>>, state: Checkpoint) {
+  constructor(
+    ort: typeof Ort,
+    sessions: Readonly<Record<'step' | 'loss', Ort.InferenceSession>>,
+    parameters: readonly ParameterSpec[],
+    seed: number,
+  ) {
     this.#ort = ort;
     this.#sessions = sessions;
-    this.#state = state;
-    const tensors = (of: (values: Float32Array) => Float32Array): Map<string, Ort.Tensor> =>
-      new Map([...state.tensors].map(([name, { data, shape }]) => [name, new ort.Tensor('float32', of(data), shape)]));
-    this.#now = tensors((values) => values.slice());
-    this.#next = tensors((values) => new Float32Array(values.length));
+    this.#parameters = parameters;
+    const random = new Random(seed, 'predict/train/weights');
+    const zeros = ({ shape }: ParameterSpec): Float32Array => new Float32Array(sizeOf(shape));
+    const tensors = (of: (parameter: ParameterSpec) => Float32Array): Map<string, Ort.Tensor> =>
+      new Map(
+        parameters.flatMap((parameter) =>
+          ['', ...MOMENTS].map((ending) => {
+            const data = ending === '' ? of(parameter) : zeros(parameter);
+            return [parameter.name + ending, new ort.Tensor('float32', data, parameter.shape)];
+          }),
+        ),
+      );
+    this.#now = tensors((parameter) => parameter.initial(random));
+    this.#next = tensors(zeros);
   }
 
   /** Makes a step. @returns its loss */
@@ -143,7 +169,7 @@ class Trainer {
     let sum = 0;
     let all = 0;
     for (const { feeds, fetches, weight } of steps) {
-      for (const [name, tensor] of this.#now) if (this.#state.best.has(name)) feeds[name] = tensor;
+      for (const { name } of this.#parameters) feeds[name] = this.#now.get(name)!;
       const { loss } = await this.#sessions.loss.run(feeds, { ...fetches, loss: null });
       sum += (loss!.data as Float32Array)[0]! * weight;
       all += weight;
@@ -151,12 +177,7 @@ class Trainer {
     return sum / all;
   }
 
-  /** Writes them into the state after an epoch. @param best true: the held-out loss has never been smaller */
-  save(best: boolean): void {
-    const { epochs, tensors } = this.#state;
-    for (const [name, tensor] of this.#now) tensors.get(name)!.data.set(tensor.data as Float32Array);
-    if (!best) return;
-    this.#state.bestEpoch = epochs.length;
-    for (const [name, weights] of this.#state.best) weights.set(tensors.get(name)!.data);
+  weights(): Map<string, Float32Array> {
+    return new Map(this.#parameters.map(({ name }) => [name, (this.#now.get(name)!.data as Float32Array).slice()]));
   }
 }

@@ -29,7 +29,6 @@ const RATE = 0.02;
 /** Time of looking up its mistakes, ns per token and expert scored; as EVIDENCE_NS. */
 const MEMORY_NS = 1.5;
 
-/** A mixture that learns from its mistakes. */
 class Adaptive extends Mixture {
   readonly #memory: ErrorMemory;
   readonly #rate: number;

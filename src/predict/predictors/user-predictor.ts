@@ -43,7 +43,6 @@ export function ownPredictor(exported: OwnExport): PredictorDefinition {
   };
 }
 
-/** The same predictor, whose scores are checked. */
 function checked(exported: OwnExport, predictor: Predictor, { layers }: ModelSpec): Predictor {
   const { next, versions } = predictor;
   let before = new Float32Array(0);

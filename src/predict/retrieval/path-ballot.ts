@@ -19,7 +19,6 @@ export class PathBallot {
   readonly #kernels: PathKernels;
   readonly #words: Int32Array;
   readonly #room: BallotRoom;
-  /** Bytes of a path, and of its choices at one layer. */
   readonly #pathBytes: number;
   readonly #layerBytes: number;
   #votersEnd: number;

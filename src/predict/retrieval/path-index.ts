@@ -325,7 +325,6 @@ export class PathIndex {
   }
 }
 
-/** A factor of the kernels. */
 const fraction = (factor: number): number => Math.min(ONE, Math.round(factor * (ONE + 1)));
 
 /** A 16-bit number times a factor of the kernels, rounded as they do. */

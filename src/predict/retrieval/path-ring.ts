@@ -8,7 +8,6 @@ export const NOWHERE = -1;
 /** The newest paths of tokens, with neighbours, and bits of the paths that used each expert. A place is an index below `capacity`. */
 export class PathRing {
   readonly capacity: number;
-  /** Places in use. */
   count = 0;
   /** `[capacity, layers, topK]`: experts within their layer. */
   readonly paths: Uint16Array;

@@ -24,7 +24,6 @@ interface SampledProfile {
   readonly weights: number[];
 }
 
-/** Names of frames, each with its index. */
 type Frames = Map<string, number>;
 
 function render({ details, inputs, tool }: Result): string {

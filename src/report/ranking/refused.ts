@@ -12,7 +12,6 @@ export interface RefusedRun {
   /** Name of its row, formed like those of other runs. */
   readonly name: string;
   readonly reason: string;
-  /** The command that repeats it. */
   readonly again: string;
 }
 

@@ -40,10 +40,8 @@ export function latencyGrid(result: Result): Grid | null {
   return known.length === 0 ? null : metricGrid(result, 'latency', known, columns);
 }
 
-/** A label and a part of metric names. */
 type Named = readonly [label: string, name: string];
 
-/** A grid of metrics, named by the prefix of the row and the suffix of the column. */
 function metricGrid(result: Result, title: string, rows: readonly Named[], columns: readonly Named[]): Grid {
   return gridOf(
     [{ head: title, width: LABEL }, ...columns.map(([head]) => ({ head, width: FIGURE }))],

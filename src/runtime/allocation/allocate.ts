@@ -80,10 +80,7 @@ function cached({ layers, nextLayers }: Anatomy, { rules }: LoadPlan): readonly 
 /** Sizes computed so far, by model and by the inputs of a graph: a search for settings needs the same graph many times. */
 const known = new WeakMap<Anatomy, Map<string, number[]>>();
 
-/**
- * Bytes of the compute buffers: of each GPU, then of host memory. As the engines do, it builds the graph of a full ubatch over a full context once
- * and takes the most memory in use at any moment.
- */
+/** Bytes of compute buffers: each GPU's, then the host's: the most in use at once in the graph of a full ubatch over a full context. */
 function computeBytes(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placement: Placement): number[] {
   const scene = new Scene(model, anatomy, plan, placement);
   const { key, layers } = distinctLayers(scene);

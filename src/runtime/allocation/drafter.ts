@@ -7,10 +7,7 @@ import type { LoadPlan } from './graph/load-plan.js';
 
 const drafters = new WeakMap<Anatomy, ModelSpec>();
 
-/**
- * The layer as a model: like the last one, after a matrix that joins an embedding and a hidden state (`nextn.eh_proj`), with the model's table and
- * head.
- */
+/** The layer as a model: like the last one, after a matrix over embedding and hidden state (`nextn.eh_proj`), with the model's table and head. */
 function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
   const known = drafters.get(anatomy);
   if (known !== undefined) return known;

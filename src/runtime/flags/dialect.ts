@@ -47,7 +47,6 @@ export interface CommandInput {
   readonly unmapped?: boolean;
 }
 
-/** A step of the answer: lines for a shell, or a file. */
 interface Step {
   /** Name of the file to write; null: lines for a shell. */
   readonly file: string | null;
@@ -59,7 +58,6 @@ interface Step {
 /** A setting in a runtime's own words. */
 export interface Command {
   readonly steps: readonly Step[];
-  /** Flags that are set, in order. */
   readonly uses: readonly FlagUse[];
   /** Reasons for flags, by name; absent if none is needed. */
   readonly why: Readonly<Record<string, string>>;

@@ -8,7 +8,6 @@ export interface LineShell {
   readonly name: string;
   /** What ends a line that the next one continues. */
   readonly continued: string;
-  /** A word as the program gets it. */
   quoted(word: string): string;
 }
 

@@ -36,7 +36,6 @@ const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {
 const HEAD = /^\|\s*PP\s*\|\s*TG\s*\|\s*N_KV\s*\|/;
 const COLUMNS = 7;
 
-/** The table of llama-sweep-bench. */
 const sweepBench: TimingFormat = {
   recognizes: (text) => text.split('\n').some((line) => HEAD.test(line.trim())),
   read: (text, path) => {

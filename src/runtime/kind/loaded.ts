@@ -67,7 +67,6 @@ function blocksOn(bytes: readonly number[], split: readonly number[] | null, gpu
   return bytes.slice(from, from + split[gpu]!);
 }
 
-/** Bytes of several parts together. */
 function together(
   parts: readonly (Omit<DeviceMemory, 'name' | 'has'> & { readonly output?: number })[],
 ): Omit<DeviceMemory, 'name' | 'has'> {

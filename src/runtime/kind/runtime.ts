@@ -19,7 +19,6 @@ export interface KnownRuntime {
   readonly vendors?: readonly (Vendor | 'none')[];
   /** Profile if the GPU holds some experts and the CPU others; absent: its usual one. */
   readonly mixedProfile?: string;
-  /** What it prints. */
   readonly logs?: readonly Log[];
   /** What advice on it takes; absent: none is given. */
   readonly advised?: Advised;
@@ -39,7 +38,6 @@ export interface KnownRuntime {
   readonly sharesSlots?: boolean;
   /** True: it keeps the state of recurrent layers from before a pass, and runs accepted tokens again after a rejection. */
   readonly redoesAccepted?: boolean;
-  /** Bundled systems that describe it. */
   readonly systems?: Systems;
   /** How it reads experts from a disk. */
   readonly streaming?: Streaming;
@@ -65,7 +63,6 @@ interface Log {
   readonly mark?: RegExp;
 }
 
-/** Memory that is allocated by rules that are known. */
 interface AllocatedMemory {
   /** Sequences of its server for a model with recurrent layers by default. */
   readonly sequences: number;
@@ -148,10 +145,7 @@ interface Advised {
   readonly usualFile: string | null;
   /** Its input: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /**
-   * How its speed is measured: the start of a command line, the flags of a setting, and more flags for trying settings. Absent: it prints its speed
-   * as it runs.
-   */
+  /** How its speed is measured: the start of a command line, the flags of a setting, and more flags to try. Absent: its runs print it. */
   readonly benchmark?: {
     readonly command: string;
     readonly flags: readonly string[];

@@ -18,7 +18,6 @@ export interface TimingSettings {
   readonly model?: string;
   /** The runtime's name for its storage: `Q4_K - Medium`, `mxfp4`. */
   readonly quantization?: string;
-  /** Bytes of the weights. */
   readonly modelBytes?: number;
   readonly parameters?: number;
   readonly devices?: readonly string[];
@@ -44,7 +43,6 @@ export interface TimingSettings {
   readonly numa?: string;
   readonly users?: number;
   readonly buffers?: readonly TimingBuffer[];
-  /** Layers of the model, as printed. */
   readonly layers?: number;
   /** The command line, as it stands in the text. */
   readonly command?: string;

@@ -37,7 +37,6 @@ export interface Setting extends WeightPlacement {
   readonly kv: KvType;
   /** Tokens that one user's conversation may have. */
   readonly context: number;
-  /** Conversations at a time. */
   readonly users: number;
   /** True: the GPUs hold the experts that prompts route to most, chosen anew with the prompts; false: any, fixed. */
   readonly followsPrompts: boolean;

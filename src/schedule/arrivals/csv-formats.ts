@@ -4,7 +4,6 @@ import { didYouMean } from '../../base/text.js';
 import { DURATION, parseDuration } from '../../base/units.js';
 import { type Arrival, type ArrivalFormat, arrivalTimeOf, tokensOf } from './format.js';
 
-/** A CSV format: the names of its columns. */
 interface ColumnNames extends Pick<ArrivalFormat, 'name' | 'summary' | 'cites'> {
   readonly arrival: string;
   readonly prompt: string;

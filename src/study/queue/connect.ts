@@ -26,10 +26,7 @@ export interface QueueServer {
   close(): void;
 }
 
-/**
- * Reaches a server. @param tell takes a line at each loss and return of the connection @throws UserError if it cannot be reached, or the library is
- * not installed
- */
+/** Reaches a server. @param tell takes a line at each loss and return of it @throws UserError if it is not reached, or without the library */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;

@@ -56,5 +56,4 @@ export function contentsDocument({ prefix, shown }: QueueAddress, contents: Queu
   };
 }
 
-/** A build, marked if it is not this one. */
 const buildText = (build: string, protocol: number): string => (isAlike({ build, protocol }) ? build : `${build}*`);

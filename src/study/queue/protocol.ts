@@ -22,7 +22,6 @@ export function keysOf(prefix: string, build: string = buildOf(), protocol: numb
     prefix,
     /** Name of the queue of cells. Cells of another protocol or build lie in another one, which this process never reads. */
     cells: `cells-${protocol}-${build}`,
-    /** Stream of what is done. */
     done: `${prefix}:done-${protocol}-${build}`,
     /** Sets of ids; an id without a key of its own is gone. */
     workers: `${prefix}:workers`,

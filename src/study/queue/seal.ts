@@ -13,7 +13,6 @@ const SHORTEST = 16;
 
 const MAKE_ONE = 'make one with: head -c 32 /dev/urandom | base64 > queue.key';
 
-/** What is sealed: a seal of one kind is none of another. */
 type Sealed = 'cell' | 'result' | 'end' | 'shut' | 'file';
 
 /** Seals of cells and results, by a shared key: what lacks one is not ours. Without a key only a server on this machine is used. */

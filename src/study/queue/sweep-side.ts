@@ -40,7 +40,6 @@ const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
 const SHUT_S = 3600;
-/** Digits of a fingerprint in messages. */
 const DIGITS = 12;
 
 /** A cell to be run; null: settled already. */

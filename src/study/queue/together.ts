@@ -5,7 +5,6 @@ import { afterThis } from '../../base/host/clock.js';
 /** A command and its arguments. It must bear repetition, since the server may go before it answers. */
 export type ServerCommand = readonly [name: string, ...given: (string | number | Uint8Array)[]];
 
-/** The answers to commands, in their order. */
 type Answers = readonly (readonly [Error | null, unknown])[];
 
 /** True for an error of a connection that was lost in the middle of its answers. */

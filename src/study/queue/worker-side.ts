@@ -56,7 +56,6 @@ export interface CellProcesses {
 }
 
 interface WorkerSettings extends Pick<FileSources, 'seal' | 'cache' | 'roots' | 'own'> {
-  /** Its name in the progress of sweeps. */
   readonly name: string;
   readonly processes: CellProcesses;
   tell(line: string): void;

@@ -23,7 +23,6 @@ export interface SearchRow extends RunRow {
 /** A point of the front. */
 export interface SearchPoint {
   readonly fingerprint: string | null;
-  /** The command that repeats it. */
   readonly again: string;
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By objective and limit. */
@@ -69,7 +68,6 @@ export class Ledger {
     }));
   }
 
-  /** Records the outcome of a run, and the command that repeats it. */
   record({ cell, short }: Trial, settled: SettledRun, again: string): TrialFigures {
     const { fingerprint, outcome } = settled;
     if (!short) this.#whole.set(cell, { ...settled, again });

@@ -27,7 +27,6 @@ export function pointProfile(run: string | undefined, overrides: readonly Overri
   return `${notes.map((line) => `# ${line}\n`).join('')}${stringify(fields, { lineWidth: 0 })}`;
 }
 
-/** A system in place, of the file that has it. */
 function systemNamed(name: string): Fields {
   const path = findProfile('systems', name);
   return fromRoot(parse(readText(path)) as Fields, 'system', dirname(path)) as Fields;

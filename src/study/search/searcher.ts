@@ -36,7 +36,6 @@ interface Problem {
   readonly seed: number;
 }
 
-/** An undominated point. */
 interface FrontPoint {
   readonly cell: number;
   /** Chance that no cell which has not run whole beats it by more than the tolerances. */

@@ -147,7 +147,6 @@ function answerOf({ axes, points, saturation }: Sweep): { readonly answer?: stri
   return { answer: `${where} decodes fastest: ${formatTokensPerSecond(decodeOf(best))}` };
 }
 
-/** The point that decodes fastest; undefined: there is none. */
 function fastestOf(points: readonly SweepPoint[]): SweepPoint | undefined {
   const most = Math.max(...points.map(decodeOf));
   return points.find((point) => decodeOf(point) === most);

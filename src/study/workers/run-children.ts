@@ -19,7 +19,6 @@ const NEWEST = 0.2;
 export class CellPace {
   #meanMs = Number.POSITIVE_INFINITY;
 
-  /** Adds the time of a cell, ms. */
   add(ms: number): void {
     this.#meanMs = Number.isFinite(this.#meanMs) ? this.#meanMs + NEWEST * (ms - this.#meanMs) : ms;
   }

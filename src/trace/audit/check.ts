@@ -30,7 +30,6 @@ interface Subject {
   readonly trace: RoutingTrace;
   /** Number of rows to check, from the first. */
   readonly tokens: number;
-  /** The recorded model, if known. */
   readonly model: ModelSpec | null;
 }
 

@@ -39,7 +39,6 @@ export const rowCount: AuditCheck = {
   },
 };
 
-/** Counts over the rows of a trace. */
 function rowsSeen({ layers, requests, topK }: RoutingTrace) {
   const width = layers * topK;
   /** The second-last row of the current request. */

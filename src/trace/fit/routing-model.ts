@@ -13,7 +13,6 @@ const CLASS_OF = Uint8Array.from({ length: AGE_ENDS.at(-1)! + 1 }, (_, age) => A
 /** A log-linear model of routing by popularity, recency, frequency and the layer before, by maximum likelihood; the generator draws from it. */
 export interface LayerModel {
   readonly experts: number;
-  /** Choices of a token. */
   readonly choices: number;
   /** Inclusion probability of each expert, over the whole trace. */
   readonly popularity: Float64Array;

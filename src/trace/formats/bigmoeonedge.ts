@@ -55,7 +55,6 @@ function factsOf(line: string, place: string): ReadonlyMap<string, string> {
   return facts;
 }
 
-/** A whole number of a line; null if it has none. */
 function wholeOf(facts: ReadonlyMap<string, string>, key: string, place: string): number | null {
   const text = facts.get(key);
   if (text === undefined) return null;

@@ -61,7 +61,6 @@ export class CellFiller {
   #lastPhase = -1;
   /** 1 for each row that has a cell. */
   #filledIn = new Uint8Array(1024);
-  /** A bit for each row and layer. */
   #bits = new Uint8Array(1024);
 
   /** @param layers numbers of the layers, ascending @param spans of all requests; null: they follow one another and are measured while reading */

@@ -6,7 +6,6 @@ import type { FormatMeta, PHASE, TraceMeta } from '../trace.js';
 export class Cell {
   /** Ordinal of the request, from 0 in order of appearance. */
   request = 0;
-  /** Position of the token in its request. */
   token = 0;
   layer = 0;
   /** {@link PHASE}, or -1 if the recording does not state it. */

@@ -98,7 +98,6 @@ export class ParquetTable {
     }
   }
 
-  /** The one chunk of a column in a row group. */
   #chunkOf(place: string, name: string, chunks: readonly (ColumnMetaData | undefined)[]): ColumnMetaData {
     const found = chunks.filter((chunk) => chunk?.path_in_schema[0] === name);
     if (found.length === 1) return found[0]!;

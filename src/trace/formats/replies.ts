@@ -13,7 +13,6 @@ import { arrayAt, type JsonObject, objectAt, wholeAt } from './json-values.js';
 import { looksLikeNpy, npyValues, numbersOf } from './npy-array.js';
 import { repliesIn } from './streamed-reply.js';
 
-/** Names of dtypes on the wire. */
 const DTYPES = new Map(Object.entries({ int8: 'I8', uint8: 'U8', int16: 'I16', uint16: 'U16', int32: 'I32', int64: 'I64' }));
 
 /** A format of replies: the members differ in how they are recognised. @param mark text of a reply of this engine */

@@ -100,7 +100,6 @@ export class RowSpool {
   }
 }
 
-/** Reads `count` words of a file from word `position` into `words` from `at`. */
 function readWords(fd: number, words: Int32Array, at: number, count: number, position: number): void {
   const bytes = new Uint8Array(words.buffer, at * 4, count * 4);
   if (readAll(fd, bytes, position * 4) < bytes.length) throw new Error('the temporary file of rows is cut short');

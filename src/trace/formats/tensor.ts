@@ -15,7 +15,6 @@ const BLOCK_IDS = 256 * 1024;
 
 interface FileArray extends ColumnLayout {
   readonly shape: readonly number[];
-  /** Name for messages. */
   readonly place: string;
 }
 

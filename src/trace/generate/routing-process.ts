@@ -17,7 +17,6 @@ const TRIES = 16;
 /** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
 const LAST_STAMP = 0x3fffffff;
 
-/** The draws of one layer, in one domain. */
 interface LayerDraws {
   /** Popularity of choices that do not follow a thread. */
   readonly popularity: AliasTable;

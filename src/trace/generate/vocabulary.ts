@@ -107,7 +107,6 @@ function ranksOf(size: number, zipf: number, domains: number, overlap: number): 
   return { common, frequencies: Float64Array.from({ length: ranks(common) }, (_, rank) => (rank + 1 + OFFSET) ** -zipf / sum) };
 }
 
-/** The least that any domain has left, by expert. */
 function leastOf(left: readonly Float64Array[]): Float64Array {
   const least = new Float64Array(left[0]!.length).fill(Number.POSITIVE_INFINITY);
   for (const shares of left)

@@ -2,7 +2,6 @@ import { type ModelSpec, shapedModel, withExpertBytes } from '../../model/door.j
 import { unnamed } from '../recorded-model.js';
 import type { RoutingTrace } from '../trace.js';
 
-/** A model that only its routing describes. */
 interface TracedModel {
   /** Its experts have the recorded sizes, or one byte each; nothing else weighs anything. */
   readonly model: ModelSpec;

@@ -7,7 +7,6 @@ export const REUSE_WINDOWS = [1, 2, 4, 8, 16] as const;
 
 /** The distribution of a layer's load over its experts. */
 export interface LayerSkew {
-  /** Activations of each expert. */
   readonly counts: Float64Array;
   readonly hottestOverMean: number;
   /** Gini coefficient of the load: 0 even. */

@@ -6,7 +6,6 @@ interface TokenChoices {
   readonly experts: Uint16Array;
   readonly weights: Float32Array | null;
   at: number;
-  /** Trace row and layer. */
   row: number;
   layer: number;
   /** Of the token: one of `PHASE`. */

@@ -34,7 +34,6 @@ function ownVariant(exported: OwnExport): Variant {
   };
 }
 
-/** The same change, whose rows are checked. */
 function checked(exported: OwnExport, change: RoutingChange, below: RoutingTrace, { experts: usual }: VariantContext): RoutingChange {
   const { expertsPerLayer: experts = usual, topK = below.topK } = change;
   const whole = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0;

@@ -28,7 +28,6 @@ export interface Variant extends Member {
 
 /** How rows change; what is left out stays as in the trace below. */
 export interface RoutingChange {
-  /** Experts of each layer afterwards; its length is the number of layers. */
   readonly expertsPerLayer?: readonly number[];
   /** Width of a row per layer afterwards. */
   readonly topK?: number;

@@ -7,13 +7,12 @@ import { temporaryModel } from '../../fixtures/onnx/models.js';
 
 /** The training of docs/extend.md, with fewer epochs. */
 export const OPTIONS: PredictorTraining = {
-  network: { hidden: 256, rank: 64, gru: false, observed: true },
+  network: { hidden: 256, rank: 64, observed: true },
   tokenIds: true,
   epochs: 4,
   batch: 128,
   learningRate: 0.002,
   seed: 1,
-  checkpoint: null,
 };
 
 /** Scores of trained predictors and of others, side by side: recall @k and @2k of the whole path before the pass, @k one layer ahead. */

@@ -67,7 +67,6 @@ async function trainedEncoder(): Promise<string> {
     batch: 512,
     learningRate: 0.004,
     seed: 1,
-    checkpoint: null,
   });
   return temporaryModel(bytes);
 }

@@ -47,7 +47,6 @@ recorded('ExpertFlow’s encoder on our own router', PARTS, () => {
       batch: 512,
       learningRate: 0.004,
       seed: 1,
-      checkpoint: null,
     });
     const judged = domainsOf(test!, recording(PARTS[1]!));
     expect(judged.length).toBe(5);

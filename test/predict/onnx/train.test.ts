@@ -1,29 +1,22 @@
-// Training: it learns what there is to learn, twice the same, alone or beside another, and goes on from a checkpoint as if nothing had
-// happened.
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Training: it learns what there is to learn, twice the same, and alone or beside another.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { UserError } from '../../../src/base/errors.js';
 import { Random } from '../../../src/base/random.js';
 import { evaluatePredictor } from '../../../src/predict/evaluation/evaluate.js';
 import { openOnnx } from '../../../src/predict/onnx/predictor/onnx.js';
 import { type PredictorTraining, trainPredictor } from '../../../src/predict/onnx/train.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';
-import { temporaryFolder } from '../../trace/builders.js';
 import { model, topicTrace } from './routing.js';
 
-const folder = temporaryFolder();
 const trace = topicTrace(12, 60, 1);
 const test = topicTrace(4, 60, 2);
 
 const OPTIONS: PredictorTraining = {
-  network: { hidden: 16, rank: 8, gru: false, observed: true },
+  network: { hidden: 16, rank: 8, observed: true },
   tokenIds: true,
   epochs: 4,
   batch: 32,
   learningRate: 0.02,
   seed: 3,
-  checkpoint: null,
 };
 
 /** What OPTIONS give. */
@@ -61,54 +54,10 @@ describe('trainPredictor', () => {
     expect(losses[withIds.bestEpoch - 1]).toBe(Math.min(...losses));
   });
 
-  it('learns through the recurrence across layers too', async () => {
-    const { bytes } = await trainPredictor(trace, model, { ...OPTIONS, network: { ...OPTIONS.network, gru: true } });
-    const { ahead, before } = await recallOf(bytes);
-    expect(before).toBeGreaterThan(0.8);
-    expect(ahead).toBeGreaterThan(0.8);
-  });
-
   it('gives the same file again, and beside another training; another for another seed', async () => {
     const beside = await Promise.all([trainPredictor(trace, model, OPTIONS), trainPredictor(trace, model, { ...OPTIONS, seed: 8 })]);
     expect(beside[0].sha256).toBe(whole.sha256);
     expect((await trainPredictor(trace, model, { ...OPTIONS, seed: 4 })).sha256).not.toBe(whole.sha256);
-  });
-});
-
-describe('checkpoints of a training', () => {
-  it('goes on from a checkpoint to the very same file', async () => {
-    const checkpoint = join(folder, 'state.safetensors');
-    let steps = 0;
-    const interrupted = trainPredictor(
-      trace,
-      model,
-      { ...OPTIONS, checkpoint },
-      {
-        breathe: async () => {
-          if (++steps > 50) throw new Error('interrupted');
-        },
-      },
-    );
-    await expect(interrupted).rejects.toThrow('interrupted');
-    const resumed = await trainPredictor(trace, model, { ...OPTIONS, checkpoint });
-    expect(resumed.resumed).toBe(2); // 21 steps per epoch
-    expect(resumed.sha256).toBe(whole.sha256);
-    expect(resumed.epochs).toEqual(whole.epochs);
-    const again = await trainPredictor(trace, model, { ...OPTIONS, checkpoint });
-    expect(again.resumed).toBe(whole.epochs.length);
-    expect(again.sha256).toBe(whole.sha256);
-  });
-
-  it('refuses a checkpoint of another training, and a damaged one', async () => {
-    const checkpoint = join(folder, 'other.safetensors');
-    await trainPredictor(trace, model, { ...OPTIONS, epochs: 1, checkpoint });
-    const resume = (options: Partial<PredictorTraining>) => trainPredictor(trace, model, { ...OPTIONS, epochs: 1, checkpoint, ...options });
-    await expect(resume({ seed: 9 })).rejects.toThrow('other.safetensors: belongs to a training on other data or with other options');
-    await expect(resume({ network: { ...OPTIONS.network, hidden: 8 } })).rejects.toThrow(UserError);
-    truncateSync(checkpoint, readFileSync(checkpoint).length - 100);
-    await expect(resume({})).rejects.toThrow('is not a whole checkpoint of moeprof; delete it');
-    writeFileSync(checkpoint, 'something else');
-    await expect(resume({})).rejects.toThrow('is not a whole checkpoint of moeprof; delete it');
   });
 });
 

@@ -1,7 +1,6 @@
 import type { SeenGpu } from './seen.js';
 import { countOf, linkOf, type Tool } from './tool.js';
 
-/** In the order of the columns. */
 const FIELDS = [
   'pci.bus_id',
   'name',

@@ -2,7 +2,6 @@
 export interface SeenLink {
   /** Generation at its best; links slow down while they are idle. */
   readonly generation?: number;
-  /** Lanes that it runs with. */
   readonly lanes?: number;
   readonly mostLanes?: number;
 }
@@ -28,7 +27,6 @@ export interface SeenGpu {
 /** Processors, all alike. */
 export interface SeenCpu {
   readonly names: readonly string[];
-  /** Cores of all sockets. */
   readonly cores: number;
   readonly sockets: number;
   /** As `/proc/cpuinfo` counts families and models of x86. */
@@ -51,7 +49,6 @@ export interface SeenModule {
   readonly type?: string;
   /** Million transfers a second as it runs. */
   readonly mts?: number;
-  /** The same, as rated. */
   readonly ratedMts?: number;
   /** The board's name for its slot. */
   readonly place: string;

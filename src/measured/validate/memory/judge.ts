@@ -14,7 +14,6 @@ interface MemoryErrors extends ErrorSizes {
   readonly largest: { readonly error: number; readonly id: string; readonly device: string; readonly kind: MemoryKind };
 }
 
-/** Memory of one kind on one side: GPUs, or the host. */
 interface MemoryFamily extends MemoryErrors {
   readonly device: 'GPU' | 'host';
   readonly kind: MemoryKind;

@@ -12,7 +12,6 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly machine: string;
   /** Rows that share one vote: those of the machine and of all with equal parts. Memory rows have no statistics of votes. */
   readonly vote: string;
-  /** The kind of machine; null for memory. */
   readonly machineKind: (typeof MACHINE_KINDS)[number] | null;
   readonly model: string;
   /** Tokens/s, a share, or MiB of memory. */

@@ -19,7 +19,6 @@ import { type Continuation, KeptStates } from './kept-states.js';
 /** Tokens of one call at most: a longer prompt goes through in parts, each with the state of the one before. */
 const CALL_TOKENS = 256;
 
-/** Tokens of one request in a pass. */
 interface Segment {
   readonly token: number;
   readonly from: Continuation;

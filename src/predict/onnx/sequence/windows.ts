@@ -13,7 +13,6 @@ interface Piece {
 }
 
 interface WindowOptions {
-  /** Sequences in parallel. */
   readonly streams: number;
   readonly window: number;
   /** Elements of a stream's state. */

@@ -31,7 +31,6 @@ export function bufferBytes({ leafs, nodes }: PlacedGraph, backends: number): nu
   return gaps.map(({ most }) => most);
 }
 
-/** Allocates a node that needs memory and has none. */
 function allocate(node: GraphNode, backend: Backend, gaps: readonly Gaps[]): void {
   if (node.allocated || node.root !== null || node.kind === 'external') return;
   node.allocated = true;

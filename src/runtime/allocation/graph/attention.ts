@@ -16,7 +16,6 @@ export interface LayerInputs {
   readonly positions: GraphNode;
   /** The mask, in the type that attention wants. */
   readonly mask: GraphNode;
-  /** The mask of layers with a window. */
   readonly windowMask: GraphNode;
   /** By which queries, keys and values are rotated, so that fewer bits hold them; null: they are not. */
   readonly rotation: GraphNode | null;

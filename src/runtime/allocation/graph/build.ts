@@ -47,7 +47,6 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
   graph.expand(product(anatomy.vocab, scene.tokens, scene.weight(name, null), last));
 }
 
-/** Positions and masks. */
 function inputsOf({ anatomy, cells, plan, tokens }: Scene): LayerInputs {
   const rows = Math.ceil(tokens / MASK_ROWS) * MASK_ROWS;
   const streams = cacheStreams(plan);
@@ -77,9 +76,7 @@ function feedForward(scene: Scene, of: GraphNode, layer: number): GraphNode | nu
 /** Layers of a kind that a graph needs: the first allocates what later ones reuse. */
 const ALIKE = 2;
 
-/** The layers of a reduced graph. */
 interface Distinct {
-  /** Their numbers, in order. */
   readonly layers: readonly number[];
   /** Key of the graph: equal keys mean equal graphs. */
   readonly key: string;

@@ -32,10 +32,7 @@ export function valueBytes(type: string): number {
   return format.bits / 8;
 }
 
-/**
- * Bytes that a layer keeps for the whole context, or for its window.
- * @throws UserError if there is no such type of a cache, or the size of the layer's state is unknown
- */
+/** Bytes that a layer keeps for its context or window. @throws UserError for an unknown type of a cache, or size of the layer's state */
 export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
   const { k, v } = plan.kv;
   switch (memory.kind) {

@@ -33,7 +33,6 @@ export class GraphNode {
   readonly home: Backend;
   /** External, and a weight: an operation on it preferably runs on its device. */
   readonly weight: boolean;
-  /** GPUs have a kernel for it. */
   readonly onGpu: boolean;
   /** Batch is large enough for a GPU to fetch weights from host memory for it. */
   readonly offload: boolean;
@@ -86,7 +85,6 @@ export const F32 = 4;
 export const F16 = 2;
 const I32 = 4;
 
-/** Options of an operation. */
 type OpOptions = Partial<Pick<GraphNode, 'width' | 'inPlace' | 'onGpu' | 'offload' | 'bytes'>>;
 
 /** A batch that is worth fetching weights for, in tokens (`min_batch_size` of ggml's CUDA backend). */
@@ -106,7 +104,6 @@ export class ComputeGraph {
   readonly fusions: { readonly nodes: readonly GraphNode[]; readonly until: GraphNode }[] = [];
   readonly #seen = new Set<GraphNode>();
 
-  /** Adds a node and all that it is computed from. */
   expand(node: GraphNode): void {
     if (this.#seen.has(node)) return;
     this.#seen.add(node);

@@ -63,7 +63,6 @@ function isFusedCount(experts: number): boolean {
   return (experts <= 512 && Number.isInteger(Math.log2(experts))) || experts === 288 || experts === 576;
 }
 
-/** Routing: the experts of each token and their weights. */
 function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode; weights: GraphNode } {
   const { tokens } = scene;
   const { count, topK } = scene.routed;

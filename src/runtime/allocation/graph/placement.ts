@@ -7,9 +7,7 @@ import type { DeviceName, LoadPlan } from './load-plan.js';
 export interface Placement {
   /** The device that computes a layer's attention and keeps its keys and values, by decoder layer; those that predict further tokens come last. */
   readonly layers: readonly DeviceName[];
-  /** The device that computes the logits. */
   readonly output: DeviceName;
-  /** Device of each tensor, in the order of the anatomy. */
   readonly tensors: readonly DeviceName[];
 }
 

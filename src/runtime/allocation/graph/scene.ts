@@ -13,7 +13,6 @@ export class Scene {
   readonly hidden: number;
   /** Routed experts if there are most. */
   readonly routed: { readonly count: number; readonly topK: number; readonly width: number };
-  /** The last backend. */
   readonly cpu: Backend;
   readonly #weights: ReadonlyMap<string, { readonly bytes: number; readonly device: DeviceName; readonly format: string }>;
   readonly #made = new Map<string, GraphNode>();

@@ -1,6 +1,4 @@
-// Training of the encoder: it learns what two ids decide, the same every time, and goes on from a checkpoint; what it cannot learn from is
-// refused.
-import { join } from 'node:path';
+// Training of the encoder: it learns what two ids decide, the same every time; what it cannot learn from is refused.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resolveParameters } from '../../../../src/base/parameters.js';
 import { Random } from '../../../../src/base/random.js';
@@ -8,10 +6,8 @@ import { evaluatePredictor } from '../../../../src/predict/evaluation/evaluate.j
 import { type EncoderTraining, trainEncoder } from '../../../../src/predict/onnx/sequence/train.js';
 import { findPredictor } from '../../../../src/predict/predictors/index.js';
 import { temporaryModel } from '../../../fixtures/onnx/models.js';
-import { temporaryFolder } from '../../../trace/builders.js';
 import { model, pairTrace } from './routing.js';
 
-const folder = temporaryFolder();
 const trace = pairTrace(24, 50, 1);
 const test = pairTrace(6, 50, 2);
 
@@ -21,7 +17,6 @@ const OPTIONS: EncoderTraining = {
   batch: 64,
   learningRate: 0.02,
   seed: 3,
-  checkpoint: null,
 };
 
 let whole: Awaited<ReturnType<typeof trainEncoder>>;
@@ -69,21 +64,6 @@ describe('trainEncoder', () => {
     const first = await trainEncoder(trace, model, brief);
     expect((await trainEncoder(trace, model, brief)).sha256).toBe(first.sha256);
     expect((await trainEncoder(trace, model, { ...brief, seed: 4 })).sha256).not.toBe(first.sha256);
-  });
-
-  it('goes on from a checkpoint to the very same file, and refuses that of another training', async () => {
-    const checkpoint = join(folder, 'state.safetensors');
-    const brief = { ...OPTIONS, epochs: 3 };
-    let calls = 0;
-    const breathe = async (): Promise<void> => {
-      if (++calls > 50) throw new Error('interrupted');
-    };
-    await expect(trainEncoder(trace, model, { ...brief, checkpoint }, { breathe })).rejects.toThrow('interrupted');
-    const resumed = await trainEncoder(trace, model, { ...brief, checkpoint });
-    expect(resumed.resumed).toBe(2);
-    expect(resumed.sha256).toBe((await trainEncoder(trace, model, brief)).sha256);
-    const other = { ...brief, checkpoint, network: { ...OPTIONS.network, width: 4 } };
-    await expect(trainEncoder(trace, model, other)).rejects.toThrow('state.safetensors: belongs to a training on other data');
   });
 
   it('refuses a trace without token ids, and one that is too short', async () => {
