@@ -40,6 +40,7 @@ async function figuresOf(trace) {
     capacities: SHARES.map((share) => share * model.experts),
     scope: 'layer',
     replay: 'atomic',
+    quotas: 'even',
     tokens: trace.tokens,
     warmup: 0,
     seed: 1,

@@ -16,8 +16,8 @@ import type { BroadcastWatch } from './broadcast.js';
 import { type CurveOptions, drawCurve } from './curve.js';
 import type { Curve } from './curve-result.js';
 
-/** Settings of a curve. Unless given: one cache of all layers, atomic replay, no warm-up, and a thread for each core. */
-export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'warmup' | 'threads'>> {
+/** Settings of a curve. Unless given: one cache of all layers, atomic replay, an even split, no warm-up, and a thread for each core. */
+export interface CurveSettings extends Partial<Pick<CurveOptions, 'scope' | 'replay' | 'quotas' | 'warmup' | 'threads'>> {
   /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
   readonly policies?: readonly string[];
   /** Sizes and ranges with commas: `5%..50%:10,12GiB`; `5%..100%` unless given. */
@@ -46,7 +46,9 @@ export const curveFor = async (input: RunInput, settings: CurveSettings = {}, wa
 
 /** As {@link curveFor}, for a checked run. @param prefix of the names of settings in messages: `--` if they are flags */
 export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
-  const { at, capacities = '5%..100%', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
+  const { at, capacities = '5%..100%', quotas = 'even', replay = 'atomic', scope = 'global', warmup = 0 } = settings;
+  if (quotas !== 'even' && scope !== 'layer')
+    throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
   const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
   const counted = settings.popularity ?? CURVE_POPULARITY;
   const counts = await needsPopularity(policies);
@@ -69,6 +71,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),
         scope,
         replay,
+        quotas,
         tokens,
         warmup,
         seed: run.seed,

@@ -25,6 +25,10 @@ export interface PolicyCurve {
   /** True if it looks into the future: a bound, not a policy that a system can run. */
   readonly foresight: boolean;
   readonly points: readonly CurvePoint[];
+  /** Experts of each layer's cache at each capacity if quotas are not even. */
+  readonly splits?: readonly (readonly number[])[];
+  /** Hit rate over that of an even split, at each capacity. */
+  readonly gains?: readonly number[];
 }
 
 /** The capacity from which on more of it gains little. */
@@ -63,6 +67,7 @@ export interface Curve {
   readonly config: {
     readonly scope: 'global' | 'layer';
     readonly replay: 'atomic' | 'sequential';
+    readonly quotas: 'even' | 'proportional' | 'optimal' | 'shallow';
     readonly warmup: number;
     /** Source of the popularity of the experts, if a policy needs it. */
     readonly popularity?: string;

@@ -1,8 +1,10 @@
 import { shownTrace } from '../base/profiles.js';
 import { sum } from '../base/statistics.js';
 import type { CapacityCounts } from '../cache/curves/lru-curve.js';
+import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
+import { evenSplit, type SplitCapacity } from '../cache/scope.js';
 import type { Inputs } from '../engine/inputs/inputs.js';
 import { hitRangeOf } from '../engine/outcome/hit-range.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
@@ -23,6 +25,8 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
   readonly capacities: readonly number[];
   /** An event is a token at a layer (atomic), or a single activation. */
   readonly replay: 'atomic' | 'sequential';
+  /** How a capacity is split over layers, in layer scope. */
+  readonly quotas: Quotas;
   /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
   /** Activations by dense id and their source, for policies that need the popularity. */
@@ -37,7 +41,8 @@ export interface CurveOptions extends ReplayOptions, Pick<Inputs, 'routing'> {
 export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);
-  const plans = await planJobs(options);
+  const tables = options.quotas === 'even' ? null : slotTable(model);
+  const plans = await planJobs(options, tables ?? options.capacities.map((bytes) => ({ bytes, quotas: null })));
   const jobs = plans.map((plan) => plan.job);
   const seeing: BroadcastWatch = { ...watch, block: (experts, rows) => demand.rows(experts, rows) };
   const counts =
@@ -49,11 +54,9 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
     const byPlace: CapacityCounts[] = [];
     for (const [place, count] of counted) byPlace[place] = count;
     const { name, foresight } = plans.find((plan) => plan.policy === index)!;
-    const points = byPlace.map((count) => {
-      const point = pointOf(count, demand);
-      return { ...point, ...(foresight ? {} : hitRangeOf(point.hitRate, options.routing)) };
-    });
-    return { policy, name, foresight, points };
+    const drawn = tables === null ? { points: byPlace.map((count) => pointOf(count, demand)) } : splitCurve(options, byPlace, demand);
+    const points = drawn.points.map((point) => ({ ...point, ...(foresight ? {} : hitRangeOf(point.hitRate, options.routing)) }));
+    return { policy, name, foresight, ...drawn, points };
   });
   const demanded = sum(demand.demanded);
   const data = {
@@ -74,6 +77,7 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
     config: {
       scope: options.scope,
       replay: options.replay,
+      quotas: options.quotas,
       warmup,
       seed: options.seed,
       ...(options.popularity === null ? {} : { popularity: options.popularity.source }),
@@ -106,8 +110,8 @@ interface Plan {
 }
 
 /** One job per policy. A job that replays after the trace has been read is divided among threads, since no other job runs then. */
-async function planJobs(options: CurveOptions): Promise<Plan[]> {
-  const { capacities, model, trace, folder, scope, warmup, seed, popularity, threads } = options;
+async function planJobs(options: CurveOptions, capacities: readonly SplitCapacity[]): Promise<Plan[]> {
+  const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
   const plans: Plan[] = [];
   for (const [index, policy] of options.policies.entries()) {
     const { definition, parameters } = await resolvePolicy(policy, folder);
@@ -120,7 +124,7 @@ async function planJobs(options: CurveOptions): Promise<Plan[]> {
         topK: trace.topK,
         policy,
         folder,
-        capacities: places.map((place) => ({ bytes: capacities[place]!, quotas: null })),
+        capacities: places.map((place) => capacities[place]!),
         scope,
         sequential: options.replay === 'sequential',
         warmup,
@@ -148,12 +152,43 @@ function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePo
   };
 }
 
+/** Capacities with the same number of slots in all layers, for every such number: with one cache per layer they determine all others. */
+function slotTable(model: ModelSpec): SplitCapacity[] {
+  const most = model.layers.reduce((slots, layer) => Math.max(slots, layer.experts), 0);
+  return Array.from({ length: most + 1 }, (_, slots) => {
+    const quotas = model.layers.map((layer) => Math.min(slots, layer.experts));
+    return { bytes: quotas.reduce((sum, count, l) => sum + count * model.layers[l]!.expertBytes, 0), quotas };
+  });
+}
+
+/** Points at the requested capacities from the table of all slots, under the requested quotas, and their gain over an even split. */
+function splitCurve(
+  { model, capacities, quotas }: CurveOptions,
+  table: readonly CapacityCounts[],
+  demand: DemandCount,
+): { points: CurvePoint[]; splits: number[][]; gains: number[] } {
+  const hitsOf = model.layers.map((layer, l) => Float64Array.from({ length: layer.experts + 1 }, (_, slots) => table[slots]!.hits[l]!));
+  const splits =
+    quotas === 'optimal'
+      ? optimalQuotas(model, hitsOf, capacities)
+      : capacities.map((bytes) =>
+          quotas === 'shallow' ? shallowQuotas(model, bytes) : proportionalQuotas(model, demand.activations, bytes),
+        );
+  const pointAt = (split: readonly number[]): CurvePoint =>
+    pointOf({ hits: split.map((slots, l) => table[slots]!.hits[l]!), caches: split.map((slots, l) => table[slots]!.caches[l]!) }, demand);
+  const points = splits.map(pointAt);
+  const gains = capacities.map((bytes, c) => points[c]!.hitRate - pointAt(evenSplit(model, bytes)).hitRate);
+  return { points, splits, gains };
+}
+
 class DemandCount {
   tokens = 0;
   /** Events: layers of a token with at least one choice. */
   events = 0;
   /** Members of events, by layer. */
   readonly demanded: Float64Array;
+  /** Activations by layer and expert. */
+  readonly activations: readonly Float64Array[];
   readonly #topK: number;
   readonly #warmup: number;
   /** Experts that were demanded at all, the warm-up included. */
@@ -167,6 +202,7 @@ class DemandCount {
     this.#topK = topK;
     this.#warmup = warmup;
     this.demanded = new Float64Array(model.layers.length);
+    this.activations = model.layers.map((layer) => new Float64Array(layer.experts));
     this.#seen = model.layers.map((layer) => new Uint8Array(layer.experts));
   }
 
@@ -189,11 +225,13 @@ class DemandCount {
     for (let row = from; row < to; row++) {
       for (let layer = 0; layer < layers; layer++) {
         const seen = this.#seen[layer]!;
+        const activations = this.activations[layer]!;
         let members = 0;
         for (const end = at + topK; at < end; at++) {
           const expert = experts[at]!;
           if (expert === NULL_EXPERT) continue;
           members++;
+          activations[expert]! += weight;
           first += 1 - seen[expert]!;
           seen[expert] = 1;
         }

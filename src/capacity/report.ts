@@ -35,6 +35,7 @@ function curveDocument(curve: Curve): Document {
       ...groups.map((group) => fullGrid(curve, group, some, { only: ['terminal'], detail: 'brief' })),
       ...groups.map((group) => fullGrid(curve, group, places, { only: ['terminal'], detail: 'verbose' })),
       fullGrid(curve, policies, places, { only: ['markdown'] }),
+      ...splitFacts(curve).map((text) => note(text)),
       ...warnings.map(({ message }) => note(message, 'warning')),
     ],
     records: recordsOf(curve),
@@ -69,13 +70,13 @@ function chartOf(curve: Curve): Drawing {
 }
 
 const RECORD = [
-  ...['model', 'trace', 'scope', 'replay', 'policy', 'capacity_bytes', 'capacity_share', 'hit_rate', 'hits'],
+  ...['model', 'trace', 'scope', 'replay', 'quotas', 'policy', 'capacity_bytes', 'capacity_share', 'hit_rate', 'hits'],
   ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady', 'hit_rate_low', 'hit_rate_high'],
 ];
 
 /** A row for each policy and capacity. */
 function recordsOf(curve: Curve): Grid {
-  const { scope, replay } = curve.config;
+  const { scope, replay, quotas } = curve.config;
   const rows = curve.policies.flatMap(({ policy, points }) =>
     points.map((point, c) => {
       const bytes = curve.capacities[c]!;
@@ -85,6 +86,7 @@ function recordsOf(curve: Curve): Grid {
         curve.inputs.trace.path,
         scope,
         replay,
+        quotas,
         policy,
         curve.inputs.unit === 'experts' ? null : bytes,
         bytes / curve.expertBytes,
@@ -100,7 +102,8 @@ function recordsOf(curve: Curve): Grid {
 function titleOf(curve: Curve): string {
   const { model, quantization } = curve.inputs;
   const scope = curve.config.scope === 'layer' ? 'one cache per layer' : 'one cache for all layers';
-  return `Hit rate against capacity: ${model} (${quantization}), ${scope}`;
+  const quotas = curve.config.quotas === 'even' ? '' : `, ${curve.config.quotas} quotas`;
+  return `Hit rate against capacity: ${model} (${quantization}), ${scope}${quotas}`;
 }
 
 function facts(curve: Curve): string[] {
@@ -118,6 +121,7 @@ function facts(curve: Curve): string[] {
   ];
 }
 
+/** Highest hit rate of the policies with foresight at a capacity; null if there is none. */
 function boundAt(curve: Curve, capacity: number): number | null {
   const rates = curve.policies.filter((policy) => policy.foresight).map((policy) => policy.points[capacity]!.hitRate);
   return rates.length === 0 ? null : Math.max(...rates);
@@ -182,6 +186,32 @@ function inGroups(policies: readonly PolicyCurve[]): PolicyCurve[][] {
   const groups: PolicyCurve[][] = [];
   for (let from = 0; from < policies.length; from += SIDE_BY_SIDE) groups.push(policies.slice(from, from + SIDE_BY_SIDE));
   return groups;
+}
+
+/** The gain of quotas, and how they split the capacity that the verdict is about. */
+function splitFacts(curve: Curve): string[] {
+  const at = curve.verdict?.at ?? curve.capacities.length >> 1;
+  return curve.policies.flatMap(({ policy, splits, gains }) => {
+    if (splits === undefined || gains === undefined) return [];
+    const most = gains.reduce((best, gain, c) => (gain > gains[best]! ? c : best), 0);
+    return [
+      `${policy}, ${curve.config.quotas} quotas at ${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}: ` +
+        `${runLengths(splits[at]!)} experts per layer; ${asPoints(gains[at]!)} points over an even split there, ` +
+        `at most ${asPoints(gains[most]!)} (at ${formatRatio(curve.capacities[most]! / curve.expertBytes, 0)})`,
+    ];
+  });
+}
+
+/** `30 x3, 28, 31 x2`: equal neighbours together. */
+function runLengths(values: readonly number[]): string {
+  const parts: string[] = [];
+  for (let from = 0; from < values.length; ) {
+    let to = from;
+    while (to < values.length && values[to] === values[from]) to++;
+    parts.push(to - from === 1 ? String(values[from]) : `${values[from]} x${to - from}`);
+    from = to;
+  }
+  return parts.join(', ');
 }
 
 /** Items in lines of at most `width` columns, with gaps between; colour codes take no room. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { availableParallelism } from '../base/host/machine.js';
 import { parseCount } from '../base/units.js';
+import { QUOTAS } from '../cache/layer-quotas.js';
 import { CURVE_POLICIES, CURVE_POPULARITY, type Curve, type CurveSettings, curveOfRun, curveReports } from '../capacity/door.js';
 import { checkRun, loadRun, type RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
@@ -20,7 +21,7 @@ interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'polici
 
 /** `moeprof curve`: hit rate against capacity for many policies, from one read of the trace. */
 export function define(command: Command, context: CliContext): void {
-  const words = { ...RUN_WORDS, policies: CURVE_POLICIES.join(), popularity: CURVE_POPULARITY };
+  const words = { ...RUN_WORDS, quotas: QUOTAS, policies: CURVE_POLICIES.join(), popularity: CURVE_POPULARITY };
   declared(command, 'curve', { words, formats: curveReports }).action(async (flags: Flags) => {
     const threads = parseJobs(flags.jobs) ?? availableParallelism();
     await deliver(context, curveReports, flags, () => draw(flags, threads, context), flags.trace);

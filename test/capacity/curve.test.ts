@@ -27,6 +27,7 @@ beforeAll(async () => {
     capacities: [0.1, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * all)),
     scope: 'global',
     replay: 'atomic',
+    quotas: 'even',
     tokens: Math.min(trace.tokens, 2000),
     warmup: 0,
     seed: 1,
@@ -75,6 +76,24 @@ describe('drawCurve', () => {
     expect(warm.demand.tokens).toBe(options.tokens - 500);
     expect(warm.demand.compulsory).toBeLessThan(together.demand.compulsory);
   });
+
+  it('optimal quotas gain over even ones, and each split fits', async () => {
+    const even = await drawCurve({ ...options, scope: 'layer' });
+    const optimal = await drawCurve({ ...options, scope: 'layer', quotas: 'optimal' });
+    const proportional = await drawCurve({ ...options, scope: 'layer', quotas: 'proportional' });
+    for (const curve of [optimal, proportional]) {
+      for (const { policy, points, splits, gains } of curve.policies) {
+        for (const [c, split] of splits!.entries()) {
+          expect(split.reduce((bytes, slots, l) => bytes + slots * model.layers[l]!.expertBytes, 0)).toBeLessThanOrEqual(
+            curve.capacities[c]!,
+          );
+          expect(points[c]!.hitRate - gains![c]!).toBeCloseTo(rates(even, policy)[c]!, 12);
+          if (curve === optimal) expect(gains![c]!).toBeGreaterThanOrEqual(0);
+        }
+      }
+    }
+    expect(optimal.policies[0]!.gains!.some((gain) => gain > 0.005)).toBe(true);
+  });
 });
 
 describe('the work of drawCurve', () => {
@@ -117,14 +136,14 @@ describe('reports of a curve', () => {
   });
 
   it('CSV has a row per policy and capacity, JSON everything, Markdown the verdict', async () => {
-    const curve = await drawCurve({ ...options, scope: 'layer' });
+    const curve = await drawCurve({ ...options, scope: 'layer', quotas: 'optimal' });
     const plain = { color: false, width: 80, unicode: true, verbose: false };
     const rows = report('csv').render(curve, plain).trim().split('\n');
     expect(rows).toHaveLength(1 + 3 * 5);
     expect(rows[1]!.split(',')).toHaveLength(rows[0]!.split(',').length);
     expect(JSON.parse(report('json').render(curve, plain))).toEqual(JSON.parse(JSON.stringify(curve)));
     expect(report('markdown').render(curve, plain)).toContain(`**${curve.verdict!.sentence}**`);
-    expect(report('table').render(curve, plain)).toContain('one cache per layer');
+    expect(report('table').render(curve, plain)).toContain('optimal quotas at');
   });
 });
 

@@ -17,7 +17,7 @@ function curve(policies: PolicyCurve[], rest: { compulsory?: number } = {}): Cur
     schema: 'moeprof.curve/1',
     tool: { name: 'moeprof', version: '0' },
     inputs: { model: 'toy', quantization: 'none', trace: { path: 'toy', sha256: '', tokens: 1, requests: 1, synthetic: false } },
-    config: { scope: 'global', replay: 'atomic', warmup: 0, seed: 1 },
+    config: { scope: 'global', replay: 'atomic', quotas: 'even', warmup: 0, seed: 1 },
     capacities: [20, 40, 60, 80, 100],
     expertBytes: 100,
     experts: 100,

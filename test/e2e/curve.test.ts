@@ -58,13 +58,13 @@ describe('moeprof curve', () => {
   it('writes all formats in one run', async () => {
     const cwd = temporaryFolder();
     const files = ['c.txt', 'c.json', 'c.csv', 'c.md'];
-    const args = ['curve', ...MINI, '--scope', 'layer', '--policies', 'lru,belady', '--capacities', '25%,50%,75%'];
+    const args = ['curve', ...MINI, '--scope', 'layer', '--quotas', 'optimal', '--policies', 'lru,belady', '--capacities', '25%,50%,75%'];
     const { code } = await moeprof([...args, ...files.flatMap((file) => ['-o', file])], { cwd });
     expect(code).toBe(0);
     const [text, json, csv, markdown] = files.map((file) => readFileSync(join(cwd, file), 'utf8')) as [string, string, string, string];
-    expect((JSON.parse(json) as Curve).policies).toHaveLength(2);
+    expect((JSON.parse(json) as Curve).policies[0]!.splits![0]!.reduce((sum, slots) => sum + slots, 0)).toBe(16);
     expect(csv.trim().split('\n')).toHaveLength(7);
-    expect(text).toContain('one cache per layer');
+    expect(text).toContain('optimal quotas at');
     expect(markdown).toContain('| capacity');
   });
 });
@@ -75,6 +75,7 @@ describe('moeprof curve, asked wrongly,', () => {
     [['--policies', 'lru,lru'], "'lru' stands twice"],
     [['--policies', './absent.mjs'], 'absent.mjs: there is no such file'],
     [['--capacities', '30'], '"30" has no unit'],
+    [['--quotas', 'optimal'], 'add --scope layer'],
     [['--warmup', '1000000'], 'leave none of'],
     [['-j', '0'], '--jobs'],
     [['--at', 'big'], '--at'],

@@ -51,6 +51,7 @@ describe('mistakes', () => {
     ["simulate({ modell: 'x' })", 2, /^simulate: "modell"|modell/],
     ["simulate({ model: 'mini-mixtral-8x8l', system: { name: 'x', scheduler: './none.mjs' } })", 2, /none\.mjs: there is no such file/],
     ["curve({ model: 'mini-mixtral-8x8l' }, { policies: ['lruu'] })", 2, /^policies: unknown policy "lruu"; did you mean "lru"/],
+    ["curve({ model: 'mini-mixtral-8x8l' }, { quotas: 'optimal' })", 2, /^quotas optimal: only caches of their own have quotas/],
     ["sweep({ model: 'mini-mixtral-8x8l' }, { 'workload.bach': [1] })", 2, /workload\.bach/],
     ["sweep({ model: 'mini-mixtral-8x8l' }, {})", 2, /nothing varies/],
     ["plan({ model: 'mini-mixtral-8x8l' }, {})", 2, /nothing says what must hold/],

@@ -39,6 +39,7 @@ recorded(
           capacities: SHARES.map((share) => Math.floor(share * model.experts) * model.layers[0]!.expertBytes),
           scope: 'global',
           replay: 'atomic',
+          quotas: 'even',
           tokens: TOKENS,
           warmup: 0,
           seed: 1,

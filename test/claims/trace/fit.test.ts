@@ -20,6 +20,7 @@ async function hitRates(trace: RoutingTrace): Promise<number[]> {
     capacities: [0.125, 0.25, 0.5].map((share) => share * model.experts),
     scope: 'layer',
     replay: 'atomic',
+    quotas: 'even',
     tokens: trace.tokens,
     warmup: 0,
     seed: 1,
