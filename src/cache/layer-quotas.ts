@@ -4,6 +4,9 @@ import type { ModelSpec } from '../model/door.js';
 /** Ways to split a capacity over layers. */
 export const QUOTAS = ['even', 'proportional', 'optimal', 'shallow'] as const;
 
+/** One of {@link QUOTAS}. */
+export type Quotas = (typeof QUOTAS)[number];
+
 /** Most steps that the bytes of all experts are divided into. */
 const STEPS = 8192;
 

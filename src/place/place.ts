@@ -189,7 +189,7 @@ async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sou
     policies: POLICIES.map((text) => parsePolicy(text)),
     capacities: [residentBytes(model, slots)],
     ...{ unsized: inputs.unsized === true, folder: '.', seed: 1, popularity: null, at: null, threads: 0 },
-    ...({ scope: 'global', replay: 'atomic' } as const),
+    ...({ scope: 'global', replay: 'atomic', quotas: 'even' } as const),
   });
   return {
     name: shortName(judged.named),

@@ -26,6 +26,7 @@ export async function hitsOf(trace: RoutingTrace, context: CliContext): Promise<
       capacities: HIT_SHARES.map((share) => share * model.experts),
       scope: 'layer',
       replay: 'atomic',
+      quotas: 'even',
       tokens: trace.tokens,
       warmup: 0,
       seed: 1,
