@@ -143,7 +143,7 @@ describe('folders of scenarios', () => {
     expect(saved.stderr).toBe('saved .moeprof/baselines/main/chat.json\nsaved .moeprof/baselines/main/code.json\n');
     const list = await run('baseline', 'list');
     expect(list.stdout).toMatch(/main\/chat +mini-fin.*, mine +256 +\d\d\.\d %[\s\S]*main\/code/);
-    expect((await run('baseline', 'show', 'main/code')).stdout).toMatch(/^mini-finegrained/);
+    expect((await run('baseline', 'show', 'main/code')).stdout).toMatch(/^mini-finegrained/m);
     expect(await run('baseline', 'show', 'main')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('several scenarios: main/chat, main/code'),

@@ -192,7 +192,7 @@ describe('the tarball', () => {
       expect(Number.parseInt(used, 10)).toBeLessThan(30_000);
       const run = await shell('node_modules/.bin/moeprof run --tokens 16', { cwd });
       expect([run.code, run.stderr]).toEqual([0, '']);
-      expect(run.stdout).toMatch(/^\S+ \S+ on \S+/);
+      expect(run.stdout).toMatch(/^\S+ \S+ on \S+/m);
       writeFileSync(join(cwd, 'program.mts'), TYPED);
       writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify(COMPILED));
       for (const compiler of ['tsc', 'tsc6']) {
