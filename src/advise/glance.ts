@@ -28,7 +28,7 @@ async function glanced(question: Question, like: Setting | null): Promise<Priced
     cache,
   };
   const others = runtime.kv.flatMap((kv) => quantizations.map((quantization) => ({ ...usual, kv, quantization })));
-  for (const beside of like === null ? others : [{ ...like, context, users }, ...others]) {
+  for (const beside of like === null ? others : [likeThat(question, like, cache), ...others]) {
     const answer = await pricedFit(question, question.model(beside.quantization), beside);
     if (answer !== null) return answer;
   }
@@ -36,4 +36,11 @@ async function glanced(question: Question, like: Setting | null): Promise<Priced
   const model = question.model(quantizations.at(-1)!);
   const setting = highestFromDisk(question, model, { ...usual, quantization: quantizations.at(-1)! });
   return setting === null ? null : priced(question, model, setting);
+}
+
+/** The earlier setting as far as the question still allows it. */
+function likeThat({ context, drafting: { lengths }, quantizations, users }: Question, like: Setting, cache: string | null): Beside {
+  const quantization = quantizations.includes(like.quantization) ? like.quantization : quantizations[0]!;
+  const draft = lengths === null || lengths.includes(like.draft) ? like.draft : 0;
+  return { ...like, quantization, draft, cache: like.cache ?? cache, context, users };
 }

@@ -48,6 +48,14 @@ describe('an answer', () => {
     expect(advice.strategies).toEqual([]);
   });
 
+  it('at a glance keeps of an earlier setting what the question still allows', async () => {
+    const { advice } = await answerTo({ kind: 'whole', link: `${LINK}&quantizations=q4_k_m&runtime=llama.cpp&goal=decode` });
+    const before = { runtime: advice.runtime, setting: { ...advice.answer!.setting, cache: null, slots: null, draft: 3 } };
+    const glanced = await answerTo({ kind: 'glance', link: `${LINK}&quantizations=q8_0&slots=12&drafts=0`, before });
+    expect(glanced.advice.answer!.setting).toMatchObject({ quantization: 'q8_0', slots: 12, draft: 0 });
+    expect(glanced.advice.answer!.setting.cache).not.toBeNull();
+  });
+
   it('does not depend on what was asked before', async () => {
     const fresh = new Desk();
     const asked = { kind: 'glance', link: LINK, before: null, turns: [['vram', '6']] } as const;
