@@ -92,8 +92,8 @@ describe('a study', () => {
     // The command of a row is that run, and so is the one that the store makes of what the run was told.
     const [ran] = lines.filter(({ status }) => status === 'done');
     expect(stdout).toMatch(/^first again: moeprof run -t mini-mixtral-8x8l --tokens 60 -s/m);
-    const shown = await moeprof(['store', 'show', String(ran!.fingerprint).slice(0, 12)], { cwd });
-    const told = shown.stdout.replace(/\s+/g, ' ').match(/again (moeprof run .*?) where the time goes/)![1]!;
+    const shown = await moeprof(['store', 'show', String(ran!.fingerprint).slice(0, 12), '-v'], { cwd });
+    const told = /^again +(moeprof run (?:.+\n)(?: .+\n)*)/m.exec(shown.stdout)![1]!.replace(/\s+/g, ' ').trim();
     for (const command of [String(ran!.again), told]) {
       const again = JSON.parse((await moeprof([...argumentsOf(command), '--json'], { cwd })).stdout) as Result;
       expect(again.metrics['latency.pass.p50']!.value, command).toBe(ran!['latency.pass.p50 [ns]']);
