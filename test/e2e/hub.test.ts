@@ -22,7 +22,7 @@ afterAll(() => hub.stop());
 it('inspects and runs it, and asks the hub once', async () => {
   const inspected = await moeprof(['model', 'inspect', 'hf:o/tiny:q8_0', '-w', 'rtx-4090'], { env });
   expect(inspected).toMatchObject({ code: 0, stderr: '' });
-  expect(inspected.stdout).toMatch(/^Tiny Mix, sizes of its gguf tensors\n/);
+  expect(inspected.stdout).toMatch(/^Tiny Mix, sizes of its gguf tensors$/m);
   const asked = hub.authorizations.length;
   const advised = await moeprof(['advise', 'hf:o/tiny:q8_0', '-w', 'rtx-4090+64GB', '-q'], { env });
   expect([advised.stderr, advised.code]).toEqual(['', 0]);
