@@ -3,9 +3,9 @@
 const $ = (id) => document.getElementById(id);
 const address = URL.createObjectURL(new Blob([JSON.parse($('engine').textContent)], { type: 'text/javascript' }));
 
-/** A thread that computes. Of requests of one kind only the newest waits. */
-function startThread() {
-  const thread = new Worker(address);
+/** A thread that computes, started by its first request. Of requests of one kind only the newest waits. */
+function computing() {
+  let thread = null;
   const answers = new Map();
   const waiting = new Map();
   let running = false;
@@ -14,13 +14,18 @@ function startThread() {
     new Promise((answer) => {
       last += 1;
       answers.set(last, answer);
+      thread ??= started();
       thread.postMessage({ ...message, id: last }, moved);
     });
-  thread.onmessage = ({ data }) => {
-    answers.get(data.id)(data);
-    answers.delete(data.id);
+  const started = () => {
+    const worker = new Worker(address);
+    worker.onmessage = ({ data }) => {
+      answers.get(data.id)(data);
+      answers.delete(data.id);
+    };
+    worker.onerror = (event) => showError(`the computing thread ended: ${event.message}`);
+    return worker;
   };
-  thread.onerror = (event) => showError(`the computing thread ended: ${event.message}`);
   const next = async () => {
     if (running || waiting.size === 0) return;
     running = true;
@@ -41,7 +46,7 @@ function startThread() {
   };
 }
 
-const [quick, thorough] = [startThread(), startThread()];
+const [quick, thorough] = [computing(), computing()];
 
 /** Fields of the question by name, as in the link; a trace stays on the page. */
 let fields = new Map();
@@ -460,19 +465,27 @@ function start() {
   quick.newest({ kind: 'glance', link, trace, before }).then((answer) => {
     if (answer?.error !== undefined) showError(answer.error);
     else if (answer !== null && shownLink === '') show(answer, false);
+    // The first answer has both cores for itself.
+    if (answer !== null) pause = setTimeout(askWhole, 0);
+    if (!listed) thorough.send({ kind: 'catalogue' }).then(offer);
+    listed = true;
   });
-  pause = setTimeout(askWhole, 0);
 }
 
 addEventListener('hashchange', () => {
   if (location.hash.slice(1) !== linkNow()) start();
 });
-start();
-thorough.send({ kind: 'catalogue' }).then((catalogue) => {
+
+/** True once what can be chosen was asked for. */
+let listed = false;
+
+function offer(catalogue) {
   searchable('model', catalogue.models);
   searchable('gpu', catalogue.gpus, 'none');
   searchable('cpu', catalogue.cpus);
   searchable('quantizations', catalogue.quantizations, 'what fits best');
   for (const [name] of catalogue.runtimes) if (name !== 'llama.cpp') $('runtime').append(new Option(name, name));
   $('runtime').value = fields.get('runtime') ?? '';
-});
+}
+
+start();
