@@ -115,12 +115,12 @@ export async function withQuestions<T>(
   }
 }
 
-/** A model that questions are about: each of its formats is loaded once, and its routing is opened once for each format and length. */
+/** A model that questions are about: each of its formats is loaded once, and its routing is opened once for each length. */
 export class Subject {
   readonly #models: (quantization: string | null) => Loaded;
   readonly #name: string;
   readonly #path: string | undefined;
-  readonly #traces = new Map<string, Promise<RoutingTrace>>();
+  readonly #traces = new Map<number, Promise<RoutingTrace>>();
 
   /** @param path recorded routing; absent: it is drawn */
   constructor(name: string, path: string | undefined) {
@@ -134,10 +134,9 @@ export class Subject {
     const question = questionOn(this.#name, this.#models, basis, wishes);
     const { model, quantizations, request, users } = question;
     const tokens = tokensNeeded(users, request);
-    // Routing is drawn with the sizes of the most wanted format; nothing else of them matters.
-    const key = `${tokens} ${quantizations[0]}`;
-    const opening = this.#traces.get(key) ?? routingOf(this.#name, this.#path, model(quantizations[0]!), tokens);
-    this.#traces.set(key, opening);
+    // Routing is that of the model in any format.
+    const opening = this.#traces.get(tokens) ?? routingOf(this.#name, this.#path, model(quantizations[0]!), tokens);
+    this.#traces.set(tokens, opening);
     const trace = await opening;
     return { ...question, trace, pricer: new Pricer(trace, request, question.drafting) };
   }
