@@ -5,7 +5,7 @@ import { loadModel } from '../model/door.js';
 import { recordThroughProxy } from '../record/door.js';
 import { printable } from '../report/door.js';
 import type { CliContext } from './kit/context.js';
-import { listenAddress } from './kit/listen-address.js';
+import { isLoopback, listenAddress, serverAddress } from './kit/listen-address.js';
 import { positiveCount, type Texts } from './kit/options.js';
 import { describeTrace, identityOf } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
@@ -24,7 +24,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   const server = addressOf(flags.proxy);
   const { host, port } = listenAddress(flags.listen, '127.0.0.1:30080');
   const model = flags.model === undefined ? {} : { model: loadModel(flags.model) };
-  if (!/^(localhost|127\..*|::1)$/.test(host))
+  if (!isLoopback(host))
     context.note(`--listen ${flags.listen}: whoever reaches this machine reaches the server, and what passes is not encrypted`);
   const { missed, recorded, trace } = await recordThroughProxy({
     server,
@@ -35,9 +35,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
     most: flags.requests === undefined ? Number.POSITIVE_INFINITY : positiveCount('--requests', flags.requests),
     tell: (line) => context.note(line),
     ready: (port) =>
-      context.note(
-        `http://${host.includes(':') ? `[${host}]` : host}:${port} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`,
-      ),
+      context.note(`${serverAddress(host, port)} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`),
   });
   try {
     await writeTrace(trace, output, {}, context);

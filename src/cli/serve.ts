@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { listen } from '../base/host/process.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { listenAddress } from './kit/listen-address.js';
+import { listenAddress, serverAddress } from './kit/listen-address.js';
 import type { Texts } from './kit/options.js';
 import { servePage } from './kit/page-server.js';
 import { pageFor } from './play.js';
@@ -17,7 +17,7 @@ export function define(command: Command, context: CliContext): void {
       const ended = new Promise<void>((end) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) listen(signal, () => end());
       });
-      context.out(`http://${host.includes(':') ? `[${host}]` : host}:${served.port}/\n`);
+      context.out(`${serverAddress(host, served.port)}/\n`);
       context.note('Ctrl-C ends it');
       await ended;
       served.close();

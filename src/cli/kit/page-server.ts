@@ -1,9 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpServer } from '../../base/host/http.js';
-
-/** Names by which a browser of this machine reaches it. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
+import { isLoopback } from './listen-address.js';
 
 interface ServedPage {
   readonly page: string;
@@ -20,8 +18,7 @@ interface PageServer {
 /** Serves one page over HTTP until it is closed. @throws UserError if the address is taken or is not this machine's */
 export function servePage({ host, page, port }: ServedPage): Promise<PageServer> {
   const body = bytesOf(page);
-  const loopback = LOOPBACK.test(host.includes(':') ? `[${host}]` : host);
-  const server = httpServer((request, reply) => answer(request, reply, body, loopback));
+  const server = httpServer((request, reply) => answer(request, reply, body, isLoopback(host)));
   return new Promise((resolve, reject) => {
     server.on('error', (error: { readonly code?: string }) =>
       reject(new UserError(`${host}:${port}: cannot be listened on (${error.code}); take another --listen`)),
@@ -48,7 +45,7 @@ function answer({ headers, method, url }: HttpMessage, reply: HttpReply, body: U
     reply.end(method === 'HEAD' ? undefined : text);
   };
   const plain = (status: number, line: string): void => send(status, bytesOf(`${line}\n`), 'text/plain; charset=utf-8');
-  if (loopback && !LOOPBACK.test(headers.host ?? '')) plain(403, 'this page is for programs of this machine');
+  if (loopback && !isLoopback(headers.host ?? '')) plain(403, 'this page is for programs of this machine');
   else if (method !== 'GET' && method !== 'HEAD') plain(405, 'only GET is answered');
   else if (url !== '/' && url?.startsWith('/?') !== true) plain(404, 'there is one page: /');
   else send(200, body, 'text/html; charset=utf-8');
