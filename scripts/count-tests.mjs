@@ -10,17 +10,17 @@ for (const path of process.argv.slice(2)) {
   try {
     const report = JSON.parse(readFileSync(path, 'utf8'));
     passed += report.numPassedTests;
-    // A file that cannot even be loaded is a failed suite without tests.
-    const broken = report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
-    failed += report.numFailedTests + broken;
-    for (const { assertionResults } of report.testResults) {
-      for (const { fullName, status } of assertionResults)
+    failed += report.numFailedTests;
+    for (const { name, status: ended, message, assertionResults } of report.testResults) {
+      // A file that cannot even be loaded is a failed suite without tests.
+      if (ended === 'failed' && assertionResults.length === 0) {
+        failed += 1;
+        failures.push(`${name}: ${start(message)}`);
+      }
+      for (const { fullName, status, failureMessages } of assertionResults) {
         if (status === 'skipped' || status === 'pending') console.log(`skipped: ${fullName}`);
-    }
-    for (const { name, status, message, assertionResults } of report.testResults) {
-      if (status === 'failed' && assertionResults.length === 0) failures.push(`${name}: ${start(message)}`);
-      for (const test of assertionResults)
-        if (test.status === 'failed') failures.push(`${test.fullName}: ${start(test.failureMessages?.join(' '))}`);
+        if (status === 'failed') failures.push(`${fullName}: ${start(failureMessages?.join(' '))}`);
+      }
     }
     if (report.numTotalTests === 0) failed += 1;
   } catch (error) {

@@ -18,7 +18,7 @@ const UNUSED = ['commands.txt', 'completion.txt', 'fields.txt', 'help.txt'];
 /** Files of profiles that only other pages than `moeprof play` need. */
 const NOT_FOR_PLAY = ['runs', 'citations.yaml', 'explanations.yaml'];
 
-/** Scripts and styles of pages that a page writes itself, by their place in the package. */
+/** Scripts and styles of the reports that `moeprof play` writes itself, by their place in the package. */
 const CLIENT = ['copy.js', 'page.css'].map((name) => [`dist/report/page/client/${name}`, join(ROOT, 'src/report/page/client', name)]);
 
 /** Texts of the package by path: its version, and its profiles. Families that are left out are empty folders. */
@@ -34,7 +34,7 @@ function packed(play) {
     'package.json': JSON.stringify({ name, version }),
     ...Object.fromEntries(LEFT_OUT.map((family) => [`profiles/${family}/`, ''])),
     ...Object.fromEntries(files.map((path) => [path, withoutNotes(path, readFileSync(join(ROOT, path), 'utf8'))])),
-    ...Object.fromEntries(CLIENT.map(([place, path]) => [place, readFileSync(path, 'utf8')])),
+    ...Object.fromEntries((play ? CLIENT : []).map(([place, path]) => [place, readFileSync(path, 'utf8')])),
   };
 }
 
