@@ -1,7 +1,7 @@
 // `moeprof play`: the page that answers as `moeprof advise` does, as one file that any browser opens.
 import type { Command } from 'commander';
 import { loadModel } from '../model/door.js';
-import { FIRST_QUESTION, linkOfQuestion, playPage } from '../play/door.js';
+import { FIRST_QUESTION, linkOfQuestion, playPage, refuseFiles } from '../play/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
@@ -30,7 +30,9 @@ export function define(command: Command, context: CliContext): void {
 
 /** The page with a first question. @throws UserError if the model or the machine is unknown */
 export function pageFor(model = FIRST_QUESTION.model, { hardware = FIRST_QUESTION.machine }: PlayOptions): string {
+  const question = { model, machine: hardware, wishes: {} };
+  refuseFiles(question);
   loadModel(model);
   loadHardware(hardware);
-  return playPage(linkOfQuestion({ model, machine: hardware, wishes: {} }));
+  return playPage(linkOfQuestion(question));
 }

@@ -1,7 +1,8 @@
 // Answers of the page, made of the functions that the command line calls: at a glance while a value is dragged, and whole.
 import { type Advice, adviceDocument, adviceFor, basesOf, glance, machineNamed, Subject } from '../advise/door.js';
+import { formatNs } from '../base/units.js';
 import type { Curve } from '../capacity/door.js';
-import { type Block, type Document, documentParts, html, legend, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
+import { type Block, documentBody, documentHeader, html, legend, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
 import type { Setting } from '../runtime/setting/setting.js';
 import { type HitView, hitCurve, hitView } from './hits.js';
 import { knobsOf, type MachineKnobs } from './knobs.js';
@@ -38,7 +39,7 @@ export class Answers {
 
   /** The answer of `moeprof advise`, byte for byte. @throws UserError */
   async whole(question: PlayQuestion): Promise<PlayAnswer> {
-    return shown(question, await adviceFor(question.model, question.machine, question.wishes));
+    return shown(question, await adviceFor(question.model, question.machine, question.wishes), true);
   }
 
   /** The answer at a glance. @param before the answer to a question like it; null: there is none @throws UserError */
@@ -47,7 +48,7 @@ export class Answers {
     const runtime = wishes.runtime ?? before?.runtime;
     const [basis] = await basesOf(machineNamed(machine), { ...wishes, runtime });
     const asked = await this.#subjectOf(model, wishes.trace).question(basis!, wishes);
-    return shown(question, await glance(asked, before?.runtime === basis!.runtime.name ? before.setting : null));
+    return shown(question, await glance(asked, before?.runtime === basis!.runtime.name ? before.setting : null), false);
   }
 
   /** Hit rate against slots. @throws UserError */
@@ -70,14 +71,14 @@ export class Answers {
 /** The page that `moeprof advise -o advice.html` writes. */
 export const reportOf = (advice: Advice): string => renderDocumentPage(adviceDocument({ advice, explain: true }), COMMAND);
 
-function shown(question: PlayQuestion, advice: Advice): PlayAnswer {
+function shown(question: PlayQuestion, advice: Advice, isWhole: boolean): PlayAnswer {
   const document = adviceDocument({ advice, explain: false });
-  const some = (taken: (block: Block) => boolean): string => partOf(document, taken).text;
+  const { blocks } = document;
   return {
     advice,
-    headerHtml: documentParts(document, COMMAND).header.text,
-    firstHtml: `${some(isFirst)}${advice.answer === null ? '' : legend(MEMORY)}${timeOf(advice).text}`,
-    restHtml: some((block) => !isFirst(block)),
+    headerHtml: documentHeader(document, COMMAND).text,
+    firstHtml: html`${documentBody(blocks.filter(isFirst))}${advice.answer !== null && legend(MEMORY)}${timeOf(advice)}`.text,
+    restHtml: isWhole ? documentBody(blocks.filter((block) => !isFirst(block))).text : '',
     link: linkOfQuestion(question),
     command: terminalLine(question),
     knobs: knobsOf(question.machine),
@@ -86,9 +87,6 @@ function shown(question: PlayQuestion, advice: Advice): PlayAnswer {
 
 /** Lines to paste and bars of memory. */
 const isFirst = (block: Block): boolean => block.kind === 'code' || (block.kind === 'facts' && block.shares !== undefined);
-
-const partOf = (document: Document, taken: (block: Block) => boolean): Markup =>
-  documentParts({ ...document, blocks: document.blocks.filter(taken) }, COMMAND).body;
 
 /** Colours of the bars of memory. */
 const MEMORY = [
@@ -107,9 +105,9 @@ function timeOf({ answer }: Advice): Markup {
     { label: 'CPU', color: 'dense', ns: waits.cpu },
     { label: 'link', color: 'stall', ns: waits.link },
   ].filter(({ ns }) => ns >= 0.005 * whole);
-  const text = parts.map(({ label, ns }) => `${label} ${(ns / 1e6).toPrecision(3)} ms`).join(', ');
+  const words = parts.map(({ label, ns }) => `${label} ${formatNs(ns)}`);
   return html`<section aria-label="Time of a token"><h2>Time of a token</h2>${shareBar(
-    `Of ${(whole / 1e6).toPrecision(3)} ms: ${text}`,
+    `Of ${formatNs(whole)}: ${words.join(', ')}`,
     parts.map(({ color, ns }) => ({ color, share: ns / whole })),
-  )}${legend(parts.map(({ color, label, ns }) => [color, `${label} ${(ns / 1e6).toPrecision(3)} ms`]))}</section>`;
+  )}${legend(parts.map(({ color }, i) => [color, words[i]!]))}</section>`;
 }

@@ -1,4 +1,4 @@
-// What the choices of the page offer: models, machines, cards, processors, engines and formats.
+// What the choices of the page offer: models, cards, processors, engines and formats.
 import { listProfiles } from '../base/profiles.js';
 import { CPUS, GPUS } from '../hardware/door.js';
 import { QUANTIZATIONS } from '../model/door.js';
@@ -12,7 +12,6 @@ export interface PlayCatalogue {
   readonly models: readonly Choice[];
   readonly gpus: readonly Choice[];
   readonly cpus: readonly Choice[];
-  readonly machines: readonly Choice[];
   readonly runtimes: readonly Choice[];
   readonly quantizations: readonly Choice[];
 }
@@ -25,7 +24,6 @@ export function playCatalogue(): PlayCatalogue {
     models: plain(listProfiles('models').filter((name) => !name.startsWith('mini-'))),
     gpus: GPUS.parts.map(({ memoryBytes, name, unified }) => [name, unified === true ? 'one memory' : `${memoryBytes / 2 ** 30} GB`]),
     cpus: CPUS.parts.map(({ form, name }) => [name, form]),
-    machines: plain(listProfiles('hardware')),
     runtimes: plain(ADVISED.map(({ name }) => name)),
     quantizations: plain(QUANTIZATIONS.map(({ name }) => name)),
   };

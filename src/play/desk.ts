@@ -2,13 +2,13 @@
 
 import { USUAL_PROMPT } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
-import { isPath, listProfiles } from '../base/profiles.js';
+import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { openTrace } from '../trace/open/open.js';
 import { Answers, type Before, reportOf } from './answers.js';
 import { playCatalogue } from './catalogue.js';
 import { type Knob, turned } from './knobs.js';
-import { linkOfQuestion, type PlayQuestion, questionOf } from './question.js';
+import { linkOfQuestion, type PlayQuestion, questionOf, refuseFiles } from './question.js';
 
 /** A question as a page sends it: its link, and a trace that was given to the page. */
 interface Sent {
@@ -69,7 +69,7 @@ export class Desk {
 
 function asked({ link, trace }: Sent): PlayQuestion {
   const question = questionOf(link);
-  if (isPath(question.model)) throw new UserError(`m=${question.model}: a page has no files of models; take a bundled name`);
+  refuseFiles(question);
   return trace === undefined ? question : { ...question, wishes: { ...question.wishes, trace } };
 }
 

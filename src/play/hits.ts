@@ -24,8 +24,7 @@ export interface HitView {
 
 /** The curve of a model's routing, drawn or recorded; it does not depend on the machine. */
 export function hitCurve({ model, wishes }: PlayQuestion): Promise<Curve> {
-  const routing = wishes.trace === undefined ? { workload: { tokens: REPLAYED } } : { trace: wishes.trace };
-  const input = { model, ...routing, workload: { tokens: REPLAYED } };
+  const input = { model, ...(wishes.trace !== undefined && { trace: wishes.trace }), workload: { tokens: REPLAYED } };
   return curveFor(input, { policies: DRAWN.map(({ policy }) => policy), scope: 'layer', capacities: '5%..95%:10' });
 }
 

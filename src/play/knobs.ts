@@ -1,6 +1,6 @@
 // The parts of a machine as controls of a page: the values that its name gives or takes for granted, and the name with one of them changed.
 import { UserError } from '../base/errors.js';
-import { givenBy, isComposed, type Machine, machineWords, parseMachine } from '../hardware/door.js';
+import { GPUS, givenBy, isComposed, type Machine, machineWords, parseMachine } from '../hardware/door.js';
 
 /** Values of the controls. Sizes are in GiB. */
 export interface MachineKnobs {
@@ -88,7 +88,7 @@ function withGpu(words: readonly string[], gpu: string, cpu: string): string[] {
   return [gpu, ...words.filter((word) => !unified || givenBy(word) === 'disks')];
 }
 
-const usualVram = (gpu: string): number => parseMachine(gpu).gpus[0]!.memoryBytes / GIB;
+const usualVram = (gpu: string): number => GPUS.find(gpu)!.memoryBytes / GIB;
 
 function composed(name: string): Machine | null {
   return isComposed(name) ? parseMachine(name) : null;

@@ -1,11 +1,7 @@
 // The page as one file: controls, the places of the answer, the script that joins them, and the code that computes, which starts as a thread.
-import { newSha256 } from '../base/host/hash.js';
-import { codeAt, DOCUMENT_STYLE, embedJson, html, Markup, pageStyle, scriptAt } from '../report/door.js';
+import { clientScript, codeAt, DOCUMENT_STYLE, html, type Markup, page, scriptAt } from '../report/door.js';
 import { VERSION } from '../result/version.js';
 import { DEFAULT_RUNTIME } from '../runtime/index.js';
-
-/** A constant, because bundlers rewrite tagged templates that contain this tag, with an external helper. */
-const SCRIPT_END = new Markup('</script>');
 
 /** A slider. @param values its steps, in order */
 const slider = (
@@ -69,10 +65,9 @@ const ANSWER = html`<div id="answer">
 </div>
 `;
 
-/** Columns side by side if there is room. */
-const STYLE = `main,header,footer{max-width:1280px}.play{display:grid;grid-template-columns:minmax(250px,320px) minmax(0,1fr);gap:2.2rem;margin-top:1rem}
-.copy-button{font:inherit;font-size:.85rem;color:var(--ink);background:var(--panel);border:1px solid var(--faint);border-radius:6px;padding:.2rem .65rem;cursor:pointer;min-height:28px}
-.brand{font-weight:650;margin:0;letter-spacing:-.01em}header{padding-top:18px}
+/** Columns side by side if there is room. It stands before the style of every page, so what both have is named more closely here. */
+const STYLE = `body>main,body>header,body>footer{max-width:1280px}.play{display:grid;grid-template-columns:minmax(250px,320px) minmax(0,1fr);gap:2.2rem;margin-top:1rem}
+.brand{font-weight:650;margin:0;letter-spacing:-.01em}body>header{padding-top:18px}
 #ask{font-size:.9rem;align-self:start;position:sticky;top:0;max-height:100vh;overflow-y:auto;padding:.4rem .6rem 1rem .2rem}
 .knob{margin:0 0 .7rem;display:grid;grid-template-columns:1fr auto;gap:.1rem .6rem}.knob label{color:var(--soft)}.knob>input,.knob>select,.knob .list{grid-column:1/-1;width:100%}
 .knob output{font-weight:600}.knob>input:not([type=range]),.knob>select{font:inherit;color:var(--ink);background:var(--panel);border:1px solid var(--idle-line);border-radius:6px;padding:.35rem .5rem;min-height:34px;min-width:0}
@@ -91,28 +86,15 @@ body.drop{outline:4px dashed var(--accent);outline-offset:-8px}
  * @param link of the first question, without `#`; an address that has one of its own comes first
  */
 export function playPage(link: string): string {
-  const script = scriptAt('play/client/play.js');
-  const digest = newSha256().update(script).digest('base64');
-  const policy = `default-src 'none'; script-src 'sha256-${digest}' 'wasm-unsafe-eval'; worker-src blob:; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="moeprof">
-<meta name="description" content="How fast a Mixture-of-Experts model runs on your machine, with which settings, and how sure that is.">
-<title>moeprof: how fast does it run here?</title>
-<style>${new Markup([DOCUMENT_STYLE, pageStyle(), STYLE].join('\n'))}</style>
-</head>
-<body data-link="${link}">
-<header><p class="brand">moeprof</p></header>
-<main><div class="play">${CONTROLS}${ANSWER}</div></main>
-<footer><p>Computed by moeprof ${VERSION} in your browser: the code, and the bytes, of the command line.</p></footer>
-<script type="application/json" id="advice">null${SCRIPT_END}
-<script type="application/json" id="engine">${embedJson(codeAt('play/engine.js'))}${SCRIPT_END}
-<script>${new Markup(script)}${SCRIPT_END}
-</body>
-</html>
-`.text;
+  return page({
+    title: 'moeprof: how fast does it run here?',
+    description: 'How fast a Mixture-of-Experts model runs on your machine, with which settings, and how sure that is.',
+    header: html`<p class="brand">moeprof</p>`,
+    body: html`<div class="play">${CONTROLS}${ANSWER}</div>`,
+    footer: html`<p>Computed by moeprof ${VERSION} in your browser: the code, and the bytes, of the command line.</p><p id="advice" hidden></p>`,
+    data: { engine: codeAt('play/engine.js'), link },
+    scripts: [clientScript('copy'), scriptAt('play/client/play.js')],
+    styles: [DOCUMENT_STYLE, STYLE],
+    computes: true,
+  });
 }

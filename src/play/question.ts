@@ -1,6 +1,7 @@
 // A question of the page, and the link that holds all of it: `#m=gpt-oss-120b&w=rtx-3060+64GB&context=32768`.
 import type { AdviceWishes } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
+import { isPath } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { parseCount } from '../base/units.js';
 import { LINE_SHELLS } from '../runtime/flags/shell.js';
@@ -50,6 +51,11 @@ export function questionOf(link: string): PlayQuestion {
     else throw new UserError(`${name}: is no field of a link; ${didYouMean(name, ['m', 'w', ...Object.keys(FIELDS)])}`);
   }
   return { model, machine, wishes: Object.fromEntries(wishes) as AdviceWishes };
+}
+
+/** Refuses a model that a page cannot read. @throws UserError */
+export function refuseFiles({ model }: PlayQuestion): void {
+  if (isPath(model)) throw new UserError(`m=${model}: a page has no files of models; take a bundled name`);
 }
 
 /** The link of a question, without `#`; {@link questionOf} reads it back. */

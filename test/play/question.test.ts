@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { linkOfQuestion, type PlayQuestion, questionOf, terminalLine } from '../../src/play/question.js';
+import { linkOfQuestion, type PlayQuestion, questionOf, refuseFiles, terminalLine } from '../../src/play/question.js';
 import { cases } from '../cases.js';
 
 const word = fc
@@ -68,6 +68,11 @@ describe('a link', () => {
     [`w=${'a'.repeat(301)}`, /^w: needs a value/],
   ])('is refused in a line: %s', (link, message) => {
     expect(() => questionOf(link)).toThrow(message);
+  });
+
+  it('names no file of a model, which a page does not have', () => {
+    expect(() => refuseFiles(questionOf('m=./mine.gguf'))).toThrow('m=./mine.gguf: a page has no files of models; take a bundled name');
+    refuseFiles(questionOf('m=olmoe-1b-7b'));
   });
 
   it('is a question or a line, whatever stands in it', () => {

@@ -1,7 +1,8 @@
 // The page's own script: it turns controls into a link, sends that to two threads, and shows what comes back. The first thread answers at a glance
 // while a value is dragged, the second one whole when nothing has moved for a moment. Browser code; texts come as HTML from the threads.
 const $ = (id) => document.getElementById(id);
-const address = URL.createObjectURL(new Blob([JSON.parse($('engine').textContent)], { type: 'text/javascript' }));
+const { engine, link: firstLink } = JSON.parse($('data').textContent);
+const address = URL.createObjectURL(new Blob([engine], { type: 'text/javascript' }));
 
 /** A thread that computes, started by its first request. Of requests of one kind only the newest waits. */
 function computing() {
@@ -325,17 +326,17 @@ function showHits({ html, slots }) {
   const dot = $('hits').querySelector('.dot');
   if (dot === null) return;
   const area = dot.parentElement;
-  let own = now;
+  let chosen = now;
   const value = (text) => {
-    dot.setAttribute('aria-valuenow', own);
+    dot.setAttribute('aria-valuenow', chosen);
     dot.setAttribute('aria-valuetext', text);
   };
   const move = (to) => {
-    own = Math.min(most, Math.max(least, Math.round(to)));
-    dot.style.left = `${(100 * own) / (most + 1)}%`;
-    dot.firstElementChild.textContent = `${own} slots`;
-    value(`${own} slots`);
-    change('slots', String(own));
+    chosen = Math.min(most, Math.max(least, Math.round(to)));
+    dot.style.left = `${(100 * chosen) / (most + 1)}%`;
+    dot.firstElementChild.textContent = `${chosen} slots`;
+    value(`${chosen} slots`);
+    change('slots', String(chosen));
   };
   for (const [name, text] of Object.entries({
     role: 'slider',
@@ -345,7 +346,7 @@ function showHits({ html, slots }) {
     'aria-valuemax': most,
   }))
     dot.setAttribute(name, text);
-  value(`${own} slots`);
+  value(`${chosen} slots`);
   dot.addEventListener('pointerdown', (event) => {
     dot.setPointerCapture(event.pointerId);
     event.preventDefault();
@@ -358,35 +359,11 @@ function showHits({ html, slots }) {
   });
   dot.addEventListener('keydown', ({ key }) => {
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 8, PageDown: -8 }[key];
-    if (step !== undefined) move(own + step);
+    if (step !== undefined) move(chosen + step);
   });
 }
 
-// Copies and files.
-
-function addCopyButtons() {
-  for (const block of document.querySelectorAll('pre.copy')) {
-    if (block.nextElementSibling?.className === 'copy-button') continue;
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'copy-button';
-    button.textContent = 'Copy';
-    button.addEventListener('click', async () => {
-      button.textContent = (await copied(block.textContent, block)) ? 'Copied' : 'Selected';
-    });
-    block.after(button);
-  }
-}
-
-/** Puts a text on the clipboard. Pages of files may have none: then it is selected, if it stands anywhere. */
-async function copied(text, block) {
-  if (block) getSelection().selectAllChildren(block);
-  const done = await navigator.clipboard?.writeText(text).then(
-    () => true,
-    () => false,
-  );
-  return done || (block !== undefined && document.execCommand('copy'));
-}
+// Files.
 
 function save(name, type, text) {
   const link = document.createElement('a');
@@ -455,7 +432,7 @@ document.addEventListener('drop', (event) => {
 });
 
 function start() {
-  const link = location.hash.slice(1) || document.body.dataset.link;
+  const link = location.hash.slice(1) || firstLink;
   shownLink = '';
   before = null;
   turns.clear();

@@ -33,12 +33,11 @@ export function pagedFormats<T>(name: string, documentOf: (value: T) => Document
 
 /** The page of a document. @param name what wrote it: `moeprof advise` @param picture SVG shown at the top */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
-  const { title = name } = document;
-  const { body, header } = documentParts(document, name);
+  const { blocks, title = name } = document;
   return page({
     title: `${name}: ${title}`,
-    header,
-    body: html`${picture !== undefined && figureOf(picture)}${body}`,
+    header: documentHeader(document, name),
+    body: html`${picture !== undefined && figureOf(picture)}${documentBody(blocks)}`,
     footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
     scripts: picture === undefined ? [] : [clientScript('tools', 'figure')],
@@ -46,16 +45,13 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
   });
 }
 
-/** The heading of a document's page, and its blocks: what a page that is already there takes in. @param name the title of a document without one */
-export function documentParts(document: Document, name: string): { readonly header: Markup; readonly body: Markup } {
-  const { blocks, title = name } = document;
+/** The heading of a document's page. @param name the title of a document without one */
+export function documentHeader(document: Document, name: string): Markup {
+  const { title = name } = document;
   const { answer, origin } = headingOf(document, title);
-  return {
-    header: html`${answer !== title && html`<p class="origin">${printable(title)}</p>`}<h1 class="answer">${prose(printable(answer))}</h1>${origin.map(
-      (line) => html`<p class="origin">${said(line)}</p>`,
-    )}`,
-    body: html`${partsOf(blocks)}`,
-  };
+  return html`${answer !== title && html`<p class="origin">${printable(title)}</p>`}<h1 class="answer">${prose(printable(answer))}</h1>${origin.map(
+    (line) => html`<p class="origin">${said(line)}</p>`,
+  )}`;
 }
 
 /** A picture; one that is more than twice as high as wide is folded away, so that what follows is seen. */
@@ -65,16 +61,14 @@ function figureOf(picture: string): Markup {
   return html`<section class="figure">${height > 2 * width ? folded('All of it as a figure', drawing) : drawing}</section>`;
 }
 
-/** Blocks in their order; neighbours under one heading are folded away together. */
-function partsOf(blocks: readonly Block[]): Markup[] {
+/** Blocks of a document's page in their order; neighbours under one heading are folded away together. */
+export function documentBody(blocks: readonly Block[]): Markup {
   const parts: { readonly under: string | undefined; readonly drawings: Markup[] }[] = [];
   for (const block of blocks.filter((part) => isShown(part, 'markdown', true) || part.only?.includes('page'))) {
     if (block.under === undefined || parts.at(-1)?.under !== block.under) parts.push({ under: block.under, drawings: [] });
     parts.at(-1)!.drawings.push(drawn(block));
   }
-  return parts.map(({ drawings, under }) =>
-    under === undefined ? html`${drawings}` : html`<section>${folded(under, drawings)}</section>`,
-  );
+  return html`${parts.map(({ drawings, under }) => (under === undefined ? drawings : html`<section>${folded(under, drawings)}</section>`))}`;
 }
 
 /** The commands of a grid's rows, each to be copied, under what names its row; false: it has none. */

@@ -16,14 +16,19 @@ interface Page {
   /** Code, run in this order at the end of the page. */
   readonly scripts: readonly string[];
   readonly styles?: readonly string[];
+  /** What search engines show of it. */
+  readonly description?: string;
+  /** True: its scripts may start threads of their own and compile WebAssembly. */
+  readonly computes?: boolean;
 }
 
 /** The whole file. */
-export function page({ title, header, body, footer, data, scripts: own, styles = [] }: Page): string {
+export function page(parts: Page): string {
+  const { title, header, body, footer, data, scripts: own, styles = [], description, computes = false } = parts;
   const content = html`${body}`;
   const scripts = content.text.includes('<pre class="copy">') ? [...own, clientScript('copy')] : own;
   const digests = scripts.map((code) => `'sha256-${newSha256().update(code).digest('base64')}'`);
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${digests.length === 0 ? "'none'" : digests.join(' ')}; img-src data:; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${digests.length === 0 ? "'none'" : digests.join(' ')}${computes ? " 'wasm-unsafe-eval'; worker-src blob:" : ''}; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -31,7 +36,11 @@ export function page({ title, header, body, footer, data, scripts: own, styles =
 <meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="moeprof">
-<title>${printable(title)}</title>
+${
+  description !== undefined &&
+  html`<meta name="description" content="${description}">
+`
+}<title>${printable(title)}</title>
 <style>${new Markup([...styles, '', pageStyle()].join('\n'))}</style>
 </head>
 <body>
