@@ -83,7 +83,7 @@ export const ROOMS = [
     only: ['base', 'result'],
     inside: ['.', 'page', 'document', 'summary', 'html', 'formats', 'ranking'],
   },
-  { name: 'figure', is: 'finished runs as tables and figures, and what they cite', inside: ['table', '.', 'cite'] },
+  { name: 'figure', is: 'finished runs as tables and figures, and what they cite', inside: ['table', 'print', '.', 'cite'] },
   { name: 'capacity', is: 'the hit rate against the size of the cache', inside: [] },
   { name: 'bound', is: 'what knowledge of the future could give', inside: [] },
   {

@@ -13,7 +13,7 @@ const FORMATS: readonly Format<readonly Citation[]>[] = [
 
 /** `moeprof cite`: BibTeX of moeprof, and of everything that results are made from. */
 export function define(command: Command, context: CliContext): void {
-  declared(command, 'cite', { formats: FORMATS }).action((paths: string[], options: OutputOptions) =>
-    deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns)), paths),
+  declared(command, 'cite', { formats: FORMATS }).action((paths: string[], options: OutputOptions & { readonly measurements: boolean }) =>
+    deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns), options.measurements), paths),
   );
 }

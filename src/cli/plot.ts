@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
+import { visible } from '../base/text.js';
 import type { FigureQuestion, PaperFigure } from '../figure/door.js';
-import { FIGURE_KINDS, figureDocument, figureOf, pictureFormats, STATISTICS, statisticNamed } from '../figure/door.js';
+import { FIGURE_KINDS, figureDocument, figureOf, Labels, pictureFormats, STATISTICS, statisticNamed } from '../figure/door.js';
 import { type OutputFormat, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
@@ -12,6 +13,8 @@ import { deliver, type OutputOptions } from './kit/outputs.js';
 interface PlotOptions extends OutputOptions, Pick<FigureQuestion, 'kind' | 'x' | 'y'>, Partial<Pick<FigureQuestion, 'series' | 'facet'>> {
   readonly stat: string;
   readonly width: string;
+  readonly title?: string;
+  readonly label: readonly string[];
 }
 
 const PLACES = STATISTICS.slice(0, 4);
@@ -31,14 +34,17 @@ export function define(command: Command, context: CliContext): void {
         facet: options.facet ?? null,
         statistic: statisticNamed(options.stat, PLACES),
       };
-      return deliver(context, figureFormats(widthIn(options.width)), options, () => figureOf(paths.flatMap(readRuns), question), paths);
+      const titled = options.title === undefined ? {} : { title: visible(options.title) };
+      const labels = new Labels(options.label);
+      const figure = (): PaperFigure => ({ ...figureOf(paths.flatMap(readRuns), question, labels), ...titled });
+      return deliver(context, figureFormats(widthIn(options.width)), options, figure, paths);
     },
   );
 }
 
 function figureFormats(width: number): readonly OutputFormat<PaperFigure>[] {
-  const [svg, html] = pictureFormats<PaperFigure>('moeprof plot', (figure) => [figure], figureDocument, width);
-  return [svg, html, { name: 'json', extensions: ['.json'], render: toJson }];
+  const pictures = pictureFormats<PaperFigure>('moeprof plot', (figure) => [figure], figureDocument, width);
+  return [...pictures, { name: 'json', extensions: ['.json'], render: toJson }];
 }
 
 function widthIn(text: string): number {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { pivotOf, pivotReports, STATISTICS, statisticNamed } from '../figure/door.js';
+import { visible } from '../base/text.js';
+import { Labels, pivotOf, pivotReports, STATISTICS, statisticNamed } from '../figure/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
@@ -12,6 +13,8 @@ interface TableOptions extends OutputOptions {
   readonly columns?: string;
   readonly value: string;
   readonly stat: string;
+  readonly title?: string;
+  readonly label: readonly string[];
 }
 
 /** `moeprof table`: finished runs side by side, as in the table of a paper. */
@@ -25,7 +28,9 @@ export function define(command: Command, context: CliContext): void {
         metrics: metricNames(options.value, '--value'),
         statistics: names(options.stat, '--stat').map((name) => statisticNamed(name)),
       };
-      return deliver(context, pivotReports, options, () => pivotOf(paths.flatMap(readRuns), question), paths);
+      const titled = options.title === undefined ? {} : { title: visible(options.title) };
+      const labels = new Labels(options.label);
+      return deliver(context, pivotReports, options, () => ({ ...pivotOf(paths.flatMap(readRuns), question, labels), ...titled }), paths);
     },
   );
 }

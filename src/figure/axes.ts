@@ -1,7 +1,7 @@
 import type * as Plot from '@observablehq/plot';
 import { METRICS } from '../result/catalogue.js';
 import { isDense, labelOf, type PaperFigure, spanOf } from './figure.js';
-import { CHARACTER, LONGEST, roomOf, short, TEXT_PX } from './measure.js';
+import { CHARACTER, LONGEST, linesIn, roomOf, short, TEXT_PX } from './measure.js';
 import { HEAT } from './palette.js';
 
 /** Height of a panel as a part of a figure's width. */
@@ -13,9 +13,9 @@ const RANK_ROW = 17;
 const RANK_BAR = 12;
 /** Room of a number below an axis, px. */
 const NUMBER = 50;
-/** Longest name of a row of a heat map, and of a panel, characters. */
+/** Longest name of a row of a heat map, and shortest line of a panel's name, characters. */
 const ROW_NAME = 22;
-const PANEL_NAME = 13;
+const PANEL_LINE = 13;
 /** Lean of the words of a horizontal axis that would touch each other, degrees. */
 const LEAN = 35;
 
@@ -36,17 +36,19 @@ export function optionsFor(figure: PaperFigure, width: number): Plot.PlotOptions
 /** Lines and points: panels stand side by side. */
 function pointOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, xAxis } = figure;
-  const words = wordsBelow(figure, (width - 48) / facets.length);
+  const panel = (width - 48) / facets.length;
+  const words = wordsBelow(figure, panel);
+  const panels = panelsOf(facets, 'fx', Math.floor(panel / (TEXT_PX * CHARACTER)));
   return {
-    height: 40 + width * PANEL + words.height,
+    height: 40 + width * PANEL + words.height + panels.rise,
     marginLeft: 38,
     marginRight: 10,
     marginBottom: 32 + words.height,
-    marginTop: facets.length > 1 ? 30 : 20,
-    ...panelsOf(facets, 'fx'),
+    marginTop: (facets.length > 1 ? 30 : 20) + panels.rise,
+    ...panels.options,
     x: {
       label: labelOf(xAxis),
-      ...(xAxis.continuous ? { inset: 6, ticks: (width - 48) / facets.length / NUMBER } : { type: 'point', ...words.axis }),
+      ...(xAxis.continuous ? { inset: 6, ticks: panel / NUMBER } : { type: 'point', ...words.axis }),
     },
     y: { label: labelOf(figure.yAxis), grid: true, nice: true },
   };
@@ -57,15 +59,17 @@ function barOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, seriesNames, xAxis } = figure;
   const rows = facets.length;
   const words = wordsBelow(figure, width - 48);
+  const panel = width * (rows > 1 ? PANEL / 2 : PANEL);
+  const panels = panelsOf(facets, 'fy', lineFor(facets, panel));
   return {
-    height: 40 + rows * width * (rows > 1 ? PANEL / 2 : PANEL) + words.height,
+    height: 40 + rows * panel + words.height,
     marginLeft: 38,
-    marginRight: rows > 1 ? roomOf(facets, PANEL_NAME) + 8 : 10,
+    marginRight: panels.room + 10,
     marginBottom: 32 + words.height,
     marginTop: 20,
     fx: { label: labelOf(xAxis), padding: 0.15, ...words.axis },
     x: { axis: null, domain: seriesNames as string[] },
-    ...panelsOf(facets, 'fy'),
+    ...panels.options,
     y: { label: labelOf(figure.yAxis), grid: true, zero: true, nice: true },
   };
 }
@@ -80,13 +84,15 @@ function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const { facets, points, seriesNames, xAxis } = figure;
   const rows = facets.length;
   const left = roomOf(seriesNames, ROW_NAME) + 10;
-  const right = rows > 1 ? roomOf(facets, PANEL_NAME) + 8 : 10;
   const dense = isDense(points);
+  const panel = (dense ? DENSE_ROW : HEAT_ROW) * seriesNames.length + (rows > 1 ? 16 : 0);
+  const panels = panelsOf(facets, 'fy', lineFor(facets, panel));
+  const right = panels.room + 10;
   const words = dense
     ? { height: 0, axis: { ticks: spaced([...new Set(points.map(({ x }) => x))], 16) } }
     : wordsBelow(figure, width - left - right);
   return {
-    height: 32 + rows * ((dense ? DENSE_ROW : HEAT_ROW) * seriesNames.length + (rows > 1 ? 16 : 0)) + words.height,
+    height: 32 + rows * panel + words.height,
     marginLeft: left,
     marginRight: right,
     marginBottom: 32 + words.height,
@@ -96,7 +102,7 @@ function heatOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
       ...{ label: null, domain: seriesNames as string[], tickFormat: (name: string) => short(name, ROW_NAME) },
       ...(dense ? { ticks: spaced(seriesNames, Math.max(8, seriesNames.length / 2)) } : {}),
     },
-    ...panelsOf(facets, 'fy'),
+    ...panels.options,
     color: { type: 'linear', domain: [...spanOf(points)], range: [...HEAT], interpolate: 'lab' },
   };
 }
@@ -107,8 +113,10 @@ function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
   const names = namesOf(figure);
   const grouped = series !== null;
   const left = roomOf(names, LONGEST) + 10;
-  const right = !grouped && facets.length > 1 ? roomOf(facets, PANEL_NAME) + 8 : 14;
-  const rows = grouped ? names.length * (RANK_BAR * seriesNames.length + 8) : facets.length * (names.length * RANK_ROW + 14);
+  const panel = names.length * RANK_ROW + 14;
+  const panels = panelsOf(grouped ? [] : facets, 'fy', lineFor(facets, panel));
+  const right = Math.max(panels.room + 10, 14);
+  const rows = grouped ? names.length * (RANK_BAR * seriesNames.length + 8) : facets.length * panel;
   return {
     height: 50 + rows,
     marginLeft: left,
@@ -123,7 +131,7 @@ function rankOptions(figure: PaperFigure, width: number): Plot.PlotOptions {
         }
       : {
           y: { label: null, domain: names, tickFormat: (name: string) => short(name) },
-          ...panelsOf(facets, 'fy'),
+          ...panels.options,
         }),
     ...(points.length === 0 ? { x: { domain: [0, 1] } } : {}),
   };
@@ -140,9 +148,28 @@ function namesOf({ points, seriesNames, y }: PaperFigure): string[] {
   return [...most].sort((a, b) => (a[1] === b[1] ? 0 : a[1] - b[1])).map(([name]) => name);
 }
 
-/** Panels in the order in which they came; none if there is one. */
-function panelsOf(facets: readonly string[], axis: 'fx' | 'fy'): Plot.PlotOptions {
-  return facets.length > 1 ? { [axis]: { label: null, domain: facets, tickFormat: (name: string) => short(name, PANEL_NAME) } } : {};
+/** Panels in the order in which they came, with whole names, and the room of these: to their right, and of further lines. @param most characters of a line */
+function panelsOf(facets: readonly string[], axis: 'fx' | 'fy', most: number): Panels {
+  if (facets.length < 2) return { room: 0, rise: 0, options: {} };
+  const lines = facets.map((name) => linesIn(name, most));
+  return {
+    room: roomOf(lines.flat(), most) - 2,
+    rise: (Math.max(...lines.map(({ length }) => length)) - 1) * TEXT_PX,
+    options: { [axis]: { label: null, domain: facets, tickFormat: (name: string) => linesIn(name, most).join('\n') } },
+  };
+}
+
+interface Panels {
+  readonly room: number;
+  readonly rise: number;
+  readonly options: Plot.PlotOptions;
+}
+
+/** The shortest line with which names of panels under each other have room beside theirs, characters. @param height of a panel, px */
+function lineFor(facets: readonly string[], height: number): number {
+  let most = PANEL_LINE;
+  while (facets.some((name) => name.length > most && linesIn(name, most).length * TEXT_PX > height)) most++;
+  return most;
 }
 
 /** How words stand below a panel, and the room that they take: they lean if they would touch. */

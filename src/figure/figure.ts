@@ -3,9 +3,10 @@ import { groupedBy } from '../base/objects.js';
 import { visible } from '../base/text.js';
 import { BYTES } from '../base/units.js';
 import { describeMetric, METRICS } from '../result/catalogue.js';
-import type { Unit } from '../result/result.js';
+import { Labels } from './table/labels.js';
 import { type Statistic, statisticOf } from './table/pivot.js';
 import { type RunRow, requireValue, rowValue } from './table/run-row.js';
+import { scaleOf } from './table/scale.js';
 import type { SweepValue } from './table/space.js';
 
 /** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. `rank`: bars that lie, the best first. */
@@ -75,18 +76,21 @@ export interface PaperFigure extends FigureQuestion {
   readonly points: readonly FigurePoint[];
 }
 
-/** A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it. @throws UserError if no run has its metrics */
-export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
+/**
+ * A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it. @param labels words for its names
+ * @throws UserError if no run has its metrics, or the figure has no such name
+ */
+export function figureOf(rows: readonly RunRow[], question: FigureQuestion, labels = new Labels()): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
   if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
   const ran = rows.filter(({ status }) => status === 'done');
   for (const name of [x, series, facet].flatMap((names) => names?.split(',') ?? [])) requireValue(ran, name);
   const done = ran.filter(({ metrics }) => metrics[y] !== undefined);
   if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
-  const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank');
+  const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank', labels);
   const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
   const runs = done.map((row) => {
-    const name = (path: string | null): string => (path === null ? '' : wordOf(row, path));
+    const name = (path: string | null): string => (path === null ? '' : wordOf(row, path, labels));
     const at: FigurePlace = { x: horizontal.of(row), series: name(series), facet: name(facet) };
     return { at, value: row.metrics[y]! / vertical.factor };
   });
@@ -100,20 +104,21 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Pap
   const figure: PaperFigure = {
     ...question,
     xAxis: { name: horizontal.name, unit: horizontal.unit, continuous: horizontal.continuous },
-    yAxis: { name: y, unit: vertical.unit, continuous: true },
+    yAxis: { name: labels.of(y), unit: vertical.unit, continuous: true },
     seriesNames,
     facets,
     points: ordered(points, facets, seriesNames),
   };
+  labels.requireMet();
   return kind === 'pareto' ? withFront(figure) : figure;
 }
 
 /** Values as they are drawn; characters that XML cannot hold are shown as escapes. */
-function wordOf(row: RunRow, names: string): string {
+function wordOf(row: RunRow, names: string, labels: Labels): string {
   return visible(
     names
       .split(',')
-      .map((name) => String(rowValue(row, name) ?? ''))
+      .map((name) => labels.of(String(rowValue(row, name) ?? '')))
       .join(' '),
   );
 }
@@ -129,19 +134,19 @@ function ordered(points: readonly FigurePoint[], facets: readonly string[], seri
 }
 
 /** The axis of a name: continuous if all values are figures of one unit, else words. */
-function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & { of(row: RunRow): number | string } {
+function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: Labels): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {
     const most = Math.max(...rows.map(({ metrics }) => Math.abs(metrics[name] ?? 0)));
     const { factor, unit } = scaleOf(describeMetric(name).unit, most);
-    return { name, unit, continuous: true, of: (row) => (row.metrics[name] ?? Number.NaN) / factor };
+    return { name: labels.of(name), unit, continuous: true, of: (row) => (row.metrics[name] ?? Number.NaN) / factor };
   }
   const short = name
     .split(',')
-    .map((part) => part.split('.').at(-1)!)
+    .map((part) => labels.of(part, part.split('.').at(-1)))
     .join(', ');
   const as = words ? undefined : readingOf(rows.map((row) => rowValue(row, name) ?? ''));
-  if (as === undefined) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name) };
+  if (as === undefined) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name, labels) };
   return { name: short, unit: as.unit, continuous: true, of: (row) => as.read(rowValue(row, name) ?? '')! };
 }
 
@@ -174,35 +179,6 @@ const READINGS: readonly Reading[] = [
 function numberIn(value: SweepValue, shape: RegExp): number | null {
   return typeof value === 'string' && shape.test(value) ? Number.parseFloat(value) : null;
 }
-
-/** The unit in which figures up to `most` are short, and its size in ours. */
-export function scaleOf(unit: Unit, most: number): { readonly factor: number; readonly unit: string } {
-  const steps = SCALES[unit] ?? [[1, unit === 'count' ? '' : unit]];
-  const [factor, name] = steps.findLast(([from]) => most >= from) ?? steps[0]!;
-  return { factor, unit: name };
-}
-
-const SCALES: Readonly<Partial<Record<Unit, readonly (readonly [factor: number, name: string])[]>>> = {
-  ratio: [[0.01, '%']],
-  ns: [
-    [1, 'ns'],
-    [1e3, 'µs'],
-    [1e6, 'ms'],
-    [1e9, 's'],
-  ],
-  bytes: [
-    [1, 'B'],
-    [2 ** 20, 'MiB'],
-    [2 ** 30, 'GiB'],
-  ],
-  'bytes/token': [
-    [1, 'B/token'],
-    [2 ** 20, 'MiB/token'],
-    [2 ** 30, 'GiB/token'],
-  ],
-  'bytes/s': [[1e9, 'GB/s']],
-  'tokens/s': [[1, 'tok/s']],
-};
 
 /** Marks the points that no other point of their panel beats in both metrics. */
 function withFront(figure: PaperFigure): PaperFigure {

@@ -3,13 +3,13 @@ import { type Document, documentFormats, gridOf, type LazyFormat, renderDocument
 import { METRICS } from '../result/catalogue.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
-/** The two formats of a kind of value. @param name `moeprof curve` @param figuresOf at least one @param widthMm a column of a paper if absent */
+/** Formats of pictures, and the page with one. @param name `moeprof curve` @param figuresOf at least one @param widthMm a column of a paper if absent */
 export function pictureFormats<T>(
   name: string,
   figuresOf: (value: T) => readonly PaperFigure[],
   documentOf: (value: T) => Document,
   widthMm?: number,
-): readonly [svg: LazyFormat<T>, html: LazyFormat<T>] {
+): readonly LazyFormat<T>[] {
   const drawing = async (): Promise<(value: T) => string> => {
     const { drawFigures } = await import('./draw.js');
     return (value) => {
@@ -18,6 +18,14 @@ export function pictureFormats<T>(
       return drawFigures(figures, widthMm);
     };
   };
+  /** A format that is made from the drawing. */
+  const printed = (name: string, binary: boolean, load: () => Promise<(svg: string) => string | Uint8Array>): LazyFormat<T> => ({
+    ...{ name, extensions: [`.${name}`], binary },
+    load: async () => {
+      const [draw, print] = await Promise.all([drawing(), load()]);
+      return (value) => print(draw(value));
+    },
+  });
   return [
     { name: 'svg', extensions: ['.svg'], load: drawing },
     {
@@ -28,6 +36,9 @@ export function pictureFormats<T>(
         return (value) => renderDocumentPage(documentOf(value), name, figuresOf(value).length === 0 ? undefined : draw(value));
       },
     },
+    printed('pdf', true, async () => (await import('./print/canvas.js')).pdf),
+    printed('png', true, async () => (await import('./print/canvas.js')).png),
+    printed('pgf', false, async () => (await import('./print/pgf.js')).pgf),
   ];
 }
 

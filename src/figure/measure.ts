@@ -16,6 +16,18 @@ export function short(word: string, most = LONGEST): string {
   return shorten(word, most, true);
 }
 
+/** A name in lines, broken after what joins its parts; a longer part is broken anywhere. @param most characters of a line */
+export function linesIn(name: string, most: number): string[] {
+  const lines = [''];
+  for (const part of name.split(/(?<=[-+_/,:. ])/)) {
+    if (lines.at(-1) !== '' && lines.at(-1)!.length + part.trimEnd().length > most) lines.push('');
+    let line = lines.pop()! + part;
+    for (; line.trimEnd().length > most; line = line.slice(most)) lines.push(line.slice(0, most));
+    lines.push(line);
+  }
+  return lines.map((line) => line.trim());
+}
+
 /** Width of the longest of some words, px. */
 export function roomOf(words: readonly string[], most: number): number {
   return Math.max(0, ...words.map((word) => short(word, most).length)) * TEXT_PX * CHARACTER + WIDE;

@@ -11,7 +11,7 @@ export { renderMarkdown } from './document/markdown.js';
 export { DOCUMENT_STYLE, documentBody, documentHeader, gridTable, pagedFormats, renderDocumentPage } from './document/page.js';
 export { standInLead } from './document/stand-ins.js';
 export { renderTerminal } from './document/terminal.js';
-export type { BinaryFormat, Format, LazyFormat, OutputFormat, ReportOptions } from './format.js';
+export type { Format, LazyFormat, OutputFormat, ReportOptions } from './format.js';
 export { bareRate, formatDelta, formatMetric, formatRelative, formatValue, printable } from './format.js';
 export { reports } from './formats/index.js';
 export { heatmap } from './heatmap.js';

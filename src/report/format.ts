@@ -34,18 +34,15 @@ export interface Format<T> {
   parts?(value: T): Iterable<string>;
 }
 
-/** A binary output format, written to files only. */
-export interface BinaryFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
-  encode(value: T): Uint8Array;
-}
-
-/** An output format that depends on a large library, loaded only if the format is requested. */
+/** An output format that depends on a large library, loaded only if the format is requested, or is binary. */
 export interface LazyFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
-  load(): Promise<Format<T>['render']>;
+  /** True if it is written to files only. */
+  readonly binary?: boolean;
+  load(): Promise<(value: T, options: ReportOptions) => string | Uint8Array>;
 }
 
 /** Any output format of a command. */
-export type OutputFormat<T> = Format<T> | BinaryFormat<T> | LazyFormat<T>;
+export type OutputFormat<T> = Format<T> | LazyFormat<T>;
 
 const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
   ratio: formatRatio,

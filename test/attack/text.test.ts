@@ -76,13 +76,12 @@ describe('hostile texts', () => {
     for (const options of OPTIONS) expect(faultOf(format.render([result, result], options), name)).toBeNull();
   });
 
-  it.each(pictureFormats('moeprof run', rankingFigures, rankingDocument).map((format) => [format.name, format] as const))(
-    'are tame in %s of a ranking',
-    async (name, format) => {
-      const render = await format.load();
-      for (const options of OPTIONS) expect(faultOf(render([result, result], options), 'html'), name).toBeNull();
-    },
-  );
+  const pictures = pictureFormats('moeprof run', rankingFigures, rankingDocument).filter(({ binary }) => binary !== true);
+  it.each(pictures.map((format) => [format.name, format] as const))('are tame in %s of a ranking', async (name, format) => {
+    const render = await format.load();
+    const rules = name === 'pgf' ? 'latex' : 'html';
+    for (const options of OPTIONS) expect(faultOf(String(render([result, result], options)), rules), name).toBeNull();
+  });
 
   it.each(compareReports.map((format) => [format.name, format] as const))('are tame in %s of a comparison', (name, format) => {
     for (const options of OPTIONS) {

@@ -29,10 +29,10 @@ export function screensOf(path: string): Screen[] {
   );
 }
 
-/** The words of a command behind its name, as a shell takes them: what stands in single quotes is one. */
+/** The words of a command behind its name, as a shell takes them: what stands in quotes is one. */
 export function argumentsOf(command: string): string[] {
   return command
-    .match(/'[^']*'|\S+/g)!
-    .map((word) => word.replaceAll("'", ''))
+    .match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)!
+    .map((word) => word.replaceAll(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ''))
     .slice(1);
 }

@@ -1,6 +1,6 @@
 // Studies from outside: a file, a store that runs nothing twice, shards that make one whole, tables, and mistakes.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/result/result.js';
@@ -234,21 +234,13 @@ describe('a study in a paper', () => {
   it('is joined and pivoted by pandas as it is, to the figures of table and plot', { skip: !hasPandas() }, async () => {
     const cwd = folderWith({ 'paper.yaml': PAPER, 'pivot.py': PIVOT });
     await moeprof(['sweep', 'paper.yaml', '-q', '-o', 'a.csv', '-o', 'a.jsonl'], { cwd });
-    const table = ['--columns', 'trace,memory.expertCache', '--value', 'cache.hit_rate', '-q', '-o', 'table.csv', '-o', 'table.tex'];
+    const table = ['--columns', 'trace,memory.expertCache', '--value', 'cache.hit_rate', '-q', '-o', 'table.csv'];
     expect((await moeprof(['table', 'a.jsonl', ...table], { cwd })).code).toBe(0);
     const figure = ['--x', 'memory.expertCache', '--y', 'cache.hit_rate', '--series', 'system', '--facet', 'trace'];
     expect((await moeprof(['plot', 'a.jsonl', ...figure, '-q', '-o', 'figure.json'], { cwd })).code).toBe(0);
     const said = execFileSync(PYTHON, ['-W', 'ignore', 'pivot.py'], { cwd, encoding: 'utf8' });
     // 10 systems, 3 traces, 2 capacities, 2 seeds.
     expect(said).toBe('rows 120, columns alike True, fingerprints 120, without a key 0\npivot 60, table 60 True, plot 60 True\n');
-    if (!existsSync('/usr/bin/pdflatex')) {
-      console.warn('SKIPPED: no table was given to LaTeX, which is not here');
-      return;
-    }
-    const paper = '\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{table}\\end{document}\n';
-    writeFileSync(join(cwd, 'paper.tex'), paper);
-    execFileSync('/usr/bin/pdflatex', ['-interaction=nonstopmode', '-halt-on-error', 'paper.tex'], { cwd, stdio: 'pipe' });
-    expect(existsSync(join(cwd, 'paper.pdf'))).toBe(true);
   });
 });
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { COLUMN_MM, drawFigures } from '../../src/figure/draw.js';
 import { FIGURE_KINDS, type PaperFigure } from '../../src/figure/figure.js';
+import { linesIn } from '../../src/figure/measure.js';
 import { HEAT, SERIES, styleOf } from '../../src/figure/palette.js';
 
 /** A figure of three series over three x, values 1 to 9, some with a range. */
@@ -79,6 +80,26 @@ describe('a drawing', () => {
     expect(svg).toMatch(/rotate\(-35\)/);
     expect(textsIn(svg).filter((text) => text.includes('…')).length).toBe(3);
     expect(Math.max(...textsIn(svg).map((text) => text.length))).toBeLessThanOrEqual(28);
+  });
+});
+
+describe('panels', () => {
+  const name = 'rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB';
+  it.each(FIGURE_KINDS.filter((kind) => kind !== 'rank'))('of kind %s have whole names, in lines that fit', (kind) => {
+    const { points } = figureOfKind(kind);
+    const facets = [name, 't4'];
+    const svg = drawFigures([
+      figureOfKind(kind, { facet: 'hardware', facets, points: facets.flatMap((facet) => points.map((point) => ({ ...point, facet }))) }),
+    ]);
+    const lines = [...svg.matchAll(/<tspan[^>]*>([^<]*)<\/tspan>/g)].map(([, line]) => line!);
+    expect(lines.join('')).toBe(name);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(31);
+  });
+
+  it('are broken behind what joins the parts of a name, and a long part anywhere', () => {
+    expect(linesIn('two words', 20)).toEqual(['two words']);
+    expect(linesIn('mini-mixtral-8x8l', 13)).toEqual(['mini-mixtral-', '8x8l']);
+    expect(linesIn('a b/abcdefghijk', 4)).toEqual(['a b/', 'abcd', 'efgh', 'ijk']);
   });
 });
 

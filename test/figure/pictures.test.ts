@@ -163,7 +163,7 @@ describe('a page', () => {
   it('has the drawing, its points as a table, and one script', async () => {
     const figures = axesFigures(grid({ x: [1, 2], system: ['<b>', 'c'] }), ['x', 'system'], ['speed.decode']);
     const [, html] = pictureFormats<PaperFigure>('moeprof plot', (figure) => [figure], figureDocument);
-    const page = (await html.load())(figures[0]!, { color: false, width: 80, unicode: true, verbose: false });
+    const page = String((await html!.load())(figures[0]!, { color: false, width: 80, unicode: true, verbose: false }));
     expect(page).toMatch(/<div class="drawing"><svg /);
     expect(page).toContain('The points of the figure');
     expect(page.match(/<script>/g)!.length).toBe(1);

@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, realpathSync } from '../../base/host/f
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
-import type { BinaryFormat, OutputFormat, ReportOptions } from '../../report/door.js';
+import type { OutputFormat, ReportOptions } from '../../report/door.js';
 import type { CliContext } from './context.js';
 
 /** Values of `-o`, `--format`, `--json`, `--svg` and `--html`. */
@@ -114,12 +114,12 @@ export class Outputs<T> {
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
     for (const { format, sink } of this.#targets) {
       if (sink === null) continue;
-      for (const part of isBinary(format) ? [format.encode(value)] : await partsOf(format, value, options)) sink.write(part);
+      for (const part of await partsOf(format, value, options)) sink.write(part);
     }
     for (const { sink } of this.#targets) sink?.commit();
     for (const { format, sink } of this.#targets) {
-      if (sink !== null || isBinary(format)) continue;
-      for (const part of await partsOf(format, value, { ...this.#context.reportOptions, verbose })) this.#context.out(part);
+      if (sink !== null) continue;
+      for (const part of await partsOf(format, value, { ...this.#context.reportOptions, verbose })) this.#context.out(String(part));
     }
   }
 
@@ -164,12 +164,12 @@ function fileOf(path: string): string {
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
 }
 
-async function partsOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>, value: T, options: ReportOptions): Promise<Iterable<string>> {
+async function partsOf<T>(format: OutputFormat<T>, value: T, options: ReportOptions): Promise<Iterable<string | Uint8Array>> {
   if ('load' in format) return [(await format.load())(value, options)];
   return format.parts?.(value) ?? [format.render(value, options)];
 }
 
-const isBinary = <T>(format: OutputFormat<T>): format is BinaryFormat<T> => 'encode' in format;
+const isBinary = <T>(format: OutputFormat<T>): boolean => 'load' in format && format.binary === true;
 
 /** @throws UserError for an unknown name */
 function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): OutputFormat<T> {

@@ -23,7 +23,7 @@ const FIGURE = 10;
 /** Columns of a figure in wide tables, with two blanks between: 18 + 6 x (2 + 8) = 78. */
 const NARROW = 8;
 
-const [table, json, csv, markdown, svg, html] = drawnFormats<Inspection>(
+const [table, ...formats] = drawnFormats<Inspection>(
   'moeprof trace inspect',
   (inspection) => ({
     ...inspectionTop(inspection),
@@ -44,7 +44,7 @@ const heat: Format<Inspection> = {
   render: (inspection, options) => renderTerminal({ ...inspectionTop(inspection), blocks: [heatOf(inspection)] }, options),
 };
 
-const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, json, csv, markdown, svg, html];
+const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, ...formats];
 
 /** `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON. */
 export function defineInspect(parent: Command, context: CliContext): void {

@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { orUserError, UserError } from '../../base/errors.js';
 import { fileText } from '../../base/host/files.js';
 import { isObject } from '../../base/objects.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
-import { parsePolicy } from '../../cache/policies/index.js';
+import { POLICIES } from '../../cache/policies/index.js';
 import type { RunRow } from '../table/run-row.js';
 import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
 
-/** References of runs: moeprof, then systems, policies, runtimes with their measurements, and traces, each once. @param rows none: moeprof alone */
-export function citedBy(rows: readonly RunRow[]): Citation[] {
+/**
+ * References of runs: moeprof, then systems, policies, runtimes, and traces, each once. @param rows none: moeprof alone
+ * @param measured also the measurements that constants of the runtimes were fitted on
+ */
+export function citedBy(rows: readonly RunRow[], measured = false): Citation[] {
   const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
     [...new Set(rows.map(({ key }) => String(key[column] ?? '')))].filter((value) => value !== '').sort();
   const systems = new Map(rows.map(({ config, key }) => [String(key.system), textIn(config?.system)]));
@@ -17,8 +19,9 @@ export function citedBy(rows: readonly RunRow[]): Citation[] {
     citationOf('moeprof'),
     ...valuesOf('system').flatMap((name) => citationsIn(systems.get(name) ?? bundledText('systems', name), name)),
     ...valuesOf('policy').flatMap(policyCitations),
-    ...valuesOf('runtime').flatMap((name) => [...citationsIn(bundledText('runtimes', name), name), ...measurementCitations(name)]),
+    ...valuesOf('runtime').flatMap((name) => citationsIn(bundledText('runtimes', name), name)),
     ...rows.flatMap(traceCitation),
+    ...(measured ? valuesOf('runtime').flatMap(measurementCitations) : []),
   ];
   return [...new Map(all.map((citation) => [citation.key, citation])).values()];
 }
@@ -36,10 +39,10 @@ const citing = z.looseObject({ cites: z.string().optional() });
 
 /** Citations of a policy, from its source in words; none for a user's own. */
 function policyCitations(text: string): Citation[] {
-  const choice = orUserError(() => parsePolicy(text));
-  if (choice instanceof UserError || choice.definition === undefined) return [];
-  const { definition, name } = choice;
-  const known = citationsIn(definition.cites, `policy-${name}`);
+  const definition = POLICIES.find(({ name }) => name === text.split(':')[0]);
+  if (definition === undefined) return [];
+  const { cites, name } = definition;
+  const known = citationsIn(cites, `policy-${name}`);
   return known.map((citation) => (citation.note === undefined ? citation : { ...citation, title: `Cache policy ${name}` }));
 }
 

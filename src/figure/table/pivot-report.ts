@@ -1,8 +1,9 @@
 import { formatCounted, formatNumber } from '../../base/units.js';
 import type { Datum, Document, Format, Grid } from '../../report/door.js';
 import { formatValue, gridOf, namedColumns, note, pagedFormats } from '../../report/door.js';
-import { isRepeated, type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
-import { tex } from './tex.js';
+import { legendLines, spreads, warnings } from './notes.js';
+import { type Pivot, type PivotCell, type PivotTable, pivotTitle, type Statistic, statisticOf } from './pivot.js';
+import { latex } from './tex-table.js';
 
 /** A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs. */
 export const pivotReports: readonly Format<Pivot>[] = [
@@ -12,12 +13,12 @@ export const pivotReports: readonly Format<Pivot>[] = [
 
 function pivotDocument(pivot: Pivot): Document {
   return {
-    title: `${pivot.metrics.join(', ')} by ${[...pivot.rows, ...pivot.columns].join(', ')}`,
+    title: pivotTitle(pivot),
     answer: mostOften(pivot),
     lead: [{ text: `${pivot.statistics.join(', ')} over the runs of a cell` }],
     blocks: [
       ...pivot.tables.map((table) => gridFor(pivot, table)),
-      ...legend(pivot).map((text) => note(text, 'dim')),
+      ...legendLines(pivot).map((text) => note(text, 'dim')),
       ...warnings(pivot).map((text) => note(text, 'warning')),
     ],
     records: records(pivot),
@@ -25,10 +26,12 @@ function pivotDocument(pivot: Pivot): Document {
 }
 
 /** The row that is the best of most columns, in a sentence. */
-function mostOften({ rowKeys, tables }: Pivot): string {
+function mostOften({ oracles, rowKeys, tables }: Pivot): string {
+  if (oracles === rowKeys.length) return 'Every row knows the future: none is a system that can be built';
   const columns = (row: number) => tables.flatMap(({ cells }) => cells[row] ?? []);
   const counts = rowKeys.map((_, row) => columns(row).filter((cell) => cell?.best === true).length);
   const most = Math.max(...counts);
+  if (most === 0) return 'No row is better than every other in any column';
   return `${rowKeys[counts.indexOf(most)]?.join(' ')} is best in ${most} of ${formatCounted(columns(0).length, 'column')}`;
 }
 
@@ -76,30 +79,6 @@ function withoutUnitOfNext(text: string, at: number, texts: readonly string[]): 
   return unit !== undefined && next?.startsWith('± ') === true && next.endsWith(unit) ? text.slice(0, -unit.length) : text;
 }
 
-function spreads(statistic: Statistic): boolean {
-  return statistic === 'ci' || statistic === 'std';
-}
-
-function legend({ statistics, tables }: Pivot): string[] {
-  const cells = tables.flatMap((table) => table.cells.flat());
-  const repeated = cells.some((cell) => cell !== null && isRepeated(cell.samples));
-  const starred = cells.some((cell) => cell?.significant === true);
-  return [
-    ...(repeated ? ['Runs that are the same to the last digit, whatever their seed, count as one where chance is judged.'] : []),
-    ...(statistics.includes('ci') ? ['± is half of the 95 % interval of the mean (Student)'] : []),
-    ...(starred ? ['* better than the runner-up of its column by more than chance (Mann-Whitney, 5 %, Holm over the table)'] : []),
-  ];
-}
-
-function warnings({ mixed, without }: Pivot): string[] {
-  return [
-    ...(mixed.length > 0
-      ? [`Runs of one cell differ in ${mixed.join(', ')}: name them in --rows or --columns, or the statistic is over all of them.`]
-      : []),
-    ...(without > 0 ? [`${formatCounted(without, 'run')} without metrics ${without === 1 ? 'is' : 'are'} left out`] : []),
-  ];
-}
-
 /** One line for each cell and metric, each statistic in a column. */
 function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Pivot): Grid {
   const shown: readonly Statistic[] = statistics.includes('n') ? statistics : [...statistics, 'n'];
@@ -114,41 +93,4 @@ function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Piv
     ),
   );
   return gridOf(namedColumns([...rows, ...columns, 'metric', 'unit', ...shown]), lines);
-}
-
-/** A table environment for each metric; needs booktabs. The best of a column is bold. What is doubtful stands in comments, the legend in the caption. */
-function latex(pivot: Pivot): string {
-  const { rowKeys, rows, tables } = pivot;
-  const notes = ['Needs \\usepackage{booktabs}.', ...warnings(pivot)].map((text) => `% ${text.replaceAll('\n', ' ')}\n`);
-  const sentences = ['Bold: the best of its column', ...legend(pivot)].map((text) => ` ${text.replace(/\.$/, '')}.`).join('');
-  const caption = ({ metric }: PivotTable): string =>
-    tex(`${metric}, ${pivot.statistics.join(', ')} over the runs of a cell.${sentences}`).replaceAll(' * better', ' $^{*}$ better');
-  const line = (cells: readonly string[]): string => `${cells.join(' & ')} \\\\`;
-  const environments = tables.map((table) => {
-    const body = rowKeys.map((key, row) => {
-      const cells = table.cells[row]!.map((cell) => {
-        const text = tex(cellText(pivot.statistics, table, cell).replace(/ \*$/, ''));
-        const shown = cell?.best === true ? `\\textbf{${text}}` : text;
-        return cell?.significant === true ? `${shown}$^{*}$` : shown;
-      });
-      return line([...key.map(tex), ...cells]);
-    });
-    const columns = heads(pivot);
-    return [
-      '\\begin{table}',
-      '  \\centering',
-      `  \\caption{${caption(table)}}`,
-      `  \\label{tab:${table.metric.replaceAll(/[^\w.]/g, '-').replaceAll('_', '-')}}`,
-      `  \\begin{tabular}{${'l'.repeat(rows.length)}${'r'.repeat(columns.length)}}`,
-      '    \\toprule',
-      `    ${line([...rows.map(tex), ...columns.map(tex)])}`,
-      '    \\midrule',
-      ...body.map((text) => `    ${text}`),
-      '    \\bottomrule',
-      '  \\end{tabular}',
-      '\\end{table}',
-      '',
-    ].join('\n');
-  });
-  return `${notes.join('')}${environments.join('\n')}`;
 }

@@ -5,6 +5,7 @@ import { deviation, mean, percentile } from '../../base/statistics.js';
 import { didYouMean } from '../../base/text.js';
 import { describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
+import { Labels } from './labels.js';
 import { keyColumnOf, type RunRow, requireValue, rowValue } from './run-row.js';
 
 /** Statistics of the runs of a cell. `ci`: half the width of the 95 % interval of the mean. */
@@ -45,10 +46,14 @@ export interface PivotTable {
   readonly cells: readonly (readonly (PivotCell | null)[])[];
 }
 
-/** The whole question. */
+/** The whole question, its names in words. */
 export interface Pivot extends PivotQuestion {
-  /** Values of each row and each column, in the order in which they came. */
+  /** Heading, or the caption in LaTeX; absent: made of the names. */
+  readonly title?: string;
+  /** Values of each row and each column, in the order in which they came; rows of oracles last. */
   readonly rowKeys: readonly (readonly string[])[];
+  /** Rows of runs that all know the future, at the end of `rowKeys`: no system can be one, so none is the best. */
+  readonly oracles: number;
   readonly columnKeys: readonly (readonly string[])[];
   readonly tables: readonly PivotTable[];
   /** Runs that have no metrics. */
@@ -57,18 +62,22 @@ export interface Pivot extends PivotQuestion {
   readonly mixed: readonly string[];
 }
 
-/** Puts runs side by side. @throws UserError if a name is none that the runs have */
-export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot {
+/** Puts runs side by side. @param labels words for names @throws UserError if a name is none that the runs have, or that the table shows */
+export function pivotOf(rows: readonly RunRow[], question: PivotQuestion, labels = new Labels()): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
   for (const name of [...question.rows, ...question.columns]) requireValue(done, name);
-  const keyOf = (row: RunRow, names: readonly string[]): string[] => names.map((name) => String(rowValue(row, name) ?? ''));
+  const keyOf = (row: RunRow, names: readonly string[]): string[] => names.map((name) => labels.of(String(rowValue(row, name) ?? '')));
   // A study lists its values in a meaningful order; files and stores do not.
   const ordered = done.some(({ config }) => config === undefined);
   const keysOf = (names: readonly string[]): (readonly string[])[] => {
     const keys = distinct(done.map((row) => keyOf(row, names)));
-    return ordered ? keys : keys.sort((a, b) => BY_NUMBER.compare(a.join(' '), b.join(' ')));
+    return ordered ? grouped(keys) : keys.sort((a, b) => BY_NUMBER.compare(a.join(' '), b.join(' ')));
   };
-  const [rowKeys, columnKeys] = [keysOf(question.rows), keysOf(question.columns)];
+  const columnKeys = keysOf(question.columns);
+  const plain = new Set(done.filter(({ key }) => key.knowledge !== 'future').map((row) => JSON.stringify(keyOf(row, question.rows))));
+  const isOracle = (key: readonly string[]): boolean => !plain.has(JSON.stringify(key));
+  const rowKeys = keysOf(question.rows).toSorted((a, b) => Number(isOracle(a)) - Number(isOracle(b)));
+  const oracles = rowKeys.filter(isOracle).length;
   const tables = question.metrics.map((metric): PivotTable => {
     const samples = rowKeys.map(() => columnKeys.map((): number[] => []));
     const places = [rowKeys, columnKeys].map((keys) => new Map(keys.map((key, at) => [JSON.stringify(key), at])));
@@ -78,16 +87,25 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot
       if (value !== undefined) samples[at[0]!]![at[1]!]!.push(value);
     }
     if (samples.flat().every((list) => list.length === 0)) throw new UserError(`--value ${metric}: no run has it`);
-    return { metric, unit: describeMetric(metric).unit, cells: withBest(metric, samples, question.statistics) };
+    return { metric: labels.of(metric), unit: describeMetric(metric).unit, cells: withBest(metric, samples, question.statistics, oracles) };
   });
+  const named = { rows: question.rows.map((name) => labels.of(name)), columns: question.columns.map((name) => labels.of(name)) };
+  labels.requireMet();
   return {
     ...question,
+    ...named,
     rowKeys,
+    oracles,
     columnKeys,
     tables,
     without: rows.length - done.length,
     mixed: mixedIn(done, (row) => keyOf(row, [...question.rows, ...question.columns])),
   };
+}
+
+/** A pivot's heading. */
+export function pivotTitle({ columns, rows, tables, title }: Pivot): string {
+  return title ?? `${tables.map(({ metric }) => metric).join(', ')} by ${[...rows, ...columns].join(', ')}`;
 }
 
 /** Columns of the key that follow from others, or may differ within a cell. */
@@ -125,22 +143,35 @@ function distinct(keys: readonly (readonly string[])[]): (readonly string[])[] {
   return [...seen.values()];
 }
 
-/** Marks the best cell of each column, and whether its lead over the next is more than chance. */
+/** Keys whose first values are the same side by side, then those of the second, each value where it came first. */
+function grouped(keys: readonly (readonly string[])[]): (readonly string[])[] {
+  const levels = (keys[0] ?? []).map((_, level) => [...new Set(keys.map((key) => key[level]!))]);
+  const placeOf = (key: readonly string[]): number[] => key.map((value, level) => levels[level]!.indexOf(value));
+  return keys
+    .map((key) => ({ key, place: placeOf(key) }))
+    .sort((a, b) => a.place.map((at, level) => at - b.place[level]!).find((difference) => difference !== 0) ?? 0)
+    .map(({ key }) => key);
+}
+
+/** Marks the best cell of each column, oracles apart, and whether its lead over the next is more than chance. */
 function withBest(
   metric: string,
   samples: readonly (readonly (readonly number[])[])[],
   statistics: readonly Statistic[],
+  oracles: number,
 ): (PivotCell | null)[][] {
   const { better } = describeMetric(metric);
   const by = statistics.find((statistic) => statistic !== 'std' && statistic !== 'ci' && statistic !== 'n') ?? 'mean';
   const columns = samples[0]?.length ?? 0;
   const leads = Array.from({ length: columns }, (_, column) => {
     const ranked = samples
+      .slice(0, samples.length - oracles)
       .map((row, at) => ({ at, list: row[column]! }))
       .filter(({ list }) => list.length > 0)
       .sort((a, b) => (better === 'lower' ? 1 : -1) * (statisticOf(a.list, by) - statisticOf(b.list, by)));
     const [first, second] = ranked;
     if (better === 'none' || first === undefined || second === undefined) return null;
+    if (statisticOf(first.list, by) === statisticOf(second.list, by)) return null;
     const [left, other] = [independent(first.list), independent(second.list)];
     const enough = smallestP(left.length, other.length) < ALPHA;
     return { at: first.at, p: enough ? mannWhitney(left, other) : null };

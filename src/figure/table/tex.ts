@@ -9,11 +9,24 @@ const TEX = byName<string>({
   '\\': '\\textbackslash{}',
   '~': '\\textasciitilde{}',
   '^': '\\textasciicircum{}',
-  '±': '$\\pm$',
-  µ: '$\\mu$',
+  ...Object.fromEntries(
+    Object.entries({
+      '±': 'pm',
+      µ: 'mu',
+      '×': 'times',
+      '−': '-',
+      '≤': 'leq',
+      '≥': 'geq',
+      '↑': 'uparrow',
+      '→': 'rightarrow',
+      '←': 'leftarrow',
+      '↓': 'downarrow',
+    }).map(([sign, name]) => [sign, name === '-' ? '$-$' : `$\\${name}$`]),
+  ),
+  '…': '\\dots{}',
 });
 
 /** Text for TeX: references and tables of papers. */
 export function tex(text: string): string {
-  return visible(text).replace(/[%&#_${}\\~^±µ]/g, (sign) => TEX[sign]!);
+  return visible(text).replace(/[%&#_${}\\~^±µ×−≤≥↑→←↓…]/g, (sign) => TEX[sign]!);
 }

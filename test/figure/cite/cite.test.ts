@@ -83,15 +83,17 @@ describe('references', () => {
     expect(own?.key).toBe('moe-infinity');
   });
 
-  it('of runs are moeprof, systems, policies, runtimes with their measurements, and recordings, each once', () => {
-    const keys = citedBy([
-      row({ system: 'fiddler', policy: 'static:by=popularity', runtime: 'llama.cpp', trace: 'mini-mixtral-8x8l', trace_sha256: '1' }),
+  it('of runs are moeprof, systems, policies, runtimes, and recordings, each once; measurements if they are asked for', () => {
+    const rows = [
+      row({ system: 'fiddler', policy: 's3-fifo:small=0.2', runtime: 'llama.cpp', trace: 'mini-mixtral-8x8l', trace_sha256: '1' }),
       row({ system: 'fiddler', policy: './mine.mjs', trace: '/tmp/mine.npy#0:10', trace_sha256: 'f'.repeat(64) }),
-    ]).map(({ key }) => key);
-    expect(keys.slice(0, 3)).toEqual(['moeprof', 'fiddler', 'llama-cpp']);
-    expect(keys.filter((key) => key.startsWith('measured-github.com')).length).toBeGreaterThan(5);
-    expect(keys.at(-1)).toBe('trace-ffffffffffff');
-    expect(new Set(keys).size).toBe(keys.length);
+    ];
+    const keys = citedBy(rows).map(({ key }) => key);
+    expect(keys).toEqual(['moeprof', 'fiddler', 'policy-s3-fifo', 'llama-cpp', 'trace-ffffffffffff']);
+    const all = citedBy(rows, true).map(({ key }) => key);
+    expect(all.slice(0, 5)).toEqual(keys);
+    expect(all.filter((key) => key.startsWith('measured-github.com')).length).toBeGreaterThan(5);
+    expect(new Set(all).size).toBe(all.length);
     expect(citedBy([]).map(({ key }) => key)).toEqual(['moeprof']);
   });
 

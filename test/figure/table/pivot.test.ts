@@ -1,5 +1,6 @@
 // Tables of papers, by hand: statistics, Student's interval, what is best and whether that is chance; and LaTeX that compiles.
 import { describe, expect, it } from 'vitest';
+import { Labels } from '../../../src/figure/table/labels.js';
 import { type PivotQuestion, pivotOf, statisticOf } from '../../../src/figure/table/pivot.js';
 import { pivotReports } from '../../../src/figure/table/pivot-report.js';
 import type { RunRow } from '../../../src/figure/table/run-row.js';
@@ -99,6 +100,77 @@ describe('rows of a pivot', () => {
   });
 });
 
+describe('oracles', () => {
+  const future = (run: RunRow): RunRow => ({ ...run, key: { ...run.key, knowledge: 'future' } });
+  const runs = [future(row('belady', 'code', 0, 1)), row('a', 'code', 0, 20), row('b', 'code', 0, 10)];
+
+  it('come last, and are neither the best nor the next', () => {
+    const pivot = pivotOf(runs, QUESTION);
+    expect([pivot.rowKeys.flat(), pivot.oracles]).toEqual([['a', 'b', 'belady'], 1]);
+    expect(pivot.tables[0]!.cells.flat().map((cell) => cell!.best)).toEqual([false, true, false]);
+    expect(pivotReports[0]!.render(pivot, OPTIONS)).toMatch(/^b is best in 1 of 1 column\n[\s\S]*Last come oracles[\s\S]*\(belady\)/);
+  });
+
+  it('alone have no best', () => {
+    const pivot = pivotOf(runs.slice(0, 1), QUESTION);
+    expect(pivot.tables[0]!.cells.flat().map((cell) => cell!.best)).toEqual([false]);
+    expect(pivotReports[0]!.render(pivot, OPTIONS)).toMatch(/^Every row knows the future/);
+    expect(pivotReports.find(({ name }) => name === 'latex')!.render(pivot, OPTIONS)).not.toMatch(/Bold|midrule[\s\S]*midrule/);
+  });
+});
+
+describe('LaTeX', () => {
+  const latexOf = (rows: readonly RunRow[], question: Partial<PivotQuestion>, labels: string[] = []): string[] =>
+    pivotReports
+      .find(({ name }) => name === 'latex')!
+      .render(pivotOf(rows, { ...QUESTION, statistics: ['median'], ...question }, new Labels(labels)), OPTIONS)
+      .split('\n')
+      .map((line) => line.trim());
+  const grid = ['t4', 'rtx-4090'].flatMap((hardware, h) =>
+    ['25%', '50%'].map((size, s) => {
+      const plain = row('a', 'code', 0, 100 * h + 10 * s + 1);
+      return {
+        ...plain,
+        key: { ...plain.key, hardware },
+        values: { 'memory.expertCache': size },
+        metrics: { ...plain.metrics, 'cache.hit_rate': 0.5 },
+      };
+    }),
+  );
+
+  it('has a level of heads for each name of the columns, and a rule below what spans several', () => {
+    const lines = latexOf([grid[0]!, grid[2]!, grid[1]!, grid[3]!], { columns: ['hardware', 'memory.expertCache'] }, ['t4=Tesla T4']);
+    const at = lines.indexOf('\\toprule');
+    expect(lines.slice(at + 1, at + 8)).toEqual([
+      '& \\multicolumn{4}{c}{latency.tpot.p50 (ms)} \\\\',
+      '\\cmidrule(lr){2-5}',
+      '& \\multicolumn{2}{c}{Tesla T4} & \\multicolumn{2}{c}{rtx-4090} \\\\',
+      '\\cmidrule(lr){2-3} \\cmidrule(lr){4-5}',
+      'system & 25\\% & 50\\% & 25\\% & 50\\% \\\\',
+      '\\midrule',
+      'a & 1.0 & 11.0 & 101.0 & 111.0 \\\\',
+    ]);
+  });
+
+  it('has metrics side by side if nothing makes columns, each with its unit, and a name once for rows that share it', () => {
+    const lines = latexOf(grid, { rows: ['hardware', 'memory.expertCache'], columns: [], metrics: ['latency.tpot.p50', 'cache.hit_rate'] });
+    expect(lines).toContain('&  & latency.tpot.p50 & cache.hit\\_rate \\\\');
+    expect(lines).toContain('hardware & memory.expertCache & (ms) & (\\%) \\\\');
+    expect(lines.filter((line) => line.includes('& 50.0 \\\\'))).toEqual([
+      't4 & 25\\% & \\textbf{1.0} & 50.0 \\\\',
+      '& 50\\% & 11.0 & 50.0 \\\\',
+      'rtx-4090 & 25\\% & 101.0 & 50.0 \\\\',
+      '& 50\\% & 111.0 & 50.0 \\\\',
+    ]);
+  });
+
+  it('stands across both columns of a page if one is too narrow', () => {
+    expect(latexOf(grid, { columns: ['hardware'] })).toContain('\\begin{table}');
+    const long = ['t4=a machine with a long name', 'rtx-4090=another machine with a long name'];
+    expect(latexOf(grid, { columns: ['hardware'] }, long)).toContain('\\begin{table*}');
+  });
+});
+
 describe('statistics', () => {
   it('are those of the textbook', () => {
     const samples = [10, 11, 12, 13, 14];
@@ -129,16 +201,20 @@ describe('formats', () => {
   it('are LaTeX with booktabs, everything escaped, the best bold', () => {
     const text = render('latex');
     expect(text).toContain('\\begin{tabular}{lrr}');
-    expect(text).toContain('b\\_1 & \\textbf{12.0 $\\pm$ 2.0 ms}$^{*}$ &  \\\\');
+    expect(text).toContain('& \\multicolumn{2}{c}{latency.tpot.p50 (ms)} \\\\');
+    expect(text).toContain('b\\_1 & \\textbf{12.0 $\\pm$ 2.0}$^{*}$ &  \\\\');
     expect(text).toMatch(/^% Needs \\usepackage\{booktabs\}\.\n% 1 run without metrics is left out\n\\begin\{table\}/);
     expect(text).toContain(
-      '\\caption{latency.tpot.p50, median, ci over the runs of a cell. Bold: the best of its column. $\\pm$ is half of',
+      '\\caption{latency.tpot.p50 by system, trace. Median, ci over the runs of a cell. Bold: the best of its column. $\\pm$ is half of',
     );
     expect(text).toContain('. $^{*}$ better than the runner-up of its column');
     expect(text).toContain('\\label{tab:latency.tpot.p50}');
     expect((text.match(/\\(top|mid|bottom)rule/g) ?? []).length).toBe(3);
     // As many columns in every line as the head says, and braces that match.
-    for (const line of text.split('\n').filter((one) => one.endsWith('\\\\'))) expect(line.split(/(?<!\\)&/).length).toBe(3);
+    for (const line of text.split('\n').filter((line) => line.endsWith('\\\\'))) {
+      const spanned = [...line.matchAll(/\\multicolumn\{(\d+)\}/g)].reduce((sum, [, columns]) => sum + Number(columns) - 1, 0);
+      expect(line.split(/(?<!\\)&/).length + spanned, line).toBe(3);
+    }
     expect(text.split('{').length).toBe(text.split('}').length);
   });
 });

@@ -1,0 +1,86 @@
+import type * as Canvas from '@napi-rs/canvas';
+import { messageOf, UserError } from '../../base/errors.js';
+import { requirePackage } from '../../base/host/modules.js';
+import { type PrintDrawing, type Shape, shapesOf } from './shapes.js';
+
+const INSTALL = 'npm install --ignore-scripts @napi-rs/canvas@1';
+
+/** Points of a pixel, of which an inch has 96. */
+const POINTS = 72 / 96;
+/** Dots of an inch of a PNG. */
+const DOTS = 300;
+
+/** A drawing as PDF, with the letters that it needs from fonts of this machine. @throws UserError without the library or a font */
+export function pdf(svg: string): Uint8Array {
+  const { PDFDocument, Path2D } = library('pdf');
+  const drawing = shapesOf(svg);
+  const paper = new PDFDocument({ title: drawing.title, creator: 'moeprof' });
+  const context = paper.beginPage(drawing.width * POINTS, drawing.height * POINTS) as Canvas.SKRSContext2D;
+  drawOn(context, Path2D, drawing, POINTS);
+  paper.endPage();
+  return paper.close();
+}
+
+/** A drawing as PNG on white, of 300 dots an inch. @throws UserError as {@link pdf} */
+export function png(svg: string): Uint8Array {
+  const { createCanvas, Path2D } = library('png');
+  const drawing = shapesOf(svg);
+  const scale = DOTS / 96;
+  const canvas = createCanvas(Math.round(drawing.width * scale), Math.round(drawing.height * scale));
+  const context = canvas.getContext('2d');
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  drawOn(context, Path2D, drawing, scale);
+  return canvas.toBuffer('image/png');
+}
+
+function library(format: string): typeof Canvas {
+  try {
+    const loaded = requirePackage('@napi-rs/canvas') as typeof Canvas;
+    if (loaded.GlobalFonts.families.length > 0) return loaded;
+  } catch (error) {
+    throw new UserError(
+      `${format}: needs @napi-rs/canvas (${messageOf(error).split('\n')[0]}): ${INSTALL}; .svg, and .pgf for LaTeX, need nothing`,
+    );
+  }
+  throw new UserError(`${format}: this machine has no font; install one, e.g. fonts-liberation, or write .svg, or .pgf for LaTeX`);
+}
+
+function drawOn(context: Canvas.SKRSContext2D, Path: typeof Canvas.Path2D, { shapes }: PrintDrawing, scale: number): void {
+  context.scale(scale, scale);
+  for (const shape of shapes) {
+    context.save();
+    context.translate(shape.x, shape.y);
+    context.rotate((shape.angle * Math.PI) / 180);
+    if (shape.kind === 'path') drawPath(context, new Path(shape.steps), shape);
+    else drawText(context, shape);
+    context.restore();
+  }
+}
+
+function drawPath(context: Canvas.SKRSContext2D, path: Canvas.Path2D, shape: Extract<Shape, { kind: 'path' }>): void {
+  const { dash, fill, lineWidth, opacity, stroke } = shape;
+  if (fill !== null) {
+    context.fillStyle = fill;
+    context.fill(path);
+  }
+  if (stroke === null) return;
+  context.globalAlpha = opacity;
+  context.strokeStyle = stroke;
+  context.lineWidth = lineWidth;
+  context.setLineDash([...dash]);
+  context.stroke(path);
+}
+
+function drawText(context: Canvas.SKRSContext2D, { anchor, bold, color, halo, size, text }: Extract<Shape, { kind: 'text' }>): void {
+  context.font = `${bold ? 'bold ' : ''}${size}px Helvetica, Arial, "DejaVu Sans", sans-serif`;
+  context.textAlign = anchor === 'middle' ? 'center' : anchor;
+  if (halo) {
+    context.strokeStyle = '#fff';
+    context.lineWidth = 3;
+    context.lineJoin = 'round';
+    context.strokeText(text, 0, 0);
+  }
+  context.fillStyle = color;
+  context.fillText(text, 0, 0);
+}

@@ -1,0 +1,37 @@
+import { formatCounted } from '../../base/units.js';
+import { isRepeated, type Pivot, type Statistic } from './pivot.js';
+
+/** True for a statistic that stands after a sign of spread. */
+export function spreads(statistic: Statistic): boolean {
+  return statistic === 'ci' || statistic === 'std';
+}
+
+/** What the signs of a table mean. */
+export function legendLines({ oracles, rowKeys, statistics, tables }: Pivot): string[] {
+  const cells = tables.flatMap((table) => table.cells.flat());
+  const repeated = cells.some((cell) => cell !== null && isRepeated(cell.samples));
+  const starred = cells.some((cell) => cell?.significant === true);
+  return [
+    ...(repeated ? ['Runs that are the same to the last digit, whatever their seed, count as one where chance is judged.'] : []),
+    ...(statistics.includes('ci') ? ['± is half of the 95 % interval of the mean (Student)'] : []),
+    ...(oracles > 0 && oracles < rowKeys.length
+      ? [
+          `Last come oracles, which know the future: no system can be one (${rowKeys
+            .slice(-oracles)
+            .map((key) => key.join(' '))
+            .join(', ')})`,
+        ]
+      : []),
+    ...(starred ? ['* better than the runner-up of its column by more than chance (Mann-Whitney, 5 %, Holm over the table)'] : []),
+  ];
+}
+
+/** What a reader of the figures has to know. */
+export function warnings({ mixed, without }: Pivot): string[] {
+  return [
+    ...(mixed.length > 0
+      ? [`Runs of one cell differ in ${mixed.join(', ')}: name them in --rows or --columns, or the statistic is over all of them.`]
+      : []),
+    ...(without > 0 ? [`${formatCounted(without, 'run')} without metrics ${without === 1 ? 'is' : 'are'} left out`] : []),
+  ];
+}

@@ -1,0 +1,124 @@
+import { capital } from '../../base/text.js';
+import { legendLines, spreads, warnings } from './notes.js';
+import { type Pivot, type PivotCell, type PivotTable, pivotTitle, statisticOf } from './pivot.js';
+import { scaleOf } from './scale.js';
+import { tex } from './tex.js';
+
+/** A column of two in `article`, and a character of small print, points; wider tables stand across both. */
+const COLUMN = 229;
+const CHARACTER = 4.4;
+/** Points between two columns of a table. */
+const GAP = 8;
+
+/** What one `tabular` holds. */
+interface Sheet {
+  readonly tables: readonly PivotTable[];
+  /** `[level][column]`; the same word in neighbours below the same word is one head. */
+  readonly heads: readonly (readonly string[])[];
+  /** `[row][column]` in TeX. */
+  readonly body: readonly (readonly string[])[];
+}
+
+/**
+ * LaTeX with booktabs: a table environment for each metric, or one for all if nothing makes columns. Heads hold the units, the best of a column
+ * is bold, oracles stand apart, and what is doubtful stands in comments.
+ */
+export function latex(pivot: Pivot): string {
+  const notes = ['Needs \\usepackage{booktabs}.', ...warnings(pivot)].map((text) => `% ${text.replaceAll('\n', ' ')}\n`);
+  return (
+    notes.join('') +
+    sheetsOf(pivot)
+      .map((sheet) => environment(pivot, sheet))
+      .join('\n')
+  );
+}
+
+function sheetsOf({ columnKeys, columns, rowKeys, statistics, tables }: Pivot): Sheet[] {
+  const written = tables.map((table) => inOneUnit(table, statistics));
+  if (columns.length === 0) {
+    const units = written.map(({ unit }) => (unit === '' ? '' : `(${unit})`));
+    const heads = [tables.map(({ metric }) => metric), units].map((level) => level.map(tex));
+    return [{ tables, heads, body: rowKeys.map((_, row) => written.map(({ cells }) => cells[row]![0]!)) }];
+  }
+  return tables.map((table, at) => {
+    const { cells, unit } = written[at]!;
+    const spanning = columnKeys.map(() => (unit === '' ? table.metric : `${table.metric} (${unit})`));
+    const heads = [spanning, ...columns.map((_, level) => columnKeys.map((key) => key[level]!))];
+    return { tables: [table], heads: heads.map((level) => level.map(tex)), body: cells };
+  });
+}
+
+/** The cells of a table in one unit and with the same decimals: three digits of the largest value, and two of the least that is not zero. */
+function inOneUnit({ cells, unit }: PivotTable, statistics: Pivot['statistics']): { readonly unit: string; readonly cells: string[][] } {
+  const values = cells.flat().flatMap((cell) => (cell === null ? [] : cell.samples.map(Math.abs)));
+  const scale = scaleOf(unit, Math.max(...values));
+  const sizes = values.filter((value) => value > 0).map((value) => Math.floor(Math.log10(value / scale.factor)));
+  const decimals = sizes.length === 0 ? 0 : Math.min(3, Math.max(0, 2 - Math.max(...sizes), 1 - Math.min(...sizes)));
+  const written = (cell: PivotCell | null): string => {
+    if (cell === null) return '';
+    const texts = statistics.map((statistic) => {
+      const value = statisticOf(cell.samples, statistic);
+      if (statistic === 'n') return `n=${value}`;
+      if (!spreads(statistic)) return (value / scale.factor).toFixed(decimals);
+      return cell.samples.length === 1 ? '± n/a' : `± ${(value / scale.factor).toFixed(decimals)}`;
+    });
+    const text = tex(texts.join(' '));
+    return `${cell.best ? `\\textbf{${text}}` : text}${cell.significant === true ? '$^{*}$' : ''}`;
+  };
+  return { unit: scale.unit, cells: cells.map((row) => row.map(written)) };
+}
+
+function environment(pivot: Pivot, { body, heads, tables }: Sheet): string {
+  const { oracles, rowKeys, rows } = pivot;
+  const metrics = tables.map(({ metric }) => metric);
+  const title = tables.length === pivot.tables.length ? pivotTitle(pivot) : `${metrics.join(', ')}: ${pivotTitle(pivot)}`;
+  const named = rowKeys.map((key, row) => key.map((part, at) => (isRepeated(rowKeys, row, at) ? '' : tex(part))));
+  const lines = [...named.map((names, row) => [...names, ...body[row]!]), [...rows.map(tex), ...heads.at(-1)!]];
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.replace(/\\\w+|[{}$^*]/g, '').length)));
+  const star = widths.reduce((sum, width) => sum + width * CHARACTER + GAP, 0) > COLUMN ? '*' : '';
+  const bodyLines = lines.slice(0, rowKeys.length).map((cells) => `    ${cells.join(' & ')} \\\\`);
+  if (oracles > 0 && oracles < rowKeys.length) bodyLines.splice(-oracles, 0, '    \\midrule');
+  return [
+    `\\begin{table${star}}`,
+    '  \\centering',
+    `  \\caption{${captionOf(pivot, title)}}`,
+    `  \\label{tab:${(pivot.title ?? metrics.join('-')).replaceAll(/[^a-zA-Z0-9.]+/g, '-')}}`,
+    `  \\small\\setlength{\\tabcolsep}{${GAP / 2}pt}`,
+    `  \\begin{tabular}{${'l'.repeat(rows.length)}${'r'.repeat(heads[0]!.length)}}`,
+    '    \\toprule',
+    ...headLines(heads, rows.map(tex)).map((line) => `    ${line}`),
+    '    \\midrule',
+    ...bodyLines,
+    '    \\bottomrule',
+    '  \\end{tabular}',
+    `\\end{table${star}}`,
+    '',
+  ].join('\n');
+}
+
+/** True if a name of a row is that of the row above, with all before it. */
+function isRepeated(keys: Pivot['rowKeys'], row: number, at: number): boolean {
+  return row > 0 && at < keys[row]!.length - 1 && keys[row]!.slice(0, at + 1).every((part, level) => part === keys[row - 1]![level]);
+}
+
+function captionOf(pivot: Pivot, title: string): string {
+  const bold = pivot.oracles === pivot.rowKeys.length ? [] : ['Bold: the best of its column'];
+  const notes = [`${capital(pivot.statistics.join(', '))} over the runs of a cell`, ...bold, ...legendLines(pivot)];
+  return tex(`${title}. ${notes.map((text) => `${text.replace(/\.$/, '')}.`).join(' ')}`).replaceAll(' * better', ' $^{*}$ better');
+}
+
+/** Lines of a head: what is the same in neighbours stands once above a rule of its own, names of the rows in the last line. */
+function headLines(heads: Sheet['heads'], rows: readonly string[]): string[] {
+  return heads.flatMap((level, at) => {
+    const isSame = (a: number, b: number): boolean => heads.slice(0, at + 1).every((words) => words[a] === words[b]);
+    const last = at === heads.length - 1;
+    const cells = last ? [...rows] : rows.map(() => '');
+    const rules: string[] = [];
+    for (let start = 0, end = 0; start < level.length; start = end) {
+      for (end = start + 1; end < level.length && !last && isSame(start, end); end++);
+      cells.push(end - start === 1 ? level[start]! : `\\multicolumn{${end - start}}{c}{${level[start]}}`);
+      if (end - start > 1) rules.push(`\\cmidrule(lr){${rows.length + start + 1}-${rows.length + end}}`);
+    }
+    return [`${cells.join(' & ')} \\\\`, ...(rules.length === 0 ? [] : [rules.join(' ')])];
+  });
+}
