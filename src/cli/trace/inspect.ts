@@ -66,12 +66,12 @@ export function inspectionTop({ trace, statistics: { tokens } }: Inspection): Pi
   return { title: trace.path, lead: [{ text: `${describeTrace(trace)}; ${phases}` }] };
 }
 
-/** The hits of the best policy in a quarter of the experts, or the next share below. */
+/** The hits in a quarter of the experts, or the next share below, of each policy. */
 function answerOf({ hits, trace }: Inspection): string {
   const at = HIT_SHARES.findLastIndex((share) => share <= 0.25);
-  const best = hits.toSorted((a, b) => b.hitRates[at]! - a.hitRates[at]!)[0];
-  if (best === undefined) return trace.path;
-  return `A cache of ${formatRatio(HIT_SHARES[at]!, 0)} of the experts hits ${formatRatio(best.hitRates[at]!)} with ${best.policy}`;
+  if (hits.length === 0) return trace.path;
+  const rates = hits.map(({ hitRates, policy }) => `${formatRatio(hitRates[at]!)} with ${policy}`);
+  return `A cache of ${formatRatio(HIT_SHARES[at]!, 0)} of the experts hits ${rates.join(', ')}`;
 }
 
 function heatOf({ statistics: { byLayer } }: Inspection, detail?: 'verbose'): Drawing {
