@@ -30,7 +30,7 @@ export class Passes {
   again = false;
   /** Learns from every pass and predicts paths for the scheduler; null: there is none. */
   learner: PassLearner | null = null;
-  /** Drafts and their fates; null: nothing is drafted. */
+  /** Drafts, accepted or not; null: nothing is drafted. */
   readonly speculation: Speculation | null;
   /** Most passes in a row that left out a request which had begun. */
   passedOver = 0;

@@ -77,7 +77,7 @@ export class ForesightGpu implements KnowingGpu {
 
   run(event: number): void {
     const { starts, times } = this.#block;
-    const moment = this.#times;
+    const clock = this.#times;
     const from = starts[event]!;
     const to = starts[event + 1]!;
     this.#prefetch(event, TIME.start);
@@ -86,9 +86,9 @@ export class ForesightGpu implements KnowingGpu {
     if (first < to || this.#machine.cpu) this.#load(event, first, late);
     else {
       const gpuNs = times[2 * event]!;
-      let endNs = moment[TIME.known]! + (to - from - late) * gpuNs;
+      let endNs = clock[TIME.known]! + (to - from - late) * gpuNs;
       if (late > 0) endNs = this.#awaited.execute(endNs, gpuNs);
-      moment[TIME.end] = Math.max(moment[TIME.end]!, endNs);
+      clock[TIME.end] = Math.max(clock[TIME.end]!, endNs);
     }
   }
 
@@ -109,11 +109,11 @@ export class ForesightGpu implements KnowingGpu {
   #load(event: number, first: number, late: number): void {
     const { starts, times } = this.#block;
     const { missing } = this.#gpu.memory;
-    const moment = this.#times;
+    const clock = this.#times;
     const to = starts[event + 1]!;
     const gpuNs = times[2 * event]!;
     const cpuNs = times[2 * event + 1]!;
-    const knownNs = moment[TIME.known]!;
+    const knownNs = clock[TIME.known]!;
     let cpuEndNs = knownNs + this.#machine.handoverNs;
     let hits = to - starts[event]! - late;
     let onCpu = 0;
@@ -133,7 +133,7 @@ export class ForesightGpu implements KnowingGpu {
       onCpu++;
     }
     const endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
-    moment[TIME.end] = Math.max(moment[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
+    clock[TIME.end] = Math.max(clock[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
   /** Waits for fetched experts of demands before `to` that have not arrived when the routing is known; @returns their number. */
@@ -194,10 +194,10 @@ export class ForesightGpu implements KnowingGpu {
   /** The first later demand whose expert may leave for `demand`'s: used as much later as hides the rest of the transfer, if gaps are alike. */
   #before({ aheadEvent, lanes, memory }: Level, demand: number, least: number, since: number): number {
     const { events, ids, limit, next, starts, times } = this.#block;
-    const moment = this.#times;
-    const gapNs = moment[TIME.known]! - moment[TIME.start]!;
+    const clock = this.#times;
+    const gapNs = clock[TIME.known]! - clock[TIME.start]!;
     const gaps = aheadEvent - least + (since === TIME.known ? 1 : 0);
-    let lackNs = lanes.durationNs(this.#machine.sizes[ids[demand]!]!) - (moment[since + 1]! - memory.atNs[0]!) - gaps * gapNs;
+    let lackNs = lanes.durationNs(this.#machine.sizes[ids[demand]!]!) - (clock[since + 1]! - memory.atNs[0]!) - gaps * gapNs;
     for (let e = least; lackNs > 0 && e < aheadEvent; e++) lackNs -= (starts[e + 1]! - starts[e]!) * times[2 * e]!;
     if (lackNs <= 0) return starts[aheadEvent + 1]!;
     lackNs -= gapNs;

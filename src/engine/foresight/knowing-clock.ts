@@ -34,7 +34,7 @@ export interface KnowingGpu {
   ended?(event: number): void;
 }
 
-/** A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch. */
+/** A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over recorded events. */
 export class KnowingClock {
   readonly #window: EventWindow;
   readonly #gpus: readonly KnowingGpu[];
@@ -42,8 +42,8 @@ export class KnowingClock {
   #endsNs: Float64Array = new Float64Array(256);
   #passes = 0;
 
-  /** @param gpuOf makes the GPU of a block of the stretch, which writes the time to `moment` */
-  constructor(window: EventWindow, gpuOf: (block: DemandBlock, moment: Float64Array, gpu: number) => KnowingGpu) {
+  /** @param gpuOf makes the GPU of a block of the events, which writes the time to `clock` */
+  constructor(window: EventWindow, gpuOf: (block: DemandBlock, clock: Float64Array, gpu: number) => KnowingGpu) {
     this.#window = window;
     this.#gpus = window.blocks.map((block, gpu) => gpuOf(block, this.#times, gpu));
   }
@@ -53,7 +53,7 @@ export class KnowingClock {
     return this.#endsNs.subarray(0, this.#passes);
   }
 
-  /** Goes through the stretch up to event `until`. */
+  /** Goes through the events up to event `until`. */
   replay(until: number): void {
     const { passEvents, tailsNs } = this.#window;
     const times = this.#times;
@@ -70,24 +70,24 @@ export class KnowingClock {
     this.#run(event, until);
   }
 
-  /** The stretch is done up to event `until`; blocks give the first demands after it. */
+  /** The events are done up to event `until`; blocks give the first demands after it. */
   end(until: number): void {
     for (const gpu of this.#gpus) gpu.end(until);
   }
 
   #run(from: number, to: number): void {
     const gpus = this.#gpus;
-    const moment = this.#times;
+    const clock = this.#times;
     const { gapsNs, several } = this.#window;
     for (let event = from; event < to; event++) {
-      const knownNs = moment[TIME.start]! + gapsNs[event]!;
-      moment[TIME.known] = knownNs;
-      moment[TIME.end] = knownNs;
+      const knownNs = clock[TIME.start]! + gapsNs[event]!;
+      clock[TIME.known] = knownNs;
+      clock[TIME.end] = knownNs;
       for (let g = 0; g < gpus.length; g++) gpus[g]!.run(event);
       // Several GPUs send back what they have computed, and take at least as long as with all experts resident.
-      if (several !== null) moment[TIME.end] = Math.max(knownNs + several[2 * event]!, moment[TIME.end]! + several[2 * event + 1]!);
+      if (several !== null) clock[TIME.end] = Math.max(knownNs + several[2 * event]!, clock[TIME.end]! + several[2 * event + 1]!);
       for (let g = 0; g < gpus.length; g++) gpus[g]!.ended?.(event);
-      moment[TIME.start] = moment[TIME.end]!;
+      clock[TIME.start] = clock[TIME.end]!;
     }
   }
 }

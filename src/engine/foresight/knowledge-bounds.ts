@@ -50,11 +50,11 @@ export class KnowledgeBounds {
     const [{ belady, machine }] = gpus as [KnownGpu];
     const loadNs = gpus.length === 1 && belady.exact ? loadNsOf(machine) : 0;
     const onDemand = (knows: 'past' | 'future'): KnowingClock =>
-      new KnowingClock(window, (block, moment, g) => new OnDemandGpu(block, moment, gpus[g]!.machine, knows));
+      new KnowingClock(window, (block, clock, g) => new OnDemandGpu(block, clock, gpus[g]!.machine, knows));
     this.#lru = runIsLru ? null : onDemand('past');
     this.#belady = loadNs > 0 ? new BeladyClock(belady, loadNs) : null;
     this.#beladyLater = loadNs > 0 ? null : onDemand('future');
-    this.#foresight = new KnowingClock(window, (block, moment, g) => new ForesightGpu(block, moment, gpus[g]!.machine));
+    this.#foresight = new KnowingClock(window, (block, clock, g) => new ForesightGpu(block, clock, gpus[g]!.machine));
   }
 
   get onCpu(): boolean {

@@ -49,7 +49,7 @@ export class OnDemandGpu implements KnowingGpu {
 
   run(event: number): void {
     const { starts, times } = this.#block;
-    const moment = this.#times;
+    const clock = this.#times;
     const from = starts[event]!;
     const to = starts[event + 1]!;
     const gpuNs = times[2 * event]!;
@@ -61,19 +61,19 @@ export class OnDemandGpu implements KnowingGpu {
       return;
     }
     if (misses > 0) this.#memory.admitAll(from, to);
-    moment[TIME.end] = Math.max(moment[TIME.end]!, moment[TIME.known]! + onDemandNs(to - from, misses, gpuNs, loadNs));
+    clock[TIME.end] = Math.max(clock[TIME.end]!, clock[TIME.known]! + onDemandNs(to - from, misses, gpuNs, loadNs));
   }
 
   /** An event in which something misses, member by member. */
   #load(event: number): void {
     const { ids, starts, times } = this.#block;
     const { missing } = this.#memory;
-    const moment = this.#times;
+    const clock = this.#times;
     const from = starts[event]!;
     const to = starts[event + 1]!;
     const gpuNs = times[2 * event]!;
     const cpuNs = times[2 * event + 1]!;
-    const knownNs = moment[TIME.known]!;
+    const knownNs = clock[TIME.known]!;
     let cpuEndNs = knownNs + this.#handoverNs;
     let hits = to - from;
     let onCpu = 0;
@@ -92,7 +92,7 @@ export class OnDemandGpu implements KnowingGpu {
       this.#memory.admit(d, from, to);
     }
     const endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
-    moment[TIME.end] = Math.max(moment[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
+    clock[TIME.end] = Math.max(clock[TIME.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
   }
 
   /** Reads an expert from the SSD; @returns its arrival in DRAM, ns. */

@@ -2,7 +2,7 @@
 
 /** Distances that have an account of their own: 1 to 7 layers ahead, and more. */
 const DISTANCES = 8;
-/** Number of known fates before an account is judged. */
+/** Number of prefetches with a known end before an account is judged. */
 const TRIAL = 16;
 /** Prefetches after which an account is halved, so that old ones fade. */
 const FULL = 1024;

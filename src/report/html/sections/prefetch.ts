@@ -22,7 +22,7 @@ const FIGURES = [
   ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
 ] as const;
 
-/** The fates of a run's prefetches, as a bar; null if it made none. */
+/** What became of a run's prefetches, as a bar; null if it made none. */
 function fateBar({ metrics }: Result): Markup | null {
   const outcomes = OUTCOMES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
   const total = sum(outcomes.map(({ count }) => count));
