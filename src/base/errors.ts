@@ -57,3 +57,11 @@ export function codeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { readonly code?: string };
   return code;
 }
+
+/** The error of packages that whoever needs them installs. @param names `bullmq and ioredis` @param need e.g. `a queue needs them` */
+export function unloadable(error: unknown, names: string, need: string, install: string): UserError {
+  const [is, does] = names.includes(' and ') ? ['are', 'do'] : ['is', 'does'];
+  const isMissing = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(codeOf(error) ?? '');
+  const why = isMissing ? `${is} not installed` : `${does} not load (${messageOf(error)})`;
+  return new UserError(`${names} ${why}; ${need}: ${install}`);
+}

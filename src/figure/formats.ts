@@ -36,10 +36,17 @@ export function pictureFormats<T>(
         return (value) => renderDocumentPage(documentOf(value), name, figuresOf(value).length === 0 ? undefined : draw(value));
       },
     },
-    printed('pdf', true, async () => (await import('./print/canvas.js')).pdf),
-    printed('png', true, async () => (await import('./print/canvas.js')).png),
+    printed('pdf', true, () => onCanvas('pdf')),
+    printed('png', true, () => onCanvas('png')),
     printed('pgf', false, async () => (await import('./print/pgf.js')).pgf),
   ];
+}
+
+/** What draws on a canvas. @throws UserError if it cannot here */
+async function onCanvas(format: 'pdf' | 'png'): Promise<(svg: string) => Uint8Array> {
+  const print = await import('./print/canvas.js');
+  print.canvas();
+  return print[format];
 }
 
 /** All formats of a document with figures. @param name e.g. `moeprof curve` @param figuresOf none: no picture @param dataOf JSON's value */

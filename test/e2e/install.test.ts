@@ -75,6 +75,10 @@ const COMPILED = {
 };
 const QUEUE = ['bullmq and ioredis are not installed; a queue needs them', 'npm install bullmq@6 ioredis@5'];
 const RUNTIME = ['onnxruntime-node is not installed; ONNX predictors need it', 'npm install --ignore-scripts onnxruntime-node@1.30'];
+const CANVAS = [
+  '@napi-rs/canvas is not installed; PDF and PNG need it, SVG and PGF do not',
+  'npm install --ignore-scripts @napi-rs/canvas@1',
+];
 /** Commands that need more than the package brings, and what they say. */
 const LEFT_OUT: readonly (readonly [command: string, said: readonly string[]])[] = [
   ['worker --queue redis://localhost:1/0', QUEUE],
@@ -83,6 +87,8 @@ const LEFT_OUT: readonly (readonly [command: string, said: readonly string[]])[]
   ['sweep study.yaml --queue redis://localhost:1/0', QUEUE],
   ['predict train -t mini-mixtral-8x8l -o predictor.onnx', RUNTIME],
   ['run -m mini-mixtral-8x8l --tokens 16 --predictor predictor.onnx', RUNTIME],
+  ['curve -t mini-mixtral-8x8l -o curve.pdf', CANVAS],
+  ['sweep study.yaml -o study.png', CANVAS],
 ];
 
 /** The smallest program that uses the library. */

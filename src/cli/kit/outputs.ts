@@ -123,6 +123,11 @@ export class Outputs<T> {
     }
   }
 
+  /** Loads what formats depend on, so that one that is missing is missed before the work. @throws UserError if it is not installed */
+  async load(): Promise<void> {
+    for (const { format } of this.#targets) if ('load' in format) await format.load();
+  }
+
   /** True if a format draws from the details of a result. */
   get needDetails(): boolean {
     return this.#targets.some(({ format }) => 'render' in format && format.needsDetails === true);
@@ -144,6 +149,7 @@ export async function deliver<T>(
 ): Promise<void> {
   const outputs = Outputs.open(context, formats, outputsOf(flags), stdoutFormat(flags), inputs);
   try {
+    await outputs.load();
     await outputs.deliver(await work());
   } finally {
     outputs.abort();

@@ -1,5 +1,5 @@
 import type * as Canvas from '@napi-rs/canvas';
-import { messageOf, UserError } from '../../base/errors.js';
+import { UserError, unloadable } from '../../base/errors.js';
 import { requirePackage } from '../../base/host/modules.js';
 import { type PrintDrawing, type Shape, shapesOf } from './shapes.js';
 
@@ -10,9 +10,9 @@ const POINTS = 72 / 96;
 /** Dots of an inch of a PNG. */
 const DOTS = 300;
 
-/** A drawing as PDF, with the letters that it needs from fonts of this machine. @throws UserError without the library or a font */
+/** A drawing as PDF, with the letters that it needs from fonts of this machine. */
 export function pdf(svg: string): Uint8Array {
-  const { PDFDocument, Path2D } = library('pdf');
+  const { PDFDocument, Path2D } = canvas();
   const drawing = shapesOf(svg);
   const paper = new PDFDocument({ title: drawing.title, creator: 'moeprof' });
   const context = paper.beginPage(drawing.width * POINTS, drawing.height * POINTS) as Canvas.SKRSContext2D;
@@ -21,29 +21,29 @@ export function pdf(svg: string): Uint8Array {
   return paper.close();
 }
 
-/** A drawing as PNG on white, of 300 dots an inch. @throws UserError as {@link pdf} */
+/** A drawing as PNG on white, of 300 dots an inch. */
 export function png(svg: string): Uint8Array {
-  const { createCanvas, Path2D } = library('png');
+  const { createCanvas, Path2D } = canvas();
   const drawing = shapesOf(svg);
   const scale = DOTS / 96;
-  const canvas = createCanvas(Math.round(drawing.width * scale), Math.round(drawing.height * scale));
-  const context = canvas.getContext('2d');
+  const paper = createCanvas(Math.round(drawing.width * scale), Math.round(drawing.height * scale));
+  const context = paper.getContext('2d');
   context.fillStyle = '#fff';
-  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillRect(0, 0, paper.width, paper.height);
   drawOn(context, Path2D, drawing, scale);
-  return canvas.toBuffer('image/png');
+  return paper.toBuffer('image/png');
 }
 
-function library(format: string): typeof Canvas {
+/** The library that draws. @throws UserError if it is not installed, or this machine has no font */
+export function canvas(): typeof Canvas {
+  let loaded: typeof Canvas;
   try {
-    const loaded = requirePackage('@napi-rs/canvas') as typeof Canvas;
-    if (loaded.GlobalFonts.families.length > 0) return loaded;
+    loaded = requirePackage('@napi-rs/canvas') as typeof Canvas;
   } catch (error) {
-    throw new UserError(
-      `${format}: needs @napi-rs/canvas (${messageOf(error).split('\n')[0]}): ${INSTALL}; .svg, and .pgf for LaTeX, need nothing`,
-    );
+    throw unloadable(error, '@napi-rs/canvas', 'PDF and PNG need it, SVG and PGF do not', INSTALL);
   }
-  throw new UserError(`${format}: this machine has no font; install one, e.g. fonts-liberation, or write .svg, or .pgf for LaTeX`);
+  if (loaded.GlobalFonts.families.length > 0) return loaded;
+  throw new UserError('PDF and PNG need a font, and this machine has none: install one, e.g. fonts-liberation, or write .svg or .pgf');
 }
 
 function drawOn(context: Canvas.SKRSContext2D, Path: typeof Canvas.Path2D, { shapes }: PrintDrawing, scale: number): void {

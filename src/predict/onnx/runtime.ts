@@ -1,6 +1,6 @@
 // onnxruntime-node, imported only if a predictor is trained or run: it has 280 MB, and most runs need none, so whoever needs it installs it.
 import type * as Ort from 'onnxruntime-node';
-import { codeOf, messageOf, UserError } from '../../base/errors.js';
+import { type UserError, unloadable } from '../../base/errors.js';
 import { importPackage, packagePath } from '../../base/host/modules.js';
 import { setDefaultEnv } from '../../base/host/process.js';
 
@@ -45,7 +45,5 @@ export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.
 
 /** The error if the runtime is missing or does not load. */
 export function unusable(error: unknown): UserError {
-  const code = codeOf(error);
-  const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load (${messageOf(error)})`;
-  return new UserError(`onnxruntime-node ${why}; ONNX predictors need it: ${RUNTIME_INSTALL}`);
+  return unloadable(error, 'onnxruntime-node', 'ONNX predictors need it', RUNTIME_INSTALL);
 }

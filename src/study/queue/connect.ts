@@ -1,7 +1,7 @@
 // The connection to a server, and BullMQ, which is loaded only if a queue is used. Errors of the server or the network become one line.
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
-import { codeOf, messageOf, UserError } from '../../base/errors.js';
+import { codeOf, messageOf, UserError, unloadable } from '../../base/errors.js';
 import { sleep } from '../../base/host/clock.js';
 import { requirePackage } from '../../base/host/modules.js';
 import { isIP } from '../../base/host/network.js';
@@ -76,9 +76,7 @@ function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redi
     const { Redis: Client } = requirePackage('ioredis') as { readonly Redis: typeof Redis };
     return { bull, Client };
   } catch (error) {
-    const code = codeOf(error);
-    const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'are not installed' : `do not load (${messageOf(error)})`;
-    throw new UserError(`bullmq and ioredis ${why}; a queue needs them: ${QUEUE_INSTALL}`);
+    throw unloadable(error, 'bullmq and ioredis', 'a queue needs them', QUEUE_INSTALL);
   }
 }
 
