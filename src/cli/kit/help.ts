@@ -26,9 +26,9 @@ function shortHelp(command: Command, help: Help): string {
   if (command.parent === null) return `${textOf('moeprof-short')}\n`;
   const first = firstOf(command);
   const rows = [
-    ...command.registeredArguments.map((argument) => [help.argumentTerm(argument), argument.description] as const),
-    ...command.commands.map((below) => [below.name(), help.subcommandDescription(below)] as const),
-    ...first.map((option) => [help.optionTerm(option), option.description] as const),
+    ...command.registeredArguments.map((argument) => [help.argumentTerm(argument), [argument.description]] as const),
+    ...command.commands.map((below) => [below.name(), [help.subcommandDescription(below)]] as const),
+    ...first.map((option) => [help.optionTerm(option), textsOf(option)] as const),
   ];
   const width = Math.max(0, ...rows.map(([term]) => term.length));
   const columns = help.helpWidth ?? 80;
@@ -42,17 +42,22 @@ function shortHelp(command: Command, help: Help): string {
     '',
     help.boxWrap(help.commandDescription(command), columns),
     ...(rows.length === 0 ? [] : ['']),
-    ...rows.map(([term, text]) => help.formatItem(term, width, clauseOf(text, columns - width - 4), help)),
+    ...rows.map(([term, texts]) => help.formatItem(term, width, clauseOf(texts, columns - width - 4), help)),
     '',
     ...examples.slice(0, 2),
     ...(more === 0 ? [] : [`All options: ${name} --help all (${more} more)`]),
   ].join('\n')}\n`;
 }
 
-/** The first clause of a description, as much of it as a line of so many columns holds. */
-function clauseOf(text: string, room: number): string {
-  const clause = text.split('; ')[0]!;
-  return clause.length <= room ? clause : clause.split(/: | \(|, /)[0]!;
+/** Texts of an option, the longest first: with choices and default, its choices, without them. */
+function textsOf(option: Option): string[] {
+  return [optionDescription(option), ...(option.argChoices === undefined ? [] : [option.argChoices.join(', ')]), option.description];
+}
+
+/** The first of some texts that a line of so many columns holds; else of the last one's first clause as much as it holds. */
+function clauseOf(texts: readonly string[], room: number): string {
+  const clause = texts.at(-1)!.split('; ')[0]!;
+  return [...texts, clause].find((text) => text.length <= room) ?? clause.split(/: | \(|, /)[0]!;
 }
 
 /** The text below the options of a command's help, a section of profiles/help.txt. A subcommand without one has that of its command. */
