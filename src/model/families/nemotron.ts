@@ -40,7 +40,7 @@ function kindsOf(config: Fields): readonly string[] {
   if (unknown === undefined) return letters;
   const what = unknown === '-' ? 'a dense FFN' : `a layer of kind ${JSON.stringify(unknown.slice(0, 20))}`;
   throw new UserError(
-    `${config.place}: hybrid_override_pattern: ${what} is not modelled; describe the model in a YAML profile (docs/models.md)`,
+    `${config.place}: hybrid_override_pattern: ${what} is not modelled; describe the model in a YAML profile (moeprof schema model)`,
   );
 }
 
