@@ -317,7 +317,6 @@ const FAULTS = byName<string>({
   ENFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
 });
 
-/** The error of a path; one of Windows, here taken for a name in this folder, has the path that WSL gives it. */
 const cannotRead = (path: string, error: unknown): UserError => {
   const [, windows, drive, below] = /\/(([a-z]):[\\](.*))$/i.exec(path) ?? [];
   const wsl = windows === undefined ? '' : `; in WSL it is /mnt/${drive!.toLowerCase()}/${below!.replaceAll('\\', '/')}`;

@@ -93,8 +93,7 @@ export function findProfile(
     const { path, rows } = splitRows(nameOrPath);
     if (rows !== '') return `${path === '-' ? path : findProfile(family, path, relativeTo, others)}${rows}`;
   }
-  if (family === 'traces' && /^\d+$/.test(nameOrPath))
-    throw new UserError(`-t ${nameOrPath}: names a trace, e.g. mini-mixtral-8x8l; threads are those of the machine, without a flag`);
+  if (family === 'traces' && /^\d+$/.test(nameOrPath)) throw new UserError(`-t ${nameOrPath}: -t names a trace; leave threads out`);
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;

@@ -36,9 +36,8 @@ function explained(text: string, options: ReportOptions): string {
       ...allTopics().flatMap(({ names }) => names),
       ...Object.keys(explanations().words).flatMap((words) => words.split(', ')),
     ];
-    const known = [...METRICS.keys(), ...named.map((topic) => topic.replace(/\.\*$/, ''))];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
-    const near = nearest(name, known);
+    const near = nearest(name, [...METRICS.keys(), ...named.map((topic) => topic.replace(/\.\*$/, ''))]);
     const hint = near.length > 0 ? suggested(near) : 'moeprof explain lists all; moeprof advise --explain has the flags of its line';
     throw new UserError(`there is no word, metric or warning "${name}": ${hint}`);
   }

@@ -107,8 +107,7 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
 /** Words of a message of commander that a row of profiles/mistakes.txt may be about: what is unknown, or what is missing. */
-const MISTAKEN =
-  /^(?:unknown (command|option|action) '([^']*)'|(too many arguments|missing required argument|(?:required )?option '--?\w))/;
+const MISTAKEN = /^(?:unknown (command|option|action) '([^']*)'|(too many arg\w+|missing required argument|(?:required )?option '--?\w))/;
 
 /** A message of commander with what to write instead, the first row of profiles/mistakes.txt that fits; unchanged: none does. */
 function remedied(text: string, command: string): string {

@@ -113,9 +113,7 @@ function unknownPart(name: string): UserError {
   const number = /\d{3,}[a-z0-9]*$/i.exec(name)?.[0].toLowerCase();
   const same = partNames().filter((part) => number !== undefined && part.endsWith(`-${number}`));
   const near = same.length > 0 && same.length < 4 ? same : nearest(name, [...partNames(), 'windows']);
-  return unknown(
-    `${near.length > 0 ? suggested(near) : 'leave it out'} (rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s has all kinds)`,
-  );
+  return unknown(`${near.length > 0 ? suggested(near) : 'leave it out'} (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16)`);
 }
 
 /** Splits `rtx-3090@870GB/s`; the clock after `@` in the name of a processor stays with it. */

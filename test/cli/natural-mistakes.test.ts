@@ -285,25 +285,25 @@ const STRANGER: readonly Row[] = [
   ],
   [
     'advise gpt-oss-20b -w rtx-3060+r5-5600+32GB',
-    'unknown part "r5-5600": did you mean "ryzen-5-5600"? (rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s has all kinds); parts: moeprof profiles list gpu, cpu',
+    'unknown part "r5-5600": did you mean "ryzen-5-5600"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
     'r5-5600',
     'ryzen-5-5600',
   ],
   [
     'advise gpt-oss-20b -w rtx-3060+ryzen-5600+32GB',
-    'unknown part "ryzen-5600": did you mean "ryzen-5-5600"? (rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s has all kinds); parts: moeprof profiles list gpu, cpu',
+    'unknown part "ryzen-5600": did you mean "ryzen-5-5600"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
     'ryzen-5600',
     'ryzen-5-5600',
   ],
   [
     'advise gpt-oss-20b -w 3060+32GB',
-    'unknown part "3060": did you mean "rtx-3060"? (rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s has all kinds); parts: moeprof profiles list gpu, cpu',
+    'unknown part "3060": did you mean "rtx-3060"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
     '3060',
     'rtx-3060',
   ],
   [
     'advise gpt-oss-20b -w rtx-3060+32GB+linux',
-    'unknown part "linux": leave it out (rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s has all kinds); parts: moeprof profiles list gpu, cpu',
+    'unknown part "linux": leave it out (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
     '+linux',
     '',
   ],
@@ -319,12 +319,7 @@ const STRANGER: readonly Row[] = [
     'unsloth/gpt-oss-20b-GGUF:Q4_K_M',
     'gpt-oss-20b',
   ],
-  [
-    'advise gpt-oss-20b -w rtx-3060+32GB -t 6',
-    '-t 6: names a trace, e.g. mini-mixtral-8x8l; threads are those of the machine, without a flag',
-    ' -t 6',
-    '',
-  ],
+  ['advise gpt-oss-20b -w rtx-3060+32GB -t 6', '-t 6: -t names a trace; leave threads out', ' -t 6', ''],
   [
     'advise gpt-oss-20b -w rtx-3060+32GB --threads 6',
     "unknown option '--threads'; it is what advise finds: leave it out (see moeprof advise --help)",
@@ -459,7 +454,7 @@ const STRANGER: readonly Row[] = [
   ],
   [
     'sweep -t mini-mixtral-8x8l --tokens 200 --vary seed=1,2 -o study.jsonl',
-    '-o study.jsonl: is for a study.yaml; runs of options are kept by --store FOLDER, for moeprof table',
+    '-o study.jsonl: is for a study.yaml; of options, moeprof table reads --store FOLDER',
     '-o study.jsonl',
     '--store study',
   ],
