@@ -28,7 +28,7 @@ const COLUMNS: readonly ColumnOf<BreakEven>[] = [
 function answerOf({ best, breakEven, decode, quantization, reached, users }: BreakEven): string {
   const pays = breakEven.offload === null ? 'never pays' : `pays from ${formatRatio(breakEven.offload, 0)} hits on`;
   const hits = reached.offload === null ? '' : ` and reaches ${formatRatio(reached.offload, 0)}`;
-  return `${quantization}, ${formatCounted(users, 'user')}: a cache ${pays}${hits}; ${best} is fastest, ${formatTokensPerSecond(decode[best]!)}`;
+  return `${quantization}, ${formatCounted(users, 'user')}: a cache ${pays}${hits}; the fastest way is ${best}, ${formatTokensPerSecond(decode[best]!)}`;
 }
 
 function documentOf({ machine, model, notes, rows, runtime }: BreakEvens): Document {

@@ -317,5 +317,8 @@ const FAULTS = byName<string>({
   ENFILE: 'cannot be read: too many files are open; allow more with ulimit -n',
 });
 
-const cannotRead = (path: string, error: unknown): UserError =>
-  new UserError(`${path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}`);
+const cannotRead = (path: string, error: unknown): UserError => {
+  const [, windows, drive, below] = /\/(([a-z]):[\\](.*))$/i.exec(path) ?? [];
+  const wsl = windows === undefined ? '' : `; in WSL it is /mnt/${drive!.toLowerCase()}/${below!.replaceAll('\\', '/')}`;
+  return new UserError(`${windows ?? path}: ${FAULTS[codeOf(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`}${wsl}`);
+};

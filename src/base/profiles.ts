@@ -76,7 +76,7 @@ const EXPERTS =
   'models are of experts (MoE), e.g. gpt-oss-20b; all bundled ones are in moeprof profiles list model, others are hf:owner/repo or a GGUF file';
 
 /** A size of memory, alone or after a blank. */
-const MEMORY = /^(?:.*\s)?\d+\s*[GT]i?B$/i;
+const MEMORY = /^(?:.*[\s,])?\d+\s*[GT]i?B(?:\s.*)?$/i;
 
 /** Flags that name profiles, for a name in the place of another. */
 const FLAGS: Readonly<Partial<Record<ProfileFamily, string>>> = { models: '-m', hardware: '-w', systems: '-s', traces: '-t' };
@@ -93,6 +93,7 @@ export function findProfile(
     const { path, rows } = splitRows(nameOrPath);
     if (rows !== '') return `${path === '-' ? path : findProfile(family, path, relativeTo, others)}${rows}`;
   }
+  if (family === 'traces' && /^\d+$/.test(nameOrPath)) throw new UserError(`-t ${nameOrPath}: -t names a trace; leave threads out`);
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
@@ -103,7 +104,9 @@ export function findProfile(
   if (MEMORY.test(nameOrPath))
     throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": parts of a machine are joined by +: -w rtx-3060+32GB`);
   if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath)))
-    throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);
+    throw new UserError(
+      `unknown ${SINGULAR[family]} "${nameOrPath}": ${near.length > 0 ? `${hint}; ` : ''}what is in the folder needs its path: ./${nameOrPath}`,
+    );
   if (family === 'hardware' && near.length === 0) throw new UserError(`unknown hardware profile "${nameOrPath}": ${PARTS}${list}`);
   const flag = Object.entries(FLAGS).find(([other]) => other !== family && bundled(other as ProfileFamily).has(nameOrPath))?.[1];
   if (flag !== undefined) throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": it is named with ${flag} ${nameOrPath}`);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { byName, ownValue } from './objects.js';
-import { didYouMean, nearest, quoted } from './text.js';
+import { didYouMean, nearest, quoted, suggested } from './text.js';
 
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
@@ -21,7 +21,10 @@ export function describeIssue(issue: Issue, raw: unknown, schema: z.ZodType): st
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = keysAt(schema, issue.path);
-      return `unknown key "${issue.keys[0]}"; ${didYouMean(issue.keys[0]!, known)}`;
+      const [key = ''] = issue.keys;
+      const below = known.flatMap((name) => keysAt(schema, [...issue.path, name]).map((inner) => `${name}.${inner}`));
+      const ends = nearest(key, known).length > 0 ? [] : below.filter((inner) => inner.toLowerCase().endsWith(key.toLowerCase()));
+      return `unknown key "${key}"; ${ends.length > 0 ? suggested(ends.slice(0, 3)) : didYouMean(key, known)}`;
     }
     case 'invalid_type':
       if (received === undefined) return `is missing; expected ${article(issue.expected)}`;

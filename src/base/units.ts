@@ -64,9 +64,11 @@ export const DURATION: Quantity = {
 /** Bandwidths, in bytes per second. A plain number is bytes per second. */
 export const RATE: Quantity = {
   noun: 'a rate',
-  accepted: '25.2 GB/s, 2460 MiB/s, or a plain number of bytes per second',
-  read: (value) => scaled(value, (unit) => (unit === '' ? 1 : unit.endsWith('/s') && unit !== '/s' ? byteUnit(unit.slice(0, -2)) : null)),
+  accepted: '25.2 GB/s, 2460 MiB/s, or a plain number of bytes per second from 1000 on',
+  read: (value) => (Number(value) > 0 && Number(value) < 1000 ? null : scaled(value, rateUnit)),
 };
+
+const rateUnit = (unit: string) => (unit === '' ? 1 : unit.endsWith('/s') && unit !== '/s' ? byteUnit(unit.slice(0, -2)) : null);
 
 /** Compute throughput, in FLOP/s. A plain number is FLOP/s. */
 export const FLOPS: Quantity = {

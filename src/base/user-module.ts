@@ -72,7 +72,7 @@ export class OwnExport {
   readonly #noun: string;
   readonly #value: Readonly<Record<string, unknown>>;
 
-  /** @param noun e.g. `predictor`; its part of the page is `docs/extend.md#a-predictor` @throws UserError if the default export is no object with a name */
+  /** @param noun e.g. `predictor` @throws UserError if the default export is no object with a name */
   constructor(noun: string, shown: string, sha256: string, value: unknown) {
     this.#noun = noun;
     this.shown = shown;
@@ -95,9 +95,9 @@ export class OwnExport {
     return this.#value.name as string;
   }
 
-  /** The error of a mistake, with the page that explains the module. */
+  /** The error of a mistake, with what explains the module. */
   wrong(what: string): UserError {
-    return new UserError(`${this.shown}: ${what}; see docs/extend.md#a-${this.#noun.replaceAll(' ', '-')}`);
+    return new UserError(`${this.shown}: ${what}; the contract is in the types of the package (moeprof/dist/index.d.ts)`);
   }
 
   /** @throws UserError if a built-in member has the same name: results would be ambiguous */

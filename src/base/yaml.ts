@@ -107,6 +107,7 @@ export const flagValue = (text: string): unknown => parse(text, QUIET);
 export const QUIET = { logLevel: 'error' } as const;
 
 function parseText(text: string, path: string): ParsedText {
+  if (/^%PDF|[\0-\x08]|^PK\x03/.test(text)) throw new UserError(`${path}: is no text of YAML or JSON; is it the file that was meant?`);
   const lines = new LineCounter();
   // Whether keys are unique is checked below: the parser compares every two of them.
   const document = unlessTooDeep(path, () => parseDocument(text, { ...QUIET, lineCounter: lines, prettyErrors: false, uniqueKeys: false }));

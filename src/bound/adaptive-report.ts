@@ -46,7 +46,7 @@ function adaptiveDocument({ assumed, by, cacheBytes, inputs, points, runNs, toke
           figure(point.tokenNs / runNs, 'ratio'),
         ]),
       ),
-      note('No router and no cache is faster at the same loss: see docs/routing.md for what is left out of account.', 'dim'),
+      note('No router and no cache is faster at the same loss.', 'dim'),
     ],
   };
 }

@@ -6,7 +6,7 @@ import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
 import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
-import { readTimings } from '../runtime/timings.js';
+import { isWritten, readTimings, timingsIn } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import type { Texts } from './kit/options.js';
@@ -31,7 +31,7 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function checkedLog(log: string, options: CheckOptions, context: CliContext): Promise<CheckedLog> {
-  const timings = readTimings(log);
+  const timings = isWritten(log) ? timingsIn(log, `"${log.slice(0, 200)}"`) : readTimings(log);
   if (timings.length > MOST_RUNS) throw new UserError(`${log}: holds ${timings.length} runs; give at most ${MOST_RUNS}`);
   const file = await machineToMeasure(options.hardware);
   const machine = machineOfFile(file, options.hardware ?? 'this machine');

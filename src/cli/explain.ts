@@ -32,11 +32,14 @@ function explained(text: string, options: ReportOptions): string {
   const meaning = sentence === null ? '' : `${chalk.bold(text)}\n${wrap(inAscii(sentence, options), width)}\n`;
   if (topic === null && meaning !== '') return meaning;
   if (topic === null) {
-    const known = [...METRICS.keys(), ...allTopics().flatMap(({ names }) => names.map((topic) => topic.replace(/\.\*$/, '')))];
+    const named = [
+      ...allTopics().flatMap(({ names }) => names),
+      ...Object.keys(explanations().words).flatMap((words) => words.split(', ')),
+    ];
     if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
-    const near = nearest(name, known);
-    const hint = near.length > 0 ? suggested(near) : 'moeprof explain lists all; flags of advice are told by moeprof advise --explain';
-    throw new UserError(`there is no metric or warning "${name}": ${hint}`);
+    const near = nearest(name, [...METRICS.keys(), ...named.map((topic) => topic.replace(/\.\*$/, ''))]);
+    const hint = near.length > 0 ? suggested(near) : 'moeprof explain lists all; moeprof advise --explain has the flags of its line';
+    throw new UserError(`there is no word, metric or warning "${name}": ${hint}`);
   }
   const metrics = [...METRICS.values()].filter((metric) => metric.name === name || metric.name.startsWith(`${name}.`));
   const description = METRICS.get(name);

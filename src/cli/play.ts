@@ -1,5 +1,6 @@
 // `moeprof play`: the page that answers as `moeprof advise` does, as one file that any browser opens.
 import type { Command } from 'commander';
+import { UserError } from '../base/errors.js';
 import { loadModel } from '../model/door.js';
 import { FIRST_QUESTION, linkOfQuestion, playPage, refuseFiles } from '../play/door.js';
 import { loadHardware } from '../runtime/machine.js';
@@ -18,6 +19,7 @@ export function define(command: Command, context: CliContext): void {
       context.out(pageFor(model, options));
       return;
     }
+    if (!/\.html?$/i.test(output)) throw new UserError(`-o ${output}: the page is HTML; write -o play.html`);
     const sink = openSink(output);
     try {
       sink.write(pageFor(model, options));

@@ -81,6 +81,8 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     running = `moeprof ${entry.name}`;
     command.helpCommand(false);
     (await entry.load()).define(command, runtime satisfies CliContext);
+    // Flags of llama.cpp that begin as short options of ours do.
+    for (const word of argv) if (/^-(?:ot|ts|tb)$/.test(word)) command.error(`error: unknown option '${word}'`);
     command.hook('preSubcommand', (_, subcommand) => {
       running = `moeprof ${entry.name} ${subcommand.name()}`;
     });
@@ -105,7 +107,7 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
 /** Words of a message of commander that a row of profiles/mistakes.txt may be about: what is unknown, or what is missing. */
-const MISTAKEN = /^(?:unknown (command|option) '([^']*)'|(too many arguments|missing required argument|(?:required )?option '-\w))/;
+const MISTAKEN = /^(?:unknown (command|option|action) '([^']*)'|(too many arg\w+|missing required argument|(?:required )?option '--?\w))/;
 
 /** A message of commander with what to write instead, the first row of profiles/mistakes.txt that fits; unchanged: none does. */
 function remedied(text: string, command: string): string {
@@ -114,7 +116,7 @@ function remedied(text: string, command: string): string {
   const has = (list: string | undefined, name: string): boolean => list!.split(', ').includes(name);
   const remedyOf = (word = ''): string | undefined =>
     rows.find(([commands, words]) => has(words, word) && (commands === '*' || has(commands, command)))?.[2];
-  const remedy = remedyOf(unknown ?? other) ?? (kind === 'command' && !text.includes('did you mean') ? remedyOf('*') : undefined);
+  const remedy = remedyOf(unknown ?? other) ?? (kind !== 'option' && !text.includes('did you mean') ? remedyOf('*') : undefined);
   const model = MODEL_AS_COMMAND.exec(text);
   if (remedy === undefined) return model === null ? text : `${text}; for a model write moeprof advise ${model[1]}`;
   return `${text.replace(/; did you mean.*/, '')}; ${remedy.replace('$1', unknown ?? '')}`;

@@ -39,6 +39,8 @@ export function define(command: Command, context: CliContext): void {
       if (options.queue !== undefined) throw new UserError('--queue: has the cells of a study run by workers; give a study.yaml');
       if (options.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
       if (options.queueKey !== undefined) throw new UserError('--queue-key: seals what goes through a server; name it with --queue');
+      const long = options.output.find((path) => /^(?:jsonl|parquet)=|\.(?:jsonl|ndjson|parquet)$/.test(path));
+      if (long !== undefined) throw new UserError(`-o ${long}: is for a study.yaml; of options, moeprof table reads --store FOLDER`);
       const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
       await deliver(context, sweepReports, options, view, options.trace);
     },

@@ -35,7 +35,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   const [rows, memory] = [read.flatMap(({ speed }) => speed), read.flatMap((file) => file.memory)];
   refuseTwice([...rows, ...memory, ...read.flatMap(({ hits }) => hits)]);
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
-  if (rows.length + memory.length === 0) context.note('rows of hit rates are in order; docs/routing.md holds them against drawn routing');
+  if (rows.length + memory.length === 0) context.note('rows of hit rates are in order, and have no speed to predict');
   const { constants, variants } = nudgedConstants(runtimes, fit ? [...new Set(rows.map(runtimeOf))].sort() : []);
   const predicted = await watched(context, 'predicting', 'rows', (watch) => predictRowVariants(rows, variants, threads, watch));
   const validation = validationOf(

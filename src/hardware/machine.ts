@@ -1,5 +1,5 @@
 import { UserError } from '../base/errors.js';
-import { didYouMean } from '../base/text.js';
+import { nearest, suggested } from '../base/text.js';
 import { RATE } from '../base/units.js';
 import { CPUS, type CpuPart } from './parts/cpu.js';
 import { completed, type GivenParts, type Machine } from './parts/defaults.js';
@@ -107,10 +107,13 @@ function unknownPart(name: string): UserError {
   if (/^\d{1,3}$/.test(name)) return new UserError(`"${name}" has no unit; memory is written as ${name}GB`);
   if (/^[\d.]+\s*[km]i?b$/i.test(name))
     return new UserError(`"${name}" is no memory that machines have; write ${Number.parseInt(name, 10)}GB`);
-  const example = 'a machine is written as rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s';
-  return new UserError(
-    `unknown part "${name}": ${didYouMean(name, [...partNames(), 'windows'])} (${example}; parts: moeprof profiles list gpu, cpu)`,
-  );
+  const unknown = (hint: string) => new UserError(`unknown part "${name}": ${hint}; parts: moeprof profiles list gpu, cpu`);
+  if (/ddr|channel|\d\s*[gt]i?b\s/i.test(name)) return unknown('memory is a size, and channels x type-speed: 64GB+2xddr4-3200');
+  // The number of a card or a processor counts more than what is around it: r5-5600 is ryzen-5-5600.
+  const number = /\d{3,}[a-z0-9]*$/i.exec(name)?.[0].toLowerCase();
+  const same = partNames().filter((part) => number !== undefined && part.endsWith(`-${number}`));
+  const near = same.length > 0 && same.length < 4 ? same : nearest(name, [...partNames(), 'windows']);
+  return unknown(`${near.length > 0 ? suggested(near) : 'leave it out'} (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16)`);
 }
 
 /** Splits `rtx-3090@870GB/s`; the clock after `@` in the name of a processor stays with it. */

@@ -80,7 +80,7 @@ const plain =
 
 /** Parsers of an absolute amount in a metric's own unit. */
 const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
-  ratio: plain(/^$/),
+  ratio: (text) => (Number(text) > 10 ? null : plain(/^$/)(text)), // a plain 90 would be 9,000 %
   count: plain(/^$/),
   bytes: BYTES.read,
   // A plain number would mean nanoseconds, which nobody intends; zero is the same in every unit.

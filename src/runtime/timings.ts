@@ -29,11 +29,12 @@ export function readTimings(path: string): Timing[] {
 
 /** Timings of a text such as `eval 24.3 tok/s, -ncmoe 26`, or of a log's path; at least one. @param place for messages @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {
-  if (isTimingText(given)) return [readTimingText(given, place)];
-  // A text that begins in another way is a timing that is not understood, and no name of a file.
-  if (/^\s*$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined) return [readTimingText(given, place)];
-  return placed(place, () => readTimings(given));
+  return isWritten(given) ? [readTimingText(given, place)] : placed(place, () => readTimings(given));
 }
+
+/** True for a timing in words; one that is not understood is no name of a file either. */
+export const isWritten = (given: string): boolean =>
+  isTimingText(given) || (/^\s*$|^[\d.]+$|[\x00-\x1f]|tok\/s|\bt\/s/.test(given) && statOf(given) === undefined);
 
 /** Timings of values of `--timing`, in their order. @throws UserError as {@link timingsIn} */
 export function timingsOfFlags(given: readonly string[]): Timing[] {

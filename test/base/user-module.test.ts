@@ -44,7 +44,7 @@ describe('what is no member of a family is told in one line', () => {
     [
       'none.mjs',
       'export const policy = {};\n',
-      /none\.mjs: there is no default export; it must be a policy definition \(an object\); see docs\/extend\.md#a-policy$/,
+      /none\.mjs: there is no default export; it must be a policy definition \(an object\); the contract is in the types of the package \(moeprof\/dist\/index\.d\.ts\)$/,
     ],
     ['number.mjs', 'export default 3;\n', /number\.mjs: the default export must be a policy definition \(an object\)/],
     ['nameless.mjs', 'export default { create() {} };\n', /nameless\.mjs: the default export lacks "name" \(text\)/],

@@ -97,7 +97,7 @@ describe('a malformed value of a flag', () => {
     [
       '--hardware',
       'rtx-3090+i9-13900kk',
-      '--hardware: hardware: unknown part "i9-13900kk": did you mean "i9-13900k" or "i9-13900ks" or "i9-10900k"? (a machine is written as rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s; parts: moeprof profiles list gpu, cpu)',
+      '--hardware: hardware: unknown part "i9-13900kk": did you mean "i9-13900k" or "i9-13900ks" or "i9-10900k"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
     ],
     [
       '--system',

@@ -19,7 +19,7 @@ const PATH = 'a file needs its path, e.g. ./';
 const LOG = '       eval time =    2000.00 ms /   128 runs   (   15.63 ms per token,    64.00 tokens per second)\n';
 
 /** Files that remedies name. */
-const FILES = ['routing.jsonl', 'routing.safetensors', 'server.log', 'a.json', 'b.json'];
+const FILES = ['routing.jsonl', 'routing.safetensors', 'server.log', 'a.json', 'b.json', 'study', 'paper.pdf'];
 
 beforeAll(async () => {
   const at = (name: string): string => join(folder, name);
@@ -245,11 +245,248 @@ const COMMANDS: readonly Row[] = [
   ],
 ];
 
+/** What a stranger with the README alone writes. */
+const STRANGER: readonly Row[] = [
+  [
+    '--model gpt-oss-20b',
+    "unknown option '--model'; a command comes first: moeprof advise gpt-oss-20b -w rtx-3060+32GB (see moeprof --help)",
+    '--model gpt-oss-20b',
+    'advise gpt-oss-20b -w rtx-3060+32GB',
+  ],
+  [
+    "advise gpt-oss-20b -w 'RTX 4090, 64 GB RAM'",
+    'unknown hardware profile "RTX 4090, 64 GB RAM": parts of a machine are joined by +: -w rtx-3060+32GB',
+    "'RTX 4090, 64 GB RAM'",
+    "'RTX 4090+64 GB'",
+  ],
+  [
+    "advise gpt-oss-20b -w 'rtx-3060+32GB DDR4-3200'",
+    'unknown part "32GB DDR4-3200": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu',
+    "'rtx-3060+32GB DDR4-3200'",
+    'rtx-3060+32GB+2xddr4-3200',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB+ddr4',
+    'unknown part "ddr4": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu',
+    '+32GB+ddr4',
+    '+64GB+2xddr4-3200',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB+DDR4-3200MHz',
+    'unknown part "DDR4-3200MHz": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu',
+    '+32GB+DDR4-3200MHz',
+    '+64GB+2xddr4-3200',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB+dual-channel',
+    'unknown part "channel": memory is a size, and channels x type-speed: 64GB+2xddr4-3200; parts: moeprof profiles list gpu, cpu',
+    '+32GB+dual-channel',
+    '+64GB+2xddr4-3200',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+r5-5600+32GB',
+    'unknown part "r5-5600": did you mean "ryzen-5-5600"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
+    'r5-5600',
+    'ryzen-5-5600',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+ryzen-5600+32GB',
+    'unknown part "ryzen-5600": did you mean "ryzen-5-5600"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
+    'ryzen-5600',
+    'ryzen-5-5600',
+  ],
+  [
+    'advise gpt-oss-20b -w 3060+32GB',
+    'unknown part "3060": did you mean "rtx-3060"? (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
+    '3060',
+    'rtx-3060',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB+linux',
+    'unknown part "linux": leave it out (as in rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16); parts: moeprof profiles list gpu, cpu',
+    '+linux',
+    '',
+  ],
+  [
+    'advise -hf ggml-org/gpt-oss-20b-GGUF -w rtx-3060+32GB',
+    "unknown option '-hf'; a repository stands alone, without a flag: ggml-org/gpt-oss-20b-GGUF (see moeprof advise --help)",
+    '-hf ',
+    '',
+  ],
+  [
+    'advise unsloth/gpt-oss-20b-GGUF:Q4_K_M -w rtx-3060+32GB',
+    'unsloth/gpt-oss-20b-GGUF:Q4_K_M: there is no such file; the repository of the Hugging Face hub is hf:unsloth/gpt-oss-20b-GGUF:Q4_K_M, the bundled model is gpt-oss-20b in q4_k_m',
+    'unsloth/gpt-oss-20b-GGUF:Q4_K_M',
+    'gpt-oss-20b',
+  ],
+  ['advise gpt-oss-20b -w rtx-3060+32GB -t 6', '-t 6: -t names a trace; leave threads out', ' -t 6', ''],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB --threads 6',
+    "unknown option '--threads'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' --threads 6',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB -b 2048',
+    "unknown option '-b'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' -b 2048',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB -ub 2048',
+    "unknown option '-ub'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' -ub 2048',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB -fa on',
+    "unknown option '-fa'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' -fa on',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB -ctk q8_0',
+    "unknown option '-ctk'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' -ctk q8_0',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB -ot exps=CPU',
+    "unknown option '-ot'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' -ot exps=CPU',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB -ts 1,1',
+    "unknown option '-ts'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' -ts 1,1',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB --no-mmap',
+    "unknown option '--no-mmap'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' --no-mmap',
+    '',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB --jinja',
+    "unknown option '--jinja'; it is what advise finds: leave it out (see moeprof advise --help)",
+    ' --jinja',
+    '',
+  ],
+  [
+    'run -t mini-mixtral-8x8l --tokens 200 --no-bounds -ot exps=CPU',
+    "unknown option '-ot'; a runtime has it: --runtime llama.cpp; for flags of llama.cpp use moeprof advise (see moeprof run --help)",
+    '-ot exps=CPU',
+    '--runtime llama.cpp',
+  ],
+  [
+    'run -t mini-mixtral-8x8l --tokens 200 --no-bounds -fa on',
+    "unknown option '-fa'; a runtime has it: --runtime llama.cpp; for flags of llama.cpp use moeprof advise (see moeprof run --help)",
+    '-fa on',
+    '--runtime llama.cpp',
+  ],
+  [
+    'advise gpt-oss-20b -w rtx-3060+32GB --timing 11',
+    '--timing "11": nothing of it was read; not understood is "11"; write e.g. "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log',
+    '11',
+    "'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 20'",
+  ],
+  [
+    "check '40 tok/s' -w rtx-3060+32GB",
+    '"40 tok/s": nothing of it was read; not understood is "40 tok/s"; write e.g. "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log',
+    "'40 tok/s'",
+    "'eval 40 tok/s, mxfp4, -m gpt-oss-20b -ncmoe 12'",
+  ],
+  [
+    'curve -t mini-mixtral-8x8l --hit-rate 90%',
+    "unknown option '--hit-rate'; that is moeprof plan -t mini-mixtral-8x8l -w t4 --assert 'cache.hit_rate >= 90%' (see moeprof curve --help)",
+    'curve -t mini-mixtral-8x8l --hit-rate 90%',
+    "plan -t mini-mixtral-8x8l -w t4 --tokens 200 --assert 'cache.hit_rate >= 90%'",
+  ],
+  [
+    'place mini-finegrained-64x12l',
+    "unknown action 'mini-finegrained-64x12l'; use judge, merge; a model is named with -m, a trace with -t (see moeprof place --help)",
+    'place',
+    'place -t',
+  ],
+  [
+    'plot a.json b.json',
+    "required option '--x <name>' not specified; write e.g. --x system (see moeprof plot --help)",
+    'b.json',
+    'b.json --x system',
+  ],
+  [
+    'breakeven -w rtx-3060+32GB --quantizations q4_k_m --users 1',
+    "missing required argument 'model'; name a model: gpt-oss-20b (see moeprof breakeven --help)",
+    'breakeven',
+    'breakeven gpt-oss-20b',
+  ],
+  [
+    'machine show rtx-3090 64GB',
+    "too many arguments for 'show'. Expected 1 argument but got 2; parts of a machine are joined by +: rtx-3060+32GB (see moeprof machine show --help)",
+    'rtx-3090 64GB',
+    'rtx-3090+64GB',
+  ],
+  [
+    "plan -t mini-mixtral-8x8l -w t4 --tokens 400 --assert 'cache.hit_rate >= 50'",
+    '--assert: cache.hit_rate: "50" does not fit; write a share such as 80%, or a change such as +0.5pp or +3%',
+    '50',
+    '50%',
+  ],
+  [
+    'run -t mini-mixtral-8x8l --tokens 200 --no-bounds --set hardware.links.h2d.bandwidth=12',
+    '--set hardware.links.h2d.bandwidth: links.0.bandwidth: 12 is not a rate; write e.g. 25.2 GB/s, 2460 MiB/s, or a plain number of bytes per second from 1000 on',
+    '=12',
+    '=12GB/s',
+  ],
+  [
+    'run -t mini-mixtral-8x8l --tokens 200 --no-bounds --set batch=4',
+    '--set batch: unknown key "batch"; did you mean "workload.batch"?',
+    'batch',
+    'workload.batch',
+  ],
+  [
+    'sweep -t mini-mixtral-8x8l --tokens 200 --vary cache=25%,50%',
+    '--vary cache: unknown key "cache"; did you mean "memory.expertCache" or "memory.dramCache" or "memory.minExpertCache"?',
+    'cache',
+    'memory.expertCache',
+  ],
+  [
+    'sweep -t mini-mixtral-8x8l --tokens 200 --vary seed=1,2 -o study.jsonl',
+    '-o study.jsonl: is for a study.yaml; of options, moeprof table reads --store FOLDER',
+    '-o study.jsonl',
+    '--store study',
+  ],
+  ['explain chur', 'there is no word, metric or warning "chur": did you mean "churn"?', 'chur', 'churn'],
+];
+
+/** What cannot be repeated here as the line has it: a server, an engine, a page that is not built, a file of another system. */
+const LINES: readonly (readonly [mistake: string, line: string])[] = [
+  ['play', "required option '-o, --output <path>' not specified; write -o play.html (see moeprof play --help)"],
+  ['play -o play.pdf', '-o play.pdf: the page is HTML; write -o play.html'],
+  ['gui', "unknown command 'gui'; that is moeprof play -o play.html (see moeprof --help)"],
+  ['record model.gguf', "required option '-o, --output <path>' not specified; write e.g. -o t.safetensors (see moeprof record --help)"],
+  ['serve --port 80', "unknown option '--port'; that is --listen 127.0.0.1:8642 (see moeprof serve --help)"],
+  ['search', "missing required argument 'space'; name the file of a space: search.yaml (see moeprof search --help)"],
+  [
+    'search -t mini-mixtral-8x8l',
+    "unknown option '-t'; they stand in the file of the space: moeprof search search.yaml (see moeprof search --help)",
+  ],
+  ['update', "unknown command 'update'; that is npm install -g, in a clone of moeprof (see moeprof --help)"],
+  [
+    'check 11',
+    '"11": nothing of it was read; not understood is "11"; write e.g. "eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26", or the path of a log',
+  ],
+  ['advise C:\\models\\gpt-oss.gguf', 'C:\\models\\gpt-oss.gguf: there is no such file; in WSL it is /mnt/c/models/gpt-oss.gguf'],
+];
+
 describe.each([
   ['a machine', MACHINES],
   ['a model', MODELS],
   ['a flag of another program', FLAGS],
   ['a command', COMMANDS],
+  ['a stranger', STRANGER],
 ] as const)('%s', (_, rows) => {
   it.each(rows)('moeprof %s', { timeout: 60_000 }, async (mistake, line, from, to) => {
     expect(await run(mistake)).toBe(2);
@@ -261,8 +498,21 @@ describe.each([
   });
 });
 
-it('are forty and more', () => {
-  expect(MACHINES.length + MODELS.length + FLAGS.length + COMMANDS.length).toBeGreaterThanOrEqual(40);
+describe('a line alone', () => {
+  it.each(LINES)('moeprof %s', async (mistake, line) => {
+    expect(await run(mistake)).toBe(2);
+    expect(output.stderr).toBe(`moeprof: ${line}\n`);
+  });
+
+  it('a file that is no text: what was expected of it', async () => {
+    writeFileSync(join(folder, 'paper.pdf'), '%PDF-1.4\n%\xe2\xe3\n1 0 obj\n');
+    expect(await run('advise paper.pdf')).toBe(2);
+    expect(output.stderr).toMatch(/^moeprof: \S*paper\.pdf: is no text of YAML or JSON; is it the file that was meant\?\n$/);
+  });
+});
+
+it('are eighty and more', () => {
+  expect(MACHINES.length + MODELS.length + FLAGS.length + COMMANDS.length + STRANGER.length + LINES.length).toBeGreaterThanOrEqual(80);
 });
 
 describe('what is no error, but not what was wanted', () => {

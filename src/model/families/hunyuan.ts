@@ -8,7 +8,7 @@ export const hunyuan: Family = {
   read: (config) => {
     const base = decoder(config);
     const refuse = (name: string, what: string): never => {
-      throw new UserError(`${config.place}: ${name}: ${what} is not modelled; describe the model in a YAML profile (docs/models.md)`);
+      throw new UserError(`${config.place}: ${name}: ${what} is not modelled; describe the model in a YAML profile (moeprof schema model)`);
     };
     if (config.flag('use_cla', false)) refuse('use_cla', 'a KV cache that layers share');
     const experts = config.perLayer(base.layers, 'num_experts');

@@ -39,9 +39,7 @@ function kindsOf(config: Fields): readonly string[] {
   const unknown = letters.find((letter) => !['M', '*', 'E'].includes(letter));
   if (unknown === undefined) return letters;
   const what = unknown === '-' ? 'a dense FFN' : `a layer of kind ${JSON.stringify(unknown.slice(0, 20))}`;
-  throw new UserError(
-    `${config.place}: hybrid_override_pattern: ${what} is not modelled; describe the model in a YAML profile (docs/models.md)`,
-  );
+  throw new UserError(`${config.place}: hybrid_override_pattern: ${what} is not modelled; take a YAML profile (moeprof schema model)`);
 }
 
 /** Experts without a gate. Those on a latent (Super) have its width; the projections to and from it count as a shared expert. */

@@ -129,6 +129,6 @@ function noteOf(config: Fields, type: string, { experts, topK, intermediate }: A
   return (
     `${config.place}: model_type ${quoted(type)} is of no known family; read by the usual fields: ${topK} of ${experts} ` +
     `experts of width ${intermediate}.${taken} Compare its parameters with those published (moeprof model inspect), or describe it in a ` +
-    'YAML profile (docs/models.md).'
+    'YAML profile (moeprof schema model).'
   );
 }

@@ -44,10 +44,10 @@ export function meantModel(text: string, relativeTo: string = cwd()): MeantModel
     return name === null || format !== undefined ? itself : { name, note: `${text} is taken for the bundled ${name}.` };
   if (name !== null && format === undefined)
     return { name, note: `${text} is no file here; taking the bundled ${name} (hf:${text} reads the repository's own files).` };
-  const stored = format === undefined ? '' : ` --quantization ${format.slice(1).toLowerCase()}`;
+  const stored = format === undefined ? '' : ` in ${format.slice(1).toLowerCase()}`;
   const what = name === null ? 'a bundled model of a similar name is' : 'the bundled model is';
-  const offer = near === undefined ? '' : `, ${what} -m ${near}${stored}`;
-  throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is -m hf:${text}${offer}`);
+  const offer = near === undefined ? '' : `, ${what} ${near}${stored}`;
+  throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is hf:${text}${offer}`);
 }
 
 /** The bundled model of a repository's name in lower case, null if none has its architecture and sizes; and the one of the nearest name. */

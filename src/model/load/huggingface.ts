@@ -42,7 +42,7 @@ function findFamily(outer: Fields): { read: (config: Fields) => Architecture; co
   throw new UserError(
     `${config.place}: model_type ${JSON.stringify(type.slice(0, 60))} is not known${near === undefined ? '' : `; did you mean "${near}"?`} ` +
       `(known: ${known.join(', ')}; others need the usual fields, num_experts, num_experts_per_tok and moe_intermediate_size, or a YAML profile, ` +
-      'see docs/models.md)',
+      'as moeprof profiles show gpt-oss-20b prints one)',
   );
 }
 

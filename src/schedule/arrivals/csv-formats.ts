@@ -108,7 +108,7 @@ export const llmservingsim = columnFormat({
 export const generic = columnFormat({
   name: 'generic',
   summary: 'arrival (seconds, or with a unit: 250ms), prompt, output and, if there are several, class',
-  cites: 'moeprof, docs/workloads.md',
+  cites: 'moeprof',
   arrival: 'arrival',
   prompt: 'prompt',
   output: 'output',

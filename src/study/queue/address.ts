@@ -20,7 +20,7 @@ export interface QueueAddress {
 export const QUEUE_PREFIX = 'moeprof';
 
 /** The variable that holds a password, so that no list of processes shows it. */
-export const PASSWORD_VARIABLE = 'MOEPROF_QUEUE_PASSWORD';
+const PASSWORD_VARIABLE = 'MOEPROF_QUEUE_PASSWORD';
 
 const EXAMPLE = 'write e.g. redis://localhost:6379/0, or rediss://user@host:6379/0 with TLS';
 const PORT = 6379;

@@ -5,7 +5,8 @@ import { codeOf, messageOf, UserError, unloadable } from '../../base/errors.js';
 import { sleep } from '../../base/host/clock.js';
 import { requirePackage } from '../../base/host/modules.js';
 import { isIP } from '../../base/host/network.js';
-import { PASSWORD_VARIABLE, type QueueAddress } from './address.js';
+import { bundledRows } from '../../base/profiles.js';
+import type { QueueAddress } from './address.js';
 import { keysOf } from './protocol.js';
 
 /** How long a server may take to answer at first, ms. */
@@ -103,31 +104,6 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   }
 }
 
-/** Errors of a server or a network by a pattern of code or text, and what to do about each. */
-const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
-  [/ECONNREFUSED/, 'nobody listens there; start a server (apt-get install valkey-server), or give its address'],
-  [/ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
-  [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/, 'does not answer; is the address right, and may this machine reach it?'],
-  [
-    /WRONGPASS|invalid (username-)?password|invalid username/i,
-    `does not let in this user with this password; give both in the address, or the password in ${PASSWORD_VARIABLE}`,
-  ],
-  [/NOAUTH/, `asks for a password; give it in the address, or in ${PASSWORD_VARIABLE}`],
-  [/without any password configured/, 'asks for no password; leave it out'],
-  [/NOPERM/, 'does not let this user do what a queue needs; docs/studies.md has the rule'],
-  [/DB index/, 'has no database of this number; 0 is always there'],
-  [/ALTNAME/, 'shows a certificate of another name; write the host as the certificate has it'],
-  [/CERT_HAS_EXPIRED|certificate has expired/, 'shows a certificate that has expired; the server needs a new one'],
-  [
-    /self.signed|SELF_SIGNED|UNABLE_TO_VERIFY|unable to (get|verify)|CERT_/i,
-    'shows a certificate that is not trusted here; NODE_EXTRA_CA_CERTS=ca.pem names who signed it',
-  ],
-  [/ERR_SSL|EPROTO|wrong version number/i, 'does not speak TLS there; write redis://'],
-  [/ECONNRESET|Connection is closed|EPIPE/, 'ends the connection; with TLS, write rediss://'],
-  [/OOM/, 'has no memory left; raise its maxmemory'],
-  [/MISCONF|READONLY/, 'takes nothing: its disk is full, or it is a replica'],
-];
-
 /** What was thrown, a refusal of the server's in one line. */
 export const orServerError = (address: QueueAddress, error: unknown): unknown =>
   error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
@@ -136,6 +112,7 @@ export const orServerError = (address: QueueAddress, error: unknown): unknown =>
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
   const code = codeOf(error) ?? '';
   const text = `${code} ${messageOf(error)}`;
-  const known = REMEDIES.find(([pattern]) => pattern.test(text));
-  return new UserError(`--queue ${shown}: ${known === undefined ? messageOf(error).replace(/\s+/g, ' ') : known[1]}`);
+  const rows = bundledRows('server-errors.txt').map((row) => row.split(/ {2,}/));
+  const remedy = rows.find(([pattern]) => new RegExp(pattern!, 'i').test(text))?.[1];
+  return new UserError(`--queue ${shown}: ${remedy ?? messageOf(error).replace(/\s+/g, ' ')}`);
 }

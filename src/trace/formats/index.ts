@@ -64,6 +64,6 @@ export function formatOf(source: TraceSource, { format: name, columns }: Pick<Op
   if (found !== undefined) return found;
   throw new UserError(
     `${source.path}: no trace format that moeprof knows; name it with --trace-format, name its columns with --trace-columns ` +
-      'layer=…,experts=…, or convert it (docs/record.md)',
+      'layer=…,experts=…, or write a line a token: {"request":0,"position":0,"phase":"decode","experts":[[3,41],[7,9]]}',
   );
 }

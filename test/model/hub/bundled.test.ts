@@ -67,7 +67,7 @@ describe('repositories of models that people run', () => {
   it.each(OTHERS)('%s is no bundled model; the nearest is %s', (hub, near) => {
     expect(() => meantModel(hub, folder)).toThrow(
       new UserError(
-        `${hub}: there is no such file; the repository of the Hugging Face hub is -m hf:${hub}, a bundled model of a similar name is -m ${near}`,
+        `${hub}: there is no such file; the repository of the Hugging Face hub is hf:${hub}, a bundled model of a similar name is ${near}`,
       ),
     );
   });
@@ -199,10 +199,10 @@ describe('the name of a repository', () => {
   it.each([
     [
       'unsloth/gpt-oss-120b-GGUF:Q4_K_M',
-      /there is no such file; the repository of the Hugging Face hub is -m hf:unsloth\/gpt-oss-120b-GGUF:Q4_K_M, the bundled model is -m gpt-oss-120b --quantization q4_k_m$/,
+      /there is no such file; the repository of the Hugging Face hub is hf:unsloth\/gpt-oss-120b-GGUF:Q4_K_M, the bundled model is gpt-oss-120b in q4_k_m$/,
     ],
-    ['deepseek-ai/DeepSeek-V3.2', /hub is -m hf:deepseek-ai\/DeepSeek-V3\.2, a bundled model of a similar name is -m deepseek-v/],
-    ['acme/zzzzqqqq', /^acme\/zzzzqqqq: there is no such file; the repository of the Hugging Face hub is -m hf:acme\/zzzzqqqq$/],
+    ['deepseek-ai/DeepSeek-V3.2', /hub is hf:deepseek-ai\/DeepSeek-V3\.2, a bundled model of a similar name is deepseek-v/],
+    ['acme/zzzzqqqq', /^acme\/zzzzqqqq: there is no such file; the repository of the Hugging Face hub is hf:acme\/zzzzqqqq$/],
   ])('%s is refused with what to write instead', (text, message) => {
     expect(() => loadModel(text, null, folder)).toThrow(message);
   });
