@@ -74,7 +74,7 @@ export class Outputs<T> {
   }
 
   /**
-   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture. @param specs of `-o`
+   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture or BibTeX. @param specs of `-o`
    * @param format for stdout; null: the usual one @param inputs recordings that no output may replace
    * @throws UserError if a format or path is wrong, or cannot be written
    */
@@ -93,7 +93,7 @@ export class Outputs<T> {
     if (twice !== undefined) throw new UserError(`-o ${twice}: is given twice; write each format to its own path`);
     const over = paths.find((path) => path !== '-' && inputs.some((input) => isSameFile(splitRows(input).path, path)));
     if (over !== undefined) throw new UserError(`-o ${over}: is the trace that is read; write to another path`);
-    const toRead = !formats[0]!.extensions.includes('.svg') && !context.options.quiet;
+    const toRead = !/^\.(svg|bib)$/.test(formats[0]!.extensions[0] ?? '') && !context.options.quiet;
     if (!paths.includes('-') && (paths.length === 0 || toRead)) targets.push({ format: formats[0]!, path: '-' });
 
     const binary = targets.find(({ format, path }) => path === '-' && isBinary(format));
