@@ -10,18 +10,14 @@ import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { TuneFlags } from './advise-tune.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import type { Texts } from './kit/options.js';
+import type { Switches, Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
 
-interface AdviseOptions extends OutputOptions, TuneFlags, Texts<keyof AdviceWishes> {
-  readonly explain?: boolean;
-  readonly best?: string;
-  readonly markdown?: boolean;
-}
+type AdviseOptions = OutputOptions & TuneFlags & Texts<keyof AdviceWishes | 'best'> & Switches<'explain' | 'markdown'>;
 
 /** The word for all runtimes, side by side. */
 const ANY = 'any';

@@ -6,6 +6,15 @@ import { describeMetric } from '../../result/catalogue.js';
 /** Flags whose given values are text. */
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
 
+/** Flags that are given or not. */
+export type Switches<Flag extends PropertyKey> = { readonly [F in Flag]?: boolean };
+
+/** Flags whose values are text, one or a default at least. */
+export type Words<Flag extends PropertyKey> = Readonly<Record<Flag, string>>;
+
+/** Flags that may be repeated. */
+export type Lists<Flag extends PropertyKey> = Readonly<Record<Flag, readonly string[]>>;
+
 /** Collects the values of a repeatable option. */
 export const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
 
