@@ -81,28 +81,11 @@ async function offersFor(context: CliContext, models: readonly string[], options
   return offers;
 }
 
-function wishesOf({
-  accepted,
-  context,
-  drafter,
-  drafts,
-  goal,
-  prompt,
-  quantizations,
-  runtime,
-  shell,
-  slots,
-  trace,
-  users,
-}: AdviseOptions): AdviceWishes {
+function wishesOf({ context, prompt, quantizations, slots, users, ...others }: AdviseOptions): AdviceWishes {
+  const { accepted, drafter, drafts, goal, runtime, shell, trace } = others;
   const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
-    runtime,
-    accepted,
-    drafter,
-    drafts,
-    shell,
-    goal,
+    ...{ runtime, accepted, drafter, drafts, shell, goal },
     context: count('--context', context),
     users: count('--users', users),
     prompt: count('--prompt', prompt),

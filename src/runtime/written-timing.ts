@@ -95,7 +95,8 @@ function engineOf(text: string): string | undefined {
 export function timingText(timing: Timing): string {
   const { cpuMoe, decode, depth, engine, flashAttention, generatedTokens, gpuLayers, kv, mmap, model, numa, overrides, prefill } = timing;
   const { allCpuMoe, noOpOffload, promptTokens, quantization, threads, ubatch, users } = timing;
-  const flag = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [name, wordOf(String(value))]);
+  const flag = (name: string, value: string | number | undefined): string[] =>
+    value === undefined ? [] : [name, /\s/.test(`${value}`) ? `"${value}"` : `${value}`];
   const flags = [
     ...flag('-m', model),
     ...flag('-ngl', gpuLayers),
@@ -119,9 +120,4 @@ export function timingText(timing: Timing): string {
     ...(quantization !== undefined && FORMAT.test(quantization) ? [quantization.toLowerCase()] : []),
     ...(flags.length === 0 ? [] : [flags.join(' ')]),
   ].join(', ');
-}
-
-/** A word of flags, quoted if it has spaces. */
-function wordOf(text: string): string {
-  return /\s/.test(text) ? `"${text}"` : text;
 }

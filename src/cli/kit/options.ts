@@ -15,9 +15,6 @@ export type Words<Flag extends PropertyKey> = Readonly<Record<Flag, string>>;
 /** Flags that may be repeated. */
 export type Lists<Flag extends PropertyKey> = Readonly<Record<Flag, readonly string[]>>;
 
-/** Collects the values of a repeatable option. */
-export const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
-
 /** Values of the flags that read a trace. */
 export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
 

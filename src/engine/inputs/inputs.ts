@@ -2,14 +2,14 @@ import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
 import { findProfile, isPath } from '../../base/profiles.js';
-import { locatedModule } from '../../base/user-module.js';
+import { loadedChoice, locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { checkValue } from '../../base/yaml.js';
 import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
 import { loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
-import { loadScheduler } from '../../schedule/door.js';
+import { ownScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
 import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
@@ -142,7 +142,7 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
     system: {
       ...system,
       predictor: { ...predictor, kind: await loadPredictor(predictor.kind, folder) },
-      scheduler: { ...scheduler, kind: await loadScheduler(scheduler.kind, folder) },
+      scheduler: { ...scheduler, kind: await loadedChoice('scheduler', scheduler.kind, ownScheduler, folder) },
     },
   };
 }

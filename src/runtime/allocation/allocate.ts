@@ -66,15 +66,12 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   // A table that is the head, too, is loaded once more if the head is on a GPU.
   const tied = output !== 'cpu' && !anatomy.tensors.some(({ name }) => name === 'output.weight');
   if (tied) devices.get(output)!.weights += anatomy.tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? 0;
-  for (const [layer, memory] of cached(anatomy, plan).entries()) {
+  // Layers that predict further tokens are like the last one.
+  const next = new Array<ContextMemory>(plan.rules.cachesNextLayers ? anatomy.nextLayers : 0).fill(anatomy.layers.at(-1)!);
+  for (const [layer, memory] of [...anatomy.layers, ...next].entries()) {
     devices.get(plan.kvOnCpu ? 'cpu' : layers[layer]!)!.kv += kvBytesOf(memory, plan);
   }
   return [...devices.values()];
-}
-
-/** Context memory by layer. Layers that predict further tokens are like the last one. */
-function cached({ layers, nextLayers }: Anatomy, { rules }: LoadPlan): readonly ContextMemory[] {
-  return rules.cachesNextLayers ? [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)] : layers;
 }
 
 /** Sizes computed so far, by model and by the inputs of a graph: a search for settings needs the same graph many times. */

@@ -4,7 +4,6 @@ import type { Override } from '../../../base/yaml.js';
 import { dynamicLike, loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
 import type { LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
-import type { KnownRuntime } from '../../../runtime/kind/runtime.js';
 import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 
 /** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
@@ -68,14 +67,11 @@ function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   return printed - model.parameters.total > more / 2 ? [{ path: ['attention', 'unpackedTwice'], value: true, label: 'total_params' }] : [];
 }
 
-/** How a program allocates; of one that is not known, as the default runtime does. */
-const memoryOf = (program: string): NonNullable<KnownRuntime['memory']> =>
-  runtimeOfProgram(program).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
-
 /** The plan of a row; a context that is not printed counts as the smallest. */
 export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const flags = row.flags ?? '';
-  const memory = memoryOf(row.engine);
+  // A program that is not known allocates as the default runtime does.
+  const memory = runtimeOfProgram(row.engine).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
   const gpus = measuredDevices(row).gpus.length;
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
