@@ -10,6 +10,10 @@ export const hasKeys = (value: unknown): value is Record<string, unknown> => typ
 /** False for a name that every object has, of its prototype (`toString`): a look-up would find that. */
 export const isOwnName = (name: string): boolean => !(name in Object.prototype);
 
+/** Only fields that are known. */
+export const definedFields = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
+
 /** Items by their key; keys and the items of each stand in the order in which they come. */
 export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();

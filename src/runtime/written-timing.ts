@@ -1,10 +1,10 @@
 // A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Commas divide speeds, runtime, format, depth and llama.cpp's flags,
 // which begin with a hyphen and go on to the end.
 import { UserError } from '../base/errors.js';
-import { ownValue } from '../base/objects.js';
+import { definedFields, ownValue } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags } from './llama.cpp/llama-log.js';
-import { definedFields } from './logs/lines.js';
+
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
