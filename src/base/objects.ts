@@ -26,6 +26,28 @@ export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<
   return groups;
 }
 
+/** A map, weak or not. */
+interface Known<K, V> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): unknown;
+}
+
+/** What a map has under a key; if it has nothing, what `make` returns, which it has from then on. */
+export function remembered<K, V>(map: Known<K, V>, key: K, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
+}
+
+/** As {@link remembered}, of the `most` keys that were asked for last. */
+export function rememberedLately<K, V>(map: Map<K, V>, most: number, key: K, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, known);
+  if (map.size > most) map.delete(map.keys().next().value!);
+  return known;
+}
+
 declare const BARE: unique symbol;
 
 /** A table for names of any origin: it has no prototype, so that a name that every object has (`toString`) finds nothing in it. */

@@ -1,6 +1,7 @@
 import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
+import { remembered } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { loadedChoice, locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -197,11 +198,8 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
   const trace = await draw(workload.tokens ?? SYNTHETIC_TOKENS, false);
   const drawn = new Map<number, Promise<RoutingTrace>>();
-  const take = (tokens: number): Promise<RoutingTrace> => {
-    const known = drawn.get(tokens) ?? draw(tokens, true).then((other) => routed(other, model, system, run).trace);
-    drawn.set(tokens, known);
-    return known;
-  };
+  const take = (tokens: number): Promise<RoutingTrace> =>
+    remembered(drawn, tokens, () => draw(tokens, true).then((other) => routed(other, model, system, run).trace));
   return {
     model: stored(run, model, hardware),
     modelNote: null,

@@ -2,6 +2,7 @@
 // published logs exactly (docs/memory.md); none is fitted.
 
 import { UserError } from '../../base/errors.js';
+import { remembered } from '../../base/objects.js';
 import type { Anatomy, ContextMemory, ModelSpec } from '../../model/door.js';
 import { bufferBytes } from './graph/allocator.js';
 import { buildGraph, distinctLayers } from './graph/build.js';
@@ -84,12 +85,9 @@ function computeBytes(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placem
   const { cpuMoeLayers: _, gpuLayers, overrides: __, tensorSplit: ___, ...settings } = plan;
   const whole = gpuLayers > placement.layers.length;
   const question = JSON.stringify([settings, model.layers[0]?.topK, whole, placement.output, key]);
-  const answers = known.get(anatomy) ?? new Map<string, number[]>();
-  known.set(anatomy, answers);
-  const answer = answers.get(question);
-  if (answer !== undefined) return answer;
-  buildGraph(scene, layers);
-  const bytes = bufferBytes(scheduled(scene.graph, plan.gpus + 1, plan.pipelineCopies ?? 1), plan.gpus + 1);
-  answers.set(question, bytes);
-  return bytes;
+  const answers = remembered(known, anatomy, () => new Map<string, number[]>());
+  return remembered(answers, question, () => {
+    buildGraph(scene, layers);
+    return bufferBytes(scheduled(scene.graph, plan.gpus + 1, plan.pipelineCopies ?? 1), plan.gpus + 1);
+  });
 }

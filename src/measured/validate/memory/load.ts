@@ -1,4 +1,5 @@
 import { UserError } from '../../../base/errors.js';
+import { remembered } from '../../../base/objects.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
 import { dynamicLike, loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
@@ -26,12 +27,8 @@ export interface RowWeights {
 const models = new Map<string, ModelSpec>();
 
 /** A bundled model. */
-export function loaded(name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec {
-  const key = `${name} ${quantization} ${overrides.length}`;
-  const model = models.get(key) ?? loadModel(name, quantization, undefined, overrides);
-  models.set(key, model);
-  return model;
-}
+export const loaded = (name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec =>
+  remembered(models, `${name} ${quantization} ${overrides.length}`, () => loadModel(name, quantization, undefined, overrides));
 
 /** The model of a row. @throws UserError if there is no profile of it */
 export function weightsOfRow(row: MemoryRow): RowWeights {
