@@ -2,7 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
-import { ownValue } from '../base/objects.js';
+import { ownValue, remembered } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
@@ -135,9 +135,7 @@ export class Subject {
     const { model, quantizations, request, users } = question;
     const tokens = tokensNeeded(users, request);
     // Routing is that of the model in any format.
-    const opening = this.#traces.get(tokens) ?? routingOf(this.#name, this.#path, model(quantizations[0]!), tokens);
-    this.#traces.set(tokens, opening);
-    const trace = await opening;
+    const trace = await remembered(this.#traces, tokens, () => routingOf(this.#name, this.#path, model(quantizations[0]!), tokens));
     return { ...question, trace, pricer: new Pricer(trace, request, question.drafting) };
   }
 
@@ -235,15 +233,11 @@ interface Loaded {
 
 function modelsOf(name: string): (quantization: string | null) => Loaded {
   const models = new Map<string | null, Loaded>();
-  return (quantization) => {
-    const known = models.get(quantization) ?? loadedModel(openModel(name, quantization));
-    models.set(quantization, known);
-    return known;
-  };
-}
-
-function loadedModel({ parts, sizes }: OpenModel): Loaded {
-  return { spec: assemble(parts), sizes };
+  return (quantization) =>
+    remembered(models, quantization, () => {
+      const { parts, sizes } = openModel(name, quantization);
+      return { spec: assemble(parts), sizes };
+    });
 }
 
 function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {

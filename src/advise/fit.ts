@@ -60,24 +60,18 @@ export function highestFromDisk(question: Question, model: ModelSpec, beside: Be
   if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
   const shared = hardware.tiers[0]!.name === 'unified';
   const highest = shared ? { ...beside, ...ladderOf(question, model, null)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
-  const setting = highest === null ? null : withoutSplit(highest);
-  if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
+  if (highest === null) return null;
+  // The disk is read in whole experts: a split layer lies in host memory.
+  const setting = highest.cpuProjections === null ? highest : { ...highest, cpuMoe: highest.cpuMoe + 1, cpuProjections: null };
+  if (cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
   return { ...setting, fromDisk: true };
-}
-
-/** A setting with its split layer in host memory: the disk is read in whole experts. */
-function withoutSplit(setting: Setting): Setting {
-  return setting.cpuProjections === null ? setting : { ...setting, cpuMoe: setting.cpuMoe + 1, cpuProjections: null };
 }
 
 /** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
 export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): number {
-  return Math.max(0, freeOf(devices.at(-1)!) + expertBytesTotal({ layers: layersInMemory(devices, model, setting) }));
-}
-
-/** Layers whose experts lie in host memory, or in the one memory that there is. */
-function layersInMemory(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): ModelSpec['layers'] {
-  return setting.cpuMoe > 0 && devices.at(-1)!.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
+  const memory = devices.at(-1)!;
+  const layers = setting.cpuMoe > 0 && memory.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
+  return Math.max(0, freeOf(memory) + expertBytesTotal({ layers }));
 }
 
 /** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */

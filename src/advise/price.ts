@@ -1,6 +1,7 @@
 // Speeds of a setting on a machine, from the engine: a run of a few generated tokens after a prompt, and one of a prompt's pass. Short runs, each
 // once, suffice: placements do not change during a run.
 
+import { remembered } from '../base/objects.js';
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
@@ -120,28 +121,18 @@ export class Pricer {
   #run(priced: PricedCase, walk: Walk): Promise<Result> {
     const { cached, hardware, model, setting } = priced;
     const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk, cached]);
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    this.runs++;
-    const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
-    const spec = checkRun(run, 'advise');
-    const trace = partOf(this.#trace, walk);
-    // What follows a prompt is counted over all that is drawn, which the few priced tokens are a part of; a cache's profile on other text.
-    const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
-    const routing = { ...routingOfPart(trace, this.#trace), ...apart };
-    const stored = withKvFormat(model, parseKvFormat(setting.kv));
-    const result = simulateInputs(
-      {
-        model: stored,
-        modelNote: null,
-        hardware: withOwnHandovers(spec.system, pinnedFor(spec.system, machine)),
-        system: spec.system,
-        ...routing,
-      },
-      spec,
-    );
-    this.#known.set(key, result);
-    return result;
+    return remembered(this.#known, key, () => {
+      this.runs++;
+      const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
+      const spec = checkRun(run, 'advise');
+      const trace = partOf(this.#trace, walk);
+      // What follows a prompt is counted over all that is drawn, which the few priced tokens are a part of; a cache's profile on other text.
+      const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
+      const routing = { ...routingOfPart(trace, this.#trace), ...apart };
+      const stored = withKvFormat(model, parseKvFormat(setting.kv));
+      const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine));
+      return simulateInputs({ model: stored, modelNote: null, hardware: driven, system: spec.system, ...routing }, spec);
+    });
   }
 }
 

@@ -131,18 +131,16 @@ function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
   return [...briefly, ...detailed([alternativeGrid(advice, answer)])];
 }
 
-/** The same with its range, which is that of the answer. */
-function rangeDatum(band: Accuracy | null, rate: number): Datum {
-  return { value: rate, text: `${aboutRate(rate)}${speedBand(band, rate)}` };
-}
-
 function alternativeGrid({ alternatives, bands }: Advice, answer: AdvisedSetting): Grid {
   const apart = answer.devices.some(({ name }) => name === HOST);
   const rows = [answer, ...alternatives].map((choice): Datum[] => [
     choice.change === '' ? 'as above' : choice.change,
     rateDatum(choice.decode),
     rateDatum(choice.prefill),
-    ...(['decode', 'prefill'] as const).map((phase) => rangeDatum(bands![phase], choice[phase])),
+    ...(['decode', 'prefill'] as const).map((phase) => ({
+      value: choice[phase],
+      text: `${aboutRate(choice[phase])}${speedBand(bands![phase], choice[phase])}`,
+    })),
     ...(apart ? [false, true] : [false]).map((host) => figure(bytesOn(choice, host), 'bytes')),
     figure(choice.longest, 'count'),
     { value: choice.bits, text: formatNumber(choice.bits, 1) },

@@ -92,16 +92,13 @@ const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminate
 /** What ends each of the handlers below; empty: there are none. */
 let guards: (() => void)[] = [];
 
-function dropUnfinished(): void {
-  for (const file of unfinished) file.abort();
-}
-
 /** Makes sure that an unfinished file is removed however the process ends (except by kill -9). */
 function guard(file: AtomicFile): void {
   unfinished.add(file);
   if (guards.length > 0) return;
   const signals = Object.entries(SIGNALS) as [keyof typeof SIGNALS, number][];
-  guards = [...signals.map(([signal, code]) => listen(signal, () => exit(code))), listen('exit', dropUnfinished)];
+  const drop = listen('exit', () => unfinished.forEach((file) => void file.abort()));
+  guards = [...signals.map(([signal, code]) => listen(signal, () => exit(code))), drop];
 }
 
 function release(file: AtomicFile): void {

@@ -18,8 +18,9 @@ import {
 } from './host/files.js';
 import { isatty, tmpdir } from './host/machine.js';
 import { join } from './host/paths.js';
-import { byName } from './objects.js';
-import { formatBytes } from './units.js';
+import { byName, definedFields } from './objects.js';
+import { bundledRows } from './profiles.js';
+import { BYTES, formatBytes, parseQuantity } from './units.js';
 
 interface Limits {
   readonly what: string;
@@ -37,73 +38,21 @@ interface Limits {
 const CLOCK_MS = 2000;
 
 const KIB = 2 ** 10;
-const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** Kinds of files. Limits of those read as a whole are far above real ones; parsers take up to a hundred times the size in memory. */
-export const KINDS = {
-  profile: {
-    what: 'a YAML file',
-    limit: 256 * KIB,
-    remedy: 'name a shorter one; a trace is named with -t, a model with -m',
-    instead: 'name a YAML file; a trace is named with -t, a model with -m',
-    pipe: true,
-  },
-  result: {
-    what: 'a result',
-    limit: 32 * MIB,
-    remedy: 'write it without --details',
-    instead: 'name a file that moeprof run -o result.json wrote',
-    pipe: true,
-  },
-  trace: { what: 'a trace', limit: Number.POSITIVE_INFINITY, remedy: 'name a trace file, or - for standard input', pipe: true },
-  model: { what: 'a model', limit: Number.POSITIVE_INFINITY, remedy: 'name a bundled model, a YAML profile, a config.json or a GGUF file' },
-  config: { what: 'a config.json', limit: 16 * MIB, remedy: 'name the config.json of the model itself' },
-  index: { what: 'an index of safetensors', limit: 64 * MIB, remedy: 'name the config.json of the model, with a --quantization' },
-  hub: { what: 'an entry of the hub cache', limit: 8 * MIB, remedy: 'delete it' },
-  workload: {
-    what: 'a file of arrivals',
-    limit: 4 * GIB,
-    remedy: 'keep its first lines (head -n 1000000)',
-    instead: 'name a file of arrivals',
-    pipe: true,
-  },
-  prompts: {
-    what: 'a file of prompts',
-    limit: 64 * MIB,
-    remedy: 'split it into several',
-    instead: 'name a file of JSON lines',
-    pipe: true,
-  },
-  predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file', instead: 'name an .onnx file' },
-  module: { what: 'a module', limit: 16 * MIB, remedy: 'name a .mjs, .js or .ts file' },
-  entry: { what: 'an entry of a store', limit: 256 * MIB, remedy: 'delete it, and the run is repeated' },
-  key: { what: 'a key', limit: 4 * KIB, remedy: 'write one line of random text', instead: 'name a file with one line', pipe: true },
-  measurements: {
-    what: 'a file of measurements',
-    limit: 32 * MIB,
-    remedy: 'split it into several',
-    instead: 'name a file of JSON lines',
-    pipe: true,
-  },
-  log: {
-    what: 'a log of a runtime',
-    limit: 32 * MIB,
-    remedy: 'keep its last lines (tail -n 10000)',
-    instead: 'name a file with what the runtime printed',
-    pipe: true,
-  },
-  mapping: {
-    what: 'a mapping of experts',
-    limit: 16 * MIB,
-    remedy: 'write one number per expert',
-    instead: 'name a JSON file',
-    pipe: true,
-  },
-} satisfies Readonly<Record<string, Limits>>;
-
 /** Name of a kind of file. */
-export type InputKind = keyof typeof KINDS;
+export type InputKind =
+  | ('profile' | 'result' | 'trace' | 'model' | 'config' | 'index' | 'hub' | 'workload' | 'prompts' | 'predictor')
+  | ('module' | 'entry' | 'key' | 'measurements' | 'log' | 'mapping');
+
+/** Kinds of files, from their table in `profiles/inputs.txt`. */
+export const KINDS = Object.fromEntries(
+  bundledRows('inputs.txt').map((row): [string, Limits] => {
+    const [name = '', limit = '', pipe, what = '', remedy = '', instead] = row.split(/ {2,}/);
+    const most = limit === '-' ? Number.POSITIVE_INFINITY : parseQuantity(BYTES, limit, `profiles/inputs.txt: ${name}`);
+    return [name, { what, limit: most, remedy, ...definedFields({ instead }), ...(pipe === 'pipe' && { pipe: true as const }) }];
+  }),
+) as Readonly<Record<InputKind, Limits>>;
 
 /** A user's file, open at any offset; pipes are spooled. Folders, devices, pipes without a writer and sizes above a kind's limit are refused. */
 export class InputFile {

@@ -10,6 +10,10 @@ export const hasKeys = (value: unknown): value is Record<string, unknown> => typ
 /** False for a name that every object has, of its prototype (`toString`): a look-up would find that. */
 export const isOwnName = (name: string): boolean => !(name in Object.prototype);
 
+/** Only fields that are known. */
+export const definedFields = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
+
 /** Items by their key; keys and the items of each stand in the order in which they come. */
 export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
@@ -20,6 +24,28 @@ export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<
     else group.push(item);
   }
   return groups;
+}
+
+/** A map, weak or not. */
+interface Known<K, V> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): unknown;
+}
+
+/** What a map has under a key; if it has nothing, what `make` returns, which it has from then on. */
+export function remembered<K, V>(map: Known<K, V>, key: K, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
+}
+
+/** As {@link remembered}, of the `most` keys that were asked for last. */
+export function rememberedLately<K, V>(map: Map<K, V>, most: number, key: K, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, known);
+  if (map.size > most) map.delete(map.keys().next().value!);
+  return known;
 }
 
 declare const BARE: unique symbol;

@@ -1,9 +1,11 @@
 // The places of profiles: names of those that ship with moeprof, paths of others. A name never depends on the working directory.
+
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
 import { isAbsolute, type PathRules, relative, resolve, sep } from './host/paths.js';
 import { cwd } from './host/process.js';
+import { remembered } from './objects.js';
 import { didYouMean, nearest } from './text.js';
 
 /** Families of profiles; each is a folder of `profiles/`. */
@@ -145,15 +147,10 @@ export function shownTrace(path: string): string {
 const LISTED = new Map<ProfileFamily, ReadonlyMap<string, string>>();
 
 /** Bundled files of a family by name: the file's name up to its (known) ending. */
-function bundled(family: ProfileFamily): ReadonlyMap<string, string> {
-  const known = LISTED.get(family) ?? listed(family);
-  LISTED.set(family, known);
-  return known;
-}
-
-function listed(family: ProfileFamily): ReadonlyMap<string, string> {
-  const folder = resolve(BUNDLED, family);
-  const ending = family === 'traces' || family === 'measurements' ? FILE : /\.ya?ml$/;
-  const files = entriesIn(folder).filter((entry) => entry.isFile() && ending.test(entry.name));
-  return new Map(files.map((entry) => [entry.name.replace(ending, ''), resolve(folder, entry.name)]));
-}
+const bundled = (family: ProfileFamily): ReadonlyMap<string, string> =>
+  remembered(LISTED, family, () => {
+    const folder = resolve(BUNDLED, family);
+    const ending = family === 'traces' || family === 'measurements' ? FILE : /\.ya?ml$/;
+    const files = entriesIn(folder).filter((entry) => entry.isFile() && ending.test(entry.name));
+    return new Map(files.map((entry) => [entry.name.replace(ending, ''), resolve(folder, entry.name)]));
+  });

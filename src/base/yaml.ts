@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
 import { readText } from './input-file.js';
 import { nestsTooDeep } from './nesting.js';
-import { hasKeys, ownValue } from './objects.js';
+import { hasKeys, ownValue, remembered, rememberedLately } from './objects.js';
 import { shownPath } from './profiles.js';
 import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
@@ -92,12 +92,7 @@ const LONGEST_KNOWN = 2 ** 14;
 /** Parses a text, once while it is among those read last; @throws UserError as {@link readYaml} */
 function parsed(text: string, path: string): ParsedText {
   if (text.length > LONGEST_KNOWN) return parseText(text, path);
-  const key = `${path}\n${text}`;
-  const known = KNOWN.get(key) ?? parseText(text, path);
-  KNOWN.delete(key);
-  KNOWN.set(key, known);
-  if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
-  return known;
+  return rememberedLately(KNOWN, MOST_KNOWN, `${path}\n${text}`, () => parseText(text, path));
 }
 
 /** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error if it is not YAML */
@@ -303,12 +298,8 @@ function offsetOf(root: Node, path: Path, unknownKey?: string): number {
 const PAIRS = new WeakMap<readonly Pair[], ReadonlyMap<string, Pair>>();
 
 function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {
-  let pairs = PAIRS.get(items);
-  if (pairs === undefined) {
-    pairs = new Map(items.map((pair) => [String(isScalar(pair.key) ? pair.key.value : pair.key), pair]));
-    PAIRS.set(items, pairs);
-  }
-  return pairs.get(String(key));
+  const nameOf = (pair: Pair): string => String(isScalar(pair.key) ? pair.key.value : pair.key);
+  return remembered(PAIRS, items, () => new Map(items.map((pair) => [nameOf(pair), pair]))).get(String(key));
 }
 
 const rangeOf = (node: unknown): number | undefined => (node as Partial<Node> | null | undefined)?.range?.[0];

@@ -17,16 +17,14 @@ import { hardwareOfFile } from '../runtime/machine.js';
 import { costOf, type Speeds } from '../runtime/setting/goal.js';
 import { timingsOfFile, timingsOfFlags, timingText } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
-import { positiveCount, type Texts } from './kit/options.js';
+import { type Lists, positiveCount, type Texts } from './kit/options.js';
 import { watched } from './kit/watched.js';
 import { machineToMeasure } from './machine/calibrate.js';
 
 export { tuneReports } from '../measured/tune/report.js';
 
 /** Flags of `advise --tune`. */
-export interface TuneFlags extends Texts<'hardware' | 'keep' | 'tune' | 'tuneLimit'> {
-  readonly timing: readonly string[];
-}
+export type TuneFlags = Texts<'hardware' | 'keep' | 'tune' | 'tuneLimit'> & Lists<'timing'>;
 
 /** The file for timings of a machine without one. */
 const KEPT = 'moeprof-machine.yaml';

@@ -10,18 +10,14 @@ import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { TuneFlags } from './advise-tune.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import type { Texts } from './kit/options.js';
+import type { Switches, Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { namesIn } from './listed.js';
 import { machineToMeasure } from './machine/calibrate.js';
 import { learnedBy } from './machine/learned.js';
 
-interface AdviseOptions extends OutputOptions, TuneFlags, Texts<keyof AdviceWishes> {
-  readonly explain?: boolean;
-  readonly best?: string;
-  readonly markdown?: boolean;
-}
+type AdviseOptions = OutputOptions & TuneFlags & Texts<keyof AdviceWishes | 'best'> & Switches<'explain' | 'markdown'>;
 
 /** The word for all runtimes, side by side. */
 const ANY = 'any';
@@ -85,28 +81,11 @@ async function offersFor(context: CliContext, models: readonly string[], options
   return offers;
 }
 
-function wishesOf({
-  accepted,
-  context,
-  drafter,
-  drafts,
-  goal,
-  prompt,
-  quantizations,
-  runtime,
-  shell,
-  slots,
-  trace,
-  users,
-}: AdviseOptions): AdviceWishes {
+function wishesOf({ context, prompt, quantizations, slots, users, ...others }: AdviseOptions): AdviceWishes {
+  const { accepted, drafter, drafts, goal, runtime, shell, trace } = others;
   const count = (flag: string, text: string | undefined) => (text === undefined ? undefined : countAtLeastOne(text, flag));
   return {
-    runtime,
-    accepted,
-    drafter,
-    drafts,
-    shell,
-    goal,
+    ...{ runtime, accepted, drafter, drafts, shell, goal },
     context: count('--context', context),
     users: count('--users', users),
     prompt: count('--prompt', prompt),

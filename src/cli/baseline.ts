@@ -14,7 +14,7 @@ import { tokensRun } from '../result/work-done.js';
 import { baselineFolder, baselineNames, dated, statesOf, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
-import { metricNames } from './kit/options.js';
+import { metricNames, type Switches } from './kit/options.js';
 import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, namesBelow, scenarioFiles } from './scenarios.js';
@@ -31,10 +31,7 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-interface SaveOptions {
-  readonly force: boolean;
-  readonly allowCode?: boolean;
-}
+type SaveOptions = Required<Switches<'force'>> & Switches<'allowCode'>;
 
 async function save(name: string, runs: readonly string[], { allowCode, force }: SaveOptions, context: CliContext): Promise<void> {
   if (!/^[\w][\w.-]*$/.test(name)) throw new UserError(`"${name}" is no name for a baseline; use letters, digits, ".", "_" and "-"`);

@@ -4,12 +4,11 @@ import { parseShare } from '../base/units.js';
 import { adaptiveBound, adaptiveReports } from '../bound/door.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
+import type { Words } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
 
-interface AdaptiveOptions extends RunFlags, OutputOptions {
-  readonly budgets: string;
-}
+type AdaptiveOptions = RunFlags & OutputOptions & Words<'budgets'>;
 
 /** `moeprof bound`: speeds that no system can exceed. One subcommand for each kind of knowledge. */
 export function define(command: Command, context: CliContext): void {

@@ -12,20 +12,13 @@ import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result
 import { dated, isBaseline, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
+import type { Lists, Switches, Texts } from './kit/options.js';
 import { FILE_OPTIONS, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
 import { type LoadedSet, loadOperands } from './operands.js';
 import { BASELINES } from './scenarios.js';
 
-interface CompareOptions extends OutputOptions {
-  readonly failOn: readonly string[];
-  readonly budgets: readonly string[];
-  readonly allowDifferentInputs: boolean;
-  readonly explain: boolean;
-  readonly updateBaseline: boolean;
-  readonly all: boolean;
-  readonly against?: string;
-  readonly allowCode?: boolean;
-}
+type Switch = 'allowDifferentInputs' | 'explain' | 'updateBaseline' | 'all';
+type CompareOptions = OutputOptions & Lists<'failOn' | 'budgets'> & Required<Switches<Switch>> & Texts<'against'> & Switches<'allowCode'>;
 
 /** `moeprof compare`: the gate. Exit code 0 if every budget holds, 1 if one is broken, 3 if the runs cannot be compared. */
 export function define(command: Command, context: CliContext): void {

@@ -7,17 +7,14 @@ import { CURVE_POLICIES, CURVE_POPULARITY, type Curve, type CurveSettings, curve
 import { checkRun, loadRun, type RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseJobs } from './kit/options.js';
+import { parseJobs, type Texts, type Words } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { listed } from './listed.js';
 import { type RoutingFlags, RUN_WORDS, routingOverrides } from './run-options.js';
 
-interface Flags extends RoutingFlags, OutputOptions, Omit<CurveSettings, 'policies' | 'warmup' | 'threads'> {
-  readonly policies: string;
-  readonly warmup: string;
-  readonly jobs?: string;
-}
+type Settings = Omit<CurveSettings, 'policies' | 'warmup' | 'threads'>;
+type Flags = RoutingFlags & OutputOptions & Settings & Words<'policies' | 'warmup'> & Texts<'jobs'>;
 
 /** `moeprof curve`: hit rate against capacity for many policies, from one read of the trace. */
 export function define(command: Command, context: CliContext): void {

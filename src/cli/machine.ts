@@ -4,6 +4,7 @@ import { machineReports, type ShownMachine } from '../measured/machine/show-repo
 import { hardwareOfFile, loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
+import type { Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { defineCalibrate } from './machine/calibrate.js';
 import { defineDetect, detectedMachine } from './machine/detect.js';
@@ -13,9 +14,7 @@ export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineDetect, defineCalibrate, defineShow]) subcommand(command, context);
 }
 
-interface ShowOptions extends OutputOptions {
-  readonly runtime?: string;
-}
+type ShowOptions = OutputOptions & Texts<'runtime'>;
 
 function defineShow(command: Command, context: CliContext): void {
   subcommand(command, 'show', { formats: machineReports }).action((name: string | undefined, options: ShowOptions) =>

@@ -8,13 +8,10 @@ import { figure, formatRelative, gridOf, ratio } from '../report/door.js';
 import { loadHardware } from '../runtime/machine.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
+import type { Lists, Texts, Words } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 
-interface InspectOptions extends OutputOptions {
-  readonly quantization?: string;
-  readonly context: string;
-  readonly hardware: readonly string[];
-}
+type InspectOptions = OutputOptions & Texts<'quantization'> & Words<'context'> & Lists<'hardware'>;
 
 /** `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep. */
 export function define(command: Command, context: CliContext): void {

@@ -20,21 +20,21 @@ import {
 import { checkRun } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { positiveCount, type Texts } from './kit/options.js';
+import { type Lists, positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
 import { isSameFile, Outputs, stdoutFormat } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { type RoutingFlags, routingOverrides, setOverride } from './run-options.js';
 
-interface Flags extends RoutingFlags, Texts<'hardware' | 'runtime' | 'for' | 'gpus' | 'redundant' | 'output' | 'format'> {
-  readonly eval: readonly string[];
+type Optional = Texts<'hardware' | 'runtime' | 'for' | 'gpus' | 'redundant' | 'output' | 'format' | 'slots'>;
+interface Flags
+  extends RoutingFlags,
+    Optional,
+    Lists<'eval' | 'set' | 'report'>,
+    Words<'holdout'>,
+    Required<Switches<'inSample'>>,
+    Switches<'json'> {
   readonly by: PlaceRequest['by'];
   readonly split?: Split;
-  readonly slots?: string;
-  readonly holdout: string;
-  readonly inSample: boolean;
-  readonly set: readonly string[];
-  readonly report: readonly string[];
-  readonly json?: boolean;
 }
 
 /** `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted. */

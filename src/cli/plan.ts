@@ -7,17 +7,13 @@ import { equalFooting } from '../study/door.js';
 import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseJobs } from './kit/options.js';
+import { type Lists, parseJobs, type Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { learnerOf } from './machine/learned.js';
 import { type Combination, combinationsOf } from './run-many.js';
 import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
 
-interface PlanOptions extends RunFlags, OutputOptions {
-  readonly assert: readonly string[];
-  readonly jobs?: string;
-  readonly timing: readonly string[];
-}
+type PlanOptions = RunFlags & OutputOptions & Texts<'jobs'> & Lists<'assert' | 'timing'>;
 
 /** `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches. */
 export function define(command: Command, context: CliContext): void {

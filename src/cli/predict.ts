@@ -11,7 +11,7 @@ import { concatTraces } from '../trace/concat.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
-import { namedModel, parseSeed, positiveCount, type TraceFlags } from './kit/options.js';
+import { type Lists, namedModel, parseSeed, positiveCount, type Switches, type Texts, type TraceFlags, type Words } from './kit/options.js';
 import { deliver, type OutputOptions, Outputs } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
@@ -27,11 +27,7 @@ export function define(command: Command, context: CliContext): void {
 }
 
 /** Options of the subcommand. */
-export interface TrainOptions extends JudgingOptions, TrainingFlags {
-  readonly output: string;
-  readonly report: readonly string[];
-  readonly json?: boolean;
-}
+export type TrainOptions = JudgingOptions & TrainingFlags & Words<'output'> & Lists<'report'> & Switches<'json'>;
 
 /** Baselines that a trained predictor is compared with. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
@@ -79,15 +75,10 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
 }
 
 /** Options of both subcommands. */
-export interface JudgingOptions extends TraceFlags {
-  readonly trace: readonly string[];
-  readonly eval: readonly string[];
-  readonly holdout: string;
-  readonly batchAccuracy: string;
-  readonly every?: string;
-  readonly minProbability: string;
-  readonly seed: string;
-}
+export type JudgingOptions = TraceFlags &
+  Lists<'trace' | 'eval'> &
+  Words<'holdout' | 'batchAccuracy' | 'minProbability' | 'seed'> &
+  Texts<'every'>;
 
 /** Judges predictors and reports the scores. */
 export async function runEval(named: readonly string[], options: JudgingOptions & OutputOptions, context: CliContext): Promise<void> {

@@ -4,12 +4,10 @@ import { renderTerminal } from '../report/door.js';
 import { contentsDocument, contentsOf, emptyQueue, openServer, QUEUE_PREFIX, type QueueServer } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
+import type { Switches } from './kit/options.js';
 import { namedQueue, type QueueOption } from './study-options.js';
 
-interface QueueFlags extends QueueOption {
-  readonly json?: boolean;
-  readonly force?: boolean;
-}
+type QueueFlags = QueueOption & Switches<'json' | 'force'>;
 
 /** `moeprof queue`: shows and empties the server of `moeprof sweep --queue`. */
 export function define(command: Command, context: CliContext): void {

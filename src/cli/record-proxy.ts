@@ -6,14 +6,12 @@ import { recordThroughProxy } from '../record/door.js';
 import { printable } from '../report/door.js';
 import type { CliContext } from './kit/context.js';
 import { isLoopback, listenAddress, serverAddress } from './kit/listen-address.js';
-import { positiveCount, type Texts } from './kit/options.js';
+import { positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
 import { describeTrace, identityOf } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
 /** Flags of `moeprof record --proxy`. */
-export interface ProxyFlags extends Required<Texts<'listen' | 'output' | 'proxy'>>, Texts<'model' | 'requests'> {
-  readonly keepText: boolean;
-}
+export type ProxyFlags = Words<'listen' | 'output' | 'proxy'> & Texts<'model' | 'requests'> & Required<Switches<'keepText'>>;
 
 /** `moeprof record --proxy`: records until Ctrl-C or so many answers, writes the trace and summarises it. @throws UserError */
 export async function recordProxied(flags: ProxyFlags, context: CliContext): Promise<void> {

@@ -9,7 +9,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { parseVariant, stackVariants } from '../trace/variants/index.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseSeed, positiveCount, type Texts } from './kit/options.js';
+import { parseSeed, positiveCount, type Texts, type Words } from './kit/options.js';
 import { watched } from './kit/watched.js';
 import { type ProxyFlags, recordProxied } from './record-proxy.js';
 import { auditBlocks } from './trace/audit.js';
@@ -17,7 +17,7 @@ import { inspectionGrids, inspectionTop, inspectTrace } from './trace/inspect.js
 import { withNamed } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
 
-interface Flags extends Omit<ProxyFlags, 'proxy'>, Readonly<Record<'gates' | 'seed' | 'tokens', string>>, Texts<'prompts' | 'proxy'> {
+interface Flags extends Omit<ProxyFlags, 'proxy'>, Words<'gates' | 'seed' | 'tokens'>, Texts<'prompts' | 'proxy'> {
   readonly backend: EngineBackend;
 }
 

@@ -5,13 +5,11 @@ import { reproductionReports } from '../measured/reproduce/report.js';
 import { gotWorse, type Reproduced, reproduce } from '../measured/reproduce/reproduce.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
+import type { Switches } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
-interface ReproduceOptions extends OutputOptions {
-  readonly all?: boolean;
-  readonly gate?: boolean;
-}
+type ReproduceOptions = OutputOptions & Switches<'all' | 'gate'>;
 
 /** `moeprof reproduce`: figures that papers publish of their systems, and those of the same setting here. */
 export function define(command: Command, context: CliContext): void {

@@ -11,28 +11,24 @@ import { DEFAULT_RUNTIME, DEFAULT_SYSTEM } from '../runtime/index.js';
 import { checkRun, loadRun, QUICK_START, REPLAYS, type RunCommand, type RunSpec, replacePredictor, splitFault } from '../system/door.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { declared } from './kit/declared.js';
-import { namedModel, type Texts, type TraceFlags } from './kit/options.js';
+import { type Lists, namedModel, type Switches, type Texts, type TraceFlags } from './kit/options.js';
 import type { OutputOptions } from './kit/outputs.js';
 import { missRulesOf } from './on-miss.js';
 
 /** Flags of the replayed routing, its seed and its model. */
-export interface RoutingFlags extends TraceFlags, Texts<'quantization' | 'tokens' | 'seed'> {
-  readonly trace: readonly string[];
-}
+export type RoutingFlags = TraceFlags & Texts<'quantization' | 'tokens' | 'seed'> & Lists<'trace'>;
 
 type RunText =
   | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'warm' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
   | ('onMiss' | 'scope' | 'replay' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
 
 /** Values of {@link addRunOptions}. */
-export interface RunFlags extends RoutingFlags, Texts<RunText> {
-  readonly variant: readonly string[];
-  readonly fault: readonly string[];
-  readonly bounds: boolean;
-  readonly foresight?: boolean;
-  readonly strict?: boolean;
-  readonly set: readonly string[];
-  readonly allowCode?: boolean;
+export interface RunFlags
+  extends RoutingFlags,
+    Texts<RunText>,
+    Lists<'variant' | 'fault' | 'set'>,
+    Switches<'foresight' | 'strict' | 'allowCode'>,
+    Required<Switches<'bounds'>> {
   /** Values of `--timing`; absent: the command has no such flag. */
   readonly timing?: readonly string[];
 }

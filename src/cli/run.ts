@@ -24,6 +24,7 @@ import { Timeline } from '../timeline/timeline.js';
 import { EVERYTHING, parseWindow } from '../timeline/window.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
+import type { Lists, Switches, Texts } from './kit/options.js';
 import { isSameFile, type OutputOptions, Outputs, openSink, outputsOf, parseOutput, stdoutFormat } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 import { learnerOf } from './machine/learned.js';
@@ -31,12 +32,7 @@ import { type Combination, combinationsOf, runMany } from './run-many.js';
 import { RUN_WORDS, type RunFlags, runCommandOf, runOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 
-interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
-  readonly repeat?: string;
-  readonly timing: readonly string[];
-  readonly details?: boolean;
-  readonly assert: readonly string[];
-}
+type RunOptions = RunFlags & OutputOptions & TimelineOptions & Texts<'repeat'> & Lists<'timing' | 'assert'> & Switches<'details'>;
 
 /** `moeprof run`: profiles one system, or ranks several. */
 export function define(command: Command, context: CliContext): void {
@@ -102,10 +98,7 @@ const runWithProgress = (run: RunSpec, context: CliContext, asked: Watch = {}): 
 const MANY = 2_000_000;
 
 /** Values of the flags. */
-export interface TimelineOptions {
-  readonly timeline?: string;
-  readonly timelineWindow?: string;
-}
+export type TimelineOptions = Texts<'timeline' | 'timelineWindow'>;
 
 /** Opens the file of `--timeline`; null: none is wished. @param targets values of `-o` @throws UserError for a wrong flag or path */
 export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {

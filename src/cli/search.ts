@@ -22,20 +22,14 @@ import {
 import { type RunSpec, repeatCommand } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseJobs, parseSeed } from './kit/options.js';
+import { parseJobs, parseSeed, type Switches, type Texts, type Words } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { overridesOfStudy, type RunFlags, runOfStudy, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
-import { STORE, storeOf } from './study-options.js';
+import { STORE, type StoreOption, storeOf } from './study-options.js';
 
-interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'> {
-  readonly budget: string;
-  readonly seed?: string;
-  readonly store?: string | boolean;
-  readonly learn?: boolean;
-  readonly profiles?: string;
-  readonly jobs?: string;
-}
+type RunFlag = Pick<RunFlags, 'set' | 'allowCode'>;
+type SearchFlags = RunFlag & OutputOptions & StoreOption & Words<'budget'> & Texts<'seed' | 'profiles' | 'jobs'> & Switches<'learn'>;
 
 /** Cells that are drawn from a larger space. */
 const MOST_CELLS = 20_000;

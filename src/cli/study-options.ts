@@ -2,22 +2,23 @@ import { UserError } from '../base/errors.js';
 import { join } from '../base/host/paths.js';
 import { type QueueAddress, queueAddress, type Seal, Store } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
+import type { Texts, Words } from './kit/options.js';
 
 /** Default store of a study, in the working directory. */
 export const STORE = join('.moeprof', 'store');
 
+/** `--store FOLDER` or `--no-store`. */
+export type StoreOption = { readonly store?: string | boolean };
+
 /** The store of the flags. @param usual folder if no flag is given; null: none @returns null: nothing is kept @throws UserError if it is no store */
-export function storeOf({ store }: { readonly store?: string | boolean }, usual: string | null): Store | null {
+export function storeOf({ store }: StoreOption, usual: string | null): Store | null {
   if (store === false) return null;
   const folder = typeof store === 'string' ? store : usual;
   return folder === null ? null : Store.open(folder);
 }
 
 /** The flags as given. */
-export interface QueueOption {
-  readonly queue?: string;
-  readonly queuePrefix: string;
-}
+export type QueueOption = Texts<'queue'> & Words<'queuePrefix'>;
 
 /** The named server. @throws UserError if none is named, or its address is malformed */
 export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {

@@ -8,7 +8,7 @@ import type { EncoderOptions } from '../predict/onnx/sequence/encoder.js';
 import { trainEncoder } from '../predict/onnx/sequence/train.js';
 import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../predict/onnx/train.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { parseSeed, positiveCount, type Texts } from './kit/options.js';
+import { parseSeed, positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
 
 /** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
 const WIDEST = 8192;
@@ -16,13 +16,8 @@ const WIDEST = 8192;
 const ENCODER = { table: 128, width: 32, inside: 2048, blocks: 2, head: 64 };
 
 /** Flags of all kinds; sizes of a network are unset unless given. */
-export interface TrainingFlags
-  extends Texts<'hidden' | 'rank' | 'epochs' | 'batch' | 'lr'>,
-    Pick<NetworkOptions & EncoderOptions, 'observed' | 'history'> {
-  readonly kind: string;
-  readonly tokenId: boolean;
-  readonly seed: string;
-}
+export type TrainingFlags = Pick<NetworkOptions & EncoderOptions, 'observed' | 'history'> &
+  (Texts<'hidden' | 'rank' | 'epochs' | 'batch' | 'lr'> & Words<'kind' | 'seed'> & Required<Switches<'tokenId'>>);
 
 interface TrainingChoice {
   /** Its description in the report: kind, network and options. */

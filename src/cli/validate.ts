@@ -11,14 +11,11 @@ import { runtimeOf } from '../measured/validate/rows/specify.js';
 import { type Validation, validationOf } from '../measured/validate/summary.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseJobs } from './kit/options.js';
+import { parseJobs, type Switches, type Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { watched } from './kit/watched.js';
 
-interface ValidateOptions extends OutputOptions {
-  readonly fit?: boolean;
-  readonly jobs?: string;
-}
+type ValidateOptions = OutputOptions & Switches<'fit'> & Texts<'jobs'>;
 
 /** `moeprof validate`: predictions and measurements of real machines, with the error of each and of each family. */
 export function define(command: Command, context: CliContext): void {

@@ -22,17 +22,14 @@ import {
 } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
-import { parseJobs, type Texts } from './kit/options.js';
+import { type Lists, parseJobs, type Texts, type Words } from './kit/options.js';
 import { namedQueue, noteUnsealed, type QueueOption } from './study-options.js';
 
 /** Time that cells under way have to go back to the queue, ms. */
 const GRACE_MS = 700;
 
-interface WorkerFlags extends QueueOption, Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle' | 'queueKey'> {
-  readonly files: readonly string[];
-  readonly modules: readonly string[];
-  readonly fileCacheSize: string;
-}
+type Optional = Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle' | 'queueKey'>;
+type WorkerFlags = QueueOption & Optional & Lists<'files' | 'modules'> & Words<'fileCacheSize'>;
 
 /** `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server. */
 export function define(command: Command, context: CliContext): void {

@@ -100,15 +100,11 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
   return { ...reached, bandwidth: paths.reduce((sum, path) => sum + path.bandwidth, 0), paths };
 }
 
-/** Factor by which pinned copies are faster than this runtime's over a link of `bandwidth` bytes/s; 1: its own are pinned. */
-function pinnedGain(bandwidth: number | undefined, { copy }: RuntimeSpec): number {
-  return bandwidth === undefined || copy.staging === 'none' ? 1 : Math.max(1, (bandwidth * copy.efficiency) / copy.staging);
-}
-
 /** Software of a runtime: all besides computing. @param link bytes/s of pinned copies; undefined: as measured, or no link */
 export function softwareOf(runtime: RuntimeSpec, link: number | undefined): Software {
   const { assumed, copy, gpu, name, prediction, prompt, read } = runtime;
-  const pinned = pinnedGain(link, runtime);
+  // By what factor pinned copies are faster than the runtime's own.
+  const pinned = link === undefined || copy.staging === 'none' ? 1 : Math.max(1, (link * copy.efficiency) / copy.staging);
   return {
     ...(pinned > 1 && { pinned, ...(copy.pins && { pinsUnmapped: true as const }) }),
     runtime: name,

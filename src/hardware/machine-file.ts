@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
-import { ownValue } from '../base/objects.js';
+import { definedFields, ownValue } from '../base/objects.js';
 import { BYTES, RATE } from '../base/units.js';
 import { positiveQuantity as positive } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
@@ -127,12 +127,7 @@ function checkText(checks: readonly { readonly predicted: number; readonly measu
 
 function withCpu(part: NonNullable<Machine['cpu']>, changes: MachineFile['cpu']): NonNullable<Machine['cpu']> {
   const { clock, cores, isa } = changes ?? {};
-  return {
-    ...part,
-    ...(cores !== undefined && { cores }),
-    ...(clock !== undefined && { clockHz: clock * 1e9 }),
-    ...(isa !== undefined && { isa: isa as typeof part.isa }),
-  };
+  return { ...part, ...definedFields({ cores, clockHz: clock && clock * 1e9, isa: isa as typeof part.isa }) };
 }
 
 function disksOf(disks: readonly DiskPart[], measured: number | undefined): readonly DiskPart[] {

@@ -1,4 +1,5 @@
 // From architecture to bytes and operations of each part, in one walk over the tensors that also counts parameters, as a check.
+import { definedFields } from '../base/objects.js';
 import type { ContextMemory } from './anatomy.js';
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { attentionBlocks, expertsOf, hasAttention, headsOf, isMoeLayer, type ModelProfile, modulesOf } from './profile.js';
@@ -206,12 +207,7 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0, 'token_embd');
   const next = profile.mtpLayers === 0 ? {} : { nextLayers: profile.mtpLayers };
   const { name, note, trainedContext } = profile;
-  const known = {
-    name,
-    quantization: quantization.name,
-    ...(note === undefined ? {} : { note }),
-    ...(trainedContext === undefined ? {} : { trainedContext }),
-  };
+  const known = { name, quantization: quantization.name, ...definedFields({ note, trainedContext }) };
   const parts = { ...known, hidden, layers, head, embedding: tied ? null : embedding, ...next };
   return moe.whole ? wholeModels(parts) : parts;
 }

@@ -1,7 +1,8 @@
 // From wishes to a placement: what the command and the library leave out is the same.
 import { UserError } from '../base/errors.js';
+import { findNamed } from '../base/parameters.js';
 import { checkRun, type RunInput } from '../system/door.js';
-import { findProfileFormat } from './formats/index.js';
+import { PROFILE_FORMATS } from './formats/index.js';
 import { answerPlacement, type ExpertPlacement, type PlaceRequest } from './place.js';
 import type { Part } from './sources.js';
 
@@ -14,7 +15,7 @@ export interface PlaceWishes
 
 /** The request of wishes. @param priced true: a machine is named @throws UserError if an engine is unknown, or nothing is counted */
 export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: PlaceWishes, priced: boolean): PlaceRequest {
-  const engine = name === undefined ? null : findProfileFormat(name);
+  const engine = name === undefined ? null : findNamed('engine', PROFILE_FORMATS, name);
   if (parts.length === 0) throw new UserError('no text is given to count; name a recording with --trace');
   const split = engine?.holds === 'layers' ? 'last-layers' : 'even';
   const usual = { judged: [], by: 'counts', holdOut: 0.5, inSample: false, split, slots: priced ? 'auto' : '25%', parallel: null } as const;

@@ -1,5 +1,7 @@
 // Answers of the page, made of the functions that the command line calls: at a glance while a value is dragged, and whole.
+
 import { type Advice, adviceDocument, adviceFor, basesOf, glance, machineNamed, Subject } from '../advise/door.js';
+import { remembered } from '../base/objects.js';
 import { formatNs } from '../base/units.js';
 import type { Curve } from '../capacity/door.js';
 import { type Block, documentBody, documentHeader, html, legend, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
@@ -54,9 +56,7 @@ export class Answers {
   /** Hit rate against slots. @throws UserError */
   async hits(question: PlayQuestion, advice: Advice): Promise<HitView> {
     const key = `${question.model}\n${question.wishes.trace}`;
-    const drawing = this.#curves.get(key) ?? hitCurve(question);
-    this.#curves.set(key, drawing);
-    return hitView(await drawing, question, advice);
+    return hitView(await remembered(this.#curves, key, () => hitCurve(question)), question, advice);
   }
 
   #subjectOf(model: string, trace: string | undefined): Subject {

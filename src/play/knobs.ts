@@ -1,6 +1,6 @@
 // The parts of a machine as controls of a page: the values that its name gives or takes for granted, and the name with one of them changed.
 import { UserError } from '../base/errors.js';
-import { GPUS, givenBy, isComposed, type Machine, machineWords, parseMachine } from '../hardware/door.js';
+import { GPUS, givenBy, isComposed, machineWords, parseMachine } from '../hardware/door.js';
 
 /** Values of the controls. Sizes are in GiB. */
 export interface MachineKnobs {
@@ -24,9 +24,8 @@ const GIB = 2 ** 30;
 
 /** The controls of a machine; null: it is described by a file, which has no parts to change. @throws UserError if it is none */
 export function knobsOf(name: string): MachineKnobs | null {
-  const machine = composed(name);
-  if (machine === null) return null;
-  const { cpu, gpus, pcie, ram, sockets, unified } = machine;
+  if (!isComposed(name)) return null;
+  const { cpu, gpus, pcie, ram, sockets, unified } = parseMachine(name);
   const [gpu] = gpus;
   return {
     gpu: gpu?.name ?? '',
@@ -49,7 +48,7 @@ export function turned(name: string, knob: Knob, value: string): string {
   const without = (...kinds: ReturnType<typeof givenBy>[]): string[] => machineWords(name).filter((word) => !kinds.includes(givenBy(word)));
   const { cpu, gpu, gpus, memory, ram, vram } = knobs;
   const cards = (count: number, gib: number | null): string =>
-    `${count > 1 ? `${count}x` : ''}${gpu}${gib === null || gib === usualVram(gpu) ? '' : `:${gib}GB`}`;
+    `${count > 1 ? `${count}x` : ''}${gpu}${gib === null || gib === GPUS.find(gpu)!.memoryBytes / GIB ? '' : `:${gib}GB`}`;
   const slots = (channels: number, mts: number): string => `${channels}x${memory?.type}-${mts}`;
   const words = (): string[] => {
     switch (knob) {
@@ -86,10 +85,4 @@ function withGpu(words: readonly string[], gpu: string, cpu: string): string[] {
   }
   const { unified } = parseMachine(gpu);
   return [gpu, ...words.filter((word) => !unified || givenBy(word) === 'disks')];
-}
-
-const usualVram = (gpu: string): number => GPUS.find(gpu)!.memoryBytes / GIB;
-
-function composed(name: string): Machine | null {
-  return isComposed(name) ? parseMachine(name) : null;
 }

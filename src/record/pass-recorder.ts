@@ -1,6 +1,8 @@
 // What tokens choose at MoE layers, from tensors that llama.cpp offers by name (`ffn_moe_topk-7`, build_moe_ffn in llama-graph.cpp).
+
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
+import { remembered } from '../base/objects.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Llama } from './llama.js';
 
@@ -54,9 +56,9 @@ export class PassRecorder {
   #note(name: string, values: number): void {
     const [, kind, layer] = /^ffn_moe_(\w+)-(\d+)$/.exec(name) ?? [];
     if (kind === undefined) return;
-    const sizes = this.#sizes.get(Number(layer)) ?? new Map<string, number>();
+    const sizes = remembered(this.#sizes, Number(layer), () => new Map<string, number>());
     if (kind === 'topk' && sizes.has(kind)) throw new UserError(`a layer has two routers (${name}), which are not told apart yet`);
-    this.#sizes.set(Number(layer), sizes.set(kind, values));
+    sizes.set(kind, values);
   }
 
   #take(tensor: bigint, name: string, width: number): void {

@@ -1,10 +1,10 @@
 // A timing as a person writes it: `eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26`. Commas divide speeds, runtime, format, depth and llama.cpp's flags,
 // which begin with a hyphen and go on to the end.
 import { UserError } from '../base/errors.js';
-import { ownValue } from '../base/objects.js';
+import { definedFields, ownValue } from '../base/objects.js';
 import { RUNTIMES } from './index.js';
 import { settingsOfFlags } from './llama.cpp/llama-log.js';
-import { definedFields } from './logs/lines.js';
+
 import type { PrintedTiming, Timing } from './logs/timing.js';
 
 const EXAMPLE = 'eval 24.3 tok/s, prompt 410 tok/s, -ncmoe 26';
@@ -95,7 +95,8 @@ function engineOf(text: string): string | undefined {
 export function timingText(timing: Timing): string {
   const { cpuMoe, decode, depth, engine, flashAttention, generatedTokens, gpuLayers, kv, mmap, model, numa, overrides, prefill } = timing;
   const { allCpuMoe, noOpOffload, promptTokens, quantization, threads, ubatch, users } = timing;
-  const flag = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [name, wordOf(String(value))]);
+  const flag = (name: string, value: string | number | undefined): string[] =>
+    value === undefined ? [] : [name, /\s/.test(`${value}`) ? `"${value}"` : `${value}`];
   const flags = [
     ...flag('-m', model),
     ...flag('-ngl', gpuLayers),
@@ -119,9 +120,4 @@ export function timingText(timing: Timing): string {
     ...(quantization !== undefined && FORMAT.test(quantization) ? [quantization.toLowerCase()] : []),
     ...(flags.length === 0 ? [] : [flags.join(' ')]),
   ].join(', ');
-}
-
-/** A word of flags, quoted if it has spaces. */
-function wordOf(text: string): string {
-  return /\s/.test(text) ? `"${text}"` : text;
 }

@@ -16,5 +16,5 @@ export { Request } from './request.js';
 export { RoutingWalks } from './routing-walk.js';
 export { type SchedulerContext, type SchedulerDefinition, type Share, schedulerKnows } from './scheduler.js';
 export { ROLLBACKS, Speculation, type SpeculationSpec } from './speculation.js';
-export { loadScheduler } from './user-scheduler.js';
+export { ownScheduler } from './user-scheduler.js';
 export { ClosedLoop, type Walk, type Workload, walksOf } from './workload.js';

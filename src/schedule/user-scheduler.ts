@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
-import { loadedChoice, type OwnExport } from '../base/user-module.js';
-import { SCHEDULERS, type SchedulerChoice } from './index.js';
+import type { OwnExport } from '../base/user-module.js';
+import { SCHEDULERS } from './index.js';
 import { passSize, RequestQueue, ShareList } from './queue-scheduler.js';
 import type { Request } from './request.js';
 import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
@@ -17,11 +17,8 @@ export interface OwnSchedulerContext extends SchedulerContext {
 /** Most passes in a row that may leave out a request which has begun, if the module states no bound. Ours: far more than any turn takes. */
 const PATIENCE = 10_000;
 
-/** The scheduler of a choice, loaded and checked if it is a user's module. @param folder of relative paths @throws UserError if it cannot be used */
-export const loadScheduler = async (chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> =>
-  loadedChoice('scheduler', chosen, ownScheduler, folder);
-
-function ownScheduler(exported: OwnExport): SchedulerDefinition {
+/** Checks a user's module. @throws UserError if it cannot be used */
+export function ownScheduler(exported: OwnExport): SchedulerDefinition {
   exported.nameApart(SCHEDULERS.map(({ name }) => name));
   exported.requireMethod('create(limits, parameters, context)');
   for (const method of ['fairness', 'running']) exported.optionalMethod(method);

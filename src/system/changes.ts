@@ -1,4 +1,4 @@
-import { isObject, ownValue } from '../base/objects.js';
+import { isObject, ownValue, remembered } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { asWritten } from '../base/written.js';
 import { loadSystem, type SystemSpec } from './system.js';
@@ -18,11 +18,7 @@ const BUNDLED = new Map<string, unknown>();
 const KNOWN = new WeakMap<SystemSpec, readonly SystemChange[]>();
 
 /** Values that differ from the bundled system of the same name; none if no such system is bundled. */
-export function systemChanges(system: SystemSpec): readonly SystemChange[] {
-  const known = KNOWN.get(system) ?? changesOf(system);
-  KNOWN.set(system, known);
-  return known;
-}
+export const systemChanges = (system: SystemSpec): readonly SystemChange[] => remembered(KNOWN, system, () => changesOf(system));
 
 function changesOf(system: SystemSpec): SystemChange[] {
   const { name } = system;

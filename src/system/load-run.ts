@@ -2,6 +2,7 @@ import { placed, UserError } from '../base/errors.js';
 import { dirname } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { readText } from '../base/input-file.js';
+import { remembered } from '../base/objects.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { locatedChoice, moduleChoice } from '../base/user-module.js';
 import { type Located, locateValue, locateYaml, type Override, type Places } from '../base/yaml.js';
@@ -60,13 +61,8 @@ function specOf(
 const BELOW_SYSTEM = new WeakMap<Places, Places>();
 
 /** Places in a system as places in a run: made once, since cells of a study share their system. */
-function belowSystem(places: Places): Places {
-  const known = BELOW_SYSTEM.get(places);
-  if (known !== undefined) return known;
-  const below = Object.fromEntries(Object.entries(places).map(([path, place]) => [`system.${path}`, place]));
-  BELOW_SYSTEM.set(places, below);
-  return below;
-}
+const belowSystem = (places: Places): Places =>
+  remembered(BELOW_SYSTEM, places, () => Object.fromEntries(Object.entries(places).map(([path, place]) => [`system.${path}`, place])));
 
 /** The system with rules that serve misses from copies for classes of requests that accept them. */
 function withClassCopies(system: SystemSpec, { classes = {} }: RunProfile['workload']): SystemSpec {

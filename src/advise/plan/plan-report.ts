@@ -47,7 +47,8 @@ function planDocument(plan: Plan): Document {
     ],
     blocks: [
       needGrid(placings),
-      ...remarks(plan).map((text) => note(text)),
+      // With an answer in words none.
+      ...placings.filter(({ fits, steady }) => placings.length === 1 || !fits || !steady).map((placing) => note(sentence(placing))),
       ...(plan.refused ?? []).map(({ hardware, reason, system }) =>
         note(`${[system, hardware].filter((name) => name !== '').join(' on ')}: cannot run: ${reason}`, 'warning'),
       ),
@@ -137,11 +138,6 @@ function cacheOf({ percent, result }: Probe): string {
 
 function nameOf({ hardware, system }: Placing): string {
   return `${system} on ${hardware}`;
-}
-
-/** The answer in words if there is one, else remarks on the table. */
-function remarks({ placings: all }: Plan): string[] {
-  return all.filter(({ fits, steady }) => all.length === 1 || !fits || !steady).map(sentence);
 }
 
 /** The placing that needs least, in a clause. */

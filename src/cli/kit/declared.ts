@@ -3,7 +3,6 @@ import { ownValue } from '../../base/objects.js';
 import { bundledSections } from '../../base/profiles.js';
 import { capital } from '../../base/text.js';
 import type { OutputFormat } from '../../report/door.js';
-import { collect } from './options.js';
 
 /** What a section takes from the code of its command. */
 interface Given<T> {
@@ -64,7 +63,7 @@ function optionOf(flags: string, text: string, notes: readonly string[]): Option
   const [words, usual, shown, excluded] = [noted(notes, '{'), noted(notes, '='), noted(notes, '~'), noted(notes, 'x')];
   if (words !== undefined) option.choices(words.split(', '));
   if (excluded !== undefined) option.conflicts(excluded.split(','));
-  if (repeats) return option.argParser(collect).default([], shown ?? '');
+  if (repeats) return option.argParser((value: string, before: readonly string[]) => [...before, value]).default([], shown ?? '');
   // A switch that turns something off is on, as commander has it.
   const off = flags.includes('<') || option.negate ? undefined : false;
   return usual === undefined && shown === undefined && off === undefined ? option : option.default(usual ?? off, shown);

@@ -6,8 +6,14 @@ import { describeMetric } from '../../result/catalogue.js';
 /** Flags whose given values are text. */
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
 
-/** Collects the values of a repeatable option. */
-export const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+/** Flags that are given or not. */
+export type Switches<Flag extends PropertyKey> = { readonly [F in Flag]?: boolean };
+
+/** Flags whose values are text, one or a default at least. */
+export type Words<Flag extends PropertyKey> = Readonly<Record<Flag, string>>;
+
+/** Flags that may be repeated. */
+export type Lists<Flag extends PropertyKey> = Readonly<Record<Flag, readonly string[]>>;
 
 /** Values of the flags that read a trace. */
 export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;

@@ -7,12 +7,10 @@ import { splitRows } from '../../base/profiles.js';
 import { didYouMean } from '../../base/text.js';
 import type { OutputFormat, ReportOptions } from '../../report/door.js';
 import type { CliContext } from './context.js';
+import type { Lists, Switches, Texts } from './options.js';
 
 /** Values of `-o`, `--format`, `--json`, `--svg` and `--html`. */
-export interface OutputOptions {
-  readonly output: readonly string[];
-  readonly format?: string;
-  readonly json?: boolean;
+export interface OutputOptions extends Lists<'output'>, Texts<'format'>, Switches<'json'> {
   /** Paths; see {@link outputsOf}. */
   readonly svg?: string;
   readonly html?: string;

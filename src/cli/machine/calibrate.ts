@@ -16,17 +16,13 @@ import { runtimeOfProgram } from '../../runtime/index.js';
 import { readTimings, timingsOfFile, timingsOfFlags, timingText } from '../../runtime/timings.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
-import { parseJobs, type Texts } from '../kit/options.js';
+import { type Lists, parseJobs, type Texts, type Words } from '../kit/options.js';
 import { deliver, type OutputOptions } from '../kit/outputs.js';
 import { watched } from '../kit/watched.js';
 import { detectedMachine } from './detect.js';
 
-interface CalibrateOptions extends OutputOptions, Texts<'hardware' | 'model' | 'quantization' | 'jobs' | 'measure'> {
-  readonly llamaBench: readonly string[];
-  readonly log: readonly string[];
-  readonly timing: readonly string[];
-  readonly folder: string;
-}
+type Optional = Texts<'hardware' | 'model' | 'quantization' | 'jobs' | 'measure'>;
+type CalibrateOptions = OutputOptions & Optional & Lists<'llamaBench' | 'log' | 'timing'> & Words<'folder'>;
 
 /** `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it. */
 export function defineCalibrate(command: Command, context: CliContext): void {

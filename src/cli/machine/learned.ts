@@ -1,5 +1,6 @@
 import { availableParallelism } from '../../base/host/machine.js';
 import { resolve } from '../../base/host/paths.js';
+import { remembered } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import { isComposed, type Learned, readMachineFile } from '../../hardware/door.js';
 import { learn, type NamedModel } from '../../measured/machine/learn.js';
@@ -33,9 +34,7 @@ export function learnerOf(context: Pick<CliContext, 'progress' | 'breathe'>, giv
     const { folder, hardware, model = null, quantization = null } = run;
     const name = isPath(hardware) && !isComposed(hardware) ? resolve(folder, hardware) : hardware;
     const key = JSON.stringify([name, model, quantization]);
-    const learning = known.get(key) ?? learnedBy(context, given, name, { model, quantization });
-    known.set(key, learning);
-    const learned = await learning;
+    const learned = await remembered(known, key, () => learnedBy(context, given, name, { model, quantization }));
     return learned === null ? run : { ...run, learned };
   };
 }

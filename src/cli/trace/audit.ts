@@ -5,13 +5,11 @@ import { type Document, type Facts, gridOf, type Lines, note, pagedFormats } fro
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
-import type { TraceFlags } from '../kit/options.js';
+import type { Switches, TraceFlags } from '../kit/options.js';
 import { deliver, type OutputOptions } from '../kit/outputs.js';
 import { describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
-interface Flags extends TraceFlags, OutputOptions {
-  readonly strict?: boolean;
-}
+type Flags = TraceFlags & OutputOptions & Switches<'strict'>;
 
 interface Audit {
   readonly schema: 'moeprof.trace-audit/1';

@@ -6,14 +6,11 @@ import { parseVariant, stackVariants } from '../../trace/variants/index.js';
 import { loadVariants } from '../../trace/variants/user-variant.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
-import { parseSeed, type Texts, type TraceFlags } from '../kit/options.js';
+import { type Lists, parseSeed, type Texts, type TraceFlags, type Words } from '../kit/options.js';
 import { openNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
-interface Flags extends TraceFlags, Texts<keyof Conversion> {
-  readonly output: string;
-  readonly variant: readonly string[];
-  readonly seed: string;
+interface Flags extends TraceFlags, Texts<keyof Conversion>, Words<'output' | 'seed'>, Lists<'variant'> {
   readonly weights: 'f32' | 'f16' | 'none';
 }
 

@@ -9,15 +9,12 @@ import { type RequestLength, synthesize } from '../../trace/generate/synthetic.j
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
-import { parseSeed, type Texts } from '../kit/options.js';
+import { parseSeed, type Texts, type Words } from '../kit/options.js';
 import { watched } from '../kit/watched.js';
 import { withNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
-interface Flags extends Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens' | 'prompt' | 'generated' | 'candidates'> {
-  readonly seed: string;
-  readonly output: string;
-}
+type Flags = Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens' | 'prompt' | 'generated' | 'candidates'> & Words<'seed' | 'output'>;
 
 const TOKENS = 4096;
 const LENGTH = { prompt: 64, generated: 192 } as const;

@@ -1,4 +1,5 @@
 import { UserError } from '../../base/errors.js';
+import { rememberedLately } from '../../base/objects.js';
 import { expertBytesTotal, type ModelSpec } from '../../model/door.js';
 import type { Warning } from '../../result/result.js';
 import type { PassRecord, Workload } from '../../schedule/door.js';
@@ -57,11 +58,7 @@ function findingsIn(
 ): readonly AuditFinding[] {
   const shape = model === undefined ? null : [model.name, ...model.layers.map(({ experts, index }) => [index, experts])];
   const key = JSON.stringify([trace.sha256(), trace.path, tokens, shape, traceFormat, traceColumns]);
-  const found = KNOWN.get(key) ?? auditTrace(trace, { ...(model === undefined ? {} : { model }), tokens });
-  KNOWN.delete(key);
-  KNOWN.set(key, found);
-  if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
-  return found;
+  return rememberedLately(KNOWN, MOST_KNOWN, key, () => auditTrace(trace, { ...(model === undefined ? {} : { model }), tokens }));
 }
 
 /** Audits the rows that a run will replay; generated traces need none. @returns a warning per finding @throws UserError if the run is strict */

@@ -1,15 +1,16 @@
 import { placed, UserError } from '../../base/errors.js';
 import { isAbsolute, relative } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
+import { remembered } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
-import { locatedModule } from '../../base/user-module.js';
+import { loadedChoice, locatedModule } from '../../base/user-module.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { checkValue } from '../../base/yaml.js';
 import { type HardwareSpec, joinGpus, loadRuntime, withRate } from '../../hardware/door.js';
 import { loadModel, loadRouting, type ModelSpec, SHAPE, withExpertBytes, withKvFormat } from '../../model/door.js';
 import { loadPredictor } from '../../predict/predictors/create.js';
 import { loadHardware } from '../../runtime/machine.js';
-import { loadScheduler } from '../../schedule/door.js';
+import { ownScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
 import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
@@ -142,7 +143,7 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
     system: {
       ...system,
       predictor: { ...predictor, kind: await loadPredictor(predictor.kind, folder) },
-      scheduler: { ...scheduler, kind: await loadScheduler(scheduler.kind, folder) },
+      scheduler: { ...scheduler, kind: await loadedChoice('scheduler', scheduler.kind, ownScheduler, folder) },
     },
   };
 }
@@ -197,11 +198,8 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   };
   const trace = await draw(workload.tokens ?? SYNTHETIC_TOKENS, false);
   const drawn = new Map<number, Promise<RoutingTrace>>();
-  const take = (tokens: number): Promise<RoutingTrace> => {
-    const known = drawn.get(tokens) ?? draw(tokens, true).then((other) => routed(other, model, system, run).trace);
-    drawn.set(tokens, known);
-    return known;
-  };
+  const take = (tokens: number): Promise<RoutingTrace> =>
+    remembered(drawn, tokens, () => draw(tokens, true).then((other) => routed(other, model, system, run).trace));
   return {
     model: stored(run, model, hardware),
     modelNote: null,

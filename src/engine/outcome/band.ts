@@ -27,7 +27,7 @@ export interface ScoredError {
 export type ComparedBy = Omit<ScoredError, 'error' | 'vote'>;
 
 /** Groups of comparable rows, nearest first: the fields that they share, and the words for it. */
-const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readonly named: (kind: ComparedBy) => string }[] = [
+export const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readonly named: (kind: ComparedBy) => string }[] = [
   { fields: ['runtime', 'format', 'placement'], named: ({ format, placement, runtime }) => `${runtime}, ${format}, ${placement}` },
   { fields: ['runtime', 'placement'], named: ({ placement, runtime }) => `${runtime}, ${placement}` },
   { fields: ['runtime'], named: ({ runtime }) => runtime },
@@ -44,10 +44,6 @@ export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accura
   const scored = errors.filter(({ metric }) => metric === kind.metric);
   return nearest(kind, scored, kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES);
 }
-
-/** The rows of the circle that a band names, and of its metric. @param common as the band has it */
-export const rowsOfCircle = (metric: string, common: string, errors: readonly ScoredError[]): ScoredError[] =>
-  errors.filter((row) => row.metric === metric && CIRCLES.some(({ named }) => named(row) === common));
 
 /** The band of the nearest circle that has enough machines; the circle of all is enough with one. */
 function nearest(kind: ComparedBy, errors: readonly ScoredError[], circles: typeof CIRCLES): Accuracy | null {

@@ -4,7 +4,7 @@ import { bundledFile } from '../../base/profiles.js';
 import { expertBytesTotal, kernelFormat, mainFormat } from '../../model/door.js';
 import type { Accuracy, Result } from '../../result/result.js';
 import { isWord } from '../../system/door.js';
-import { bandOf, type ComparedBy, rowsOfCircle, type ScoredError } from './band.js';
+import { bandOf, CIRCLES, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
 /** Per line: metric, runtime, format, placement, predicted / measured - 1 by others' constants, the machine, the error by all. */
@@ -39,7 +39,7 @@ export const bandFor = (kind: ComparedBy): Accuracy | null => bandOf(kind, score
 
 /** The measured runs behind a band, as {@link bandFor} gives it. */
 export const rowsBehind = (metric: 'decode' | 'prefill', { common }: Accuracy): ScoredError[] =>
-  rowsOfCircle(metric, common, scoredErrors());
+  scoredErrors().filter((row) => row.metric === metric && CIRCLES.some(({ named }) => named(row) === common));
 
 /** The bands of a run's speeds. @returns null if the machine is calibrated: rows of other machines do not apply to its profile */
 export function accuracyOf(finished: Finished): Result['accuracy'] | null {

@@ -13,7 +13,7 @@ import type { ParallelBounds } from './bounds.js';
 import type { Dispatch } from './dispatch.js';
 import type { Gathered } from './gathered.js';
 import { ParallelGpu } from './gpu.js';
-import { ShardObserver, showEvent } from './observer.js';
+import { shardObserver, showEvent } from './observer.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
 
@@ -65,7 +65,7 @@ export class ParallelEngine implements Fold {
   observe(observer: Observer): void {
     this.#observer = observer;
     // Executions are shown by showEvent, which has the arrival times of activations.
-    for (const { fold, shard } of this.#gpus) fold.observe(new ShardObserver(observer, shard));
+    for (const { fold, shard } of this.#gpus) fold.observe(shardObserver(observer, shard));
   }
 
   resize(gpu: number, capacityBytes: number, nowNs: number): number {

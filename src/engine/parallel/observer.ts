@@ -1,54 +1,25 @@
 import type { Shard } from '../memory/shard.js';
-import type { Link } from '../transfer/link.js';
-import { type Observer, Onlooker } from '../transfer/observer.js';
+import type { Observer } from '../transfer/observer.js';
 import type { Gathered } from './gathered.js';
 import type { ParallelGpu } from './gpu.js';
 import type { Pipeline } from './pipeline.js';
 
 /** Translates the events of one GPU. Passes and dense work belong to the whole run, which reports them itself. */
-export class ShardObserver extends Onlooker implements Observer {
-  readonly #observer: Observer;
-  readonly #gpu: number;
-  readonly #whole: Int32Array;
-
-  constructor(observer: Observer, { gpu, whole }: Shard) {
-    super();
-    this.#observer = observer;
-    this.#gpu = gpu;
-    this.#whole = whole;
-  }
-
-  override judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void {
-    this.#observer.judged(layer, hits, late, misses, nowNs);
-  }
-
-  override planned(id: number, nowNs: number, costNs: number): void {
-    this.#observer.planned(this.#whole[id]!, nowNs, costNs, this.#gpu);
-  }
-
-  override transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
-    this.#observer.transferred(link, lane, this.#whole[id]!, bytes, startNs, endNs, prefetch);
-  }
-
-  override prefetchUsed(id: number, late: boolean): void {
-    this.#observer.prefetchUsed(this.#whole[id]!, late, this.#gpu);
-  }
-
-  executed(id: number, layer: number, startNs: number, endNs: number): void {
-    this.#observer.executed?.(this.#whole[id]!, layer, startNs, endNs, this.#gpu);
-  }
-
-  override stalled(id: number, layer: number, startNs: number, endNs: number): void {
-    this.#observer.stalled(id < 0 ? id : this.#whole[id]!, layer, startNs, endNs, this.#gpu);
-  }
-
-  override computedOnCpu(id: number, layer: number, startNs: number, endNs: number): void {
-    this.#observer.computedOnCpu(this.#whole[id]!, layer, startNs, endNs, this.#gpu);
-  }
-
-  override evicted(id: number, layer: number, nowNs: number): void {
-    this.#observer.evicted(this.#whole[id]!, layer, nowNs, this.#gpu);
-  }
+export function shardObserver(observer: Observer, { gpu, whole }: Shard): Observer {
+  const nothing = (): void => undefined;
+  return {
+    passStarted: nothing,
+    passEnded: nothing,
+    dense: nothing,
+    judged: (...event) => observer.judged(...event),
+    planned: (id, nowNs, costNs) => observer.planned(whole[id]!, nowNs, costNs, gpu),
+    transferred: (link, lane, id, ...transfer) => observer.transferred(link, lane, whole[id]!, ...transfer),
+    prefetchUsed: (id, late) => observer.prefetchUsed(whole[id]!, late, gpu),
+    executed: (id, layer, startNs, endNs) => observer.executed?.(whole[id]!, layer, startNs, endNs, gpu),
+    stalled: (id, layer, startNs, endNs) => observer.stalled(id < 0 ? id : whole[id]!, layer, startNs, endNs, gpu),
+    computedOnCpu: (id, layer, startNs, endNs) => observer.computedOnCpu(whole[id]!, layer, startNs, endNs, gpu),
+    evicted: (id, layer, nowNs) => observer.evicted(whole[id]!, layer, nowNs, gpu),
+  };
 }
 
 /** Shows the event that the pipeline has just priced. @param startNs its routing was known @param endNs it ended */

@@ -1,3 +1,4 @@
+import { bundledSections } from '../../base/profiles.js';
 import { editDistance } from '../../base/text.js';
 import { partKey } from '../parts/catalogue.js';
 import { CPUS, type CpuArch, type CpuPart } from '../parts/cpu.js';
@@ -10,37 +11,12 @@ const SLIP = 2;
 /** Tools report clocks in steps of 50 or 100 MHz: two clocks within this ratio are the same. */
 const SAME_CLOCK = 0.01;
 
-/** Architectures by family and first model of x86 processors, as Linux names them (arch/x86/include/asm/intel-family.h; AMD's revision guides). */
-const AMD: readonly (readonly [family: number, from: number, to: number, arch: CpuArch])[] = [
-  [23, 0x00, 0x2f, 'zen1'],
-  [23, 0x30, 0xff, 'zen2'],
-  [25, 0x00, 0x0f, 'zen3'],
-  [25, 0x10, 0x1f, 'zen4'],
-  [25, 0x20, 0x5f, 'zen3'],
-  [25, 0x60, 0xff, 'zen4'],
-  [26, 0x00, 0xff, 'zen5'],
-];
-const INTEL: readonly (readonly [arch: CpuArch, models: readonly number[]])[] = [
-  ['sandy-bridge', [42, 45]],
-  ['ivy-bridge', [58, 62]],
-  ['haswell', [60, 63, 69, 70]],
-  ['broadwell', [61, 71, 79, 86]],
-  ['skylake', [78, 94]],
-  ['skylake-x', [85]],
-  ['ice-lake', [106, 108]],
-  ['sapphire-rapids', [143]],
-  ['emerald-rapids', [207]],
-  ['granite-rapids', [173, 174]],
-  ['kaby-lake', [142, 158, 165, 166]],
-  ['rocket-lake', [167]],
-  ['ice-lake-client', [125, 126, 140, 141]],
-  ['alder-lake', [151, 154]],
-  ['raptor-lake', [183, 186, 191]],
-  ['meteor-lake', [170]],
-  ['arrow-lake', [181, 197, 198]],
-  ['lunar-lake', [189]],
-  ['sierra-forest', [175]],
-];
+/** Architectures of x86 processors of a maker with what their row of `profiles/architectures.txt` has: families and models, or models. */
+const archsOf = (maker: string): (readonly [arch: CpuArch, numbers: readonly number[]])[] =>
+  bundledSections('architectures.txt')
+    .get(maker)!
+    .map((row) => [row.split(' ', 1)[0] as CpuArch, row.split(/ +/).slice(1).map(Number)]);
+const [AMD, INTEL] = [archsOf('amd'), archsOf('intel')];
 
 /** Widest instruction set of the catalogue among the flags; null: there is none. */
 export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
@@ -92,7 +68,7 @@ function ofArchitecture(seen: SeenCpu): CpuPart | null {
 function architectureOf({ family, flags, model, names, vendor }: SeenCpu): CpuArch | null {
   const maker = `${vendor ?? ''} ${names.join(' ')}`;
   if (family === undefined || model === undefined) return null;
-  if (/amd|epyc|ryzen/i.test(maker)) return AMD.find(([of, from, to]) => of === family && model >= from && model <= to)?.[3] ?? null;
+  if (/amd|epyc|ryzen/i.test(maker)) return AMD.find(([, [of, from, to]]) => of === family && model >= from! && model <= to!)?.[0] ?? null;
   if (family !== 6 || !/intel|xeon/i.test(maker)) return null;
   if (model === 85 && flags.includes('avx512_vnni')) return 'cascade-lake';
   return INTEL.find(([, models]) => models.includes(model))?.[0] ?? null;

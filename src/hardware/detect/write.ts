@@ -23,7 +23,8 @@ export function machineFileText(detection: Detection, name: string): string {
   const fields = Object.entries(cpu ?? {}).map(([key, value]) => `${key}: ${value}`);
   return [
     '# The machine that moeprof machine detect saw. Use it with -w; correct what is wrong.',
-    `name: ${quotedText(name)}`,
+    // Names come from firmware and may hold anything: JSON's text is YAML's, too.
+    `name: ${JSON.stringify(name)}`,
     'parts:',
     ...entries,
     ...(fields.length > 0 ? [`cpu: { ${fields.join(', ')} }`] : []),
@@ -35,10 +36,5 @@ export function machineFileText(detection: Detection, name: string): string {
 }
 
 function listText(key: string, sentences: readonly string[] | undefined): string[] {
-  return sentences === undefined ? [] : [`${key}:`, ...sentences.map((sentence) => `  - ${quotedText(sentence)}`)];
-}
-
-/** Names come from firmware and may hold anything: JSON's text is YAML's, too. */
-function quotedText(text: string): string {
-  return JSON.stringify(text);
+  return sentences === undefined ? [] : [`${key}:`, ...sentences.map((sentence) => `  - ${JSON.stringify(sentence)}`)];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { definedFields } from '../../base/objects.js';
 import { BYTES } from '../../base/units.js';
 import { quantity } from '../../base/yaml.js';
 import { type Catalogue, type CataloguePart, groupFields, groupList, lazyCatalogue } from './catalogue.js';
@@ -71,16 +72,8 @@ export const CPUS: Catalogue<CpuPart> = lazyCatalogue('cpus', cpuFileSchema, ({ 
   groups.flatMap(({ parts, ...group }) =>
     parts.map(({ aka = [], ...part }) => {
       const { clock, flops, l3, pcie, ...rest } = { ...group, ...part };
-      return {
-        aka,
-        part: {
-          ...rest,
-          clockHz: clock * 1e9,
-          flopsPerCycle: flops,
-          ...(l3 !== undefined && { l3Bytes: l3 }),
-          ...(pcie !== undefined && { pcieGeneration: pcie }),
-        },
-      };
+      const optional = definedFields({ l3Bytes: l3, pcieGeneration: pcie });
+      return { aka, part: { ...rest, clockHz: clock * 1e9, flopsPerCycle: flops, ...optional } };
     }),
   ),
 );

@@ -1,9 +1,10 @@
 import { UserError } from '../../base/errors.js';
+import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
 import { decoderLayerOf, decoderLayers, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
-import { definedFields } from '../../runtime/logs/lines.js';
+
 import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { type NamedModel, type TimedModel, timedModel } from './timing-model.js';

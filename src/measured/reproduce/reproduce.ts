@@ -2,7 +2,7 @@ import type { WorkWatch } from '../../base/work-watch.js';
 import { ComparedRuns } from './compared-run.js';
 import { ClaimJudge, type JudgedClaim } from './judge.js';
 import { loadReproduction, type Reproduction } from './reproduction.js';
-import { isWorse } from './verdict.js';
+import { ORDER } from './verdict.js';
 
 /** A paper, reproduced. */
 export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
@@ -35,5 +35,5 @@ export async function reproduce(names: readonly string[], watch: WorkWatch = {})
 
 /** True if a verdict is worse than its file expects. */
 export function gotWorse({ claims }: Reproduced): boolean {
-  return claims.some(({ expected, verdict }) => isWorse(verdict, expected));
+  return claims.some(({ expected, verdict }) => ORDER.indexOf(verdict) > ORDER.indexOf(expected));
 }

@@ -12,18 +12,14 @@ export const VERDICTS = {
 /** One of {@link VERDICTS}. */
 export type ClaimVerdict = keyof typeof VERDICTS;
 
-const ORDER = Object.keys(VERDICTS) as ClaimVerdict[];
+/** All verdicts, the best first. */
+export const ORDER = Object.keys(VERDICTS) as ClaimVerdict[];
 
 /** Shares that figures are within. */
 export const WITHIN = { figure: 0.15, near: 0.3 } as const;
 
 /** Figures that differ by less are a tie. */
 const TIE = 0.01;
-
-/** True if a verdict is worse than another. */
-export function isWorse(verdict: ClaimVerdict, other: ClaimVerdict): boolean {
-  return ORDER.indexOf(verdict) > ORDER.indexOf(other);
-}
 
 interface Judged {
   readonly published: number;

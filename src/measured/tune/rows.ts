@@ -2,11 +2,12 @@ import { parseDocument } from 'yaml';
 import type { TuneBasis, TunePoint } from '../../advise/door.js';
 import { UserError } from '../../base/errors.js';
 import type { ProgramEnd } from '../../base/host/processes.js';
+import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import { visible } from '../../base/text.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { KNOBS, loadRuntime, type MachineFile, machineOfFile, runtimeBefore } from '../../hardware/door.js';
-import { definedFields } from '../../runtime/logs/lines.js';
+
 import type { Timing } from '../../runtime/logs/timing.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { settingsOfFlags, timingsOf, timingText } from '../../runtime/timings.js';

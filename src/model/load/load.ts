@@ -3,7 +3,7 @@ import { placed, UserError } from '../../base/errors.js';
 import { latin1Of, textOf } from '../../base/host/bytes.js';
 import { basename, dirname, join } from '../../base/host/paths.js';
 import { isFolder, listFolder, statOf, withInput } from '../../base/input-file.js';
-import { isObject } from '../../base/objects.js';
+import { isObject, remembered } from '../../base/objects.js';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { formatBytes } from '../../base/units.js';
 import { type Override, readYaml } from '../../base/yaml.js';
@@ -55,9 +55,7 @@ export function loadModel(
   const shape = modelOfShape(nameOrPath);
   if (shape !== null) return shape;
   const { parts } = openModel(nameOrPath, quantization, relativeTo, overrides);
-  const model = ASSEMBLED.get(parts) ?? assemble(parts);
-  ASSEMBLED.set(parts, model);
-  return model;
+  return remembered(ASSEMBLED, parts, () => assemble(parts));
 }
 
 /** Loads a model taken apart; parameters and errors as {@link loadModel}. */
@@ -106,11 +104,9 @@ function openHubModel(text: string, quantization: string | null, overrides: read
 /** An architecture in a storage format; null: its own. */
 function atFormat(profile: ModelProfile, quantization: string | null): OpenModel {
   const [place, name] = quantization === null ? [`model ${profile.name}`, profile.quantization] : ['--quantization', quantization];
-  const measured = MEASURED.get(profile) ?? new Map<string, OpenModel>();
   const format = placed(place, () => findQuantization(name));
-  const model = measured.get(name) ?? { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
-  MEASURED.set(profile, measured.set(name, model));
-  return model;
+  const measured = remembered(MEASURED, profile, () => new Map<string, OpenModel>());
+  return remembered(measured, name, () => ({ parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' }));
 }
 
 function noOtherFormat(quantization: string): UserError {

@@ -73,7 +73,8 @@ const KINDS = byName<(base: string, row: Row) => FileType>({
 /** The file type for a file of which only the size is given: k-quants, as in most files. */
 export const MIX: Quantization = fileType('mix', 'k-quants in proportions that give the file a stated size', KINDS.k!('q4_k', {}));
 
-const TABLE = bundledSections('formats.txt');
+/** Sections of `profiles/formats.txt`. */
+export const TABLE = bundledSections('formats.txt');
 
 /** File types of llama.cpp, from their table in `profiles/formats.txt`. @throws Error for a row of the table that is none */
 export const LLAMA: readonly Quantization[] = TABLE.get('types')!.map((row) => {

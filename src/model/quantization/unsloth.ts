@@ -1,22 +1,9 @@
-import { byName } from '../../base/objects.js';
 import { storedIn } from './formats/index.js';
-import { LLAMA } from './llama.js';
+import { LLAMA, TABLE } from './llama.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 
-/** Names after `ud-`. */
-const NAMES =
-  'q8_k_xl q6_k_xl q6_k q5_k_xl q5_k_m q5_k_s q4_k_xl q4_k_m q4_k_s q3_k_xl q3_k_m q3_k_s q2_k_xl ' +
-  'iq4_nl iq4_xs iq3_s iq3_xxs iq2_m iq2_xxs iq1_m iq1_s tq1_0';
-
-/** The llama.cpp file types that their experts have, if these have another name. */
-const LIKE = byName<string>({
-  q8_k_xl: 'q8_0',
-  q6_k_xl: 'q6_k',
-  q5_k_xl: 'q5_k_m',
-  q4_k_xl: 'q4_k_m',
-  q3_k_xl: 'q3_k_m',
-  q2_k_xl: 'q2_k',
-});
+/** Names after `ud-`, with the llama.cpp file types that their experts have, if these have another name. */
+const NAMES = TABLE.get('unsloth')!.map((row) => row.split(/ +/) as [name: string, like?: string]);
 
 /**
  * Smallest format of everything but experts, and the format of what unpacks a latent and of all that mixes tokens in models with states. Logs of
@@ -54,12 +41,12 @@ function dynamic(name: string, like: Quantization, by = 0): Quantization {
 }
 
 /** Unsloth's dynamic mixtures (UD-*): experts as the named file type, the rest at more bits. Layers vary: the file's size decides. */
-export const UNSLOTH: readonly Quantization[] = NAMES.split(' ').map((name) =>
-  dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === (LIKE[name] ?? name))!),
+export const UNSLOTH: readonly Quantization[] = NAMES.map(([name, like = name]) =>
+  dynamic(`ud-${name}`, LLAMA.find((quantization) => quantization.name === like)!),
 );
 
 /** The mixture whose files print the file type of this name; undefined: there is none. */
 export function dynamicLike(name: string): string | undefined {
-  const found = Object.entries(LIKE).find(([, like]) => like === name);
+  const found = NAMES.find(([, like]) => like === name);
   return found === undefined ? undefined : `ud-${found[0]}`;
 }

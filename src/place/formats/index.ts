@@ -2,7 +2,6 @@
 import { bytesOf, textOf } from '../../base/host/bytes.js';
 import { existsSync } from '../../base/host/files.js';
 import { KINDS, withInput } from '../../base/input-file.js';
-import { findNamed } from '../../base/parameters.js';
 import { checkValue } from '../../base/yaml.js';
 import { type ModelSpec, parseJson } from '../../model/door.js';
 import { exllamav3 } from './exllamav3.js';
@@ -16,9 +15,6 @@ import { vllmAscend } from './vllm-ascend.js';
 
 /** All formats, most specific first: the first that recognises a file reads it. */
 export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vllmAscend, vllmMap, codacus, colibriHistory, llamaCpp];
-
-/** Finds a format by the engine's name. @throws UserError with the nearest name */
-export const findProfileFormat = (name: string): ProfileFormat => findNamed('engine', PROFILE_FORMATS, name);
 
 /** Path of the fingerprint of a file that has no room for it. */
 export const besidePath = (path: string): string => `${path}.moeprof.json`;

@@ -1,3 +1,4 @@
+import { remembered } from '../../base/objects.js';
 import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxModel, ValueInfo } from './writer.js';
 
 /** A tensor of a graph. */
@@ -297,11 +298,7 @@ export class Graph {
   }
 
   #constant(name: string, shape: readonly number[], data: Float32Array | BigInt64Array): Value {
-    const known = this.#constants.get(name);
-    if (known !== undefined) return known;
-    const value = this.initializer(name, shape, data);
-    this.#constants.set(name, value);
-    return value;
+    return remembered(this.#constants, name, () => this.initializer(name, shape, data));
   }
 
   #fresh(op: string, type: ElementType, shape: readonly Dimension[]): Value {

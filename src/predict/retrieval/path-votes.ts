@@ -1,4 +1,5 @@
 import { fastLog } from '../../base/log-odds.js';
+import { remembered } from '../../base/objects.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
 import { addColumn, type Evidence, evenShare, NEXT_TOKEN } from '../evidence.js';
@@ -65,9 +66,7 @@ export class PathVotes {
     const tables = new Map<number, Float32Array>();
     this.#logOdds = layers.map((layer) => {
       const share = evenShare(layer);
-      const table = tables.get(share) ?? tableOf(share, VOTES + most);
-      tables.set(share, table);
-      return table;
+      return remembered(tables, share, () => tableOf(share, VOTES + most));
     });
   }
 

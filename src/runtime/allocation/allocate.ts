@@ -2,6 +2,7 @@
 // published logs exactly (docs/memory.md); none is fitted.
 
 import { UserError } from '../../base/errors.js';
+import { remembered } from '../../base/objects.js';
 import type { Anatomy, ContextMemory, ModelSpec } from '../../model/door.js';
 import { bufferBytes } from './graph/allocator.js';
 import { buildGraph, distinctLayers } from './graph/build.js';
@@ -66,15 +67,12 @@ function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors 
   // A table that is the head, too, is loaded once more if the head is on a GPU.
   const tied = output !== 'cpu' && !anatomy.tensors.some(({ name }) => name === 'output.weight');
   if (tied) devices.get(output)!.weights += anatomy.tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? 0;
-  for (const [layer, memory] of cached(anatomy, plan).entries()) {
+  // Layers that predict further tokens are like the last one.
+  const next = new Array<ContextMemory>(plan.rules.cachesNextLayers ? anatomy.nextLayers : 0).fill(anatomy.layers.at(-1)!);
+  for (const [layer, memory] of [...anatomy.layers, ...next].entries()) {
     devices.get(plan.kvOnCpu ? 'cpu' : layers[layer]!)!.kv += kvBytesOf(memory, plan);
   }
   return [...devices.values()];
-}
-
-/** Context memory by layer. Layers that predict further tokens are like the last one. */
-function cached({ layers, nextLayers }: Anatomy, { rules }: LoadPlan): readonly ContextMemory[] {
-  return rules.cachesNextLayers ? [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)] : layers;
 }
 
 /** Sizes computed so far, by model and by the inputs of a graph: a search for settings needs the same graph many times. */
@@ -87,12 +85,9 @@ function computeBytes(model: ModelSpec, anatomy: Anatomy, plan: LoadPlan, placem
   const { cpuMoeLayers: _, gpuLayers, overrides: __, tensorSplit: ___, ...settings } = plan;
   const whole = gpuLayers > placement.layers.length;
   const question = JSON.stringify([settings, model.layers[0]?.topK, whole, placement.output, key]);
-  const answers = known.get(anatomy) ?? new Map<string, number[]>();
-  known.set(anatomy, answers);
-  const answer = answers.get(question);
-  if (answer !== undefined) return answer;
-  buildGraph(scene, layers);
-  const bytes = bufferBytes(scheduled(scene.graph, plan.gpus + 1, plan.pipelineCopies ?? 1), plan.gpus + 1);
-  answers.set(question, bytes);
-  return bytes;
+  const answers = remembered(known, anatomy, () => new Map<string, number[]>());
+  return remembered(answers, question, () => {
+    buildGraph(scene, layers);
+    return bufferBytes(scheduled(scene.graph, plan.gpus + 1, plan.pipelineCopies ?? 1), plan.gpus + 1);
+  });
 }

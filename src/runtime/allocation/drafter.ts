@@ -1,6 +1,7 @@
 // Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: its weights, KV cache and compute buffer.
 
 import { UserError } from '../../base/errors.js';
+import { remembered } from '../../base/objects.js';
 import { type Anatomy, decoderLayerOf, type ModelSpec } from '../../model/door.js';
 import { type Allocation, allocate, type DeviceAllocation } from './allocate.js';
 import type { LoadPlan } from './graph/load-plan.js';
@@ -9,21 +10,19 @@ const drafters = new WeakMap<Anatomy, ModelSpec>();
 
 /** The layer as a model: like the last one, after a matrix over embedding and hidden state (`nextn.eh_proj`), with the model's table and head. */
 function drafterOf(model: ModelSpec, anatomy: Anatomy): ModelSpec {
-  const known = drafters.get(anatomy);
-  if (known !== undefined) return known;
-  const moe = model.layers.at(-1)!;
-  const layer = decoderLayerOf(model, moe.index);
-  const tensors = anatomy.tensors
-    .filter((tensor) => tensor.layer === layer || tensor.layer === null)
-    .map((tensor) => (tensor.layer === null ? tensor : { ...tensor, layer: 0, name: tensor.name.replace(/^blk\.\d+/, 'blk.0') }));
-  const drafter = {
-    ...model,
-    layers: [{ ...moe, index: 0, offset: 0 }],
-    dense: { ...model.dense, segments: [model.dense.segments[moe.index]!, model.dense.segments.at(-1)!] },
-    anatomy: { ...anatomy, layers: [anatomy.layers[layer]!], nextLayers: 0, tensors },
-  };
-  drafters.set(anatomy, drafter);
-  return drafter;
+  return remembered(drafters, anatomy, () => {
+    const moe = model.layers.at(-1)!;
+    const layer = decoderLayerOf(model, moe.index);
+    const tensors = anatomy.tensors
+      .filter((tensor) => tensor.layer === layer || tensor.layer === null)
+      .map((tensor) => (tensor.layer === null ? tensor : { ...tensor, layer: 0, name: tensor.name.replace(/^blk\.\d+/, 'blk.0') }));
+    return {
+      ...model,
+      layers: [{ ...moe, index: 0, offset: 0 }],
+      dense: { ...model.dense, segments: [model.dense.segments[moe.index]!, model.dense.segments.at(-1)!] },
+      anatomy: { ...anatomy, layers: [anatomy.layers[layer]!], nextLayers: 0, tensors },
+    };
+  });
 }
 
 /** Computes the memory of drafting, without the model's, by device of its plan. @throws UserError if the model's tensors are unknown */

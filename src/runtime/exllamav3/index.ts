@@ -1,9 +1,10 @@
+import { definedFields } from '../../base/objects.js';
 import { type CommandInput, folderOf, lineDialect } from '../flags/dialect.js';
 import type { FlagUse } from '../flags/flag.js';
 import { SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
-import { definedFields, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
+import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { ALL_ON_GPU } from '../setting/setting.js';
 

@@ -1,3 +1,4 @@
+import { definedFields } from '../../base/objects.js';
 import { lineDialect } from '../flags/dialect.js';
 import { allocationRules, type FlagUse } from '../flags/flag.js';
 import { byExpertLayers, fileDrafts, GGUF } from '../kind/advised.js';
@@ -6,7 +7,7 @@ import type { KnownRuntime } from '../kind/runtime.js';
 import { sharedUses } from '../llama.cpp/flags.js';
 import { settingsOfLog } from '../llama.cpp/llama-log.js';
 import { llamaTimings } from '../llama.cpp/llama-timings.js';
-import { definedFields, demandCells, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
+import { demandCells, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 
 const ikLlamaCppFlags = lineDialect('ik_llama.cpp', (input) => {

@@ -4,7 +4,7 @@ import { decoderLayerOf, type ModelSpec, projectionTensors } from '../../model/d
 import { allocate, holdings } from '../allocation/allocate.js';
 import { allocateDrafter } from '../allocation/drafter.js';
 import type { AllocationRules, LoadPlan } from '../allocation/graph/load-plan.js';
-import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from '../setting/fits.js';
+import { type DeviceMemory, gpusOf, HOST, MARGIN } from '../setting/fits.js';
 import { cachedBytes, isAllOnGpu, isCpuOnly, machineFor, type Setting, type WeightPlacement } from '../setting/setting.js';
 
 /** Memory of a setting as programs on ggml allocate it, and how layers are split over several GPUs so that it fits. */
@@ -45,7 +45,8 @@ export function loadedMemory(rules: AllocationRules, model: ModelSpec, setting: 
   const memory = allocate(model, placed).devices.map((allocated, i) => {
     const parts = drafter === null ? [allocated] : [allocated, drafter[i]!];
     const isHost = allocated.name === 'cpu';
-    const device = { name: isHost ? HOST : gpuName(i, gpus), has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
+    const name = isHost ? HOST : gpus === 1 ? 'GPU' : `GPU ${i}`;
+    const device = { name, has: isHost ? (dram?.bytes ?? 0) : rooms[i]!, ...together(parts) };
     return isHost ? device : { ...device, weights: device.weights + sum(blocksOn(slots, split, i)) };
   });
   const flags = { split, ...(setting.gpuLayers === null ? {} : { blocks: plan.gpuLayers }) };

@@ -22,11 +22,6 @@ function methodOf(format: string | null): string {
 /** Tokens of a prompt from which on the GPU computes all of its experts: the least that its guide names (kt-kernel/README.md). */
 const PREFILL_FROM = 1024;
 
-/** Tokens of a prompt from which the GPU's experts follow its routing; null: never. Only formats that GPU and CPU share compute so. */
-function followsFrom(format: string | null): number | null {
-  return ['FP8', 'RAWINT4'].includes(methodOf(format)) ? PREFILL_FROM : null;
-}
-
 const ktransformersFlags = lineDialect('ktransformers', (input) => {
   const { cores, format, setting, sockets } = input;
   const onGpu = setting.slots ?? setting.gpuExperts;
@@ -91,7 +86,8 @@ export const ktransformersRuntime: KnownRuntime = {
     ...SERVER,
     profile: 'sglang-kt',
     dialect: ktransformersFlags,
-    followsFrom: ({ layers }) => followsFrom(mainFormat(layers[0]!.formats)),
+    // Only of formats that GPU and CPU share.
+    followsFrom: ({ layers }) => (['FP8', 'RAWINT4'].includes(methodOf(mainFormat(layers[0]!.formats))) ? PREFILL_FROM : null),
     ladder: byShare,
     caches: [{ name: 'hot set', system: 'sglang-kt', misses: 'cpu', keeps: true, read: 'doc/en/kt-kernel of 95009ea, 2026-08-21' }],
     // Its pools of threads are faster on all sockets, so it never isolates one.

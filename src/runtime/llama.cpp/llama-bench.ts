@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../base/errors.js';
-import { byName } from '../../base/objects.js';
-import { definedFields, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
+import { byName, definedFields } from '../../base/objects.js';
+import { demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { mapsBy, settingsOfLog } from './llama-log.js';
 

@@ -1,5 +1,6 @@
 // Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings there.
-import { definedFields, printedSize, wholeOf } from '../logs/lines.js';
+import { definedFields } from '../../base/objects.js';
+import { printedSize, wholeOf } from '../logs/lines.js';
 import type { TimingBuffer, TimingSettings } from '../logs/timing.js';
 
 /** Start of a command line: a prompt and a program of llama.cpp or its kin. */

@@ -1,4 +1,5 @@
-import { definedFields, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
+import { definedFields } from '../../base/objects.js';
+import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { settingsOfLog } from './llama-log.js';
 

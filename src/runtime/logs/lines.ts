@@ -1,4 +1,5 @@
 import { UserError } from '../../base/errors.js';
+import { definedFields } from '../../base/objects.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
 /** A line and its place. */
@@ -36,11 +37,6 @@ export function printedSize(text: string | undefined): number | undefined {
 export function demandCells(cells: readonly string[], columns: number, place: string): void {
   if (cells.length !== columns)
     throw new UserError(`${place}: has ${cells.length} cells in a table of ${columns} columns; is the line whole?`);
-}
-
-/** Only fields that are known. */
-export function definedFields<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
 }
 
 /** `prompt eval rate` and `eval rate` after a reply. */

@@ -1,4 +1,5 @@
-import { definedFields, linesOf } from './lines.js';
+import { definedFields } from '../../base/objects.js';
+import { linesOf } from './lines.js';
 import type { PrintedTiming, TimingFormat } from './timing.js';
 
 const START = /=+ (Serving Benchmark Result|Offline Throughput Benchmark Result) =+/;

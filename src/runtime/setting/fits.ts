@@ -36,8 +36,3 @@ export function isFit(devices: readonly DeviceMemory[]): boolean {
 export function gpusOf({ cpuOnly, gpus }: HardwareSpec): number {
   return cpuOnly === true ? 0 : (gpus?.count ?? 1);
 }
-
-/** Name of a GPU among several. */
-export function gpuName(gpu: number, gpus: number): string {
-  return gpus === 1 ? 'GPU' : `GPU ${gpu}`;
-}

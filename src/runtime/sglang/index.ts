@@ -1,7 +1,8 @@
+import { definedFields } from '../../base/objects.js';
 import { checkpointDrafts, SERVER } from '../kind/advised.js';
 import type { KnownRuntime } from '../kind/runtime.js';
 import { servedMemory } from '../kind/served.js';
-import { definedFields, linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
+import { linesOf, printedSpeed, wholeOf } from '../logs/lines.js';
 import { serving } from '../logs/serving.js';
 import type { PrintedTiming, TimingFormat } from '../logs/timing.js';
 import { SGLANG_LEAVES, sglangFlags } from './flags.js';

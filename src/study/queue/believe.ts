@@ -1,5 +1,5 @@
 // What a sweep believes: of results only those that fit their cell, and nothing more of a worker whose results are refused repeatedly.
-import { ownValue } from '../../base/objects.js';
+import { ownValue, remembered } from '../../base/objects.js';
 import { configOfRun } from '../../engine/outcome/outcome.js';
 import { canonicalJson } from '../../result/digest.js';
 import type { Result } from '../../result/result.js';
@@ -20,8 +20,7 @@ export function faultOf(result: Result, run: RunSpec): string | null {
   const { system, ...rest }: Readonly<Record<string, unknown>> = configOfRun(run);
   const differing = Object.keys(rest).find((key) => canonicalJson(ownValue(config, key)) !== canonicalJson(ownValue(rest, key)));
   if (differing !== undefined) return `is of another run: config.${differing} differs`;
-  const text = SYSTEMS.get(run.system) ?? canonicalJson(system);
-  SYSTEMS.set(run.system, text);
+  const text = remembered(SYSTEMS, run.system, () => canonicalJson(system));
   return canonicalJson(config.system) === text ? null : 'is of another run: config.system differs';
 }
 

@@ -3,6 +3,7 @@ import { realpathSync } from '../../base/host/files.js';
 import { basename, dirname, extname, join, resolve } from '../../base/host/paths.js';
 import { cwd } from '../../base/host/process.js';
 import { listFolder, statOf } from '../../base/input-file.js';
+import { remembered } from '../../base/objects.js';
 import { isPath, isStdin } from '../../base/profiles.js';
 import type { RunSpec } from '../../system/door.js';
 import { buildOf } from '../build.js';
@@ -33,15 +34,11 @@ export class CellMaker {
   }
 
   #filesAt(path: string, isModel: boolean): readonly CellFile[] {
-    const known = this.#known.get(path) ?? (isModel ? modelFiles(path) : cellFiles(path));
-    this.#known.set(path, known);
-    return known;
+    return remembered(this.#known, path, () => (isModel ? modelFiles(path) : cellFiles(path)));
   }
 
   #moduleAt(path: string): CellModule {
-    const known = this.#modules.get(path) ?? { path, sha256: hexOf(contentOf(path)) ?? '' };
-    this.#modules.set(path, known);
-    return known;
+    return remembered(this.#modules, path, () => ({ path, sha256: hexOf(contentOf(path)) ?? '' }));
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InternalError, UserError } from '../../base/errors.js';
 import { isAbsolute } from '../../base/host/paths.js';
-import { isObject } from '../../base/objects.js';
+import { isObject, remembered } from '../../base/objects.js';
 import { visible } from '../../base/text.js';
 import { SHA256_HEX } from '../../result/digest.js';
 import type { RunSpec, SystemSpec } from '../../system/door.js';
@@ -71,11 +71,7 @@ function sealedParts(fingerprint: string, { build, files, folder, modules, proto
 
 const SYSTEM_TEXTS = new WeakMap<SystemSpec, string>();
 
-function systemText(system: SystemSpec): string {
-  const text = SYSTEM_TEXTS.get(system) ?? JSON.stringify(encoded(system));
-  SYSTEM_TEXTS.set(system, text);
-  return text;
-}
+const systemText = (system: SystemSpec): string => remembered(SYSTEM_TEXTS, system, () => JSON.stringify(encoded(system)));
 
 /** Systems that came last, by their text. */
 const SYSTEMS = new Map<string, SystemSpec>();

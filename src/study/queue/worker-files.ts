@@ -6,6 +6,7 @@ import { newSha256 } from '../../base/host/hash.js';
 import { dirname } from '../../base/host/paths.js';
 import { isWithin, type View } from '../../base/host/view.js';
 import { InputFile } from '../../base/input-file.js';
+import { remembered } from '../../base/objects.js';
 import { CHUNK_BYTES, ChunkCheck, DamagedFile, fileNoteOf } from './chunks.js';
 import { provenRun } from './claims.js';
 import type { FileCache } from './file-cache.js';
@@ -108,9 +109,7 @@ export class WorkerFiles {
     const name = sha256!;
     this.#used.set(name, (this.#used.get(name) ?? 0) + 1);
     used.push(name);
-    const coming = this.#coming.get(name) ?? this.#fetch(path, name, bytes).finally(() => this.#coming.delete(name));
-    this.#coming.set(name, coming);
-    return coming;
+    return remembered(this.#coming, name, () => this.#fetch(path, name, bytes).finally(() => this.#coming.delete(name)));
   }
 
   /** True if something lies at a path, links followed, in a folder in which cells may look. */

@@ -1,4 +1,5 @@
 import { UserError } from '../../base/errors.js';
+import { remembered } from '../../base/objects.js';
 
 const LIMIT = 65_535;
 
@@ -17,9 +18,8 @@ export class CountTable {
   add(layer: number, expert: number, count: number, declared = LIMIT): void {
     const most = Math.min(declared, LIMIT);
     if (expert >= most) throw new UserError(`${this.#place()}: expert ${expert}; a layer has ${most}`);
-    const counts = this.#byLayer.get(layer) ?? new Map<number, number>();
+    const counts = remembered(this.#byLayer, layer, () => new Map<number, number>());
     counts.set(expert, (counts.get(expert) ?? 0) + count);
-    this.#byLayer.set(layer, counts);
     this.#experts = Math.max(this.#experts, expert + 1);
   }
 

@@ -1,5 +1,6 @@
 import { UserError } from '../../base/errors.js';
 import { LargestFirst } from '../../base/largest-first.js';
+import { remembered } from '../../base/objects.js';
 import { FieldReader } from '../../base/scan.js';
 import { PHASE } from '../trace.js';
 import { Cell } from './cell.js';
@@ -103,9 +104,7 @@ class RequestsByPosition {
       at += length;
     }
     for (const { next, request } of ended) {
-      const list = this.#waiting.get(next) ?? new LargestFirst();
-      this.#waiting.set(next, list);
-      list.push(request);
+      remembered(this.#waiting, next, () => new LargestFirst()).push(request);
     }
     return requests;
   }

@@ -1,3 +1,4 @@
+import { definedFields } from '../../../base/objects.js';
 import { countOf, filesOf, flagsOf, type Tool } from './tool.js';
 
 /** /proc/cpuinfo if there is no lscpu, as in small containers: a paragraph per thread on x86; on Arm it has neither name nor cores. */
@@ -25,9 +26,7 @@ export const cpuinfo: Tool = {
         names: name === undefined ? [] : [name],
         cores: cores.size,
         sockets: sockets.size,
-        ...(vendor !== undefined && { vendor }),
-        ...(family !== undefined && { family }),
-        ...(model !== undefined && { model }),
+        ...definedFields({ vendor, family, model }),
         ...(flags.includes('hypervisor') && { hypervisor: '' }),
         ...(ticks > 0 && { clockHz: ticks * 1e6 }),
         flags,

@@ -1,3 +1,4 @@
+import { definedFields } from '../../../base/objects.js';
 import { countOf, flagsOf, type Tool } from './tool.js';
 
 /** lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor. `lscpu` of util-linux, in English. */
@@ -23,9 +24,7 @@ export const lscpu: Tool = {
         cores: fields.has('Cluster(s)') && threads !== undefined ? threads : (cores ?? threads!) * sockets,
         sockets: fields.has('Socket(s)') ? sockets : 1,
         ...(fields.has('Vendor ID') && { vendor: fields.get('Vendor ID')! }),
-        ...(family !== undefined && { family }),
-        ...(model !== undefined && { model }),
-        ...(nodes !== undefined && { nodes }),
+        ...definedFields({ family, model, nodes }),
         ...(fields.has('Hypervisor vendor') && { hypervisor: fields.get('Hypervisor vendor')! }),
         ...(ticks > 0 && { clockHz: ticks * 1e6 }),
         flags: flagsOf(fields.get('Flags')),

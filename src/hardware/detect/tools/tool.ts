@@ -1,3 +1,4 @@
+import { definedFields } from '../../../base/objects.js';
 import type { Seen, SeenLink } from './seen.js';
 
 /** The question to a tool: a program, files, or the library `systeminformation`. */
@@ -39,13 +40,8 @@ export function generationOf(speed: string | undefined): number | undefined {
 }
 
 /** A link from its known fields. */
-export function linkOf(generation: number | undefined, lanes: number | undefined, mostLanes?: number): SeenLink {
-  return {
-    ...(generation !== undefined && { generation }),
-    ...(lanes !== undefined && { lanes }),
-    ...(mostLanes !== undefined && { mostLanes }),
-  };
-}
+export const linkOf = (generation: number | undefined, lanes: number | undefined, mostLanes?: number): SeenLink =>
+  definedFields({ generation, lanes, mostLanes });
 
 /** Flags of instruction sets, in lower case. */
 export function flagsOf(text: string | undefined): string[] {

@@ -1,4 +1,4 @@
-import { groupedBy } from '../../../base/objects.js';
+import { definedFields, groupedBy } from '../../../base/objects.js';
 import type { SeenModule } from './seen.js';
 import { countOf, filesOf, type Tool } from './tool.js';
 
@@ -23,8 +23,7 @@ function modulesOf(text: string): SeenModule[] {
       {
         bytes,
         ...(device.has('TYPE') && { type: device.get('TYPE')!.toLowerCase() }),
-        ...(mts !== undefined && { mts }),
-        ...(rated !== undefined && { ratedMts: rated }),
+        ...definedFields({ mts, ratedMts: rated }),
         place: [device.get('LOCATOR'), device.get('BANK_LOCATOR')].filter((text) => text !== undefined).join(' '),
       },
     ];

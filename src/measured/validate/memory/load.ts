@@ -1,10 +1,10 @@
 import { UserError } from '../../../base/errors.js';
+import { remembered } from '../../../base/objects.js';
 import { listProfiles } from '../../../base/profiles.js';
 import type { Override } from '../../../base/yaml.js';
 import { dynamicLike, loadModel, type ModelSpec, readLabel } from '../../../model/door.js';
 import type { LoadPlan, TensorOverride } from '../../../runtime/allocation/graph/load-plan.js';
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
-import type { KnownRuntime } from '../../../runtime/kind/runtime.js';
 import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 
 /** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
@@ -27,12 +27,8 @@ export interface RowWeights {
 const models = new Map<string, ModelSpec>();
 
 /** A bundled model. */
-export function loaded(name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec {
-  const key = `${name} ${quantization} ${overrides.length}`;
-  const model = models.get(key) ?? loadModel(name, quantization, undefined, overrides);
-  models.set(key, model);
-  return model;
-}
+export const loaded = (name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec =>
+  remembered(models, `${name} ${quantization} ${overrides.length}`, () => loadModel(name, quantization, undefined, overrides));
 
 /** The model of a row. @throws UserError if there is no profile of it */
 export function weightsOfRow(row: MemoryRow): RowWeights {
@@ -68,14 +64,11 @@ function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   return printed - model.parameters.total > more / 2 ? [{ path: ['attention', 'unpackedTwice'], value: true, label: 'total_params' }] : [];
 }
 
-/** How a program allocates; of one that is not known, as the default runtime does. */
-const memoryOf = (program: string): NonNullable<KnownRuntime['memory']> =>
-  runtimeOfProgram(program).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
-
 /** The plan of a row; a context that is not printed counts as the smallest. */
 export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const flags = row.flags ?? '';
-  const memory = memoryOf(row.engine);
+  // A program that is not known allocates as the default runtime does.
+  const memory = runtimeOfProgram(row.engine).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
   const gpus = measuredDevices(row).gpus.length;
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;

@@ -31,11 +31,6 @@ const USUAL_PROMPT = 512;
 /** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass if that is longer. */
 const MOST_PROMPT = 8192;
 
-/** True if a row's depth precedes its prompt, as in benchmarks. Chat programs and servers state the prompt as depth. */
-function isBeforeBoth({ engine, run: { depth, pp_tokens: tokens }, series }: Measurement): boolean {
-  return depth !== tokens || (runtimeOfProgram(engine).depthFirst === true && series?.vary === 'depth');
-}
-
 /** Decoding from the depth on; generated tokens see half of themselves on average. @param usualUbatch if the row has none @param brief few tokens */
 export function decodingPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, tg_tokens: generated = USUAL_GENERATED } = row.run;
@@ -52,7 +47,9 @@ export function decodingPhase(row: Measurement, usualUbatch: number, brief = fal
 export function promptPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
   const prompt = Math.min(tokens, Math.max(brief ? BRIEF.prompt : MOST_PROMPT, ubatch));
-  const before = isBeforeBoth(row) ? depth : 0;
+  // The depth precedes the prompt in benchmarks. Chat programs and servers state the prompt as depth.
+  const isFirst = runtimeOfProgram(row.engine).depthFirst === true && row.series?.vary === 'depth';
+  const before = row.run.depth !== row.run.pp_tokens || isFirst ? depth : 0;
   return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };
 }
 

@@ -1,3 +1,4 @@
+import { remembered } from '../../../base/objects.js';
 import { checkValue } from '../../../base/yaml.js';
 import type { ModelSpec } from '../../../model/door.js';
 import { routingProfileSchema } from '../../../trace/generate/routing-profile.js';
@@ -37,14 +38,12 @@ export class RowTraces {
 
   #whole(row: Measurement, model: ModelSpec): RoutingTrace {
     const key = routingKeyOf(row);
-    const known = this.#drawn.get(key);
-    if (known !== undefined) return known;
-    const routing = routingOfRow(row);
-    const profile = routing === null ? undefined : checkValue(routing, `model ${model.name}: routing`, routingProfileSchema);
-    const requests = [...countedRequests(), { prefill: this.#longest.get(key)!, decode: 0 }];
-    const trace = synthesize(model, { seed: SEED, requests, profile });
-    this.#drawn.set(key, trace);
-    return trace;
+    return remembered(this.#drawn, key, () => {
+      const routing = routingOfRow(row);
+      const profile = routing === null ? undefined : checkValue(routing, `model ${model.name}: routing`, routingProfileSchema);
+      const requests = [...countedRequests(), { prefill: this.#longest.get(key)!, decode: 0 }];
+      return synthesize(model, { seed: SEED, requests, profile });
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
 import { cacheStreams, cellsIn } from './kv.js';
 import { F16, F32, type GraphNode, inPlace, input, op, product } from './node.js';
-import { ffn, norm, outputIds, routedExperts, rowsOf } from './parts.js';
+import { ffn, norm, routedExperts, rowsOf } from './parts.js';
 import type { Scene } from './scene.js';
 
 /** Rows of a mask are a multiple of this (`GGML_KQ_MASK_PAD`). */
@@ -34,7 +34,8 @@ export function buildGraph(scene: Scene, layers: readonly number[]): void {
     if (layer === anatomy.layers.length - 1) {
       scene.tokens = Math.min(tokens, scene.plan.outputs ?? tokens);
       shape = [hidden, scene.tokens];
-      const ids = outputIds(scene.tokens);
+      // Numbers of the tokens whose logits are wanted.
+      const ids = input([scene.tokens]);
       mixed = rowsOf(mixed, shape, ids);
       before = rowsOf(before, shape, ids);
     }

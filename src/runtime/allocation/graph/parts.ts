@@ -1,5 +1,5 @@
 // Building blocks of the graphs of both engines: norms, dense FFNs and experts, as each engine writes them.
-import { type GraphNode, inPlace, input, OFFLOAD_TOKENS, op, part, product, view } from './node.js';
+import { type GraphNode, inPlace, OFFLOAD_TOKENS, op, part, product, view } from './node.js';
 import type { Scene } from './scene.js';
 
 /** A norm with its scales: one operation in ik_llama.cpp, two in llama.cpp. */
@@ -58,11 +58,6 @@ export function routedExperts(scene: Scene, of: GraphNode, layer: number): Graph
 /** Most experts of a token whose sum CUDA computes as one operation with their weights (MOE_WEIGHTED_REDUCTION_MAX_EXPERTS). */
 const MOST_FUSED = 15;
 
-/** True for numbers of experts whose routing CUDA computes as one operation (`ggml_cuda_should_use_topk_moe`). */
-function isFusedCount(experts: number): boolean {
-  return (experts <= 512 && Number.isInteger(Math.log2(experts))) || experts === 288 || experts === 576;
-}
-
 function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode; weights: GraphNode } {
   const { tokens } = scene;
   const { count, topK } = scene.routed;
@@ -76,8 +71,10 @@ function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode;
   const flat = view(weights, [topK, tokens]);
   const sum = op([1, tokens], [flat]);
   const share = inPlace([topK, tokens], [flat, sum]);
+  // Numbers of experts whose routing CUDA computes as one operation (`ggml_cuda_should_use_topk_moe`).
+  const isFusedCount = (count <= 512 && Number.isInteger(Math.log2(count))) || count === 288 || count === 576;
   // If the softmax is taken of the chosen alone, as in gpt-oss, whose experts have biases, nothing is held.
-  const fused = scene.plan.rules.graphOf2026 && isFusedCount(count) && !scene.has(`blk.${layer}.ffn_up_exps.bias`);
+  const fused = scene.plan.rules.graphOf2026 && isFusedCount && !scene.has(`blk.${layer}.ffn_up_exps.bias`);
   if (fused) scene.graph.fusions.push({ nodes: [probabilities, selection, sorted, weights, sum, share], until: share });
   return { chosen, weights: view(share, [1, topK, tokens]) };
 }
@@ -96,9 +93,4 @@ function expertSum({ graph, hidden, plan, tokens }: Scene, all: GraphNode, topK:
 /** Rows of the tokens whose logits are wanted. */
 export function rowsOf(of: GraphNode, shape: readonly number[], ids: GraphNode): GraphNode {
   return op(shape, [of, ids]);
-}
-
-/** Numbers of the tokens whose logits are wanted. */
-export function outputIds(tokens: number): GraphNode {
-  return input([tokens]);
 }

@@ -1,3 +1,4 @@
+import { remembered } from '../../../base/objects.js';
 import type { Anatomy, ModelSpec } from '../../../model/door.js';
 import { cellsOf } from './kv.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
@@ -47,14 +48,11 @@ export class Scene {
 
   /** The weight of this name; a name that the file does not have lies with its layer and has no bytes. */
   weight(name: string, layer: number | null): GraphNode {
-    let node = this.#made.get(name);
-    if (node === undefined) {
+    return remembered(this.#made, name, () => {
       const known = this.#weights.get(name);
       const device = known?.device ?? (layer === null ? this.placement.output : this.placement.layers[layer]!);
-      node = weightNode(known?.bytes ?? 0, this.backend(device), device !== 'cpu' || this.#fetchable(known?.format ?? 'f32'));
-      this.#made.set(name, node);
-    }
-    return node;
+      return weightNode(known?.bytes ?? 0, this.backend(device), device !== 'cpu' || this.#fetchable(known?.format ?? 'f32'));
+    });
   }
 
   /** True if a GPU can compute with a host weight of this format once it is fetched. */
