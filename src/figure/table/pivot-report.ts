@@ -1,8 +1,9 @@
-import { formatCounted, formatNumber } from '../../base/units.js';
+import { formatCounted } from '../../base/units.js';
 import type { Datum, Document, Format, Grid } from '../../report/door.js';
-import { formatValue, gridOf, namedColumns, note, pagedFormats } from '../../report/door.js';
+import { gridOf, namedColumns, note, pagedFormats } from '../../report/door.js';
+import { inOneUnit } from './cells.js';
 import { legendLines, spreads, warnings } from './notes.js';
-import { type Pivot, type PivotCell, type PivotTable, pivotTitle, type Statistic, statisticOf } from './pivot.js';
+import { type Pivot, type PivotTable, pivotTitle, type Statistic, statisticOf } from './pivot.js';
 import { latex } from './tex-table.js';
 
 /** A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs. */
@@ -36,47 +37,18 @@ function mostOften({ oracles, rowKeys, tables }: Pivot): string {
 }
 
 function gridFor(pivot: Pivot, table: PivotTable): Grid {
+  const { cells, unit } = inOneUnit(table, pivot.statistics);
+  const starred = (text: string, row: number, column: number): string =>
+    `${text}${table.cells[row]![column]?.significant === true ? ' *' : ''}`;
   return gridOf(
     [...pivot.rows.map((name) => ({ head: name, align: 'left' as const, most: 24 })), ...heads(pivot)],
-    pivot.rowKeys.map((key, row) => [
-      ...key,
-      ...table.cells[row]!.map((cell) => ({ value: null, text: cellText(pivot.statistics, table, cell) })),
-    ]),
-    { title: `${table.metric} [${table.unit}]`, keys: pivot.rows.length },
+    pivot.rowKeys.map((key, row) => [...key, ...cells[row]!.map((text, column) => ({ value: null, text: starred(text, row, column) }))]),
+    { title: unit === '' ? table.metric : `${table.metric}, ${unit}`, keys: pivot.rows.length },
   );
 }
 
 function heads({ columnKeys, columns, statistics }: Pivot): string[] {
   return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
-}
-
-/** `12.3 ± 0.4 ms *`: each statistic, the interval after a sign, a star where the best of its column is so by more than chance. */
-function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: PivotCell | null): string {
-  if (cell === null) return '';
-  const texts = statistics.map((statistic) => {
-    const value = statisticOf(cell.samples, statistic);
-    if (statistic === 'n') return `n=${value}`;
-    // One run has no spread.
-    if (spreads(statistic) && cell.samples.length === 1) return '± n/a';
-    return spreads(statistic) ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
-  });
-  return `${texts.map(asExactAsValue).map(withoutUnitOfNext).join(' ')}${cell.significant === true ? ' *' : ''}`;
-}
-
-/** A spread in the decimals of the value before it, if they have one unit and something of the spread is left: `28.2 tok/s`, `± 1.0 tok/s`. */
-function asExactAsValue(text: string, at: number, texts: readonly string[]): string {
-  const spread = /^± ([\d.]+)( .*)?$/.exec(text);
-  const value = /^-?[\d,]+(?:\.(\d+))?( .*)?$/.exec(texts[at - 1] ?? '');
-  if (spread === null || value === null || spread[2] !== value[2]) return text;
-  const [digits, wanted] = [spread[1]!.split('.')[1]?.length ?? 0, value[1]?.length ?? 0];
-  const rounded = formatNumber(Number(spread[1]), wanted);
-  return digits > wanted && Number(rounded) !== 0 ? `± ${rounded}${spread[2] ?? ''}` : text;
-}
-
-/** Leaves out a unit that the spread after it repeats. */
-function withoutUnitOfNext(text: string, at: number, texts: readonly string[]): string {
-  const [next, unit] = [texts[at + 1], / [^\d ]+$/.exec(text)?.[0]];
-  return unit !== undefined && next?.startsWith('± ') === true && next.endsWith(unit) ? text.slice(0, -unit.length) : text;
 }
 
 /** One line for each cell and metric, each statistic in a column. */

@@ -1,7 +1,7 @@
 import { capital } from '../../base/text.js';
-import { legendLines, spreads, warnings } from './notes.js';
-import { type Pivot, type PivotCell, type PivotTable, pivotTitle, statisticOf } from './pivot.js';
-import { scaleOf } from './scale.js';
+import { inOneUnit } from './cells.js';
+import { legendLines, warnings } from './notes.js';
+import { type Pivot, type PivotTable, pivotTitle } from './pivot.js';
 import { tex } from './tex.js';
 
 /** A column of two in `article`, and a character of small print, points; wider tables stand across both. */
@@ -34,7 +34,7 @@ export function latex(pivot: Pivot): string {
 }
 
 function sheetsOf({ columnKeys, columns, rowKeys, statistics, tables }: Pivot): Sheet[] {
-  const written = tables.map((table) => inOneUnit(table, statistics));
+  const written = tables.map((table) => inTex(table, statistics));
   if (columns.length === 0) {
     const units = written.map(({ unit }) => (unit === '' ? '' : `(${unit})`));
     const heads = [tables.map(({ metric }) => metric), units].map((level) => level.map(tex));
@@ -48,24 +48,14 @@ function sheetsOf({ columnKeys, columns, rowKeys, statistics, tables }: Pivot): 
   });
 }
 
-/** The cells of a table in one unit and with the same decimals: three digits of the largest value, and two of the least that is not zero. */
-function inOneUnit({ cells, unit }: PivotTable, statistics: Pivot['statistics']): { readonly unit: string; readonly cells: string[][] } {
-  const values = cells.flat().flatMap((cell) => (cell === null ? [] : cell.samples.map(Math.abs)));
-  const scale = scaleOf(unit, Math.max(...values));
-  const sizes = values.filter((value) => value > 0).map((value) => Math.floor(Math.log10(value / scale.factor)));
-  const decimals = sizes.length === 0 ? 0 : Math.min(3, Math.max(0, 2 - Math.max(...sizes), 1 - Math.min(...sizes)));
-  const written = (cell: PivotCell | null): string => {
-    if (cell === null) return '';
-    const texts = statistics.map((statistic) => {
-      const value = statisticOf(cell.samples, statistic);
-      if (statistic === 'n') return `n=${value}`;
-      if (!spreads(statistic)) return (value / scale.factor).toFixed(decimals);
-      return cell.samples.length === 1 ? '± n/a' : `± ${(value / scale.factor).toFixed(decimals)}`;
-    });
-    const text = tex(texts.join(' '));
-    return `${cell.best ? `\\textbf{${text}}` : text}${cell.significant === true ? '$^{*}$' : ''}`;
+/** {@link inOneUnit} in TeX, the best bold. */
+function inTex(table: PivotTable, statistics: Pivot['statistics']): ReturnType<typeof inOneUnit> {
+  const { cells, unit } = inOneUnit(table, statistics);
+  const written = (text: string, row: number, column: number): string => {
+    const { best = false, significant = null } = table.cells[row]![column] ?? {};
+    return `${best ? `\\textbf{${tex(text)}}` : tex(text)}${significant === true ? '$^{*}$' : ''}`;
   };
-  return { unit: scale.unit, cells: cells.map((row) => row.map(written)) };
+  return { unit, cells: cells.map((texts, row) => texts.map((text, column) => written(text, row, column))) };
 }
 
 function environment(pivot: Pivot, { body, heads, tables }: Sheet): string {
