@@ -66,9 +66,7 @@ function nearestFirst(values: readonly number[], centre: number): number[] {
   return values.toSorted((a, b) => far(a) - far(b) || a - b);
 }
 
-function passText(ubatch: number): string {
-  return `passes of ${formatCount(ubatch)}`;
-}
+const passText = (ubatch: number): string => `passes of ${formatCount(ubatch)}`;
 
 /** Settings without experts on the GPU, and without layers there, as far as they fit. */
 function lowerRungs(question: Question, { model, setting }: Priced): { readonly change: string; readonly setting: Setting }[] {

@@ -52,6 +52,4 @@ export function wishedDrafting({ accepted, drafter = 'mtp', drafts }: DraftWishe
 }
 
 /** Shares of a draft's tokens that are right, by position. */
-export function rightShares({ chance }: Drafting, draft: number): number[] {
-  return sharesOf({ text: '', chance }, draft);
-}
+export const rightShares = ({ chance }: Drafting, draft: number): number[] => sharesOf({ text: '', chance }, draft);

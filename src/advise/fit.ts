@@ -83,9 +83,7 @@ function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder
 }
 
 /** Bytes that the fullest device lacks; below 0: the bytes that it has free. */
-function missingOn(devices: readonly DeviceMemory[]): number {
-  return Math.max(...devices.map((device) => -freeOf(device)));
-}
+const missingOn = (devices: readonly DeviceMemory[]): number => Math.max(...devices.map((device) => -freeOf(device)));
 
 /** Place of a setting's placement on its ladder. */
 export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {

@@ -43,6 +43,4 @@ function memoryGrid({ devices }: AdvisedSetting): Grid {
 }
 
 /** Free bytes; what memory does not hold stays on the disk. */
-function freeText(bytes: number): Datum {
-  return bytes < 0 ? { value: bytes, text: `${formatBytes(-bytes)} on disk` } : figure(bytes, 'bytes');
-}
+const freeText = (bytes: number): Datum => (bytes < 0 ? { value: bytes, text: `${formatBytes(-bytes)} on disk` } : figure(bytes, 'bytes'));

@@ -81,9 +81,7 @@ const COLUMNS: readonly ColumnOf<Offered>[] = [
   { head: 'prefill', width: 8, of: ({ answer }) => rateDatum(answer.prefill) },
 ];
 
-function gridFor(models: readonly Offered[], title?: string): Grid {
-  return grid(models, COLUMNS, { title });
-}
+const gridFor = (models: readonly Offered[], title?: string): Grid => grid(models, COLUMNS, { title });
 
 /** Share of the weights that no host memory holds. */
 function onGpu({ devices, setting }: AdvisedSetting): number {

@@ -137,9 +137,7 @@ export class Pricer {
 }
 
 /** True if something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
-function warms({ cached, setting }: PricedCase): boolean {
-  return cached !== null || setting.cache !== null;
-}
+const warms = ({ cached, setting }: PricedCase): boolean => cached !== null || setting.cache !== null;
 
 /** The machine with the hand-overs of the system's own runtime, if that is a variant of the machine's: hot experts exchange more often a layer. */
 function withOwnHandovers({ runtime }: SystemSpec, hardware: HardwareSpec): HardwareSpec {
@@ -162,13 +160,9 @@ interface Walk {
   readonly context: number;
 }
 
-function promptTokens({ ubatch }: Setting, { prompt }: RequestShape): number {
-  return Math.min(ubatch, prompt);
-}
+const promptTokens = ({ ubatch }: Setting, { prompt }: RequestShape): number => Math.min(ubatch, prompt);
 
-function of({ metrics }: Result, name: string): number {
-  return metrics[name]!.value;
-}
+const of = ({ metrics }: Result, name: string): number => metrics[name]!.value;
 
 /** The run of a setting, and the machine that it runs on. @param counted tokens that popularity is counted over, if it matters */
 function runOf(

@@ -163,9 +163,7 @@ function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
 }
 
 /** A gain in whole percent: `+27 %`. */
-function percentText(gain: number): string {
-  return `${gain < 0 ? '-' : '+'}${formatNumber(100 * Math.abs(gain))} %`;
-}
+const percentText = (gain: number): string => `${gain < 0 ? '-' : '+'}${formatNumber(100 * Math.abs(gain))} %`;
 
 function purchaseTexts({ answer, purchases }: Advice): string[] {
   if (answer === null) return [];

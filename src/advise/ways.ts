@@ -99,9 +99,7 @@ export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSIT
 }
 
 /** Bundled models that one would run for their texts. */
-export function offeredModels(): string[] {
-  return listProfiles('models').filter((name) => loadProfile(name).offered);
-}
+export const offeredModels = (): string[] => listProfiles('models').filter((name) => loadProfile(name).offered);
 
 /** The largest bundled model whose usual format fits, smaller than the one that does not. */
 async function nextModel({ hardware, quantizations, model }: Question, asking: OtherQuestions): Promise<WayOut[]> {

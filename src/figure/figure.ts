@@ -151,9 +151,7 @@ function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: L
 }
 
 /** Name and unit of an axis. */
-export function labelOf({ name, unit }: Axis): string {
-  return unit === '' ? name : `${name}, ${unit}`;
-}
+export const labelOf = ({ name, unit }: Axis): string => (unit === '' ? name : `${name}, ${unit}`);
 
 /** How values read as numbers, all in one way; undefined: they are words. */
 export function readingOf(values: readonly SweepValue[]): Reading | undefined {
@@ -198,9 +196,7 @@ function withFront(figure: PaperFigure): PaperFigure {
 }
 
 /** True if points are drawn as bars. */
-export function isBars({ kind }: PaperFigure): boolean {
-  return kind === 'bar' || kind === 'rank';
-}
+export const isBars = ({ kind }: PaperFigure): boolean => kind === 'bar' || kind === 'rank';
 
 /** Columns of a heat map beyond which cells have no room for a figure; ours, at the width of a page. */
 const MOST_COLUMNS = 32;

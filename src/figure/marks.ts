@@ -97,9 +97,7 @@ function barMarks(
   ];
 }
 
-function isSpread({ high, low }: FigurePoint): boolean {
-  return high > low;
-}
+const isSpread = ({ high, low }: FigurePoint): boolean => high > low;
 
 /** A point in words: its name, its figure, and the range of its runs. */
 function sayPoint({ xAxis, yAxis }: PaperFigure, { facet, high, low, runs, series, x, y }: FigurePoint): string {

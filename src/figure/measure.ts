@@ -12,9 +12,7 @@ export const LINE = 14;
 export const LONGEST = 28;
 
 /** A word of a figure, cut if it is longer than its room. @param most characters */
-export function short(word: string, most = LONGEST): string {
-  return shorten(word, most, true);
-}
+export const short = (word: string, most = LONGEST): string => shorten(word, most, true);
 
 /** A name in lines, broken after what joins its parts; a longer part is broken anywhere. @param most characters of a line */
 export function linesIn(name: string, most: number): string[] {
@@ -34,6 +32,4 @@ export function roomOf(words: readonly string[], most: number): number {
 }
 
 /** Rounds to a hundredth of a pixel, which is not visible. */
-export function round(value: number): number {
-  return Math.round(value * 100) / 100;
-}
+export const round = (value: number): number => Math.round(value * 100) / 100;

@@ -29,9 +29,7 @@ export function speedOf(device: Device): Speed {
 const VECTOR_TOKENS = 8;
 
 /** Rows that a product computes: few are vectors, more are whole tiles (ggml-cuda's mul_mat_vec_q takes 8 columns, mul_mat_q tiles). */
-export function rowsComputed(rows: number, tileRows: number): number {
-  return rows > VECTOR_TOKENS ? rows + tileRows : rows;
-}
+export const rowsComputed = (rows: number, tileRows: number): number => (rows > VECTOR_TOKENS ? rows + tileRows : rows);
 
 /** Tokens of a pass from which on a latent is unpacked, if that is done: ik_llama.cpp's own limit. */
 const UNPACKED_TOKENS = 128;

@@ -77,9 +77,7 @@ export function findHardware(name: string, relativeTo?: string): Found {
 }
 
 /** True if a name is neither that of a bundled machine nor a path, but names parts. */
-export function isComposed(name: string): boolean {
-  return isComposition(name) && bundledName(name) === undefined;
-}
+export const isComposed = (name: string): boolean => isComposition(name) && bundledName(name) === undefined;
 
 /** The bundled machine that a name means, in any case and with any separators: `RTX 4090` is rtx-4090. */
 function bundledName(name: string): string | undefined {

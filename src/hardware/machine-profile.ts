@@ -94,9 +94,7 @@ function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
 }
 
 /** Memory that the operating system keeps: 4 GiB, an eighth if memory is small. */
-function systemReserve(bytes: number): number {
-  return Math.min(4 * GIB, bytes / 8);
-}
+const systemReserve = (bytes: number): number => Math.min(4 * GIB, bytes / 8);
 
 /** Drives are read as a stripe; if files lie whole on one of them, a layer comes from the slowest, and the others add room. */
 function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {

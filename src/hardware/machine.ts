@@ -25,9 +25,7 @@ export function isComposition(text: string): boolean {
 }
 
 /** Names of all GPUs and CPUs. */
-export function partNames(): string[] {
-  return [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
-}
+export const partNames = (): string[] => [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
 
 /** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. @throws UserError if one comes first */
 export function machineWords(text: string): string[] {
@@ -98,9 +96,7 @@ function severalOf(plain: string): { readonly count: string | undefined; readonl
 }
 
 /** A chip with both is found as its CPU. */
-function findPart(name: string): CpuPart | GpuPart | undefined {
-  return CPUS.find(name) ?? GPUS.find(name);
-}
+const findPart = (name: string): CpuPart | GpuPart | undefined => CPUS.find(name) ?? GPUS.find(name);
 
 function unknownPart(name: string): UserError {
   // Numbers of four digits and more are names of cards: rtx-3060.

@@ -40,9 +40,7 @@ export function pagesOf(bandwidth: number | null, runtime: RuntimeSpec): Overflo
 }
 
 /** Bytes that each token reads again: of a cycle through the model, a memory misses what it lacks, and at most what is read at all. */
-export function readAgain({ has, needs, touched }: Overfull): number {
-  return Math.min(Math.max(0, needs - has), touched);
-}
+export const readAgain = ({ has, needs, touched }: Overfull): number => Math.min(Math.max(0, needs - has), touched);
 
 /** Tokens/s with the bytes that are read again: their time comes to that of a token, which waits for each page. */
 export function overfullSpeed(model: Overfull, { rate }: OverflowMemory): number {

@@ -9,9 +9,7 @@ export function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
 }
 
 /** Bytes of the smallest GPU: all that each can hold if GPUs hold alike. */
-export function leastGpuRoom(hardware: HardwareSpec): number {
-  return Math.min(...gpuRooms(hardware));
-}
+export const leastGpuRoom = (hardware: HardwareSpec): number => Math.min(...gpuRooms(hardware));
 
 /** The GPU of each of `count` layers, in order, by shares, as llama.cpp splits them. @param parts in any unit, one of them above 0 */
 export function splitLayers(parts: readonly number[], count: number): number[] {

@@ -214,9 +214,7 @@ export interface HardwareSpec {
 }
 
 /** Sentences, three at most: the CPU, the memory and the PCIe slot that were taken if nobody gives them. */
-export function takenPartsOf({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] {
-  return machine?.standIns ?? [];
-}
+export const takenPartsOf = ({ machine }: Pick<HardwareSpec, 'machine'>): readonly string[] => machine?.standIns ?? [];
 
 /** Sentences: what else was taken of a machine and of its runtime by default. */
 export function assumedOf({ machine, software }: Pick<HardwareSpec, 'machine' | 'software'>): string[] {

@@ -58,14 +58,10 @@ const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
 };
 
 /** A value with its unit: `83.9 %`, `31.2 ms`, `157 MiB/token`. */
-export function formatValue(value: number, unit: Unit): string {
-  return FORMATS[unit](value);
-}
+export const formatValue = (value: number, unit: Unit): string => FORMATS[unit](value);
 
 /** A metric's value with its unit. */
-export function formatMetric(metric: Pick<Metric, 'value' | 'unit'>): string {
-  return formatValue(metric.value, metric.unit);
-}
+export const formatMetric = (metric: Pick<Metric, 'value' | 'unit'>): string => formatValue(metric.value, metric.unit);
 
 /** Tokens per second without the unit, for a column or sentence that names it; null if there is no value. */
 export function bareRate(value: number | null | undefined): { readonly value: number; readonly text: string } | null {
@@ -98,9 +94,7 @@ function fewDigits(size: number): string {
 const LONGEST = 2000;
 
 /** External text (names, paths, messages) made safe for reports: one line of limited length, without control characters. */
-export function printable(text: string): string {
-  return visible(shortened(text, LONGEST));
-}
+export const printable = (text: string): string => visible(shortened(text, LONGEST));
 
 /** A metric with its unit, or null if the run does not have it. */
 export function metricText({ metrics }: Result, name: string): string | null {
@@ -109,6 +103,4 @@ export function metricText({ metrics }: Result, name: string): string | null {
 }
 
 /** A metric in its unit of the catalogue, or null if the run does not have it. */
-export function metricValue({ metrics }: Result, name: string): number | null {
-  return metrics[name]?.value ?? null;
-}
+export const metricValue = ({ metrics }: Result, name: string): number | null => metrics[name]?.value ?? null;

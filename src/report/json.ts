@@ -3,9 +3,7 @@ import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 
 /** JSON text with two spaces of indentation, lists of plain values on one line, and a final newline. @throws Error for NaN and infinities */
-export function toJson(value: unknown): string {
-  return `${write(value, '')}\n`;
-}
+export const toJson = (value: unknown): string => `${write(value, '')}\n`;
 
 /** A result with its free-form parts by key, and its metrics as the catalogue lists them. */
 export function orderedResult(result: Result): Result {
@@ -19,9 +17,7 @@ export function orderedResult(result: Result): Result {
 }
 
 /** A result as `moeprof run -o result.json` writes it: equal results give equal bytes. */
-export function resultText(result: Result): string {
-  return toJson(orderedResult(result));
-}
+export const resultText = (result: Result): string => toJson(orderedResult(result));
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

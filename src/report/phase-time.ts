@@ -50,6 +50,4 @@ export function phasesOf(result: Result): readonly Phase[] {
 }
 
 /** Tokens per second of one request in a phase (L21); null if the run has no such phase. */
-export function phaseSpeed(result: Result, phase: Phase): number | null {
-  return metricValue(result, `speed.${phase}`);
-}
+export const phaseSpeed = (result: Result, phase: Phase): number | null => metricValue(result, `speed.${phase}`);

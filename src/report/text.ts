@@ -8,14 +8,10 @@ import type { ReportOptions } from './format.js';
 export const MAX_WIDTH = 80;
 
 /** Line width of a report. */
-export function widthOf(options: ReportOptions): number {
-  return Math.max(40, Math.min(MAX_WIDTH, options.width));
-}
+export const widthOf = (options: ReportOptions): number => Math.max(40, Math.min(MAX_WIDTH, options.width));
 
 /** Colours, or their absence. */
-export function palette(options: ReportOptions): ChalkInstance {
-  return new Chalk({ level: options.color ? 1 : 0 });
-}
+export const palette = (options: ReportOptions): ChalkInstance => new Chalk({ level: options.color ? 1 : 0 });
 
 /** Breaks words into lines of at most `width` columns; the first starts with `first`, others with `rest`. Longer words are cut. */
 export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {

@@ -3,19 +3,13 @@ import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
 
 /** The runtime of several systems that are compared (L26), in a sentence. */
-export function underOne(runtime: string): string {
-  return `all under ${runtime}; --runtime own gives each system its own`;
-}
+export const underOne = (runtime: string): string => `all under ${runtime}; --runtime own gives each system its own`;
 
 /** `14 to 29 tok/s`: a predicted speed within its band, in two digits. @param speed tokens/s */
-export function speedRange(band: Accuracy, speed: number): string {
-  return `${bareRange(band, speed)} tok/s`;
-}
+export const speedRange = (band: Accuracy, speed: number): string => `${bareRange(band, speed)} tok/s`;
 
 /** `learned from 2 timings of this machine`. */
-export function learnedFrom({ rows }: Accuracy): string {
-  return `learned from ${formatCounted(rows, 'timing')} of this machine`;
-}
+export const learnedFrom = ({ rows }: Accuracy): string => `learned from ${formatCounted(rows, 'timing')} of this machine`;
 
 /** The same without its unit, for a column; null if one of the two is unknown. */
 export function bareRange(band: Accuracy | null | undefined, speed: number | null | undefined): string | null {
@@ -24,9 +18,7 @@ export function bareRange(band: Accuracy | null | undefined, speed: number | nul
 }
 
 /** `0.7 to 1.2 times`: a band of any speed. */
-export function timesText({ high, low }: Accuracy): string {
-  return `${between(low, high)} times`;
-}
+export const timesText = ({ high, low }: Accuracy): string => `${between(low, high)} times`;
 
 /** `80 % of 41 measurements of 12 machines`: what a band is counted on. */
 export function countedText({ machines, rows }: Accuracy): string {
@@ -34,17 +26,13 @@ export function countedText({ machines, rows }: Accuracy): string {
 }
 
 /** A predicted speed in two digits, as no more of it is known: `27`, `1,300`. */
-export function aboutRate(speed: number): string {
-  return twoDigits(speed, Math.round);
-}
+export const aboutRate = (speed: number): string => twoDigits(speed, Math.round);
 
 /** The same in a table. */
 export const rateDatum = (speed: number): { readonly value: number; readonly text: string } => ({ value: speed, text: aboutRate(speed) });
 
 /** Two digits of either end, rounded outwards: what lies between the ends lies between their texts, too. */
-function between(low: number, high: number): string {
-  return [twoDigits(low, Math.floor), twoDigits(high, Math.ceil)].join(' to ');
-}
+const between = (low: number, high: number): string => [twoDigits(low, Math.floor), twoDigits(high, Math.ceil)].join(' to ');
 
 function twoDigits(value: number, round: (value: number) => number): string {
   if (value === 0) return '0';

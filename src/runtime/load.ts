@@ -25,6 +25,4 @@ export function loadPlan({ engine, version, ...plan }: EngineLoad): LoadPlan {
 }
 
 /** Computes the memory that a program allocates. @throws UserError if that or the model's tensors are unknown, or the load names what is not there */
-export function allocateFor(model: ModelSpec, load: EngineLoad): Allocation {
-  return allocate(model, loadPlan(load));
-}
+export const allocateFor = (model: ModelSpec, load: EngineLoad): Allocation => allocate(model, loadPlan(load));

@@ -23,9 +23,7 @@ const printersOf = (format: TimingFormat): string =>
   [...new Set(LOGS.filter((log) => log.format === format).map(({ by }) => by))].join(', ');
 
 /** Timings of a log, at least one. @param path a file, or `-` @throws UserError `file:line: what` if it is damaged, or no reader reads it */
-export function readTimings(path: string): Timing[] {
-  return timingsOf(readText(path, 'log'), shownPath(path));
-}
+export const readTimings = (path: string): Timing[] => timingsOf(readText(path, 'log'), shownPath(path));
 
 /** Timings of a text such as `eval 24.3 tok/s, -ncmoe 26`, or of a log's path; at least one. @param place for messages @throws UserError */
 export function timingsIn(given: string, place: string): Timing[] {

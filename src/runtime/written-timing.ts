@@ -23,9 +23,7 @@ const FORMAT = /^(?:(?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d)|bf16|f16|fp8|mxfp4|nvfp4
 const PROMPT = /^(prompt|prefill|pp)$/i;
 
 /** True for a text that is meant as a timing and not as a file's name. */
-export function isTimingText(text: string): boolean {
-  return SPEED.test(partsOf(text)[0]!.text.trim());
-}
+export const isTimingText = (text: string): boolean => SPEED.test(partsOf(text)[0]!.text.trim());
 
 interface Part {
   readonly text: string;

@@ -122,9 +122,7 @@ function probeGrid(placing: Placing, names: readonly string[], tried: Visibility
   });
 }
 
-function keptBy({ broken }: Probe): string {
-  return broken.length === 0 ? 'yes' : 'no';
-}
+const keptBy = ({ broken }: Probe): string => (broken.length === 0 ? 'yes' : 'no');
 
 /** Metrics that the conditions name, hit rate apart, which is shown anyway. */
 function metricsOf({ conditions }: Plan): string[] {
@@ -132,13 +130,9 @@ function metricsOf({ conditions }: Plan): string[] {
   return [...new Set(named)].filter((name) => name !== 'cache.hit_rate' && !/[*?]/.test(name));
 }
 
-function cacheOf({ percent, result }: Probe): string {
-  return `${percent} %, ${formatBytes(result.metrics['memory.gpu.expert_cache']!.value)}`;
-}
+const cacheOf = ({ percent, result }: Probe): string => `${percent} %, ${formatBytes(result.metrics['memory.gpu.expert_cache']!.value)}`;
 
-function nameOf({ hardware, system }: Placing): string {
-  return `${system} on ${hardware}`;
-}
+const nameOf = ({ hardware, system }: Placing): string => `${system} on ${hardware}`;
 
 /** The placing that needs least, in a clause. */
 function answerOf(placing: Placing): string {

@@ -143,6 +143,4 @@ export function lackOf({ result }: Probe): string | null {
 }
 
 /** GPU memory that a run sets aside, of several GPUs on the one with the most; bytes. A short run does not fill a large cache, a long one does. */
-export function neededBytes({ result }: Probe): number {
-  return result.metrics['memory.gpu.allocated']!.value;
-}
+export const neededBytes = ({ result }: Probe): number => result.metrics['memory.gpu.allocated']!.value;

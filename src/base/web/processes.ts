@@ -9,6 +9,4 @@ export function runScript(_script: string, _options: ScriptOptions): ScriptEnd {
 export function outputOf(program: string, _args: readonly string[], _complains = false): string {
   throw notOnPages(program);
 }
-export function programEnd(program: string): Promise<ProgramEnd> {
-  return Promise.reject(notOnPages(program));
-}
+export const programEnd = (program: string): Promise<ProgramEnd> => Promise.reject(notOnPages(program));

@@ -2,9 +2,7 @@ import { tex } from '../table/tex.js';
 import type { Citation } from './citations.js';
 
 /** All entries as BibTeX, in ASCII, an empty line between them. Every style has `@misc`: venues are notes of it. */
-export function bibtex(citations: readonly Citation[]): string {
-  return citations.map(entry).join('\n');
-}
+export const bibtex = (citations: readonly Citation[]): string => citations.map(entry).join('\n');
 
 function entry({ arxiv, authors, doi, key, note, title, url, venue, year }: Citation): string {
   const notes = [venue, note].filter((text) => text !== undefined);

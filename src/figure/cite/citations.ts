@@ -40,9 +40,7 @@ function bundled(): ReadonlyMap<string, Citation & { readonly cited: readonly st
 }
 
 /** A bundled reference by its key. */
-export function citationOf(key: string): Citation {
-  return bundled().get(key)!;
-}
+export const citationOf = (key: string): Citation => bundled().get(key)!;
 
 /** Citations of a text: bundled references, and one for each further arXiv number and repository. @param name its title if there is none */
 export function citationsIn(text: string, name: string): Citation[] {
@@ -69,6 +67,4 @@ export function citationsIn(text: string, name: string): Citation[] {
 }
 
 /** A text as a key. */
-export function keyOf(text: string): string {
-  return text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-+|-+$/g, '');
-}
+export const keyOf = (text: string): string => text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-+|-+$/g, '');

@@ -26,9 +26,7 @@ export function longColumns({ axes, units }: Study): LongColumn[] {
 }
 
 /** JSON lines: an object a row, with every column in every line. */
-export function longJsonLines(study: Study): string {
-  return [...longJsonParts(study)].join('');
-}
+export const longJsonLines = (study: Study): string => [...longJsonParts(study)].join('');
 
 /** {@link longJsonLines}, line by line. */
 export function* longJsonParts(study: Study): Generator<string> {

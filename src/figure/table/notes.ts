@@ -2,9 +2,7 @@ import { formatCounted } from '../../base/units.js';
 import { isRepeated, type Pivot, type Statistic } from './pivot.js';
 
 /** True for a statistic that stands after a sign of spread. */
-export function spreads(statistic: Statistic): boolean {
-  return statistic === 'ci' || statistic === 'std';
-}
+export const spreads = (statistic: Statistic): boolean => statistic === 'ci' || statistic === 'std';
 
 /** What the signs of a table mean. */
 export function legendLines({ oracles, rowKeys, statistics, tables }: Pivot): string[] {

@@ -31,9 +31,7 @@ const PATHS = byName<KeyColumn>({
 });
 
 /** The column of the key that shows a path; undefined: it has a column of its own. */
-export function keyColumnOf(path: string): KeyColumn | undefined {
-  return PATHS[path];
-}
+export const keyColumnOf = (path: string): KeyColumn | undefined => PATHS[path];
 
 /** A run, or a cell that could not run, as a row: its key, the varied values, and its metrics. Rows of any study can be put under each other. */
 export interface RunRow {

@@ -34,14 +34,10 @@ export interface Space {
 export type StudyCell = readonly SweepValue[];
 
 /** Paths that vary, in the order of the dimensions. */
-export function pathsOf({ dimensions }: Space): string[] {
-  return dimensions.flatMap(({ paths }) => paths);
-}
+export const pathsOf = ({ dimensions }: Space): string[] => dimensions.flatMap(({ paths }) => paths);
 
 /** Cells of the grid before any is left out or drawn. */
-export function gridSize({ dimensions }: Space): number {
-  return dimensions.reduce((size, { rows }) => size * rows.length, 1);
-}
+export const gridSize = ({ dimensions }: Space): number => dimensions.reduce((size, { rows }) => size * rows.length, 1);
 
 /** The cells, one at a time: drawn if that is wished, without those that are excluded. */
 export function* spaceCells(space: Space): Generator<StudyCell, void, undefined> {

@@ -27,6 +27,4 @@ const TEX = byName<string>({
 });
 
 /** Text for TeX: references and tables of papers. */
-export function tex(text: string): string {
-  return visible(text).replace(/[%&#_${}\\~^±µ×−≤≥↑→←↓…]/g, (sign) => TEX[sign]!);
-}
+export const tex = (text: string): string => visible(text).replace(/[%&#_${}\\~^±µ×−≤≥↑→←↓…]/g, (sign) => TEX[sign]!);

@@ -162,9 +162,7 @@ function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, notes: Said):
   return slot;
 }
 
-function kindOf(form: Form): Exclude<Form, 'unified'> {
-  return form === 'unified' ? 'desktop' : form;
-}
+const kindOf = (form: Form): Exclude<Form, 'unified'> => (form === 'unified' ? 'desktop' : form);
 
 function cpuNamed(name: string): CpuPart {
   const found = CPUS.find(name);
@@ -173,9 +171,7 @@ function cpuNamed(name: string): CpuPart {
 }
 
 /** Memory is sold in powers of two: `64GB` is 64 GiB. */
-function sizeText(bytes: number): string {
-  return `${Math.round((bytes / GIB) * 1000) / 1000}GB`;
-}
+const sizeText = (bytes: number): string => `${Math.round((bytes / GIB) * 1000) / 1000}GB`;
 
 function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, sockets, system }: GivenParts): string {
   const rate = (bandwidth: number | undefined): string => (bandwidth === undefined ? '' : `@${bandwidth / 1e9}GB/s`);

@@ -28,9 +28,7 @@ export function listedKind(name: string | undefined): { readonly generation: str
 const GEFORCE = /^rtx-[2-5]0[5-9]0/;
 
 /** True if the data sheet's FP16 rate with FP32 accumulation is half of what the card's tensor units do with integers and FP16 sums. */
-export function isHalved(card: string): boolean {
-  return GEFORCE.test(card);
-}
+export const isHalved = (card: string): boolean => GEFORCE.test(card);
 
 /** Memory bytes/s a multiprocessor up to which small kernels cover latency (Little's law): 5.7 (GB10) and 6.4 GB/s do, 7.5 does not. */
 const COVERED = 7e9;

@@ -36,6 +36,4 @@ export function parseMemory(text: string): MemoryText | null {
 }
 
 /** As parseMemory reads it: `2xddr5-6000`. */
-export function memoryText({ channels, mts, type }: MemorySlots): string {
-  return `${channels}x${type}-${mts}`;
-}
+export const memoryText = ({ channels, mts, type }: MemorySlots): string => `${channels}x${type}-${mts}`;

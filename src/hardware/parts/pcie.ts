@@ -16,9 +16,7 @@ export const NEWEST_PCIE = LANE.length - 1;
 const WIDTHS = [1, 2, 4, 8, 16];
 
 /** Bytes/s that the wires carry in one direction: 31.5 GB/s for generation 4 x16. */
-export function pcieRate({ generation, lanes }: PcieLink): number {
-  return LANE[generation]! * lanes;
-}
+export const pcieRate = ({ generation, lanes }: PcieLink): number => LANE[generation]! * lanes;
 
 /** Reads `4x16`; null if it is no slot that there is. */
 export function parseSlot(text: string): PcieLink | null {
@@ -28,6 +26,4 @@ export function parseSlot(text: string): PcieLink | null {
 }
 
 /** As parseSlot reads it: `4x16`. */
-export function slotText({ generation, lanes }: PcieLink): string {
-  return `${generation}x${lanes}`;
-}
+export const slotText = ({ generation, lanes }: PcieLink): string => `${generation}x${lanes}`;

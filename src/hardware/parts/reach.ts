@@ -17,11 +17,7 @@ export const READ = { latency: 80e3, lanes: 2 } as const;
 export const SOCKETS = { bandwidth: 60e9, latency: 1e3 } as const;
 
 /** Rate of the data sheet of a memory that was measured, since runtimes speak of data sheets. Bytes/s both. */
-export function sheetRate(measured: number, memory: keyof typeof READ_SHARE): number {
-  return measured / READ_SHARE[memory];
-}
+export const sheetRate = (measured: number, memory: keyof typeof READ_SHARE): number => measured / READ_SHARE[memory];
 
 /** Bytes/s of copies from pinned memory over a link of a given raw rate. */
-export function pinnedRate(wires: number): number {
-  return wires * PINNED_SHARE;
-}
+export const pinnedRate = (wires: number): number => wires * PINNED_SHARE;

@@ -16,9 +16,7 @@ export const contributionReports: readonly Format<Contribution>[] = documentForm
   render: ({ rows }) => linesOf(rows.map(({ row }) => row)).join(''),
 });
 
-function linesOf(rows: readonly Measurement[]): string[] {
-  return rows.map((row) => `${JSON.stringify(row)}\n`);
-}
+const linesOf = (rows: readonly Measurement[]): string[] => rows.map((row) => `${JSON.stringify(row)}\n`);
 
 function documentOf({ machine, rows }: Contribution): Document {
   const figures = rows.flatMap(({ predicted, row }, i) =>

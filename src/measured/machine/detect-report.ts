@@ -21,9 +21,7 @@ export const detectionReports: readonly Format<DetectedMachine>[] = documentForm
 });
 
 /** The parts as one text: what -w takes. */
-function compositionOf({ parts }: Detection): string {
-  return parts.map(({ part }) => part).join('+');
-}
+const compositionOf = ({ parts }: Detection): string => parts.map(({ part }) => part).join('+');
 
 function documentOf({ detection, name }: DetectedMachine): Document {
   const { cpu, gpu, notSeen, parts, remarks } = detection;

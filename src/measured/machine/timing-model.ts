@@ -61,9 +61,7 @@ export function namedTiming(timing: Timing, user: NamedModel): Timing {
   return { ...timing, model: name, ...(quant !== undefined && { quantization: quant }) };
 }
 
-function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
-}
+const baseName = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 
 /** Letters and digits. llama.cpp puts `moe` after the family: `qwen3moe 30B.A3B` is Qwen3-30B-A3B. */
 function keyOf(text: string): string {

@@ -97,9 +97,7 @@ function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, override
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
 }
 
-function modelBuffers({ buffers = [] }: Timing): TimingBuffer[] {
-  return buffers.filter(({ kind }) => kind === 'model');
-}
+const modelBuffers = ({ buffers = [] }: Timing): TimingBuffer[] => buffers.filter(({ kind }) => kind === 'model');
 
 /** First layers whose experts host memory holds, by the printed buffers. Mapped buffers also span other tensors, so the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {

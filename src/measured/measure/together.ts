@@ -63,9 +63,7 @@ export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   };
 }
 
-function isQuiet({ waited }: Round): boolean {
-  return waited === null || waited <= DISTURBED;
-}
+const isQuiet = ({ waited }: Round): boolean => waited === null || waited <= DISTURBED;
 
 /** The given number of rounds in which threads waited least. */
 export function countedOf(all: readonly Round[], rounds: number): Round[] {
@@ -89,6 +87,4 @@ export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   };
 }
 
-function at(sorted: readonly number[], share: number): number {
-  return sorted[Math.round(share * (sorted.length - 1))]!;
-}
+const at = (sorted: readonly number[], share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;

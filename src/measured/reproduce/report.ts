@@ -131,9 +131,7 @@ function partsOf({ gain, says }: JudgedClaim): Line[] {
   return [{ text: `${says}: ${text}`, tone: 'item' }];
 }
 
-function factorOf(factor: number | null): Datum {
-  return factor === null ? '–' : { value: factor, text: `${factor.toFixed(2)}x` };
-}
+const factorOf = (factor: number | null): Datum => (factor === null ? '–' : { value: factor, text: `${factor.toFixed(2)}x` });
 
 /** A figure of a claim; of one on an order, which has none, the runs. */
 function figureText({ kind, metric }: JudgedClaim, figure: number | null, runs: readonly string[] | null): Datum {

@@ -51,6 +51,4 @@ function gainOf(series: string, first: ValidatedRow, second: ValidatedRow): Omit
   return { ...between, predicted, sign, right: sign && Math.abs(Math.log(predicted / measured)) <= Math.log(CLOSE), reason: null };
 }
 
-function signOf(gain: number): number {
-  return Math.abs(Math.log(gain)) < NO_GAIN ? 0 : Math.sign(Math.log(gain));
-}
+const signOf = (gain: number): number => (Math.abs(Math.log(gain)) < NO_GAIN ? 0 : Math.sign(Math.log(gain)));

@@ -246,9 +246,7 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
 }
 
-function of({ metrics }: Result, name: string): number {
-  return metrics[name]!.value;
-}
+const of = ({ metrics }: Result, name: string): number => metrics[name]!.value;
 
 /** Experts of a layer, and those that the graph of a pass selects for a token. */
 export interface Selection {
@@ -271,9 +269,7 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
 }
 
 /** True if the engine drops experts while it computes (ik_llama.cpp -ser), so that its graph still selects all of the model's. */
-export function dropsExperts({ flags = '' }: Measurement): boolean {
-  return hasFlag(flags, '-ser');
-}
+export const dropsExperts = ({ flags = '' }: Measurement): boolean => hasFlag(flags, '-ser');
 
 /** The row as its prompt ran: on threads of its own, if the command line sets them. */
 export function onPromptThreads(row: Measurement): Measurement {

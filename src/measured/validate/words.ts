@@ -55,9 +55,7 @@ export function largestFirst(families: readonly FamilyErrors[]): FamilyErrors[] 
 }
 
 /** A metric as people read it. */
-export function measuredMetricText(metric: ValidatedRow['metric']): string {
-  return metric.replace('_', ' ');
-}
+export const measuredMetricText = (metric: ValidatedRow['metric']): string => metric.replace('_', ' ');
 
 /** Names what a row measured: a metric, or memory of a kind on a device. */
 export function measuredWhat({ device, kind, metric }: ValidatedRow): string {

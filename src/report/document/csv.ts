@@ -6,9 +6,7 @@ import { type Document, type Grid, isShown } from './document.js';
 type Field = string | number | null;
 
 /** CSV of a document, always one table: its records, else its only grid, else all its grids in long format with a line for each figure. */
-export function renderCsv(document: Document): string {
-  return [...csvParts(document)].join('');
-}
+export const renderCsv = (document: Document): string => [...csvParts(document)].join('');
 
 /** {@link renderCsv} in parts. */
 export function* csvParts({ blocks, records }: Document): Generator<string> {

@@ -44,9 +44,7 @@ export type Tone =
   | ('fail' | 'warn' | 'new');
 
 /** True for the tone of a verdict. */
-export function isVerdict(tone: Tone): boolean {
-  return tone === 'fail' || tone === 'warn' || tone === 'new';
-}
+export const isVerdict = (tone: Tone): boolean => tone === 'fail' || tone === 'warn' || tone === 'new';
 
 /** A sentence. */
 export interface Line {
@@ -161,9 +159,7 @@ export function gridOf(columns: readonly (string | Column)[], rows: readonly (re
 }
 
 /** Columns whose heads stand in CSV as they are, without underscores: names of metrics and paths. */
-export function namedColumns(names: readonly string[]): Column[] {
-  return names.map((name) => ({ head: name, name }));
-}
+export const namedColumns = (names: readonly string[]): Column[] => names.map((name) => ({ head: name, name }));
 
 function cellOf(datum: Datum): GridCell {
   if (typeof datum !== 'object' || datum === null) return { value: datum ?? null, text: String(datum ?? '') };
@@ -176,9 +172,7 @@ export function figure(value: number | null | undefined, unit: Unit): Datum {
 }
 
 /** A share of 1, shown in percent. */
-export function ratio(value: number | null | undefined): Datum {
-  return figure(value, 'ratio');
-}
+export const ratio = (value: number | null | undefined): Datum => figure(value, 'ratio');
 
 /** Sentences as a block. */
 export function linesBlock(lines: readonly Line[], more: Visibility = {}): Lines {
@@ -234,6 +228,4 @@ const ASCII = byName<string>({
 });
 
 /** Replaces the typographic characters of documents by ASCII. */
-export function asciiOf(text: string): string {
-  return text.replace(/[…→←◂’“”✗✓]/g, (sign) => ASCII[sign]!);
-}
+export const asciiOf = (text: string): string => text.replace(/[…→←◂’“”✗✓]/g, (sign) => ASCII[sign]!);

@@ -93,9 +93,7 @@ export function gridTable(caption: string | undefined, grid: Grid, text?: readon
   return table(caption ?? head[0]!, head, rows, left);
 }
 
-function said({ label, text }: Line): string {
-  return prose(printable(label === undefined ? text : `${label}: ${text}`));
-}
+const said = ({ label, text }: Line): string => prose(printable(label === undefined ? text : `${label}: ${text}`));
 
 /** A list where all lines are items; else a paragraph each, and what stands out as a heading. */
 function drawnLines(lines: readonly Line[]): Markup {

@@ -58,9 +58,7 @@ function codeText({ lines, title }: Code, options: ReportOptions): string {
   return [...above, ...lines.map((line) => `    ${printable(line)}`)].join('\n');
 }
 
-function linesText(lines: readonly Line[], options: ReportOptions): string {
-  return lines.map((line) => lineText(line, options)).join('\n');
-}
+const linesText = (lines: readonly Line[], options: ReportOptions): string => lines.map((line) => lineText(line, options)).join('\n');
 
 /** A line, wrapped; if it has a label, only the label is coloured, or the verdict before it. */
 function lineText({ cut, hang, indent, label, text, tone = 'plain' }: Line, options: ReportOptions): string {
@@ -78,9 +76,7 @@ function lineText({ cut, hang, indent, label, text, tone = 'plain' }: Line, opti
   return wrap(said(`${label}${isVerdict(tone) ? '' : ':'} ${text}`, options), width, first, rest).replace(start, () => painted(start));
 }
 
-function said(text: string, { unicode }: ReportOptions): string {
-  return unicode ? printable(text) : asciiOf(printable(text));
-}
+const said = (text: string, { unicode }: ReportOptions): string => (unicode ? printable(text) : asciiOf(printable(text)));
 
 /** `label   text`, the text wrapped under itself. */
 function factsText({ facts, indent, title }: Facts, options: ReportOptions): string {

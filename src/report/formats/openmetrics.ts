@@ -49,6 +49,4 @@ function labelSet(labels: Readonly<Record<string, string>>): string {
   return `{${pairs.join(',')}}`;
 }
 
-function escaped(text: string): string {
-  return printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
-}
+const escaped = (text: string): string => printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');

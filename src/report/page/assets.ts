@@ -4,9 +4,7 @@ import { fileText } from '../../base/host/files.js';
 import { CODE_FOLDER, packagePath } from '../../base/host/modules.js';
 import { join } from '../../base/host/paths.js';
 
-function clientFile(name: string): string {
-  return fileText(join(CODE_FOLDER, 'report/page/client', name));
-}
+const clientFile = (name: string): string => fileText(join(CODE_FOLDER, 'report/page/client', name));
 
 /** Code that another room has for its page. @param path below the compiled code: `play/engine.js` */
 export const codeAt = (path: string): string => fileText(join(CODE_FOLDER, path));
@@ -20,9 +18,7 @@ export function clientScript(...names: readonly ('copy' | 'figure' | 'heatmap' |
 }
 
 /** Style sheet of every page. */
-export function pageStyle(): string {
-  return clientFile('page.css');
-}
+export const pageStyle = (): string => clientFile('page.css');
 
 /** uPlot as one script that defines `uPlot`, with its licence, which must accompany the code. */
 export function uPlotScript(): string {
@@ -31,9 +27,7 @@ export function uPlotScript(): string {
 }
 
 /** Style sheet of uPlot. */
-export function uPlotStyle(): string {
-  return fileText(packagePath('uplot/dist/uPlot.min.css'));
-}
+export const uPlotStyle = (): string => fileText(packagePath('uplot/dist/uPlot.min.css'));
 
 /** Code as the content of a script element. @throws Error if it would end the element or open a comment in it */
 function inlined(code: string): string {

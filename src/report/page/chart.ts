@@ -28,9 +28,7 @@ interface Frame {
 const SIZE = 1000;
 
 /** A coordinate, rounded for brevity. */
-function coordinate(share: number): number {
-  return Math.round(share * SIZE * 10) / 10;
-}
+const coordinate = (share: number): number => Math.round(share * SIZE * 10) / 10;
 
 /** A plot with axes; `marks` are SVG in a square of 1000 units, `over` is an HTML overlay. */
 export function plot(frame: Frame, marks: Piece, over: Piece = null): Markup {

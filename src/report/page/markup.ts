@@ -38,6 +38,4 @@ function escapeHtml(text: string): string {
 }
 
 /** A value as JSON inside a script element, which only `<` could end. */
-export function embedJson(value: unknown): Markup {
-  return new Markup(plainJson(value).replaceAll('<', '\\u003c'));
-}
+export const embedJson = (value: unknown): Markup => new Markup(plainJson(value).replaceAll('<', '\\u003c'));

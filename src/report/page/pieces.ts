@@ -2,9 +2,7 @@
 import { html, type Markup, type Piece } from './markup.js';
 
 /** CSS length of a share. */
-export function percent(share: number): string {
-  return `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
-}
+export const percent = (share: number): string => `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
 
 /** Prose without line breaks between figures and their units. */
 export function prose(text: string): string {
@@ -29,9 +27,7 @@ export function miniBar(share: number): Markup {
 }
 
 /** Lines to copy, as a button beside them does where scripts run. */
-export function toCopy(text: string): Markup {
-  return html`<pre class="copy">${text}</pre>`;
-}
+export const toCopy = (text: string): Markup => html`<pre class="copy">${text}</pre>`;
 
 /** A part that is folded away under a heading. */
 export function folded(heading: string, content: Piece): Markup {

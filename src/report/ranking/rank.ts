@@ -22,9 +22,7 @@ export function phaseRanked(results: readonly Result[]): Phase {
 }
 
 /** True if the run fits the memory of its machine. */
-export function fits({ warnings }: Result): boolean {
-  return !warnings.some(({ code }) => code === 'does-not-fit');
-}
+export const fits = ({ warnings }: Result): boolean => !warnings.some(({ code }) => code === 'does-not-fit');
 
 /** Sorts runs by speed, with those that do not fit their machine last; ties keep their order. */
 export function rank(results: readonly Result[]): Ranked[] {

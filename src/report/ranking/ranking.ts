@@ -91,9 +91,7 @@ function isLossy({ inputs, metrics }: Result): boolean {
   return inputs.variants !== undefined || ['quality.degraded_rate', 'rerank.changed'].some((name) => metrics[name] !== undefined);
 }
 
-function footingOf(result: Result): string {
-  return FOOTINGS.findLast(({ has }) => has(result))!.name;
-}
+const footingOf = (result: Result): string => FOOTINGS.findLast(({ has }) => has(result))!.name;
 
 /** A grid for each footing, with a heading; one grid without a heading if all use only the past. */
 function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {

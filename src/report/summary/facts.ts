@@ -110,9 +110,7 @@ function countedFacts(result: Result): Fact[] {
 }
 
 /** True if several requests run at a time. */
-function isShared({ config: { workload } }: Result): boolean {
-  return isObject(workload) && Number(workload.batch ?? 1) > 1;
-}
+const isShared = ({ config: { workload } }: Result): boolean => isObject(workload) && Number(workload.batch ?? 1) > 1;
 
 /** The reason why a run that ends within its prompts has no speed of decoding; otherwise empty. */
 function silentText({ config: { workload }, metrics }: Result): string {

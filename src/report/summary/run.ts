@@ -178,9 +178,7 @@ function block(title: string, span: string, lines: readonly Line[], options: Rep
   ].join('\n');
 }
 
-function rateOf(part: number, whole: number): number | null {
-  return whole > 0 ? part / whole : null;
-}
+const rateOf = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
 function byLayer({ perLayer: { demanded, hits, misses, stallNs } }: Result): Line[] {
   return [

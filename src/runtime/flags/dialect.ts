@@ -97,9 +97,7 @@ export function lineDialect(runtime: string, say: (input: CommandInput) => LineF
 }
 
 /** Model for a program that reads folders and repositories alike. */
-export function folderOf({ hub, model }: CommandInput): string {
-  return hub === null ? model : hub.replace(/:.*$/, '');
-}
+export const folderOf = ({ hub, model }: CommandInput): string => (hub === null ? model : hub.replace(/:.*$/, ''));
 
 /** Widest line of a command, columns: it stands indented by four on a screen of 80. */
 const WIDEST = 76;

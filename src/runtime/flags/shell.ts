@@ -45,6 +45,4 @@ export function shellNamed(name: string): LineShell {
 }
 
 /** The shell that a computer has: PowerShell under Windows, else sh. */
-export function usualShell(windows: boolean): LineShell {
-  return LINE_SHELLS[windows ? 1 : 0]!;
-}
+export const usualShell = (windows: boolean): LineShell => LINE_SHELLS[windows ? 1 : 0]!;

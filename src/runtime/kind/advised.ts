@@ -36,9 +36,7 @@ const never = (): null => null;
 const none = (): readonly number[] => [];
 
 /** Drafts if the checkpoint has layers that predict further tokens. */
-export function checkpointDrafts({ nextLayers = 0 }: ModelSpec): readonly number[] {
-  return nextLayers > 0 ? DRAFTS : [];
-}
+export const checkpointDrafts = ({ nextLayers = 0 }: ModelSpec): readonly number[] => (nextLayers > 0 ? DRAFTS : []);
 
 /** Drafts if GGUF files have such layers. */
 export function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {

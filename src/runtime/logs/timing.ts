@@ -8,9 +8,7 @@ export interface TimingBuffer {
 }
 
 /** True if a buffer lies in host memory: `CPU`, `CPU_Mapped`, `CUDA_Host`, `BLAS`. */
-export function inHostMemory({ device }: TimingBuffer): boolean {
-  return /^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device);
-}
+export const inHostMemory = ({ device }: TimingBuffer): boolean => /^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device);
 
 /** Settings of a run; those of a command line that stands in the same text are among them. */
 export interface TimingSettings {

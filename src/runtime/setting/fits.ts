@@ -18,21 +18,13 @@ export const HOST = 'host';
 export const MARGIN = 512 * 2 ** 20;
 
 /** Free bytes of a device; below 0: the bytes that it lacks. */
-export function freeOf({ compute, has, kv, weights }: DeviceMemory): number {
-  return has - weights - kv - compute;
-}
+export const freeOf = ({ compute, has, kv, weights }: DeviceMemory): number => has - weights - kv - compute;
 
 /** Bytes that a device holds. */
-export function usedOf({ compute, kv, weights }: DeviceMemory): number {
-  return weights + kv + compute;
-}
+export const usedOf = ({ compute, kv, weights }: DeviceMemory): number => weights + kv + compute;
 
 /** True if no device lacks memory. */
-export function isFit(devices: readonly DeviceMemory[]): boolean {
-  return devices.every((device) => freeOf(device) >= 0);
-}
+export const isFit = (devices: readonly DeviceMemory[]): boolean => devices.every((device) => freeOf(device) >= 0);
 
 /** GPUs of a machine; 0 if the CPU replaces them. */
-export function gpusOf({ cpuOnly, gpus }: HardwareSpec): number {
-  return cpuOnly === true ? 0 : (gpus?.count ?? 1);
-}
+export const gpusOf = ({ cpuOnly, gpus }: HardwareSpec): number => (cpuOnly === true ? 0 : (gpus?.count ?? 1));

@@ -66,6 +66,4 @@ export function costOf(goal: Goal, speeds: Speeds, users: number, request: Reque
 }
 
 /** True if all targets are kept. */
-export function isKept(goal: Goal, cost: number): boolean {
-  return goal.kind !== 'targets' || cost <= 1;
-}
+export const isKept = (goal: Goal, cost: number): boolean => goal.kind !== 'targets' || cost <= 1;

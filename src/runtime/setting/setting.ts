@@ -53,9 +53,7 @@ export interface Setting extends WeightPlacement {
 }
 
 /** True if no GPU takes part. */
-export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean {
-  return gpuLayers === 0;
-}
+export const isCpuOnly = ({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean => gpuLayers === 0;
 
 /** The machine as a setting uses it: its host is one socket with its own memory if only that computes. */
 export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {

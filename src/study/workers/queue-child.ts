@@ -107,6 +107,6 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
   };
 }
 
-function failed(reason: string): () => Ran {
-  return () => ({ kind: 'failed', reason });
-}
+const failed =
+  (reason: string): (() => Ran) =>
+  () => ({ kind: 'failed', reason });

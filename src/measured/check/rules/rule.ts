@@ -61,9 +61,7 @@ export interface CauseRule {
 }
 
 /** True if a speed is known and at most `ratio` of the expected one. */
-export function atMost(speed: CheckCase['decode'], ratio: number): boolean {
-  return speed !== null && speed.ratio <= ratio;
-}
+export const atMost = (speed: CheckCase['decode'], ratio: number): boolean => speed !== null && speed.ratio <= ratio;
 
 /** True if a speed is as expected, or is unknown. */
 export function asExpected(speed: CheckCase['decode']): boolean {

@@ -31,6 +31,4 @@ export const sockets: CauseRule = {
 };
 
 /** True if the program was set to ignore sockets. */
-function isOff({ run: { numa } }: Measurement): boolean {
-  return numa !== undefined && /^(off|disable|none|0)$/.test(numa);
-}
+const isOff = ({ run: { numa } }: Measurement): boolean => numa !== undefined && /^(off|disable|none|0)$/.test(numa);

@@ -29,10 +29,6 @@ export const thermal: CauseRule = {
 };
 
 /** Line in the log that a run stands in. */
-function lineOf({ id }: Measurement): number {
-  return Number(/:(\d+)$/.exec(id)?.[1] ?? 0);
-}
+const lineOf = ({ id }: Measurement): number => Number(/:(\d+)$/.exec(id)?.[1] ?? 0);
 
-function settings({ model, placement, run }: Measurement): string {
-  return JSON.stringify([model, placement, run]);
-}
+const settings = ({ model, placement, run }: Measurement): string => JSON.stringify([model, placement, run]);

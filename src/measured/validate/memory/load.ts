@@ -100,9 +100,7 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
 }
 
 /** True if a command line has one of these flags. */
-export function hasFlag(flags: string, ...names: readonly string[]): boolean {
-  return flags.split(/\s+/).some((word) => names.includes(word));
-}
+export const hasFlag = (flags: string, ...names: readonly string[]): boolean => flags.split(/\s+/).some((word) => names.includes(word));
 
 /** Values of a flag that may stand several times, without quotes. @param names alternatives of a regular expression */
 function valuesOf(flags: string, names: string): string[] {

@@ -181,9 +181,7 @@ export function readRows(path: string, skip?: (error: UserError) => void): Measu
 }
 
 /** The rows of speed of a file. @throws UserError as {@link readRows} */
-export function readMeasurements(path: string): readonly Measurement[] {
-  return readRows(path).speed;
-}
+export const readMeasurements = (path: string): readonly Measurement[] => readRows(path).speed;
 
 /** The rows of a text; `path` is only for messages. @throws UserError as {@link readRows} */
 export function parseRows(content: string, path: string, skip?: (error: UserError) => void): MeasuredRows {

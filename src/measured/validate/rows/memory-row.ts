@@ -61,9 +61,7 @@ export type MemoryKind = (typeof MEMORY_KINDS)[number];
 /** Memory of a device by kind, MiB. */
 export type DeviceMib = Readonly<Partial<Record<MemoryKind, number>>>;
 
-function isHost(name: string): boolean {
-  return /^(CPU|Host|BLAS)|_Host$/.test(name);
-}
+const isHost = (name: string): boolean => /^(CPU|Host|BLAS)|_Host$/.test(name);
 
 /** GPUs of a row in order, and its host memory added up. */
 export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readonly DeviceMib[]; readonly host: DeviceMib } {

@@ -53,6 +53,4 @@ function countedRequests(): { readonly prefill: number; readonly decode: number 
 }
 
 /** Rows of one key share their routing: it depends on layers, experts and top-k. */
-export function routingKeyOf({ model, run }: Measurement): string {
-  return `${model.name}/${run.active_experts ?? 'all'}`;
-}
+export const routingKeyOf = ({ model, run }: Measurement): string => `${model.name}/${run.active_experts ?? 'all'}`;

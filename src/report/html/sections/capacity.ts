@@ -8,9 +8,7 @@ import { html, type Markup } from '../../page/markup.js';
 import { legend, type Section } from '../../page/pieces.js';
 import type { Side, Sides } from './sides.js';
 
-function gpusOf(metrics: Result['metrics']): number {
-  return metrics['parallel.gpus']?.value ?? 1;
-}
+const gpusOf = (metrics: Result['metrics']): number => metrics['parallel.gpus']?.value ?? 1;
 
 /** A sentence on a run's hit rate and capacity. Capacities are as users give them: per GPU, if there are several. */
 function capacityWords(word: string, { metrics, bounds }: Result, curve: CapacityCurve): string {

@@ -10,9 +10,7 @@ const CELLS = 256;
 /** Values of latent attention that are kept transposed next to the keys (-mla 1) are f16, whatever the type of the cache. */
 const F16 = 2;
 
-function padded(cells: number): number {
-  return Math.ceil(cells / CELLS) * CELLS;
-}
+const padded = (cells: number): number => Math.ceil(cells / CELLS) * CELLS;
 
 /** Parts of a cache: one for each sequence, or one for all. */
 export function cacheStreams({ parallel, rules, unified }: LoadPlan): number {

@@ -118,14 +118,10 @@ export function weight(bytes: number, home: Backend, onGpu: boolean): GraphNode 
 }
 
 /** The KV cache of a layer. */
-export function cache(home: Backend): GraphNode {
-  return new GraphNode('external', [], 0, [], { strided: true, home });
-}
+export const cache = (home: Backend): GraphNode => new GraphNode('external', [], 0, [], { strided: true, home });
 
 /** An input that the program fills in; 32-bit by default. */
-export function input(shape: Shape, width = I32): GraphNode {
-  return new GraphNode('input', shape, width, []);
-}
+export const input = (shape: Shape, width = I32): GraphNode => new GraphNode('input', shape, width, []);
 
 /** A result of this shape, f32 by default. */
 export function op(shape: Shape, sources: readonly GraphNode[], options: OpOptions = {}): GraphNode {

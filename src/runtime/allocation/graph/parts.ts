@@ -91,6 +91,4 @@ function expertSum({ graph, hidden, plan, tokens }: Scene, all: GraphNode, topK:
 }
 
 /** Rows of the tokens whose logits are wanted. */
-export function rowsOf(of: GraphNode, shape: readonly number[], ids: GraphNode): GraphNode {
-  return op(shape, [of, ids]);
-}
+export const rowsOf = (of: GraphNode, shape: readonly number[], ids: GraphNode): GraphNode => op(shape, [of, ids]);
