@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
+import { BIN, inTurn, shell, temporaryFolder } from './moeprof.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -88,7 +88,7 @@ describe.each(Object.entries(OPERANDS))('in the place of %s', (_, command) => {
     ['symbolic links in a circle', at('loop')],
     ['ten gigabytes of nothing', at('sparse')],
   ])('%s is an error of one line', async (_what, path) => {
-    const { code, stderr, stdout } = await moeprof(command(path), { cwd: folder });
+    const { code, stderr, stdout } = await inTurn(command(path), { cwd: folder });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^moeprof: [^\p{C}]{1,500}\n$/u);
   });

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 
 const BOX = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16';
 const bench = (layers: number, tokens: [prompt: number, generated: number], speed: number): string =>
@@ -20,7 +20,7 @@ const bench = (layers: number, tokens: [prompt: number, generated: number], spee
 describe('moeprof check', () => {
   it('a normal run is told so', async () => {
     const args = ['check', '-', '-w', 'rtx-3090+ryzen-9-7950x+2xddr5-6000+128GB+pcie4x16'];
-    const { code, stderr, stdout } = await moeprof(args, { stdin: bench(28, [0, 128], 30) });
+    const { code, stderr, stdout } = await inTurn(args, { stdin: bench(28, [0, 128], 30) });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('1 run on rtx-3090+ryzen-9-7950x+2xddr5-6000+128GB+pcie4x16');
     expect(stdout.replace(/\s+/g, ' ')).toContain('as fast as comparable runs');
@@ -28,7 +28,7 @@ describe('moeprof check', () => {
   });
 
   it('a model larger than the memory pages, and ends with 1', async () => {
-    const { code, stdout } = await moeprof(['check', '-', '-w', BOX, '--no-color'], { stdin: bench(28, [0, 128], 1.7) });
+    const { code, stdout } = await inTurn(['check', '-', '-w', BOX, '--no-color'], { stdin: bench(28, [0, 128], 1.7) });
     expect(code).toBe(1);
     expect(stdout.replace(/\s+/g, ' ')).toContain('slower than comparable runs');
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
@@ -38,7 +38,7 @@ describe('moeprof check', () => {
   });
 
   it('gives JSON', async () => {
-    const { code, stdout } = await moeprof(['check', '-', '-w', BOX, '--json'], { stdin: bench(28, [0, 128], 1.7) });
+    const { code, stdout } = await inTurn(['check', '-', '-w', BOX, '--json'], { stdin: bench(28, [0, 128], 1.7) });
     const { runs, schema } = JSON.parse(stdout);
     expect([code, schema, runs[0].verdict, runs[0].findings[0].cause]).toEqual([1, 'moeprof.check/1', 'slow', 'paging']);
   });
@@ -48,7 +48,7 @@ describe('moeprof check', () => {
     [bench(28, [0, 128], -1), /^moeprof: -:1: avg_ts: "-1" is no speed/],
     [bench(28, [0, 128], 3).replace('gpt-oss-120b', 'my-own'), /^moeprof: -:1: "my-own-mxfp4.gguf" is no bundled model; name one with -m/],
   ])('%#: a mistake ends with one line', async (stdin, message) => {
-    const { code, stderr, stdout } = await moeprof(['check', '-', '-w', BOX], { cwd: temporaryFolder(), stdin });
+    const { code, stderr, stdout } = await inTurn(['check', '-', '-w', BOX], { cwd: temporaryFolder(), stdin });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd()).not.toContain('\n');
@@ -58,7 +58,7 @@ describe('moeprof check', () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'empty.log'), '');
     for (const name of ['none.log', 'empty.log']) {
-      const { code, stderr } = await moeprof(['check', name, '-w', BOX], { cwd });
+      const { code, stderr } = await inTurn(['check', name, '-w', BOX], { cwd });
       expect(code).toBe(2);
       expect(stderr).toContain(name);
     }

@@ -6,11 +6,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Gate } from '../../src/compare/gate.js';
 import type { Result } from '../../src/result/result.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
-import { BIN, type Finished, moeprof, shell, temporaryFolder } from './moeprof.js';
+import { BIN, type Finished, inTurn, shell, temporaryFolder } from './moeprof.js';
 
 let cwd = '';
 const save = (name: string, changes: SampleChanges = {}): void => writeFileSync(join(cwd, name), JSON.stringify(sampleResult(changes)));
-const run = (...args: string[]): Promise<Finished> => moeprof(args, { cwd });
+const run = (...args: string[]): Promise<Finished> => inTurn(args, { cwd });
 
 beforeEach(() => {
   cwd = temporaryFolder();
@@ -154,7 +154,7 @@ describe('report', () => {
     expect(stdout).toMatch(/^qwen3-30b-a3b q4_k_m on rtx-4090, on-demand-lru/m);
     const json = await run('report', 'main.json', '--json');
     expect(JSON.parse(json.stdout)).toEqual(sampleResult());
-    expect((await moeprof(['report', '-', '--json'], { stdin: json.stdout })).stdout).toBe(json.stdout);
+    expect((await inTurn(['report', '-', '--json'], { stdin: json.stdout })).stdout).toBe(json.stdout);
     expect((await run('report', 'main.json', '--format', 'markdown')).stdout).toMatch(/^## 32\.0 tok\/s decode/);
     expect((await run('report', 'main.json', '-o', 'csv=-')).stdout).toMatch(/^model,quantization/);
   });
@@ -170,7 +170,7 @@ describe('report', () => {
 
   it('is plain in a pipe, coloured when asked, and heeds NO_COLOR', async () => {
     const colored = (args: string[], env: Record<string, string> = {}): Promise<boolean> =>
-      moeprof(['report', 'main.json', ...args], { cwd, env }).then(({ stdout, stderr }) => {
+      inTurn(['report', 'main.json', ...args], { cwd, env }).then(({ stdout, stderr }) => {
         expect(stderr).toBe('');
         return stdout.includes('\u001b[');
       });
@@ -189,7 +189,7 @@ describe('report', () => {
       );
     expect(await onTerminal({})).toContain('\u001b[1m');
     expect(await onTerminal({ NO_COLOR: '1' })).not.toContain('\u001b[1m');
-    expect((await moeprof(['report', 'main.json'], { cwd, env: { LANG: 'C' } })).stdout).toMatch(/^[\x20-\x7e\n]*$/);
+    expect((await inTurn(['report', 'main.json'], { cwd, env: { LANG: 'C' } })).stdout).toMatch(/^[\x20-\x7e\n]*$/);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends at %s while it waits for a result on stdin, and leaves nothing behind', async (signal) => {

@@ -1,7 +1,7 @@
 // The pages on workloads, plans, several GPUs and advice show what moeprof prints today, if a reader has all that the command needs. Searches, which
 // keep a store, have a test of their own.
 import { describe, expect, it } from 'vitest';
-import { moeprof } from './moeprof.js';
+import { inTurn } from './moeprof.js';
 import { argumentsOf, screensOf } from './screens.js';
 
 /** Commands of pages that show what stands there if nothing fits. */
@@ -18,7 +18,7 @@ describe.each(['workloads.md', 'plan.md', 'parallel.md', 'advise.md'])('docs/%s'
   });
 
   it.each(screens)('$command', async ({ command, screen }) => {
-    const { code, stderr, stdout } = await moeprof(argumentsOf(command));
+    const { code, stderr, stdout } = await inTurn(argumentsOf(command));
     expect([code, stderr]).toEqual([NOTHING_FITS.includes(command) ? 1 : 0, '']);
     expect(stdout).toContain(screen.trim());
   });

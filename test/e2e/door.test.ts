@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Finished, moeprof, temporaryFolder } from './moeprof.js';
+import { type Finished, inTurn, temporaryFolder } from './moeprof.js';
 
 const cwd = temporaryFolder();
 
@@ -22,8 +22,8 @@ function hostile(folder: string): string {
 }
 
 beforeAll(async () => {
-  expect((await moeprof(['run', '--tokens', '8', '-q', '-o', 'result.json'], { cwd })).code).toBe(0);
-  expect((await moeprof(['baseline', 'save', 'main', 'result.json'], { cwd })).code).toBe(0);
+  expect((await inTurn(['run', '--tokens', '8', '-q', '-o', 'result.json'], { cwd })).code).toBe(0);
+  expect((await inTurn(['baseline', 'save', 'main', 'result.json'], { cwd })).code).toBe(0);
   for (const folder of ['results', '.moeprof/baselines/main', '.moeprof/baselines/main/.history']) hostile(join(cwd, folder));
   hostile(join(cwd, '.moeprof/baselines'));
   copyFileSync(join(cwd, 'result.json'), join(cwd, 'results/kept.json'));
@@ -41,7 +41,7 @@ const HANGS = 60_000;
 
 async function ends(words: string): Promise<Finished> {
   const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`${words} hangs`)), HANGS).unref());
-  return Promise.race([moeprof(words.split(' '), { cwd }), late]);
+  return Promise.race([inTurn(words.split(' '), { cwd }), late]);
 }
 
 describe('what is no file', () => {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawFigures } from '../../src/figure/draw.js';
 import { FIGURE_KINDS, type PaperFigure } from '../../src/figure/figure.js';
 import { barriersOf, findBrowser, openPage, startBrowser } from './browser.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 
 const found = findBrowser('figures were');
 
@@ -24,11 +24,11 @@ const file = join(cwd, 'figure.html');
 let browser: Browser;
 beforeAll(async () => {
   writeFileSync(join(cwd, 'study.yaml'), STUDY);
-  const swept = await moeprof(['sweep', 'study.yaml', '-q', '-o', 'runs.jsonl', '--svg', 'study.svg', '--html', 'study.html'], { cwd });
+  const swept = await inTurn(['sweep', 'study.yaml', '-q', '-o', 'runs.jsonl', '--svg', 'study.svg', '--html', 'study.html'], { cwd });
   expect([swept.code, swept.stderr]).toEqual([0, '']);
   expect(await readFile(join(cwd, 'study.svg'), 'utf8')).toContain('speed.decode, tok/s');
   const ask = ['--x', 'memory.expertCache', '--series', 'system', '--html', 'figure.html'];
-  expect((await moeprof(['plot', 'runs.jsonl', '-q', ...ask], { cwd })).code).toBe(0);
+  expect((await inTurn(['plot', 'runs.jsonl', '-q', ...ask], { cwd })).code).toBe(0);
   browser = await startBrowser();
 });
 afterAll(() => browser.close());

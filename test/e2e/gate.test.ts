@@ -6,10 +6,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Gate } from '../../src/compare/gate.js';
 import { sealed } from '../../src/result/digest.js';
 import type { Metric, Result } from '../../src/result/result.js';
-import { type Finished, moeprof, temporaryFolder } from './moeprof.js';
+import { type Finished, inTurn, temporaryFolder } from './moeprof.js';
 
 let cwd = '';
-const run = (...args: string[]): Promise<Finished> => moeprof(args, { cwd });
+const run = (...args: string[]): Promise<Finished> => inTurn(args, { cwd });
 const read = (path: string): string => readFileSync(join(cwd, path), 'utf8');
 const write = (path: string, text: string): void => {
   mkdirSync(join(cwd, path, '..'), { recursive: true });
@@ -248,7 +248,7 @@ describe('folders of scenarios in Git', () => {
     expect(folder.code).toBe(1);
     expect(folder.stdout).toMatch(/^git:HEAD:deep\/results\/code\.json → deep\/results\/code\.json\n/);
     // From a folder below the root, relative to it.
-    const below = await moeprof(['compare', 'git:HEAD:results/code.json', 'results/code.json', '--all'], { cwd: join(cwd, 'deep') });
+    const below = await inTurn(['compare', 'git:HEAD:results/code.json', 'results/code.json', '--all'], { cwd: join(cwd, 'deep') });
     expect(below).toMatchObject({ code: 0, stderr: '' });
     expect(below.stdout).toContain('latency.tpot.mean');
     expect(await run('compare', 'git:HEAD:results-code.json', 'git:HEAD:deep/results/code.json')).toMatchObject({
@@ -268,7 +268,7 @@ describe('folders of scenarios in Git', () => {
       stderr: expect.stringContaining('a run profile must be a file here'),
     });
     expect(await run('compare', 'git:--output=x:y', 'deep/results')).toMatchObject({ code: 2 });
-    expect(await moeprof(['compare', 'git:HEAD:a', 'b.json'])).toMatchObject({
+    expect(await inTurn(['compare', 'git:HEAD:a', 'b.json'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('is in no git repository'),
     });
@@ -312,7 +312,7 @@ describe('--update-baseline', () => {
       code: 2,
       stderr: expect.stringContaining('is run, not saved'),
     });
-    expect(await moeprof(['compare', '-', 'a.json', '--update-baseline'], { cwd, stdin: read('a.json') })).toMatchObject({ code: 2 });
+    expect(await inTurn(['compare', '-', 'a.json', '--update-baseline'], { cwd, stdin: read('a.json') })).toMatchObject({ code: 2 });
     expect(await run('compare', 'a.json', 'a.json', 'a.json', '--update-baseline')).toMatchObject({ code: 2 });
   });
 });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
+import { BIN, inTurn, shell, temporaryFolder } from './moeprof.js';
 
 describe('explain', () => {
   it('says in two paragraphs what a metric, a family or a warning is', async () => {
@@ -12,19 +12,19 @@ describe('explain', () => {
       ['TPOT', /^TPOT\nTime per output token,[\s\S]*\n\nlatency\.tpot\nlatency\.tpot\.mean, latency\.tpot\.p50/],
       ['below-token-cycle', /^below-token-cycle\n\nThe expert cache is smaller/],
     ] as const) {
-      const { stdout, stderr, code } = await moeprof(['explain', name]);
+      const { stdout, stderr, code } = await inTurn(['explain', name]);
       expect([stderr, code]).toEqual(['', 0]);
       expect(stdout).toMatch(start);
       // A word of the screens has a sentence of its own above.
       expect(stdout.trim().split('\n\n')).toHaveLength(name === 'TPOT' ? 4 : 3);
       for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     }
-    expect((await moeprof(['explain'])).stdout).toContain('  latency.ttft\n');
-    expect(await moeprof(['explain', 'cache.hitrate'])).toMatchObject({
+    expect((await inTurn(['explain'])).stdout).toContain('  latency.ttft\n');
+    expect(await inTurn(['explain', 'cache.hitrate'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('did you mean "cache.hit_rate"'),
     });
-    const ascii = await moeprof(['explain', 'does-not-fit'], { env: { LANG: 'C' } });
+    const ascii = await inTurn(['explain', 'does-not-fit'], { env: { LANG: 'C' } });
     expect(ascii.stdout).toMatch(/^[\x20-\x7e\n]*$/);
   });
 });
@@ -32,14 +32,14 @@ describe('explain', () => {
 describe('schema', () => {
   it('prints JSON Schema for every kind of file', async () => {
     for (const kind of ['run', 'system', 'hardware', 'machine', 'runtime', 'model', 'budgets', 'measurements', 'result']) {
-      const { stdout, code } = await moeprof(['schema', kind]);
+      const { stdout, code } = await inTurn(['schema', kind]);
       expect(code).toBe(0);
       const schema = JSON.parse(stdout);
       expect(schema).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#' });
       // A machine is written out, or composed of parts.
       for (const one of schema.anyOf ?? [schema]) expect(one).toMatchObject({ type: 'object' });
     }
-    expect(await moeprof(['schema', 'trace'])).toMatchObject({ code: 2 });
+    expect(await inTurn(['schema', 'trace'])).toMatchObject({ code: 2 });
   });
 });
 
@@ -47,7 +47,7 @@ describe('completion', () => {
   it('completes commands, options, choices and names in bash', async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'my-run.yaml'), '');
-    writeFileSync(join(cwd, 'moeprof.bash'), (await moeprof(['completion', 'bash'])).stdout);
+    writeFileSync(join(cwd, 'moeprof.bash'), (await inTurn(['completion', 'bash'])).stdout);
     const complete = async (...words: string[]): Promise<string[]> => {
       const quoted = ['moeprof', ...words].map((word) => `'${word}'`).join(' ');
       const { stdout, stderr } = await shell(
@@ -75,7 +75,7 @@ describe('completion', () => {
   });
 
   it.each(['zsh', 'fish'])('is a script that %s reads, with every command', async (name) => {
-    const { stdout, code } = await moeprof(['completion', name]);
+    const { stdout, code } = await inTurn(['completion', name]);
     expect(code).toBe(0);
     for (const command of ['run', 'compare', 'baseline', 'explain', 'doctor']) expect(stdout).toMatch(new RegExp(`\\b${command}\\b`));
     for (const option of ['update-baseline', 'on-miss', 'no-color']) expect(stdout).toContain(option);
@@ -92,7 +92,7 @@ describe('completion', () => {
 
 describe('the script for PowerShell', () => {
   it('offers the values of options, and the words of commands, in well-formed blocks', async () => {
-    const { stdout, code } = await moeprof(['completion', 'powershell']);
+    const { stdout, code } = await inTurn(['completion', 'powershell']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {4}'baseline save'$/m);
     expect(stdout).toMatch(/^ {4}'run:--progress' \{ \$known = \$true; \$words = @\('auto', 'always', 'never'\) \}$/m);
@@ -126,7 +126,7 @@ describe('the man page', () => {
   it('has the help of every command, and roff has no complaint', async () => {
     const path = join(dirname(BIN), '../dist/moeprof.1');
     const page = readFileSync(path, 'utf8');
-    const listed = [...(await moeprof(['--help', 'all'])).stdout.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, name]) => name!);
+    const listed = [...(await inTurn(['--help', 'all'])).stdout.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, name]) => name!);
     expect(listed.length).toBeGreaterThan(20);
     for (const name of listed) expect(page).toContain(`.SH MOEPROF ${name.toUpperCase()}\n`);
     expect(page).toContain('.SS moeprof trace convert\n');
@@ -144,10 +144,10 @@ describe('the man page', () => {
 
 describe('doctor', () => {
   it('says what there is, and passes where moeprof works', async () => {
-    const { stdout, code } = await moeprof(['doctor']);
+    const { stdout, code } = await inTurn(['doctor']);
     expect(code).toBe(0);
     expect(stdout).toContain(process.version);
     expect(stdout).toMatch(/\d+ models, \d+ hardware, \d+ runtimes, \d+ systems/);
-    expect((await moeprof(['doctor'], { env: { LANG: 'C' } })).stdout).toMatch(/^[\x20-\x7e\n]*$/);
+    expect((await inTurn(['doctor'], { env: { LANG: 'C' } })).stdout).toMatch(/^[\x20-\x7e\n]*$/);
   });
 });

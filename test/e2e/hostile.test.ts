@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { cases } from '../cases.js';
 import { places } from './hostile.js';
-import { BIN } from './moeprof.js';
+import { BIN, LESS_OPTIMIZED } from './moeprof.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
 const at = (name: string): string => join(folder, name);
@@ -42,7 +42,12 @@ writeFileSync(at('probe.cjs'), PROBE);
 /** Runs a command that is killed after half a minute. */
 function measured(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string; usage: Usage | null }> {
   const env = { PATH: process.env.PATH, HOME: folder, NODE_OPTIONS: `--require=${at('probe.cjs')}` };
-  const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], timeout: 30_000 });
+  const child = spawn(process.execPath, [...LESS_OPTIMIZED, BIN, ...args], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    timeout: 30_000,
+  });
   const texts = child.stdio.slice(1).map((stream) => {
     const chunks: Buffer[] = [];
     stream!.on('data', (chunk: Buffer) => chunks.push(chunk));

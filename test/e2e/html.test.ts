@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { barriersOf, findBrowser, openPage, startBrowser } from './browser.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 
 const found = findBrowser('the HTML reports were');
 
@@ -20,9 +20,9 @@ let browser: Browser;
 beforeAll(async () => {
   if (!found) return;
   const run = ['run', '-q', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--runtime', 'llama.cpp', '--cache', '50%', '--details'];
-  expect((await moeprof([...run, '-s', 'mixtral-offloading', '--html', pages.run, '-o', join(folder, 'b.json')])).code).toBe(0);
-  expect((await moeprof([...run, '-s', 'on-demand-lru', '-o', join(folder, 'a.json')])).code).toBe(0);
-  const compared = await moeprof(['compare', 'a.json', 'b.json', '--explain', '-q', '--html', pages.comparison], { cwd: folder });
+  expect((await inTurn([...run, '-s', 'mixtral-offloading', '--html', pages.run, '-o', join(folder, 'b.json')])).code).toBe(0);
+  expect((await inTurn([...run, '-s', 'on-demand-lru', '-o', join(folder, 'a.json')])).code).toBe(0);
+  const compared = await inTurn(['compare', 'a.json', 'b.json', '--explain', '-q', '--html', pages.comparison], { cwd: folder });
   expect(compared).toEqual({ stdout: '', stderr: '', code: 0 });
   browser = await startBrowser();
 });

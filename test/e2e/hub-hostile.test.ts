@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { begun, FAULTS, lists, pages } from './hub-faults.js';
 import { entry, HEAD, HostileHub, json, type Lies, part } from './hub-hostile.js';
-import { BIN, temporaryFolder } from './moeprof.js';
+import { BIN, LESS_OPTIMIZED, temporaryFolder } from './moeprof.js';
 
 const hub = new HostileHub();
 beforeAll(() => hub.start());
@@ -47,7 +47,7 @@ interface Finished {
 function run(args: readonly string[], cache: string, env: Readonly<Record<string, string>> = {}): Promise<Finished> {
   const own = { HF_ENDPOINT: `http://${hub.host}`, HF_TOKEN: 'secret-token', XDG_CACHE_HOME: cache };
   const all = { PATH: process.env.PATH, HOME: cache, NODE_OPTIONS: `--require=${probe}`, ...own, ...env };
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [...LESS_OPTIMIZED, BIN, ...args], {
     env: all,
     cwd: cache,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

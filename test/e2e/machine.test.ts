@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
+import { BIN, inTurn, shell, temporaryFolder } from './moeprof.js';
 
 /** A folder of programs, each of which prints a text. */
 function programs(cwd: string, printing: Readonly<Record<string, string>>): string {
@@ -20,22 +20,22 @@ function programs(cwd: string, printing: Readonly<Record<string, string>>): stri
 describe('moeprof machine detect', () => {
   it('sees this machine, writes it, and reads it again', async () => {
     const cwd = temporaryFolder();
-    const detected = await moeprof(['machine', 'detect', '-o', 'box.yaml', '-o', 'box.json'], { cwd });
+    const detected = await inTurn(['machine', 'detect', '-o', 'box.yaml', '-o', 'box.json'], { cwd });
     expect([detected.stderr, detected.code]).toEqual(['', 0]);
     for (const line of detected.stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     const { machine, parts, schema } = JSON.parse(readFileSync(join(cwd, 'box.json'), 'utf8'));
     expect(schema).toBe('moeprof.machine/1');
     expect(machine).toBe(parts.map(({ part }: { part: string }) => part).join('+'));
-    const shown = await moeprof(['machine', 'show', 'box.yaml'], { cwd });
+    const shown = await inTurn(['machine', 'show', 'box.yaml'], { cwd });
     expect([shown.stderr, shown.code]).toEqual(['', 0]);
-    const run = await moeprof(['run', '-m', 'olmoe-1b-7b', '-w', 'box.yaml', '--tokens', '20', '-q'], { cwd });
+    const run = await inTurn(['run', '-m', 'olmoe-1b-7b', '-w', 'box.yaml', '--tokens', '20', '-q'], { cwd });
     expect(run.code).toBe(0);
   });
 
   it('believes the tools that there are, and says which are missing', async () => {
     const cwd = temporaryFolder();
     const path = programs(cwd, { 'nvidia-smi': '00000000:01:00.0, NVIDIA GeForce RTX 3090, 24576, 4, 4, 16, 250.00, 350.00\n' });
-    const { code, stdout } = await moeprof(['machine', 'detect', '--no-color'], { cwd, env: { PATH: path } });
+    const { code, stdout } = await inTurn(['machine', 'detect', '--no-color'], { cwd, env: { PATH: path } });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^rtx-3090 +NVIDIA GeForce RTX 3090, 24.0 GiB$/m);
     expect(stdout.replace(/\s+/g, ' ')).toContain('runs with 4 of its 16 PCIe lanes');
@@ -47,7 +47,7 @@ describe('moeprof machine detect', () => {
     const cwd = temporaryFolder();
     const nonsense = '\x1b[31m\0{"a": ,,,\n'.repeat(1000);
     const path = programs(cwd, Object.fromEntries(['nvidia-smi', 'rocm-smi', 'lspci', 'lscpu'].map((name) => [name, nonsense])));
-    const { code, stderr, stdout } = await moeprof(['machine', 'detect'], { cwd, env: { PATH: path } });
+    const { code, stderr, stdout } = await inTurn(['machine', 'detect'], { cwd, env: { PATH: path } });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout.replace(/\s+/g, ' ')).not.toContain('undefined');
     expect(stdout).not.toContain('\x1b[31m');
@@ -91,7 +91,7 @@ describe('moeprof machine detect beside hostile tools', () => {
     async (_, script) => {
       const cwd = temporaryFolder();
       const [folder, left] = hostileTools(cwd, script);
-      const { code, stderr, stdout } = await moeprof(['machine', 'detect', '--no-color'], { cwd, env: { PATH: folder } });
+      const { code, stderr, stdout } = await inTurn(['machine', 'detect', '--no-color'], { cwd, env: { PATH: folder } });
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).not.toMatch(/[\x1b\x07\u202e]/);
       expect(stdout).not.toContain('undefined');
@@ -117,14 +117,14 @@ describe('moeprof machine detect beside hostile tools', () => {
 
 describe('moeprof machine show', () => {
   it('shows parts, and what a runtime reaches', async () => {
-    const { code, stdout } = await moeprof(['machine', 'show', 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB', '--runtime', 'ik_llama.cpp']);
+    const { code, stdout } = await inTurn(['machine', 'show', 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB', '--runtime', 'ik_llama.cpp']);
     expect(code).toBe(0);
     expect(stdout).toContain('96.0 GB/s of the data sheet');
     expect(stdout).toMatch(/^CPU +96.0 GB\/s +53.9 %/m);
   });
 
   it('a machine that there is not ends with one line', async () => {
-    const { code, stderr, stdout } = await moeprof(['machine', 'show', 'rtx-3091+64GB']);
+    const { code, stderr, stdout } = await inTurn(['machine', 'show', 'rtx-3091+64GB']);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^moeprof: unknown part "rtx-3091": [^\n]+\n$/);
     expect(existsSync('rtx-3091+64GB')).toBe(false);
@@ -148,7 +148,7 @@ describe('moeprof machine calibrate', () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'bench.jsonl'), [test(0, 260), test(16, 120), test(8, 170)].join('\n'));
     const parts = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16';
-    const { code, stderr, stdout } = await moeprof(
+    const { code, stderr, stdout } = await inTurn(
       ['machine', 'calibrate', '--llama-bench', 'bench.jsonl', '-w', parts, '-o', 'box.yaml', '-o', '-'],
       { cwd },
     );
@@ -156,7 +156,7 @@ describe('moeprof machine calibrate', () => {
     for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     expect(stdout).toMatch(/^bench\.jsonl:3 +decode +170 /m);
     expect(stdout).toMatch(/The check was predicted within \d+\.\d %/);
-    const run = await moeprof(['run', '-m', 'olmoe-1b-7b', '-w', 'box.yaml', '-s', 'llama.cpp-static', '--tokens', '20', '--json'], {
+    const run = await inTurn(['run', '-m', 'olmoe-1b-7b', '-w', 'box.yaml', '-s', 'llama.cpp-static', '--tokens', '20', '--json'], {
       cwd,
     });
     const { warnings } = JSON.parse(run.stdout);
@@ -179,7 +179,7 @@ describe('moeprof machine calibrate', () => {
     const timing = (kind: string): string => `${kind} time = 3400.00 ms / 512 tokens ( 6.64 ms per token, 150.59 tokens per second)\n`;
     writeFileSync(join(cwd, 'tail.log'), timing('prompt eval') + timing('eval'));
     writeFileSync(join(cwd, 'bad.log'), 'eval rate: 3.0 tokens/s\n');
-    const { code, stderr, stdout } = await moeprof(['machine', 'calibrate', ...args], { cwd });
+    const { code, stderr, stdout } = await inTurn(['machine', 'calibrate', ...args], { cwd });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd()).not.toContain('\n');
@@ -190,13 +190,13 @@ describe('measuring', () => {
   it('memory and drive are measured, and nothing is left on the drive', async () => {
     const cwd = temporaryFolder();
     const args = ['machine', 'calibrate', '-w', 'ryzen-9-7950x+64GB', '--measure', 'memory,drive', '-q', '-o', 'box.yaml'];
-    const { code, stderr } = await moeprof(args, { cwd });
+    const { code, stderr } = await inTurn(args, { cwd });
     expect([code, stderr]).toEqual([0, '']);
     const text = readFileSync(join(cwd, 'box.yaml'), 'utf8');
     expect(text).toMatch(/^ {2}memory: \d+(\.\d+)? GB\/s$/m);
     expect(text).toMatch(/^ {2}byThreads:\n {4}- threads: 1\n {6}read: \d+(\.\d+)? GB\/s\n {6}triad: \d+(\.\d+)? GB\/s\n {6}spread: /m);
     expect(readdirSync(cwd)).toEqual(['box.yaml']);
-    expect((await moeprof(['machine', 'show', 'box.yaml'], { cwd })).stdout).toMatch(/measured \d/);
+    expect((await inTurn(['machine', 'show', 'box.yaml'], { cwd })).stdout).toMatch(/measured \d/);
   });
 
   it('Ctrl-C ends it at once and leaves nothing', async () => {
@@ -211,7 +211,7 @@ describe('measuring', () => {
     [['--measure', 'none'], /--measure none: leaves nothing to do/],
     [['--folder', '/none/such'], /\/none\/such/],
   ])('%j ends with one line', async (args, message) => {
-    const { code, stderr } = await moeprof(['machine', 'calibrate', '-w', 'ryzen-9-7950x+64GB', ...args]);
+    const { code, stderr } = await inTurn(['machine', 'calibrate', '-w', 'ryzen-9-7950x+64GB', ...args]);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd()).not.toContain('\n');

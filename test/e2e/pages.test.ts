@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pageCommands, WIDTHS } from '../../scripts/pages.mjs';
 import { barriersOf, findBrowser, openPage, startBrowser } from './browser.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 
 const found = findBrowser('pages were');
 const commands = pageCommands();
@@ -29,7 +29,7 @@ describe.skipIf(!found)('a page in a browser', () => {
       const own = commands.filter(({ makes }) => makes === wanted).values();
       const work = async (): Promise<void> => {
         for (const { args } of own) {
-          const { code, stderr } = await moeprof(args, { cwd: folder });
+          const { code, stderr } = await inTurn(args, { cwd: folder });
           // 1: a check that fails, as its page has it.
           expect([0, 1], `${args.join(' ')}: ${stderr}`).toContain(code);
         }

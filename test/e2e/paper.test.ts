@@ -5,7 +5,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 import { argumentsOf } from './screens.js';
 import { isThere } from './valkey.js';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   cpSync('examples/paper', cwd, { recursive: true });
   expect(commands.at(-1)).toBe('latexmk -pdf paper.tex');
   for (const command of commands.slice(0, -1)) {
-    const { code, stderr } = await moeprof(argumentsOf(command), { cwd });
+    const { code, stderr } = await inTurn(argumentsOf(command), { cwd });
     expect([code, stderr], command).toEqual([0, '']);
   }
 });
@@ -69,7 +69,7 @@ describe('the paper of the examples', () => {
 describe('a picture', () => {
   it('is PNG of 300 dots an inch on white', async () => {
     const plot = ['plot', 'runs.jsonl', '--x', 'memory.expertCache', '--series', 'policy', '--facet', 'hardware', '--width', '60'];
-    expect((await moeprof([...plot, '-q', '-o', 'a.png'], { cwd })).code).toBe(0);
+    expect((await inTurn([...plot, '-q', '-o', 'a.png'], { cwd })).code).toBe(0);
     const png = readFileSync(join(cwd, 'a.png'));
     expect(png.subarray(1, 4).toString()).toBe('PNG');
     expect(png.readUInt32BE(16)).toBe(Math.round((60 / 25.4) * 300));
@@ -85,16 +85,16 @@ describe('a picture', () => {
     ['--label', 'lruu=LRU', '--label lruu: no such name is shown; did you mean "lru"?'],
     ['-o', 'pdf=-', 'pdf is no text; write it to a file: -o pdf=<path>'],
   ])('refuses %s %s', async (flag, value, message) => {
-    const { code, stderr } = await moeprof(['plot', 'runs.jsonl', '--x', 'memory.expertCache', '--series', 'policy', flag, value], { cwd });
+    const { code, stderr } = await inTurn(['plot', 'runs.jsonl', '--x', 'memory.expertCache', '--series', 'policy', flag, value], { cwd });
     expect([code, stderr]).toEqual([2, `moeprof: ${message}\n`]);
   });
 
   it('shows hostile words as they are, in LaTeX, too', { timeout: 60_000 }, async () => {
     const words = '\\input{/etc/passwd}%$&_#{}~^\u001b[31m';
     const plot = ['plot', 'runs.jsonl', '--x', 'memory.expertCache', '--series', 'policy', '--label', `lru=${words}`, '--title', words];
-    expect((await moeprof([...plot, '-q', '-o', 'h.pgf', '-o', 'h.svg'], { cwd })).code).toBe(0);
+    expect((await inTurn([...plot, '-q', '-o', 'h.pgf', '-o', 'h.svg'], { cwd })).code).toBe(0);
     const table = ['table', 'runs.jsonl', '--rows', 'policy', '--label', `lru=${words}`, '--title', words];
-    expect((await moeprof([...table, '-q', '-o', 'h.tex'], { cwd })).code).toBe(0);
+    expect((await inTurn([...table, '-q', '-o', 'h.tex'], { cwd })).code).toBe(0);
     for (const name of ['h.pgf', 'h.tex']) {
       expect(read(name)).not.toContain('\\input{');
       expect(read(name)).toContain('\\textbackslash{}input\\textbraceleft{}/etc/passwd\\textbraceright{}\\%\\$\\&\\_\\#');

@@ -2,14 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/advise/plan/plan.js';
 import type { Result } from '../../src/result/result.js';
-import { moeprof } from './moeprof.js';
+import { inTurn } from './moeprof.js';
 
 const MINI = ['-t', 'mini-mixtral-8x8l', '-w', 't4'];
 
 describe('moeprof plan', () => {
   it('names the smallest cache: a run at it keeps the condition, and one at a percent less breaks it', async () => {
     const condition = 'latency.tpot.p50 <= 1ms';
-    const { stdout, stderr, code } = await moeprof(['plan', ...MINI, '--assert', condition, '--json']);
+    const { stdout, stderr, code } = await inTurn(['plan', ...MINI, '--assert', condition, '--json']);
     expect([stderr, code]).toEqual(['', 0]);
     const plan = JSON.parse(stdout) as Plan;
     expect(plan).toMatchObject({ schema: 'moeprof.plan/1', conditions: [condition], slo: null });
@@ -17,7 +17,7 @@ describe('moeprof plan', () => {
     expect(fits).toBe(true);
     expect(percent).toBeGreaterThan(0);
     const runs = await Promise.all(
-      [percent!, percent! - 1].map((share) => moeprof(['run', ...MINI, '--cache', `${share}%`, '--assert', condition, '--json'])),
+      [percent!, percent! - 1].map((share) => inTurn(['run', ...MINI, '--cache', `${share}%`, '--assert', condition, '--json'])),
     );
     expect(runs.map((run) => run.code)).toEqual([0, 1]);
     const { metrics } = JSON.parse(runs[0]!.stdout) as Result;
@@ -29,7 +29,7 @@ describe('moeprof plan', () => {
   it('holds what one of several GPUs needs against what one has', async () => {
     // Experts are shared out: each of two GPUs holds half of them.
     const args = ['-t', 'mini-mixtral-8x8l', '-w', '2xrtx-4090+ryzen-9-7950x+2xddr5-6000+64GB', '--runtime', 'hf-eager'];
-    const { stdout } = await moeprof(['plan', ...args, '-s', 'on-demand-lru', '--assert', 'latency.tpot.p50 <= 1s', '--json']);
+    const { stdout } = await inTurn(['plan', ...args, '-s', 'on-demand-lru', '--assert', 'latency.tpot.p50 <= 1s', '--json']);
     const { gpuBytes } = (JSON.parse(stdout) as Plan).placings[0]!;
     // 24 GiB, of which the machine keeps 512 MiB.
     expect(gpuBytes).toBe(23.5 * 2 ** 30);
@@ -49,7 +49,7 @@ describe('moeprof plan', () => {
       '--slo',
       'tpot=1ms',
     ];
-    const [one, two] = await Promise.all([moeprof([...args, '-j', '1']), moeprof([...args, '-j', '2'])]);
+    const [one, two] = await Promise.all([inTurn([...args, '-j', '1']), inTurn([...args, '-j', '2'])]);
     expect([one.stderr, one.code]).toEqual(['', 0]);
     expect(two.stdout).toBe(one.stdout);
     expect(one.stdout.replace(/\s+/g, ' ')).toContain('goodput.attained >= 99% (--slo tpot=1ms)');
@@ -63,7 +63,7 @@ describe('moeprof plan', () => {
 
 describe('moeprof plan without an answer', () => {
   it('fails the gate where nothing fits, and says what does not hold', async () => {
-    const { code, stdout } = await moeprof(['plan', ...MINI, '--tokens', '300', '--assert', 'speed.decode >= 1000000']);
+    const { code, stdout } = await inTurn(['plan', ...MINI, '--tokens', '300', '--assert', 'speed.decode >= 1000000']);
     expect(code).toBe(1);
     expect(stdout.replace(/\s+/g, ' ')).toContain('not even with every expert resident does speed.decode >= 1000000 hold');
   });
@@ -78,7 +78,7 @@ describe('moeprof plan without an answer', () => {
     [['--assert', 'latency.typo <= 1ms'], 'there is no metric "latency.typo"'],
     [['--tokens', '64', '--assert', 'transfer.ssd.bytes <= 1GiB'], 'this run has no transfer.ssd.bytes'],
   ])('refuses %j in one line', async (args, message) => {
-    const { code, stderr, stdout } = await moeprof(['plan', ...MINI, ...args]);
+    const { code, stderr, stdout } = await inTurn(['plan', ...MINI, ...args]);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { safetensorsBytes } from '../trace/builders.js';
-import { moeprof, shell, temporaryFolder } from './moeprof.js';
+import { inTurn, shell, temporaryFolder } from './moeprof.js';
 
 const folder = temporaryFolder();
-const run = (...args: string[]) => moeprof(args, { cwd: folder });
+const run = (...args: string[]) => inTurn(args, { cwd: folder });
 const sha256 = (file: string): string =>
   createHash('sha256')
     .update(readFileSync(join(folder, file)))

@@ -1,7 +1,7 @@
 // The questions of docs/advise.md: 42 of 44 have a command, and every one that needs no server or log of the reader runs.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { moeprof } from './moeprof.js';
+import { inTurn } from './moeprof.js';
 
 const page = readFileSync(new URL('../../docs/advise.md', import.meta.url), 'utf8');
 const [section] = /^## Forty-four questions[\s\S]*?(?=^## )/m.exec(page)!;
@@ -27,7 +27,7 @@ describe('questions of 2026', () => {
 
   const commands = new Set(standing.filter(({ answer }) => !answer.startsWith('needs ')).map(({ command }) => command!));
   it.each([...commands])('moeprof %s', async (command) => {
-    const { code, stderr, stdout } = await moeprof(wordsOf(command));
+    const { code, stderr, stdout } = await inTurn(wordsOf(command));
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).not.toBe('');
   });

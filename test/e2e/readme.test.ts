@@ -1,30 +1,26 @@
 // Every command of the README works as it is written, one after another in one folder, as a reader would type them.
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BIN, shell, temporaryFolder } from './moeprof.js';
+import { moeprof, temporaryFolder } from './moeprof.js';
+import { screensOf, typed } from './screens.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const commands = [...readme.matchAll(/^ {4}(moeprof .*)$/gm)].map((match) => match[1]!);
+const commands = screensOf('README.md').map(({ command }) => command);
 
 describe('README', () => {
   const folder = temporaryFolder();
-  const shim = join(folder, 'moeprof');
-  writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${BIN} "$@"\n`);
-  chmodSync(shim, 0o755);
-  const env = { PATH: `${folder}:${process.env.PATH ?? ''}` };
 
   it('has commands', () => {
     expect(commands.length).toBeGreaterThan(10);
   });
 
   it.each(commands)('%s', async (command) => {
-    const { stderr, code } = await shell(command, { cwd: folder, env });
+    const { stderr, code } = await typed(command, folder);
     expect([code, stderr.split('\n').filter((line) => /error|internal/.test(line))]).toEqual([0, []]);
   });
 
   it('shows the quick start as it prints today', async () => {
-    const { stdout } = await shell('moeprof run', { cwd: folder, env });
+    const { stdout } = await moeprof(['run']);
     const screen = stdout.replace(/^(?=.)/gm, '    ');
     expect(readme.includes(screen), `paste the output of \`moeprof run\` into README.md, indented by four:\n${screen}`).toBe(true);
   });

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../trace/builders.js';
-import { moeprof } from './moeprof.js';
+import { inTurn } from './moeprof.js';
 
 const folder = temporaryFolder();
 
@@ -20,12 +20,12 @@ claims:
   - { says: no cache is faster, metric: throughput.total, ratio: [none, lru], published: 1.2${more} }
 `;
   writeFileSync(path, file(''));
-  const plain = await moeprof(['reproduce', path]);
+  const plain = await inTurn(['reproduce', path]);
   expect([plain.code, plain.stderr]).toEqual([0, '']);
   expect(plain.stdout).toContain('1 paper, 1 claim: 1 other side');
-  expect((await moeprof(['reproduce', path, '--gate'])).code).toBe(1);
+  expect((await inTurn(['reproduce', path, '--gate'])).code).toBe(1);
   writeFileSync(path, file(', verdict: other, why: 1 of 1 is made up'));
-  const explained = await moeprof(['reproduce', path, '--gate', '--json']);
+  const explained = await inTurn(['reproduce', path, '--gate', '--json']);
   expect(explained.code).toBe(0);
   expect(JSON.parse(explained.stdout)).toMatchObject({
     schema: 'moeprof.reproduction/2',
@@ -34,7 +34,7 @@ claims:
 });
 
 it('says what to name where nothing is named', async () => {
-  const { code, stderr } = await moeprof(['reproduce']);
+  const { code, stderr } = await inTurn(['reproduce']);
   expect([code, stderr]).toEqual([2, expect.stringMatching(/^moeprof: reproduce: name a paper \(adapmoe, .*\), or give --all\n$/)]);
-  expect((await moeprof(['reproduce', 'fiddler', '--all'])).code).toBe(2);
+  expect((await inTurn(['reproduce', 'fiddler', '--all'])).code).toBe(2);
 });

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toyModel } from '../cache/fixtures.js';
 import { reference } from '../cache/reference.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, moeprof, temporaryFolder } from './moeprof.js';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -63,7 +63,7 @@ describe('moeprof run', () => {
     const events = rows.flatMap((layers) => layers.map((ids, layer) => ({ layer, ids: ids.map((id) => layer * 64 + id) })));
     const expected = reference(toyModel(new Array(12).fill(64)), events, 'lru', new Array(12).fill(16), (layer) => layer);
     const command = ['run', '-m', 'mini-finegrained-64x12l', '-t', join(golden, 'vllm_offline_routed_experts.npy'), '-s', 'on-demand-lru'];
-    const { stdout, code } = await moeprof([...command, '--cache', '25%', '--scope', 'layer', '--policy', 'lru', '--json']);
+    const { stdout, code } = await inTurn([...command, '--cache', '25%', '--scope', 'layer', '--policy', 'lru', '--json']);
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as Saved;
     expect(metricOf(result, 'experts.demanded')).toBe(60 * 12 * 6);
@@ -74,7 +74,7 @@ describe('moeprof run', () => {
 
   it('writes reports beside each other and leaves nothing else behind', async () => {
     const outputs = ['result.json', 'report.md', 'metrics.csv'].map((name) => join(folder, name));
-    const { code } = await moeprof(['run', '-q', ...outputs.flatMap((path) => ['-o', path])]);
+    const { code } = await inTurn(['run', '-q', ...outputs.flatMap((path) => ['-o', path])]);
     expect(code).toBe(0);
     expect(readdirSync(folder).sort()).toEqual(['metrics.csv', 'report.md', 'result.json']);
     expect((JSON.parse(readFileSync(outputs[0]!, 'utf8')) as { schema: string }).schema).toBe('moeprof.result/1');
@@ -86,17 +86,17 @@ describe('moeprof run as a gate', () => {
     const profile = join(folder, 'candidate.yaml');
     writeFileSync(profile, 'model: olmoe-1b-7b\nmemory: { expertCache: 40% }\nworkload: { tokens: 200 }\n');
     const base = join(folder, 'base.json');
-    expect((await moeprof(['run', profile, '-q', '-o', base])).code).toBe(0);
-    expect((await moeprof(['compare', base, profile, '--fail-on', 'latency.tpot.mean > +0%'])).code).toBe(0);
+    expect((await inTurn(['run', profile, '-q', '-o', base])).code).toBe(0);
+    expect((await inTurn(['compare', base, profile, '--fail-on', 'latency.tpot.mean > +0%'])).code).toBe(0);
     const slower = join(folder, 'slower.json');
-    expect((await moeprof(['run', profile, '--policy', 'fifo', '-q', '-o', slower])).code).toBe(0);
-    const gate = await moeprof(['compare', base, slower, '--fail-on', 'cache.hit_rate < -1pp']);
+    expect((await inTurn(['run', profile, '--policy', 'fifo', '-q', '-o', slower])).code).toBe(0);
+    const gate = await inTurn(['compare', base, slower, '--fail-on', 'cache.hit_rate < -1pp']);
     expect(gate.code).toBe(1);
     expect(gate.stdout).toContain('cache.hit_rate');
   });
 
   it('fails the run itself where an assertion does not hold', async () => {
-    const { code, stderr } = await moeprof(['run', '--assert', 'cache.hit_rate >= 99%']);
+    const { code, stderr } = await inTurn(['run', '--assert', 'cache.hit_rate >= 99%']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^failed: --assert: cache\.hit_rate: .*not >= 99%/);
   });
@@ -105,7 +105,7 @@ describe('moeprof run as a gate', () => {
 describe('moeprof run with several systems', () => {
   it('ranks them, best first, and says why the others are slower', async () => {
     const command = ['run', '-m', 'olmoe-1b-7b', '--tokens', '200', '-s', 'no-cache,all-resident,on-demand-lru', '--cache', '50%'];
-    const { stdout, stderr, code } = await moeprof(command);
+    const { stdout, stderr, code } = await inTurn(command);
     expect([stderr, code]).toEqual(['', 0]);
     // Those that have a cache of their own size stand apart.
     const places = ['on-demand-lru', 'have a cache of their own', 'all-resident', 'no-cache'].map((name) => stdout.indexOf(`\n${name}`));
@@ -113,14 +113,14 @@ describe('moeprof run with several systems', () => {
     expect(places[0]).toBeGreaterThan(0);
     expect(stdout).toMatch(/no-cache: \+.* stall a token: -100\.0 pp hits, \+/);
     for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
-    const json = JSON.parse((await moeprof([...command, '--json'])).stdout) as { inputs: { system: string } }[];
+    const json = JSON.parse((await inTurn([...command, '--json'])).stdout) as { inputs: { system: string } }[];
     expect(json.map(({ inputs }) => inputs.system)).toEqual(['all-resident', 'on-demand-lru', 'no-cache']);
   });
 
   it('has a row for each that cannot run, which says why; without any that can, it is a mistake', async () => {
     const cwd = temporaryFolder();
     const command = ['run', '-m', 'olmoe-1b-7b', '--tokens', '32', '-w', 'sn40l'];
-    const several = await moeprof([...command, '-s', 'on-demand-lru,fiddler', '-o', 'r.csv', '-o', 'r.json', '-o', '-'], {
+    const several = await inTurn([...command, '-s', 'on-demand-lru,fiddler', '-o', 'r.csv', '-o', 'r.json', '-o', '-'], {
       cwd,
     });
     expect([several.code, several.stderr]).toEqual([0, '']);
@@ -129,15 +129,15 @@ describe('moeprof run with several systems', () => {
     );
     for (const line of several.stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
     expect(readFileSync(join(cwd, 'r.csv'), 'utf8')).toMatch(/^fiddler,sn40l,,.*moeprof run .* -s fiddler --runtime default,"?profiles/m);
-    const table = await moeprof(['table', 'r.json', '--rows', 'system', '--value', 'speed.prefill'], { cwd });
+    const table = await inTurn(['table', 'r.json', '--rows', 'system', '--value', 'speed.prefill'], { cwd });
     expect(table.stdout).toMatch(/^on-demand-lru +[\d.,]+/m);
-    const none = await moeprof([...command, '-s', 'fiddler,hybrimoe'], { cwd });
+    const none = await inTurn([...command, '-s', 'fiddler,hybrimoe'], { cwd });
     expect(none.code).toBe(2);
     expect(none.stderr).toMatch(/^moeprof: fiddler: profiles\/systems\/fiddler\.yaml:\d+:9: system\.onMiss: cheaper needs a CPU .*\n$/);
   });
 
   it('names machines where only they differ, and both where both do', async () => {
-    const { stdout } = await moeprof(['run', '-m', 'olmoe-1b-7b', '--tokens', '64', '-w', 'rtx-3090,t4', '--format', 'csv']);
+    const { stdout } = await inTurn(['run', '-m', 'olmoe-1b-7b', '--tokens', '64', '-w', 'rtx-3090,t4', '--format', 'csv']);
     expect(
       stdout
         .split('\n')
@@ -152,7 +152,7 @@ describe('moeprof run with several systems', () => {
     [['-s', 'fiddler', '-w', 't4,t5'], /--hardware: unknown hardware profile "t5": did you mean "t4"/],
     [['-s', 'fiddler,fidler'], /unknown system "fidler": did you mean "fiddler"/],
   ])('refuses %j in one line', async (args, message) => {
-    const { stdout, stderr, code } = await moeprof(['run', '-m', 'olmoe-1b-7b', ...args]);
+    const { stdout, stderr, code } = await inTurn(['run', '-m', 'olmoe-1b-7b', ...args]);
     expect([stdout, code]).toEqual(['', 2]);
     expect(stderr).toMatch(message);
   });
@@ -169,7 +169,7 @@ describe('paths that flags name', () => {
       writeFileSync(join(cwd, 'mine.mjs'), policy);
       writeFileSync(join(cwd, 'arrivals.csv'), 'arrived_at,num_prefill_tokens,num_decode_tokens\n0,4,4\n');
       const args = ['--set', 'system.onMiss=load', '--policy', './mine.mjs', '--workload', 'arrivals.csv', '--cache', '30%', '--json'];
-      const { stdout, stderr, code } = await moeprof(['run', ...named, ...args], { cwd });
+      const { stdout, stderr, code } = await inTurn(['run', ...named, ...args], { cwd });
       expect([stderr, code]).toEqual(['', 0]);
       expect(metricOf(JSON.parse(stdout) as Saved, 'workload.requests')).toBe(1);
     },
@@ -201,7 +201,7 @@ describe('mistakes are one line and exit 2', () => {
     [['run', '-o', '/no/such/folder/x.json'], /^moeprof: .*\/no\/such\/folder/],
     [['run', 'no-such-profile'], /^moeprof: unknown run profile "no-such-profile"/],
   ])('%j', async (args, message) => {
-    const { stdout, stderr, code } = await moeprof(args);
+    const { stdout, stderr, code } = await inTurn(args);
     expect([stdout, code]).toEqual(['', 2]);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -210,7 +210,7 @@ describe('mistakes are one line and exit 2', () => {
   it('refuses a truncated trace with its name', async () => {
     const path = join(folder, 'truncated.safetensors');
     writeFileSync(path, Buffer.from([200, 0, 0, 0, 0, 0, 0, 0, 123, 34]));
-    const { stderr, code } = await moeprof(['run', '-m', 'olmoe-1b-7b', '-t', path]);
+    const { stderr, code } = await inTurn(['run', '-m', 'olmoe-1b-7b', '-t', path]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^moeprof: .*truncated\.safetensors: /);
     expect(stderr.trim().split('\n')).toHaveLength(1);

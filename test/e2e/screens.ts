@@ -1,5 +1,6 @@
 // Commands on a page, and what the page shows below each.
 import { readFileSync } from 'node:fs';
+import { type Finished, inTurn } from './moeprof.js';
 
 /** A command of a page. */
 export interface Screen {
@@ -36,3 +37,6 @@ export function argumentsOf(command: string): string[] {
     .map((word) => word.replaceAll(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ''))
     .slice(1);
 }
+
+/** Runs a command of a page in a folder. */
+export const typed = (command: string, cwd: string): Promise<Finished> => inTurn(argumentsOf(command), { cwd });

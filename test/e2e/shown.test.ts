@@ -4,7 +4,7 @@ import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 import { argumentsOf, screensOf } from './screens.js';
 
 const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -54,7 +54,7 @@ describe.each([['docs/gallery.md', 16]] as const)('%s', (page, sections) => {
 
   it.each(screensOf(page))('$command', async ({ command, screen }) => {
     const words = argumentsOf(command);
-    const { code, stderr, stdout } = await moeprof(words, { cwd });
+    const { code, stderr, stdout } = await inTurn(words, { cwd });
     expect([stderr, code]).toEqual(['', FAILING.has(words[0]) ? 1 : 0]);
     // BibTeX is for files: titles stand on one line.
     if (words[0] !== 'cite') for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);

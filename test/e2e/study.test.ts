@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/result/result.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 import { argumentsOf } from './screens.js';
 
 const STUDY = `
@@ -69,7 +69,7 @@ function contentsOf(folder: string): Map<string, string> {
 describe('a study', () => {
   it('is one table: every cell a row, those that cannot run with the reason', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
-    const { code, stderr, stdout } = await moeprof(['sweep', 'study.yaml', '-o', 'a.csv', '-o', 'a.jsonl', '-o', 'a.parquet', '-o', '-'], {
+    const { code, stderr, stdout } = await inTurn(['sweep', 'study.yaml', '-o', 'a.csv', '-o', 'a.jsonl', '-o', 'a.parquet', '-o', '-'], {
       cwd,
     });
     expect([code, stderr]).toEqual([0, '']);
@@ -92,15 +92,15 @@ describe('a study', () => {
     // The command of a row is that run, and so is the one that the store makes of what the run was told.
     const [ran] = lines.filter(({ status }) => status === 'done');
     expect(stdout).toMatch(/^first again: moeprof run -t mini-mixtral-8x8l --tokens 60 -s/m);
-    const shown = await moeprof(['store', 'show', String(ran!.fingerprint).slice(0, 12), '-v'], { cwd });
+    const shown = await inTurn(['store', 'show', String(ran!.fingerprint).slice(0, 12), '-v'], { cwd });
     const told = /^again +(moeprof run (?:.+\n)(?: .+\n)*)/m.exec(shown.stdout)![1]!.replace(/\s+/g, ' ').trim();
     for (const command of [String(ran!.again), told]) {
-      const again = JSON.parse((await moeprof([...argumentsOf(command), '--json'], { cwd })).stdout) as Result;
+      const again = JSON.parse((await inTurn([...argumentsOf(command), '--json'], { cwd })).stdout) as Result;
       expect(again.metrics['latency.pass.p50']!.value, command).toBe(ran!['latency.pass.p50 [ns]']);
     }
     // Again: nothing runs, and every byte is the same.
     const kept = contentsOf(join(cwd, '.moeprof', 'store'));
-    await moeprof(['sweep', 'study.yaml', '-o', 'b.csv', '-q'], { cwd });
+    await inTurn(['sweep', 'study.yaml', '-o', 'b.csv', '-q'], { cwd });
     expect(readFileSync(join(cwd, 'b.csv'), 'utf8')).toBe(readFileSync(join(cwd, 'a.csv'), 'utf8'));
     expect(contentsOf(join(cwd, '.moeprof', 'store'))).toEqual(kept);
   });
@@ -115,14 +115,14 @@ describe('a study', () => {
     });
     for (const jobs of ['1', '2']) {
       const sweep = ['sweep', 'study.yaml', '--allow-code', '--no-store', '--set', 'memory.expertCache=10%', '-j', jobs];
-      const { code, stderr, stdout } = await moeprof(sweep, { cwd });
+      const { code, stderr, stdout } = await inTurn(sweep, { cwd });
       expect([code, stderr]).toEqual([0, '']);
       const text = stdout.replace(/\s+/g, ' ');
       expect(text).toContain('1 ran, 2 could not');
       expect(text).toContain('at-once.mjs: cannot be loaded as a policy: it ends its process (process.exit(7))');
       expect(text).toMatch(/later\.mjs:1:\d+: victim threw Error: process\.exit\(5\) would end all runs/);
     }
-    const alone = await moeprof(['run', '-t', 'mini-mixtral-8x8l', '--policy', './at-once.mjs'], { cwd });
+    const alone = await inTurn(['run', '-t', 'mini-mixtral-8x8l', '--policy', './at-once.mjs'], { cwd });
     expect([alone.code, alone.stderr]).toEqual([
       2,
       'moeprof: at-once.mjs: cannot be loaded as a policy: it ends its process (process.exit(7))\n',
@@ -133,36 +133,36 @@ describe('a study', () => {
 describe('the store of a study', () => {
   it('in shards, merged, is the store of one machine to the byte', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
-    const sweep = (...more: string[]) => moeprof(['sweep', 'study.yaml', '-q', '-o', `${more.at(-1)}.csv`, ...more.slice(0, -1)], { cwd });
+    const sweep = (...more: string[]) => inTurn(['sweep', 'study.yaml', '-q', '-o', `${more.at(-1)}.csv`, ...more.slice(0, -1)], { cwd });
     await sweep('--store', 'whole', 'whole');
     await sweep('--store', 'one', '--shard', '1/2', 'one');
     await sweep('--store', 'two', '--shard', '2/2', 'two');
-    const { stdout } = await moeprof(['store', 'merge', 'one', 'two', '--into', 'joined'], { cwd });
+    const { stdout } = await inTurn(['store', 'merge', 'one', 'two', '--into', 'joined'], { cwd });
     expect(stdout).toBe('10 runs taken over into joined\n');
     expect(contentsOf(join(cwd, 'joined'))).toEqual(contentsOf(join(cwd, 'whole')));
     // A machine that has the files elsewhere has the same results; those of another build or run are told apart by their figures.
     const [other, traced] = [temporaryFolder(), 'set: { trace: ./own.jsonl, hardware: t4, bounds: false }\naxes: { seed: [1, 2] }\n'];
-    await moeprof(['trace', 'generate', '--like', 'mini-mixtral-8x8l', '--tokens', '20', '-o', join(cwd, 'own.jsonl')]);
+    await inTurn(['trace', 'generate', '--like', 'mini-mixtral-8x8l', '--tokens', '20', '-o', join(cwd, 'own.jsonl')]);
     for (const folder of [cwd, other]) {
       writeFileSync(join(folder, 'own.jsonl'), readFileSync(join(cwd, 'own.jsonl')));
       writeFileSync(join(folder, 'traced.yaml'), traced);
-      expect((await moeprof(['sweep', 'traced.yaml', '-q', '-o', 't.csv', '--store', 'traced'], { cwd: folder })).stderr).toBe('');
+      expect((await inTurn(['sweep', 'traced.yaml', '-q', '-o', 't.csv', '--store', 'traced'], { cwd: folder })).stderr).toBe('');
     }
-    const merged = await moeprof(['store', 'merge', 'traced', join(other, 'traced'), '--into', 'both'], { cwd });
+    const merged = await inTurn(['store', 'merge', 'traced', join(other, 'traced'), '--into', 'both'], { cwd });
     expect([merged.stderr, merged.stdout]).toEqual(['', '2 runs taken over into both\n']);
     expect(readFileSync(join(other, 't.csv'), 'utf8')).toBe(readFileSync(join(cwd, 't.csv'), 'utf8'));
-    const verified = await moeprof(['store', 'verify', 'joined'], { cwd });
+    const verified = await inTurn(['store', 'verify', 'joined'], { cwd });
     expect([verified.code, verified.stdout]).toEqual([0, '10 of 10 runs are whole\n']);
     const file = [...contentsOf(join(cwd, 'one')).keys()][0]!;
     writeFileSync(join(cwd, 'one', file), '{');
-    const damaged = await moeprof(['store', 'verify', 'one'], { cwd });
+    const damaged = await inTurn(['store', 'verify', 'one'], { cwd });
     expect([damaged.code, damaged.stdout]).toEqual([1, '4 of 5 runs are whole\n']);
     expect(damaged.stderr).toMatch(/is no JSON; delete it, and the run is repeated\n$/);
-    expect((await moeprof(['store', 'gc', 'one'], { cwd })).stdout).toBe('1 run removed from one\n');
+    expect((await inTurn(['store', 'gc', 'one'], { cwd })).stdout).toBe('1 run removed from one\n');
     const [kept] = [...contentsOf(join(cwd, 'two'))].find(([, text]) => text.includes('"status":"done"'))!;
     const [id] = /[0-9a-f]{64}/.exec(kept)!;
-    expect((await moeprof(['store', 'show', id.slice(0, 12), 'two'], { cwd })).stdout).toContain('mini-mixtral-8x8l');
-    expect((await moeprof(['store', 'ls', 'two'], { cwd })).stdout).toMatch(new RegExp(`^${id.slice(0, 12)} +done`, 'm'));
+    expect((await inTurn(['store', 'show', id.slice(0, 12), 'two'], { cwd })).stdout).toContain('mini-mixtral-8x8l');
+    expect((await inTurn(['store', 'ls', 'two'], { cwd })).stdout).toMatch(new RegExp(`^${id.slice(0, 12)} +done`, 'm'));
   });
 
   it('repeats a run where a file that it reads has changed, and only then', async () => {
@@ -172,13 +172,13 @@ describe('the store of a study', () => {
     const system = (policy: string) => writeFileSync(join(cwd, 's.yaml'), `name: mine\ncache: { policy: ${policy} }\n`);
     const count = () => contentsOf(join(cwd, '.moeprof', 'store')).size;
     system('lfu');
-    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
+    await inTurn(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
     expect(count()).toBe(2);
     system('lfu # as before');
-    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
+    await inTurn(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
     expect(count()).toBe(2);
     system('fifo');
-    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
+    await inTurn(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
     expect(count()).toBe(3);
   });
 
@@ -188,7 +188,7 @@ describe('the store of a study', () => {
     const watch = "process.on('exit', () => require('node:fs').writeFileSync('peak', String(process.resourceUsage().maxRSS)));";
     const cwd = folderWith({ 'study.yaml': study, 'watch.cjs': watch });
     const args = ['sweep', 'study.yaml', '--shard', '500000/999999', '-j', '1', '--no-store', '-q', '-o', 'one.csv'];
-    const { code, stderr } = await moeprof(args, { cwd, env: { NODE_OPTIONS: `--require ${join(cwd, 'watch.cjs')}` } });
+    const { code, stderr } = await inTurn(args, { cwd, env: { NODE_OPTIONS: `--require ${join(cwd, 'watch.cjs')}` } });
     expect([code, stderr]).toEqual([0, '']);
     const [, row] = readFileSync(join(cwd, 'one.csv'), 'utf8').split('\n');
     // Cells are numbered from 0 on, the last axis first to move: number 499,999 has 500 tokens and seed 1000.
@@ -200,7 +200,7 @@ describe('the store of a study', () => {
 describe('a study in a paper', () => {
   it('is a table of a paper, from what sweep wrote and from the store', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
-    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });
+    await inTurn(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });
     const ask = [
       '--rows',
       'system',
@@ -213,7 +213,7 @@ describe('a study in a paper', () => {
       '--format',
       'csv',
     ];
-    const [fromFile, fromStore] = await Promise.all(['a.jsonl', '.moeprof/store'].map((from) => moeprof(['table', from, ...ask], { cwd })));
+    const [fromFile, fromStore] = await Promise.all(['a.jsonl', '.moeprof/store'].map((from) => inTurn(['table', from, ...ask], { cwd })));
     expect(fromFile!.code).toBe(0);
     expect(fromStore!.stdout.split('\n').sort()).toEqual(fromFile!.stdout.split('\n').sort());
     expect(fromFile!.stdout.trimEnd().split('\n').length).toBe(7);
@@ -221,9 +221,9 @@ describe('a study in a paper', () => {
 
   it('is a figure of a paper', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
-    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });
+    await inTurn(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });
     const ask = ['--x', 'memory.expertCache', '--y', 'cache.hit_rate', '--series', 'system'];
-    const { code, stderr } = await moeprof(['plot', 'a.jsonl', ...ask, '-q', '-o', 'a.svg', '-o', 'a.json'], { cwd });
+    const { code, stderr } = await inTurn(['plot', 'a.jsonl', ...ask, '-q', '-o', 'a.svg', '-o', 'a.json'], { cwd });
     expect([code, stderr]).toEqual([0, '']);
     expect(readFileSync(join(cwd, 'a.svg'), 'utf8')).toMatch(/^<svg [\s\S]*>on-demand-lru<[\s\S]*<\/svg>\n$/);
     const { points } = JSON.parse(readFileSync(join(cwd, 'a.json'), 'utf8')) as { points: unknown[] };
@@ -233,11 +233,11 @@ describe('a study in a paper', () => {
   // Skipped where python3-pandas is not here.
   it('is joined and pivoted by pandas as it is, to the figures of table and plot', { skip: !hasPandas() }, async () => {
     const cwd = folderWith({ 'paper.yaml': PAPER, 'pivot.py': PIVOT });
-    await moeprof(['sweep', 'paper.yaml', '-q', '-o', 'a.csv', '-o', 'a.jsonl'], { cwd });
+    await inTurn(['sweep', 'paper.yaml', '-q', '-o', 'a.csv', '-o', 'a.jsonl'], { cwd });
     const table = ['--columns', 'trace,memory.expertCache', '--value', 'cache.hit_rate', '-q', '-o', 'table.csv'];
-    expect((await moeprof(['table', 'a.jsonl', ...table], { cwd })).code).toBe(0);
+    expect((await inTurn(['table', 'a.jsonl', ...table], { cwd })).code).toBe(0);
     const figure = ['--x', 'memory.expertCache', '--y', 'cache.hit_rate', '--series', 'system', '--facet', 'trace'];
-    expect((await moeprof(['plot', 'a.jsonl', ...figure, '-q', '-o', 'figure.json'], { cwd })).code).toBe(0);
+    expect((await inTurn(['plot', 'a.jsonl', ...figure, '-q', '-o', 'figure.json'], { cwd })).code).toBe(0);
     const said = execFileSync(PYTHON, ['-W', 'ignore', 'pivot.py'], { cwd, encoding: 'utf8' });
     // 10 systems, 3 traces, 2 capacities, 2 seeds.
     expect(said).toBe('rows 120, columns alike True, fingerprints 120, without a key 0\npivot 60, table 60 True, plot 60 True\n');
@@ -268,7 +268,7 @@ describe('a command of studies', () => {
       /unknown statistic "medan"; did you mean "mean" or "median"/,
     ],
   ])('refuses %s', async (_, args, text, message) => {
-    const { code, stderr, stdout } = await moeprof(args, { cwd: folderWith({ 'study.yaml': text }) });
+    const { code, stderr, stdout } = await inTurn(args, { cwd: folderWith({ 'study.yaml': text }) });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd().split('\n').length).toBe(1);

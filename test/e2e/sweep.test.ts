@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Sweep } from '../../src/study/sweep/sweep.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 
 const MINI = ['sweep', '-t', 'mini-mixtral-8x8l', '-w', 't4', '--cache', '50%', '--batch', '4', '--requests', '12', '--no-bounds'];
 
@@ -20,7 +20,7 @@ describe('moeprof sweep', () => {
     writeFileSync(join(cwd, 'late.jsonl'), `${rows.join('')}late\n`);
     writeFileSync(join(cwd, 'early.jsonl'), 'early\n');
     const args = ['sweep', '-m', 'mini-mixtral-8x8l', '--vary', 'trace=late.jsonl,early.jsonl'];
-    const both = await Promise.all(['1', '2'].map((threads) => moeprof([...args, '-j', threads], { cwd })));
+    const both = await Promise.all(['1', '2'].map((threads) => inTurn([...args, '-j', threads], { cwd })));
     for (const { code, stderr, stdout } of both) {
       expect([code, stdout]).toEqual([2, '']);
       expect(stderr).toMatch(/^moeprof: .*late\.jsonl:40001:.*\n$/);
@@ -32,7 +32,7 @@ describe('moeprof sweep', () => {
     const policy = (how: string): string => `export default { name: 'ends', summary: 'ends', needs: [], create: () => process.${how}(7) };`;
     writeFileSync(join(cwd, 'exit.mjs'), policy('exit'));
     writeFileSync(join(cwd, 'really.mjs'), policy('reallyExit'));
-    const sweep = (file: string) => moeprof([...MINI, '--vary', `system.cache.policy=${file},lru`, '-j', '2'], { cwd });
+    const sweep = (file: string) => inTurn([...MINI, '--vary', `system.cache.policy=${file},lru`, '-j', '2'], { cwd });
     // process.exit is an error of the policy, in its row; what cannot be caught ends the sweep.
     const [caught, ended] = [await sweep('./exit.mjs'), await sweep('./really.mjs')];
     expect([caught.code, ended.code]).toEqual([0, 70]);
@@ -42,7 +42,7 @@ describe('moeprof sweep', () => {
 
   it('gives the same bytes with one thread and with two', async () => {
     const args = [...MINI, '--rates', '5,20,80', '--vary', 'system.scheduler=fcfs,cache-affinity', '--json'];
-    const [one, two] = await Promise.all([moeprof([...args, '-j', '1']), moeprof([...args, '-j', '2'])]);
+    const [one, two] = await Promise.all([inTurn([...args, '-j', '1']), inTurn([...args, '-j', '2'])]);
     expect([one.stderr, one.code, two.code]).toEqual(['', 0, 0]);
     expect(exact(two.stdout)).toBe(exact(one.stdout));
     const { points, saturation, schema } = JSON.parse(one.stdout) as Sweep;
@@ -62,7 +62,7 @@ describe('moeprof sweep', () => {
 
 describe('what moeprof sweep varies', () => {
   it('finds rates around saturation, and says where it is', async () => {
-    const { stdout, stderr, code } = await moeprof([...MINI, '--rates', 'auto', '--slo', 'ttft=100ms']);
+    const { stdout, stderr, code } = await inTurn([...MINI, '--rates', 'auto', '--slo', 'ttft=100ms']);
     expect([stderr, code]).toEqual(['', 0]);
     expect(stdout).toMatch(/^rate +decode +generated +goodput +TTFT p50 +TTFT p99 +queueing +hits +KV peak$/m);
     const text = stdout.replace(/\n/g, ' ');
@@ -77,7 +77,7 @@ describe('what moeprof sweep varies', () => {
   it('draws where drafting pays, over a range of depths', async () => {
     const args = ['sweep', '-t', 'mini-mixtral-8x8l', '-w', 't4', '--cache', '50%', '--requests', '1', '--no-bounds'];
     const drafts = ['--set', 'workload.speculation.acceptance=0.8', '--vary', 'workload.speculation.draft=0..3'];
-    const { stdout, stderr, code } = await moeprof([...args, ...drafts]);
+    const { stdout, stderr, code } = await inTurn([...args, ...drafts]);
     expect([stderr, code]).toEqual(['', 0]);
     expect(stdout).toMatch(/^draft .* tok\/pass /m);
     expect([...stdout.matchAll(/^draft (\d) .* ([\d.]+)x$/gm)].map(([, depth]) => depth)).toEqual(['0', '1', '2', '3']);
@@ -86,7 +86,7 @@ describe('what moeprof sweep varies', () => {
 
   it('varies any value, and systems and machines by their own flags', async () => {
     const args = ['sweep', '-m', 'olmoe-1b-7b', '--tokens', '64', '-s', 'no-cache,on-demand-lru', '--vary', 'workload.batch=1,2'];
-    const { stdout, stderr, code } = await moeprof([...args, '--metrics', 'cache.hit_rate']);
+    const { stdout, stderr, code } = await inTurn([...args, '--metrics', 'cache.hit_rate']);
     expect([stderr, code]).toEqual(['', 0]);
     expect(stdout).toMatch(/^system +batch +cache\.hit_rate$/m);
     expect(stdout).toMatch(/^no-cache +2 +0\.0 %$/m);
@@ -95,13 +95,13 @@ describe('what moeprof sweep varies', () => {
 
   it('leaves --cache out for a system that fixes its own, as run does', async () => {
     const args = ['sweep', '-m', 'olmoe-1b-7b', '--tokens', '64', '-s', 'all-resident,on-demand-lru', '--cache', '25%'];
-    const { stdout, stderr, code } = await moeprof([...args, '--metrics', 'cache.hit_rate,memory.gpu.expert_cache', '--json']);
+    const { stdout, stderr, code } = await inTurn([...args, '--metrics', 'cache.hit_rate,memory.gpu.expert_cache', '--json']);
     expect([stderr, code]).toEqual(['', 0]);
     const { points } = JSON.parse(stdout) as Sweep;
     const [whole, quarter] = points.map(({ result }) => result.metrics['memory.gpu.expert_cache']!.value);
     expect(quarter! / whole!).toBeCloseTo(0.25, 6);
     // A single one is refused: there the size can only be a mistake.
-    const alone = await moeprof(['sweep', '-m', 'olmoe-1b-7b', '-s', 'all-resident', '--cache', '25%', '--vary', 'workload.batch=1,2']);
+    const alone = await inTurn(['sweep', '-m', 'olmoe-1b-7b', '-s', 'all-resident', '--cache', '25%', '--vary', 'workload.batch=1,2']);
     expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining('system all-resident fixes its expert cache at 100%')]);
   });
 });
@@ -110,7 +110,7 @@ describe('what moeprof sweep writes and refuses', () => {
   it('writes all formats in one run', async () => {
     const cwd = temporaryFolder();
     const files = ['s.txt', 's.json', 's.csv', 's.md'];
-    const { code } = await moeprof([...MINI, '--rates', '5,80', '-q', ...files.flatMap((file) => ['-o', file])], { cwd });
+    const { code } = await inTurn([...MINI, '--rates', '5,80', '-q', ...files.flatMap((file) => ['-o', file])], { cwd });
     expect(code).toBe(0);
     const [text, json, csv, markdown] = files.map((file) => readFileSync(join(cwd, file), 'utf8')) as [string, string, string, string];
     expect((JSON.parse(json) as Sweep).points.length).toBe(2);
@@ -119,7 +119,7 @@ describe('what moeprof sweep writes and refuses', () => {
   });
 
   it('tells of a combination that cannot run, beside those that can', async () => {
-    const { code, stderr, stdout } = await moeprof([
+    const { code, stderr, stdout } = await inTurn([
       ...MINI.filter((arg) => arg !== '50%' && arg !== '--cache'),
       '--vary',
       'system.predictor=supplied,none',
@@ -144,7 +144,7 @@ describe('what moeprof sweep writes and refuses', () => {
     [['sweep', '-t', '-', '--rates', '1'], /a trace on stdin can be read only once/],
     [['sweep', '--rates', '1', '-j', '0'], /--jobs: 0 at a time/],
   ])('refuses %j in one line', async (args, message) => {
-    const { stdout, stderr, code } = await moeprof(args);
+    const { stdout, stderr, code } = await inTurn(args);
     expect([stdout, code]).toEqual(['', 2]);
     expect(stderr.trimEnd()).not.toContain('\n');
     expect(stderr).toMatch(message);

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { TRANSFER_KINDS } from '../../src/timeline/kinds.js';
 import { type Parsed, parseTimeline, totalNs } from '../timeline/parse.js';
-import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
+import { BIN, inTurn, shell, temporaryFolder } from './moeprof.js';
 
 interface Saved {
   readonly metrics: Readonly<Record<string, { readonly value: number } | undefined>>;
@@ -18,7 +18,7 @@ const RUN = ['run', '-m', 'olmoe-1b-7b', '-w', 'rtx-3090', '-s', 'pre-gated-moe'
 /** Runs, and holds every figure of the timeline against the result. */
 async function drawn(args: readonly string[]): Promise<{ parsed: Parsed; result: Saved; stderr: string }> {
   const cwd = temporaryFolder();
-  const { code, stderr } = await moeprof([...args, '--timeline', 'run.json.gz', '-o', 'result.json', '--progress', 'never'], { cwd });
+  const { code, stderr } = await inTurn([...args, '--timeline', 'run.json.gz', '-o', 'result.json', '--progress', 'never'], { cwd });
   expect([code, stderr]).toEqual([0, expect.stringMatching(/^run\.json\.gz: [\d,]+ events; open it in https:\/\/ui\.perfetto\.dev /)]);
   expect(readdirSync(cwd).sort()).toEqual(['result.json', 'run.json.gz']);
   const parsed = parseTimeline(gunzipSync(readFileSync(join(cwd, 'run.json.gz'))).toString());
@@ -79,9 +79,9 @@ describe('moeprof run --timeline', () => {
   it('changes nothing in the result, and gives the same file twice', async () => {
     const cwd = temporaryFolder();
     const strip = (text: string) => ({ ...(JSON.parse(text) as Saved), environment: undefined });
-    const plain = await moeprof([...RUN, '--json'], { cwd });
-    const first = await moeprof([...RUN, '--json', '--timeline', 'a.json.gz'], { cwd });
-    const second = await moeprof([...RUN, '--json', '--timeline', 'b.json.gz'], { cwd });
+    const plain = await inTurn([...RUN, '--json'], { cwd });
+    const first = await inTurn([...RUN, '--json', '--timeline', 'a.json.gz'], { cwd });
+    const second = await inTurn([...RUN, '--json', '--timeline', 'b.json.gz'], { cwd });
     expect(strip(first.stdout)).toEqual(strip(plain.stdout));
     expect(second.code).toBe(0);
     expect(readFileSync(join(cwd, 'a.json.gz')).equals(readFileSync(join(cwd, 'b.json.gz')))).toBe(true);
@@ -91,11 +91,11 @@ describe('moeprof run --timeline', () => {
 describe('a timeline and its file', () => {
   it('draws a window, plain where the name says so', async () => {
     const cwd = temporaryFolder();
-    const run = await moeprof([...RUN, '-q', '-o', 'r.json', '--timeline', 'part.json', '--timeline-window', 'pass:10..12'], { cwd });
+    const run = await inTurn([...RUN, '-q', '-o', 'r.json', '--timeline', 'part.json', '--timeline-window', 'pass:10..12'], { cwd });
     expect([run.code, run.stderr]).toEqual([0, '']);
     const parsed = parseTimeline(readFileSync(join(cwd, 'part.json'), 'utf8'));
     expect(parsed.slices.filter(({ category }) => category === 'pass').map(({ name }) => name)).toEqual(['pass 10', 'pass 11', 'pass 12']);
-    const beyond = await moeprof([...RUN, '--timeline', 'none.json', '--timeline-window', '10min..'], { cwd });
+    const beyond = await inTurn([...RUN, '--timeline', 'none.json', '--timeline-window', '10min..'], { cwd });
     expect(beyond.stderr).toMatch(/^none\.json: 0 events: the run ends before the window begins, after [\d.]+ m?s\n$/);
   });
 
@@ -127,7 +127,7 @@ describe('a timeline and its file', () => {
     [['--timeline', 'run.json', '-o', 'no/such.md'], /^moeprof: no\/such\.md: cannot be written: /],
   ])('refuses %j in one line and leaves nothing behind', async (args, message) => {
     const cwd = temporaryFolder();
-    const { stdout, stderr, code } = await moeprof([...RUN, ...args], { cwd });
+    const { stdout, stderr, code } = await inTurn([...RUN, ...args], { cwd });
     expect([stdout, code]).toEqual(['', 2]);
     expect(stderr).toMatch(message);
     expect(readdirSync(cwd)).toEqual([]);
@@ -150,9 +150,9 @@ describe('a timeline and its file', () => {
 describe('moeprof run -o speedscope=', () => {
   it('writes flame graphs, also of a result that was saved with its details', async () => {
     const cwd = temporaryFolder();
-    const run = await moeprof([...RUN, '-q', '--details', '-o', 'speedscope=flame.json', '-o', 'result.json'], { cwd });
+    const run = await inTurn([...RUN, '-q', '--details', '-o', 'speedscope=flame.json', '-o', 'result.json'], { cwd });
     expect([run.code, run.stderr]).toEqual([0, '']);
-    const again = await moeprof(['report', 'result.json', '-q', '-o', 'speedscope=again.json'], { cwd });
+    const again = await inTurn(['report', 'result.json', '-q', '-o', 'speedscope=again.json'], { cwd });
     expect([again.code, again.stderr]).toEqual([0, '']);
     const [flame, copy] = ['flame.json', 'again.json'].map((name) => readFileSync(join(cwd, name), 'utf8'));
     expect(copy).toBe(flame);
@@ -164,8 +164,8 @@ describe('moeprof run -o speedscope=', () => {
 
   it('says what is missing where a result has no details', async () => {
     const cwd = temporaryFolder();
-    await moeprof([...RUN, '-q', '-o', 'result.json'], { cwd });
-    const { stderr, code } = await moeprof(['report', 'result.json', '-o', 'speedscope=flame.json'], { cwd });
+    await inTurn([...RUN, '-q', '-o', 'result.json'], { cwd });
+    const { stderr, code } = await inTurn(['report', 'result.json', '-o', 'speedscope=flame.json'], { cwd });
     expect([stderr, code]).toEqual([expect.stringMatching(/^moeprof: speedscope: the result was saved without details; .*\n$/), 2]);
     expect(readdirSync(cwd)).toEqual(['result.json']);
   });

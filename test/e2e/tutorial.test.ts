@@ -1,17 +1,11 @@
 // Every command of the tutorial works as it is written, one after another in one folder, and prints what the page shows.
-import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BIN, shell, temporaryFolder } from './moeprof.js';
-import { screensOf } from './screens.js';
+import { temporaryFolder } from './moeprof.js';
+import { screensOf, typed } from './screens.js';
 
 describe('docs/tutorial.md', () => {
   const screens = screensOf('docs/tutorial.md');
   const folder = temporaryFolder();
-  const shim = join(folder, 'moeprof');
-  writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${BIN} "$@"\n`);
-  chmodSync(shim, 0o755);
-  const env = { PATH: `${folder}:${process.env.PATH ?? ''}` };
 
   it('shows most of what its commands print', () => {
     expect(screens.length).toBeGreaterThan(8);
@@ -19,7 +13,7 @@ describe('docs/tutorial.md', () => {
   });
 
   it.each(screens)('$command', async ({ command, screen }) => {
-    const { code, stdout, stderr } = await shell(command, { cwd: folder, env });
+    const { code, stdout, stderr } = await typed(command, folder);
     expect([code, stderr]).toEqual([/^Failed: /m.test(screen) ? 1 : 0, '']);
     // What stands between lines that are left out stands there whole, in this order, at the end where nothing is left out after it.
     const lines = `\n${stdout.trimEnd()}\n`;

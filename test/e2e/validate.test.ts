@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Validation } from '../../src/measured/validate/summary.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 
 const row = (id: string, measured: Record<string, number>, more: Record<string, unknown> = {}): string =>
   JSON.stringify({
@@ -31,7 +31,7 @@ beforeAll(() => {
 
 describe('moeprof validate', () => {
   it('predicts rows, one thread or two, in 80 columns', async () => {
-    const [one, two] = await Promise.all(['1', '2'].map((jobs) => moeprof(['validate', 'rows.jsonl', '-j', jobs], { cwd })));
+    const [one, two] = await Promise.all(['1', '2'].map((jobs) => inTurn(['validate', 'rows.jsonl', '-j', jobs], { cwd })));
     expect([one!.stderr, one!.code]).toEqual(['', 0]);
     expect(two!.stdout).toBe(one!.stdout);
     expect(one!.stdout).toContain('pathology: paging');
@@ -40,7 +40,7 @@ describe('moeprof validate', () => {
 
   it('writes JSON, Markdown, CSV and a page', async () => {
     const outputs = ['json', 'md', 'csv', 'html'].flatMap((ending) => ['-o', `out.${ending}`]);
-    const { code, stderr } = await moeprof(['validate', 'rows.jsonl', '-q', ...outputs], { cwd });
+    const { code, stderr } = await inTurn(['validate', 'rows.jsonl', '-q', ...outputs], { cwd });
     expect([code, stderr]).toEqual([0, '']);
     const { rows, summary } = JSON.parse(readFileSync(join(cwd, 'out.json'), 'utf8')) as Validation;
     expect(rows.map(({ id, metric, scored }) => [id, metric, scored])).toEqual([
@@ -67,7 +67,7 @@ describe('moeprof validate', () => {
     };
     writeFileSync(join(folder, 'memory.jsonl'), JSON.stringify(load));
     const outputs = ['json', 'md', 'csv', 'html'].flatMap((ending) => ['-o', `out.${ending}`]);
-    const { code, stderr, stdout } = await moeprof(['validate', 'memory.jsonl', ...outputs], { cwd: folder });
+    const { code, stderr, stdout } = await inTurn(['validate', 'memory.jsonl', ...outputs], { cwd: folder });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('5 buffers of 1 load, predicted (memory.jsonl)');
     for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
@@ -82,7 +82,7 @@ describe('moeprof validate', () => {
     expect(summary.memory!.n).toBe(5);
     expect(Math.abs(summary.memory!.largest.error)).toBeLessThan(0.001);
     for (const ending of ['md', 'csv', 'html']) expect(readFileSync(join(folder, `out.${ending}`), 'utf8')).toMatch(/load.*30[45]/s);
-    await moeprof(['validate', 'memory.jsonl', join(cwd, 'rows.jsonl'), '--json', '-o', 'both.json'], { cwd: folder });
+    await inTurn(['validate', 'memory.jsonl', join(cwd, 'rows.jsonl'), '--json', '-o', 'both.json'], { cwd: folder });
     const both = JSON.parse(readFileSync(join(folder, 'both.json'), 'utf8')) as Validation;
     expect([both.summary.decode!.n, both.summary.memory!.n]).toEqual([1, 5]);
   });
@@ -94,7 +94,7 @@ describe('moeprof validate --fit, and mistakes', () => {
     const other = { machine: { ...JSON.parse(row('x', { tg_tps: 1 })).machine, name: 'other-box' } };
     const content = [row('one', { tg_tps: 40 }), row('two', { tg_tps: 42 }, other)].join('\n');
     writeFileSync(join(folder, 'rows.jsonl'), content);
-    const { code, stdout, stderr } = await moeprof(['validate', 'rows.jsonl', '--fit', '--json'], { cwd: folder });
+    const { code, stdout, stderr } = await inTurn(['validate', 'rows.jsonl', '--fit', '--json'], { cwd: folder });
     expect([code, stderr]).toEqual([0, '']);
     const { refit, summary } = JSON.parse(stdout) as Validation;
     expect(refit!.constants.every(({ fitted, now }) => fitted > 0 && now > 0)).toBe(true);
@@ -106,7 +106,7 @@ describe('moeprof validate --fit, and mistakes', () => {
     const folder = temporaryFolder();
     const unknown = row('two', { tg_tps: 1 }, { engine: 'somebody-new' });
     writeFileSync(join(folder, 'rows.jsonl'), [row('one', { tg_tps: 60 }), unknown, row('three', { tg_tps: -1 })].join('\n'));
-    const { code, stderr, stdout } = await moeprof(['validate', 'rows.jsonl', '--json'], { cwd: folder });
+    const { code, stderr, stdout } = await inTurn(['validate', 'rows.jsonl', '--json'], { cwd: folder });
     expect(code).toBe(0);
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/rows\.jsonl:2: engine: unknown engine "somebody-new": known: llama\.cpp, .*; the row is left out$/),
@@ -128,7 +128,7 @@ describe('moeprof validate --fit, and mistakes', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'bad.jsonl'), content);
     writeFileSync(join(folder, 'rows.jsonl'), row('two', { tg_tps: 1 }));
-    const { code, stderr, stdout } = await moeprof(['validate', ...files], { cwd: folder });
+    const { code, stderr, stdout } = await inTurn(['validate', ...files], { cwd: folder });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr.trimEnd().split('\n').length).toBe(1);
     expect(stderr).toContain(message);

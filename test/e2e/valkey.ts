@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BIN, type Finished } from './moeprof.js';
+import { BIN, type Finished, LESS_OPTIMIZED } from './moeprof.js';
 
 /** The server's program; undefined: there is none. */
 export const SERVER = ['valkey-server', 'redis-server'].find((name) => isThere(name, '--version'));
@@ -108,7 +108,7 @@ interface Beginning {
 export function begin(args: readonly string[], { bin = BIN, cwd, env = {}, file }: Beginning): Begun {
   const fd = file === undefined ? null : openSync(file, 'r');
   const stdio = ['ignore', 'pipe', 'pipe', ...(fd === null ? [] : [fd])] as const;
-  const child = spawn(process.execPath, [bin, ...args], {
+  const child = spawn(process.execPath, [...LESS_OPTIMIZED, bin, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: cwd, ...env },
     stdio: [...stdio],

@@ -2,13 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { inTurn, temporaryFolder } from './moeprof.js';
 
 const RUN = ['run', '-t', 'mini-mixtral-8x8l', '--tokens', '200', '--cache', '50%'];
 
 /** Metrics of a run, by name. */
 async function metricsOf(args: readonly string[], cwd = temporaryFolder()): Promise<Record<string, number>> {
-  const { code, stderr, stdout } = await moeprof([...args, '--json'], { cwd });
+  const { code, stderr, stdout } = await inTurn([...args, '--json'], { cwd });
   expect([stderr, code]).toEqual(['', 0]);
   const { metrics } = JSON.parse(stdout) as { metrics: Record<string, { value: number }> };
   return Object.fromEntries(Object.entries(metrics).map(([name, { value }]) => [name, value]));
@@ -16,7 +16,7 @@ async function metricsOf(args: readonly string[], cwd = temporaryFolder()): Prom
 
 describe('moeprof run --variant', () => {
   it('says in the table what was done, in 80 columns', async () => {
-    const { code, stdout } = await moeprof([...RUN, '--variant', 'skip=0.25', '--top-k', '1']);
+    const { code, stdout } = await inTurn([...RUN, '--variant', 'skip=0.25', '--top-k', '1']);
     expect(code).toBe(0);
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
       /routing skip=0.25, top-k=1: 0.7\d experts per token and layer, 6\d.\d % of the activations saved/,
@@ -40,7 +40,7 @@ describe('moeprof run --variant', () => {
       ['top-p=0.9', 'variant top-p=0.9: needs gate weights, which'],
       ['top-k=3', 'has 2 choices per token and layer'],
     ] as const) {
-      const { code, stderr } = await moeprof([...RUN, '--variant', spec]);
+      const { code, stderr } = await inTurn([...RUN, '--variant', spec]);
       expect(stderr).toContain(message);
       expect(stderr.trimEnd().split('\n')).toHaveLength(1);
       expect(code).toBe(2);
@@ -48,15 +48,15 @@ describe('moeprof run --variant', () => {
   });
 
   it('lists the family, and says of each where it is from', async () => {
-    expect((await moeprof(['profiles', 'list', 'variant'])).stdout).toContain('variant/two-sizes');
-    expect((await moeprof(['profiles', 'show', 'variant/null'])).stdout).toContain('AdaMoE, arXiv 2406.13233');
+    expect((await inTurn(['profiles', 'list', 'variant'])).stdout).toContain('variant/two-sizes');
+    expect((await inTurn(['profiles', 'show', 'variant/null'])).stdout).toContain('AdaMoE, arXiv 2406.13233');
   });
 });
 
 describe('candidates', () => {
   it('are generated, refused where they do not fit, cut, and re-ranked', async () => {
     const cwd = temporaryFolder();
-    const made = await moeprof(
+    const made = await inTurn(
       ['trace', 'generate', '--like', 'mini-mixtral-8x8l', '--tokens', '512', '--candidates', '8', '-o', 'wide.safetensors'],
       {
         cwd,
@@ -64,7 +64,7 @@ describe('candidates', () => {
     );
     expect([made.stderr, made.code]).toEqual(['wide.safetensors: 512 tokens in 2 requests, synthetic\n', 0]);
     const run = ['run', '-t', 'wide.safetensors', '--cache', '25%', '--scope', 'layer'];
-    const plain = await moeprof(run, { cwd });
+    const plain = await inTurn(run, { cwd });
     expect(plain.code).toBe(2);
     expect(plain.stderr).toContain('keep the first choices with --variant top-k=2');
     const cut = await metricsOf([...run, '--top-k', '2'], cwd);
@@ -73,7 +73,7 @@ describe('candidates', () => {
     expect(some['cache.hit_rate']!).toBeGreaterThan(none['cache.hit_rate']!);
     expect(some['rerank.changed']!).toBeGreaterThan(0.05);
 
-    const slim = await moeprof(
+    const slim = await inTurn(
       ['trace', 'convert', 'wide.safetensors', '-m', 'mini-mixtral-8x8l', '--variant', 'top-k=2', '-o', 'slim.safetensors'],
       {
         cwd,
@@ -81,7 +81,7 @@ describe('candidates', () => {
     );
     expect([slim.stderr, slim.code]).toEqual(['slim.safetensors: 512 tokens, 8 layers\n', 0]);
     // A model that the trace is not of is refused, as ever.
-    const wrong = await moeprof(['trace', 'convert', 'slim.safetensors', '-m', 'mixtral-8x7b', '-o', 'wrong.safetensors'], { cwd });
+    const wrong = await inTurn(['trace', 'convert', 'slim.safetensors', '-m', 'mixtral-8x7b', '-o', 'wrong.safetensors'], { cwd });
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('has 8 MoE layers, mixtral-8x7b has 32')]);
     const converted = await metricsOf(['run', '-t', 'slim.safetensors', '--cache', '25%', '--scope', 'layer'], cwd);
     expect(converted['cache.hits']).toBe(cut['cache.hits']);
@@ -93,7 +93,7 @@ describe('docs/routing.md', () => {
 
   it('shows the screen of 150 models on three machines as it is printed today', async () => {
     const command = /^ {4}moeprof (run -m coe-150x7b .*)$/m.exec(page)![1]!;
-    const { stdout } = await moeprof(command.split(' '), { env: { LC_ALL: 'C.UTF-8' } });
+    const { stdout } = await inTurn(command.split(' '), { env: { LC_ALL: 'C.UTF-8' } });
     const screen = stdout.replace(/^(?=.)/gm, '    ');
     expect(page.includes(screen), `paste this into docs/routing.md:\n${screen}`).toBe(true);
   });
@@ -101,7 +101,7 @@ describe('docs/routing.md', () => {
 
 describe('whole models as experts', () => {
   it('are switched, and said so', async () => {
-    const { stdout } = await moeprof(['run', '-m', 'coe-150x7b', '-w', 'sn40l', '--tokens', '1024']);
+    const { stdout } = await inTurn(['run', '-m', 'coe-150x7b', '-w', 'sn40l', '--tokens', '1024']);
     expect(stdout).toMatch(/switching +16\.9 ms per model switch/);
     expect(stdout).toMatch(/footprint +40 models held, 977 within reach/);
   });

@@ -1,0 +1,29 @@
+import { spreads } from './notes.js';
+import { type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
+import { scaleOf } from './scale.js';
+
+/**
+ * The cells of a table, `12.3 ± 0.4`, in one unit and with the same decimals: three digits of the largest value, and two of the least that is not
+ * zero. A spread that these would show as nothing has one digit. @returns `[row][column]`; empty: no run
+ */
+export function inOneUnit(
+  { cells, unit }: PivotTable,
+  statistics: readonly Statistic[],
+): { readonly unit: string; readonly cells: string[][] } {
+  const values = cells.flat().flatMap((cell) => (cell === null ? [] : cell.samples.map(Math.abs)));
+  const scale = scaleOf(unit, Math.max(...values));
+  const sizes = values.filter((value) => value > 0).map((value) => Math.floor(Math.log10(value / scale.factor)));
+  const decimals = sizes.length === 0 ? 0 : Math.max(0, 2 - Math.max(...sizes), Math.min(3, 1 - Math.min(...sizes)));
+  const written = (cell: PivotCell, statistic: Statistic): string => {
+    const value = statisticOf(cell.samples, statistic);
+    if (statistic === 'n') return `n=${value}`;
+    const [scaled, text] = [value / scale.factor, (value / scale.factor).toFixed(decimals)];
+    if (!spreads(statistic)) return text;
+    // One run has no spread.
+    if (cell.samples.length === 1) return '± n/a';
+    return `± ${scaled !== 0 && Number(text) === 0 ? scaled.toPrecision(1) : text}`;
+  };
+  const textOf = (cell: PivotCell | null): string =>
+    cell === null ? '' : statistics.map((statistic) => written(cell, statistic)).join(' ');
+  return { unit: scale.unit, cells: cells.map((row) => row.map(textOf)) };
+}
