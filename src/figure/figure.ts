@@ -185,14 +185,17 @@ function withFront(figure: PaperFigure): PaperFigure {
   // A value that is no metric, or neither good nor bad, is a cost: sizes, batches, seconds.
   const sign = (name: string): number => (METRICS.get(name)?.better === 'higher' ? 1 : -1);
   const [sx, sy] = [sign(x), sign(y)];
-  const beats = (a: FigurePoint, b: FigurePoint): boolean => {
-    const [dx, dy] = [sx * (Number(a.x) - Number(b.x)), sy * (a.y - b.y)];
-    return dx >= 0 && dy >= 0 && (dx > 0 || dy > 0);
-  };
-  return {
-    ...figure,
-    points: points.map((point) => ({ ...point, front: !points.some((other) => other.facet === point.facet && beats(other, point)) })),
-  };
+  const front = new Set<FigurePoint>();
+  for (const panel of groupedBy(points, ({ facet }) => facet).values()) {
+    // The best x first, and of one x the best y first: of a better x the best y so far, and of the same x, must not be better.
+    let [x, best, bestBefore] = [Number.NaN, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const point of panel.toSorted((a, b) => sx * (Number(b.x) - Number(a.x)) || sy * (b.y - a.y))) {
+      if (point.x !== x) [x, bestBefore] = [Number(point.x), best];
+      best = Math.max(best, sy * point.y);
+      if (sy * point.y > bestBefore && sy * point.y === best) front.add(point);
+    }
+  }
+  return { ...figure, points: points.map((point) => ({ ...point, front: front.has(point) })) };
 }
 
 /** True if points are drawn as bars. */

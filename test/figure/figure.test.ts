@@ -1,8 +1,10 @@
 // Figures: points, axes and fronts by hand; drawings that are XML with text as text.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { drawFigures } from '../../src/figure/draw.js';
 import { FIGURE_KINDS, type FigureQuestion, figureOf, labelOf } from '../../src/figure/figure.js';
 import type { RunRow } from '../../src/figure/table/run-row.js';
+import { cases } from '../cases.js';
 
 function run(system: string, cache: string, seed: number, speed: number, bytes = 2 ** 30): RunRow {
   return {
@@ -55,6 +57,26 @@ describe('a figure', () => {
       QUESTION,
     );
     expect([labelOf(xAxis), points[0]!.x]).toEqual([label, least]);
+  });
+
+  it('has the front that comparing all points gives, with ties, in every panel', () => {
+    const small = fc.integer({ min: 0, max: 4 });
+    const world = fc.array(fc.record({ rate: small, speed: small, trace: fc.constantFrom('a', 'b') }), { minLength: 1, maxLength: 24 });
+    fc.assert(
+      fc.property(world, (drawn) => {
+        const rows = drawn.map(({ rate, speed, trace }, at) => ({
+          ...ROWS[0]!,
+          key: { ...ROWS[0]!.key, trace, seed: at },
+          metrics: { 'cache.hit_rate': rate / 4, 'speed.decode': speed },
+        }));
+        const question = { ...QUESTION, kind: 'pareto', x: 'cache.hit_rate', y: 'speed.decode', series: 'seed', facet: 'trace' } as const;
+        const { points } = figureOf(rows, question);
+        const beats = (a: (typeof points)[number], b: (typeof points)[number]): boolean =>
+          a.facet === b.facet && Number(a.x) >= Number(b.x) && a.y >= b.y && (Number(a.x) > Number(b.x) || a.y > b.y);
+        for (const point of points) expect(point.front).toBe(!points.some((other) => beats(other, point)));
+      }),
+      { numRuns: cases(300) },
+    );
   });
 
   it('has a front of the points that no other beats in both', () => {
