@@ -49,7 +49,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: TEMPORARY,
-          testTimeout: 120_000,
+          testTimeout: 180_000,
           hookTimeout: 240_000,
           // One more: of these, some wait for a network, a server or a limit that they set. Projects that differ in it run in turns.
           maxWorkers: 3,

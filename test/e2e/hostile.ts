@@ -29,6 +29,9 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'path=values': ['model=%', 'hardware=%', 'system=%'],
 };
 
+/** Placeholders of what may be any words. */
+const ANY_WORDS = ['words', 'name=words'];
+
 /** Options and arguments that name what is written. */
 const WRITTEN = ['output', 'html', 'svg', 'timeline', 'report', 'folder', 'profiles'];
 
@@ -48,7 +51,9 @@ export async function places(company: Company): Promise<Place[]> {
   const found: Place[] = [];
   const walk = (command: Command, words: readonly string[]): void => {
     const slots = slotsOf(command);
-    for (const slot of command.commands.length > 0 ? [] : slots.filter(({ words: choices }) => choices === undefined)) {
+    for (const slot of command.commands.length > 0
+      ? []
+      : slots.filter(({ placeholder, words: choices }) => choices === undefined && !ANY_WORDS.includes(placeholder))) {
       const ways = VALUES[slot.placeholder] ?? ['%'];
       const wordsOf = (one: Slot, path: string, draw: number): string[] => {
         if (one === slot) return [...one.flag, ways[draw % ways.length]!.replace('%', path)];

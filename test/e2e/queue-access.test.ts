@@ -100,7 +100,7 @@ describe.skipIf(SERVER === undefined)('a queue', () => {
           [['--queue', `rediss://ann@localhost:${tls}/0`], env, /shows a certificate of another name; write the host as/],
           [['--queue', `redis://127.0.0.1:${tls}/0`], {}, /ends the connection; with TLS, write rediss:\/\//],
           [['--queue', `rediss://127.0.0.1:${plain}/0`], {}, /does not speak TLS there; write redis:\/\/|does not answer/],
-          [queue.slice(0, 2), env, /does not let this user do what a queue needs; ~moeprof:/],
+          [queue.slice(0, 2), env, /does not let this user do what a queue needs: ~moeprof:/],
           [queue, { ...env, MOEPROF_QUEUE_PASSWORD: 'wrong-word' }, /does not let in this user with this password/],
         ].map(async ([flags, own, message]) => {
           const finished = await moeprof(['worker', '-j', '1', ...(flags as string[])], { cwd, env: own as Record<string, string> });
