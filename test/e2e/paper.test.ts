@@ -46,7 +46,7 @@ describe('the paper of the examples', () => {
 
   it('cites what the runs are made from, each once', () => {
     const keys = [...read('used.bib').matchAll(/^@misc\{([^,]+),/gm)].map(([, key]) => key);
-    expect(keys).toEqual(expect.arrayContaining(['moeprof', 'llama-cpp', 'policy-s3-fifo', 'policy-belady']));
+    expect(keys).toEqual(expect.arrayContaining(['moeprof', 'llama-cpp', 's3-fifo', 'belady', 'lrfu']));
     expect(new Set(keys).size).toBe(keys.length);
     expect(keys.filter((key) => key!.startsWith('measured'))).toEqual([]);
   });

@@ -89,7 +89,7 @@ describe('references', () => {
       row({ system: 'fiddler', policy: './mine.mjs', trace: '/tmp/mine.npy#0:10', trace_sha256: 'f'.repeat(64) }),
     ];
     const keys = citedBy(rows).map(({ key }) => key);
-    expect(keys).toEqual(['moeprof', 'fiddler', 'policy-s3-fifo', 'llama-cpp', 'trace-ffffffffffff']);
+    expect(keys).toEqual(['moeprof', 'fiddler', 's3-fifo', 'llama-cpp', 'trace-ffffffffffff']);
     const all = citedBy(rows, true).map(({ key }) => key);
     expect(all.slice(0, 5)).toEqual(keys);
     expect(all.filter((key) => key.startsWith('measured-github.com')).length).toBeGreaterThan(5);
