@@ -1,7 +1,6 @@
 // `moeprof advise` from the command line: its screen as docs/advise.md shows it, formats, exit codes, mistakes.
 // MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/advise.test.ts writes the screen anew.
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -15,6 +14,7 @@ import { writeGguf } from '../model/gguf-file.js';
 import { TINY_OUTER, tinyLayer, tinyMetadata } from '../model/tiny-gguf.js';
 import { parseLine } from '../runtime/flags/command.js';
 import { catchOutput } from '../support/cli-output.js';
+import { temporaryFolder } from '../support/folder.js';
 import { expectShown } from '../support/shown.js';
 
 const output = catchOutput();
@@ -59,7 +59,7 @@ describe('several models', () => {
   });
 
   it('have a row each in CSV and a page', async () => {
-    const page = join(mkdtempSync(join(tmpdir(), 'moeprof-advise-')), 'a.html');
+    const page = join(temporaryFolder(), 'a.html');
     const two = ['mini-mixtral-8x8l', 'mini-finegrained-64x12l', '-w', 'rtx-3060+32GB'];
     expect(await run(...two, '--format', 'csv', '--html', page)).toBe(0);
     const [heads, ...rows] = output.stdout.trim().split('\n');
@@ -104,7 +104,7 @@ describe('several models', () => {
 
 describe('formats', () => {
   it('hold the same answer', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
+    const folder = temporaryFolder();
     const file = (name: string): string => join(folder, name);
     expect(await run(...SMALL, '--html', file('a.html'), '-o', file('a.md'), '-o', file('a.csv'), '-o', file('a.json'))).toBe(0);
     const advice = JSON.parse(readFileSync(file('a.json'), 'utf8')) as Advice;
@@ -131,7 +131,7 @@ describe('formats', () => {
 
 describe('the page', () => {
   it('has a bar for each memory, ranges in its table, and a script that copies the command', async () => {
-    const page = join(mkdtempSync(join(tmpdir(), 'moeprof-advise-')), 'a.html');
+    const page = join(temporaryFolder(), 'a.html');
     expect(await run('gpt-oss-20b', '-w', 'rtx-2060+32GB', '--prompt', '512', '--html', page)).toBe(0);
     const html = readFileSync(page, 'utf8');
     const { answer } = await adviceFor('gpt-oss-20b', 'rtx-2060+32GB', { prompt: 512 });
@@ -177,7 +177,7 @@ describe('the prompt', () => {
 });
 
 describe('a model in files', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
+  const folder = temporaryFolder();
   const file = join(folder, 'tiny.gguf');
   writeGguf(file, tinyMetadata(2), [...TINY_OUTER, ...tinyLayer(0, 'q4_k'), ...tinyLayer(1, 'q4_k')]);
   const lineFor = async (path: string, runtime: string): Promise<string> => {

@@ -1,18 +1,11 @@
 // Small traces and files for tests: built here byte by byte, so that a wrong file is wrong in exactly one way.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { ModelSpec } from '../../src/model/spec.js';
 import { TraceStore } from '../../src/trace/store.js';
 import { allocateChunk, PHASE, type RoutingTrace } from '../../src/trace/trace.js';
 
-/** A folder that is removed after the tests of a file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-test-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+export { temporaryFolder } from '../support/folder.js';
 
 /** A model with nothing but its routing shape. */
 export function modelOf(layers: readonly { experts: number; topK: number }[], name = 'test-model'): ModelSpec {
