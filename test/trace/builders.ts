@@ -1,5 +1,5 @@
 // Small traces and files for tests: built here byte by byte, so that a wrong file is wrong in exactly one way.
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelSpec } from '../../src/model/spec.js';
 import { TraceStore } from '../../src/trace/store.js';
@@ -61,6 +61,8 @@ export function safetensorsBytes(
 /** Writes bytes to a file of a folder and gives its path. */
 export function fileOf(folder: string, name: string, bytes: Uint8Array | string): string {
   const path = join(folder, name);
+  // Of a file that is written over, ext4 first puts on the disk what it had: most of the time of the fuzz test was that.
+  rmSync(path, { force: true });
   writeFileSync(path, bytes);
   return path;
 }
