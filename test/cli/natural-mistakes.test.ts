@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/program.js';
 import { catchOutput } from '../support/cli-output.js';
 import { temporaryFolder } from '../support/folder.js';
+import { pairsOf } from '../support/pairs.js';
 
 const output = catchOutput();
 const folder = temporaryFolder();
@@ -38,11 +39,7 @@ type Row = readonly [mistake: string, line: string, remedy: string];
 
 /** Rows of a text: a mistake, in which `{what is wrong→its remedy}` stands where there is one, and below it the line that it gets. */
 function rowsOf(text: string): readonly Row[] {
-  const pairs = text.trim().split(/\n {2}(?! )/);
-  return pairs.map((pair) => {
-    const [mistake, line] = pair.split(/\n {4}/) as [string, string];
-    return [mistake.replace(/\{(.*)→.*\}/, '$1'), line, mistake.replace(/\{.*→(.*)\}/, '$1')];
-  });
+  return pairsOf(text).map(([mistake, line]) => [mistake.replace(/\{(.*)→.*\}/, '$1'), line, mistake.replace(/\{.*→(.*)\}/, '$1')]);
 }
 
 const JOINED = 'parts of a machine are joined by +: -w rtx-3060+32GB';

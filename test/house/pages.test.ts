@@ -233,16 +233,16 @@ describe('docs/extend.md: a trained predictor', () => {
   const [tokens, sequences] = page.split('### Models that read sequences') as [string, string];
 
   it.each([
-    ['inputs and the output', tokens, [...INPUT_NAMES, OUTPUT_NAME].map((name) => [name, tensorOf(name as typeof OUTPUT_NAME, 8)])],
+    ['inputs and the output', tokens, ([...INPUT_NAMES, OUTPUT_NAME] as const).map((name) => ({ name, ...tensorOf(name, 8) }))],
     [
       'inputs and outputs of sequences',
       sequences,
-      [...SEQUENCE_INPUTS, ...SEQUENCE_OUTPUTS].map((name) => [name, sequenceTensorOf(name, 8, 'n')]),
+      [...SEQUENCE_INPUTS, ...SEQUENCE_OUTPUTS].map((name) => ({ name, ...sequenceTensorOf(name, 8, 'n') })),
     ],
   ] as const)('lists all %s with type and shape', (_, text, tensors) => {
     const rows = [...text.matchAll(/^\| `(\w+)` \| (\w+) (\[.*?\]) \|/gm)].map(([, ...cells]) => cells);
     const shapeOf = (shape: readonly unknown[]): string => `[${shape.map((size) => (size === 8 ? 'L*E' : size)).join(', ')}]`;
-    expect(rows).toEqual(tensors.map(([name, { shape, type }]) => [name, type, shapeOf(shape)]));
+    expect(rows).toEqual(tensors.map(({ name, shape, type }) => [name, type, shapeOf(shape)]));
   });
 
   it('gives the decays', () => {
