@@ -34,13 +34,15 @@ describe('wishes', () => {
 
 describe('drafts of GLM-4.5-Air', () => {
   it('pay from the share on that they are said to', async () => {
-    const { drafts } = await advise('glm-4.5-air', MACHINE, { drafts: '0..2', accepted: '60% of 1' });
+    // A short prompt: decoding is what is asked about.
+    const asked = { prompt: 512, context: 4096 };
+    const { drafts } = await advise('glm-4.5-air', MACHINE, { ...asked, drafts: '0..2', accepted: '60% of 1' });
     expect(drafts.map(({ draft }) => draft)).toEqual([1, 2]);
-    const plain = (await advise('glm-4.5-air', MACHINE, { drafts: '0' })).answer!.decode;
+    const plain = (await advise('glm-4.5-air', MACHINE, { ...asked, drafts: '0' })).answer!.decode;
     for (const { accepted, breakEven, decode, draft, tokensPerPass } of drafts) {
       expect(tokensPerPass).toBeCloseTo(1 + draft * accepted, 9);
       const share = `${(100 * breakEven!).toFixed(4)}% of ${draft}`;
-      const [even] = (await advise('glm-4.5-air', MACHINE, { drafts: String(draft), accepted: share })).drafts;
+      const [even] = (await advise('glm-4.5-air', MACHINE, { ...asked, drafts: String(draft), accepted: share })).drafts;
       // Which drafts are right is drawn, so that a few passes of 48 tokens differ.
       expect(even!.decode / plain).toBeGreaterThan(0.93);
       expect(even!.decode / plain).toBeLessThan(1.07);
@@ -49,7 +51,13 @@ describe('drafts of GLM-4.5-Air', () => {
   });
 
   it('by n-grams take no memory, and a third of the passes has one', async () => {
-    const { answer, drafts } = await advise('qwen3-30b-a3b', MACHINE, { drafter: 'ngram', drafts: '4', accepted: '100% of 4' });
+    const { answer, drafts } = await advise('qwen3-30b-a3b', MACHINE, {
+      prompt: 512,
+      context: 4096,
+      drafter: 'ngram',
+      drafts: '4',
+      accepted: '100% of 4',
+    });
     expect(drafts).toMatchObject([{ draft: 4, accepted: 1 }]);
     expect(drafts[0]!.tokensPerPass).toBeCloseTo(1 + 0.35 * 4, 9);
     expect(answer!.setting).toMatchObject({ draft: 4, drafter: 'ngram' });

@@ -4,7 +4,7 @@ import { adviceFor } from '../../src/advise/answer.js';
 import type { AdviceWishes } from '../../src/advise/ask.js';
 
 const MODEL = 'qwen3-30b-a3b';
-const WISHES: AdviceWishes = { quantizations: ['q4_k_m'], prompt: 2048, context: 4096 };
+const WISHES: AdviceWishes = { quantizations: ['q4_k_m'], prompt: 512, context: 4096 };
 /** Without an expert cache, which waits less for memory. */
 const FIXED: AdviceWishes = { ...WISHES, runtime: 'ik_llama.cpp' };
 
@@ -24,7 +24,7 @@ describe('a guess', () => {
     const named = await adviceFor(MODEL, 'rtx-2060+ryzen-7-7700x+2xddr5-5200+32GB+pcie3x16', WISHES);
     expect([named.assumed, named.guesses]).toEqual([[], []]);
     // The card holds all of it: neither the CPU nor its memory is waited for.
-    const resident = await adviceFor('gpt-oss-20b', 'rtx-3090+32GB', { prompt: 2048, context: 4096 });
+    const resident = await adviceFor('gpt-oss-20b', 'rtx-3090+32GB', { prompt: 512, context: 4096 });
     expect(resident.assumed.length).toBeGreaterThan(1);
     expect(resident.guesses).toEqual([]);
   });

@@ -23,20 +23,23 @@ function again({ command }: WayOut, wishes: AdviceWishes) {
   });
 }
 
+/** A prompt that a test computes soon. */
+const SHORT: AdviceWishes = { prompt: 512 };
+
 const CASES: readonly (readonly [model: string, machine: string, wishes: AdviceWishes, kinds: readonly RegExp[]])[] = [
   [
     'qwen3-30b-a3b',
     'rtx-3060+ryzen-7-5700x+2xddr4-3200+16GB',
-    { quantizations: ['q8_0'] },
+    { ...SHORT, quantizations: ['q8_0'] },
     [/^In q[56]_k(_m)?$/, /^From a drive/, /^Instead /],
   ],
   [
     'qwen3-30b-a3b',
     'rtx-3060-8gb+ryzen-7-5700x+2xddr4-3200+16GB',
-    { users: 4, context: 131_072 },
+    { ...SHORT, users: 4, context: 131_072 },
     [/^With [\d,]+ tokens of context$/, /^Instead /],
   ],
-  ['deepseek-v3', 'rtx-3060+ryzen-7-5700x+2xddr4-3200+32GB', {}, [/^From a drive/, /^Instead /]],
+  ['deepseek-v3', 'rtx-3060+ryzen-7-5700x+2xddr4-3200+32GB', { ...SHORT, context: 16_384 }, [/^From a drive/, /^Instead /]],
 ];
 
 describe.each(CASES)('%s on %s', (model, machine, wishes, kinds) => {
@@ -45,8 +48,8 @@ describe.each(CASES)('%s on %s', (model, machine, wishes, kinds) => {
     expect(answer).toBeNull();
     for (const kind of kinds) expect(ways!.filter(({ text }) => kind.test(text))).toHaveLength(1);
     for (const way of ways!) {
-      const { context, users } = wishes;
-      const { answer: fits } = await again(way, { context, users });
+      const { context, prompt, users } = wishes;
+      const { answer: fits } = await again(way, { context, prompt, users });
       expect([way.text, fits === null]).toEqual([way.text, false]);
       if (!way.text.startsWith('From')) expect(fits!.decode / way.decode!).toBeGreaterThan(0.5);
     }
@@ -55,7 +58,7 @@ describe.each(CASES)('%s on %s', (model, machine, wishes, kinds) => {
 
 describe("a Mac's memory", () => {
   it('is given to its GPU by the number that the model needs', async () => {
-    const { answer, ways } = await adviceFor('mixtral-8x22b', 'apple-m4-max+96GB', { quantizations: ['q4_k_m'] });
+    const { answer, ways } = await adviceFor('mixtral-8x22b', 'apple-m4-max+96GB', { ...SHORT, quantizations: ['q4_k_m'] });
     expect(answer).toBeNull();
     const limit = ways!.find(({ command }) => command[0]!.startsWith('sudo sysctl iogpu.wired_limit_mb='))!;
     const bytes = Number(limit.command[0]!.split('=')[1]) * 2 ** 20;
@@ -68,11 +71,11 @@ describe("a Mac's memory", () => {
   });
 
   it('is not, where its system would have less than an eighth', async () => {
-    const { ways } = await adviceFor('gpt-oss-120b', 'apple-m4-max+64GB');
+    const { ways } = await adviceFor('gpt-oss-120b', 'apple-m4-max+64GB', SHORT);
     expect(ways!.some(({ command }) => command[0]!.includes('sysctl'))).toBe(false);
   });
 });
 
 it('is nothing where the model fits', async () => {
-  expect(await adviceFor('olmoe-1b-7b', 'rtx-3060+32GB', { prompt: 512, context: 4096 })).not.toHaveProperty('ways');
+  expect(await adviceFor('olmoe-1b-7b', 'rtx-3060+32GB', { ...SHORT, context: 4096 })).not.toHaveProperty('ways');
 });

@@ -1,10 +1,10 @@
 // A YAML file runs no code: the name of a module in it is an error, wherever the file is used, unless the command line says otherwise.
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runOf } from '../../src/cli/run-options.js';
 import { checkRun, loadRun } from '../../src/system/load-run.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const PROFILE = 'model: mini-mixtral-8x8l\nhardware: t4\nworkload: { tokens: 64 }\n';
 const FLAGS = { variant: [], trace: [], fault: [], set: [], bounds: true } as const;
@@ -16,7 +16,7 @@ const file = (name: string, text: string): string => {
   return join(folder, name);
 };
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'moeprof-code-'));
+  folder = temporaryFolder();
   file('evil.mjs', `import fs from 'node:fs'; fs.writeFileSync(new URL('PWNED', import.meta.url), ''); export default {};`);
 });
 

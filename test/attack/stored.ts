@@ -1,6 +1,5 @@
 // Readers of what moeprof itself wrote, and of what comes through a server, for the fuzz test: readers.ts has those of files from others.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../src/base/errors.js';
 import { readText } from '../../src/base/input-file.js';
@@ -22,12 +21,13 @@ import { readRuns } from '../../src/study/read-runs.js';
 import { entryText, Store } from '../../src/study/store.js';
 import { checkRun } from '../../src/system/load-run.js';
 import { sampleResult } from '../result/sample.js';
+import { temporaryFolder } from '../support/folder.js';
 import type { Reader } from './tries.js';
 
 const NAME = 'ab'.repeat(32);
 const UNSEALED = sealBy(null);
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const scratch = (): string => mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
+const scratch = (): string => temporaryFolder();
 
 /** @throws UserError where a reader of messages, which passes over what is not its own, has done so */
 function required<T>(value: T | null): T {

@@ -1,12 +1,11 @@
 // Modules of the user's own: how they are named, and that each mistake in one is told in one line that says where it stands.
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { importOwn, loadedChoice, locatedModule, moduleChoice } from '../../src/base/user-module.js';
 import { ownFolder, refusal } from '../support/own-parts.js';
 
 const folder = ownFolder();
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function file(name: string, text: string): string {
   writeFileSync(join(folder, name), text);

@@ -1,12 +1,12 @@
 // Threads that take tasks: answers in their order, errors as what they were, threads that end, pools that are stopped.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { CODE_FOLDER } from '../../src/base/host/modules.js';
 import type { ThreadModule } from '../../src/base/host/threads.js';
 import { runInPool, type TaskEnd, TaskThread } from '../../src/base/worker-pool.js';
+import { temporaryFolder } from '../support/folder.js';
 
 /** A task of the script below. */
 interface Task {
@@ -21,7 +21,7 @@ interface Task {
 const closed = (): Int32Array => new Int32Array(new SharedArrayBuffer(4));
 
 /** What a script of serveTasks sends: a note, then an answer, or what was thrown; or it ends. */
-const file = join(mkdtempSync(join(tmpdir(), 'moeprof-threads-')), 'thread.js');
+const file = join(temporaryFolder(), 'thread.js');
 writeFileSync(
   file,
   `

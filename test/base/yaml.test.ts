@@ -1,6 +1,5 @@
 // YAML with a schema: every mistake is one line with the file's own line and column, and says what to write instead.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -8,6 +7,7 @@ import { UserError } from '../../src/base/errors.js';
 import { readText } from '../../src/base/input-file.js';
 import { BYTES, DURATION } from '../../src/base/units.js';
 import { locateYaml, quantity, readYaml } from '../../src/base/yaml.js';
+import { temporaryFolder } from '../support/folder.js';
 import { parseYaml } from '../support/yaml.js';
 
 const Tier = z.strictObject({ name: z.enum(['gpu', 'dram', 'ssd']), size: quantity(BYTES) });
@@ -132,7 +132,7 @@ describe('locateYaml', () => {
 
 describe('readYaml', () => {
   it('reads a file, and says plainly why it cannot', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'moeprof-yaml-'));
+    const folder = temporaryFolder();
     try {
       const path = join(folder, 'p.yaml');
       writeFileSync(path, HEAD);

@@ -1,18 +1,17 @@
 // The example of docs/extend.md, taken from the page itself, is a policy that works and does what the page says.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { startJob } from '../../src/capacity/jobs.js';
 import { Routing, SHAPES } from '../claims/conformance/routing.mjs';
+import { temporaryFolder } from '../support/folder.js';
 import { toyModel } from './fixtures.js';
 
 const page = readFileSync(new URL('../../docs/extend.md', import.meta.url), 'utf8');
 const source = /```js\n(.*?)```/s.exec(page)![1]!;
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-doc-'));
+const folder = temporaryFolder();
 writeFileSync(join(folder, 'second-use.mjs'), source);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('docs/extend.md', () => {
   const { layers, experts, topK, seed } = SHAPES.coarse;

@@ -1,18 +1,17 @@
 // Pages beyond memory go to a temporary file; where there is none to be had, the user is told which.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { PageStore } from '../../src/cache/pages.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const before = process.env.TMPDIR;
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-pages-'));
+const folder = temporaryFolder();
 afterEach(() => {
   if (before === undefined) delete process.env.TMPDIR;
   else process.env.TMPDIR = before;
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('PageStore', () => {
   it('gives pages back from memory and from its file, which has no name', () => {

@@ -1,7 +1,6 @@
 // `moeprof advise` from the command line: its screen as docs/advise.md shows it, formats, exit codes, mistakes.
 // MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/advise.test.ts writes the screen anew.
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -15,6 +14,7 @@ import { writeGguf } from '../model/gguf-file.js';
 import { TINY_OUTER, tinyLayer, tinyMetadata } from '../model/tiny-gguf.js';
 import { parseLine } from '../runtime/flags/command.js';
 import { catchOutput } from '../support/cli-output.js';
+import { temporaryFolder } from '../support/folder.js';
 import { expectShown } from '../support/shown.js';
 
 const output = catchOutput();
@@ -59,7 +59,7 @@ describe('several models', () => {
   });
 
   it('have a row each in CSV and a page', async () => {
-    const page = join(mkdtempSync(join(tmpdir(), 'moeprof-advise-')), 'a.html');
+    const page = join(temporaryFolder(), 'a.html');
     const two = ['mini-mixtral-8x8l', 'mini-finegrained-64x12l', '-w', 'rtx-3060+32GB'];
     expect(await run(...two, '--format', 'csv', '--html', page)).toBe(0);
     const [heads, ...rows] = output.stdout.trim().split('\n');
@@ -92,19 +92,19 @@ describe('several models', () => {
   });
 
   it('end with 1 where none fits', async () => {
-    expect(await run('kimi-k2', 'deepseek-v3', '-w', 'rtx-3060+16GB')).toBe(1);
+    expect(await run('kimi-k2', 'deepseek-v3', '-w', 'rtx-3060+16GB', '--prompt', '512')).toBe(1);
     expect(output.stdout).toContain('0 of 2 models fit,');
   });
 
   it('say so of one in the singular', async () => {
-    expect(await run('kimi-k2', 'mini-mixtral-8x8l', '-w', 'rtx-3060+16GB')).toBe(0);
+    expect(await run('kimi-k2', 'mini-mixtral-8x8l', '-w', 'rtx-3060+16GB', '--prompt', '512')).toBe(0);
     expect(output.stdout).toContain('1 of 2 models fits,');
   });
 });
 
 describe('formats', () => {
   it('hold the same answer', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
+    const folder = temporaryFolder();
     const file = (name: string): string => join(folder, name);
     expect(await run(...SMALL, '--html', file('a.html'), '-o', file('a.md'), '-o', file('a.csv'), '-o', file('a.json'))).toBe(0);
     const advice = JSON.parse(readFileSync(file('a.json'), 'utf8')) as Advice;
@@ -131,7 +131,7 @@ describe('formats', () => {
 
 describe('the page', () => {
   it('has a bar for each memory, ranges in its table, and a script that copies the command', async () => {
-    const page = join(mkdtempSync(join(tmpdir(), 'moeprof-advise-')), 'a.html');
+    const page = join(temporaryFolder(), 'a.html');
     expect(await run('gpt-oss-20b', '-w', 'rtx-2060+32GB', '--prompt', '512', '--html', page)).toBe(0);
     const html = readFileSync(page, 'utf8');
     const { answer } = await adviceFor('gpt-oss-20b', 'rtx-2060+32GB', { prompt: 512 });
@@ -152,7 +152,7 @@ describe('the context', () => {
   it('is no longer than the model was trained on, unless that is asked for', async () => {
     const said = async (...more: string[]): Promise<string> => {
       output.stdout = '';
-      expect(await run('olmoe-1b-7b', '-w', 'rtx-3060+32GB', '-v', ...more)).toBe(0);
+      expect(await run('olmoe-1b-7b', '-w', 'rtx-3060+32GB', '-v', '--prompt', '512', ...more)).toBe(0);
       return output.stdout.replace(/\s+/g, ' ');
     };
     const usual = await said();
@@ -167,9 +167,9 @@ describe('the context', () => {
 describe('the prompt', () => {
   it('is as long as asked for: the context grows with it, or has no room for it', async () => {
     // 16,000 and an answer of 512 are 16.13 times 1,024.
-    expect(await run('qwen3-30b-a3b', '-w', 'rtx-3060+32GB', '--prompt', '16000', '--json')).toBe(0);
+    expect(await run(...SMALL, '--prompt', '16000', '--json')).toBe(0);
     expect(JSON.parse(output.stdout)).toMatchObject({ context: 17 * 1024, request: { prompt: 16_000, output: 512 } });
-    expect(await run('qwen3-30b-a3b', '-w', 'rtx-3060+32GB', '--prompt', '4000', '--context', '4096')).toBe(2);
+    expect(await run(...SMALL, '--prompt', '4000', '--context', '4096')).toBe(2);
     expect(output.stderr).toBe(
       'moeprof: --prompt 4000: does not fit into a context of 4,096 tokens beside an answer of 512; give --context 4512 or more\n',
     );
@@ -177,12 +177,12 @@ describe('the prompt', () => {
 });
 
 describe('a model in files', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
+  const folder = temporaryFolder();
   const file = join(folder, 'tiny.gguf');
   writeGguf(file, tinyMetadata(2), [...TINY_OUTER, ...tinyLayer(0, 'q4_k'), ...tinyLayer(1, 'q4_k')]);
   const lineFor = async (path: string, runtime: string): Promise<string> => {
     output.stdout = '';
-    expect(await run(path, '-w', 'rtx-3060+32GB', '--runtime', runtime, '--json')).toBe(0);
+    expect(await run(path, '-w', 'rtx-3060+32GB', '--prompt', '512', '--runtime', runtime, '--json')).toBe(0);
     return (JSON.parse(output.stdout) as Advice).command!.steps.flatMap(({ lines }) => lines).join('\n');
   };
 
@@ -218,7 +218,7 @@ describe('recorded routing', () => {
 });
 
 describe('a model that memory does not hold', () => {
-  const small = ['mixtral-8x7b', '-w', 'rtx-3060+16GB+nvme-7GB/s', '--quantizations', 'q8_0'];
+  const small = ['mixtral-8x7b', '-w', 'rtx-3060+16GB+nvme-7GB/s', '--quantizations', 'q8_0', '--prompt', '512'];
 
   it('is read from the disk that the machine names', async () => {
     expect(await run(...small, '--json')).toBe(0);
@@ -245,7 +245,7 @@ describe('a model that memory does not hold', () => {
 
 describe('exit codes', () => {
   it('are 1 where nothing fits, with what is missing', async () => {
-    expect(await run('kimi-k2', '-w', 'rtx-3060+16GB')).toBe(1);
+    expect(await run('kimi-k2', '-w', 'rtx-3060+16GB', '--prompt', '512')).toBe(1);
     expect(output.stdout.replaceAll(/\s+/g, ' ')).toMatch(/Nothing fits: ud-iq1_s: needs .* more of host memory/);
   });
 

@@ -1,7 +1,7 @@
 // The first screens of the ten most used commands at 80, 120 and 200 columns, as test/fixtures/screens/commands has them: the answer stands
 // within the first three lines, text is 80 columns wide, tables use what there is, and each word has an entry in `moeprof explain`.
 // MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/golden-screens.test.ts writes them anew.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,6 @@ const MEMBERS = [...POLICIES, ...PREDICTORS].map(({ name }) => name).concat(list
 /** Below the working folder, so that screens show it alike everywhere. */
 const folder = 'build/golden-screens';
 const KEPT = fileURLToPath(new URL('../fixtures/screens/commands/', import.meta.url));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const TRACE = '-t mini-mixtral-8x8l --tokens 300';
 

@@ -1,14 +1,13 @@
 // Names that every object has (`toString`) or that mean its prototype, wherever a name is given: in flags, as operands, in profiles, results, rows,
 // traces, headers and metadata. Each draws one line and exit code 2, like any other unknown name.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/program.js';
 import { catchOutput } from '../support/cli-output.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-names-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const output = catchOutput();
 const NAMES = ['__proto__', 'toString'];

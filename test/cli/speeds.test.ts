@@ -1,9 +1,8 @@
 // Law L21 in every command that prints a speed: a run has the same decode and prefill wherever somebody asks for them, and what stands on the
 // screen is what stands in the JSON. Commands that know no speed print none. test/result/glossary.test.ts holds the reports of a run to it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Advice } from '../../src/advise/advise.js';
 import type { Plan } from '../../src/advise/plan/plan.js';
 import { formatTokensPerSecond } from '../../src/base/units.js';
@@ -15,6 +14,7 @@ import { aboutRate } from '../../src/report/words.js';
 import type { Result } from '../../src/result/result.js';
 import type { Search } from '../../src/study/search/search.js';
 import { catchOutput } from '../support/cli-output.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const RUN = ['-t', 'mini-mixtral-8x8l', '-w', 't4', '-s', 'on-demand-lru', '--tokens', '300'];
 const STUDY = `axes: { memory.expertCache: [50%] }
@@ -28,7 +28,7 @@ const at = (name: string): string => join(folder, name);
 let decode = 0;
 let prefill = 0;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'moeprof-speeds-'));
+  folder = temporaryFolder();
   writeFileSync(at('study.yaml'), STUDY);
   writeFileSync(at('space.yaml'), `${STUDY}objectives: [speed.decode, speed.prefill]\nprefix: 0\n`);
   const log = { model_filename: 'olmoe-1b-7b-q4_k_m.gguf', n_gpu_layers: 99, n_prompt: 0, n_gen: 128, avg_ts: 200 };
@@ -39,7 +39,6 @@ beforeAll(async () => {
   });
   [decode, prefill] = [metrics['speed.decode']!.value, metrics['speed.prefill']!.value];
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('L21 a speed is the same in every command', () => {
   const caught = catchOutput();

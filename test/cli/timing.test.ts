@@ -1,15 +1,15 @@
 // `--timing` from the command line: what was learned is said, bands are the machine's own, and what is not understood ends with 2.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands.js';
 import { runCli } from '../../src/cli/program.js';
 import { catchOutput } from '../support/cli-output.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const output = catchOutput();
 const run = (...args: string[]): Promise<number> => runCli(args, commands);
-const folder = mkdtempSync(join(tmpdir(), 'timing-'));
+const folder = temporaryFolder();
 const PARTS = 'rtx-3060+ryzen-5-5600+2xddr4-3200+32GB';
 const MACHINE = ['-w', PARTS];
 const TIMING = 'eval 70 tok/s, prompt 900 tok/s, q4_k_m, -m olmoe-1b-7b -ncmoe 8';

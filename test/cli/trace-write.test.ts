@@ -1,18 +1,17 @@
 // Writing a trace lets signals in, and one that ends it leaves nothing half written behind.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { CliContext } from '../../src/cli/kit/context.js';
 import { writeTrace } from '../../src/cli/trace/write.js';
 import { loadModel } from '../../src/model/load/load.js';
 import { synthesize } from '../../src/trace/generate/synthetic.js';
+import { temporaryFolder } from '../support/folder.js';
 
 let folder = '';
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'moeprof-trace-write-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 const trace = synthesize(loadModel('mini-mixtral-8x8l'), { seed: 1, requests: [{ prefill: 4, decode: 5000 }] });
 
 /** A context in which a signal comes at breath number `fatal`. */

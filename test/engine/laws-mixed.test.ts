@@ -1,10 +1,9 @@
 // Laws on whole runs that mix what a run can have: systems, policies, schedulers, arrivals, faults, KV caches that grow, experts that
 // differ in size, a third tier, several GPUs. Whatever is drawn, what goes in comes out, and nothing is in two places at once.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import type { Override } from '../../src/base/yaml.js';
 import type { Simulation } from '../../src/engine/compose/simulation.js';
@@ -15,6 +14,7 @@ import type { Result } from '../../src/result/result.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput, RunSpec } from '../../src/system/run.js';
 import { cases } from '../cases.js';
+import { temporaryFolder } from '../support/folder.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 240_000 });
@@ -24,8 +24,7 @@ const GPU_BYTES = 56 * MIB;
 /** Tokens of a request. */
 const PROMPT = 20;
 const OUTPUT = 15;
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-mixed-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 /** Modules whose experts take 64 KiB, 1 MiB and 256 KiB. */
 const unequal = join(folder, 'unequal.yaml');

@@ -1,7 +1,6 @@
 // Law L21: decode and prefill speed by hand, in a world where every pass has a time that can be written down, and the same figures in
 // every command's report.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { CapacitySearch, placingOf, planOf } from '../../src/advise/plan/plan.js';
@@ -17,11 +16,12 @@ import { sweepReports } from '../../src/study/sweep/sweep-report.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';
 import { calibrated } from '../support/calibrated.js';
+import { temporaryFolder } from '../support/folder.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-speed-'));
+const folder = temporaryFolder();
 const file = (name: string, text: string): string => {
   const path = join(folder, name);
   writeFileSync(path, text);

@@ -1,16 +1,16 @@
 // What a runtime does with prompts: experts that the CPU would compute are copied to the GPU where the pass is large enough.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findProfile } from '../../src/base/profiles.js';
 import { loadModel, simulate } from '../../src/index.js';
 import { openTrace } from '../../src/trace/open/open.js';
 import { chunks } from '../../src/trace/trace.js';
+import { temporaryFolder } from '../support/folder.js';
 
 /** A copy of llama.cpp with these lines over it; @returns its path */
 function runtime(lines: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'offload-')), 'r.yaml');
+  const path = join(temporaryFolder(), 'r.yaml');
   writeFileSync(path, `name: r\nbase: llama.cpp\n${lines}`);
   return path;
 }

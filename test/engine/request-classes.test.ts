@@ -1,6 +1,5 @@
 // Classes of requests with budgets: a run tells what each class waited and what was left out of its choices.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
@@ -8,8 +7,9 @@ import { resultText } from '../../src/report/json.js';
 import { summarizeResult } from '../../src/report/summary/summary.js';
 import { parseResult } from '../../src/result/read.js';
 import type { RunInput } from '../../src/system/run.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-classes-'));
+const folder = temporaryFolder();
 const arrivals = join(folder, 'arrivals.csv');
 writeFileSync(
   arrivals,

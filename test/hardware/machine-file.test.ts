@@ -1,13 +1,13 @@
 // Machines in files of parts: what replaces the data sheet, and mistakes with their place.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readMachineFile } from '../../src/hardware/load.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import { loadHardware } from '../../src/runtime/machine.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'machine-file-'));
+const folder = temporaryFolder();
 let count = 0;
 const file = (text: string): string => {
   const path = join(folder, `m${count++}.yaml`);

@@ -1,6 +1,5 @@
 // Runtimes: bases, what is missing, and the devices that they make of data-sheet facts.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listProfiles } from '../../src/base/profiles.js';
@@ -9,6 +8,7 @@ import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import { loadHardware } from '../../src/runtime/machine.js';
 import { calibrated } from '../support/calibrated.js';
+import { temporaryFolder } from '../support/folder.js';
 import { parseYaml } from '../support/yaml.js';
 
 const FACTS = `name: facts
@@ -29,7 +29,7 @@ prompt: { ubatch: 512, offloadFrom: 32, counts: pass }
 `;
 
 function runtimeOf(yaml: string): ReturnType<typeof loadRuntime> {
-  const path = join(mkdtempSync(join(tmpdir(), 'runtime-')), 'r.yaml');
+  const path = join(temporaryFolder(), 'r.yaml');
   writeFileSync(path, yaml);
   return loadRuntime(path);
 }

@@ -1,7 +1,6 @@
 // Names of any origin are looked up where no prototype is: in a `byName` table, a Map, or through `ownValue`. Every object answers to `toString`
 // and `constructor`, so that a plain one finds something under a name that nobody gave.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -14,6 +13,7 @@ import {
 } from 'typescript/unstable/ast';
 import { API, type Checker, type Type, TypeFlags } from 'typescript/unstable/sync';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -97,7 +97,7 @@ it('no look-up of src finds what a prototype has', () => {
 });
 
 it('one that does is told', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'look-ups-'));
+  const folder = temporaryFolder();
   const text = [
     'interface ByName<T> { readonly [name: string]: T }',
     'declare const name: string, kind: "a" | "b", table: Readonly<Record<string, number>>, safe: ByName<number>;',

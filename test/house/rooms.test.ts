@@ -1,10 +1,10 @@
 // Imports of src follow the order of rooms and of the folders inside them, types included; no files and no folders import one another in a loop.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { brokenRules, doorsOf, foldersOf, loopsOf, MOST_DOORS, ROOMS, readImports, roomOf } from '../../scripts/rooms.mjs';
+import { temporaryFolder } from '../support/folder.js';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
@@ -54,7 +54,7 @@ describe('imports of src', () => {
 
 /** Imports of files that are written to a folder of their own. */
 function planted(files: Record<string, string>): ReturnType<typeof readImports> {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-rooms-'));
+  const folder = temporaryFolder();
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(folder, dirname(path)), { recursive: true });
     writeFileSync(join(folder, path), text);

@@ -1,6 +1,5 @@
 // GGUF files of our own: real sizes layer by layer, split files, old and new ways to store experts, and damaged ones.
-import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
 import { describe, expect, it } from 'vitest';
@@ -9,10 +8,11 @@ import { measureGguf } from '../../src/model/gguf.js';
 import { readGgufHeader } from '../../src/model/gguf-header.js';
 import { loadModel } from '../../src/model/load/load.js';
 import { cases } from '../cases.js';
+import { temporaryFolder } from '../support/folder.js';
 import { ggufHeader, type TestTensor, tensorBytes, writeGguf } from './gguf-file.js';
 import { EXPERTS, HIDDEN, TINY_OUTER, tinyLayer, tinyMetadata, WIDTH } from './tiny-gguf.js';
 
-const FOLDER = mkdtempSync(join(tmpdir(), 'moeprof-gguf-'));
+const FOLDER = temporaryFolder();
 const at = (name: string): string => join(FOLDER, name);
 
 const METADATA = {
@@ -32,7 +32,7 @@ const q6 = (one / 256) * 210;
 
 describe('the context that a model was trained on', () => {
   it('stands in its file, or nowhere', () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'moeprof-')), 'a.gguf');
+    const path = join(temporaryFolder(), 'a.gguf');
     const tensors = [...TINY_OUTER, ...tinyLayer(0, 'q4_k')];
     writeGguf(path, { ...tinyMetadata(1), 'qwen3moe.context_length': 40_960 }, tensors);
     expect(loadModel(path).trainedContext).toBe(40_960);

@@ -1,14 +1,11 @@
-// Tables of tensors that were written for llama.cpp's loader, beside those of moeprof's profiles: two roads to the same files.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SHAPES, tableOf } from '../../bench/lab/shapes.mjs';
 import { sizeOf, writeSparseGguf } from '../../bench/lib/gguf-file.mjs';
 import { loadModel } from '../../src/model/load/load.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-shapes-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const routed = (name: string): boolean => /_exps\.weight$/.test(name);
 

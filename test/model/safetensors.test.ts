@@ -1,13 +1,13 @@
 // Folders of safetensors: sizes as stored, whatever they are packed into, and what a path can lead to.
-import { mkdirSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { loadModel, loadRouting, openModel } from '../../src/model/load/load.js';
 import { placeOf } from '../../src/model/safetensors.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const ROOT = mkdtempSync(join(tmpdir(), 'moeprof-safetensors-'));
+const ROOT = temporaryFolder();
 
 /** Qwen3 with two layers, the first of them dense. */
 const CONFIG = {

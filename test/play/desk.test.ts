@@ -1,9 +1,8 @@
 // What the page's thread answers: the answer of the library, whatever was dragged before; and a line for whatever is wrong.
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bundledFile } from '../../src/base/profiles.js';
 import { visible } from '../../src/base/text.js';
 import { type AdviceWishes, advise, openTrace, writeJsonl } from '../../src/index.js';
@@ -11,9 +10,9 @@ import type { PlayAnswer } from '../../src/play/answers.js';
 import { Desk, type PlayRequest } from '../../src/play/desk.js';
 import { knobsOf, turned } from '../../src/play/knobs.js';
 import { cases } from '../cases.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-play-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const desk = new Desk();
 const LINK = 'm=olmoe-1b-7b&w=rtx-3060:4GB+16GB';

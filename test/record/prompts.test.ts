@@ -1,11 +1,11 @@
 // Files of prompts: each way to write one, and the line that is none.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readPrompts } from '../../src/record/prompts.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-prompts-'));
+const folder = temporaryFolder();
 
 function written(text: string): string {
   const path = join(folder, 'my.jsonl');

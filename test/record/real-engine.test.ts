@@ -1,7 +1,3 @@
-// The real engine, where its packages are installed (NODE_PATH): a model of random weights, read as a whole and token by token, chooses the same
-// experts. Without the packages these tests are skipped, and said to be.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type RandomMoe, writeRandomMoe } from '../../bench/lib/random-moe-gguf.mjs';
@@ -9,8 +5,9 @@ import { packagePath } from '../../src/base/host/modules.js';
 import { Llama } from '../../src/record/llama.js';
 import { PassRecorder, type PassRouting } from '../../src/record/pass-recorder.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-real-'));
+const folder = temporaryFolder();
 const SHAPE = { layers: 3, hidden: 256, experts: 16, topK: 4, width: 256, heads: 4, kvHeads: 2, headSize: 64, format: 'q8_0' } as const;
 const TOKENS = 40;
 

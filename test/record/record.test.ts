@@ -1,7 +1,6 @@
 // A recording as its parent process makes it, with a process that plays the engine: rows become a trace, and every end of it one line.
 import { fork } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -9,9 +8,10 @@ import type { startProcess } from '../../src/base/host/children.js';
 import { recordRouting } from '../../src/record/record.js';
 import { allocateChunk, NULL_EXPERT } from '../../src/trace/trace.js';
 import { ggufHeader } from '../model/gguf-file.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const FAKE = fileURLToPath(new URL('fake-engine.mjs', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-record-'));
+const folder = temporaryFolder();
 const model = join(folder, 'tiny.gguf');
 writeFileSync(model, ggufHeader({ 'general.architecture': 'qwen3moe', 'general.name': 'Tiny Mix' }, []));
 

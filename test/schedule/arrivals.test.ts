@@ -1,15 +1,14 @@
 // Arrivals from files of all formats and from processes, and errors that name file and line.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { arrivalsDigest, atRate } from '../../src/schedule/arrivals/arrivals.js';
 import { gamma, loadArrivals, parseArrivals, readArrivals } from '../../src/schedule/arrivals/load.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-arrivals-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 function file(text: string, name = 'arrivals.csv'): string {
   const path = join(folder, name);

@@ -1,14 +1,13 @@
 // Schedulers of the user's own: the example of docs/extend.md does what the page says, and each breach of the contract is told.
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
 import { exampleOf, ownFolder, refusal, withoutTrials } from '../support/own-parts.js';
 
 const folder = ownFolder();
 const example = exampleOf('longest-first.mjs', folder);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Requests of equal length, twice as many as run at once. */
 function served(scheduler: string, growth: 'static' | 'grow' = 'static'): Promise<Result> {

@@ -1,6 +1,5 @@
 // Rows from what earlier runs left, whatever it is; and what is nothing of the kind.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { longJsonLines } from '../../src/figure/table/long-table.js';
@@ -9,8 +8,9 @@ import { toJson } from '../../src/report/json.js';
 import { readRuns } from '../../src/study/read-runs.js';
 import { Store } from '../../src/study/store.js';
 import { sampleResult } from '../result/sample.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const fresh = (): string => mkdtempSync(join(tmpdir(), 'moeprof-rows-'));
+const fresh = (): string => temporaryFolder();
 const HIT_RATE = sampleResult().metrics['cache.hit_rate']!.value;
 
 const ROW = { status: 'done', reason: null, key: {}, values: {}, metrics: {} };

@@ -1,8 +1,7 @@
 // L23 Once: fingerprints that follow what a run reads, and a store that gives back what it was given or nothing.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
@@ -14,8 +13,9 @@ import { entryText, Store } from '../../src/study/store.js';
 import { MissingCells } from '../../src/study/workers/missing-cells.js';
 import { checkRun } from '../../src/system/load-run.js';
 import { sampleResult } from '../result/sample.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const fresh = (): string => mkdtempSync(join(tmpdir(), 'moeprof-store-'));
+const fresh = (): string => temporaryFolder();
 const ID = 'ab'.repeat(32);
 
 describe('L23 a fingerprint', () => {

@@ -1,12 +1,13 @@
 // Study files: what they say, and what is wrong with those that say it badly.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pathsOf, spaceCells } from '../../src/figure/table/space.js';
 import { isStudy, loadStudy, wholeNumbersOf } from '../../src/study/study-file.js';
+import { temporaryFolder } from '../support/folder.js';
+import { blocksOf, docsPage } from '../support/pages.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-study-'));
+const folder = temporaryFolder();
 
 function study(text: string): string {
   const path = join(folder, 'study.yaml');
@@ -70,11 +71,8 @@ describe('a range', () => {
   });
 });
 
-describe('docs/studies.md', () => {
-  it('shows a study that can be read', () => {
-    const page = readFileSync(join(import.meta.dirname, '../../docs/studies.md'), 'utf8');
-    const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(page)!;
-    // 3 x 3 x 5 x 2, without 5 x 2 of fiddler.
-    expect([...spaceCells(loadStudy(study(yaml!)).space)].length).toBe(80);
-  });
+it('docs/studies.md shows a study that can be read', () => {
+  const [yaml] = blocksOf(docsPage('studies.md'));
+  // 3 x 3 x 5 x 2, without 5 x 2 of fiddler.
+  expect([...spaceCells(loadStudy(study(yaml!)).space)].length).toBe(80);
 });

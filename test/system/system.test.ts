@@ -1,8 +1,7 @@
 // Systems and runs as profiles: every bundled one works, values can be replaced from outside, and mistakes are told in one line.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
 import { asWritten } from '../../src/base/written.js';
@@ -12,6 +11,7 @@ import type { Result } from '../../src/result/result.js';
 import { checkRun, loadRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';
 import { loadSystem, replacePredictor, type SystemSpec } from '../../src/system/system.js';
+import { temporaryFolder } from '../support/folder.js';
 import { exampleOf } from './example.js';
 
 // Long enough for a machine that is busy with something else.
@@ -209,7 +209,7 @@ describe('mistakes are one line', () => {
     ],
     ['synthetic routing joined with files', { trace: ['synthetic', 'mini-finegrained-64x12l'] }, /'synthetic' cannot be joined/],
   ])('%s', async (_what, input, message) => {
-    const folder = mkdtempSync(join(tmpdir(), 'moeprof-system-'));
+    const folder = temporaryFolder();
     try {
       writeFileSync(
         join(folder, 'ranks.mjs'),
@@ -226,9 +226,8 @@ describe('mistakes are one line', () => {
 describe('system files', () => {
   let folder: string;
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'moeprof-system-'));
+    folder = temporaryFolder();
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('place a mistake by file, line and column', async () => {
     const file = join(folder, 'mine.yaml');

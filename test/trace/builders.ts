@@ -1,18 +1,11 @@
 // Small traces and files for tests: built here byte by byte, so that a wrong file is wrong in exactly one way.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { ModelSpec } from '../../src/model/spec.js';
 import { TraceStore } from '../../src/trace/store.js';
 import { allocateChunk, PHASE, type RoutingTrace } from '../../src/trace/trace.js';
 
-/** A folder that is removed after the tests of a file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-test-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+export { temporaryFolder } from '../support/folder.js';
 
 /** A model with nothing but its routing shape. */
 export function modelOf(layers: readonly { experts: number; topK: number }[], name = 'test-model'): ModelSpec {
@@ -68,6 +61,8 @@ export function safetensorsBytes(
 /** Writes bytes to a file of a folder and gives its path. */
 export function fileOf(folder: string, name: string, bytes: Uint8Array | string): string {
   const path = join(folder, name);
+  // Of a file that is written over, ext4 first puts on the disk what it had: most of the time of the fuzz test was that.
+  rmSync(path, { force: true });
   writeFileSync(path, bytes);
   return path;
 }

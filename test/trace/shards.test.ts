@@ -1,16 +1,15 @@
 // A folder of shards is one trace: engines write a file for each rank or reply.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openPopularity, openTrace } from '../../src/trace/open/open.js';
 import { allocateChunk } from '../../src/trace/trace.js';
+import { temporaryFolder } from '../support/folder.js';
 import { refusal } from '../support/own-parts.js';
 import { safetensorsBytes } from './builders.js';
 import { countFixtures, counts, fixtures, flat, PROMPT, TOKENS } from './formats/fixtures.js';
 
-const base = mkdtempSync(join(tmpdir(), 'moeprof-shards-'));
-afterAll(() => rmSync(base, { recursive: true }));
+const base = temporaryFolder();
 
 function folderOf(name: string, files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = join(base, name);

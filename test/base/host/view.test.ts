@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeSync, existsSync, fileState, openSync, placeOnDisk, statIfAny } from '../../../src/base/host/files.js';
@@ -7,8 +6,9 @@ import { cwd } from '../../../src/base/host/process.js';
 import { missedFiles, seeAs } from '../../../src/base/host/view.js';
 import { isFolder, listFolder, readText } from '../../../src/base/input-file.js';
 import { shownPath } from '../../../src/base/profiles.js';
+import { temporaryFolder } from '../../support/folder.js';
 
-const here = mkdtempSync(join(tmpdir(), 'elsewhere-'));
+const here = temporaryFolder();
 writeFileSync(join(here, 'copy'), 'text');
 mkdirSync(join(here, 'names'));
 writeFileSync(join(here, 'names', 'a.yaml'), '');

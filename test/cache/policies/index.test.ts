@@ -1,18 +1,17 @@
 // Naming policies: built-in ones, parameters, modules of the user's own, and every mistake in one line.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { POLICIES, parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { Pins } from '../../../src/cache/policy.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { withoutTrials } from '../../support/own-parts.js';
 
 let folder = '';
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'moeprof-policy-'));
+  folder = temporaryFolder();
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function module(name: string, text: string): string {
   writeFileSync(join(folder, name), text);

@@ -1,6 +1,5 @@
 // `-o`: formats are told from prefix or ending, files are opened before the work and are whole or absent after it.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { addOutputOptions } from '../../../src/cli/kit/declared.js';
 import { Outputs, parseOutput } from '../../../src/cli/kit/outputs.js';
 import { reports } from '../../../src/report/formats/index.js';
 import { sampleResult } from '../../result/sample.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 /** A context that remembers what was printed and what a signal would clean up. */
 function fakeContext(options: Partial<CliContext['options']> = {}): { context: CliContext; printed: () => string } {
@@ -23,7 +23,7 @@ function fakeContext(options: Partial<CliContext['options']> = {}): { context: C
   return { context, printed: () => text };
 }
 
-const folder = (): string => mkdtempSync(join(tmpdir(), 'moeprof-outputs-'));
+const folder = (): string => temporaryFolder();
 const target = (text: string): [string, string] => {
   const { format, path } = parseOutput(text, reports);
   return [format.name, path];

@@ -1,12 +1,12 @@
 // The end of a pass hides transfers for the next one where prefetches must pay.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Chances } from '../../../src/engine/prefetch/chances.js';
 import { simulate } from '../../../src/engine/simulate.js';
 import { NEXT_TOKEN } from '../../../src/predict/evidence.js';
 import { toyModel } from '../../cache/fixtures.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 /** Time per token, ns, and prefetches in time, on a machine whose passes end with `perPass` in which the link is idle. */
 async function runWith(folder: string, perPass: string): Promise<{ readonly tpotNs: number; readonly useful: number }> {
@@ -31,7 +31,7 @@ async function runWith(folder: string, perPass: string): Promise<{ readonly tpot
 }
 
 it('hides transfers behind the end of a pass, where prefetches must pay', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-next-pass-'));
+  const folder = temporaryFolder();
   try {
     const [short, long] = [await runWith(folder, '1us'), await runWith(folder, '2ms')];
     expect(long.useful).toBeGreaterThan(3 * short.useful);

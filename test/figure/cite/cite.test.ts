@@ -1,7 +1,6 @@
 // References: everything that a bundled profile cites is one, and BibTeX that a parser written apart, and BibTeX itself where it is here, read.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -13,6 +12,7 @@ import { citedBy } from '../../../src/figure/cite/cited.js';
 import type { RunRow } from '../../../src/figure/table/run-row.js';
 import { VERSION } from '../../../src/result/version.js';
 import { loadSystem } from '../../../src/system/system.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 const row = (key: RunRow['key'], config?: RunRow['config']): RunRow => ({
   ...{ status: 'done', reason: null, values: {}, metrics: {}, key },
@@ -146,7 +146,7 @@ describe('BibTeX', () => {
       console.warn('SKIPPED: references were not given to BibTeX, which is not here');
       return;
     }
-    const cwd = mkdtempSync(join(tmpdir(), 'moeprof-bib-'));
+    const cwd = temporaryFolder();
     try {
       writeFileSync(join(cwd, 'used.bib'), bibtex(ALL));
       writeFileSync(

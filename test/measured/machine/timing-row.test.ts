@@ -1,6 +1,3 @@
-// From logs to measurements: the model by its names, the experts on the CPU by the flags.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseMachine } from '../../../src/hardware/machine.js';
@@ -11,6 +8,7 @@ import { machineOf } from '../../../src/measured/validate/rows/row-machine.js';
 import type { Timing } from '../../../src/runtime/logs/timing.js';
 import { writeGguf } from '../../model/gguf-file.js';
 import { TINY_OUTER, tinyLayer, tinyMetadata } from '../../model/tiny-gguf.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 const NOBODY = { model: null, quantization: null };
 const timing = (more: Partial<Timing> = {}): Timing => ({
@@ -61,7 +59,7 @@ describe('blocks without experts', () => {
 
 describe('a model in a file', () => {
   it('is read from it', () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'moeprof-')), 'my.gguf');
+    const path = join(temporaryFolder(), 'my.gguf');
     writeGguf(path, tinyMetadata(3), [...TINY_OUTER, ...[0, 1, 2].flatMap((layer) => tinyLayer(layer, 'q6_k'))]);
     const row = measurementOf(timing({ model: 'my.gguf', cpuMoe: 2 }), machine, { model: path, quantization: null });
     expect([row.model.name, row.placement]).toMatchObject([path, { kind: 'cpu-layers', cpu_moe_layers: 2, gpu_moe_layers: 1 }]);

@@ -1,6 +1,5 @@
 // Models of the hub, against a server of our own: what is read of them, and what is said where a server fails.
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseHubAddress } from '../../../src/model/hub/address.js';
@@ -10,6 +9,7 @@ import { hubFolder, storedEntry } from '../../../src/model/hub/store.js';
 import { loadModel, openModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 import { certificate } from '../../support/certificate.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { ggufHeader, type TestTensor, tensorBytes } from '../gguf-file.js';
 import { COMMIT, type Fault, type ServedFile, TestHub } from './server.js';
 
@@ -66,7 +66,7 @@ const start = async (files: readonly ServedFile[], pageSize?: number): Promise<v
   endpoint = await hub.start();
 };
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'moeprof-hub-'));
+  folder = temporaryFolder();
 });
 afterEach(() => hub.stop());
 

@@ -1,6 +1,5 @@
 // config.json files of every family: the model that is read off one is the bundled profile of the same name.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { configProfile } from '../../../src/model/load/huggingface.js';
 import { isMoeLayer, type ModelProfile, windowOf } from '../../../src/model/profile.js';
 import { findQuantization } from '../../../src/model/quantization/index.js';
 import { cases } from '../../cases.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { buildModel, loadConfig, loadModelProfile } from '../profiles.js';
 
 type Json = Record<string, unknown>;
@@ -357,7 +357,7 @@ describe('any value in any field', () => {
 });
 
 describe('a file', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'moeprof-config-'));
+  const folder = temporaryFolder();
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
     writeFileSync(path, text);

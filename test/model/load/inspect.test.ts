@@ -1,6 +1,5 @@
 // `moeprof model inspect`: budgets that add up, layers folded without loss, what fits where, and tables that fit a terminal.
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import fc from 'fast-check';
@@ -13,6 +12,7 @@ import { fitOn, foldLayers, inspectModel, type ModelInspection } from '../../../
 import { loadModel, openModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { type TestTensor, writeGguf } from '../gguf-file.js';
 
 const MACHINES = listProfiles('hardware').map((name) => loadHardware(name));
@@ -134,7 +134,7 @@ describe('fitOn', () => {
 
 /** A GGUF file whose layers fall into two kinds, as in Q4_K_M. */
 function mixedGguf(): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'moeprof-inspect-')), 'mix.gguf');
+  const path = join(temporaryFolder(), 'mix.gguf');
   const large = (layer: number): boolean => layer < 6 || layer >= 42 || layer % 3 === 2;
   const tensors = Array.from({ length: 48 }, (_, layer): TestTensor[] => [
     { name: `blk.${layer}.attn_k.weight`, type: 'q8_0', shape: [256, 64] },
@@ -223,7 +223,7 @@ describe('moeprof model inspect', () => {
   });
 
   it('writes files by their ending', async () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'moeprof-inspect-')), 'model.md');
+    const path = join(temporaryFolder(), 'model.md');
     await run('mixtral-8x7b', '-o', path);
     expect(readFileSync(path, 'utf8')).toMatch(/^## mixtral-8x7b, q4_k_m\n/);
   });

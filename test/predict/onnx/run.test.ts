@@ -1,6 +1,5 @@
 // A predictor that a user exports, built here node by node without `predict train`: it must work in a run and in an evaluation alike.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
@@ -12,6 +11,7 @@ import { createPredictor, locatedPredictor, parsePredictor } from '../../../src/
 import type { RunInput } from '../../../src/system/run.js';
 import { openTrace } from '../../../src/trace/open/open.js';
 import { echoModel, modelFile, node, rows, scalar, temporaryModel } from '../../fixtures/onnx/models.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { safetensorsBytes } from '../../trace/builders.js';
 
 const model = loadModel('mini-mixtral-8x8l');
@@ -26,7 +26,7 @@ function cyclicTrace(): string {
     return (token + layer + (i % 2)) % 8;
   });
   const metadata = { format: 'moeprof.trace/1', model: 'mini-mixtral-8x8l', num_experts: '8' };
-  const path = join(mkdtempSync(join(tmpdir(), 'moeprof-onnx-')), 'cyclic.safetensors');
+  const path = join(temporaryFolder(), 'cyclic.safetensors');
   writeFileSync(path, safetensorsBytes({ experts: { dtype: 'U8', shape: [tokens, 8, 2], data } }, metadata));
   return path;
 }

@@ -1,7 +1,7 @@
 // Predictors of the user's own: the example of docs/extend.md does what the page says, and each breach of the contract is told.
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
 import type { Predictor } from '../../../src/predict/predictor.js';
 import { createPredictor, parsePredictor } from '../../../src/predict/predictors/create.js';
@@ -11,7 +11,6 @@ import { traceFrom, walk } from '../toy.js';
 
 const folder = ownFolder();
 const example = exampleOf('recent.mjs', folder);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const model = toyModel([4, 4]);
 const trace = traceFrom(model, 1, [

@@ -1,7 +1,3 @@
-// Memory of the server of llama.cpp v0.5.0 (de3ff81, 2026-09-28), as it printed it for files of these shapes without data. CUDA devices were
-// declared to it by a backend of ours, with alignment, row padding, offloads, fusions and copies of flash attention as CUDA's own has them.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
@@ -9,6 +5,7 @@ import type { ModelSpec } from '../../../src/model/spec.js';
 import { allocate } from '../../../src/runtime/allocation/allocate.js';
 import { plan } from '../../hardware/allocation/plans.js';
 import { type TestTensor, writeGguf } from '../../model/gguf-file.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 interface Shape {
   readonly layers: number;
@@ -121,324 +118,64 @@ function modelOf(name: Name): ModelSpec {
     layerOf(name, shape).map(([part, ...rest]) => [`blk.${block}.${part}`, ...rest] as const),
   );
   const tensors = [...outer, ...blocks.flat()].map(([tensor, sizes, type = shape.format]) => ({ name: tensor, shape: sizes, type }));
-  const path = join(mkdtempSync(join(tmpdir(), 'moeprof-')), `${name}.gguf`);
+  const path = join(temporaryFolder(), `${name}.gguf`);
   const own = Object.entries(hyper).map(([key, value]) => [`${architecture}.${key}`, value] as const);
   writeGguf(path, { 'general.architecture': architecture, ...Object.fromEntries(own) }, tensors);
   return loadModel(path);
 }
 
-/** Model, cards, flags (`-b` 2048 at least, `-ctv` as `-ctk`, `-fa on`), and MiB of context and compute of each card, then of the host. */
-const PRINTED: readonly (readonly [Name, number, string, readonly (readonly [kv: number, compute: number])[]])[] = [
-  [
-    'qwen3',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [160, 160],
-      [96, 160],
-      [0, 72],
-    ],
-  ],
-  [
-    'qwen3',
-    2,
-    '-c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16',
-    [
-      [320, 896],
-      [192, 896],
-      [0, 544],
-    ],
-  ],
-  [
-    'qwen3',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16',
-    [
-      [160, 412],
-      [96, 400],
-      [0, 96],
-    ],
-  ],
-  [
-    'qwen3',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 8 -ub 512 -ctk q8_0',
-    [
-      [85, 220],
-      [51, 72],
-      [0, 24],
-    ],
-  ],
-  [
-    'qwen3',
-    1,
-    '-c 16384 -np 1 -ngl 4 -ncmoe 8 -ub 512 -ctk f16',
-    [
-      [96, 216],
-      [160, 24],
-    ],
-  ],
-  [
-    'qwen3',
-    1,
-    '-c 16384 -np 4 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16',
-    [
-      [256, 364],
-      [0, 48],
-    ],
-  ],
-  ['qwen3', 0, '-c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16', [[128, 96]]],
-  [
-    'mixtral',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [320, 288],
-      [192, 288],
-      [0, 80],
-    ],
-  ],
-  [
-    'mixtral',
-    2,
-    '-c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16',
-    [
-      [640, 1408],
-      [384, 1408],
-      [0, 576],
-    ],
-  ],
-  [
-    'mixtral',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16',
-    [
-      [320, 860],
-      [192, 832],
-      [0, 128],
-    ],
-  ],
-  [
-    'mixtral',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 8 -ub 512 -ctk q8_0',
-    [
-      [170, 512],
-      [102, 112],
-      [0, 32],
-    ],
-  ],
-  [
-    'mixtral',
-    1,
-    '-c 16384 -np 1 -ngl 4 -ncmoe 8 -ub 512 -ctk f16',
-    [
-      [192, 413],
-      [320, 32],
-    ],
-  ],
-  [
-    'mixtral',
-    1,
-    '-c 16384 -np 4 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16',
-    [
-      [512, 812],
-      [0, 80],
-    ],
-  ],
-  ['mixtral', 0, '-c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16', [[256, 208]]],
-  [
-    'gpt-oss',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [68, 176],
-      [66, 176],
-      [0, 78],
-    ],
-  ],
-  [
-    'gpt-oss',
-    2,
-    '-c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16',
-    [
-      [142, 985],
-      [132, 985],
-      [0, 593],
-    ],
-  ],
-  [
-    'gpt-oss',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16',
-    [
-      [78, 868],
-      [68, 420],
-      [0, 118],
-    ],
-  ],
-  [
-    'gpt-oss',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 8 -ub 512 -ctk q8_0',
-    [
-      [36, 1082],
-      [35, 75],
-      [0, 28],
-    ],
-  ],
-  [
-    'gpt-oss',
-    1,
-    '-c 16384 -np 1 -ngl 4 -ncmoe 8 -ub 512 -ctk f16',
-    [
-      [66, 631],
-      [68, 28],
-    ],
-  ],
-  [
-    'gpt-oss',
-    1,
-    '-c 16384 -np 4 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16',
-    [
-      [200, 826],
-      [0, 70],
-    ],
-  ],
-  ['gpt-oss', 0, '-c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16', [[70, 101]]],
-  [
-    'deepseek',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [72, 500],
-      [36, 489],
-      [0, 92],
-    ],
-  ],
-  [
-    'deepseek',
-    2,
-    '-c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16',
-    [
-      [144, 2254],
-      [72, 2210],
-      [0, 624],
-    ],
-  ],
-  [
-    'deepseek',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 3 -ub 2048 -ctk f16',
-    [
-      [72, 2896],
-      [36, 1584],
-      [0, 176],
-    ],
-  ],
-  [
-    'deepseek',
-    2,
-    '-c 16384 -np 1 -ngl 99 -ncmoe 6 -ub 512 -ctk q8_0',
-    [
-      [38, 4046],
-      [19, 383],
-      [0, 44],
-    ],
-  ],
-  [
-    'deepseek',
-    1,
-    '-c 16384 -np 1 -ngl 3 -ncmoe 6 -ub 512 -ctk f16',
-    [
-      [36, 2238],
-      [72, 44],
-    ],
-  ],
-  [
-    'deepseek',
-    1,
-    '-c 16384 -np 4 -ngl 99 -ncmoe 3 -ub 2048 -ctk f16',
-    [
-      [108, 2848],
-      [0, 128],
-    ],
-  ],
-  ['deepseek', 0, '-c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16', [[54, 400]]],
-  // As llama-bench, which has room for the logits of a whole pass.
-  [
-    'qwen3',
-    1,
-    '-c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [64, 342],
-      [0, 12],
-    ],
-  ],
-  [
-    'qwen3',
-    1,
-    '-c 32768 -ngl 99 -ncmoe 4 -ub 1024 -ctk q8_0',
-    [
-      [272, 683],
-      [0, 80],
-    ],
-  ],
-  [
-    'mixtral',
-    1,
-    '-c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [128, 196],
-      [0, 20],
-    ],
-  ],
-  [
-    'mixtral',
-    1,
-    '-c 32768 -ngl 99 -ncmoe 4 -ub 1024 -ctk q8_0',
-    [
-      [544, 588],
-      [0, 96],
-    ],
-  ],
-  [
-    'gpt-oss',
-    1,
-    '-c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [38, 409],
-      [0, 16],
-    ],
-  ],
-  [
-    'gpt-oss',
-    1,
-    '-c 32768 -ngl 99 -ncmoe 4 -ub 1024 -ctk q8_0',
-    [
-      [141, 811],
-      [0, 89],
-    ],
-  ],
-  [
-    'deepseek',
-    1,
-    '-c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16',
-    [
-      [27, 384],
-      [0, 32],
-    ],
-  ],
-  [
-    'deepseek',
-    1,
-    '-c 32768 -ngl 99 -ncmoe 3 -ub 1024 -ctk q8_0',
-    [
-      [115, 2488],
-      [0, 120],
-    ],
-  ],
-];
+/**
+ * Model, cards, flags (`-b` 2048 at least, `-ctv` as `-ctk`, `-fa on`), and MiB of context and compute of each card, then of the host.
+ */
+const PRINTED = `
+  qwen3 2 -c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 160+160 96+160 0+72
+  qwen3 2 -c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16 : 320+896 192+896 0+544
+  qwen3 2 -c 16384 -np 1 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16 : 160+412 96+400 0+96
+  qwen3 2 -c 16384 -np 1 -ngl 99 -ncmoe 8 -ub 512 -ctk q8_0 : 85+220 51+72 0+24
+  qwen3 1 -c 16384 -np 1 -ngl 4 -ncmoe 8 -ub 512 -ctk f16 : 96+216 160+24
+  qwen3 1 -c 16384 -np 4 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16 : 256+364 0+48
+  qwen3 0 -c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16 : 128+96
+  mixtral 2 -c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 320+288 192+288 0+80
+  mixtral 2 -c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16 : 640+1408 384+1408 0+576
+  mixtral 2 -c 16384 -np 1 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16 : 320+860 192+832 0+128
+  mixtral 2 -c 16384 -np 1 -ngl 99 -ncmoe 8 -ub 512 -ctk q8_0 : 170+512 102+112 0+32
+  mixtral 1 -c 16384 -np 1 -ngl 4 -ncmoe 8 -ub 512 -ctk f16 : 192+413 320+32
+  mixtral 1 -c 16384 -np 4 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16 : 512+812 0+80
+  mixtral 0 -c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16 : 256+208
+  gpt-oss 2 -c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 68+176 66+176 0+78
+  gpt-oss 2 -c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16 : 142+985 132+985 0+593
+  gpt-oss 2 -c 16384 -np 1 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16 : 78+868 68+420 0+118
+  gpt-oss 2 -c 16384 -np 1 -ngl 99 -ncmoe 8 -ub 512 -ctk q8_0 : 36+1082 35+75 0+28
+  gpt-oss 1 -c 16384 -np 1 -ngl 4 -ncmoe 8 -ub 512 -ctk f16 : 66+631 68+28
+  gpt-oss 1 -c 16384 -np 4 -ngl 99 -ncmoe 4 -ub 2048 -ctk f16 : 200+826 0+70
+  gpt-oss 0 -c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16 : 70+101
+  deepseek 2 -c 16384 -np 1 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 72+500 36+489 0+92
+  deepseek 2 -c 32768 -np 1 -ngl 99 -ncmoe 0 -ub 2048 -ctk f16 : 144+2254 72+2210 0+624
+  deepseek 2 -c 16384 -np 1 -ngl 99 -ncmoe 3 -ub 2048 -ctk f16 : 72+2896 36+1584 0+176
+  deepseek 2 -c 16384 -np 1 -ngl 99 -ncmoe 6 -ub 512 -ctk q8_0 : 38+4046 19+383 0+44
+  deepseek 1 -c 16384 -np 1 -ngl 3 -ncmoe 6 -ub 512 -ctk f16 : 36+2238 72+44
+  deepseek 1 -c 16384 -np 4 -ngl 99 -ncmoe 3 -ub 2048 -ctk f16 : 108+2848 0+128
+  deepseek 0 -c 8192 -np 1 -ngl 0 -ncmoe 0 -ub 512 -ctk f16 : 54+400
+  qwen3 1 -c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 64+342 0+12
+  qwen3 1 -c 32768 -ngl 99 -ncmoe 4 -ub 1024 -ctk q8_0 : 272+683 0+80
+  mixtral 1 -c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 128+196 0+20
+  mixtral 1 -c 32768 -ngl 99 -ncmoe 4 -ub 1024 -ctk q8_0 : 544+588 0+96
+  gpt-oss 1 -c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 38+409 0+16
+  gpt-oss 1 -c 32768 -ngl 99 -ncmoe 4 -ub 1024 -ctk q8_0 : 141+811 0+89
+  deepseek 1 -c 4096 -ngl 99 -ncmoe 0 -ub 512 -ctk f16 : 27+384 0+32
+  deepseek 1 -c 32768 -ngl 99 -ncmoe 3 -ub 1024 -ctk q8_0 : 115+2488 0+120
+`
+  .trim()
+  .split('\n')
+  .map((row) => {
+    const [, name, cards, flags, printed] = /^ *(\S+) (\d) (.*) : (.*)$/.exec(row)!;
+    return [
+      name as Name,
+      Number(cards),
+      flags!,
+      printed!.split(' ').map((one) => one.split('+').map(Number) as [kv: number, compute: number]),
+    ] as const;
+  });
 
 /** Layers of attention beside a CPU that computes some of them in part: the graph differs where a pass changes devices. */
 const ROUGH = { 'mixtral -c 16384 -np 1 -ngl 4 -ncmoe 8 -ub 512 -ctk f16': 0.14 } as Readonly<Record<string, number>>;

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHUNK_BYTES, ChunkCheck, chunkCount, chunksOf, fileNoteOf, fileNoteText } from '../../../src/study/queue/chunks.js';
 import { FileCache } from '../../../src/study/queue/file-cache.js';
 import { ModuleIndex, modulesBelow } from '../../../src/study/queue/module-index.js';
 import { sealBy } from '../../../src/study/queue/seal.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
-const folder = (): string => mkdtempSync(join(tmpdir(), 'queue-files-'));
+const folder = (): string => temporaryFolder();
 
 describe('chunks', () => {
   it('make up a file, the last one shorter', () => {

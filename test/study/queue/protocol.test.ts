@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listProfiles } from '../../../src/base/profiles.js';
@@ -12,8 +11,9 @@ import { sealBy, sealOf } from '../../../src/study/queue/seal.js';
 import { cellData, cellOf, runOfText } from '../../../src/study/queue/sent-cell.js';
 import { type CellEnd, doneFields, doneOf, packedEntry, resultData, resultOf } from '../../../src/study/queue/sent-result.js';
 import { checkRun } from '../../../src/system/load-run.js';
+import { temporaryFolder } from '../../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'cells-'));
+const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 writeFileSync(at('t.csv'), 'arrival,prompt,output\n0,1,1\n');
 writeFileSync(at('p.mjs'), 'export default {}');

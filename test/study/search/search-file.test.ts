@@ -1,6 +1,5 @@
 // Search files: what they say, and what is wrong with those that say it badly.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pathsOf, spaceCells } from '../../../src/figure/table/space.js';
@@ -19,8 +18,9 @@ import { pointProfile } from '../../../src/study/search/point-profile.js';
 import { loadSearch } from '../../../src/study/search/search-file.js';
 import { shorterRun } from '../../../src/study/search/short-runs.js';
 import { checkRun, loadRun } from '../../../src/system/load-run.js';
+import { temporaryFolder } from '../../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'moeprof-search-'));
+const folder = temporaryFolder();
 
 function file(text: string, name = 'space.yaml'): string {
   const path = join(folder, name);
@@ -135,7 +135,7 @@ describe('the profile of a point', () => {
       const [cell] = spaceCells(study.space);
       const overrides = [...study.fixed, ...cell!.map((value, at) => study.override(at, value))];
       const text = pointProfile(study.run, overrides, ['A point.']);
-      const elsewhere = mkdtempSync(join(tmpdir(), 'moeprof-point-'));
+      const elsewhere = temporaryFolder();
       writeFileSync(join(elsewhere, '1.yaml'), text);
       expect(fingerprintOf(loadRun(join(elsewhere, '1.yaml'))), axes).toBe(fingerprintOf(loadRun(study.run!, overrides)));
       expect(text).toMatch(/^# A point\.\nsystem:/);

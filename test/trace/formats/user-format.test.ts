@@ -1,14 +1,13 @@
 // Trace formats of the user's own: the example of docs/extend.md does what the page says, and each wrong row is told.
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openTrace } from '../../../src/trace/open/open.js';
 import { allocateChunk, NULL_EXPERT } from '../../../src/trace/trace.js';
 import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-parts.js';
 
 const folder = ownFolder();
 const example = exampleOf('engine-log.mjs', folder);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const log = join(folder, 'engine.log');
 writeFileSync(log, '# an engine\n4 prefill 3,7;1,4\n4 decode 0,2;5\n\n9 decode 1,0;-1,3\n');

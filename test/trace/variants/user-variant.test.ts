@@ -1,7 +1,7 @@
 // Routing variants of the user's own: the example of docs/extend.md does what the page says, and each wrong row is told.
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
 import { allocateChunk, type RoutingTrace } from '../../../src/trace/trace.js';
 import { parseVariant, stackVariants } from '../../../src/trace/variants/index.js';
@@ -12,7 +12,6 @@ import { exampleOf, ownFolder, refusal, withoutTrials } from '../../support/own-
 
 const folder = ownFolder();
 const example = exampleOf('noisy-last.mjs', folder);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const model = toyModel([8, 8]);
 const recorded = traceFrom(model, 2, [
