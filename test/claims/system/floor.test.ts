@@ -24,7 +24,7 @@ async function timeOf(system: string, hardware: string, runtime: string): Promis
     trace: 'synthetic',
     ...{ hardware, system, runtime, bounds: false, seed: 5 },
     memory: { expertCache: '40%' },
-    workload: { tokens: 40, prompt: 16, output: 4 },
+    workload: { tokens: 48, prompt: 16, output: 8 },
   };
   try {
     const { metrics } = await simulateRun(checkRun(given, 'floor'));
