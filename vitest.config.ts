@@ -10,6 +10,9 @@ const TEMPORARY = 'test/support/temporary-files.ts';
  */
 const LESS_OPTIMIZED = process.versions.node.startsWith('20.') ? ['--interrupt-budget=1000000'] : [];
 
+/** Both processors are busy with tests: threads that collect garbage beside them, of small nurseries, cost a tenth of all. */
+const ONE_THREAD = ['--max-semi-space-size=64', '--min-semi-space-size=16', '--single-threaded-gc'];
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -25,8 +28,7 @@ export default defineConfig({
           // A process serves many files: each would load most of src again, which took longer than the tests. Tests put back what they
           // change of the process.
           isolate: false,
-          // Both processors are busy with tests: threads that collect garbage beside them, of small nurseries, cost a tenth of all.
-          execArgv: ['--max-semi-space-size=64', '--min-semi-space-size=16', '--single-threaded-gc', ...LESS_OPTIMIZED],
+          execArgv: [...ONE_THREAD, ...LESS_OPTIMIZED],
           maxWorkers: 2,
           setupFiles: ['test/support/lean-checks.ts'],
           testTimeout: 60_000,
@@ -39,6 +41,8 @@ export default defineConfig({
           name: 'claims',
           include: ['test/claims/**/*.test.ts'],
           globalSetup: TEMPORARY,
+          isolate: false,
+          execArgv: ONE_THREAD,
           testTimeout: 120_000,
           hookTimeout: 300_000,
           maxWorkers: 2,

@@ -2,7 +2,6 @@ import { bandFor } from '../../engine/outcome/comparable.js';
 import { learnedBand } from '../../engine/outcome/learned-bands.js';
 import { type Learned, learnedWidth, pagesOf, type RuntimeSpec } from '../../hardware/door.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/door.js';
-import type { Accuracy } from '../../result/result.js';
 import { inHostMemory, type TimingBuffer } from '../../runtime/logs/timing.js';
 import { TELL_PLACES } from '../machine/timing-row.js';
 import type { Runtimes } from '../validate/constants.js';
@@ -52,9 +51,13 @@ export interface CheckFacts {
   readonly learned?: { readonly learned: Learned; readonly moved: readonly Runtimes[] };
 }
 
-/** Checks the runs of one log. @param runtimes by name, all that the rows ran on */
-export async function checkRuns(rows: readonly Measurement[], runtimes: Runtimes, facts: CheckFacts = {}): Promise<CheckedRun[]> {
-  const traces = new RowTraces(rows);
+/** Checks the runs of one log. @param runtimes by name, all that the rows ran on @param traces routing, which logs may share */
+export async function checkRuns(
+  rows: readonly Measurement[],
+  runtimes: Runtimes,
+  facts: CheckFacts = {},
+  traces = new RowTraces(rows),
+): Promise<CheckedRun[]> {
   const checked: CheckedRun[] = [];
   for (const row of rows) checked.push(await checkRun(row, rows, runtimes, traces, facts));
   return checked;
@@ -82,8 +85,10 @@ async function checkRun(
     const expected = figures[metric];
     if (measured === undefined || expected === undefined) return null;
     const others = moved.map((prediction) => prediction.figures[metric] ?? expected);
-    const band = learned === undefined ? null : learnedBand(learned.learned, learnedWidth(learned.learned, metric, expected, others));
-    return speedOfRun(row, metric, measured, expected, band);
+    const kind = { metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind };
+    const width = learned === undefined ? null : learnedWidth(learned.learned, metric, expected, others);
+    const band = width === null ? bandFor(kind) : learnedBand(learned!.learned, width);
+    return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && measured < expected * band.low };
   };
   const run: CheckCase = {
     row: known,
@@ -131,17 +136,6 @@ function withSplit(row: Measurement): Measurement {
 /** A run that is known not to spread its weights over the sockets is held against one that does. */
 function withSpread(row: Measurement): Measurement {
   return row.run.numa === 'off' ? { ...row, run: { ...row.run, numa: 'distribute' } } : row;
-}
-
-function speedOfRun(
-  row: Measurement,
-  metric: CheckedSpeed['metric'],
-  measured: number,
-  expected: number,
-  learned: Accuracy | null,
-): CheckedSpeed {
-  const band = learned ?? bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
-  return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && measured < expected * band.low };
 }
 
 const GIB = 2 ** 30;

@@ -1,4 +1,5 @@
 import { UserError } from '../../base/errors.js';
+import { remembered } from '../../base/objects.js';
 import { isPath, listProfiles } from '../../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from '../build.js';
 import { assemble, type ModelParts, routedOf } from '../parts.js';
@@ -24,10 +25,13 @@ export interface MeasuredModel {
 /** Stated bits within this distance of the rule's count as the rule's: most are rounded, or leave out the head. */
 const NEAR = 0.03;
 
+/** Models by what measurements have of them: a log has many rows of one model, and a search for its size takes as long as a prediction. */
+const models = new Map<string, ModelSpec>();
+
 /** The model of a measurement: its bundled profile, else its shape, stored by label and bits. @throws UserError if there is neither */
 export function measuredModel(measured: MeasuredModel): ModelSpec {
   if (isPath(measured.name)) return loadModel(measured.name, measured.quant);
-  return assemble(levelSizes(partsOf(measured, profileOf(measured))));
+  return remembered(models, JSON.stringify(measured), () => assemble(levelSizes(partsOf(measured, profileOf(measured)))));
 }
 
 function profileOf({ name, shape }: MeasuredModel): ModelProfile {

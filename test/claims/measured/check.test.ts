@@ -6,6 +6,7 @@ import { findProfile } from '../../../src/base/profiles.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { type CheckedRun, checkRuns, runtimesFor } from '../../../src/measured/check/check.js';
 import { type Measurement, readMeasurements } from '../../../src/measured/validate/rows/measurement.js';
+import { RowTraces } from '../../../src/measured/validate/rows/row-traces.js';
 import { figuresOf } from '../../../src/measured/validate/rows/specify.js';
 
 /** Causes by the marks of the rows. Nothing can name a misprint, or what nobody could explain. */
@@ -35,8 +36,9 @@ function logsOf(rows: readonly Measurement[]): Measurement[][] {
 
 async function checked(logs: readonly Measurement[][]): Promise<{ row: Measurement; run: CheckedRun }[]> {
   const all: { row: Measurement; run: CheckedRun }[] = [];
+  const traces = new RowTraces(logs.flat());
   for (const log of logs) {
-    const runs = await checkRuns(log.map(unmarked), runtimesFor(log, loadRuntime));
+    const runs = await checkRuns(log.map(unmarked), runtimesFor(log, loadRuntime), {}, traces);
     all.push(...log.map((row, i) => ({ row, run: runs[i]! })));
   }
   return all;
