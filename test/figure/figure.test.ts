@@ -59,26 +59,6 @@ describe('a figure', () => {
     expect([labelOf(xAxis), points[0]!.x]).toEqual([label, least]);
   });
 
-  it('has the front that comparing all points gives, with ties, in every panel', () => {
-    const small = fc.integer({ min: 0, max: 4 });
-    const world = fc.array(fc.record({ rate: small, speed: small, trace: fc.constantFrom('a', 'b') }), { minLength: 1, maxLength: 24 });
-    fc.assert(
-      fc.property(world, (drawn) => {
-        const rows = drawn.map(({ rate, speed, trace }, at) => ({
-          ...ROWS[0]!,
-          key: { ...ROWS[0]!.key, trace, seed: at },
-          metrics: { 'cache.hit_rate': rate / 4, 'speed.decode': speed },
-        }));
-        const question = { ...QUESTION, kind: 'pareto', x: 'cache.hit_rate', y: 'speed.decode', series: 'seed', facet: 'trace' } as const;
-        const { points } = figureOf(rows, question);
-        const beats = (a: (typeof points)[number], b: (typeof points)[number]): boolean =>
-          a.facet === b.facet && Number(a.x) >= Number(b.x) && a.y >= b.y && (Number(a.x) > Number(b.x) || a.y > b.y);
-        for (const point of points) expect(point.front).toBe(!points.some((other) => beats(other, point)));
-      }),
-      { numRuns: cases(300) },
-    );
-  });
-
   it('has a front of the points that no other beats in both', () => {
     const rows = [
       run('a', '1%', 0, 10, 2 ** 30),
@@ -103,6 +83,28 @@ describe('a figure', () => {
     );
     expect(() => figureOf(ROWS, { ...QUESTION, y: 'latency.ttft.p50' })).toThrow('--y latency.ttft.p50: no run has it');
     expect(() => figureOf(ROWS, { ...QUESTION, kind: 'pareto', x: 'system' })).toThrow('a Pareto front needs figures on both axes');
+  });
+});
+
+describe('a Pareto front', () => {
+  it('is what comparing all points gives, with ties, in every panel', () => {
+    const small = fc.integer({ min: 0, max: 4 });
+    const world = fc.array(fc.record({ rate: small, speed: small, trace: fc.constantFrom('a', 'b') }), { minLength: 1, maxLength: 24 });
+    fc.assert(
+      fc.property(world, (drawn) => {
+        const rows = drawn.map(({ rate, speed, trace }, at) => ({
+          ...ROWS[0]!,
+          key: { ...ROWS[0]!.key, trace, seed: at },
+          metrics: { 'cache.hit_rate': rate / 4, 'speed.decode': speed },
+        }));
+        const question = { ...QUESTION, kind: 'pareto', x: 'cache.hit_rate', y: 'speed.decode', series: 'seed', facet: 'trace' } as const;
+        const { points } = figureOf(rows, question);
+        const beats = (a: (typeof points)[number], b: (typeof points)[number]): boolean =>
+          a.facet === b.facet && Number(a.x) >= Number(b.x) && a.y >= b.y && (Number(a.x) > Number(b.x) || a.y > b.y);
+        for (const point of points) expect(point.front).toBe(!points.some((other) => beats(other, point)));
+      }),
+      { numRuns: cases(300) },
+    );
   });
 });
 
