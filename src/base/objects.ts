@@ -34,9 +34,11 @@ interface Known<K, V> {
 
 /** What a map has under a key; if it has nothing, what `make` returns, which it has from then on. */
 export function remembered<K, V>(map: Known<K, V>, key: K, make: () => V): V {
-  const known = map.get(key) ?? make();
-  map.set(key, known);
-  return known;
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** As {@link remembered}, of the `most` keys that were asked for last. */

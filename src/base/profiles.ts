@@ -1,5 +1,4 @@
 // The places of profiles: names of those that ship with moeprof, paths of others. A name never depends on the working directory.
-
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';

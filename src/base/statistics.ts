@@ -5,6 +5,17 @@ export function sum(samples: ArrayLike<number>): number {
   return total;
 }
 
+/** The least and the largest of any number of samples, of which a call takes some 100,000 arguments; infinities if there is none. */
+export function extentOf(samples: Iterable<number>): readonly [least: number, most: number] {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const sample of samples) {
+    least = Math.min(least, sample);
+    most = Math.max(most, sample);
+  }
+  return [least, most];
+}
+
 /** Arithmetic mean, by plain summation in order. @throws RangeError if there is no sample */
 export function mean(samples: ArrayLike<number>): number {
   requireSamples(samples);

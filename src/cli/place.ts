@@ -53,6 +53,7 @@ async function place(action: string | undefined, what: string | undefined, flags
   if (over) throw new UserError(`-o ${output}: is a file that is read; write to another path`);
   const outputs = Outputs.open(context, placeReports, flags.report, stdoutFormat({ ...flags, output: [] }), inputs);
   try {
+    await outputs.load();
     const machine = flags.hardware === undefined ? [] : [{ path: ['hardware'], value: flags.hardware, label: '--hardware' }];
     const named: Override[] = [...flags.set.map(setOverride), ...routingOverrides({ ...flags, trace: [] }), ...machine];
     const last = flags.runtime === undefined ? [] : [{ path: ['runtime'], value: flags.runtime, label: '--runtime' }];

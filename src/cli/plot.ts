@@ -1,20 +1,22 @@
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { visible } from '../base/text.js';
 import type { FigureQuestion, PaperFigure } from '../figure/door.js';
-import { FIGURE_KINDS, figureDocument, figureOf, Labels, pictureFormats, STATISTICS, statisticNamed } from '../figure/door.js';
+import { FIGURE_KINDS, figureDocument, figureOf, pictureFormats, STATISTICS, statisticNamed } from '../figure/door.js';
 import { type OutputFormat, toJson } from '../report/door.js';
 import { readRuns } from '../study/door.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 import { metricNames } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
+import { type PrintWords, printWords } from './kit/print-words.js';
 
-interface PlotOptions extends OutputOptions, Pick<FigureQuestion, 'kind' | 'x' | 'y'>, Partial<Pick<FigureQuestion, 'series' | 'facet'>> {
+interface PlotOptions
+  extends OutputOptions,
+    PrintWords,
+    Pick<FigureQuestion, 'kind' | 'x' | 'y'>,
+    Partial<Pick<FigureQuestion, 'series' | 'facet'>> {
   readonly stat: string;
   readonly width: string;
-  readonly title?: string;
-  readonly label: readonly string[];
 }
 
 const PLACES = STATISTICS.slice(0, 4);
@@ -34,8 +36,7 @@ export function define(command: Command, context: CliContext): void {
         facet: options.facet ?? null,
         statistic: statisticNamed(options.stat, PLACES),
       };
-      const titled = options.title === undefined ? {} : { title: visible(options.title) };
-      const labels = new Labels(options.label);
+      const { labels, titled } = printWords(options);
       const figure = (): PaperFigure => ({ ...figureOf(paths.flatMap(readRuns), question, labels), ...titled });
       return deliver(context, figureFormats(widthIn(options.width)), options, figure, paths);
     },

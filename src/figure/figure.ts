@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
+import { extentOf } from '../base/statistics.js';
 import { visible } from '../base/text.js';
 import { BYTES } from '../base/units.js';
 import { describeMetric, METRICS } from '../result/catalogue.js';
@@ -88,7 +89,7 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion, labe
   const done = ran.filter(({ metrics }) => metrics[y] !== undefined);
   if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
   const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank', labels);
-  const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
+  const vertical = scaleOf(describeMetric(y).unit, extentOf(done.map(({ metrics }) => Math.abs(metrics[y]!)))[1]);
   const runs = done.map((row) => {
     const name = (path: string | null): string => (path === null ? '' : wordOf(row, path, labels));
     const at: FigurePlace = { x: horizontal.of(row), series: name(series), facet: name(facet) };
@@ -96,7 +97,7 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion, labe
   });
   const points = [...groupedBy(runs, ({ at }) => JSON.stringify(at)).values()].map((same): FigurePoint => {
     const samples = same.map(({ value }) => value);
-    const [low, high] = [Math.min(...samples), Math.max(...samples)];
+    const [low, high] = extentOf(samples);
     return { ...same[0]!.at, y: statisticOf(samples, statistic), low, high, runs: samples.length, front: false };
   });
   const seriesNames = [...new Set(points.map((point) => point.series))];
@@ -137,7 +138,7 @@ function ordered(points: readonly FigurePoint[], facets: readonly string[], seri
 function axisOf(rows: readonly RunRow[], name: string, words: boolean, labels: Labels): Axis & { of(row: RunRow): number | string } {
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {
-    const most = Math.max(...rows.map(({ metrics }) => Math.abs(metrics[name] ?? 0)));
+    const [, most] = extentOf(rows.map(({ metrics }) => Math.abs(metrics[name] ?? 0)));
     const { factor, unit } = scaleOf(describeMetric(name).unit, most);
     return { name: labels.of(name), unit, continuous: true, of: (row) => (row.metrics[name] ?? Number.NaN) / factor };
   }
@@ -211,6 +212,5 @@ export function isDense(points: readonly FigurePoint[]): boolean {
 
 /** The least and the largest of some points. */
 export function spanOf(points: readonly FigurePoint[]): readonly [least: number, most: number] {
-  const values = points.map(({ y }) => y);
-  return [Math.min(...values), Math.max(...values)];
+  return extentOf(points.map(({ y }) => y));
 }

@@ -1,21 +1,24 @@
 import { UserError } from '../base/errors.js';
+import { remembered } from '../base/objects.js';
 import { type Document, documentFormats, gridOf, type LazyFormat, renderDocumentPage } from '../report/door.js';
 import { METRICS } from '../result/catalogue.js';
 import { labelOf, type PaperFigure } from './figure.js';
 
 /** Formats of pictures, and the page with one. @param name `moeprof curve` @param figuresOf at least one @param widthMm a column of a paper if absent */
-export function pictureFormats<T>(
+export function pictureFormats<T extends object>(
   name: string,
   figuresOf: (value: T) => readonly PaperFigure[],
   documentOf: (value: T) => Document,
   widthMm?: number,
 ): readonly LazyFormat<T>[] {
+  // Several formats of one value have one drawing.
+  const drawn = new WeakMap<T, string>();
   const drawing = async (): Promise<(value: T) => string> => {
     const { drawFigures } = await import('./draw.js');
     return (value) => {
       const figures = figuresOf(value);
       if (figures.length === 0) throw new UserError(`${name}: has nothing to draw here; take another format`);
-      return drawFigures(figures, widthMm);
+      return remembered(drawn, value, () => drawFigures(figures, widthMm));
     };
   };
   /** A format that is made from the drawing. */
@@ -50,7 +53,7 @@ async function onCanvas(format: 'pdf' | 'png'): Promise<(svg: string) => Uint8Ar
 }
 
 /** All formats of a document with figures. @param name e.g. `moeprof curve` @param figuresOf none: no picture @param dataOf JSON's value */
-export function drawnFormats<T>(
+export function drawnFormats<T extends object>(
   name: string,
   documentOf: (value: T) => Document,
   figuresOf: (value: T) => readonly PaperFigure[],

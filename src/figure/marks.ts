@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot';
+import { extentOf } from '../base/statistics.js';
 import { type FigurePoint, isDense, type PaperFigure, spanOf } from './figure.js';
 import { styleOf } from './palette.js';
 
@@ -13,8 +14,7 @@ export function rulesOf({ rules = [] }: PaperFigure): Plot.Markish[] {
 
 /** Labels of rules, above the points and on a halo: along upright rules, and under the right end of the others. */
 export function labelsOf({ points, rules = [] }: PaperFigure): Plot.Markish[] {
-  const places = points.map(({ x }) => Number(x));
-  const [least, most] = [Math.min(...places), Math.max(...places)];
+  const [least, most] = extentOf(points.map(({ x }) => Number(x)));
   const beside = (at: number): number => (at - least < (most - least) / 5 ? 6 : -6);
   const style = { fill: '#333', stroke: '#fff', strokeWidth: 3 };
   return rules.map(({ at, axis, label }) =>

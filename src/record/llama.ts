@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../base/errors.js';
+import { messageOf, UserError, unloadable } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
 import { arch, availableParallelism, platform } from '../base/host/machine.js';
 import { packagePath, requirePackage } from '../base/host/modules.js';
@@ -150,8 +150,12 @@ export class Llama {
 function placeOf(name: string): string {
   try {
     return packagePath(name);
-  } catch {
-    const missing = name.replace('/package.json', '');
-    throw new UserError(`${missing} is not installed; record needs it: ${ENGINE_INSTALL} (or NODE_PATH, where it lies elsewhere)`);
+  } catch (error) {
+    throw unloadable(
+      error,
+      name.replace('/package.json', ''),
+      'record needs it',
+      `${ENGINE_INSTALL} (or NODE_PATH, where it lies elsewhere)`,
+    );
   }
 }

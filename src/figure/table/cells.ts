@@ -1,5 +1,5 @@
-import { spreads } from './notes.js';
-import { type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
+import { extentOf } from '../../base/statistics.js';
+import { type PivotCell, type PivotTable, type Statistic, spreads, statisticOf } from './pivot.js';
 import { scaleOf } from './scale.js';
 
 /**
@@ -11,9 +11,12 @@ export function inOneUnit(
   statistics: readonly Statistic[],
 ): { readonly unit: string; readonly cells: string[][] } {
   const values = cells.flat().flatMap((cell) => (cell === null ? [] : cell.samples.map(Math.abs)));
-  const scale = scaleOf(unit, Math.max(...values));
-  const sizes = values.filter((value) => value > 0).map((value) => Math.floor(Math.log10(value / scale.factor)));
-  const decimals = sizes.length === 0 ? 0 : Math.max(0, 2 - Math.max(...sizes), Math.min(3, 1 - Math.min(...sizes)));
+  const scale = scaleOf(unit, extentOf(values)[1]);
+  const [least, most] = extentOf(values.filter((value) => value > 0)).map((value) => Math.floor(Math.log10(value / scale.factor))) as [
+    number,
+    number,
+  ];
+  const decimals = most < least ? 0 : Math.max(0, 2 - most, Math.min(3, 1 - least));
   const written = (cell: PivotCell, statistic: Statistic): string => {
     const value = statisticOf(cell.samples, statistic);
     if (statistic === 'n') return `n=${value}`;

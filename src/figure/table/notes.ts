@@ -1,25 +1,17 @@
 import { formatCounted } from '../../base/units.js';
-import { isRepeated, type Pivot, type Statistic } from './pivot.js';
-
-/** True for a statistic that stands after a sign of spread. */
-export const spreads = (statistic: Statistic): boolean => statistic === 'ci' || statistic === 'std';
+import { hasOraclesApart, isRepeated, type Pivot } from './pivot.js';
 
 /** What the signs of a table mean. */
-export function legendLines({ oracles, rowKeys, statistics, tables }: Pivot): string[] {
+export function legendLines(pivot: Pivot): string[] {
+  const { oracles, rowKeys, statistics, tables } = pivot;
   const cells = tables.flatMap((table) => table.cells.flat());
   const repeated = cells.some((cell) => cell !== null && isRepeated(cell.samples));
   const starred = cells.some((cell) => cell?.significant === true);
+  const apart = rowKeys.slice(-oracles).map((key) => key.join(' '));
   return [
     ...(repeated ? ['Runs that are the same to the last digit, whatever their seed, count as one where chance is judged.'] : []),
     ...(statistics.includes('ci') ? ['± is half of the 95 % interval of the mean (Student)'] : []),
-    ...(oracles > 0 && oracles < rowKeys.length
-      ? [
-          `Last come oracles, which know the future: no system can be one (${rowKeys
-            .slice(-oracles)
-            .map((key) => key.join(' '))
-            .join(', ')})`,
-        ]
-      : []),
+    ...(hasOraclesApart(pivot) ? [`Last come oracles, which know the future: no system can be one (${apart.join(', ')})`] : []),
     ...(starred ? ['* better than the runner-up of its column by more than chance (Mann-Whitney, 5 %, Holm over the table)'] : []),
   ];
 }

@@ -1,9 +1,10 @@
+import { extentOf } from '../../base/statistics.js';
 import { formatCounted } from '../../base/units.js';
 import type { Datum, Document, Format, Grid } from '../../report/door.js';
 import { gridOf, namedColumns, note, pagedFormats } from '../../report/door.js';
 import { inOneUnit } from './cells.js';
-import { legendLines, spreads, warnings } from './notes.js';
-import { type Pivot, type PivotTable, pivotTitle, type Statistic, statisticOf } from './pivot.js';
+import { legendLines, warnings } from './notes.js';
+import { type Pivot, type PivotTable, pivotTitle, type Statistic, spreads, statisticOf } from './pivot.js';
 import { latex } from './tex-table.js';
 
 /** A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs. */
@@ -31,7 +32,7 @@ function mostOften({ oracles, rowKeys, tables }: Pivot): string {
   if (oracles === rowKeys.length) return 'Every row knows the future: none is a system that can be built';
   const columns = (row: number) => tables.flatMap(({ cells }) => cells[row] ?? []);
   const counts = rowKeys.map((_, row) => columns(row).filter((cell) => cell?.best === true).length);
-  const most = Math.max(...counts);
+  const [, most] = extentOf(counts);
   if (most === 0) return 'No row is better than every other in any column';
   return `${rowKeys[counts.indexOf(most)]?.join(' ')} is best in ${most} of ${formatCounted(columns(0).length, 'column')}`;
 }

@@ -1,7 +1,7 @@
 // The table of a paper: a statistic of a metric by what varied, and whether a row beats the best of the others by more than chance.
 import { UserError } from '../../base/errors.js';
 import { ALPHA, holm, mannWhitney, smallestP } from '../../base/significance.js';
-import { deviation, mean, percentile } from '../../base/statistics.js';
+import { deviation, extentOf, mean, percentile } from '../../base/statistics.js';
 import { didYouMean } from '../../base/text.js';
 import { describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
@@ -12,6 +12,9 @@ import { keyColumnOf, type RunRow, requireValue, rowValue } from './run-row.js';
 export const STATISTICS = ['mean', 'median', 'min', 'max', 'std', 'ci', 'n'] as const;
 /** One of {@link STATISTICS}. */
 export type Statistic = (typeof STATISTICS)[number];
+
+/** True for a statistic that stands after a sign of spread. */
+export const spreads = (statistic: Statistic): boolean => statistic === 'ci' || statistic === 'std';
 
 /** The statistic of a name. @param among accepted ones @throws UserError with the nearest name */
 export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
@@ -103,6 +106,9 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion, labels
   };
 }
 
+/** True if some rows, but not all, know the future: they stand apart. */
+export const hasOraclesApart = ({ oracles, rowKeys }: Pivot): boolean => oracles > 0 && oracles < rowKeys.length;
+
 /** A pivot's heading. */
 export function pivotTitle({ columns, rows, tables, title }: Pivot): string {
   return title ?? `${tables.map(({ metric }) => metric).join(', ')} by ${[...rows, ...columns].join(', ')}`;
@@ -161,7 +167,7 @@ function withBest(
   oracles: number,
 ): (PivotCell | null)[][] {
   const { better } = describeMetric(metric);
-  const by = statistics.find((statistic) => statistic !== 'std' && statistic !== 'ci' && statistic !== 'n') ?? 'mean';
+  const by = statistics.find((statistic) => !spreads(statistic) && statistic !== 'n') ?? 'mean';
   const columns = samples[0]?.length ?? 0;
   const leads = Array.from({ length: columns }, (_, column) => {
     const ranked = samples
@@ -206,9 +212,9 @@ export function statisticOf(samples: readonly number[], statistic: Statistic): n
     case 'median':
       return percentile(Float64Array.from(samples).sort(), 50);
     case 'min':
-      return Math.min(...samples);
+      return extentOf(samples)[0];
     case 'max':
-      return Math.max(...samples);
+      return extentOf(samples)[1];
     case 'std':
       return deviation(samples);
     case 'ci':

@@ -1,7 +1,8 @@
+import { extentOf } from '../../base/statistics.js';
 import { capital } from '../../base/text.js';
 import { inOneUnit } from './cells.js';
 import { legendLines, warnings } from './notes.js';
-import { type Pivot, type PivotTable, pivotTitle } from './pivot.js';
+import { hasOraclesApart, type Pivot, type PivotTable, pivotTitle } from './pivot.js';
 import { tex } from './tex.js';
 
 /** A column of two in `article`, and a character of small print, points; wider tables stand across both. */
@@ -62,12 +63,12 @@ function environment(pivot: Pivot, { body, heads, tables }: Sheet): string {
   const { oracles, rowKeys, rows } = pivot;
   const metrics = tables.map(({ metric }) => metric);
   const title = tables.length === pivot.tables.length ? pivotTitle(pivot) : `${metrics.join(', ')}: ${pivotTitle(pivot)}`;
-  const named = rowKeys.map((key, row) => key.map((part, at) => (isRepeated(rowKeys, row, at) ? '' : tex(part))));
+  const named = rowKeys.map((key, row) => key.map((part, at) => (standsAbove(rowKeys, row, at) ? '' : tex(part))));
   const lines = [...named.map((names, row) => [...names, ...body[row]!]), [...rows.map(tex), ...heads.at(-1)!]];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.replace(/\\\w+|[{}$^*]/g, '').length)));
+  const widths = lines[0]!.map((_, column) => extentOf(lines.map((line) => line[column]!.replace(/\\\w+|[{}$^*]/g, '').length))[1]);
   const star = widths.reduce((sum, width) => sum + width * CHARACTER + GAP, 0) > COLUMN ? '*' : '';
   const bodyLines = lines.slice(0, rowKeys.length).map((cells) => `    ${cells.join(' & ')} \\\\`);
-  if (oracles > 0 && oracles < rowKeys.length) bodyLines.splice(-oracles, 0, '    \\midrule');
+  if (hasOraclesApart(pivot)) bodyLines.splice(-oracles, 0, '    \\midrule');
   return [
     `\\begin{table${star}}`,
     '  \\centering',
@@ -87,7 +88,7 @@ function environment(pivot: Pivot, { body, heads, tables }: Sheet): string {
 }
 
 /** True if a name of a row is that of the row above, with all before it. */
-function isRepeated(keys: Pivot['rowKeys'], row: number, at: number): boolean {
+function standsAbove(keys: Pivot['rowKeys'], row: number, at: number): boolean {
   return row > 0 && at < keys[row]!.length - 1 && keys[row]!.slice(0, at + 1).every((part, level) => part === keys[row - 1]![level]);
 }
 

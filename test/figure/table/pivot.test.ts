@@ -1,5 +1,6 @@
 // Tables of papers, by hand: statistics, Student's interval, what is best and whether that is chance; and LaTeX that compiles.
 import { describe, expect, it } from 'vitest';
+import { figureOf } from '../../../src/figure/figure.js';
 import { Labels } from '../../../src/figure/table/labels.js';
 import { type PivotQuestion, pivotOf, statisticOf } from '../../../src/figure/table/pivot.js';
 import { pivotReports } from '../../../src/figure/table/pivot-report.js';
@@ -92,6 +93,14 @@ describe('rows of a pivot', () => {
   it('sorts what comes in no order', () => {
     const loose = ['10%', '9%', '25%'].map((size) => ({ ...row(size, 't', 0, 1), values: {}, config: {} }));
     expect(pivotOf(loose, QUESTION).rowKeys.flat()).toEqual(['9%', '10%', '25%']);
+  });
+
+  it('takes more runs than a call takes arguments', () => {
+    const runs = Array.from({ length: 200_000 }, (_, seed) => row('a', 'code', seed, 1 + (seed % 9)));
+    const pivot = pivotOf(runs, { ...QUESTION, statistics: ['min', 'max', 'n'] });
+    expect(pivotReports[0]!.render(pivot, OPTIONS)).toMatch(/^a +1\.00 9\.00 n=200000$/m);
+    const { points } = figureOf(runs, { kind: 'bar', x: 'system', y: 'latency.tpot.p50', series: null, facet: null, statistic: 'median' });
+    expect(points.map(({ high, low, runs: count }) => [low, high, count])).toEqual([[1, 9, 200_000]]);
   });
 
   it('refuses what no run has', () => {
