@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.js';
 
+/** A law that a run breaks ends it, in tests and in what they start. */
+const env = { MOEPROF_LAWS: 'throw' };
+
 /** Cleans up behind the tests. */
 const TEMPORARY = 'test/support/temporary-files.ts';
 
@@ -22,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          env,
           include: ['test/**/*.test.ts'],
           exclude: ['test/{claims,e2e}/**'],
           globalSetup: TEMPORARY,
@@ -39,6 +43,7 @@ export default defineConfig({
       {
         test: {
           name: 'claims',
+          env,
           include: ['test/claims/**/*.test.ts'],
           globalSetup: TEMPORARY,
           isolate: false,
@@ -51,6 +56,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          env,
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: TEMPORARY,
           testTimeout: 180_000,

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
 import { openFilesLimit, stderr, stdout } from '../base/host/command.js';
-import { env } from '../base/host/process.js';
+import { env, setDefaultEnv } from '../base/host/process.js';
 import { bundledRows } from '../base/profiles.js';
 import { capital, shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
@@ -23,7 +23,10 @@ export async function runCli(argv: readonly string[], entries: readonly CommandE
   const runtime = new Runtime((error) => failure(error, debug));
   const alone = argv.length === 0 && stdout().isTTY === true;
   const program = buildProgram(runtime, alone ? ALONE : argv, entries);
-  if (debug) Error.stackTraceLimit = 50;
+  if (debug) {
+    Error.stackTraceLimit = 50;
+    setDefaultEnv('MOEPROF_LAWS', 'throw');
+  }
   try {
     await program.parseAsync(alone ? ALONE : asHelpOption(argv, entries), { from: 'user' });
     if (alone) stdout().write('\nmoeprof --help lists all commands.\n');

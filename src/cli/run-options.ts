@@ -20,14 +20,14 @@ export type RoutingFlags = TraceFlags & Texts<'quantization' | 'tokens' | 'seed'
 
 type RunText =
   | ('topK' | 'rerank' | 'hardware' | 'runtime' | 'system' | 'cache' | 'warm' | 'gpuLayers' | 'policy' | 'predictor' | 'scheduler')
-  | ('onMiss' | 'scope' | 'replay' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
+  | ('onMiss' | 'scope' | 'replay' | 'found' | 'workload' | 'rate' | 'requests' | 'slo' | 'batch');
 
 /** Values of {@link addRunOptions}. */
 export interface RunFlags
   extends RoutingFlags,
     Texts<RunText>,
     Lists<'variant' | 'fault' | 'set'>,
-    Switches<'foresight' | 'strict' | 'allowCode'>,
+    Switches<'strict' | 'allowCode'>,
     Required<Switches<'bounds'>> {
   /** Values of `--timing`; absent: the command has no such flag. */
   readonly timing?: readonly string[];
@@ -148,7 +148,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--slo', 'workload.slo', options.slo);
   flag('--batch', 'workload.batch', options.batch, number);
   if (options.fault.length > 0) flag('--fault', 'faults', options.fault.map(splitFault));
-  if (options.foresight === false) flag('--no-foresight', 'foresight', false);
+  flag('--found', 'found', options.found);
   if (!options.bounds) flag('--no-bounds', 'bounds', false);
   if (options.strict === true) flag('--strict', 'audit', 'strict');
   return overrides;

@@ -5,7 +5,7 @@ import { expertBytesTotal } from '../model/door.js';
 import type { Predictor } from '../predict/predictor.js';
 import { anyMiss, computesMisses, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
 import { type CommonParts, composeGpu } from './compose/compose.js';
-import { computesOnCpu, knowledgeOf } from './compose/knowledge.js';
+import { computesOnCpu, knownOf } from './compose/knowledge.js';
 import type { RunPlan } from './compose/plan.js';
 import { type Policies, policiesFor } from './compose/policies.js';
 import { pathForecastOf, predictorFor, timeOf, withEarlierText } from './compose/predictor.js';
@@ -77,7 +77,7 @@ function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<
     plan.layout.hardware,
     gpu.cost,
     gpu.dram === null,
-    knowledgeOf(plan, [gpu]),
+    knownOf(plan, [gpu]),
     computesOnCpu(plan, gpu),
   );
   const engine = new Engine({ gpu, replay: plan.run.replay, bounds, judges, ...strikes });

@@ -12,7 +12,7 @@ import { outcome } from './outcome/outcome.js';
 import { buildPasses } from './passes.js';
 import { changingMemoryOf } from './serve/changing-memory.js';
 import { runPasses } from './serve/serve.js';
-import { checkLaws } from './watch/laws.js';
+import { brokenLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
 /** One run, to a result. @param profile as in `profiles/runs/*.yaml` @throws UserError for what is unknown, malformed, or does not fit the rest */
@@ -48,8 +48,8 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
     const changing = changingMemoryOf(plan, passes, simulation);
     const meters = new Meters(plan, simulation, passes, watch);
     await runPasses(passes, simulation, changing, meters);
-    checkLaws(plan, simulation, meters);
-    const result = outcome({ ...plan, simulation, passes, changing, meters, startedAt });
+    const broken = brokenLaws(plan, simulation, meters);
+    const result = outcome({ ...plan, simulation, passes, changing, meters, broken, startedAt });
     const details = meters.details();
     return details === null ? result : { ...result, details };
   } finally {

@@ -9,20 +9,31 @@ export interface KnownTimes {
   readonly allResident: number;
   readonly lru: number;
   readonly belady: number;
-  readonly foresight: number;
+  readonly found: number;
   readonly floor: number;
 }
 
-/** Times of a run and of its bounds; null if they were not computed, or are of a different machine (one without the run's faults). */
-export function knownTimes(result: Result): KnownTimes | null {
-  if (metricValue(result, 'fault.time') !== null) return null;
-  const [time, allResident, lru, belady, foresight, floor] = [
-    'latency.tpot.mean',
-    ...['all_resident', 'lru', 'belady', 'foresight', 'floor'].map((name) => `bound.${name}.tpot`),
-  ].map((name) => metricValue(result, name));
-  if (time == null || allResident == null || lru == null || belady == null || foresight == null || floor == null) return null;
-  return { own: time, allResident, lru, belady, foresight, floor };
+/** The times of a run that were counted: a long run has no schedules with knowledge unless they are asked for. */
+interface CountedTimes extends Partial<KnownTimes> {
+  readonly own: number;
+  readonly allResident: number;
+  readonly floor: number;
+  /** True: schedules were looked for without the CPU, which the run does not use. */
+  readonly byLoads?: boolean;
 }
+
+/** Times of a run and of its bounds; null if there is no floor, or it is of a different machine (one without the run's faults). */
+export function knownTimes(result: Result): CountedTimes | null {
+  if (metricValue(result, 'fault.time') !== null) return null;
+  const of = (name: string): number | null => metricValue(result, `bound.${name}.tpot`);
+  const own = metricValue(result, 'latency.tpot.mean');
+  const [allResident, floor, lru, belady, found] = ['all_resident', 'floor', 'lru', 'belady', 'found'].map(of);
+  if (own == null || allResident == null || floor == null) return null;
+  const times = { own, allResident, floor, byLoads: result.bounds.foundBy === 'loads' };
+  return lru == null || belady == null || found == null ? times : { ...times, lru, belady, found };
+}
+
+const hasFound = (times: CountedTimes): times is CountedTimes & KnownTimes => times.found !== undefined;
 
 /** Parts that may limit a run. */
 type Holdup = 'policy' | 'prediction' | 'link' | 'work';
@@ -37,11 +48,11 @@ interface Limit {
 }
 
 /** Divides the time beyond all resident among policy, prediction and link. The largest is the limit; if all are small, the processor. */
-export function limitOf({ allResident, belady, foresight, own: time }: KnownTimes): Limit {
+export function limitOf({ allResident, belady, found, own: time }: KnownTimes): Limit {
   const parts = {
-    policy: Math.max(0, time - Math.max(belady, foresight)),
-    prediction: Math.max(0, Math.min(time, belady) - foresight),
-    link: Math.max(0, Math.min(time, foresight) - allResident),
+    policy: Math.max(0, time - Math.max(belady, found)),
+    prediction: Math.max(0, Math.min(time, belady) - found),
+    link: Math.max(0, Math.min(time, found) - allResident),
   };
   const most = Math.max(parts.policy, parts.prediction, parts.link);
   if (most <= NOTHING * time) return { of: 'work', parts };
@@ -49,24 +60,31 @@ export function limitOf({ allResident, belady, foresight, own: time }: KnownTime
   return { of, parts };
 }
 
-/** The time under foresight, and the run's share of the gain, in one sentence without its full stop. */
-export function foresightText(times: KnownTimes): string {
-  const { belady, floor, foresight, lru, own: time } = times;
-  const least = formatNs(floor);
-  const range = least === formatNs(foresight) ? least : `${least} to ${formatNs(foresight)}`;
-  const start = `${range} TPOT at best, knowing all demand; LRU on demand ${formatNs(lru)}, Belady ${formatNs(belady)}`;
-  if (lru <= foresight) return `${start}: nothing is gained by knowing`;
-  const way = (ns: number): number => Math.min(1, (lru - ns) / (lru - foresight));
-  if (time > lru) return `${start}; this run is slower than LRU`;
-  return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(time), 0)}`;
+/** Runs that differ by less take the same time: clocks add in another order. */
+const SAME = 1e-9;
+
+/** What the best schedules take, and the run's share of the gain, in one sentence without its full stop. */
+export function bestText(times: CountedTimes): string {
+  const proven = `no run takes less than ${formatNs(times.floor)} a token`;
+  if (!hasFound(times)) return `${proven}; --found all looks for the fastest schedule`;
+  const { belady, found, lru, own } = times;
+  const others = `LRU on demand ${formatNs(lru)}, Belady ${formatNs(belady)}`;
+  const how = times.byLoads === true ? ' without the CPU' : '';
+  if (own <= found * (1 + SAME)) return `nothing that we know is faster${how}, and ${proven}; ${others}`;
+  const start = `${formatNs(found)} a token is the fastest that we found${how}, and ${proven}; ${others}`;
+  if (lru <= found) return `${start}: nothing is gained by knowing`;
+  const way = (ns: number): number => Math.min(1, (lru - ns) / (lru - found));
+  if (own > lru) return `${start}; this run is slower than LRU`;
+  return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(own), 0)}`;
 }
 
-/** The limit of the run, in one sentence without its full stop. @param processor of the run's experts, see {@link DeviceWords} */
-export function limitText(times: KnownTimes, processor: DeviceWords['processor']): string {
+/** The limit of the run, in one sentence without its full stop; empty if the schedules were not counted. @param processor of the run's experts, see {@link DeviceWords} */
+export function limitText(times: CountedTimes, processor: DeviceWords['processor']): string {
+  if (!hasFound(times)) return '';
   const { of, parts } = limitOf(times);
   if (of === 'work') return `the ${processor}'s own work; knowing more, or a faster link, would gain next to nothing`;
   // Differences below a nanosecond are rounding.
-  const ends = { policy: 'Belady', prediction: 'foresight', link: 'all resident' } as const;
+  const ends = { policy: 'Belady', prediction: 'the best found', link: 'all resident' } as const;
   const others = (['policy', 'prediction', 'link'] as const)
     .filter((part) => part !== of && parts[part] >= 1)
     .map((part) => `${part} ${formatNs(parts[part])}`);

@@ -42,13 +42,19 @@ export interface Bounds {
   readonly allResidentTpotNs: number | null;
   /** Mean TPOT with no cache, ns; null if no token was decoded. */
   readonly noCacheTpotNs: number | null;
-  /** Mean TPOT under LRU, Belady on demand, foresight, and the floor, ns; null: nothing was decoded; absent: no bounds, or smaller copies. */
+  /** Mean TPOT under LRU, Belady on demand, and the fastest schedule found, ns; null: nothing was decoded; absent: not counted. */
   readonly lruTpotNs?: number | null | undefined;
   readonly beladyTpotNs?: number | null | undefined;
-  readonly foresightTpotNs?: number | null | undefined;
+  readonly foundTpotNs?: number | null | undefined;
+  /** Mean TPOT that no run of these passes is below, ns (L19); absent: not counted, or {@link unproven}. */
   readonly floorTpotNs?: number | null | undefined;
-  /** Time of all passes under foresight, those of prompts among them, without idle time between them, ns; absent as these are. */
-  readonly foresightTotalNs?: number | undefined;
+  /** Time of all passes, those of prompts among them, without idle time between them, ns: of the fastest schedule found, and the floor. */
+  readonly foundTotalNs?: number | undefined;
+  readonly floorTotalNs?: number | undefined;
+  /** `loads`: the fastest schedule was looked for without the CPU, where the run does not compute; absent: with all that the machine has. */
+  readonly foundBy?: 'loads' | undefined;
+  /** Why there is neither floor nor best found although bounds were asked for; absent: there is, or a law failed, as warnings have it. */
+  readonly unproven?: string | undefined;
   /** Hit rate of Belady (with bypass) at the same capacity and scope; null if bounds were switched off. */
   readonly beladyHitRate: number | null;
   /** Distinct experts demanded: misses that no cache avoids from a cold start. */

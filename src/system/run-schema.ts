@@ -93,7 +93,7 @@ export const runSchema = z.strictObject({
   faults: faultsSchema.optional(),
   replay: z.enum(REPLAYS).default('atomic'),
   bounds: z.boolean().default(true),
-  foresight: z.boolean().default(true),
+  found: z.enum(['short', 'all', 'none']).default('short'),
   audit: z.enum(['off', 'warn', 'strict']).default('warn'),
   seed: z.int().default(1),
   budgets: budgetsSchema.default([]),

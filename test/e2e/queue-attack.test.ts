@@ -264,7 +264,7 @@ describe.skipIf(SERVER === undefined)('a queue that others write to', () => {
   it('has the cells back of a worker that is told to end, at once', async () => {
     const prefix = 'back';
     const queue = ['--queue', `redis://127.0.0.1:${port}/0`, '--queue-prefix', prefix, '--queue-key', 'queue.key'];
-    const slow = 'set: { workload.tokens: 60000, workload.output: 60000, foresight: true }\naxes: { seed: [1] }\n';
+    const slow = 'set: { workload.tokens: 60000, workload.output: 60000, found: all }\naxes: { seed: [1] }\n';
     writeFileSync(join(cwd, 'slow.yaml'), slow);
     const sweep = begin(['sweep', 'slow.yaml', ...queue, '--store', 'slow', '-q'], { cwd });
     const worker = begin(['worker', ...queue, '-j', '1', '--file-cache', join(home, 'cache')], { cwd });

@@ -210,7 +210,7 @@ export async function composeEngine(scenario: Scenario) {
   const engine = new Engine({
     gpu: parts,
     replay: scenario.replay,
-    bounds: new BoundClocks(model, hardware, cost, dram === null, null, false),
+    bounds: new BoundClocks(model, hardware, cost, dram === null, { floor: null, found: null }, false),
     judges: [unimportance, classes, buddies, deferral].filter((judge) => judge !== null),
     faults:
       scenario.faults === undefined

@@ -22,7 +22,7 @@ const run = (workload: RunInput['workload'], more: RunInput = {}) =>
     hardware: 't4',
     memory: { expertCache: '50%' },
     workload: { arrivals, batch: 1, slo: 'tpot=1s', ...workload },
-    foresight: false,
+    found: 'none',
     audit: 'off',
     ...more,
   });

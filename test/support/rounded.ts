@@ -2,7 +2,7 @@
 import type { Metric } from '../../src/result/result.js';
 
 /** What is of LRU: a run that is its own has no clock beside it. */
-const OF_LRU = /^(bound\.lru\.tpot|headroom\.foresight)$/;
+const OF_LRU = /^(bound\.lru\.tpot|headroom\.found)$/;
 
 /** All metrics as they are, those of LRU to ten digits. */
 export function lruRounded(metrics: Readonly<Record<string, Metric>>): Record<string, Metric> {

@@ -62,7 +62,7 @@ const FLAG = fc.constantFrom(
     '--rate 2',
     '--slo ttft=2s,tpot=100ms',
     '--fault at=2s,link=h2d,bandwidth=50%',
-    '--no-foresight',
+    '--found none',
     '--gpu-layers 3',
   ],
   ...[

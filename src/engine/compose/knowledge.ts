@@ -1,6 +1,11 @@
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
-import { isLossy, isWord } from '../../system/door.js';
-import { KnowledgeBounds, type KnownGpu } from '../foresight/knowledge-bounds.js';
+import { CostModel } from '../../hardware/door.js';
+import type { ModelSpec } from '../../model/door.js';
+import { isLossy, isWord, stagingBufferBytes, stagingBuffers } from '../../system/door.js';
+import type { Known } from '../foresight/clocks.js';
+import { type FewestLoads, Floor, type FlooredGpu } from '../foresight/floor.js';
+import { FoundSchedules } from '../foresight/found.js';
+import type { KnowingMachine } from '../foresight/knowing-clock.js';
 import { Link } from '../transfer/link.js';
 import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import type { SimulatedGpu } from './simulation.js';
@@ -9,15 +14,22 @@ import type { SimulatedGpu } from './simulation.js';
 export const computesOnCpu = ({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean =>
   onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 
-/** The clocks of LRU, Belady, foresight and the floor (L19); null if bounds are off, nothing is loaded, or with copies or a split layer. */
-export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {
-  const { inputs, layout, run } = plan;
-  if (!run.bounds || !run.foresight || layout.hardware.links.length === 0) return null;
-  if (isLossy(inputs.system.onMiss) || layout.split !== null) return null;
-  return new KnowledgeBounds(
-    gpus.map((gpu) => knownGpu(plan, gpu)),
-    isLruOnDemand(plan, gpus),
-  );
+/** Why a run has no floor and no best found, as nothing is proven of it; null: it has both. */
+export function unprovenOf({ inputs: { system }, layout }: Pick<RunPlan, 'inputs' | 'layout'>): string | null {
+  if (layout.split !== null) return 'a layer is split between GPU and CPU';
+  return isLossy(system.onMiss) ? 'misses are skipped, deferred, or served by smaller copies or other experts' : null;
+}
+
+/** The floor, and schedules with knowledge (L19): none if bounds are off, nothing is loaded, or nothing is proven. */
+export function knownOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Known {
+  const { layout, run } = plan;
+  if (!run.bounds || layout.hardware.links.length === 0 || unprovenOf(plan) !== null) return { floor: null, found: null };
+  const floored = gpus.map((gpu) => flooredGpu(plan, gpu));
+  const machines = gpus.map((gpu, g) => ({ machine: machineOf(plan, gpu), belady: floored[g]!.loads.belady }));
+  return {
+    floor: new Floor(floored),
+    found: run.found === 'none' ? null : new FoundSchedules(machines, isLruOnDemand(plan, gpus), run.found === 'all'),
+  };
 }
 
 /** True if the run itself is what bounds call LRU: on demand, over all layers, on one GPU that nothing changes. */
@@ -35,28 +47,57 @@ function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   return plain && still && dram === null && writeBack === null && overlaps && !isPageCache(plan);
 }
 
-function knownGpu(plan: RunPlan, gpu: SimulatedGpu): KnownGpu {
-  const { system } = plan.inputs;
-  const { cost, memory, model, sizes } = gpu;
-  const { preloaded } = gpu.gpu;
-  const [link, ssd] = plan.layout.hardware.links;
-  const { cacheBytes, dramBytes } = memory;
+/** True: the run's own Belady bound is the one over all layers, with experts of one size. */
+function ownIsGlobal(plan: RunPlan, { belady }: SimulatedGpu): boolean {
+  return belady?.exact === true && plan.inputs.system.cache.scope === 'global' && !memoryChanges(plan);
+}
+
+function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
+  const { inputs, layout, run } = plan;
+  const { memory, model, sizes } = gpu;
+  const [link, ssd] = layout.hardware.links;
   const smallest = sizes.reduce((least, bytes) => Math.min(least, bytes), Number.POSITIVE_INFINITY);
-  // The run's own bound is the one over all layers if it has one cache.
-  const bound = system.cache.scope === 'global' && !memoryChanges(plan) ? gpu.belady : null;
+  const alike: ModelSpec = { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: smallest })) };
+  const { staging } = inputs.system.prefetch;
+  const buffers = gpu.prefetch === null || staging === undefined ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
+  // Windows need MIN itself: experts of different sizes are all taken to be as small as the smallest.
+  const fewest = (bytes: number, roomBytes: number, preloaded: boolean, of: typeof link): FewestLoads => ({
+    belady: new BeladyBound(alike, 'global', bytes, null, preloaded),
+    own: true,
+    transferNs: holdingNs(new Link(of!, new Float64Array(0)), smallest),
+    slots: Math.floor(roomBytes / smallest),
+  });
+  const { preloaded } = gpu.gpu;
+  const loads = fewest(memory.cacheBytes, memory.cacheBytes + buffers, preloaded, link);
+  const both = memory.cacheBytes + buffers + (memory.dramBytes ?? 0);
   return {
-    machine: {
-      sizes,
-      capacityBytes: cacheBytes,
-      link: link!,
-      dram: gpu.dram === null ? null : { capacityBytes: dramBytes!, link: ssd! },
-      preloaded,
-      cpu: computesOnCpu(plan, gpu),
-      handoverNs: cost.handoverNs,
-    },
-    belady: bound ?? new BeladyBound(model, 'global', cacheBytes, null, preloaded),
-    own: bound === null,
-    slots: Math.floor(cacheBytes / smallest),
-    transferNs: new Link(link!, new Float64Array(0)).transferNs(smallest) / link!.lanes,
+    model,
+    // A fault changes what a cost model says from then on.
+    cost: run.faults === undefined ? gpu.cost : new CostModel(model, layout.hardware, layout.dense, layout.split),
+    onCpu: layout.hardware.cpu !== null && Number.isFinite(gpu.cost.handoverNs),
+    loads: ownIsGlobal(plan, gpu) ? { ...loads, belady: gpu.belady!, own: false } : loads,
+    reads: gpu.dram === null ? null : fewest(both, both, preloaded || gpu.dram.preloaded, ssd),
+  };
+}
+
+/** Time for which a transfer of `bytes` holds a whole link, ns: lanes work side by side, a divided transfer takes all of them. */
+function holdingNs(link: Link, bytes: number): number {
+  if (link.divides) return link.transferNs(bytes);
+  let perNs = 0;
+  for (let lane = 0; lane < link.lanes; lane++) perNs += 1 / link.laneNs(lane, bytes);
+  return 1 / perNs;
+}
+
+function machineOf(plan: RunPlan, gpu: SimulatedGpu): KnowingMachine {
+  const { cost, memory, sizes } = gpu;
+  const [link, ssd] = plan.layout.hardware.links;
+  return {
+    sizes,
+    capacityBytes: memory.cacheBytes,
+    link: link!,
+    dram: gpu.dram === null ? null : { capacityBytes: memory.dramBytes!, link: ssd! },
+    preloaded: gpu.gpu.preloaded,
+    cpu: computesOnCpu(plan, gpu),
+    handoverNs: cost.handoverNs,
   };
 }

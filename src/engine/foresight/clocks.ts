@@ -2,30 +2,42 @@ import type { CostModel, HardwareSpec } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import { Link } from '../transfer/link.js';
 import { WORK } from './demand-block.js';
-import type { KnowledgeBounds } from './knowledge-bounds.js';
+import type { Floor } from './floor.js';
+import type { FoundSchedules } from './found.js';
+
+/** What is proven and found of a run (L19). */
+export interface Known {
+  /** Null: it is not counted, or nothing is proven. */
+  readonly floor: Floor | null;
+  /** Null: they are not counted. */
+  readonly found: FoundSchedules | null;
+}
 
 /** The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19); ns without idle time between passes. */
-export class Clocks {
+export class Clocks implements Known {
   allResidentNs = 0;
   noCacheNs = 0;
   passes = 0;
-  /** Clocks of LRU, Belady and foresight on the same demand; null: they are not counted. */
-  readonly knowledge: KnowledgeBounds | null;
+  readonly floor: Floor | null;
+  readonly found: FoundSchedules | null;
 
-  constructor(knowledge: KnowledgeBounds | null) {
-    this.knowledge = knowledge;
+  constructor({ floor, found }: Known) {
+    this.floor = floor;
+    this.found = found;
   }
 
   /** Dense work, which costs the same everywhere. */
   dense(ns: number): void {
     this.allResidentNs += ns;
     this.noCacheNs += ns;
-    this.knowledge?.dense(ns);
+    this.floor?.dense(ns);
+    this.found?.dense(ns);
   }
 
   passEnded(): void {
     this.passes++;
-    this.knowledge?.passEnded();
+    this.floor?.passEnded();
+    this.found?.passEnded();
   }
 }
 
@@ -46,16 +58,9 @@ export class BoundClocks extends Clocks {
   #residentNs = 0;
   #uncachedNs = 0;
 
-  /** @param dramHoldsAll false: uncached experts come from the SSD @param knowledge see {@link Clocks.knowledge} @param onCpu the CPU computes too */
-  constructor(
-    model: ModelSpec,
-    hardware: HardwareSpec,
-    cost: CostModel,
-    dramHoldsAll: boolean,
-    knowledge: KnowledgeBounds | null,
-    onCpu: boolean,
-  ) {
-    super(knowledge);
+  /** @param dramHoldsAll false: uncached experts come from the SSD @param onCpu the CPU computes too */
+  constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean, known: Known, onCpu: boolean) {
+    super(known);
     this.#onCpu = onCpu;
     this.#model = model;
     this.#cost = cost;
@@ -80,17 +85,12 @@ export class BoundClocks extends Clocks {
     }
     this.allResidentNs += residentNs;
     this.noCacheNs += uncachedNs;
-    if (this.knowledge !== null) {
-      this.knowledge.work[WORK.gpu] = residentNs;
-      this.#know(this.knowledge, layer, ids, counts, size, single);
-    }
-  }
-
-  /** Passes an event, with its time on the GPU, to the clocks of knowledge. */
-  #know(knowledge: KnowledgeBounds, layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
-    knowledge.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
-    knowledge.demand(0, layer, ids, size);
-    knowledge.event();
+    this.floor?.event(0, layer, ids, counts, size, single);
+    if (this.found === null) return;
+    this.found.work[WORK.gpu] = residentNs;
+    this.found.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
+    this.found.demand(0, ids, size);
+    this.found.event();
   }
 
   /** Prices an event with every expert resident, and without a cache: each is loaded over idle links, in order, and executed as it arrives. */

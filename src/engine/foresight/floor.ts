@@ -1,90 +1,192 @@
+// The proven floor (L19, docs/floor.md): no run with these demands is faster, whatever it foresees. In constant memory, beside the run.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
-import { WORK } from './demand-block.js';
+import type { ModelSpec } from '../../model/door.js';
+import { EventPrices, type ExpertCosts } from './prices.js';
 
-/** Work up to some moment, or from one to another. */
-export interface FloorMark {
-  readonly denseNs: number;
-  /** Demanded experts, counted by event; and the GPU's time for all of them, ns. */
-  readonly demanded: number;
-  readonly expertsNs: number;
-  /** Fewest misses: those of Belady's MIN with bypass, over all layers. */
-  readonly misses: number;
-}
-
-interface FloorParts extends FloorMark {
-  /** Longest time of one of them on the GPU, and shortest on the CPU, ns. Infinity: the CPU computes none. */
-  readonly gpuExpertNs: number;
-  readonly cpuExpertNs: number;
-  /** Time for which one transfer holds the whole link, ns. */
+/** Fewest reads of one memory and what they take. */
+export interface FewestLoads {
+  /** MIN with bypass over all layers. */
+  readonly belady: BeladyBound;
+  /** True: only the floor passes events to it. */
+  readonly own: boolean;
+  /** Time for which the smallest expert holds the whole link, ns. */
   readonly transferNs: number;
+  /** Most experts that may lie there at some moment, buffers among them. */
+  readonly slots: number;
 }
 
-function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misses, transferNs }: FloorParts): number {
-  if (cpuExpertNs === Number.POSITIVE_INFINITY) return Math.max(denseNs + expertsNs, misses * transferNs);
-  // Each expert on the CPU adds to its time and takes from the others': the best share is their crossing.
-  const others = (taken: number): number =>
-    Math.max(denseNs + Math.max(0, expertsNs - taken * gpuExpertNs), Math.max(0, misses - taken) * transferNs);
-  const cpuNs = (taken: number): number => denseNs + taken * cpuExpertNs;
-  let least = 0;
-  let most = demanded;
-  for (let step = 0; step < 60 && most - least > 1e-6; step++) {
-    const middle = (least + most) / 2;
-    if (cpuNs(middle) < others(middle)) least = middle;
-    else most = middle;
-  }
-  return Math.max(cpuNs(least), others(most));
+/** Inputs of the floor of one GPU. */
+export interface FlooredGpu {
+  readonly model: Pick<ModelSpec, 'layers'>;
+  /** Without faults. */
+  readonly cost: ExpertCosts;
+  /** True: the CPU may compute experts. */
+  readonly onCpu: boolean;
+  readonly loads: FewestLoads;
+  /** Reads of the SSD, of which DRAM is a cache: both memories together; null: it holds every expert. */
+  readonly reads: FewestLoads | null;
 }
 
-/** The floor: the least time of any run with these demands: the larger of GPU work and fewest transfers, at the best share of the CPU. */
-export class FloorWork {
+/** A moment between two passes: what is proven since then. */
+interface Since {
+  /** By price of a load: the least time of a run whose last pass had this price, ns. */
+  least: Float64Array;
+  /** The next values of it. */
+  other: Float64Array;
+  /** Fewest reads of the SSD before it. */
+  readonly reads: number;
+  /** Dense work before it that counts in the next pass, ns. */
+  tailNs: number;
+}
+
+/** The floor of one GPU. A load has a price in each pass, any of {@link EventPrices.loadNs}: all choices give bounds, and the best is kept. */
+class GpuFloor {
+  /** Dense work since the last event: nothing is loaded during it that the passes so far still need. */
   denseNs = 0;
-  #expertsNs = 0;
+  /** The same before events of the running pass. */
+  #gapsNs = 0;
+  readonly #gpu: FlooredGpu;
+  readonly #prices: EventPrices;
+  /** By price: what a ns of work counts, and what a load counts, ns. */
+  readonly #workShare: Float64Array;
+  readonly #countedNs: Float64Array;
+  /** By price: least time of the running pass's events. */
+  readonly #eventsNs: Float64Array;
+  /** `[classes of layers, members]`: events of single rows in the running pass. */
+  readonly #single: Float64Array;
+  readonly #width: number;
   #demanded = 0;
-  #gpuExpertNs = 0;
-  #cpuExpertNs = Number.POSITIVE_INFINITY;
-  readonly #belady: BeladyBound;
-  readonly #slots: number;
-  readonly #transferNs: number;
+  #misses = 0;
+  /** Least time of an expert on the GPU after the last load, ns; 0, where the CPU may have computed it. */
+  #lastNs: number;
+  readonly #begin: Since;
+  readonly #marks = new Set<Since>();
 
-  /** @param belady over all layers; receives events before this @param slots most experts of the memory @param transferNs see {@link FloorParts} */
-  constructor(belady: BeladyBound, slots: number, transferNs: number) {
-    this.#belady = belady;
-    this.#slots = slots;
-    this.#transferNs = transferNs;
+  constructor(gpu: FlooredGpu) {
+    const { cost, loads, model, onCpu } = gpu;
+    this.#gpu = gpu;
+    this.#lastNs = onCpu ? 0 : model.layers.reduce((least, _, layer) => Math.min(least, cost.expertNs(layer, 1)), Number.POSITIVE_INFINITY);
+    const prices = new EventPrices(model, cost, onCpu);
+    this.#prices = prices;
+    this.#workShare = prices.loadNs.map((ns) => 1 / (1 + ns / loads.transferNs));
+    this.#countedNs = prices.loadNs.map((ns, k) => (ns === Number.POSITIVE_INFINITY ? loads.transferNs : ns * this.#workShare[k]!));
+    this.#eventsNs = new Float64Array(prices.loadNs.length);
+    this.#width = model.layers.reduce((most, { topK }) => Math.max(most, topK), 0) + 1;
+    this.#single = new Float64Array(prices.layers.length * this.#width);
+    this.#begin = { least: new Float64Array(prices.loadNs.length), other: new Float64Array(prices.loadNs.length), reads: 0, tailNs: 0 };
   }
 
-  get onCpu(): boolean {
-    return this.#cpuExpertNs !== Number.POSITIVE_INFINITY;
-  }
-
-  /** An event of `size` experts, see {@link WORK}. */
-  demand(size: number, work: Float64Array): void {
-    const gpuNs = work[WORK.gpu]!;
+  /** @param share of the GPU's work that this event does at least @param single true: every member has one row */
+  event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean, share: number): void {
+    const { loads, reads } = this.#gpu;
+    this.#gapsNs += this.denseNs;
+    this.denseNs = 0;
+    if (loads.own) loads.belady.event(layer, ids, size);
+    reads?.belady.event(layer, ids, size);
     this.#demanded += size;
-    this.#expertsNs += gpuNs;
-    if (work[WORK.cpu] === Number.POSITIVE_INFINITY) return;
-    this.#gpuExpertNs = Math.max(this.#gpuExpertNs, gpuNs / size);
-    this.#cpuExpertNs = Math.min(this.#cpuExpertNs, work[WORK.cpu]! / size);
+    if (share < 1) this.#lastNs = 0;
+    if (single && share === 1 && size < this.#width) this.#single[this.#prices.classOf(layer) * this.#width + size]!++;
+    else this.#prices.add(layer, counts, size, share, this.#eventsNs);
   }
 
-  /** A moment that {@link sinceNs} measures from. */
+  /** The pass has ended: every price goes on, and may change. */
+  passEnded(): void {
+    const sums = this.#eventsNs;
+    const { layers } = this.#prices;
+    for (let at = 0; at < this.#single.length; at++) {
+      const times = this.#single[at]!;
+      if (times === 0) continue;
+      this.#prices.addSingle(layers[Math.floor(at / this.#width)]!, at % this.#width, times, sums);
+      this.#single[at] = 0;
+    }
+    const misses = this.#demanded - this.#gpu.loads.belady.hits;
+    const loads = misses - this.#misses;
+    this.#misses = misses;
+    for (let k = 0; k < sums.length; k++) sums[k] = (sums[k]! + this.#gapsNs) * this.#workShare[k]! + loads * this.#countedNs[k]!;
+    this.#gapsNs = 0;
+    this.#moveOn(this.#begin);
+    for (const since of this.#marks) this.#moveOn(since);
+    sums.fill(0);
+  }
+
+  /** A fall of the price is free; a rise costs what may lie in the memory already: slots loads, each the rise of what it counts. */
+  #moveOn(since: Since): void {
+    const { least, other } = since;
+    const counted = this.#countedNs;
+    const { slots } = this.#gpu.loads;
+    let fallen = Number.NEGATIVE_INFINITY;
+    for (let k = least.length - 1; k >= 0; k--) {
+      fallen = Math.max(fallen, least[k]!);
+      other[k] = fallen;
+    }
+    let risen = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < least.length; k++) {
+      const lyingNs = slots * counted[k]!;
+      risen = Math.max(risen, least[k]! + lyingNs);
+      other[k] = Math.max(other[k]!, risen - lyingNs) + this.#eventsNs[k]! - since.tailNs * this.#workShare[k]!;
+    }
+    since.tailNs = 0;
+    since.least = other;
+    since.other = least;
+  }
+
+  /** What lies in the memory now need not be loaded. */
+  mark(): Since {
+    const { slots } = this.#gpu.loads;
+    const least = this.#countedNs.map((ns) => -slots * ns);
+    const since = { least, other: new Float64Array(least.length), reads: this.#reads, tailNs: this.denseNs };
+    this.#marks.add(since);
+    return since;
+  }
+
+  /** Least time from a moment to the end of the last pass, ns; null: from the beginning. The moment is forgotten. */
+  sinceNs(mark: Since | null): number {
+    const since = mark ?? this.#begin;
+    this.#marks.delete(since);
+    const { reads } = this.#gpu;
+    const lying = mark === null ? 0 : (reads?.slots ?? 0);
+    const readNs = reads === null ? 0 : reads.transferNs * Math.max(0, this.#reads - since.reads - lying);
+    const loadedNs = this.#demanded === 0 ? 0 : since.least.at(-1)! + this.#lastNs;
+    return since.least.reduce((most, ns) => Math.max(most, ns), Math.max(readNs, loadedNs)) + this.denseNs;
+  }
+
+  get #reads(): number {
+    const { reads } = this.#gpu;
+    return reads === null ? 0 : this.#demanded - reads.belady.hits;
+  }
+}
+
+/** A moment of a run, see {@link Floor.mark}. */
+export type FloorMark = readonly Since[];
+
+/** The floor of a run: the largest of its GPUs' floors. */
+export class Floor {
+  readonly #gpus: readonly GpuFloor[];
+
+  constructor(gpus: readonly FlooredGpu[]) {
+    this.#gpus = gpus.map((gpu) => new GpuFloor(gpu));
+  }
+
+  dense(ns: number): void {
+    for (let g = 0; g < this.#gpus.length; g++) this.#gpus[g]!.denseNs += ns;
+  }
+
+  /** The demand of an event on a GPU. @param counts rows by member, the first `size` entries as of `ids` @param share see {@link GpuFloor.event} */
+  event(gpu: number, layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean, share = 1): void {
+    if (size > 0) this.#gpus[gpu]!.event(layer, ids, counts, size, single, share);
+  }
+
+  passEnded(): void {
+    for (let g = 0; g < this.#gpus.length; g++) this.#gpus[g]!.passEnded();
+  }
+
+  /** The moment between two passes from which {@link sinceNs} measures once. */
   mark(): FloorMark {
-    const misses = this.#demanded - this.#belady.hits;
-    return { denseNs: this.denseNs, expertsNs: this.#expertsNs, demanded: this.#demanded, misses };
+    return this.#gpus.map((gpu) => gpu.mark());
   }
 
-  /** Least time of any run from a moment to now, ns, whatever was resident then; null: from the beginning. */
-  sinceNs(from: FloorMark | null): number {
-    const now = this.mark();
-    return floorNs({
-      denseNs: now.denseNs - (from?.denseNs ?? 0),
-      expertsNs: now.expertsNs - (from?.expertsNs ?? 0),
-      demanded: now.demanded - (from?.demanded ?? 0),
-      gpuExpertNs: this.#gpuExpertNs,
-      cpuExpertNs: this.#cpuExpertNs,
-      // Experts that lie there at the start may be hits that MIN did not have.
-      misses: from === null ? now.misses : Math.max(0, now.misses - from.misses - this.#slots),
-      transferNs: this.#transferNs,
-    });
+  /** Least time of any run from a moment to the end of the last pass, ns; null: from the beginning. */
+  sinceNs(mark: FloorMark | null): number {
+    return this.#gpus.reduce((most, gpu, g) => Math.max(most, gpu.sinceNs(mark?.[g] ?? null)), 0);
   }
 }

@@ -1,10 +1,11 @@
 // A GPU under perfect knowledge: "aggressive" of Cao, Felten, Karlin and Li (SIGMETRICS 1995). An idle link fetches the next missing
-// expert; the resident demanded last leaves, if that is later and worth it (`#before`).
+// expert; the resident demanded last leaves, if that is later and worth it (`#before`). With expected times beside a CPU, only what would arrive
+// in time is fetched ahead: the rest is the CPU's.
 import type { LinkSpec } from '../../hardware/door.js';
 import { Awaited } from './awaited.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';
-import { type KnowingGpu, type KnowingMachine, TIME } from './knowing-clock.js';
+import { type EventTimes, type KnowingGpu, type KnowingMachine, TIME } from './knowing-clock.js';
 import { Lanes } from './lanes.js';
 
 /** A memory, the link that fills it, and the link's look-ahead. */
@@ -29,12 +30,17 @@ export class ForesightGpu implements KnowingGpu {
   readonly #awaited: Awaited;
   /** Demands that experts were fetched for, in their order, by number modulo the length; those of events that have ended are past. */
   readonly #fetched: Int32Array;
+  /** When the routing of each event was known to an earlier round; null: this is the first. */
+  readonly #expected: EventTimes | null;
+  /** The first event for which something would arrive in time, at the last look. */
+  #inTime = 0;
   #fetches = 0;
   #past = 0;
   #started = false;
 
-  /** @param times see {@link TIME} */
-  constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine) {
+  /** @param times see {@link TIME} @param expected times of an earlier round beside a CPU; null: none */
+  constructor(block: DemandBlock, times: Float64Array, machine: KnowingMachine, expected: EventTimes | null) {
+    this.#expected = expected;
     this.#times = times;
     const { capacityBytes, dram, link, sizes } = machine;
     const level = (bytes: number, spec: LinkSpec): Level => ({
@@ -67,6 +73,7 @@ export class ForesightGpu implements KnowingGpu {
       level.ahead = Math.max(0, level.ahead - gone);
       level.aheadEvent = Math.max(0, level.aheadEvent - until);
     }
+    this.#inTime = 0;
     const fetched = this.#fetched;
     for (let i = this.#past; i < this.#fetches; i++) fetched[i & (fetched.length - 1)]! -= gone;
   }
@@ -119,15 +126,18 @@ export class ForesightGpu implements KnowingGpu {
     let onCpu = 0;
     for (let d = first; d < to; d = missing.nextFrom(d + 1, to)) {
       hits--;
-      const readyNs = this.#loadOne(d, knownNs, cpuEndNs + cpuNs - gpuNs);
+      // The CPU reads it from the SSD as the GPU does.
+      const fromNs = this.#dram === null ? knownNs : this.#intoDram(this.#dram, d, knownNs);
+      const byCpuNs = Math.max(cpuEndNs, fromNs) + cpuNs;
+      const readyNs = this.#loadOne(d, fromNs, byCpuNs - gpuNs);
       if (readyNs >= 0) this.#awaited.add(readyNs);
       else {
-        cpuEndNs += cpuNs;
+        cpuEndNs = byCpuNs;
         onCpu++;
       }
     }
     this.#gpu.memory.missed(first, to);
-    while (hits > 0 && cpuEndNs + cpuNs < knownNs + hits * gpuNs) {
+    while (this.#dram === null && hits > 0 && cpuEndNs + cpuNs < knownNs + hits * gpuNs) {
       cpuEndNs += cpuNs;
       hits--;
       onCpu++;
@@ -153,10 +163,8 @@ export class ForesightGpu implements KnowingGpu {
   }
 
   /** Loads an expert that the event waits for; it stays if that pays. @returns when it is there, ns; -1: the CPU computes it by `orNs` */
-  #loadOne(demand: number, atNs: number, orNs: number): number {
-    const bytes = this.#machine.sizes[this.#block.ids[demand]!]!;
-    const fromNs = this.#dram === null ? atNs : this.#intoDram(this.#dram, demand, atNs);
-    const { endNs } = this.#gpu.lanes.offer(bytes, fromNs);
+  #loadOne(demand: number, fromNs: number, orNs: number): number {
+    const { endNs } = this.#gpu.lanes.offer(this.#machine.sizes[this.#block.ids[demand]!]!, fromNs);
     return orNs <= endNs ? -1 : this.#take(this.#gpu, demand);
   }
 
@@ -206,7 +214,48 @@ export class ForesightGpu implements KnowingGpu {
     return Math.min(lackNs < 0 ? starts[event]! : limit, next[demand]! + 1);
   }
 
+  /** The first event from `least` on whose routing is expected not to be known before `ns`. */
+  #expectedFrom(expected: EventTimes, ns: number, least: number, since: number): number {
+    const { events } = this.#block;
+    const running = since === TIME.start ? least : least - 1;
+    const aheadNs = expected.at(running) - this.#times[TIME.known]!;
+    let event = Math.max(this.#inTime, least);
+    while (event > least && expected.at(event - 1) - aheadNs >= ns) event--;
+    while (event < events && expected.at(event) - aheadNs < ns) event++;
+    this.#inTime = event;
+    return event;
+  }
+
+  /** Fetches what would arrive before its event, over what is used later: {@link #fetch} with expected times, beside a CPU. */
+  #fetchInTime(expected: EventTimes, least: number, since: number): void {
+    const { lanes, memory } = this.#gpu;
+    const { demands, events, ids, starts } = this.#block;
+    const untilNs = this.#times[since + 1]!;
+    for (;;) {
+      const startNs = Math.max(lanes.freeNs, this.#times[since]!);
+      if (startNs >= untilNs) return;
+      let event = this.#expectedFrom(expected, startNs + lanes.durationNs(this.#machine.sizes[0]!), least, since);
+      if (event === events) return;
+      const demand = memory.missing.nextFrom(starts[event]!, demands);
+      if (demand === demands) return;
+      while (starts[event + 1]! <= demand) event++;
+      const id = ids[demand]!;
+      memory.atNs[0] = startNs;
+      if (!memory.makeRoom(id, starts[event + 1]!)) {
+        this.#gpu.full = true;
+        return;
+      }
+      memory.insert(id, demand);
+      memory.arrivalNs[id] = lanes.start(this.#machine.sizes[id]!, startNs);
+      this.#fetched[this.#fetches++ & (this.#fetched.length - 1)] = demand;
+    }
+  }
+
   #fetch(level: Level, below: Level | null, least: number, since: number): void {
+    if (this.#expected !== null) {
+      this.#fetchInTime(this.#expected, least, since);
+      return;
+    }
     const { lanes, memory } = level;
     const { demands, ids, starts } = this.#block;
     const fromNs = this.#times[since]!;

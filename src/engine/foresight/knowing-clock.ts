@@ -34,8 +34,33 @@ export interface KnowingGpu {
   ended?(event: number): void;
 }
 
+/** Times by event of a block, ns. */
+export class EventTimes {
+  #ns: Float64Array = new Float64Array(1 << 12);
+
+  at(event: number): number {
+    return this.#ns[event]!;
+  }
+
+  /** The times themselves, with room for `events`. */
+  upTo(events: number): Float64Array {
+    while (this.#ns.length < events) this.#ns = grown(this.#ns);
+    return this.#ns;
+  }
+
+  /** Continues from event `from` to `to` at the pace of the events before. */
+  goOn(from: number, to: number): void {
+    const ns = this.upTo(to);
+    const last = from === 0 ? 0 : ns[from - 1]!;
+    const pace = from < 2 ? 0 : (last - ns[0]!) / (from - 1);
+    for (let event = from; event < to; event++) ns[event] = last + (event - from + 1) * pace;
+  }
+}
+
 /** A clock next to the run: the time of all GPUs if they had one kind of knowledge, event by event over recorded events. */
 export class KnowingClock {
+  /** By event of the block: when its routing is known, ns; what was not gone through yet goes on at the same pace. */
+  readonly knownNs = new EventTimes();
   readonly #window: EventWindow;
   readonly #gpus: readonly KnowingGpu[];
   readonly #times = new Float64Array(3);
@@ -68,6 +93,7 @@ export class KnowingClock {
     }
     // The pass that it stops within goes on later.
     this.#run(event, until);
+    this.knownNs.goOn(until, this.#window.events);
   }
 
   /** The events are done up to event `until`; blocks give the first demands after it. */
@@ -79,9 +105,11 @@ export class KnowingClock {
     const gpus = this.#gpus;
     const clock = this.#times;
     const { gapsNs, several } = this.#window;
+    const known = this.knownNs.upTo(to);
     for (let event = from; event < to; event++) {
       const knownNs = clock[TIME.start]! + gapsNs[event]!;
       clock[TIME.known] = knownNs;
+      known[event] = knownNs;
       clock[TIME.end] = knownNs;
       for (let g = 0; g < gpus.length; g++) gpus[g]!.run(event);
       // Several GPUs send back what they have computed, and take at least as long as with all experts resident.

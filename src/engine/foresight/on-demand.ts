@@ -82,8 +82,9 @@ export class OnDemandGpu implements KnowingGpu {
       const id = ids[d]!;
       const atNs = this.#dram === null || this.#dram.ask(d, from, to) ? knownNs : this.#read(id, knownNs);
       const offer = this.#lanes.offer(this.#sizes[id]!, atNs);
-      if (cpuEndNs + cpuNs - gpuNs <= offer.endNs) {
-        cpuEndNs += cpuNs;
+      const byCpuNs = Math.max(cpuEndNs, atNs) + cpuNs;
+      if (byCpuNs - gpuNs <= offer.endNs) {
+        cpuEndNs = byCpuNs;
         onCpu++;
         continue;
       }

@@ -1,41 +1,56 @@
-import { summarize } from '../../base/statistics.js';
+import { sum, summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/door.js';
 import type { Bounds, Metric } from '../../result/result.js';
+import { computesOnCpu, unprovenOf } from '../compose/knowledge.js';
+import type { Floor } from '../foresight/floor.js';
 import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
 /** The bounds in every result (L15), and the headroom of the run below them. */
-export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, recorder } }: Finished): Bounds {
+export function boundsOf(plan: Finished): Bounds {
+  const { inputs, layout, meters, run, simulation } = plan;
+  const { gpus, recorder } = simulation;
+  const withheld = new Set(plan.broken.map(({ rests }) => rests));
+  const floor = withheld.has('floor') ? null : simulation.bounds.floor;
   const { demanded } = bothPhases(recorder);
   const { latencies } = meters;
   const beladyHits = run.bounds ? gpus.reduce((hits, gpu) => hits + gpu.boundHits(), 0) : null;
-  const knowing = run.bounds && run.foresight ? knowingOf(latencies, layout.hardware.links.length > 0) : {};
+  const { hardware } = layout;
+  const computes = hardware.links.length === 0 || computesOnCpu(plan, gpus[0]!);
+  const known = run.bounds ? knownTimes(latencies, floor, hardware.links.length > 0) : {};
+  const unproven = run.bounds && hardware.links.length > 0 ? unprovenOf(plan) : null;
+  const hitsHold = !withheld.has('belady') && !withheld.has('judgements');
   return {
-    allResidentTpotNs: meanOf(latencies.tpotAllResident),
+    allResidentTpotNs: withheld.has('resident') ? null : meanOf(latencies.tpotAllResident),
     noCacheTpotNs: meanOf(latencies.tpotNoCache),
-    beladyHitRate: beladyHits === null || demanded === 0 ? null : beladyHits / demanded,
+    beladyHitRate: beladyHits === null || demanded === 0 || !hitsHold ? null : beladyHits / demanded,
     compulsoryMisses: recorder.distinct,
     tokenCycleBytes: tokenCycleBytes(inputs.model),
     capacityBytes: layout.total.cacheBytes,
-    ...knowing,
+    ...known,
+    ...(known.foundTpotNs === undefined || computes || hardware.cpu === null ? {} : { foundBy: 'loads' as const }),
+    ...(unproven === null ? {} : { unproven }),
   };
 }
 
-/** TPOT of LRU, Belady on demand, foresight and floor. @param loads false: every expert is where it executes, and no knowledge helps */
-function knowingOf(latencies: Latencies, loads: boolean): Partial<Bounds> {
+/** TPOT of LRU, Belady on demand, the best found, and the floor. @param loads false: every expert is where it executes, and no knowledge helps */
+function knownTimes(latencies: Latencies, floor: Floor | null, loads: boolean): Partial<Bounds> {
   if (!loads) {
     const resident = meanOf(latencies.tpotAllResident);
-    return { lruTpotNs: resident, beladyTpotNs: resident, foresightTpotNs: resident, floorTpotNs: resident };
+    return { lruTpotNs: resident, beladyTpotNs: resident, foundTpotNs: resident, floorTpotNs: resident };
   }
+  const proven = floor === null ? {} : { floorTpotNs: meanOf(latencies.tpotFloor), floorTotalNs: floor.sinceNs(null) };
   const knowing = latencies.tpotKnowing();
-  if (knowing === null) return {};
+  if (knowing === null) return proven;
+  // A run that is faster than what was found is what was found.
+  const tpots = [latencies.tpot.values(), ...knowing.knowing].flatMap((values) => meanOfAll(values) ?? []);
   return {
+    ...proven,
     lruTpotNs: meanOfAll(knowing.lru),
     beladyTpotNs: meanOfAll(knowing.belady),
-    foresightTpotNs: meanOfAll(knowing.foresight),
-    floorTpotNs: meanOf(latencies.tpotFloor),
-    foresightTotalNs: knowing.totalNs,
+    foundTpotNs: tpots.length === 0 ? null : Math.min(...tpots),
+    foundTotalNs: Math.min(sum(latencies.pass.values()), knowing.totalNs),
   };
 }
 
@@ -52,16 +67,16 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
     'bound.no_cache.tpot': bounds.noCacheTpotNs,
     'bound.lru.tpot': bounds.lruTpotNs ?? null,
     'bound.belady.tpot': bounds.beladyTpotNs ?? null,
-    'bound.foresight.tpot': bounds.foresightTpotNs ?? null,
+    'bound.found.tpot': bounds.foundTpotNs ?? null,
+    'bound.found.total': bounds.foundTotalNs ?? null,
     'bound.floor.tpot': bounds.floorTpotNs ?? null,
-    'bound.foresight.total': bounds.foresightTotalNs ?? null,
+    'bound.floor.total': bounds.floorTotalNs ?? null,
     'bound.belady.hit_rate': bounds.beladyHitRate,
     'bound.compulsory': bounds.compulsoryMisses,
     'bound.token_cycle': bounds.tokenCycleBytes,
     'headroom.hit_rate': bounds.beladyHitRate === null ? null : openPart(0, hits / demanded, bounds.beladyHitRate),
     'headroom.tpot': tpot === undefined ? null : openPart(bounds.noCacheTpotNs!, tpot, bounds.allResidentTpotNs!),
-    'headroom.foresight':
-      tpot === undefined || bounds.foresightTpotNs == null ? null : openPart(bounds.lruTpotNs!, tpot, bounds.foresightTpotNs),
+    'headroom.found': tpot === undefined || bounds.foundTpotNs == null ? null : openPart(bounds.lruTpotNs!, tpot, bounds.foundTpotNs),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Passes } from '../../schedule/door.js';
 import type { RunPlan } from '../compose/plan.js';
 import type { Simulation } from '../compose/simulation.js';
 import type { ChangingMemory } from '../serve/changing-memory.js';
+import type { BrokenLaw } from '../watch/laws.js';
 import type { Meters } from '../watch/meters.js';
 
 /** The parts of a finished run that its result is made of. Types only. Everything that a finished run produces. */
@@ -11,6 +12,8 @@ export interface Finished extends RunPlan {
   /** The division of GPU memory if it changed during the run; null: it stayed as planned. */
   readonly changing: ChangingMemory | null;
   readonly meters: Meters;
+  /** Laws that the run breaks; figures that rest on them are withheld (L30). */
+  readonly broken: readonly BrokenLaw[];
   /** `performance.now()` when the run started. */
   readonly startedAt: number;
 }

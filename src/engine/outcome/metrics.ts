@@ -10,6 +10,7 @@ import { VALUE_BYTES } from '../parallel/pipeline.js';
 import type { Link } from '../transfer/link.js';
 import { imbalance } from '../vocabulary/recorder.js';
 import { promotes } from '../vocabulary/rules.js';
+import { restingOn } from '../watch/laws.js';
 import { boundMetrics } from './bounds.js';
 import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
@@ -35,7 +36,8 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
   // These use other metrics.
   put(switchMetrics(finished, metrics));
   put(boundMetrics(finished, bounds, metrics));
-  return metrics;
+  const withheld = finished.broken.map((law) => restingOn(law).metrics);
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !withheld.some((rests) => rests.test(name))));
 }
 
 /** Changes of the routing between recording and run. */

@@ -4,6 +4,7 @@ import { expertBytesTotal } from '../../model/door.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import { isWord, runtimeNamed } from '../../system/door.js';
 import { isPageCache } from '../compose/plan.js';
+import { restingOn } from '../watch/laws.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
 
@@ -11,7 +12,7 @@ import { profileOf } from './profile.js';
 export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const { auditWarnings, inputs, layout, meters, run, serving, simulation, workload } = finished;
   const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
-  warnings.push(...(meters.faults?.warnings() ?? []));
+  warnings.push(...(meters.faults?.warnings() ?? []), ...lawWarnings(finished));
   if (isPageCache(finished)) {
     const held = formatBytes(layout.total.cacheBytes);
     const message = `Experts are pages of a mapped file, and ${held} of memory keeps those that were used last, cold at the start, wherever ${inputs.system.name} places them.`;
@@ -40,6 +41,19 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
       message: `The trace has fewer requests than the batch: long ones were cut, ${formatCount(workload.requests)} streams start at even offsets.`,
     });
   return warnings;
+}
+
+/** One warning a broken law: what failed first, and what is withheld (L30). */
+function lawWarnings({ broken }: Finished): Warning[] {
+  return [...new Set(broken.map(({ law }) => law))].map((law) => {
+    const failures = broken.filter((failure) => failure.law === law);
+    const others = failures.length === 1 ? '' : ` (and ${formatCount(failures.length - 1)} more)`;
+    const figures = [...new Set(failures.map((failure) => restingOn(failure).words))].join('; ');
+    const message =
+      `Law ${law} fails: ${failures[0]!.what}${others}. What rests on it is withheld: ${figures}. ` +
+      'This is a bug of moeprof: please report it with the command line.';
+    return { code: 'law-failed', message };
+  });
 }
 
 /** A scheduler that groups by predictions, in a run without a predictor. */

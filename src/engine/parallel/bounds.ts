@@ -1,18 +1,10 @@
 import type { CostModel, LinkSpec } from '../../hardware/door.js';
-import { Clocks, cpuNs } from '../foresight/clocks.js';
+import { Clocks, cpuNs, type Known } from '../foresight/clocks.js';
 import { WORK } from '../foresight/demand-block.js';
-import type { KnowledgeBounds } from '../foresight/knowledge-bounds.js';
 import type { Shard } from '../memory/shard.js';
 import { Link } from '../transfer/link.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
-
-interface ParallelKnowledge {
-  readonly bounds: KnowledgeBounds;
-  readonly cost: CostModel;
-  /** True: the CPU may compute experts. */
-  readonly onCpu: boolean;
-}
 
 /** The bounds of a run on several GPUs (L15): the same events with every expert resident on its GPU, and with no expert kept anywhere. */
 export class ParallelBounds extends Clocks {
@@ -22,18 +14,22 @@ export class ParallelBounds extends Clocks {
   readonly #sequences: readonly Sequence[];
   /** By GPU: the links that an expert crosses on its way there when nothing is cached. */
   readonly #links: readonly (readonly Link[])[];
-  readonly #knowing: ParallelKnowledge | null;
+  readonly #cost: CostModel;
+  readonly #onCpu: boolean;
 
-  /** @param links of one GPU, those nearest to the experts' home first @param pipeline of the bounds' own @param knowing null: not counted */
+  /** @param links of one GPU, those nearest to the experts' home first @param pipeline of the bounds' own @param onCpu true: the CPU may compute experts */
   constructor(
     shards: readonly Shard[],
     dispatch: Dispatch,
     links: readonly LinkSpec[],
     pipeline: Pipeline,
-    knowing: ParallelKnowledge | null = null,
+    cost: CostModel,
+    known: Known,
+    onCpu: boolean,
   ) {
-    super(knowing?.bounds ?? null);
-    this.#knowing = knowing;
+    super(known);
+    this.#cost = cost;
+    this.#onCpu = onCpu;
     this.#shards = shards;
     this.#dispatch = dispatch;
     this.#pipeline = pipeline;
@@ -53,7 +49,7 @@ export class ParallelBounds extends Clocks {
       for (let i = 0; i < size; i++) sequences[gpu]!.add(counts[i]!, this.allResidentNs);
     }
     const endNs = pipeline.endNs(layer, sequences, busiest, this.allResidentNs);
-    if (this.#knowing !== null) this.#know(this.#knowing, layer, endNs - this.allResidentNs);
+    this.#know(layer, endNs - this.allResidentNs);
     this.allResidentNs = endNs;
     // All loads of an event have arrived before the next one, so that its links are idle at the start.
     for (let gpu = 0; gpu < demands.length; gpu++) {
@@ -68,8 +64,11 @@ export class ParallelBounds extends Clocks {
     this.noCacheNs = pipeline.endNs(layer, sequences, busiest, this.noCacheNs);
   }
 
-  /** Passes the event to the clocks of knowledge, which takes `residentNs` with all experts resident. */
-  #know({ bounds, cost, onCpu }: ParallelKnowledge, layer: number, residentNs: number): void {
+  /** Passes the event to floor and schedules; it takes `residentNs` with all experts resident. */
+  #know(layer: number, residentNs: number): void {
+    const { floor, found } = this;
+    if (floor === null && found === null) return;
+    const cost = this.#cost;
     const { demands } = this.#dispatch;
     const { exchangeNs, gathered } = this.#pipeline;
     for (let gpu = 0; gpu < demands.length; gpu++) {
@@ -77,12 +76,16 @@ export class ParallelBounds extends Clocks {
       let gpuNs = 0;
       for (let i = 0; i < size; i++) gpuNs += cost.expertNs(layer, counts[i]!);
       // If experts are missing, the event may still send activations: it does the lesser work of the two.
-      bounds.work[WORK.gpu] = gathered === null ? gpuNs : Math.min(gpuNs, gathered.workNs[gpu]!);
-      bounds.work[WORK.cpu] = onCpu ? cpuNs(cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
-      bounds.demand(gpu, layer, ids, size);
+      const leastNs = gathered === null ? gpuNs : Math.min(gpuNs, gathered.workNs[gpu]!);
+      floor?.event(gpu, layer, ids, counts, size, single, gpuNs === 0 ? 1 : leastNs / gpuNs);
+      if (found === null) continue;
+      found.work[WORK.gpu] = leastNs;
+      found.work[WORK.cpu] = this.#onCpu ? cpuNs(cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
+      found.demand(gpu, ids, size);
     }
-    bounds.work[WORK.resident] = residentNs;
-    bounds.work[WORK.back] = gathered === null ? exchangeNs : 0;
-    bounds.event();
+    if (found === null) return;
+    found.work[WORK.resident] = residentNs;
+    found.work[WORK.back] = gathered === null ? exchangeNs : 0;
+    found.event();
   }
 }

@@ -1,7 +1,7 @@
 import { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { CommonParts } from '../compose/compose.js';
-import { computesOnCpu, knowledgeOf } from '../compose/knowledge.js';
+import { computesOnCpu, knownOf } from '../compose/knowledge.js';
 import type { RunFold, SimulatedGpu, Simulation } from '../compose/simulation.js';
 import type { Layout } from '../memory/layout.js';
 import { NOT_HERE } from '../memory/shard.js';
@@ -37,9 +37,7 @@ export function severalGpus(
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch);
   const [hostLink, ssdLink] = hardware.links;
   const links = policies.dram === null ? [hostLink!] : [ssdLink!, hostLink!];
-  const knowledge = knowledgeOf(plan, gpus);
-  const knowing = knowledge === null ? null : { bounds: knowledge, cost, onCpu: computesOnCpu(plan, gpus[0]!) };
-  const bounds = new ParallelBounds(shards, dispatch, links, pipeline(), knowing);
+  const bounds = new ParallelBounds(shards, dispatch, links, pipeline(), cost, knownOf(plan, gpus), computesOnCpu(plan, gpus[0]!));
   const parallel = new ParallelCounters(gpus.length);
   const engine = new ParallelEngine({
     model,

@@ -86,6 +86,11 @@ export class Link {
     this.#resumedNs = new Float64Array(lanes);
   }
 
+  /** True: every transfer is divided over all paths. */
+  get divides(): boolean {
+    return this.#split !== null;
+  }
+
   /** Time of a transfer of `bytes` over the idle link, ns; if lanes differ, on the one where it takes the shortest. */
   transferNs(bytes: number): number {
     if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);

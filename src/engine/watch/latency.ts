@@ -3,11 +3,19 @@ import { deviation, mean } from '../../base/statistics.js';
 import { meets, type Objectives, type Request, type Share } from '../../schedule/door.js';
 import type { Clocks } from '../foresight/clocks.js';
 import type { FloorMark } from '../foresight/floor.js';
-import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
 
 interface EndedRequests {
   /** @param met it kept its objective */
   ended(request: Request, endNs: number, met: boolean): void;
+}
+
+/** TPOT by request, ns, and the least time of all passes. */
+export interface TpotKnowing {
+  readonly lru: Float64Array;
+  readonly belady: Float64Array;
+  /** Of each schedule that knows the future, Belady on demand among them. */
+  readonly knowing: readonly Float64Array[];
+  readonly totalNs: number;
 }
 
 /** Latencies of passes and requests, ns. */
@@ -36,7 +44,7 @@ export class Latencies {
   readonly #classes: EndedRequests | null;
   readonly halves = new RequestHalves();
   /** By request that has its first token: the moment from which the floor of its other tokens is measured. */
-  readonly #marks = new Map<Request, readonly FloorMark[]>();
+  readonly #marks = new Map<Request, FloorMark>();
   readonly #bounds: Clocks;
 
   readonly #objectives: Objectives | undefined;
@@ -96,26 +104,26 @@ export class Latencies {
     }
   }
 
-  /** TPOT of the same requests under each knowledge, and the time of all passes under foresight, ns; null: not counted. Call it after the run. */
-  tpotKnowing(): (KnowledgeEnds & { readonly totalNs: number }) | null {
-    const { knowledge } = this.#bounds;
-    if (knowledge === null) return null;
-    const { belady, foresight, lru } = knowledge.ends(this.pass.values());
+  /** TPOT of the same requests under each knowledge, and the time of all passes by schedules that know the future, ns. Call it after the run. */
+  tpotKnowing(): TpotKnowing | null {
+    const ends = this.#bounds.found?.ends(this.pass.values()) ?? null;
+    if (ends === null) return null;
+    const { belady, knowing, lru } = ends;
     const tpot = (ends: Float64Array): Float64Array => {
       const at = (passes: number): number => (passes === 0 ? 0 : ends[passes - 1]!);
       return Float64Array.from(this.#spans, ([first, last, tokens]) => (at(last) - at(first)) / tokens);
     };
-    return { belady: tpot(belady), foresight: tpot(foresight), lru: tpot(lru), totalNs: foresight.at(-1) ?? 0 };
+    const all = [belady, ...knowing];
+    return { belady: tpot(belady), lru: tpot(lru), knowing: all.map(tpot), totalNs: Math.min(...all.map((ends) => ends.at(-1) ?? 0)) };
   }
 
   #finishedKnowing(request: Request): void {
-    const { knowledge, passes } = this.#bounds;
-    if (knowledge === null) return;
-    const floorNs = knowledge.floorNs(this.#marks.get(request)!);
-    this.#marks.delete(request);
-    const residentNs = knowledge.onCpu ? 0 : this.#bounds.allResidentNs - request.firstTokenAllResidentNs;
-    this.tpotFloor.add(Math.max(residentNs, floorNs) / request.decode);
-    this.#spans.push([request.firstTokenPass, passes, request.decode]);
+    const { floor, found, passes } = this.#bounds;
+    if (floor !== null) {
+      this.tpotFloor.add(floor.sinceNs(this.#marks.get(request)!) / request.decode);
+      this.#marks.delete(request);
+    }
+    if (found !== null) this.#spans.push([request.firstTokenPass, passes, request.decode]);
   }
 
   /** Records a part of a prompt; rows that had run before a preemption take time and do not count as tokens. */
@@ -136,8 +144,8 @@ export class Latencies {
     request.firstTokenAllResidentNs = this.#bounds.allResidentNs;
     request.firstTokenNoCacheNs = this.#bounds.noCacheNs;
     request.firstTokenPass = this.#bounds.passes;
-    const { knowledge } = this.#bounds;
-    if (knowledge !== null && request.decode > 0) this.#marks.set(request, knowledge.mark());
+    const { floor } = this.#bounds;
+    if (floor !== null && request.decode > 0) this.#marks.set(request, floor.mark());
   }
 }
 

@@ -10,7 +10,7 @@ import { compositionOf, knowingOf, predictRow } from '../validate/predict.js';
 import { type Measurement, readMeasurements } from '../validate/rows/measurement.js';
 import { RowTraces } from '../validate/rows/row-traces.js';
 import type { RowSystem } from '../validate/rows/specify.js';
-import { bestUnderFuture } from './best.js';
+import { type Limit, valueAt } from './best.js';
 import type { Reproduction } from './reproduction.js';
 
 /** Figures of a run, by metric. Null: it has none. */
@@ -18,8 +18,8 @@ export interface Figures {
   of(metric: string): number | null;
   /** As the row of measurements has it. */
   measured(metric: string): number | null;
-  /** What the same run can reach at most with foresight, on the same machine under the same runtime. */
-  best(metric: string): number | null;
+  /** At the best found, or the floor, of the same passes on the same machine under the same runtime. */
+  at(limit: Limit, metric: string): number | null;
 }
 
 /** What a run is composed of, besides its runtime: parts that another run may replace. */
@@ -37,7 +37,7 @@ export interface ComparedRun {
   readonly world: string;
   readonly runtime: string;
   readonly composition: Composition;
-  /** @param bounds true: with the best of each metric @throws UserError if the run cannot be done */
+  /** @param bounds true: with what is best of each metric @throws UserError if the run cannot be done */
   figures(runtime: string, composition: Composition, bounds: boolean): Promise<Figures>;
 }
 
@@ -103,7 +103,7 @@ export class ComparedRuns {
             const measured = fieldsOf(metric)?.[1];
             return measured === undefined ? null : (row.measured[measured] ?? null);
           },
-          best: (metric) => (knowing === undefined ? null : bestUnderFuture(knowing, composition.system, metric, of(metric))),
+          at: (limit, metric) => (knowing === undefined ? null : valueAt(limit, knowing, composition.system, metric, of(metric))),
         };
       },
     };
@@ -119,10 +119,21 @@ function comparedRun(spec: RunSpec): ComparedRun {
     runtime: hardwareOf(spec).software?.runtime ?? 'default',
     composition: { system, memory, speculation },
     figures: async (runtime, composition, bounds) => {
-      const run = { ...spec, ...composition, bounds, runtime, workload: { ...load, speculation: composition.speculation } } as RunSpec;
+      const run = {
+        ...spec,
+        ...composition,
+        bounds,
+        found: 'all',
+        runtime,
+        workload: { ...load, speculation: composition.speculation },
+      } as RunSpec;
       const { metrics } = await simulateRun(run);
       const of = (metric: string): number | null => metrics[metric]?.value ?? null;
-      return { of, measured: () => null, best: (metric) => bestUnderFuture(knowingOf(metrics), composition.system, metric, of(metric)) };
+      return {
+        of,
+        measured: () => null,
+        at: (limit, metric) => valueAt(limit, knowingOf(metrics), composition.system, metric, of(metric)),
+      };
     },
   };
 }

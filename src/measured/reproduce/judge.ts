@@ -3,7 +3,7 @@ import { METRICS } from '../../result/catalogue.js';
 import type { ComparedRun, Figures } from './compared-run.js';
 import { Done, type GainFactors, gainOf } from './gain.js';
 import { type Claim, runsOf } from './reproduction.js';
-import { type ClaimVerdict, gainShare, isImpossible, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
+import { type ClaimVerdict, fallsShort, gainShare, type ShortOf, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
 
 /** A claim, judged. */
 export interface JudgedClaim {
@@ -22,14 +22,27 @@ export interface JudgedClaim {
   readonly gain: GainFactors | null;
   /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
   readonly share: number | null;
-  /** What our run could reach at most with foresight, as `moeprof` has it; null: no bound is known. */
+  /** The best that we find for our run in its engine, as `moeprof` has it; null: unknown. */
   readonly best: number | null;
-  /** False: even a known future falls more than 15 % short of what is published. */
-  readonly allowed: boolean;
+  /** What no run of the machine exceeds, whatever the engine, as `moeprof` has it; null: not needed, or nothing is proven. */
+  readonly floor: number | null;
   readonly verdict: ClaimVerdict;
   readonly expected: ClaimVerdict;
   readonly why: string | null;
   readonly source: string | null;
+}
+
+/** A published figure, and what our run's is divided by. */
+interface Asked {
+  readonly metric: string;
+  readonly published: number;
+  readonly to: number;
+  readonly lower: boolean;
+}
+
+/** See {@link JudgedClaim}. */
+interface Limits extends Pick<JudgedClaim, 'best' | 'floor'> {
+  readonly short: ShortOf | null;
 }
 
 /** Judges the claims of a file, each run of which is done once. Ratios and orders use the first run's runtime: fitted constants agree (L26). */
@@ -52,7 +65,7 @@ export class ClaimJudge {
     const lower = METRICS.get(metric)!.better === 'lower';
     const runs = runsOf(claim);
     const { runtime } = this.#sides.get(runs[0]!)!;
-    const common = { says, metric, runs, runtime, gain: null, share: null, best: null, allowed: true, comesOut: null, why, source };
+    const common = { says, metric, runs, runtime, gain: null, share: null, best: null, floor: null, comesOut: null, why, source };
     const figures = await Promise.all(runs.map((run, i) => this.#figures(run, runtime, i === 0 && !('order' in claim))));
     const figure = (i: number): number => known(figures[i]!.of(metric), `${place}: ${runs[i]} has no ${metric}`);
     const measured = (i: number): number => known(figures[i]!.measured(metric), `${place}: nothing is published of ${runs[i]}`);
@@ -64,29 +77,34 @@ export class ClaimJudge {
       const order = { kind: 'order', published: null, moeprof: null, error: swapped / pairs, comesOut, verdict } as const;
       return { ...common, ...order, expected: claim.verdict ?? 'side' };
     }
-    const best = figures[0]!.best(metric);
+    const limits = (published: number, to: number): Promise<Limits> =>
+      this.#limits(runs[0]!, figures[0]!, { metric, published, to, lower });
     if ('value' in claim) {
       const published = claim.published ?? measured(0);
       const moeprof = figure(0);
-      const value = { kind: 'value', published, moeprof, best, error: moeprof / published - 1 } as const;
-      const allowed = !isImpossible({ ...value, lower });
-      return { ...common, ...value, allowed, verdict: verdictOfValue({ ...value, lower }), expected: claim.verdict ?? 'other' };
+      const { short, ...best } = await limits(published, 1);
+      const value = { kind: 'value', published, moeprof, ...best, error: moeprof / published - 1 } as const;
+      return { ...common, ...value, verdict: verdictOfValue({ ...value, short }), expected: claim.verdict ?? 'other' };
     }
     const [of, to] = [figure(0), figure(1)];
     const published = claim.published ?? measured(0) / measured(1);
     if (!Number.isFinite(of / to)) throw new UserError(`${place}: ${runs[1]} has ${metric} 0, so that there is no ratio`);
-    const ratio = {
-      kind: 'ratio',
-      published,
-      moeprof: of / to,
-      best: best === null ? null : best / to,
-      error: of / to / published - 1,
-    } as const;
-    const verdict = verdictOfRatio({ ...ratio, lower });
+    const { short, ...best } = await limits(published, to);
+    const ratio = { kind: 'ratio', published, moeprof: of / to, ...best, error: of / to / published - 1 } as const;
+    const verdict = verdictOfRatio({ ...ratio, short });
     const sides = [this.#sides.get(runs[0]!)!, this.#sides.get(runs[1]!)!] as const;
     const gain = await gainOf(sides, this.#done, (figures) => figures.of(metric) ?? Number.NaN, [of, to]);
-    const allowed = !isImpossible({ ...ratio, lower });
-    return { ...common, ...ratio, allowed, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
+    return { ...common, ...ratio, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
+  }
+
+  /** What falls short of a published figure, over `to` of a ratio. The machine itself is asked only if the engine falls short. */
+  async #limits(run: string, figures: Figures, { lower, metric, published, to }: Asked): Promise<Limits> {
+    const found = figures.at('found', metric);
+    const best = found === null ? null : found / to;
+    if (!fallsShort(best, published, lower)) return { best, floor: null, short: null };
+    const proven = (await this.#figures(run, 'ideal', true)).at('floor', metric);
+    const floor = proven === null ? null : proven / to;
+    return { best, floor, short: fallsShort(floor, published, lower) ? 'impossible' : 'engine' };
   }
 
   #figures(run: string, runtime: string, bounds: boolean): Promise<Figures> {

@@ -61,6 +61,7 @@ function documentOf(papers: readonly Reproduced[]): Document {
         { head: 'share', of: ({ claim }) => claim.share },
         ...FACTORS.map((part) => ({ head: part, of: ({ claim }: Row) => claim.gain?.[part] ?? null })),
         { head: 'best', of: ({ claim }) => claim.best },
+        { head: 'floor', of: ({ claim }) => claim.floor },
         { head: 'verdict', of: ({ claim }) => claim.verdict },
         { head: 'why', of: ({ claim }) => claim.why },
       ],
@@ -76,21 +77,22 @@ function countsOf(claims: readonly JudgedClaim[]): string {
     .join(', ');
 }
 
-/** Numeric claims near the published figure, and the median share of gains that the bound allows. */
+/** Verdicts of a limit that falls short. */
+const SHORT: ReadonlySet<ClaimVerdict> = new Set(['engine', 'impossible']);
+
+/** Numeric claims near the published figure, and the median share of gains that no limit stands against. */
 function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];
   const within = (share: number): string => formatRatio(numeric.filter(({ error }) => Math.abs(error) <= share).length / numeric.length);
-  const explained = numeric.filter(
-    ({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (verdict === 'impossible' || why !== null),
-  );
-  const shares = numeric.flatMap(({ allowed, share }) => (share === null || !allowed ? [] : [share])).sort((a, b) => a - b);
+  const explained = numeric.filter(({ error, verdict, why }) => Math.abs(error) > WITHIN.near && (SHORT.has(verdict) || why !== null));
+  const shares = numeric.flatMap(({ share, verdict }) => (share === null || SHORT.has(verdict) ? [] : [share])).sort((a, b) => a - b);
   const near = `of ${formatCounted(numeric.length, 'numeric claim')} ${within(WITHIN.figure)} within 15 %, ${within(WITHIN.near)} within 30 %`;
   const others = `; a bound or a reason with a number says why of ${formatRatio(explained.length / numeric.length)}`;
   const gains =
     shares.length === 0
       ? ''
-      : `; of ${formatCounted(shares.length, 'gain')} that the bound allows, ${formatRatio(percentile(shares, 50))} is shown (median)`;
+      : `; of ${formatCounted(shares.length, 'gain')} that no limit stands against, ${formatRatio(percentile(shares, 50))} is shown (median)`;
   return [{ text: `${near}${others}${gains}` }];
 }
 
@@ -114,12 +116,26 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
         of: ({ gain }: JudgedClaim) => factorOf(gain?.[part] ?? null),
         only: ['markdown'] as const,
       })),
-      { head: 'bound', of: ({ best, kind, metric }) => (best === null ? '–' : textOf(kind, metric, best)) },
+      { head: 'best found', of: ({ best, kind, metric }) => (best === null ? '–' : textOf(kind, metric, best)) },
       { head: 'verdict', of: ({ verdict }) => VERDICTS[verdict], align: 'left' },
     ]),
     linesBlock(claims.flatMap(partsOf), { only: ['terminal'] }),
+    linesBlock(claims.flatMap(limitOf)),
     linesBlock(claims.flatMap(({ says, why }): Line[] => (why === null ? [] : [{ text: `${says}: ${why}`, tone: 'item' }]))),
   ];
+}
+
+/** What falls short of a published figure: the best that we find in the engine, and the machine's floor, in which no software takes time. */
+function limitOf({ best, floor, kind, metric, runtime, says, verdict }: JudgedClaim): Line[] {
+  if (best === null || !SHORT.has(verdict)) return [];
+  const found = textOf(kind, metric, best);
+  if (verdict === 'impossible' && floor !== null)
+    return [{ text: `${says}: cannot be on this machine, whose floor allows ${textOf(kind, metric, floor)}`, tone: 'item' }];
+  const rest =
+    floor === null
+      ? 'nothing is proven of the machine itself'
+      : `host time apart, the machine's floor allows ${textOf(kind, metric, floor)}`;
+  return [{ text: `${says}: not by caching in ${runtime}, where ${found} is the best that we find; ${rest}`, tone: 'item' }];
 }
 
 function partsOf({ gain, says }: JudgedClaim): Line[] {

@@ -4,6 +4,7 @@ export const VERDICTS = {
   near: 'within 30 %',
   gain: 'half the gain',
   side: 'same side',
+  engine: 'not by caching here',
   impossible: 'cannot be',
   far: 'far off',
   other: 'other side',
@@ -24,28 +25,29 @@ const TIE = 0.01;
 interface Judged {
   readonly published: number;
   readonly moeprof: number;
-  /** The best that our run could reach with foresight; null: unknown. */
-  readonly best: number | null;
-  /** True: the less the better. */
-  readonly lower: boolean;
+  /** What is short of the published figure; null: nothing is known to be. */
+  readonly short: ShortOf | null;
 }
 
-/** True if even a known future falls more than 15 % short of what is published. */
-export function isImpossible({ best, lower, published }: Judged): boolean {
-  if (best === null) return false;
-  return lower ? best > published * (1 + WITHIN.figure) : best < published * (1 - WITHIN.figure);
+/** A limit that falls short: the best that we find in this engine, or the floor of the machine itself. */
+export type ShortOf = Extract<keyof typeof VERDICTS, 'engine' | 'impossible'>;
+
+/** True if even the limit falls more than 15 % short of what is published. @param lower true: the less the better */
+export function fallsShort(limit: number | null, published: number, lower: boolean): boolean {
+  if (limit === null) return false;
+  return lower ? limit > published * (1 + WITHIN.figure) : limit < published * (1 - WITHIN.figure);
 }
 
 /** The verdict on a value. */
-export function verdictOfValue(judged: Judged): ClaimVerdict {
-  const error = Math.abs(judged.moeprof / judged.published - 1);
+export function verdictOfValue({ moeprof, published, short }: Judged): ClaimVerdict {
+  const error = Math.abs(moeprof / published - 1);
   if (error <= WITHIN.figure) return 'figure';
   if (error <= WITHIN.near) return 'near';
-  return isImpossible(judged) ? 'impossible' : 'far';
+  return short ?? 'far';
 }
 
 /** The share of a published gain that ours is, in logarithms; null: nothing is gained. Negative: ours is on the other side. */
-export function gainShare({ moeprof, published }: Pick<Judged, 'moeprof' | 'published'>): number | null {
+export function gainShare({ moeprof, published }: Omit<Judged, 'short'>): number | null {
   return published === 1 ? null : Math.log(moeprof) / Math.log(published);
 }
 
@@ -55,7 +57,7 @@ export function verdictOfRatio(judged: Judged): ClaimVerdict {
   const sided = share > 0 || Math.abs(judged.published - 1) <= TIE;
   if (sided && Math.abs(judged.moeprof / judged.published - 1) <= WITHIN.figure) return 'figure';
   if (share >= 0.5 && share <= 1.5) return 'gain';
-  if (isImpossible(judged)) return 'impossible';
+  if (judged.short !== null) return judged.short;
   return share > 0 ? 'side' : 'other';
 }
 

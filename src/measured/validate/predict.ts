@@ -27,17 +27,18 @@ export interface Prediction {
   readonly knowing?: Knowing;
 }
 
-/** Time of a run's decoded tokens, and under knowledge (L19), in one unit; of the whole run and foresight; Belady's hit rate. Absent: no bound. */
-export type Knowing = Readonly<Partial<Record<'own' | 'foresight' | 'floor' | 'total' | 'totalForesight' | 'belady', number>>>;
+/** Times of a run, of the best found and of the floor (L19), in one unit: of its decoded tokens, and of all; Belady's hit rate. Absent: unknown. */
+export type Knowing = Readonly<Partial<Record<'own' | 'found' | 'floor' | 'total' | 'totalFound' | 'totalFloor' | 'belady', number>>>;
 
 /** Metrics that they come from. */
 const KNOWING = {
   own: 'latency.tpot.mean',
-  foresight: 'bound.foresight.tpot',
+  found: 'bound.found.tpot',
   floor: 'bound.floor.tpot',
   belady: 'bound.belady.hit_rate',
   total: 'time.total',
-  totalForesight: 'bound.foresight.total',
+  totalFound: 'bound.found.total',
+  totalFloor: 'bound.floor.total',
 } as const;
 
 /** Times and the hit rate of a run, from its metrics. */
@@ -218,7 +219,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
 /** Times of the tokens after those that warm the caches; no hit rate is known of them alone. */
 function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
-  const keys = (['own', 'foresight', 'floor'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
+  const keys = (['own', 'found'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
   return Object.fromEntries(keys.map((key) => [key, all[key]! * (output - 1) - first[key]! * (warming - 1)]));
 }
 
@@ -237,6 +238,7 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
     },
     workload: { batch: phase.users, context: phase.context, maxTokensPerPass: phase.ubatch, speculation: draftsOf(row) },
     bounds,
+    found: 'all',
     audit: 'off',
   };
   const spec = checkRun(input, `measurement ${row.id}`);

@@ -4,7 +4,7 @@ import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { againText } from '../document/again.js';
 import { metricText, metricValue, printable } from '../format.js';
-import { foresightText, knownTimes, limitText } from '../limit.js';
+import { bestText, knownTimes, limitText } from '../limit.js';
 import type { Phase } from '../phase-time.js';
 import { bandText, bareRange, deviceWords, hitRangeText, percentRange, tenfoldText } from '../words.js';
 
@@ -167,12 +167,14 @@ function joinedText({ inputs: { joined } }: Result): string {
   return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
 }
 
-/** The time under perfect knowledge of the demand, and the limit of the run; empty if that was not computed. */
+/** The floor and the best found, and the limit of the run; empty if they were not counted. */
 function knowingFacts(result: Result): (readonly [label: string, text: string])[] {
   const times = knownTimes(result);
+  const { unproven } = result.bounds;
+  if (unproven !== undefined) return [['best', `nothing is proven of what could be faster: ${printable(unproven)}`]];
   if (times === null) return [];
   return [
-    ['foresight', foresightText(times)],
+    ['best', bestText(times)],
     ['limit', limitText(times, deviceWords(result).processor)],
   ];
 }
@@ -187,7 +189,7 @@ const DETAILS: ReadonlySet<string> = new Set([
   'transfers',
   'KV caches',
   'saved',
-  'foresight',
+  'best',
   'limit',
   'again',
 ]);

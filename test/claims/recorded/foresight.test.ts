@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
 import { WORK } from '../../../src/engine/foresight/demand-block.js';
-import { KnowledgeBounds } from '../../../src/engine/foresight/knowledge-bounds.js';
+import { Floor } from '../../../src/engine/foresight/floor.js';
+import { FoundSchedules } from '../../../src/engine/foresight/found.js';
 import { loadModel } from '../../../src/model/load/load.js';
 import { openTrace } from '../../../src/trace/open/open.js';
 import { chunks } from '../../../src/trace/trace.js';
@@ -27,7 +28,14 @@ recorded('knowing the future', ['traces/qwen3-30b-a3b.code.safetensors', 'traces
       const machine = { sizes, capacityBytes: slots, link, dram: null, preloaded: false, cpu: false, handoverNs: 0 };
       const alike = { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: 1 })) };
       const belady = new BeladyBound(alike, 'global', slots, null, false);
-      const bounds = new KnowledgeBounds([{ machine, belady, own: true, slots, transferNs: TIMES.transfer }], false);
+      const cost = {
+        ...{ expertNs: () => TIMES.expert, cpuExpertNs: () => Number.POSITIVE_INFINITY, cpuQueues: 1 },
+        ...{ handoverNs: Number.POSITIVE_INFINITY, onCpu: new Uint8Array(model.layers.length) },
+      };
+      const loads = { belady, own: true, slots, transferNs: TIMES.transfer };
+      const bounds = new FoundSchedules([{ machine, belady }], false);
+      const least = new Floor([{ model: alike, cost, onCpu: false, loads, reads: null }]);
+      const counts = new Int32Array(trace.topK).fill(1);
       const ids = new Int32Array(trace.topK);
       for (const chunk of chunks(trace, 500, 6000, 6000 + TOKENS)) {
         for (let row = 0; row < chunk.tokens; row++) {
@@ -35,20 +43,24 @@ recorded('knowing the future', ['traces/qwen3-30b-a3b.code.safetensors', 'traces
             const at = (row * trace.layers + layer) * trace.topK;
             for (let k = 0; k < trace.topK; k++) ids[k] = offset + chunk.experts[at + k]!;
             bounds.dense(TIMES.dense);
+            least.dense(TIMES.dense);
+            least.event(0, layer, ids, counts, trace.topK, true);
             bounds.work[WORK.gpu] = trace.topK * TIMES.expert;
             bounds.work[WORK.cpu] = Number.POSITIVE_INFINITY;
-            bounds.demand(0, layer, ids, trace.topK);
+            bounds.demand(0, ids, trace.topK);
             bounds.event();
           }
-          bounds.dense(TIMES.tail);
-          bounds.passEnded();
+          for (const clock of [bounds, least]) {
+            clock.dense(TIMES.tail);
+            clock.passEnded();
+          }
         }
       }
       trace.close();
       const perToken = (ns: number): number => ns / TOKENS / 1e6;
-      const ends = bounds.ends(new Float64Array(0));
-      const foresight = perToken(ends.foresight.at(-1)!);
-      const floor = perToken(bounds.floorNs(null));
+      const ends = bounds.ends(new Float64Array(0))!;
+      const foresight = perToken(ends.knowing[0]!.at(-1)!);
+      const floor = perToken(least.sinceNs(null));
       expect(foresight / published.foresight).toBeCloseTo(1, 2);
       expect(perToken(ends.belady.at(-1)!) / published.belady).toBeCloseTo(1, 2);
       expect(perToken(ends.lru.at(-1)!) / published.lru).toBeCloseTo(1, 2);

@@ -60,7 +60,7 @@ recorded(
               memory: { expertCache: `${100 * share}%` },
               workload: { tokens: TOKENS },
               bounds: false,
-              foresight: false,
+              found: 'none',
             });
           const [hot, still] = [await run('llama.cpp-hot-cache'), await run('llama.cpp-static')];
           const best = curve.policies[0]!.points[at]!.hitRate;

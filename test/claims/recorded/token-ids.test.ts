@@ -10,7 +10,7 @@ const NAME = 'mini-finegrained-64x12l';
 const [TRAIN, TEST] = ['train', 'test'].map((part) => `own/${NAME}.${part}.safetensors`) as [string, string];
 
 async function metricsOf(system: string): Promise<Result['metrics']> {
-  const sizes = { memory: { expertCache: '25%' }, workload: { tokens: 1500 }, foresight: false };
+  const sizes = { memory: { expertCache: '25%' }, workload: { tokens: 1500 }, found: 'none' };
   const run = { ...sizes, model: NAME, trace: recording(TEST), hardware: calibrated('rtx-4090'), system };
   const learned = system === 'on-demand-lru' ? [] : [{ path: ['system', 'predictor', 'train'], value: [recording(TRAIN)], label: '--set' }];
   return (await simulateRun(checkRun(run, 'test', learned))).metrics;

@@ -32,7 +32,7 @@ export async function timeOf(setting: Setting, system: string, predictor?: strin
     predictor === undefined
       ? []
       : [{ path: ['system', 'predictor'], value: predictor, amend: replacePredictor(predictor), label: '--predictor' }];
-  const input = { model, trace, hardware, runtime, system, bounds: false, foresight: false, audit: 'off' as const };
+  const input = { model, trace, hardware, runtime, system, bounds: false, found: 'none', audit: 'off' as const };
   const run = checkRun(
     { ...input, memory: fixed ? {} : { expertCache: cache }, workload: { batch, tokens, holdOut: '20%' } },
     system,

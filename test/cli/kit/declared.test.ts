@@ -51,7 +51,7 @@ describe('a section', () => {
   it('collects what may be given several times, and keeps what turns off on', () => {
     const command = declared(new Command('run'), '@run', { words: { replays: ['atomic', 'sequential'] } }).exitOverride();
     command.configureOutput({ writeErr: () => undefined }).parse(['--set', 'a=1', '--set', 'b=2', '--no-bounds'], { from: 'user' });
-    expect(command.opts()).toMatchObject({ set: ['a=1', 'b=2'], bounds: false, foresight: true, trace: [] });
+    expect(command.opts()).toMatchObject({ set: ['a=1', 'b=2'], bounds: false, trace: [] });
     expect(() => command.parse(['--replay', 'other'], { from: 'user' })).toThrow('Allowed choices are atomic, sequential');
   });
 

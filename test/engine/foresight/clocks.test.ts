@@ -1,12 +1,9 @@
 // Clocks beside a run against runs themselves: LRU on demand is what a run under LRU takes, and windows do not show.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
-import { WORK } from '../../../src/engine/foresight/demand-block.js';
-import { KnowledgeBounds } from '../../../src/engine/foresight/knowledge-bounds.js';
 import { simulate } from '../../../src/engine/simulate.js';
-import type { ModelSpec } from '../../../src/model/spec.js';
 import type { RunInput } from '../../../src/system/run.js';
+import { KnownWorld, machineOf } from './known-world.js';
 
 const small = {
   model: 'mini-finegrained-64x12l',
@@ -45,33 +42,15 @@ describe('a long run', () => {
   it('has the same times whether its end is seen from its beginning or not', () => {
     // 16 experts: a window is 65,552 demands, of which the last quarter is looked at.
     const experts = 16;
-    const model = { experts, layers: [{ offset: 0, experts, topK: 1, expertBytes: 1 }] } as unknown as ModelSpec;
-    const link = { name: 'h2d', bandwidth: 1e9 / 3, latencyNs: 0, lanes: 1, chunkBytes: null } as const;
-    const machine = {
-      sizes: new Float64Array(experts).fill(1),
-      capacityBytes: 6,
-      link,
-      dram: null,
-      preloaded: false,
-      cpu: false,
-      handoverNs: 0,
-    };
     const random = new Random(1, 'windows');
     const demands = Array.from({ length: 150_000 }, () => Math.floor(experts * random.next() ** 2));
-    const ids = new Int32Array(1);
     const run = (from: number, to: number): Float64Array => {
-      const belady = new BeladyBound(model, 'global', 6, null, false);
-      const bounds = new KnowledgeBounds([{ machine, belady, own: true, slots: 6, transferNs: 3 }], false);
+      const world = new KnownWorld(machineOf(experts, 6, 3));
       for (const id of demands.slice(from, to)) {
-        ids[0] = id;
-        bounds.dense(1);
-        bounds.work[WORK.gpu] = 1;
-        bounds.work[WORK.cpu] = Number.POSITIVE_INFINITY;
-        bounds.demand(0, 0, ids, 1);
-        bounds.event();
-        bounds.passEnded();
+        world.event({ gap: 1, members: [{ id, gpu: 1, cpu: Number.POSITIVE_INFINITY }] });
+        world.passEnded();
       }
-      return bounds.ends(new Float64Array(0)).foresight;
+      return world.found.ends(new Float64Array(0))!.knowing[0]!;
     };
     const whole = run(0, 150_000);
     const beginning = run(0, 60_000);

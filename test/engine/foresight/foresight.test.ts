@@ -1,89 +1,27 @@
-// Foresight and the floor on small worlds: by hand, and between the floor and the best of all schedules.
+// Schedules with knowledge and the floor on small worlds: by hand, and between the floor and the best of all schedules.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
-import { WORK } from '../../../src/engine/foresight/demand-block.js';
-import { KnowledgeBounds, type KnowledgeEnds, type KnownGpu } from '../../../src/engine/foresight/knowledge-bounds.js';
-import type { LinkSpec } from '../../../src/hardware/spec.js';
-import type { ModelSpec } from '../../../src/model/spec.js';
 import { cases } from '../../cases.js';
 import { exhaustive, type SmallWorld } from './exhaustive.js';
-
-const linkOf = (transferNs: number, lanes = 1): LinkSpec => ({
-  name: 'h2d',
-  bandwidth: (1e9 * lanes) / transferNs,
-  latencyNs: 0,
-  lanes,
-  chunkBytes: null,
-});
-
-/** A machine of `slots` experts of one byte. */
-const machineOf = (experts: number, slots: number, transferNs: number, preloaded = false) => ({
-  sizes: new Float64Array(experts).fill(1),
-  capacityBytes: slots,
-  link: linkOf(transferNs),
-  dram: null,
-  preloaded,
-  cpu: false,
-  handoverNs: 0,
-});
+import { KnownWorld, linkOf, machineOf } from './known-world.js';
 
 type Machine = ReturnType<typeof machineOf>;
 
-const modelOf = (experts: number): ModelSpec =>
-  ({ experts, layers: [{ offset: 0, experts, topK: 1, expertBytes: 1 }] }) as unknown as ModelSpec;
-
-/** The bounds of one GPU. */
-function boundsOn(
-  machine: Omit<Machine, 'dram' | 'link'> & Pick<KnownGpu['machine'], 'dram' | 'link'>,
-  transferNs: number,
-): KnowledgeBounds {
-  const { capacityBytes, preloaded, sizes } = machine;
-  const belady = new BeladyBound(modelOf(sizes.length), 'global', capacityBytes, null, preloaded);
-  return new KnowledgeBounds([{ machine, belady, own: true, slots: capacityBytes, transferNs }], false);
+/** One event a demand, each after `gap`, in one pass. @returns ends of it, in units, and the floor */
+function runOn(machine: Machine, demands: readonly number[], gap: number, gpu: number, cpu = Number.POSITIVE_INFINITY) {
+  const { belady, floor, knowing, lru } = new KnownWorld(machine).pass(demands.map((id) => ({ gap, members: [{ id, gpu, cpu }] })));
+  return { belady: belady[0]!, foresight: knowing[0]![0]!, floor, lru: lru[0]! };
 }
 
-/** One event a demand, each after `gap`; @returns when the one pass ends. */
-function runOn(
-  bounds: KnowledgeBounds,
-  demands: readonly number[],
-  gap: number,
-  gpuNs: number,
-  cpuNs = Number.POSITIVE_INFINITY,
-): KnowledgeEnds {
-  const ids = new Int32Array(1);
-  for (const id of demands) {
-    ids[0] = id;
-    bounds.dense(gap);
-    bounds.work[WORK.gpu] = gpuNs;
-    bounds.work[WORK.cpu] = cpuNs;
-    bounds.demand(0, 0, ids, 1);
-    bounds.event();
-  }
-  bounds.passEnded();
-  return bounds.ends(new Float64Array(0));
-}
-
-/** Runs a world; @returns times by what is known, and the floor, in units. */
-function boundsOf({
-  demands,
-  expert,
-  experts,
-  gap,
-  slots,
-  transfer,
-}: SmallWorld): Record<'belady' | 'foresight' | 'floor' | 'lru', number> {
-  const bounds = boundsOn(machineOf(experts, slots, transfer), transfer);
-  const { belady, foresight, lru } = runOn(bounds, demands, gap, expert);
-  return { belady: belady[0]!, foresight: foresight[0]!, floor: bounds.floorNs(null), lru: lru[0]! };
-}
+const boundsOf = ({ demands, expert, experts, gap, slots, transfer }: SmallWorld) =>
+  runOn(machineOf(experts, slots, transfer), demands, gap, expert);
 
 describe('by hand', () => {
   it('loads the next while the GPU works, where there is room', () => {
     // Loads of 0 and 1 end at 4 and 8; 0 executes from 4 to 5, the work before 1 ends at 7, 1 executes from 8 to 9.
     expect(boundsOf({ experts: 2, slots: 2, demands: [0, 1], gap: 2, expert: 1, transfer: 4 })).toEqual({
       foresight: 9,
-      floor: 8,
+      floor: 9,
       belady: 14,
       lru: 14,
     });
@@ -102,7 +40,7 @@ describe('by hand', () => {
   });
 
   it('has what is used first where placements are loaded beforehand', () => {
-    const run = (preloaded: boolean): number => runOn(boundsOn(machineOf(2, 2, 5, preloaded), 5), [0, 1, 0], 1, 1).foresight[0]!;
+    const run = (preloaded: boolean): number => runOn(machineOf(2, 2, 5, { preloaded }), [0, 1, 0], 1, 1).foresight;
     expect(run(true)).toBe(6);
     // 0 arrives at 5 and executes until 6, 1 arrives at 10 and executes until 11, 0 until 13.
     expect(run(false)).toBe(13);
@@ -110,20 +48,35 @@ describe('by hand', () => {
 
   it('reads through DRAM where that is a cache of the SSD', () => {
     const dram = { capacityBytes: 2, link: { ...linkOf(5), name: 'ssd' } as const };
-    const { belady, foresight, lru } = runOn(boundsOn({ ...machineOf(2, 1, 2), dram }, 2), [0, 1], 1, 1);
+    const { belady, foresight, lru } = runOn(machineOf(2, 1, 2, { dram }), [0, 1], 1, 1);
     // 0 is in DRAM at 5, on the GPU at 7, executed by 8. 1 is in DRAM at 10, in the place of 0 at 12, executed by 13.
-    expect(foresight[0]).toBe(13);
+    expect(foresight).toBe(13);
     // On demand, 0 is asked for at 1 and executed by 9, 1 is asked for at 10 and executed by 18.
-    expect([belady[0], lru[0]]).toEqual([18, 18]);
+    expect([belady, lru]).toEqual([18, 18]);
   });
 
   it('lets the CPU compute what would come later over the link', () => {
-    const machine = { ...machineOf(2, 1, 10), cpu: true, handoverNs: 1 };
-    expect(runOn(boundsOn(machine, 10), [0], 0, 1, 3)).toEqual({
-      foresight: Float64Array.of(4),
-      belady: Float64Array.of(4),
-      lru: Float64Array.of(4),
+    const machine = machineOf(2, 1, 10, { cpu: true, handoverNs: 1 });
+    expect(runOn(machine, [0], 0, 1, 3)).toMatchObject({ foresight: 4, belady: 4, lru: 4 });
+  });
+
+  it('makes the CPU wait for the SSD as the GPU does', () => {
+    const dram = { capacityBytes: 2, link: { ...linkOf(5), name: 'ssd' } as const };
+    // Both are read by 5 and 10, and computed by the CPU until 8 and 13; over the link they would be there at 25 and later.
+    expect(runOn(machineOf(2, 1, 20, { dram, cpu: true }), [0, 1], 0, 1, 3)).toMatchObject({
+      foresight: 13,
+      belady: 16,
+      lru: 16,
+      floor: 10,
     });
+  });
+
+  it('fetches what would arrive in time, and leaves the rest to the CPU', () => {
+    // A load takes 4. The CPU computes 0 by 3; what is next is 1 at 3, for which a load from 0 on is late, and 2 at 6, for which it is not.
+    const events = [0, 1, 2].map((id) => ({ gap: 0, members: [{ id, gpu: 1, cpu: 3 }] }));
+    const { floor, knowing } = new KnownWorld(machineOf(3, 1, 4, { cpu: true })).pass(events);
+    expect(Math.min(...knowing.map((ends) => ends[0]!))).toBe(7);
+    expect(floor).toBeLessThanOrEqual(7);
   });
 });
 

@@ -134,7 +134,7 @@ export async function composeParallel(scenario: ParallelScenario) {
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch);
   const counters = new ParallelCounters(count);
   const links = scenario.dram === null ? hardware.links.slice(0, 1) : hardware.links.toReversed();
-  const bounds = new ParallelBounds(shards, dispatch, links, pipeline());
+  const bounds = new ParallelBounds(shards, dispatch, links, pipeline(), cost, { floor: null, found: null }, false);
   const engine = new ParallelEngine({
     model,
     cost,

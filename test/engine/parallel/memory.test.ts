@@ -66,8 +66,7 @@ async function exactly(cacheBytes: number, kvTokens: number): Promise<Record<str
 const plain = (metrics: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
     Object.entries(metrics).filter(
-      ([name]) =>
-        !/^(fault|bound\.(lru|belady\.tpot|foresight|floor)|headroom\.foresight|memory\.gpu\.(allocated|expert_cache))/.test(name),
+      ([name]) => !/^(fault|bound\.(lru|belady\.tpot|found|floor)|headroom\.found|memory\.gpu\.(allocated|expert_cache))/.test(name),
     ),
   );
 
@@ -228,7 +227,7 @@ describe('a request alone, where every expert lives everywhere', () => {
           const same = /^(cache|experts|latency|schedule|speed|throughput|bound|headroom|fault)\.|kv_peak|least$|^time\.(total|dense|cpu)/;
           const other = /evictions|stall/;
           const kept = Object.fromEntries(Object.entries(metrics).filter(([name]) => same.test(name) && !other.test(name)));
-          return rounded(kept, /(bound|headroom).*(tpot|foresight)/);
+          return rounded(kept, /(bound|headroom).*(tpot|found|total)/);
         };
         const one = await of(1);
         expect(Object.keys(one).length).toBeGreaterThan(40);

@@ -39,7 +39,7 @@ async function simulate(input: RunInput, settings: Settings = {}) {
 const plain = (metrics: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
     Object.entries(metrics).filter(
-      ([name]) => !/^(fault|bound\.(no_cache|lru|belady\.tpot|foresight|floor)|headroom|memory\.gpu\.(allocated|expert_cache))/.test(name),
+      ([name]) => !/^(fault|bound\.(no_cache|lru|belady\.tpot|found|floor)|headroom|memory\.gpu\.(allocated|expert_cache))/.test(name),
     ),
   );
 

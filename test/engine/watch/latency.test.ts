@@ -11,7 +11,7 @@ const hardware = wholeMachine([wholeLink('h2d', 1)]);
 
 /** Runs requests on a clock where a pass takes 10 ns and 5 more per token; the bound's clock is twice as fast. */
 function serve(lengths: readonly { prefill: number; decode: number }[], batch: number, budget = 512): Latencies {
-  const bounds = new BoundClocks(model, hardware, new CostModel(model, hardware), true, null, false);
+  const bounds = new BoundClocks(model, hardware, new CostModel(model, hardware), true, { floor: null, found: null }, false);
   const latencies = new Latencies(bounds);
   const trace = traceOf(lengths);
   const passes = passesOf(trace, trace.requests, 'fcfs', batch, budget);

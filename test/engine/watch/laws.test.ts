@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { InternalError } from '../../../src/base/errors.js';
 import type { Simulation } from '../../../src/engine/compose/simulation.js';
 import { Samples } from '../../../src/engine/watch/latency.js';
-import { checkLaws } from '../../../src/engine/watch/laws.js';
+import { brokenLaws } from '../../../src/engine/watch/laws.js';
 
 /** A finished run of one layer, one pass of 30 ns: three demanded, two hits, one load; a second transfer was a prefetch that is pending. */
 function finished() {
@@ -36,7 +36,7 @@ function finished() {
   const simulation = {
     ...{
       engine: { nowNs: 30 },
-      bounds: { allResidentNs: 22, knowledge: { floorNs: () => 22 } },
+      bounds: { allResidentNs: 22, floor: { sinceNs: () => 22 } },
       parallel: null,
       predictor: null,
       recorder,
@@ -58,7 +58,7 @@ function check(change: (run: Finished) => void): () => void {
   const run = finished();
   change(run);
   const { simulation, latencies } = run;
-  return () => checkLaws({ run: { bounds: true } } as never, simulation as unknown as Simulation, { latencies } as never);
+  return () => void brokenLaws({ run: { bounds: true } } as never, simulation as unknown as Simulation, { latencies } as never);
 }
 
 test('a run that keeps the laws passes', () => {
@@ -76,7 +76,7 @@ test.each<[string, string, (run: Finished) => void]>([
   ['L9', 'time that nothing took', ({ layers }) => layers.stallNs.fill(7)],
   ['L10', 'a link that is busier than it has lanes', ({ link }) => void (link.busyBy = () => 31)],
   ['L15', 'a run faster than with every expert resident', ({ simulation }) => void (simulation.bounds.allResidentNs = 31)],
-  ['L19', 'a run faster than its floor', ({ simulation }) => void (simulation.bounds.knowledge.floorNs = () => 31)],
+  ['L19', 'a run faster than its floor', ({ simulation }) => void (simulation.bounds.floor.sinceNs = () => 31)],
   ['L19', 'a request faster than its floor', ({ latencies }) => void (latencies.tpot = samples(21))],
   ['L20', 'a link that delivers more than its paths', ({ link }) => void (link.demandBytes = 16)],
   ['L20', 'a prefetch that has arrived, and that the link had no time for', ({ link }) => void (link.prefetchEndNs[0] = 30)],

@@ -13,7 +13,7 @@ import { fileOf, temporaryFolder } from '../../trace/builders.js';
 
 const folder = temporaryFolder();
 
-/** Speeds of three runs under runtime x; y halves them, and a known future makes 60 of the first. */
+/** Speeds of three runs under runtime x; y halves them. The best found is 60; the floor allows 90 where no software takes time, 65 under x. */
 const SPEEDS: Readonly<Record<string, number>> = { a: 30, b: 20, c: 25, none: 0 };
 
 /** Sides of one world whose cache, prefetch and scheduler are worth what `worth` says; what was asked of them is in `asked`. */
@@ -29,7 +29,7 @@ const side = (name: string, runtime: string, speed: (composition: Composition) =
     return {
       of,
       measured: (metric) => (metric === 'speed.decode' && name !== 'c' ? SPEEDS[name]! / 2 : null),
-      best: (metric) => (metric === 'speed.decode' ? 60 : null),
+      at: (limit, metric) => (metric !== 'speed.decode' ? null : limit === 'found' ? 60 : under === 'ideal' ? 90 : 65),
     };
   },
 });
@@ -47,16 +47,19 @@ describe('a claim', () => {
     expect(await judged({ value: 'a', published: 27 })).toMatchObject({ published: 27, moeprof: 30, best: 60, verdict: 'figure' });
     expect(await judged({ value: 'a', published: 25 })).toMatchObject({ error: 0.19999999999999996, verdict: 'near' });
     expect(await judged({ value: 'a' })).toMatchObject({ published: 15, error: 1, verdict: 'far' });
-    expect((await judged({ value: 'a', published: 71 })).verdict).toBe('impossible');
-    expect((await judged({ value: 'a', published: 70 })).verdict).toBe('far');
+    expect(await judged({ value: 'a', published: 70 })).toMatchObject({ best: 60, floor: null, verdict: 'far' });
+    expect(await judged({ value: 'a', published: 71 })).toMatchObject({ best: 60, floor: 90, verdict: 'engine' });
+    expect((await judged({ value: 'a', published: 105 })).verdict).toBe('engine');
+    expect(await judged({ value: 'a', published: 106 })).toMatchObject({ best: 60, floor: 90, verdict: 'impossible' });
   });
 
-  it('of a ratio: its figure, half of its gain, its side of 1, or beyond a known future', async () => {
+  it('of a ratio: its figure, half of its gain, its side of 1, or beyond a limit', async () => {
     expect(await judged({ ratio: ['a', 'b'] })).toMatchObject({ published: 1.5, moeprof: 1.5, best: 3, share: 1, verdict: 'figure' });
-    // log 1.5 / log 2 = .58, log 1.5 / log 3.5 = .32; a known future makes 3, which is .86 of 3.5 and .83 of 3.6.
+    // log 1.5 / log 2 = .58, log 1.5 / log 3.5 = .32; the best found makes 3, which is .86 of 3.5 and .83 of 3.6.
     expect(await judged({ ratio: ['a', 'b'], published: 2 })).toMatchObject({ share: expect.closeTo(0.585, 3), verdict: 'gain' });
     expect((await judged({ ratio: ['a', 'b'], published: 3.5 })).verdict).toBe('side');
-    expect((await judged({ ratio: ['a', 'b'], published: 3.6 })).verdict).toBe('impossible');
+    expect(await judged({ ratio: ['a', 'b'], published: 3.6 })).toMatchObject({ best: 3, floor: 4.5, verdict: 'engine' });
+    expect((await judged({ ratio: ['a', 'b'], published: 5.3 })).verdict).toBe('impossible');
     expect((await judged({ ratio: ['b', 'a'], published: 1.2 })).verdict).toBe('other');
     expect((await judged({ ratio: ['b', 'a'], published: 0.62 })).verdict).toBe('figure');
     await expect(judged({ ratio: ['a', 'none'], published: 2 })).rejects.toThrow(
@@ -96,7 +99,8 @@ describe('L26 equal footing', () => {
     // 10 x 1.2 x 1.5 x 1.1 = 19.8 against 10 under x; b makes 5 under its own runtime y.
     expect(await new ClaimJudge('test', sides()).judge(claim)).toMatchObject({ runtime: 'x', moeprof: expect.closeTo(1.98) });
     expect(asked.filter((one) => one === 'b y')).toHaveLength(1);
-    expect(asked.filter((one) => one !== 'b y').every((one) => one.endsWith(' x'))).toBe(true);
+    // The published 4 is beyond the best found under x, so that the machine itself was asked.
+    expect(asked.filter((one) => !['b y', 'a ideal'].includes(one)).every((one) => one.endsWith(' x'))).toBe(true);
   });
 
   it('decomposes the gain into factors that multiply to it', async () => {
@@ -163,7 +167,7 @@ describe('a file', () => {
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     const csv = reproductionReports[2].render(papers, options);
     expect(csv.split('\n')[0]).toBe(
-      'paper,claim,kind,metric,runtime,published,moeprof,error,share,cache,prefetch,scheduler,engine,best,verdict,why',
+      'paper,claim,kind,metric,runtime,published,moeprof,error,share,cache,prefetch,scheduler,engine,best,floor,verdict,why',
     );
   });
 

@@ -3,7 +3,7 @@ import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
 import { formatDelta } from '../../format.js';
-import { foresightText, knownTimes, limitText } from '../../limit.js';
+import { bestText, knownTimes, limitText } from '../../limit.js';
 import { html, type Piece } from '../../page/markup.js';
 import { prose, type Section, shareBar, table } from '../../page/pieces.js';
 import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
@@ -35,6 +35,7 @@ function ofOne(result: Result): ReturnType<Section<Sides>['draw']> {
   const { time, bounds } = summarizeResult(result);
   if (time === null) return null;
   const known = knownTimes(result);
+  const limit = known === null ? '' : limitText(known, deviceWords(result).processor);
   const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, ...TIME_LOOKS[part.label] }));
   const text = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
   return {
@@ -50,7 +51,7 @@ function ofOne(result: Result): ReturnType<Section<Sides>['draw']> {
           `${row.label} ${closes}`,
           [{ color: 'hit', share: row.closed }],
         )}`;
-      })}${known !== null && html`<p><b>Knowing</b> ${prose(`${foresightText(known)}.`)}</p><p><b>Limit</b> ${prose(`${limitText(known, deviceWords(result).processor)}.`)}</p>`}</div>`
+      })}${known !== null && html`<p><b>At best</b> ${prose(`${bestText(known)}.`)}</p>${limit !== '' && html`<p><b>Limit</b> ${prose(`${limit}.`)}</p>`}`}</div>`
     }`,
   };
 }
