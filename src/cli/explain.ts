@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { nearest, suggested } from '../base/text.js';
 import { palette, type ReportOptions, widthOf, wrap } from '../report/door.js';
-import { METRICS, metricsOfWord, noSuchMetric, replacementOf } from '../result/catalogue.js';
+import { METRICS, metricsOfWord, nameToday, noSuchMetric, replacementOf } from '../result/catalogue.js';
 import { allTopics, explanations, glossaryOf, topicOf } from '../result/explanations.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
@@ -57,7 +57,7 @@ function explained(text: string, options: ReportOptions): string {
 /** A topic as it is named, or that of a word of reports: `TPOT` is `latency.tpot`. */
 function nameOf(text: string): string {
   const [first] = topicOf(text) === null ? metricsOfWord(text) : [];
-  if (first === undefined) return text;
+  if (first === undefined) return nameToday(text);
   const parts = first.split('.');
   const family = parts.slice(0, 2).join('.');
   return topicOf(family) === null ? first : family;

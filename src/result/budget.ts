@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
 import { written } from '../base/written.js';
 import { type Amount, parseAmount } from './amount.js';
+import { nameToday } from './catalogue.js';
 
 /** Inputs that budgets may let vary between base and candidate; one that stands for a group lets all of it vary. */
 export const VARYING = [
@@ -67,7 +68,7 @@ const expressed = (kind: 'fail-on' | 'limit', text: string, place: string): Budg
   placed(place, () => {
     const match = EXPRESSION.exec(text);
     if (match === null) throw new UserError(`"${text}" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`);
-    return { metric: match[1]!, rule: { kind, clauses: parseClauses(match[2]!) }, level: 'error', text: text.trim(), place };
+    return { metric: nameToday(match[1]!), rule: { kind, clauses: parseClauses(match[2]!) }, level: 'error', text: text.trim(), place };
   });
 
 /** Parses `> +3% and +0.2ms`: an omitted comparator repeats the one before. */
@@ -120,7 +121,7 @@ export const budgetsOf = (entries: readonly BudgetEntry[], place: (index: number
 
 function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
   const { varies, metric = `${varies}`, scenario, level, max_regression: regression, limit, reason } = entry;
-  const scope = { metric, ...(scenario === undefined ? {} : { scenario }) };
+  const scope = { metric: nameToday(metric), ...(scenario === undefined ? {} : { scenario }) };
   const text = scenario === undefined ? metric : `${metric} of ${scenario}`;
   if (varies !== undefined) return [{ ...scope, rule: { kind: 'varies', inputs: varies }, level: 'warn', text: `${text} varies`, place }];
   if (level === 'off') return [{ ...scope, rule: { kind: 'off', reason: reason ?? '' }, level: 'warn', text: `${text}: off`, place }];

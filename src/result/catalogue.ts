@@ -120,6 +120,16 @@ function expand(row: string): MetricDescription[] {
     .map((variant) => ({ name: braces[1]! + variant, ...about, meaning: `${meaning}${VARIANTS[variant] ?? ''}.` }));
 }
 
+/** Metrics that have another name now, and the same meaning or a sharper one. */
+const RENAMED = byName({
+  'bound.foresight.tpot': 'bound.found.tpot',
+  'bound.foresight.total': 'bound.found.total',
+  'headroom.foresight': 'headroom.found',
+});
+
+/** The name of a metric today: earlier names are still read, in results and in what users write. */
+export const nameToday = (name: string): string => RENAMED[name] ?? name;
+
 /** Name of each, and its replacement. */
 const REPLACED: ReadonlyMap<string, string> = new Map([
   ['throughput.decode', 'speed.decode, or throughput.generated for generated tokens over the whole run, prompts included'],

@@ -7,7 +7,7 @@ import { keyTwice, parseJsonBytes } from '../base/nesting.js';
 import { isObject, isOwnName } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
-import { LARGEST, METRICS, rangeOf, replacementOf } from './catalogue.js';
+import { LARGEST, METRICS, nameToday, rangeOf, replacementOf } from './catalogue.js';
 import { digestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
@@ -79,7 +79,7 @@ export const resultSchema = z.looseObject({
   fingerprint: z.string().min(1),
   seed: z.number(),
   config: z.record(key, z.unknown()),
-  metrics: z.record(metricKey, metricSchema),
+  metrics: z.record(metricKey.transform(nameToday), metricSchema),
   perLayer: z.looseObject(Object.fromEntries(LAYER_COUNTERS.map((name) => [name, perLayer])) as Record<keyof PerLayer, typeof perLayer>),
   bounds: z.looseObject({
     allResidentTpotNs: count.nullable(),

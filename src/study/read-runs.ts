@@ -8,7 +8,7 @@ import { isObject, isOwnName } from '../base/objects.js';
 import { visible } from '../base/text.js';
 import { KEY_COLUMNS, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA } from '../figure/door.js';
 import { parseJson } from '../model/door.js';
-import { METRICS, rangeOf } from '../result/catalogue.js';
+import { METRICS, nameToday, rangeOf } from '../result/catalogue.js';
 import { checkedResult, metricKey, parseResult, readResult } from '../result/read.js';
 import { Store } from './store.js';
 
@@ -99,7 +99,7 @@ const parts = {
   again: line.optional(),
   key: z.partialRecord(z.enum(KEY_COLUMNS), value),
   values: z.record(z.string().refine(isOwnName), value),
-  metrics: z.record(metricKey, z.number()),
+  metrics: z.record(metricKey.transform(nameToday), z.number()),
   config: z.record(z.string().refine(isOwnName), z.unknown()).optional(),
 };
 const rowShape = z.discriminatedUnion('status', [

@@ -1,6 +1,7 @@
 // A saved result is read back whole; anything else is one line with the right exit code, never a passed gate.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
+import { parseFailOn } from '../../src/result/budget.js';
 import { metric } from '../../src/result/catalogue.js';
 import { parseResult, readResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
@@ -59,6 +60,15 @@ describe('reading a result', () => {
     expect(refusal('{"schema":"other/1"}')).toMatchObject({ exitCode: 2 });
     expect(refusal('[1,2]').message).toMatch(/is not a moeprof result/);
     expect(damaged((raw) => (raw.schema = 'moeprof.result/2'))).toMatchObject({ exitCode: 3 });
+  });
+
+  it('reads a metric by an earlier name', () => {
+    const result = sampleResult();
+    const old = { ...result, metrics: { ...result.metrics, 'bound.foresight.tpot': metric('bound.found.tpot', 29.4) }, digest: undefined };
+    const { metrics } = parseResult(JSON.stringify(old), 'old.json');
+    expect(metrics['bound.found.tpot']?.value).toBe(29.4);
+    expect(metrics).not.toHaveProperty('bound.foresight.tpot');
+    expect(parseFailOn('headroom.foresight > 3%').metric).toBe('headroom.found');
   });
 
   it('L21 says of a metric that was replaced what stands for it, and is not comparable (3)', () => {

@@ -1,4 +1,4 @@
-// The proven floor (L19, docs/floor.md): no run with these demands is faster, whatever it foresees. In constant memory, beside the run.
+// The proven floor (L19, docs/semantics.md): no run with these demands is faster, whatever it foresees. In constant memory, beside the run.
 import type { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import type { ModelSpec } from '../../model/door.js';
 import { EventPrices, type ExpertCosts } from './prices.js';

@@ -1,4 +1,4 @@
-// The least time of an event if a load has a price: the GPU and the CPU share its members as that is cheapest (L19, proof in docs/floor.md).
+// The least time of an event if a load has a price: the GPU and the CPU share its members as that is cheapest (L19, docs/semantics.md).
 import type { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 

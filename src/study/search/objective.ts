@@ -5,7 +5,7 @@ import { didYouMean } from '../../base/text.js';
 import type { StudyCell } from '../../figure/door.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';
-import { describeMetric, METRICS } from '../../result/catalogue.js';
+import { describeMetric, METRICS, nameToday } from '../../result/catalogue.js';
 import type { Result, Unit } from '../../result/result.js';
 
 /** Figures of a cell that are known before it runs. */
@@ -40,7 +40,8 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
 };
 
 /** Reads an objective. @throws UserError if there is no such figure, or it is neither good nor bad */
-export function objectiveNamed(name: string): Objective {
+export function objectiveNamed(given: string): Objective {
+  const name = nameToday(given);
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
   if (unit !== undefined) return { name, unit, better: 'lower' };
   if (!METRICS.has(name)) throw new UserError(`"${name}" is no figure; ${didYouMean(name, [...OWN_FIGURES, ...METRICS.keys()])}`);

@@ -1,8 +1,12 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { InternalError } from '../../../src/base/errors.js';
+import { BeladyBound } from '../../../src/cache/bounds/belady-bound.js';
 import type { Simulation } from '../../../src/engine/compose/simulation.js';
+import { Floor } from '../../../src/engine/foresight/floor.js';
+import { simulate } from '../../../src/engine/simulate.js';
 import { Samples } from '../../../src/engine/watch/latency.js';
 import { brokenLaws } from '../../../src/engine/watch/laws.js';
+import { parseResult } from '../../../src/result/read.js';
 
 /** A finished run of one layer, one pass of 30 ns: three demanded, two hits, one load; a second transfer was a prefetch that is pending. */
 function finished() {
@@ -61,6 +65,17 @@ function check(change: (run: Finished) => void): () => void {
   return () => void brokenLaws({ run: { bounds: true } } as never, simulation as unknown as Simulation, { latencies } as never);
 }
 
+/** The laws that a changed run breaks, where they do not throw. */
+function brokenFor(change: (run: Finished) => void) {
+  const run = finished();
+  change(run);
+  const { simulation, latencies } = run;
+  vi.stubEnv('MOEPROF_LAWS', '');
+  const broken = brokenLaws({ run: { bounds: true } } as never, simulation as unknown as Simulation, { latencies } as never);
+  vi.unstubAllEnvs();
+  return broken;
+}
+
 test('a run that keeps the laws passes', () => {
   expect(check(() => {})).not.toThrow();
 });
@@ -83,7 +98,45 @@ test.each<[string, string, (run: Finished) => void]>([
   ['L20', 'a CPU that works in more queues than it has', ({ layers }) => layers.cpuNs.fill(31)],
   ['L22', 'a pass that costs less than the runtime takes for one', ({ cost }) => void (cost.passNs = 3)],
   ['L15', 'more hits than Belady', ({ simulation }) => void (simulation.gpus[0]!.boundHits = () => 1)],
-])('%s: %s is an internal error', (law, _what, change) => {
+])('%s: %s is an internal error in tests, and withholds figures elsewhere', (law, _what, change) => {
   expect(check(change)).toThrow(InternalError);
   expect(check(change)).toThrow(`${law}: `);
+  const broken = brokenFor(change);
+  expect(broken[0]!.law).toBe(law);
+  expect(broken[0]!.what).toMatch(/\d/);
+});
+
+describe('L30: a run that breaks a law', () => {
+  const run = {
+    ...{ model: 'mini-mixtral-8x8l', trace: 'mini-mixtral-8x8l', hardware: 't4' },
+    ...{ memory: { expertCache: '25%' }, workload: { tokens: 12 } },
+  };
+
+  it('ends with a result, one warning a law, and no figure that rests on it', async () => {
+    const sound = await simulate(run);
+    const since = vi.spyOn(Floor.prototype, 'sinceNs').mockReturnValue(1e15);
+    vi.stubEnv('MOEPROF_LAWS', '');
+    const { bounds, metrics, warnings } = await simulate(run);
+    vi.unstubAllEnvs();
+    await expect(simulate(run)).rejects.toThrow(/^L19: \d+/);
+    since.mockRestore();
+    const [warning, ...others] = warnings.filter(({ code }) => code === 'law-failed');
+    expect(others).toEqual([]);
+    expect(warning!.message).toMatch(/^Law L19 fails: \d.* are less than the floor of 1000000000000000\. .*: the floor\. .* please report/);
+    const withheld = Object.keys(sound.metrics).filter((name) => metrics[name] === undefined);
+    expect(withheld).toEqual(['bound.floor.tpot', 'bound.floor.total']);
+    expect(bounds.floorTpotNs).toBeUndefined();
+    expect(metrics['bound.found.tpot']).toEqual(sound.metrics['bound.found.tpot']);
+    expect(parseResult(JSON.stringify({ ...sound, metrics, bounds, warnings, digest: undefined }), 'broken.json').warnings).toEqual(warnings);
+  });
+
+  it('keeps back the hits of Belady if the run has more', async () => {
+    const hits = vi.spyOn(BeladyBound.prototype, 'hits', 'get').mockReturnValue(-1);
+    vi.stubEnv('MOEPROF_LAWS', '');
+    const result = await simulate({ ...run, system: 'on-demand-lru' });
+    vi.unstubAllEnvs();
+    hits.mockRestore();
+    expect(result.warnings.some(({ code, message }) => code === 'law-failed' && message.startsWith('Law L15 fails: '))).toBe(true);
+    expect(result.bounds.beladyHitRate).toBeNull();
+  });
 });
