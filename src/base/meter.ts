@@ -4,7 +4,7 @@ import { formatCount } from './units.js';
 
 /** A kind of work. */
 export interface Work {
-  /** Most units of one file, pattern or question: many times what a real one takes, and about a second of a slow core. */
+  /** Most units of one file, line or question: many times what a real one takes. */
   readonly most: number;
   /** In the plural. */
   readonly unit: string;
@@ -24,6 +24,12 @@ export const LIMITS = {
   requests: { most: 5_000_000, unit: 'requests', instead: 'take the first of them with workload.requests' },
   /** Of all patterns of one file or line against all names: a state of a pattern at a character of a name. */
   matching: { most: 100_000_000, unit: 'steps of matching', instead: 'write fewer or shorter patterns' },
+  /** Drawn for one question for advice; 64 users of a model of 1,472 choices a token take 32 million. */
+  routing: { most: 40_000_000, unit: 'choices of experts', instead: 'take fewer --users or a smaller model' },
+  /** Replayed by all runs that price settings for one question: a second of a core for 25 million. */
+  pricing: { most: 2_000_000_000, unit: 'choices of experts', instead: 'take fewer --users or fewer formats' },
+  /** Of one request. */
+  prompt: { most: 2 ** 20, unit: 'tokens', instead: 'no model is trained on as many' },
 } as const satisfies Readonly<Record<string, Work>>;
 
 /** Counts work of one kind, up to its limit. */
