@@ -1,5 +1,6 @@
 import { platform } from '../base/host/machine.js';
 import { isPath } from '../base/profiles.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { aboutRate } from '../report/door.js';
 import { wrapped } from '../runtime/flags/dialect.js';
 import { usualShell } from '../runtime/flags/shell.js';
@@ -7,8 +8,9 @@ import { backendsOn, DEFAULT_RUNTIME, ownRuntimesOf } from '../runtime/index.js'
 import type { Speeds } from '../runtime/setting/goal.js';
 import { type Advice, advise, bestAnswer } from './advise.js';
 import { type AdviceBasis, type AdviceWishes, basisOf, type MachineFinder, machineNamed, withQuestion } from './ask.js';
+import { refuseUsers } from './fit.js';
 import type { Question } from './question.js';
-import { priced } from './search.js';
+import { type Priced, priced } from './search.js';
 import { type OtherQuestions, waysOut } from './ways.js';
 
 /**
@@ -17,27 +19,29 @@ import { type OtherQuestions, waysOut } from './ways.js';
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @throws UserError if something is unknown, or a recording is too short
  */
-export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
-  return adviceOn(model, machineNamed(machine), wishes);
+export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}, watch?: WorkWatch): Promise<Advice> {
+  return adviceOn(model, machineNamed(machine), wishes, watch);
 }
 
 /** As {@link adviceFor}, on a machine that is found for the runtime. */
-export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<Advice> {
+export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes, watch?: WorkWatch): Promise<Advice> {
   const [basis, ...rivals] = (await basesOf(machine, wishes)) as [AdviceBasis, ...AdviceBasis[]];
   const notes: string[] = [];
   for (const runtime of basis.runtime.name === (wishes.runtime ?? DEFAULT_RUNTIME) || isPath(name) ? [] : ownRuntimesOf(vendorOf(basis))) {
     const other = { ...basis, runtime, ...(await machine(runtime)) };
-    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined, slots: undefined })));
+    notes.push(...(await besideNote(name, other, { ...wishes, quantizations: undefined, slots: undefined }, watch)));
   }
-  return withQuestion(name, { ...basis, backends: notes }, wishes, async (asked) => {
+  const answer = async (asked: Question): Promise<Advice> => {
+    refuseUsers(asked);
     const question = rivals.length === 0 ? asked : await onFastest(asked, rivals);
     const advice = await advise(question);
-    return advice.answer === null ? { ...advice, ways: await waysOut(question, askingOf(name, basis, wishes)) } : advice;
-  });
+    return advice.answer === null ? { ...advice, ways: await waysOut(question, askingOf(name, basis, wishes, watch)) } : advice;
+  };
+  return withQuestion(name, { ...basis, backends: notes }, wishes, answer, watch);
 }
 
 /** How other questions are put than one on a model. */
-function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes): OtherQuestions {
+function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes, watch: WorkWatch | undefined): OtherQuestions {
   const { named: machineName, runtime, shell = usualShell(platform === 'win32') } = basis;
   const { context, goal, runtime: named, users } = wishes;
   const given = [
@@ -55,11 +59,13 @@ function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes): Other
       return wrapped([['moeprof advise', shell.quoted(model)], ...named, ...kept, ...(options === '' ? [] : [[options]])], shell);
     },
     machine: async (other) => (await machineNamed(other)(runtime)).hardware,
-    other: (model) =>
-      withQuestion(model, basis, { ...wishes, quantizations: undefined, slots: undefined, trace: undefined }, async (question) => {
+    other: (model) => {
+      const answer = async (question: Question): Promise<Priced | null> => {
         const best = await bestAnswer({ ...question, quantizations: question.quantizations.slice(0, 1) });
         return best?.setting.fromDisk === true ? null : best;
-      }),
+      };
+      return withQuestion(model, basis, { ...wishes, quantizations: undefined, slots: undefined, trace: undefined }, answer, watch);
+    },
   };
 }
 
@@ -90,8 +96,8 @@ async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Pr
 }
 
 /** A note on what another runtime of the same GPU gives, with its own formats; none if nothing fits. */
-async function besideNote(name: string, basis: AdviceBasis, wishes: AdviceWishes): Promise<string[]> {
-  const answer = await withQuestion(name, basis, wishes, bestAnswer);
+async function besideNote(name: string, basis: AdviceBasis, wishes: AdviceWishes, watch?: WorkWatch): Promise<string[]> {
+  const answer = await withQuestion(name, basis, wishes, bestAnswer, watch);
   if (answer === null) return [];
   return [
     `${basis.runtime.name} drives this GPU, too: ${speedsText(answer.price)} in ${answer.model.quantization} (--runtime ${basis.runtime.name}).`,

@@ -2,9 +2,11 @@
 import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
+import { LIMITS, Meter } from '../base/meter.js';
 import { ownValue, remembered } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { checkValue } from '../base/yaml.js';
 import { loadRuntime } from '../hardware/door.js';
 import { assemble, bitsPerWeight, isHubAddress, loadRouting, type ModelSpec, type OpenModel, openModel } from '../model/door.js';
@@ -15,12 +17,13 @@ import { loadHardware } from '../runtime/machine.js';
 import { parseGoal, type RequestShape } from '../runtime/setting/goal.js';
 import { slotRange } from '../runtime/setting/setting.js';
 import { routingProfileSchema } from '../trace/generate/routing-profile.js';
-import { synthesize } from '../trace/generate/synthetic.js';
+import { synthesizing } from '../trace/generate/synthetic.js';
 import { openTrace } from '../trace/open/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type DraftWishes, wishedDrafting } from './drafting.js';
-import { PROFILED, Pricer, tokensNeeded } from './price.js';
-import type { Question } from './question.js';
+import { MOST_CONTEXT, usersHeld } from './fit.js';
+import { choicesOf, PROFILED, Pricer, tokensNeeded } from './price.js';
+import type { Question, Unpriced } from './question.js';
 
 const SEED = 1;
 
@@ -78,6 +81,7 @@ export type AdviceBasis = Pick<
 /** The runtime and the goal of the wishes, and the machine. @throws UserError if one is unknown, or a prompt exceeds its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis> {
   const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
+  new Meter(`--prompt ${prompt}`, LIMITS.prompt).spent(prompt);
   if (prompt + OUTPUT > context)
     throw new UserError(
       `--prompt ${prompt}: does not fit into a context of ${formatCount(context)} tokens beside an answer of ${OUTPUT}; give --context ${prompt + OUTPUT} or more`,
@@ -94,8 +98,9 @@ export async function withQuestion<T>(
   basis: AdviceBasis,
   wishes: AdviceWishes,
   answer: (question: Question) => Promise<T>,
+  watch?: WorkWatch,
 ): Promise<T> {
-  return (await withQuestions(name, [basis], wishes, answer))[0]!;
+  return (await withQuestions(name, [basis], wishes, answer, watch))[0]!;
 }
 
 /** As {@link withQuestion}, of several runtimes on the same routing. @param bases at least one */
@@ -104,8 +109,9 @@ export async function withQuestions<T>(
   bases: readonly AdviceBasis[],
   wishes: AdviceWishes,
   answer: (question: Question) => Promise<T>,
+  watch?: WorkWatch,
 ): Promise<T[]> {
-  const subject = new Subject(name, wishes.trace);
+  const subject = new Subject(name, wishes.trace, watch);
   try {
     const answers: T[] = [];
     for (const basis of bases) answers.push(await answer(await subject.question(basis, wishes)));
@@ -117,13 +123,15 @@ export async function withQuestions<T>(
 
 /** A model that questions are about: each of its formats is loaded once, and its routing is opened once for each length. */
 export class Subject {
+  readonly #watch: WorkWatch;
   readonly #models: (quantization: string | null) => Loaded;
   readonly #name: string;
   readonly #path: string | undefined;
   readonly #traces = new Map<number, Promise<RoutingTrace>>();
 
-  /** @param path recorded routing; absent: it is drawn */
-  constructor(name: string, path: string | undefined) {
+  /** @param path recorded routing; absent: it is drawn @param watch may throw, which ends the work */
+  constructor(name: string, path: string | undefined, watch: WorkWatch = {}) {
+    this.#watch = watch;
     this.#models = modelsOf(name);
     this.#name = name;
     this.#path = path;
@@ -133,10 +141,23 @@ export class Subject {
   async question(basis: AdviceBasis, wishes: AdviceWishes): Promise<Question> {
     const question = questionOn(this.#name, this.#models, basis, wishes);
     const { model, quantizations, request, users } = question;
-    const tokens = tokensNeeded(users, request);
+    // For more users than the machine holds nothing is priced.
+    const tokens = tokensNeeded(users > usersHeld(question) ? 1 : users, request);
     // Routing is that of the model in any format.
-    const trace = await remembered(this.#traces, tokens, () => routingOf(this.#name, this.#path, model(quantizations[0]!), tokens));
-    return { ...question, trace, pricer: new Pricer(trace, request, question.drafting) };
+    const trace = await remembered(this.#traces, tokens, () => this.#routing(model(quantizations[0]!), tokens));
+    return { ...question, trace, pricer: new Pricer(trace, request, question.drafting, this.#watch) };
+  }
+
+  /** Routing that settings are priced on: recorded, or drawn as the model routes. @throws UserError if a recording is too short */
+  async #routing(model: ModelSpec, tokens: number): Promise<RoutingTrace> {
+    try {
+      return await (this.#path === undefined
+        ? drawnRouting(this.#name, model, tokens, this.#watch)
+        : recordedRouting(this.#path, model, tokens));
+    } catch (error) {
+      this.#traces.delete(tokens);
+      throw error;
+    }
   }
 
   close(): void {
@@ -160,21 +181,17 @@ export function requestShape({ prompt }: AdviceWishes, context: number): Request
 }
 
 /** A question without the routing that it is answered on. */
-function questionOn(
-  name: string,
-  models: (quantization: string | null) => Loaded,
-  basis: AdviceBasis,
-  wishes: AdviceWishes,
-): Omit<Question, 'pricer' | 'trace'> {
+function questionOn(name: string, models: (quantization: string | null) => Loaded, basis: AdviceBasis, wishes: AdviceWishes): Unpriced {
   const { runtime } = basis;
   const { users = 1 } = wishes;
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const quantizations = wishes.quantizations === undefined ? usualFormats(runtime, models(null)) : wishes.quantizations;
-  const { note, trainedContext: trained = Number.POSITIVE_INFINITY } = model(quantizations[0]!);
+  const { note, trainedContext: trained } = model(quantizations[0]!);
   const wished = wishedContext(wishes);
-  const context = wishes.context ?? Math.min(wished, trained);
+  const most = trained ?? MOST_CONTEXT;
+  const context = wishes.context ?? Math.min(wished, most);
   const request = requestShape(wishes, context);
-  const ofContext = trained >= wished ? [] : [contextNote(context, trained)];
+  const ofContext = most >= wished ? [] : [contextNote(context, most, trained === undefined)];
   const notes = [...(note === undefined ? [] : [note]), ...ofContext, ...basis.notes];
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
@@ -194,24 +211,30 @@ function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers,
   throw new UserError(`--slots ${slots}: a cache of ${model} has ${least} to ${most} slots in each layer`);
 }
 
-function contextNote(context: number, trained: number): string {
-  const most = `The model was trained on ${formatCount(trained)} tokens of context`;
+function contextNote(context: number, trained: number, any: boolean): string {
+  const most = `${any ? 'No model is trained on more than' : 'The model was trained on'} ${formatCount(trained)} tokens of context`;
   return context > trained ? `${most}: with more, answers become worse or end.` : `${most}, so it gets no more.`;
 }
 
-/** Routing that settings are priced on: recorded, or drawn as the model routes. @throws UserError if a recording is too short */
-async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
-  if (path !== undefined) {
-    const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
-    if (trace.tokens >= tokens) return trace;
-    trace.close();
-    throw new UserError(
-      `--trace ${path}: has ${trace.tokens} tokens, and ${tokens} are walked; take a longer one, a shorter --prompt or fewer --users`,
-    );
-  }
+async function recordedRouting(path: string, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
+  const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
+  if (trace.tokens >= tokens) return trace;
+  trace.close();
+  throw new UserError(
+    `--trace ${path}: has ${trace.tokens} tokens, and ${tokens} are walked; take a longer one, a shorter --prompt or fewer --users`,
+  );
+}
+
+async function drawnRouting(name: string, model: ModelSpec, tokens: number, { breathe }: WorkWatch): Promise<RoutingTrace> {
   const routing = loadRouting(name);
   const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
-  return synthesize(model, { seed: SEED, requests: [{ prefill: tokens + PROFILED, decode: 0 }], profile });
+  const drawn = tokens + PROFILED;
+  const topK = Math.max(...model.layers.map((layer) => layer.topK));
+  new Meter('advise', LIMITS.routing).spent(choicesOf({ layers: model.layers.length, topK }, drawn));
+  const drawing = synthesizing(model, { seed: SEED, requests: [{ prefill: drawn, decode: 0 }], profile });
+  let step = drawing.next();
+  for (; step.done !== true; step = drawing.next()) await breathe?.();
+  return step.value;
 }
 
 /** The model's file in a command line: of a folder its one GGUF file or the first part; of a config.json its folder. Null: not readable. */

@@ -6,7 +6,7 @@ import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/in
 import { freeOf, HOST } from '../runtime/setting/fits.js';
 import { ALL_ON_GPU, cachedBytes, PLAIN } from '../runtime/setting/setting.js';
 import { type AdviceWishes, basisOf, type MachineFinder, withQuestion } from './ask.js';
-import { devicesOf } from './fit.js';
+import { devicesOf, refuseUsers } from './fit.js';
 import type { Price } from './price.js';
 import type { Question } from './question.js';
 
@@ -55,6 +55,7 @@ export async function breakEvensOn(name: string, machine: MachineFinder, wishes:
   const offload = systems?.(runtime.name, 'gpu') ?? 'on-demand-lru';
   const hybrid = systems?.(runtime.name, 'cpu') ?? runtimeOfProgram(DEFAULT_RUNTIME).systems!.cache!(DEFAULT_RUNTIME, 'cpu')!;
   return withQuestion(name, basis, { ...wishes, users: Math.max(...by) }, async (question) => {
+    refuseUsers(question);
     const { notes, quantizations: offered } = question;
     const few = Array.from({ length: FORMATS }, (_, i) => offered[Math.round((i * (offered.length - 1)) / (FORMATS - 1))]!);
     const rows: BreakEven[] = [];

@@ -1,10 +1,13 @@
 // What fits: the highest placement whose memory the devices hold, and the longest context, found by bisection, since memory falls along a ladder.
+import { UserError } from '../base/errors.js';
+import { sum } from '../base/statistics.js';
+import { formatCount, formatCounted } from '../base/units.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/door.js';
 import type { Loaded } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime, OfferedCache } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from '../runtime/setting/fits.js';
-import { ALL_ON_GPU, bySlots, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
-import type { Question } from './question.js';
+import { ALL_ON_GPU, bySlots, PLAIN, type Setting, type WeightPlacement } from '../runtime/setting/setting.js';
+import type { Question, Unpriced } from './question.js';
 
 /** Values of a setting besides its placement. */
 export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
@@ -15,7 +18,7 @@ export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'ca
 }
 
 /** Placements that a runtime has on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
-export function ladderOf({ hardware, runtime, slots }: Question, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
+export function ladderOf({ hardware, runtime, slots }: Unpriced, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
   const [first] = hardware.tiers;
   if (cache !== null) {
     const rungs = bySlots(model, cacheOf(runtime, { cache })!.keeps);
@@ -27,12 +30,12 @@ export function ladderOf({ hardware, runtime, slots }: Question, model: ModelSpe
 }
 
 /** Memory of a setting by device. */
-export function devicesOf(question: Question, model: ModelSpec, setting: Setting): readonly DeviceMemory[] {
+export function devicesOf(question: Unpriced, model: ModelSpec, setting: Setting): readonly DeviceMemory[] {
   return loadOf(question, model, setting).devices;
 }
 
 /** Memory of a setting by device, and the layers of each GPU. */
-export function loadOf({ hardware, runtime }: Question, model: ModelSpec, setting: Setting): Loaded {
+export function loadOf({ hardware, runtime }: Unpriced, model: ModelSpec, setting: Setting): Loaded {
   return runtime.memory(model, setting, hardware);
 }
 
@@ -50,7 +53,7 @@ export function highestOnGpu(question: Question, model: ModelSpec, beside: Besid
 }
 
 /** The rung with the least on the GPUs, whether it fits or not. */
-export function lowestRung(question: Question, model: ModelSpec, beside: Beside): Setting {
+export function lowestRung(question: Unpriced, model: ModelSpec, beside: Beside): Setting {
   return { ...beside, ...ladderOf(question, model, beside.cache).at(-1)!, fromDisk: false };
 }
 
@@ -92,11 +95,36 @@ export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlac
   return ladder.findIndex(same);
 }
 
+/** Contexts that are tried if the wished one does not fit: so many times shorter. */
+export const SHORTER = [2, 4, 8];
+
+/** The shortest of them, tokens. */
+const shortestOf = ({ context }: Unpriced): number => Math.floor(context / SHORTER.at(-1)!);
+
+/** Users whose shortest KV caches all memories together hold, at most: in the smallest format, without weights. Infinite: a cache takes nothing. */
+export function usersHeld(question: Unpriced): number {
+  const { quantizations, runtime } = question;
+  const quantization = quantizations.at(-1)!;
+  const model = question.model(quantization);
+  const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context: shortestOf(question), users: 1, ...PLAIN };
+  const devices = devicesOf(question, model, lowestRung(question, model, beside));
+  return Math.max(1, Math.floor(sum(devices.map(({ has }) => has)) / sum(devices.map(({ kv }) => kv))));
+}
+
+/** Refuses users that the machine cannot hold, since nothing could be priced for them. @throws UserError with the most that it holds */
+export function refuseUsers(question: Unpriced): void {
+  const { hardware, users } = question;
+  const held = usersHeld(question);
+  if (users <= held) return;
+  const holds = `${formatCounted(held, 'KV cache')} of ${formatCount(shortestOf(question))} tokens`;
+  throw new UserError(`--users ${users}: asks for more than ${hardware.name} holds without a model, which is ${holds}; take fewer`);
+}
+
 /** Step of the search for the longest context, tokens. */
 const CONTEXT_STEP = 1024;
 
 /** No model is trained on more. */
-const MOST_CONTEXT = 2 ** 20;
+export const MOST_CONTEXT = 2 ** 20;
 
 /** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own if it does not fit as it is. */
 export function contextThatFits(question: Question, { model, setting }: { readonly model: ModelSpec; readonly setting: Setting }): number {

@@ -1,7 +1,7 @@
 // The answer at a glance, for a page on which a value is dragged: memory as exact as in the whole answer, speeds from two runs.
 import { PLAIN, type Setting } from '../runtime/setting/setting.js';
 import { type Advice, answered, plainAdvice, unanswered } from './advise.js';
-import { type Beside, highestFromDisk } from './fit.js';
+import { type Beside, highestFromDisk, refuseUsers } from './fit.js';
 import type { Question } from './question.js';
 import { type Priced, passesOf, priced, pricedFit } from './search.js';
 
@@ -11,6 +11,7 @@ import { type Priced, passesOf, priced, pricedFit } from './search.js';
  * @param like the setting of the answer before; null: there is none
  */
 export async function glance(asked: Question, like: Setting | null): Promise<Advice> {
+  refuseUsers(asked);
   const { answer, question } = await answered(asked, (question) => glanced(question, like));
   return answer === null ? unanswered(question) : plainAdvice(question, answer);
 }

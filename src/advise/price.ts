@@ -1,7 +1,9 @@
 // Speeds of a setting on a machine, from the engine: a run of a few generated tokens after a prompt, and one of a prompt's pass. Short runs, each
 // once, suffice: placements do not change during a run.
 
+import { LIMITS, Meter } from '../base/meter.js';
 import { remembered } from '../base/objects.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { pinnedFor, routingOfPart } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
 import { type HardwareSpec, joinGpus, loadRuntime, underSystem } from '../hardware/door.js';
@@ -20,9 +22,14 @@ const DECODED = 16;
 const DRAFTED = 48;
 /** Tokens of a prompt by which a runtime chooses its GPU's experts, at most. */
 const FOLLOWED = 4096;
-/** If something caches experts: tokens that warm it, and tokens that count, as for measured rows. */
+/** If something caches experts: tokens that warm it, and as many that count, as for measured rows. */
 const WARMING = 160;
-const WARMED = 160;
+/** Most tokens of all users that a run of the last kind warms with. Every pass walks all users, so with more of them fewer passes say as much. */
+const WARMING_OF_ALL = 10_240;
+/** Least passes of a run, whatever the users. */
+const LEAST_PASSES = 4;
+/** Tokens of the longest pass that a runtime takes. */
+const LONGEST_PASS = 8192;
 
 /** Tokens beyond those that are walked, if routing is drawn: profiles of caches are counted on them. */
 export const PROFILED = 1000;
@@ -51,11 +58,14 @@ export class Pricer {
   readonly #drafting: Drafting;
   readonly #trace: RoutingTrace;
   readonly #request: RequestShape;
+  readonly #breathe: WorkWatch['breathe'];
   readonly #known = new Map<string, Promise<Result>>();
+  readonly #walked = new Meter('advise', LIMITS.pricing);
   runs = 0;
 
   /** @param trace routing of the model, at least {@link tokensNeeded} tokens long @param request decoding begins after its prompt */
-  constructor(trace: RoutingTrace, request: RequestShape, drafting: Drafting = USUAL_DRAFTING) {
+  constructor(trace: RoutingTrace, request: RequestShape, drafting: Drafting = USUAL_DRAFTING, { breathe }: WorkWatch = {}) {
+    this.#breathe = breathe;
     this.#drafting = drafting;
     this.#trace = trace;
     this.#request = request;
@@ -66,9 +76,9 @@ export class Pricer {
     const bands = { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null };
     const counted = await this.#counted(priced);
     const [stall, cpu] = [counted('time.stall.decode'), counted('time.stall_cpu.decode')];
-    const { draft, users } = priced.setting;
+    const { users } = priced.setting;
     // The first of a run's tokens is the prompt's.
-    const tokens = users * (warms(priced) ? WARMED : (draft > 0 ? DRAFTED : DECODED) - 1);
+    const tokens = users * (warms(priced) ? warmingOf(users) : decodedOf(priced.setting) - 1);
     return {
       ...(await this.cached(priced)),
       prefill: await this.prefill(priced),
@@ -87,7 +97,7 @@ export class Pricer {
   async #counted(priced: PricedCase): Promise<(metric: string) => number> {
     const decoded = await this.#decoded(priced);
     if (!warms(priced)) return (metric) => of(decoded, metric);
-    const warm = await this.#decoded(priced, WARMING);
+    const warm = await this.#decoded(priced, warmingOf(priced.setting.users));
     return (metric) => of(decoded, metric) - of(warm, metric);
   }
 
@@ -95,7 +105,7 @@ export class Pricer {
   async decode(priced: PricedCase): Promise<number> {
     const { users } = priced.setting;
     const counted = await this.#counted(priced);
-    return warms(priced) ? (users * WARMED * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
+    return warms(priced) ? (users * warmingOf(users) * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
   }
 
   /** Prefill speed alone, tokens/s. */
@@ -106,7 +116,7 @@ export class Pricer {
   #decoded(priced: PricedCase, warming?: number): Promise<Result> {
     const { setting } = priced;
     const { draft, users } = setting;
-    const output = warming ?? (warms(priced) ? WARMING + WARMED : draft > 0 ? DRAFTED : DECODED);
+    const output = warming ?? (warms(priced) ? 2 * warmingOf(users) : decodedOf(setting));
     const walk = { users, prompt: 1, output, context: this.#request.prompt };
     return this.#run({ ...priced, setting: { ...setting, ubatch: users * (1 + draft) } }, walk);
   }
@@ -121,8 +131,10 @@ export class Pricer {
   #run(priced: PricedCase, walk: Walk): Promise<Result> {
     const { cached, hardware, model, setting } = priced;
     const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk, cached]);
-    return remembered(this.#known, key, () => {
+    return remembered(this.#known, key, async () => {
       this.runs++;
+      this.#walked.spent(choicesOf(this.#trace, walk.users * (walk.prompt + walk.output)));
+      await this.#breathe?.();
       const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
       const spec = checkRun(run, 'advise');
       const trace = partOf(this.#trace, walk);
@@ -131,7 +143,8 @@ export class Pricer {
       const routing = { ...routingOfPart(trace, this.#trace), ...apart };
       const stored = withKvFormat(model, parseKvFormat(setting.kv));
       const driven = withOwnHandovers(spec.system, pinnedFor(spec.system, machine));
-      return simulateInputs({ model: stored, modelNote: null, hardware: driven, system: spec.system, ...routing }, spec);
+      const watch = this.#breathe && { breathe: this.#breathe };
+      return simulateInputs({ model: stored, modelNote: null, hardware: driven, system: spec.system, ...routing }, spec, watch);
     });
   }
 }
@@ -147,9 +160,20 @@ function withOwnHandovers({ runtime }: SystemSpec, hardware: HardwareSpec): Hard
   return { ...hardware, cpu: { ...cpu, handoverNs: cpu.handoverNs + handover(`${runtime}`) - handover(software.runtime) } };
 }
 
-/** Tokens of routing that pricing walks at most, and one that profiles of caches are counted on. */
+/** Tokens of each user that warm a cache, and as many that count. */
+const warmingOf = (users: number): number => bounded(WARMING, WARMING_OF_ALL / users, LEAST_PASSES / 2);
+
+/** Generated tokens of each user if nothing caches experts. */
+const decodedOf = ({ draft, users }: Setting): number => bounded(draft > 0 ? DRAFTED : DECODED, (2 * WARMING_OF_ALL) / users, LEAST_PASSES);
+
+const bounded = (usual: number, most: number, least: number): number => Math.max(least, Math.min(usual, Math.floor(most)));
+
+/** Choices of experts by a number of tokens. */
+export const choicesOf = ({ layers, topK }: Pick<RoutingTrace, 'layers' | 'topK'>, tokens: number): number => tokens * layers * topK;
+
+/** Tokens of routing that pricing walks at most, and one that profiles of caches are counted on: of a prompt its longest pass. */
 export function tokensNeeded(users: number, { prompt }: RequestShape): number {
-  return Math.max(users * (1 + WARMING + WARMED), prompt + 1) + 1;
+  return Math.max(users * (1 + 2 * warmingOf(users)), Math.min(prompt, LONGEST_PASS) + 1) + 1;
 }
 
 /** Tokens that a run walks, and the tokens in the KV cache before them. */

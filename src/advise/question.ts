@@ -52,3 +52,6 @@ export interface Question {
   /** The model in a format; null: its own. @throws UserError if there is none */
   model(quantization: string | null): ModelSpec;
 }
+
+/** A question before its routing is drawn. */
+export type Unpriced = Omit<Question, 'pricer' | 'trace'>;

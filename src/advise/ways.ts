@@ -5,6 +5,7 @@ import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
 import { type HardwareSpec, isComposed, USUAL_DRIVE } from '../hardware/door.js';
 import { loadModel, loadProfile, weightBytes } from '../model/door.js';
+import { SHORTER } from './fit.js';
 import { missingBytes } from './misfits.js';
 import type { Question } from './question.js';
 import { bestSetting, type Priced } from './search.js';
@@ -25,9 +26,6 @@ export interface OtherQuestions {
   /** The best setting of another bundled model; null: it does not fit either. */
   other(model: string): Promise<Priced | null>;
 }
-
-/** Contexts that are tried if the wished one does not fit: so many times shorter. */
-const SHORTER = [2, 4, 8];
 
 /** Share of a Mac's memory that its system keeps if the limit is raised: 8 of 64 GiB leave it running. Ours. */
 const MAC_KEEPS = 1 / 8;

@@ -1,11 +1,10 @@
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
+import { LIMITS, Meter } from './meter.js';
 import { hasKeys } from './objects.js';
 
 /** Levels of lists and objects in each other. Files of ours have at most ten. */
 const MOST_LEVELS = 64;
-/** Lists and objects of one document: a recording in one document has one for each token and layer. */
-const MOST_CONTAINERS = 4_000_000;
 
 const SPACE = 32;
 const QUOTE = 34;
@@ -37,9 +36,9 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
 }
 
 /** Parses a JSON document of at most so many brackets. @throws UserError for too many or too deep ones, or `__proto__` @throws SyntaxError */
-export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = MOST_CONTAINERS): unknown {
+export function parseJsonBytes(bytes: Uint8Array, place: string, most?: number): unknown {
+  const lists = new Meter(place, most === undefined ? LIMITS.lists : { ...LIMITS.lists, most, instead: 'no such file does' });
   let depth = 0;
-  let containers = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!;
     if (byte < LETTERS) {
@@ -50,10 +49,7 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most: number = 
     const bracket = byte & ~0x20;
     if (bracket === 0x5b) {
       if (++depth > MOST_LEVELS) throw new UserError(`${place}: nests more than ${MOST_LEVELS} lists and objects; no such file does`);
-      if (++containers > most) {
-        const why = most < MOST_CONTAINERS ? 'no such file does' : 'write JSON lines, one record a line';
-        throw new UserError(`${place}: holds more than ${most} lists and objects; ${why}`);
-      }
+      lists.spent(1);
     } else if (bracket === 0x5d) depth--;
   }
   const text = textOf(bytes);

@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../base/host/bytes.js';
 import { type InputFile, withInput } from '../base/input-file.js';
+import { LIMITS, Meter } from '../base/meter.js';
 import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tensors.js';
 
 /** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
@@ -22,10 +23,9 @@ export const GGUF_MAGIC = 'GGUF';
 
 /** Bytes read at once; headers are mostly vocabulary, a few MiB of it. */
 const CHUNK = 1 << 16;
-/** Limits of a text, of an array and of all arrays that are kept, of the header and of its entries: far above any model's. */
+/** Limits of a text, of an array that is kept, of the header and of its entries: far above any model's. */
 const MAX_TEXT = 1 << 20;
 const MAX_KEPT = 1 << 16;
-const MAX_KEPT_IN_ALL = 1 << 20;
 const MAX_HEADER = 1 << 27;
 const MAX_ENTRIES = 1 << 17;
 const MAX_DIMENSIONS = 8;
@@ -57,11 +57,12 @@ class Cursor {
   #view = viewOf(this.#chunk);
   #start = 0;
   position = 0;
-  /** Numbers in arrays so far. */
-  kept = 0;
+  /** Numbers in arrays. */
+  readonly kept: Meter;
 
   constructor(file: RandomAccess) {
     this.#file = file;
+    this.kept = new Meter(file.path, LIMITS.numbers);
   }
 
   /** Moves over the next `length` bytes. @returns their first place in the chunk @throws UserError if the file ends before */
@@ -169,8 +170,7 @@ function readValue(cursor: Cursor, type: number, name: string): GgufValue | null
     cursor.skip(length * size);
     return null;
   }
-  cursor.kept += length;
-  if (cursor.kept > MAX_KEPT_IN_ALL) throw cursor.broken(`its arrays hold more than ${MAX_KEPT_IN_ALL} numbers; no model's do`);
+  cursor.kept.spent(length);
   return Array.from({ length }, () => cursor.number(size, read)) as readonly number[] | readonly boolean[];
 }
 

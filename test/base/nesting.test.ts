@@ -21,7 +21,9 @@ describe('parseJsonBytes', () => {
   });
 
   it('refuses a document of more lists than memory should hold', () => {
-    expect(() => parse(`[${'[],'.repeat(4_000_000)}1]`)).toThrow(/^a\.json: holds more than 4000000 lists and objects; write JSON lines/);
+    expect(() => parse(`[${'[],'.repeat(4_000_000)}1]`)).toThrow(
+      /^a\.json: asks for more than 4,000,000 lists and objects; write JSON lines/,
+    );
   });
 
   it('counts no bracket of a text, whatever is escaped in it', () => {

@@ -3,6 +3,7 @@ import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { resolve } from '../../base/host/paths.js';
 import { withInput } from '../../base/input-file.js';
+import { LIMITS, Meter } from '../../base/meter.js';
 import { byName } from '../../base/objects.js';
 import { type Choice, choose, type Parameters, type ParameterTable } from '../../base/parameters.js';
 import { isPath } from '../../base/profiles.js';
@@ -13,8 +14,6 @@ import { type Arrivals, atRate } from './arrivals.js';
 import { azure, generic, llmservingsim, vidur } from './csv-formats.js';
 import type { Arrival, ArrivalFormat } from './format.js';
 import { mooncake } from './mooncake.js';
-
-const MOST_REQUESTS = 5_000_000;
 
 /** The source of arrivals: a file, or a random process. */
 type ArrivalSource = Choice | (Written & { readonly path: string });
@@ -79,14 +78,14 @@ function collectArrivals(lines: LineScanner, path: string, most: number): Arriva
   }
   const read = format.reader(first);
   const columns = new Columns();
+  const requests = new Meter(path, LIMITS.requests);
   let more = format.header ? lines.next() : true;
   for (; more && columns.count < most; more = lines.next()) {
     if (lines.blank()) continue;
     const arrival = read(lines.text(), lines.place());
     if (columns.count > 0 && arrival.arrivalNs < columns.lastNs)
       throw new UserError(`${lines.place()}: arrives before the request above it; sort the file by arrival`);
-    if (columns.count === MOST_REQUESTS)
-      throw new UserError(`${path}: holds more than ${MOST_REQUESTS} requests; take the first of them with workload.requests`);
+    requests.spent(1);
     columns.add(arrival);
   }
   if (columns.count === 0) throw new UserError(`${path}: holds no request`);

@@ -1,6 +1,7 @@
 // A pickle reader that executes nothing: it reads torch.save's opcodes of plain containers and tensors, and three names; it refuses all else.
 import { UserError } from '../../base/errors.js';
 import { latin1Of, textOf, viewOf } from '../../base/host/bytes.js';
+import { LIMITS, Meter } from '../../base/meter.js';
 import { nestsTooDeep } from '../../base/nesting.js';
 import { isCount } from '../../base/objects.js';
 
@@ -51,8 +52,6 @@ class Global {
   }
 }
 
-/** Maximum number of lists, dicts and tensors of a file; a recording has a few for each pass. Each takes a hundred times its encoded size in memory. */
-const MOST_OBJECTS = 500_000;
 /** Maximum number of values on the stack and in the memo. */
 const MOST_VALUES = 2_000_000;
 const MOST_AXES = 16;
@@ -113,12 +112,13 @@ class Unpickler {
   #at = 0;
   readonly #stack: Slot[] = [];
   readonly #memo = new Map<number, Pickled>();
-  #objects = 0;
+  readonly #built: Meter;
 
   constructor(bytes: Uint8Array, place: string) {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
     this.#place = place;
+    this.#built = new Meter(place, LIMITS.built);
   }
 
   read(): Pickled {
@@ -128,7 +128,6 @@ class Unpickler {
       const run = Unpickler.#OPCODES.get(code);
       if (run === undefined) this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
       run(this);
-      if (this.#objects > MOST_OBJECTS) this.#fail(`it builds more than ${MOST_OBJECTS} lists and dicts; no recording does`);
       if (this.#stack.length > MOST_VALUES || this.#memo.size > MOST_VALUES)
         this.#fail(`it holds more than ${MOST_VALUES} values at once; no recording does`);
     }
@@ -138,7 +137,7 @@ class Unpickler {
   }
 
   #build(value: Pickled): void {
-    this.#objects++;
+    this.#built.spent(1);
     this.#stack.push(value);
   }
 
