@@ -52,6 +52,10 @@ export class InternalError extends Error {
 /** The message of a thrown value of any kind. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Why a part of many is lost, in one line: a mistake of the user's, or a failure of ours that is to be reported. */
+export const whyLost = (error: unknown): string =>
+  error instanceof UserError ? error.message : shortened(visible(`moeprof fails on it (${messageOf(error)}): please report it`));
+
 /** The code of an error of the system (`ENOENT`); undefined: it has none. */
 export function codeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { readonly code?: string };

@@ -134,3 +134,26 @@ describe('moeprof validate --fit, and mistakes', () => {
     expect(stderr).toContain(message);
   });
 });
+
+describe('a row that cannot be priced', () => {
+  it('is named, and costs no other row, on one thread or two', async () => {
+    const rows = [
+      row('fine', { tg_tps: 60 }),
+      row('vast', { tg_tps: 60 }, { run: { batch_users: 1_000_000 } }),
+      row('odd', { tg_tps: 60 }, { model: { name: 'gpt-oss-20b', quant: 'gsq-hybrid-q2_0', bits: 2.4 } }),
+      row('named', { tg_tps: 50 }, { series: 'evening' }),
+    ];
+    writeFileSync(join(cwd, 'lost.jsonl'), `${rows.join('\n')}\n`);
+    const [one, two] = await Promise.all(['1', '2'].map((jobs) => inTurn(['validate', 'lost.jsonl', '-j', jobs, '--json'], { cwd })));
+    expect([one!.stderr, one!.code]).toEqual(['', 0]);
+    expect(two!.stdout).toBe(one!.stdout);
+    expect(
+      (JSON.parse(one!.stdout) as Validation).rows.map(({ id, reason, scored }) => [id, scored, reason?.slice(0, 40) ?? null]),
+    ).toEqual([
+      ['fine', true, null],
+      ['vast', false, 'it walks 41,000,000 tokens, and at most '],
+      ['odd', false, 'model gpt-oss-20b: unknown quantization '],
+      ['named', true, null],
+    ]);
+  });
+});

@@ -56,7 +56,7 @@ export async function checkRuns(
   rows: readonly Measurement[],
   runtimes: Runtimes,
   facts: CheckFacts = {},
-  traces = new RowTraces(rows),
+  traces = new RowTraces(),
 ): Promise<CheckedRun[]> {
   const checked: CheckedRun[] = [];
   for (const row of rows) checked.push(await checkRun(row, rows, runtimes, traces, facts));

@@ -74,7 +74,7 @@ export class ComparedRuns {
         .flatMap((file) => readMeasurements(findProfile('measurements', file)))
         .map((row) => [row.id, row]),
     );
-    this.#traces ??= new RowTraces([...this.#rows.values()]);
+    this.#traces ??= new RowTraces();
     this.#runtimes ??= new Map(listProfiles('runtimes').map((runtime) => [runtime, loadRuntime(runtime)]));
     const row = this.#rows.get(id);
     if (row === undefined) throw new UserError(`${place}: no bundled measurement is "${id}"`);

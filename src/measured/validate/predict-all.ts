@@ -4,7 +4,7 @@ import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
 import { runInPool } from '../../base/worker-pool.js';
 import type { Runtimes } from './constants.js';
-import { type Prediction, predictVariants } from './predict.js';
+import { lost, type Prediction, predictVariants } from './predict.js';
 import type { Measurement } from './rows/measurement.js';
 import { RowTraces, routingKeyOf } from './rows/row-traces.js';
 import type { RowsNote, RowsTask } from './rows-worker.js';
@@ -27,18 +27,25 @@ export async function predictRowVariants(
   };
   const tasks = tasksOf(rows);
   if (threads > 1 && tasks.length > 1 && hasThread(MODULE)) {
-    await runInPool<RowsTask, void, RowsNote>(tasks, {
+    await runInPool<RowsTask, void, RowsNote>(untilEmpty(tasks), {
       module: MODULE,
       data: variants,
       threads,
       nameOf: ([first]) => first!.row.id,
       note: (_, { index, predictions: ofRow }) => take(index, ofRow),
-      settle: (_, end) => {
-        if ('error' in end) throw end.error;
+      // A thread that is lost, for want of memory too, costs the row that it was at; another goes on with the rest.
+      settle: (task, end) => {
+        const [lostAt, ...rest] = 'error' in end ? task.filter(({ index }) => predictions[index] === undefined) : [];
+        if (lostAt === undefined || !('error' in end)) return;
+        take(
+          lostAt.index,
+          variants.map(() => lost(end.error)),
+        );
+        if (rest.length > 0) tasks.push(rest);
       },
     });
   } else {
-    const traces = new RowTraces(rows);
+    const traces = new RowTraces();
     for (const [index, row] of rows.entries()) {
       take(index, await predictVariants(row, traces, variants));
       await watch.breathe?.();
@@ -46,6 +53,11 @@ export async function predictRowVariants(
   }
   return predictions;
 }
+
+/** Takes the first of a list until none is left, also after others were added. */
+const untilEmpty = <T>(list: T[]): Iterable<T> => ({
+  [Symbol.iterator]: () => ({ next: () => (list.length === 0 ? { done: true, value: undefined } : { done: false, value: list.shift()! }) }),
+});
 
 /** Rows by their routing, those with most rows first: a long task that starts last would be waited for alone. */
 function tasksOf(rows: readonly Measurement[]): RowsTask[] {

@@ -1,3 +1,4 @@
+import { whyLost } from '../../base/errors.js';
 import { pinnedFor, routingOfPart } from '../../engine/inputs/inputs.js';
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware, type HardwareProfile, type HardwareSpec, joinGpus, type RuntimeSpec, UNLINKED } from '../../hardware/door.js';
@@ -126,8 +127,20 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
   return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
 }
 
-/** Predicts a row with several sets of runtimes: with the first whole, with others that differ by the ratio of brief predictions. */
+/** Predicts a row with several sets of runtimes. Whatever goes wrong costs this row alone, which lacks what the error names. */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
+  try {
+    return await variantsOf(row, traces, variants);
+  } catch (error) {
+    return variants.map(() => lost(error));
+  }
+}
+
+/** The prediction of a row that an error cost. */
+export const lost = (error: unknown): Prediction => ({ figures: {}, lacks: whyLost(error) });
+
+/** Predicts with the first set whole, with others that differ by the ratio of brief predictions. */
+async function variantsOf(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   const keys = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
   const predictions: Prediction[] = [];

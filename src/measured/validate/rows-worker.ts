@@ -14,6 +14,6 @@ export interface RowsNote {
 }
 
 serveTasks<readonly Runtimes[], RowsTask, void, RowsNote>((variants) => async (rows, note) => {
-  const traces = new RowTraces(rows.map(({ row }) => row));
+  const traces = new RowTraces();
   for (const { index, row } of rows) note({ index, predictions: await predictVariants(row, traces, variants) });
 });

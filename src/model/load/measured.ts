@@ -40,10 +40,15 @@ function profileOf({ name, shape }: MeasuredModel): ModelProfile {
   return profileOfShape(name, shape);
 }
 
-/** The model at the rule of its label, moved to its stated bits where these are not the rule's own; k-quants if the label cannot have them. */
+/** The model at the rule of its label, moved to its stated bits if these are not the rule's own; k-quants if the label cannot have them, or is absent. */
 function partsOf({ name, quant, bits }: MeasuredModel, profile: ModelProfile): ModelParts {
   const at = (written: Quantization): ModelParts => measureProfile(profile, written);
   const rule = quant === undefined ? null : readLabel(quant);
+  // Its kernels are unknown, and bits alone decide no speed.
+  if (quant !== undefined && rule === null)
+    throw new UserError(
+      `model ${name}: unknown quantization "${quant}"; name a known one, or write mix-${quant} and model.bits for any mix of k-quants`,
+    );
   if (bits === undefined) {
     if (rule === null || rule.name === 'mix')
       throw new UserError(`model ${name}: nothing says how its weights are stored; add model.quant (a known name) or model.bits`);

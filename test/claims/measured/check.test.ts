@@ -36,7 +36,7 @@ function logsOf(rows: readonly Measurement[]): Measurement[][] {
 
 async function checked(logs: readonly Measurement[][]): Promise<{ row: Measurement; run: CheckedRun }[]> {
   const all: { row: Measurement; run: CheckedRun }[] = [];
-  const traces = new RowTraces(logs.flat());
+  const traces = new RowTraces();
   for (const log of logs) {
     const runs = await checkRuns(log.map(unmarked), runtimesFor(log, loadRuntime), {}, traces);
     all.push(...log.map((row, i) => ({ row, run: runs[i]! })));

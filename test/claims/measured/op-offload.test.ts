@@ -23,7 +23,7 @@ async function speeds(model: string, layers: number, ubatch: number): Promise<{ 
       measured: { pp_tps: row.measured.pp_tps! },
     }),
   );
-  const traces = new RowTraces(rows);
+  const traces = new RowTraces();
   const of = async (row: Measurement): Promise<number> => (await predictRow(row, traces, runtimes)).figures.prefill!;
   return { gpu: await of(rows[0]!), cpu: await of(rows[1]!) };
 }

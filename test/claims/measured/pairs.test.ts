@@ -16,7 +16,7 @@ const rows = ['open', 'second', 'offload']
 
 async function gainsNow(): Promise<readonly Gain[]> {
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
-  const traces = new RowTraces(rows);
+  const traces = new RowTraces();
   const predictions = [];
   for (const row of rows) predictions.push(await predictRow(row, traces, runtimes));
   return validationOf(['pairs'], rows, predictions, runtimes).gains;

@@ -15,7 +15,7 @@ const ruleOf = (id: string): string => id.replace(/^kt-next-|-\d+$/g, '');
 /** Predicted and measured tok/s by share, of one rule. */
 async function tableOf(rule: string): Promise<{ share: number; measured: number; predicted: number }[]> {
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
-  const traces = new RowTraces(rows);
+  const traces = new RowTraces();
   const table: { share: number; measured: number; predicted: number }[] = [];
   for (const row of rows.filter(({ id }) => ruleOf(id) === rule)) {
     const { figures } = await predictRow(row, traces, runtimes);

@@ -11,7 +11,7 @@ const shape = { layers: 4, moe_layers: 4, experts: 8, top_k: 2, hidden: 1024, ex
 const small = { name: 'small', quant: 'q8_0', shape };
 
 async function predicted(row: Measurement, runtimes: ReadonlyMap<string, RuntimeSpec> = bundled) {
-  const { figures, lacks } = await predictRow(row, new RowTraces([row]), runtimes);
+  const { figures, lacks } = await predictRow(row, new RowTraces(), runtimes);
   expect(lacks).toBeNull();
   return figures;
 }

@@ -44,9 +44,9 @@ describe('a measured model', () => {
     expect(mainFormat(model.layers[0]!.formats)).toBe('iq2_k_r4');
   });
 
-  it('is mixed of k-quants where the label is unknown, or cannot have the bits', () => {
+  it('is mixed of k-quants where there is no label, or it cannot have the bits', () => {
     expect(measuredModel({ name: 'qwen3-30b-a3b', bits: 3.2 }).quantization).toBe('mix:bits=3.2');
-    expect(measuredModel({ name: 'qwen3-30b-a3b', quant: 'exl9', bits: 3.2 }).quantization).toBe('mix:bits=3.2');
+    expect(measuredModel({ name: 'qwen3-30b-a3b', quant: 'mix-exl9', bits: 3.2 }).quantization).toBe('mix:bits=3.2');
     expect(measuredModel({ name: 'qwen3-30b-a3b', quant: 'bf16', bits: 3.2 }).quantization).toBe('mix:bits=3.2');
   });
 
@@ -60,8 +60,14 @@ describe('a measured model', () => {
     expect(() => measuredModel({ name: 'unheard-of', quant: 'q4_k_m' })).toThrow(
       'model unheard-of: has neither a profile nor a shape; add model.shape',
     );
-    for (const quant of [undefined, 'exl9', 'mix-3bpw'])
+    for (const quant of [undefined, 'mix-3bpw'])
       expect(() => measuredModel({ name: 'olmoe-1b-7b', quant })).toThrow(/nothing says how its weights are stored; add model\.quant/);
+    // Its bits do not stand in for a format that a run refuses, too.
+    for (const bits of [undefined, 2.4])
+      expect(() => measuredModel({ name: 'olmoe-1b-7b', quant: 'gsq-hybrid-q2_0', bits })).toThrow(
+        'model olmoe-1b-7b: unknown quantization "gsq-hybrid-q2_0"; name a known one, or write mix-gsq-hybrid-q2_0 and model.bits',
+      );
+    expect(() => loadModel('olmoe-1b-7b', 'gsq-hybrid-q2_0')).toThrow('unknown quantization "gsq-hybrid-q2_0"');
   });
 });
 

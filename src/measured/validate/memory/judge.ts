@@ -1,4 +1,4 @@
-import { UserError } from '../../../base/errors.js';
+import { whyLost } from '../../../base/errors.js';
 import type { ModelSpec } from '../../../model/door.js';
 import { allocate } from '../../../runtime/allocation/allocate.js';
 import type { LoadPlan } from '../../../runtime/allocation/graph/load-plan.js';
@@ -45,8 +45,7 @@ export function judgeMemory(row: MemoryRow): ValidatedRow[] {
     reason = rowReason(load);
     sides = sidesOf(load);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return unpredicted(row, error.message);
+    return unpredicted(row, whyLost(error));
   }
   const { gpus, tensorSplit } = load.plan;
   // By their free memory, which rows do not have.

@@ -134,7 +134,8 @@ const scorable = z.looseObject({
   unseen: z.boolean().optional(),
 });
 
-const series = z.looseObject({ id: text, vary: text });
+/** A name alone says that rows belong together, and not what they vary. */
+const series = z.union([text.transform((id) => ({ id, vary: '' })), z.looseObject({ id: text, vary: text })]);
 
 /** Schema of one line of a file of measurements. Unknown fields are passed over, unless they look like a known one. */
 const measurementSchema = z.looseObject({

@@ -52,9 +52,3 @@ export function promptPhase(row: Measurement, usualUbatch: number, brief = false
   const before = row.run.depth !== row.run.pp_tokens || isFirst ? depth : 0;
   return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };
 }
-
-/** Most tokens of its routing that a row walks. */
-export function walkedTokens(row: Measurement): number {
-  const phases = [decodingPhase(row, 1), ...(row.measured.pp_tps === undefined ? [] : [promptPhase(row, 1)])];
-  return phases.reduce((most, { output, prompt, users }) => Math.max(most, users * (prompt + output)), 0);
-}

@@ -1,11 +1,13 @@
-import { remembered } from '../../../base/objects.js';
+import { UserError } from '../../../base/errors.js';
+import { sum } from '../../../base/statistics.js';
+import { formatCount } from '../../../base/units.js';
 import { checkValue } from '../../../base/yaml.js';
 import type { ModelSpec } from '../../../model/door.js';
 import { routingProfileSchema } from '../../../trace/generate/routing-profile.js';
 import { synthesize } from '../../../trace/generate/synthetic.js';
 import type { RoutingTrace } from '../../../trace/trace.js';
 import type { Measurement } from './measurement.js';
-import { type WalkLength, walkedTokens } from './phases.js';
+import type { WalkLength } from './phases.js';
 import { routingOfRow } from './row-model.js';
 
 /** Tokens that popularity is counted on: the default of `system.cache.popularity`. */
@@ -13,37 +15,37 @@ const COUNTED = 1000;
 /** Requests that these tokens belong to. Ours, chosen on rows of placements by frequency: that many text domains are counted, of which the row's is one. */
 const COUNTED_REQUESTS = 24;
 const SEED = 1;
+/** Most choices of experts that a row walks: 256 MiB of routing, drawn in about 20 s. Ours; 512 users of kimi-k2 choose 79 million. */
+const MOST_CHOICES = 2 ** 27;
 
-/** Synthetic routing shared by rows of one model, drawn once. Static placements count its first tokens, which no row replays. */
+/** Synthetic routing shared by rows of one model; longer routing begins as shorter does. Static placements count its first tokens, never replayed. */
 export class RowTraces {
   readonly #drawn = new Map<string, RoutingTrace>();
-  readonly #longest = new Map<string, number>();
-
-  /** @param rows all that will need routing */
-  constructor(rows: readonly Measurement[]) {
-    for (const row of rows) {
-      const key = routingKeyOf(row);
-      this.#longest.set(key, Math.max(this.#longest.get(key) ?? 0, walkedTokens(row)));
-    }
-  }
 
   /** Requests of `prompt` and `output` tokens each, one a user, after the tokens that popularity is counted on. */
   of(row: Measurement, model: ModelSpec, { output, prompt, users }: WalkLength): RoutingTrace {
-    const all = this.#whole(row, model);
     const length = prompt + output;
+    const all = this.#whole(row, model, users * length);
     const requests = Array.from({ length: users }, (_, id) => ({ id, start: COUNTED + id * length, prefill: prompt, decode: output }));
     const part = { tokens: COUNTED + users * length, requests, sha256: () => `${model.name}: ${users} x ${prompt}+${output}` };
     return { ...all, ...part, read: all.read.bind(all), close: () => undefined };
   }
 
-  #whole(row: Measurement, model: ModelSpec): RoutingTrace {
+  /** @throws UserError if a row walks more than is drawn */
+  #whole(row: Measurement, model: ModelSpec, tokens: number): RoutingTrace {
     const key = routingKeyOf(row);
-    return remembered(this.#drawn, key, () => {
-      const routing = routingOfRow(row);
-      const profile = routing === null ? undefined : checkValue(routing, `model ${model.name}: routing`, routingProfileSchema);
-      const requests = [...countedRequests(), { prefill: this.#longest.get(key)!, decode: 0 }];
-      return synthesize(model, { seed: SEED, requests, profile });
-    });
+    const drawn = this.#drawn.get(key);
+    if (drawn !== undefined && COUNTED + tokens <= drawn.tokens) return drawn;
+    const most = Math.floor(MOST_CHOICES / sum(model.layers.map(({ topK }) => topK)));
+    if (tokens > most) throw new UserError(`it walks ${formatCount(tokens)} tokens, and at most ${formatCount(most)} are drawn`);
+    // At least doubled, or each of many rows would draw a little more than the one before.
+    const wanted = Math.max(tokens, 2 * (drawn?.tokens ?? COUNTED));
+    const routing = routingOfRow(row);
+    const profile = routing === null ? undefined : checkValue(routing, `model ${model.name}: routing`, routingProfileSchema);
+    const requests = [...countedRequests(), { prefill: Math.min(wanted, most), decode: 0 }];
+    const whole = synthesize(model, { seed: SEED, requests, profile });
+    this.#drawn.set(key, whole);
+    return whole;
   }
 }
 
@@ -52,5 +54,5 @@ function countedRequests(): { readonly prefill: number; readonly decode: number 
   return Array.from({ length: COUNTED_REQUESTS }, (_, request) => ({ prefill: start(request + 1) - start(request), decode: 0 }));
 }
 
-/** Rows of one key share their routing: it depends on layers, experts and top-k. */
-export const routingKeyOf = ({ model, run }: Measurement): string => `${model.name}/${run.active_experts ?? 'all'}`;
+/** Rows of one key share their routing: it depends on layers, experts and top-k, which a name alone does not settle if it is not bundled. */
+export const routingKeyOf = ({ model, run }: Measurement): string => JSON.stringify([model.name, model.shape, run.active_experts]);

@@ -104,3 +104,12 @@ describe('a file of rows', () => {
     expect(() => parseRows(text, 'rows.jsonl', skip)).toThrow(/^rows\.jsonl:1: engine: unknown engine "somebody-new"/);
   });
 });
+
+it('a series may be a name alone, of which nothing says what it varies', () => {
+  const [named, whole] = parseRows(lines(row({ series: '5070ti' }), row({ id: 'b', series: { id: 's', vary: 'depth' } })), 'r.jsonl').speed;
+  expect([named!.series, whole!.series]).toEqual([
+    { id: '5070ti', vary: '' },
+    { id: 's', vary: 'depth' },
+  ]);
+  expect(() => parseRows(lines(row({ series: 7 })), 'r.jsonl')).toThrow('r.jsonl:1: series: cannot be 7');
+});

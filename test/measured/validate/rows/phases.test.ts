@@ -1,6 +1,6 @@
 // Which tokens a row is predicted on: arithmetic by hand.
 import { describe, expect, it } from 'vitest';
-import { decodingPhase, promptPhase, walkedTokens } from '../../../../src/measured/validate/rows/phases.js';
+import { decodingPhase, promptPhase } from '../../../../src/measured/validate/rows/phases.js';
 import { measurement } from '../rows.js';
 
 describe('decoding', () => {
@@ -48,10 +48,4 @@ describe('a prompt', () => {
     expect(promptPhase(measurement({ run: { pp_tokens: 40000, ubatch: 30000 } }), 512)).toMatchObject({ prompt: 30000, context: 5000 });
     expect(promptPhase(measurement({ run: { pp_tokens: 20000, ubatch: 30000 } }), 512)).toMatchObject({ prompt: 20000, context: 0 });
   });
-});
-
-it('routing is drawn as long as the longest run walks', () => {
-  expect(walkedTokens(measurement())).toBe(41);
-  expect(walkedTokens(measurement({ measured: { tg_tps: 1, pp_tps: 1 } }))).toBe(513);
-  expect(walkedTokens(measurement({ run: { batch_users: 4 } }))).toBe(164);
 });

@@ -239,8 +239,8 @@ describe('the model', () => {
     [{ name: 'nobody-has-it', quant: 'q4_0' }, 'model nobody-has-it: has neither a profile nor a shape; add model.shape'],
     [{ name: 'gpt-oss-20b' }, 'model gpt-oss-20b: nothing says how its weights are stored; add model.quant (a known name) or model.bits'],
     [
-      { name: 'gpt-oss-20b', quant: 'wonder' },
-      'model gpt-oss-20b: nothing says how its weights are stored; add model.quant (a known name) or model.bits',
+      { name: 'gpt-oss-20b', quant: 'wonder', bits: 4.5 },
+      'model gpt-oss-20b: unknown quantization "wonder"; name a known one, or write mix-wonder and model.bits for any mix of k-quants',
     ],
   ])('of %j lacks something', (given, lacks) => {
     expect(modelOfRow(measurement({ model: given }))).toEqual({ lacks });
