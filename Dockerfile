@@ -1,11 +1,11 @@
 # moeprof as an image: docker build -t moeprof . && docker run --rm -v "$PWD:/work" moeprof run my-run.yaml
 FROM node:22-slim AS build
 WORKDIR /src
-COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm pack --silent && mkdir /app && tar -xzf moeprof-*.tgz --strip-components=1 -C /app
-# With what queues and ONNX predictors need, all in the versions of the lock file.
+RUN npm run --silent build && npm pack --silent && mkdir /app && tar -xzf moeprof-*.tgz --strip-components=1 -C /app
+# With what the package leaves out, such as queues, all in the versions of the lock file.
 RUN npm install --package-lock-only --save-prod --ignore-scripts --no-audit --no-fund \
     $(node -p 'Object.entries(require("./package.json").peerDependencies).map((one) => one.join("@")).join(" ")') \
   && cp package.json package-lock.json /app/
