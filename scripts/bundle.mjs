@@ -1,7 +1,7 @@
 // Joins the compiled modules of build/ into the few files of dist/ that a start reads: Node takes longer to find and link hundreds of
 // modules than a short run computes. Entries keep the place that they have in src/, so that what is started by its path is found; what
 // several of them need lies in dist/chunks.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -52,7 +52,7 @@ const places = {
 };
 
 /** Files of code in dist/ at most: a package of few files installs fast, and most of them are too small to be read alone. */
-const MOST_FILES = 58;
+const MOST_FILES = 56;
 /** What a package that stays where npm puts it counts for: it is read with the module that imports it. */
 const PACKAGE_BYTES = 500_000;
 
@@ -82,10 +82,11 @@ const bundle = await rolldown({
     const name = packageOf(id);
     return name !== null && !JOINED.includes(name);
   },
+  // What one module imports at once, another may load later: the former reads its file first, the latter does not.
+  checks: { ineffectiveDynamicImport: false },
   plugins: [places, division],
 });
-await bundle.write({
-  dir: join(ROOT, 'dist'),
+const { output } = await bundle.generate({
   format: 'esm',
   codeSplitting: {
     groups: [{ name: (id) => chunks.get(id) ?? null, debugName: 'shared', includeDependenciesRecursively: false }],
@@ -94,6 +95,31 @@ await bundle.write({
   chunkFileNames: 'chunks/[name]-[hash].js',
 });
 await bundle.close();
+
+/** What is loaded later and lies among others: the file of its values, and how they are called there, by the file that rolldown writes to say so. */
+const signposts = new Map();
+for (const { fileName, code, moduleIds, isDynamicEntry } of output) {
+  if (!isDynamicEntry || moduleIds.length > 0) continue;
+  const [, names, file] = /^export \{ (.*) \} from "(.*)";\s*$/.exec(code) ?? [];
+  if (file === undefined) throw new Error(`${fileName} has values of several files: load what it stands for at once, or from one module`);
+  const values = names.split(', ').map((entry) => entry.split(' as '));
+  signposts.set(fileName, {
+    file: posix.join(posix.dirname(fileName), file),
+    values: values.map(([there, name = there]) => `${name}: it.${there}`).join(', '),
+  });
+}
+for (const { fileName, code } of output) {
+  if (signposts.has(fileName)) continue;
+  const here = posix.dirname(fileName);
+  const direct = code.replaceAll(/import\("(\.[^"]+)"\)/g, (loads, path) => {
+    const post = signposts.get(posix.join(here, path));
+    if (post === undefined) return loads;
+    const from = posix.relative(here, post.file).replace(/^(?!\.)/, './');
+    return `import("${from}").then((it) => ({ ${post.values} }))`;
+  });
+  mkdirSync(join(ROOT, 'dist', here), { recursive: true });
+  writeFileSync(join(ROOT, 'dist', fileName), direct);
+}
 
 const licences = JOINED.map((name) => `${name}\n\n${readFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`);
 writeFileSync(join(ROOT, 'dist/LICENSES.txt'), `Parts of these packages stand in the files of dist/.\n\n${licences.join('\n')}`);

@@ -1,5 +1,5 @@
-// Which modules that several starts share lie in one file of dist/chunks. Those that the same starts read do, which alone would be over a hundred
-// files; so files are joined, two at a time, where starts read the fewest bytes in vain and no two files come to import one another.
+// Which modules lie in one file of dist/chunks. Those that the same starts read do, which alone would be hundreds of files; so files are
+// joined, two at a time, where starts read the fewest bytes in vain and no two files come to import one another.
 import { posix } from 'node:path';
 
 /** Which modules each start reads at once: by module, a 1 for each start that does. */
@@ -22,7 +22,7 @@ function together(modules, starts, started) {
   const byReaders = new Map();
   const fileOf = new Map();
   for (const [id, readBy] of readers(modules, starts)) {
-    if (started.includes(id) || readBy.reduce((sum, reads) => sum + reads, 0) < 2) continue;
+    if (started.includes(id)) continue;
     const key = readBy.join('');
     const file = byReaders.get(key) ?? { ids: [], bytes: 0, imports: new Set(), readBy: readBy[0] === 1 ? readBy.fill(1) : readBy };
     byReaders.set(key, file);
@@ -87,17 +87,17 @@ function join(files, a, b) {
 }
 
 /**
- * Divides the modules that several starts share.
+ * Divides the modules of the bundle.
  * @param modules of the bundle by id: what each imports and what it loads later, as ids, and its bytes
- * @param started ids of what is started by its path; the first is the command, which comes before all that is loaded later
- * @param most files, those of the starts among them
- * @returns the name of a file by id of a module; a start, or what only one start reads, has none
+ * @param started ids of what is started by its path, each a file of its own; the first is the command, which comes before all that is loaded later
+ * @param most files, those of what is started by its path among them
+ * @returns the name of a file by id of a module; what is started by its path has none
  */
 export function chunksOf(modules, started, most) {
   const starts = [...new Set([...started, ...[...modules.values()].flatMap(({ loads }) => loads)])];
   let files = together(modules, starts, started);
-  for (let best = cheapest(files); starts.length + files.length > most && best !== undefined; best = cheapest(files)) {
-    const { a, b } = best;
+  while (started.length + files.length > most) {
+    const { a, b } = cheapest(files);
     files = files.filter((file) => file !== b);
     join(files, a, b);
   }

@@ -52,11 +52,44 @@ export function jsonValueOf(text: string): unknown {
   }
 }
 
-/** A JSON object with more fields, put after its own if it has none of them: its numbers may be more exact than ours. */
-function withFields(text: string, fields: JsonObject, more: JsonObject): string {
-  if (Object.keys(more).some((key) => Object.hasOwn(fields, key))) return JSON.stringify({ ...fields, ...more });
-  const added = Object.keys(fields).length > 0 ? JSON.stringify(more).replace(/^\{(?=")/, ',') : JSON.stringify(more).slice(1);
-  return added === '{}' ? text : text.replace(/\}\s*$/, () => added);
+/** A JSON object with these values of fields, new ones behind its own. All other bytes stay: its numbers may be more exact than ours. */
+function withFields(text: string, fields: JsonObject, values: JsonObject): string {
+  const names = Object.keys(values);
+  const [own, others] = [true, false].map((has) => names.filter((name) => Object.hasOwn(fields, name) === has)) as [string[], string[]];
+  const pieces: string[] = [];
+  let done = 0;
+  for (const { name, from, to } of own.length === 0 ? [] : fieldsOf(text)) {
+    if (!own.includes(name)) continue;
+    pieces.push(text.slice(done, from), JSON.stringify(values[name]));
+    done = to;
+  }
+  const end = text.lastIndexOf('}');
+  const added = others.map((name) => `${JSON.stringify(name)}:${JSON.stringify(values[name])}`);
+  if (added.length > 0 && Object.keys(fields).length > 0) added.unshift('');
+  return [...pieces, text.slice(done, end), added.join(','), text.slice(end)].join('');
+}
+
+/** The fields of a JSON object in its text: what stands between a name's colon and the comma or the brace behind its value. */
+function* fieldsOf(text: string): Generator<{ readonly name: string; readonly from: number; readonly to: number }> {
+  const signs = /["{}[\],:]/g;
+  let [depth, from, name] = [0, 0, ''];
+  for (let sign = signs.exec(text); sign !== null; sign = signs.exec(text)) {
+    const at = sign.index;
+    if (sign[0] === '"') {
+      let end = at + 1;
+      for (; text[end] !== '"'; end++) if (text[end] === '\\') end++;
+      signs.lastIndex = end + 1;
+      if (depth === 1 && from === 0) name = JSON.parse(text.slice(at, end + 1)) as string;
+    } else if ('{['.includes(sign[0])) depth++;
+    else if (sign[0] === ':') from = depth === 1 ? at + 1 : from;
+    else {
+      if (depth === 1 && from > 0) {
+        yield { name, from, to: at };
+        from = 0;
+      }
+      if (sign[0] !== ',') depth--;
+    }
+  }
 }
 
 /** A value of a field of a reply: a text without escapes, lists of numbers, or an object of those. */

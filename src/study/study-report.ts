@@ -16,7 +16,7 @@ export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument, (study) => ({ ...study, rows: [...study.rows] })),
   ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures([...rows], axes, drawnMetrics(units)), studyDocument),
   { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: longJsonLines, parts: longJsonParts },
-  { name: 'parquet', extensions: ['.parquet'], binary: true, load: () => Promise.resolve(longParquet) },
+  { name: 'parquet', extensions: ['.parquet'], binary: true, load: longParquet },
 ];
 
 function drawnMetrics(units: Study['units']): string[] {

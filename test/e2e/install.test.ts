@@ -1,7 +1,7 @@
 // Installing: the tarball alone with every package manager that can be had: few files, few bytes, no warning, types that need nothing else. What it
 // leaves out for the few who need it is named where that is used, and what moeprof then says to type must work. A registry of one package stands
 // in for npm's there: a runtime whose install script fails.
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -37,11 +37,35 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** npm in a folder, with that registry. */
+const npmIn = (folder: string) => {
+  const env = { npm_config_registry: registry, npm_config_cache: join(folder, '.npm'), npm_config_audit: 'false', HOME: folder };
+  return (command: string): Promise<Finished> => shell(command, { cwd: folder, env });
+};
+
 describe('where the install script of the runtime fails', () => {
+  it('npm install in a clone installs it all the same, and leaves it out where it is told to', async () => {
+    const folder = temporaryFolder();
+    const { optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, object>;
+    expect(optionalDependencies).toHaveProperty(NAME);
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'clone', optionalDependencies }));
+    const installed = async (command: string): Promise<boolean> => {
+      rmSync(join(folder, 'node_modules'), { recursive: true, force: true });
+      const { code, stderr } = await npmIn(folder)(command);
+      expect([code, stderr]).toEqual([0, '']);
+      return existsSync(join(folder, 'node_modules', NAME));
+    };
+    // npm drops an optional package whose script fails: there it was run.
+    expect(await installed('npm install')).toBe(false);
+    cpSync(join(ROOT, '.npmrc'), join(folder, '.npmrc'));
+    expect(await installed('npm install')).toBe(true);
+    expect(await installed('npm ci')).toBe(true);
+    expect(await installed('npm ci --omit=optional')).toBe(false);
+  });
+
   it('what doctor says to type installs it all the same', async () => {
     const folder = temporaryFolder();
-    const env = { npm_config_registry: registry, npm_config_cache: join(folder, '.npm'), npm_config_audit: 'false', HOME: folder };
-    const npm = (command: string): Promise<Finished> => shell(command, { cwd: folder, env });
+    const npm = npmIn(folder);
     // moeprof in a folder below, which finds the runtime where npm puts it.
     const app = join(folder, 'app');
     for (const part of ['bin', 'dist', 'profiles', 'package.json']) cpSync(join(ROOT, part), join(app, part), { recursive: true });
@@ -60,12 +84,12 @@ describe('where the install script of the runtime fails', () => {
   });
 });
 
-/** What installs the tarball into an empty folder, by package manager. */
+/** What installs the tarball into an empty folder, without what is optional, by package manager. */
 const MANAGERS: Readonly<Record<string, string>> = {
-  npm: 'npm install',
-  pnpm: 'npx --yes pnpm@10 add',
-  yarn: 'npx --yes yarn@1.22.22 add --no-lockfile --non-interactive',
-  bun: 'npx --yes bun@1.3 add',
+  npm: 'npm install --omit=optional',
+  pnpm: 'npx --yes pnpm@10 add --no-optional',
+  yarn: 'npx --yes yarn@1.22.22 add --no-lockfile --non-interactive --ignore-optional',
+  bun: 'npx --yes bun@1.3 add --omit=optional',
 };
 
 /** How a program that has no types of Node is compiled: every declaration that it reads is checked. */

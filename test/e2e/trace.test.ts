@@ -128,6 +128,9 @@ describe('moeprof trace convert and generate', () => {
     expect([difference.mean.agreement, difference.shifts]).toEqual([1, []]);
     const bad = await inTurn(['trace', 'convert', BUNDLED, '--layers', '12', '-o', 'x.jsonl'], { cwd });
     expect([bad.code, bad.stderr]).toEqual([2, "moeprof: --layers: '12' lies beyond the last one, 11\n"]);
+    const count = await inTurn(['trace', 'convert', BUNDLED, '--tokens', '50', '-o', 'x.jsonl'], { cwd });
+    const remedy = 'is a row and no count; write ..49 for the first 50, 50..50 for the row';
+    expect([count.code, count.stderr]).toEqual([2, `moeprof: --tokens 50: ${remedy}\n`]);
     const ending = await inTurn(['trace', 'convert', BUNDLED, '-o', 'x.csv'], { cwd });
     expect(ending.code).toBe(2);
     expect(readdirSync(cwd).sort()).toEqual(['part.jsonl', 'part.safetensors']);

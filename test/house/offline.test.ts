@@ -1,7 +1,5 @@
 // An installed package has no docs/: no message of src or profiles names a page of ours, so that all remedies work offline.
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const root = new URL('../../', import.meta.url);
@@ -13,8 +11,8 @@ const pages = readdirSync(new URL('docs', root))
 /** A page of ours; pages of other programs stand behind a repository, or before a commit or a build. */
 const PAGE = new RegExp(`(?<!github\\.com\\S*[ ,].*)\\bdocs/(?:${pages})(?! of [0-9a-f]{7})`);
 
-const files = execFileSync('git', ['ls-files', 'src', 'profiles'], { cwd: fileURLToPath(root), encoding: 'utf8' })
-  .split('\n')
+const files = ['src', 'profiles']
+  .flatMap((folder) => readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`))
   .filter((name) => /\.(?:ts|js|txt|ya?ml)$/.test(name));
 
 /** Lines that a user may see: no comments. */

@@ -114,8 +114,14 @@ describe('what a server gets', () => {
       await post(`${url}/generate`, '{"text":"1", "seed": 12345678901234567890,  "t": 1.0}');
       await post(`${url}/v1/completions`, '{"prompt": "1", "stream":true, "stream_options": {"x": 1}}');
       await post(`${url}/v1/embeddings`, '{"prompt": "1"}');
+      // What stands there already is changed where it stands.
+      const options = '"seed": 12345678901234567890, "stream_options" : {"x": 1} ,"stream":true';
+      await post(`${url}/v1/completions`, `{ "a\\"}": [{"stream": 1}, "]"], "return_routed_experts": false, ${options} }\n`);
     });
     trace.close();
+    expect(server.bodies[3]).toBe(
+      '{ "a\\"}": [{"stream": 1}, "]"], "return_routed_experts":true, "seed": 12345678901234567890, "stream_options" :{"x":1,"include_usage":true},"stream":true ,"return_token_ids":true}\n',
+    );
     expect(server.bodies[0]).toBe('{"text":"1", "seed": 12345678901234567890,  "t": 1.0,"return_routed_experts":true}');
     expect(JSON.parse(server.bodies[1]!)).toEqual({
       prompt: '1',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { placed } from '../../base/errors.js';
+import { placed, UserError } from '../../base/errors.js';
 import { formatCount } from '../../base/units.js';
 import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from '../../trace/convert/index.js';
 import { parseVariant, stackVariants } from '../../trace/variants/index.js';
@@ -23,7 +23,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
     const { trace, model } = await openNamed(path, flags, flags.variant.length === 0);
     try {
       const conversion: Conversion = {
-        ...(flags.tokens === undefined ? {} : { tokens: parseRanges(flags.tokens, trace.tokens, '--tokens') }),
+        ...(flags.tokens === undefined ? {} : { tokens: rowsIn(flags.tokens, trace.tokens) }),
         ...(flags.requests === undefined ? {} : { requests: numbersIn(parseRanges(flags.requests, trace.requests.length, '--requests')) }),
         ...(flags.layers === undefined ? {} : { layers: numbersIn(parseRanges(flags.layers, trace.layers, '--layers')) }),
         ...(flags.remap === undefined ? {} : { remap: readRemap(flags.remap, trace.expertsPerLayer) }),
@@ -41,4 +41,14 @@ export function defineConvert(parent: Command, context: CliContext): void {
       trace.close();
     }
   });
+}
+
+/** Ranges of rows. A number alone would be a row, where other commands take it for how many. @throws UserError */
+function rowsIn(text: string, count: number): [from: number, to: number][] {
+  const number = /^\s*([1-9]\d*)\s*$/.exec(text)?.[1];
+  if (number !== undefined)
+    throw new UserError(
+      `--tokens ${number}: is a row and no count; write ..${Number(number) - 1} for the first ${number}, ${number}..${number} for the row`,
+    );
+  return parseRanges(text, count, '--tokens');
 }

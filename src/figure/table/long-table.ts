@@ -1,4 +1,3 @@
-import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ownValue } from '../../base/objects.js';
 import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';
 import type { SweepValue } from './space.js';
@@ -34,12 +33,17 @@ export function* longJsonParts(study: Study): Generator<string> {
   for (const row of study.rows) yield `${JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(row)])))}\n`;
 }
 
-/** Parquet. A column whose values are of several kinds is text. */
-export function longParquet(study: Study): Uint8Array {
+/** What writes a study as Parquet, with the library that it takes. A column whose values are of several kinds is text. */
+export async function longParquet(): Promise<(study: Study) => Uint8Array> {
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
+  return (study) => new Uint8Array(parquetWriteBuffer({ columnData: parquetColumns(study) }));
+}
+
+function parquetColumns(study: Study) {
   const columns = longColumns(study);
   const values = columns.map((): (SweepValue | null)[] => []);
   for (const row of study.rows) for (const [at, { of }] of columns.entries()) values[at]!.push(of(row));
-  const columnData = columns.map(({ name }, at) => {
+  return columns.map(({ name }, at) => {
     const data = values[at]!;
     const kinds = new Set(data.filter((value) => value !== null).map((value) => typeof value));
     const [kind = 'string'] = kinds;
@@ -48,5 +52,4 @@ export function longParquet(study: Study): Uint8Array {
     }
     return { name, data, type: kind === 'boolean' ? ('BOOLEAN' as const) : ('DOUBLE' as const), nullable: true };
   });
-  return new Uint8Array(parquetWriteBuffer({ columnData }));
 }

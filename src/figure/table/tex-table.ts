@@ -67,7 +67,7 @@ function environment(pivot: Pivot, { body, heads, tables }: Sheet): string {
   const lines = [...named.map((names, row) => [...names, ...body[row]!]), [...rows.map(tex), ...heads.at(-1)!]];
   const widths = lines[0]!.map((_, column) => extentOf(lines.map((line) => line[column]!.replace(/\\\w+|[{}$^*]/g, '').length))[1]);
   const star = widths.reduce((sum, width) => sum + width * CHARACTER + GAP, 0) > COLUMN ? '*' : '';
-  const bodyLines = lines.slice(0, rowKeys.length).map((cells) => `    ${cells.join(' & ')} \\\\`);
+  const bodyLines = lines.slice(0, rowKeys.length).map((cells) => `    ${rowLine(cells)}`);
   if (hasOraclesApart(pivot)) bodyLines.splice(-oracles, 0, '    \\midrule');
   return [
     `\\begin{table${star}}`,
@@ -98,6 +98,9 @@ function captionOf(pivot: Pivot, title: string): string {
   return tex(`${title}. ${notes.map((text) => `${text.replace(/\.$/, '')}.`).join(' ')}`).replaceAll(' * better', ' $^{*}$ better');
 }
 
+/** A row. Behind a line's end or a rule, TeX takes a star or a bracket for its argument: braces stand between. */
+const rowLine = (cells: readonly string[]): string => `${cells.join(' & ').replace(/^ *(?=[[*])/, '{}')} \\\\`;
+
 /** Lines of a head: what is the same in neighbours stands once above a rule of its own, names of the rows in the last line. */
 function headLines(heads: Sheet['heads'], rows: readonly string[]): string[] {
   return heads.flatMap((level, at) => {
@@ -110,6 +113,6 @@ function headLines(heads: Sheet['heads'], rows: readonly string[]): string[] {
       cells.push(end - start === 1 ? level[start]! : `\\multicolumn{${end - start}}{c}{${level[start]}}`);
       if (end - start > 1) rules.push(`\\cmidrule(lr){${rows.length + start + 1}-${rows.length + end}}`);
     }
-    return [`${cells.join(' & ')} \\\\`, ...(rules.length === 0 ? [] : [rules.join(' ')])];
+    return [rowLine(cells), ...(rules.length === 0 ? [] : [rules.join(' ')])];
   });
 }

@@ -1,4 +1,4 @@
-// onnxruntime-node, imported only if a predictor is trained or run: it has 280 MB, and most runs need none, so whoever needs it installs it.
+// onnxruntime-node, imported only if a predictor is trained or run: it has 280 MB, and most runs need none, so it may be left out (--omit=optional).
 import type * as Ort from 'onnxruntime-node';
 import { type UserError, unloadable } from '../../base/errors.js';
 import { importPackage, packagePath } from '../../base/host/modules.js';

@@ -1,5 +1,5 @@
 // Which moeprof a CI job runs: a repository that anybody can clone, at a commit, and never a name on a registry.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,14 +10,16 @@ import { temporaryFolder } from '../../trace/builders.js';
 /** A repository with one commit and a remote. */
 function clone(remote: string | null): { folder: string; commit: string } {
   const folder = temporaryFolder();
-  const git = (...args: string[]): string => execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8' }).trim();
-  git('init', '--quiet');
-  git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '--allow-empty', '-m', 'x');
-  if (remote !== null) git('remote', 'add', 'origin', remote);
-  return { folder, commit: git('rev-parse', 'HEAD') };
+  const inFolder = (...args: string[]): string => execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8' }).trim();
+  inFolder('init', '--quiet');
+  inFolder('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '--allow-empty', '-m', 'x');
+  if (remote !== null) inFolder('remote', 'add', 'origin', remote);
+  return { folder, commit: inFolder('rev-parse', 'HEAD') };
 }
 
-describe('the source of an installation', () => {
+const git = spawnSync('git', ['--version']).error === undefined;
+
+describe.skipIf(!git)(`the source of an installation${git ? '' : ' (skipped: there is no git)'}`, () => {
   it.each([
     ['https://github.com/owner/moeprof.git', 'https://github.com/owner/moeprof.git'],
     ['https://user:secret@example.org:8443/a/moeprof', 'https://example.org:8443/a/moeprof'],

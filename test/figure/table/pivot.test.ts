@@ -173,6 +173,17 @@ describe('LaTeX', () => {
     ]);
   });
 
+  it('has braces before a row that begins as an argument of the line above would', () => {
+    const names = (...labels: string[]) =>
+      latexOf(grid, { rows: ['hardware'], columns: [] }, labels).filter((line) => / & .*\\\\$/.test(line));
+    expect(names('t4=[2pt]', 'rtx-4090=*x')).toEqual([
+      expect.stringMatching(/^hardware & /),
+      expect.stringMatching(/^\{\}\[2pt\] & /),
+      expect.stringMatching(/^\{\}\*x & /),
+    ]);
+    expect(names('t4=a [b]*')[1]).toMatch(/^a \[b\]\* & /);
+  });
+
   it('stands across both columns of a page if one is too narrow', () => {
     expect(latexOf(grid, { columns: ['hardware'] })).toContain('\\begin{table}');
     const long = ['t4=a machine with a long name', 'rtx-4090=another machine with a long name'];

@@ -39,7 +39,7 @@ describe('the long table', () => {
   });
 
   it('is the same in Parquet, where a column of several kinds is text', async () => {
-    const bytes = longParquet(study());
+    const bytes = (await longParquet())(study());
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
     const rows = await parquetReadObjects({ file });
     const expected = longJsonLines(study())
