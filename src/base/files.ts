@@ -155,6 +155,9 @@ function cannotWrite(path: string, error: unknown): UserError {
   return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
+/** Makes a file, for reading and writing. @throws UserError if one stands there */
+export const newFile = (path: string): number => attempt(path, () => openSync(path, 'wx+'));
+
 /** Opens a temporary file for reading and writing. Its name is unlinked at once, so that the system frees it however the process ends. */
 export function temporaryFile(): number {
   const path = temporaryPath(tmpdir());

@@ -74,6 +74,11 @@ export class LineScanner {
     return true;
   }
 
+  /** True for a last line that no break ends. */
+  get cut(): boolean {
+    return this.#next === this.end;
+  }
+
   place(): string {
     return `${this.#source.path}:${this.line}`;
   }

@@ -1,11 +1,12 @@
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
+import { isLoopback } from '../base/loopback.js';
 import { formatCount, formatCounted } from '../base/units.js';
 import { loadModel } from '../model/door.js';
-import { recordThroughProxy } from '../record/door.js';
+import { AnswerFile, recordThroughProxy, shownAddress } from '../record/door.js';
 import { printable } from '../report/door.js';
 import type { CliContext } from './kit/context.js';
-import { isLoopback, listenAddress, serverAddress } from './kit/listen-address.js';
+import { listenAddress, serverAddress } from './kit/listen-address.js';
 import { positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
 import { describeTrace, identityOf } from './trace/open.js';
 import { layoutOf, writeTrace } from './trace/write.js';
@@ -19,6 +20,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   layoutOf(output);
   // A bad path fails before hours of traffic do.
   if (output !== '-') new AtomicFile(output).abort();
+  const rows = new AnswerFile(output === '-' ? null : `${output}.part.jsonl`);
   const server = addressOf(flags.proxy);
   const { host, port } = listenAddress(flags.listen, '127.0.0.1:30080');
   const model = flags.model === undefined ? {} : { model: loadModel(flags.model) };
@@ -29,14 +31,16 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
     host,
     port,
     options: model,
+    rows,
     keepText: flags.keepText,
     most: flags.requests === undefined ? Number.POSITIVE_INFINITY : positiveCount('--requests', flags.requests),
     tell: (line) => context.note(line),
     ready: (port) =>
-      context.note(`${serverAddress(host, port)} stands before ${server.href}; Ctrl-C ends the recording and writes ${output}`),
+      context.note(`${serverAddress(host, port)} stands before ${shownAddress(server)}; Ctrl-C ends the recording and writes ${output}`),
   });
   try {
     await writeTrace(trace, output, {}, context);
+    rows.remove();
     if (output === '-') return;
     const [file, named] = [printable(output), flags.model === undefined ? '' : ` -m ${printable(flags.model)}`];
     const prefill = trace.requests.reduce((sum, request) => sum + request.prefill, 0);
@@ -52,8 +56,9 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   }
 }
 
-/** @throws UserError if a text is no address of a server */
+/** @throws UserError if a text is no address of a server, or one of a single page */
 function addressOf(text: string): URL {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.search + url.hash === '') return url;
   throw new UserError(`--proxy ${text}: is no address of a server; write e.g. http://localhost:30000`);
 }

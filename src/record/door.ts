@@ -1,5 +1,8 @@
 // What other rooms import of record: routing recorded from real engines.
+
+export { AnswerFile } from './answer-file.js';
 export { ENGINE_BACKENDS, type EngineBackend } from './llama.js';
 export { readPrompts } from './prompts.js';
 export { recordThroughProxy } from './proxy.js';
+export { shownAddress } from './proxy-exchange.js';
 export { recordRouting } from './record.js';

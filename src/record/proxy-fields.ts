@@ -92,13 +92,14 @@ function* fieldsOf(text: string): Generator<{ readonly name: string; readonly fr
   }
 }
 
-/** A value of a field of a reply: a text without escapes, lists of numbers, or an object of those. */
-const VALUE = String.raw`(?:"[^"\\]*"|\[[[\]\s\d,.eE+-]*\]|\{[^{}]*\})`;
+/** A field of a reply with a name of {@link ROUTING} or {@link IDS}: its value is a text without escapes, lists of numbers, or an object of those. */
+const FIELD =
+  /((?<!\\)"((?:prompt_)?(?:routed_experts|token_ids)|routed_experts_dtype)"\s*:\s*)(?:"[^"\\]*"|\[[[\]\s\d,.eE+-]*\]|\{[^{}]*\})/g;
 
 /** A JSON text whose fields of these names are null. In a text inside it quotation marks are escaped, so that nothing there is found. */
 export function withNulls(text: string, names: readonly string[]): string {
   if (!names.some((name) => text.includes(name))) return text;
-  return text.replace(new RegExp(String.raw`((?<!\\)"(?:${names.join('|')})"\s*:\s*)${VALUE}`, 'g'), '$1null');
+  return text.replace(FIELD, (whole, head: string, name: string) => (names.includes(name) ? `${head}null` : whole));
 }
 
 /** True for an event that is there only for the proxy: it has neither an answer nor what the client requested. */

@@ -1,15 +1,29 @@
 import { messageOf, UserError } from '../base/errors.js';
-import { importChoices } from '../trace/formats/choice-array.js';
+import { bytesOf, textOf } from '../base/host/bytes.js';
+import { formatCount } from '../base/units.js';
+import { type ChoiceRequest, importChoices } from '../trace/formats/choice-array.js';
 import { expected, type OpenOptions } from '../trace/formats/format.js';
 import { objectAt } from '../trace/formats/json-values.js';
+import { metadataOf, UNFINISHED } from '../trace/formats/metadata.js';
 import { answersOf } from '../trace/formats/replies.js';
 import { checkFits } from '../trace/open/open.js';
-import { TraceStore } from '../trace/store.js';
-import { chunks, type RoutingTrace } from '../trace/trace.js';
+import { jsonlLines } from '../trace/open/write.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import type { AnswerFile } from './answer-file.js';
 
 const PLACE = 'a reply';
 const SILENT =
   'it has no routed experts; start the server with --enable-return-routed-experts (vLLM streams them from /inference/v1/generate alone)';
+/** Reasons that are told apart, and letters of each: a server may make up as many as it likes. */
+const REASONS = 20;
+const LETTERS = 300;
+const OTHERS = 'for other reasons';
+/** Answers of one reply, and rows of one answer: no batch and no context is longer. */
+const ANSWERS = 10_000;
+const MANY = `${PLACE}: has more than ${formatCount(ANSWERS)} answers`;
+const ROWS = 2 ** 20;
+/** Letters of a model's name; what is longer is none. */
+const NAME = 200;
 
 /** The rows of answers, as they end. Every answer is read and checked as a trace of its own first: one that is wrong leaves the others whole. */
 export class RecordedAnswers {
@@ -17,68 +31,96 @@ export class RecordedAnswers {
   /** Answers that are not, by reason. */
   readonly missed = new Map<string, number>();
   readonly #options: OpenOptions;
+  readonly #rows: AnswerFile;
   readonly #keepText: boolean;
   readonly #tell: (line: string) => void;
-  #store: TraceStore | null = null;
+  #first: Pick<RoutingTrace, 'layers' | 'topK' | 'has'> | null = null;
   #model: string | null = null;
+  #ended = false;
 
   /** @param keepText true: token ids are kept @param tell receives the first answer of each kind of failure */
-  constructor(options: OpenOptions, keepText: boolean, tell: (line: string) => void) {
+  constructor(options: OpenOptions, rows: AnswerFile, keepText: boolean, tell: (line: string) => void) {
     this.#options = options;
+    this.#rows = rows;
     this.#keepText = keepText;
     this.#tell = tell;
   }
 
+  /** Adds the answers of a reply, or of a list of replies, as SGLang's own interface sends it. @param start as of {@link add} */
+  addAll(value: unknown, start: unknown): void {
+    const replies = [value].flat();
+    if (replies.length > ANSWERS) this.miss(MANY);
+    else for (const reply of replies) this.add(reply, start);
+  }
+
   /** Adds the answers of a reply. @param start position of its first row, from its request; undefined: it has none */
   add(value: unknown, start: unknown): void {
+    if (this.#ended) return;
     try {
       const reply = { ...(start === undefined ? {} : { routed_experts_start_len: start }), ...objectAt(value, PLACE) };
+      if ('model' in reply && typeof reply.model === 'string' && reply.model.length <= NAME) this.#model ??= reply.model;
+      let answers = 0;
       for (const answer of answersOf(reply, PLACE, expected(this.#options))) {
+        if (++answers > ANSWERS) throw new UserError(MANY);
         if (answer === null) this.miss(SILENT);
-        else {
-          const kept = this.#keepText ? answer : { ...answer, tokenIds: null };
-          this.#append(importChoices(PLACE, this.#options, { format: 'replies' }, [kept]));
-        }
+        else this.#append(this.#imported(answer));
       }
-      if ('model' in reply && typeof reply.model === 'string') this.#model ??= reply.model;
     } catch (error) {
       this.miss(messageOf(error));
     }
   }
 
   miss(why: string): void {
-    const before = this.missed.get(why) ?? 0;
-    this.missed.set(why, before + 1);
-    if (before === 0) this.#tell(`not recorded: ${why}`);
+    // A part of a text keeps all of it in memory.
+    const text = textOf(bytesOf(why.slice(0, LETTERS)));
+    const known = this.missed.get(text);
+    const reason = known === undefined && this.missed.size >= REASONS ? OTHERS : text;
+    if (!this.missed.has(reason)) this.#tell(`not recorded: ${reason}`);
+    this.missed.set(reason, (this.missed.get(reason) ?? 0) + 1);
+  }
+
+  #imported(answer: ChoiceRequest): RoutingTrace {
+    let rows = 0;
+    for (const { tokens } of answer.arrays) rows += tokens;
+    if (rows > ROWS) throw new UserError(`${PLACE}: has ${formatCount(rows)} rows; no context is longer than ${formatCount(ROWS)}`);
+    const kept = this.#keepText ? answer : { ...answer, tokenIds: null };
+    return importChoices(PLACE, this.#options, { format: 'replies' }, [kept]);
   }
 
   #append(trace: RoutingTrace): void {
-    const { has, layers, topK } = trace;
     try {
       if (this.#options.model !== undefined) checkFits(trace, this.#options.model);
-      const store = (this.#store ??= new TraceStore({ path: 'the recording', layers, topK, tokenIds: has.tokenIds }));
-      const ids = this.recorded > 0 && store.tokenIds.length > 0;
-      if (store.layers !== layers || store.topK !== topK || (this.recorded > 0 && ids !== has.tokenIds))
+      const first = this.#first ?? trace;
+      if (first.layers !== trace.layers || first.topK !== trace.topK || first.has.tokenIds !== trace.has.tokenIds)
         throw new UserError(`${PLACE}: other layers, choices or token ids than in earlier ones; record one model at a time`);
-      for (const chunk of chunks(trace)) {
-        for (let row = 0; row < chunk.tokens; row++) {
-          store.seek(store.rows);
-          store.ids.set(chunk.experts.subarray(row * layers * topK, (row + 1) * layers * topK), store.idsAt);
-          if (chunk.tokenId !== null) store.tokenIds[store.tokenAt] = chunk.tokenId[row]!;
-          store.addRow(this.recorded, chunk.position[row]!, chunk.phase[row]!);
-        }
-      }
+      this.#rows.add(this.#linesOf(trace));
+      this.#first = first;
       this.recorded++;
     } finally {
       trace.close();
     }
   }
 
+  /** The lines of an answer; those of the first begin with a header. */
+  *#linesOf(trace: RoutingTrace): Generator<string, void, void> {
+    if (this.#first === null) {
+      const { num_experts: experts, ...header } = metadataOf(trace, { ...UNFINISHED, ...(this.#model !== null && { model: this.#model }) });
+      // What the first answer chooses tells nothing of how many there are.
+      const known = expected(this.#options, trace.layers).experts !== null;
+      yield `${JSON.stringify(known ? { ...header, num_experts: experts } : header)}\n`;
+    }
+    const requests = trace.requests.map((request) => ({ ...request, id: this.recorded }));
+    yield* jsonlLines({ ...trace, requests }, false);
+  }
+
   /** The trace of all answers, to which nothing is added any more. @throws UserError if there is none */
-  finish(): RoutingTrace {
-    if (this.#store === null) throw new UserError('record --proxy: no answer with routed experts has passed; nothing is written');
+  async finish(): Promise<RoutingTrace> {
+    this.#ended = true;
+    if (this.#first === null) throw new UserError('record --proxy: no answer with routed experts has passed; nothing is written');
     const missed = [...this.missed.values()].reduce((sum, count) => sum + count, 0);
-    const notes: Record<string, string> = missed === 0 ? {} : { answers_without_routing: String(missed) };
-    return this.#store.finish(expected(this.#options, this.#store.layers).experts, { format: 'replies', model: this.#model, notes });
+    const trace = await this.#rows.trace(this.#options);
+    const { recording: _, ...found } = trace.meta.notes;
+    const notes = missed === 0 ? found : { ...found, answers_without_routing: String(missed) };
+    return { ...trace, meta: { ...trace.meta, format: 'replies', model: this.#model, notes } };
   }
 }

@@ -1,11 +1,12 @@
-// `moeprof record --proxy` as a user runs it: Ctrl-C leaves a whole trace, and kill -9 nothing under its name.
+// `moeprof record --proxy` as a user runs it: Ctrl-C leaves a whole trace, and kill -9 nothing under its name, but the answers beside it.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type TestServer, testServer } from '../record/servers.js';
+import { ROWS, type TestServer, testServer } from '../record/servers.js';
 import { BIN, moeprof, temporaryFolder } from './moeprof.js';
 
+const MOMENTS = Number(process.env.MOEPROF_MOMENTS ?? 1);
 let server: TestServer;
 beforeAll(async () => {
   server = await testServer();
@@ -39,7 +40,7 @@ describe('record --proxy', () => {
     const folder = temporaryFolder();
     const { child, output, url } = await started(folder);
     for (const prompt of ['1', '2', '3']) await ask(url, prompt);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['out.safetensors.part.jsonl']);
     const end = ended(child);
     child.kill('SIGINT');
     expect([await end, readdirSync(folder)]).toEqual([0, ['out.safetensors']]);
@@ -51,14 +52,41 @@ describe('record --proxy', () => {
     expect([code, /12 prompt and 6 generated tokens/.test(stdout)]).toEqual([0, true]);
   });
 
-  it('killed leaves nothing under the name of the trace', async () => {
-    const folder = temporaryFolder();
-    const { child, url } = await started(folder);
-    await ask(url, '1');
-    const end = ended(child);
-    child.kill('SIGKILL');
-    expect([await end, existsSync(join(folder, 'out.safetensors'))]).toEqual(['SIGKILL', false]);
-  });
+  // Moments spread over the traffic; MOEPROF_MOMENTS=20 tries as many.
+  it.each(Array.from({ length: MOMENTS }, (_, at) => Math.ceil((1000 * (at + 1)) / MOMENTS)))(
+    'killed after %i answers leaves them all, and nothing under the name of the trace',
+    async (answers) => {
+      const folder = temporaryFolder();
+      const { child, url } = await started(folder);
+      const end = ended(child);
+      let got = 0;
+      const client = async (): Promise<void> => {
+        while (got < answers) {
+          await ask(url, String(got % 9));
+          if (++got === answers) child.kill('SIGKILL');
+        }
+      };
+      await Promise.allSettled(Array.from({ length: 4 }, client));
+      expect([await end, readdirSync(folder)]).toEqual(['SIGKILL', ['out.safetensors.part.jsonl']]);
+      const again = await moeprof(['record', '--proxy', server.url, '-o', 'out.safetensors'], { cwd: folder });
+      expect([again.code, again.stderr]).toEqual([
+        2,
+        'moeprof: out.safetensors.part.jsonl: holds a recording that did not end; make a trace of it ' +
+          '(moeprof trace convert out.safetensors.part.jsonl -o NAME.safetensors), then remove it\n',
+      ]);
+      expect(await moeprof(['trace', 'convert', 'out.safetensors.part.jsonl', '-o', 'out.jsonl'], { cwd: folder })).toMatchObject({
+        code: 0,
+      });
+      const rows = new Map<number, number>();
+      for (const line of readFileSync(join(folder, 'out.jsonl'), 'utf8').trimEnd().split('\n').slice(1)) {
+        const { request } = JSON.parse(line) as { request: number };
+        rows.set(request, (rows.get(request) ?? 0) + 1);
+      }
+      // Answers that no client has got may be there, too, the last of them in part.
+      expect(rows.size).toBeGreaterThanOrEqual(got);
+      expect(new Set([...rows.values()].slice(0, got))).toEqual(new Set([ROWS]));
+    },
+  );
 
   it('ends after --requests, and says on stderr what it does', async () => {
     const folder = temporaryFolder();
@@ -68,13 +96,16 @@ describe('record --proxy', () => {
     expect(await end).toBe(0);
     expect(output().stderr).toMatch(/stands before http:.*\/vllm; Ctrl-C ends the recording and writes out\.safetensors\n$/);
   });
+});
 
+describe('record --proxy refuses', () => {
   it.each([
     [['--proxy', 'localhost:1'], /^moeprof: --proxy localhost:1: is no address of a server; write e\.g\. http:\/\/localhost:30000\n$/],
     [
       ['--proxy', 'http://localhost:1', '--listen', 'a b'],
       /^moeprof: --listen a b: is no address; write e\.g\. 127\.0\.0\.1:30080, or port 0 for a free one\n$/,
     ],
+    [['--proxy', 'http://localhost:1/v1?key=a'], /is no address of a server/],
     [['--proxy', 'http://localhost:1', '-o', 'a.bin'], /the ending does not tell the layout/],
     [['--proxy', 'http://localhost:1', '-o', 'no/a.safetensors'], /its folder does not exist/],
   ])('%j is one line and exit code 2', async (args, message) => {

@@ -1,6 +1,7 @@
 // `record --proxy` before servers that answer as those of vLLM and SGLang do: what the client gets, and what the trace holds.
 import http from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AnswerFile } from '../../src/record/answer-file.js';
 import { type ProxyRecording, recordThroughProxy } from '../../src/record/proxy.js';
 import { contentOf, uniformModel } from '../trace/builders.js';
 import { EXPERTS, GENERATED, LAYERS, PROMPT, ROWS, routingOf, rowIds, type TestServer, TOP_K, testServer } from './servers.js';
@@ -20,7 +21,7 @@ async function through(
   const told: string[] = [];
   const { keepText = false, most = Number.POSITIVE_INFINITY, to = server.url } = more;
   let working: Promise<void> = Promise.resolve();
-  const request = { server: new URL(to), host: '127.0.0.1', port: 0, options: { model }, keepText, most };
+  const request = { server: new URL(to), host: '127.0.0.1', port: 0, options: { model }, rows: new AnswerFile(null), keepText, most };
   const recording = await recordThroughProxy({
     ...request,
     tell: (line) => void told.push(line),

@@ -73,6 +73,8 @@ export const closeSync: (fd: number) => void = fs.closeSync;
 export const readSync: (fd: number, into: Uint8Array, offset: number, length: number, position: number | null) => number = fs.readSync;
 /** Writes bytes, as {@link readSync} reads them. @returns how many */
 export const writeSync: (fd: number, from: Uint8Array, offset?: number, length?: number, position?: number | null) => number = fs.writeSync;
+/** Cuts an open file. */
+export const truncateSync: (fd: number, bytes: number) => void = fs.ftruncateSync;
 /** Waits until what was written lies on the disk. */
 export const fsyncSync: (fd: number) => void = fs.fsyncSync;
 

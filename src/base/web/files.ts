@@ -132,6 +132,10 @@ export function writeSync(fd: number, from: Uint8Array, offset = 0, length = fro
   if (position === null) file.position = end;
   return length;
 }
+export function truncateSync(fd: number, bytes: number): void {
+  const { content } = opened(fd);
+  content.size = Math.min(content.size, bytes);
+}
 export const fsyncSync = (fd: number): void => void opened(fd);
 
 export function fileBytes(path: string): Uint8Array {

@@ -11,6 +11,3 @@ export function listenAddress(text: string, example: string): { readonly host: s
 
 /** The address of a server on a host: `http://[::1]:80`. */
 export const serverAddress = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-
-/** True for a name by which programs of this machine alone reach it, perhaps with a port: `localhost`, `127.0.0.1:80`, `[::1]`, `::1`. */
-export const isLoopback = (name: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$|^::1$/i.test(name);

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpServer } from '../../base/host/http.js';
-import { isLoopback } from './listen-address.js';
+import { isForeign, isLoopback } from '../../base/loopback.js';
 
 interface ServedPage {
   readonly page: string;
@@ -37,7 +37,7 @@ export function servePage({ host, page, port }: ServedPage): Promise<PageServer>
   });
 }
 
-/** Only a page of this machine may ask for this machine's page: names that other sites point here are refused. */
+/** Only programs of this machine get its page: those of other sites, and names that they point here, are refused. */
 function answer({ headers, method, url }: HttpMessage, reply: HttpReply, body: Uint8Array, loopback: boolean): void {
   const send = (status: number, text: Uint8Array, type: string): void => {
     const head = { 'content-type': type, 'content-length': text.length, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
@@ -45,7 +45,7 @@ function answer({ headers, method, url }: HttpMessage, reply: HttpReply, body: U
     reply.end(method === 'HEAD' ? undefined : text);
   };
   const plain = (status: number, line: string): void => send(status, bytesOf(`${line}\n`), 'text/plain; charset=utf-8');
-  if (loopback && !isLoopback(headers.host ?? '')) plain(403, 'this page is for programs of this machine');
+  if (loopback && isForeign(headers)) plain(403, 'this page is for programs of this machine');
   else if (method !== 'GET' && method !== 'HEAD') plain(405, 'only GET is answered');
   else if (url !== '/' && url?.startsWith('/?') !== true) plain(404, 'there is one page: /');
   else send(200, body, 'text/html; charset=utf-8');

@@ -2,6 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
+import { quoted } from '../../base/text.js';
 import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 
@@ -52,7 +53,7 @@ export function objectAt(value: unknown, place: string): JsonObject {
 export function wholeAt(object: JsonObject, key: string, place: string): number | null {
   const value = ownValue(object, key);
   if (value === undefined || value === null) return null;
-  if (!isCount(value)) throw new UserError(`${place}: ${key} is ${JSON.stringify(value)}; a whole number is expected`);
+  if (!isCount(value)) throw new UserError(`${place}: ${key} is ${quoted(value)}; a whole number is expected`);
   return value;
 }
 

@@ -11,7 +11,7 @@ import type { RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 import { documents, wholeAt } from './json-values.js';
 import { parseJsonRow, RowParser } from './jsonl-row.js';
-import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
+import { describe, layerExperts, TRACE_FORMAT, UNFINISHED } from './metadata.js';
 
 /** The canonical text trace: one token a line, after an optional header line with the metadata of the binary layout. */
 export const jsonl: TraceFormat = {
@@ -52,7 +52,10 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   if (!scanner.nextFilled()) throw new UserError(`${path}: the trace is empty`);
   const header = headerOf(scanner);
   const described = describe(path, 'jsonl', header ?? {});
-  if (header !== null && !scanner.nextFilled()) throw new UserError(`${path}: no token follows the header; the trace is empty`);
+  // The last line of a recording that was killed may be cut.
+  const cuts = header?.recording === UNFINISHED.recording;
+  const next = (): boolean => scanner.nextFilled() && !(cuts && scanner.cut);
+  if (header !== null && !next()) throw new UserError(`${path}: no token follows the header; the trace is empty`);
   const first = parseJsonRow(scanner);
   const layers = described.layers ?? first.experts.length;
   const topK = described.topK ?? widest(first.experts);
@@ -74,7 +77,7 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   try {
     const parser = new RowParser(scanner, store, first, predictedK);
     do parser.add();
-    while (scanner.nextFilled());
+    while (next());
     return store.finish(layerExperts(path, layers, described.experts) ?? expected(options, layers).experts, described.meta, source);
   } catch (error) {
     store.close();

@@ -7,6 +7,9 @@ import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 /** Version tag of the canonical trace layout. */
 export const TRACE_FORMAT = 'moeprof.trace/1';
 
+/** The note of a trace that is written while it is recorded, so that it may end inside a line. */
+export const UNFINISHED = { recording: 'unfinished' } as const;
+
 /** Strings of a file, read. */
 export interface Described extends Pick<TensorTraceParts, 'promptRows' | 'meta'> {
   readonly layers: number | null;

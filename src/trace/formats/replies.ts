@@ -5,6 +5,7 @@
 import { UserError } from '../../base/errors.js';
 import { bytesOfBase64 } from '../../base/host/bytes.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
+import { quoted } from '../../base/text.js';
 import { DTYPE_BYTES } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { type ChoiceArray, type ChoiceRequest, choiceFormat, nested } from './choice-array.js';
@@ -104,7 +105,7 @@ function routed(value: unknown, beside: unknown, known: Expected, place: string)
   if (layers == null || topK == null)
     throw new UserError(`${place}: has no shape, as in replies of SGLang; name the model that was served with --model`);
   const dtype = typeof name === 'string' ? DTYPES.get(name) : undefined;
-  if (dtype === undefined) throw new UserError(`${place}: dtype is ${JSON.stringify(name)}; known are ${[...DTYPES.keys()].join(', ')}`);
+  if (dtype === undefined) throw new UserError(`${place}: dtype is ${quoted(name)}; known are ${[...DTYPES.keys()].join(', ')}`);
   const row = layers * topK * DTYPE_BYTES.get(dtype)!;
   const tokens = bytes.length / row;
   if (!Number.isInteger(tokens) || tokens !== (rows ?? tokens)) {

@@ -1,46 +1,74 @@
 import { UserError } from '../../base/errors.js';
 import { bytesOf } from '../../base/host/bytes.js';
-import { isObject, ownValue } from '../../base/objects.js';
+import { hasKeys, isObject, ownValue } from '../../base/objects.js';
 import { LineScanner } from '../../base/scan.js';
+import { formatBytes } from '../../base/units.js';
 import { parseJson } from '../../model/door.js';
 import type { TraceSource } from '../source.js';
 import { documents, type JsonObject, objectAt } from './json-values.js';
 
+/** Bytes in memory of what one reply has kept; routed experts of the longest take a quarter of it. */
+const MOST_BYTES = 256 * 2 ** 20;
+/** Bytes of a number, a reference and the head of a text, a list or a field, about. */
+const WORD = 8;
+const HEAD = 64;
+
+/** About the bytes of a value in memory. */
+function bytesIn(value: unknown): number {
+  if (typeof value === 'string') return HEAD + value.length;
+  if (!hasKeys(value)) return WORD;
+  let bytes = HEAD;
+  if (Array.isArray(value)) for (const entry of value) bytes += WORD + bytesIn(entry);
+  else for (const entry of Object.values(value)) bytes += HEAD + bytesIn(entry);
+  return bytes;
+}
+
 /** A streamed reply: deltas of ids join, other fields keep the last. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export class StreamedReply {
-  #fields: JsonObject = {};
-  readonly #choices = new Map<unknown, JsonObject>();
+  readonly #fields: Fields = {};
+  readonly #choices = new Map<unknown, Fields>();
+  #bytes = 0;
 
-  /** Adds an event. @throws UserError if routed experts of one answer come twice, so that their order is unknown */
+  /** Adds an event, whose objects become its own. @throws UserError for too many, or routed experts of one answer in parts of unknown order */
   add(event: JsonObject, place: string): void {
     const { choices, index, ...fields } = event;
     // SGLang's own interface sends one answer after another, without a list.
     const list = Array.isArray(choices) ? choices : index === undefined ? [] : [{ index, ...fields }];
     for (const entry of list) {
       const choice = objectAt(entry, place);
-      this.#choices.set(choice.index, merged(this.#choices.get(choice.index) ?? {}, choice, place));
+      const known = this.#choices.get(choice.index) ?? {};
+      if (!this.#choices.has(choice.index)) this.#bytes += HEAD;
+      this.#choices.set(choice.index, known);
+      this.#take(choice, known, place);
     }
-    if (Array.isArray(choices) || index === undefined) this.#fields = merged(this.#fields, fields, place);
+    if (Array.isArray(choices) || index === undefined) this.#take(fields, this.#fields, place);
   }
 
   get value(): JsonObject {
     return this.#choices.size === 0 ? this.#fields : { ...this.#fields, choices: [...this.#choices.values()] };
   }
+
+  /** Puts fields into others; lists of ids join. */
+  #take(fields: JsonObject, into: Fields, place: string): void {
+    for (const [key, value] of Object.entries(fields)) {
+      const known = ownValue(into, key);
+      if (value === null) continue;
+      if (key === 'routed_experts' && known !== undefined && known !== value)
+        throw new UserError(`${place}: routed experts come in several parts, and nothing says how they go together`);
+      if (isObject(known) && isObject(value)) {
+        this.#take(value, known, place);
+        continue;
+      }
+      const joins = key === 'token_ids' && Array.isArray(known) && Array.isArray(value);
+      this.#bytes += bytesIn(value) + (known === undefined ? HEAD : joins ? 0 : -bytesIn(known));
+      if (this.#bytes > MOST_BYTES) throw new UserError(`${place}: holds more than ${formatBytes(MOST_BYTES)}, which no reply does`);
+      if (joins) for (const id of value) known.push(id);
+      else Object.assign(into, { [key]: value });
+    }
+  }
 }
 
-/** The fields of both; lists of ids of the first take in those of the second. */
-function merged(reply: JsonObject, other: JsonObject, place: string): JsonObject {
-  const all = new Map(Object.entries(reply));
-  for (const [key, value] of Object.entries(other)) {
-    const known = all.get(key);
-    if (value === null) continue;
-    if (key === 'routed_experts' && known !== undefined && known !== value)
-      throw new UserError(`${place}: routed experts come in several parts, and nothing says how they go together`);
-    if (key === 'token_ids' && Array.isArray(known) && Array.isArray(value)) for (const id of value) known.push(id);
-    else all.set(key, isObject(known) && isObject(value) ? merged(known, value, place) : value);
-  }
-  return Object.fromEntries(all);
-}
+type Fields = Record<string, unknown>;
 
 /** The replies of a file: JSON documents or streams of events. @throws UserError with place if something is not a JSON object */
 export function* repliesIn(source: TraceSource): Generator<{ readonly value: JsonObject; readonly place: string }, void, void> {
