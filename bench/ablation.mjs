@@ -14,7 +14,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SHORT, skip } from './lib/bench.mjs';
 import { machinesTable, partsTable, systemsTable, trainedTable, wordsTable } from './lib/expertflow-tables.mjs';
-import { aheadTable, cpuTable, leadTable } from './lib/moeprof-tables.mjs';
+import { aheadTable, cpuTable, floorTable, leadTable } from './lib/moeprof-tables.mjs';
 
 const PAGE = fileURLToPath(new URL('../docs/expertflow.md', import.meta.url));
 const DATA = fileURLToPath(new URL('./expertflow.md', import.meta.url));
@@ -27,6 +27,7 @@ const TABLES = {
   systems: { tokens: 1000, make: systemsTable, page: DATA },
   words: { tokens: 4096, make: wordsTable },
   lead: { tokens: 300, make: leadTable },
+  floor: { tokens: 300, make: floorTable },
   ahead: { tokens: 400, make: aheadTable },
   cpu: { tokens: 400, make: cpuTable },
 };
@@ -54,7 +55,7 @@ const args = process.argv.slice(2);
 const [folder, ...named] = args.filter((arg) => !arg.startsWith('--'));
 const tokens = args.find((arg) => /^--tokens=\d+$/.test(arg))?.slice('--tokens='.length);
 if (SHORT) {
-  skip('machines, trained, parts, systems, lead, ahead, cpu, which need a folder with recordings');
+  skip('machines, trained, parts, systems, lead, floor, ahead, cpu, which need a folder with recordings');
   await main('', ['words'], 128, false);
 } else if (folder === undefined || named.some((name) => !(name in TABLES))) {
   console.error(`usage: node bench/ablation.mjs FOLDER [${Object.keys(TABLES).join(' | ')} ...] [--tokens=N] [--write]`);

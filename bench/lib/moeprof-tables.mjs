@@ -26,14 +26,14 @@ const PUBLISHED = [
 ];
 
 /** Tokens served a second. @param run parts of it that differ from a run of one user with a quarter of the experts */
-async function servedBy(folder, name, system, tokens, { batch = 1, cache = '25%', hardware, runtime = 'llama.cpp', bounds = false }) {
+async function servedBy(folder, name, system, tokens, { batch = 1, cache = '25%', hardware, runtime = 'llama.cpp', bounds = false, found = 'none' }) {
   const { simulate } = await fromBuild('index.js');
   const wanted = Math.round(tokens * { 1: 1, 4: 1.5, 16: 2.5 }[batch]);
   const workload = { batch, tokens: wanted, holdOut: 0.5 };
   const { trace, model } = recording(folder, TRACES[name], wanted);
   // Whole files: the rows that are held out are there to learn from.
   const whole = trace.replace(/#.*/, '');
-  const { metrics } = await simulate({ trace: whole, model, hardware, runtime, system, memory: { expertCache: cache }, workload, bounds });
+  const { metrics } = await simulate({ trace: whole, model, hardware, runtime, system, memory: { expertCache: cache }, workload, bounds, found });
   return metrics;
 }
 
@@ -41,9 +41,55 @@ const served = (metrics) => metrics['throughput.generated'].value;
 const geometric = (ratios) => Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 const times = (ratio) => ratio.toFixed(2);
 
+/** Machines x (batches, caches), and two more runtimes: what the recordings of each cell have in common. @param cell figure of a run and a recording */
+async function cellTable(cell, common) {
+  const slice = (runtime) => Object.entries(MACHINES).map(([title, hardware]) => ({ title: `${title}, ${runtime}`, hardware, runtime }));
+  const lines = [
+    ...slice('llama.cpp').map((line) => ({ ...line, sizes: BATCHES.flatMap((batch) => CACHES.map((cache) => ({ batch, cache }))) })),
+    ...[...slice('ideal').slice(1, 2), ...slice('hf-eager').slice(1, 2)].map((line) => ({
+      ...line,
+      sizes: BATCHES.map((batch) => ({ batch, cache: '25%' })),
+    })),
+  ];
+  const rows = [];
+  for (const { title, hardware, runtime, sizes } of lines) {
+    const row = [title];
+    for (const batch of BATCHES) {
+      for (const cache of CACHES) {
+        if (!sizes.some((size) => size.batch === batch && size.cache === cache)) {
+          row.push('–');
+          continue;
+        }
+        const ratios = [];
+        for (const name of Object.keys(TRACES)) ratios.push(await cell({ batch, cache, hardware, runtime }, name));
+        row.push(times(common(ratios)));
+      }
+    }
+    rows.push(row);
+    console.error(row.join(' | '));
+  }
+  const heads = BATCHES.flatMap((batch) => CACHES.map((cache) => `${batch}, ${cache}`));
+  return markdown(['users, cache', ...heads], rows);
+}
+
+/** The floor over the best found, which is the least of the schedules that know the future, moeprof's run, and those of two more systems. */
+export async function floorTable(folder, tokens) {
+  const all = [];
+  const cell = async (run, name) => {
+    const own = await servedBy(folder, name, 'moeprof', tokens, { ...run, bounds: true, found: 'all' });
+    const others = [];
+    for (const system of ['fiddler', 'hybrimoe']) others.push((await servedBy(folder, name, system, tokens, run))['time.total'].value);
+    all.push(own['bound.floor.total'].value / Math.min(own['bound.found.total'].value, ...others));
+    return all.at(-1);
+  };
+  const table = await cellTable(cell, geometric);
+  all.sort((a, b) => a - b);
+  const at = (share) => times(all[Math.floor(share * (all.length - 1))]);
+  return `${table}\n\nIn the median ${at(0.5)}, one cell in ten below ${at(0.1)}, at least ${at(0)}, at most ${at(1)}.`;
+}
+
 /** How many times as fast moeprof is as the best published system of each cell: machines x (batches, caches), and under two more runtimes. */
 export async function leadTable(folder, tokens) {
-  const rows = [];
   const all = [];
   const leaders = new Map();
   const cell = async (run, name) => {
@@ -58,35 +104,11 @@ export async function leadTable(folder, tokens) {
     all.push(own / best);
     return own / best;
   };
-  const slice = (runtime) => Object.entries(MACHINES).map(([title, hardware]) => ({ title: `${title}, ${runtime}`, hardware, runtime }));
-  const lines = [
-    ...slice('llama.cpp').map((line) => ({ ...line, sizes: BATCHES.flatMap((batch) => CACHES.map((cache) => ({ batch, cache }))) })),
-    ...[...slice('ideal').slice(1, 2), ...slice('hf-eager').slice(1, 2)].map((line) => ({
-      ...line,
-      sizes: BATCHES.map((batch) => ({ batch, cache: '25%' })),
-    })),
-  ];
-  for (const { title, hardware, runtime, sizes } of lines) {
-    const row = [title];
-    for (const batch of BATCHES) {
-      for (const cache of CACHES) {
-        if (!sizes.some((size) => size.batch === batch && size.cache === cache)) {
-          row.push('–');
-          continue;
-        }
-        const ratios = [];
-        for (const name of Object.keys(TRACES)) ratios.push(await cell({ batch, cache, hardware, runtime }, name));
-        row.push(times(geometric(ratios)));
-      }
-    }
-    rows.push(row);
-    console.error(row.join(' | '));
-  }
-  const heads = BATCHES.flatMap((batch) => CACHES.map((cache) => `${batch}, ${cache}`));
+  const table = await cellTable(cell, geometric);
   const first = all.filter((ratio) => ratio >= 1).length;
   const counts = [...leaders].sort((a, b) => b[1] - a[1]).map(([system, count]) => `\`${system}\` ${count}`);
   return (
-    `${markdown(['users, cache', ...heads], rows)}\n\nFirst in ${first} of ${all.length} cells; ${times(geometric(all))} times the best published ` +
+    `${table}\n\nFirst in ${first} of ${all.length} cells; ${times(geometric(all))} times the best published ` +
     `system of each cell in the geometric mean, ${times(Math.min(...all))} to ${times(Math.max(...all))}. The best published one: ${counts.join(', ')}.`
   );
 }
