@@ -2,12 +2,13 @@
 // Needs a build (npm run build) and a folder with recordings: qwen3-30b-a3b.code.safetensors, qwen3-30b-a3b.math.safetensors and
 // gpt-oss-20b.decode.safetensors. Prints the tables of docs/expertflow.md and bench/expertflow.md as Markdown, all or those that are named;
 // --write puts them there, each between its two markers. --short makes those that need no recordings, with few tokens.
-//   machines  time per token on three machines, five traces and three batches: LRU, learned next uses, prefetching, foresight
+//   machines  time per token on three machines, five traces and three batches: LRU, learned next uses, prefetching, best found
 //   trained   time per token with what was learned of the tokens before, against the best policy that only counts
 //   parts     expertflow, without each of its parts in turn
 //   systems   the published systems that run on one GPU with the choices that were recorded
 //   words     routing that follows words: what token ids are worth
 //   lead      the system moeprof beside the best published one
+//   floor     the proven floor over the best found
 //   ahead     what each part of it is worth on six machines
 //   cpu       the same lead on slower and faster CPUs
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -57,19 +57,20 @@ export async function machinesTable(folder, tokens) {
             memory: QUARTER,
             workload,
             bounds: key === 'lru',
+            found: 'all',
           });
           ms[key] = result.metrics['latency.tpot.mean'].value / 1e6;
-          if (key === 'lru') ms.foresight = result.metrics['bound.foresight.tpot'].value / 1e6;
+          if (key === 'lru') ms.found = result.metrics['bound.found.tpot'].value / 1e6;
         }
-        const way = (ms.lru - ms.expertflow) / (ms.lru - ms.foresight);
+        const way = (ms.lru - ms.expertflow) / (ms.lru - ms.found);
         const gained = 1 - ms.expertflow / ms.without;
-        const times = [ms.lru, ms.perLayer, ms.learned, ms.without, ms.expertflow, ms.foresight].map((value) => value.toPrecision(4));
+        const times = [ms.lru, ms.perLayer, ms.learned, ms.without, ms.expertflow, ms.found].map((value) => value.toPrecision(4));
         rows.push([hardware, name, batch, ...times, `${(100 * way).toFixed(0)} %`, percent(gained)]);
         console.error(rows.at(-1).join(' '));
       }
     }
   }
-  const head = ['machine', 'trace', 'batch', 'LRU', 'LRU per layer', 'learned-belady', 'no prefetch', 'expertflow', 'foresight'];
+  const head = ['machine', 'trace', 'batch', 'LRU', 'LRU per layer', 'learned-belady', 'no prefetch', 'expertflow', 'best found'];
   return markdown([...head, 'of the way', 'prefetching gains'], rows);
 }
 
@@ -87,7 +88,7 @@ export async function trainedTable(folder, tokens) {
     for (const [name, title] of Object.entries(titles)) {
       const train = [`${join(folder, name)}.safetensors#0:${FROM[name]}`];
       const run = async (system, bounds = false) => {
-        const input = { ...recording(folder, name, tokens), hardware: CALIBRATED, system, memory: QUARTER, workload: { batch }, bounds };
+        const input = { ...recording(folder, name, tokens), hardware: CALIBRATED, system, memory: QUARTER, workload: { batch }, bounds, found: 'all' };
         const learns = system.predictor !== undefined;
         const learned = learns ? [{ path: ['system', 'predictor', 'train'], value: train, label: '--set' }] : [];
         return (await simulateRun(checkRun(input, 'bench/ablation.mjs', learned))).metrics;
@@ -96,8 +97,8 @@ export async function trainedTable(folder, tokens) {
       console.error(rows.at(-1).join(' | '));
     }
   }
-  const head = ['trace', 'batch', 'LRU per layer', 'best that counts', 'learned-belady', 'expertflow', 'Belady', 'foresight'];
-  return markdown([...head, 'counting to Belady', 'LRU to foresight', 'tok/s: counting', 'one batch', 'two, regrouped'], rows);
+  const head = ['trace', 'batch', 'LRU per layer', 'best that counts', 'learned-belady', 'expertflow', 'Belady', 'best found'];
+  return markdown([...head, 'counting to Belady', 'LRU to best found', 'tok/s: counting', 'one batch', 'two, regrouped'], rows);
 }
 
 async function againstCounting(run) {
@@ -114,16 +115,16 @@ async function againstCounting(run) {
   const time = (metrics, of = 'latency') => metrics[`${of}.tpot${of === 'latency' ? '.mean' : ''}`].value / 1e6;
   const lru = await run(plain('lru', 'global'), true);
   const one = await run(EXPERTFLOW);
-  const [belady, foresight, ms] = [time(lru, 'bound.belady'), time(lru, 'bound.foresight'), time(one)];
+  const [belady, found, ms] = [time(lru, 'bound.belady'), time(lru, 'bound.found'), time(one)];
   const perLayer = time(await run(plain('lru', 'layer')));
   const learned = time(await run(plain('learned-belady', 'global')));
   const pool = await run({ ...EXPERTFLOW, scheduler: { kind: 'expertflow', batches: 2 } });
   return [
     perLayer.toFixed(2),
     `${best.ms.toFixed(2)} (${best.name})`,
-    ...[learned, ms, belady, foresight].map((value) => value.toFixed(2)),
+    ...[learned, ms, belady, found].map((value) => value.toFixed(2)),
     `${((100 * (best.ms - ms)) / (best.ms - belady)).toFixed(0)} %`,
-    `${((100 * (time(lru) - ms)) / (time(lru) - foresight)).toFixed(0)} %`,
+    `${((100 * (time(lru) - ms)) / (time(lru) - found)).toFixed(0)} %`,
     ...[best.served, one['throughput.generated'].value, pool['throughput.generated'].value].map((value) => value.toFixed(1)),
   ];
 }
@@ -235,7 +236,7 @@ export async function wordsTable(_folder, tokens) {
       let belady = 0;
       for (const [name, system] of Object.entries(systems)) {
         const input = { model: 'switch-base-32', hardware: CALIBRATED.replace('4090', '3090'), system, bounds: name === 'LRU' };
-        const sizes = { memory: { expertCache: `${slots}/layer` }, workload: { batch, tokens, prompt: 0 }, foresight: false };
+        const sizes = { memory: { expertCache: `${slots}/layer` }, workload: { batch, tokens, prompt: 0 }, found: 'none' };
         const { metrics } = await simulateRun(
           checkRun({ ...input, ...sizes }, 'bench/ablation.mjs', [
             { path: ['hardware', 'gpu', 'perLayer'], value: '1ms', label: '--set' },

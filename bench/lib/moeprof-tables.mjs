@@ -136,16 +136,15 @@ export async function aheadTable(folder, tokens) {
       const speeds = [];
       for (const [step, parts] of Object.entries(STEPS))
         speeds.push(served(await servedBy(folder, name, { name: step, ...parts }, tokens, { hardware })));
-      const { 'bound.foresight.tpot': foresight } = await servedBy(folder, name, 'moeprof', tokens, { hardware, bounds: true });
       const [lru] = speeds;
       const whole = speeds[5];
-      rows.push([title, name, lru.toFixed(1), ...speeds.slice(1).map((speed) => times(speed / lru)), times(1e9 / foresight.value / lru)]);
+      rows.push([title, name, lru.toFixed(1), ...speeds.slice(1).map((speed) => times(speed / lru))]);
       rows.at(-1).push(percent(whole / speeds[6] - 1));
       console.error(rows.at(-1).join(' | '));
     }
   }
   const heads = Object.keys(STEPS).slice(1);
-  return markdown(['machine', 'text', 'LRU, tok/s', ...heads, 'known future', 'prediction gains'], rows);
+  return markdown(['machine', 'text', 'LRU, tok/s', ...heads, 'prediction gains'], rows);
 }
 
 /** How many times as fast moeprof is as fiddler and hybrimoe, with half, all and one and a half times the memory speed of the CPU. */
