@@ -88,7 +88,15 @@ export async function trainedTable(folder, tokens) {
     for (const [name, title] of Object.entries(titles)) {
       const train = [`${join(folder, name)}.safetensors#0:${FROM[name]}`];
       const run = async (system, bounds = false) => {
-        const input = { ...recording(folder, name, tokens), hardware: CALIBRATED, system, memory: QUARTER, workload: { batch }, bounds, found: 'all' };
+        const input = {
+          ...recording(folder, name, tokens),
+          hardware: CALIBRATED,
+          system,
+          memory: QUARTER,
+          workload: { batch },
+          bounds,
+          found: 'all',
+        };
         const learns = system.predictor !== undefined;
         const learned = learns ? [{ path: ['system', 'predictor', 'train'], value: train, label: '--set' }] : [];
         return (await simulateRun(checkRun(input, 'bench/ablation.mjs', learned))).metrics;

@@ -26,14 +26,30 @@ const PUBLISHED = [
 ];
 
 /** Tokens served a second. @param run parts of it that differ from a run of one user with a quarter of the experts */
-async function servedBy(folder, name, system, tokens, { batch = 1, cache = '25%', hardware, runtime = 'llama.cpp', bounds = false, found = 'none' }) {
+async function servedBy(
+  folder,
+  name,
+  system,
+  tokens,
+  { batch = 1, cache = '25%', hardware, runtime = 'llama.cpp', bounds = false, found = 'none' },
+) {
   const { simulate } = await fromBuild('index.js');
   const wanted = Math.round(tokens * { 1: 1, 4: 1.5, 16: 2.5 }[batch]);
   const workload = { batch, tokens: wanted, holdOut: 0.5 };
   const { trace, model } = recording(folder, TRACES[name], wanted);
   // Whole files: the rows that are held out are there to learn from.
   const whole = trace.replace(/#.*/, '');
-  const { metrics } = await simulate({ trace: whole, model, hardware, runtime, system, memory: { expertCache: cache }, workload, bounds, found });
+  const { metrics } = await simulate({
+    trace: whole,
+    model,
+    hardware,
+    runtime,
+    system,
+    memory: { expertCache: cache },
+    workload,
+    bounds,
+    found,
+  });
   return metrics;
 }
 

@@ -37,6 +37,7 @@ const VALUES: Readonly<Record<string, string>> = {
   '--tokens': '77',
   '--seed': '7',
   '--fault': 'at=1s,link=h2d,bandwidth=50%',
+  '--found': 'all',
   '--set': 'system.cache.scope=layer',
 };
 

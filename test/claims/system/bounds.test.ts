@@ -50,6 +50,9 @@ function drawn(random: Random): RunSpec {
         ? {}
         : { memory: { expertCache: pick(['5%', '10%', '25%', '50%', '75%', '100%']) } }),
     workload: { tokens: Math.max(1, Math.round(600 ** random.next())), batch: pick([1, 4, 16]) },
+    ...(random.below(8) === 0
+      ? { faults: [{ at: '1ms', until: '1s', link: 'h2d', bandwidth: '40%' }, ...(random.below(2) === 0 ? [{ at: 0, cpu: '50%' }] : [])] }
+      : {}),
     seed: random.below(5),
     audit: 'off',
   };

@@ -128,7 +128,12 @@ function* executions(state: State, { cpu, events }: SharedWorld): Generator<Stat
   }
 }
 
-function* transfers(executing: State, { gap, resident, todo }: State, id: number, { experts, slots, transfer }: SharedWorld): Generator<State> {
+function* transfers(
+  executing: State,
+  { gap, resident, todo }: State,
+  id: number,
+  { experts, slots, transfer }: SharedWorld,
+): Generator<State> {
   const flying = { ...executing, flying: id, flight: transfer };
   if (gap === 0 && (todo & bit(id)) !== 0) yield { ...flying, kept: 0 };
   if (size(resident) < slots) yield { ...flying, kept: 1 };
