@@ -15,7 +15,7 @@ import { declared } from './kit/declared.js';
 import type { Lists, Switches, Texts } from './kit/options.js';
 import { FILE_OPTIONS, type OutputOptions, Outputs, outputsOf, stdoutFormat } from './kit/outputs.js';
 import { type LoadedSet, loadOperands } from './operands.js';
-import { BASELINES } from './scenarios.js';
+import { BASELINES, budgetFile } from './scenarios.js';
 
 type Switch = 'allowDifferentInputs' | 'explain' | 'updateBaseline' | 'all';
 type CompareOptions = OutputOptions & Lists<'failOn' | 'budgets'> & Required<Switches<Switch>> & Texts<'against'> & Switches<'allowCode'>;
@@ -24,7 +24,10 @@ type CompareOptions = OutputOptions & Lists<'failOn' | 'budgets'> & Required<Swi
 export function define(command: Command, context: CliContext): void {
   declared(command, 'compare', { formats: compareReports }).action(async (first: string, others: string[], options: CompareOptions) => {
     const [base, candidates] = sidesOf(first, others, options.against);
-    const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
+    const found = options.budgets.length + options.failOn.length > 0 ? null : budgetFile(candidates);
+    if (found !== null) context.note(`judged by ${found}; --budgets or --fail-on is instead of it`);
+    const files = found === null ? options.budgets : [found];
+    const given = [...files.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
     if (options.updateBaseline && candidates.length > 1)
       throw new UserError('--update-baseline: takes one candidate, which becomes the base');
     const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));

@@ -10,6 +10,7 @@ import { quoted } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
+import { BUDGETS } from './scenarios.js';
 import { schemaText } from './schema.js';
 
 /** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository if that is unknown. */
@@ -61,7 +62,7 @@ export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMa
   const template = (name: string): string => bundledText(`init/${name}`);
   const files = new Map([
     ['moeprof/runs/example.yaml', template('run.yaml')],
-    ['moeprof/budgets.yaml', template('budgets.yaml')],
+    [BUDGETS, template('budgets.yaml')],
     ['moeprof/schemas/run.schema.json', schemaText('run')],
     ['moeprof/schemas/budgets.schema.json', schemaText('budgets')],
   ]);

@@ -1,9 +1,19 @@
 import { UserError } from '../base/errors.js';
+import { existsSync } from '../base/host/files.js';
 import { basename, join, relative } from '../base/host/paths.js';
 import { filesBelow } from '../base/input-file.js';
 
 /** Folder of `moeprof baseline`, in the working directory. */
 export const BASELINES = join('.moeprof', 'baselines');
+
+/** Budgets that `moeprof init` writes beside its runs, and `moeprof compare` reads unless others are given. */
+export const BUDGETS = 'moeprof/budgets.yaml';
+
+/** The budget file of `moeprof init`: of the working directory, else of the folder that a candidate is in; null: there is none. */
+export function budgetFile(candidates: readonly string[]): string | null {
+  const around = candidates.flatMap((path) => /^(?:(.*)[\\/])?moeprof[\\/]runs(?:[\\/]|$)/.exec(path)?.[1] ?? []);
+  return ['.', ...around].map((folder) => join(folder, BUDGETS)).find((path) => existsSync(path)) ?? null;
+}
 
 const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
 

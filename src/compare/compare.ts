@@ -5,7 +5,7 @@ import type { Budget } from '../result/budget.js';
 import { CORE_METRICS, compareMetricNames } from '../result/catalogue.js';
 import { type KnowledgeGap, knowledgeGap } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
-import { configDifferences, type Difference, draftsDiffer, inputDifferences, remedyOf, varyingOf } from './difference.js';
+import { configDifferences, type Difference, helpsOf, inputDifferences, remedyOf, varyingOf } from './difference.js';
 import { type Explanation, explain } from './explain.js';
 import { type BudgetFinding, judgeBudgets, judgeMetric, type MetricVerdict, type Silence, silenceFindings, silenceOf } from './judge.js';
 import { type SampleTest, testSamples } from './samples.js';
@@ -67,7 +67,7 @@ const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
 /** How to compare. */
 export interface CompareOptions {
-  /** Compare even if model, hardware, runtime, memory, routing, workload or seed differ. */
+  /** Compare even if model, hardware, runtime, knowledge, routing, workload or seed differ, or the candidate has more memory. */
   readonly allowDifferentInputs?: boolean;
   /** Reports list all that carries the change, not only its largest parts. */
   readonly explain?: boolean;
@@ -110,8 +110,7 @@ export function compareResults(
     message: `${before} -> ${after}: figures are not of the same inputs`,
     budget,
   }));
-  const drafts = gated ? draftsDiffer(base.result, candidate.result) : null;
-  if (drafts !== null) findings.push({ ...drafts, level: 'warn', budget: null });
+  if (gated) findings.push(...helpsOf(base.result, candidate.result).map((help) => ({ ...help, level: 'warn' as const, budget: null })));
   const rows: Row[] = [];
   const beyond = new Map<string, number>();
   const silences: Silence[] = [];

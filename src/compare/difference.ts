@@ -1,6 +1,7 @@
 import { hasKeys, isObject, ownValue } from '../base/objects.js';
 import { BYTES, formatBytes, formatCounted, SHARE } from '../base/units.js';
 import { VARYING } from '../result/budget.js';
+import { knowledgeGap, knowledgeText, markOf } from '../result/knowledge.js';
 import type { Result } from '../result/result.js';
 
 /** Something that two runs do not share: inputs, which must be the same for a verdict, or configuration, the subject of a comparison. */
@@ -12,9 +13,10 @@ export interface Difference {
   readonly candidate: string;
 }
 
-/** Inputs that differ: the work and the machine, then what budgets may let vary. */
+/** Inputs that differ: the work and the machine, then what budgets may let vary. What a run chooses is none, unless it gives it more room. */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
-  return [...workDifferences(base, candidate), ...runtimeDifference(base, candidate), ...roomDifferences(base, candidate)];
+  const differing = [workDifferences, runtimeDifference, knowledgeDifferences, roomDifferences];
+  return differing.flatMap((differ) => differ(base, candidate));
 }
 
 /** Of equal fingerprints, model and machine are equal, whatever they are called; if what is hashed differs, the fingerprint is not its own. */
@@ -58,43 +60,84 @@ function runtimeDifference(base: Result, candidate: Result): Difference[] {
   return [{ path: 'runtime', base: text(base, before), candidate: text(candidate, after) }];
 }
 
+/** Knowledge beyond the past: its kinds by part, then, if these are equal, how far parts see that know the future. */
+function knowledgeDifferences(base: Result, candidate: Result): Difference[] {
+  const [before, after] = [base.knowledge, candidate.knowledge];
+  // Results of earlier versions do not state it; a base whose knowledge is unknown is at most harder to beat.
+  if (after === undefined ? before === undefined : before === undefined && after.parts.length === 0) return [];
+  if (before === undefined || after === undefined || knowledgeGap(base, candidate) !== null) {
+    // The marks of what each knows most, unless it takes all parts to tell them apart.
+    const words = markOf(base) === markOf(candidate) ? knowledgeText : markOf;
+    const text = (result: Result): string => words(result) ?? (result.knowledge === undefined ? 'not stated' : 'the past alone');
+    return [{ path: 'knowledge', base: text(base), candidate: text(candidate) }];
+  }
+  return after.parts.flatMap(({ knows, part: field }) => {
+    const setting = ({ config: { system } }: Result): unknown =>
+      field.split('.').reduce<unknown>((value, key) => ownValue(part(value), key), system);
+    return knows === 'future' ? differences(setting(base), setting(candidate), `knowledge.${field}`) : [];
+  });
+}
+
 /** Settings of memory with one meaning: those that are as if they were absent, and how else to write them. */
 const USUAL = { kvGrowth: 'static', kvIn: 'gpu' };
 
-/** Sizes that are set, and objectives. A system's own size is an input only if the candidate has more; room that systems leave is none. */
+const cacheOf = ({ config: { system } }: Result) => part(part(system).cache);
+const askedOf = ({ config: { memory } }: Result): unknown => canonical(part(memory).expertCache);
+
+/** Settings that give the candidate more: a larger cache, more memory on GPU or in DRAM, more slots. Less is its choice, which figures judge. */
 function roomDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config: { memory } }: Result) =>
     canonical({ ...USUAL, ...part(memory), expertCache: undefined, kvFormat: undefined });
-  const cache = ({ config: { system } }: Result) => part(part(system).cache);
-  const asked = ({ config: { memory } }: Result): unknown => canonical(part(memory).expertCache);
   const [before, after] = [base.bounds.capacityBytes, candidate.bounds.capacityBytes];
-  const stated = [base, candidate].some((result) => cache(result).capacity !== undefined) && after > before;
+  const isAsked = [base, candidate].some((result) => cacheOf(result).capacity !== undefined) || askedOf(base) !== askedOf(candidate);
+  const uses = (where: string, { metrics }: Result): number => metrics[`memory.${where}`]?.value ?? Number.NaN;
+  const isLess = (where: string): boolean => uses(where, candidate) <= uses(where, base);
   const slots = (result: Result): number => {
-    const { quotas } = cache(result);
+    const { quotas } = cacheOf(result);
     return Array.isArray(quotas) ? quotas.reduce<number>((total, quota) => total + Number(quota), 0) : Number.POSITIVE_INFINITY;
   };
   const quotas = (result: Result): string =>
     slots(result) === Number.POSITIVE_INFINITY ? 'all that fit' : formatCounted(slots(result), 'expert');
   const slo = ({ config: { workload } }: Result): unknown => part(workload).slo;
   return [
-    ...(before !== after && (asked(base) !== asked(candidate) || stated)
-      ? [{ path: 'memory.expertCache', base: formatBytes(before), candidate: formatBytes(after) }]
-      : []),
-    ...differences(settings(base), settings(candidate), 'memory'),
+    ...(after > before && isAsked ? [{ path: 'memory.expertCache', base: formatBytes(before), candidate: formatBytes(after) }] : []),
+    ...differences(settings(base), settings(candidate), 'memory').filter(
+      ({ path }) => !(path === 'memory.dramCache' ? isLess('dram.peak') : after <= before && isLess('gpu.allocated')),
+    ),
     ...(slots(candidate) > slots(base) ? [{ path: 'system.cache.quotas', base: quotas(base), candidate: quotas(candidate) }] : []),
     ...(slo(base) === undefined || slo(candidate) === undefined ? [] : differences(slo(base), slo(candidate), 'workload.slo')),
   ];
 }
 
-/** The warning about drafts whose acceptance, which no run simulates, is not taken to be the same; null: it is. */
-export function draftsDiffer(base: Result, candidate: Result): { readonly metric: string; readonly message: string } | null {
-  const taken = ({ config: { workload } }: Result): string => {
+/** A help that the candidate has and the base lacks, which no figure shows as a cost. */
+interface Help {
+  /** Dotted path. */
+  readonly metric: string;
+  readonly message: string;
+}
+
+/** Helps that may hide a regression: drafts whose acceptance no run simulates, earlier text, and room for experts that nobody asked for. */
+export function helpsOf(base: Result, candidate: Result): Help[] {
+  const drafts = ({ config: { workload } }: Result): string => {
     const { acceptance, acceptances, draft = 0, drafter } = part(part(workload).speculation);
     return draft === 0 ? 'no drafts' : String(acceptance ?? acceptances ?? drafter);
   };
-  const [before, after] = [taken(base), taken(candidate)];
-  const message = `${before} -> ${after}: acceptance is taken as said, not simulated`;
-  return before === after ? null : { metric: 'workload.speculation', message };
+  const warm = (result: Result): string => leaf(cacheOf(result).warm);
+  const train = ({ config: { system } }: Result): string => leaf(part(part(system).predictor).train ?? []);
+  const [before, after] = [base.bounds.capacityBytes, candidate.bounds.capacityBytes];
+  const help = (metric: string, was: string, is: string, message: string): Help[] =>
+    was === is ? [] : [{ metric, message: `${was} -> ${is}: ${message}` }];
+  const earlier = 'text before the run may hide a regression';
+  return [
+    ...help('workload.speculation', drafts(base), drafts(candidate), 'acceptance is taken as said, not simulated'),
+    ...(warm(candidate) === '-' || Number(warm(candidate)) < Number(warm(base))
+      ? []
+      : help('system.cache.warm', warm(base), warm(candidate), earlier)),
+    ...(train(candidate) === '[]' ? [] : help('system.predictor.train', train(base), train(candidate), earlier)),
+    ...(after > before && roomDifferences(base, candidate).length === 0
+      ? help('memory.expertCache', formatBytes(before), formatBytes(after), 'the larger cache may hide a regression')
+      : []),
+  ];
 }
 
 /** Sizes and shares as numbers, however they are written. */
@@ -120,13 +163,15 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
     (input) => varyingOf(input) === undefined && !(only !== null && /^trace\.\d+\.(heldOut|tokens|requests)$/.test(input.path)),
   );
   const { runtime = 'own' } = base.config;
-  const same = varying.includes('runtime')
-    ? `run both with --runtime ${runtime === 'own' ? base.inputs.runtime : runtime}`
-    : 'run both with the same room';
+  const same = [
+    ...(varying.includes('runtime') ? [`run both with --runtime ${runtime === 'own' ? base.inputs.runtime : runtime}`] : []),
+    ...(varying.includes('knowledge') ? ['give both the same knowledge'] : []),
+    ...(varying.some((input) => !['runtime', 'knowledge'].includes(input)) ? ['run both with the same room'] : []),
+  ];
   const ways = [
     ...(rest.length > 0 ? ['rerun with the same inputs'] : []),
     ...(only === null ? [] : [`run ${names[1 - only]} with --set workload.holdOut=${share}`]),
-    ...(varying.length === 0 ? [] : [`${same} (or let budgets say varies: [${varying.join(', ')}])`]),
+    ...(varying.length === 0 ? [] : [`${same.join(' and ')} (or let budgets say varies: [${varying.join(', ')}])`]),
   ];
   return `${ways.join(' and ')}, or pass --allow-different-inputs`;
 }

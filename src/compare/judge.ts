@@ -98,8 +98,9 @@ function brokenBy(
   return brokenAt(`${figures(base, candidate)} is ${rule.kind === 'fail-on' ? '' : 'not '}${clauses}`, beside);
 }
 
-/** What users feel of a run: its speed, and how far it departs from what the model chose. */
-const FELT = /^(latency\.(ttft|tpot|itl|request)|speed|throughput|goodput|quality)\.|^rerank\.weight_lost$/;
+/** What users feel of a run: its speed, the memory that it takes, and how far it departs from what the model chose. */
+const FELT =
+  /^(latency\.(ttft|tpot|itl|request)|speed|throughput|goodput|quality)\.|^(rerank\.weight_lost|memory\.(gpu\.allocated|dram\.peak))$/;
 const DEPARTS = /^(quality|rerank)\./;
 /** Share of a figure from which on no regression passes in silence. */
 const LOUD = 0.1;

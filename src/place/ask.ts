@@ -6,7 +6,7 @@ import { PROFILE_FORMATS } from './formats/index.js';
 import { answerPlacement, type ExpertPlacement, type PlaceRequest } from './place.js';
 import type { Part } from './sources.js';
 
-/** Wishes; absent: a quarter of the experts, as many of each layer, by counts of the first half of each recording, judged by the second. */
+/** Wishes; absent: a quarter of the experts, as many of each layer, by counts of each recording, judged as if the first half alone were counted. */
 export interface PlaceWishes
   extends Partial<Pick<PlaceRequest, 'by' | 'holdOut' | 'inSample' | 'judged' | 'parallel' | 'slots' | 'split'>> {
   /** Engine whose file is wanted, as `--for` takes it. */

@@ -51,37 +51,37 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
     const runtime = engine === null ? DEFAULT_RUNTIME : engine.runtime;
     const rows = judged[0] === undefined ? {} : { trace: judged[0].named };
     const priceWith: RunWith = (more) => runWith([...overridesFor(runtime === undefined ? rows : { ...rows, runtime }), ...more]);
-    const chosen = await choose(request, sources, () => expertRoom(priceWith, breathe));
-    const { demand, homes, resident, slots } = chosen;
+    const { chosen, figured } = await setsOf(request, sources, () => expertRoom(priceWith, breathe));
+    const { demand, homes, resident, slots } = figured;
     const { name, quantization } = model;
     const experts = model.layers.map((layer) => layer.experts);
-    const seen = counted.flatMap((source) => source.rows ?? []);
+    const windows = judged.flatMap((text) => text.windows);
+    const score = scoreOf(model, resident, windows);
+    const heldOut = chosen === figured ? null : { captured: score?.captured ?? null, ...rowsOf(sources) };
     const placed: Placed = {
       model,
       ...chosen,
-      fingerprint: { schema: 'moeprof.profile/1', model: name, quantization, experts, slots: [...slots], by, counted: seen },
+      fingerprint: {
+        ...{ schema: 'moeprof.profile/1', model: name, quantization, experts, slots: [...chosen.slots], by },
+        counted: counted.flatMap((source) => source.rows ?? []),
+        ...(heldOut === null ? {} : { heldOut }),
+      },
     };
-    const windows = judged.flatMap((text) => text.windows);
     const asked = sumOf(windows, model.experts);
     const domains = [];
     for (const text of judged) {
       await breathe();
-      domains.push(await domainOf(request, sources, placed, text));
+      domains.push(await domainOf(request, sources, figured, text));
     }
     const priced = request.priced && runtime !== undefined && judged.length > 0 && homes === null;
-    const ranks = {
-      path: request.parts.map((part) => part.named).join(' + '),
-      format: 'place',
-      model: name,
-      counts: byLayer(model, demand),
-    };
+    const ranks = { path: counted.map((part) => part.named).join(' + '), format: 'place', model: name, counts: byLayer(model, demand) };
     const placement = {
       schema: 'moeprof.place/1' as const,
       tool: { name: 'moeprof', version: VERSION } as const,
       model: { name, quantization, experts },
       /** What is counted: a recording or a profile, its weight among others, and its format. */
       from: counted.map(({ named, profile, trace, weight }) => {
-        return { name: shortName(trace?.path ?? named), weight, format: profile?.format.name ?? trace!.meta.format };
+        return { name: shortName(named), weight, format: profile?.format.name ?? trace!.meta.format };
       }),
       by,
       /** Null: a profile has its own. */
@@ -89,12 +89,14 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       /** True: it is judged by rows that it was counted on. */
       inSample,
       /** Bytes of experts that stay; 0 if their size is unknown. */
-      bytes: inputs.unsized === true ? 0 : residentBytes(model, slots),
-      /** Ids of experts that stay, by MoE layer. */
-      residents: byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1)),
+      bytes: inputs.unsized === true ? 0 : residentBytes(model, chosen.slots),
+      /** Ids of experts that stay, by MoE layer, counted on all of the text. */
+      residents: idsOf(model, chosen.resident),
+      /** The same, counted on `counted` alone, so that `judged` can judge it: every figure here is of it. Null: other text judges. */
+      heldOut: heldOut && { ...heldOut, residents: idsOf(model, resident) },
       demand: byLayer(model, asked).map((layer) => Array.from(layer)),
       /** Over all judged text; null: fewer windows than a score needs. */
-      score: scoreOf(model, resident, windows),
+      score,
       domains,
       contexts: contextsOf(model, resident, windows),
       curve: windows.length < LEAST_WINDOWS ? [] : curveOf(model, demand, asked),
@@ -115,12 +117,33 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
 const byLayer = <T extends Float64Array | Uint8Array>({ layers }: ModelSpec, values: T): T[] =>
   layers.map(({ experts, offset }) => values.slice(offset, offset + experts) as T);
 
+/** Ids of the experts of a set, by MoE layer. */
+const idsOf = (model: ModelSpec, resident: Uint8Array): number[][] =>
+  byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1));
+
+type Chosen = Pick<Placed, 'demand' | 'slots' | 'resident' | 'homes'>;
+
+/** What is written, counted on all of the text, and what figures are of: the same, or counted on the part before the rows that judge. */
+async function setsOf(request: PlaceRequest, { counted, model }: Sources, room: () => Promise<number>) {
+  let bytes: Promise<number> | undefined;
+  const chosenBy = (from: Sources['counted']) => choose(request, { counted: from, model }, () => (bytes ??= room()));
+  const chosen = await chosenBy(counted);
+  if (counted.every(({ demand, judging }) => demand === judging.demand)) return { chosen, figured: chosen };
+  return { chosen, figured: await chosenBy(counted.map((source) => ({ ...source, ...source.judging }))) };
+}
+
+/** Rows that figures are counted on, and rows that judge. */
+const rowsOf = ({ counted, judged }: Sources) => ({
+  counted: counted.flatMap(({ judging }) => judging.rows ?? []),
+  judged: judged.map(({ rows }) => rows),
+});
+
 /** Demand, slots and residents, from counts or as a profile has them. */
 async function choose(
   { engine, parallel, priced, slots: wanted, split }: PlaceRequest,
-  { counted, model }: Sources,
+  { counted, model }: Pick<Sources, 'counted' | 'model'>,
   room: () => Promise<number>,
-): Promise<Pick<Placed, 'demand' | 'slots' | 'resident' | 'homes'>> {
+): Promise<Chosen> {
   const held = counted.length === 1 ? counted[0]!.profile?.held : undefined;
   const all = { slots: model.layers.map(({ experts }) => experts), resident: new Uint8Array(model.experts).fill(1) };
   if (held?.kind === 'homes') return { ...all, demand: new Float64Array(model.experts).fill(1), homes: held.homes };
@@ -175,8 +198,13 @@ const curveOf = (model: ModelSpec, demand: Float64Array, asked: Float64Array) =>
   });
 
 /** The worth on one text: its score, hits of caches that have served counted rows before, and whether it is time to count again. */
-async function domainOf({ split }: PlaceRequest, { counted, inputs, model }: Sources, { resident, slots }: Placed, judged: JudgedText) {
-  const alone = counted.length > 1 ? judged.source?.demand : undefined;
+async function domainOf(
+  { split }: PlaceRequest,
+  { counted, inputs, model }: Sources,
+  { resident, slots }: Pick<Placed, 'resident' | 'slots'>,
+  judged: JudgedText,
+) {
+  const alone = counted.length > 1 ? judged.source?.judging.demand : undefined;
   const ownSlots = alone == null ? null : slotsFor(model, alone, residentBytes(model, slots), split);
   const demand = sumOf(judged.windows, model.experts);
   const before = judged.source?.trace ?? counted[0]!.trace;

@@ -13,7 +13,7 @@ function placeDocument(placement: ExpertPlacement): is.Document {
   const domains = imbalance === null ? all : [];
   return {
     title: `Experts of ${model.name} (${model.quantization}) that stay${hardware === null ? '' : ` on ${hardware}`}`,
-    lead: [verdictOf(placement), { text: factsOf(placement) }],
+    lead: [verdictOf(placement), { text: factsOf(placement) }, ...heldOutOf(placement)],
     blocks: [
       scoreGrid('text', domains),
       hitGrid(domains),
@@ -47,6 +47,18 @@ function verdictOf({ domains, imbalance, inSample, score }: ExpertPlacement): is
   const between = `chance ${formatRatio(uniform)}, the best set ${formatRatio(oracle)}`;
   return { text: `Captures ${formatRatio(captured)} of the demand of ${later}; ${between}${share}`, tone: bad ? 'bad' : 'strong' };
 }
+
+/** What is written and what is judged, if these are counted on different rows. */
+function heldOutOf({ file, heldOut }: ExpertPlacement): is.Line[] {
+  if (heldOut === null) return [];
+  const [first, rest] = [heldOut.counted, heldOut.judged].map((rows) => sum(rows.map(({ from, to }) => to - from)));
+  const share = formatRatio(first! / (first! + rest!), 0);
+  const what = file === null ? 'The placement' : 'The file';
+  return [{ text: `${what} is counted on all of that; its figures are those of one counted on the first ${share}, judged by the rest` }];
+}
+
+/** The experts that figures are of. */
+const judgedSet = ({ heldOut, residents }: ExpertPlacement) => heldOut?.residents ?? residents;
 
 function factsOf({ by, bytes, from, imbalance, model, residents, split }: ExpertPlacement): string {
   const [all, kept] = [sum(model.experts), residents.flat().length];
@@ -99,7 +111,9 @@ function driftNote(
   return is.note(`${halves}; ${again}: ${rebuild ? 'count it again' : 'it still holds'}`, rebuild ? 'caution' : 'plain');
 }
 
-function heatOf({ demand, residents }: ExpertPlacement): is.Block {
+function heatOf(placement: ExpertPlacement): is.Block {
+  const { demand } = placement;
+  const residents = judgedSet(placement);
   const part = (stays: boolean) => demand.map((layer, l) => layer.map((count, e) => (residents[l]!.includes(e) === stays ? count : 0)));
   const draw = (options: is.ReportOptions): string =>
     `captured\n${is.heatmap(part(true), options)}\nmissed\n${is.heatmap(part(false), options)}`;
@@ -107,8 +121,9 @@ function heatOf({ demand, residents }: ExpertPlacement): is.Block {
 }
 
 /** By layer: experts that stay, demand that they have, and those of them without any demand. */
-function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
-  const rows = residents.map((experts, l) => {
+function layerGrid(placement: ExpertPlacement): is.Grid {
+  const { demand, model } = placement;
+  const rows = judgedSet(placement).map((experts, l) => {
     const all = sum(demand[l]!);
     const had = sum(experts.map((expert) => demand[l]![expert]!));
     return [
@@ -123,7 +138,9 @@ function layerGrid({ demand, model, residents }: ExpertPlacement): is.Grid {
 }
 
 /** Layers by experts: 2 for an expert that stays and is used, 1 for one that stays idle, 0 for others; and capture against slots. */
-function placeFigures({ curve, demand, residents }: ExpertPlacement): PaperFigure[] {
+function placeFigures(placement: ExpertPlacement): PaperFigure[] {
+  const { curve, demand } = placement;
+  const residents = judgedSet(placement);
   const stateOf = (l: number, e: number, asked: number): number => (residents[l]!.includes(e) ? (asked > 0 ? 2 : 1) : 0);
   const states = demand.map((layer, l) => layer.map((asked, e) => stateOf(l, e, asked)));
   const kinds = ['captured', 'uniform', 'oracle'] as const;

@@ -18,10 +18,10 @@ export interface Part {
 export interface SourceRequest {
   /** What is counted; one that is judged: a profile alone. */
   readonly parts: readonly Part[];
-  /** Recordings to judge by; empty: the last part of each that is counted. */
+  /** Recordings to judge by; empty: the last part of each that is counted, by what stands before it. */
   readonly judged: readonly string[];
   readonly by: Basis;
-  /** Share of each counted recording that is judged instead, if `judged` is empty. */
+  /** Share of each counted recording, at its end, that judges, if `judged` is empty. */
   readonly holdOut: number;
   /** True: counted rows may be judged. */
   readonly inSample: boolean;
@@ -30,11 +30,17 @@ export interface SourceRequest {
 /** What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows takes an option. */
 export type Sources = Awaited<ReturnType<typeof openSources>>;
 
-/** A part, counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if they are unknown. */
-export interface Source extends Part {
+/** What was counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if they are unknown. */
+interface Counted {
   readonly demand: Float64Array | null;
   readonly rows: readonly CountedRows[] | null;
-  /** Null: it is a recording, of which `trace` has the counted rows. */
+}
+
+/** A part, counted whole, as it is written. */
+export interface Source extends Part, Counted {
+  /** What the figures are of: the same, or what stands before the rows that judge, if they are of this part. */
+  readonly judging: Counted;
+  /** Null: it is a recording, of which `trace` has the rows of `judging`. */
   readonly profile: ReadProfile | null;
   readonly trace: RoutingTrace | null;
 }
@@ -69,31 +75,29 @@ export async function openSources(request: SourceRequest, runWith: RunWith, brea
     const trace = rowsNamed(whole, splitRows(path).rows, path);
     judged.push({ named: path, windows: windowsOf(trace, model), trace, source, rows: countedRows(whole, path) });
   };
+  const apart = request.judged.length === 0 && !request.inSample;
   for (const part of request.parts) {
     await breathe();
     if (profiles.has(part.named)) {
       const profile = openProfile(part.named, model)!;
       const { fingerprint, held } = profile;
-      counted.push({
-        ...part,
-        demand: held.kind === 'demand' ? held.demand : null,
-        rows: fingerprint?.counted ?? null,
-        profile,
-        trace: null,
-      });
+      const all: Counted = { demand: held.kind === 'demand' ? held.demand : null, rows: fingerprint?.counted ?? null };
+      counted.push({ ...part, ...all, judging: all, profile, trace: null });
       continue;
     }
     const whole = wholeOf(part.named);
-    const { path, rows } = splitRows(part.named);
+    const countOf = (named: string) => {
+      const trace = rowsNamed(whole, splitRows(named).rows, named);
+      return { trace, demand: demandOf(trace, model, request.by), rows: [countedRows(whole, named)] };
+    };
+    const { path } = splitRows(part.named);
     const { from, to } = countedRows(whole, part.named);
-    const all = rowsNamed(whole, rows, part.named);
-    const apart = request.judged.length === 0 && !request.inSample;
-    const cut = apart ? from + heldOutRows(all, 1 - request.holdOut) : to;
-    const training = `${path}#${from}:${cut}`;
-    const trace = rowsNamed(whole, splitRows(training).rows, training);
-    const source = { ...part, demand: demandOf(trace, model, request.by), rows: [countedRows(whole, training)], profile: null, trace };
+    const all = countOf(part.named);
+    const cut = from + heldOutRows(all.trace, 1 - request.holdOut);
+    const judging = apart ? countOf(`${path}#${from}:${cut}`) : all;
+    const source = { ...part, demand: all.demand, rows: all.rows, judging, profile: null, trace: judging.trace };
     counted.push(source);
-    if (request.judged.length === 0) judge(apart ? `${path}#${cut}:${to}` : training, source);
+    if (request.judged.length === 0) judge(`${path}#${apart ? cut : from}:${to}`, source);
   }
   for (const path of request.judged) {
     await breathe();
@@ -106,7 +110,10 @@ export async function openSources(request: SourceRequest, runWith: RunWith, brea
 /** @throws UserError if a text was counted */
 function refuseSeen({ named, rows, windows }: JudgedText, counted: readonly Source[]): void {
   const remedy = 'judge it by other text, or add --in-sample and read the score as the most that it can be';
-  for (const { demand, named: source, rows: seen } of counted) {
+  for (const {
+    judging: { demand, rows: seen },
+    named: source,
+  } of counted) {
     if (shareRows(seen ?? [], [rows])) throw new UserError(`${named}: was counted in ${source}, whose score on it says nothing; ${remedy}`);
     // A profile without a fingerprint gives itself away by its counts.
     const same =

@@ -7,6 +7,7 @@ import { nameToday } from './catalogue.js';
 /** Inputs that budgets may let vary between base and candidate; one that stands for a group lets all of it vary. */
 export const VARYING = [
   'runtime',
+  'knowledge',
   ...(['expertCache', 'dramCache', 'kv', 'kvGrowth', 'kvIn', 'gpuLayers', 'splitLayer', 'minExpertCache'] as const).map(
     (setting) => `memory.${setting}` as const,
   ),

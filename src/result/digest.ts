@@ -4,13 +4,19 @@ import { hasKeys } from '../base/objects.js';
 import type { Result } from './result.js';
 
 /** The fields that the digest covers: everything that a gate judges or reports. */
-const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds', 'classes'] as const;
+const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds', 'classes', 'knowledge'] as const;
+
+type Covered = Readonly<Partial<Record<(typeof COVERED)[number], unknown>>>;
 
 /** SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of the covered fields of a result, or of what was parsed from its file. */
-export function digestOf(result: Readonly<Partial<Record<(typeof COVERED)[number], unknown>>>): string {
+export function digestOf(result: Covered): string {
   const covered = Object.fromEntries(COVERED.map((field) => [field, result[field]]));
   return hashOfValue(covered);
 }
+
+/** True if a digest is that of the result. Earlier versions left its knowledge out. */
+export const isDigestOf = (digest: string, result: Covered): boolean =>
+  digest === digestOf(result) || digest === digestOf({ ...result, knowledge: undefined });
 
 /** The form of a SHA-256 in hex. */
 export const SHA256_HEX = /^[0-9a-f]{64}$/;

@@ -47,12 +47,13 @@ export interface KnowledgeGap {
   readonly candidate: Knowledge;
 }
 
-/** Compares the knowledge of two runs, and how good their stand-ins are; null: it is the same, or one of them does not state it. */
+/** Compares the knowledge of two runs, part by part, and how good their stand-ins are; null: it is the same, or one of them does not state it. */
 export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | null {
   const [before, after] = [base.knowledge, candidate.knowledge];
   if (before === undefined || after === undefined) return null;
-  const key = ({ most, parts: [part] }: RunKnowledge): string => `${most} ${part?.recall} ${part?.precision}`;
-  return key(before) === key(after) ? null : { base: before.most, candidate: after.most };
+  const keys = ({ parts }: RunKnowledge): string[] =>
+    parts.map(({ knows, part, precision, recall }) => `${part} ${knows} ${recall} ${precision}`).sort();
+  return keys(before).join() === keys(after).join() ? null : { base: before.most, candidate: after.most };
 }
 
 /** The mark of a run with more knowledge than a system can have, for tables; null: it has none of the future. */

@@ -8,7 +8,7 @@ import { isObject, isOwnName } from '../base/objects.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, nameToday, rangeOf, replacementOf } from './catalogue.js';
-import { digestOf } from './digest.js';
+import { isDigestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
@@ -178,7 +178,7 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
       `${path}: has ${old} of an earlier moeprof; this one has ${replacementOf(old)}; run again with this version`,
       EXIT.notComparable,
     );
-  const tampered = !isCovered && result.digest !== undefined && result.digest !== digestOf(raw as Result);
+  const tampered = !isCovered && result.digest !== undefined && !isDigestOf(result.digest, raw as Result);
   const contradiction = findContradiction(result) ?? (tampered ? 'its figures are not those that its digest was taken of' : null);
   if (contradiction !== null) throw new UserError(`${path}: ${contradiction}; the file is damaged or was edited, run again to replace it`);
   return result;

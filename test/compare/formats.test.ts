@@ -51,8 +51,23 @@ describe('L17 a difference in what runs know', () => {
   };
   const says = 'The runs do not know the same: main.json: knows what has happened; pr.json: stand-in: published recall .84.';
 
-  it('is one line of every format, and fails nothing', () => {
-    const gate = compareAll(known('main.json', 'nothing'), [known('pr.json', 'published')], []);
+  it('is an input: refused, unless budgets let it vary, which is a warning, or it is allowed', () => {
+    const [base, candidate] = [known('main.json', 'nothing'), known('pr.json', 'future')];
+    const refusal =
+      'pr.json: not comparable with main.json: knowledge the past alone -> sees the future; ' +
+      'give both the same knowledge (or let budgets say varies: [knowledge]), or pass --allow-different-inputs';
+    expect(() => compareAll(base, [candidate], [])).toThrow(refusal);
+    expect(() => compareAll(candidate, [base], [])).toThrow(/knowledge sees the future -> the past alone/);
+    const varies = budgetsOf(budgetsSchema.parse([{ varies: ['knowledge'] }]), () => 'b.yaml:2:5');
+    const { findings, inputs } = compareAll(base, [candidate], varies).comparisons[0]!;
+    expect(inputs.map(({ path }) => path)).toEqual(['knowledge']);
+    expect(findings.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      'warn: the past alone -> sees the future: figures are not of the same inputs',
+    ]);
+  });
+
+  it('is one line of every format', () => {
+    const gate = compareAll(known('main.json', 'nothing'), [known('pr.json', 'published')], [], { allowDifferentInputs: true });
     expect([gate.passed, gate.comparisons[0]!.knowledge]).toEqual([true, { base: 'nothing', candidate: 'published' }]);
     for (const { name } of compareReports) {
       const text = compareReports.find((format) => format.name === name)!.render(gate, plain);
@@ -62,12 +77,18 @@ describe('L17 a difference in what runs know', () => {
     }
   });
 
-  it('is none where they know the same, or one does not say', () => {
-    for (const base of [known('main.json', 'future'), operand('main.json')]) {
-      const gate = compareAll(base, [known('pr.json', 'future')], []);
+  it('is none where they know the same, or a base of an earlier version does not say', () => {
+    for (const [base, most] of [
+      [known('main.json', 'future'), 'future'],
+      [operand('main.json'), 'nothing'],
+    ] as const) {
+      const gate = compareAll(base, [known('pr.json', most)], []);
       expect(gate.comparisons[0]!.knowledge).toBeNull();
+      expect(gate.comparisons[0]!.inputs).toEqual([]);
       for (const { name } of compareReports) expect(render(name, gate), name).not.toContain('do not know the same');
     }
+    expect(() => compareAll(operand('main.json'), [known('pr.json', 'future')], [])).toThrow(/knowledge not stated -> sees the future/);
+    expect(() => compareAll(known('main.json', 'nothing'), [operand('pr.json')], [])).toThrow(/knowledge the past alone -> not stated/);
   });
 });
 
@@ -79,7 +100,7 @@ describe('a warning about budgets', () => {
     { metric: 'cache.*', level: 'off', reason: 'later' },
     { varies: ['memory.kv'] },
   );
-  const slower = { metrics: { 'latency.tpot.p50': 40e6 }, config: { memory: { kv: 2 ** 30 } } };
+  const slower = { metrics: { 'latency.tpot.p50': 40e6, 'memory.gpu.allocated': 7_600_000_000 }, config: { memory: { kv: 2 ** 30 } } };
   const WORDS = [
     'hardly any regression can break this: what is 10 times worse passes',
     'is not looked at: later',

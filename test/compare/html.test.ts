@@ -15,6 +15,8 @@ const operand = (label: string, changes: SampleChanges = {}) => ({ label, result
 const HOSTILE = `</script><script>alert(1)</script><img src=x onerror="alert('2')">`;
 const sections = (text: string): string[] => [...text.matchAll(/<section id="([^"]*)"/g)].map(([, id]) => id!);
 
+// One of them has a stand-in for a gate.
+const allowed = { allowDifferentInputs: true };
 let runs: [Result, Result];
 beforeAll(async () => {
   const toy = { model: 'olmoe-1b-7b', hardware: 'rtx-3090', workload: { tokens: 24 }, trace: 'synthetic', runtime: 'llama.cpp' };
@@ -28,8 +30,8 @@ describe('HTML of a comparison', () => {
   it('draws every picture of two runs with details, fewer without, causes where they are asked for', () => {
     const [base, candidate] = runs.map((result, index) => ({ label: `${index}.json`, result }));
     const all = ['budgets', 'changes', 'causes', 'setup', 'time', 'layers', 'latency', 'capacity', 'loads', 'prefetch', 'provenance'];
-    expect(sections(render(compareAll(base!, [candidate!], [], { explain: true })))).toEqual(all);
-    expect(sections(render(compareAll(base!, [candidate!], [])))).toEqual(all.filter((id) => id !== 'causes'));
+    expect(sections(render(compareAll(base!, [candidate!], [], { ...allowed, explain: true })))).toEqual(all);
+    expect(sections(render(compareAll(base!, [candidate!], [], allowed)))).toEqual(all.filter((id) => id !== 'causes'));
     const bare = compareAll(operand('a'), [operand('b', { metrics: { 'cache.hit_rate': 0.9 } })], []);
     expect(sections(render(bare))).toEqual(['budgets', 'changes', 'time', 'layers', 'latency', 'provenance']);
   });
@@ -95,7 +97,7 @@ describe('the page of a gate', () => {
   });
 
   it('carries the gate as data, where its heatmaps are read from, and the changes as CSV', () => {
-    const gate = compareAll({ label: 'a', result: runs[0] }, [{ label: 'b', result: runs[1] }], []);
+    const gate = compareAll({ label: 'a', result: runs[0] }, [{ label: 'b', result: runs[1] }], [], allowed);
     const text = render(gate);
     const { pictures, ...data } = pageData(text) as { pictures: { base: { loads: number[][] }; candidate: { loads: number[][] } }[] };
     expect(data).toEqual(JSON.parse(jsonFormat.render(gate, plain)));
@@ -109,7 +111,7 @@ describe('the page of a gate', () => {
   });
 
   it('asks for nothing from outside, and is small but for its data', () => {
-    const text = render(compareAll({ label: 'a', result: runs[0] }, [{ label: 'b', result: runs[1] }], [], { explain: true }));
+    const text = render(compareAll({ label: 'a', result: runs[0] }, [{ label: 'b', result: runs[1] }], [], { ...allowed, explain: true }));
     expect(text.replace(/(?:https?:\/\/)?github\.com[^<"\s]*/g, '')).not.toMatch(/@import|<link|\bsrc=|url\(/);
     expect(text.length - JSON.stringify(pageData(text)).length).toBeLessThan(500_000);
   });

@@ -147,7 +147,7 @@ const gate = {
 /** Makes the example slower than its budget allows. */
 function plant(): void {
   const path = join(cwd, 'moeprof/runs/example.yaml');
-  writeFileSync(path, readFileSync(path, 'utf8').replace('system: mixtral-offloading', 'system: { name: own, cache: { policy: fifo } }'));
+  writeFileSync(path, readFileSync(path, 'utf8').replace('expertCache: 25%', 'expertCache: 20%'));
 }
 
 describe('the composite action', () => {

@@ -111,17 +111,20 @@ describe('compare of profiles, and its files', () => {
         join(cwd, name),
         `model: olmoe-1b-7b\nmemory: { expertCache: ${cache} }\nworkload: { tokens: 48, prompt: 16, output: 16 }\n${budgets}`,
       );
-    profile('large.yaml', '50%', 'budgets:\n  - { metric: cache.hit_rate, max_regression: 0.5pp }\n  - varies: [memory.expertCache]\n');
+    profile('large.yaml', '50%', 'budgets:\n  - { metric: cache.hit_rate, max_regression: 0.5pp }\n');
     profile('small.yaml', '10%');
+    profile('any.yaml', '10%', 'budgets:\n  - varies: [memory.expertCache]\n');
     const { stdout, stderr, code } = await run('compare', 'large.yaml', 'small.yaml', '--json');
     expect([code, stderr]).toEqual([1, '']);
     const [comparison] = (JSON.parse(stdout) as Gate).comparisons;
     expect(comparison!.config).toContainEqual({ path: 'memory.expertCache', base: '50%', candidate: '10%' });
-    expect(comparison!.findings).toMatchObject([
-      { metric: 'cache.hit_rate', budget: { place: 'large.yaml:5:5' } },
-      { metric: 'memory.expertCache', level: 'warn', budget: { place: 'large.yaml:6:5' } },
+    expect(comparison!.findings).toMatchObject([{ metric: 'cache.hit_rate', budget: { place: 'large.yaml:5:5' } }]);
+    // More than the base has is another matter, which only the base and given files may let vary.
+    const more = JSON.parse((await run('compare', 'any.yaml', 'large.yaml', '--json')).stdout) as Gate;
+    expect(more.comparisons[0]!.findings).toMatchObject([
+      { metric: 'memory.expertCache', level: 'warn', budget: { place: 'any.yaml:5:5' } },
+      { metric: 'memory.gpu.allocated', level: 'warn', budget: null },
     ]);
-    // Only the base and given files may let it vary.
     const turned = await run('compare', 'small.yaml', 'large.yaml');
     expect([turned.code, turned.stderr]).toEqual([3, expect.stringContaining('(or let budgets say varies: [memory.expertCache])')]);
     // A saved result of the same profile is the same run.

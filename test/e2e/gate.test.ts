@@ -62,6 +62,30 @@ describe('a planted regression of 1 %', () => {
   });
 });
 
+describe('the budgets that init wrote', () => {
+  it('judge where no others are given, from its folder or from around it: a smaller cache fails with its reasons', async () => {
+    for (const [name, cache] of [
+      ['main', '25%'],
+      ['pr', '20%'],
+    ])
+      await run('run', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--cache', cache!, '--tokens', '400', '-q', '-o', `${name}.json`);
+    expect((await run('init', '.', '--ci', 'none')).code).toBe(0);
+    const { code, stderr, stdout } = await run('compare', 'main.json', 'pr.json');
+    expect([code, stderr]).toEqual([1, 'judged by moeprof/budgets.yaml; --budgets or --fail-on is instead of it\n']);
+    expect(stdout).toMatch(/FAIL cache\.hit_rate .*\n?.*moeprof\/budgets\.yaml:\d+:5/);
+    expect(stdout).toMatch(/kinds .*misses [\d,]+ -> [\d,]+ \(\+/);
+    expect(stdout).toContain('memory.expertCache: 25% → 20%');
+    expect(await run('compare', 'pr.json', 'main.json')).toMatchObject({ code: 3, stderr: expect.stringContaining('memory.expertCache') });
+    const own = await run('compare', 'main.json', 'pr.json', '--fail-on', 'latency.tpot.mean > +90%');
+    expect([own.code, own.stderr]).toEqual([0, '']);
+    mkdirSync(join(cwd, 'elsewhere'));
+    write('sub/moeprof/runs/pr.json', read('pr.json'));
+    write('sub/moeprof/budgets.yaml', read('moeprof/budgets.yaml'));
+    const around = await inTurn(['compare', '../main.json', '../sub/moeprof/runs/pr.json'], { cwd: join(cwd, 'elsewhere') });
+    expect([around.code, around.stderr]).toEqual([1, expect.stringContaining('judged by ../sub/moeprof/budgets.yaml')]);
+  });
+});
+
 describe('a tenfold regression', () => {
   it('does not pass by a base that lacks what is judged, by empty budgets, or by a figure that its unit forbids', async () => {
     profile('run.yaml');

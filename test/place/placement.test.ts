@@ -1,18 +1,21 @@
 // What stays and what it is worth: truths counted by hand, laws on the bundled recordings, and what is refused.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../src/model/door.js';
 import { demandOf, mixed, sumOf, windowsOf } from '../../src/place/demand.js';
 import { exllamav3 } from '../../src/place/formats/exllamav3.js';
+import { besidePath } from '../../src/place/formats/index.js';
 import { balancedHomes, imbalanceOf, linearHomes } from '../../src/place/homes.js';
 import { answerPlacement, type PlaceRequest } from '../../src/place/place.js';
 import { placeReports } from '../../src/place/report.js';
 import { residentBytes, residentsOf, slotsFor } from '../../src/place/residents.js';
-import { driftOf, scoreOf } from '../../src/place/score.js';
+import { captureOf, driftOf, scoreOf } from '../../src/place/score.js';
 import type { RunWith } from '../../src/place/speed.js';
 import { checkRun } from '../../src/system/door.js';
 import { openTrace } from '../../src/trace/open/open.js';
 import { shapeOf } from '../../src/trace/open/traced-model.js';
+import { rowsNamed } from '../../src/trace/selection.js';
 import { refusal } from '../support/own-parts.js';
 import { fileOf, safetensorsBytes, temporaryFolder } from '../trace/builders.js';
 
@@ -229,6 +232,40 @@ describe('a placement of a recording', () => {
     expect(by['no experts']!.hitRate).toBe(0);
     expect(placement.file!.use).toBe('-mcp FILE.json -mcpm static -mcs 48');
   }, 60_000);
+});
+
+describe('a file of 4,000 tokens', () => {
+  const rows = (from: number, to: number) => ({ sha256: expect.stringMatching(/^[0-9a-f]{64}$/), from, to });
+
+  it('is counted on all of them, its figures on the first half, and it holds both', async () => {
+    const trace = await openTrace(`profiles/traces/${MINI}.safetensors`);
+    const [whole, half] = [`#0:4000`, `#0:2057`].map((named) => demandOf(rowsNamed(trace, named, MINI), model, 'counts'));
+    const { placed, placement } = await ask({ parts: [{ named: `${MINI}#0:4000`, weight: 1 }], engine: exllamav3 });
+    expect(placed.demand).toEqual(whole);
+    expect(placed.fingerprint.counted).toEqual([rows(0, 4000)]);
+    const { captured } = placement.score!;
+    expect(placed.fingerprint.heldOut).toEqual({ captured, counted: [rows(0, 2057)], judged: [rows(2057, 4000)] });
+    const asked = demandOf(rowsNamed(trace, '#2057:4000', MINI), model, 'counts');
+    expect(captured).toBe(captureOf(residentsOf(model, half!, placed.slots), asked));
+    const [text] = placeReports[0].render(placement, { color: false, unicode: true, width: 400, verbose: false }).split('\n\n');
+    expect(text!.replace(/\s+/g, ' ')).toContain(
+      'The file is counted on all of that; its figures are those of one counted on the first 51 %, judged by the rest',
+    );
+    trace.close();
+  });
+
+  it('captures of later text what counting all of them captures, and is judged by none of them', async () => {
+    const path = join(folder, 'all.json');
+    const { placed } = await ask({ parts: [{ named: `${MINI}#0:4000`, weight: 1 }], engine: exllamav3 });
+    writeFileSync(path, exllamav3.write(placed, path));
+    writeFileSync(besidePath(path), JSON.stringify(placed.fingerprint));
+    const judge = (part: string, judged: string) => ask({ parts: [{ named: part, weight: 1 }], judged: [judged], slots: 'auto' });
+    const later = (await judge(path, `${MINI}#4000:`)).placement.score!.captured;
+    const direct = (slots: string) => ask({ parts: [{ named: slots, weight: 1 }], judged: [`${MINI}#4000:`] });
+    expect(later).toBe((await direct(`${MINI}#0:4000`)).placement.score!.captured);
+    expect(later).toBeGreaterThan((await direct(`${MINI}#0:2057`)).placement.score!.captured);
+    expect(await refusal(() => judge(path, `${MINI}#3000:4000`))).toMatch(/was counted in .*all\.json, whose score on it says nothing/);
+  });
 });
 
 describe('what is refused', () => {

@@ -13,6 +13,8 @@ export interface CountedRows {
   readonly to: number;
 }
 
+const rows = z.array(z.strictObject({ sha256: z.string(), from: z.int().nonnegative(), to: z.int().positive() }));
+
 /** The model that a profile is for, and the rows that it was counted on: the public format `moeprof.profile/1`. */
 export const fingerprintSchema = z.strictObject({
   schema: z.literal('moeprof.profile/1'),
@@ -23,7 +25,9 @@ export const fingerprintSchema = z.strictObject({
   /** Experts of each MoE layer that stay on the card. */
   slots: z.array(z.int().nonnegative()),
   by: z.string(),
-  counted: z.array(z.strictObject({ sha256: z.string(), from: z.int().nonnegative(), to: z.int().positive() })),
+  counted: rows,
+  /** The share of the demand of `judged` that such a set has if it is counted on `counted` alone; null: too few. Absent: other text judged it. */
+  heldOut: z.strictObject({ captured: z.number().min(0).max(1).nullable(), counted: rows, judged: rows }).optional(),
 });
 /** What a profile was counted on, so that it is not judged on the same rows, nor used with another model. As {@link fingerprintSchema}. */
 export type Fingerprint = z.infer<typeof fingerprintSchema>;
