@@ -52,24 +52,24 @@ export function jsonValueOf(text: string): unknown {
   }
 }
 
-/** A JSON object with these values of fields, new ones behind its own. All other bytes stay: its numbers may be more exact than ours. */
+/** A JSON object with these values of fields, new ones after its own. All other bytes stay: its numbers may be more exact than ours. */
 function withFields(text: string, fields: JsonObject, values: JsonObject): string {
   const names = Object.keys(values);
-  const [own, others] = [true, false].map((has) => names.filter((name) => Object.hasOwn(fields, name) === has)) as [string[], string[]];
-  const pieces: string[] = [];
-  let done = 0;
-  for (const { name, from, to } of own.length === 0 ? [] : fieldsOf(text)) {
-    if (!own.includes(name)) continue;
-    pieces.push(text.slice(done, from), JSON.stringify(values[name]));
-    done = to;
+  const [present, absent] = [true, false].map((has) => names.filter((name) => Object.hasOwn(fields, name) === has)) as [string[], string[]];
+  const written: string[] = [];
+  let copied = 0;
+  for (const { name, from, to } of present.length === 0 ? [] : fieldsOf(text)) {
+    if (!present.includes(name)) continue;
+    written.push(text.slice(copied, from), JSON.stringify(values[name]));
+    copied = to;
   }
   const end = text.lastIndexOf('}');
-  const added = others.map((name) => `${JSON.stringify(name)}:${JSON.stringify(values[name])}`);
+  const added = absent.map((name) => `${JSON.stringify(name)}:${JSON.stringify(values[name])}`);
   if (added.length > 0 && Object.keys(fields).length > 0) added.unshift('');
-  return [...pieces, text.slice(done, end), added.join(','), text.slice(end)].join('');
+  return [...written, text.slice(copied, end), added.join(','), text.slice(end)].join('');
 }
 
-/** The fields of a JSON object in its text: what stands between a name's colon and the comma or the brace behind its value. */
+/** The fields of a JSON object in its text: what stands between a name's colon and the comma or the brace after its value. */
 function* fieldsOf(text: string): Generator<{ readonly name: string; readonly from: number; readonly to: number }> {
   const signs = /["{}[\],:]/g;
   let [depth, from, name] = [0, 0, ''];

@@ -44,7 +44,7 @@ it.each([
   [['--version'], 220_000, 15],
   [['--help'], 240_000, 16],
   [['explain', 'cache.hit_rate'], 1_400_000, 125],
-  [['run'], 4_000_000, 175],
+  [['run'], 3_800_000, 175],
   [['advise', 'gpt-oss-120b', '-w', 'rtx-3090+64GB'], 3_700_000, 175],
 ])('%j reads at most %d bytes of %d files', async (args, mostBytes, mostFiles) => {
   const paths = await readBy(args);

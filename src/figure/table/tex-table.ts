@@ -98,7 +98,7 @@ function captionOf(pivot: Pivot, title: string): string {
   return tex(`${title}. ${notes.map((text) => `${text.replace(/\.$/, '')}.`).join(' ')}`).replaceAll(' * better', ' $^{*}$ better');
 }
 
-/** A row. Behind a line's end or a rule, TeX takes a star or a bracket for its argument: braces stand between. */
+/** A row. After the end of a line or a rule, TeX takes a star or a bracket for an argument: braces stand between. */
 const rowLine = (cells: readonly string[]): string => `${cells.join(' & ').replace(/^ *(?=[[*])/, '{}')} \\\\`;
 
 /** Lines of a head: what is the same in neighbours stands once above a rule of its own, names of the rows in the last line. */
