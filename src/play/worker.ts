@@ -4,7 +4,7 @@ import { putFile } from '../base/web/files.js';
 import { breathing } from '../base/work-watch.js';
 import { Desk, type PlayRequest } from './desk.js';
 
-/** A message of the page: a request, a file for the requests behind it, or the end of a request that is answered or waits. */
+/** A message of the page: a request, a file for the next requests, or the end of a request that is answered or waits. */
 type Message = { readonly id: number } & (
   | PlayRequest
   | { readonly kind: 'file'; readonly path: string; readonly bytes: ArrayBuffer }
@@ -20,18 +20,18 @@ interface Scope {
 /** Time between two signs that an answer is being computed, ms. */
 const SIGN = 500;
 
-/** Answers the messages of the page from now on, one at a time; says now and then that it is at work. */
+/** Answers the messages of the page from now on, one at a time; gives a sign of its work now and then. */
 export function answerMessages(): void {
   const scope = globalThis as unknown as Scope;
   const turn = breathing();
   let running = 0;
   let ended = 0;
-  let said = 0;
+  let lastSign = 0;
   const breathe = async (): Promise<void> => {
     await turn();
     if (running === ended) throw new UserError('a newer question came');
-    if (performance.now() - said < SIGN) return;
-    said = performance.now();
+    if (performance.now() - lastSign < SIGN) return;
+    lastSign = performance.now();
     scope.postMessage({ working: running });
   };
   const desk = new Desk({ breathe });

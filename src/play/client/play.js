@@ -17,7 +17,7 @@ function computing() {
   let silence = 0;
   const answers = new Map();
   const waiting = new Map();
-  /** The newest request that the thread answers, by kind of asking: its number, and when it began. */
+  /** The newest request, while the thread answers it: its number, when it began, and whether it was ended. */
   let running = null;
   let last = 0;
   const post = (message, moved = []) =>
@@ -66,7 +66,7 @@ function computing() {
     running = null;
     next();
   };
-  /** Ends what the newest request asked for, and what waits behind it. */
+  /** Ends the answer to the newest request, and all that wait. */
   const end = () => {
     for (const { answer } of waiting.values()) answer(null);
     waiting.clear();
