@@ -64,8 +64,12 @@ const FIELDS: readonly (readonly [name: string, values: readonly string[]])[] = 
   ['__proto__', ['1']],
 ];
 
+/** Links that once hung both threads of the page for good. */
+const HUNG = ['goal=decode&prompt=1e15', 'prompt=1e9', 'users=1000000'].map((asked) => `m=qwen3.6-35b-a3b&w=rtx-3060+32GB&${asked}`);
+
 /** A link of values that nobody means, the same in every run. */
 function hostileLink(number: number): string {
+  if (number < HUNG.length) return HUNG[number]!;
   let state = number * 2654435761 + 1;
   const below = (count: number): number => {
     state = (Math.imul(state ^ (state >>> 15), 2246822519) + 374761393) >>> 0;
