@@ -11,7 +11,8 @@ import { ARGUMENTS, fromBuild, machine, SHORT } from './lib/bench.mjs';
 const { openTrace } = await fromBuild('trace/open/open.js');
 const { routingStatistics } = await fromBuild('trace/stats/index.js');
 const { shapeOf } = await fromBuild('trace/open/traced-model.js');
-const { fitRouting, requestsLike, synthesizeFitted } = await fromBuild('trace/fit/index.js');
+const { fitRouting, synthesizeFitted } = await fromBuild('trace/fit/index.js');
+const { requestsOf } = await fromBuild('trace/generate/synthetic.js');
 const { drawCurve } = await fromBuild('capacity/curve.js');
 const { parsePolicy } = await fromBuild('cache/policies/index.js');
 
@@ -69,7 +70,7 @@ for (const path of paths) {
   const fitted = fitRouting(trace);
   const fitMs = performance.now() - start;
   start = performance.now();
-  const drawn = synthesizeFitted(fitted, { seed: 1, requests: requestsLike(fitted, trace.tokens) });
+  const drawn = synthesizeFitted(fitted, { seed: 1, requests: requestsOf(trace.tokens, fitted.requests) });
   const drawMs = performance.now() - start;
   const [real, generated] = [await figuresOf(trace), await figuresOf(drawn)];
   console.log(

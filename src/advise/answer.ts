@@ -16,10 +16,10 @@ import { type OtherQuestions, waysOut } from './ways.js';
 /**
  * Finds the settings to run a model with on a machine: `moeprof advise`.
  * @param model a bundled name, a file or a folder; only the command line takes `hf:` addresses
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @throws UserError if something is unknown, or a recording is too short
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB` @param watch may throw, which ends the work
+ * @throws UserError if something is unknown, a recording is too short, or the machine cannot hold the users
  */
-export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}, watch?: WorkWatch): Promise<Advice> {
+export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}, watch?: Pick<WorkWatch, 'breathe'>): Promise<Advice> {
   return adviceOn(model, machineNamed(machine), wishes, watch);
 }
 

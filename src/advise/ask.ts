@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
 import { LIMITS, Meter } from '../base/meter.js';
-import { ownValue, remembered } from '../base/objects.js';
+import { ownValue, remembered, rememberedWork } from '../base/objects.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { shellNamed } from '../base/shell.js';
 import { formatCount } from '../base/units.js';
@@ -144,20 +144,11 @@ export class Subject {
     // For more users than the machine holds nothing is priced.
     const tokens = tokensNeeded(users > usersHeld(question) ? 1 : users, request);
     // Routing is that of the model in any format.
-    const trace = await remembered(this.#traces, tokens, () => this.#routing(model(quantizations[0]!), tokens));
+    const trace = await rememberedWork(this.#traces, tokens, () => {
+      const loaded = model(quantizations[0]!);
+      return this.#path === undefined ? drawnRouting(this.#name, loaded, tokens, this.#watch) : recordedRouting(this.#path, loaded, tokens);
+    });
     return { ...question, trace, pricer: new Pricer(trace, request, question.drafting, this.#watch) };
-  }
-
-  /** Routing that settings are priced on: recorded, or drawn as the model routes. @throws UserError if a recording is too short */
-  async #routing(model: ModelSpec, tokens: number): Promise<RoutingTrace> {
-    try {
-      return await (this.#path === undefined
-        ? drawnRouting(this.#name, model, tokens, this.#watch)
-        : recordedRouting(this.#path, model, tokens));
-    } catch (error) {
-      this.#traces.delete(tokens);
-      throw error;
-    }
   }
 
   close(): void {

@@ -24,7 +24,7 @@ const DRAFTED = 48;
 const FOLLOWED = 4096;
 /** If something caches experts: tokens that warm it, and as many that count, as for measured rows. */
 const WARMING = 160;
-/** Most tokens of all users that a run of the last kind warms with. Every pass walks all users, so with more of them fewer passes say as much. */
+/** Most tokens of all users that a run of the last kind warms with. Every pass walks all users, so with more of them fewer passes suffice. */
 const WARMING_OF_ALL = 10_240;
 /** Least passes of a run, whatever the users. */
 const LEAST_PASSES = 4;

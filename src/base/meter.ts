@@ -1,4 +1,4 @@
-// Law L32: work that a file or a number asks for is bounded. Whoever reads, matches or prices ticks a meter, and past its limit ends in one line.
+// Law L32: the work of a file or a number is bounded. What reads, matches, draws or prices ticks a meter, and past its limit ends in one line.
 import { UserError } from './errors.js';
 import { formatCount } from './units.js';
 
@@ -12,7 +12,7 @@ export interface Work {
   readonly instead: string;
 }
 
-/** All kinds of work. A reader that knows a smaller limit has `{ ...LIMITS.lists, most }`. */
+/** All kinds of work. A reader with a smaller limit has `{ ...LIMITS.lists, most }`. */
 export const LIMITS = {
   /** Of one document: a recording in one document has one for each token and layer. */
   lists: { most: 4_000_000, unit: 'lists and objects', instead: 'write JSON lines, one record a line' },
@@ -20,8 +20,14 @@ export const LIMITS = {
   built: { most: 500_000, unit: 'lists and dicts', instead: 'no recording does' },
   /** Of one GGUF header, in the arrays that are kept. */
   numbers: { most: 2 ** 20, unit: 'numbers in arrays', instead: "no model's file does" },
-  /** Of one file of arrivals. */
-  requests: { most: 5_000_000, unit: 'requests', instead: 'take the first of them with workload.requests' },
+  /** Of one file of arrivals, or drawn. */
+  requests: { most: 5_000_000, unit: 'requests', instead: 'take fewer with workload.requests' },
+  /** Of one synthetic trace. */
+  parts: { most: 2_000_000, unit: 'requests', instead: 'take fewer tokens or longer requests' },
+  /** Of one sweep, which holds them all. */
+  cells: { most: 100_000, unit: 'runs', instead: 'take fewer values, or a sample of them in a study' },
+  /** Of one synthetic trace, whose rows take 8 GB of a temporary file. */
+  drawn: { most: 4_000_000_000, unit: 'choices of experts', instead: 'take fewer tokens' },
   /** Of all patterns of one file or line against all names: a state of a pattern at a character of a name. */
   matching: { most: 100_000_000, unit: 'steps of matching', instead: 'write fewer or shorter patterns' },
   /** Of all patterns of one command line: those of 16 GPUs with a list of layers each take an eighth. */
@@ -40,7 +46,7 @@ export class Meter {
   readonly #work: Work;
   #spent = 0;
 
-  /** @param place of what asks for the work: a file with its line, or an option */
+  /** @param place of the work: a file with its line, an option, or a command */
   constructor(place: string, work: Work) {
     this.#place = place;
     this.#work = work;

@@ -41,6 +41,18 @@ export function remembered<K, V>(map: Known<K, V>, key: K, make: () => V): V {
   return made;
 }
 
+/** As {@link remembered}, of work whose failure is forgotten. */
+export function rememberedWork<K, V>(map: Map<K, Promise<V>>, key: K, work: () => Promise<V>): Promise<V> {
+  return remembered(map, key, async () => {
+    try {
+      return await work();
+    } catch (error) {
+      map.delete(key);
+      throw error;
+    }
+  });
+}
+
 /** As {@link remembered}, of the `most` keys that were asked for last. */
 export function rememberedLately<K, V>(map: Map<K, V>, most: number, key: K, make: () => V): V {
   const known = map.get(key) ?? make();

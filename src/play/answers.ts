@@ -1,8 +1,9 @@
 // Answers of the page, made of the functions that the command line calls: at a glance while a value is dragged, and whole.
 
 import { type Advice, adviceDocument, adviceFor, basesOf, glance, machineNamed, Subject } from '../advise/door.js';
-import { remembered } from '../base/objects.js';
+import { rememberedWork } from '../base/objects.js';
 import { formatNs } from '../base/units.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import type { Curve } from '../capacity/door.js';
 import { type Block, documentBody, documentHeader, html, legend, type Markup, renderDocumentPage, shareBar } from '../report/door.js';
 import type { Setting } from '../runtime/setting/setting.js';
@@ -38,10 +39,16 @@ export interface Before {
 export class Answers {
   #subject: { readonly key: string; readonly subject: Subject } | null = null;
   readonly #curves = new Map<string, Promise<Curve>>();
+  readonly #watch: Pick<WorkWatch, 'breathe'>;
+
+  /** @param watch may throw, which ends the answer */
+  constructor(watch: Pick<WorkWatch, 'breathe'>) {
+    this.#watch = watch;
+  }
 
   /** The answer of `moeprof advise`, byte for byte. @throws UserError */
   async whole(question: PlayQuestion): Promise<PlayAnswer> {
-    return shown(question, await adviceFor(question.model, question.machine, question.wishes), true);
+    return shown(question, await adviceFor(question.model, question.machine, question.wishes, this.#watch), true);
   }
 
   /** The answer at a glance. @param before the answer to a question like it; null: there is none @throws UserError */
@@ -56,14 +63,14 @@ export class Answers {
   /** Hit rate against slots. @throws UserError */
   async hits(question: PlayQuestion, advice: Advice): Promise<HitView> {
     const key = `${question.model}\n${question.wishes.trace}`;
-    return hitView(await remembered(this.#curves, key, () => hitCurve(question)), question, advice);
+    return hitView(await rememberedWork(this.#curves, key, () => hitCurve(question, this.#watch)), question, advice);
   }
 
   #subjectOf(model: string, trace: string | undefined): Subject {
     const key = `${model}\n${trace}`;
     if (this.#subject?.key === key) return this.#subject.subject;
     this.#subject?.subject.close();
-    this.#subject = { key, subject: new Subject(model, trace) };
+    this.#subject = { key, subject: new Subject(model, trace, this.#watch) };
     return this.#subject.subject;
   }
 }

@@ -4,6 +4,7 @@ import { USUAL_PROMPT } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { openTrace } from '../trace/open/open.js';
 import { Answers, type Before, reportOf } from './answers.js';
 import { playCatalogue } from './catalogue.js';
@@ -25,8 +26,13 @@ export type PlayRequest =
 
 /** Answers requests, one at a time; a mistake of the user becomes a line. */
 export class Desk {
-  readonly #answers = new Answers();
+  readonly #answers: Answers;
   #last: { readonly key: string; readonly answer: Awaited<ReturnType<Answers['whole']>> } | null = null;
+
+  /** @param watch may throw, which ends the answer */
+  constructor(watch: Pick<WorkWatch, 'breathe'> = {}) {
+    this.#answers = new Answers(watch);
+  }
 
   /** @returns what was wanted, or `{ error }`: one printable line */
   async answer(request: PlayRequest): Promise<object> {

@@ -1,5 +1,6 @@
 // Hit rate against the slots of an expert cache, with the answer's own as a point that can be moved.
 import type { Advice } from '../advise/door.js';
+import type { WorkWatch } from '../base/work-watch.js';
 import { type Curve, curveFor } from '../capacity/door.js';
 import { loadModel } from '../model/door.js';
 import { curves, dot, html, legend, type Markup, plot } from '../report/door.js';
@@ -23,9 +24,9 @@ export interface HitView {
 }
 
 /** The curve of a model's routing, drawn or recorded; it does not depend on the machine. */
-export function hitCurve({ model, wishes }: PlayQuestion): Promise<Curve> {
+export function hitCurve({ model, wishes }: PlayQuestion, watch: Pick<WorkWatch, 'breathe'>): Promise<Curve> {
   const input = { model, ...(wishes.trace !== undefined && { trace: wishes.trace }), workload: { tokens: REPLAYED } };
-  return curveFor(input, { policies: DRAWN.map(({ policy }) => policy), scope: 'layer', capacities: '5%..95%:10' });
+  return curveFor(input, { policies: DRAWN.map(({ policy }) => policy), scope: 'layer', capacities: '5%..95%:10' }, watch);
 }
 
 /** Draws a curve with the answer's cache on it. */

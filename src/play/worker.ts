@@ -1,9 +1,15 @@
 // The thread of the page that computes: it gets requests and files as messages, and answers each in turn.
+import { UserError } from '../base/errors.js';
 import { putFile } from '../base/web/files.js';
+import { breathing } from '../base/work-watch.js';
 import { Desk, type PlayRequest } from './desk.js';
 
-/** A message of the page: a request, or a file for the requests behind it. */
-type Message = { readonly id: number } & (PlayRequest | { readonly kind: 'file'; readonly path: string; readonly bytes: ArrayBuffer });
+/** A message of the page: a request, a file for the next requests, or the end of a request that is answered or waits. */
+type Message = { readonly id: number } & (
+  | PlayRequest
+  | { readonly kind: 'file'; readonly path: string; readonly bytes: ArrayBuffer }
+  | { readonly kind: 'end' }
+);
 
 /** What a thread of a page has of its own. */
 interface Scope {
@@ -11,17 +17,34 @@ interface Scope {
   postMessage(message: object): void;
 }
 
-/** Answers the messages of the page from now on. */
+/** Time between two signs that an answer is being computed, ms. */
+const SIGN = 500;
+
+/** Answers the messages of the page from now on, one at a time; gives a sign of its work now and then. */
 export function answerMessages(): void {
   const scope = globalThis as unknown as Scope;
-  const desk = new Desk();
+  const turn = breathing();
+  let running = 0;
+  let ended = 0;
+  let lastSign = 0;
+  const breathe = async (): Promise<void> => {
+    await turn();
+    if (running === ended) throw new UserError('a newer question came');
+    if (performance.now() - lastSign < SIGN) return;
+    lastSign = performance.now();
+    scope.postMessage({ working: running });
+  };
+  const desk = new Desk({ breathe });
   let before: Promise<void> = Promise.resolve();
   scope.onmessage = ({ data }) => {
+    if (data.kind === 'end') {
+      ended = data.id;
+      return;
+    }
     before = before.then(async () => {
-      if (data.kind === 'file') {
-        putFile(data.path, new Uint8Array(data.bytes));
-        scope.postMessage({ id: data.id });
-      } else scope.postMessage({ ...(await desk.answer(data)), id: data.id });
+      running = data.id;
+      if (data.kind === 'file') putFile(data.path, new Uint8Array(data.bytes));
+      scope.postMessage({ ...(data.kind === 'file' || running === ended ? {} : await desk.answer(data)), id: data.id });
     });
   };
 }

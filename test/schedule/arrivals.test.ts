@@ -85,6 +85,11 @@ describe('loadArrivals', () => {
     );
   });
 
+  it.each([5_000_001, 1e15])('L32: draws no %d requests', (requests) => {
+    const load = (): unknown => loadArrivals({ arrivals: parseArrivals('poisson:rate=2'), prompt: 1, output: 1, requests }, folder, 1);
+    expect(load).toThrow(/^workload poisson: asks for more than 5,000,000 requests; take fewer with workload\.requests$/);
+  });
+
   const drawn = { prompt: 5, output: 6, requests: 20_000 };
 
   it.each([

@@ -3,9 +3,9 @@ import { UserError } from '../../base/errors.js';
 import { formatCount, parseCount } from '../../base/units.js';
 import { checkValue } from '../../base/yaml.js';
 import { loadModel, loadRouting } from '../../model/door.js';
-import { fitRouting, requestsLike, synthesizeFitted } from '../../trace/fit/index.js';
+import { fitRouting, synthesizeFitted } from '../../trace/fit/index.js';
 import { routingProfileSchema } from '../../trace/generate/routing-profile.js';
-import { type RequestLength, synthesize } from '../../trace/generate/synthetic.js';
+import { type RequestLength, requestsOf, synthesize, USUAL_LENGTH } from '../../trace/generate/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
@@ -17,12 +17,11 @@ import { layoutOf, writeTrace } from './write.js';
 type Flags = Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens' | 'prompt' | 'generated' | 'candidates'> & Words<'seed' | 'output'>;
 
 const TOKENS = 4096;
-const LENGTH = { prompt: 64, generated: 192 } as const;
 const MOST_TOKENS = 1e9;
 
 /** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */
 export function defineGenerate(parent: Command, context: CliContext): void {
-  const words = { tokens: String(TOKENS), prompt: String(LENGTH.prompt), generated: String(LENGTH.generated) };
+  const words = { tokens: String(TOKENS), prompt: String(USUAL_LENGTH.prefill), generated: String(USUAL_LENGTH.decode) };
   subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {
     layoutOf(flags.output);
     if ((flags.like === undefined) === (flags.fit === undefined))
@@ -47,7 +46,7 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
   const tokens = flags.tokens === undefined ? TOKENS : count(flags.tokens, '--tokens');
   return synthesize(model, {
     seed: parseSeed(flags.seed),
-    requests: requestsFrom(flags, tokens) ?? requests(tokens, LENGTH.prompt, LENGTH.generated),
+    requests: requestsFrom(flags, tokens) ?? requestsOf(tokens),
     ...(routing === null ? {} : { profile: checkValue(routing, `model ${name}: routing`, routingProfileSchema) }),
     ...(flags.candidates === undefined ? {} : { candidates: parseCount(flags.candidates, '--candidates') }),
   });
@@ -57,7 +56,7 @@ const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<Rou
   withNamed(path, flags, (trace) => {
     const fitted = fitRouting(trace);
     const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
-    const requests = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
+    const requests = requestsFrom(flags, tokens) ?? requestsOf(tokens, fitted.requests);
     const options = { seed: parseSeed(flags.seed), requests };
     return watched(context, 'generating', 'tokens', async ({ progress }) =>
       synthesizeFitted(fitted, options, (done) => progress(done, tokens)),
@@ -67,18 +66,9 @@ const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<Rou
 /** Requests of the lengths that flags give; null if they give none. */
 function requestsFrom(flags: Flags, tokens: number): RequestLength[] | null {
   if (flags.prompt === undefined && flags.generated === undefined) return null;
-  const prompt = flags.prompt === undefined ? LENGTH.prompt : parseCount(flags.prompt, '--prompt');
-  const generated = flags.generated === undefined ? LENGTH.generated : count(flags.generated, '--generated');
-  return requests(tokens, prompt, generated);
-}
-
-function requests(tokens: number, prompt: number, generated: number): RequestLength[] {
-  const list: RequestLength[] = [];
-  for (let left = tokens; left > 0; left -= prompt + generated) {
-    const prefill = Math.min(prompt, left);
-    list.push({ prefill, decode: Math.min(generated, left - prefill) });
-  }
-  return list;
+  const prefill = flags.prompt === undefined ? USUAL_LENGTH.prefill : parseCount(flags.prompt, '--prompt');
+  const decode = flags.generated === undefined ? USUAL_LENGTH.decode : count(flags.generated, '--generated');
+  return requestsOf(tokens, [{ prefill, decode }]);
 }
 
 function count(text: string, place: string): number {

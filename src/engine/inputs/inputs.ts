@@ -14,7 +14,7 @@ import { ownScheduler } from '../../schedule/door.js';
 import { gateWays, misfit, placeIn, type RunSpec, runtimeNamed, type SystemSpec, sharingPart } from '../../system/door.js';
 import { concatTraces } from '../../trace/concat.js';
 import { type RoutingProfile, routingProfileSchema } from '../../trace/generate/routing-profile.js';
-import { type RequestLength, synthesizing } from '../../trace/generate/synthetic.js';
+import { requestsOf, synthesizing } from '../../trace/generate/synthetic.js';
 import { checkFits, openTrace } from '../../trace/open/open.js';
 import { tracedModel } from '../../trace/open/traced-model.js';
 import type { Popularity } from '../../trace/popularity.js';
@@ -191,7 +191,8 @@ async function syntheticInputs(run: RunSpec, watch: Pick<WorkWatch, 'breathe'>):
   const weighed = judged || needWeights(run.variants ?? []);
   const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : weighed ? choices : undefined;
   const draw = async (tokens: number, apart: boolean): Promise<RoutingTrace> => {
-    const drawing = synthesizing(model, { seed, requests: syntheticRequests(workload, tokens), profile, candidates, apart });
+    const requests = requestsOf(tokens, [{ prefill: workload.prompt, decode: workload.output }]);
+    const drawing = synthesizing(model, { seed, requests, profile, candidates, apart });
     let step = drawing.next();
     for (; step.done !== true; step = drawing.next()) await watch.breathe?.();
     return step.value;
@@ -288,18 +289,6 @@ const modelOf = (run: RunSpec, name: string): ModelSpec => loadModel(name, run.q
 function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
   if (expertBytes === null) return model;
   return { ...model, layers: model.layers.map((layer) => withExpertBytes(layer, expertBytes[layer.index]!)) };
-}
-
-/** Requests of `workload.prompt` + `workload.output` tokens until there are `tokens`; the last one is cut. */
-function syntheticRequests({ prompt, output }: RunSpec['workload'], tokens: number): RequestLength[] {
-  const requests: RequestLength[] = [];
-  for (let left = tokens; left > 0; ) {
-    const prefill = Math.min(prompt, left);
-    const decode = Math.min(output, left - prefill);
-    requests.push({ prefill, decode });
-    left -= prefill + decode;
-  }
-  return requests;
 }
 
 const widestTopK = (model: ModelSpec): number => model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);

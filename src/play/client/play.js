@@ -4,42 +4,82 @@ const $ = (id) => document.getElementById(id);
 const { engine, link: firstLink } = JSON.parse($('data').textContent);
 const address = URL.createObjectURL(new Blob([engine], { type: 'text/javascript' }));
 
+/** Seconds without a sign after which a thread is given up; it gives two a second, but none while it reads a trace. */
+const MOST_SILENCE = 10;
+const MOST_SILENCE_WITH_TRACE = 120;
+
+/** Time for which an answer holds up a newer question of its kind, ms: while a value is dragged, answers are to be seen. */
+const PATIENCE = 2000;
+
 /** A thread that computes, started by its first request. Of requests of one kind only the newest waits. */
 function computing() {
   let thread = null;
+  let silence = 0;
   const answers = new Map();
   const waiting = new Map();
-  let running = false;
+  /** The newest request, while the thread answers it: its number, when it began, and whether it was ended. */
+  let running = null;
   let last = 0;
   const post = (message, moved = []) =>
     new Promise((answer) => {
       last += 1;
-      answers.set(last, answer);
+      const reads = message.trace !== undefined || message.kind === 'trace';
+      answers.set(last, { answer, most: reads ? MOST_SILENCE_WITH_TRACE : MOST_SILENCE });
       thread ??= started();
       thread.postMessage({ ...message, id: last }, moved);
     });
+  /** Ends the thread, which holds no file any more; the next request starts another one. */
+  const giveUp = (why) => {
+    thread.terminate();
+    thread = null;
+    silence = 0;
+    forgetTrace();
+    const left = [...answers.values()];
+    answers.clear();
+    for (const { answer } of left) answer({ error: why });
+  };
   const started = () => {
     const worker = new Worker(address);
     worker.onmessage = ({ data }) => {
-      answers.get(data.id)(data);
+      silence = 0;
+      answers.get(data.id)?.answer(data);
       answers.delete(data.id);
     };
-    worker.onerror = (event) => showError(`the computing thread ended: ${event.message}`);
+    worker.onerror = (event) => worker === thread && giveUp(`the computing thread ended: ${event.message}`);
     return worker;
   };
+  // Turns are counted, and not time, which goes on while a machine sleeps.
+  setInterval(() => {
+    silence += 1;
+    if (answers.size === 0) silence = 0;
+    const most = Math.max(0, ...[...answers.values()].map((waits) => waits.most));
+    if (silence > most) giveUp(`nothing was heard of this answer for ${most} s, so it was given up; ask for less`);
+  }, 1000);
   const next = async () => {
-    if (running || waiting.size === 0) return;
-    running = true;
+    if (running !== null || waiting.size === 0) return;
     const [kind, { message, answer }] = waiting.entries().next().value;
     waiting.delete(kind);
-    answer(await post(message));
-    running = false;
+    const answered = post(message);
+    running = { id: last, began: performance.now(), ended: false };
+    const data = await answered;
+    answer(running.ended ? null : data);
+    running = null;
     next();
+  };
+  /** Ends the answer to the newest request, and all that wait. */
+  const end = () => {
+    for (const { answer } of waiting.values()) answer(null);
+    waiting.clear();
+    if (running === null || running.ended) return;
+    running.ended = true;
+    thread?.postMessage({ kind: 'end', id: running.id });
   };
   return {
     send: post,
+    end,
     newest: (message) =>
       new Promise((answer) => {
+        if (running !== null && performance.now() - running.began > PATIENCE) end();
         waiting.get(message.kind)?.answer(null);
         waiting.set(message.kind, { message, answer });
         next();
@@ -105,6 +145,7 @@ const turns = new Map();
 async function ask() {
   document.body.classList.add('busy');
   clearTimeout(pause);
+  thorough.end();
   const sent = [...turns];
   const answer = await quick.newest({ kind: 'glance', link: linkNow(), trace, before, turns: sent });
   if (answer === null) return;
@@ -433,6 +474,9 @@ document.addEventListener('drop', (event) => {
 
 function start() {
   const link = location.hash.slice(1) || firstLink;
+  clearTimeout(pause);
+  quick.end();
+  thorough.end();
   shownLink = '';
   before = null;
   turns.clear();

@@ -147,6 +147,7 @@ function drawArrivals(
 ): Arrivals {
   const { cv = 1, rate } = parameters as Record<string, number>;
   if (!(rate! > 0)) throw new UserError(`workload ${name}: needs a rate of more than 0 requests per second, e.g. ${name}:rate=2`);
+  new Meter(`workload ${name}`, LIMITS.requests).spent(requests);
   const random = new Random(seed, `workload/${name}`);
   const arrivalNs = new Float64Array(requests);
   const shape = 1 / (cv * cv);

@@ -1,4 +1,5 @@
 import { UserError } from '../../base/errors.js';
+import { LIMITS, Meter } from '../../base/meter.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Outcome, SweepValue } from '../../figure/door.js';
 import type { Result } from '../../result/result.js';
@@ -49,9 +50,11 @@ export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
   readonly saturation: readonly Saturation[];
 }
 
-/** Every combination of the axes' values, the last axis first to move. */
-export const combinations = (axes: readonly SweepAxis[]): SweepValue[][] =>
-  axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
+/** Every combination of the axes' values, the last axis first to move. @throws UserError for more of them than a sweep holds */
+export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
+  new Meter('sweep', LIMITS.cells).spent(axes.reduce((all, { values }) => all * values.length, 1));
+  return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
+}
 
 /** Joins axes and outcomes. @param outcomes of {@link combinations}, in order @param atOnce runs with all requests at once, if a rate varies */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {

@@ -1,6 +1,6 @@
 // Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and sampled.
 import { Random } from '../../base/random.js';
-import type { RequestLength } from '../generate/synthetic.js';
+import { boundDrawn, type RequestLength } from '../generate/synthetic.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace } from '../trace.js';
 import { BURN_IN, calibration, type Moments, targetsOf } from './calibrate.js';
@@ -32,19 +32,6 @@ export function fitRouting(trace: RoutingTrace): FittedRouting {
   };
 }
 
-/** Requests with the lengths of the fitted trace's, in turn, `tokens` in total; the last one is cut. */
-export function requestsLike(fitted: FittedRouting, tokens: number): RequestLength[] {
-  const requests: RequestLength[] = [];
-  for (let left = tokens, i = 0; left > 0; i++) {
-    const { prefill, decode } = fitted.requests[i % fitted.requests.length]!;
-    const prompt = Math.min(prefill, left);
-    const generated = Math.min(decode, left - prompt);
-    requests.push({ prefill: prompt, decode: generated });
-    left -= prompt + generated;
-  }
-  return requests;
-}
-
 /** Draws a trace; the same seed gives the same routing on every machine. @param progress called now and then with the tokens drawn */
 export function synthesizeFitted(
   fitted: FittedRouting,
@@ -52,6 +39,7 @@ export function synthesizeFitted(
   progress?: (tokens: number) => void,
 ): RoutingTrace {
   const process = fittedProcess(fitted.layers, fitted.targets, fitted.topK, seed);
+  boundDrawn(requests, fitted.layers.length * fitted.topK);
   const store = new TraceStore({ path: 'synthetic', layers: fitted.layers.length, topK: fitted.topK });
   burnIn(process, fitted);
   requests.forEach(({ prefill, decode }, request) => {

@@ -1,5 +1,6 @@
 // Synthetic routing, so that any model can be profiled without a trace. Reports name it synthetic.
 import { UserError } from '../../base/errors.js';
+import { LIMITS, Meter } from '../../base/meter.js';
 import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { TraceStore } from '../store.js';
@@ -29,11 +30,21 @@ interface SyntheticOptions {
 /** Suffix of the random streams that draw the tokens of such requests. */
 const APART = '/apart';
 
-/** Requests of a 64-token prompt and 192 generated tokens each, `tokens` in all; the last one is cut. */
-export function requestsOf(tokens: number): RequestLength[] {
+/** Prompt and output of requests whose lengths nobody names. Ours. */
+export const USUAL_LENGTH: RequestLength = { prefill: 64, decode: 192 };
+
+/** Requests of the given lengths in turn, `tokens` in all; the last one is cut. @throws UserError for more of them than a trace holds */
+export function requestsOf(tokens: number, lengths: readonly RequestLength[] = [USUAL_LENGTH]): RequestLength[] {
+  const each = lengths.reduce((all, { decode, prefill }) => all + prefill + decode, 0) / lengths.length;
+  new Meter('synthetic routing', LIMITS.parts).spent(Math.ceil(tokens / each));
   const requests: RequestLength[] = [];
-  for (let left = tokens; left > 0; left -= 256)
-    requests.push({ prefill: Math.min(64, left), decode: Math.max(0, Math.min(192, left - 64)) });
+  for (let left = tokens; left > 0; ) {
+    const length = lengths[requests.length % lengths.length]!;
+    const prefill = Math.min(length.prefill, left);
+    const decode = Math.min(length.decode, left - prefill);
+    requests.push({ prefill, decode });
+    left -= prefill + decode;
+  }
   return requests;
 }
 
@@ -43,7 +54,7 @@ type RowProcess = Pick<RoutingProcess, 'topK' | 'tokenId' | 'begin' | 'next'>;
 /** Tokens between two pauses of {@link synthesizing}. */
 const STRIDE = 256;
 
-/** Generates a trace: a seed gives one routing everywhere, whatever the candidates. @throws UserError for candidates of routing that has none */
+/** Generates a trace: a seed gives one routing everywhere, whatever the candidates. @throws UserError for too many tokens or no such candidates */
 export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
   const drawing = synthesizing(model, options);
   for (;;) {
@@ -62,6 +73,7 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
       ? requestRouting(model, full.zipf, seed, part)
       : new RoutingProcess(model, full, seed, 'trace/synthetic/routing', part);
   const wide = candidates === undefined ? null : candidateProcess(model, full, seed, candidates, part);
+  boundDrawn(requests, model.layers.length * (wide?.width ?? process.topK));
   const store = new TraceStore({
     path: 'synthetic',
     layers: model.layers.length,
@@ -89,6 +101,12 @@ export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Gene
     model.layers.map((layer) => layer.experts),
     { model: model.name, format: 'synthetic', synthetic: true, notes: { generator: 'moeprof synthetic/1', seed: String(seed) } },
   );
+}
+
+/** @param choices of a token, over all layers @throws UserError if they are more than a trace holds */
+export function boundDrawn(requests: readonly RequestLength[], choices: number): void {
+  const tokens = requests.reduce((all, { decode, prefill }) => all + prefill + decode, 0);
+  new Meter('synthetic routing', LIMITS.drawn).spent(tokens * choices);
 }
 
 /** Extends rows by candidates: more ranks, with gate weights. @param part as in {@link RoutingProcess} @throws UserError for too few of them */

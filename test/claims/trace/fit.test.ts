@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../src/cache/policies/index.js';
 import { drawCurve } from '../../../src/capacity/curve.js';
-import { type FittedRouting, fitRouting, requestsLike, synthesizeFitted } from '../../../src/trace/fit/index.js';
+import { type FittedRouting, fitRouting, synthesizeFitted } from '../../../src/trace/fit/index.js';
+import { requestsOf } from '../../../src/trace/generate/synthetic.js';
 import { openTrace } from '../../../src/trace/open/open.js';
 import { shapeOf } from '../../../src/trace/open/traced-model.js';
 import { type RoutingStatistics, routingStatistics } from '../../../src/trace/stats/index.js';
@@ -39,7 +40,7 @@ describe('routing fitted to a recorded trace', () => {
   beforeAll(async () => {
     real = await openTrace(bundledTrace('mini-finegrained-64x12l'));
     fitted = fitRouting(real);
-    drawn = synthesizeFitted(fitted, { seed: 1, requests: requestsLike(fitted, real.tokens) });
+    drawn = synthesizeFitted(fitted, { seed: 1, requests: requestsOf(real.tokens, fitted.requests) });
     statistics = { real: routingStatistics(real), drawn: routingStatistics(drawn) };
   }, 60_000);
   afterAll(() => {

@@ -48,6 +48,12 @@ function sweepOf(axes: readonly SweepAxis[], results: readonly Result[], atOnce:
 }
 
 describe('combinations', () => {
+  it('L32: are at most 100,000', () => {
+    const axis = (count: number): SweepAxis => ({ path: `a${count}`, values: Array.from({ length: count }, (_, i) => i) });
+    expect(combinations([axis(100), axis(1000)])).toHaveLength(100_000);
+    expect(() => combinations([axis(1000), axis(101)])).toThrow(/^sweep: asks for more than 100,000 runs; take fewer values/);
+  });
+
   it('are all, the last axis first to move', () => {
     const axes = [
       { path: 'a', values: [1, 2] },

@@ -1,6 +1,7 @@
 // Routing drawn from a model of a recorded trace has that trace's shape. That it has its statistics and hit rates is in test/claims.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FittedRouting, fitRouting, requestsLike, synthesizeFitted } from '../../../src/trace/fit/index.js';
+import { type FittedRouting, fitRouting, synthesizeFitted } from '../../../src/trace/fit/index.js';
+import { requestsOf } from '../../../src/trace/generate/synthetic.js';
 import { openTrace } from '../../../src/trace/open/open.js';
 import type { RoutingTrace } from '../../../src/trace/trace.js';
 import { bundledTrace } from '../../cache/fixtures.js';
@@ -16,7 +17,7 @@ describe('routing fitted to a recorded trace', () => {
   afterAll(() => real.close());
 
   it('has its shape, its requests, and says what it is', () => {
-    const drawn = synthesizeFitted(fitted, { seed: 1, requests: requestsLike(fitted, real.tokens) });
+    const drawn = synthesizeFitted(fitted, { seed: 1, requests: requestsOf(real.tokens, fitted.requests) });
     expect([drawn.tokens, drawn.layers, drawn.topK, drawn.expertsPerLayer]).toEqual([
       real.tokens,
       real.layers,
@@ -33,7 +34,7 @@ describe('routing fitted to a recorded trace', () => {
 
   it('L16: the same seed gives the same routing, another seed another, and any length', () => {
     const draw = (seed: number, tokens: number) => {
-      const trace = synthesizeFitted(fitted, { seed, requests: requestsLike(fitted, tokens) });
+      const trace = synthesizeFitted(fitted, { seed, requests: requestsOf(tokens, fitted.requests) });
       const { columns } = contentOf(trace);
       trace.close();
       return columns.experts;

@@ -51,6 +51,29 @@ describe('any model', () => {
   });
 });
 
+describe('requests', () => {
+  it('have the given lengths in turn, and the last one is cut', () => {
+    expect(requestsOf(300)).toEqual([
+      { prefill: 64, decode: 192 },
+      { prefill: 44, decode: 0 },
+    ]);
+    const lengths = [
+      { prefill: 2, decode: 1 },
+      { prefill: 0, decode: 4 },
+    ];
+    expect(requestsOf(9, lengths)).toEqual([...lengths, { prefill: 2, decode: 0 }]);
+  });
+
+  it('L32: are as many as a trace holds, and so are their choices', () => {
+    const many = /^synthetic routing: asks for more than 2,000,000 requests; take fewer tokens or longer requests$/;
+    expect(() => requestsOf(1e9, [{ prefill: 1, decode: 0 }])).toThrow(many);
+    expect(() => requestsOf(10, [{ prefill: 0, decode: 0 }])).toThrow(many);
+    // 4 layers of 4 choices.
+    const drawn = () => synthesize(uniformModel(4, 32, 4), { seed: 1, requests: [{ prefill: 4e9 / 16, decode: 1 }] });
+    expect(drawn).toThrow(/^synthetic routing: asks for more than 4,000,000,000 choices of experts; take fewer tokens$/);
+  });
+});
+
 describe('parts', () => {
   it('inclusion sums to the choices, falls with rank and has the skew', () => {
     for (const [experts, choices, gini] of [
