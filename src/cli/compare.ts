@@ -26,9 +26,9 @@ export function define(command: Command, context: CliContext): void {
   declared(command, 'compare', { formats: compareReports }).action(async (first: string, others: string[], options: CompareOptions) => {
     const [base, candidates] = sidesOf(first, others, options.against);
     const found = options.budgets.length + options.failOn.length > 0 ? null : budgetFile(candidates);
-    if (found !== null) context.note(`judged by ${found}; --budgets or --fail-on is instead of it`);
     const files = found === null ? options.budgets : [found];
     const given = [...files.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
+    if (found !== null) context.note(`judged by ${found}; --budgets or --fail-on is instead of it`);
     if (options.updateBaseline && candidates.length > 1)
       throw new UserError('--update-baseline: takes one candidate, which becomes the base');
     const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
