@@ -1,9 +1,9 @@
 import { platform } from '../base/host/machine.js';
 import { isPath } from '../base/profiles.js';
+import { usualShell } from '../base/shell.js';
 import type { WorkWatch } from '../base/work-watch.js';
 import { aboutRate } from '../report/door.js';
 import { wrapped } from '../runtime/flags/dialect.js';
-import { usualShell } from '../runtime/flags/shell.js';
 import { backendsOn, DEFAULT_RUNTIME, ownRuntimesOf } from '../runtime/index.js';
 import type { Speeds } from '../runtime/setting/goal.js';
 import { type Advice, advise, bestAnswer } from './advise.js';

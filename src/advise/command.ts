@@ -1,8 +1,8 @@
 import { platform } from '../base/host/machine.js';
+import { usualShell } from '../base/shell.js';
 import { sum } from '../base/statistics.js';
 import { type ModelSpec, mainFormat, publishedFile } from '../model/door.js';
 import type { Command, CommandInput } from '../runtime/flags/dialect.js';
-import { usualShell } from '../runtime/flags/shell.js';
 import { cpuExpertLayers, splitPattern } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import { type DeviceMemory, freeOf, gpusOf } from '../runtime/setting/fits.js';

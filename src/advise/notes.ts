@@ -1,8 +1,8 @@
 // Notes on an answer: what its figures rest on, what is left to other programs, and what would make it surer.
 import { platform } from '../base/host/machine.js';
+import { usualShell } from '../base/shell.js';
 import { formatBytes, formatNumber } from '../base/units.js';
 import { assumedOf, type HardwareSpec } from '../hardware/door.js';
-import { usualShell } from '../runtime/flags/shell.js';
 import { HOST } from '../runtime/setting/fits.js';
 import { benchmarkWords } from './benchmark.js';
 import { commandOf } from './command.js';

@@ -1,6 +1,6 @@
+import type { LineShell } from '../base/shell.js';
 import type { HardwareSpec, Learned } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
-import type { LineShell } from '../runtime/flags/shell.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import type { Goal, RequestShape } from '../runtime/setting/goal.js';
 import type { RoutingTrace } from '../trace/trace.js';

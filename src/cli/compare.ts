@@ -3,6 +3,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { dirname, join } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
+import { pasted } from '../base/shell.js';
 import { formatCounted } from '../base/units.js';
 import { locateYaml } from '../base/yaml.js';
 import { compareSets, type Gate } from '../compare/gate.js';
@@ -57,7 +58,7 @@ function sidesOf(first: string, others: readonly string[], against: string | und
   }
   if (others.length > 0) return [first, others];
   throw new UserError(
-    `compare: what ${first} is to be compared with is missing; write moeprof compare ${first} <candidate>, or --against <baseline> ${first}`,
+    `compare: what ${first} is to be compared with is missing; write moeprof compare ${pasted(first)} <candidate>, or --against <baseline> ${pasted(first)}`,
   );
 }
 

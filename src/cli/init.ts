@@ -6,6 +6,7 @@ import { PACKAGE_FOLDER } from '../base/host/modules.js';
 import { dirname, join } from '../base/host/paths.js';
 import { outputOf } from '../base/host/processes.js';
 import { bundledText } from '../base/profiles.js';
+import { pasted } from '../base/shell.js';
 import { quoted } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
@@ -52,7 +53,7 @@ export function define(command: Command, context: CliContext): void {
         context.note(
           'The job needs MOEPROF_REPOSITORY: set that variable of your project to a git repository of moeprof, or give --source.',
         );
-      context.note(`Next: moeprof baseline save main ${join(folder, 'moeprof/runs')}, then commit all of it.`);
+      context.note(`Next: moeprof baseline save main ${pasted(join(folder, 'moeprof/runs'))}, then commit all of it.`);
     },
   );
 }

@@ -6,6 +6,7 @@ import { outputOf } from '../base/host/processes.js';
 import { isFolder, readText } from '../base/input-file.js';
 import { groupedBy } from '../base/objects.js';
 import { isPath, listProfiles } from '../base/profiles.js';
+import { pasted } from '../base/shell.js';
 import type { Operand } from '../compare/compare.js';
 import type { OperandSet } from '../compare/gate.js';
 import { joinRepeats } from '../compare/samples.js';
@@ -95,7 +96,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
     return { label: path, folder: true, path: null, sources };
   }
   const saved = /^baseline:(.*)$/.exec(path);
-  const file = saved === null ? path : baselineFolder(saved[1]!, candidate, absent);
+  const file = saved === null ? path : baselineFolder(saved[1]!, pasted(candidate), absent);
   if (isFolder(file)) {
     const files = scenarioFiles(namesBelow(file), path);
     const sources = files.map(({ name, scenario }): Source => {
@@ -117,7 +118,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
       const known = baselineNames();
       const saved = known.includes(path)
         ? `write baseline:${path} for the baseline that is saved`
-        : `write it first: moeprof run ${profileOf(candidate)}-o ${path}`;
+        : `write it first: moeprof run ${profileOf(candidate)}-o ${pasted(path)}`;
       throw new UserError(`${path}: there is no such file to compare with; ${saved}`, absent);
     }
   }
@@ -125,7 +126,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
 }
 
 /** A run profile as an argument of `moeprof run`; nothing for other operands. */
-const profileOf = (candidate: string): string => (/\.ya?ml$/i.test(candidate) ? `${candidate} ` : '');
+const profileOf = (candidate: string): string => (/\.ya?ml$/i.test(candidate) ? `${pasted(candidate)} ` : '');
 
 /** Reads a result; checks a run profile and its budgets. */
 async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {

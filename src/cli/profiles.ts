@@ -4,6 +4,7 @@ import { basename } from '../base/host/paths.js';
 import { readText } from '../base/input-file.js';
 import { type Member, type Parameter, rangeText } from '../base/parameters.js';
 import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';
+import { pasted } from '../base/shell.js';
 import { didYouMean } from '../base/text.js';
 import { formatBytes, formatCount, formatFlops, formatNumber, formatRate } from '../base/units.js';
 import { POLICIES } from '../cache/policies/index.js';
@@ -41,7 +42,7 @@ function files(name: string, family: ProfileFamily): Family {
     show: (member) => {
       const path = findProfile(family, member);
       if (family === 'traces')
-        throw new UserError(`${name}/${member}: is a trace, not text; look at it with moeprof trace inspect ${path}`);
+        throw new UserError(`${name}/${member}: is a trace, not text; look at it with moeprof trace inspect ${pasted(path)}`);
       return readText(path);
     },
   };

@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { isLoopback } from '../base/loopback.js';
+import { pasted } from '../base/shell.js';
 import { formatCount, formatCounted } from '../base/units.js';
 import { loadModel } from '../model/door.js';
 import { AnswerFile, recordThroughProxy, shownAddress } from '../record/door.js';
@@ -42,13 +43,16 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
     await writeTrace(trace, output, {}, context);
     rows.remove();
     if (output === '-') return;
-    const [file, named] = [printable(output), flags.model === undefined ? '' : ` -m ${printable(flags.model)}`];
+    const shown = (text: string): string => pasted(printable(text));
+    const named = ['trace audit', 'curve -t'].map(
+      (command) => `\n  moeprof ${command} ${shown(output)}${flags.model === undefined ? '' : ` -m ${shown(flags.model)}`}`,
+    );
     const prefill = trace.requests.reduce((sum, request) => sum + request.prefill, 0);
     const lines = [
-      `${file}: ${describeTrace(identityOf(trace))}`,
+      `${printable(output)}: ${describeTrace(identityOf(trace))}`,
       `${formatCount(prefill)} tokens are of prompts; ${formatCounted(recorded, 'answer')} recorded`,
       ...[...missed].map(([why, count]) => `${formatCounted(count, 'answer')} not: ${printable(why)}`),
-      `What next:\n  moeprof trace audit ${file}${named}\n  moeprof curve -t ${file}${named}`,
+      `What next:${named.join('')}`,
     ];
     context.out(`${lines.join('\n')}\n`);
   } finally {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
+import { pasted } from '../base/shell.js';
 import { parseCount } from '../base/units.js';
 import { ENGINE_BACKENDS, type EngineBackend, readPrompts, recordRouting } from '../record/door.js';
 import { type Document, note, printable, renderTerminal } from '../report/door.js';
@@ -68,7 +69,7 @@ async function reportOn(written: RoutingTrace, choices: number, model: string, c
   const wide = written.topK > choices;
   const trace = wide ? stackVariants(written, [parseVariant(`top-k=${choices}`)], { model: null, seed: 1 }) : written;
   const inspection = await inspectTrace(trace, context);
-  const [file, gguf] = [written.path, model].map(printable);
+  const [file, gguf] = [written.path, model].map((path) => pasted(printable(path)));
   const next = wide
     ? [
         `moeprof run -m MODEL -t ${file} --cache 25% --rerank 1`,

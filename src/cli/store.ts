@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { pasted } from '../base/shell.js';
 import { formatBytes, formatCount, formatCounted } from '../base/units.js';
 import { type Outcome, rowOf } from '../figure/door.js';
 import { gridOf, renderTerminal, tableReport } from '../report/door.js';
@@ -41,10 +42,12 @@ function list(store: Store, context: CliContext): string {
 
 function show(store: Store, digits: string, context: CliContext): string {
   const found = [...store.fingerprints()].filter((fingerprint) => fingerprint.startsWith(digits.toLowerCase()));
-  if (found.length === 0) throw new UserError(`${store.folder}: no run begins with ${digits}; moeprof store ls ${store.folder} lists them`);
+  if (found.length === 0)
+    throw new UserError(`${store.folder}: no run begins with ${digits}; moeprof store ls ${pasted(store.folder)} lists them`);
   if (found.length > 1) throw new UserError(`${store.folder}: ${found.length} runs begin with ${digits}; give more digits`);
   const outcome = store.get(found[0]!, true);
-  if (outcome === null) throw new UserError(`${store.folder}: run ${digits} is damaged; moeprof store verify ${store.folder} says how`);
+  if (outcome === null)
+    throw new UserError(`${store.folder}: run ${digits} is damaged; moeprof store verify ${pasted(store.folder)} says how`);
   if (outcome.status !== 'done') return `${outcome.status}: ${outcome.reason}\n`;
   const command = commandOfStored(outcome.result, found[0]!);
   const { environment } = outcome.result;

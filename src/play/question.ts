@@ -2,9 +2,9 @@
 import type { AdviceWishes } from '../advise/door.js';
 import { UserError } from '../base/errors.js';
 import { isPath } from '../base/profiles.js';
+import { LINE_SHELLS } from '../base/shell.js';
 import { didYouMean } from '../base/text.js';
 import { parseCount } from '../base/units.js';
-import { LINE_SHELLS } from '../runtime/flags/shell.js';
 
 /** What is asked: a model, a machine, and the options of `moeprof advise`. */
 export interface PlayQuestion {

@@ -5,6 +5,7 @@ import { bytesOf, textOf } from '../base/host/bytes.js';
 import { readText } from '../base/input-file.js';
 import { keyTwice, parseJsonBytes } from '../base/nesting.js';
 import { isObject, isOwnName } from '../base/objects.js';
+import { pasted } from '../base/shell.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, nameToday, rangeOf, replacementOf } from './catalogue.js';
@@ -157,7 +158,9 @@ export function parseResult(text: string, path: string): Result {
 export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
   const tag = schemaTag(raw);
   if (tag === null)
-    throw new UserError(`${path}: is not a moeprof result (no "schema": "${RESULT_SCHEMA}"); write one with moeprof run -o ${path}`);
+    throw new UserError(
+      `${path}: is not a moeprof result (no "schema": "${RESULT_SCHEMA}"); write one with moeprof run -o ${pasted(path)}`,
+    );
   if (tag !== RESULT_SCHEMA)
     throw new UserError(`${path}: has format ${tag}, this moeprof reads ${RESULT_SCHEMA}; run again with this version`, EXIT.notComparable);
   const { accuracy: bands } = raw as { readonly accuracy?: unknown };
@@ -192,7 +195,7 @@ function schemaTag(raw: unknown): string | null {
 
 /** @throws UserError with line and column if the text is not JSON */
 function parseJson(text: string, path: string): unknown {
-  if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${path} writes it`);
+  if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${pasted(path)} writes it`);
   try {
     return parseJsonBytes(bytesOf(text), path);
   } catch (error) {

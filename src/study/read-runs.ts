@@ -5,6 +5,7 @@ import { bytesOf } from '../base/host/bytes.js';
 import { basename } from '../base/host/paths.js';
 import { filesBelow, readText } from '../base/input-file.js';
 import { isObject, isOwnName } from '../base/objects.js';
+import { pasted } from '../base/shell.js';
 import { visible } from '../base/text.js';
 import { KEY_COLUMNS, type RunRow, rowOf, rowOfResult, STUDY_SCHEMA } from '../figure/door.js';
 import { parseJson } from '../model/door.js';
@@ -21,7 +22,7 @@ export function readRuns(path: string): RunRow[] {
       `${path}: is read by data frames; give the store, or the same as .jsonl, which moeprof sweep study.yaml -o runs.jsonl writes`,
     );
   const rows = stat.isDirectory() ? rowsOfFolder(path) : /\.(jsonl|ndjson)$/i.test(path) ? rowsOfLines(path) : rowsOfJson(path);
-  if (rows.length === 0) throw new UserError(`${path}: holds no results; moeprof run -o ${path}/one.json writes one`);
+  if (rows.length === 0) throw new UserError(`${path}: holds no results; moeprof run -o ${pasted(`${path}/one.json`)} writes one`);
   return rows;
 }
 
@@ -34,7 +35,7 @@ function rowsOfFolder(folder: string): RunRow[] {
   return [...store.fingerprints()].map((fingerprint) => {
     const outcome = store.get(fingerprint, true);
     if (outcome === null)
-      throw new UserError(`${folder}: run ${fingerprint.slice(0, 12)} is damaged; moeprof store verify ${folder} says how`);
+      throw new UserError(`${folder}: run ${fingerprint.slice(0, 12)} is damaged; moeprof store verify ${pasted(folder)} says how`);
     const row = rowOf(fingerprint, {}, outcome);
     return outcome.status === 'done' ? { ...row, config: outcome.result.config } : row;
   });
@@ -45,7 +46,7 @@ function rowsOfJson(path: string): RunRow[] {
   const text = readText(path, 'result');
   if (/^\s*\[/.test(text)) return rowsOfRanking(text, path);
   if (!text.includes(`"${STUDY_SCHEMA}"`)) return [rowOfResult(parseResult(text, path))];
-  const wrong = `is no whole study; write it again with moeprof sweep -o ${path}`;
+  const wrong = `is no whole study; write it again with moeprof sweep -o ${pasted(path)}`;
   const study = parseJson(bytesOf(text), path, wrong);
   if (!isObject(study) || study.schema !== STUDY_SCHEMA || !Array.isArray(study.rows)) throw new UserError(`${path}: ${wrong}`);
   return study.rows.map((row, at) => checkedRow(row, `${path}: rows.${at}`));
@@ -53,7 +54,7 @@ function rowsOfJson(path: string): RunRow[] {
 
 /** Results in a list, and runs that were refused. */
 function rowsOfRanking(text: string, path: string): RunRow[] {
-  const runs = parseJson(bytesOf(text), path, `is no whole ranking; write it again with moeprof run -s a,b -o ${path}`);
+  const runs = parseJson(bytesOf(text), path, `is no whole ranking; write it again with moeprof run -s a,b -o ${pasted(path)}`);
   return (runs as readonly unknown[]).map((run, at): RunRow => {
     const { again, hardware, reason, status, system } = isObject(run) ? run : {};
     if (status !== 'refused') return rowOfResult(checkedResult(run, path));
@@ -71,7 +72,7 @@ function rowsOfLines(path: string): RunRow[] {
   return lines.flatMap((line, at): RunRow[] => {
     if (line.trim() === '') return [];
     const place = `${path}:${at + 1}`;
-    const wrong = `is no row of a study; moeprof sweep study.yaml -o ${path} writes them`;
+    const wrong = `is no row of a study; moeprof sweep study.yaml -o ${pasted(path)} writes them`;
     const fields = parseJson(bytesOf(line), place, wrong);
     if (!isObject(fields) || !('status' in fields)) throw new UserError(`${place}: ${wrong}`);
     return [checkedRow(rowOfFields(fields), place)];

@@ -6,6 +6,7 @@ import { newSha256 } from '../base/host/hash.js';
 import { dirname, join } from '../base/host/paths.js';
 import { isFolder, listFolder, readText, statOf } from '../base/input-file.js';
 import { isObject } from '../base/objects.js';
+import { pasted } from '../base/shell.js';
 import { shortened, visible } from '../base/text.js';
 import type { Outcome } from '../figure/door.js';
 import { parseJson } from '../model/door.js';
@@ -48,7 +49,7 @@ export class Store {
 
   /** @throws UserError if there is none, or it is empty */
   static existing(folder: string): Store {
-    const advice = `moeprof sweep study.yaml --store ${folder} puts some there`;
+    const advice = `moeprof sweep study.yaml --store ${pasted(folder)} puts some there`;
     const stat = whatStands(folder);
     if (stat === undefined || !stat.isDirectory()) throw new UserError(`${folder}: is no store of results; ${advice}`);
     const store = Store.open(folder);

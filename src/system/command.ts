@@ -1,6 +1,7 @@
 import { isAbsolute, sep } from '../base/host/paths.js';
 import { cwd } from '../base/host/process.js';
 import { byName } from '../base/objects.js';
+import { POSIX } from '../base/shell.js';
 import { flagValue, type Override } from '../base/yaml.js';
 import type { Result } from '../result/result.js';
 import type { RunInput } from './run.js';
@@ -68,7 +69,7 @@ export function repeatCommand({ allowCode = false, overrides, profile, timings =
     ...code,
     ...timings.flatMap((timing) => ['--timing', timing]),
   ]
-    .map(quoted)
+    .map(POSIX.quoted)
     .join(' ');
 }
 
@@ -132,5 +133,3 @@ function yamlOf(value: unknown): string {
     return JSON.stringify(value);
   }
 }
-
-const quoted = (word: string): string => (/^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -54,6 +54,9 @@ describe('reading a result', () => {
     expect(refusal('garbage\n\u0007').message).toBe(`base.json: is not JSON: Unexpected token 'g', "garbage "; run again to replace it`);
     expect(refusal('{ "schema": nope }').message).toMatch(/^base\.json: is not JSON: Unexpected token 'o'.*; run again/);
     expect(refusal('  \n').message).toMatch(/^base\.json: the file is empty/);
+    expect(() => parseResult('', 'my runs/a.json')).toThrow(
+      "my runs/a.json: the file is empty, expected a result as moeprof run -o 'my runs/a.json' writes it",
+    );
   });
 
   it('tells a foreign file (2) from a result of another version (3)', () => {

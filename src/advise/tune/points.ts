@@ -1,8 +1,8 @@
 import { UserError } from '../../base/errors.js';
 import { platform } from '../../base/host/machine.js';
+import { usualShell } from '../../base/shell.js';
 import { wrapped } from '../../runtime/flags/dialect.js';
 import { type FlagUse, wordsOf } from '../../runtime/flags/flag.js';
-import { usualShell } from '../../runtime/flags/shell.js';
 import { DEFAULT_RUNTIME } from '../../runtime/index.js';
 import { isFit } from '../../runtime/setting/fits.js';
 import { isCpuOnly, type Setting } from '../../runtime/setting/setting.js';

@@ -1,6 +1,6 @@
+import { LINE_SHELLS, type LineShell } from '../../base/shell.js';
 import type { Setting } from '../setting/setting.js';
 import { type FlagUse, type Grammar, grammarOf, wordsOf } from './flag.js';
-import { LINE_SHELLS, type LineShell } from './shell.js';
 
 /** A setting to be written as a command line. */
 export interface CommandInput {

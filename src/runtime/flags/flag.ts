@@ -3,9 +3,9 @@
 import { z } from 'zod';
 import { ownValue } from '../../base/objects.js';
 import { bundledFile } from '../../base/profiles.js';
+import type { LineShell } from '../../base/shell.js';
 import { readOwnYaml } from '../../base/yaml.js';
 import { type AllocationRules, RULES } from '../allocation/graph/load-plan.js';
-import type { LineShell } from './shell.js';
 
 const flagValue = z.discriminatedUnion('kind', [
   // Nothing; any text; numbers between commas; rules `pattern=buffer` between commas; an object in JSON; words up to the next flag.

@@ -1,7 +1,8 @@
 // Shells that a line is pasted into: how each quotes a word and joins lines. By their manuals: POSIX shell (Issue 8, 2.2); about_Quoting_Rules and
 // about_Parsing of PowerShell 7.4; cmd /?, and the C runtime's rules for arguments (Parsing C command-line arguments).
 
-import { UserError } from '../../base/errors.js';
+import { UserError } from './errors.js';
+import { platform } from './host/machine.js';
 
 /** A shell. */
 export interface LineShell {
@@ -19,7 +20,7 @@ export const LINE_SHELLS: readonly LineShell[] = [
   {
     name: 'sh',
     continued: ' \\',
-    quoted: (word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`),
+    quoted: (word) => (/^[\w./:=,@%+-][\w./:=,@%+#-]*$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`),
   },
   {
     name: 'powershell',
@@ -37,6 +38,9 @@ export const LINE_SHELLS: readonly LineShell[] = [
   },
 ];
 
+/** The shell whose lines hold variables and the output of other lines. */
+export const [POSIX] = LINE_SHELLS as [LineShell];
+
 /** The shell of a name. @throws UserError if there is none */
 export function shellNamed(name: string): LineShell {
   const found = LINE_SHELLS.find((shell) => shell.name === name);
@@ -46,3 +50,6 @@ export function shellNamed(name: string): LineShell {
 
 /** The shell that a computer has: PowerShell under Windows, else sh. */
 export const usualShell = (windows: boolean): LineShell => LINE_SHELLS[windows ? 1 : 0]!;
+
+/** A word as the shell of this computer takes it, for lines that users copy. */
+export const pasted = (word: string): string => usualShell(platform === 'win32').quoted(word);

@@ -1,8 +1,8 @@
 // Words that come out of each shell as they went in, and lines of it that its own rules split.
 import { describe, expect, it } from 'vitest';
-import { wrapped } from '../../../src/runtime/flags/dialect.js';
-import { LINE_SHELLS, shellNamed, usualShell } from '../../../src/runtime/flags/shell.js';
-import { cmdWords, powershellWords, SPLITS } from './command.js';
+import { LINE_SHELLS, POSIX, pasted, shellNamed, usualShell } from '../../src/base/shell.js';
+import { wrapped } from '../../src/runtime/flags/dialect.js';
+import { cmdWords, powershellWords, SPLITS } from '../runtime/flags/command.js';
 
 const WORDS = [
   'plain',
@@ -20,6 +20,7 @@ const WORDS = [
   '50%',
   '@list',
   '{}',
+  'code.safetensors#0:40',
 ];
 
 describe.each(LINE_SHELLS.map((shell) => [shell.name, shell] as const))('%s', (name, shell) => {
@@ -48,4 +49,12 @@ it('is PowerShell under Windows, and one of three by name', () => {
   expect([usualShell(true).name, usualShell(false).name]).toEqual(['powershell', 'sh']);
   expect(shellNamed('cmd').continued).toBe(' ^');
   expect(() => shellNamed('fish')).toThrow('unknown shell; use sh, powershell, cmd');
+});
+
+it('a word that would begin a comment is quoted, rows of a recording are not', () => {
+  expect([POSIX.quoted('#a'), POSIX.quoted('a#0:40')]).toEqual(["'#a'", 'a#0:40']);
+});
+
+it.skipIf(process.platform === 'win32')('a path that a message names for a line is one word', () => {
+  expect(pasted('a b;$(reboot).json')).toBe("'a b;$(reboot).json'");
 });
