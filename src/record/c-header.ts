@@ -1,5 +1,7 @@
 import { UserError } from '../base/errors.js';
 
+/** A constant of an enumeration or a macro with its value. */
+const CONSTANT = /[{, ](?<name>[A-Z]\w*) ?=? ?(?<value>-?\d+)/g;
 const SIZED = ['void', 'bool', 'float', 'int', 'int8_t', 'int32_t', 'uint32_t', 'int64_t', 'size_t'];
 
 /** C headers and sources of a library's own build, as one text; types are koffi's. Methods throw a UserError for what is missing or unsized. */
@@ -12,14 +14,14 @@ export class CHeader {
 
   /** Types of a struct's fields, by name and in order. */
   struct(name: string): Map<string, string> {
-    const fields = this.#find(`struct ${name} \\{([^{}]*)\\}`, `struct ${name}`)[0]!.matchAll(/([^;]*[ *])(\w+) *;/g);
+    const fields = this.#find(/struct (?<name>\w+) \{(?<text>[^{}]*)\}/g, name, `struct ${name}`).text!.matchAll(/([^;]*[ *])(\w+) *;/g);
     return new Map([...fields].map(([, type, field]) => [field!, this.#type(type!)]));
   }
 
   prototype(name: string): [result: string, ...parameters: string[]] {
-    const [result, parameters] = this.#find(`_API ([^;{}()]*?[ *])${name} ?\\(([^;]*?)\\) ?;`, name) as [string, string];
-    const given = /^ *(void)? *$/.test(parameters) ? [] : parameters.split(',');
-    return [this.#type(result), ...given.map((parameter) => this.#type(parameter.trim().replace(/([ *])\w+$/, '$1')))];
+    const { parameters, result } = this.#find(/_API (?<result>[^;{}()]*?[ *])(?<name>\w+) ?\((?<parameters>[^;]*?)\) ?;/g, name, name);
+    const given = /^ *(void)? *$/.test(parameters!) ? [] : parameters!.split(',');
+    return [this.#type(result!), ...given.map((parameter) => this.#type(parameter.trim().replace(/([ *])\w+$/, '$1')))];
   }
 
   /** Values that a function of the source sets, in the order of fields (`/*.n_ctx =*\/ 512,`); undefined: no number, bool or nullptr. */
@@ -28,15 +30,20 @@ export class CHeader {
     return [...body.matchAll(/\/\*\.\w+\s*=\*\/\s*([^,\n]+),/g)].map(([, text]) => {
       if (text === 'nullptr') return null;
       if (text === 'true' || text === 'false') return text === 'true';
-      const constant = /^[A-Z]/.test(text!) ? new RegExp(`[{, ]${text} ?=? ?(-?\\d+)`).exec(this.#text)?.[1] : text!.replace(/f$/, '');
+      const constant = /^[A-Z]/.test(text!) ? this.#first(CONSTANT, text!)?.value : text!.replace(/f$/, '');
       return Number.isFinite(Number(constant)) ? Number(constant) : undefined;
     });
   }
 
-  #find(pattern: string, what: string): string[] {
-    const [, ...groups] = new RegExp(pattern).exec(this.#text) ?? [];
-    if (groups.length === 0) throw new UserError(`its headers lack ${what}`);
-    return groups;
+  /** Groups of the first match of a pattern whose group `name` is a name. */
+  #first(all: RegExp, name: string): Partial<Readonly<Record<string, string>>> | undefined {
+    return [...this.#text.matchAll(all)].find(({ groups }) => groups!.name === name)?.groups;
+  }
+
+  #find(all: RegExp, name: string, what: string): Partial<Readonly<Record<string, string>>> {
+    const found = this.#first(all, name);
+    if (found === undefined) throw new UserError(`its headers lack ${what}`);
+    return found;
   }
 
   #type(text: string): string {
@@ -45,7 +52,7 @@ export class CHeader {
     if (type.includes('*') || type.endsWith('_callback')) return 'void *';
     if (type.startsWith('enum ')) return 'int32_t';
     if (SIZED.includes(type) || this.#text.includes(`struct ${type} {`)) return type;
-    return this.#type(this.#find(`typedef (\\w+) ${type} ?;`, `the size of '${text.trim()}'`)[0]!);
+    return this.#type(this.#find(/typedef (?<of>\w+) (?<name>\w+) ?;/g, type, `the size of '${text.trim()}'`).of!);
   }
 }
 

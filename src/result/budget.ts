@@ -52,8 +52,7 @@ export interface Budget {
   readonly place: string;
 }
 
-const COMPARATOR = />=|<=|==|!=|>|</;
-const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
+const EXPRESSION = /^\s*([\w.*?-]+)\s*((?:[<>]|[<>=!]=).*)$/;
 
 /** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails if it is true. @throws UserError if it is none */
 export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
@@ -76,7 +75,7 @@ const expressed = (kind: 'fail-on' | 'limit', text: string, place: string): Budg
 function parseClauses(text: string): Clause[] {
   let comparator: Comparator | null = null;
   return text.split(/\s+and\s+/).map((part) => {
-    const match = new RegExp(`^\\s*(${COMPARATOR.source})?\\s*(.*)$`).exec(part)!;
+    const match = /^\s*([<>=!]=|[<>])?\s*(.*)$/.exec(part)!;
     comparator = (match[1] as Comparator | undefined) ?? comparator;
     if (comparator === null) throw new UserError(`"${text.trim()}" has no comparator; write e.g. "<= 45ms"`);
     return { comparator, amount: parseAmount(match[2]!) };
@@ -145,14 +144,17 @@ function unsigned(text: string): Amount {
   return amount;
 }
 
-/** True if a glob matches the name of a metric or a scenario. */
+/** True if a glob matches the name of a metric or a scenario. Of its stars only the last that was met is tried again, so that it ends soon. */
 export function matches(glob: string, name: string): boolean {
-  if (isExact(glob)) return glob === name;
-  const pattern = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${pattern}$`).test(name);
+  let [at, i, star, tried] = [0, 0, -1, 0];
+  while (i < name.length) {
+    if (glob[at] === '*') [star, tried] = [at++, i];
+    else if (at < glob.length && (glob[at] === '?' || glob[at] === name[i])) [at, i] = [at + 1, i + 1];
+    else if (star < 0) return false;
+    else [at, i] = [star + 1, ++tried];
+  }
+  while (glob[at] === '*') at++;
+  return at === glob.length;
 }
 
 /** The budgets of a scenario, in their order. */

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { budgetFileSchema, budgetsOf, matches, parseAssertion, parseFailOn, VARYING } from '../../src/result/budget.js';
 import { runSchema } from '../../src/system/run-schema.js';
+import { cases } from '../cases.js';
+import { drawn } from '../support/drawn.js';
 import { parseYaml } from '../support/yaml.js';
 
 function entries(text: string): ReturnType<typeof budgetsOf> {
@@ -95,6 +97,26 @@ describe('globs', () => {
     expect(matches('*.p9?', 'latency.tpot.p99')).toBe(true);
     expect(matches('latency.tpot', 'latency.tpot.p50')).toBe(false);
     expect(matches('latency.tpot.p50', 'latencyxtpot.p50')).toBe(false);
+  });
+
+  it('match what their regular expressions do', () => {
+    const next = drawn(7);
+    let found = 0;
+    const tries = cases(20_000, 2000);
+    for (let i = 0; i < tries; i++) {
+      const glob = Array.from({ length: next(6) }, () => 'ab.*?*'[next(6)]).join('');
+      const name = Array.from({ length: next(7) }, () => 'ab.'[next(3)]).join('');
+      const expected = new RegExp(`^${glob.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
+      expect(matches(glob, name), `${glob} ${name}`).toBe(expected);
+      if (expected) found++;
+    }
+    expect(found).toBeGreaterThan(tries / 20);
+  });
+
+  it('end, whatever their stars', () => {
+    expect(matches(`${'*'.repeat(28)}Z`, 'latency.tpot.mean'.repeat(100))).toBe(false);
+    expect(matches(`${'*a'.repeat(1000)}Z`, 'a'.repeat(5000))).toBe(false);
+    expect(matches(`${'*a'.repeat(1000)}`, 'a'.repeat(5000))).toBe(true);
   });
 });
 

@@ -3,8 +3,8 @@ import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
 import { decoderLayerOf, decoderLayers, type ModelSpec, measuredModel, weightBytes } from '../../model/door.js';
+import { isHostBuffer, parseOverrides } from '../../runtime/allocation/graph/overrides.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
-
 import { inHostMemory, type Timing, type TimingBuffer } from '../../runtime/logs/timing.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 import { type NamedModel, type TimedModel, timedModel } from './timing-model.js';
@@ -145,42 +145,15 @@ function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Mac
   };
 }
 
-/** Limit of a pattern: nobody writes longer ones. */
-const LONGEST = 400;
-/** Repetitions in one pattern: matching short names takes longer with each. */
-const MOST_REPEATS = 6;
-
-/** Layers with experts in host memory, by tensors, rounded. @param blocks of the file with experts @throws UserError for a pattern: none, too slow */
+/** Layers with experts in host memory, by tensors, rounded. @param blocks of the file with experts @throws UserError for a rule that is none */
 export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string): number {
-  const parsed = rules.map((rule) => parseRule(rule, place));
+  const parsed = parseOverrides(rules, place);
   let onCpu = 0;
   for (const layer of blocks) {
     for (const part of ['gate', 'up', 'down']) {
-      const tensor = `blk.${layer}.ffn_${part}_exps.weight`;
-      const first = parsed.find(({ pattern }) => pattern.test(tensor));
-      if (first !== undefined && /^cpu/i.test(first.buffer)) onCpu += 1 / 3;
+      const first = parsed.find(({ pattern }) => pattern.test(`blk.${layer}.ffn_${part}_exps.weight`));
+      if (first !== undefined && isHostBuffer(first.buffer)) onCpu += 1 / 3;
     }
   }
   return Math.round(onCpu);
-}
-
-function parseRule(rule: string, place: string): { readonly pattern: RegExp; readonly buffer: string } {
-  const at = rule.lastIndexOf('=');
-  const [source, buffer] = [rule.slice(0, at), rule.slice(at + 1).trim()];
-  const shown = `${place}: -ot "${rule.slice(0, 60)}"`;
-  if (at < 1 || buffer === '') throw new UserError(`${shown}: is no rule; expected pattern=buffer, e.g. exps=CPU`);
-  // Nested repetitions take time that doubles with each letter.
-  const repeats = [...source.matchAll(/[*+{]/g)].length;
-  if (
-    source.length > LONGEST ||
-    repeats > MOST_REPEATS ||
-    /\([^()]*[*+{][^()]*\)\s*[*+{]/.test(source) ||
-    /\\\d/.test(source.replace(/\\d/g, ''))
-  )
-    throw new UserError(`${shown}: is too involved to be read; write fewer repetitions`);
-  try {
-    return { pattern: new RegExp(source), buffer };
-  } catch {
-    throw new UserError(`${shown}: is no pattern; expected a regular expression before the sign =`);
-  }
 }

@@ -22,13 +22,14 @@ const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
 /** The publisher that others write before the name of a model: `Qwen_Qwen3-30B-A3B-GGUF`. */
 const PUBLISHER = /^(?:[a-z\d.-]+_(?=[a-z][a-z\d-])|huihui-)/;
 /** Endings that repositories append to the name of a model: how it was trained further, when, and how it is stored. Its architecture stays. */
-const ENDING = new RegExp(
-  `[-_.](${[
-    'instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|original|hf|paddle|unsloth|preview|v\\d+(\\.\\d+)?|\\d{4}|\\d+k|1m',
-    'gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\\d\\w*|g\\d+|tp\\d',
-    'int[248]|fp[48]|nvfp4|mxfp4|bf16|fp16|w\\d+a\\d+(c\\d+)?|\\d(\\.\\d+)?-?bits?|\\d(\\.\\d+)?bpw',
-  ].join('|')})$`,
-);
+const ENDINGS = [
+  /[-_.](instruct|thinking|chat|base|pretrain|pt|it|sft|dpo|abliterated|original|hf|paddle|unsloth|preview|v\d+(\.\d+)?|\d{4}|\d+k|1m)$/,
+  /[-_.](gguf|awq|gptq|mlx|dwq|exl[23]|bnb|auto-?round|i1|imatrix|dynamic|quantized|mixed|qat|hqq|aqlm|ud|i?q\d\w*|g\d+|tp\d)$/,
+  /[-_.](int[248]|fp[48]|nvfp4|mxfp4|bf16|fp16|w\d+a\d+(c\d+)?|\d(\.\d+)?-?bits?|\d(\.\d+)?bpw)$/,
+];
+/** A name without its last ending, the longest of those that fit. */
+const withoutEnding = (name: string): string =>
+  ENDINGS.map((ending) => name.replace(ending, '')).reduce((a, b) => (b.length < a.length ? b : a));
 
 /** The model of a name: a file, or the bundled one of a repository's name (`openai/gpt-oss-120b`). @throws UserError if none has that name */
 export function meantModel(text: string, relativeTo: string = cwd()): MeantModel {
@@ -55,7 +56,7 @@ function bundledAs(repo: string): { name: string | null; near: string | undefine
   known ??= namesOfModels();
   const bare = repo.replace(PUBLISHER, '');
   for (const start of [repo, bare]) {
-    for (let [stem, before] = [start, '']; stem !== before; [stem, before] = [stem.replace(ENDING, ''), stem]) {
+    for (let [stem, before] = [start, '']; stem !== before; [stem, before] = [withoutEnding(stem), stem]) {
       const name = known.get(stem);
       if (name !== undefined) return { name, near: name };
     }

@@ -40,7 +40,13 @@ export function publishedFile(model: string, format: string, reads: 'gguf' | 'fo
   const found = gguf.find((entry) => entry.model === model && ownValue(entry.files, format) !== undefined);
   if (found === undefined) return null;
   const named = ownValue(found.files, format)!;
-  const tag = new RegExp(`(?:UD-)?${format}(?=[.-])`, 'gi');
-  const [spelled, file] = named.endsWith('.gguf') ? [named.match(tag)!.at(-1)!, named] : [named, null];
+  const [spelled, file] = named.endsWith('.gguf') ? [tagIn(named, format), named] : [named, null];
   return { repository: found.repository, tag: spelled, file, vision: found.vision === true };
+}
+
+/** The tag of a file, as its name spells it: the last mention of its format that a point or a hyphen follows. */
+function tagIn(file: string, format: string): string {
+  const lower = file.toLowerCase();
+  const at = Math.max(...['.', '-'].map((sign) => lower.lastIndexOf(`${format}${sign}`)));
+  return file.slice(lower.startsWith('ud-', at - 3) ? at - 3 : at, at + format.length);
 }

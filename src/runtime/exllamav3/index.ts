@@ -16,13 +16,12 @@ const DECODE = /^\s*Context\s+(\d+):\s+(?:S=1\s+)?(\d\S*) tokens\/s/;
 const perf: TimingFormat = {
   recognizes: (text) => linesOf(text, '').some(({ text: line }) => PREFILL.test(line) || DECODE.test(line)),
   read: (text, path) => {
-    const option = (names: string): string | undefined =>
-      new RegExp(`perf\\.py\\b.*\\s(?:${names})[ =](\\S+)`).exec(text.replaceAll(/\\\n\s*/g, ' '))?.[1];
-    const folder = option('-m|--model_dir')?.replace(/\/$/, '').split('/').at(-1);
+    const whole = text.replaceAll(/\\\n\s*/g, ' ');
+    const folder = /perf\.py\b.*\s(?:-m|--model_dir)[ =](\S+)/.exec(whole)?.[1]?.replace(/\/$/, '').split('/').at(-1);
     const settings = definedFields({
       model: folder,
       ubatch: wholeOf(/-- Chunk size: (\d+)/.exec(text)?.[1]),
-      cpuMoe: wholeOf(option('-mcl|--moe_cpu_offload')),
+      cpuMoe: wholeOf(/perf\.py\b.*\s(?:-mcl|--moe_cpu_offload)[ =](\S+)/.exec(whole)?.[1]),
       command: /^.*perf\.py\b.*$/m.exec(text)?.[0].trim().slice(0, 1000),
       users: 1,
     });

@@ -5,6 +5,7 @@ import { codeOf, messageOf, UserError, unloadable } from '../../base/errors.js';
 import { sleep } from '../../base/host/clock.js';
 import { requirePackage } from '../../base/host/modules.js';
 import { isIP } from '../../base/host/network.js';
+import { parsePattern } from '../../base/pattern.js';
 import { bundledRows } from '../../base/profiles.js';
 import type { QueueAddress } from './address.js';
 import { keysOf } from './protocol.js';
@@ -113,6 +114,6 @@ export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unkno
   const code = codeOf(error) ?? '';
   const text = `${code} ${messageOf(error)}`;
   const rows = bundledRows('server-errors.txt').map((row) => row.split(/ {2,}/));
-  const remedy = rows.find(([pattern]) => new RegExp(pattern!, 'i').test(text))?.[1];
+  const remedy = rows.find(([pattern]) => parsePattern(pattern!.toLowerCase()).test(text.toLowerCase()))?.[1];
   return new UserError(`--queue ${shown}: ${remedy ?? messageOf(error).replace(/\s+/g, ' ')}`);
 }

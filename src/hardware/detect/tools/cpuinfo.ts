@@ -12,8 +12,10 @@ export const cpuinfo: Tool = {
     const threads = text.split(/\n\s*\n/).filter((paragraph) => /^processor\s*:/m.test(paragraph));
     const [first] = threads;
     if (first === undefined) return {};
-    const field = (paragraph: string, key: string): string | undefined =>
-      new RegExp(`^${key}\\s*:\\s*(.+?)\\s*$`, 'm').exec(paragraph)?.[1];
+    const field = (paragraph: string, key: string): string | undefined => {
+      const pairs = paragraph.split('\n').map((line) => line.split(/:(.*)/, 2).map((part) => part.trim()));
+      return pairs.find(([name]) => name === key)?.[1] || undefined;
+    };
     const sockets = new Set(threads.map((thread) => field(thread, 'physical id') ?? '0'));
     const cores = new Set(threads.map((thread, i) => `${field(thread, 'physical id')}/${field(thread, 'core id') ?? i}`));
     const name = field(first, 'model name');

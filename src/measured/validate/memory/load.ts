@@ -74,14 +74,14 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const limit = row.attn_max_batch || numberOf(flags, '-amb') || 0;
   const ubatch = row.ubatch ?? 512;
   const slots = numberOf(flags, '-np', '--parallel');
-  const split = valuesOf(flags, '-ts|--tensor-split')[0]?.split(/[,/]/).map(Number);
+  const split = valuesOf(flags, '-ts', '--tensor-split')[0]?.split(/[,/]/).map(Number);
   const cpuMoe = row.n_cpu_moe ?? numberOf(flags, '-ncmoe', '--n-cpu-moe') ?? 0;
   return {
     rules: memory.rulesOf(row),
     gpus,
     gpuLayers: layersOnGpus(row),
     ...(split === undefined ? {} : { tensorSplit: split }),
-    overrides: (row.ot ?? valuesOf(flags, '-ot|--override-tensor')).flatMap((value) => value.split(',')).map(overrideOf),
+    overrides: (row.ot ?? valuesOf(flags, '-ot', '--override-tensor')).flatMap((value) => value.split(',')).map(overrideOf),
     cpuMoeLayers: row.cpu_moe === true || hasFlag(flags, '-cmoe', '--cpu-moe') ? Number.POSITIVE_INFINITY : cpuMoe,
     context: row.ctx ?? 256,
     parallel: slots ?? slotsOf(row, model, memory.sequences),
@@ -102,14 +102,14 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
 /** True if a command line has one of these flags. */
 export const hasFlag = (flags: string, ...names: readonly string[]): boolean => flags.split(/\s+/).some((word) => names.includes(word));
 
-/** Values of a flag that may stand several times, without quotes. @param names alternatives of a regular expression */
-function valuesOf(flags: string, names: string): string[] {
-  const found = flags.matchAll(new RegExp(`(?:^|\\s)(?:${names})[\\s=]+("[^"]*"|'[^']*'|\\S+)`, 'g'));
-  return [...found].map(([, value]) => value!.replaceAll(/^["']|["']$/g, ''));
+/** Values of a flag that may stand several times, without quotes. */
+function valuesOf(flags: string, ...names: readonly string[]): string[] {
+  const found = flags.matchAll(/(?<!\S)(-[\w-]+)(?=[\s=]+("[^"]*"|'[^']*'|\S+))/g);
+  return [...found].flatMap(([, name, value]) => (names.includes(name!) ? [value!.replaceAll(/^["']|["']$/g, '')] : []));
 }
 
 function numberOf(flags: string, ...names: readonly string[]): number | undefined {
-  const value = Number(valuesOf(flags, names.join('|'))[0]);
+  const value = Number(valuesOf(flags, ...names)[0]);
   return Number.isFinite(value) ? value : undefined;
 }
 

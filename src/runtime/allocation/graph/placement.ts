@@ -2,6 +2,7 @@ import { UserError } from '../../../base/errors.js';
 import { splitLayers } from '../../../hardware/door.js';
 import type { Anatomy, Tensor } from '../../../model/door.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
+import { parseTensorPattern } from './overrides.js';
 
 /** The device of each tensor and each layer, by llama.cpp's rules for loading a model. */
 export interface Placement {
@@ -27,7 +28,7 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   );
   const output: DeviceName = onGpus > (headFirst ? 0 : depth) ? `gpu${cards.at(-1)!}` : 'cpu';
   const overrides = (plan.overrides ?? []).map(({ pattern, device }) => ({
-    expression: expressionOf(pattern),
+    expression: parseTensorPattern(pattern, `-ot ${pattern}`),
     device: known(device, plan),
   }));
   const placed = (tensor: Tensor): DeviceName => {
@@ -47,14 +48,6 @@ function partsOf({ gpus, tensorSplit }: LoadPlan): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0);
   if (gpus > 0 && !(total > 0)) throw new UserError('tensor split: gives no GPU anything; write a positive number for one of them');
   return parts;
-}
-
-function expressionOf(pattern: string): RegExp {
-  try {
-    return new RegExp(pattern);
-  } catch {
-    throw new UserError(`-ot ${pattern}: is no regular expression; write one that names tensors, e.g. ffn_.*_exps=CPU`);
-  }
 }
 
 function known(device: DeviceName, { gpus }: LoadPlan): DeviceName {

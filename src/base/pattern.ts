@@ -1,0 +1,184 @@
+// Patterns from outside, matched in a time that grows with the text times the pattern, whatever both are: all states that a regular expression can
+// be in are kept at once (Thompson, CACM 11(6), 1968), so that nothing is tried twice. `RegExp` goes back, for ever where repetitions nest.
+import { UserError } from './errors.js';
+import { type Edge, parseSyntax, type Ranges, type Syntax, WORD } from './pattern-syntax.js';
+
+/** A regular expression that finds what `RegExp` finds, and nothing else. */
+export interface Pattern {
+  /** States, and ranges of characters: the work for each character of a text. */
+  readonly size: number;
+  /** True if it is found anywhere in a text. */
+  test(text: string): boolean;
+}
+
+/** Most states, and characters, of a pattern. Ours: the longest that users write have about 300 characters, and take a fifth. */
+export const MOST_STATES = 4096;
+
+/**
+ * Reads a regular expression of ECMAScript as llama.cpp's `-ot` takes one (std::regex): characters, `.`, sets, groups, `|`, repetitions, `^`, `$`,
+ * `\b` and lookahead. @param most states that it may take @throws UserError if it is none, is too large, or has what takes more than that
+ */
+export function parsePattern(source: string, most = MOST_STATES): Pattern {
+  if (source.length > most) throw tooInvolved();
+  return new Program(parseSyntax(source), { left: most });
+}
+
+const tooInvolved = (): UserError => new UserError('is too involved to be read; write fewer repetitions, or fewer rules');
+
+/** What a state does: takes a character, goes on at two places, waits for an edge or a lookahead, or has found. It goes on with the next state. */
+interface State {
+  readonly does: 'one' | 'fork' | 'edge' | 'ahead' | 'found';
+  readonly ranges: Ranges;
+  readonly edge: Edge | null;
+  /** Of a lookahead: its place among them, and true if it has to be there. */
+  readonly ahead: number;
+  readonly holds: boolean;
+  /** Places of a fork. */
+  first: number;
+  second: number;
+}
+
+const STATE: State = { does: 'found', ranges: [], edge: null, ahead: 0, holds: true, first: 0, second: 0 };
+
+const isWord = (code: number): boolean => within(WORD, code);
+
+function within(ranges: Ranges, code: number): boolean {
+  for (let i = 0; i < ranges.length; i += 2) if (code >= ranges[i]! && code <= ranges[i + 1]!) return true;
+  return false;
+}
+
+/** States that read a text from its end, so that a lookahead, which is of what follows, is known where it is asked. */
+class Program implements Pattern {
+  readonly size: number;
+  readonly #states: State[] = [];
+  readonly #aheads: Program[] = [];
+  readonly #room: { left: number };
+  /** The place of a text at which a state was reached last, states to go on from, states that take a character, and states that follow. */
+  readonly #reached: Int32Array;
+  readonly #open: Int32Array;
+  readonly #taking: Int32Array;
+  readonly #seeds: Int32Array;
+  #opened = 0;
+
+  constructor(node: Syntax, room: { left: number }) {
+    const { left } = room;
+    this.#room = room;
+    this.#write(node);
+    this.#put({ does: 'found' });
+    this.size = left - room.left;
+    const states = this.#states.length;
+    [this.#reached, this.#open, this.#taking, this.#seeds] = [0, 0, 0, 1].map((more) => new Int32Array(states + more)) as Four;
+  }
+
+  test(text: string): boolean {
+    return this.#found(text).includes(1);
+  }
+
+  #spend(states: number): void {
+    this.#room.left -= states;
+    if (this.#room.left < 0) throw tooInvolved();
+  }
+
+  #put(state: Partial<State>): State {
+    this.#spend(1 + (state.ranges?.length ?? 0) / 2);
+    const whole = { ...STATE, ...state };
+    this.#states.push(whole);
+    return whole;
+  }
+
+  #write(node: Syntax): void {
+    if (node.kind === 'one') this.#put({ does: 'one', ranges: node.ranges });
+    else if (node.kind === 'edge') this.#put({ does: 'edge', edge: node.edge });
+    else if (node.kind === 'all') for (const part of node.parts.toReversed()) this.#write(part);
+    else if (node.kind === 'any') this.#writeAny(node.parts);
+    else if (node.kind === 'repeat') this.#writeRepeat(node.of, node.least, node.most);
+    else {
+      this.#put({ does: 'ahead', ahead: this.#aheads.length, holds: node.holds });
+      this.#aheads.push(new Program(node.of, this.#room));
+    }
+  }
+
+  #writeAny(parts: readonly Syntax[]): void {
+    const ends: State[] = [];
+    for (const [i, part] of parts.entries()) {
+      const fork = i + 1 < parts.length ? this.#fork() : null;
+      this.#write(part);
+      if (fork === null) break;
+      ends.push(this.#fork());
+      fork.second = this.#states.length;
+    }
+    for (const end of ends) end.first = end.second = this.#states.length;
+  }
+
+  #writeRepeat(of: Syntax, least: number, most: number): void {
+    const endless = most === Number.POSITIVE_INFINITY;
+    let start = this.#states.length;
+    for (let i = 0; i < least; i++) {
+      this.#spend(1);
+      start = this.#states.length;
+      this.#write(of);
+    }
+    if (endless && least > 0) {
+      this.#fork().first = start;
+      return;
+    }
+    const forks: State[] = [];
+    for (let i = least; i < (endless ? 1 : most); i++) {
+      this.#spend(1);
+      forks.push(this.#fork());
+      this.#write(of);
+    }
+    if (endless) this.#put({ does: 'fork', first: start, second: start });
+    for (const fork of forks) fork.second = this.#states.length;
+  }
+
+  /** A fork to the next state, and to one that is not written yet or the next, too. */
+  #fork(): State {
+    const next = this.#states.length + 1;
+    return this.#put({ does: 'fork', first: next, second: next });
+  }
+
+  /** 1 for each place of a text from which on the pattern is found. */
+  #found(text: string): Uint8Array {
+    const aheads = this.#aheads.map((program) => program.#found(text));
+    const found = new Uint8Array(text.length + 1);
+    this.#reached.fill(-1);
+    let seeds = 0;
+    for (let at = text.length; at >= 0; at--) {
+      this.#seeds[seeds++] = 0;
+      this.#opened = 0;
+      for (let i = 0; i < seeds; i++) this.#reach(this.#seeds[i]!, at);
+      let taking = 0;
+      while (this.#opened > 0) {
+        const place = this.#open[--this.#opened]!;
+        const { ahead, does, edge, first, holds, second } = this.#states[place]!;
+        if (does === 'one') this.#taking[taking++] = place;
+        else if (does === 'found') found[at] = 1;
+        else if (does === 'fork') {
+          this.#reach(first, at);
+          this.#reach(second, at);
+        } else if (does === 'edge' ? isAt(edge!, text, at) : (aheads[ahead]![at] === 1) === holds) this.#reach(place + 1, at);
+      }
+      seeds = 0;
+      if (at === 0) break;
+      const code = text.charCodeAt(at - 1);
+      for (let i = 0; i < taking; i++)
+        if (within(this.#states[this.#taking[i]!]!.ranges, code)) this.#seeds[seeds++] = this.#taking[i]! + 1;
+    }
+    return found;
+  }
+
+  #reach(state: number, at: number): void {
+    if (this.#reached[state] === at) return;
+    this.#reached[state] = at;
+    this.#open[this.#opened++] = state;
+  }
+}
+
+type Four = [Int32Array, Int32Array, Int32Array, Int32Array];
+
+function isAt(edge: Edge, text: string, at: number): boolean {
+  if (edge === '^') return at === 0;
+  if (edge === '$') return at === text.length;
+  return (isWord(text.charCodeAt(at - 1)) !== isWord(text.charCodeAt(at))) === (edge === 'b');
+}
