@@ -63,7 +63,10 @@ export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, 
     const offset = offsetOf(root, where, unknownKey);
     return { place: at(offset), offset };
   });
-  if (overrides.length === 0) checked.set(schema, { ...located, value: frozen(located.value) });
+  if (overrides.length === 0) {
+    frozen(located.value);
+    checked.set(schema, located);
+  }
   return located;
 }
 
@@ -154,14 +157,20 @@ function check<T>(
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
   const result = schema.safeParse(raw, { reportInput: true });
-  if (result.success)
+  if (result.success) {
+    let places: Places | undefined;
     return {
       value: result.data,
-      places: placesOf(raw, locate),
+      // Few callers need them, and a file of numbers has millions.
+      get places() {
+        places ??= placesOf(raw, locate);
+        return places;
+      },
       place: (...where) => locate(where).place,
       part: (path, partSchema, partOverrides = []) =>
         check(valueAt(raw, path), partSchema, partOverrides, (where, key) => locate([...path, ...where], key), [...within, ...path]),
     };
+  }
   const issues = result.error.issues.flatMap(innermost);
   // A mistyped key also makes the right one missing: the key is reported. Otherwise wrong values come before missing ones.
   const rank = (issue: (typeof issues)[number]): number =>
