@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';
 import { bytesOf, joined, viewOf } from '../../base/host/bytes.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
+import { pasted } from '../../base/shell.js';
 import { checkValue } from '../../base/yaml.js';
 import { mostPopular } from '../../cache/share.js';
 import { dataOffsets, decoderLayers, looksLikeSafetensors, type ModelSpec, parseJson, safetensorsHeader } from '../../model/door.js';
@@ -35,7 +36,7 @@ export const exllamav3: ProfileFormat = {
   runtime: 'exllamav3',
   extensions: ['.json', '.safetensors', '.exl3moe'],
   keeps: (path) => !path.endsWith('.json'),
-  use: (path, { model, slots }) => `-mcp ${path} -mcpm static -mcs ${model.layers[0]!.experts - slots[0]!}`,
+  use: (path, { model, slots }) => `-mcp ${pasted(path)} -mcpm static -mcs ${model.layers[0]!.experts - slots[0]!}`,
   write(placed, path) {
     const { demand, model } = placed;
     if (!path.endsWith('.json')) return packed(placed);
@@ -55,10 +56,10 @@ function keyed(file: ProfileFile, model: ModelSpec): Float64Array {
 
 /** Rows by their keys. @throws UserError if the keys are not those of the model's layers */
 function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: readonly (readonly number[])[]): Float64Array {
-  const byBlock = new Map(keys.map((key, i) => [Number(KEY.exec(key)?.[1] ?? -1), rows[i] ?? []]));
   const blocks = expertBlocks(model);
-  if (keys.length !== blocks.length || blocks.some((block) => !byBlock.has(block)))
-    throw modelMisfit(path, `has the layers ${[...byBlock.keys()].join(', ')}`, model);
+  if (keys.length !== blocks.length) throw modelMisfit(path, `has ${keys.length} layers`, model);
+  const byBlock = new Map(keys.map((key, i) => [Number(KEY.exec(key)?.[1] ?? -1), rows[i] ?? []]));
+  if (blocks.some((block) => !byBlock.has(block))) throw modelMisfit(path, `has the layers ${[...byBlock.keys()].join(', ')}`, model);
   return demandFrom(
     model,
     blocks.map((block) => byBlock.get(block)!),
@@ -101,19 +102,21 @@ function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, u
 function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
   const { path } = file;
   const keys = checkValue(parseJson(bytesOf(String(metadataIn(file).layer_keys)), path), `${path}: layer_keys`, z.array(z.string()));
-  const rows = rowsIn(file, 'counts') ?? rowsIn(file, 'ranking')?.map((row) => placesIn(row, path));
+  const rows = rowsIn(file, 'counts', model) ?? rowsIn(file, 'ranking', model)?.map((row) => placesIn(row, path));
   if (rows === undefined) throw new UserError(`${path}: has no counts or ranking; take a profile of exllamav3`);
   return inOrder(path, model, keys, checkValue(rows, path, z.array(countList)));
 }
 
 /** By expert: the higher, the earlier it stands in a ranking. @throws UserError if it does not stand there */
 function placesIn(ranking: readonly number[], path: string): number[] {
-  if (ranking.some((_, expert) => !ranking.includes(expert))) throw new UserError(`${path}: ranking: does not name each expert once`);
-  return ranking.map((_, expert) => ranking.length - ranking.indexOf(expert));
+  const places = ranking.map(() => 0);
+  for (const [at, expert] of ranking.entries()) if (places[expert] === 0) places[expert] = ranking.length - at;
+  if (places.includes(0)) throw new UserError(`${path}: ranking: does not name each expert once`);
+  return places;
 }
 
-/** Rows of a matrix of int64. @returns null: there is none of that name @throws UserError */
-function rowsIn(file: ProfileFile, name: string): number[][] | null {
+/** Rows of a matrix of int64. @returns null: there is none of that name @throws UserError, also if its sizes are not the model's */
+function rowsIn(file: ProfileFile, name: string, model: ModelSpec): number[][] | null {
   const { dataBytes, entries } = headerOf(file);
   const tensor = ownValue(entries, name);
   if (tensor === undefined) return null;
@@ -128,6 +131,8 @@ function rowsIn(file: ProfileFile, name: string): number[][] | null {
     to - from !== layers * experts * WORD
   )
     throw new UserError(`${place}: is no matrix of int64; was it damaged?`);
+  if (layers !== model.layers.length || experts !== model.layers[0]!.experts)
+    throw modelMisfit(place, `has ${layers} layers of ${experts} experts`, model);
   const data = viewOf(file.bytes.subarray(file.bytes.length - dataBytes + from));
   const at = (l: number, e: number): number => Number(data.getBigInt64((l * experts + e) * WORD, true));
   return Array.from({ length: layers }, (_, l) => Array.from({ length: experts }, (_, e) => at(l, e)));

@@ -43,7 +43,7 @@ export const shareRows = (some: readonly CountedRows[], others: readonly Counted
   some.some((rows) => others.some(({ from, sha256, to }) => sha256 === rows.sha256 && from < rows.to && rows.from < to));
 
 /** Refuses a profile of another model. @param path of the profile @throws UserError */
-export function checkModel({ experts, model }: Fingerprint, run: ModelSpec, path: string): void {
+export function checkModel({ experts, model, slots }: Fingerprint, run: ModelSpec, path: string): void {
   const refuse = (what: string): never => {
     throw new UserError(`${path}: is a profile of ${what}; count one on ${run.name} with moeprof place`);
   };
@@ -51,4 +51,5 @@ export function checkModel({ experts, model }: Fingerprint, run: ModelSpec, path
   if (experts.length !== run.layers.length) refuse(`${experts.length} MoE layers, and ${run.name} has ${run.layers.length}`);
   const layer = run.layers.findIndex((spec, l) => spec.experts !== experts[l]);
   if (layer >= 0) refuse(`${experts[layer]} experts in layer ${layer}, and ${run.name} has ${run.layers[layer]!.experts}`);
+  if (slots.length !== experts.length || slots.some((count, l) => count > experts[l]!)) refuse('more slots than experts');
 }

@@ -89,7 +89,7 @@ export function layerDemand({ layers }: ModelSpec, demand: Float64Array, layer: 
 }
 
 /** Counts of a layer, one for each expert. */
-export const countList = z.array(z.number().nonnegative());
+export const countList = z.array(z.number().nonnegative().max(Number.MAX_SAFE_INTEGER));
 /** Numbers of experts. */
 export const expertList = z.array(z.int().nonnegative());
 
@@ -104,14 +104,34 @@ export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[
   return demand;
 }
 
-/** Checks experts by GPU: each is one of the layer's, and each of these has a home. @throws UserError */
+/** GPUs that a file may name, and slots for each expert of a layer. Ours: more than any cluster gives one model; engines have up to 1.5 slots. */
+export const MOST_GPUS = 4096;
+const MOST_COPIES = 16;
+
+/**
+ * Checks experts by GPU: all layers have as many GPUs and further slots, all GPUs of a layer as many slots, as the tensors of engines do; each expert
+ * is one of the layer's, and each of these has a home. @throws UserError
+ */
 export function checkedHomes(model: ModelSpec, homes: Homes, path: string): Homes {
   if (homes.length !== model.layers.length) throw modelMisfit(path, `has ${homes.length} layers`, model);
+  const gpus = homes[0]!.length;
+  const further = gpus * (homes[0]![0]?.length ?? 0) - model.layers[0]!.experts;
   for (const [l, { experts }] of model.layers.entries()) {
-    const placed = new Set(homes[l]!.flat());
-    if ([...placed].some((id) => id >= experts)) throw modelMisfit(path, `layer ${l}: places experts beyond ${experts - 1}`, model);
-    if (placed.size < experts)
-      throw new UserError(`${path}: layer ${l}: ${experts - placed.size} experts are on no GPU; place each at least once`);
+    const refuse = (what: string): never => {
+      throw new UserError(`${path}: layer ${l}: ${what}`);
+    };
+    if (homes[l]!.length !== gpus || gpus > MOST_GPUS)
+      refuse(`has ${homes[l]!.length} GPUs; each layer has as many as the first, ${Math.min(gpus, MOST_GPUS)}`);
+    if (experts + further > experts * MOST_COPIES) throw modelMisfit(path, `layer ${l}: has ${experts + further} slots`, model);
+    const slots = (experts + further) / gpus;
+    const uneven = homes[l]!.find((ids) => ids.length !== slots);
+    if (uneven !== undefined) refuse(`a GPU has ${uneven.length} experts, where others have ${slots}; each has as many`);
+    const placed = new Uint8Array(experts);
+    for (const ids of homes[l]!) for (const id of ids) placed[id] = 1;
+    if (homes[l]!.some((ids) => ids.some((id) => id >= experts)))
+      throw modelMisfit(path, `layer ${l}: places experts beyond ${experts - 1}`, model);
+    const without = experts - sum(placed);
+    if (without > 0) refuse(`${without} experts are on no GPU; place each at least once`);
   }
   return homes;
 }
@@ -122,6 +142,17 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
   return new UserError(
     `${path}: ${what}, and ${model.name} has ${model.layers.length} MoE layers of ${experts} experts; take its own profile`,
   );
+}
+
+/** The first line of a text that is not passed over. A regular expression of lines that repeat would run out of stack. */
+export function firstLine(text: string, passed: RegExp): string {
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
+    const line = text.slice(at, end);
+    if (!passed.test(line)) return line;
+    at = end + 1;
+  }
+  return '';
 }
 
 /** A JSON file as its description has it. @throws UserError with the place of what is not so */

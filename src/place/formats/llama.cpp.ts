@@ -1,8 +1,29 @@
 import { UserError } from '../../base/errors.js';
-import { expertBlocks, type ProfileFormat } from './format.js';
+import { POSIX } from '../../base/shell.js';
+import { quoted } from '../../base/text.js';
+import { formatBytes } from '../../base/units.js';
+import { decoderLayers } from '../../model/door.js';
+import { isHostBuffer, type OverrideRule, parseOverrides } from '../../runtime/allocation/graph/overrides.js';
+import { expertBlocks, firstLine, type ProfileFormat } from './format.js';
 
 /** Projections of an expert in names of tensors; some models have gate and up in one. */
 const PROJECTIONS = ['gate', 'up', 'down', 'gate_up'];
+
+/** The flags that place layers and tensors, by their spellings. The file goes into a command line as it is: no other may stand in it. */
+const FLAGS = new Map([
+  ['-ngl', '-ngl'],
+  ['--gpu-layers', '-ngl'],
+  ['--n-gpu-layers', '-ngl'],
+  ['-ncmoe', '-ncmoe'],
+  ['--n-cpu-moe', '-ncmoe'],
+  ['-ot', '-ot'],
+  ['--override-tensor', '-ot'],
+  ['-ts', '-ts'],
+  ['--tensor-split', '-ts'],
+]);
+
+/** Arguments that a line takes: Linux's limit for all of them (a quarter of the default stack). */
+const LONGEST = 2 ** 21;
 
 /** llama.cpp: the layers whose experts stay on the CPU, as arguments. It has no single experts. A line of arguments. */
 export const llamaCpp: ProfileFormat = {
@@ -13,38 +34,63 @@ export const llamaCpp: ProfileFormat = {
   runtime: 'llama.cpp',
   extensions: ['.txt', '.args'],
   keeps: () => true,
-  use: (path) => `llama-server -m model.gguf $(grep -v '^#' ${path})`,
+  use: (path) => `llama-server -m model.gguf $(grep -v '^#' ${POSIX.quoted(path)})`,
   write({ fingerprint, model, slots }) {
     const off = expertBlocks(model).filter((_, l) => slots[l] === 0);
     const rule = off.length === 0 ? '' : ` -ot blk\\.(${off.join('|')})\\.ffn_(${PROJECTIONS.join('|')})_exps\\.=CPU`;
     return `# ${JSON.stringify(fingerprint)}\n-ngl 99${rule}\n`;
   },
-  detect: ({ text }) => /^(#.*\n)*\s*-\S/.test(text) && /(^|\s)(-ngl|-ot|--override-tensor|-ncmoe|--n-cpu-moe)[\s=]/.test(text),
+  detect: ({ text }) => /^\s*-\S/.test(firstLine(text, /^(#|\s*$)/)) && text.split(/\s+/).some((word) => FLAGS.has(word)),
   read({ path, text }, model) {
-    const words = text
-      .replace(/^#.*\n/gm, '')
-      .trim()
-      .split(/\s+/);
-    const cpu = words.flatMap((word, i) => (/^(-ot|--override-tensor)$/.test(word) ? (words[i + 1] ?? '').split(',') : []));
-    const rules = cpu.map((rule) => {
-      const [pattern = '', device] = [rule.slice(0, rule.lastIndexOf('=')), rule.slice(rule.lastIndexOf('=') + 1)];
-      try {
-        return { tensors: new RegExp(pattern), onCpu: device === 'CPU' };
-      } catch {
-        throw new UserError(`${path}: -ot ${pattern}: is no regular expression; write one that names tensors, e.g. ffn_.*_exps=CPU`);
-      }
-    });
-    const counted = Number(words[words.findIndex((word) => /^(-ncmoe|--n-cpu-moe)$/.test(word)) + 1] ?? 0);
-    const first = words.some((word) => /^(-ncmoe|--n-cpu-moe)$/.test(word)) ? counted : 0;
-    if (!Number.isSafeInteger(first)) throw new UserError(`${path}: -ncmoe: no number of blocks behind it`);
+    const line = text.replace(/^#.*$/gm, '').trim();
+    if (line.length > LONGEST)
+      throw new UserError(`${path}: has ${formatBytes(line.length)} of arguments; a command line takes ${formatBytes(LONGEST)}`);
+    const { gpuLayers, rules } = placing(line.split(/\s+/), path);
+    // With fewer layers on the card than there are, the last ones are there; the output counts as one (llama.cpp 18148).
+    const first = decoderLayers(model) + (model.anatomy?.nextLayers ?? 0) + 1 - gpuLayers;
+    const inHost = (block: number, name: string): boolean => {
+      const rule = rules.find(({ pattern }) => pattern.test(name));
+      return rule === undefined ? block < first : isHostBuffer(rule.buffer);
+    };
     return {
       kind: 'layers',
       resident: expertBlocks(model).map(
-        (block) => block >= first && !rules.some(({ onCpu, tensors }) => onCpu && namesOf(block).some((name) => tensors.test(name))),
+        (block) => !PROJECTIONS.some((projection) => inHost(block, `blk.${block}.ffn_${projection}_exps.weight`)),
       ),
     };
   },
   fingerprint: ({ text }) => /^# (\{.*\})$/m.exec(text)?.[1] ?? null,
 };
 
-const namesOf = (block: number): string[] => PROJECTIONS.map((projection) => `blk.${block}.ffn_${projection}_exps.weight`);
+/** Blocks on the card by `-ngl`, and rules in their order, which decides. @throws UserError for another flag, or a value that is none */
+function placing(words: readonly string[], path: string): { gpuLayers: number; rules: OverrideRule[] } {
+  let gpuLayers = Number.POSITIVE_INFINITY;
+  const rules: (string | OverrideRule)[] = [];
+  for (let i = 0; i < words.length; i += 2) {
+    const [word, value = ''] = [words[i]!, words[i + 1]];
+    const flag = FLAGS.get(word);
+    if (flag === undefined)
+      throw new UserError(`${path}: ${quoted(word)}: places no experts; a placement has ${[...FLAGS.keys()].join(', ')} with their values`);
+    const expect = (fits: boolean, what: string): void => {
+      if (!fits) throw new UserError(`${path}: ${word}: ${quoted(value)} is no ${what}`);
+    };
+    if (flag === '-ot') {
+      for (const rule of value.split(',')) {
+        expect(/=[A-Za-z]\w*$/.test(rule), 'list of pattern=buffer, e.g. exps=CPU');
+        rules.push(rule);
+      }
+    } else if (flag === '-ts') expect(/^[\d.,/]+$/.test(value), 'list of shares, e.g. 3,1');
+    else {
+      expect(/^\d{1,9}$/.test(value) || (flag === '-ngl' && value === 'all'), 'number of blocks');
+      if (flag === '-ncmoe') rules.push(firstBlocks(Number(value)));
+      else gpuLayers = value === 'all' ? Number.POSITIVE_INFINITY : Number(value);
+    }
+  }
+  return { gpuLayers, rules: parseOverrides(rules, path) };
+}
+
+/** Experts of the blocks below a number: llama.cpp writes a rule for each. */
+const firstBlocks = (count: number): OverrideRule => ({
+  pattern: { size: 1, test: (name) => Number(/^blk\.(\d+)\./.exec(name)![1]) < count },
+  buffer: 'CPU',
+});

@@ -1,13 +1,13 @@
 // Formats of lines of layer, expert and, unless experts are chosen one by one, a count: of the expert cache of llama.cpp forks, and of colibri.
 import { UserError } from '../../base/errors.js';
+import { POSIX, pasted } from '../../base/shell.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
-import { expertBlocks, modelMisfit, type ProfileFile, type ProfileFormat, wholeCounts } from './format.js';
+import { expertBlocks, firstLine, modelMisfit, type ProfileFile, type ProfileFormat, wholeCounts } from './format.js';
 
 /** Reads lines. @param head of columns, may be the first line @throws UserError with the line if it is malformed, or a layer has none */
-function tabled({ path, text }: ProfileFile, model: ModelSpec, separator: string, head: readonly string[]): Float64Array {
+function tabled({ path, text }: ProfileFile, model: ModelSpec, columns: RegExp, head: string): Float64Array {
   const layerOf = new Map(expertBlocks(model).map((block, l) => [block, l]));
   const demand = new Float64Array(model.experts);
-  const pattern = new RegExp(`^(\\d{1,9})${separator}(\\d{1,9})${head.length === 3 ? `${separator}(\\d{1,15})` : ''}\r?$`);
   let line = 0;
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
@@ -20,9 +20,9 @@ function tabled({ path, text }: ProfileFile, model: ModelSpec, separator: string
       throw new UserError(
         `${path}:${line}: ${experts} experts a layer, and ${model.name} has ${model.layers[0]!.experts}; take its own profile`,
       );
-    if (/^-\d+ /.test(row) || row.trim() === '' || (line === 1 && row.trim() === head.join(separator))) continue;
-    const [, block, expert, count = '1'] = pattern.exec(row) ?? [];
-    if (block === undefined) throw new UserError(`${path}:${line}: not ${head.join(separator)}`);
+    if (/^-\d+ /.test(row) || row.trim() === '' || (line === 1 && row.trim() === head)) continue;
+    const [, block, expert, count = '1'] = columns.exec(row) ?? [];
+    if (block === undefined) throw new UserError(`${path}:${line}: not ${head}`);
     const layer = model.layers[layerOf.get(Number(block)) ?? -1];
     if (layer === undefined) throw new UserError(`${path}:${line}: layer ${block} of ${model.name} has no experts; take its own profile`);
     if (Number(expert) >= layer.experts)
@@ -49,7 +49,7 @@ export const codacus: ProfileFormat = {
   runtime: 'llama.cpp',
   extensions: ['.csv'],
   keeps: () => false,
-  use: (path, { slots }) => `-ngl 99 -ncmoe 99 --moe-cache-profile ${path} --moe-cache-slots ${slots[0]}`,
+  use: (path, { slots }) => `-ngl 99 -ncmoe 99 --moe-cache-profile ${pasted(path)} --moe-cache-slots ${slots[0]}`,
   write({ demand, model, resident }) {
     const counts = wholeCounts(model, demand, ROWS);
     const blocks = expertBlocks(model);
@@ -60,7 +60,7 @@ export const codacus: ProfileFormat = {
       .join('');
   },
   detect: ({ text }) => /^(layer,expert\r?\n)?\d+,\d+\r?(\n\d+,\d+\r?|\n)/.test(text),
-  read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, ',', ['layer', 'expert']) }),
+  read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, /^(\d{1,9}),(\d{1,9})\r?$/, 'layer,expert') }),
 };
 
 /** `.coli_usage` next to a model. */
@@ -72,7 +72,7 @@ export const colibriHistory: ProfileFormat = {
   extensions: ['.coli_usage', '.txt'],
   keeps: () => false,
   use: (path, { model, slots }) =>
-    `PIN=${path} PIN_GB=${Math.floor(model.layers.reduce((sum, { expertBytes }, l) => sum + slots[l]! * expertBytes, 0) / 1e9)}`,
+    `PIN=${POSIX.quoted(path)} PIN_GB=${Math.floor(model.layers.reduce((sum, { expertBytes }, l) => sum + slots[l]! * expertBytes, 0) / 1e9)}`,
   write({ demand, model }) {
     const counts = wholeCounts(model, demand);
     const blocks = expertBlocks(model);
@@ -81,6 +81,6 @@ export const colibriHistory: ProfileFormat = {
     );
     return `-1 ${decoderLayers(model)} ${model.layers[0]!.experts}\n${lines.join('')}`;
   },
-  detect: ({ text }) => /^(-\d+ \d+ \d+\r?\n)*\d+ \d+ \d+\r?(\n|$)/.test(text),
-  read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, ' ', ['layer', 'expert', 'count']) }),
+  detect: ({ text }) => /^\d+ \d+ \d+\r?$/.test(firstLine(text, /^-\d+ \d+ \d+\r?$/)),
+  read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, /^(\d{1,9}) (\d{1,9}) (\d{1,15})\r?$/, 'layer expert count') }),
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
+import { pasted } from '../../base/shell.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
 import {
   checkedHomes,
@@ -11,6 +12,7 @@ import {
   type Homes,
   jsonAs,
   layerDemand,
+  MOST_GPUS,
   modelMisfit,
   type ProfileFile,
   type ProfileFormat,
@@ -29,8 +31,8 @@ export const sglang: ProfileFormat = {
   keeps: () => true,
   use: (path, { homes, model, slots }) =>
     homes === null
-      ? `--init-expert-location ${path} --kt-num-gpu-experts ${slots[0]}`
-      : `--init-expert-location ${path} --ep-size ${homes[0]!.length} --ep-num-redundant-experts ${homes[0]!.flat().length - model.layers[0]!.experts}`,
+      ? `--init-expert-location ${pasted(path)} --kt-num-gpu-experts ${slots[0]}`
+      : `--init-expert-location ${pasted(path)} --ep-size ${homes[0]!.length} --ep-num-redundant-experts ${homes[0]!.flat().length - model.layers[0]!.experts}`,
   write({ demand, fingerprint, homes, model }) {
     const counts = wholeCounts(model, demand);
     const rows = homes === null ? model.layers.map((_, l) => layerDemand(model, counts, l)) : homes.map((gpus) => gpus.flat());
@@ -46,22 +48,25 @@ export const sglang: ProfileFormat = {
     const { gpus, logical_count: counts, physical_to_logical_map: slots } = jsonAs(file, locationSchema);
     if (slots !== undefined) return { kind: 'homes', homes: dealt(model, ofMoe(model, slots, file), gpus, file.path) };
     if (counts === undefined) throw new UserError(`${file.path}: has neither logical_count nor physical_to_logical_map`);
-    return { kind: 'demand', demand: demandFrom(model, ofMoe(model, summed(counts), file), file.path) };
+    return { kind: 'demand', demand: summed(model, counts, file) };
   },
   fingerprint: fingerprintField,
 };
 
 const rowList = z.array(countList);
 const locationSchema = z.object({
-  gpus: z.int().positive().default(1),
+  gpus: z.int().positive().max(MOST_GPUS).default(1),
   logical_count: z.union([rowList, z.array(rowList)]).optional(),
   physical_to_logical_map: z.array(expertList).optional(),
 });
 
-/** Counts of all steps together, if they are apart. */
-function summed(counts: readonly number[][] | readonly number[][][]): number[][] {
+/** Counts of all steps together, if they are apart; each step has the model's sizes. @throws UserError if one has not */
+function summed(model: ModelSpec, counts: readonly number[][] | readonly number[][][], file: ProfileFile): Float64Array {
   const steps = Array.isArray(counts[0]?.[0]) ? (counts as number[][][]) : [counts as number[][]];
-  return (steps[0] ?? []).map((row, l) => row.map((_, e) => steps.reduce((sum, step) => sum + (step[l]?.[e] ?? 0), 0)));
+  const demand = new Float64Array(model.experts);
+  for (const step of steps)
+    for (const [id, count] of demandFrom(model, ofMoe(model, step, file), file.path).entries()) demand[id]! += count;
+  return demand;
 }
 
 /** Rows of the layers with experts; a file may have rows for all layers. */
@@ -76,7 +81,7 @@ export function dealt(model: ModelSpec, rows: readonly number[][], gpus: number,
   const homes = rows.map((row, l) => {
     const share = row.length / gpus;
     if (!Number.isInteger(share)) throw new UserError(`${path}: layer ${l}: ${row.length} slots do not divide among ${gpus} GPUs`);
-    return Array.from({ length: gpus }, (_, gpu) => row.slice(gpu * share, (gpu + 1) * share));
+    return gpus === 1 ? [row] : Array.from({ length: gpus }, (_, gpu) => row.slice(gpu * share, (gpu + 1) * share));
   });
   return checkedHomes(model, homes, path);
 }

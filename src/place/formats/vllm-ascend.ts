@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
+import { pasted } from '../../base/shell.js';
 import { checkedHomes, expertList, fingerprintField, jsonAs, type ProfileFormat } from './format.js';
 
 const mapSchema = z.object({
   moe_layer_count: z.int().positive(),
-  layer_list: z.array(
-    z.object({ layer_id: z.int().nonnegative().max(65_535), device_list: z.array(z.object({ device_expert: expertList })) }),
-  ),
+  layer_list: z.array(z.object({ layer_id: z.int().nonnegative(), device_list: z.array(z.object({ device_expert: expertList })) })),
 });
 
 /** vLLM on Ascend: the experts of each device, layer by layer. File of `expert_map_path`. */
@@ -17,7 +16,7 @@ export const vllmAscend: ProfileFormat = {
   holds: 'homes',
   extensions: ['.json'],
   keeps: () => true,
-  use: (path) => `--additional-config '{"eplb_config":{"expert_map_path":"${path}"}}'`,
+  use: (path) => `--additional-config ${pasted(JSON.stringify({ eplb_config: { expert_map_path: path } }))}`,
   write({ fingerprint, homes, model }) {
     for (const [l, gpus] of homes!.entries()) {
       const twice = gpus.findIndex((experts) => new Set(experts).size < experts.length);
@@ -34,10 +33,10 @@ export const vllmAscend: ProfileFormat = {
   detect: ({ text }) => /^\s*\{/.test(text) && text.includes('"layer_list"'),
   read(file, model) {
     const { layer_list: list, moe_layer_count: count } = jsonAs(file, mapSchema);
-    const homes: number[][][] = [];
-    for (const { device_list: devices, layer_id: id } of list) homes[id] = devices.map((device) => device.device_expert);
-    if (list.length !== count || Object.keys(homes).length !== count)
-      throw new UserError(`${file.path}: layer_list: not each of the ${count} layers of moe_layer_count once`);
+    // The engine takes layers by their places, whatever their numbers.
+    if (list.length !== count || list.some(({ layer_id: id }, l) => id !== l))
+      throw new UserError(`${file.path}: layer_list: not each of the ${count} layers of moe_layer_count once, in order`);
+    const homes = list.map(({ device_list: devices }) => devices.map((device) => device.device_expert));
     return { kind: 'homes', homes: checkedHomes(model, homes, file.path) };
   },
   fingerprint: fingerprintField,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pasted } from '../../base/shell.js';
 import { expertList, jsonAs, type ProfileFormat } from './format.js';
 import { dealt } from './sglang.js';
 
@@ -11,7 +12,9 @@ export const vllmMap: ProfileFormat = {
   extensions: ['.json'],
   keeps: () => false,
   use: (path, { homes, model }) =>
-    `--enable-expert-parallel --enable-eplb --eplb-config '{"initial_expert_map_path":"${path}","num_redundant_experts":${homes![0]!.flat().length - model.layers[0]!.experts}}'`,
+    `--enable-expert-parallel --enable-eplb --eplb-config ${pasted(
+      JSON.stringify({ initial_expert_map_path: path, num_redundant_experts: homes![0]!.flat().length - model.layers[0]!.experts }),
+    )}`,
   write: ({ homes }) => `[\n${homes!.map((gpus) => `[${gpus.flat().join(',')}]`).join(',\n')}\n]\n`,
   detect: ({ text }) => /^\s*\[\s*(\[\s*)?\d/.test(text),
   read(file, model) {

@@ -11,6 +11,7 @@ import { vllmMap as vllm } from '../../../src/place/formats/vllm.js';
 import { vllmAscend } from '../../../src/place/formats/vllm-ascend.js';
 import { residentsOf } from '../../../src/place/residents.js';
 import { cases } from '../../cases.js';
+import { drawn } from '../../support/drawn.js';
 import { refusal } from '../../support/own-parts.js';
 import { placedOf } from '../placed.js';
 import { ascendHomes, countedLines, cpuBlocks, exllamav3Json, exllamav3Packed, sglangRows } from './independent.js';
@@ -133,11 +134,7 @@ describe.each(FILES)('a file of %s', (_, format, what, path) => {
   });
 
   it('is read or refused in one line where bytes are changed', () => {
-    let random = 7;
-    const next = (below: number): number => {
-      random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
-      return random % below;
-    };
+    const next = drawn(7);
     let refused = 0;
     const tries = cases(1000, 100);
     for (let i = 0; i < tries; i++) {
@@ -174,4 +171,20 @@ it('a ranking without counts keeps its order', () => {
     deepseek,
   )!.held;
   expect(held.kind === 'demand' && residentsOf(deepseek, held.demand, placed.slots)).toEqual(placed.resident);
+});
+
+it('a line that loads a file quotes its path', () => {
+  const hostile = "it's $(reboot);&.json";
+  const shown = `'it'\\''s $(reboot);&.json'`;
+  const json = (text: string) => text.replaceAll("'", "'\\''");
+  const uses = PROFILE_FORMATS.map((format) => [format.name, format.use(hostile, format.holds === 'homes' ? shared : placed)]);
+  expect(Object.fromEntries(uses)).toEqual({
+    exllamav3: `-mcp ${shown} -mcpm static -mcs 48`,
+    sglang: `--init-expert-location ${shown} --kt-num-gpu-experts 16`,
+    'vllm-ascend': `--additional-config '${json(JSON.stringify({ eplb_config: { expert_map_path: hostile } }))}'`,
+    vllm: `--enable-expert-parallel --enable-eplb --eplb-config '${json(JSON.stringify({ initial_expert_map_path: hostile, num_redundant_experts: 8 }))}'`,
+    codacus: `-ngl 99 -ncmoe 99 --moe-cache-profile ${shown} --moe-cache-slots 16`,
+    colibri: expect.stringMatching(/^PIN='it'\\''s \$\(reboot\);&\.json' PIN_GB=\d+$/),
+    'llama.cpp': `llama-server -m model.gguf $(grep -v '^#' ${shown})`,
+  });
 });
