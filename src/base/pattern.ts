@@ -12,7 +12,7 @@ export interface Pattern {
 }
 
 /** Most states, and characters, of a pattern. Ours: the longest that users write have about 300 characters, and take a fifth. */
-export const MOST_STATES = 4096;
+const MOST_STATES = 4096;
 
 /**
  * Reads a regular expression of ECMAScript as llama.cpp's `-ot` takes one (std::regex): characters, `.`, sets, groups, `|`, repetitions, `^`, `$`,
