@@ -24,6 +24,8 @@ export const LIMITS = {
   requests: { most: 5_000_000, unit: 'requests', instead: 'take the first of them with workload.requests' },
   /** Of all patterns of one file or line against all names: a state of a pattern at a character of a name. */
   matching: { most: 100_000_000, unit: 'steps of matching', instead: 'write fewer or shorter patterns' },
+  /** Of all patterns of one command line: those of 16 GPUs with a list of layers each take an eighth. */
+  states: { most: 32_768, unit: 'states of patterns', instead: 'write fewer or shorter patterns' },
   /** Drawn for one question for advice; 64 users of a model of 1,472 choices a token take 32 million. */
   routing: { most: 40_000_000, unit: 'choices of experts', instead: 'take fewer --users or a smaller model' },
   /** Replayed by all runs that price settings for one question: a second of a core for 25 million. */

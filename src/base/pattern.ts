@@ -1,6 +1,6 @@
 // Patterns from outside, matched in a time that grows with the text times the pattern, whatever both are: all states that a regular expression can
 // be in are kept at once (Thompson, CACM 11(6), 1968), so that nothing is tried twice. `RegExp` goes back, for ever where repetitions nest.
-import { UserError } from './errors.js';
+import { LIMITS, Meter, type Work } from './meter.js';
 import { type Edge, parseSyntax, type Ranges, type Syntax, WORD } from './pattern-syntax.js';
 
 /** A regular expression that finds what `RegExp` finds, and nothing else. */
@@ -11,19 +11,17 @@ export interface Pattern {
   test(text: string): boolean;
 }
 
-/** Most states, and characters, of a pattern. Ours: the longest that users write have about 300 characters, and take a fifth. */
-const MOST_STATES = 4096;
+/** States of one pattern. Ours: the longest that users write have about 300 characters, and take a fifth. */
+const STATES: Work = { ...LIMITS.matching, most: 4096, unit: 'states' };
 
 /**
  * Reads a regular expression of ECMAScript as llama.cpp's `-ot` takes one (std::regex): characters, `.`, sets, groups, `|`, repetitions, `^`, `$`,
- * `\b` and lookahead. @param most states that it may take @throws UserError if it is none, is too large, or has what takes more than that
+ * `\b` and lookahead. @param steps counts states times characters of what is tested @throws UserError if it is none, or is too large
  */
-export function parsePattern(source: string, most = MOST_STATES): Pattern {
-  if (source.length > most) throw tooInvolved();
-  return new Program(parseSyntax(source), { left: most });
+export function parsePattern(source: string, steps?: Meter): Pattern {
+  new Meter('its pattern', STATES).spent(source.length);
+  return new Program(parseSyntax(source), new Meter('its pattern', STATES), steps);
 }
-
-const tooInvolved = (): UserError => new UserError('is too involved to be read; write fewer repetitions, or fewer rules');
 
 /** What a state does: takes a character, goes on at two places, waits for an edge or a lookahead, or has found. It goes on with the next state. */
 interface State {
@@ -49,10 +47,11 @@ function within(ranges: Ranges, code: number): boolean {
 
 /** States that read a text from its end, so that a lookahead, which is of what follows, is known where it is asked. */
 class Program implements Pattern {
-  readonly size: number;
+  size = 0;
   readonly #states: State[] = [];
   readonly #aheads: Program[] = [];
-  readonly #room: { left: number };
+  readonly #room: Meter;
+  readonly #steps: Meter | undefined;
   /** The place of a text at which a state was reached last, states to go on from, states that take a character, and states that follow. */
   readonly #reached: Int32Array;
   readonly #open: Int32Array;
@@ -60,23 +59,23 @@ class Program implements Pattern {
   readonly #seeds: Int32Array;
   #opened = 0;
 
-  constructor(node: Syntax, room: { left: number }) {
-    const { left } = room;
+  constructor(node: Syntax, room: Meter, steps?: Meter) {
     this.#room = room;
+    this.#steps = steps;
     this.#write(node);
     this.#put({ does: 'found' });
-    this.size = left - room.left;
     const states = this.#states.length;
     [this.#reached, this.#open, this.#taking, this.#seeds] = [0, 0, 0, 1].map((more) => new Int32Array(states + more)) as Four;
   }
 
   test(text: string): boolean {
+    this.#steps?.spent(this.size * (text.length + 1));
     return this.#found(text).includes(1);
   }
 
   #spend(states: number): void {
-    this.#room.left -= states;
-    if (this.#room.left < 0) throw tooInvolved();
+    this.#room.spent(states);
+    this.size += states;
   }
 
   #put(state: Partial<State>): State {
@@ -94,7 +93,9 @@ class Program implements Pattern {
     else if (node.kind === 'repeat') this.#writeRepeat(node.of, node.least, node.most);
     else {
       this.#put({ does: 'ahead', ahead: this.#aheads.length, holds: node.holds });
-      this.#aheads.push(new Program(node.of, this.#room));
+      const ahead = new Program(node.of, this.#room);
+      this.size += ahead.size;
+      this.#aheads.push(ahead);
     }
   }
 

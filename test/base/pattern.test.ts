@@ -1,5 +1,6 @@
 // Patterns from outside: they find what RegExp finds, other text is refused, and what RegExp never ends with ends.
 import { describe, expect, it } from 'vitest';
+import { Meter } from '../../src/base/meter.js';
 import { parsePattern } from '../../src/base/pattern.js';
 import { cases } from '../cases.js';
 import { drawn } from '../support/drawn.js';
@@ -107,13 +108,15 @@ it.each([
   ['\\u00 is no character', '\\u00'],
   ['\\cA is no character', '\\cA'],
   ['groups nest too deep', '('.repeat(300)],
-  ['is too involved', '('.repeat(5000)],
-  ['is too involved', 'a{5000}'],
-  ['is too involved', '((a{99}){99}){99}'],
-  ['is too involved', '((){999999999}){999999999}'],
-  ['is too involved', '(){2,999999999}'],
+  ['asks for more than 4,096 states', '('.repeat(5000)],
+  ['asks for more than 4,096 states', 'a{5000}'],
+  ['asks for more than 4,096 states', '((a{99}){99}){99}'],
+  ['asks for more than 4,096 states', '((){999999999}){999999999}'],
+  ['asks for more than 4,096 states', '(){2,999999999}'],
 ])('%s: refused', async (why, source) => {
-  expect(await refusal(() => parsePattern(source))).toMatch(/^UserError: is /);
+  expect(await refusal(() => parsePattern(source))).toMatch(
+    /^UserError: (is no regular expression that can be read: .|its pattern: asks for more than 4,096 states; .)/,
+  );
   expect(await refusal(() => parsePattern(source))).toContain(why);
 });
 
@@ -132,7 +135,14 @@ describe('the work is bounded', () => {
 
   it('by the states of a pattern: each character of it is one, and counted repetitions are as many', () => {
     expect(parsePattern('(a{3}){4}').size).toBeGreaterThanOrEqual(12);
-    expect(parsePattern('a', 3).test('a')).toBe(true);
-    expect(() => parsePattern('aa', 3)).toThrow(/too involved/);
+    expect(() => parsePattern('a'.repeat(2100))).toThrow('its pattern: asks for more than 4,096 states');
+  });
+
+  it('and by the steps of all patterns that share a meter: states times characters', () => {
+    const pattern = parsePattern('ab', new Meter('x', { most: 200, unit: 'steps', instead: 'take less' }));
+    const each = pattern.size * ('ab'.length + 1);
+    const fits = Math.floor(200 / each);
+    for (let i = 0; i < fits; i++) expect(pattern.test('ab')).toBe(true);
+    expect(() => pattern.test('ab')).toThrow('x: asks for more than 200 steps; take less');
   });
 });

@@ -50,8 +50,8 @@ describe('a file for llama.cpp', () => {
     ['"1e3" is no number of blocks', '-ngl 1e3'],
     ['-ncmoe: "all" is no number of blocks', '-ncmoe all'],
     ['-ts: "a" is no list of shares', '-ngl 99 -ts a'],
-    ['more rules for tensors than all layers take', `-ngl 99 ${'-ncmoe 1 '.repeat(50_000)}`],
-    ['more rules for tensors than all layers take', `-ot ${'(a|b)*c=CPU,'.repeat(20_000)}exps=CPU`],
+    ['asks for more than 32,768 states of patterns', `-ngl 99 ${'-ncmoe 1 '.repeat(50_000)}`],
+    ['asks for more than 32,768 states of patterns', `-ot ${'(a|b)*c=CPU,'.repeat(20_000)}exps=CPU`],
   ])('%s: refused', async (message, text) => {
     expect(await refusal(() => read(text))).toContain(message);
   });

@@ -1,4 +1,5 @@
 import { UserError } from '../../../base/errors.js';
+import { LIMITS, Meter } from '../../../base/meter.js';
 import { splitLayers } from '../../../hardware/door.js';
 import type { Anatomy, Tensor } from '../../../model/door.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
@@ -27,8 +28,9 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
     (_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : `gpu${cards[layer - first]!}`),
   );
   const output: DeviceName = onGpus > (headFirst ? 0 : depth) ? `gpu${cards.at(-1)!}` : 'cpu';
+  const steps = new Meter('-ot', LIMITS.matching);
   const overrides = (plan.overrides ?? []).map(({ pattern, device }) => ({
-    expression: parseTensorPattern(pattern, `-ot ${pattern}`),
+    expression: parseTensorPattern(pattern, `-ot ${pattern}`, steps),
     device: known(device, plan),
   }));
   const placed = (tensor: Tensor): DeviceName => {

@@ -32,5 +32,5 @@ it.each([
 it('all rules together are bounded: 16 lists of layers fit, a thousand do not', () => {
   const list = `${Array.from({ length: 4 }, (_, i) => `blk\\.${50 + i}\\.ffn_(down|gate|up)_exps\\.weight`).join('|')}=CUDA0`;
   expect(parseOverrides(Array<string>(16).fill(list), 'x')).toHaveLength(16);
-  expect(() => parseOverrides(Array<string>(1000).fill(list), 'x')).toThrow('x: has more rules for tensors than all layers take');
+  expect(() => parseOverrides(Array<string>(1000).fill(list), 'x')).toThrow('x: asks for more than 32,768 states of patterns');
 });
