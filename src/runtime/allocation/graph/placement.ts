@@ -1,5 +1,6 @@
 import { UserError } from '../../../base/errors.js';
 import { LIMITS, Meter } from '../../../base/meter.js';
+import { rememberedLately } from '../../../base/objects.js';
 import { splitLayers } from '../../../hardware/door.js';
 import type { Anatomy, Tensor } from '../../../model/door.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
@@ -28,20 +29,33 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
     (_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : `gpu${cards[layer - first]!}`),
   );
   const output: DeviceName = onGpus > (headFirst ? 0 : depth) ? `gpu${cards.at(-1)!}` : 'cpu';
-  const steps = new Meter('-ot', LIMITS.matching);
+  const steps = new Meter('-ot', { ...LIMITS.matching, most: 10 * LIMITS.matching.most });
   const overrides = (plan.overrides ?? []).map(({ pattern, device }) => ({
-    expression: parseTensorPattern(pattern, `-ot ${pattern}`, steps),
+    found: foundIn(anatomy, pattern, steps),
     device: known(device, plan),
   }));
-  const placed = (tensor: Tensor): DeviceName => {
-    const { name, layer } = tensor;
-    const override = overrides.find(({ expression }) => expression.test(name));
+  const placed = ({ layer, name }: Tensor, place: number): DeviceName => {
+    const override = overrides.find(({ found }) => found[place] === 1);
     if (override !== undefined) return override.device;
     if (layer !== null) return layer < (plan.cpuMoeLayers ?? 0) && EXPERTS.test(name) ? 'cpu' : layers[layer]!;
     // Tokens are looked up in host memory; an embedding table of several parts has names of this kind.
     return /^(token_embd|per_layer_token_embd|token_types|position_embd)/.test(name) ? 'cpu' : output;
   };
   return { layers, output, tensors: anatomy.tensors.map(placed) };
+}
+
+/** Patterns of late by model: a search for a setting places the same tensors by the same pattern again and again. */
+const FOUND = new WeakMap<Anatomy, Map<string, Uint8Array>>();
+const MOST_KNOWN = 64;
+
+/** 1 for each tensor whose name has a pattern. @throws UserError if it is none */
+function foundIn(anatomy: Anatomy, pattern: string, steps: Meter): Uint8Array {
+  const known = FOUND.get(anatomy) ?? new Map<string, Uint8Array>();
+  FOUND.set(anatomy, known);
+  return rememberedLately(known, MOST_KNOWN, pattern, () => {
+    const parsed = parseTensorPattern(pattern, `-ot ${pattern}`, steps);
+    return Uint8Array.from(anatomy.tensors, ({ name }) => Number(parsed.test(name)));
+  });
 }
 
 /** Share of the layers of each GPU. @throws UserError if all are 0 */
