@@ -54,9 +54,6 @@ describe('reading a result', () => {
     expect(refusal('garbage\n\u0007').message).toBe(`base.json: is not JSON: Unexpected token 'g', "garbage "; run again to replace it`);
     expect(refusal('{ "schema": nope }').message).toMatch(/^base\.json: is not JSON: Unexpected token 'o'.*; run again/);
     expect(refusal('  \n').message).toMatch(/^base\.json: the file is empty/);
-    expect(() => parseResult('', 'my runs/a.json')).toThrow(
-      "my runs/a.json: the file is empty, expected a result as moeprof run -o 'my runs/a.json' writes it",
-    );
   });
 
   it('tells a foreign file (2) from a result of another version (3)', () => {
@@ -115,3 +112,9 @@ describe('reading a result', () => {
 function swap(record: Record<string, unknown>, a: string, b: string): void {
   [record[a], record[b]] = [record[b], record[a]];
 }
+
+it.skipIf(process.platform === 'win32')('a line to copy quotes the path', () => {
+  expect(() => parseResult('', 'my runs/a.json')).toThrow(
+    "my runs/a.json: the file is empty, expected a result as moeprof run -o 'my runs/a.json' writes it",
+  );
+});
