@@ -1,11 +1,11 @@
 // The grammar of regular expressions that come from outside: ECMAScript's, as far as std::regex of llama.cpp's `-ot` has it, without what takes
-// more than a list of states: what a group found cannot be asked for.
+// more than a list of states: what a group found is no state.
 import { UserError } from './errors.js';
 
 /** Inclusive ranges of UTF-16 code units, `[from, to, from, to, ...]`. */
 export type Ranges = readonly number[];
 
-/** A place of a text, by what is beside it. */
+/** A place of a text, by its neighbours. */
 export type Edge = '^' | '$' | 'b' | 'B';
 
 /** What a part of an expression finds. */
@@ -131,7 +131,7 @@ class Reader {
     return ahead === null ? of : { kind: 'ahead', of, holds: ahead };
   }
 
-  /** What a backslash and the letters behind it stand for. */
+  /** What a backslash and the next letters stand for. */
   #escaped(): Ranges {
     const letter = this.#next('nothing is behind the last \\');
     const kind = KINDS.get(letter);

@@ -1,5 +1,5 @@
 // Patterns from outside, matched in a time that grows with the text times the pattern, whatever both are: all states that a regular expression can
-// be in are kept at once (Thompson, CACM 11(6), 1968), so that nothing is tried twice. `RegExp` goes back, for ever where repetitions nest.
+// be in are kept at once (Thompson, CACM 11(6), 1968), so that nothing is tried twice. `RegExp` goes back, for ever if repetitions nest.
 import { LIMITS, Meter, type Work } from './meter.js';
 import { type Edge, parseSyntax, type Ranges, type Syntax, WORD } from './pattern-syntax.js';
 
@@ -45,7 +45,7 @@ function within(ranges: Ranges, code: number): boolean {
   return false;
 }
 
-/** States that read a text from its end, so that a lookahead, which is of what follows, is known where it is asked. */
+/** States that read a text from its end, so that a lookahead, which is of what follows, is decided before it is met. */
 class Program implements Pattern {
   size = 0;
   readonly #states: State[] = [];

@@ -115,3 +115,9 @@ describe('reading a result', () => {
 function swap(record: Record<string, unknown>, a: string, b: string): void {
   [record[a], record[b]] = [record[b], record[a]];
 }
+
+it.skipIf(process.platform === 'win32')('a line to copy quotes the path', () => {
+  expect(() => parseResult('', 'my runs/a.json')).toThrow(
+    "my runs/a.json: the file is empty, expected a result as moeprof run -o 'my runs/a.json' writes it",
+  );
+});
