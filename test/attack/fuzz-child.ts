@@ -4,8 +4,9 @@ import { mkdtempSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../src/base/errors.js';
-import { readers } from './readers.js';
-import { inputOf, outcomeOf } from './tries.js';
+import { readers as mutated } from './readers.js';
+import { structured } from './structured.js';
+import { inputOf, LIMIT_MS, outcomeOf } from './tries.js';
 import { comparisons } from './twice.js';
 
 /** Tries of one reader: `from` to before `to`. */
@@ -16,12 +17,12 @@ interface Task {
   readonly to: number;
   /** File for the number of the running try. */
   readonly progress: string;
-  readonly limitMs: number;
   readonly limitMib: number;
   /** True for a try that took too much beside others, and is made again. */
   readonly alone?: boolean;
 }
 
+const readers = { ...mutated, ...structured };
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-fuzz-'));
 const peakMib = (): number => process.resourceUsage().maxRSS / 1024;
 
@@ -34,7 +35,7 @@ process.on('message', (task: Task | 'readers') => {
 });
 
 /** Tries all of a task, and sends what it found. */
-async function tryAll({ alone = false, from, limitMib, limitMs, name, progress, seed, to }: Task): Promise<void> {
+async function tryAll({ alone = false, from, limitMib, name, progress, seed, to }: Task): Promise<void> {
   const fd = openSync(progress, 'r+');
   const reader = readers[name]!;
   const outcomes = { read: 0, refused: 0 };
@@ -53,7 +54,7 @@ async function tryAll({ alone = false, from, limitMib, limitMs, name, progress, 
     }
     const { system, user } = process.cpuUsage(before);
     const milliseconds = (user + system) / 1000;
-    const isCostly = milliseconds > limitMs || peakMib() > limitMib;
+    const isCostly = milliseconds > LIMIT_MS || peakMib() > limitMib;
     if (isCostly && !alone) {
       costly = index++;
       break;

@@ -3,15 +3,33 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { cases } from '../cases.js';
-import { temporaryFolder } from '../trace/builders.js';
+import { fileOf, temporaryFolder } from '../trace/builders.js';
 import { readers } from './readers.js';
-import { inputOf, outcomeOf, sharesOf } from './tries.js';
+import { structured } from './structured.js';
+import { inputOf, LIMIT_MS, outcomeOf, type Reader, sharesOf } from './tries.js';
 
 const SEED = 5;
-/** A file that takes longer is a hang: the slowest takes a tenth. */
-const PATIENCE_MS = 5000;
 const folder = temporaryFolder();
-const chosen = Object.fromEntries(Object.entries(readers).filter(([name]) => name === (process.env.MOEPROF_FUZZ_READER ?? name)));
+const chosen = (of: Readonly<Record<string, Reader>>) =>
+  Object.fromEntries(Object.entries(of).filter(([name]) => name === (process.env.MOEPROF_FUZZ_READER ?? name)));
+
+/** Tries a reader so many times. @returns how many inputs were refused @throws Error if one ends in neither a value nor a line, or takes too long */
+async function tried(name: string, reader: Reader, runs: number): Promise<number> {
+  let refused = 0;
+  for (let index = 0; index < runs; index++) {
+    const { bytes, from, random } = inputOf(name, reader, SEED, index);
+    const place = `node scripts/fuzz.mjs --reader '${name}' --seed ${SEED} --only ${index} (of ${from})`;
+    const before = process.cpuUsage();
+    try {
+      if ((await outcomeOf(reader, folder, bytes, random)) === 'refused') refused++;
+    } catch (error) {
+      throw new Error(`${place}: ${(error as Error).message}\n${bytes.toString('base64').slice(0, 4000)}`);
+    }
+    const { user, system } = process.cpuUsage(before);
+    if ((user + system) / 1000 > LIMIT_MS) throw new Error(`${place}: takes ${(user + system) / 1000} ms`);
+  }
+  return refused;
+}
 
 describe('damaged files', () => {
   it.each(Object.entries(readers))('are read while they are whole: %s', async (_, reader) => {
@@ -22,25 +40,30 @@ describe('damaged files', () => {
     expect(outcomes).toContain('read');
   });
 
-  it.each(Object.entries(sharesOf(chosen, cases(5000))))(
+  it.each(Object.entries(sharesOf(chosen(readers), cases(5000))))(
     '%s: %i mutations are read or refused',
     { timeout: 300_000 },
     async (name, runs) => {
-      const reader = readers[name]!;
-      let refused = 0;
-      for (let index = 0; index < runs; index++) {
-        const { bytes, from, random } = inputOf(name, reader, SEED, index);
-        const place = `node scripts/fuzz.mjs --reader '${name}' --seed ${SEED} --only ${index} (of ${from})`;
-        const before = process.cpuUsage();
-        try {
-          if ((await outcomeOf(reader, folder, bytes, random)) === 'refused') refused++;
-        } catch (error) {
-          throw new Error(`${place}: ${(error as Error).message}\n${bytes.toString('base64').slice(0, 4000)}`);
-        }
-        const { user, system } = process.cpuUsage(before);
-        if ((user + system) / 1000 > PATIENCE_MS) throw new Error(`${place}: takes ${(user + system) / 1000} ms`);
-      }
+      const refused = await tried(name, readers[name]!, runs);
       if (runs >= 20) expect(refused).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe('sound inputs with a bent value', () => {
+  it.each(Object.entries(structured))('are read while nothing is bent: %s', async (_, reader) => {
+    const [bytes] = Object.values(reader.files);
+    await reader.read(fileOf(folder, `whole${reader.ending}`, bytes!), new Random(0, 'fuzz/whole'));
+  });
+
+  it.each(Object.entries(sharesOf(chosen(structured), cases(5000))))(
+    '%s: of %i some are read, some refused',
+    { timeout: 300_000 },
+    async (name, runs) => {
+      const refused = await tried(name, structured[name]!, runs);
+      if (runs < 20) return;
+      expect(refused).toBeGreaterThan(0);
+      expect(refused).toBeLessThan(runs);
     },
   );
 });

@@ -6,6 +6,9 @@ import { Random } from '../../src/base/random.js';
 import { fileOf } from '../trace/builders.js';
 import { mutate } from './mutate.js';
 
+/** CPU time that an input may take, ms. */
+export const LIMIT_MS = 2000;
+
 /** A reader, and files of its own. */
 export interface Reader {
   /** Ending of its files, where it tells them by that. */

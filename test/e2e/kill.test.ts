@@ -17,6 +17,7 @@ const input = (name: string): string => join(inputs, name);
 const sound = (args: readonly string[]): unknown => execFileSync(process.execPath, [BIN, ...args], { stdio: 'ignore' });
 sound(['trace', 'generate', '--like', 'olmoe-1b-7b', '--tokens', '2000', '-o', input('trace.safetensors')]);
 sound(['run', '--tokens', '50', '-o', input('base.json')]);
+writeFileSync(input('study.yaml'), 'run: quickstart\nset: { workload.tokens: 60 }\naxes: { seed: 1..3, memory.expertCache: [10%, 20%] }\n');
 
 /** Commands that write; they are killed in turn. */
 const WRITERS: readonly (readonly string[])[] = [
@@ -32,6 +33,8 @@ const WRITERS: readonly (readonly string[])[] = [
   ['compare', 'kept.json', input('base.json'), '--allow-different-inputs', '--update-baseline', '--html', 'out.html'],
   ['report', input('base.json'), '-o', 'out.html', '-o', 'out.txt'],
   ['init', '--force'],
+  ['place', '-t', 'mini-mixtral-8x8l', '--for', 'codacus', '-o', 'out.csv'],
+  ['sweep', input('study.yaml'), '--store', 'store', '-o', 'out.csv'],
 ];
 
 /** A fresh folder with what a command needs in it. */

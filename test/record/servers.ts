@@ -32,7 +32,7 @@ type Body = Readonly<Record<string, unknown>> & { readonly stream_options?: { re
 const usage = { prompt_tokens: PROMPT, total_tokens: PROMPT + GENERATED, completion_tokens: GENERATED };
 
 /** Texts of an answer: one, or the events of a stream. Numbers and blanks are as no serializer of ours writes them. */
-function answerOf(path: string, body: Body, number: number): string | string[] {
+export function answerOf(path: string, body: Body, number: number): string | string[] {
   const asked = body.return_routed_experts === true;
   const ids = (list: readonly number[]): string => JSON.stringify(body.return_token_ids === true ? list : null);
   const event = (text: string): string => `data: ${text}\n\n`;
