@@ -9,6 +9,7 @@ import { pasted } from '../base/shell.js';
 import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, nameToday, rangeOf, replacementOf } from './catalogue.js';
+import type { Details } from './details.js';
 import { isDigestOf } from './digest.js';
 import { KNOWLEDGE } from './knowledge.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
@@ -187,6 +188,21 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
   return result;
 }
 
+/** Lists of details that belong together and are not as long as each other, in words; null: there are none. */
+function unequalLists({ capacity, causes, loads, series }: Details): string | null {
+  const widths = (table: readonly (readonly number[])[]): string => table.map(({ length }) => length).join();
+  const other = [...(causes?.stallNs ?? []), ...(causes?.bytes ?? [])].find(({ byExpert }) => widths(byExpert) !== widths(loads));
+  if (other !== undefined) return `details.causes of ${quoted(other.cause)} have other layers or experts than details.loads`;
+  const { hits, late, links, misses, stallNs } = series;
+  const groups: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
+    causes: [loads, causes?.otherStallNs ?? loads],
+    series: [hits, late, misses, stallNs, ...links.flatMap(({ demandNs, prefetchNs }) => [demandNs, prefetchNs])],
+    capacity: capacity === null ? [] : [capacity.bytes, capacity.lru, capacity.belady],
+  };
+  const name = Object.entries(groups).find(([, lists]) => lists.some(({ length }) => length !== lists[0]!.length))?.[0];
+  return name === undefined ? null : `lists of details.${name} differ in length`;
+}
+
 /** `moeprof.result/<n>` of parsed JSON, or null if it is no result at all. */
 function schemaTag(raw: unknown): string | null {
   const tag = isObject(raw) ? raw.schema : null;
@@ -246,5 +262,5 @@ function findContradiction(result: Result): string | null {
     const sum = rates.reduce<number>((total, rate) => total + (rate ?? 0), 0);
     if (Math.abs(sum - 1) > 1e-9) return `hit, late and miss rate (metrics.cache.*_rate${phase}) add up to ${sum}, not 1`;
   }
-  return null;
+  return result.details === undefined ? null : unequalLists(result.details);
 }

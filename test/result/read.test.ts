@@ -112,6 +112,55 @@ describe('reading a result', () => {
   });
 });
 
+describe('details of a result', () => {
+  it.each<[string, Parameters<typeof details>[0], RegExp]>([
+    [
+      'causes of other experts',
+      { byExpert: [[1, 2], [3]] },
+      /details\.causes of "on demand" have other layers or experts than details\.loads/,
+    ],
+    ['causes that lack a layer', { otherStallNs: [0] }, /lists of details\.causes differ in length/],
+    ['a series with a bin too few', { late: [] }, /lists of details\.series differ in length/],
+    ['a curve with a rate too many', { lru: [0.5, 1] }, /lists of details\.capacity differ in length/],
+  ])('are refused for %s', (_, other, message) => {
+    const read = (more: Parameters<typeof details>[0]) =>
+      parseResult(JSON.stringify({ ...sampleResult(), details: details(more) }), 'a.json');
+    expect(read({}).details).toBeDefined();
+    expect(() => read(other)).toThrow(message);
+  });
+});
+
+/** Details of two layers of two experts, with one of their lists replaced. */
+function details({
+  byExpert = [
+    [1, 2],
+    [3, 4],
+  ],
+  late = [0],
+  lru = [0.5],
+  otherStallNs = [0, 0],
+}): unknown {
+  const causes = { stallNs: [{ tier: 'dram', cause: 'on demand', byExpert }], otherStallNs, bytes: [] };
+  const series = {
+    binNs: 1,
+    hits: [0],
+    late,
+    misses: [0],
+    stallNs: [0],
+    links: [{ name: 'h2d', lanes: 1, demandNs: [0], prefetchNs: [0] }],
+  };
+  return {
+    loads: [
+      [1, 0],
+      [0, 1],
+    ],
+    latency: {},
+    series,
+    capacity: { bytes: [1], lru, belady: [1] },
+    causes,
+  };
+}
+
 function swap(record: Record<string, unknown>, a: string, b: string): void {
   [record[a], record[b]] = [record[b], record[a]];
 }
