@@ -13,7 +13,11 @@ export type { Machine } from './parts/defaults.js';
 /** Reads a machine, its parts in any order. @throws UserError if a part is unknown, stands twice, or does not go with the others */
 export function parseMachine(text: string): Machine {
   let given: GivenParts = { gpus: [], sockets: 1, disks: [] };
-  for (const word of machineWords(text)) given = withWord(given, word);
+  for (const word of machineWords(text)) {
+    given = withWord(given, word);
+    if (Math.max(given.gpus.length, given.disks.length) > MOST)
+      throw new UserError(`"${word}": is one more than the ${MOST} that a machine has`);
+  }
   return completed(given);
 }
 
@@ -133,10 +137,13 @@ function splitCardMemory(plain: string): { readonly rest: string; readonly bytes
 /** No card has more memory. */
 const MOST_CARD_BYTES = 1000 * 2 ** 30 + 1;
 
+/** Cards, and disks, of a machine. */
+const MOST = 64;
+
 function partCount(text: string | undefined, word: string): number {
   const count = text === undefined ? 1 : Number(text);
-  if (count >= 1 && count <= 64) return count;
-  throw new UserError(`"${word}": write 1 to 64 of a part`);
+  if (count >= 1 && count <= MOST) return count;
+  throw new UserError(`"${word}": write 1 to ${MOST} of a part`);
 }
 
 /** @throws UserError if there was one before */

@@ -197,6 +197,8 @@ describe('what cannot be', () => {
     ['rtx-3090+4xepyc-9355', 'a board takes 2 epyc-9355 at most'],
     ['0xrtx-3090', 'write 1 to 64 of a part'],
     ['100xrtx-3090', 'write 1 to 64 of a part'],
+    ['64xrtx-3090+rtx-4090', '"rtx-4090": is one more than the 64 that a machine has'],
+    ['nvme-7GB/s+64xnvme-7GB/s', '"64xnvme-7GB/s": is one more than the 64 that a machine has'],
     ['rtx-3090+ryzen-9-7950x+4xddr5-6000', '4xddr5-6000: ryzen-9-7950x has 2 channels; count channels, not modules'],
     ['rtx-3090+2xepyc-9355+32xddr5-6000', '2 epyc-9355 have 24 channels'],
     ['rtx-3090@0GB/s', 'a measured rate of 0'],
