@@ -60,13 +60,13 @@ function runtimeDifference(base: Result, candidate: Result): Difference[] {
   return [{ path: 'runtime', base: text(base, before), candidate: text(candidate, after) }];
 }
 
-/** Knowledge beyond the past: its kinds by part, then, if these are equal, how far parts see that know the future. */
+/** Knowledge beyond the past: its kinds by part, then, if these are equal, how far parts with the future see. */
 function knowledgeDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [base.knowledge, candidate.knowledge];
   // Results of earlier versions do not state it; a base whose knowledge is unknown is at most harder to beat.
   if (after === undefined ? before === undefined : before === undefined && after.parts.length === 0) return [];
   if (before === undefined || after === undefined || knowledgeGap(base, candidate) !== null) {
-    // The marks of what each knows most, unless it takes all parts to tell them apart.
+    // The marks of the most knowledge of each, unless only all parts together differ.
     const words = markOf(base) === markOf(candidate) ? knowledgeText : markOf;
     const text = (result: Result): string => words(result) ?? (result.knowledge === undefined ? 'not stated' : 'the past alone');
     return [{ path: 'knowledge', base: text(base), candidate: text(candidate) }];
@@ -116,7 +116,7 @@ interface Help {
   readonly message: string;
 }
 
-/** Helps that may hide a regression: drafts whose acceptance no run simulates, earlier text, and room for experts that nobody asked for. */
+/** Helps that may hide a regression: drafts whose acceptance no run simulates, earlier text, and room for experts beyond the settings. */
 export function helpsOf(base: Result, candidate: Result): Help[] {
   const drafts = ({ config: { workload } }: Result): string => {
     const { acceptance, acceptances, draft = 0, drafter } = part(part(workload).speculation);

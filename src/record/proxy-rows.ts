@@ -14,7 +14,7 @@ import type { AnswerFile } from './answer-file.js';
 const PLACE = 'a reply';
 const SILENT =
   'it has no routed experts; start the server with --enable-return-routed-experts (vLLM streams them from /inference/v1/generate alone)';
-/** Reasons that are told apart, and letters of each: a server may make up as many as it likes. */
+/** Different reasons that are kept, and letters of each: a server may make up as many as it likes. */
 const REASONS = 20;
 const LETTERS = 300;
 const OTHERS = 'for other reasons';
@@ -33,17 +33,17 @@ export class RecordedAnswers {
   readonly #options: OpenOptions;
   readonly #rows: AnswerFile;
   readonly #keepText: boolean;
-  readonly #tell: (line: string) => void;
+  readonly #report: (line: string) => void;
   #first: Pick<RoutingTrace, 'layers' | 'topK' | 'has'> | null = null;
   #model: string | null = null;
   #ended = false;
 
-  /** @param keepText true: token ids are kept @param tell receives the first answer of each kind of failure */
-  constructor(options: OpenOptions, rows: AnswerFile, keepText: boolean, tell: (line: string) => void) {
+  /** @param keepText true: token ids are kept @param report receives the first answer of each kind of failure */
+  constructor(options: OpenOptions, rows: AnswerFile, keepText: boolean, report: (line: string) => void) {
     this.#options = options;
     this.#rows = rows;
     this.#keepText = keepText;
-    this.#tell = tell;
+    this.#report = report;
   }
 
   /** Adds the answers of a reply, or of a list of replies, as SGLang's own interface sends it. @param start as of {@link add} */
@@ -75,7 +75,7 @@ export class RecordedAnswers {
     const text = textOf(bytesOf(why.slice(0, LETTERS)));
     const known = this.missed.get(text);
     const reason = known === undefined && this.missed.size >= REASONS ? OTHERS : text;
-    if (!this.missed.has(reason)) this.#tell(`not recorded: ${reason}`);
+    if (!this.missed.has(reason)) this.#report(`not recorded: ${reason}`);
     this.missed.set(reason, (this.missed.get(reason) ?? 0) + 1);
   }
 
@@ -105,7 +105,7 @@ export class RecordedAnswers {
   *#linesOf(trace: RoutingTrace): Generator<string, void, void> {
     if (this.#first === null) {
       const { num_experts: experts, ...header } = metadataOf(trace, { ...UNFINISHED, ...(this.#model !== null && { model: this.#model }) });
-      // What the first answer chooses tells nothing of how many there are.
+      // The choices of the first answer have no bearing on the number of experts.
       const known = expected(this.#options, trace.layers).experts !== null;
       yield `${JSON.stringify(known ? { ...header, num_experts: experts } : header)}\n`;
     }

@@ -5,7 +5,7 @@ import type { DeviceWords } from './words.js';
 
 /** Mean TPOT of a run and of its bounds, ns. */
 export interface KnownTimes {
-  readonly own: number;
+  readonly tpot: number;
   readonly allResident: number;
   readonly lru: number;
   readonly belady: number;
@@ -15,7 +15,7 @@ export interface KnownTimes {
 
 /** The times of a run that were counted: a long run has no schedules with knowledge unless they are asked for. */
 interface CountedTimes extends Partial<KnownTimes> {
-  readonly own: number;
+  readonly tpot: number;
   readonly allResident: number;
   readonly floor: number;
   /** True: schedules were looked for without the CPU, which the run does not use. */
@@ -26,10 +26,10 @@ interface CountedTimes extends Partial<KnownTimes> {
 export function knownTimes(result: Result): CountedTimes | null {
   if (metricValue(result, 'fault.time') !== null) return null;
   const of = (name: string): number | null => metricValue(result, `bound.${name}.tpot`);
-  const own = metricValue(result, 'latency.tpot.mean');
+  const tpot = metricValue(result, 'latency.tpot.mean');
   const [allResident, floor, lru, belady, found] = ['all_resident', 'floor', 'lru', 'belady', 'found'].map(of);
-  if (own == null || allResident == null || floor == null) return null;
-  const times = { own, allResident, floor, byLoads: result.bounds.foundBy === 'loads' };
+  if (tpot == null || allResident == null || floor == null) return null;
+  const times = { tpot, allResident, floor, byLoads: result.bounds.foundBy === 'loads' };
   return lru == null || belady == null || found == null ? times : { ...times, lru, belady, found };
 }
 
@@ -48,7 +48,7 @@ interface Limit {
 }
 
 /** Divides the time beyond all resident among policy, prediction and link. The largest is the limit; if all are small, the processor. */
-export function limitOf({ allResident, belady, found, own: time }: KnownTimes): Limit {
+export function limitOf({ allResident, belady, found, tpot: time }: KnownTimes): Limit {
   const parts = {
     policy: Math.max(0, time - Math.max(belady, found)),
     prediction: Math.max(0, Math.min(time, belady) - found),
@@ -67,15 +67,15 @@ const SAME = 1e-9;
 export function bestText(times: CountedTimes): string {
   const proven = `no run takes less than ${formatNs(times.floor)} a token`;
   if (!hasFound(times)) return `${proven}; --found all looks for the fastest schedule`;
-  const { belady, found, lru, own } = times;
+  const { belady, found, lru, tpot } = times;
   const others = `LRU on demand ${formatNs(lru)}, Belady ${formatNs(belady)}`;
   const how = times.byLoads === true ? ' without the CPU' : '';
-  if (own <= found * (1 + SAME)) return `nothing that we know is faster${how}, and ${proven}; ${others}`;
+  if (tpot <= found * (1 + SAME)) return `nothing that we know is faster${how}, and ${proven}; ${others}`;
   const start = `${formatNs(found)} a token is the fastest that we found${how}, and ${proven}; ${others}`;
   if (lru <= found) return `${start}: nothing is gained by knowing`;
   const way = (ns: number): number => Math.min(1, (lru - ns) / (lru - found));
-  if (own > lru) return `${start}; this run is slower than LRU`;
-  return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(own), 0)}`;
+  if (tpot > lru) return `${start}; this run is slower than LRU`;
+  return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(tpot), 0)}`;
 }
 
 /** The limit of the run, in one sentence without its full stop; empty if the schedules were not counted. @param processor of the run's experts, see {@link DeviceWords} */

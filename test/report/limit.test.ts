@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { bestText, type KnownTimes, limitOf, limitText } from '../../src/report/limit.js';
 
-const times = (own: number, more: Partial<KnownTimes> = {}): KnownTimes => {
-  const ms = { allResident: 5, floor: 5, found: 6, belady: 8, lru: 12, ...more, own };
+const times = (tpot: number, more: Partial<KnownTimes> = {}): KnownTimes => {
+  const ms = { allResident: 5, floor: 5, found: 6, belady: 8, lru: 12, ...more, tpot };
   return Object.fromEntries(Object.entries(ms).map(([name, value]) => [name, value * 1e6])) as unknown as KnownTimes;
 };
 
@@ -55,8 +55,8 @@ describe('the best', () => {
   });
 
   it('is the floor alone if no schedule was looked for', () => {
-    const { allResident, floor, own } = times(9);
-    const alone = { allResident, floor, own };
+    const { allResident, floor, tpot } = times(9);
+    const alone = { allResident, floor, tpot };
     expect(bestText(alone)).toBe('no run takes less than 5.00 ms a token; --found all looks for the fastest schedule');
     expect(limitText(alone, 'GPU')).toBe('');
   });

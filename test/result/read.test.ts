@@ -32,6 +32,15 @@ it('says of error bands of an earlier version that the run is to be saved again 
   expect(parseResult(JSON.stringify({ ...sampleResult(), accuracy: now }), 'base.json').accuracy).toEqual(now);
 });
 
+it('reads a metric by an earlier name', () => {
+  const result = sampleResult();
+  const old = { ...result, metrics: { ...result.metrics, 'bound.foresight.tpot': metric('bound.found.tpot', 29.4) }, digest: undefined };
+  const { metrics } = parseResult(JSON.stringify(old), 'old.json');
+  expect(metrics['bound.found.tpot']?.value).toBe(29.4);
+  expect(metrics).not.toHaveProperty('bound.foresight.tpot');
+  expect(parseFailOn('headroom.foresight > 3%').metric).toBe('headroom.found');
+});
+
 describe('reading a result', () => {
   it('gives back what was written, with fields that a later version added', () => {
     const result = sampleResult();
@@ -63,15 +72,6 @@ describe('reading a result', () => {
     expect(refusal('{"schema":"other/1"}')).toMatchObject({ exitCode: 2 });
     expect(refusal('[1,2]').message).toMatch(/is not a moeprof result/);
     expect(damaged((raw) => (raw.schema = 'moeprof.result/2'))).toMatchObject({ exitCode: 3 });
-  });
-
-  it('reads a metric by an earlier name', () => {
-    const result = sampleResult();
-    const old = { ...result, metrics: { ...result.metrics, 'bound.foresight.tpot': metric('bound.found.tpot', 29.4) }, digest: undefined };
-    const { metrics } = parseResult(JSON.stringify(old), 'old.json');
-    expect(metrics['bound.found.tpot']?.value).toBe(29.4);
-    expect(metrics).not.toHaveProperty('bound.foresight.tpot');
-    expect(parseFailOn('headroom.foresight > 3%').metric).toBe('headroom.found');
   });
 
   it('L21 says of a metric that was replaced what stands for it, and is not comparable (3)', () => {
@@ -129,6 +129,24 @@ describe('reading a result', () => {
     const error = damaged((raw) => change(raw as unknown as Parameters<typeof change>[0]));
     expect(error.message).toMatch(message);
     expect(error.exitCode).toBe(2);
+  });
+});
+
+describe('details of a result', () => {
+  it.each<[string, Parameters<typeof details>[0], RegExp]>([
+    [
+      'causes of other experts',
+      { byExpert: [[1, 2], [3]] },
+      /details\.causes of "on demand" have other layers or experts than details\.loads/,
+    ],
+    ['causes that lack a layer', { otherStallNs: [0] }, /lists of details\.causes differ in length/],
+    ['a series with a bin too few', { late: [] }, /lists of details\.series differ in length/],
+    ['a curve with a rate too many', { lru: [0.5, 1] }, /lists of details\.capacity differ in length/],
+  ])('are refused for %s', (_, other, message) => {
+    const read = (more: Parameters<typeof details>[0]) =>
+      parseResult(JSON.stringify({ ...sampleResult(), details: details(more) }), 'a.json');
+    expect(read({}).details).toBeDefined();
+    expect(() => read(other)).toThrow(message);
   });
 });
 

@@ -2,7 +2,7 @@ import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
 import { isLossy, isWord, stagingBufferBytes, stagingBuffers } from '../../system/door.js';
-import type { Known } from '../foresight/clocks.js';
+import type { Limits } from '../foresight/clocks.js';
 import { type FewestLoads, Floor, type FlooredGpu } from '../foresight/floor.js';
 import { FoundSchedules } from '../foresight/found.js';
 import type { KnowingMachine } from '../foresight/knowing-clock.js';
@@ -21,7 +21,7 @@ export function unprovenOf({ inputs: { system }, layout }: Pick<RunPlan, 'inputs
 }
 
 /** The floor, and schedules with knowledge (L19): none if bounds are off, nothing is loaded, or nothing is proven. */
-export function knownOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Known {
+export function knownOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): Limits {
   const { layout, run } = plan;
   if (!run.bounds || layout.hardware.links.length === 0 || unprovenOf(plan) !== null) return { floor: null, found: null };
   const floored = gpus.map((gpu) => flooredGpu(plan, gpu));
@@ -72,7 +72,7 @@ function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
   const both = memory.cacheBytes + buffers + (memory.dramBytes ?? 0);
   return {
     model,
-    // A fault changes what a cost model says from then on.
+    // A fault changes the costs of a model from then on.
     cost: run.faults === undefined ? gpu.cost : new CostModel(model, layout.hardware, layout.dense, layout.split),
     onCpu: layout.hardware.cpu !== null && Number.isFinite(gpu.cost.handoverNs),
     loads: ownIsGlobal(plan, gpu) ? { ...loads, belady: gpu.belady!, own: false } : loads,

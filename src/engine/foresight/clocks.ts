@@ -6,7 +6,7 @@ import type { Floor } from './floor.js';
 import type { FoundSchedules } from './found.js';
 
 /** What is proven and found of a run (L19). */
-export interface Known {
+export interface Limits {
   /** Null: it is not counted, or nothing is proven. */
   readonly floor: Floor | null;
   /** Null: they are not counted. */
@@ -14,14 +14,14 @@ export interface Known {
 }
 
 /** The same passes on other clocks: all experts resident, none kept (L15), past or future known (L19); ns without idle time between passes. */
-export class Clocks implements Known {
+export class Clocks implements Limits {
   allResidentNs = 0;
   noCacheNs = 0;
   passes = 0;
   readonly floor: Floor | null;
   readonly found: FoundSchedules | null;
 
-  constructor({ floor, found }: Known) {
+  constructor({ floor, found }: Limits) {
     this.floor = floor;
     this.found = found;
   }
@@ -59,7 +59,7 @@ export class BoundClocks extends Clocks {
   #uncachedNs = 0;
 
   /** @param dramHoldsAll false: uncached experts come from the SSD @param onCpu the CPU computes too */
-  constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean, known: Known, onCpu: boolean) {
+  constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean, known: Limits, onCpu: boolean) {
     super(known);
     this.#onCpu = onCpu;
     this.#model = model;

@@ -16,22 +16,22 @@ export interface FoundGpu {
 export interface FoundEnds {
   readonly lru: Float64Array;
   readonly belady: Float64Array;
-  /** Each schedule that knows the future. */
+  /** Of each schedule with the future known. */
   readonly knowing: readonly Float64Array[];
 }
 
-/** Demands up to which schedules are counted unless they are asked for: some .15 s. Ours: 680 tokens of Qwen3, 5,000 of a small model. */
+/** Demands up to which schedules are counted by default: some .15 s. Ours: 680 tokens of Qwen3, 5,000 of a small model. */
 const UNASKED = 1 << 18;
 
 /** Rounds of foresight beside a CPU, each with the start times of the round before. Ours: a third one gains .2 % on the cells of docs/moeprof.md. */
 const ROUNDS = 2;
 
-/** Speeds under a given knowledge (L19): LRU, Belady on demand, and schedules that know the future; demands are replayed a little later. */
+/** Speeds under a given knowledge (L19): LRU, Belady on demand, and schedules with the future known; demands are replayed a little later. */
 export class FoundSchedules {
   /** Times of the next event, see {@link WORK}. */
   readonly work = new Float64Array(4);
   readonly #window: EventWindow;
-  /** Demands that may still come; below 0: the run is too long for what nobody asked for. */
+  /** Demands that may still come; below 0: the run is too long. */
   #left: number;
   /** Null: the run itself is LRU on demand. */
   readonly #lru: KnowingClock | null;
@@ -41,9 +41,9 @@ export class FoundSchedules {
   readonly #beladyEnds: number[] = [];
   readonly #knowing: readonly KnowingClock[];
 
-  /** @param runIsLru true: the run itself is LRU on demand, so it is not counted again @param asked true: however long the run is */
-  constructor(gpus: readonly FoundGpu[], runIsLru: boolean, asked = true) {
-    this.#left = asked ? Number.POSITIVE_INFINITY : UNASKED;
+  /** @param runIsLru true: the run itself is LRU on demand, so it is not counted again @param unbounded true: however long the run is */
+  constructor(gpus: readonly FoundGpu[], runIsLru: boolean, unbounded = true) {
+    this.#left = unbounded ? Number.POSITIVE_INFINITY : UNASKED;
     const window = new EventWindow(gpus.map(({ machine }) => machine.sizes.length));
     this.#window = window;
     const [{ belady, machine }] = gpus as [FoundGpu];

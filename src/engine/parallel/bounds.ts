@@ -1,5 +1,5 @@
 import type { CostModel, LinkSpec } from '../../hardware/door.js';
-import { Clocks, cpuNs, type Known } from '../foresight/clocks.js';
+import { Clocks, cpuNs, type Limits } from '../foresight/clocks.js';
 import { WORK } from '../foresight/demand-block.js';
 import type { Shard } from '../memory/shard.js';
 import { Link } from '../transfer/link.js';
@@ -24,7 +24,7 @@ export class ParallelBounds extends Clocks {
     links: readonly LinkSpec[],
     pipeline: Pipeline,
     cost: CostModel,
-    known: Known,
+    known: Limits,
     onCpu: boolean,
   ) {
     super(known);

@@ -13,7 +13,7 @@ interface EndedRequests {
 export interface TpotKnowing {
   readonly lru: Float64Array;
   readonly belady: Float64Array;
-  /** Of each schedule that knows the future, Belady on demand among them. */
+  /** Of each schedule with the future known, Belady on demand among them. */
   readonly knowing: readonly Float64Array[];
   readonly totalNs: number;
 }
@@ -104,7 +104,7 @@ export class Latencies {
     }
   }
 
-  /** TPOT of the same requests under each knowledge, and the time of all passes by schedules that know the future, ns. Call it after the run. */
+  /** TPOT of the same requests under each knowledge, and the time of all passes by schedules with the future known, ns. Call it after the run. */
   tpotKnowing(): TpotKnowing | null {
     const ends = this.#bounds.found?.ends(this.pass.values()) ?? null;
     if (ends === null) return null;

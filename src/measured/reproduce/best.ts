@@ -10,16 +10,16 @@ const WHOLE = /^(throughput\.|time\.total$)/;
 export type Limit = 'found' | 'floor';
 
 /** The value of a metric at a limit: hits as Belady has them, or all of them if experts are prefetched; null: unknown. @param value of the run */
-export function valueAt(limit: Limit, knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
+export function figureAt(limit: Limit, knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
   if (value === null) return null;
   if (metric.startsWith('cache.hit_rate')) {
     // What is prefetched in time is a hit, however small the cache.
     const best = system.predictor.kind.name === 'none' ? knowing.belady : 1;
     return best === undefined ? null : Math.max(best, value);
   }
-  const [own, bound] = timesOf(limit, knowing, metric);
-  if (own === undefined || bound === undefined) return null;
-  const faster = Math.max(1, own / bound);
+  const [reached, bound] = timesOf(limit, knowing, metric);
+  if (reached === undefined || bound === undefined) return null;
+  const faster = Math.max(1, reached / bound);
   return METRICS.get(metric)!.better === 'lower' ? value / faster : value * faster;
 }
 

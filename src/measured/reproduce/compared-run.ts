@@ -10,7 +10,7 @@ import { compositionOf, knowingOf, predictRow } from '../validate/predict.js';
 import { type Measurement, readMeasurements } from '../validate/rows/measurement.js';
 import { RowTraces } from '../validate/rows/row-traces.js';
 import type { RowSystem } from '../validate/rows/specify.js';
-import { type Limit, valueAt } from './best.js';
+import { figureAt, type Limit } from './best.js';
 import type { Reproduction } from './reproduction.js';
 
 /** Figures of a run, by metric. Null: it has none. */
@@ -103,7 +103,7 @@ export class ComparedRuns {
             const measured = fieldsOf(metric)?.[1];
             return measured === undefined ? null : (row.measured[measured] ?? null);
           },
-          at: (limit, metric) => (knowing === undefined ? null : valueAt(limit, knowing, composition.system, metric, of(metric))),
+          at: (limit, metric) => (knowing === undefined ? null : figureAt(limit, knowing, composition.system, metric, of(metric))),
         };
       },
     };
@@ -132,7 +132,7 @@ function comparedRun(spec: RunSpec): ComparedRun {
       return {
         of,
         measured: () => null,
-        at: (limit, metric) => valueAt(limit, knowingOf(metrics), composition.system, metric, of(metric)),
+        at: (limit, metric) => figureAt(limit, knowingOf(metrics), composition.system, metric, of(metric)),
       };
     },
   };

@@ -8,7 +8,7 @@ import type { LinkSpec } from '../../../src/hardware/spec.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
 
 /** A member of an event: its expert, and its times on the GPU and on the CPU. */
-export interface Member {
+interface Member {
   readonly id: number;
   readonly gpu: number;
   readonly cpu: number;
