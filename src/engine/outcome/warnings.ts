@@ -32,7 +32,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
       message:
         'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
     });
-  warnings.push(...unpredicted(finished), ...nothingAcross(finished));
+  warnings.push(...unpredicted(finished), ...simulation.notes);
   const small = cacheWarnings(finished, bounds);
   warnings.push(...(small.length > 0 ? small : flatWarnings(finished, bounds)), ...profileWarnings(finished), ...routingWarnings(finished));
   if (serving.cut)
@@ -64,15 +64,6 @@ function unpredicted({ run, serving, simulation }: Finished): Warning[] {
     `${serving.scheduler.name} groups by the paths of the tokens before, since the run predicts nothing. Give it --predictor, or say ` +
     'paths=previous or paths=next.';
   return [{ code: 'paths-previous', message }];
-}
-
-/** A system that brings what the next pass wants where that can be, in a run where it cannot. */
-function nothingAcross({ simulation: { gpus } }: Finished): Warning[] {
-  const leftOut = gpus[0]!.prefetch?.leftOut ?? null;
-  if (leftOut === null) return [];
-  return [
-    { code: 'across-left-out', message: `Nothing is brought for the next pass while the link is idle: prefetch.across needs ${leftOut}.` },
-  ];
 }
 
 /** A runtime that the user named without effect: the machine is calibrated and has speeds of its own. */
