@@ -5,7 +5,7 @@ import { balances } from '../event/place-each.js';
 import type { SimulatedGpu } from './simulation.js';
 
 /** What a composed run does less well than its system could, for the reader of the result: what is left out, and what is decided greedily. */
-export function notesOf([gpu]: readonly SimulatedGpu[]): Warning[] {
+export function runNotes([gpu]: readonly SimulatedGpu[]): Warning[] {
   const leftOut = gpu!.prefetch?.leftOut ?? null;
   const across = `Nothing is brought for the next pass while the link is idle: prefetch.across needs ${leftOut}.`;
   return [...(leftOut === null ? [] : [{ code: 'across-left-out', message: across }]), ...slowHits(gpu!)];
