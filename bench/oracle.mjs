@@ -67,7 +67,7 @@ async function timeOf({ batch, cache, hardware, runtime, text, way: [system, onM
   const fixed = loadSystem(system).value.cache.capacity !== undefined;
   const tokens = Number(option('tokens') ?? (SHORT ? 20 : 400));
   const workload = { batch, tokens, holdOut: '20%' };
-  const given = { ...TEXTS[text], hardware, runtime, system, bounds: false, foresight: false, audit: 'off', workload };
+  const given = { ...TEXTS[text], hardware, runtime, system, bounds: false, audit: 'off', workload };
   const run = checkRun({ ...given, memory: fixed ? {} : { expertCache: cache } }, system, overrides);
   return (await simulateRun(run)).metrics['time.total'].value;
 }

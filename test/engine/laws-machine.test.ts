@@ -57,7 +57,7 @@ async function timesOf(kind: string, { batch, cache, hardware, model, more = [],
     const overrides = more.map(([path, value]) => ({ path: path.split('.'), value, label: path }));
     if (machine !== undefined) overrides.push({ path: ['hardware', ...machine.slice(0, -1)], value: machine.at(-1)!, label: kind });
     const given = { model, trace: model, hardware, system, memory, ...(runtime === undefined ? {} : { runtime }) };
-    const run = { ...given, workload: { batch, tokens }, bounds: false, foresight: false, audit: 'off' as const };
+    const run = { ...given, workload: { batch, tokens }, bounds: false, audit: 'off' as const };
     const { metrics, warnings } = await simulateRun(checkRun(run, system, overrides));
     times.push(metrics['time.total']!.value);
     codes = warnings.map(({ code }) => code);
