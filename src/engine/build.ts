@@ -6,6 +6,7 @@ import type { Predictor } from '../predict/predictor.js';
 import { anyMiss, computesMisses, deferring, gateWays, isWord, misfit, type RunSpec, rulesOn } from '../system/door.js';
 import { type CommonParts, composeGpu } from './compose/compose.js';
 import { computesOnCpu, knownOf } from './compose/knowledge.js';
+import { runNotes } from './compose/notes.js';
 import type { RunPlan } from './compose/plan.js';
 import { type Policies, policiesFor } from './compose/policies.js';
 import { pathForecastOf, predictorFor, timeOf, withEarlierText } from './compose/predictor.js';
@@ -63,6 +64,7 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
     policy: policies.gpu,
     predictor,
     paths,
+    notes: runNotes(gpus),
     close: () => {
       recorded?.close();
       paths?.close();

@@ -47,6 +47,9 @@ export function parseClassBudget(text: string): ClassBudget {
   return { text, topK: given.get('top-k') ?? Number.POSITIVE_INFINITY, skip: given.get('skip') ?? 0, copy: given.get('copy') ?? 1 };
 }
 
+/** A use of nothing yet. */
+export const noUse = (): ClassUse => ({ wanted: 0, made: 0, wantedWeight: 0, madeWeight: 0 });
+
 /** Budgets of the classes of a run, and their use. */
 export class ClassBudgets {
   /** Use by class over all tokens of passes; the empty class is of requests without one. */
@@ -68,10 +71,19 @@ export class ClassBudgets {
     this.#draws = new PlaceDraws(seed, 'class-budget');
   }
 
-  /** Makes choices beyond a class's budget null. @param row decides the skipped layers @param choices `[..., layers, topK]` @param at first one */
-  cut(requestClass: string, row: number, choices: Uint16Array, weights: Float32Array | null, at: number): void {
+  /**
+   * Makes choices beyond a class's budget null. @param row decides the skipped layers @param choices `[..., layers, topK]` @param at first one
+   * @param use counts them; by default that of the class
+   */
+  cut(
+    requestClass: string,
+    row: number,
+    choices: Uint16Array,
+    weights: Float32Array | null,
+    at: number,
+    use = this.#useOf(requestClass),
+  ): void {
     const budget = this.#budgets.get(requestClass);
-    const use = this.#useOf(requestClass);
     for (let layer = 0; layer < this.#layers; layer++) {
       const from = at + layer * this.#topK;
       let keep = budget?.topK ?? Number.POSITIVE_INFINITY;
@@ -98,7 +110,7 @@ export class ClassBudgets {
   }
 
   #useOf(requestClass: string): ClassUse {
-    const use = this.use.get(requestClass) ?? { wanted: 0, made: 0, wantedWeight: 0, madeWeight: 0 };
+    const use = this.use.get(requestClass) ?? noUse();
     this.use.set(requestClass, use);
     return use;
   }

@@ -1,5 +1,5 @@
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
-import type { ClassBudgets } from './class-budget.js';
+import { type ClassBudgets, noUse } from './class-budget.js';
 import type { Request } from './request.js';
 import type { Segment } from './routing-walk.js';
 import type { Share } from './scheduler.js';
@@ -67,6 +67,11 @@ export class Pass {
   readonly #trace: RoutingTrace;
   readonly #context: number;
   readonly #buffers: (SlotBuffer | undefined)[] = [];
+  #shares: readonly Share[] = [];
+  /** The tokens that come next, as `choices`, and the pass that {@link following} read them for. */
+  #next = new Uint16Array(0);
+  #nextTokens = 0;
+  #nextOf = 0;
   readonly #free: number[] = [];
   /** Slots given out so far at once: every `slot` is below it. */
   #slots = 0;
@@ -99,6 +104,7 @@ export class Pass {
   /** Takes the next rows of each share. @param draftNs time of drafting, ns */
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
+    this.#shares = shares;
     this.draftNs = draftNs;
     this.draftSteps = 0;
     this.drafted = 0;
@@ -135,6 +141,7 @@ export class Pass {
   /** Takes the next row of a request that has run before, as if it were alone in a pass; nothing of the request changes. */
   preview(request: Request): void {
     this.number++;
+    this.#shares = [];
     this.draftSteps = 0;
     this.draftStep[0] = 0;
     this.wrong[0] = 0;
@@ -144,6 +151,36 @@ export class Pass {
     this.sequenceContext[0] = this.#context + request.done;
     this.sequenceTokens[0] = 1;
     this.#appendAt(request, request.done, request.slot, request.placeOf(request.done));
+  }
+
+  /**
+   * The choices of the tokens that the requests of this pass run next, as `choices` has those of this one: the truth, which oracles alone may know.
+   * A prompt goes on by as many tokens as it has here, and so does an answer that drafts. @returns a view until the next call
+   */
+  following(): Uint16Array {
+    if (this.#nextOf !== this.number) {
+      this.#nextOf = this.number;
+      this.#nextTokens = 0;
+      for (const share of this.#shares) this.#follow(share);
+    }
+    return this.#next.subarray(0, this.#nextTokens * this.row);
+  }
+
+  #follow({ again = false, rejected = 0, request, tokens }: Share): void {
+    const from = again ? request.done : request.done + tokens - rejected;
+    const end = from < request.promptRows ? request.promptRows : request.tokens;
+    // A prompt ends with one generated token, whatever came before.
+    const count = Math.min(end - from, from >= request.promptRows && request.inPrefill ? 1 : tokens);
+    const { row } = this;
+    for (let position = from; position < from + count; position++) {
+      const place = request.placeOf(position);
+      const buffer = this.#bufferOf(request.slot);
+      const at = buffer.seek(place.row, place.row + place.tokens);
+      if ((this.#nextTokens + 1) * row > this.#next.length) this.#next = grown(this.#next, row);
+      const to = this.#nextTokens++ * row;
+      copy(buffer.chunk.experts, at * row, this.#next, to, row);
+      this.budgets?.cut(request.requestClass, place.row, this.#next, null, to, noUse());
+    }
   }
 
   /** Lists a token's experts at a layer, in rank order, without empty places, at the start of {@link chosen}. @returns how many */
@@ -186,7 +223,7 @@ export class Pass {
 
   /** Copies trace row `at` to the end of the pass. @param lane buffer that reads ahead, not beyond row `end` */
   #take(request: Request, position: number, lane: number, at: number, end: number): void {
-    const buffer = (this.#buffers[lane] ??= new SlotBuffer(this.#trace));
+    const buffer = this.#bufferOf(lane);
     const { row } = this;
     const from = buffer.seek(at, end);
     const { chunk } = buffer;
@@ -204,6 +241,10 @@ export class Pass {
     this.gpu[to] = request.gpu;
     this.request[to] = request.index;
     this.position[to] = position;
+  }
+
+  #bufferOf(lane: number): SlotBuffer {
+    return (this.#buffers[lane] ??= new SlotBuffer(this.#trace));
   }
 
   #reserve(tokens: number): void {
@@ -244,6 +285,13 @@ export class SlotBuffer {
     }
     return at - this.#start;
   }
+}
+
+/** The same choices, with room for twice as many, and one more row. */
+function grown(choices: Uint16Array, row: number): Uint16Array<ArrayBuffer> {
+  const larger = new Uint16Array(2 * choices.length + row);
+  larger.set(choices);
+  return larger;
 }
 
 /** A plain loop: for rows of a few hundred elements it is as fast as `set(subarray)` and allocates nothing. */

@@ -106,3 +106,36 @@ describe('L18 Monotone in prediction', () => {
     expect(Math.max(...shares)).toBeGreaterThan(1.05);
   });
 });
+
+/** Shipped predictors that know of the next pass, beside the oracle: without a CPU, with one where it is sooner, and with one that shares. */
+const SHIPPED = ['path-retrieval', 'ensemble', 'adaptive', 'transition', 'last-token', 'markov', 'expert-map'];
+const BESIDE_SHIPPED = 1.005;
+describe('L18 the truth beside shipped predictors', () => {
+  // bench/oracle.mjs has the whole matrix, the large recordings among them.
+  it.each(['load', 'cheaper', 'balance'] as const)('L18 the truth takes no more than 0.5 % longer than any of them: %s', async (onMiss) => {
+    const prefetch = { minProbability: 0.05, when: 'pays', chunk: '512KiB', across: 'auto' };
+    for (let number = 0; number < cases(40, 3); number++) {
+      const random = new Random(number, `test/laws-prediction/shipped/${onMiss}`);
+      const pick = <T>(values: readonly T[]): T => values[random.below(values.length)]!;
+      const batch = pick([1, 4, 16]);
+      const model = pick(['mini-mixtral-8x8l', 'mini-finegrained-64x12l']);
+      const [kind, hardware] = [pick(SHIPPED), pick(['t4', 'rtx-4090', 'rtx-3060+ryzen-9-7950x'])];
+      const workload = { batch, tokens: batch === 1 ? 400 : 800, holdOut: '20%' };
+      const given = { model, trace: model, hardware, memory: { expertCache: pick(['25%', '50%']) }, workload, bounds: false, audit: 'off' };
+      const timeWith = async (predictor: string): Promise<number> => {
+        const system = {
+          name: 'x',
+          cache: { policy: 'plec' },
+          predictor: { kind: predictor, horizon: 8, correction: true },
+          prefetch,
+          onMiss,
+        };
+        const { metrics, warnings } = await simulate({ ...given, system } as RunInput);
+        expect(warnings.map(({ code }) => code)).not.toContain('across-left-out');
+        return metrics['time.total']!.value;
+      };
+      const [shipped, truth] = [await timeWith(kind), await timeWith('oracle')];
+      expect(truth / shipped, `run ${number}: ${kind} ${onMiss} ${JSON.stringify(given)}`).toBeLessThanOrEqual(BESIDE_SHIPPED);
+    }
+  });
+});

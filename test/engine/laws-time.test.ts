@@ -375,6 +375,31 @@ const copying = (additive: boolean, ...rows: readonly number[][]) => {
   return simulateByEngine(world({ layers: [{}], hardware, capacityBytes: 30, passes: single(...rows), onMiss, copies }));
 };
 
+describe('L13 cheaper', () => {
+  it('L13 cheaper: the GPU executes what it has before what the link brings', async () => {
+    // A link of 10 ns an expert. Alone, a miss is loaded: 10 + 10 against the CPU's 25. Beside two hits it would end at 20 + 10: the CPU takes it.
+    const quick = wholeMachine([wholeLink('h2d', 1)], { handoverNs: 5 });
+    const last = async (...hits: number[]) => {
+      const passes = single(...hits.map((id) => [id]), [...hits, 3]);
+      const outcome = await simulateByEngine(world({ layers: [{}], hardware: quick, topK: 3, passes, onMiss: 'cheaper' }));
+      return [outcome.passes.at(-1)!.gpu.includes(3), outcome.cpuExperts];
+    };
+    expect(await last(0)).toEqual([true, 0]);
+    expect(await last(0, 1)).toEqual([false, 1]);
+  });
+
+  it('L13 cheaper by rate: the handover counts in the time, not in the choice', async () => {
+    const far = { ...hardware, cpu: { ...hardware.cpu!, handoverNs: 100 } };
+    const ends = async (rule: object) => {
+      const onMiss = [{ ...ruleOf('cheaper'), ...rule }];
+      const outcome = await simulateByEngine(world({ layers: [{}], topK: 1, hardware: far, passes: single([0]), onMiss }));
+      return [outcome.passes[0]!.endNs, outcome.cpuExperts];
+    };
+    expect(await ends({})).toEqual([40 + 10, 0]);
+    expect(await ends({ byRate: true })).toEqual([100 + 20, 1]);
+  });
+});
+
 describe('L13 Miss action', () => {
   // Two experts of 10 bytes, cold. CPU: 2 ns a byte = 20 each, handover 5; GPU 10 each; link 4 ns a byte = 40 each.
 
@@ -411,17 +436,6 @@ describe('L13 Miss action', () => {
     // third: CPU 65 against 50: loaded.
     expect(three).toMatchObject({ cpuExperts: 2, h2d: { demands: 1 } });
     expect(three.passes[0]).toMatchObject({ endNs: 50, gpu: [2] });
-  });
-
-  it('L13 cheaper by rate: the handover counts in the time, not in the choice', async () => {
-    const far = { ...hardware, cpu: { ...hardware.cpu!, handoverNs: 100 } };
-    const ends = async (rule: object) => {
-      const onMiss = [{ ...ruleOf('cheaper'), ...rule }];
-      const outcome = await simulateByEngine(world({ layers: [{}], topK: 1, hardware: far, passes: single([0]), onMiss }));
-      return [outcome.passes[0]!.endNs, outcome.cpuExperts];
-    };
-    expect(await ends({})).toEqual([40 + 10, 0]);
-    expect(await ends({ byRate: true })).toEqual([100 + 20, 1]);
   });
 
   it('L13 background: what the CPU computes moves in while the link is idle', async () => {

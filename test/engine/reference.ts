@@ -67,7 +67,7 @@ function worldOf(scenario: Scenario) {
   const cost = new CostModel(model, hardware, null, scenario.split);
   const [gpu, writeBack] = [new Level(whole, new ReferenceLink(h2d!), scenario.staging), new ReferenceLink(h2d!)];
   const memory = { gpu, dram: new Level(below, new ReferenceLink(ssd ?? h2d!)), writeBack, pool, poolBytes, slices };
-  const running = { nowNs: 0, pass: passes[0]!, members: [] as Member[], cpuFreeNs: [] as number[], deferredNs };
+  const running = { nowNs: 0, gpuNs: 0, pass: passes[0]!, members: [] as Member[], cpuFreeNs: [] as number[], deferredNs };
   const promoting = { promotions: [] as { id: number; sinceNs: number }[], promotedNs: 0, missed: new Map<number, number>() };
   const ahead = { plan: [] as Planned[], nextLayer: 0, unused: new Set<number>(), ...promoting };
   return { scenario, model, cost, rules, sizes, copySizes, layerOf, passes, events, ...memory, ...results, ...running, ...ahead };
@@ -121,6 +121,9 @@ function runEvent(w: World, layer: number, choices: readonly number[], last: boo
   for (const member of w.members) decide(w, layer, member);
   for (const { id } of w.members.filter(reads)) if (dram.holds(id) && dram.came.has(id)) dram.came.get(id)!.yields = false;
   w.cpuFreeNs = w.deferredNs.map((ns) => Math.max(ns, w.nowNs + w.cost.handoverNs));
+  w.gpuNs = w.nowNs;
+  for (const hit of w.members.filter(({ fate }) => fate === 'hits')) onGpu(w, layer, hit);
+  for (const late of w.members.filter(({ fate }) => fate === 'late').sort((a, b) => a.readyNs - b.readyNs)) onGpu(w, layer, late);
   const balanced = w.rules[0]!.do === 'balance';
   if (balanced) balance(w, layer);
   else for (const member of w.members) serve(w, layer, member);
@@ -222,9 +225,9 @@ function serve(w: World, layer: number, member: Member): void {
 function balance(w: World, layer: number): void {
   const { cost, cpuFreeNs, dram, gpu, members, nowNs, sizes } = w;
   const [missed, hits, late] = (['misses', 'hits', 'late'] as const).map((fate) => members.filter((one) => one.fate === fate));
-  const onGpu = (endNs: number, { count, readyNs, cpuShare }: Member): number =>
+  const endOnGpu = (endNs: number, { count, readyNs, cpuShare }: Member): number =>
     Math.max(endNs, readyNs) + cost.expertNs(layer, count, 1 - cpuShare);
-  let gpuNs = [...hits!, ...late!.sort((a, b) => a.readyNs - b.readyNs)].reduce(onGpu, nowNs);
+  let gpuNs = [...hits!, ...late!.sort((a, b) => a.readyNs - b.readyNs)].reduce(endOnGpu, nowNs);
   for (const member of members) {
     const { count, id } = member;
     if (member.fate !== 'misses') {
@@ -255,7 +258,7 @@ function balance(w: World, layer: number): void {
       w.layers[layer]!.streamed++;
       w.total.shared++;
     }
-    gpuNs = onGpu(gpuNs, member);
+    gpuNs = endOnGpu(gpuNs, member);
   }
   for (const member of hits!.reverse()) {
     const { count, id } = member;
@@ -277,6 +280,11 @@ function onCpu(w: World, layer: number, member: Member, share: number, fromNs: n
   w.layers[layer]!.cpuNs += ns;
 }
 
+/** The GPU executes a member as soon as it is ready, after those that it has. */
+function onGpu(w: World, layer: number, { count, readyNs }: Member): void {
+  w.gpuNs = Math.max(w.gpuNs, readyNs) + w.cost.expertNs(layer, count);
+}
+
 /** L10, L14: places the transfers so far. */
 function load(w: World, layer: number): void {
   const loads = w.members.filter(({ by }) => by === 'gpu, to be loaded');
@@ -285,6 +293,7 @@ function load(w: World, layer: number): void {
     const transfer = w.gpu.link.demand(member.id, lackingBytes(w, member), member.readyNs);
     w.gpu.came.set(member.id, transfer);
     Object.assign(member, { by: 'gpu', readyNs: transfer.arrivalNs });
+    onGpu(w, layer, member);
     w.layers[layer]!.onDemandBytes += lackingBytes(w, member);
   }
 }
@@ -299,13 +308,13 @@ function inDram(w: World, id: number): number {
   return Math.max(nowNs, dram.arrivalNs(id));
 }
 
-/** `cheaper`: the CPU has computed it by the time at which the GPU could have. */
+/** `cheaper`: the CPU has computed it by the time at which the GPU could have, which executes others before it. */
 function cpuIsSooner(w: World, layer: number, member: Member): boolean {
   const { cost, cpuFreeNs, dram, gpu, nowNs } = w;
   const { count, id } = member;
   const fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(w.sizes[id]!, nowNs);
   const cpuNs = Math.max(cpuFreeNs[id % cpuFreeNs.length]!, fromNs) + cost.cpuExpertNs(layer, count);
-  return cpuNs <= gpu.link.arrivalOfDemand(lackingBytes(w, member), fromNs) + cost.expertNs(layer, count);
+  return cpuNs <= Math.max(w.gpuNs, gpu.link.arrivalOfDemand(lackingBytes(w, member), fromNs)) + cost.expertNs(layer, count);
 }
 
 /** The CPU computes a miss where it lies: in its turn or, deferred, behind all others. */
@@ -335,10 +344,12 @@ function degrade(w: World, layer: number, member: Member): void {
   for (const share of way === 'skipped' ? [] : contents) w.byContent[share]!.degraded++;
   if (way === 'substituted') w.gpu.caches[layer]!.touch(buddy);
   if (way === 'copyHits') w.pool[layer]!.touch(id);
+  if (way === 'substituted' || way === 'copyHits') onGpu(w, layer, member);
   if (way !== 'copies') return;
   load(w, layer);
   const bytes = Math.ceil(rule.copyBytes * w.sizes[id]!);
   member.readyNs = w.gpu.link.demand(id, bytes, inDram(w, id)).arrivalNs;
+  onGpu(w, layer, member);
   w.layers[layer]!.onDemandBytes += bytes;
   w.layers[layer]!.streamed += Number(!keepCopy(w, id, true));
 }

@@ -222,24 +222,33 @@ function setupOf(
   fromDisk: boolean,
 ): PrefetchSetup {
   const { predictor, prefetch } = plan.inputs.system;
-  const paying = prefetch.when === 'pays' && prefetch.staging === undefined;
-  const what = fromDisk ? 'all experts in host memory' : paying ? null : 'when: pays, and no staging';
-  const lack = what ?? (predicts.predictor.next === undefined ? 'one GPU, and a predictor that counts, such as path-retrieval' : null);
+  const lack = lackAcross(plan, predicts.predictor, fromDisk);
   if (prefetch.across === true && lack !== null)
     throw misfit(plan.run, 'system.prefetch.across', `needs ${lack}; take auto, which leaves it out where it cannot be`);
   // Of several batches in turn, the next pass is that of others: what it will demand is not predicted.
-  const others = prefetch.across === 'auto' && plan.serving.running > plan.run.workload.batch;
+  const others = plan.serving.running > plan.run.workload.batch ? 'one batch, and several take turns; say true to have it anyway' : null;
+  const leftOut = prefetch.across === 'auto' ? (lack ?? others) : null;
   // Loops read this: a spread would give it a hidden class that depends on what V8 remembers of earlier runs.
   return {
     predictor: predicts.predictor,
     predictedUse: predicts.predictedUse,
     expectedUse: predicts.expectedUse,
     time,
-    limits: limitsOf(plan, prefetch.across !== false && lack === null && !others),
+    limits: limitsOf(plan, prefetch.across !== false && leftOut === null),
     scores: new Float32Array(model.experts),
     adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
     budget: prefetch.budget === 'pays' ? new PrefetchBudget(model.experts) : null,
+    leftOut,
   };
+}
+
+/** What a run lacks to bring what its next pass wants; null: nothing. */
+function lackAcross({ inputs, layout }: RunPlan, predictor: Predictor, fromDisk: boolean): string | null {
+  const { staging, when } = inputs.system.prefetch;
+  if (fromDisk) return 'all experts in host memory';
+  if (when !== 'pays' || staging !== undefined) return 'when: pays, and no staging';
+  if (layout.several !== null) return 'one GPU';
+  return predictor.next === undefined ? 'a predictor of the next pass, such as path-retrieval or oracle' : null;
 }
 
 function limitsOf({ inputs: { model, system }, run }: RunPlan, across: boolean): PrefetchLimits {

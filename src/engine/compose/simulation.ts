@@ -1,5 +1,6 @@
 import type { ResolvedPolicy } from '../../cache/policies/index.js';
 import type { Predictor } from '../../predict/predictor.js';
+import type { Warning } from '../../result/result.js';
 import type { Residency } from '../../schedule/door.js';
 import type { Clocks } from '../foresight/clocks.js';
 import type { MemoryPlan } from '../memory/plan.js';
@@ -39,6 +40,8 @@ export interface Simulation extends RunFold {
   readonly predictor: Predictor | null;
   /** Gives predicted paths to the scheduler; null: there are none. */
   readonly paths: PredictedPaths | null;
+  /** What it does less well than its system could. */
+  readonly notes: readonly Warning[];
   /** Null: tokens choose as recorded. */
   readonly rerank: Rerank | null;
   close(): void;

@@ -3,7 +3,7 @@ import { computesMisses, type MissRule } from '../../system/door.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { Staging } from '../transfer/staging.js';
-import type { RunningEvent } from '../vocabulary/event.js';
+import { type RunningEvent, sortByReadiness } from '../vocabulary/event.js';
 import type { Gpu } from '../vocabulary/gpu.js';
 import { ruleFrom } from '../vocabulary/rules.js';
 import { BalancedMisses } from './balance.js';
@@ -13,6 +13,8 @@ class EachMiss extends Misses {
   /** Members to load whose transfers are not placed yet, and their number. */
   readonly #loads: Int32Array;
   #count = 0;
+  /** Time until which the GPU executes what it has been given, ns. */
+  #gpuNs = 0;
   /** Members whose computation on the CPU is deferred until after all others, and their number. */
   readonly #later: Int32Array;
   #laterCount = 0;
@@ -51,6 +53,7 @@ class EachMiss extends Misses {
     if (dram !== null) this.pinInDram();
     if (this.#usesCpu) this.#openCpu(cost.onCpu[layer] === 1 ? event.startNs : event.startNs + cost.handoverNs);
     this.#count = 0;
+    if (this.#usesCpu) this.#beginOnGpu(layer);
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
       // Members are distinct and pinned: until its own turn, each is still held, or not, as it was judged.
@@ -142,7 +145,24 @@ class EachMiss extends Misses {
   /** Places the transfers of the loads so far. */
   #flush(layer: number): void {
     this.load(layer, this.#loads, this.#count);
+    for (let k = 0; this.#usesCpu && k < this.#count; k++) this.#executed(layer, this.#loads[k]!);
     this.#count = 0;
+  }
+
+  /** The GPU executes the hits first, and late members as they arrive. */
+  #beginOnGpu(layer: number): void {
+    const { cost } = this.gpu;
+    const { demand, hit, hits, readyNs, startNs, waiting, waits } = this.event;
+    this.#gpuNs = startNs;
+    for (let k = 0; k < hits; k++) this.#gpuNs += cost.expertNs(layer, demand.counts[hit[k]!]!);
+    sortByReadiness(waiting, waits, readyNs);
+    for (let k = 0; k < waits; k++) this.#executed(layer, waiting[k]!);
+  }
+
+  /** The GPU executes member `i` as soon as it has arrived. */
+  #executed(layer: number, i: number): void {
+    const { demand, readyNs } = this.event;
+    this.#gpuNs = Math.max(this.#gpuNs, readyNs[i]!) + this.gpu.cost.expertNs(layer, demand.counts[i]!);
   }
 
   /** Moves member `i`, which was prefetched into a buffer, into the cache, or executes it in the buffer. */
@@ -274,6 +294,7 @@ class EachMiss extends Misses {
     }
     event.hit[event.hits++] = i;
     event.standIns++;
+    this.#gpuNs += this.gpu.cost.expertNs(layer, count);
   }
 
   /** Transfers a copy and executes member `i` from it. The copy stays if copies are kept and there is room. */
@@ -289,10 +310,11 @@ class EachMiss extends Misses {
     event.readyNs[i] = gpu.link.demand(id, bytes, fromNs);
     event.waiting[event.waits++] = i;
     recorder.layers.onDemandBytes[layer]! += bytes;
+    this.#executed(layer, i);
     if (this.#copies === null || !this.#copies.bring(id)) this.countStreamed(layer, 1);
   }
 
-  /** L13 `cheaper`: true if the CPU would finish member `i` before the GPU could load and execute it, its handover included unless `byRate`. */
+  /** L13 `cheaper`: true if the CPU would finish member `i` before the GPU could load and execute it, what hands over, and what else it executes, included unless `byRate`. */
   #cpuIsSooner(layer: number, i: number, byRate?: true): boolean {
     const { cost, dram, gpu, sizes } = this.gpu;
     const { event } = this;
@@ -304,7 +326,8 @@ class EachMiss extends Misses {
       fromNs = dram.holds(id, layer) ? Math.max(event.startNs, dram.arrivalNs[id]!) : dram.link.peek(sizes[id]!, event.startNs);
     const opened = event.cpuNs[id % cost.cpuQueues]! - (byRate === true ? cost.handoverNs : 0);
     const cpuNs = Math.max(opened, fromNs) + cost.cpuExpertNs(layer, count);
-    return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
+    const onGpuNs = Math.max(byRate === true ? 0 : this.#gpuNs, gpu.link.peek(bytes, fromNs));
+    return cpuNs <= onGpuNs + cost.expertNs(layer, count);
   }
 }
 

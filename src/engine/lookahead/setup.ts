@@ -34,4 +34,6 @@ export interface PrefetchSetup {
   readonly adaptive: AdaptiveHorizon | null;
   /** Stops prefetching if it does not pay; null or absent: prefetching never stops. */
   readonly budget?: PrefetchBudget | null;
+  /** What `across: auto` lacks, so that nothing is brought for the next pass; null or absent: it lacks nothing, or is not wanted. */
+  readonly leftOut?: string | null;
 }

@@ -32,7 +32,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
       message:
         'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
     });
-  warnings.push(...unpredicted(finished));
+  warnings.push(...unpredicted(finished), ...simulation.notes);
   const small = cacheWarnings(finished, bounds);
   warnings.push(...(small.length > 0 ? small : flatWarnings(finished, bounds)), ...profileWarnings(finished), ...routingWarnings(finished));
   if (serving.cut)

@@ -8,35 +8,78 @@ export const NEWEST = 1 / 64;
 /** A running mean that starts at its first value; 0: there was none. */
 export const newer = (mean: number, value: number): number => (mean === 0 ? value : mean + NEWEST * (value - mean));
 
-/** The cost of one more miss (L13) by the GPU's usual events: a transfer or, if cheaper, the time on the CPU less that on the GPU. */
+/** The cost of one more miss (L13) by the GPU's usual events: a transfer or, if the CPU computes some, what it makes the event last longer by. */
 export class MissCost {
   readonly #gpu: Gpu;
-  /** Ways to serve a miss: over the link, on the CPU. */
+  /** Ways to serve a miss: over the link, on the CPU, shared by both. */
   readonly #loads: boolean;
   readonly #computes: boolean;
-  /** Activations of a member, and misses of an event that has any; 0: not known yet. */
+  readonly #balances: boolean;
+  /** Activations of a member; misses of an event that has any; members of an event. 0: not known yet. */
   #activations = 0;
   #misses = 0;
+  #members = 0;
+  /** Misses of an event, those without any among them. */
+  #missed = 0;
+  #events = 0;
+  /** By layer: the cost that was worked out last, ns, and events until then. */
+  readonly #known: Float64Array;
+  readonly #knownAt: Float64Array;
 
   constructor(gpu: Gpu) {
+    const { length } = gpu.model.layers;
     this.#gpu = gpu;
     this.#loads = gpu.onMiss.some(({ do: action }) => action !== 'cpu');
     this.#computes = gpu.onMiss.some(computesMisses);
+    this.#balances = gpu.onMiss[0]!.do === 'balance';
+    this.#known = new Float64Array(length);
+    this.#knownAt = new Float64Array(length).fill(-1);
   }
 
   judged({ demand, hits, misses, waits }: RunningEvent): void {
     const size = hits + misses + waits;
-    if (size > 0) this.#activations = newer(this.#activations, demand.activations / size);
+    if (size === 0) return;
+    this.#events++;
+    this.#missed += this.#members === 0 ? misses : NEWEST * (misses - this.#missed);
+    this.#members = newer(this.#members, size);
+    this.#activations = newer(this.#activations, demand.activations / size);
     if (misses > 0) this.#misses = newer(this.#misses, misses);
   }
 
   /** Of an expert of `layer` whose transfer takes `transferNs`, ns; 0: a hit takes as long. */
   ns(layer: number, transferNs: number): number {
     if (!this.#computes) return transferNs;
+    if (this.#knownAt[layer] !== this.#events) {
+      this.#knownAt[layer] = this.#events;
+      this.#known[layer] = this.#ofLayer(layer, transferNs);
+    }
+    return this.#known[layer]!;
+  }
+
+  #ofLayer(layer: number, transferNs: number): number {
     const { cost } = this.#gpu;
     const activations = Math.max(1, Math.round(this.#activations));
-    const handoverNs = cost.handoverNs / Math.max(1, this.#misses);
-    const cpuNs = Math.max(0, handoverNs + cost.cpuExpertNs(layer, activations) - cost.expertNs(layer, activations));
-    return this.#loads ? Math.min(transferNs, cpuNs) : cpuNs;
+    const gpuNs = cost.expertNs(layer, activations);
+    const cpuNs = cost.cpuExpertNs(layer, activations);
+    if (this.#balances) return Math.min(transferNs, Math.max(0, cost.handoverNs / Math.max(1, this.#misses) + cpuNs - gpuNs));
+    const misses = Math.max(1, Math.round(this.#missed));
+    const longerNs = this.#lastsNs(misses, transferNs, gpuNs, cpuNs) - this.#lastsNs(misses - 1, transferNs, gpuNs, cpuNs);
+    return Math.max(0, this.#loads ? Math.min(transferNs, longerNs) : longerNs);
+  }
+
+  /**
+   * A usual event of so many misses, each of which goes where the event ends soonest, ns. The CPU works beside the GPU, and where the GPU ends last
+   * a hit costs as much as a miss, or more.
+   */
+  #lastsNs(misses: number, transferNs: number, gpuNs: number, cpuNs: number): number {
+    const { cpuQueues, handoverNs } = this.#gpu.cost;
+    let soonestNs = Number.POSITIVE_INFINITY;
+    for (let onCpu = this.#loads ? 0 : misses; onCpu <= misses; onCpu++) {
+      const loaded = misses - onCpu;
+      const onCpuNs = onCpu === 0 ? 0 : handoverNs + cpuNs * Math.ceil(onCpu / cpuQueues);
+      const onGpuNs = Math.max(gpuNs * Math.max(0, this.#members - onCpu), loaded === 0 ? 0 : loaded * transferNs + gpuNs);
+      soonestNs = Math.min(soonestNs, Math.max(onCpuNs, onGpuNs));
+    }
+    return soonestNs;
   }
 }

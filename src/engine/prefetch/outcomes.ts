@@ -68,8 +68,8 @@ export class PrefetchOutcomes {
     const { cost } = this.#gpu;
     const waitedNs = Math.max(0, stallNs - this.#delayNs);
     let ns = waitedNs / this.#misses;
-    // The CPU computes misses while the GPU works: one miss less saves the CPU's time if the GPU waits for it, else it costs the GPU's time.
-    if (this.#besideCpu) ns = waitedNs > 0 ? Math.min(waitedNs, cost.cpuExpertNs(layer, 1)) : -cost.expertNs(layer, 1);
+    // The CPU computes misses while the GPU works: one miss less ends the CPU's work sooner, and the GPU's later.
+    if (this.#besideCpu) ns = Math.min(waitedNs - cost.expertNs(layer, 1), cost.cpuExpertNs(layer, 1));
     this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
   }
 

@@ -10,7 +10,7 @@ export const oracle: PredictorDefinition = {
   knows: ({ precision, recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(precision) }),
   create: ({ model, random }, { recall, precision }) => {
     const quality = { recall: Number(recall), precision: Number(precision) };
-    return spoiledTruth(model, () => quality, random);
+    return spoiledTruth(model, () => quality, random, true);
   },
 };
 

@@ -44,7 +44,9 @@ describe('what the next pass will demand', () => {
     const none = await two(true, () => 0);
     expect(none).toMatchObject({ h2d: { demands: 4, prefetches: 0 } });
   });
+});
 
+describe('prefetch.across', () => {
   it('auto: is left out where the next pass is that of another batch', async () => {
     const loads = async (across: boolean | 'auto', batches: number): Promise<number> => {
       const prefetch = { when: 'pays', minProbability: 0.05, chunk: '1MiB', across };
@@ -67,10 +69,35 @@ describe('what the next pass will demand', () => {
     expect(await loads('auto', 2)).toBe(pool);
   });
 
+  it('auto: the result says what it lacks where it is left out', async () => {
+    const said = async (system: object, run: object = {}): Promise<string[]> => {
+      const prefetch = { when: 'pays', across: 'auto' };
+      const whole = { name: 'x', cache: { policy: 'plec' }, predictor: 'oracle', prefetch, ...system };
+      const given = {
+        model: 'mini-mixtral-8x8l',
+        memory: { expertCache: '25%' },
+        workload: { tokens: 20, batch: 2 },
+        ...run,
+        system: whole,
+      };
+      const { warnings } = await simulate(given as RunInput);
+      return warnings.filter(({ code }) => code === 'across-left-out').map(({ message }) => message.split(' needs ')[1]!);
+    };
+    expect(await said({})).toEqual([]);
+    expect(await said({ predictor: 'path-retrieval' })).toEqual([]);
+    expect(await said({ predictor: 'none' })).toEqual([]);
+    expect(await said({ prefetch: { when: 'pays' }, predictor: 'pre-gated' })).toEqual([]);
+    expect(await said({ predictor: 'pre-gated' })).toEqual(['a predictor of the next pass, such as path-retrieval or oracle.']);
+    expect(await said({ scheduler: { kind: 'expertflow', batches: 2 } })).toEqual([
+      'one batch, and several take turns; say true to have it anyway.',
+    ]);
+    expect(await said({}, { hardware: '2x-rtx-4090' })).toEqual(['one GPU.']);
+  });
+
   it.each<[object, { predictor?: string; [key: string]: unknown }, string]>([
     [{ when: 'idle' }, {}, 'needs when: pays, and no staging'],
     [{ staging: '2 layers' }, {}, 'needs when: pays, and no staging'],
-    [{}, { predictor: 'oracle' }, 'needs one GPU, and a predictor that counts, such as path-retrieval'],
+    [{}, { predictor: 'pre-gated' }, 'needs a predictor of the next pass, such as path-retrieval or oracle'],
     [{}, { hardware: '2x-rtx-4090' }, 'needs one GPU'],
     [{}, { hardware: 'rtx-4090+16GB+nvme-7GB/s', memory: { expertCache: '25%', dramCache: '50%' } }, 'needs all experts in host memory'],
   ])('refuses %o beside %o', async (prefetch, { predictor = 'path-retrieval', ...run }, message) => {

@@ -64,6 +64,57 @@ describe('oracle', () => {
   });
 });
 
+describe('oracle of the next pass', () => {
+  /** Scores of each pass as they were named in the pass before, and in the pass itself; one row a pass. */
+  async function named(given: object, streams: number): Promise<{ readonly before: Float32Array[]; readonly during: Float32Array[] }> {
+    const oracle = await create('oracle', model, 4, { ...given });
+    const found = { before: [] as Float32Array[], during: [] as Float32Array[] };
+    const parts = Array.from({ length: streams }, (_, stream) => rows.slice(100 * stream, 100 * (stream + 1)));
+    walk(
+      traceFrom(model, 4, parts),
+      oracle,
+      (pass, after) => {
+        if (after >= 0) return;
+        for (const [list, fill] of [
+          [found.during, (scores: Float32Array) => oracle.predict(pass, -1, 3, scores)],
+          [found.before, (scores: Float32Array) => model.layers.forEach(({ index }) => void oracle.next!(pass, index, scores))],
+        ] as const) {
+          const scores = new Float32Array(model.experts);
+          fill(scores);
+          list.push(scores);
+        }
+      },
+      { streams },
+    );
+    return found;
+  }
+
+  it.each([
+    [{ recall: 1, precision: 1 }, 1],
+    [{ recall: 0.5, precision: 0.6 }, 1],
+    [{ recall: 0.7, precision: 0.8 }, 4],
+  ])('names the same as that pass will: %o, %d streams', async (given, streams) => {
+    const { before, during } = await named(given, streams);
+    expect(before.length).toBe(100);
+    expect(before.slice(0, -1)).toEqual(during.slice(1));
+    // Nothing comes after the last token.
+    expect(before.at(-1)!.every((score) => score === 0)).toBe(true);
+    expect(during.some((scores) => scores.some((score) => score > 0))).toBe(true);
+  });
+
+  it('puts what more tokens choose first, by no more than a twentieth', async () => {
+    const { during } = await named({ recall: 1, precision: 1 }, 4);
+    for (const [pass, scores] of during.entries()) {
+      for (const { experts, index, offset } of model.layers) {
+        for (let expert = 0; expert < experts; expert++) {
+          const load = [0, 1, 2, 3].filter((stream) => rows[100 * stream + pass]![index]!.includes(expert)).length;
+          expect(scores[offset + expert]).toBeCloseTo(load === 0 ? 0 : 1 - 0.05 * (1 - load / 4), 6);
+        }
+      }
+    }
+  });
+});
+
 describe('oracle in a run', () => {
   it('with recall 1, precision 1 and an infinite link gives hit rate 1', async () => {
     const h2d = { ...wholeLink('h2d', 1), bandwidth: Number.POSITIVE_INFINITY };

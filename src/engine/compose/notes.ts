@@ -1,0 +1,25 @@
+import { formatNs } from '../../base/units.js';
+import type { Warning } from '../../result/result.js';
+import { computesMisses } from '../../system/door.js';
+import { balances } from '../event/place-each.js';
+import type { SimulatedGpu } from './simulation.js';
+
+/** What a composed run does less well than its system could, for the reader of the result: what is left out, and what is decided greedily. */
+export function runNotes([gpu]: readonly SimulatedGpu[]): Warning[] {
+  const leftOut = gpu!.prefetch?.leftOut ?? null;
+  const across = `Nothing is brought for the next pass while the link is idle: prefetch.across needs ${leftOut}.`;
+  return [...(leftOut === null ? [] : [{ code: 'across-left-out', message: across }]), ...slowHits(gpu!)];
+}
+
+/** The one greedy decision that makes a larger cache slower: a hit is the GPU's, and `balance` alone hands it to a CPU that is faster. */
+function slowHits(gpu: SimulatedGpu): Warning[] {
+  const { cost, model, onMiss } = gpu;
+  if (!onMiss.some(computesMisses) || balances(gpu)) return [];
+  const layer = model.layers.length >> 1;
+  const [gpuNs, cpuNs] = [cost.expertNs(layer, 1), cost.cpuExpertNs(layer, 1)];
+  if (gpuNs <= cpuNs) return [];
+  const message =
+    `The GPU takes ${formatNs(gpuNs)} for an expert that the CPU computes in ${formatNs(cpuNs)}, and executes each that it holds: ` +
+    'a larger cache can make this run slower. --on-miss balance hands such experts to the CPU.';
+  return [{ code: 'slow-hits', message }];
+}
