@@ -105,26 +105,6 @@ describe('reading a result', () => {
     ],
     ['rates of different phases', ({ metrics }) => swap(metrics, 'cache.miss_rate', 'cache.miss_rate.prefill'), /add up to 1\.1.*, not 1/],
     ['a layer short', ({ perLayer }) => (perLayer.hits as number[]).pop(), /perLayer\.hits has 47 layers/],
-    [
-      'details of other experts than were loaded',
-      (result) => Object.assign(result, { details: details({ byExpert: [[1, 2], [3]] }) }),
-      /details\.causes of "on demand" have other layers or experts than details\.loads/,
-    ],
-    [
-      'details by layer that lack one',
-      (result) => Object.assign(result, { details: details({ otherStallNs: [0] }) }),
-      /lists of details\.causes differ in length/,
-    ],
-    [
-      'a series with a bin too few',
-      (result) => Object.assign(result, { details: details({ late: [] }) }),
-      /lists of details\.series differ in length/,
-    ],
-    [
-      'a curve with a rate too many',
-      (result) => Object.assign(result, { details: details({ lru: [0.5, 1] }) }),
-      /lists of details\.capacity differ in length/,
-    ],
   ])('refuses %s', (_, change, message) => {
     const error = damaged((raw) => change(raw as unknown as Parameters<typeof change>[0]));
     expect(error.message).toMatch(message);
