@@ -57,7 +57,7 @@ class GpuFloor {
   readonly #width: number;
   #demanded = 0;
   #misses = 0;
-  /** Least time of an expert on the GPU after the last load, ns; 0, where the CPU may have computed it. */
+  /** Least time of an expert on the GPU after the last load, ns; 0 if the CPU may have computed it. */
   #lastNs: number;
   readonly #begin: Since;
   readonly #marks = new Set<Since>();

@@ -27,7 +27,7 @@ interface LayerClass {
 
 /** Least times of events at several prices of a load, ns. */
 export class EventPrices {
-  /** Prices of a load, ns, ascending from 0; Infinity, where no CPU computes: only loads count. */
+  /** Prices of a load, ns, ascending from 0; Infinity if no CPU computes: only loads count. */
   readonly loadNs: Float64Array;
   readonly #cost: ExpertCosts;
   readonly #onCpu: boolean;
@@ -127,7 +127,7 @@ export class EventPrices {
 
   /**
    * min(G, max over t in [0, 1] of t G + (1 - t) h + sum of n min(0, (1 - t) c - t g - price)): by duality the least over shares x of members
-   * on the CPU of max(G - sum g x, h + sum c x) less price times their sum. Every t is a lower bound; the best is where the slope changes sign.
+   * on the CPU of max(G - sum g x, h + sum c x) less price times their sum. Every t is a lower bound; at the best the slope changes sign.
    */
   #addGroups(layer: number, groups: number, share: number, sums: Float64Array): void {
     const many = this.#many;
