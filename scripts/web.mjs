@@ -44,6 +44,9 @@ const withoutNotes = (path, text) => (path.endsWith('.yaml') ? text.replaceAll(/
 /** The package that draws tables on terminals, which no page has. */
 const TABLES = 'cli-table3';
 
+/** Classes that no answer of `moeprof play` makes, as advice counts no bounds: their files, below src. */
+const NEVER_MADE = { 'engine/foresight/floor.ts': 'Floor', 'engine/foresight/found.ts': 'FoundSchedules' };
+
 const ENTRY = '\0page';
 
 /** The web's files in the place of Node's. @param play true: the thread of `moeprof play`, which answers messages; false: the library */
@@ -60,6 +63,8 @@ const web = (play) => ({
   load(id) {
     if (id === join(WEB, 'packed.ts')) return `export const PACKED = ${JSON.stringify(packed(play))};`;
     if (id === `\0${TABLES}`) return 'export default null;';
+    const never = play ? NEVER_MADE[relative(join(ROOT, 'src'), id).replaceAll('\\', '/')] : undefined;
+    if (never !== undefined) return `export class ${never} { constructor() { throw new Error('the page has no bounds of runs'); } }`;
     if (id !== ENTRY) return null;
     if (play) return `import { answerMessages } from ${JSON.stringify(join(ROOT, 'src/play/worker.ts'))}; answerMessages();`;
     const [library, files] = [join(ROOT, 'src/index.ts'), join(WEB, 'files.ts')].map((path) => JSON.stringify(path));

@@ -46,7 +46,7 @@ export interface Bounds {
   readonly lruTpotNs?: number | null | undefined;
   readonly beladyTpotNs?: number | null | undefined;
   readonly foundTpotNs?: number | null | undefined;
-  /** Mean TPOT that no run of these passes is below, ns (L19); absent: not counted, or {@link unproven}. */
+  /** Mean TPOT that no run of these passes is below, ns (L19); absent: not counted, or `unproven`. */
   readonly floorTpotNs?: number | null | undefined;
   /** Time of all passes, those of prompts among them, without idle time between them, ns: of the fastest schedule found, and the floor. */
   readonly foundTotalNs?: number | undefined;

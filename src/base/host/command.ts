@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+
 /** A stream that a command writes to. */
 export interface OutStream {
   readonly isTTY?: boolean;
@@ -20,8 +22,14 @@ export function setExitCode(code: number): void {
 /** Sends this process a signal. */
 export const killSelf: (signal: string) => void = (signal) => void process.kill(process.pid, signal);
 
-/** Files that this process may have open at a time. */
+/** Files that this process may have open at a time. Linux has a file of it, which is read a hundred times as fast as a report. */
 export function openFilesLimit(): number {
+  try {
+    const [, most] = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    if (most !== undefined) return Number(most);
+  } catch {
+    // Another system.
+  }
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
   const soft = userLimits?.open_files?.soft;
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;

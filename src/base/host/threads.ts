@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import * as workers from 'node:worker_threads';
+import { openFilesLimit } from './command.js';
 import { CODE_FOLDER } from './modules.js';
 
 /** Modules that run in threads: their paths in our code, without an ending. */
@@ -44,8 +45,11 @@ export const workerData: unknown = workers.workerData;
 
 const placeOf = (module: ThreadModule): string => path.join(CODE_FOLDER, `${module}.js`);
 
-/** True if there is a module to run in threads: moeprof run from its TypeScript sources has none. */
-export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module));
+/** Open files below which no thread is started: Node ends the whole process if a thread finds no descriptor for its files. */
+const FILES_OF_THREADS = 128;
+
+/** True if there is a module to run in threads, and room for its files: moeprof run from its TypeScript sources has none. */
+export const hasThread = (module: ThreadModule): boolean => fs.existsSync(placeOf(module)) && openFilesLimit() >= FILES_OF_THREADS;
 
 /** Starts a thread. Its environment is a copy, unless it `sharesEnvironment`, as libraries need that read it by themselves. */
 export const startThread = (module: ThreadModule, given: unknown, sharesEnvironment = false): Thread =>

@@ -74,8 +74,9 @@ export function summarizeResult(result: Result): Summary {
 /** What limits a run: of its bounds or, if they were not computed, the largest part of its time. */
 function limit(result: Result): string | null {
   const known = knownTimes(result);
+  const limits = known === null ? '' : limitText(known, deviceWords(result).processor);
   // Its other parts are a fact of their own.
-  if (known !== null) return `limited by ${limitText(known, deviceWords(result).processor).split(';')[0]}`;
+  if (limits !== '') return `limited by ${limits.split(';')[0]}`;
   const time = runTime(result);
   const most = time?.parts.reduce((most, part) => (part.ns > most.ns ? part : most), time.parts[0]!);
   return time === null || most === undefined ? null : `most of the time: ${partWords(most.label, time.source)}, ${formatRatio(most.share)}`;
