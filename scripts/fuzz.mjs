@@ -78,7 +78,10 @@ function secondsOf(pid) {
 function started() {
   const progress = join(folder, `progress-${children++}`);
   writeFileSync(progress, '-1');
-  const child = fork(join(program, 'child.mjs'), { execArgv: ['--max-old-space-size=1024'], env: { ...process.env, MOEPROF_LAWS: 'throw', TMPDIR: folder } });
+  const child = fork(join(program, 'child.mjs'), {
+    execArgv: ['--max-old-space-size=1024'],
+    env: { ...process.env, MOEPROF_LAWS: 'throw', TMPDIR: folder },
+  });
   const ask = (message) =>
     new Promise((resolve, reject) => {
       let seen = '';
