@@ -1,11 +1,12 @@
 import { BeladyBound } from '../../cache/bounds/belady-bound.js';
 import { CostModel } from '../../hardware/door.js';
 import type { ModelSpec } from '../../model/door.js';
-import { isLossy, isWord, stagingBufferBytes, stagingBuffers } from '../../system/door.js';
+import { isLossy, isWord } from '../../system/door.js';
 import type { Limits } from '../foresight/clocks.js';
 import { type FewestLoads, Floor, type FlooredGpu } from '../foresight/floor.js';
 import { FoundSchedules } from '../foresight/found.js';
 import type { KnowingMachine } from '../foresight/knowing-clock.js';
+import { prefetchBytes } from '../memory/plan.js';
 import { Link } from '../transfer/link.js';
 import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import type { SimulatedGpu } from './simulation.js';
@@ -47,9 +48,9 @@ function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   return plain && still && dram === null && writeBack === null && overlaps && !isPageCache(plan);
 }
 
-/** True: the run's own Belady bound is the one over all layers, with experts of one size. */
-function ownIsGlobal(plan: RunPlan, { belady }: SimulatedGpu): boolean {
-  return belady?.exact === true && plan.inputs.system.cache.scope === 'global' && !memoryChanges(plan);
+/** The run's own Belady bound, if it is MIN itself over all layers; null: it is not. */
+function globalOf(plan: RunPlan, { belady }: SimulatedGpu): BeladyBound | null {
+  return belady?.exact === true && plan.inputs.system.cache.scope === 'global' && !memoryChanges(plan) ? belady : null;
 }
 
 function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
@@ -58,25 +59,23 @@ function flooredGpu(plan: RunPlan, gpu: SimulatedGpu): FlooredGpu {
   const [link, ssd] = layout.hardware.links;
   const smallest = sizes.reduce((least, bytes) => Math.min(least, bytes), Number.POSITIVE_INFINITY);
   const alike: ModelSpec = { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: smallest })) };
-  const { staging } = inputs.system.prefetch;
-  const buffers = gpu.prefetch === null || staging === undefined ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
+  const buffers = prefetchBytes(model, inputs.system);
   // Windows need MIN itself: experts of different sizes are all taken to be as small as the smallest.
-  const fewest = (bytes: number, roomBytes: number, preloaded: boolean, of: typeof link): FewestLoads => ({
-    belady: new BeladyBound(alike, 'global', bytes, null, preloaded),
-    own: true,
+  const fewest = (own: BeladyBound | null, bytes: number, roomBytes: number, preloaded: boolean, of: typeof link): FewestLoads => ({
+    belady: own ?? new BeladyBound(alike, 'global', bytes, null, preloaded),
+    own: own === null,
     transferNs: holdingNs(new Link(of!, new Float64Array(0)), smallest),
     slots: Math.floor(roomBytes / smallest),
   });
   const { preloaded } = gpu.gpu;
-  const loads = fewest(memory.cacheBytes, memory.cacheBytes + buffers, preloaded, link);
   const both = memory.cacheBytes + buffers + (memory.dramBytes ?? 0);
   return {
     model,
     // A fault changes the costs of a model from then on.
     cost: run.faults === undefined ? gpu.cost : new CostModel(model, layout.hardware, layout.dense, layout.split),
     onCpu: layout.hardware.cpu !== null && Number.isFinite(gpu.cost.handoverNs),
-    loads: ownIsGlobal(plan, gpu) ? { ...loads, belady: gpu.belady!, own: false } : loads,
-    reads: gpu.dram === null ? null : fewest(both, both, preloaded || gpu.dram.preloaded, ssd),
+    loads: fewest(globalOf(plan, gpu), memory.cacheBytes, memory.cacheBytes + buffers, preloaded, link),
+    reads: gpu.dram === null ? null : fewest(null, both, both, preloaded || gpu.dram.preloaded, ssd),
   };
 }
 

@@ -98,7 +98,7 @@ export function planMemory(
 }
 
 /** Bytes of the staging buffers of prefetches; 0: there are none. */
-const prefetchBytes = (model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number =>
+export const prefetchBytes = (model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number =>
   staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
 
 /** Memory divided for passes of one size. */
