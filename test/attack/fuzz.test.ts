@@ -1,5 +1,7 @@
 // Damaged files of every kind: an error of one line or a correct read, never an internal error, a hang or a runaway of memory. `node
 // scripts/fuzz.mjs` makes as many as one likes, in processes of their own; MOEPROF_FUZZ_READER=result tries one reader only.
+import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { cases } from '../cases.js';
@@ -7,6 +9,10 @@ import { fileOf, temporaryFolder } from '../trace/builders.js';
 import { readers } from './readers.js';
 import { structured } from './structured.js';
 import { inputOf, LIMIT_MS, outcomeOf, type Reader, sharesOf } from './tries.js';
+
+// An input may name standard input, "-"; that of a test never ends. The lowest free descriptor is taken: 0.
+closeSync(0);
+openSync(devNull, 'r');
 
 const SEED = 5;
 const folder = temporaryFolder();
