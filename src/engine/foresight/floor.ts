@@ -35,7 +35,7 @@ interface Since {
   other: Float64Array;
   /** Fewest reads of the SSD before it. */
   readonly reads: number;
-  /** Dense work before it that counts in the next pass, ns. */
+  /** Dense work before it that counts in the next pass with an event, ns. */
   tailNs: number;
 }
 
@@ -103,9 +103,9 @@ class GpuFloor {
     const loads = misses - this.#misses;
     this.#misses = misses;
     for (let k = 0; k < sums.length; k++) sums[k] = (sums[k]! + this.#gapsNs) * this.#workShare[k]! + loads * this.#countedNs[k]!;
-    this.#gapsNs = 0;
     this.#moveOn(this.#begin);
     for (const since of this.#marks) this.#moveOn(since);
+    this.#gapsNs = 0;
     sums.fill(0);
   }
 
@@ -114,6 +114,8 @@ class GpuFloor {
     const { least, other } = since;
     const counted = this.#countedNs;
     const { slots } = this.#gpu.loads;
+    // A GPU without an event in this pass still has all dense work before it.
+    const paidNs = this.#gapsNs > 0 ? since.tailNs : 0;
     let fallen = Number.NEGATIVE_INFINITY;
     for (let k = least.length - 1; k >= 0; k--) {
       fallen = Math.max(fallen, least[k]!);
@@ -123,9 +125,9 @@ class GpuFloor {
     for (let k = 0; k < least.length; k++) {
       const lyingNs = slots * counted[k]!;
       risen = Math.max(risen, least[k]! + lyingNs);
-      other[k] = Math.max(other[k]!, risen - lyingNs) + this.#eventsNs[k]! - since.tailNs * this.#workShare[k]!;
+      other[k] = Math.max(other[k]!, risen - lyingNs) + this.#eventsNs[k]! - paidNs * this.#workShare[k]!;
     }
-    since.tailNs = 0;
+    since.tailNs -= paidNs;
     since.least = other;
     since.other = least;
   }
@@ -147,7 +149,7 @@ class GpuFloor {
     const lying = mark === null ? 0 : (reads?.slots ?? 0);
     const readNs = reads === null ? 0 : reads.transferNs * Math.max(0, this.#reads - since.reads - lying);
     const loadedNs = this.#demanded === 0 ? 0 : since.least.at(-1)! + this.#lastNs;
-    return since.least.reduce((most, ns) => Math.max(most, ns), Math.max(readNs, loadedNs)) + this.denseNs;
+    return since.least.reduce((most, ns) => Math.max(most, ns), Math.max(readNs, loadedNs)) + this.denseNs - since.tailNs;
   }
 
   get #reads(): number {

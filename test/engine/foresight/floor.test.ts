@@ -49,6 +49,24 @@ describe('the floor by hand', () => {
     expect(world.floor.sinceNs(mark)).toBe(5);
   });
 
+  it('counts dense work after a mark once, whether the passes after it have events or not', () => {
+    const world = new KnownWorld(machineOf(1, 1, 4));
+    floorOf(world, [one(0, 1, 9, 0)]);
+    world.floor.dense(100);
+    const mark = world.floor.mark();
+    for (const _ of [0, 1]) {
+      world.floor.dense(3);
+      world.passEnded();
+    }
+    expect(world.floor.sinceNs(mark)).toBe(6);
+    const [next, last] = [world.floor.mark(), world.floor.mark()];
+    // A load of 4 before the mark, dense work of 108, and one hit.
+    expect(floorOf(world, [one(2, 1, 9, 0)])).toBe(113);
+    expect(world.floor.sinceNs(next)).toBe(3);
+    world.floor.dense(5);
+    expect(world.floor.sinceNs(last)).toBe(8);
+  });
+
   it('reads each expert from the SSD once at least, which the CPU does not spare', () => {
     const dram = { capacityBytes: 2, link: { ...linkOf(5), name: 'ssd' } as const };
     expect(floorOf(new KnownWorld(machineOf(3, 1, 1, { dram, cpu: true })), [one(0, 1, 1, 0, 1), one(0, 1, 1, 2)])).toBe(15);
