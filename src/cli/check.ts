@@ -5,7 +5,7 @@ import { loadRuntime, machineOfFile, nudged, powerShareOf, runtimeBefore, runtim
 import { type CheckFacts, checkRuns, runtimesFor } from '../measured/check/check.js';
 import { type CheckedLog, checkReports } from '../measured/check/report.js';
 import { joinedPhases } from '../measured/machine/calibration.js';
-import { isUnplaced, measurementOf } from '../measured/machine/timing-row.js';
+import { isUnplaced, measurementsOf } from '../measured/machine/timing-row.js';
 import { isWritten, readTimings, timingsIn } from '../runtime/timings.js';
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
@@ -36,7 +36,7 @@ async function checkedLog(log: string, options: CheckOptions, context: CliContex
   const file = await machineToMeasure(options.hardware);
   const machine = machineOfFile(file, options.hardware ?? 'this machine');
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
-  const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
+  const rows = joinedPhases(measurementsOf(timings, machine, user));
   const learned = await learnedBy(context, options.timing, options.hardware, user);
   const notes: string[] = learned === null ? [] : [learned.said];
   const turned = (learned: Learned) => runtimesFor(rows, (name) => turnedBy(runtimeBefore(file, loadRuntime(name)), learned.steps));

@@ -154,6 +154,9 @@ async function choose(
   const demand = mixed(model, counted as readonly (Source & { readonly demand: Float64Array })[]);
   if (parallel !== null) {
     const { gpus, redundant } = parallel;
+    const most = Math.min(...model.layers.map(({ experts }) => experts * (gpus - 1)));
+    if (redundant > most)
+      throw new UserError(`--redundant ${redundant}: ${gpus} GPUs that each hold every expert have ${most}; take fewer`);
     const uneven = model.layers.find(({ experts }) => (experts + redundant) % gpus !== 0);
     if (uneven !== undefined) {
       const slots = uneven.experts + redundant;

@@ -9,7 +9,7 @@ import type { CalibratedMachine } from '../../measured/machine/calibrated-machin
 import { calibrate, joinedPhases, type RuntimeCalibration } from '../../measured/machine/calibration.js';
 import { calibrationReports } from '../../measured/machine/calibration-report.js';
 import { namedTiming, timingOfModel } from '../../measured/machine/learn.js';
-import { isUnplaced, measurementOf, TELL_PLACES } from '../../measured/machine/timing-row.js';
+import { isUnplaced, measurementsOf, TELL_PLACES } from '../../measured/machine/timing-row.js';
 import { MEASURES, type Measure, measureMachine } from '../../measured/measure/machine-rates.js';
 import { runtimeOf } from '../../measured/validate/rows/specify.js';
 import { runtimeOfProgram } from '../../runtime/index.js';
@@ -55,7 +55,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
     );
   const earlier = timings.length === 0 ? [] : timingsOfFile(before.timings, 'timings');
   const all = [...earlier, ...timings];
-  const rows = joinedPhases(all.map((timing) => measurementOf(timing, machine, user)));
+  const rows = joinedPhases(measurementsOf(all, machine, user));
   const texts = timings.map((timing) => timingText(namedTiming(timing, user)));
   const rates =
     wanted.length === 0

@@ -8,7 +8,7 @@ import { runtimeOfProgram } from '../../runtime/index.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 import { joinedPhases } from '../machine/calibration.js';
 import { type NamedModel, timingOfModel } from '../machine/timing-model.js';
-import { isUnplaced, measurementOf, TELL_PLACES } from '../machine/timing-row.js';
+import { isUnplaced, measurementsOf, TELL_PLACES } from '../machine/timing-row.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import { type Measurement, parseRows } from '../validate/rows/measurement.js';
 import { figuresOf, type MeasuredMetric, runtimeOf } from '../validate/rows/specify.js';
@@ -44,13 +44,14 @@ export async function contributionOf(
     throw new UserError(`-m ${user.model}: a row is predicted by others, who do not have the file; give the name of a bundled model`);
   const drafts = logs.flatMap(({ text, timings }) => {
     const version = versionOf(text);
-    return timings.map((given) => {
+    const placed = timings.map((given) => {
       const timing = timingOfModel(given, user);
       if (runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine))
         throw new UserError(`${timing.place}: nothing says where the experts lie, which a row needs; ${TELL_PLACES}`);
-      const row = measurementOf(timing, { ...machine, name }, user);
-      if (isPath(row.model.name))
-        throw new UserError(`${timing.place}: its model is a file that others do not have; name a bundled one with -m`);
+      return timing;
+    });
+    return measurementsOf(placed, { ...machine, name }, user).map((row) => {
+      if (isPath(row.model.name)) throw new UserError(`${row.id}: its model is a file that others do not have; name a bundled one with -m`);
       return { ...row, ...(version !== undefined && { engine_version: version }), machine: { ...row.machine, ...(os !== null && { os }) } };
     });
   });

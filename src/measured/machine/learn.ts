@@ -8,7 +8,7 @@ import type { Measurement } from '../validate/rows/measurement.js';
 import { runtimeOf } from '../validate/rows/specify.js';
 import { fittedTo, joinedPhases, RIDGE, SURENESS } from './calibration.js';
 import { type NamedModel, timingOfModel } from './timing-model.js';
-import { isUnplaced, measurementOf, TELL_PLACES } from './timing-row.js';
+import { isUnplaced, measurementsOf, TELL_PLACES } from './timing-row.js';
 
 export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 
@@ -25,18 +25,13 @@ export async function learn(
   watch: WorkWatch = {},
 ): Promise<Learned> {
   const machine = machineOfFile(file, place);
-  const rows = spreadRows(
-    joinedPhases(
-      timings.map((given) => {
-        const timing = timingOfModel(given, user);
-        if (runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine))
-          throw new UserError(
-            `${timing.place}: nothing says where its experts lay; add e.g. -ncmoe 24 (0: all on the GPU), or ${TELL_PLACES}`,
-          );
-        return measurementOf(timing, machine, { model: null, quantization: null });
-      }),
-    ),
-  );
+  const placed = timings.map((given) => {
+    const timing = timingOfModel(given, user);
+    if (runtimeOfProgram(timing.engine).places !== 'by itself' && isUnplaced(timing, machine))
+      throw new UserError(`${timing.place}: nothing says where its experts lay; add e.g. -ncmoe 24 (0: all on the GPU), or ${TELL_PLACES}`);
+    return timing;
+  });
+  const rows = spreadRows(joinedPhases(measurementsOf(placed, machine, { model: null, quantization: null })));
   const runtimes = new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
   const { left, speeds, steps } = await fittedTo(rows, runtimes, threads, watch);
   if (speeds.length === 0) throw new UserError(`${rows[0]!.id}: nothing can be learned from it: its speeds cannot be predicted`);

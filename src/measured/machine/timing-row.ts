@@ -1,4 +1,5 @@
 import { UserError } from '../../base/errors.js';
+import { LIMITS, Meter } from '../../base/meter.js';
 import { definedFields } from '../../base/objects.js';
 import { isPath } from '../../base/profiles.js';
 import type { Machine } from '../../hardware/door.js';
@@ -11,8 +12,14 @@ import { type NamedModel, type TimedModel, timedModel } from './timing-model.js'
 
 const GB = 1e9;
 
+/** Timings as measurements, whose rules of tensors share one limit of work. @throws UserError if a model or storage format is unknown */
+export function measurementsOf(timings: readonly Timing[], machine: Machine, user: NamedModel): Measurement[] {
+  const steps = new Meter(timings[0]?.place ?? '', LIMITS.matching);
+  return timings.map((timing) => measurementOf(timing, machine, user, steps));
+}
+
 /** A timing as a measurement. @throws UserError if its model or storage format is unknown */
-export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
+export function measurementOf(timing: Timing, machine: Machine, user: NamedModel, steps?: Meter): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
   const { depth, engine, flashAttention, generatedTokens, kv, mmap, numa, place, promptTokens, threads, ubatch, users = 1 } = timing;
@@ -35,7 +42,7 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
     engine,
     machine: rowMachine(used),
     model: { ...named, bundled: true, ...(timing.modelBytes !== undefined && { file_gb: timing.modelBytes / GB }) },
-    placement: placementOf(timing, used, model),
+    placement: placementOf(timing, used, model, steps),
     run,
     measured: definedFields({ tg_tps: timing.decode, pp_tps: timing.prefill }),
     ...(timing.command !== undefined && { flags: timing.command }),
@@ -51,9 +58,9 @@ function modelOf(named: TimedModel, { place }: Timing): ModelSpec {
   }
 }
 
-function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpec): Measurement['placement'] {
+function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpec, steps?: Meter): Measurement['placement'] {
   if (gpus.length === 0) return { kind: 'all-cpu', where: 'cpu' };
-  const onCpu = unified ? 0 : expertsOnCpu(timing, model);
+  const onCpu = unified ? 0 : expertsOnCpu(timing, model, steps);
   if (onCpu === 0) return { kind: 'all-gpu' };
   return {
     kind: 'cpu-layers',
@@ -66,7 +73,7 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
 }
 
 /** MoE layers whose experts lie in host memory. Most runtimes count the blocks of the file, of which some have none. */
-function expertsOnCpu(timing: Timing, model: ModelSpec): number {
+function expertsOnCpu(timing: Timing, model: ModelSpec, steps?: Meter): number {
   const layers = decoderLayers(model);
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
   const whole = timing.gpuLayers === undefined ? 0 : layers - timing.gpuLayers;
@@ -74,7 +81,7 @@ function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const inHost = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
   const among = (count: number): number => blocks.filter((block) => block < count).length;
   const byFlags = Math.max(countsExpertLayers === true ? inHost : among(inHost), among(whole));
-  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place);
+  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place, steps);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
   if (onCpu > 0 || placedByFlags(timing)) return onCpu;
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
@@ -146,8 +153,8 @@ function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Mac
 }
 
 /** Layers with experts in host memory, by tensors, rounded. @param blocks of the file with experts @throws UserError for a rule that is none */
-export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string): number {
-  const parsed = parseOverrides(rules, place);
+export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string, steps?: Meter): number {
+  const parsed = parseOverrides(rules, place, steps);
   let onCpu = 0;
   for (const layer of blocks) {
     for (const part of ['gate', 'up', 'down']) {

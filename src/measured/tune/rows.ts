@@ -13,7 +13,7 @@ import type { Speeds } from '../../runtime/setting/goal.js';
 import { settingsOfFlags, timingsOf, timingText } from '../../runtime/timings.js';
 import { joinedPhases, sensitivities } from '../machine/calibration.js';
 import { spreadRows } from '../machine/learn.js';
-import { measurementOf } from '../machine/timing-row.js';
+import { measurementsOf } from '../machine/timing-row.js';
 import type { Sensitivity } from '../validate/fit.js';
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
@@ -103,9 +103,9 @@ export async function priorsOf(
   watch: WorkWatch,
 ): Promise<{ readonly priors: readonly PointPrior[]; readonly others: readonly Sensitivity[] }> {
   const machine = machineOfFile(file, 'this machine');
-  const rowOf = (timing: Timing): Measurement => measurementOf(timing, machine, { model: null, quantization: null });
-  const rows = timings.map(rowOf);
-  const otherRows = spreadRows(joinedPhases(others.map(rowOf)));
+  const rowsOf = (timings: readonly Timing[]): Measurement[] => measurementsOf(timings, machine, { model: null, quantization: null });
+  const rows = rowsOf(timings);
+  const otherRows = spreadRows(joinedPhases(rowsOf(others)));
   const names = new Set([...rows, ...otherRows].map(runtimeOf));
   const runtimes = new Map([...names].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
   const none = KNOBS.map(() => 0);

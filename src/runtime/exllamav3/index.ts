@@ -12,17 +12,26 @@ const PREFILL = /^\s*Length\s+(\d+):\s+(\S+) tokens\/s/;
 /** Of several sequences (S=4), which later versions measure too, no line is read, since what it sums is unknown. */
 const DECODE = /^\s*Context\s+(\d+):\s+(?:S=1\s+)?(\d\S*) tokens\/s/;
 
+/** Characters of a command line that are read. */
+const COMMAND = 4096;
+
 /** The tables of perf.py, and the settings of its command line. */
 const perf: TimingFormat = {
   recognizes: (text) => linesOf(text, '').some(({ text: line }) => PREFILL.test(line) || DECODE.test(line)),
   read: (text, path) => {
-    const whole = text.replaceAll(/\\\n\s*/g, ' ');
-    const folder = /perf\.py\b.*\s(?:-m|--model_dir)[ =](\S+)/.exec(whole)?.[1]?.replace(/\/$/, '').split('/').at(-1);
+    const lineOf = (whole: string): string | undefined => whole.split('\n').find((line) => line.includes('perf.py'));
+    const command = lineOf(text.replaceAll('\\\n', ' ')) ?? '';
+    const words = command
+      .slice(command.indexOf('perf.py'))
+      .slice(0, COMMAND)
+      .split(/[\s=]+/);
+    const after = (...flags: readonly string[]): string | undefined => words.find((_, i) => flags.includes(words[i - 1] ?? ''));
+    const folder = after('-m', '--model_dir')?.replace(/\/$/, '').split('/').at(-1);
     const settings = definedFields({
       model: folder,
       ubatch: wholeOf(/-- Chunk size: (\d+)/.exec(text)?.[1]),
-      cpuMoe: wholeOf(/perf\.py\b.*\s(?:-mcl|--moe_cpu_offload)[ =](\S+)/.exec(whole)?.[1]),
-      command: /^.*perf\.py\b.*$/m.exec(text)?.[0].trim().slice(0, 1000),
+      cpuMoe: wholeOf(after('-mcl', '--moe_cpu_offload')),
+      command: lineOf(text)?.trim().slice(0, 1000),
       users: 1,
     });
     return linesOf(text, path).flatMap(({ place, text: line }): PrintedTiming[] => {

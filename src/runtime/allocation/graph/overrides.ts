@@ -11,9 +11,13 @@ export interface OverrideRule {
   readonly buffer: string;
 }
 
-/** Reads rules; those that are read already keep their places. @param place of the command line @throws UserError if one is none, or all are too many */
-export function parseOverrides(rules: readonly (string | OverrideRule)[], place: string): OverrideRule[] {
-  const [states, steps] = [new Meter(place, LIMITS.states), new Meter(place, LIMITS.matching)];
+/** Reads rules; those that are read already keep their places. @param place of the command line @param steps of the file @throws UserError if one is none, or all are too many */
+export function parseOverrides(
+  rules: readonly (string | OverrideRule)[],
+  place: string,
+  steps: Meter = new Meter(place, LIMITS.matching),
+): OverrideRule[] {
+  const states = new Meter(place, LIMITS.states);
   return rules.map((given) => {
     const rule = typeof given === 'string' ? parseRule(given, place, steps) : given;
     states.spent(rule.pattern.size);
