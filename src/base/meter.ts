@@ -20,6 +20,8 @@ export const LIMITS = {
   built: { most: 500_000, unit: 'lists and dicts', instead: 'no recording does' },
   /** Of one GGUF header, in the arrays that are kept. */
   numbers: { most: 2 ** 20, unit: 'numbers in arrays', instead: "no model's file does" },
+  /** Of one placement in JSON; 100 layers of 512 experts on eight GPUs each have 410,000. */
+  places: { most: 2 ** 20, unit: 'values', instead: "no engine's placement does" },
   /** Of one file of arrivals, or drawn. */
   requests: { most: 5_000_000, unit: 'requests', instead: 'take fewer with workload.requests' },
   /** Of one synthetic trace. */

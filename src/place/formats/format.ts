@@ -1,6 +1,7 @@
 // The contract of a file that an engine loads to place experts, and what all of them need: whole counts, and the engine's numbers of layers.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
+import { LIMITS, Meter } from '../../base/meter.js';
 import { isCount, isObject, ownValue } from '../../base/objects.js';
 import type { Member } from '../../base/parameters.js';
 import { sum } from '../../base/statistics.js';
@@ -155,11 +156,21 @@ export function firstLine(text: string, passed: RegExp): string {
   return '';
 }
 
+const COMMA = 0x2c;
+
+/** The JSON value of a file. @throws UserError with more values than a placement has, which a check of each would hold several times */
+function jsonOf({ bytes, path }: ProfileFile): unknown {
+  let values = 1;
+  for (let at = bytes.indexOf(COMMA); at >= 0; at = bytes.indexOf(COMMA, at + 1)) values++;
+  new Meter(path, LIMITS.places).spent(values);
+  return parseJson(bytes, path);
+}
+
 /** A JSON file as its description has it. @throws UserError with the place of what is not so */
-export const jsonAs = <T>({ bytes, path }: ProfileFile, schema: z.ZodType<T>): T => checkValue(parseJson(bytes, path), path, schema);
+export const jsonAs = <T>(file: ProfileFile, schema: z.ZodType<T>): T => checkValue(jsonOf(file), file.path, schema);
 
 /** Our fingerprint among the fields of a JSON object; null: it has none. */
 export function fingerprintField(file: ProfileFile): string | null {
-  const ours = ownValue(parseJson(file.bytes, file.path), 'moeprof');
+  const ours = ownValue(jsonOf(file), 'moeprof');
   return isObject(ours) ? JSON.stringify(ours) : null;
 }

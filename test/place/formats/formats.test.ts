@@ -44,6 +44,13 @@ const counts = (demand: Float64Array = placed.demand): Record<number, number[]> 
   );
 const text = (format: ProfileFormat, what: Placed, path: string): string => format.write(what, path) as string;
 
+describe('a JSON file of many values', () => {
+  it('is refused before each of them is checked', async () => {
+    const many = Buffer.from(`{"physical_to_logical_map":[[${'0,'.repeat(2 ** 20)}0]]}`);
+    expect(await refusal(() => readProfile('x.json', many, null, deepseek))).toMatch(/: x\.json: asks for more than 1,048,576 values; /);
+  });
+});
+
 describe('files as their descriptions have them', () => {
   it('of exllamav3', () => {
     expect(exllamav3Json(text(exllamav3, placed, 'a.json'))).toEqual(counts());
