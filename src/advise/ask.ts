@@ -44,7 +44,7 @@ export interface AdviceWishes extends DraftWishes {
   readonly runtime?: string | undefined;
   /** `request` (default), `decode`, `prefill`, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string | undefined;
-  /** Tokens per user. Default: 16,384, or prompt and answer if longer, at most the model's limit. */
+  /** Tokens per user. Default: 16,384, or prompt and answer if longer, within the model's limit. */
   readonly context?: number | undefined;
   /** Tokens. Default: 4,096, or half of the context if shorter. */
   readonly prompt?: number | undefined;
@@ -54,16 +54,16 @@ export interface AdviceWishes extends DraftWishes {
   readonly quantizations?: readonly string[] | undefined;
   /** sh, powershell or cmd. Default: the machine's usual shell. */
   readonly shell?: string | undefined;
-  /** Recorded routing for pricing. Default: routing drawn from the model's profile. */
+  /** Recorded routing. Default: drawn from the model's profile. */
   readonly trace?: string | undefined;
-  /** Experts of each layer in the runtime's expert cache. Default: as many as fit, or no cache if faster. */
+  /** Cached experts of each layer. Default: as many as fit, or no cache if faster. */
   readonly slots?: number | undefined;
 }
 
 /** Finds a machine as a runtime drives it. */
 export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'named' | 'notes'>>;
 
-/** Finds a machine by profile, file or parts; the finder throws a UserError for an unknown name. */
+/** Finds a machine by profile, file or parts. The finder throws a UserError for an unknown name. */
 export function machineNamed(name: string): MachineFinder {
   return async ({ profile }) => {
     const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
@@ -136,13 +136,12 @@ export class Subject {
     this.#path = path;
   }
 
-  /** A question with a new pricer. @throws UserError for an unknown name or a short recording */
+  /** @throws UserError for an unknown name or a short recording */
   async question(basis: AdviceBasis, wishes: AdviceWishes): Promise<Question> {
     const question = questionOn(this.#name, this.#models, basis, wishes);
     const { model, quantizations, request, users } = question;
     // More users than the machine holds: nothing is priced.
     const tokens = tokensNeeded(users > usersHeld(question) ? 1 : users, request);
-    // Routing is the same in every format of the model.
     const trace = await rememberedWork(this.#traces, tokens, () => {
       const loaded = model(quantizations[0]!);
       return this.#path === undefined ? drawnRouting(this.#name, loaded, tokens, this.#watch) : recordedRouting(this.#path, loaded, tokens);
@@ -191,7 +190,7 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
 
 const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
 
-/** @throws UserError if the runtime has no expert cache, or the model's cache cannot have `slots` slots */
+/** @throws UserError without an expert cache, or for an impossible number of slots */
 function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers, name: model }: ModelSpec): number {
   if (!caches.some(({ keeps }) => keeps))
     throw new UserError(`--slots ${slots}: ${name} has no expert cache; engines that have one: ${CACHING.join(', ')} (--runtime)`);
@@ -226,7 +225,7 @@ async function drawnRouting(name: string, model: ModelSpec, tokens: number, { br
   return step.value;
 }
 
-/** Path on a command line: a folder's only GGUF file or first part, or a config.json's folder; null: unreadable. */
+/** Path on a command line; null: unreadable by the runtime. */
 function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
   if (!isFolder(path)) {
@@ -257,8 +256,7 @@ function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string
 }
 
 /**
- * Default formats: the model's own if the runtime reads its files, then formats of fewer bits.
- * @param own model in its own format
+ * Default formats: the model's own if readable, then formats of fewer bits.
  * @param fixed true if sizes come from the files
  * @param ownBits bits per weight of the own format
  */

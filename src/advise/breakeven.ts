@@ -1,4 +1,4 @@
-// Finds the hit rate at which an expert cache decodes as fast as the CPU alone, by engine runs without a formula.
+// Hit rate at which an expert cache is as fast as the CPU alone, by engine runs without a formula.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
@@ -44,10 +44,7 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
 
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
-/**
- * Worth of caches by format and users.
- * @throws UserError for an unknown name, a short recording, or no CPU with a card
- */
+/** @throws UserError for an unknown name, a short recording, or no CPU with a card */
 export async function breakEvensOn(name: string, machine: MachineFinder, wishes: AdviceWishes, by: readonly number[]): Promise<BreakEvens> {
   const basis = await basisOf(machine, wishes);
   const { hardware, runtime } = basis;
@@ -79,7 +76,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
   const slots = Math.min(most, Math.floor(free / sum(sizes)));
   const cached = (cache: string) => (count: number) =>
     question.pricer.cached({ model, hardware, setting: { ...inHost, cache, slots: count }, cached: null });
-  // Whole layers take the slots' room, on the same tokens as the caches; 0 slots: the CPU computes all.
+  // Whole layers take the slots' room; without slots, the CPU computes all.
   const fixed = cached(DEFAULT_SYSTEM);
   const [cpu, whole] = [await fixed(0), await fixed(slots)];
   const [linked, mixed] = slots === 0 ? [] : [await cached(offload)(slots), await cached(hybrid)(slots)];

@@ -29,6 +29,7 @@ export function ladderOf({ hardware, runtime, slots }: Unpriced, model: ModelSpe
   return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
 }
 
+/** Memory of a setting by device. */
 export function devicesOf(question: Unpriced, model: ModelSpec, setting: Setting): readonly DeviceMemory[] {
   return loadOf(question, model, setting).devices;
 }
@@ -38,7 +39,7 @@ export function loadOf({ hardware, runtime }: Unpriced, model: ModelSpec, settin
   return runtime.memory(model, setting, hardware);
 }
 
-/** Highest rung that fits; null: none. Only the first that fits the GPUs is tried: lower rungs need more host memory. */
+/** Highest rung that fits; null: none. Rungs below the first that fits the GPUs only add to the host. */
 export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const setting = highestOnGpu(question, model, beside);
   return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
@@ -51,6 +52,7 @@ export function highestOnGpu(question: Question, model: ModelSpec, beside: Besid
   return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
 }
 
+/** Rung with the least on the GPUs, fitting or not. */
 export function lowestRung(question: Unpriced, model: ModelSpec, beside: Beside): Setting {
   return { ...beside, ...ladderOf(question, model, beside.cache).at(-1)!, fromDisk: false };
 }
@@ -75,7 +77,6 @@ export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, s
   return Math.max(0, freeOf(memory) + expertBytesTotal({ layers }));
 }
 
-/** Index of the first rung that fits the GPUs; `ladder.length` if none. */
 function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
   return firstFit(ladder.length, (at) => {
     const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
@@ -85,6 +86,7 @@ function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder
 
 const missingOn = (devices: readonly DeviceMemory[]): number => Math.max(...devices.map((device) => -freeOf(device)));
 
+/** Index of a placement on its ladder. */
 export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {
   const same = (rung: WeightPlacement): boolean =>
     (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => rung[part] === placement[part]);
@@ -133,7 +135,7 @@ export function contextThatFits(question: Question, { model, setting }: { readon
 
 /**
  * First place with nothing missing, by regula falsi since bytes fall almost linearly; `count` if none.
- * @param missing bytes missing at a place, at most 0 if it fits; non-increasing
+ * @param missing bytes missing at a place; at most 0 if it fits; non-increasing
  */
 export function firstFit(count: number, missing: (at: number) => number): number {
   if (count === 0) return 0;
@@ -141,7 +143,6 @@ export function firstFit(count: number, missing: (at: number) => number): number
   if (lack <= 0) return 0;
   let [high, room] = [count - 1, count === 1 ? lack : missing(count - 1)];
   if (room > 0) return count;
-  // Bytes are missing at `low`, none at `high`.
   for (let looks = 1; high - low > 1; looks++) {
     // Regula falsi creeps on curved lines, so every third step bisects.
     const straight = looks % 3 === 0 ? (low + high) / 2 : low + ((high - low) * lack) / (lack - room);

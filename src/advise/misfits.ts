@@ -27,7 +27,7 @@ function stepOf({ cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacemen
   return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
-/** Sentences on missing bytes of each offered format, the smallest last. */
+/** Sentences on missing bytes of the first and the last format on offer. */
 export function missingOf(question: Question): string[] {
   const { quantizations } = question;
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];

@@ -15,9 +15,9 @@ const MODELS_SCHEMA = 'moeprof.models/1';
 /** A model on the machine. */
 export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | 'command' | 'bands'> {
   readonly parameters: ModelSpec['parameters'];
-  /** Format of the answer; if nothing fits, the smallest on offer. */
+  /** Format of the answer, or the smallest on offer. */
   readonly quantization: string;
-  /** False if the answer needs fewer bits than the first format on offer, at a cost in quality. */
+  /** False if the answer needs fewer bits than the first format. */
   readonly preferred: boolean;
   /** Weights in `quantization`, bytes. */
   readonly bytes: number;
@@ -37,7 +37,7 @@ export interface ModelOffers extends Tagged<typeof MODELS_SCHEMA>, Asked {
 export type ModelWishes = Omit<AdviceWishes, 'trace'>;
 
 /**
- * Models that a machine runs, with settings and speeds: `moeprof advise` with several models or none.
+ * Models that a machine runs, with settings and speeds: `moeprof advise` for several models.
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
  * @param models bundled names, files or folders; empty: all bundled
  * @throws UserError for an unknown name
@@ -85,7 +85,7 @@ export async function modelsOn(
 /** Tokens/s of a model that runs well: four times reading speed. Ours. */
 const WELL = 20;
 
-/** True if a model fits in its usual format, and decodes faster than all larger models that run well. */
+/** True if a model fits in its usual format, and is faster than all larger models that run well. */
 function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
   const least = Math.max(WELL, ...larger.map((offer) => offer.answer!.decode));
   return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;
@@ -106,7 +106,6 @@ async function offerOf(asked: Question): Promise<Omit<ModelOffer, 'frontier'>> {
   return { ...common, ...advised, preferred, kept, missing: 0 };
 }
 
-/** Sorts by size, and marks models not outdone by a larger model. */
 function withFrontier(models: readonly Omit<ModelOffer, 'frontier'>[]): ModelOffer[] {
   let fastest = 0;
   const decode = ({ answer, kept }: Omit<ModelOffer, 'frontier'>): number => (kept ? answer!.decode : 0);

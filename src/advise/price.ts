@@ -15,9 +15,9 @@ import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
 
-/** Generated tokens of a run. Only routing varies between tokens, so few suffice. Ours. */
+/** Generated tokens of a run; only routing varies between tokens. Ours. */
 const DECODED = 16;
-/** As DECODED, with drafts: accepted drafts vary between passes, so a mean needs more tokens. Ours. */
+/** As DECODED, with drafts: accepted drafts vary, so a mean needs more tokens. Ours. */
 const DRAFTED = 48;
 /** Most prompt tokens from which a runtime chooses its GPU's experts. Ours. */
 const FOLLOWED = 4096;
@@ -46,7 +46,7 @@ interface PricedCase {
   readonly model: ModelSpec;
   readonly hardware: HardwareSpec;
   readonly setting: Setting;
-  /** Bytes of memory that cache experts of the disk; null: memory holds all experts. */
+  /** Bytes of memory that cache experts of the disk; null: all experts in memory. */
   readonly cached: number | null;
 }
 
@@ -171,7 +171,6 @@ export function tokensNeeded(users: number, { prompt }: RequestShape): number {
   return Math.max(users * (1 + 2 * warmingOf(users)), Math.min(prompt, LONGEST_PASS) + 1) + 1;
 }
 
-/** `context`: tokens in the KV cache before the run. */
 interface Walk {
   readonly users: number;
   readonly prompt: number;
@@ -225,7 +224,6 @@ function runOf(
   return { run: { ...common, system, memory }, machine };
 }
 
-/** Machine without a disk: memory holds all experts outside the GPUs. */
 function withoutDisk(hardware: HardwareSpec): HardwareSpec {
   if (hardware.tiers.at(-1)!.name !== 'ssd') return hardware;
   return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
@@ -234,14 +232,13 @@ function withoutDisk(hardware: HardwareSpec): HardwareSpec {
 /** GPU bytes beyond any need: the placement is already known to fit. Ours. */
 const AMPLE = 64e12;
 
-/** Joins the GPUs as the runtime drives them. */
 function asOneGpu(hardware: HardwareSpec): HardwareSpec {
   const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
   const [first, ...others] = joined.tiers;
   return { ...joined, tiers: [{ ...first!, bytes: AMPLE }, ...others] };
 }
 
-/** Text after the run's `walked` tokens, for a cache's profile. */
+/** Text after the run, for a cache's profile. */
 function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof routingOfPart>['apart'] {
   const { path, tokens } = trace;
   const take = async (some: number): Promise<RoutingTrace> => selectRows(trace, walked, Math.min(tokens, walked + some), path);

@@ -85,7 +85,7 @@ function wiredLimit(question: Question): WayOut[] {
   return [{ text, decode: null, command: [`sudo sysctl iogpu.wired_limit_mb=${megabytes}`] }];
 }
 
-/** Offered models whose weights fit in memory, largest first. @param below upper limit of parameters, exclusive */
+/** Offered models whose weights fit, largest first. @param below parameters, exclusive */
 export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSITIVE_INFINITY): string[] {
   const room = tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1)), 0);
   return offeredModels()
@@ -95,10 +95,10 @@ export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSIT
     .map(({ name }) => name);
 }
 
-/** Bundled models fit for general text. */
+/** Bundled models worth running for their output. */
 export const offeredModels = (): string[] => listProfiles('models').filter((name) => loadProfile(name).offered);
 
-/** Largest smaller bundled model that fits in its usual format. */
+/** Largest smaller model that fits in its usual format. */
 async function nextModel({ hardware, quantizations, model }: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const parameters = model(quantizations[0]!).parameters.total;
   for (const name of modelsBySize(hardware, parameters)) {

@@ -29,7 +29,7 @@ import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from
 /** Longest name in a table, columns. */
 const LONGEST = 20;
 
-/** The report of `moeprof plan`: memory by system and machine, an answer sentence each, and the tried runs. */
+/** The report of `moeprof plan`: memory by system and machine, an answer sentence each, and the runs. */
 export const planReports = drawnFormats<Plan>('moeprof plan', planDocument, planFigures);
 
 function planDocument(plan: Plan): Document {
@@ -69,7 +69,7 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
   return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
 }
 
-/** Memory and speed of each placing; a system shared by all stands above. */
+/** A system shared by all placings stands above. */
 function needGrid(placings: readonly Placing[]): Grid {
   const shared = sharedSystem(placings) !== null;
   const banded = hasRanges(placings);
@@ -108,7 +108,6 @@ function hasRanges(placings: readonly Placing[]): boolean {
   return placings.length > 1 && placings.some((placing) => (answeringProbe(placing)?.result.accuracy?.decode ?? null) !== null);
 }
 
-/** Runs of a placing; brief only for a lone placing. */
 function probeGrid(placing: Placing, names: readonly string[], tried: Visibility): Grid {
   const rows = placing.probes.map((probe) => [
     ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result.metrics['cache.hit_rate']?.value ?? 0, probe.result)],
@@ -123,7 +122,6 @@ function probeGrid(placing: Placing, names: readonly string[], tried: Visibility
 
 const keptBy = ({ broken }: Probe): string => (broken.length === 0 ? 'yes' : 'no');
 
-/** Metrics of the conditions, except the hit rate, always shown. */
 function metricsOf({ conditions }: Plan): string[] {
   const named = conditions.map((text) => parseAssertion(text).metric);
   return [...new Set(named)].filter((name) => name !== 'cache.hit_rate' && !/[*?]/.test(name));
@@ -185,7 +183,6 @@ export function planFigures({ conditions, placings }: Plan): PaperFigure[] {
 
 const drawnName = (placing: Placing): string => visible(nameOf(placing));
 
-/** Smallest sufficient cache against the machine's GPU memory, GiB. */
 function memory(placings: readonly Placing[]): PaperFigure {
   const point = (placing: Placing, series: string, bytes: number): RunPoint => ({ x: drawnName(placing), y: bytes / 2 ** 30, series });
   const points = placings.flatMap((placing) => {

@@ -1,5 +1,3 @@
-// Searches the cache size of each system and machine; command and library share the search.
-
 import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import { isStdin } from '../../base/profiles.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -36,7 +34,7 @@ interface PlanCandidate extends Pick<Placing, 'system' | 'hardware' | 'gpuBytes'
 export function planOverrides(percent: number): Override[] {
   return [
     { path: ['memory', 'expertCache'], value: `${percent}%`, label: 'plan' },
-    // Bounds take as long as the runs, and a plan does not use bounds.
+    // Bounds take as long as the runs, and are not used.
     { path: ['bounds'], value: false, label: 'plan' },
   ];
 }

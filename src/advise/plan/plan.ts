@@ -22,14 +22,14 @@ export interface Placing {
   readonly gpuBytes: number;
   /** Smallest sufficient cache, percent of the experts; null: even 100 % fails. */
   readonly percent: number | null;
-  /** True if the run at `percent` fits the fullest GPU, and host memory or a disk holds the experts. */
+  /** True if the run at `percent` fits the fullest GPU, and the host or a disk holds the experts. */
   readonly fits: boolean;
   /** False if a larger cache than `percent` broke a condition. */
   readonly steady: boolean;
   readonly probes: readonly Probe[];
 }
 
-/** A system on a machine that cannot run. */
+/** A system that cannot run on a machine. */
 export interface RefusedPlacing extends Pick<Placing, 'system' | 'hardware'> {
   readonly reason: string;
 }
@@ -137,5 +137,5 @@ export function lackOf({ result }: Probe): string | null {
   return result.warnings.find(({ code }) => code === 'does-not-fit')?.message ?? null;
 }
 
-/** GPU memory that a run reserves, bytes; the largest of several GPUs. A short run does not fill a large cache. */
+/** Reserved GPU memory, bytes; the largest of several GPUs. A short run does not fill a large cache. */
 export const neededBytes = ({ result }: Probe): number => result.metrics['memory.gpu.allocated']!.value;

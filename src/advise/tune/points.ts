@@ -14,7 +14,7 @@ import { devicesOf, highestFit, ladderOf, rungOf } from '../fit.js';
 import type { Question } from '../question.js';
 import { type Priced, passesOf, priced, strategiesOf } from '../search.js';
 
-/** Ways in which settings differ; a prediction may be off by a slope along each. */
+/** Ways in which settings differ; predictions may err by a slope along each. */
 export const AXES = ['place', 'passes', 'threads', 'loading', 'attention'] as const;
 
 /** A setting to measure. */
@@ -38,13 +38,10 @@ export interface TuneBasis extends Pick<Question, 'goal' | 'request' | 'file' | 
   readonly points: readonly TunePoint[];
 }
 
-/** Fastest placements that also vary threads, loading and attention. Ours: no farther placement was best in a sweep. */
+/** Fastest placements that also vary threads, loading and attention. Ours: no farther placement won a sweep. */
 const VARIED = 8;
 
-/**
- * Settings to measure for a model.
- * @throws UserError if nothing fits, the runtime has no benchmark, or for several users
- */
+/** Settings to measure. @throws UserError if nothing fits, the runtime has no benchmark, or for several users */
 export async function tuneBasisOn(model: string, machine: MachineFinder, wishes: AdviceWishes): Promise<TuneBasis> {
   return withQuestion(model, await basisOf(machine, wishes), wishes, async (question) => {
     const { file, goal, hardware, request, users } = question;
@@ -64,7 +61,7 @@ export async function tuneBasisOn(model: string, machine: MachineFinder, wishes:
   });
 }
 
-/** The answer, the fastest placements, and lower rungs in case memory is less than it seems. */
+/** The fastest placements, and lower rungs in case of less memory than expected. */
 async function placements(question: Question, answer: Priced): Promise<Priced[]> {
   const { model, setting: answered } = answer;
   const ladder = ladderOf(question, model, null);
@@ -72,7 +69,7 @@ async function placements(question: Question, answer: Priced): Promise<Priced[]>
   for (const ubatch of passesOf(question)) {
     const highest = highestFit(question, model, { ...answered, ubatch });
     const lower = highest === null ? [] : ladder.slice(rungOf(ladder, highest)).filter(({ cpuProjections }) => cpuProjections === null);
-    // Rungs at doubling distance below the highest, and the lowest: the CPU alone.
+    // Rungs at doubling distances, and the lowest: the CPU alone.
     for (const [i, placement] of lower.entries()) {
       const setting: Setting = { ...answered, ...placement, ubatch };
       const looked = Number.isInteger(Math.log2(i + 1)) || i === lower.length - 1;
@@ -84,7 +81,7 @@ async function placements(question: Question, answer: Priced): Promise<Priced[]>
   return [answer, ...sorted.filter(({ setting }, i) => i < VARIED - 1 || setting.ubatch === answered.ubatch)];
 }
 
-/** A placement as is, with half of the threads, unmapped weights, and on a CPU alone plain attention. */
+/** Variants with half of the threads, unmapped weights, and on a CPU alone plain attention. */
 function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint[] {
   const { hardware, runtime, shell = usualShell(platform === 'win32') } = question;
   const { devices, setting } = priced;
