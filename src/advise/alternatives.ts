@@ -11,6 +11,7 @@ interface Alternative {
   readonly one: Priced;
 }
 
+/** Most alternatives. Ours. */
 const MOST_SHOWN = 5;
 /** Pass lengths to try besides the answer's. Ours. */
 const NEIGHBOURS = 2;

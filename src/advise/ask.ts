@@ -24,6 +24,7 @@ import { MOST_CONTEXT, usersHeld } from './fit.js';
 import { choicesOf, PROFILED, Pricer, tokensNeeded } from './price.js';
 import type { Question, Unpriced } from './question.js';
 
+/** Seed of drawn routing. Ours. */
 const SEED = 1;
 
 /** Default context of each user, tokens. Ours: a long chat. */

@@ -70,7 +70,7 @@ export function hintsOf({ net, steps }: Command): string[] {
   ];
 }
 
-/** Sentences on sources of the cache's facts: older builds lack its flag. */
+/** Sentences on sources of the cache's facts: older builds lack the flag. */
 export function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
   const cache = cacheOf(runtime, setting);
   return cache === null ? [] : [`Cache flags: ${cache.read}.`];

@@ -136,7 +136,7 @@ async function withFollowedPrompts(question: Question, from: Priced): Promise<Pr
   return setting?.gpuExperts === 0 ? from : ((await cheaper(question, from, setting)) ?? from);
 }
 
-/** Null: not cheaper, or no setting. */
+/** The setting, priced; null: not cheaper than `than`, or no setting. */
 async function cheaper(question: Question, than: Priced, setting: Setting | null): Promise<Priced | null> {
   const candidate = setting === null ? null : await priced(question, than.model, setting);
   return candidate !== null && candidate.cost < than.cost ? candidate : null;

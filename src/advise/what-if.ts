@@ -70,7 +70,7 @@ export function withLink(hardware: HardwareSpec, name: 'h2d' | 'ssd', factor: nu
   return { ...hardware, links: hardware.links.map((link) => (link.name === name ? withRate(link, faster) : link)) };
 }
 
-/** A machine with pinned instead of mapped weights; unchanged if equally fast. */
+/** A machine with pinned instead of mapped weights; unchanged without `pinsUnmapped`. */
 export function unmapped(hardware: HardwareSpec): HardwareSpec {
   const { pinned = 1, pinsUnmapped } = hardware.software ?? {};
   return pinsUnmapped === true ? withLink(hardware, 'h2d', pinned) : hardware;

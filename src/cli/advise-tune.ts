@@ -92,7 +92,7 @@ async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: Machi
 const TUNED =
   /^(-ngl|-ncmoe|-ot|-ub|-b|-ct[kv]|-ts|-t|-fa|-lm|--(n-gpu-layers|n-cpu-moe|override-tensor|u?batch-size|cache-type-[kv]|tensor-split|threads|flash-attn|load-mode))$/;
 
-/** @throws UserError for words under tuning, or without a model */
+/** Benchmark words and tests. @throws UserError for words under tuning, or without a model */
 function benchWords({ file, points, request }: TuneBasis, given: readonly string[]) {
   const wrong = given.find((word) => TUNED.test(word));
   if (wrong !== undefined) throw new UserError(`--tune: ${wrong} is what is tuned; leave it out`);

@@ -125,7 +125,7 @@ function fishCondition(node: Node, path: readonly string[]): string {
   return single([...seen, ...(below === '' ? [] : [`not __fish_seen_subcommand_from ${below}`])].join('; and '));
 }
 
-/** Quotes for Unix shells. */
+/** Word in single quotes for Unix shells. */
 const single = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`;
 
 /** Script for PowerShell 5.1 and newer, a native argument completer. */
@@ -150,5 +150,5 @@ function powershell(program: Node): string {
 const offered = ({ words, files }: CompletionValues): string =>
   `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
 
-/** Quotes for PowerShell. */
+/** Word in single quotes for PowerShell. */
 const inQuotes = (text: string): string => `'${text.replaceAll("'", "''")}'`;

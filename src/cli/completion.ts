@@ -21,7 +21,7 @@ export const completionOf = (entries: readonly CommandEntry[]): CommandModule =>
   },
 });
 
-/** Values by an option's long name or `command argument`, unknown to commander. */
+/** Values unknown to commander, by an option's long name or `command argument`. */
 const WORDS = byName<() => readonly string[]>({
   '--model': () => listProfiles('models'),
   // Only the first part of a machine: shells complete no word after a plus sign.

@@ -28,7 +28,7 @@ export function define(command: Command, context: CliContext): void {
       });
       const system = os ?? (hardware === undefined ? (SYSTEMS[platform] ?? null) : null);
       const place = hardware === undefined ? 'this machine' : `-w ${hardware}`;
-      // Only named parts count, without usual companions.
+      // Of a machine named by parts, only the named parts count, without their usual companions.
       const named = hardware !== undefined && !isPath(hardware);
       const file = named ? { name: hardware, parts: machineWords(hardware) } : await machineToMeasure(hardware);
       return contributionOf(logs, file, place, { model, quantization }, system);

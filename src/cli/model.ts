@@ -31,6 +31,7 @@ export function define(command: Command, context: CliContext): void {
 /** Width of a list of layers, columns. */
 const LAYERS_WIDTH = 28;
 
+/** Width of a list of formats, columns. */
 const FORMATS_WIDTH = 30;
 
 /** Formats of an inspection. */

@@ -28,7 +28,7 @@ interface Source {
   readonly scenario: string;
   /** Text of a file, or name of a bundled run profile. */
   readonly content: { readonly text: string } | { readonly profile: string };
-  /** True if relative paths have no base. */
+  /** True if the text is no local file, so relative paths have no base. */
   readonly detached: boolean;
 }
 

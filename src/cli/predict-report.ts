@@ -246,5 +246,5 @@ function shareText(value: number | null | undefined): string {
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);
 }
 
-/** Width of a predictor's name, columns. */
+/** Width of a predictor's name next to ten figures, columns. */
 const NAME = 20;

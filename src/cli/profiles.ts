@@ -25,7 +25,7 @@ interface Family {
   readonly asked?: boolean;
   /** Finds a member by another spelling; absent: a single spelling. */
   find?(name: string): string | undefined;
-  /** May be empty. */
+  /** A few words; may be empty. */
   summary(name: string): string;
   /** @throws UserError if a member cannot be shown */
   show(name: string, width: number): string;

@@ -137,7 +137,7 @@ const oneLine = (text: string): string =>
 /** Open files that common systems allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;
 
-/** @returns exit code */
+/** Prints an error. @returns exit code */
 function failure(error: unknown, debug: boolean): number {
   // Commander has already printed help, version or an error.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;

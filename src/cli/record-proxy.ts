@@ -60,7 +60,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   }
 }
 
-/** @throws UserError unless a server's address */
+/** @throws UserError unless the text is a server's address */
 function addressOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.search + url.hash === '') return url;

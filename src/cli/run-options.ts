@@ -77,7 +77,7 @@ export function runCommandOf(
 /** Quick-start system for a cache policy: the usual system never loads an expert. */
 const LOADING = 'on-demand-lru';
 
-/** Note for a run without options: no real program runs the baseline. */
+/** Note for a model on a machine without options: no real program runs the baseline. */
 const UNCHOSEN = `No -s given: ${LOADING} is a baseline that no program is; -s ${DEFAULT_SYSTEM} is ${DEFAULT_RUNTIME}, and moeprof advise finds its flags.`;
 
 /** Cache policy among overrides that otherwise keep the system and start with an empty cache. */

@@ -100,7 +100,7 @@ const MANY = 2_000_000;
 /** Flags of a timeline. */
 export type TimelineOptions = Texts<'timeline' | 'timelineWindow'>;
 
-/** Opens the file of `--timeline`; null: none. @param targets values of `-o` @throws UserError for a wrong flag or path */
+/** Opens the `--timeline` file; null: none. @param targets values of `-o` @throws UserError for a wrong flag or path */
 export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {
   if (path === undefined) {
     if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);

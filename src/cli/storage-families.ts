@@ -18,6 +18,7 @@ const ROLES: readonly (readonly [TensorRole, string])[] = [
   ['head', 'head'],
 ];
 
+/** Example model of the tables. Ours. */
 const EXAMPLE = { columns: 4096, layers: 48, experts: 128, groups: 8, mixer: 'heads', tied: false } as const;
 
 /** `q4_k 4.5`. */

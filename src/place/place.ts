@@ -25,7 +25,7 @@ export interface PlaceRequest extends SourceRequest {
   readonly slots: string;
   /** Null: no file. */
   readonly engine: ProfileFormat | null;
-  /** GPUs of expert parallelism, and slots beyond the experts; null: a single GPU. */
+  /** GPUs of expert parallelism, and slots beyond the experts; null: experts off the card stay in DRAM. */
   readonly parallel: { readonly gpus: number; readonly redundant: number } | null;
   /** True: a machine is named. */
   readonly priced: boolean;
@@ -36,7 +36,7 @@ export type ExpertPlacement = Awaited<ReturnType<typeof answerPlacement>>['place
 
 /** Context bands, tokens. Ours. */
 const BANDS = [0, 512, 2048, 8192, 32_768, 131_072];
-/** Caches compared with a static set. */
+/** Caches compared with a static set: LRU, llama.cpp's own, and the bound. */
 const POLICIES = ['lru', 'frequency-classes:halfLife=128', 'belady'];
 /** Points of the capture curve. Ours. */
 const STEPS = 20;

@@ -33,13 +33,13 @@ export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: 
   return slots;
 }
 
-/** Hottest first; ties by id, as engines sort. */
+/** Experts of a layer, hottest first; ties by id, as engines sort. */
 export function ranked(model: ModelSpec, demand: Float64Array, layer: number): number[] {
   const { experts, offset } = model.layers[layer]!;
   return mostPopular(demand.subarray(offset, offset + experts));
 }
 
-/** 1 by dense id for the hottest `slots` of each layer. */
+/** Resident set by dense id (1: resident): the hottest `slots[layer]` experts of each layer. */
 export function residentsOf(model: ModelSpec, demand: Float64Array, slots: readonly number[]): Uint8Array {
   const resident = new Uint8Array(model.experts);
   for (const { index, offset } of model.layers) {

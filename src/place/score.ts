@@ -54,7 +54,7 @@ export function scoreOf(model: ModelSpec, resident: Uint8Array, windows: readonl
   };
 }
 
-/** Experts by MoE layer. */
+/** Resident experts by MoE layer. */
 export const slotsIn = ({ layers }: ModelSpec, resident: Uint8Array): number[] =>
   layers.map(({ experts, offset }) => sum(resident.subarray(offset, offset + experts)));
 

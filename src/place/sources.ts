@@ -45,7 +45,7 @@ export interface Source extends Part, Counted {
   readonly trace: RoutingTrace | null;
 }
 
-/** A judging text; `source`: counted part before the rows, or null. */
+/** A judging text. `source`: the counted part that the rows continue; null: another text. */
 export interface JudgedText {
   readonly named: string;
   readonly windows: readonly DemandWindow[];

@@ -80,7 +80,7 @@ function wayOf(name: string, { accuracy, metrics }: Result) {
     hitRate: value('cache.hit_rate.decode') ?? value('cache.hit_rate') ?? 0,
     /** Tokens/s; null: no decoding. */
     decode: value('speed.decode'),
-    /** Factors around 80 % of comparable measurements; null: none. */
+    /** Factors that hold 80 % of comparable measurements; null: no comparable measurement. */
     band: accuracy?.decode ?? null,
     /** Reserved GPU memory, bytes. */
     gpuBytes: value('memory.gpu.allocated') ?? 0,

@@ -174,6 +174,7 @@ function originOf({ placings: all }: Plan): string {
   return `${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`;
 }
 
+/** Most drawn conditions. Ours. */
 const CONDITIONS = 3;
 
 /** Figures of a plan: memory, then each condition on a metric. */

@@ -22,9 +22,7 @@ export interface TunePoint extends Pick<Priced, 'setting' | 'devices'> {
   /** Words on the benchmark's command line. */
   readonly flags: readonly string[];
   readonly line: readonly string[];
-  /**
-   * Distance from advice's answer along each of {@link AXES}: share of experts on GPUs, doublings, or 1 if switched.
-   */
+  /** Distance from the answer along each of {@link AXES}: share of experts on GPUs, doublings, or 1 if switched. */
   readonly along: readonly number[];
 }
 

@@ -10,7 +10,7 @@ export const helpOf = (all: boolean): Partial<Help> => ({
   ...(all ? {} : { formatHelp: shortHelp }),
 });
 
-/** Without a row `first`, all options. */
+/** Options of the short help; all without a row `first`. */
 function firstOf(command: Command): readonly Option[] {
   const name = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
   const row = commandSections()
@@ -72,7 +72,7 @@ function textOf(section: string): string | undefined {
   return found?.slice(section.length + 2).trimEnd();
 }
 
-/** Without defaults like "off" and "none given". */
+/** Option text without defaults like "off" and "none given". */
 function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
   const usual =
     defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');

@@ -15,6 +15,7 @@ interface ProgressSink {
 const DELAY = 1000;
 /** Time between two drawings, ms. Ours. */
 const INTERVAL = 100;
+/** Width of the bar, columns. Ours. */
 const BAR = 24;
 
 /** Progress bar on stderr for work over a second, removed at the end. Cheap to update. */

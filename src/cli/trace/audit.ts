@@ -51,7 +51,7 @@ export function defineAudit(parent: Command, context: CliContext): void {
   );
 }
 
-/** @param checks number of checks */
+/** Verdict and findings. @param checks number of checks */
 export function auditBlocks(findings: readonly AuditFinding[], checks = auditChecks.length): (Lines | Facts)[] {
   const warnings = findings.filter(({ level }) => level === 'warning').length;
   const verdict =

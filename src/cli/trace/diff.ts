@@ -46,7 +46,7 @@ export function defineDiff(parent: Command, context: CliContext): void {
 const scopeOf = ({ tokens }: RoutingDifference): string =>
   `${formatCount(tokens.compared)} tokens compared, of ${formatCount(tokens.before)} before and ${formatCount(tokens.after)} after`;
 
-/** Least similar layers. */
+/** Least similar layers; all with --verbose. */
 function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
   const cells = ({ agreement, first, moved, whole }: LayerDifference): Datum[] => [agreement, first, whole, moved].map(ratio);
   const rows = byLayer.map((layer, index) => [index, ...cells(layer)]);
@@ -63,7 +63,7 @@ function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
   ];
 }
 
-/** Experts with the largest change of load. */
+/** Experts with the largest change of load; all with --verbose. */
 function shiftGrids({ shifts }: RoutingDifference): Grid[] {
   const rows = shifts.map(({ after, before, expert, layer }) => changeRow(`${layer}, ${expert}`, before, after));
   const head = ['layer, expert', 'before', 'after', 'change'];

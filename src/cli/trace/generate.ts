@@ -16,7 +16,9 @@ import { layoutOf, writeTrace } from './write.js';
 
 type Flags = Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens' | 'prompt' | 'generated' | 'candidates'> & Words<'seed' | 'output'>;
 
+/** Default length of a trace, tokens. Ours. */
 const TOKENS = 4096;
+/** Longest trace, tokens. Ours: more than any run replays. */
 const MOST_TOKENS = 1e9;
 
 /** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a trace. */

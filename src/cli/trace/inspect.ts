@@ -18,7 +18,9 @@ interface Inspection {
   readonly hits: readonly PolicyHits[];
 }
 
+/** Width of the first column. */
 const LABEL = 18;
+/** Width of a figure in narrow tables. */
 const FIGURE = 10;
 /** Columns of a figure in wide tables: 18 + 6 x (2 + 8) = 78. */
 const NARROW = 8;
@@ -162,7 +164,7 @@ function layerGrid({ statistics: { byLayer, transition } }: Inspection): Grid {
 const datum = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
 const two = (value: number): Datum => ({ value, text: formatNumber(value, 2) });
 
-/** Typed arrays become lists. */
+/** JSON document, with typed arrays as lists. */
 function jsonOf({ hits, statistics, trace }: Inspection): object {
   const { byLayer, distinct, reuse, ...others } = statistics;
   const named = <T>(keys: readonly (number | string)[], values: readonly T[]): Record<string, T> =>
