@@ -21,7 +21,7 @@ import { bandsOf, bestSetting, type Priced, priced, strategiesOf } from './searc
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
 
-/** Version tag: a change of meaning raises the number, an addition does not. */
+/** Version tag, raised by changes of meaning only. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
 
 /** The request as an answer repeats it. */

@@ -4,8 +4,8 @@ import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import type { Priced } from './search.js';
 
 /**
- * Words for a setting on the benchmark's command line, without the model: the benchmark has no `-cmoe`, limits passes to
- * its batch, and reads commas as lists.
+ * Words for a setting on the benchmark's command line, without the model. The benchmark has no `-cmoe`, limits passes
+ * to the batch, and reads commas as lists.
  * @param uses the server's flags
  * @param more further flags of the benchmark
  */

@@ -23,7 +23,6 @@ const COLUMNS: readonly ColumnOf<BreakEven>[] = [
   { head: 'hybrid hits', only: ['markdown', 'csv'], of: ({ reached }) => share(reached.hybrid, '') },
 ];
 
-/** Answer for the first format and number of users. */
 function answerOf({ best, breakEven, decode, quantization, reached, users }: BreakEven): string {
   const pays = breakEven.offload === null ? 'never pays' : `pays from ${formatRatio(breakEven.offload, 0)} hits on`;
   const hits = reached.offload === null ? '' : ` and reaches ${formatRatio(reached.offload, 0)}`;

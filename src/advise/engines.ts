@@ -8,7 +8,7 @@ import { missingOf } from './misfits.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** Version tag: a change of meaning raises the number, an addition does not. */
+/** Version tag, raised by changes of meaning only. */
 const ENGINES_SCHEMA = 'moeprof.engines/1';
 
 /** An engine at its best. */

@@ -38,7 +38,6 @@ async function glanced(question: Question, like: Setting | null): Promise<Priced
   return setting === null ? null : priced(question, model, setting);
 }
 
-/** Earlier setting, as far as the question allows. */
 function likeThat({ context, drafting: { lengths }, quantizations, users }: Question, like: Setting, cache: string | null): Beside {
   const quantization = quantizations.includes(like.quantization) ? like.quantization : quantizations[0]!;
   const draft = lengths === null || lengths.includes(like.draft) ? like.draft : 0;

@@ -7,7 +7,6 @@ import { detailed, sentences } from './report-parts.js';
 /** `used of has`, with the unit once if equal. */
 const filledText = (used: string, has: number): string => `${used} of ${formatBytes(has)}`.replace(/ (\w+)( of \S+) \1$/, '$2 $1');
 
-/** Memories in a line; cards of equal size together. */
 function memoryText(devices: AdvisedSetting['devices']): string {
   const cards = devices.filter(({ name }) => name.startsWith('GPU '));
   const alike = cards.length > 1 && cards.every(({ has }) => has === cards[0]!.has);

@@ -18,7 +18,7 @@ export function misfitsOf(question: Question, { model, setting }: Priced): strin
   });
 }
 
-/** Name of what the GPU holds on a rung, and not on the next. */
+/** Name of a step up the ladder. */
 function stepOf({ cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacement): string {
   if (slots !== null) return 'One more slot of each layer in the cache';
   if (gpuLayers !== null) return 'One more layer on the GPU';
@@ -43,7 +43,7 @@ function leastDevices(question: Question, quantization: string | null): readonly
   return devicesOf(question, question.model(quantization), leastSetting(question, quantization));
 }
 
-/** Shortest passes and smallest KV cache: the GPUs full, the rest on the host. */
+/** Shortest passes and smallest KV cache, with full GPUs. */
 function leastSetting(question: Question, quantization: string | null): Setting {
   const { context, runtime, slots, users } = question;
   const model = question.model(quantization);

@@ -83,7 +83,6 @@ const COLUMNS: readonly ColumnOf<Offered>[] = [
 
 const gridFor = (models: readonly Offered[], title?: string): Grid => grid(models, COLUMNS, { title });
 
-/** Share of the weights outside host memory. */
 function onGpu({ devices, setting }: AdvisedSetting): number {
   if (setting.gpuLayers === 0) return 0;
   const sum = (of: typeof devices): number => of.reduce((total, { weights }) => total + weights, 0);

@@ -9,7 +9,7 @@ import type { Question } from './question.js';
 import { bandsOf } from './search.js';
 import { modelsBySize, offeredModels } from './ways.js';
 
-/** Version tag: a change of meaning raises the number, an addition does not. */
+/** Version tag, raised by changes of meaning only. */
 const MODELS_SCHEMA = 'moeprof.models/1';
 
 /** A model on the machine. */

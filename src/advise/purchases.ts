@@ -51,7 +51,7 @@ interface Changed {
   readonly hardware: HardwareSpec;
 }
 
-/** Machines with a part changed: modules or cards that the board takes, a faster slot or drive. */
+/** Machines with other modules or cards that the board takes, or a faster slot or drive. */
 function changesOf(hardware: HardwareSpec, setting: Setting): Changed[] {
   const { machine, tiers } = hardware;
   if (machine === undefined || machine.cpu === null) return [];

@@ -95,7 +95,6 @@ function guessLine({ guesses }: Advice): Line[] {
   return [{ text: `If your machine has, as nobody named them: ${texts.join(', ')}.`, tone: 'caution' }];
 }
 
-/** Weights on the disk, and the cost in speed. */
 function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): string {
   const { compute, has, kv, weights } = devices.at(-1)!;
   const room = Math.max(0, has - kv - compute);
@@ -118,7 +117,6 @@ function explained({ command, runtime }: Advice): Block {
   return { kind: 'facts', title: { text: source, tone: 'dim' }, facts, indent: 2 + Math.max(0, ...facts.map(([label]) => label.length)) };
 }
 
-/** Alternatives: the best in brief, all in a table. */
 function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
   const rows = advice.alternatives
     .slice(0, BRIEF)

@@ -125,7 +125,6 @@ function fishCondition(node: Node, path: readonly string[]): string {
   return single([...seen, ...(below === '' ? [] : [`not __fish_seen_subcommand_from ${below}`])].join('; and '));
 }
 
-/** Word in single quotes for Unix shells. */
 const single = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`;
 
 /** Script for PowerShell 5.1 and newer, a native argument completer. */
@@ -150,5 +149,4 @@ function powershell(program: Node): string {
 const offered = ({ words, files }: CompletionValues): string =>
   `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
 
-/** Word in single quotes for PowerShell. */
 const inQuotes = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -55,7 +55,6 @@ function firstComment(text: string): string {
     .replace(/\.(\s.*)?$/, '');
 }
 
-/** Machine parts: too long for a list of everything. */
 function parts<P extends CataloguePart>(
   name: string,
   catalogue: Catalogue<P>,

@@ -59,7 +59,6 @@ export async function runEach(
       await runInThreads(runs, { details, threads: Math.min(threads, count) }, show.update, settle);
       return;
     }
-    // Threads load their own engine.
     const { simulateRun } = await import('../engine/simulate.js');
     let index = 0;
     for (const run of runs) {

@@ -81,7 +81,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
 /** Shortest run worth threads, ms: each batch starts new threads, which load the engine. */
 const THREADS_PAY = 150;
 
-/** Runs batches, in threads if earlier runs took long enough; reads stored runs. */
+/** Runs batches in threads if earlier runs took long enough. */
 function batchOf(
   context: CliContext,
   { store, threads }: { readonly store: Store | null; readonly threads: number | undefined },

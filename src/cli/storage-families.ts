@@ -24,7 +24,6 @@ const EXAMPLE = { columns: 4096, layers: 48, experts: 128, groups: 8, mixer: 'he
 /** `q4_k 4.5`. */
 const bitsText = (bits: number): string => String(Number(formatNumber(bits, 4)));
 
-/** Formats of a kind of tensor, most weights first: `q6_k 50 %, q4_k 50 %`. */
 function storedText({ stored }: Quantization, role: TensorRole): string {
   const sums = new Map<string, number>();
   for (let layer = 0; layer < EXAMPLE.layers; layer++)

@@ -69,7 +69,6 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
   return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
 }
 
-/** A system shared by all placings stands above. */
 function needGrid(placings: readonly Placing[]): Grid {
   const shared = sharedSystem(placings) !== null;
   const banded = hasRanges(placings);

@@ -2,7 +2,7 @@
 import type { Result } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 
-/** Version tag: a change of meaning raises the number, an addition does not. */
+/** Version tag, raised by changes of meaning only. */
 const PLAN_SCHEMA = 'moeprof.plan/1';
 
 /** A run of a plan. */

@@ -47,7 +47,6 @@ function shortHelp(command: Command, help: Help): string {
   ].join('\n')}\n`;
 }
 
-/** Texts of an option, longest first: with choices and default, with choices, plain. */
 function textsOf(option: Option): string[] {
   return [optionDescription(option), ...(option.argChoices === undefined ? [] : [option.argChoices.join(', ')]), option.description];
 }
@@ -72,7 +71,6 @@ function textOf(section: string): string | undefined {
   return found?.slice(section.length + 2).trimEnd();
 }
 
-/** Option text without defaults like "off" and "none given". */
 function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
   const usual =
     defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');

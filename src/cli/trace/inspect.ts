@@ -18,9 +18,9 @@ interface Inspection {
   readonly hits: readonly PolicyHits[];
 }
 
-/** Width of the first column. */
+/** Width of a label, columns. */
 const LABEL = 18;
-/** Width of a figure in narrow tables. */
+/** Width of a figure, columns. */
 const FIGURE = 10;
 /** Columns of a figure in wide tables: 18 + 6 x (2 + 8) = 78. */
 const NARROW = 8;

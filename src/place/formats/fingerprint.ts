@@ -22,7 +22,7 @@ export const fingerprintSchema = z.strictObject({
   quantization: z.string(),
   /** Experts of each MoE layer. */
   experts: z.array(z.int().positive()),
-  /** Resident experts of each MoE layer. */
+  /** Number of resident experts by MoE layer. */
   slots: z.array(z.int().nonnegative()),
   by: z.string(),
   counted: rows,

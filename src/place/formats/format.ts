@@ -13,9 +13,9 @@ export type Homes = readonly (readonly (readonly number[])[])[];
 /** Content of a written file. */
 export interface Placed {
   readonly model: ModelSpec;
-  /** Choices, weights or expected uses, by dense id. */
+  /** Rank by dense id: choices, weights or expected uses. */
   readonly demand: Float64Array;
-  /** Residents of each MoE layer. */
+  /** Number of resident experts by MoE layer. */
   readonly slots: readonly number[];
   /** 1: resident, by dense id. */
   readonly resident: Uint8Array;
@@ -30,7 +30,7 @@ export type Held =
   | { readonly kind: 'homes'; readonly homes: Homes }
   | { readonly kind: 'layers'; readonly resident: readonly boolean[] };
 
-/** A read file. */
+/** A file to read. */
 export interface ProfileFile {
   readonly path: string;
   readonly bytes: Uint8Array;

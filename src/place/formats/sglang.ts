@@ -69,7 +69,6 @@ function summed(model: ModelSpec, counts: readonly number[][] | readonly number[
   return demand;
 }
 
-/** Rows of MoE layers; a file may have all layers. */
 function ofMoe(model: ModelSpec, rows: readonly number[][], { path }: ProfileFile): number[][] {
   if (rows.length === model.layers.length) return [...rows];
   if (rows.length !== decoderLayers(model)) throw modelMisfit(path, `has ${rows.length} layers`, model);
