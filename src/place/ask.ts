@@ -25,7 +25,7 @@ export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: 
  * Places experts for an engine: `moeprof place`, `place merge`.
  * @param input prices the placement if a machine is named
  * @param from weights of sources by name
- * @returns placement and engine's file (null: not asked for)
+ * @returns placement and engine's file (null: not wished)
  * @throws UserError for an unknown name, a misfit, or a meaningless score
  */
 export async function placeFor(input: RunInput, from: Readonly<Record<string, number>>, wishes: PlaceWishes = {}) {

@@ -91,7 +91,7 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       bytes: inputs.unsized === true ? 0 : residentBytes(model, chosen.slots),
       /** Resident ids by MoE layer, counted on all text. */
       residents: idsOf(model, chosen.resident),
-      /** Set counted on `counted` alone, behind all figures. Null: other text judges. */
+      /** Set counted on `counted` alone, for all figures. Null: other text judges. */
       heldOut: heldOut && { ...heldOut, residents: idsOf(model, resident) },
       demand: byLayer(model, asked).map((layer) => Array.from(layer)),
       /** Null: too few windows. */

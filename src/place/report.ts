@@ -56,7 +56,7 @@ function heldOutOf({ file, heldOut }: ExpertPlacement): is.Line[] {
   return [{ text: `${what} is counted on all of that; its figures are those of one counted on the first ${share}, judged by the rest` }];
 }
 
-/** Experts behind the figures. */
+/** Experts of the figures. */
 const judgedSet = ({ heldOut, residents }: ExpertPlacement) => heldOut?.residents ?? residents;
 
 function factsOf({ by, bytes, from, imbalance, model, residents, split }: ExpertPlacement): string {

@@ -38,7 +38,7 @@ interface Counted {
 
 /** A part, counted whole. */
 export interface Source extends Part, Counted {
-  /** Counts behind the figures, only before judging rows of the part. */
+  /** Counts for the figures: only rows before the judging rows of the part. */
   readonly judging: Counted;
   /** Null: a recording, with the rows of `judging` in `trace`. */
   readonly profile: ReadProfile | null;
