@@ -1,4 +1,4 @@
-// The library: what the command line is made of. Every function throws a UserError for a mistake of the caller; none ends the process.
+// The library behind the command line. A caller's mistake throws a UserError; no function ends the process.
 
 export type { Advice } from './advise/advise.js';
 export { adviceFor as advise } from './advise/answer.js';

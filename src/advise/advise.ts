@@ -1,5 +1,3 @@
-// Advice: the setting of a runtime on a machine that serves the goal best, gains and losses of others, misfits, and hardware that would help. Pure
-// except for the runs of the engine.
 import { formatCount } from '../base/units.js';
 import { takenPartsOf } from '../hardware/door.js';
 import { bitsPerWeight } from '../model/door.js';
@@ -23,75 +21,75 @@ import { bandsOf, bestSetting, type Priced, priced, strategiesOf } from './searc
 import type { WayOut } from './ways.js';
 import { type Bound, boundOf, unmapped } from './what-if.js';
 
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+/** Version tag, raised by changes of meaning only. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';
 
-/** The request as an answer repeats it; its notes are sentences on the basis of the figures. */
+/** The request as an answer repeats it. */
 export interface Asked extends Pick<Question, 'goal' | 'request' | 'context' | 'users' | 'notes'> {
-  /** Sentences: parts of the machine that were not given, and what was taken. */
+  /** Sentences on assumed parts of the machine. */
   readonly assumed: readonly string[];
   readonly machine: string;
   readonly runtime: string;
 }
 
-/** A setting with its speeds, what a decoded token waits for, and its memory. */
+/** A setting with speeds, waits and memory. */
 export interface AdvisedSetting extends Pick<Price, 'hitRate' | 'waits'> {
   readonly setting: Setting;
-  /** How it differs from the answer; empty: it is the answer. */
+  /** Difference from the answer; empty: the answer. */
   readonly change: string;
   readonly decode: number;
   readonly prefill: number;
   readonly devices: readonly DeviceMemory[];
-  /** Longest context of each user with which it still fits, tokens. */
+  /** Longest context of each user that fits, tokens. */
   readonly longest: number;
-  /** Bits a weight, over the whole file. */
+  /** Bits per weight of the whole file. */
   readonly bits: number;
 }
 
-/** A way to run the model on the machine, at its best setting. */
+/** A way to run the model, at its best setting. */
 export interface Strategy extends AdvisedSetting, Pick<Price, 'bands'> {
   readonly name: string;
   readonly command: Command;
-  /** Flags in which its line differs from the other strategies' lines; all if it stands alone. */
+  /** Flags that differ between strategies; all flags for a lone strategy. */
   readonly flags: string;
-  /** Source of the facts of its cache, with date or build; null: it has none. */
+  /** Source of the cache's facts, with date or build; null: no cache. */
   readonly read: string | null;
 }
 
 /** Finished advice: the public format `moeprof.advice/1`. */
 export interface Advice extends Tagged<typeof ADVICE_SCHEMA>, Asked {
-  /** Sentences: other backends and programs of the GPU, besides the one that is taken. */
+  /** Sentences on further backends and programs of the GPU. */
   readonly backends: readonly string[];
   readonly model: string;
   readonly quantization: string;
-  /** Parts that were taken, on which the answer hangs. */
+  /** Assumed parts that decide the answer. */
   readonly guesses: readonly Guess[];
   /** Null: nothing fits. */
   readonly answer: AdvisedSetting | null;
-  /** False if targets were given and the answer does not keep them. */
+  /** False if the answer misses given targets. */
   readonly kept: boolean;
   readonly command: Command | null;
-  /** Sentences on the command: what is to be replaced in it, and what helps if memory runs out. */
+  /** Sentences on parts to replace, and on running out of memory. */
   readonly hints: readonly string[];
   readonly bands: Price['bands'] | null;
   readonly bound: Bound | null;
-  /** Tokens/s of the answer if memory held what it reads from the disk; absent: it holds all. */
+  /** Tokens/s of decoding without disk reads; absent: memory holds all experts. */
   readonly inMemory?: number;
-  /** The fixed placement and each expert cache of the runtime at its best setting, fastest first; empty: there is no choice. */
+  /** Fixed placement and expert caches, fastest first; empty: no choice. */
   readonly strategies: readonly Strategy[];
-  /** Drafts of each length; empty: the runtime drafts nothing for the model. */
+  /** Empty: the runtime drafts nothing for the model. */
   readonly drafts: readonly DraftOffer[];
-  /** Up to five, best first. */
+  /** Up to 5, best first. */
   readonly alternatives: readonly AdvisedSetting[];
-  /** Sentences: what does not fit, and what is missing. */
+  /** Sentences on settings that do not fit. */
   readonly misfits: readonly string[];
-  /** If nothing fits: what does. Absent: the wished model fits, or nothing else does. */
+  /** Absent: the wished model fits, or no way out exists. */
   readonly ways?: readonly WayOut[];
   readonly purchases: readonly Purchase[];
   readonly runs: number;
 }
 
-/** Finds the best setting and everything that is reported with it. */
+/** Finds the best setting, with all reported comparisons. */
 export async function advise(asked: Question): Promise<Advice> {
   const { answer, question } = await answered(asked);
   const { pricer } = question;
@@ -128,14 +126,14 @@ function commonAdvice(question: Question, answer: Priced | null) {
   } as const;
 }
 
-/** The answer to a question on which nothing fits: the bytes that are missing. */
+/** Advice if nothing fits. */
 export function unanswered(question: Question): Advice {
   const { quantization } = question.model(question.quantizations.at(-1)!);
   const nothing = { answer: null, kept: false, command: null, hints: [], bands: null } as const;
   return { ...commonAdvice(question, null), ...nothing, quantization, misfits: missingOf(question) };
 }
 
-/** A priced setting as advice with its line, memory and ranges, and without what takes further runs. */
+/** Advice without comparisons that need further runs. */
 export async function plainAdvice(question: Question, answer: Priced): Promise<Advice> {
   const command = commandOf(question, answer);
   return {
@@ -150,7 +148,7 @@ export async function plainAdvice(question: Question, answer: Priced): Promise<A
   };
 }
 
-/** The best setting, and the question as its line answers it; weights are pinned if prompts gain a twentieth. @param find the best setting */
+/** Best setting, and the question of its line. Weights are pinned if prompts gain 5 %. */
 export async function answered(
   asked: Question,
   find: (question: Question) => Promise<Priced | null> = bestAnswer,
@@ -169,7 +167,7 @@ export async function answered(
     : { question, answer };
 }
 
-/** The best setting of the preferred format that fits, or nearest the targets; else with a smaller KV cache, or experts on the disk. */
+/** Best setting in the first KV type that fits: first format that keeps the targets, else nearest; last, the disk. */
 export async function bestAnswer(question: Question): Promise<Priced | null> {
   const { quantizations, runtime } = question;
   for (const kv of runtime.kv) {
@@ -182,11 +180,11 @@ export async function bestAnswer(question: Question): Promise<Priced | null> {
     }
     if (nearest !== null) return nearest;
   }
-  // A file that is read in parts is mapped.
+  // Experts read from the disk need a mapped file.
   return bestSetting({ ...question, hardware: question.mapped ?? question.hardware }, quantizations.at(-1)!, runtime.kv[0]!, true);
 }
 
-/** A priced setting as advice has it. @param change how it differs from the answer */
+/** @param change difference from the answer */
 export function settingOf(question: Question, priced: Priced, change: string): AdvisedSetting {
   const { devices, model, price, setting } = priced;
   const longest = contextThatFits(question, priced);
@@ -194,7 +192,6 @@ export function settingOf(question: Question, priced: Priced, change: string): A
   return { setting, change, decode, prefill, hitRate, waits, devices, longest, bits: bitsPerWeight(model) };
 }
 
-/** Strategies in the answer's format and KV cache, fastest first; empty: there is no choice. */
 async function strategiesBeside(question: Question, { setting }: Priced): Promise<Strategy[]> {
   const found = await strategiesOf(question, setting.quantization, setting.kv, setting.fromDisk);
   if (found.length < 2) return [];
@@ -231,7 +228,7 @@ function nameOf({ setting }: Priced, cache: OfferedCache | null): string {
   return isAllOnGpu(setting) ? 'all on the GPU' : 'static layers';
 }
 
-/** What an answer repeats of its request. */
+/** Fields that an answer repeats. */
 export function repeated(asked: Pick<Question, 'context' | 'goal' | 'hardware' | 'request' | 'runtime' | 'users'>) {
   const { context, goal, hardware, request, runtime, users } = asked;
   return { machine: hardware.name, runtime: runtime.name, goal, request, context, users, assumed: takenPartsOf(hardware) };

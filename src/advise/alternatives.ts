@@ -5,22 +5,22 @@ import { devicesOf, ladderOf, rungOf } from './fit.js';
 import type { Question } from './question.js';
 import { canIsolate, type Priced, passesOf, priced, pricedFit } from './search.js';
 
-/** Another setting than the answer. */
 interface Alternative {
-  /** How it differs: `passes of 2048`. */
+  /** Difference from the answer: `passes of 2048`. */
   readonly change: string;
   readonly one: Priced;
 }
 
+/** Most alternatives. Ours. */
 const MOST_SHOWN = 5;
-/** Other lengths of passes that are tried. */
+/** Pass lengths to try besides the answer's. Ours. */
 const NEIGHBOURS = 2;
-/** Formats of fewer bits that are tried. */
+/** Formats of fewer bits to try. Ours. */
 const FORMATS = 2;
-/** Factor of the longer context that is tried. */
+/** Factor of a longer context to try. Ours. */
 const LONGER = 4;
 
-/** Alternatives to the answer: settings that differ from it in one thing, each with its own best placement. */
+/** Settings that differ from the answer in a single value, each at its own best placement. */
 export async function alternativesOf(question: Question, answer: Priced): Promise<readonly Alternative[]> {
   const found: Alternative[] = [];
   const add = async (change: string, beside: Setting): Promise<void> => {
@@ -60,7 +60,7 @@ function changesOf(question: Question, setting: Setting): { readonly change: str
   ];
 }
 
-/** Sorts values by their ratio to the answer's own. */
+/** Sorts values by ratio to `centre`. */
 function nearestFirst(values: readonly number[], centre: number): number[] {
   const far = (value: number): number => Math.abs(Math.log2(value / centre));
   return values.toSorted((a, b) => far(a) - far(b) || a - b);
@@ -68,7 +68,7 @@ function nearestFirst(values: readonly number[], centre: number): number[] {
 
 const passText = (ubatch: number): string => `passes of ${formatCount(ubatch)}`;
 
-/** Settings without experts on the GPU, and without layers there, as far as they fit. */
+/** Fitting settings without experts, or without layers, on the GPU. */
 function lowerRungs(question: Question, { model, setting }: Priced): { readonly change: string; readonly setting: Setting }[] {
   const ladder = ladderOf(question, model, null);
   const at = rungOf(ladder, setting);

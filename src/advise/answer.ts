@@ -14,16 +14,17 @@ import { type Priced, priced } from './search.js';
 import { type OtherQuestions, waysOut } from './ways.js';
 
 /**
- * Finds the settings to run a model with on a machine: `moeprof advise`.
- * @param model a bundled name, a file or a folder; only the command line takes `hf:` addresses
- * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB` @param watch may throw, which ends the work
- * @throws UserError if something is unknown, a recording is too short, or the machine cannot hold the users
+ * Finds the best setting of a model on a machine: `moeprof advise`.
+ * @param model a bundled name, a file or a folder; no `hf:` address
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @param watch may throw to stop the work
+ * @throws UserError for an unknown name, a short recording, or too many users
  */
 export function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}, watch?: Pick<WorkWatch, 'breathe'>): Promise<Advice> {
   return adviceOn(model, machineNamed(machine), wishes, watch);
 }
 
-/** As {@link adviceFor}, on a machine that is found for the runtime. */
+/** As {@link adviceFor}, with a machine finder. */
 export async function adviceOn(name: string, machine: MachineFinder, wishes: AdviceWishes, watch?: WorkWatch): Promise<Advice> {
   const [basis, ...rivals] = (await basesOf(machine, wishes)) as [AdviceBasis, ...AdviceBasis[]];
   const notes: string[] = [];
@@ -40,7 +41,6 @@ export async function adviceOn(name: string, machine: MachineFinder, wishes: Adv
   return withQuestion(name, { ...basis, backends: notes }, wishes, answer, watch);
 }
 
-/** How other questions are put than one on a model. */
 function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes, watch: WorkWatch | undefined): OtherQuestions {
   const { named: machineName, runtime, shell = usualShell(platform === 'win32') } = basis;
   const { context, goal, runtime: named, users } = wishes;
@@ -69,7 +69,7 @@ function askingOf(name: string, basis: AdviceBasis, wishes: AdviceWishes, watch:
   };
 }
 
-/** {@link basisOf} once for each backend that the runtime has on the machine, its usual one first. */
+/** {@link basisOf} for each backend of the runtime on the machine, the usual backend first. */
 export async function basesOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis[]> {
   const basis = await basisOf(machine, wishes);
   const [usual = basis.runtime, ...others] = backendsOn(basis.runtime, vendorOf(basis));
@@ -79,7 +79,7 @@ export async function basesOf(machine: MachineFinder, wishes: AdviceWishes): Pro
 
 const vendorOf = ({ hardware }: AdviceBasis) => hardware.machine?.gpus[0]?.vendor;
 
-/** The question under the backend that serves its answer best, with a note on the others. @param rivals other backends of the machine */
+/** Switches to the backend that serves the answer best, and notes the rivals. */
 async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Promise<Question> {
   const answer = await bestAnswer(question);
   if (answer === null) return question;
@@ -95,7 +95,7 @@ async function onFastest(question: Question, rivals: readonly AdviceBasis[]): Pr
   return { ...best!.own, backends: [note, ...(question.backends ?? [])] };
 }
 
-/** A note on what another runtime of the same GPU gives, with its own formats; none if nothing fits. */
+/** Note on another runtime of the same GPU, with its own formats; empty if nothing fits. */
 async function besideNote(name: string, basis: AdviceBasis, wishes: AdviceWishes, watch?: WorkWatch): Promise<string[]> {
   const answer = await withQuestion(name, basis, wishes, bestAnswer, watch);
   if (answer === null) return [];

@@ -1,4 +1,3 @@
-// From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on, for command and library.
 import { UserError } from '../base/errors.js';
 import { basename, dirname } from '../base/host/paths.js';
 import { isFolder, listFolder } from '../base/input-file.js';
@@ -25,46 +24,47 @@ import { MOST_CONTEXT, usersHeld } from './fit.js';
 import { choicesOf, PROFILED, Pricer, tokensNeeded } from './price.js';
 import type { Question, Unpriced } from './question.js';
 
+/** Seed of drawn routing. Ours. */
 const SEED = 1;
 
-/** Context of each user by default, tokens. Ours: a long chat. */
+/** Default context of each user, tokens. Ours: a long chat. */
 const USUAL_CONTEXT = 16_384;
 
-/** Prompt by default, tokens, or half of a context that is shorter than twice of it. */
+/** Default prompt, tokens; half of the context if shorter. Ours. */
 export const USUAL_PROMPT = 4096;
 
-/** Contexts that follow from a prompt are whole multiples of this. */
+/** Step of contexts derived from a prompt, tokens. Ours. */
 const CONTEXT_STEP = 1024;
 
-/** Tokens that are generated after a prompt, if a whole request counts. Ours: about a page. */
+/** Generated tokens of a whole request. Ours: about a page. */
 const OUTPUT = 512;
 
-/** Wishes of a user; all fields are optional. */
+/** Wishes of a user. */
 export interface AdviceWishes extends DraftWishes {
-  /** llama.cpp unless given. */
+  /** Default: llama.cpp. */
   readonly runtime?: string | undefined;
-  /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
+  /** `request` (default), `decode`, `prefill`, or targets such as `ttft=2s,tpot=50ms`. */
   readonly goal?: string | undefined;
-  /** Context of each user, tokens; by default 16,384, or what `prompt` and its answer take if more, at most the model's limit. */
+  /** Tokens per user. Default: 16,384, or prompt and answer if longer, within the model's limit. */
   readonly context?: number | undefined;
-  /** Prompt of the request, tokens; 4,096 unless given, or half of the context if that is less. */
+  /** Tokens. Default: 4,096, or half of the context if shorter. */
   readonly prompt?: number | undefined;
-  /** Users at a time; 1 unless given. */
+  /** Default: 1. */
   readonly users?: number | undefined;
-  /** Formats on offer, the most wanted first; the usual ones of the runtime unless given. */
+  /** Formats on offer, the preferred first. Default: the runtime's usual formats. */
   readonly quantizations?: readonly string[] | undefined;
-  /** The shell that lines are for: sh, powershell or cmd; the usual one of the machine unless given. */
+  /** sh, powershell or cmd. Default: the machine's usual shell. */
   readonly shell?: string | undefined;
-  /** Recorded routing to price settings on; drawn as the model routes unless given. */
+  /** Recorded routing. Default: drawn from the model's profile. */
   readonly trace?: string | undefined;
-  /** Experts of each layer that the runtime's expert cache holds; unless given as many as fit, or no cache if that is faster. */
+  /** Cached experts of each layer. Default: as many as fit, or no cache if faster. */
   readonly slots?: number | undefined;
 }
 
-/** Finds a machine as a runtime drives it, with sentences on how it was found. */
+/** Finds a machine as a runtime drives it. */
 export type MachineFinder = (runtime: AdvisedRuntime) => Promise<Pick<Question, 'hardware' | 'learned' | 'named' | 'notes'>>;
 
-/** Finds the machine of a name: a bundled one, a file, or parts. Its error is a UserError if that is unknown. */
+/** Finds a machine by profile, file or parts. The finder throws a UserError for an unknown name. */
 export function machineNamed(name: string): MachineFinder {
   return async ({ profile }) => {
     const hardware = loadHardware(name, undefined, [], profile === null ? null : loadRuntime(profile));
@@ -72,13 +72,13 @@ export function machineNamed(name: string): MachineFinder {
   };
 }
 
-/** The part of a question that is the same for all models. */
+/** Part of a question shared by all models. */
 export type AdviceBasis = Pick<
   Question,
   'backends' | 'runtime' | 'drafting' | 'goal' | 'hardware' | 'learned' | 'named' | 'notes' | 'shell'
 >;
 
-/** The runtime and the goal of the wishes, and the machine. @throws UserError if one is unknown, or a prompt exceeds its context */
+/** Resolves runtime, goal and machine. @throws UserError for an unknown name, or a prompt beyond its context */
 export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Promise<AdviceBasis> {
   const { context = Number.POSITIVE_INFINITY, prompt = 0 } = wishes;
   new Meter(`--prompt ${prompt}`, LIMITS.prompt).spent(prompt);
@@ -92,7 +92,7 @@ export async function basisOf(machine: MachineFinder, wishes: AdviceWishes): Pro
   return { runtime, goal, drafting: wishedDrafting(wishes), ...shell, ...(await machine(runtime)) };
 }
 
-/** Answers the question for advice on a model, and closes its trace. @throws UserError if something is unknown, or a recording is too short */
+/** Answers a question about a model. @throws UserError for an unknown name or a short recording */
 export async function withQuestion<T>(
   name: string,
   basis: AdviceBasis,
@@ -103,7 +103,7 @@ export async function withQuestion<T>(
   return (await withQuestions(name, [basis], wishes, answer, watch))[0]!;
 }
 
-/** As {@link withQuestion}, of several runtimes on the same routing. @param bases at least one */
+/** As {@link withQuestion}, for several runtimes (at least 1) on the same routing. */
 export async function withQuestions<T>(
   name: string,
   bases: readonly AdviceBasis[],
@@ -121,7 +121,7 @@ export async function withQuestions<T>(
   }
 }
 
-/** A model that questions are about: each of its formats is loaded once, and its routing is opened once for each length. */
+/** Model under question: loads each format once, and opens the routing once per length. */
 export class Subject {
   readonly #watch: WorkWatch;
   readonly #models: (quantization: string | null) => Loaded;
@@ -129,7 +129,7 @@ export class Subject {
   readonly #path: string | undefined;
   readonly #traces = new Map<number, Promise<RoutingTrace>>();
 
-  /** @param path recorded routing; absent: it is drawn @param watch may throw, which ends the work */
+  /** @param path recorded routing; absent: drawn routing @param watch may throw to stop the work */
   constructor(name: string, path: string | undefined, watch: WorkWatch = {}) {
     this.#watch = watch;
     this.#models = modelsOf(name);
@@ -137,13 +137,12 @@ export class Subject {
     this.#path = path;
   }
 
-  /** A question with a pricer of its own. @throws UserError if something is unknown, or a recording is too short */
+  /** @throws UserError for an unknown name or a short recording */
   async question(basis: AdviceBasis, wishes: AdviceWishes): Promise<Question> {
     const question = questionOn(this.#name, this.#models, basis, wishes);
     const { model, quantizations, request, users } = question;
-    // For more users than the machine holds nothing is priced.
+    // More users than the machine holds: nothing is priced.
     const tokens = tokensNeeded(users > usersHeld(question) ? 1 : users, request);
-    // Routing is that of the model in any format.
     const trace = await rememberedWork(this.#traces, tokens, () => {
       const loaded = model(quantizations[0]!);
       return this.#path === undefined ? drawnRouting(this.#name, loaded, tokens, this.#watch) : recordedRouting(this.#path, loaded, tokens);
@@ -160,18 +159,17 @@ export class Subject {
   }
 }
 
-/** Context of each user before the model bounds it, tokens. */
+/** Context of each user before the model's limit, tokens. */
 export function wishedContext({ context, prompt = 0 }: AdviceWishes): number {
   return context ?? Math.max(USUAL_CONTEXT, CONTEXT_STEP * Math.ceil((prompt + OUTPUT) / CONTEXT_STEP));
 }
 
-/** Shape of a request in a context. A wished prompt is shorter only if the model was not trained on a context that holds it. */
+/** Shape of a request; a prompt is cut only to the model's trained context. */
 export function requestShape({ prompt }: AdviceWishes, context: number): RequestShape {
   const [wished, most] = prompt === undefined ? [USUAL_PROMPT, context >> 1] : [prompt, context - OUTPUT];
   return { prompt: Math.min(wished, Math.max(1, most)), output: OUTPUT };
 }
 
-/** A question without the routing that it is answered on. */
 function questionOn(name: string, models: (quantization: string | null) => Loaded, basis: AdviceBasis, wishes: AdviceWishes): Unpriced {
   const { runtime } = basis;
   const { users = 1 } = wishes;
@@ -193,7 +191,7 @@ function questionOn(name: string, models: (quantization: string | null) => Loade
 
 const CACHING = ADVISED.filter(({ caches }) => caches.some(({ keeps }) => keeps)).map(({ name }) => name);
 
-/** @throws UserError if the runtime has no expert cache, or a cache of the model cannot have so many slots */
+/** @throws UserError without an expert cache, or for an impossible number of slots */
 function checkedSlots(slots: number, { caches, name }: AdvisedRuntime, { layers, name: model }: ModelSpec): number {
   if (!caches.some(({ keeps }) => keeps))
     throw new UserError(`--slots ${slots}: ${name} has no expert cache; engines that have one: ${CACHING.join(', ')} (--runtime)`);
@@ -228,7 +226,7 @@ async function drawnRouting(name: string, model: ModelSpec, tokens: number, { br
   return step.value;
 }
 
-/** The model's file in a command line: of a folder its one GGUF file or the first part; of a config.json its folder. Null: not readable. */
+/** Path on a command line; null: unreadable by the runtime. */
 function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
   if (!isFolder(path)) {
@@ -259,8 +257,9 @@ function usualFormats(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string
 }
 
 /**
- * Default formats on offer: the model's own, if the runtime reads its files, then formats of fewer bits.
- * @param own the model in its own format @param fixed true if its sizes are those of its files @param ownBits bits a weight of that format
+ * Default formats: the model's own if readable, then formats of fewer bits.
+ * @param fixed true if sizes come from the files
+ * @param ownBits bits per weight of the own format
  */
 export function usualOffer(
   { quantizations, reads, usualFile }: AdvisedRuntime,
@@ -268,7 +267,7 @@ export function usualOffer(
   fixed: boolean,
   ownBits: number,
 ): (string | null)[] {
-  // Files of models that are trained in 4 bits are no smaller in other formats: their experts stay as they are.
+  // Models trained in 4 bits keep their experts' size in every format.
   if (fixed || native.startsWith('mxfp4')) return [null];
   const names = Object.keys(quantizations);
   const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(native) : !/^(bf16|fp8)/.test(native);

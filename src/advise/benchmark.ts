@@ -1,12 +1,13 @@
-// A setting for the benchmark of a runtime, whose flags are not all those of its server.
 import type { FlagUse } from '../runtime/flags/flag.js';
 import { cpuExpertLayers, LEAST_BATCH } from '../runtime/kind/loaded.js';
 import type { AdvisedRuntime } from '../runtime/kind/runtime.js';
 import type { Priced } from './search.js';
 
 /**
- * Words that set a setting on the benchmark's command line, without the model. It counts layers if the server has a flag for all, its passes are no
- * longer than its batch, and commas separate values to try. @param uses the server's flags @param more flags that it takes besides
+ * Words for a setting on the benchmark's command line, without the model. The benchmark has no `-cmoe`, limits passes
+ * to the batch, and reads commas as lists.
+ * @param uses the server's flags
+ * @param more further flags of the benchmark
  */
 export function benchmarkWords(
   { benchmark }: AdvisedRuntime,

@@ -1,10 +1,9 @@
-// The report of `moeprof breakeven`: a row for each format and number of users.
 import { formatCounted, formatRatio, formatTokensPerSecond } from '../base/units.js';
 import { bareRate, type ColumnOf, type Document, figure, grid, pagedFormats } from '../report/door.js';
 import { type BreakEven, type BreakEvens, WAYS } from './breakeven.js';
 import { sentences } from './report-parts.js';
 
-/** Formats of break-evens, the one for reading first. */
+/** Report of `moeprof breakeven`: a row for each format and number of users. */
 export const breakEvenReports = pagedFormats<BreakEvens>('moeprof breakeven', documentOf);
 
 const share = (value: number | null, none: string) => ({ value, text: value === null ? none : formatRatio(value, 0) });
@@ -24,7 +23,6 @@ const COLUMNS: readonly ColumnOf<BreakEven>[] = [
   { head: 'hybrid hits', only: ['markdown', 'csv'], of: ({ reached }) => share(reached.hybrid, '') },
 ];
 
-/** Whether a cache pays, of the first format and number of users. */
 function answerOf({ best, breakEven, decode, quantization, reached, users }: BreakEven): string {
   const pays = breakEven.offload === null ? 'never pays' : `pays from ${formatRatio(breakEven.offload, 0)} hits on`;
   const hits = reached.offload === null ? '' : ` and reaches ${formatRatio(reached.offload, 0)}`;

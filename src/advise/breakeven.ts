@@ -1,5 +1,4 @@
-// Does an expert cache pay here? The engine runs four ways to use what dense weights leave of a card, and the caches with ever more slots, until they
-// are as fast as the CPU alone: the hit rate there is the break-even. No formula is used.
+// Hit rate at which an expert cache is as fast as the CPU alone, by engine runs without a formula.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { DEFAULT_RUNTIME, DEFAULT_SYSTEM, runtimeOfProgram } from '../runtime/index.js';
@@ -10,32 +9,32 @@ import { devicesOf, refuseUsers } from './fit.js';
 import type { Price } from './price.js';
 import type { Question } from './question.js';
 
-/** Formats that are looked at if none are named, and halvings until a break-even is read off a line. */
+/** Formats tried by default, and halvings of the slots before interpolation. Ours. */
 const [FORMATS, HALVINGS] = [3, 5];
 
-/** Ways to use the free memory of a card: not at all, whole layers of experts, a cache whose misses cross the link, one whose misses the CPU computes. */
+/** Uses of free GPU memory: none, whole expert layers, a cache with misses over the link, or with misses on the CPU. */
 export const WAYS = ['cpu', 'layers', 'offload', 'hybrid'] as const;
 type Way = (typeof WAYS)[number];
 type ByWay<W extends Way> = Readonly<Record<W, number | null>>;
 
-/** What caches are worth for one format and number of users. */
+/** Worth of caches for a format and a number of users. */
 export interface BreakEven {
   readonly quantization: string;
   readonly users: number;
-  /** Bytes of the model's largest expert. */
+  /** Largest expert, bytes. */
   readonly expertBytes: number;
   /** Experts of each layer that fit on the card. */
   readonly slots: number;
-  /** Hit rate from which on each cache decodes faster than the CPU alone; 0: always; null: not even with every expert. */
+  /** Hit rate at which a cache overtakes the CPU alone; 0: always; null: never. */
   readonly breakEven: ByWay<'offload' | 'hybrid'>;
-  /** Hit rates with these slots; null: none fits. */
+  /** Hit rate with `slots` slots; null: no slot fits. */
   readonly reached: ByWay<'offload' | 'hybrid'>;
-  /** Decode speed, tokens/s of all users together; null: it takes a slot. */
+  /** Tokens/s of all users together; null: no slot fits. */
   readonly decode: ByWay<Way>;
   readonly best: Way;
 }
 
-/** What caches are worth on a machine. */
+/** Worth of caches on a machine. */
 export interface BreakEvens extends Pick<Question, 'notes'> {
   readonly model: string;
   readonly machine: string;
@@ -45,7 +44,7 @@ export interface BreakEvens extends Pick<Question, 'notes'> {
 
 type Cached = Pick<Price, 'decode' | 'hitRate'>;
 
-/** The worth of caches by format and users. @throws UserError for an unknown name, a short recording, or no CPU with a card of own memory */
+/** @throws UserError for an unknown name, a short recording, or no CPU with a card */
 export async function breakEvensOn(name: string, machine: MachineFinder, wishes: AdviceWishes, by: readonly number[]): Promise<BreakEvens> {
   const basis = await basisOf(machine, wishes);
   const { hardware, runtime } = basis;
@@ -77,7 +76,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
   const slots = Math.min(most, Math.floor(free / sum(sizes)));
   const cached = (cache: string) => (count: number) =>
     question.pricer.cached({ model, hardware, setting: { ...inHost, cache, slots: count }, cached: null });
-  // Whole layers in the room of the slots; without any, the CPU computes everything. Of the same tokens as the caches.
+  // Whole layers take the slots' room; without slots, the CPU computes all.
   const fixed = cached(DEFAULT_SYSTEM);
   const [cpu, whole] = [await fixed(0), await fixed(slots)];
   const [linked, mixed] = slots === 0 ? [] : [await cached(offload)(slots), await cached(hybrid)(slots)];
@@ -93,7 +92,7 @@ async function breakEvenOf(question: Question, quantization: string | null, offl
   };
 }
 
-/** The hit rate at which a cache is as fast as `speed`, from halvings of the slots. 0: as fast without a slot; null: slower with `most`. */
+/** Break-even hit rate, by halving the slots. 0: as fast without a slot; null: slower even with `most`. */
 export async function breakEvenAt(speed: number, most: number, run: (slots: number) => Promise<Cached>): Promise<number | null> {
   let [slow, fast] = [await run(0), await run(most)];
   if (slow.decode >= speed) return 0;

@@ -11,7 +11,7 @@ import { cacheOf } from './fit.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** The line of a setting: in the words of its runtime, with the place of the model's file. */
+/** Command line of a setting in its runtime's dialect. */
 export function commandOf(
   question: Pick<Question, 'bundled' | 'file' | 'hardware' | 'hub' | 'mapped' | 'runtime' | 'shell'>,
   { blocks, devices, model, setting, split }: Priced,
@@ -20,7 +20,7 @@ export function commandOf(
   const { cpu = null, gpus: cards = [], sockets = 1, system } = hardware.machine ?? {};
   const windows = system === 'windows' || (system === undefined && platform === 'win32');
   const { shell = usualShell(windows) } = question;
-  // Cores of the slow kind hold up those that wait for all.
+  // Slow cores hold up threads that wait for all.
   const cores = Math.min(cpu?.cores ?? 0, cpu?.fastCores ?? Number.POSITIVE_INFINITY) * sockets;
   return runtime.dialect.write({
     setting,
@@ -46,7 +46,7 @@ export function commandOf(
   });
 }
 
-/** The model in a line: a file or a folder, or a repository of the hub. */
+/** The model on a command line: a file, a folder, or a hub repository. */
 function placeOf(
   { bundled, file, hub, runtime: { reads } }: Pick<Question, 'bundled' | 'file' | 'hub' | 'runtime'>,
   { name, quantization }: ModelSpec,
@@ -58,10 +58,10 @@ function placeOf(
   return { model: usual, hub: tag === null ? repository : `${repository}:${tag}`, vision, ...(hubFile === null ? {} : { hubFile }) };
 }
 
-/** The folder of a file that nobody named, so that it is seen as one to replace. */
+/** Placeholder folder of an unnamed file, marked for replacement. */
 const OWN_FILE = 'path/to/';
 
-/** Sentences on a file whose place the line leaves open, and on the program's own help. */
+/** Sentences on a placeholder file, and on the program's own help. */
 export function hintsOf({ net, steps }: Command): string[] {
   const placeholder = /path\/to\/[^\s'"]+/.exec(steps.flatMap(({ lines }) => lines).join('\n'))?.[0];
   return [
@@ -70,13 +70,13 @@ export function hintsOf({ net, steps }: Command): string[] {
   ];
 }
 
-/** Sources of the facts of the answer's cache: older builds have no such flag. */
+/** Sentences on sources of the cache's facts: older builds lack the flag. */
 export function cacheHints({ runtime }: Question, { setting }: Priced): string[] {
   const cache = cacheOf(runtime, setting);
   return cache === null ? [] : [`Cache flags: ${cache.read}.`];
 }
 
-/** MiB of host memory that are left to the finished prompts that a server keeps; undefined: as many as it takes by itself, or it keeps none. */
+/** Host memory left for a server's cache of finished prompts, MiB; undefined: no limit needed, or no such cache. */
 function promptCacheOf({ promptCache = 0 }: AdvisedRuntime, devices: readonly DeviceMemory[]): number | undefined {
   const free = Math.max(0, freeOf(devices.at(-1)!));
   return free >= promptCache ? undefined : Math.floor(free / 2 ** 20);

@@ -1,4 +1,4 @@
-// What other rooms import of advise: what to run, and what would make it faster.
+// Exports of advise for rooms after advise.
 
 export type { Advice } from './advise.js';
 export { adviceFor, adviceOn, basesOf } from './answer.js';

@@ -1,41 +1,41 @@
 import { placed, UserError } from '../base/errors.js';
 import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/door.js';
 
-/** How tokens are drafted in advice: by what, how many, and how many of them are right. Drafting, as settings are priced with it. */
+/** Drafting assumed in pricing. */
 export interface Drafting {
-  /** The model's own layers for further tokens, or the text itself, if its last tokens have occurred before. */
+  /** `mtp`: the model's own draft layers; `ngram`: earlier occurrences of the last tokens. */
   readonly drafter: 'mtp' | 'ngram';
-  /** Lengths on offer; null: those of the runtime. */
+  /** Draft lengths on offer; null: the runtime's. */
   readonly lengths: readonly number[] | null;
-  /** Chance that a drafted token is right, given that those before it are. */
+  /** Chance that a drafted token is right after right tokens. */
   readonly chance: number;
-  /** Share of passes that have a draft. */
+  /** Share of passes with a draft. */
   readonly found: number;
 }
 
 /**
- * Chance that a drafted token is right, given that those before it are: 0.70, 0.64, 0.73 and 0.65 by position of a run that is measured
- * (mtp-8945hs); published runs of models' own layers have 0.7 to 0.9 for the first (ggml-org/llama.cpp pulls 22673 and 25980). Drafts by n-grams
- * of recorded texts are right as often, if there is one.
+ * Chance that a drafted token is right after right tokens. Measured by position: 0.70, 0.64, 0.73, 0.65 (mtp-8945hs);
+ * published for the first: 0.7 to 0.9 (ggml-org/llama.cpp pulls 22673, 25980). N-grams of recorded texts reach the
+ * same.
  */
 const ACCEPTANCE = 0.7;
-/** Share of passes for which recorded texts held a draft after the same tokens (docs/speculation.md). */
+/** Share of passes with an n-gram draft in recorded texts (docs/speculation.md). */
 const FOUND = 0.35;
 
-/** Drafting by default. */
+/** Default drafting. */
 export const USUAL_DRAFTING: Drafting = { drafter: 'mtp', lengths: null, chance: ACCEPTANCE, found: 1 };
 
-/** Wishes on drafts, as options have them. */
+/** Wishes on drafts, as option texts. */
 export interface DraftWishes {
-  /** Lengths: `3`, or `0..4`. */
+  /** `3`, or a range `0..4`. */
   readonly drafts?: string | undefined;
-  /** Share of drafted tokens that are right, as engines print it: `42%`, of the longest of the drafts, or `42% of 2`. */
+  /** Share of accepted tokens as engines print it: `42%` of the longest draft, or `42% of 2`. */
   readonly accepted?: string | undefined;
-  /** `mtp` (unless given) or `ngram`. */
+  /** `mtp` (default) or `ngram`. */
   readonly drafter?: string | undefined;
 }
 
-/** Reads wishes on drafts. @throws UserError if one cannot be read */
+/** @throws UserError for an unreadable wish */
 export function wishedDrafting({ accepted, drafter = 'mtp', drafts }: DraftWishes): Drafting {
   if (drafter !== 'mtp' && drafter !== 'ngram') throw new UserError(`--drafter: "${drafter}" is none; take mtp or ngram`);
   const [, from, to = from] = /^(\d+)(?:\.\.(\d+))?$/.exec(drafts ?? '') ?? [];
@@ -51,5 +51,5 @@ export function wishedDrafting({ accepted, drafter = 'mtp', drafts }: DraftWishe
   return { drafter, lengths, chance, found: drafter === 'ngram' ? FOUND : 1 };
 }
 
-/** Shares of a draft's tokens that are right, by position. */
+/** Shares of right tokens by position in a draft. */
 export const rightShares = ({ chance }: Drafting, draft: number): number[] => sharesOf({ text: '', chance }, draft);

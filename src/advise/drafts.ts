@@ -5,19 +5,22 @@ import { type Drafting, rightShares } from './drafting.js';
 import type { Question } from './question.js';
 import { drafted, lengthsOf, type Priced, pricedFit } from './search.js';
 
-/** One length of a draft, at its best placement. */
+/** A draft length at its best placement. */
 export interface DraftOffer {
   readonly draft: number;
   /** Tokens/s. */
   readonly decode: number;
   readonly tokensPerPass: number;
-  /** Share of drafted tokens that is taken to be right, as engines print it. */
+  /** Assumed share of accepted tokens, as engines print it. */
   readonly accepted: number;
-  /** That share from which on decoding is faster than without drafts; null: not even if all are right. */
+  /** Accepted share at which drafting overtakes plain decoding; null: never. */
   readonly breakEven: number | null;
 }
 
-/** Drafts by length, to compare with none; empty: none wished, advised or fitting. @throws UserError if wished, and nothing can draft */
+/**
+ * Offers by draft length; empty: none wished, advised or fitting.
+ * @throws UserError if wished, and nothing can draft
+ */
 export async function draftsBeside(question: Question, { model, setting }: Priced): Promise<DraftOffer[]> {
   const { drafting, runtime } = question;
   if (drafting.lengths === null && setting.draft === 0) return [];
@@ -34,7 +37,7 @@ export async function draftsBeside(question: Question, { model, setting }: Price
     const { found } = question.drafting;
     const accepted = mean(rightShares(question.drafting, draft));
     const tokensPerPass = 1 + found * draft * accepted;
-    // A pass takes as long whether its draft is right or not, so that many tokens it must yield.
+    // A pass takes equally long with a wrong draft, so the break-even is a number of tokens per pass.
     const needed = (plain.price.decode * tokensPerPass) / drafting.price.decode;
     const breakEven = Math.max(0, needed - 1) / (found * draft);
     offers.push({ draft, decode: drafting.price.decode, tokensPerPass, accepted, breakEven: breakEven > 1 ? null : breakEven });
@@ -44,7 +47,7 @@ export async function draftsBeside(question: Question, { model, setting }: Price
 
 const DRAFTERS = { mtp: "the model's own layers", ngram: 'n-grams' } as const;
 
-/** Drafts as a table; nothing if nothing is drafted. */
+/** Table of drafts; empty without drafts. */
 export function draftGrid(drafts: readonly DraftOffer[], drafter: Drafting['drafter']): Grid[] {
   if (drafts.length === 0) return [];
   const rows = drafts.map(({ accepted, breakEven, decode, draft, tokensPerPass }): Datum[] => [

@@ -5,13 +5,12 @@ import type { EngineOffer, EngineOffers } from './engines.js';
 import { linesToPaste, sentences, speedsText, takenOf } from './report-parts.js';
 import { waitText } from './strategies.js';
 
-/** Engines, and whether the line of each is wanted. */
 interface EnginesView {
   readonly offers: EngineOffers;
   readonly explain: boolean;
 }
 
-/** Formats of engines on a machine, the one for reading first. */
+/** Formats of {@link EngineOffers}. */
 export const engineReports = pagedFormats<EnginesView>('moeprof advise', enginesDocument, ({ offers }) => offers);
 
 type Running = EngineOffer & { readonly best: Strategy };

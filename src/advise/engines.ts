@@ -8,19 +8,19 @@ import { missingOf } from './misfits.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+/** Version tag, raised by changes of meaning only. */
 const ENGINES_SCHEMA = 'moeprof.engines/1';
 
-/** One engine at its best. */
+/** An engine at its best. */
 export interface EngineOffer {
   readonly runtime: string;
   readonly quantization: string;
   /** Null: nothing fits. */
   readonly best: Strategy | null;
-  /** Cost under the goal: smaller is better; null: nothing fits. */
+  /** Cost under the goal; smaller is better; null: nothing fits. */
   readonly cost: number | null;
   readonly kept: boolean;
-  /** Sentences: what is missing; empty: it fits. */
+  /** Sentences on missing memory; empty: fits. */
   readonly misfits: readonly string[];
 }
 
@@ -32,15 +32,16 @@ export interface EngineOffers extends Tagged<typeof ENGINES_SCHEMA>, Omit<Asked,
 }
 
 /**
- * A model under each engine on a machine: `moeprof advise --runtime any`.
- * @param model a bundled name, a file or a folder @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @throws UserError if something is unknown, or no engine runs on the machine
+ * Compares engines for a model on a machine: `moeprof advise --runtime any`.
+ * @param model a bundled name, a file or a folder
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @throws UserError for an unknown name, or a machine without an engine
  */
 export function enginesFor(model: string, machine: string, wishes: Omit<AdviceWishes, 'runtime'> = {}): Promise<EngineOffers> {
   return enginesOn(model, machineNamed(machine), wishes);
 }
 
-/** As {@link enginesFor}, on a machine that is found for each runtime. @throws UserError if something is unknown, or no engine runs on the machine */
+/** As {@link enginesFor}, with a machine finder. */
 export async function enginesOn(name: string, machine: MachineFinder, wishes: AdviceWishes): Promise<EngineOffers> {
   const bases = [];
   const refused: string[] = [];

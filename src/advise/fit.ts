@@ -1,4 +1,4 @@
-// What fits: the highest placement whose memory the devices hold, and the longest context, found by bisection, since memory falls along a ladder.
+// Finds the highest placement and the longest context that fit.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { formatCount, formatCounted } from '../base/units.js';
@@ -12,12 +12,12 @@ import type { Question, Unpriced } from './question.js';
 /** Values of a setting besides its placement. */
 export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
 
-/** The expert cache of a setting; null: it has none. */
+/** Expert cache of a setting; null: no cache. */
 export function cacheOf({ caches }: AdvisedRuntime, { cache }: Pick<Setting, 'cache'>): OfferedCache | null {
   return caches.find(({ system }) => system === cache) ?? null;
 }
 
-/** Placements that a runtime has on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
+/** Placements of a runtime on a machine, most on the GPU first. @param cache system of the expert cache; null: none */
 export function ladderOf({ hardware, runtime, slots }: Unpriced, model: ModelSpec, cache: string | null): readonly WeightPlacement[] {
   const [first] = hardware.tiers;
   if (cache !== null) {
@@ -25,7 +25,7 @@ export function ladderOf({ hardware, runtime, slots }: Unpriced, model: ModelSpe
     return slots === undefined ? rungs : rungs.filter((rung) => rung.slots === slots);
   }
   if (first!.name !== 'unified') return runtime.ladder(model);
-  // One memory: there is nothing to move. If the CPU replaces the GPU, nothing is on a GPU.
+  // Unified memory has a single rung; a lone CPU keeps no layer on a GPU.
   return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
 }
 
@@ -39,45 +39,44 @@ export function loadOf({ hardware, runtime }: Unpriced, model: ModelSpec, settin
   return runtime.memory(model, setting, hardware);
 }
 
-/** The highest rung that fits; null: none. Down the ladder GPUs hold less and the host more: only the first that GPUs hold is tried there. */
+/** Highest rung that fits; null: none. Rungs below the first that fits the GPUs only add to the host. */
 export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const setting = highestOnGpu(question, model, beside);
   return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
 }
 
-/** The highest rung whose part on the GPUs fits, whatever the host holds; null: none does. */
+/** Highest rung that fits the GPUs, whatever host memory holds; null: none. */
 export function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const ladder = ladderOf(question, model, beside.cache);
   const at = firstOnGpu(question, model, beside, ladder);
   return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
 }
 
-/** The rung with the least on the GPUs, whether it fits or not. */
+/** Rung with the least on the GPUs, fitting or not. */
 export function lowestRung(question: Unpriced, model: ModelSpec, beside: Beside): Setting {
   return { ...beside, ...ladderOf(question, model, beside.cache).at(-1)!, fromDisk: false };
 }
 
-/** The last resort: experts are read from the disk, and host memory caches them; null: no disk, or what every token needs does not fit. */
+/** Last resort: host memory caches experts of the disk; null: no disk, or a token's experts exceed memory. */
 export function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const { hardware, runtime } = question;
   if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
   const shared = hardware.tiers[0]!.name === 'unified';
   const highest = shared ? { ...beside, ...ladderOf(question, model, null)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
   if (highest === null) return null;
-  // The disk is read in whole experts: a split layer lies in host memory.
+  // The disk is read in whole experts, so host memory keeps a split layer.
   const setting = highest.cpuProjections === null ? highest : { ...highest, cpuMoe: highest.cpuMoe + 1, cpuProjections: null };
   if (cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
   return { ...setting, fromDisk: true };
 }
 
-/** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
+/** Bytes of host or unified memory free to cache experts. */
 export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): number {
   const memory = devices.at(-1)!;
   const layers = setting.cpuMoe > 0 && memory.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
   return Math.max(0, freeOf(memory) + expertBytesTotal({ layers }));
 }
 
-/** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
 function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
   return firstFit(ladder.length, (at) => {
     const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
@@ -85,23 +84,21 @@ function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder
   });
 }
 
-/** Bytes that the fullest device lacks; below 0: the bytes that it has free. */
 const missingOn = (devices: readonly DeviceMemory[]): number => Math.max(...devices.map((device) => -freeOf(device)));
 
-/** Place of a setting's placement on its ladder. */
+/** Index of a placement on its ladder. */
 export function rungOf(ladder: readonly WeightPlacement[], placement: WeightPlacement): number {
   const same = (rung: WeightPlacement): boolean =>
     (['cpuMoe', 'cpuProjections', 'gpuExperts', 'gpuLayers', 'slots'] as const).every((part) => rung[part] === placement[part]);
   return ladder.findIndex(same);
 }
 
-/** Contexts that are tried if the wished one does not fit: so many times shorter. */
+/** Divisors of a context that does not fit. Ours. */
 export const SHORTER = [2, 4, 8];
 
-/** The shortest of them, tokens. */
 const shortestOf = ({ context }: Unpriced): number => Math.floor(context / SHORTER.at(-1)!);
 
-/** Users whose shortest KV caches all memories together hold, at most: in the smallest format, without weights. Infinite: a cache takes nothing. */
+/** Most users by KV cache alone, at the shortest context; Infinity: no KV cache. */
 export function usersHeld(question: Unpriced): number {
   const { quantizations, runtime } = question;
   const quantization = quantizations.at(-1)!;
@@ -111,7 +108,7 @@ export function usersHeld(question: Unpriced): number {
   return Math.max(1, Math.floor(sum(devices.map(({ has }) => has)) / sum(devices.map(({ kv }) => kv))));
 }
 
-/** Refuses users that the machine cannot hold, since nothing could be priced for them. @throws UserError with the most that it holds */
+/** @throws UserError for more users than the machine holds */
 export function refuseUsers(question: Unpriced): void {
   const { hardware, users } = question;
   const held = usersHeld(question);
@@ -120,16 +117,15 @@ export function refuseUsers(question: Unpriced): void {
   throw new UserError(`--users ${users}: asks for more than ${hardware.name} holds without a model, which is ${holds}; take fewer`);
 }
 
-/** Step of the search for the longest context, tokens. */
+/** Step of the longest context, tokens. Ours. */
 const CONTEXT_STEP = 1024;
 
-/** No model is trained on more. */
+/** Longest trained context of any model, tokens. */
 export const MOST_CONTEXT = 2 ** 20;
 
-/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own if it does not fit as it is. */
+/** Longest context of each user that fits, in steps of 1,024 tokens; at least the setting's own. */
 export function contextThatFits(question: Question, { model, setting }: { readonly model: ModelSpec; readonly setting: Setting }): number {
   const start = Math.floor(setting.context / CONTEXT_STEP);
-  // More than the model was trained on is of no use.
   const most = Math.max(start, Math.floor(Math.min(MOST_CONTEXT, model.trainedContext ?? MOST_CONTEXT) / CONTEXT_STEP));
   const at = firstFit(most - start + 1, (down) =>
     missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
@@ -138,9 +134,8 @@ export function contextThatFits(question: Question, { model, setting }: { readon
 }
 
 /**
- * The first place at which nothing is missing; `count` if there is none. Counting memory takes milliseconds, so few are tried: bytes fall almost
- * linearly, and the next try is at the zero of the line through the two nearest ones (regula falsi). @param count places
- * @param missing bytes missing at a place, at most 0 if it fits; never more at a later place than at an earlier one
+ * First place with nothing missing, by regula falsi since bytes fall almost linearly; `count` if none.
+ * @param missing bytes missing at a place; at most 0 if it fits; non-increasing
  */
 export function firstFit(count: number, missing: (at: number) => number): number {
   if (count === 0) return 0;
@@ -148,9 +143,8 @@ export function firstFit(count: number, missing: (at: number) => number): number
   if (lack <= 0) return 0;
   let [high, room] = [count - 1, count === 1 ? lack : missing(count - 1)];
   if (room > 0) return count;
-  // Bytes are missing at `low`, none at `high`.
   for (let looks = 1; high - low > 1; looks++) {
-    // Regula falsi creeps on a curved line, so every third step halves.
+    // Regula falsi creeps on curved lines, so every third step bisects.
     const straight = looks % 3 === 0 ? (low + high) / 2 : low + ((high - low) * lack) / (lack - room);
     const at = Math.min(high - 1, Math.max(low + 1, Math.ceil(straight)));
     const bytes = missing(at);

@@ -1,4 +1,3 @@
-// The answer at a glance, for a page on which a value is dragged: memory as exact as in the whole answer, speeds from two runs.
 import { PLAIN, type Setting } from '../runtime/setting/setting.js';
 import { type Advice, answered, plainAdvice, unanswered } from './advise.js';
 import { type Beside, highestFromDisk, refuseUsers } from './fit.js';
@@ -6,9 +5,9 @@ import type { Question } from './question.js';
 import { type Priced, passesOf, priced, pricedFit } from './search.js';
 
 /**
- * The highest placement that fits with the passes, format and cache of an earlier answer, or with the shortest passes and the format that is wanted
- * most; without strategies, drafts and other settings.
- * @param like the setting of the answer before; null: there is none
+ * Quick answer for a page with sliders: exact memory, speeds from two runs, no alternatives. Keeps passes, format and
+ * cache of the earlier answer.
+ * @param like setting of the earlier answer; null: none
  */
 export async function glance(asked: Question, like: Setting | null): Promise<Advice> {
   refuseUsers(asked);
@@ -39,7 +38,6 @@ async function glanced(question: Question, like: Setting | null): Promise<Priced
   return setting === null ? null : priced(question, model, setting);
 }
 
-/** The earlier setting as far as the question still allows it. */
 function likeThat({ context, drafting: { lengths }, quantizations, users }: Question, like: Setting, cache: string | null): Beside {
   const quantization = quantizations.includes(like.quantization) ? like.quantization : quantizations[0]!;
   const draft = lengths === null || lengths.includes(like.draft) ? like.draft : 0;

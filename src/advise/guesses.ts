@@ -4,23 +4,23 @@ import type { Question } from './question.js';
 import type { Priced } from './search.js';
 import { withCpu, withHostMemory, withLink } from './what-if.js';
 
-/** A part that was taken, and what another one would change. */
+/** An assumed part, and the effect of a neighbouring part. */
 export interface Guess {
   /** `memory 2xddr5-5200`. */
   readonly part: string;
   readonly other: string;
-  /** Speeds with the other over those with the part: 1.2 is a fifth more. */
+  /** Speed with `other` over speed with `part`. */
   readonly decode: number;
   readonly prefill: number;
 }
 
-/** Changes of a speed above which a guess belongs to the verdict. */
+/** Relative change of a speed that the verdict mentions. Ours. */
 const MATTERS = 0.1;
 
-/** The slowest and the fastest modules that shops list, million transfers a second. Ours to choose. */
+/** Slowest and fastest modules in shops, MT/s. Ours. */
 export const MODULES: Readonly<Record<string, readonly [number, number]>> = { ddr3: [1333, 1866], ddr4: [2666, 3600], ddr5: [4800, 6400] };
 
-/** Parts of the machine that were taken if nobody named them, and that move a speed by more than a tenth, by runs with their neighbours. */
+/** Assumed parts whose neighbours change a speed by more than 10 %. */
 export async function guessesOf({ hardware, pricer }: Question, { model, price, setting }: Priced): Promise<Guess[]> {
   const found: Guess[] = [];
   if (setting.fromDisk) return found;
@@ -32,7 +32,7 @@ export async function guessesOf({ hardware, pricer }: Question, { model, price, 
   return found;
 }
 
-/** The machine with each part that was taken exchanged for its neighbour. */
+/** The machine with each assumed part exchanged for a neighbour. */
 function neighbours(hardware: HardwareSpec): (Pick<Guess, 'part' | 'other'> & { readonly hardware: HardwareSpec })[] {
   const { cpu, pcie, ram } = hardware.machine ?? {};
   return takenPartsOf(hardware).flatMap((text) => {

@@ -1,15 +1,14 @@
-// The measured runs behind a range, as a table: those of machines with the same parts first, then the worst predicted.
 import { rowsBehind } from '../engine/outcome/comparable.js';
 import { type Block, gridOf } from '../report/door.js';
 import type { Advice } from './advise.js';
 
-/** Rows that a page shows. */
+/** Rows shown on a page. */
 const SHOWN = 12;
 
 /** Parts of a machine's name, without counts and sizes. */
 const partsOf = (name: string): string[] => name.split('+').map((part) => part.replace(/^\d+x|[:@].*$/g, ''));
 
-/** A table for pages; nothing if no measurement is comparable. */
+/** Measured runs of a range: same parts first, then worst predicted; empty without comparable runs. */
 export function measuredGrid({ bands, machine }: Advice): Block[] {
   const band = bands?.decode ?? null;
   if (band === null || band.learned === true) return [];

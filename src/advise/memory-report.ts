@@ -4,10 +4,9 @@ import { freeOf, usedOf } from '../runtime/setting/fits.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { detailed, sentences } from './report-parts.js';
 
-/** Used bytes of a memory, and those that it has, in one unit if both have it. */
+/** `used of has`, with the unit once if equal. */
 const filledText = (used: string, has: number): string => `${used} of ${formatBytes(has)}`.replace(/ (\w+)( of \S+) \1$/, '$2 $1');
 
-/** Memories in a line; cards of one size together. */
 function memoryText(devices: AdvisedSetting['devices']): string {
   const cards = devices.filter(({ name }) => name.startsWith('GPU '));
   const alike = cards.length > 1 && cards.every(({ has }) => has === cards[0]!.has);
@@ -19,7 +18,7 @@ function memoryText(devices: AdvisedSetting['devices']): string {
   return [...together, ...each].join(', ');
 }
 
-/** Memory of an answer: a line and bars, and what each device holds. What of each memory is used, in a line, and sentences on the command. */
+/** Memory of an answer: a line, bars, a table by device, and hints on the command. */
 export function memoryBlocks({ hints }: Advice, answer: AdvisedSetting): Block[] {
   const [brief] = sentences('memory', [memoryText(answer.devices), ...hints]);
   const bars: Block = {
@@ -42,5 +41,5 @@ function memoryGrid({ devices }: AdvisedSetting): Grid {
   return gridOf(['memory', 'weights', 'KV', 'compute', 'free', 'of'], rows);
 }
 
-/** Free bytes; what memory does not hold stays on the disk. */
+/** Free bytes; a negative value stays on the disk. */
 const freeText = (bytes: number): Datum => (bytes < 0 ? { value: bytes, text: `${formatBytes(-bytes)} on disk` } : figure(bytes, 'bytes'));

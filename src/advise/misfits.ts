@@ -6,7 +6,7 @@ import { devicesOf, highestOnGpu, ladderOf, lowestRung, rungOf } from './fit.js'
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** Settings that do not fit, and how much memory is missing. Sentences for an answer: everything on the GPU, and one step more there than advised. */
+/** Sentences on missing memory: for everything on the GPU, and for a step up the ladder. */
 export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
   const ladder = ladderOf(question, model, setting.cache);
   const [whole] = setting.cache === null ? ladder : ladderOf(question, model, null);
@@ -18,7 +18,7 @@ export function misfitsOf(question: Question, { model, setting }: Priced): strin
   });
 }
 
-/** Names what the GPU holds on this rung and not on the next. */
+/** Name of a step up the ladder. */
 function stepOf({ cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacement): string {
   if (slots !== null) return 'One more slot of each layer in the cache';
   if (gpuLayers !== null) return 'One more layer on the GPU';
@@ -27,14 +27,14 @@ function stepOf({ cpuProjections, gpuExperts, gpuLayers, slots }: WeightPlacemen
   return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
-/** Sentences if nothing fits: the bytes that each format on offer lacks, the smallest format last. */
+/** Sentences on missing bytes of the first and the last format on offer. */
 export function missingOf(question: Question): string[] {
   const { quantizations } = question;
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];
   return ends.map((quantization) => `${question.model(quantization).quantization}: ${lackOf(leastDevices(question, quantization))}.`);
 }
 
-/** Bytes that a format lacks if it takes least memory; 0 and less: it fits. */
+/** Bytes missing for a format at its smallest; 0: fits. */
 export function missingBytes(question: Question, quantization: string | null): number {
   return leastDevices(question, quantization).reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
 }
@@ -43,7 +43,7 @@ function leastDevices(question: Question, quantization: string | null): readonly
   return devicesOf(question, question.model(quantization), leastSetting(question, quantization));
 }
 
-/** The shortest passes and the smallest KV cache of a format: as much on the GPUs as they hold, the rest on the host. */
+/** Shortest passes and smallest KV cache, with full GPUs. */
 function leastSetting(question: Question, quantization: string | null): Setting {
   const { context, runtime, slots, users } = question;
   const model = question.model(quantization);
@@ -52,7 +52,7 @@ function leastSetting(question: Question, quantization: string | null): Setting 
   return highestOnGpu(question, model, beside) ?? lowestRung(question, model, beside);
 }
 
-/** A sentence on what context takes from a cache; empty: the answer has none. */
+/** Sentence on slots that the context costs; empty: no cache. */
 export function slotsForContext(question: Question, { model, setting }: Priced): string[] {
   if ((setting.slots ?? 0) === 0) return [];
   const kv = (context: number): number =>

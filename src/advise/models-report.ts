@@ -19,7 +19,7 @@ import { detailed, sentences, takenOf } from './report-parts.js';
 
 type Offered = ModelOffer & { readonly answer: AdvisedSetting };
 
-/** Formats of models on a machine, the one for reading first. */
+/** Formats of {@link ModelOffers}. */
 export const modelOfferReports = pagedFormats<ModelOffers>('moeprof advise', modelsDocument);
 
 function modelsDocument(offers: ModelOffers): Document {
@@ -67,7 +67,7 @@ function leadOf({ context, goal, models, request, users }: ModelOffers, fitting:
   ];
 }
 
-/** Columns with widths, so that figures of several grids stand under each other. */
+/** Fixed widths align the figures of several grids. */
 const COLUMNS: readonly ColumnOf<Offered>[] = [
   { head: 'model', most: 26, width: 26, of: ({ frontier, model }) => ({ value: model, text: frontier ? `${model} *` : model }) },
   { head: 'format', align: 'left', width: 10, of: ({ quantization }) => quantization },
@@ -83,14 +83,13 @@ const COLUMNS: readonly ColumnOf<Offered>[] = [
 
 const gridFor = (models: readonly Offered[], title?: string): Grid => grid(models, COLUMNS, { title });
 
-/** Share of the weights that no host memory holds. */
 function onGpu({ devices, setting }: AdvisedSetting): number {
   if (setting.gpuLayers === 0) return 0;
   const sum = (of: typeof devices): number => of.reduce((total, { weights }) => total + weights, 0);
   return sum(devices.filter(({ name }) => name !== HOST)) / sum(devices);
 }
 
-/** The meaning of the marks, and the next command. */
+/** Meaning of the marks, and the next command. */
 const LEGEND: Block = {
   kind: 'lines',
   lines: [
@@ -99,7 +98,7 @@ const LEGEND: Block = {
   ],
 };
 
-/** The narrowest and the widest band of each speed: they differ by the placement of experts and by the format. */
+/** Narrowest and widest band of each speed; bands depend on placement and format. */
 function bandNotes(models: readonly Offered[]): string[] {
   return (['decode', 'prefill'] as const).flatMap((phase) => {
     const bands = models.flatMap(({ bands }) => bands?.[phase] ?? []).toSorted((a, b) => a.high / a.low - b.high / b.low);
@@ -110,7 +109,7 @@ function bandNotes(models: readonly Offered[]): string[] {
   });
 }
 
-/** CSV has a row for each model that fits. */
+/** A CSV row for each fitting model. */
 function recordsOf(models: readonly Offered[]): Grid {
   return grid(models, [
     { head: 'model', of: ({ model }) => model },

@@ -9,43 +9,48 @@ import type { Question } from './question.js';
 import { bandsOf } from './search.js';
 import { modelsBySize, offeredModels } from './ways.js';
 
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+/** Version tag, raised by changes of meaning only. */
 const MODELS_SCHEMA = 'moeprof.models/1';
 
-/** One model on the machine. */
+/** A model on the machine. */
 export interface ModelOffer extends Pick<Advice, 'model' | 'answer' | 'kept' | 'command' | 'bands'> {
   readonly parameters: ModelSpec['parameters'];
-  /** Of the answer; if nothing fits, of the smallest format on offer. */
+  /** Format of the answer, or the smallest on offer. */
   readonly quantization: string;
-  /** The answer has the first format on offer; false: one of fewer bits, which costs quality. */
+  /** False if the answer needs fewer bits than the first format. */
   readonly preferred: boolean;
-  /** Bytes of the weights in this format. */
+  /** Weights in `quantization`, bytes. */
   readonly bytes: number;
-  /** Bytes of memory that the smallest format lacks; 0: a setting fits. */
+  /** Bytes missing for the smallest format; 0: fits. */
   readonly missing: number;
-  /** No other that keeps the targets is both larger and faster to decode. */
+  /** True if no larger model that keeps the targets decodes as fast. */
   readonly frontier: boolean;
 }
 
-/** All models on one machine: the public format `moeprof.models/1`. */
+/** All models on a machine: the public format `moeprof.models/1`. */
 export interface ModelOffers extends Tagged<typeof MODELS_SCHEMA>, Asked {
   /** Most parameters first. */
   readonly models: readonly ModelOffer[];
 }
 
-/** Wishes that hold for any model: a recording is of one. */
+/** Wishes for any model: a recording belongs to a single model. */
 export type ModelWishes = Omit<AdviceWishes, 'trace'>;
 
 /**
- * Models that a machine runs, with settings and speeds: `moeprof advise` with several models, or with none. @throws UserError if something is unknown
+ * Models that a machine runs, with settings and speeds: `moeprof advise` for several models.
  * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
- * @param models each a bundled name, a file or a folder; none: all bundled ones
+ * @param models bundled names, files or folders; empty: all bundled
+ * @throws UserError for an unknown name
  */
 export function modelsFor(machine: string, models: readonly string[] = [], wishes: ModelWishes = {}): Promise<ModelOffers> {
   return modelsOn(models, machineNamed(machine), wishes, async () => undefined);
 }
 
-/** As {@link modelsFor}, on a machine found for the runtime. @param next called with models done, and all @param best most bundled; absent: all */
+/**
+ * As {@link modelsFor}, with a machine finder.
+ * @param next called with models done, and their total
+ * @param best maximum of bundled models; absent: all
+ */
 export async function modelsOn(
   named: readonly string[],
   machine: MachineFinder,
@@ -77,10 +82,10 @@ export async function modelsOn(
   };
 }
 
-/** Tokens/s from which a model runs well: about four times as fast as one reads. Ours. */
+/** Tokens/s of a model that runs well: four times reading speed. Ours. */
 const WELL = 20;
 
-/** True if a model fits in its usual format, and is faster than all larger ones that run well. */
+/** True if a model fits in its usual format, and is faster than all larger models that run well. */
 function runsWell({ answer, kept }: Pick<ModelOffer, 'answer' | 'kept'>, larger: readonly Pick<ModelOffer, 'answer'>[]): boolean {
   const least = Math.max(WELL, ...larger.map((offer) => offer.answer!.decode));
   return answer !== null && kept && !answer.setting.fromDisk && answer.decode > least;
@@ -101,7 +106,6 @@ async function offerOf(asked: Question): Promise<Omit<ModelOffer, 'frontier'>> {
   return { ...common, ...advised, preferred, kept, missing: 0 };
 }
 
-/** The largest first, and which of them no other outdoes. */
 function withFrontier(models: readonly Omit<ModelOffer, 'frontier'>[]): ModelOffer[] {
   let fastest = 0;
   const decode = ({ answer, kept }: Omit<ModelOffer, 'frontier'>): number => (kept ? answer!.decode : 0);

@@ -1,4 +1,4 @@
-// Notes on an answer: what its figures rest on, what is left to other programs, and what would make it surer.
+// Notes on the basis of an answer, memory left to programs, and ways to a surer answer.
 import { platform } from '../base/host/machine.js';
 import { usualShell } from '../base/shell.js';
 import { formatBytes, formatNumber } from '../base/units.js';
@@ -10,18 +10,17 @@ import { slotsForContext } from './misfits.js';
 import type { Question } from './question.js';
 import type { Priced } from './search.js';
 
-/** The note on a setting with one socket: it rests on one constant, which can be measured. */
 function oneSocketNote({ cpu, name }: HardwareSpec): string {
   const { count, efficiency = 1 } = cpu!.sockets!;
   const share = Math.round(100 * efficiency);
   return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
 }
 
-/** What of each memory is left to other programs; null if the sizes of its memories are unknown. */
+/** Memory left to programs; null if memory sizes are unknown. */
 function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): string | null {
   const gpus = machine?.gpus ?? [];
   const parts = devices.flatMap(({ has, name }) => {
-    // Of several sockets one may be used alone, and some of its memory with it.
+    // A lone socket uses only part of the host memory.
     const whole = name.startsWith('GPU') ? gpus[Number(name.slice(4))]?.memoryBytes : setting.oneSocket ? undefined : machine?.ram?.bytes;
     if (whole === undefined || whole - has < 1) return [];
     return [`${formatBytes(whole - has)} of ${/^GPU \d/.test(name) ? 'each GPU' : name === HOST ? 'host memory' : `the ${name}`}`];
@@ -29,7 +28,7 @@ function keptFreeNote({ machine }: HardwareSpec, { devices, setting }: Priced): 
   return parts.length === 0 ? null : `Left to other programs: ${[...new Set(parts)].join(', ')}.`;
 }
 
-/** A sentence that invites a timing of the machine, with the command that makes one; empty if it has one, or is calibrated, or nothing fits. */
+/** Invitation to time the machine, with a command; empty: already timed or calibrated, or nothing fits. */
 export function askedFor(question: Question, answer: Priced | null): string[] {
   const { hardware, learned, runtime } = question;
   if (learned !== undefined || answer === null || hardware.facts === undefined || hardware.machine?.calibration !== undefined) return [];

@@ -1,5 +1,4 @@
-// Speeds of a setting on a machine, from the engine: a run of a few generated tokens after a prompt, and one of a prompt's pass. Short runs, each
-// once, suffice: placements do not change during a run.
+// Prices a setting by two short engine runs: decoding after a prompt, and one pass of a prompt.
 
 import { LIMITS, Meter } from '../base/meter.js';
 import { remembered } from '../base/objects.js';
@@ -16,44 +15,42 @@ import { selectRows } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Drafting, rightShares, USUAL_DRAFTING } from './drafting.js';
 
-/** Generated tokens of a run: only routing varies between them. */
+/** Generated tokens of a run; only routing varies between tokens. Ours. */
 const DECODED = 16;
-/** The same if tokens are drafted: accepted drafts vary from pass to pass, so that a mean takes more tokens. */
+/** As DECODED, with drafts: accepted drafts vary, so a mean needs more tokens. Ours. */
 const DRAFTED = 48;
-/** Tokens of a prompt by which a runtime chooses its GPU's experts, at most. */
+/** Most prompt tokens from which a runtime chooses its GPU's experts. Ours. */
 const FOLLOWED = 4096;
-/** If something caches experts: tokens that warm it, and as many that count, as for measured rows. */
+/** Tokens that warm an expert cache, and as many counted after; as for measured rows. */
 const WARMING = 160;
-/** Most tokens of all users that a run of the last kind warms with. Every pass walks all users, so with more of them fewer passes suffice. */
+/** Most warming tokens of all users together; a pass walks all users. Ours. */
 const WARMING_OF_ALL = 10_240;
-/** Least passes of a run, whatever the users. */
+/** Fewest passes of a run. Ours. */
 const LEAST_PASSES = 4;
-/** Tokens of the longest pass that a runtime takes. */
+/** Longest pass of any runtime, tokens. */
 const LONGEST_PASS = 8192;
 
-/** Tokens beyond those that are walked, if routing is drawn: profiles of caches are counted on them. */
+/** Drawn tokens beyond the walked part, for cache profiles. Ours. */
 export const PROFILED = 1000;
 
-/** Speeds of a setting, and how far comparable predictions lay from measurements. */
+/** Speeds of a setting, and error bands of comparable predictions. */
 export interface Price extends Speeds {
-  /** What a decoded token waits for beyond what the GPU computes, ns: experts that cross the link, and those that the CPU computes. */
+  /** Wait of a decoded token beyond GPU compute, ns: for the link, and for experts computed on the CPU. */
   readonly waits: { readonly link: number; readonly cpu: number };
-  /** Share of the experts of decoding that the GPUs hold. */
+  /** Share of decoded experts that the GPUs hold. */
   readonly hitRate: number;
   readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
 }
 
 interface PricedCase {
-  /** In the setting's format. */
   readonly model: ModelSpec;
-  /** Driven by the runtime. */
   readonly hardware: HardwareSpec;
   readonly setting: Setting;
-  /** Bytes of memory that cache experts of the disk; null: memory holds them all. */
+  /** Bytes of memory that cache experts of the disk; null: all experts in memory. */
   readonly cached: number | null;
 }
 
-/** Prices settings of one model under one runtime. */
+/** Prices settings of a model under a runtime. */
 export class Pricer {
   readonly #drafting: Drafting;
   readonly #trace: RoutingTrace;
@@ -63,7 +60,7 @@ export class Pricer {
   readonly #walked = new Meter('advise', LIMITS.pricing);
   runs = 0;
 
-  /** @param trace routing of the model, at least {@link tokensNeeded} tokens long @param request decoding begins after its prompt */
+  /** @param trace at least {@link tokensNeeded} tokens long */
   constructor(trace: RoutingTrace, request: RequestShape, drafting: Drafting = USUAL_DRAFTING, { breathe }: WorkWatch = {}) {
     this.#breathe = breathe;
     this.#drafting = drafting;
@@ -77,7 +74,7 @@ export class Pricer {
     const counted = await this.#counted(priced);
     const [stall, cpu] = [counted('time.stall.decode'), counted('time.stall_cpu.decode')];
     const { users } = priced.setting;
-    // The first of a run's tokens is the prompt's.
+    // The first token of a run belongs to the prompt.
     const tokens = users * (warms(priced) ? warmingOf(users) : decodedOf(priced.setting) - 1);
     return {
       ...(await this.cached(priced)),
@@ -93,7 +90,7 @@ export class Pricer {
     return { decode: await this.decode(priced), hitRate: hits / (hits + misses) };
   }
 
-  /** Sums over the decoded tokens that count. */
+  /** A metric's sum over the counted tokens. */
   async #counted(priced: PricedCase): Promise<(metric: string) => number> {
     const decoded = await this.#decoded(priced);
     if (!warms(priced)) return (metric) => of(decoded, metric);
@@ -101,14 +98,14 @@ export class Pricer {
     return (metric) => of(decoded, metric) - of(warm, metric);
   }
 
-  /** Decode speed alone, tokens/s of all users together. */
+  /** Decode speed, tokens/s of all users together. */
   async decode(priced: PricedCase): Promise<number> {
     const { users } = priced.setting;
     const counted = await this.#counted(priced);
     return warms(priced) ? (users * warmingOf(users) * 1e9) / counted('time.total') : (users * 1e9) / counted('latency.tpot.mean');
   }
 
-  /** Prefill speed alone, tokens/s. */
+  /** Prefill speed, tokens/s. */
   async prefill(priced: PricedCase): Promise<number> {
     return (promptTokens(priced.setting, this.#request) * 1e9) / of(await this.#prompted(priced), 'latency.ttft.mean');
   }
@@ -138,7 +135,7 @@ export class Pricer {
       const { run, machine } = runOf(priced, walk, Math.min(FOLLOWED, this.#trace.tokens), this.#drafting);
       const spec = checkRun(run, 'advise');
       const trace = partOf(this.#trace, walk);
-      // What follows a prompt is counted over all that is drawn, which the few priced tokens are a part of; a cache's profile on other text.
+      // Popularity counts the whole trace; a cache's profile counts other text than the run.
       const apart = setting.cache === null ? {} : { apart: heldOut(this.#trace, trace.tokens) };
       const routing = { ...routingOfPart(trace, this.#trace), ...apart };
       const stored = withKvFormat(model, parseKvFormat(setting.kv));
@@ -149,10 +146,10 @@ export class Pricer {
   }
 }
 
-/** True if something may cache experts as the run goes on: what it does when it is warm counts, of the same tokens whatever the slots. */
+/** True if a cache fills during the run: only the warm part counts. */
 const warms = ({ cached, setting }: PricedCase): boolean => cached !== null || setting.cache !== null;
 
-/** The machine with the hand-overs of the system's own runtime, if that is a variant of the machine's: hot experts exchange more often a layer. */
+/** Adds the hand-over cost of the system's own variant of the runtime: hot experts hand over more often per layer. */
 function withOwnHandovers({ runtime }: SystemSpec, hardware: HardwareSpec): HardwareSpec {
   const { cpu, machine, software } = hardware;
   if (cpu === null || software === undefined || !`${runtime}`.startsWith(`${software.runtime}-`)) return hardware;
@@ -160,23 +157,20 @@ function withOwnHandovers({ runtime }: SystemSpec, hardware: HardwareSpec): Hard
   return { ...hardware, cpu: { ...cpu, handoverNs: cpu.handoverNs + handover(`${runtime}`) - handover(software.runtime) } };
 }
 
-/** Tokens of each user that warm a cache, and as many that count. */
 const warmingOf = (users: number): number => bounded(WARMING, WARMING_OF_ALL / users, LEAST_PASSES / 2);
 
-/** Generated tokens of each user if nothing caches experts. */
 const decodedOf = ({ draft, users }: Setting): number => bounded(draft > 0 ? DRAFTED : DECODED, (2 * WARMING_OF_ALL) / users, LEAST_PASSES);
 
 const bounded = (usual: number, most: number, least: number): number => Math.max(least, Math.min(usual, Math.floor(most)));
 
-/** Choices of experts by a number of tokens. */
+/** Expert choices of `tokens` tokens. */
 export const choicesOf = ({ layers, topK }: Pick<RoutingTrace, 'layers' | 'topK'>, tokens: number): number => tokens * layers * topK;
 
-/** Tokens of routing that pricing walks at most, and one that profiles of caches are counted on: of a prompt its longest pass. */
+/** Tokens of routing for pricing: the longest walk, plus 1 for cache profiles. */
 export function tokensNeeded(users: number, { prompt }: RequestShape): number {
   return Math.max(users * (1 + 2 * warmingOf(users)), Math.min(prompt, LONGEST_PASS) + 1) + 1;
 }
 
-/** Tokens that a run walks, and the tokens in the KV cache before them. */
 interface Walk {
   readonly users: number;
   readonly prompt: number;
@@ -188,7 +182,7 @@ const promptTokens = ({ ubatch }: Setting, { prompt }: RequestShape): number => 
 
 const of = ({ metrics }: Result, name: string): number => metrics[name]!.value;
 
-/** The run of a setting, and the machine that it runs on. @param counted tokens that popularity is counted over, if it matters */
+/** @param counted tokens over which popularity is counted */
 function runOf(
   { cached, hardware, model, setting }: PricedCase,
   { context, users }: Walk,
@@ -205,7 +199,7 @@ function runOf(
   const machine = cached === null ? withoutDisk(whole) : whole;
   const { cache, cpuMoe, cpuProjections, gpuExperts, gpuLayers, slots } = setting;
   if (cached !== null && machine.cpu === null) {
-    // One memory caches the disk.
+    // Unified memory caches the disk.
     const system = { name: 'mapped', cache: { policy: 'lru', scope: 'global' as const } };
     return { run: { ...common, system, memory: { expertCache: `${Math.floor(cached)} B` } }, machine };
   }
@@ -219,7 +213,7 @@ function runOf(
       : { policy: `static:by=${setting.followsPrompts ? 'popularity' : 'id'}`, scope: 'layer' as const, popularity: counted },
     onMiss: 'cpu' as const,
   };
-  // Memory was counted before, with buffers that the engine does not model.
+  // Memory is already counted, with buffers that the engine does not model.
   const most = Math.max(...model.layers.map(({ experts }) => experts));
   const memory = {
     expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer`,
@@ -230,23 +224,21 @@ function runOf(
   return { run: { ...common, system, memory }, machine };
 }
 
-/** A machine whose memory holds every expert that its GPUs do not. */
 function withoutDisk(hardware: HardwareSpec): HardwareSpec {
   if (hardware.tiers.at(-1)!.name !== 'ssd') return hardware;
   return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
 }
 
-/** Memory of a GPU whose content was counted before, buffers included; bytes. */
+/** GPU bytes beyond any need: the placement is already known to fit. Ours. */
 const AMPLE = 64e12;
 
-/** The machine with its GPUs as one, as the runtime drives them; the placement was found to fit. */
 function asOneGpu(hardware: HardwareSpec): HardwareSpec {
   const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
   const [first, ...others] = joined.tiers;
   return { ...joined, tiers: [{ ...first!, bytes: AMPLE }, ...others] };
 }
 
-/** What a profile of a cache is counted on: other text than the run walks. @param walked tokens of the run */
+/** Text after the run, for a cache's profile. */
 function heldOut(trace: RoutingTrace, walked: number): ReturnType<typeof routingOfPart>['apart'] {
   const { path, tokens } = trace;
   const take = async (some: number): Promise<RoutingTrace> => selectRows(trace, walked, Math.min(tokens, walked + some), path);

@@ -27,12 +27,12 @@ export interface Purchase {
   /** Tokens/s. */
   readonly decode: number;
   readonly prefill: number;
-  /** Gain over the answer: 0.1 is a tenth more. */
+  /** Gain over the answer; 0.1: 10 % faster. */
   readonly decodeGain: number;
   readonly prefillGain: number;
 }
 
-/** Purchases that would help, most gain first: runs on a machine with one part of a shop changed; gains below a hundredth are left out. */
+/** Helpful purchases, most gain first: runs with a part changed; gains below 1 % are left out. */
 export async function purchasesOf(question: Question, answer: Priced): Promise<Purchase[]> {
   const found: Purchase[] = [];
   for (const { hardware, part } of changesOf(question.hardware, answer.setting)) {
@@ -51,7 +51,7 @@ interface Changed {
   readonly hardware: HardwareSpec;
 }
 
-/** Machines with one part of a shop changed: modules and cards that the board takes, a faster slot that it has, a faster drive. */
+/** Machines with other modules or cards that the board takes, or a faster slot or drive. */
 function changesOf(hardware: HardwareSpec, setting: Setting): Changed[] {
   const { machine, tiers } = hardware;
   if (machine === undefined || machine.cpu === null) return [];
@@ -87,19 +87,19 @@ function changesOf(hardware: HardwareSpec, setting: Setting): Changed[] {
   return changes;
 }
 
-/** GiB that boards of a kind take: four modules of 64 GiB, two of 64, and eight of 256 and 24 of 256 for CPUs of work stations and servers. */
+/** Maximum memory of boards, GiB: 4 modules of 64, 2 of 64, 8 of 256, 24 of 256. */
 const MOST_MEMORY: Readonly<Record<string, number>> = { desktop: 256, laptop: 128, workstation: 2048, server: 6144 };
 
-/** Bytes/s of fast drives by the generation of their slot: data sheets of drives with four lanes. */
+/** Fast drives by PCIe generation, bytes/s: data sheets of drives with four lanes. */
 const FAST_DRIVES: Readonly<Record<number, number>> = { 3: 3.5e9, 4: 7e9, 5: 14e9 };
 
-/** The widest slot that board and card have in common; null: there is no other, as in a laptop. */
+/** Widest slot common to board and card; null: unknown or fixed, as in a laptop. */
 function slotFor({ cpu, pcie }: Machine, card: GpuPart | undefined): PcieLink | null {
   if (pcie == null || card?.pcie === undefined || cpu?.pcieGeneration === undefined || cpu.form === 'laptop') return null;
   return { generation: Math.min(card.pcie.generation, cpu.pcieGeneration), lanes: card.pcie.lanes };
 }
 
-/** The card of the same vendor and kind with the next larger memory, no slower, the least of several; of work stations if need be. */
+/** Card of the same vendor with the next larger memory, no slower; a workstation card if need be. */
 function largerCard([card, ...others]: readonly GpuPart[]): GpuPart | null {
   if (card === undefined || card.form === 'laptop' || others.some(({ name }) => name !== card.name)) return null;
   const forms = card.form === 'desktop' ? ['desktop', 'workstation'] : [card.form];
@@ -115,13 +115,12 @@ function largerCard([card, ...others]: readonly GpuPart[]): GpuPart | null {
   return larger.sort((a, b) => foreign(a) - foreign(b) || a.memoryBytes - b.memoryBytes || a.fp16Flops - b.fp16Flops)[0] ?? null;
 }
 
-/** The machine with each card exchanged for another. */
 function withCard(hardware: HardwareSpec, from: GpuPart, to: GpuPart): HardwareSpec {
   const [gpu, ...below] = hardware.tiers;
   const larger = { ...hardware, tiers: [{ ...gpu!, bytes: gpu!.bytes + to.memoryBytes - from.memoryBytes }, ...below] };
   const slot = slotFor(hardware.machine!, to);
   const present = slotFor(hardware.machine!, from);
-  // A slot that is narrower than the card stays so.
+  // A slot narrower than the card stays narrower.
   const link =
     slot !== null && present !== null && slotText(present) === slotText(hardware.machine!.pcie!) ? pcieRate(slot) / pcieRate(present) : 1;
   const rate = to.memoryBandwidth / from.memoryBandwidth;

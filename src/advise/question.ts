@@ -7,14 +7,13 @@ import type { RoutingTrace } from '../trace/trace.js';
 import type { Drafting } from './drafting.js';
 import type { Pricer } from './price.js';
 
-/** What timings taught of a machine, as a runtime drives it. */
 interface LearnedMachine {
   readonly learned: Learned;
-  /** With each knob moved, as of `nudged`. */
+  /** The machine with each knob moved, as by `nudged`. */
   readonly moved: readonly HardwareSpec[];
 }
 
-/** A question for advice: the goal, of which model on which machine, under which runtime, and what the answer needs besides. */
+/** A question for advice, with the inputs for pricing. */
 export interface Question {
   readonly runtime: AdvisedRuntime;
   readonly hardware: HardwareSpec;
@@ -22,36 +21,34 @@ export interface Question {
   readonly request: RequestShape;
   readonly context: number;
   readonly users: number;
-  /** Formats on offer, the preferred one first; null stands for the model's own. At least one. */
+  /** Formats on offer, the preferred first, at least 1; null: the model's own. */
   readonly quantizations: readonly (string | null)[];
   readonly drafting: Drafting;
-  /** Slots of each layer in the expert cache; absent: as many as fit, or no cache if that is faster. */
+  /** Slots of each layer in the expert cache; absent: as many as fit, or no cache if faster. */
   readonly slots?: number;
-  /** Prices settings on the trace. */
   readonly pricer: Pricer;
-  /** Routing of the model, long enough for pricing. */
   readonly trace: RoutingTrace;
-  /** The model's name on a command line: a file or a folder; null: its file's usual name. */
+  /** Model path on a command line; null: the file's usual name. */
   readonly file: string | null;
-  /** Its place on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
+  /** Hugging Face address, `owner/repo` or `owner/repo:format`; null: not from the hub. */
   readonly hub: string | null;
-  /** True: it is a bundled one, whose files may be known. */
+  /** True for a bundled model, whose files may be known. */
   readonly bundled?: boolean;
-  /** The shell that lines are for; absent: the usual one of the machine, or of this computer. */
+  /** Shell of the lines; absent: usual shell of the machine. */
   readonly shell?: LineShell;
-  /** The machine with weights that are mapped from their file, if `hardware` is one with weights in pinned memory; absent: they are alike. */
+  /** Machine with mapped weights if `hardware` pins weights; absent: `hardware`. */
   readonly mapped?: HardwareSpec;
-  /** The machine as `-w` named it; absent: it was detected. */
+  /** Machine name given with `-w`; absent: detected. */
   readonly named?: string;
-  /** Sentences on the machine, e.g. what was not seen of it. */
+  /** Sentences on the machine. */
   readonly notes: readonly string[];
-  /** Sentences: other backends and programs of the GPU, besides the one that is taken; absent: none. */
+  /** Sentences on further backends of the GPU; absent: none. */
   readonly backends?: readonly string[];
-  /** What timings taught of the machine, and the machine with each knob moved in turn; absent: nothing. */
+  /** Absent: no timings learned. */
   readonly learned?: LearnedMachine;
-  /** The model in a format; null: its own. @throws UserError if there is none */
+  /** @param quantization null: the model's own @throws UserError if the format does not exist */
   model(quantization: string | null): ModelSpec;
 }
 
-/** A question before its routing is drawn. */
+/** A question without routing. */
 export type Unpriced = Omit<Question, 'pricer' | 'trace'>;

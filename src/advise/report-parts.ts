@@ -2,7 +2,7 @@ import { aboutRate, type Block, bareRange, type Line, note } from '../report/doo
 import type { Accuracy } from '../result/result.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 
-/** Blocks that a terminal shows with --verbose only, and other formats always. */
+/** Marks blocks as verbose on a terminal; further formats always show the blocks. */
 export function detailed(blocks: readonly Block[]): Block[] {
   return blocks.flatMap((block): Block[] => {
     const [terminal, others] = [block.only?.includes('terminal') ?? true, block.only?.includes('markdown') ?? true];
@@ -13,7 +13,7 @@ export function detailed(blocks: readonly Block[]): Block[] {
   });
 }
 
-/** Both speeds, with their ranges. @param share for whom the first is */
+/** Both speeds with ranges. @param share clause after the decode speed */
 export function speedsText(
   { decode, prefill }: Pick<AdvisedSetting, 'decode' | 'prefill'>,
   bands: NonNullable<Advice['bands']>,
@@ -23,17 +23,17 @@ export function speedsText(
   return `${of(decode, bands.decode)}${share}, prompts ${of(prefill, bands.prefill)}`;
 }
 
-/** Parts of the machine that were taken, a line each. */
+/** Assumed parts of the machine, a line each. */
 export function takenOf({ assumed }: Pick<Advice, 'assumed'>): Line[] {
   return assumed.map((text) => ({ text, tone: 'caution' }));
 }
 
-/** The range of a speed, to follow it; nothing if nothing is comparable. */
+/** Range of a speed, as a suffix; empty if no measurement is comparable. */
 export function speedBand(band: Accuracy | null, speed: number): string {
   return band === null ? '' : ` (${bareRange(band, speed)})`;
 }
 
-/** Lines to paste. */
+/** Command lines as code blocks. */
 export function linesToPaste(command: Advice['command']): Block[] {
   return (command?.steps ?? []).map(({ file, lines, note: title = file === null ? undefined : `File ${file}` }) => ({
     kind: 'code' as const,
@@ -42,7 +42,7 @@ export function linesToPaste(command: Advice['command']): Block[] {
   }));
 }
 
-/** Sentences after their label; below it if there is room for a list. */
+/** Sentences next to a label, or as a list under a heading. */
 export function sentences(label: string, texts: readonly string[]): Block[] {
   if (texts.length === 0) return [];
   const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);

@@ -30,13 +30,13 @@ import { detailed, linesToPaste, sentences, speedBand, speedsText } from './repo
 import { strategyGrid } from './strategies.js';
 import type { WayOut } from './ways.js';
 
-/** Advice, and whether each flag is to be explained. */
+/** Advice, and whether to explain each flag. */
 export interface AdviceView {
   readonly advice: Advice;
   readonly explain: boolean;
 }
 
-/** Advice as a document: what people need first on one screen; memory by part, what does not fit and how sure it is with --verbose. */
+/** Advice as a document: essentials on a screen; memory, misfits and accuracy with --verbose. */
 export function adviceDocument({ advice, explain }: AdviceView): Document {
   const { answer, machine, model, quantization, runtime, ways = [] } = advice;
   return {
@@ -67,10 +67,9 @@ export function adviceDocument({ advice, explain }: AdviceView): Document {
   };
 }
 
-/** Alternatives and purchases on a screen that is brief. */
+/** Alternatives and purchases on a brief screen. Ours. */
 const BRIEF = 2;
 
-/** What else there is. */
 const MORE = '-v: memory by part, what does not fit, how sure this is and what makes it surer.';
 
 function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfits, quantization, request, users }: Advice): Line[] {
@@ -86,7 +85,7 @@ function verdictOf({ answer, bands, bound, context, goal, inMemory, kept, misfit
   return [{ text: `${speeds}${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
 }
 
-/** Parts that were taken and on which the answer hangs, and what others would change. */
+/** Assumed parts that decide the answer, and the effect of neighbours. */
 function guessLine({ guesses }: Advice): Line[] {
   if (guesses.length === 0) return [];
   const texts = guesses.map(({ decode, other, part, prefill }) => {
@@ -96,7 +95,6 @@ function guessLine({ guesses }: Advice): Line[] {
   return [{ text: `If your machine has, as nobody named them: ${texts.join(', ')}.`, tone: 'caution' }];
 }
 
-/** The part of the weights that stays on the disk, and what that costs. */
 function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): string {
   const { compute, has, kv, weights } = devices.at(-1)!;
   const room = Math.max(0, has - kv - compute);
@@ -104,7 +102,6 @@ function fromDiskText({ decode, devices }: AdvisedSetting, inMemory: number): st
   return `${formatBytes(weights)} of weights in ${formatBytes(room)} of memory: ${formatBytes(weights - room)} stay on the disk, and experts are read from it as they are needed; ${slow} in place of ${fast}`;
 }
 
-/** Something else that fits, with its command. */
 function wayBlock({ command, decode, text }: WayOut): Block {
   return { kind: 'code', title: `${text}${decode === null ? '' : `, ${aboutRate(decode)} tok/s`}`, lines: command };
 }
@@ -120,13 +117,12 @@ function explained({ command, runtime }: Advice): Block {
   return { kind: 'facts', title: { text: source, tone: 'dim' }, facts, indent: 2 + Math.max(0, ...facts.map(([label]) => label.length)) };
 }
 
-/** Other settings: the best of them in brief, all with what they take. */
 function insteadOf(advice: Advice, answer: AdvisedSetting): Block[] {
   const rows = advice.alternatives
     .slice(0, BRIEF)
     .map(({ change, decode, longest, prefill }): Datum[] => [change, rateDatum(decode), rateDatum(prefill), figure(longest, 'count')]);
   const brief = gridOf([{ head: 'instead', most: 22 }, 'decode', 'prefill', 'context'], rows);
-  // Strategies are the alternatives that matter most: a brief screen has one table.
+  // A brief screen has a single table: strategies, if any.
   const briefly: Block[] = advice.strategies.length > 0 ? [] : [{ ...brief, only: ['terminal'], detail: 'brief' }];
   return [...briefly, ...detailed([alternativeGrid(advice, answer)])];
 }
@@ -162,7 +158,7 @@ function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
   return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
 }
 
-/** A gain in whole percent: `+27 %`. */
+/** Gain in percent: `+27 %`. */
 const percentText = (gain: number): string => `${gain < 0 ? '-' : '+'}${formatNumber(100 * Math.abs(gain))} %`;
 
 function purchaseTexts({ answer, purchases }: Advice): string[] {
@@ -189,7 +185,7 @@ function basisTexts({ assumed, bands, notes }: Advice): string[] {
   return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...assumed, ...notes];
 }
 
-/** CSV has a row for each setting. */
+/** A CSV row for each setting. */
 function recordsOf({ alternatives, answer }: Advice): Grid {
   return grid(answer === null ? [] : [answer, ...alternatives], [
     { head: 'setting', of: ({ change }) => (change === '' ? 'advised' : change) },

@@ -1,5 +1,3 @@
-// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along it; then its neighbours, as
-// runs check that.
 import { learnedBand } from '../engine/outcome/learned-bands.js';
 import { learnedWidth, type SpeedKind } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
@@ -12,28 +10,27 @@ import { type Beside, cacheBytes, devicesOf, highestFit, highestFromDisk, ladder
 import type { Price } from './price.js';
 import type { Question } from './question.js';
 
-/** A setting that fits, with its speeds. */
+/** A setting that fits, with speeds. */
 export interface Priced extends Loaded {
   readonly setting: Setting;
   readonly model: ModelSpec;
   readonly price: Price;
-  /** Cost under the goal: smaller is better. */
+  /** Cost under the goal; smaller is better. */
   readonly cost: number;
-  /** True if the demands of the goal are kept. */
+  /** True if the setting meets the goal's targets. */
   readonly kept: boolean;
 }
 
-/** Lengths of passes that are tried, tokens: passes longer than the prompt are no better than the first that holds it. */
+/** Pass lengths to try, tokens, up to the first that holds the prompt. */
 export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'request' | 'runtime'>): readonly number[] {
   return ubatches.filter((_, i) => i === 0 || ubatches[i - 1]! < request.prompt);
 }
 
-/** Bytes of memory that cache experts of the disk; null: memory holds them all. */
 function cachedBy({ devices }: Loaded, model: ModelSpec, setting: Setting): number | null {
   return setting.fromDisk ? cacheBytes(devices, model, setting) : null;
 }
 
-/** The bands of a priced setting: if the machine has learned timings, they follow from its speeds with each knob moved. */
+/** Error bands; learned timings give bands from speeds with each knob moved. */
 export async function bandsOf({ learned, pricer }: Question, priced: Priced): Promise<Price['bands']> {
   const { model, price, setting } = priced;
   if (learned === undefined) return price.bands;
@@ -59,23 +56,23 @@ export async function priced(question: Question, model: ModelSpec, setting: Sett
   return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };
 }
 
-/** The highest rung that fits, priced; null: none does. */
+/** Highest rung that fits, priced; null: none fits. */
 export async function pricedFit(question: Question, model: ModelSpec, beside: Beside): Promise<Priced | null> {
   const setting = highestFit(question, model, beside);
   return setting === null ? null : priced(question, model, setting);
 }
 
-/** A cache must save so much of the cost to be advised: a fixed placement has no flag to watch. Ours. */
+/** Least saving of a cache, share of cost: a fixed placement has no flag to watch. Ours. */
 const WORTH = 0.02;
 
-/** The best setting of one format and one kind of KV cache; null: none fits. @param fromDisk host memory may cache experts of the disk */
+/** Best setting of a format and KV type; null: none fits. @param fromDisk host memory may cache experts of the disk */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const found = await strategiesOf(question, quantization, kv, fromDisk);
   if (found.length === 0) return null;
   return found.reduce((best, priced) => (priced.cost < (best.setting.cache === null ? 1 - WORTH : 1) * best.cost ? priced : best));
 }
 
-/** The best setting with a fixed placement, and then that of each expert cache which the runtime has and the machine has room for; empty: nothing fits. */
+/** Fixed placement, then each expert cache that fits, each at its best; empty: nothing fits. */
 export async function strategiesOf(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced[]> {
   const { context, hardware, runtime, slots, users } = question;
   const fixed = slots === undefined ? await fixedSetting(question, quantization, kv, fromDisk) : null;
@@ -90,7 +87,7 @@ export async function strategiesOf(question: Question, quantization: string | nu
   return found;
 }
 
-/** The best setting with an expert cache; null: it does not fit. Lengths of passes are tried from that of the fixed placement on, while the cost falls. */
+/** Tries pass lengths outward from the fixed placement's while cost falls; null: none fits. */
 async function cachedSetting(question: Question, beside: Beside): Promise<Priced | null> {
   const passes = passesOf(question);
   const model = question.model(beside.quantization);
@@ -107,7 +104,6 @@ async function cachedSetting(question: Question, beside: Beside): Promise<Priced
   return best === null ? null : withDrafts(question, await withOneSocket(question, best));
 }
 
-/** The best setting with a fixed placement; null: none fits. */
 async function fixedSetting(question: Question, quantization: string | null, kv: KvType, fromDisk: boolean): Promise<Priced | null> {
   const { context, users } = question;
   const model = question.model(quantization);
@@ -125,13 +121,13 @@ async function fixedSetting(question: Question, quantization: string | null, kv:
     : withDrafts(question, await withOneSocket(question, await withFollowedPrompts(question, await downTheLadder(question, best))));
 }
 
-/** True if the weights alone are more than all devices have together: no placement need be tried. */
+/** True if weights alone exceed all memory. */
 function exceedsMemory(question: Question, model: ModelSpec, asked: Pick<Setting, 'quantization' | 'kv' | 'context' | 'users'>): boolean {
   const setting = lowestRung(question, model, { ...asked, ubatch: question.runtime.ubatches[0]!, ...PLAIN });
   return devicesOf(question, model, setting).reduce((sum, { has, weights }) => sum + weights - has, 0) > 0;
 }
 
-/** Lets the GPUs' experts follow prompts if the runtime can and it is faster; that takes room for a layer. */
+/** Lets the GPUs' experts follow prompts if faster; the buffer takes a layer's room. */
 async function withFollowedPrompts(question: Question, from: Priced): Promise<Priced> {
   const { request, runtime } = question;
   const least = runtime.followsFrom(from.model);
@@ -140,24 +136,24 @@ async function withFollowedPrompts(question: Question, from: Priced): Promise<Pr
   return setting?.gpuExperts === 0 ? from : ((await cheaper(question, from, setting)) ?? from);
 }
 
-/** A setting, priced, if it costs less than another one; null: it does not, or there is none. */
+/** The setting, priced; null: not cheaper than `than`, or no setting. */
 async function cheaper(question: Question, than: Priced, setting: Setting | null): Promise<Priced | null> {
   const candidate = setting === null ? null : await priced(question, than.model, setting);
   return candidate !== null && candidate.cost < than.cost ? candidate : null;
 }
 
-/** True if one of several sockets could compute alone. */
+/** True if the runtime can compute on a single socket of several. */
 export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'runtime'>, setting: Setting): boolean {
   return runtime.isolates && hardware.cpu?.sockets !== undefined && !isAllOnGpu(setting);
 }
 
-/** Uses one socket of the host if that is faster: it reads and holds only its own memory. */
+/** A single socket reads and holds only its own memory. */
 async function withOneSocket(question: Question, from: Priced): Promise<Priced> {
   if (!canIsolate(question, from.setting)) return from;
   return (await cheaper(question, from, highestFit(question, from.model, { ...from.setting, oneSocket: true }))) ?? from;
 }
 
-/** Lengthens drafts as long as that is faster, each at its own best placement: the drafting layer and its cache take room. */
+/** Lengthens drafts while faster; each draft has its own placement, since its layer and cache take room. */
 async function withDrafts(question: Question, from: Priced): Promise<Priced> {
   let best = from;
   for (const draft of lengthsOf(question, from.model)) {
@@ -169,12 +165,12 @@ async function withDrafts(question: Question, from: Priced): Promise<Priced> {
   return best;
 }
 
-/** A setting with a draft of another length. */
+/** A setting with another draft length. */
 export function drafted({ drafting: { drafter } }: Pick<Question, 'drafting'>, setting: Setting, draft: number): Setting {
   return { ...setting, draft, drafter };
 }
 
-/** Lengths of drafts that are tried, in order; empty: the runtime drafts nothing for the model. */
+/** Draft lengths to try; empty: the runtime drafts nothing for the model. */
 export function lengthsOf({ drafting, runtime, users }: Question, model: ModelSpec): readonly number[] {
   const { drafter, lengths } = drafting;
   const possible = drafter === 'mtp' ? runtime.drafts(model, users) : [];
@@ -182,7 +178,6 @@ export function lengthsOf({ drafting, runtime, users }: Question, model: ModelSp
   return lengths ?? possible;
 }
 
-/** Goes down the ladder as long as the cost falls. */
 async function downTheLadder(question: Question, from: Priced): Promise<Priced> {
   const ladder = ladderOf(question, from.model, null);
   let best = from;

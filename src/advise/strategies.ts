@@ -2,7 +2,7 @@ import { formatNs } from '../base/units.js';
 import { type Block, bareRange, type Datum, gridOf, rateDatum, ratio } from '../report/door.js';
 import type { Strategy } from './advise.js';
 
-/** The strategies as a table; nothing if there is no choice. */
+/** Table of strategies; empty without a choice. */
 export function strategyGrid(strategies: readonly Strategy[]): Block[] {
   if (strategies.length === 0) return [];
   const rows = strategies.map(({ bands, decode, flags, hitRate, name, prefill, waits }): Datum[] => [
@@ -27,7 +27,7 @@ export function strategyGrid(strategies: readonly Strategy[]): Block[] {
       ],
       rows,
     ),
-    // A terminal has no room for them next to the figures.
+    // A terminal lacks room for commands next to the figures.
     {
       kind: 'facts',
       facts: strategies.map(({ flags, name }): [string, string] => [name, flags]),
@@ -38,7 +38,7 @@ export function strategyGrid(strategies: readonly Strategy[]): Block[] {
   ];
 }
 
-/** What a token waits for longest. */
+/** Longest wait of a token. */
 export function waitText({ cpu, link }: Strategy['waits']): string {
   if (Math.max(cpu, link) < 1e3) return '-';
   return cpu > link ? `CPU ${formatNs(cpu)}` : `PCIe ${formatNs(link)}`;

@@ -1,5 +1,4 @@
-// If nothing fits: what does, with commands. Fewer bits, less context, one user, more of a Mac's memory for its GPU, a drive for experts, and the
-// largest bundled model that fits.
+// If nothing fits: fewer bits, less context, one user, more GPU memory on a Mac, a drive, or a smaller bundled model.
 import { orUserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatCount } from '../base/units.js';
@@ -10,27 +9,27 @@ import { missingBytes } from './misfits.js';
 import type { Question } from './question.js';
 import { bestSetting, type Priced } from './search.js';
 
-/** Something else that fits. */
+/** A change that makes a model fit. */
 export interface WayOut {
-  /** What it is, without a full stop. */
+  /** Without a full stop. */
   readonly text: string;
-  /** Tokens/s; null: it changes the machine, and nothing was run. */
+  /** Tokens/s; null: a change of the machine, not run. */
   readonly decode: number | null;
   readonly command: readonly string[];
 }
 
-/** How other questions are put, by what differs from the first. */
+/** Builds questions that differ from the first. */
 export interface OtherQuestions {
   command(differs: { readonly model?: string; readonly machine?: string; readonly options?: string }): readonly string[];
   machine(name: string): Promise<HardwareSpec>;
-  /** The best setting of another bundled model; null: it does not fit either. */
+  /** Best setting of another bundled model; null: does not fit. */
   other(model: string): Promise<Priced | null>;
 }
 
-/** Share of a Mac's memory that its system keeps if the limit is raised: 8 of 64 GiB leave it running. Ours. */
+/** Share of a Mac's memory left to macOS at a raised limit: 8 of 64 GiB suffice. Ours. */
 const MAC_KEEPS = 1 / 8;
 
-/** What fits if the wished model does not: at most one of each kind. */
+/** Changes that fit, at most one of each kind. */
 export async function waysOut(question: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const { context, hardware, quantizations, runtime, users } = question;
   const last = quantizations.at(-1)!;
@@ -74,7 +73,7 @@ export async function waysOut(question: Question, asking: OtherQuestions): Promi
   return [...found, ...(await nextModel(question, asking))];
 }
 
-/** More of a Mac's memory for its GPU, if that suffices: macOS leaves it three quarters. */
+/** Raises the GPU's share of a Mac's memory if enough; the default is 75 %. */
 function wiredLimit(question: Question): WayOut[] {
   const { machine, tiers } = question.hardware;
   if (machine?.gpus[0]?.vendor !== 'apple') return [];
@@ -86,7 +85,7 @@ function wiredLimit(question: Question): WayOut[] {
   return [{ text, decode: null, command: [`sudo sysctl iogpu.wired_limit_mb=${megabytes}`] }];
 }
 
-/** Bundled models that one would run for their texts and whose weights memory holds, the largest first. @param below parameters that they have less of */
+/** Offered models whose weights fit, largest first. @param below parameters, exclusive */
 export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSITIVE_INFINITY): string[] {
   const room = tiers.reduce((sum, { bytes, name }) => sum + (name === 'ssd' ? 0 : bytes * (name === 'gpu' ? (gpus?.count ?? 1) : 1)), 0);
   return offeredModels()
@@ -96,10 +95,10 @@ export function modelsBySize({ gpus, tiers }: HardwareSpec, below = Number.POSIT
     .map(({ name }) => name);
 }
 
-/** Bundled models that one would run for their texts. */
+/** Bundled models worth running for their output. */
 export const offeredModels = (): string[] => listProfiles('models').filter((name) => loadProfile(name).offered);
 
-/** The largest bundled model whose usual format fits, smaller than the one that does not. */
+/** Largest smaller model that fits in its usual format. */
 async function nextModel({ hardware, quantizations, model }: Question, asking: OtherQuestions): Promise<WayOut[]> {
   const parameters = model(quantizations[0]!).parameters.total;
   for (const name of modelsBySize(hardware, parameters)) {

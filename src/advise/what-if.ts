@@ -9,10 +9,9 @@ export interface Bound {
   readonly prefill: string;
 }
 
-/** Factor by which a part is made faster to see whether it binds. */
+/** Speed-up of a part that tests for a bottleneck. Ours. */
 const NUDGE = 1.1;
 
-/** A part, and the machine in which it is `factor` times as fast. */
 type Nudge = readonly [name: string, faster: (hardware: HardwareSpec, factor: number) => HardwareSpec];
 
 const NUDGES: readonly Nudge[] = [
@@ -25,7 +24,7 @@ const NUDGES: readonly Nudge[] = [
   ["the runtime's own time", withLessOverhead],
 ];
 
-/** The bottleneck of a setting's speeds. */
+/** Bottleneck of a setting's speeds. */
 export async function boundOf(question: Question, { devices, model, price, setting }: Priced): Promise<Bound> {
   const { hardware, pricer } = question;
   const cached = setting.fromDisk ? cacheBytes(devices, model, setting) : null;
@@ -42,7 +41,7 @@ export async function boundOf(question: Question, { devices, model, price, setti
   return { decode: best.decode.name, prefill: best.prefill.name };
 }
 
-/** The name of a part; a machine with one memory needs no distinction. */
+/** Part name; unified memory has no prefix. */
 function partName(name: string, hardware: HardwareSpec): string {
   if (hardware.tiers[0]!.name !== 'unified') return name;
   return hardware.cpuOnly === true ? name.replace('GPU', 'CPU') : name.replace('GPU memory', 'memory');
@@ -53,25 +52,25 @@ export function withGpu(hardware: HardwareSpec, change: (gpu: Device) => Device)
   return { ...hardware, gpu: change(hardware.gpu) };
 }
 
-/** Faster host memory, also if the CPU replaces the GPU. */
+/** A machine with faster host memory, also if the CPU replaces the GPU. */
 export function withHostMemory(hardware: HardwareSpec, factor: number): HardwareSpec {
   const faster = <T extends Device>(device: T): T => ({ ...device, memoryBandwidth: device.memoryBandwidth * factor });
   return hardware.cpu === null ? withGpu(hardware, faster) : withCpu(hardware, faster);
 }
 
-/** A machine with another CPU; itself if the CPU replaces the GPU. */
+/** A machine with another CPU; unchanged if the CPU replaces the GPU. */
 export function withCpu(hardware: HardwareSpec, change: (cpu: HostDevice) => HostDevice): HardwareSpec {
   return hardware.cpu === null ? hardware : { ...hardware, cpu: change(hardware.cpu) };
 }
 
-/** A machine with a faster link; itself if it has none of the name. */
+/** A machine with a faster link; unchanged without such a link. */
 export function withLink(hardware: HardwareSpec, name: 'h2d' | 'ssd', factor: number): HardwareSpec {
   if (!hardware.links.some((link) => link.name === name)) return hardware;
   const faster = (bandwidth: number): number => bandwidth * factor;
   return { ...hardware, links: hardware.links.map((link) => (link.name === name ? withRate(link, faster) : link)) };
 }
 
-/** The machine with weights in pinned memory instead of mapped ones; itself if that changes nothing. */
+/** A machine with pinned instead of mapped weights; unchanged without `pinsUnmapped`. */
 export function unmapped(hardware: HardwareSpec): HardwareSpec {
   const { pinned = 1, pinsUnmapped } = hardware.software ?? {};
   return pinsUnmapped === true ? withLink(hardware, 'h2d', pinned) : hardware;

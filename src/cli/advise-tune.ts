@@ -1,4 +1,4 @@
-// `moeprof advise --tune`: a benchmark is run with the settings that settle which is best, and the file of the machine keeps what it measured.
+// `moeprof advise --tune`: benchmarks close settings, and keeps timings in a machine file.
 import { type AdviceWishes, type MachineFinder, type TuneBasis, tuneBasisOn } from '../advise/door.js';
 import { commandWords } from '../base/command-words.js';
 import { codeOf, EXIT, messageOf, UserError } from '../base/errors.js';
@@ -26,14 +26,13 @@ export { tuneReports } from '../measured/tune/report.js';
 /** Flags of `advise --tune`. */
 export type TuneFlags = Texts<'hardware' | 'keep' | 'tune' | 'tuneLimit'> & Lists<'timing'>;
 
-/** The file for timings of a machine without one. */
 const KEPT = 'moeprof-machine.yaml';
-/** Tokens that the benchmark generates, and its repeats, by default: seconds of a slow machine, and a spread. */
+/** Default tokens and repeats of the benchmark. Ours: seconds on a slow machine, and a spread. */
 const [GENERATED, REPEATS] = [64, 2];
-/** Bytes that a benchmark may print: far more than a table. */
+/** Most bytes that a benchmark may print. Ours. */
 const MOST_PRINTED = 2 ** 24;
 
-/** Tunes the settings of a model. @throws UserError if a flag is wrong, nothing fits, or the file is another machine's */
+/** @throws UserError for a wrong flag, if nothing fits, or the file is another machine's */
 export async function tunedAdvice(context: CliContext, model: string, flags: TuneFlags, wishes: AdviceWishes): Promise<TunedAdvice> {
   const [program, ...given] = commandWords(flags.tune!, '--tune');
   const { tuneLimit = '10min' } = flags;
@@ -62,7 +61,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
     const prediction = `predicted ${bothSpeeds(predicted)}, about ${formatNs(seconds * 1e9)}`;
     context.note(`${++count} of at most ${MOST_RUNS}: ${points[at]!.flags.join(' ')}: ${prediction}`);
     const end = endOf(await ended(program!, [...words, ...points[at]!.flags], limit / 1e6), repeats, tuneLimit);
-    // Four digits are more than repeats agree in.
+    // Repeats agree in fewer than four digits.
     const [decode, prefill] = 'failed' in end ? [] : [end.decode, end.prefill].map((speed) => Number(speed.toPrecision(4)));
     if ('failed' in end) text = withEntry(text, 'failed', `${settingText(timings[at]!)}: ${end.failed}`);
     else text = withEntry(text, 'timings', timingText({ ...timings[at]!, decode: decode!, prefill: prefill! }));
@@ -79,7 +78,7 @@ export async function tunedAdvice(context: CliContext, model: string, flags: Tun
   return { basis, tuned, kept: path };
 }
 
-/** The machine whose file keeps the timings, as it is there or is to be. @throws UserError if the file is of another one */
+/** @throws UserError if the file is another machine's */
 async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: MachineFile; path: string }> {
   const machineFile = hardware !== undefined && isPath(hardware) && !isComposed(hardware) ? hardware : undefined;
   const path = keep ?? machineFile ?? KEPT;
@@ -89,11 +88,11 @@ async function keptMachine({ hardware, keep }: TuneFlags): Promise<{ file: Machi
   throw new UserError(`${path}: is of another machine, ${known.parts.join('+')}; name a file of this one with --keep`);
 }
 
-/** Flags that decide what fits in memory, or that are tuned. */
+/** Flags that decide memory use, or are tuned. */
 const TUNED =
   /^(-ngl|-ncmoe|-ot|-ub|-b|-ct[kv]|-ts|-t|-fa|-lm|--(n-gpu-layers|n-cpu-moe|override-tensor|u?batch-size|cache-type-[kv]|tensor-split|threads|flash-attn|load-mode))$/;
 
-/** Words of the benchmark before those of a setting, and its tests. @throws UserError if they set what is to be tuned, or name no model */
+/** Benchmark words and tests. @throws UserError for words under tuning, or without a model */
 function benchWords({ file, points, request }: TuneBasis, given: readonly string[]) {
   const wrong = given.find((word) => TUNED.test(word));
   if (wrong !== undefined) throw new UserError(`--tune: ${wrong} is what is tuned; leave it out`);

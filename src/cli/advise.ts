@@ -19,10 +19,9 @@ import { learnedBy } from './machine/learned.js';
 
 type AdviseOptions = OutputOptions & TuneFlags & Texts<keyof AdviceWishes | 'best'> & Switches<'explain' | 'markdown'>;
 
-/** The word for all runtimes, side by side. */
 const ANY = 'any';
 
-/** `moeprof advise`: settings of a runtime for a model on a machine, as lines to paste, with their speed; or which models it runs. */
+/** `moeprof advise`: best settings of a model as command lines, or the models that a machine runs. */
 export function define(command: Command, context: CliContext): void {
   const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
   declared(command, 'advise', { words, formats: adviceReports }).action(async (models: readonly string[], options: AdviseOptions) => {
@@ -58,7 +57,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** Models on the machine; none named: all bundled ones. @throws UserError for options that are about one model */
+/** @throws UserError for options about a single model */
 async function offersFor(context: CliContext, models: readonly string[], options: AdviseOptions): Promise<ModelOffers> {
   if (options.trace !== undefined) throw new UserError('--trace: is of one model; name one model');
   if (options.runtime === ANY) throw new UserError('--runtime any: compares engines on one model; name one model');
@@ -95,7 +94,7 @@ function wishesOf({ context, prompt, quantizations, slots, users, ...others }: A
   };
 }
 
-/** The named machine, or this one, as timings taught it. @param model of timings that name none; null: they do */
+/** The named or current machine, with learned timings. @param model of timings without a model; null: required there */
 function machineOf(context: CliContext, { hardware: name, quantizations, timing }: AdviseOptions, model: string | null): MachineFinder {
   const found = name === undefined ? thisMachine : machineNamed(name);
   return async (runtime) => {
@@ -121,14 +120,14 @@ const thisMachine: MachineFinder = async ({ profile }) => {
   return { hardware, notes: [`${name} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
 };
 
-/** @throws UserError if a name is empty, unknown or there twice */
+/** @throws UserError for an empty, unknown or repeated name */
 function formatsIn(text: string): string[] {
   const formats = namesIn(text, '--quantizations', 'q4_k_m,ud-q2_k_xl');
   for (const format of formats) placed('--quantizations', () => findQuantization(format));
   return formats;
 }
 
-/** @throws UserError if it is no number, or 0 */
+/** @throws UserError for a non-number or 0 */
 function countAtLeastOne(text: string, flag: string): number {
   const count = parseCount(text, flag);
   if (count === 0) throw new UserError(`${flag}: must be at least 1`);

@@ -9,17 +9,17 @@ import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { BASELINES, namesBelow } from './scenarios.js';
 
-/** A state of a baseline: `main`, `main~1` before it, and so on. */
+/** A state of a baseline: `main`, `main~1` before, and so on. */
 interface BaselineState {
   readonly name: string;
   readonly folder: string;
 }
 
 const HISTORY = '.history';
-/** Earlier states that are kept of a baseline; ours: a result takes about 100 KB. */
+/** Most earlier states kept. Ours: a result takes about 100 KB. */
 const MOST = 100;
 
-/** States of a baseline, the latest first; empty if there is no such baseline. */
+/** States of a baseline, latest first; empty without the baseline. */
 export function statesOf(name: string): BaselineState[] {
   const folder = join(BASELINES, name);
   if (name === '' || !isFolder(folder)) return [];
@@ -27,7 +27,7 @@ export function statesOf(name: string): BaselineState[] {
   return [{ name, folder }, ...earlier.map((state, index) => ({ name: `${name}~${index + 1}`, folder: join(folder, HISTORY, state) }))];
 }
 
-/** True for the folder of a baseline; an earlier state is not one, since it is never written again. */
+/** True for a baseline; false for an earlier state, never written again. */
 export const isBaseline = (folder: string): boolean => dirname(folder) === BASELINES;
 
 /** Names of all baselines. */
@@ -36,7 +36,7 @@ export function baselineNames(): string[] {
   return listFolder(BASELINES).filter((name) => isFolder(join(BASELINES, name)));
 }
 
-/** The folder of a state, by `main` or `main~2`. @param runs operands in the message @param exitCode if there is none @throws UserError */
+/** Folder of `main` or `main~2`. @param runs operands in the message @param exitCode if missing @throws UserError */
 export function baselineFolder(wanted: string, runs: string, exitCode: number): string {
   const [, name = wanted, back = '0'] = /^(.*)~(\d+)$/.exec(wanted) ?? [];
   const states = statesOf(name);
@@ -55,7 +55,7 @@ export function baselineFolder(wanted: string, runs: string, exitCode: number): 
   );
 }
 
-/** Puts files of a baseline, texts by path, in place; replaced ones become an earlier state if a figure changes. */
+/** Writes files by path; replaced files become an earlier state if a figure changes. */
 export function writeBaseline(folder: string, files: ReadonlyMap<string, string>): void {
   const present = isFolder(folder) ? namesBelow(folder).filter((file) => file.endsWith('.json') && !file.startsWith('.')) : [];
   const changed = present.some((file) => {
@@ -74,13 +74,13 @@ export function dated(result: Result): Result {
   return { ...result, environment: { ...result.environment, saved: `${new Date().toISOString().slice(0, 16)}Z` } };
 }
 
-/** A key that is equal for results with the same figures; for a file that cannot be read any more, its text. */
+/** Key of a result's figures; for an unreadable file, its text. */
 function figuresOf(text: string, file: string): string {
   const result = orUserError(() => parseResult(text, file));
   return result instanceof UserError ? text : digestOf(result);
 }
 
-/** Copies a state into the history, all of it or nothing. */
+/** Copies a state into the history atomically. */
 function keep(folder: string, files: readonly string[]): void {
   const unfinished = join(folder, HISTORY, 'unfinished');
   attempt(unfinished, () => rmSync(unfinished, { recursive: true, force: true }));
@@ -98,7 +98,6 @@ function keep(folder: string, files: readonly string[]): void {
   }
 }
 
-/** Numbers of earlier states, the oldest first. */
 function earlierOf(folder: string): string[] {
   const history = join(folder, HISTORY);
   if (!isFolder(history)) return [];

@@ -19,7 +19,7 @@ import { FILE_OPTIONS } from './kit/outputs.js';
 import { loadOperands } from './operands.js';
 import { BASELINES, namesBelow, scenarioFiles } from './scenarios.js';
 
-/** `moeprof baseline`: results to compare with later, as plain files `.moeprof/baselines/<name>/<scenario>.json` that can be committed. */
+/** `moeprof baseline`: results to compare with, as plain files `.moeprof/baselines/<name>/<scenario>.json`. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'save').action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
   subcommand(command, 'list').action(() => context.out(list(context)));
@@ -48,7 +48,7 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
   for (const path of files.keys()) context.note(`saved ${path}`);
 }
 
-/** A metric in every state of a baseline, the latest first, under a sparkline. @throws UserError if there is no such baseline or scenario */
+/** History of a metric, latest first. @throws UserError for an unknown baseline or scenario */
 function log(wanted: string, metric: string, context: CliContext): string {
   const options = context.reportOptions;
   const name = baselineNames().find((baseline) => wanted === baseline || wanted.startsWith(`${baseline}/`)) ?? wanted;

@@ -10,7 +10,7 @@ import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
 
 type AdaptiveOptions = RunFlags & OutputOptions & Words<'budgets'>;
 
-/** `moeprof bound`: speeds that no system can exceed. One subcommand for each kind of knowledge. */
+/** `moeprof bound`: speeds that no system can exceed. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'adaptive', { words: RUN_WORDS, formats: adaptiveReports }).action(
     async (profile: string | undefined, options: AdaptiveOptions) => {
@@ -21,7 +21,7 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/** @throws UserError if it is no share of 0 to 100 % */
+/** @throws UserError outside 0 to 100 % */
 function shareIn(text: string): number {
   const share = parseShare(text.trim(), '--budgets');
   if (share >= 0 && share <= 1) return share;

@@ -7,7 +7,7 @@ import { declared } from './kit/declared.js';
 import { deliver } from './kit/outputs.js';
 import { namesIn } from './listed.js';
 
-/** `moeprof breakeven`: the hit rate from which on an expert cache on the card is faster than the CPU, and what its slots reach here. */
+/** `moeprof breakeven`: hit rate at which an expert cache overtakes the CPU. */
 export function define(command: Command, context: CliContext): void {
   const words = { runtimes: ADVISED.map(({ name }) => name), runtime: DEFAULT_RUNTIME };
   declared(command, 'breakeven', { words, formats: breakEvenReports }).action((model: string, { users: text, ...options }: AdviseOptions) =>

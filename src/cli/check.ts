@@ -16,10 +16,10 @@ import { learnedBy } from './machine/learned.js';
 
 type CheckOptions = OutputOptions & Texts<'hardware' | 'model' | 'quantization'> & { readonly timing: readonly string[] };
 
-/** Runs of one log that are checked; each takes some predictions. */
+/** Most checked runs of a log. Ours: each needs some predictions. */
 const MOST_RUNS = 200;
 
-/** `moeprof check`: the speed of a run, the speed that it should have on this machine, and causes of a difference. */
+/** `moeprof check`: measured against predicted speed, and causes of a difference. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'check', { formats: checkReports }).action(async (log: string, options: CheckOptions) => {
     await deliver(context, checkReports, options, async () => {

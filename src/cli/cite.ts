@@ -11,7 +11,7 @@ const FORMATS: readonly Format<readonly Citation[]>[] = [
   { name: 'json', extensions: ['.json'], render: toJson },
 ];
 
-/** `moeprof cite`: BibTeX of moeprof, and of everything that results are made from. */
+/** `moeprof cite`: BibTeX of moeprof and of results' sources. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'cite', { formats: FORMATS }).action((paths: string[], options: OutputOptions & { readonly measurements: boolean }) =>
     deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns), options.measurements), paths),

@@ -21,7 +21,7 @@ import { BASELINES, budgetFile } from './scenarios.js';
 type Switch = 'allowDifferentInputs' | 'explain' | 'updateBaseline' | 'all';
 type CompareOptions = OutputOptions & Lists<'failOn' | 'budgets'> & Required<Switches<Switch>> & Texts<'against'> & Switches<'allowCode'>;
 
-/** `moeprof compare`: the gate. Exit code 0 if every budget holds, 1 if one is broken, 3 if the runs cannot be compared. */
+/** `moeprof compare`. Exit code 0: every budget holds; 1: a budget is broken; 3: runs are not comparable. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'compare', { formats: compareReports }).action(async (first: string, others: string[], options: CompareOptions) => {
     const [base, candidates] = sidesOf(first, others, options.against);
@@ -48,7 +48,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError if there is no candidate, or --against is no name */
+/** @throws UserError without a candidate, or if --against is no name */
 function sidesOf(first: string, others: readonly string[], against: string | undefined): [base: string, candidates: readonly string[]] {
   if (against !== undefined) {
     const name = against.replace(/^baseline:/, '');
@@ -68,7 +68,7 @@ function readBudgets(path: string): Budget[] {
   return budgetsOf(file.value.budgets, (index) => file.place('budgets', index));
 }
 
-/** Path and text of each file of a new baseline. @throws UserError if the base cannot be written, or has scenarios that the candidate lacks */
+/** @throws UserError if the base is not writable, or the candidate lacks scenarios */
 function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, string> {
   const place = base.path;
   if (place?.startsWith(BASELINES) && !isBaseline(place))
@@ -95,7 +95,7 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   );
 }
 
-/** Writes the new baseline after the report, with a note on what is accepted. @param folder of the files; null: a single file */
+/** Writes the new baseline, with a note. @param folder null: a single file */
 function accept(gate: Gate, files: ReadonlyMap<string, string>, folder: string | null, context: CliContext): void {
   const changed = gate.comparisons.reduce((sum, { rows }) => sum + rows.length, 0);
   const faults = gate.comparisons.reduce((sum, { findings }) => sum + findings.length, gate.faults.length);

@@ -3,45 +3,43 @@ import { bundledParts } from '../base/profiles.js';
 
 /** Shells with a completion script. */
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
-/** One of {@link SHELLS}. */
+/** Name of a shell in {@link SHELLS}. */
 export type Shell = (typeof SHELLS)[number];
 
-/** Values that complete an argument. */
+/** Completions of an argument. */
 export interface CompletionValues {
   readonly words: readonly string[];
   readonly files: boolean;
 }
 
-/** A command with its options and subcommands. */
+/** A command with options and subcommands. */
 export interface Node {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: CompletionValues | null }[];
-  /** Completions of its first argument; null: it takes none. */
+  /** Null: no argument. */
   readonly argument: CompletionValues | null;
   readonly children: readonly Node[];
 }
 
-/** The shells' completion scripts from one description of the command line: plain text that never calls moeprof, so that TAB costs nothing. */
+/** Completion script as plain text: moeprof is never called, so TAB is fast. */
 export const completionScript = (shell: Shell, program: Node): string => ({ bash, zsh, fish, powershell })[shell](program);
 
-/** All commands with the words that lead to them, the program itself first. */
+/** All commands with their words, the program first. */
 function flatten(node: Node, path: readonly string[] = []): { readonly path: readonly string[]; readonly node: Node }[] {
   return [{ path, node }, ...node.children.flatMap((child) => flatten(child, [...path, child.name]))];
 }
 
-/** Options of a command and of the program around it, which stand anywhere. */
 const optionsOf = (program: Node, node: Node): Node['options'] =>
   node === program
     ? program.options
     : [...node.options, ...program.options.filter((option) => !node.options.some((other) => other.names.at(-1) === option.names.at(-1)))];
 
-/** What may follow a command: its subcommands, and values of its argument. */
 function wordsAt({ argument, children }: Node): CompletionValues {
   return { words: [...children.map(({ name }) => name), ...(argument?.words ?? [])], files: argument?.files === true };
 }
 
-/** A section of `profiles/completion.txt` with texts in the place of `@name@`. */
+/** A section of `profiles/completion.txt`, filled at `@name@`. */
 const filled = (section: string, texts: Readonly<Record<string, string>>): string =>
   bundledParts('completion.txt')
     .get(section)!
@@ -95,7 +93,6 @@ function zshValues({ words, files }: CompletionValues): string {
   return words.length === 0 ? '_files' : `{_values value ${named}; _files}`;
 }
 
-/** A description inside brackets, or after a colon. */
 const zshText = (text: string): string => text.replace(/[[\]\\:]/g, '\\$&');
 
 function fish(program: Node): string {
@@ -110,7 +107,7 @@ function fish(program: Node): string {
     const options = node.options.map(({ names, summary, value }) => {
       const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`)).join(' ');
       const takes = value === null ? '' : ` -r${fishFiles(value)}${value.words.length === 0 ? '' : ` -a ${single(value.words.join(' '))}`}`;
-      // Options of the program itself stand anywhere.
+      // Options of the program are valid anywhere.
       return `complete -c ${program.name}${path.length === 0 ? '' : ` -n ${condition}`} ${flags}${takes} -d ${single(summary)}`;
     });
     return [...children, ...argument, ...options];
@@ -120,7 +117,7 @@ function fish(program: Node): string {
 
 const fishFiles = ({ files }: CompletionValues): string => (files ? '' : ' -f');
 
-/** True, in fish, if the command line is at this command and not yet at one below it. */
+/** fish condition: at the command, not at a subcommand. */
 function fishCondition(node: Node, path: readonly string[]): string {
   if (path.length === 0) return single('__fish_use_subcommand');
   const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`);
@@ -128,10 +125,9 @@ function fishCondition(node: Node, path: readonly string[]): string {
   return single([...seen, ...(below === '' ? [] : [`not __fish_seen_subcommand_from ${below}`])].join('; and '));
 }
 
-/** A word in single quotes, for shells of Unix. */
 const single = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`;
 
-/** The script of PowerShell, 5.1 and newer: one native argument completer with everything in it. */
+/** Script for PowerShell 5.1 and newer, a native argument completer. */
 function powershell(program: Node): string {
   const places = flatten(program);
   const steps = places.filter(({ path }) => path.length > 0).map(({ path }) => `    ${inQuotes(path.join(' '))}`);
@@ -150,9 +146,7 @@ function powershell(program: Node): string {
   return `${filled('powershell', { program: program.name, quoted: inQuotes(program.name), ...Object.fromEntries(joined) })}\n`;
 }
 
-/** Statements that set the completions of a place. */
 const offered = ({ words, files }: CompletionValues): string =>
   `$words = @(${words.map(inQuotes).join(', ')})${files ? '; $files = $true' : ''}`;
 
-/** A word in single quotes, for PowerShell. */
 const inQuotes = (text: string): string => `'${text.replaceAll("'", "''")}'`;

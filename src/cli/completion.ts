@@ -12,7 +12,7 @@ import { type CompletionValues, completionScript, type Node, SHELLS, type Shell 
 import type { CliContext, CommandEntry, CommandModule } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/** `moeprof completion`: completion scripts, generated from the commands themselves, so complete. @param entries all commands that are completed */
+/** `moeprof completion`: scripts generated from the commands. */
 export const completionOf = (entries: readonly CommandEntry[]): CommandModule => ({
   define(command, context) {
     declared(command, 'completion', { words: { shells: SHELLS } }).action(async (shell: Shell) =>
@@ -21,10 +21,10 @@ export const completionOf = (entries: readonly CommandEntry[]): CommandModule =>
   },
 });
 
-/** Values of options and arguments that commander does not list, by the option's long name or `command argument`. */
+/** Values unknown to commander, by an option's long name or `command argument`. */
 const WORDS = byName<() => readonly string[]>({
   '--model': () => listProfiles('models'),
-  // A part is offered as the first of a machine; no shell completes a word after a plus sign.
+  // Only the first part of a machine: shells complete no word after a plus sign.
   '--hardware': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
   '--runtime': () => [...RUNTIME_WORDS, ...listProfiles('runtimes')],
   '--system': () => listProfiles('systems'),
@@ -38,7 +38,7 @@ const WORDS = byName<() => readonly string[]>({
   'run profile': () => listProfiles('runs'),
 });
 
-/** The whole program as a tree. Each command is defined on a stub of its own, as for a run. */
+/** The program as a tree; each command is defined on its own stub. */
 async function describeProgram(program: Command, entries: readonly CommandEntry[], context: CliContext): Promise<Node> {
   const children: Node[] = [];
   for (const entry of entries) {
@@ -74,6 +74,5 @@ function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files
   return { words: argChoices ?? WORDS[key]?.() ?? [], files };
 }
 
-/** True if the name of a value allows a file. */
 const takesFiles = (placeholder: string): boolean =>
   /\b(file|path|folder|trace|model|machine|system|policy|profile|result|base|candidate|run)$/.test(placeholder);

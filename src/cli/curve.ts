@@ -16,7 +16,7 @@ import { type RoutingFlags, RUN_WORDS, routingOverrides } from './run-options.js
 type Settings = Omit<CurveSettings, 'policies' | 'warmup' | 'threads'>;
 type Flags = RoutingFlags & OutputOptions & Settings & Words<'policies' | 'warmup'> & Texts<'jobs'>;
 
-/** `moeprof curve`: hit rate against capacity for many policies, from one read of the trace. */
+/** `moeprof curve`: hit rate against capacity for many policies, in a single pass over the trace. */
 export function define(command: Command, context: CliContext): void {
   const words = { ...RUN_WORDS, quotas: QUOTAS, policies: CURVE_POLICIES.join(), popularity: CURVE_POPULARITY };
   declared(command, 'curve', { words, formats: curveReports }).action(async (flags: Flags) => {
@@ -31,7 +31,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   return watched(context, 'replaying', 'tokens', (watch) => curveOfRun(runOf(flags), settings, { ...watch, note }, '--'));
 }
 
-/** Policies of a list, with their parameters. @throws UserError if there is none, or one stands twice */
+/** @throws UserError for an empty list or a repeated policy */
 export function splitPolicies(text: string): string[] {
   const policies = listed(text).filter((part) => part !== '');
   if (policies.length === 0) throw new UserError('--policies: names none; write e.g. --policies lru,belady');
@@ -40,7 +40,6 @@ export function splitPolicies(text: string): string[] {
   return policies;
 }
 
-/** Model and trace as `moeprof run` finds them. */
 function runOf(flags: Flags): RunSpec {
   const overrides = routingOverrides(flags);
   const named = flags.model !== undefined || flags.trace.length > 0;

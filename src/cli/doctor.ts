@@ -11,17 +11,17 @@ import { palette, widthOf, wrap } from '../report/door.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './kit/context.js';
 
-/** One line of the report. `note`: something is missing that few need; `bad`: moeprof will not work. */
+/** `note`: a rarely needed part is missing; `bad`: moeprof will not work. */
 interface Check {
   readonly name: string;
   readonly state: 'good' | 'note' | 'bad';
   readonly text: string;
 }
 
-/** Oldest Node that moeprof runs on, as in package.json. */
+/** Oldest supported Node version, as in package.json. */
 const NODE = [20, 19] as const;
 
-/** `moeprof doctor`: the environment of moeprof on this machine, for the first lines of a bug report. */
+/** `moeprof doctor`: the environment of moeprof, for bug reports. */
 export function define(command: Command, context: CliContext): void {
   command.action(() => {
     const checks = [node(), machine(), terminal(context), profiles(), onnx(), temporary()];
@@ -67,7 +67,7 @@ function profiles(): Check {
   }
 }
 
-/** Looks for the ONNX runtime without loading it, which would take most of a second. */
+/** Finds the ONNX runtime without loading, which takes most of a second. */
 function onnx(): Check {
   try {
     const found = requirePackage('onnxruntime-node/package.json') as { readonly version: string };

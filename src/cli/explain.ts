@@ -7,7 +7,7 @@ import { allTopics, explanations, glossaryOf, topicOf } from '../result/explanat
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/** `moeprof explain`: the meaning of a metric or a warning, in two paragraphs. */
+/** `moeprof explain`: meaning of a metric or a warning. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'explain').action((name: string | undefined) =>
     context.out(name === undefined ? topicList(context.reportOptions) : explained(name, context.reportOptions)),
@@ -54,7 +54,7 @@ function explained(text: string, options: ReportOptions): string {
   return `${above}${[head.join('\n'), wrap(inAscii(topic.what, options), width), wrap(inAscii(topic.reading, options), width)].join('\n\n')}\n`;
 }
 
-/** A topic as it is named, or that of a word of reports: `TPOT` is `latency.tpot`. */
+/** Topic by name or by a word of reports: `TPOT` is `latency.tpot`. */
 function nameOf(text: string): string {
   const [first] = topicOf(text) === null ? metricsOfWord(text) : [];
   if (first === undefined) return nameToday(text);
@@ -68,5 +68,4 @@ function facts(unit: string, better: string, kind: string): string {
   return `${unit}; ${side}; ${kind === 'exact' ? 'simulated, the same on every machine' : 'measured on this machine'}`;
 }
 
-/** Typographic quotes in ASCII if the terminal has nothing else. */
 const inAscii = (text: string, { unicode }: ReportOptions): string => (unicode ? text : text.replaceAll('’', "'").replace(/[“”]/g, '"'));

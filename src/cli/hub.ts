@@ -4,7 +4,7 @@ import type { CliContext } from './kit/context.js';
 
 const PLACES = ['model', 'like', 'fit'];
 
-/** Fetches the headers of every hub model that a command names before it runs, so that it only reads files. @throws UserError if one cannot be */
+/** Fetches headers of all named hub models before a run. @throws UserError if a fetch fails */
 export async function fetchNamedModels(command: Command, context: CliContext): Promise<void> {
   const named = command.registeredArguments.map((argument, i) => [argument.name(), command.processedArgs[i] as unknown] as const);
   const values = [...named, ...Object.entries(command.opts())].filter(([place]) => PLACES.includes(place)).flatMap(([, value]) => value);

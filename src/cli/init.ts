@@ -14,7 +14,7 @@ import { declared } from './kit/declared.js';
 import { BUDGETS } from './scenarios.js';
 import { schemaText } from './schema.js';
 
-/** The job of a CI system: its template, its place in a repository, and its line for moeprof's repository if that is unknown. */
+/** CI job: template, path, and a line for an unknown moeprof repository. */
 const JOBS = {
   github: {
     template: 'github.yml',
@@ -22,7 +22,7 @@ const JOBS = {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub, a variable of the project
     unknown: '  MOEPROF_REPOSITORY: ${{ vars.MOEPROF_REPOSITORY }}\n',
   },
-  // Variables of the project are there without a line.
+  // GitLab sets project variables without a line.
   gitlab: { template: 'gitlab.yml', path: 'moeprof/gitlab-ci.yml', unknown: '' },
 } as const;
 
@@ -30,12 +30,12 @@ type CiSystem = keyof typeof JOBS | 'none';
 
 interface InitOptions {
   readonly ci: CiSystem;
-  /** Absent: that of this installation. */
+  /** Absent: source of the installation. */
   readonly source?: string;
   readonly force: boolean;
 }
 
-/** `moeprof init`: a starter profile, budgets and a CI job, from the templates of profiles/init; all or none, and never over a file. */
+/** `moeprof init`: a starter profile, budgets and a CI job; all or nothing, never overwriting. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'init', { words: { systems: [...Object.keys(JOBS), 'none'] } }).action(
     (folder: string, { ci, force, source: given }: InitOptions) => {
@@ -58,7 +58,7 @@ export function define(command: Command, context: CliContext): void {
   );
 }
 
-/** Texts by path, relative to the root of the user's repository. @param source moeprof that the job runs */
+/** Texts by path in the user's repository. @param source moeprof for the job */
 export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMap<string, string> {
   const template = (name: string): string => bundledText(`init/${name}`);
   const files = new Map([
@@ -78,7 +78,7 @@ export function initFiles(ci: CiSystem, { ref, repository }: Source): ReadonlyMa
   );
 }
 
-/** A repository and the commit or tag to check out. */
+/** A repository and a commit or tag. */
 interface Source {
   /** https address; null: unknown. */
   readonly repository: string | null;
@@ -88,7 +88,7 @@ interface Source {
 const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
 const REF = /^\w[\w./-]{0,99}$/;
 
-/** Reads `https://host/owner/repo#ref`; the tag of this version if no ref is given. @throws UserError if it is not written so */
+/** Reads `https://host/owner/repo#ref`; default ref: the version's tag. @throws UserError for another form */
 export function parseSource(text: string): Source {
   const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
   if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)
@@ -98,25 +98,25 @@ export function parseSource(text: string): Source {
   return { repository, ref };
 }
 
-/** The source of this installation: of a clone its remote and commit; of anything else the tag of its version, of an unknown repository. */
+/** Remote and commit of a clone; else the version's tag, repository unknown. */
 export function ownSource(root = PACKAGE_FOLDER): Source {
   const unknown = { repository: null, ref: `v${VERSION}` };
   const top = git(root, ['rev-parse', '--show-prefix']);
-  // An empty prefix: the package is the clone, not a folder in somebody's repository.
+  // An empty prefix: the package is the clone, not a folder in a user's repository.
   if (top !== '') return unknown;
   const [remote, commit] = [git(root, ['remote', 'get-url', 'origin']), git(root, ['rev-parse', 'HEAD'])];
   const repository = remote === null ? null : httpsOf(remote);
   return repository === null || commit === null || !REF.test(commit) ? unknown : { repository, ref: commit };
 }
 
-/** The address of a remote without user and password, so that anybody can clone it; null: it is a folder, or no such address. */
+/** https address without user and password; null: no such address. */
 function httpsOf(remote: string): string | null {
   const ssh = /^(?:ssh:\/\/)?(?:[\w.-]+@)([\w.-]+)[:/](.+)$/.exec(remote);
   const address = ssh === null ? remote.replace(/^https:\/\/[^/@]*@/, 'https://') : `https://${ssh[1]}/${ssh[2]}`;
   return REPOSITORY.test(address) ? address : null;
 }
 
-/** Output of git without the line break; null: it failed, or is not installed. */
+/** Output of git; null: failed or not installed. */
 function git(folder: string, args: readonly string[]): string | null {
   try {
     return outputOf('git', ['-C', folder, ...args]).trim();

@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.js';
 
-/** Parts of a list with commas: `name=value` belongs to the choice before it if that has a colon: `lru,s3-fifo:small=0.2,ghost=1,belady`. */
+/** Splits at commas; `name=value` stays with a choice with a colon: `lru,s3-fifo:small=0.2,ghost=1,belady`. */
 export function listed(text: string): string[] {
   const parts: string[] = [];
   for (const part of text.split(',').map((piece) => piece.trim())) {
@@ -11,7 +11,7 @@ export function listed(text: string): string[] {
   return parts;
 }
 
-/** Names between commas. @param example a list for the message @throws UserError if a name is empty or stands twice */
+/** @param example list in the message @throws UserError for an empty or repeated name */
 export function namesIn(names: string, flag: string, example = 'a,b'): string[] {
   const list = names.split(',').map((name) => name.trim());
   if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} ${example}`);

@@ -9,7 +9,7 @@ import { deliver, type OutputOptions } from './kit/outputs.js';
 import { defineCalibrate } from './machine/calibrate.js';
 import { defineDetect, detectedMachine } from './machine/detect.js';
 
-/** `moeprof machine`: the parts of this machine and its measured speeds. One file per subcommand in machine/. */
+/** `moeprof machine`: parts and measured speeds of the machine. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineDetect, defineCalibrate, defineShow]) subcommand(command, context);
 }

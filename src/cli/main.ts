@@ -1,4 +1,4 @@
-// The entry point of bin/moeprof.js. The exit code is set, never forced: output to a pipe may still be on its way.
+// Sets the exit code without exiting: output to a pipe may be pending.
 import { setExitCode, words } from '../base/host/command.js';
 import { runCli } from './program.js';
 

@@ -13,10 +13,10 @@ import type { Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { machineToMeasure } from './machine/calibrate.js';
 
-/** Systems by what Node calls them, as rows do. */
+/** Operating systems by Node's names. */
 const SYSTEMS = byName<string>({ darwin: 'macos', win32: 'windows', linux: 'linux' });
 
-/** `moeprof measure`: logs of engines as rows of measurements, with their predictions, ready to be handed on. Nothing is sent. */
+/** `moeprof measure`: engine logs as rows of measurements with predictions. Nothing is sent. */
 export function define(command: Command, context: CliContext): void {
   type Options = OutputOptions & Texts<'hardware' | 'model' | 'os' | 'quantization'>;
   declared(command, 'measure', { formats: contributionReports }).action(async (paths: readonly string[], options: Options) => {
@@ -28,7 +28,7 @@ export function define(command: Command, context: CliContext): void {
       });
       const system = os ?? (hardware === undefined ? (SYSTEMS[platform] ?? null) : null);
       const place = hardware === undefined ? 'this machine' : `-w ${hardware}`;
-      // Of a machine that is named by its parts only these count, and not what is usual with them.
+      // Of a machine named by parts, only the named parts count, without their usual companions.
       const named = hardware !== undefined && !isPath(hardware);
       const file = named ? { name: hardware, parts: machineWords(hardware) } : await machineToMeasure(hardware);
       return contributionOf(logs, file, place, { model, quantization }, system);

@@ -13,7 +13,7 @@ import { deliver, type OutputOptions } from './kit/outputs.js';
 
 type InspectOptions = OutputOptions & Texts<'quantization'> & Words<'context'> & Lists<'hardware'>;
 
-/** `moeprof model inspect`: facts of a model before anything runs, and the part that a machine can keep. */
+/** `moeprof model inspect`: facts of a model, and the part that fits a machine. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'inspect', { formats: modelReports }).action(async (name: string, options: InspectOptions) => {
     const tokens = parseCount(options.context, '--context');
@@ -28,12 +28,13 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** Columns that a list of layers may take next to the other figures. */
+/** Width of a list of layers, columns. */
 const LAYERS_WIDTH = 28;
 
+/** Width of a list of formats, columns. */
 const FORMATS_WIDTH = 30;
 
-/** Formats of an inspection, the one for reading first. */
+/** Formats of an inspection. */
 export const modelReports = drawnFormats<ModelInspection>('moeprof model inspect', documentOf, ({ fits }) =>
   barsOf(
     'machine',
@@ -90,7 +91,7 @@ function budgetGrid({ parts, parameters, bytes }: ModelInspection): Grid {
   );
 }
 
-/** Formats by their share of the weights: `q4_k 83 %, q6_k 17 %`; norms and biases are too few to be named. */
+/** `q4_k 83 %, q6_k 17 %`, without norms and biases. */
 function formatsText(formats: readonly FormatShare[]): string {
   const all = formats.reduce((sum, { weights }) => sum + weights, 0);
   const shares = formats

@@ -5,7 +5,10 @@ import { ADMISSIONS, MISS_ACTIONS } from '../system/door.js';
 
 const EXAMPLE = 'cpu,admit=background';
 
-/** Rules as a profile has them, unchecked: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`. @throws UserError */
+/**
+ * Unchecked rules: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`.
+ * @throws UserError
+ */
 export function missRulesOf(text: string): unknown {
   if (/^\s*[{[]/.test(text)) {
     try {
@@ -18,7 +21,6 @@ export function missRulesOf(text: string): unknown {
   return rules.length === 1 ? rules[0] : rules;
 }
 
-/** One rule: its action, then `key=value` after commas. */
 function ruleOf(text: string): unknown {
   const [action = '', ...parts] = text.split(',').map((part) => part.trim());
   if (action === '') throw new UserError(`--on-miss: a rule has no action; write e.g. ${EXAMPLE}`);

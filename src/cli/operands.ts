@@ -1,4 +1,3 @@
-// Operands of commands that take results: a file or run profile (by content), a folder, a saved baseline, a commit, or stdin; all run together.
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { existsSync } from '../base/host/files.js';
 import { join } from '../base/host/paths.js';
@@ -18,19 +17,18 @@ import { baselineFolder, baselineNames } from './baseline-history.js';
 import type { CliContext } from './kit/context.js';
 import { namesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
-/** Operands with the place of their results, for commands that overwrite them. */
+/** Operands with the path of their results. */
 export interface LoadedSet extends OperandSet {
-  /** Folder, or file, that the results were read from; null if that is not the file system. */
+  /** Null: not in the file system. */
   readonly path: string | null;
 }
 
-/** A run or a saved result, not loaded yet. */
 interface Source {
   readonly label: string;
   readonly scenario: string;
-  /** Text of a file, or the name of a bundled run profile. */
+  /** Text of a file, or name of a bundled run profile. */
   readonly content: { readonly text: string } | { readonly profile: string };
-  /** True if relative paths in it have no base: it is not a file here. */
+  /** True if the text is no local file, so relative paths have no base. */
   readonly detached: boolean;
 }
 
@@ -43,7 +41,7 @@ type Prepared = { readonly source: Source } & (
   | { readonly run: RunSpec; readonly budgets: readonly Budget[] }
 );
 
-/** Results of operands: saved or run. @throws UserError if one cannot be read or run; with exit code 3 if the base does not exist */
+/** Loads saved results, and runs profiles. @throws UserError on failure, with exit code 3 for a missing base */
 export async function loadOperands(
   paths: readonly string[],
   context: CliContext,
@@ -77,7 +75,7 @@ function byScenario(operands: readonly (readonly [string, Operand])[]): Map<stri
   return new Map(groups.map(([scenario, all]) => [scenario, { ...all[0]![1], result: joinRepeats(all.map(([, operand]) => operand)) }]));
 }
 
-/** @param absent exit code if the path does not exist @param candidate operand that a missing base would be saved from */
+/** @param absent exit code for a missing path @param candidate operand to save a missing base from */
 async function findSources(path: string, absent: number, candidate: string): Promise<SourceSet> {
   const single = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
   if (path === '-') return single({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
@@ -101,7 +99,7 @@ async function findSources(path: string, absent: number, candidate: string): Pro
     const files = scenarioFiles(namesBelow(file), path);
     const sources = files.map(({ name, scenario }): Source => {
       const label = join(file, name);
-      // An earlier state is shown by its name, not by its folder.
+      // An earlier state is shown by name, not by folder.
       return {
         label: path.includes('~') && saved !== null ? `${path}/${name}` : label,
         scenario,
@@ -125,10 +123,9 @@ async function findSources(path: string, absent: number, candidate: string): Pro
   return single({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
 }
 
-/** A run profile as an argument of `moeprof run`; nothing for other operands. */
+/** Argument of `moeprof run`; empty without a run profile. */
 const profileOf = (candidate: string): string => (/\.ya?ml$/i.test(candidate) ? `${pasted(candidate)} ` : '');
 
-/** Reads a result; checks a run profile and its budgets. */
 async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   const { content, detached, label } = source;
   if ('text' in content && /^\s*([{[]|$)/.test(content.text)) return { source, result: parseResult(content.text, label) };
@@ -140,7 +137,7 @@ async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
 }
 
-/** Takes `git:<ref>:<path>` apart; null if the text does not start with `git:`. @throws UserError if a part is missing */
+/** Parses `git:<ref>:<path>`; null without `git:`. @throws UserError for a missing part */
 function parseGitOperand(text: string): { readonly ref: string; readonly path: string } | null {
   if (!text.startsWith('git:')) return null;
   const match = /^git:([^:]+):(.+)$/.exec(text);
@@ -149,7 +146,11 @@ function parseGitOperand(text: string): { readonly ref: string; readonly path: s
   return { ref: match[1]!, path: match[2]! };
 }
 
-/** Reads a path as it was at a commit. @returns names below a folder (null: a file), and what reads one @throws UserError with exit code 3, or 2 */
+/**
+ * Reads a path at a commit.
+ * @returns names below a folder (null: a file), and a reader
+ * @throws UserError with exit code 3 or 2
+ */
 function readFromGit(ref: string, path: string): { readonly names: readonly string[] | null; readonly read: (behind: string) => string } {
   const place = `git:${ref}:${path}`;
   const relative = path.startsWith('/') || path.startsWith('./') || path.startsWith('../') ? path : `./${path}`;
@@ -167,7 +168,7 @@ function readFromGit(ref: string, path: string): { readonly names: readonly stri
   return { names, read };
 }
 
-/** Output of git, or null if it fails. */
+/** Output of git; null: git failed. */
 function tryGit(place: string, args: readonly string[]): string | null {
   try {
     return outputOf('git', args, true);

@@ -37,7 +37,7 @@ interface Flags
   readonly split?: Split;
 }
 
-/** `moeprof place [judge | merge]`: which experts stay, in the file that an engine loads, judged by text that was not counted. */
+/** `moeprof place [judge | merge]`: chooses resident experts for an engine's file, judged by held-out text. */
 export function define(command: Command, context: CliContext): void {
   const words = { bases: BASES, splits: SPLITS, engines: PROFILE_FORMATS.map(({ name }) => name) };
   declared(command, 'place', { words, formats: placeReports }).action(
@@ -68,13 +68,12 @@ async function place(action: string | undefined, what: string | undefined, flags
   }
 }
 
-/** Writes the file, and its fingerprint next to it if it has no room for one. */
 function write(path: string, { engine }: PlaceRequest, what: Awaited<ReturnType<typeof answerPlacement>>['placed']): void {
   writeFileAtomic(path, engine!.write(what, path));
   if (!engine!.keeps(path)) writeFileAtomic(besidePath(path), `${JSON.stringify(what.fingerprint)}\n`);
 }
 
-/** @throws UserError if flags do not fit together */
+/** @throws UserError for conflicting flags */
 function requestOf(action: string | undefined, what: string | undefined, flags: Flags): PlaceRequest {
   const { by, eval: texts, for: engine, hardware, inSample, output, redundant, slots, split } = flags;
   if (action !== undefined && what === undefined) throw new UserError(`place ${action}: name a profile, e.g. code.json`);
@@ -102,7 +101,7 @@ function requestOf(action: string | undefined, what: string | undefined, flags: 
   return request;
 }
 
-/** Reads `code.json:3,wiki.json`; a number after a colon is a weight, unless it ends a range of rows. @throws UserError */
+/** Reads `code.json:3,wiki.json`; 3 is a weight, except in a range of rows. @throws UserError */
 const partsOf = (text: string): Part[] =>
   text.split(',').map((part) => {
     const [, named = part, weight = '1'] = (existsSync(part) ? null : /^(.*?)(?<!#\d*):(\d+(?:\.\d+)?)$/.exec(part.trim())) ?? [];

@@ -15,7 +15,7 @@ import { RUN_WORDS, type RunFlags, runOf } from './run-options.js';
 
 type PlanOptions = RunFlags & OutputOptions & Texts<'jobs'> & Lists<'assert' | 'timing'>;
 
-/** `moeprof plan`: the GPU memory for a service level, by system and machine. Runs the same run with smaller and larger expert caches. */
+/** `moeprof plan`: GPU memory for a service level, by system and machine. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'plan', { words: RUN_WORDS, formats: planReports }).action(
     async (profile: string | undefined, options: PlanOptions) => {

@@ -1,4 +1,3 @@
-// `moeprof play`: the page that answers as `moeprof advise` does, as one file that any browser opens.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { loadModel } from '../model/door.js';
@@ -9,10 +8,9 @@ import { declared } from './kit/declared.js';
 import type { Texts } from './kit/options.js';
 import { openSink } from './kit/outputs.js';
 
-/** The first question of a page. */
 type PlayOptions = Texts<'hardware'>;
 
-/** Defines the command. */
+/** `moeprof play`: the page of `moeprof advise` as a single file for a browser. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'play').action((model: string | undefined, { output, ...options }: PlayOptions & Required<Texts<'output'>>) => {
     if (output === '-') {
@@ -30,7 +28,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** The page with a first question. @throws UserError if the model or the machine is unknown */
+/** @throws UserError for an unknown model or machine */
 export function pageFor(model = FIRST_QUESTION.model, { hardware = FIRST_QUESTION.machine }: PlayOptions): string {
   const question = { model, machine: hardware, wishes: {} };
   refuseFiles(question);

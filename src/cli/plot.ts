@@ -21,7 +21,7 @@ interface PlotOptions
 
 const PLACES = STATISTICS.slice(0, 4);
 
-/** Narrowest and widest figure, mm. */
+/** Narrowest and widest figure, mm. Ours. */
 const WIDTHS = [40, 400] as const;
 
 /** `moeprof plot`: finished runs as a figure for print. */

@@ -19,14 +19,14 @@ interface ReportHead {
   readonly environment: ReportEnvironment;
 }
 
-/** Everything that may differ between two runs of the same inputs. */
+/** Facts that may differ between runs of the same inputs. */
 export interface ReportEnvironment {
   readonly node: string;
   readonly platform: string;
   readonly cpu: string;
   readonly wallMs: number;
   readonly trainingMs?: number;
-  /** Time of each predictor, ns a token. */
+  /** ns/token. */
   readonly predictNs: readonly JudgedTimes[];
 }
 
@@ -43,7 +43,7 @@ interface TrainingReport extends ReportHead {
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
 
-/** The reports of `predict eval` and `predict train`: data first, as JSON; then the same as grids that fit a terminal. */
+/** Formats of `predict eval`. */
 export const evaluationReports = drawnFormats<EvaluationReport>('moeprof predict eval', evaluationDocument, ({ evaluations }) =>
   evaluations.flatMap(({ options, predictors }) => {
     const points = predictors.flatMap(({ ahead, predictor }) =>
@@ -101,7 +101,7 @@ function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
 
 type Judged = TraceEvaluation['predictors'][number];
 
-/** The score of a predictor's first prediction: one that predicts only during the pass is judged by that. */
+/** Score of a predictor's first prediction, before or during the pass. */
 const spokenBy = ({ ahead, before }: Judged): Score | null => before ?? ahead[0]?.score ?? null;
 
 function evaluationGrids(
@@ -246,5 +246,5 @@ function shareText(value: number | null | undefined): string {
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);
 }
 
-/** Columns that the name of a predictor may take next to ten figures. */
+/** Width of a predictor's name next to ten figures, columns. */
 const NAME = 20;

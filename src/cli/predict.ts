@@ -17,7 +17,7 @@ import { watched } from './kit/watched.js';
 import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment, TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 import { TRAIN_KINDS, type TrainingFlags, trainingOf } from './train-kinds.js';
 
-/** `moeprof predict`: trains a path predictor from traces, and judges predictors on others. */
+/** `moeprof predict`: trains a path predictor, and judges predictors. */
 export function define(command: Command, context: CliContext): void {
   subcommand(command, 'eval', { formats: evaluationReports }).action(
     (predictors: readonly string[], options: JudgingOptions & OutputOptions) => runEval(predictors, options, context),
@@ -26,13 +26,13 @@ export function define(command: Command, context: CliContext): void {
   subcommand(command, 'train', { words: { kinds: TRAIN_KINDS } }).action((options: TrainOptions) => runTrain(options, context));
 }
 
-/** Options of the subcommand. */
+/** Options of `predict train`. */
 export type TrainOptions = JudgingOptions & TrainingFlags & Words<'output'> & Lists<'report'> & Switches<'json'>;
 
-/** Baselines that a trained predictor is compared with. */
+/** Baselines of a trained predictor. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
 
-/** Trains, writes the file, judges it and reports. */
+/** Trains, writes the file, judges and reports. */
 export async function runTrain(options: TrainOptions, context: CliContext): Promise<void> {
   const startedAt = performance.now();
   const training = trainingOf(options);
@@ -74,7 +74,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
   }
 }
 
-/** Options of both subcommands. */
+/** Options of `predict train` and `predict eval`. */
 export type JudgingOptions = TraceFlags &
   Lists<'trace' | 'eval'> &
   Words<'holdout' | 'batchAccuracy' | 'minProbability' | 'seed'> &
@@ -96,7 +96,7 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
   });
 }
 
-/** Judges predictors by the options, with a progress bar. */
+/** Judges predictors, with a progress bar. */
 export function judgePredictors(
   predictors: readonly string[],
   distances: readonly number[],
@@ -121,7 +121,7 @@ export function judgePredictors(
   );
 }
 
-/** The prediction request of the command's options. */
+/** Prediction request of the options. */
 export function requestOf(options: JudgingOptions): PredictionRequest {
   const holdOut = parseShare(options.holdout, '--holdout');
   if (holdOut <= 0 || holdOut >= 1) throw new UserError(`--holdout ${options.holdout}: must leave something on both sides; write e.g. 20%`);
@@ -136,7 +136,7 @@ export function requestOf(options: JudgingOptions): PredictionRequest {
   };
 }
 
-/** The common head of the reports. */
+/** Common head of the reports. */
 export function headOf({ model, training }: PredictionInputs, options: JudgingOptions) {
   const widest = (of: (layer: (typeof model.layers)[number]) => number): number => Math.max(...model.layers.map(of));
   return {
@@ -152,7 +152,7 @@ export function headOf({ model, training }: PredictionInputs, options: JudgingOp
   } as const;
 }
 
-/** Place and duration of the evaluation, and times of the predictors. */
+/** Place, duration and predictor times of an evaluation. */
 export const environment = (startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment => ({
   node: runtimeVersion,
   platform: `${platform}-${arch}`,

@@ -18,21 +18,19 @@ import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
 import { formatFamily, quantizationFamily } from './storage-families.js';
 
-/** The part of a family that `list` and `show` need. */
 interface Family {
   readonly name: string;
   names(): readonly string[];
-  /** True if members are listed only for their family. */
+  /** True if listed only on request. */
   readonly asked?: boolean;
-  /** Finds a member by another spelling; absent: names have one spelling. */
+  /** Finds a member by another spelling; absent: a single spelling. */
   find?(name: string): string | undefined;
-  /** A few words on a member, or nothing. */
+  /** A few words; may be empty. */
   summary(name: string): string;
-  /** Text of a member. @throws UserError if it cannot be shown */
+  /** @throws UserError if a member cannot be shown */
   show(name: string, width: number): string;
 }
 
-/** A family of YAML files (and of traces, of which only the names can be shown). */
 function files(name: string, family: ProfileFamily): Family {
   return {
     name,
@@ -48,7 +46,7 @@ function files(name: string, family: ProfileFamily): Family {
   };
 }
 
-/** The first sentence of the comment at the top of a profile, without the file's name before it and the address after it. */
+/** First sentence of a profile's top comment, without file name and address. */
 function firstComment(text: string): string {
   const comment = /^#\s*(.*)/.exec(text)?.[1] ?? '';
   return comment
@@ -57,7 +55,6 @@ function firstComment(text: string): string {
     .replace(/\.(\s.*)?$/, '');
 }
 
-/** A family of machine parts: a catalogue with a line each, too long for a list of everything. */
 function parts<P extends CataloguePart>(
   name: string,
   catalogue: Catalogue<P>,
@@ -148,7 +145,7 @@ const families: readonly Family[] = [
   code('variant', VARIANTS),
 ];
 
-/** `moeprof profiles`: the profiles that ship with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`. */
+/** `moeprof profiles`: the bundled profiles as `family/name`, a line each, to pipe into `show`. */
 export function define(command: Command, context: CliContext): void {
   command.addHelpText('afterAll', `\n${wrap(families.map(({ name }) => name).join(', '), MAX_WIDTH, 'Families: ')}`);
   subcommand(command, 'list').action((wanted: string | undefined) => {
@@ -172,7 +169,6 @@ export function define(command: Command, context: CliContext): void {
 
 /** @throws UserError with the nearest family */
 function familyNamed(wanted: string): Family {
-  // The plural and the folder's name are accepted, too.
   const found = families.find((family) => [family.name, `${family.name}s`, family.name.replace(/y$/, 'ies')].includes(wanted));
   if (found !== undefined) return found;
   const names = families.map((family) => family.name);

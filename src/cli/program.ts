@@ -11,13 +11,13 @@ import { helpOf, textBelow } from './kit/help.js';
 import { detectTerminal } from './kit/terminal.js';
 import { Runtime } from './runtime.js';
 
-/** Widest line of help and messages, columns. */
+/** Widest help, columns. */
 const HELP_WIDTH = 80;
 
-/** What a terminal gets without arguments: this machine, and models that run well on it. */
+/** Arguments of a bare `moeprof` on a terminal. */
 const ALONE = ['advise', '--best', '3'];
 
-/** Runs the command line. @param argv arguments without node and script @returns the exit code; output may still be on its way */
+/** Runs the command line. @param argv without node and script @returns exit code; output may be pending */
 export async function runCli(argv: readonly string[], entries: readonly CommandEntry[] = commands): Promise<number> {
   const debug = argv.includes('--debug');
   const runtime = new Runtime((error) => failure(error, debug));
@@ -40,7 +40,7 @@ export async function runCli(argv: readonly string[], entries: readonly CommandE
 
 function buildProgram(runtime: Runtime, argv: readonly string[], entries: readonly CommandEntry[]): Command {
   const all = ALL.test(argv.join(' '));
-  // Help may print before the options are parsed, so its colours depend on the arguments themselves.
+  // Help may print before parsing, so colours depend on raw arguments.
   const choice = argv.includes('--no-color') ? false : argv.includes('--color') ? true : undefined;
   const helpTerminal = detectTerminal(stdout(), env, choice);
   let running = 'moeprof';
@@ -77,14 +77,14 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       .summary(entry.summary)
       .description(`${capital(entry.summary)}.`)
       .helpGroup(`${entry.group}:`);
-  // The stubs above suffice for the list of commands; the one that runs is completed just before its own arguments are parsed.
+  // Stubs suffice for a list of commands; the chosen command is completed before its arguments are parsed.
   program.hook('preSubcommand', async (_, command) => {
     const entry = entries.find(({ name }) => name === command.name());
     if (entry === undefined) return;
     running = `moeprof ${entry.name}`;
     command.helpCommand(false);
     (await entry.load()).define(command, runtime satisfies CliContext);
-    // Flags of llama.cpp that begin as short options of ours do.
+    // llama.cpp flags that begin like short options of moeprof.
     for (const word of argv) if (/^-(?:ot|ts|tb)$/.test(word)) command.error(`error: unknown option '${word}'`);
     command.hook('preSubcommand', (_, subcommand) => {
       running = `moeprof ${entry.name} ${subcommand.name()}`;
@@ -95,10 +95,9 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
   return program;
 }
 
-/** A question for all of the help. */
 const ALL = /^help (?:.* )?all$|(?:^| )(?:-h|--help) all$/;
 
-/** Turns `moeprof help run` into `moeprof run --help`, and leaves out its `all`; an unknown command is an error in either form. */
+/** Turns `moeprof help run` into `moeprof run --help`, without `all`. */
 function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[]): string[] {
   const asked = ALL.test(argv.join(' ')) && argv.at(-1) === 'all' ? argv.slice(0, -1) : argv;
   const words = asked[0] === 'help' ? [...asked.slice(1), '--help'] : [...asked];
@@ -106,13 +105,13 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
   return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
 }
 
-/** A model as the command: a file, a repository, or a name with its size. */
+/** A model in place of a command: a file, a repository, or a name with its size. */
 const MODEL_AS_COMMAND = /^unknown command '([^' ]*(?:\.gguf|\/[^' ]*|\d[bB](?:-[^' ]*)?))'$/;
 
-/** Words of a message of commander that a row of profiles/mistakes.txt may be about: what is unknown, or what is missing. */
+/** Unknown or missing word in a commander message, a key of profiles/mistakes.txt. */
 const MISTAKEN = /^(?:unknown (command|option|action) '([^']*)'|(too many arg\w+|missing required argument|(?:required )?option '--?\w))/;
 
-/** A message of commander with what to write instead, the first row of profiles/mistakes.txt that fits; unchanged: none does. */
+/** Adds a remedy from profiles/mistakes.txt, if any row matches. */
 function remedied(text: string, command: string): string {
   const [, kind, unknown, other] = MISTAKEN.exec(text) ?? [];
   const rows = bundledRows('mistakes.txt').map((row) => row.split(/ {2,}/));
@@ -125,7 +124,7 @@ function remedied(text: string, command: string): string {
   return `${text.replace(/; did you mean.*/, '')}; ${remedy.replace('$1', unknown ?? '')}`;
 }
 
-/** Commander's message without its prefix, its suggestion as a clause. */
+/** Commander's message without prefix, its suggestion as a clause. */
 const oneLine = (text: string): string =>
   text
     .replace(/^error: /, '')
@@ -135,19 +134,19 @@ const oneLine = (text: string): string =>
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
 
-/** Open files that the systems in use allow at least; every command needs fewer. */
+/** Open files that common systems allow at least; every command needs fewer. */
 const ENOUGH_FILES = 256;
 
-/** Prints an error. @returns the exit code */
+/** Prints an error. @returns exit code */
 function failure(error: unknown, debug: boolean): number {
-  // Commander has printed it already: help and version (0), or a wrong flag or argument.
+  // Commander has already printed help, version or an error.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
   const lines = debug && error instanceof Error ? (error.stack ?? '').split('\n') : [];
   const stack = lines.map((line) => `\n${visible(line)}`).join('');
   const code = codeOf(error);
   if (code === 'EMFILE' || code === 'ENFILE') return failure(new UserError('too many files are open; allow more with ulimit -n'), debug);
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    // Node also reports this of an installed package when it may open no more files.
+    // At the limit of open files, Node reports installed packages as missing.
     const limit = openFilesLimit();
     const few = limit < ENOUGH_FILES;
     const why = few ? `with at most ${limit} open files; allow more with ulimit -n` : 'it is not there; install it again';

@@ -9,7 +9,7 @@ import { namedQueue, type QueueOption } from './study-options.js';
 
 type QueueFlags = QueueOption & Switches<'json' | 'force'>;
 
-/** `moeprof queue`: shows and empties the server of `moeprof sweep --queue`. */
+/** `moeprof queue`: shows or empties the server of `moeprof sweep --queue`. */
 export function define(command: Command, context: CliContext): void {
   const words = { prefix: QUEUE_PREFIX };
   subcommand(command, 'show', { words }).action((flags: QueueFlags) =>

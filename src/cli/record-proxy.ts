@@ -15,11 +15,11 @@ import { layoutOf, writeTrace } from './trace/write.js';
 /** Flags of `moeprof record --proxy`. */
 export type ProxyFlags = Words<'listen' | 'output' | 'proxy'> & Texts<'model' | 'requests'> & Required<Switches<'keepText'>>;
 
-/** `moeprof record --proxy`: records until Ctrl-C or so many answers, writes the trace and summarises it. @throws UserError */
+/** `moeprof record --proxy`: records until Ctrl-C or a number of answers. @throws UserError */
 export async function recordProxied(flags: ProxyFlags, context: CliContext): Promise<void> {
   const { output } = flags;
   layoutOf(output);
-  // A bad path fails before hours of traffic do.
+  // A bad path fails before hours of traffic.
   if (output !== '-') new AtomicFile(output).abort();
   const rows = new AnswerFile(output === '-' ? null : `${output}.part.jsonl`);
   const server = addressOf(flags.proxy);
@@ -60,7 +60,7 @@ export async function recordProxied(flags: ProxyFlags, context: CliContext): Pro
   }
 }
 
-/** @throws UserError if a text is no address of a server, or one of a single page */
+/** @throws UserError unless the text is a server's address */
 function addressOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.search + url.hash === '') return url;

@@ -22,10 +22,10 @@ interface Flags extends Omit<ProxyFlags, 'proxy'>, Words<'gates' | 'seed' | 'tok
   readonly backend: EngineBackend;
 }
 
-/** Most tokens; ours: thousands are enough for every figure, and an engine with room for more ends for lack of memory. */
+/** Most tokens. Ours: thousands suffice, and a larger engine buffer exhausts memory. */
 const MOST_TOKENS = 1e7;
 
-/** `moeprof record`: a model's routing on own prompts by an unmodified llama.cpp; with --proxy, of a server's traffic (record-proxy.ts). */
+/** `moeprof record`: routing of a model on own prompts by an unmodified llama.cpp. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'record', { words: { backends: ENGINE_BACKENDS } }).action(async (model: string | undefined, flags: Flags) => {
     const { backend, output, prompts, proxy } = flags;
@@ -36,7 +36,7 @@ export function define(command: Command, context: CliContext): void {
     if (prompts === undefined)
       throw new UserError(`${model}: record needs --prompts my.jsonl: a text in quotes, or {"prompt": "..."}, a line`);
     layoutOf(output);
-    // A bad path fails before the engine computes for minutes.
+    // A bad path fails before minutes of compute.
     if (output !== '-') new AtomicFile(output).abort();
     const request = {
       model,
@@ -64,7 +64,6 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** Inspection and audit of the choices, and what to do with them. */
 async function reportOn(written: RoutingTrace, choices: number, model: string, context: CliContext): Promise<Document> {
   const wide = written.topK > choices;
   const trace = wide ? stackVariants(written, [parseVariant(`top-k=${choices}`)], { model: null, seed: 1 }) : written;

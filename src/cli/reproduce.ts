@@ -11,7 +11,7 @@ import { watched } from './kit/watched.js';
 
 type ReproduceOptions = OutputOptions & Switches<'all' | 'gate'>;
 
-/** `moeprof reproduce`: figures that papers publish of their systems, and those of the same setting here. */
+/** `moeprof reproduce`: published figures against simulated figures. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'reproduce', { formats: reproductionReports }).action(async (papers: readonly string[], options: ReproduceOptions) => {
     const names = namesOf(papers, options);
@@ -23,7 +23,7 @@ export function define(command: Command, context: CliContext): void {
   });
 }
 
-/** @throws UserError if no paper is named, or some with --all */
+/** @throws UserError without a paper, or for papers with --all */
 function namesOf(papers: readonly string[], { all = false }: ReproduceOptions): readonly string[] {
   const bundled = listProfiles('reproductions');
   if (all && papers.length > 0) throw new UserError(`--all: stands beside ${papers.join(', ')}; give one or the other`);

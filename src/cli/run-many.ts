@@ -9,15 +9,15 @@ import type { Texts } from './kit/options.js';
 import { deliver, type OutputOptions } from './kit/outputs.js';
 import { namesIn } from './listed.js';
 
-/** Flags of one run of a ranking. */
+/** Flags of a run in a ranking. */
 export interface Combination {
   readonly system: string | undefined;
   readonly hardware: string | undefined;
-  /** Expert cache; undefined for a system that fixes its own (`no-cache`, `all-resident`). */
+  /** Undefined if the system fixes its own (`no-cache`, `all-resident`). */
   readonly cache: string | undefined;
 }
 
-/** Every system on every machine. @throws UserError if a list has an empty or a repeated name, or a system or machine is unknown */
+/** Every system on every machine. @throws UserError for an empty, repeated or unknown name */
 export function combinationsOf(options: Texts<'system' | 'hardware' | 'cache'>): Combination[] {
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
@@ -28,14 +28,17 @@ export function combinationsOf(options: Texts<'system' | 'hardware' | 'cache'>):
   });
 }
 
-/** How the runs of a ranking are made. */
+/** Runner of a ranking. */
 export interface RankingRuns {
   run(combination: Combination): Promise<Result>;
-  /** The command that runs it alone. */
+  /** Command for a single combination. */
   again(combination: Combination): string;
 }
 
-/** `moeprof run -s a,b -w x,y`: runs all combinations and ranks them; a row has the reason if one cannot be. @throws UserError if none can be */
+/**
+ * `moeprof run -s a,b -w x,y`: ranks combinations, or gives the reason of a refusal.
+ * @throws UserError if all are refused
+ */
 export async function runMany(
   combinations: readonly Combination[],
   runs: RankingRuns,

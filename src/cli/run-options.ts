@@ -15,7 +15,7 @@ import { type Lists, namedModel, type Switches, type Texts, type TraceFlags } fr
 import type { OutputOptions } from './kit/outputs.js';
 import { missRulesOf } from './on-miss.js';
 
-/** Flags of the replayed routing, its seed and its model. */
+/** Flags of replayed routing, seed and model. */
 export type RoutingFlags = TraceFlags & Texts<'quantization' | 'tokens' | 'seed'> & Lists<'trace'>;
 
 type RunText =
@@ -29,24 +29,24 @@ export interface RunFlags
     Lists<'variant' | 'fault' | 'set'>,
     Switches<'strict' | 'allowCode'>,
     Required<Switches<'bounds'>> {
-  /** Values of `--timing`; absent: the command has no such flag. */
+  /** Absent: no such flag in the command. */
   readonly timing?: readonly string[];
 }
 
-/** Words of the options of a run in `profiles/commands.txt`. */
+/** Words for a run's options. */
 export const RUN_WORDS = { replays: REPLAYS };
 
 /** Adds the options of a run. */
 export const addRunOptions = (command: Command): Command => declared(command, '@run', { words: RUN_WORDS });
 
-/** The run of a profile and flags; without either, the quick start. @param last overrides that win over flags @throws UserError */
+/** Run of a profile and flags; default: the quick start. @param last overrides that win over flags @throws UserError */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
   const { allowCode, note, overrides, profile: file } = runCommandOf(profile, options, last);
   const run = file === undefined ? checkRun({}, 'moeprof run', overrides, allowCode) : loadRun(file, overrides, allowCode);
   return note === undefined ? run : { ...run, note };
 }
 
-/** Values that {@link runOf} gives its run, for the command that repeats it; `note`: values that nobody named. Parameters as {@link runOf}'s. */
+/** Values of {@link runOf} as a repeatable command; `note`: unnamed values. */
 export function runCommandOf(
   profile: string | undefined,
   options: RunFlags,
@@ -60,7 +60,7 @@ export function runCommandOf(
   const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
   if (policy === undefined) {
     const given = { profile: file, overrides, allowCode, ...timings };
-    // If neither system nor cache nor trace is chosen, the question is how a model runs on a machine.
+    // Without system, cache or trace, the question is how a model runs on a machine.
     const chosen = overrides.some(({ path: [root] }) => root === 'system' || root === 'memory' || root === 'trace');
     return file === undefined && !chosen ? { ...given, note: UNCHOSEN } : given;
   }
@@ -74,13 +74,13 @@ export function runCommandOf(
   };
 }
 
-/** The system for a cache policy on the quick start, whose own system never loads an expert. */
+/** Quick-start system for a cache policy: the usual system never loads an expert. */
 const LOADING = 'on-demand-lru';
 
-/** A note for a model on a machine, without any other option: its figures are not those of a program that people run. */
+/** Note for a model on a machine without options: no real program runs the baseline. */
 const UNCHOSEN = `No -s given: ${LOADING} is a baseline that no program is; -s ${DEFAULT_SYSTEM} is ${DEFAULT_RUNTIME}, and moeprof advise finds its flags.`;
 
-/** The cache policy among overrides that change nothing else of the system and begin with an empty cache. */
+/** Cache policy among overrides that otherwise keep the system and start with an empty cache. */
 function lonelyPolicy(overrides: readonly Override[]): Override | undefined {
   const ofSystem = overrides.filter(({ path: [root] }) => root === 'system');
   if (ofSystem.some(({ path: [, part] }) => part === undefined || part === 'onMiss' || part === 'predictor')) return undefined;
@@ -88,7 +88,7 @@ function lonelyPolicy(overrides: readonly Override[]): Override | undefined {
   return typeof policy?.value === 'string' && !/^static\b/.test(policy.value) ? policy : undefined;
 }
 
-/** A run of a study. @param study profile and common values: flags win over them @param varied values win over flags @throws UserError */
+/** Run of a study. @param study profile and common values; flags win @param varied wins over flags @throws UserError */
 export function runOfStudy(
   study: { readonly label: string; readonly run: string | undefined; readonly fixed: readonly Override[] },
   options: RunFlags,
@@ -99,7 +99,7 @@ export function runOfStudy(
   return study.run === undefined ? checkRun({}, study.label, overrides, code) : loadRun(study.run, overrides, code);
 }
 
-/** Profile and overrides of a run of a study, for the command that repeats it. Parameters as in {@link runOfStudy}. */
+/** {@link runOfStudy} as a repeatable command. */
 export function studyCommandOf(
   study: { readonly run: string | undefined; readonly fixed: readonly Override[] },
   options: RunFlags,
@@ -108,7 +108,7 @@ export function studyCommandOf(
   return { profile: study.run, overrides: overridesOfStudy(study, options, varied), allowCode: options.allowCode === true };
 }
 
-/** All overrides of a run of a study; later ones win. Parameters as in {@link runOfStudy}. */
+/** Overrides of {@link runOfStudy}; later overrides win. */
 export function overridesOfStudy(
   study: { readonly fixed: readonly Override[] },
   options: RunFlags,
@@ -117,7 +117,7 @@ export function overridesOfStudy(
   return [...study.fixed, ...overridesOf(options, true), ...varied];
 }
 
-/** Overrides of flags, after those of `--set`, which they win over. @param fromFile true: paths of flags are made absolute */
+/** @param fromFile true: paths of flags become absolute */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
   const located = (value: string): string => (fromFile ? locatedModule(value, cwd()) : value);
@@ -154,7 +154,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   return overrides;
 }
 
-/** Overrides of the routing flags. @param local turns a name or path of the command line into one that a run may contain */
+/** @param local turns a command-line name or path into a run's value */
 export function routingOverrides(options: RoutingFlags, local: (value: string) => string = (value) => value): Override[] {
   const overrides: Override[] = [];
   const flag = adding(overrides);
@@ -169,14 +169,13 @@ export function routingOverrides(options: RoutingFlags, local: (value: string) =
   return overrides;
 }
 
-/** Adds an override for each flag that is given; `read` parses its text. */
 function adding(overrides: Override[]) {
   return <T>(label: string, path: string, given: T | undefined, read: (given: T) => unknown = (value) => value): void => {
     if (given !== undefined) overrides.push({ path: path.split('.'), value: read(given), label });
   };
 }
 
-/** Parses a number if the text is one; the schema judges it, and any other text. */
+/** Non-numbers stay text for the schema to judge. */
 const number = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
 
 /** Reads `path=value` of `--set`. @throws UserError */
@@ -193,7 +192,7 @@ export function setOverride(text: string): Override {
   return { path, value, label: `--set ${path.join('.')}` };
 }
 
-/** Flags of the command. */
+/** Flags of `moeprof sweep`. */
 export interface SweepFlags
   extends RunFlags,
     OutputOptions,

@@ -7,18 +7,17 @@ import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import type { Progress } from './kit/progress.js';
 
-/** Time between two drawings while no message comes, ms. */
+/** Redraw interval without messages, ms. Ours. */
 const TICK = 500;
 
 /** Options of a pool. */
 export interface PoolOptions {
-  /** Most runs at a time; by default the machine's cores. */
+  /** Most parallel runs; default: cores. */
   readonly threads?: number | undefined;
-  /** Record the data of pictures. */
   readonly details?: boolean;
 }
 
-/** Runs all. @returns results in the order of `runs` @throws UserError of the first run in this order that is refused */
+/** @returns results in the order of `runs` @throws UserError of the first refused run in order */
 export async function runAll(
   runs: readonly RunSpec[],
   context: Pick<CliContext, 'progress' | 'breathe'>,
@@ -26,12 +25,12 @@ export async function runAll(
 ): Promise<Result[]> {
   const settled = new Array<Settled | undefined>(runs.length);
   let wrong = runs.length;
-  // Only this thread has stdin.
+  // Only the main thread has stdin.
   const threads = runs.some((run) => run.trace.some(isStdin)) ? 1 : options.threads;
   await runEach(runs.length, runs, context, { ...options, threads }, (index, outcome) => {
     settled[index] = outcome;
     if (outcome.status !== 'done') wrong = Math.min(wrong, index);
-    // Runs start in order, so those before a refused one are done or under way, and one of them may be refused yet.
+    // Runs before a refused run are done or pending, and may also be refused.
     return wrong < runs.length && settled.slice(0, wrong).every((result) => result !== undefined);
   });
   return settled.map((outcome) => {
@@ -40,7 +39,11 @@ export async function runAll(
   });
 }
 
-/** Executes runs, several at a time. @param runs taken one at a time; null: settled @param settle takes index and outcome; true: stop */
+/**
+ * Executes runs in parallel.
+ * @param runs taken in turn; null: settled
+ * @param settle takes index and outcome; true: stop
+ */
 export async function runEach(
   count: number,
   runs: Iterable<RunSpec | null>,
@@ -49,18 +52,17 @@ export async function runEach(
   settle: Settle,
 ): Promise<void> {
   const show = progressOf(count, context);
-  // Threads report progress only once they replay; until then only the label is shown.
+  // Threads report progress only during replay.
   const endTicks = whileAlive(show.tick, TICK);
   try {
     if (count > 1 && threads > 1 && canRunInThreads()) {
       await runInThreads(runs, { details, threads: Math.min(threads, count) }, show.update, settle);
       return;
     }
-    // Threads load the engine for themselves.
     const { simulateRun } = await import('../engine/simulate.js');
     let index = 0;
     for (const run of runs) {
-      // A run of few passes never does, and one that the store has is none.
+      // Short runs never breathe, and stored runs do not execute.
       await context.breathe();
       const at = index++;
       if (run === null) {
@@ -78,7 +80,6 @@ export async function runEach(
   }
 }
 
-/** Runs one; an error becomes its outcome. */
 async function settledBy(run: () => Promise<Result>): Promise<Settled> {
   try {
     return { status: 'done', result: await run() };
@@ -87,7 +88,7 @@ async function settledBy(run: () => Promise<Result>): Promise<Settled> {
   }
 }
 
-/** One bar over all runs: tokens of the runs that have reported their number. */
+/** A bar over all runs, in tokens of the runs with a known number. */
 function progressOf(runs: number, context: Pick<CliContext, 'progress'>): { update: Update; tick(): void; finish(): void } {
   const shares = new Float64Array(runs);
   let sum = 0;

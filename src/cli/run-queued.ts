@@ -1,4 +1,3 @@
-// Runs of a study on a queue: other processes, on any machines, run them; this one brings cells there and takes results into the store.
 import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { exit, listen } from '../base/host/process.js';
 import {
@@ -22,7 +21,11 @@ import { noteUnsealed } from './study-options.js';
 /** `--queue`, `--queue-prefix` and `--queue-key`. */
 export type QueueFlags = Texts<'queue' | 'queuePrefix' | 'queueKey'>;
 
-/** Settles all cells; those of one fingerprint are run once. @param settle is called for each @throws UserError if the server cannot be used */
+/**
+ * Workers on any machine execute cells, and results go into the store; equal fingerprints run once.
+ * @param settle called for each cell
+ * @throws UserError if the server is unusable
+ */
 export async function runQueued(
   count: number,
   cells: Iterable<() => RunSpec>,

@@ -1,4 +1,3 @@
-// Runs of a sweep or a study: those in the store are read, others run and stored as each ends. One that cannot run does not stop others.
 import { orUserError, UserError } from '../base/errors.js';
 import type { Outcome } from '../figure/door.js';
 import { MissingCells, type SettleCell, type Settled, type Store } from '../study/door.js';
@@ -6,14 +5,17 @@ import type { RunSpec } from '../system/door.js';
 import type { CliContext } from './kit/context.js';
 import { runEach } from './run-pool.js';
 
-/** The store of outcomes, and the number of runs at a time. */
+/** Store of outcomes, and number of parallel runs. */
 export interface StoredOptions {
-  /** Null: nothing is kept, and runs have no fingerprint. */
+  /** Null: nothing is kept, without fingerprints. */
   readonly store: Store | null;
   readonly threads: number | undefined;
 }
 
-/** Settles all cells; those of one fingerprint are run once. @param cells make the run of each; a UserError: it is impossible */
+/**
+ * Reads stored runs, and stores new runs as each ends; equal fingerprints run once.
+ * @param cells make the runs; a UserError marks an impossible run
+ */
 export async function runStored(
   count: number,
   cells: Iterable<() => RunSpec>,

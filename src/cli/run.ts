@@ -34,7 +34,7 @@ import { scenarioOfFile } from './scenarios.js';
 
 type RunOptions = RunFlags & OutputOptions & TimelineOptions & Texts<'repeat'> & Lists<'timing' | 'assert'> & Switches<'details'>;
 
-/** `moeprof run`: profiles one system, or ranks several. */
+/** `moeprof run`: profiles a system, or ranks several. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'run', { words: RUN_WORDS, formats: reports }).action(async (profile: string | undefined, options: RunOptions) => {
     const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
@@ -94,13 +94,13 @@ export function define(command: Command, context: CliContext): void {
 const runWithProgress = (run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> =>
   watched(context, 'replaying', 'tokens', (watch) => simulateRun(run, { ...asked, ...watch }));
 
-/** Events from which viewers in a browser become slow: some 130 bytes of JSON each, several times that in their memory. */
+/** Events above which browser viewers become slow: some 130 bytes of JSON each, more in memory. */
 const MANY = 2_000_000;
 
-/** Values of the flags. */
+/** Flags of a timeline. */
 export type TimelineOptions = Texts<'timeline' | 'timelineWindow'>;
 
-/** Opens the file of `--timeline`; null: none is wished. @param targets values of `-o` @throws UserError for a wrong flag or path */
+/** Opens the `--timeline` file; null: none. @param targets values of `-o` @throws UserError for a wrong flag or path */
 export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {
   if (path === undefined) {
     if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);
@@ -120,7 +120,6 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
       timeline = new Timeline({ model, gpus, window, events });
       return timeline;
     },
-    /** Writes the rest, puts the file in place and prints how to open it. */
     finish({ fingerprint, inputs, metrics, tool }: Result): void {
       const { hardware, model, quantization, system } = inputs;
       timeline!.end();
@@ -136,19 +135,19 @@ export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions
             : '; open it in https://ui.perfetto.dev or chrome://tracing';
       context.note(`${path}: ${formatCount(written)} events${advice}`);
     },
-    /** Drops an unfinished file; does nothing after `finish`. */
+    /** No effect after `finish`. */
     abort: (): void => sink.abort(),
   };
 }
 
-/** @throws UserError if it is no number of runs */
+/** @throws UserError for an impossible number of runs */
 export function parseRepeat(text: string): number {
   if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 1000)
     throw new UserError(`--repeat: '${text}' is no number of runs; write 1 to 1000`);
   return Number(text);
 }
 
-/** Runs `count` times, after one run that warms up compiler and page cache. @returns the first result with `wall.run`, samples in order */
+/** Runs `count` times after a warm-up of compiler and page cache. @returns the first result with samples `wall.run` */
 export async function runRepeatedly(count: number, once: () => Promise<Result>): Promise<Result> {
   await once();
   const repeats: { label: string; result: Result }[] = [];

@@ -8,12 +8,12 @@ import type { CliContext, GlobalOptions } from './kit/context.js';
 import { type Progress, type ProgressMode, startProgress } from './kit/progress.js';
 import { detectTerminal, type Terminal } from './kit/terminal.js';
 
-/** The environment of a running command: the process's streams under the small interface of commands. {@link CliContext} on a real process. */
+/** {@link CliContext} on a real process. */
 export class Runtime implements CliContext {
   readonly environment: Environment = env;
   readonly breathe = breathing();
   exitCode: number = EXIT.ok;
-  /** The latest runtime: its buffered output may meet a closed pipe or a full disk after its command has returned. */
+  /** Buffered output may meet a closed pipe or a full disk after a command's return. */
   static #latest: Runtime | null = null;
   readonly #failure: (error: unknown) => number;
   readonly #undo: (() => void)[] = [];
@@ -21,15 +21,18 @@ export class Runtime implements CliContext {
     throw new Error('options are read before they are parsed');
   };
 
-  /** Takes over broken pipes and stray exceptions until {@link close}. @param failure prints an error and returns its exit code */
+  /**
+   * Handles broken pipes and stray exceptions until {@link close}.
+   * @param failure prints an error and returns its exit code
+   */
   constructor(failure: (error: unknown) => number) {
     const on = (event: ProcessEvent, hear: (value: unknown) => void): void => void this.#undo.push(listen(event, hear));
-    // The first process of a container ignores signals without a handler; signals end any other process.
+    // The first process of a container ignores signals without a handler.
     if (pid === 1) {
       on('SIGINT', () => exit(EXIT.interrupted));
       on('SIGTERM', () => exit(EXIT.terminated));
     }
-    // Node would end with 1, the code of a failed gate.
+    // Node would exit with 1, the code of a failed gate.
     on('uncaughtException', (error) => exit(failure(error)));
     this.#failure = failure;
     if (Runtime.#latest === null) {
@@ -67,7 +70,7 @@ export class Runtime implements CliContext {
     const stream = stderr();
     const { width, unicode } = detectTerminal(stream, this.environment, this.options.color);
     const mode = this.#progressMode();
-    // A signal that ends the process removes the line first; finished work leaves signals to the system.
+    // A final signal removes the progress line first.
     const ended = (signal: string): void => {
       shown.finish();
       killSelf(signal);
@@ -104,7 +107,7 @@ export class Runtime implements CliContext {
     this.exitCode = code;
   }
 
-  /** A reader that has gone (`moeprof ... | head`) is no error: nothing that is still to be written has a reader. */
+  /** A closed reader (`moeprof ... | head`) is no error. */
   #outputFailed(error: Error): void {
     exit(codeOf(error) === 'EPIPE' ? this.exitCode : this.#failure(new UserError(`stdout: cannot be written: ${error.message}`)));
   }

@@ -3,13 +3,13 @@ import { existsSync } from '../base/host/files.js';
 import { basename, join, relative } from '../base/host/paths.js';
 import { filesBelow } from '../base/input-file.js';
 
-/** Folder of `moeprof baseline`, in the working directory. */
+/** Folder of baselines in the working directory. */
 export const BASELINES = join('.moeprof', 'baselines');
 
-/** Budgets that `moeprof init` writes beside its runs, and `moeprof compare` reads unless others are given. */
+/** Budgets of `moeprof init` and `moeprof compare`. */
 export const BUDGETS = 'moeprof/budgets.yaml';
 
-/** The budget file of `moeprof init`: of the working directory, else of the folder that a candidate is in; null: there is none. */
+/** Budget file in the working directory, else in a candidate's folder; null: not found. */
 export function budgetFile(candidates: readonly string[]): string | null {
   const around = candidates.flatMap((path) => /^(?:(.*)[\\/])?moeprof[\\/]runs(?:[\\/]|$)/.exec(path)?.[1] ?? []);
   return ['.', ...around].map((folder) => join(folder, BUDGETS)).find((path) => existsSync(path)) ?? null;
@@ -17,13 +17,13 @@ export function budgetFile(candidates: readonly string[]): string | null {
 
 const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
 
-/** The scenario of a file: its path without the ending, and without the number of a repeat. */
+/** Path without extension and repeat number. */
 const scenarioOf = (path: string): string => path.replace(ENDING, '');
 
-/** The scenario of a file that stands alone, whatever folder it is in. */
+/** Scenario of a lone file, by its base name. */
 export const scenarioOfFile = (path: string): string => scenarioOf(basename(path));
 
-/** The files of a folder that are results or else run profiles, with their paths in it. @param names all files below @throws UserError */
+/** Results of a folder, or else run profiles. @param names all files below @throws UserError */
 export function scenarioFiles(names: readonly string[], folder: string): { readonly scenario: string; readonly name: string }[] {
   const visible = names.filter((name) => !name.split('/').some((part) => part.startsWith('.')));
   const results = visible.filter((name) => /\.json$/i.test(name));
@@ -35,5 +35,5 @@ export function scenarioFiles(names: readonly string[], folder: string): { reado
   return [...files].sort().map((name) => ({ scenario: scenarioOf(name), name }));
 }
 
-/** All files below a folder by their paths in it, forward slashes. */
+/** Relative paths with forward slashes. */
 export const namesBelow = (folder: string): string[] => filesBelow(folder).map((path) => relative(folder, path).replaceAll('\\', '/'));

@@ -16,7 +16,6 @@ import { PLACEMENTS, placementFields, predictorFields, runSchema, schedulerField
 import type { CliContext } from './kit/context.js';
 import { declared } from './kit/declared.js';
 
-/** Files that are read in one step. */
 const WHOLE = {
   hardware: z.union([HardwareProfileSchema, machineFileSchema]),
   machine: machineFileSchema,
@@ -33,10 +32,10 @@ const WHOLE = {
 /** Kinds of files with a schema. */
 export const SCHEMA_KINDS = ['run', 'system', ...(Object.keys(WHOLE) as (keyof typeof WHOLE)[])] as const;
 
-/** One of {@link SCHEMA_KINDS}. */
+/** Name of a kind in {@link SCHEMA_KINDS}. */
 export type SchemaKind = (typeof SCHEMA_KINDS)[number];
 
-/** The part of JSON Schema that is used here. */
+/** Used part of JSON Schema. */
 export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema | readonly JsonSchema[];
@@ -45,7 +44,7 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools. */
+/** `moeprof schema`: JSON Schema of user files and results. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'schema', { words: { kinds: SCHEMA_KINDS } }).action((kind: SchemaKind) => context.out(schemaText(kind)));
 }
@@ -62,13 +61,13 @@ const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   result: 'result',
 };
 
-/** Sections of profiles/fields.txt of the members of a schema that is a union; others have a section of their own name. */
+/** Sections of profiles/fields.txt for members of a union; default: the kind's own name. */
 const UNIONS: Readonly<Partial<Record<SchemaKind, readonly string[]>>> = {
   hardware: ['hardware', 'machine'],
   measurements: ['measurement', 'memory row', 'hit row'],
 };
 
-/** JSON Schema (draft 7, which editors support best) of a kind of file, with descriptions and the names that ship with moeprof. */
+/** JSON Schema (draft 7, best supported by editors), with descriptions and bundled names. */
 export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   const title = `moeprof ${TITLES[kind] ?? `${kind} profile`}`;
   const { $schema, ...rest } = rawSchema(kind);
@@ -81,7 +80,7 @@ export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
 
 const FIELDS = bundledSections('fields.txt');
 
-/** What fields mean by their dotted paths, as a section of profiles/fields.txt has it. */
+/** Meanings of fields by dotted path, from profiles/fields.txt. */
 export function meaningsIn(section: string): ReadonlyMap<string, string> {
   const rows = FIELDS.get(section)!.map((row) => row.split('  ') as [path: string, meaning: string]);
   const shared = (path: string, name: string) => [...meaningsIn(name)].map(([below, text]) => [path.slice(0, -1) + below, text] as const);
@@ -98,7 +97,7 @@ function rawSchema(kind: SchemaKind): JsonSchema {
       return withProperty(convert(runSchema), 'system', inPlace);
     }
     case 'system': {
-      // All are read in two steps, of which JSON Schema would show only the first.
+      // JSON Schema would show only the first of two reading steps.
       const members = { predictor: predictorFields, scheduler: schedulerFields, placement: placementFields };
       return Object.entries(members).reduce(
         (schema, [name, fields]) =>
@@ -120,7 +119,6 @@ function withProperty(schema: JsonSchema, name: string, property: JsonSchema): J
 const policies = POLICIES.map(({ name }) => name);
 const predictors = ['none', ...PREDICTORS.map(({ name }) => name)];
 
-/** Values that editors offer, by kind and path. */
 const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string, readonly string[]>>>>> = {
   run: {
     model: listProfiles('models'),
@@ -140,7 +138,7 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
   },
 };
 
-/** The schema with meaning and examples of every property that has some; unions, lists and tables add no step to a path. */
+/** Adds meanings and examples; unions, lists and tables add no step to a path. */
 function annotated(
   schema: JsonSchema,
   meanings: ReadonlyMap<string, string>,

@@ -31,10 +31,10 @@ import { STORE, type StoreOption, storeOf } from './study-options.js';
 type RunFlag = Pick<RunFlags, 'set' | 'allowCode'>;
 type SearchFlags = RunFlag & OutputOptions & StoreOption & Words<'budget'> & Texts<'seed' | 'profiles' | 'jobs'> & Switches<'learn'>;
 
-/** Cells that are drawn from a larger space. */
+/** Most cells drawn from a larger space. Ours. */
 const MOST_CELLS = 20_000;
 
-/** `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes. */
+/** `moeprof search space.yaml`: best of a space, or its Pareto front, by few runs that a surrogate proposes. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'search', { words: { store: STORE }, formats: searchReports }).action((path: string, flags: SearchFlags) =>
     searchSpace(path, flags, context),
@@ -78,10 +78,10 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
   });
 }
 
-/** Shortest run, ms, for which threads pay: each batch starts them anew, and each loads the engine. */
+/** Shortest run worth threads, ms: each batch starts new threads, which load the engine. */
 const THREADS_PAY = 150;
 
-/** Runs batches, except for stored runs, in threads if the runs so far took long enough. */
+/** Runs batches in threads if earlier runs took long enough. */
 function batchOf(
   context: CliContext,
   { store, threads }: { readonly store: Store | null; readonly threads: number | undefined },
@@ -114,7 +114,7 @@ function knownRuns(store: Store, cells: readonly StudyCell[], specOf: (cell: Stu
   return known;
 }
 
-/** `1.yaml`, `2.yaml` and so on, in the order of the table. */
+/** `1.yaml`, `2.yaml` and so on. */
 function writeProfiles(
   folder: string,
   { study }: SearchFile,

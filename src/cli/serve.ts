@@ -1,4 +1,3 @@
-// `moeprof serve`: the page of `moeprof play` from this machine, until Ctrl-C.
 import type { Command } from 'commander';
 import { listen } from '../base/host/process.js';
 import type { CliContext } from './kit/context.js';
@@ -8,7 +7,7 @@ import type { Texts } from './kit/options.js';
 import { servePage } from './kit/page-server.js';
 import { pageFor } from './play.js';
 
-/** Defines the command. */
+/** `moeprof serve`: serves the page of `moeprof play` until Ctrl-C. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'serve').action(
     async (model: string | undefined, { listen: address, ...options }: Texts<'hardware'> & Required<Texts<'listen'>>) => {

@@ -3,7 +3,7 @@ import type { KernelFormat, Quantization, TensorRole } from '../model/door.js';
 import { FORMAT_FAMILIES, findQuantization, KERNEL_FORMATS, kernelFormat, QUANTIZATIONS } from '../model/door.js';
 import { wrap } from '../report/door.js';
 
-/** Tensors in the order of a table, with their names there. */
+/** Tensors in table order. */
 const ROLES: readonly (readonly [TensorRole, string])[] = [
   ['expert-in', 'experts, gate and up'],
   ['expert-down', 'experts, down'],
@@ -18,12 +18,12 @@ const ROLES: readonly (readonly [TensorRole, string])[] = [
   ['head', 'head'],
 ];
 
+/** Example model of the tables. Ours. */
 const EXAMPLE = { columns: 4096, layers: 48, experts: 128, groups: 8, mixer: 'heads', tied: false } as const;
 
-/** A format with its bits: `q4_k 4.5`. */
+/** `q4_k 4.5`. */
 const bitsText = (bits: number): string => String(Number(formatNumber(bits, 4)));
 
-/** Formats of one kind of tensor over all layers of the example, those with most weights first: `q6_k 50 %, q4_k 50 %`. */
 function storedText({ stored }: Quantization, role: TensorRole): string {
   const sums = new Map<string, number>();
   for (let layer = 0; layer < EXAMPLE.layers; layer++)
@@ -35,7 +35,7 @@ function storedText({ stored }: Quantization, role: TensorRole): string {
   return all.map(([text, share]) => (all.length === 1 ? text : `${text} in ${formatNumber(100 * share)} %`)).join(', ');
 }
 
-/** Quantizations as a family of `moeprof profiles`. */
+/** Quantizations of `moeprof profiles`. */
 export const quantizationFamily = {
   name: 'quantization',
   names: (): readonly string[] => QUANTIZATIONS.map(({ name }) => name),
@@ -60,7 +60,7 @@ const lines = ({ weights, bytes, bits, rowBytes, rows, plain, name, fallback, fa
   ...(ggml === null ? [] : [`type ${ggml} of GGUF files`]),
 ];
 
-/** Kernel formats as a family of `moeprof profiles`. */
+/** Kernel formats of `moeprof profiles`. */
 export const formatFamily = {
   name: 'format',
   names: (): readonly string[] => KERNEL_FORMATS.map(({ name }) => name),

@@ -9,10 +9,10 @@ import type { CliContext } from './kit/context.js';
 import { subcommand } from './kit/declared.js';
 import { STORE } from './study-options.js';
 
-/** Digits of a fingerprint that lists show: enough to distinguish some millions of runs. */
+/** Digits of a shown fingerprint: enough for millions of runs. */
 const DIGITS = 12;
 
-/** `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined. */
+/** `moeprof store`: results of studies, in plain files by fingerprint; folders can be copied and joined. */
 export function define(command: Command, context: CliContext): void {
   const words = { store: STORE };
   subcommand(command, 'ls', { words }).action((path: string) => context.out(list(Store.existing(path), context)));
@@ -69,14 +69,14 @@ function verify(store: Store, context: CliContext): void {
   if (damaged.length > 0) context.setExitCode(EXIT.gateFailed);
 }
 
-/** The simulated part of an outcome. Paths of files, which differ from machine to machine, stand in the rest: the fingerprint holds their contents. */
+/** Outcome without file paths, which differ by machine: the fingerprint covers contents. */
 function figuresOf(outcome: Outcome): string {
   if (outcome.status !== 'done') return outcome.status;
   const { bounds, classes, metrics, perLayer } = outcome.result;
   return JSON.stringify({ bounds, classes, metrics, perLayer });
 }
 
-/** @throws UserError if two stores have different results of one run: one of them is wrong, and it is unknown which */
+/** @throws UserError if two stores disagree on a run */
 function merge(folders: readonly string[], into: Store, context: CliContext): void {
   let taken = 0;
   for (const folder of folders) {

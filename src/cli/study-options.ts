@@ -4,29 +4,33 @@ import { type QueueAddress, queueAddress, type Seal, Store } from '../study/door
 import type { CliContext } from './kit/context.js';
 import type { Texts, Words } from './kit/options.js';
 
-/** Default store of a study, in the working directory. */
+/** Default store in the working directory. */
 export const STORE = join('.moeprof', 'store');
 
 /** `--store FOLDER` or `--no-store`. */
 export type StoreOption = { readonly store?: string | boolean };
 
-/** The store of the flags. @param usual folder if no flag is given; null: none @returns null: nothing is kept @throws UserError if it is no store */
+/**
+ * @param usual default folder; null: none
+ * @returns null: nothing is kept
+ * @throws UserError for a folder that is no store
+ */
 export function storeOf({ store }: StoreOption, usual: string | null): Store | null {
   if (store === false) return null;
   const folder = typeof store === 'string' ? store : usual;
   return folder === null ? null : Store.open(folder);
 }
 
-/** The flags as given. */
+/** Flags as given. */
 export type QueueOption = Texts<'queue'> & Words<'queuePrefix'>;
 
-/** The named server. @throws UserError if none is named, or its address is malformed */
+/** @throws UserError without a server, or for a malformed address */
 export function namedQueue({ queue, queuePrefix }: QueueOption): QueueAddress {
   if (queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
   return queueAddress(queue, queuePrefix);
 }
 
-/** Warns of a queue whose cells and results are not sealed. */
+/** Warns of a queue without sealed cells and results. */
 export function noteUnsealed({ isKeyed }: Seal, { prefix, shown }: QueueAddress, context: Pick<CliContext, 'note'>): void {
   if (!isKeyed) context.note(`queue ${prefix} is not sealed: whoever may write to ${shown} can change what it computes`);
 }

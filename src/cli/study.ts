@@ -9,7 +9,11 @@ import { runOfStudy, type SweepFlags, studyCommandOf } from './run-options.js';
 import { runStored } from './run-stored.js';
 import { STORE, storeOf } from './study-options.js';
 
-/** `moeprof sweep study.yaml`: each cell once; stored ones are not run again. @param metrics empty: the study's @throws UserError if none can run */
+/**
+ * `moeprof sweep study.yaml`: runs new cells once.
+ * @param metrics empty: the study's
+ * @throws UserError if no cell can run
+ */
 export async function runStudy(
   file: string,
   options: SweepFlags,
@@ -34,7 +38,7 @@ export async function runStudy(
     const runOfCell = (cell: StudyCell, alike: readonly Override[]) => runOfStudy(study, options, varied(cell, alike));
     // Cells of other shards count, too.
     const alike = await equalFooting(bySystem(spaceCells(study.space), paths).map((cell) => () => runOfCell(cell, [])));
-    // Only cells under way are kept: a million cells are never all in memory.
+    // Memory holds only pending cells of possibly a million.
     const open = new Map<number, StudyCell>();
     function* runs(): Generator<() => ReturnType<typeof runOfStudy>> {
       let index = 0;
@@ -60,7 +64,7 @@ export async function runStudy(
   rows.close();
 }
 
-/** The runner of the cells: this process, or the workers of a queue. @throws UserError if flags contradict each other */
+/** @throws UserError for conflicting flags */
 async function runnerOf(
   count: number,
   flags: SweepFlags,

@@ -24,7 +24,7 @@ import { listed, namesIn } from './listed.js';
 import { RUN_WORDS, runCommandOf, runOf, type SweepFlags } from './run-options.js';
 import { STORE, storeOf } from './study-options.js';
 
-/** `moeprof sweep`: the same run with many values: arrival rates up to saturation, or any other value of the run. */
+/** `moeprof sweep`: a run with varied values, e.g. arrival rates up to saturation. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'sweep', { words: { ...RUN_WORDS, store: STORE }, formats: studyReports }).action(
     async (profile: string | undefined, options: SweepFlags) => {
@@ -58,7 +58,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   if (base.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
   const { runStored } = await import('./run-stored.js');
   const bySystem = axes.some(({ path }) => path === 'system');
-  // As with `moeprof run -s a,b`: among several systems, one that fixes its own cache goes without --cache.
+  // As in `moeprof run -s a,b`, a system that fixes its own cache ignores --cache.
   const optionsFor = (varied: readonly Override[]): SweepFlags =>
     bySystem && options.cache !== undefined && runOf(profile, options, varied).system.cache.capacity !== undefined
       ? { ...options, cache: undefined }
@@ -77,14 +77,14 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   return sweepRuns({ axes, rates, specOf, commandOf: commandOf, runAll });
 }
 
-/** @throws UserError with the first reason, if no combination can run */
+/** @throws UserError with the first reason if no combination can run */
 function requireOutcome(outcomes: readonly Outcome[]): Outcome[] {
   const [first] = outcomes;
   if (first !== undefined && 'reason' in first && outcomes.every(({ status }) => status !== 'done')) throw new UserError(first.reason);
   return [...outcomes];
 }
 
-/** The axes except the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
+/** Axes, including `-s a,b` and `-w a,b`; rates (null: not varied); remaining options. */
 function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepFlags } {
   const several = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
   const named = several.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
@@ -100,7 +100,7 @@ function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly numbe
   };
 }
 
-/** @throws UserError if one is no rate */
+/** @throws UserError unless a rate */
 const ratesIn = (text: string): number[] =>
   text.split(',').map((part) => {
     const rate = Number(part);
@@ -108,7 +108,10 @@ const ratesIn = (text: string): number[] =>
     throw new UserError(`--rates ${text}: '${part}' is no rate; write requests per second, e.g. 0.5,1,2, or auto`);
   });
 
-/** Reads `path=a,b,c` (with parameters `a:x=1`), ranges `0..8`, or `path=[a, "b,c"]` for values with commas. @throws UserError */
+/**
+ * Reads `path=a,b,c` (with parameters `a:x=1`), ranges `0..8`, or `path=[a, "b,c"]` for values with commas.
+ * @throws UserError
+ */
 function axisOf(text: string): SweepAxis {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim();

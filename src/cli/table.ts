@@ -15,7 +15,7 @@ interface TableOptions extends OutputOptions, PrintWords {
   readonly stat: string;
 }
 
-/** `moeprof table`: finished runs side by side, as in the table of a paper. */
+/** `moeprof table`: finished runs side by side, as in a paper. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'table', { words: { statistics: STATISTICS }, formats: pivotReports }).action(
     (paths: string[], options: TableOptions) => {

@@ -6,7 +6,7 @@ import { defineDiff } from './trace/diff.js';
 import { defineGenerate } from './trace/generate.js';
 import { defineInspect } from './trace/inspect.js';
 
-/** `moeprof trace`: look into routing traces, check, cut, compare and generate them. One file per subcommand in trace/. */
+/** `moeprof trace`: inspects, checks, cuts, compares and generates routing traces. */
 export function define(command: Command, context: CliContext): void {
   for (const subcommand of [defineInspect, defineAudit, defineConvert, defineDiff, defineGenerate]) subcommand(command, context);
 }

@@ -10,24 +10,22 @@ import { type TrainedPredictor, type TrainingBasics, trainPredictor } from '../p
 import type { RoutingTrace } from '../trace/trace.js';
 import { parseSeed, positiveCount, type Switches, type Texts, type Words } from './kit/options.js';
 
-/** Limit of the units of a layer, and of the tokens of a step: a wider predictor takes longer than the experts that it predicts. */
+/** Most units of a layer, and tokens of a step. Ours: a wider predictor is slower than the experts. */
 const WIDEST = 8192;
-/** Sizes of the encoder of token ids, as of ExpertFlow's (docs/extend.md). */
+/** Sizes of the token encoder, as in ExpertFlow (docs/extend.md). */
 const ENCODER = { table: 128, width: 32, inside: 2048, blocks: 2, head: 64 };
 
-/** Flags of all kinds; sizes of a network are unset unless given. */
+/** Flags of all kinds. */
 export type TrainingFlags = Pick<NetworkOptions & EncoderOptions, 'observed' | 'history'> &
   (Texts<'hidden' | 'rank' | 'epochs' | 'batch' | 'lr'> & Words<'kind' | 'seed'> & Required<Switches<'tokenId'>>);
 
 interface TrainingChoice {
-  /** Its description in the report: kind, network and options. */
   readonly reported: Readonly<Record<string, unknown>>;
   describe(trained: Pick<TrainedPredictor, 'tokenIds'>): string;
   train(trace: RoutingTrace, model: ModelSpec, watch: WorkWatch): Promise<TrainedPredictor>;
 }
 
 interface TrainKind {
-  /** Flags that no other kind takes. */
   readonly flags: readonly (keyof TrainingFlags)[];
   choose(options: TrainingFlags): TrainingChoice;
 }
@@ -40,13 +38,13 @@ const KINDS = byName<TrainKind>({
 /** Names of the kinds. */
 export const TRAIN_KINDS = Object.keys(KINDS);
 
-/** Reads the flags of a training. @throws UserError if a value is impossible, or a flag belongs to another kind */
+/** @throws UserError for an impossible value, or a flag of another kind */
 export function trainingOf(options: TrainingFlags): TrainingChoice {
   for (const [name, { flags }] of Object.entries(KINDS)) {
     if (name === options.kind) continue;
     for (const flag of flags) {
       const value = options[flag];
-      // A switch that is on by default is given if it is off.
+      // A switch on by default counts as given if off.
       if (value === undefined || value === STANDING[flag]) continue;
       const written = `--${value === false ? 'no-' : ''}${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       throw new UserError(`${written}: belongs to --kind ${name}; leave it out, or train --kind ${name}`);

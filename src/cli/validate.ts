@@ -17,7 +17,7 @@ import { watched } from './kit/watched.js';
 
 type ValidateOptions = OutputOptions & Switches<'fit'> & Texts<'jobs'>;
 
-/** `moeprof validate`: predictions and measurements of real machines, with the error of each and of each family. */
+/** `moeprof validate`: predictions against measurements of real machines. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'validate', { formats: validationReports }).action(async (files: readonly string[], options: ValidateOptions) => {
     const threads = parseJobs(options.jobs) ?? availableParallelism();
@@ -46,7 +46,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
   return { ...validation, refit: refitOf(validation, rows, predicted, constants, runtimes) };
 }
 
-/** @throws UserError if an id stands in two files */
+/** @throws UserError for an id in two files */
 function refuseTwice(rows: readonly { readonly id: string }[]): void {
   const ids = new Set<string>();
   for (const { id } of rows) {

@@ -25,13 +25,13 @@ import { declared } from './kit/declared.js';
 import { type Lists, parseJobs, type Texts, type Words } from './kit/options.js';
 import { namedQueue, noteUnsealed, type QueueOption } from './study-options.js';
 
-/** Time that cells under way have to go back to the queue, ms. */
+/** Time to return pending cells, ms. Ours. */
 const GRACE_MS = 700;
 
 type Optional = Texts<'jobs' | 'name' | 'fileCache' | 'exitIdle' | 'queueKey'>;
 type WorkerFlags = QueueOption & Optional & Lists<'files' | 'modules'> & Words<'fileCacheSize'>;
 
-/** `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server. */
+/** `moeprof worker`: runs cells that `moeprof sweep --queue` put on a server. */
 export function define(command: Command, context: CliContext): void {
   declared(command, 'worker', { words: { prefix: QUEUE_PREFIX, size: CACHE_SIZE } }).action((flags: WorkerFlags) => work(flags, context));
 }
@@ -72,7 +72,7 @@ function secondsIn(text: string | undefined): number {
   throw new UserError(`--exit-idle ${text}: expected seconds, e.g. 60`);
 }
 
-/** Lets cells under way end; the second time, ends at once. */
+/** Lets pending cells end; a second signal ends at once. */
 function atInterrupt(worker: QueueWorker, tell: (line: string) => void): () => void {
   let asked = 0;
   return () => {
@@ -82,7 +82,7 @@ function atInterrupt(worker: QueueWorker, tell: (line: string) => void): () => v
   };
 }
 
-/** Gives cells under way back, and ends within a second, whether the server answers or not: what it did not hear of, it misses soon. */
+/** Returns pending cells, and ends within a second even without an answer: the server soon misses the worker. */
 function atTermination(worker: QueueWorker, tell: (line: string) => void): () => void {
   return () => {
     tell('takes no more cells; gives those under way back to the queue');
@@ -91,7 +91,7 @@ function atTermination(worker: QueueWorker, tell: (line: string) => void): () =>
   };
 }
 
-/** A folder without links. @throws UserError if it is none */
+/** Resolves links. @throws UserError unless a folder */
 function realFolder(path: string): string {
   if (!isFolder(path)) throw new UserError(`--files ${path}: is no folder; name one that holds traces or models`);
   return realpathSync(path);

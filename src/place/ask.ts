@@ -1,4 +1,3 @@
-// From wishes to a placement: what the command and the library leave out is the same.
 import { UserError } from '../base/errors.js';
 import { findNamed } from '../base/parameters.js';
 import { checkRun, type RunInput } from '../system/door.js';
@@ -6,14 +5,14 @@ import { PROFILE_FORMATS } from './formats/index.js';
 import { answerPlacement, type ExpertPlacement, type PlaceRequest } from './place.js';
 import type { Part } from './sources.js';
 
-/** Wishes; absent: a quarter of the experts, as many of each layer, by counts of each recording, judged as if the first half alone were counted. */
+/** Defaults: 25 % of the experts, or the named machine's room; ranked by counts; the second half judged. */
 export interface PlaceWishes
   extends Partial<Pick<PlaceRequest, 'by' | 'holdOut' | 'inSample' | 'judged' | 'parallel' | 'slots' | 'split'>> {
-  /** Engine whose file is wanted, as `--for` takes it. */
+  /** Engine of the file, as in `--for`. */
   readonly engine?: string;
 }
 
-/** The request of wishes. @param priced true: a machine is named @throws UserError if an engine is unknown, or nothing is counted */
+/** @param priced true: a machine is named @throws UserError for an unknown engine, or without a source */
 export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: PlaceWishes, priced: boolean): PlaceRequest {
   const engine = name === undefined ? null : findNamed('engine', PROFILE_FORMATS, name);
   if (parts.length === 0) throw new UserError('no text is given to count; name a recording with --trace');
@@ -23,9 +22,11 @@ export function requestFor(parts: readonly Part[], { engine: name, ...wishes }: 
 }
 
 /**
- * Which experts stay, and the worth of that on other text: `moeprof place`, `place merge`. @param input prices it if it names a machine
- * @param from sources by name, with weights @returns the placement and the engine's file (null: not asked for)
- * @throws UserError if something is unknown, does not fit, or a score would be meaningless
+ * Places experts for an engine: `moeprof place`, `place merge`.
+ * @param input prices the placement if a machine is named
+ * @param from weights of sources by name
+ * @returns placement and engine's file (null: not wished)
+ * @throws UserError for an unknown name, a misfit, or a meaningless score
  */
 export async function placeFor(input: RunInput, from: Readonly<Record<string, number>>, wishes: PlaceWishes = {}) {
   const parts = Object.entries(from).map(([named, weight]) => ({ named, weight }));
@@ -35,7 +36,7 @@ export async function placeFor(input: RunInput, from: Readonly<Record<string, nu
   return { placement, file: request.engine?.write(placed, path) ?? null };
 }
 
-/** What a profile that exists is worth on recordings: `moeprof place judge`. @throws UserError as {@link placeFor} */
+/** Scores a profile on recordings: `moeprof place judge`. @throws UserError as {@link placeFor} */
 export async function judgeFor(
   input: RunInput,
   profile: string,

@@ -1,29 +1,29 @@
-// Demand by expert: counted on the rows that a placement is made from, and on windows of the rows that it is judged by.
 import { UserError } from '../base/errors.js';
 import { sum } from '../base/statistics.js';
 import { NextUse } from '../cache/next-use/next-use.js';
 import type { ModelSpec } from '../model/door.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
-/** What ranks a layer's experts: choices, gate weights, or expected next use after the counted rows (docs/predictors.md). */
+/** Ranks: choices, gate weights, or expected next use after the counted rows (docs/predictors.md). */
 export const BASES = ['counts', 'weights', 'expected'] as const;
-/** One of {@link BASES}. */
+/** Rank in {@link BASES}. */
 export type Basis = (typeof BASES)[number];
 
-/** Demand of consecutive rows of one request. */
+/** Demand of consecutive rows of a request. */
 export interface DemandWindow {
-  /** Place of its first row in the request, from 0. */
+  /** Index of the first row in the request. */
   readonly position: number;
   readonly tokens: number;
   /** Choices by dense id. */
   readonly demand: Float64Array;
 }
 
-/** Rows of a window at most, as long as there are no more than {@link MOST_WINDOWS}. Ours: an answer of usual length. */
+/** Rows of a window, while {@link MOST_WINDOWS} suffice. Ours: a usual answer. */
 const WINDOW = 512;
+/** Windows of a trace; a longer trace has longer windows. Ours. */
 const MOST_WINDOWS = 256;
 
-/** Rows that a placement serves: generated ones, if the trace has any, since experts off the card are computed or fetched one token at a time. */
+/** Generated rows if the trace has any: experts off the card are served token by token. */
 function* servedRows(trace: RoutingTrace): Generator<readonly [chunk: TraceChunk, row: number], void, void> {
   const generated = trace.requests.some(({ decode }) => decode > 0);
   for (const chunk of chunks(trace)) {
@@ -31,7 +31,7 @@ function* servedRows(trace: RoutingTrace): Generator<readonly [chunk: TraceChunk
   }
 }
 
-/** Ranks experts by a trace. @returns by dense id; `expected`: nearness 0..1 @throws UserError if gate weights are needed and missing */
+/** Ranks by dense id; `expected`: nearness 0..1. @throws UserError for missing gate weights */
 export function demandOf(trace: RoutingTrace, model: ModelSpec, by: Basis): Float64Array {
   if (by === 'expected') return expectedUse(trace, model);
   if (by === 'weights' && !trace.has.weights)
@@ -54,7 +54,7 @@ function expectedUse(trace: RoutingTrace, model: ModelSpec): Float64Array {
   return Float64Array.from(learned.values);
 }
 
-/** The windows of a trace, in order: each lies in one request. @param weighed true: gate weights instead of choices */
+/** Windows of a trace, each within a request. @param weighed true: gate weights instead of choices */
 export function windowsOf(trace: RoutingTrace, model: ModelSpec, weighed = false): DemandWindow[] {
   const rows = Math.max(WINDOW, Math.ceil(trace.tokens / MOST_WINDOWS));
   const windows: { position: number; tokens: number; readonly demand: Float64Array }[] = [];
@@ -77,14 +77,14 @@ export function windowsOf(trace: RoutingTrace, model: ModelSpec, weighed = false
   return windows;
 }
 
-/** Demand of several windows together, by dense id. */
+/** Total demand, by dense id. */
 export function sumOf(windows: readonly DemandWindow[], experts: number): Float64Array {
   const all = new Float64Array(experts);
   for (const { demand } of windows) for (let id = 0; id < experts; id++) all[id]! += demand[id]!;
   return all;
 }
 
-/** Weighted demand of sources. Each layer of each counts as one, so that no long text dominates (exllamav3, pull request 315). */
+/** Weighted demand; normalised layers keep long texts from dominating (exllamav3, pull request 315). */
 export function mixed(model: ModelSpec, sources: readonly { readonly weight: number; readonly demand: Float64Array }[]): Float64Array {
   if (sources.length === 1) return sources[0]!.demand;
   const mix = new Float64Array(model.experts);

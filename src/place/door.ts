@@ -1,4 +1,4 @@
-// What other rooms import of place: which experts stay, in the file that an engine loads, and what that is worth.
+// Exports of place for rooms after place.
 export { requestFor } from './ask.js';
 export { BASES } from './demand.js';
 export { besidePath, PROFILE_FORMATS } from './formats/index.js';

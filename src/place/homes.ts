@@ -1,10 +1,9 @@
-// Expert parallelism: the GPU of each expert, with further copies of the most wanted ones, and how evenly that shares the work.
 import { mean, sum } from '../base/statistics.js';
 import type { ModelSpec } from '../model/door.js';
 import type { Homes } from './formats/format.js';
 import { ranked } from './residents.js';
 
-/** Neighbours live together; `redundant` slots hold the first experts again (SGLang's `trivial`). All slots divide by `gpus`. */
+/** Expert parallelism with neighbours on a GPU; `redundant` slots repeat the first experts (SGLang's `trivial`). */
 export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: number): Homes =>
   layers.map(({ experts }) => {
     const share = (experts + redundant) / gpus;
@@ -12,8 +11,8 @@ export const linearHomes = ({ layers }: ModelSpec, gpus: number, redundant: numb
   });
 
 /**
- * Further slots go to the busiest copies; then, heaviest first, copies go to the idlest GPU, if possible one without the expert (longest
- * processing time first, as DeepSeek's EPLB packs). @param demand by dense id
+ * Copies the busiest experts, then packs copies onto GPUs, longest processing time first, as DeepSeek's EPLB.
+ * @param demand by dense id
  */
 export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: number, redundant: number): Homes {
   return model.layers.map(({ experts, index, offset }) => {
@@ -21,7 +20,7 @@ export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: numb
     const load = (expert: number): number => demand[offset + expert]! / copies[expert]!;
     const order = ranked(model, demand, index);
     for (let i = 0; i < redundant; i++) {
-      // No more copies than GPUs: a second one on the same GPU shares no work.
+      // Two copies on a GPU share no work.
       const [first = 0] = order.filter((expert) => copies[expert]! < gpus).sort((a, b) => load(b) - load(a) || a - b);
       copies[first]!++;
     }
@@ -39,7 +38,7 @@ export function balancedHomes(model: ModelSpec, demand: Float64Array, gpus: numb
   });
 }
 
-/** Work of the busiest GPU over the mean, averaged over layers; copies of an expert share its work evenly. 1: all have the same. */
+/** Work of the busiest GPU over the mean, averaged over layers; 1: balanced. */
 export function imbalanceOf(model: ModelSpec, homes: Homes, demand: Float64Array): number {
   const byLayer = model.layers.map(({ experts, offset }, l) => {
     const copies = new Int32Array(experts);

@@ -18,30 +18,30 @@ import { captureOf, captureShares, driftOf, LEAST_WINDOWS, scoreOf, slotsIn } fr
 import { type JudgedText, openSources, type Source, type SourceRequest, type Sources } from './sources.js';
 import { expertRoom, overridesFor, type RunWith, waysOf } from './speed.js';
 
-/** A question. */
+/** Request for a placement. */
 export interface PlaceRequest extends SourceRequest {
   readonly split: Split;
-  /** Experts that stay: `auto` (what the machine leaves), `16/layer`, `25%`, `8GiB`; a profile that has slots of its own keeps them. */
+  /** Resident experts: `auto` (the machine's room), `16/layer`, `25%`, `8GiB`; a profile's own slots win. */
   readonly slots: string;
-  /** Null: no file is written. */
+  /** Null: no file. */
   readonly engine: ProfileFormat | null;
-  /** GPUs that share the experts (expert parallelism), and slots beyond one for each expert; null: experts off the card wait in DRAM. */
+  /** GPUs of expert parallelism, and slots beyond the experts; null: experts off the card stay in DRAM. */
   readonly parallel: { readonly gpus: number; readonly redundant: number } | null;
-  /** True: a machine is named, and ways are priced on it. */
+  /** True: a machine is named. */
   readonly priced: boolean;
 }
 
-/** A placement and its worth: the public format `moeprof.place/1`. */
+/** A placement with scores: the public format `moeprof.place/1`. */
 export type ExpertPlacement = Awaited<ReturnType<typeof answerPlacement>>['placement'];
 
-/** Bands of context; four times as much each. */
+/** Context bands, tokens. Ours. */
 const BANDS = [0, 512, 2048, 8192, 32_768, 131_072];
-/** Caches to compare with a static set: LRU, llama.cpp's own, and the bound. */
+/** Caches compared with a static set: LRU, llama.cpp's own, and the bound. */
 const POLICIES = ['lru', 'frequency-classes:halfLife=128', 'belady'];
-/** Points of capture against slots. */
+/** Points of the capture curve. Ours. */
 const STEPS = 20;
 
-/** Answers a question. @param runWith names model and machine @param path of the file, for flags @throws UserError if it does not fit */
+/** @param runWith has model and machine @param path of the file, for flags @throws UserError for a misfit */
 export async function answerPlacement(request: PlaceRequest, runWith: RunWith, watch: WorkWatch, path: string) {
   const { by, engine, inSample, split } = request;
   const breathe = watch.breathe ?? (async () => undefined);
@@ -79,32 +79,31 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
       schema: 'moeprof.place/1' as const,
       tool: { name: 'moeprof', version: VERSION } as const,
       model: { name, quantization, experts },
-      /** What is counted: a recording or a profile, its weight among others, and its format. */
       from: counted.map(({ named, profile, trace, weight }) => {
         return { name: shortName(named), weight, format: profile?.format.name ?? trace!.meta.format };
       }),
       by,
       /** Null: a profile has its own. */
       split: counted.some((source) => source.demand === null) ? null : split,
-      /** True: it is judged by rows that it was counted on. */
+      /** True: counted rows are judged. */
       inSample,
-      /** Bytes of experts that stay; 0 if their size is unknown. */
+      /** Resident experts, bytes; 0 if unknown. */
       bytes: inputs.unsized === true ? 0 : residentBytes(model, chosen.slots),
-      /** Ids of experts that stay, by MoE layer, counted on all of the text. */
+      /** Resident ids by MoE layer, counted on all text. */
       residents: idsOf(model, chosen.resident),
-      /** The same, counted on `counted` alone, so that `judged` can judge it: every figure here is of it. Null: other text judges. */
+      /** Set counted on `counted` alone, for all figures. Null: other text judges. */
       heldOut: heldOut && { ...heldOut, residents: idsOf(model, resident) },
       demand: byLayer(model, asked).map((layer) => Array.from(layer)),
-      /** Over all judged text; null: fewer windows than a score needs. */
+      /** Null: too few windows. */
       score,
       domains,
       contexts: contextsOf(model, resident, windows),
       curve: windows.length < LEAST_WINDOWS ? [] : curveOf(model, demand, asked),
       imbalance: homes === null ? null : imbalanceIn(model, homes, asked),
-      /** Null: no machine is named, or no run of moeprof stands for the engine. */
+      /** Null: no machine named, or an engine without a model in moeprof. */
       ways: priced ? await waysOf(priceWith, model, slots, ranks, counted[0]!.trace?.path ?? null, breathe) : null,
       hardware: request.priced ? inputs.hardware.name : null,
-      /** The engine's format, its source, and the flags that load the file; null: none is written. */
+      /** Engine's format, source and flags; null: no file. */
       file: engine === null ? null : { engine: engine.name, cites: engine.cites, use: engine.use(path, placed) },
     };
     return { placement, placed };
@@ -113,17 +112,15 @@ export async function answerPlacement(request: PlaceRequest, runWith: RunWith, w
   }
 }
 
-/** A typed array by dense id as one for each layer. */
 const byLayer = <T extends Float64Array | Uint8Array>({ layers }: ModelSpec, values: T): T[] =>
   layers.map(({ experts, offset }) => values.slice(offset, offset + experts) as T);
 
-/** Ids of the experts of a set, by MoE layer. */
 const idsOf = (model: ModelSpec, resident: Uint8Array): number[][] =>
   byLayer(model, resident).map((layer) => Array.from(layer.keys()).filter((expert) => layer[expert] === 1));
 
 type Chosen = Pick<Placed, 'demand' | 'slots' | 'resident' | 'homes'>;
 
-/** What is written, counted on all of the text, and what figures are of: the same, or counted on the part before the rows that judge. */
+/** The written set, counted on all text, and the set of figures, counted before the judged rows. */
 async function setsOf(request: PlaceRequest, { counted, model }: Sources, room: () => Promise<number>) {
   let bytes: Promise<number> | undefined;
   const chosenBy = (from: Sources['counted']) => choose(request, { counted: from, model }, () => (bytes ??= room()));
@@ -132,13 +129,12 @@ async function setsOf(request: PlaceRequest, { counted, model }: Sources, room: 
   return { chosen, figured: await chosenBy(counted.map((source) => ({ ...source, ...source.judging }))) };
 }
 
-/** Rows that figures are counted on, and rows that judge. */
 const rowsOf = ({ counted, judged }: Sources) => ({
   counted: counted.flatMap(({ judging }) => judging.rows ?? []),
   judged: judged.map(({ rows }) => rows),
 });
 
-/** Demand, slots and residents, from counts or as a profile has them. */
+/** Demand, slots and residents, from counts or a profile. */
 async function choose(
   { engine, parallel, priced, slots: wanted, split }: PlaceRequest,
   { counted, model }: Pick<Sources, 'counted' | 'model'>,
@@ -170,7 +166,7 @@ async function choose(
     throw new UserError('--slots auto: nothing says how many experts stay; name a machine with --hardware, or write --slots 25%');
   const written = (): number => capacityBytes(parseCapacity(/^\d+$/.test(wanted) ? `${wanted}/layer` : wanted), model);
   const slots = recorded ?? slotsFor(model, demand, wanted === 'auto' ? await room() : written(), split);
-  // An engine with one number for all layers takes what the fullest layer leaves: a remainder of bytes would make one too many elsewhere.
+  // An engine with a single slot number takes the fullest layer's: a remainder would exceed the room.
   const kept = engine?.even === true ? slots.map((_, l) => Math.min(...slots, model.layers[l]!.experts)) : slots;
   return { demand, slots: kept, resident: residentsOf(model, demand, kept), homes: null };
 }
@@ -193,14 +189,14 @@ function ofWhole(model: ModelSpec, whole: readonly boolean[]): Pick<Placed, 'dem
   return { demand: Float64Array.from(resident), resident, slots: slotsIn(model, resident) };
 }
 
-/** Capture against the share of each layer's experts that stay. @param asked the judged demand */
+/** @param asked judged demand */
 const curveOf = (model: ModelSpec, demand: Float64Array, asked: Float64Array) =>
   Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS).map((share) => {
     const slots = model.layers.map(({ experts }) => Math.round(share * experts));
     return { share, ...captureShares(model, residentsOf(model, demand, slots), asked) };
   });
 
-/** The worth on one text: its score, hits of caches that have served counted rows before, and whether it is time to count again. */
+/** Score, hit rates of caches warmed by counted rows, and drift. */
 async function domainOf(
   { split }: PlaceRequest,
   { counted, inputs, model }: Sources,
@@ -225,14 +221,14 @@ async function domainOf(
   return {
     name: shortName(judged.named),
     score: scoreOf(model, resident, judged.windows),
-    /** What a placement captures that was counted on this text alone; null: there is one text, or another was counted. */
+    /** Capture of a set counted on the text alone; null: a single or an uncounted text. */
     own: ownSlots === null ? null : captureOf(residentsOf(model, alone!, ownSlots), demand),
     caches: curve.policies.map(({ points, policy }) => ({ policy, hitRate: points[0]!.hitRate })),
     drift: driftOf(model, resident, judged.windows),
   };
 }
 
-/** The worth on windows that begin within so many tokens of context. */
+/** Scores by context band. */
 const contextsOf = (model: ModelSpec, resident: Uint8Array, windows: readonly DemandWindow[]) =>
   BANDS.flatMap((from, band) => {
     const to = BANDS[band + 1] ?? Number.POSITIVE_INFINITY;
@@ -241,7 +237,7 @@ const contextsOf = (model: ModelSpec, resident: Uint8Array, windows: readonly De
     return inside.length === 0 ? [] : [{ name, score: scoreOf(model, resident, inside) }];
   });
 
-/** The busiest GPU over the mean, with neighbours together (before) and with these homes (after). */
+/** Imbalance of neighbours (before) and of `homes` (after). */
 function imbalanceIn(model: ModelSpec, homes: NonNullable<Placed['homes']>, demand: Float64Array) {
   const gpus = homes[0]!.length;
   const redundant = homes[0]!.flat().length - model.layers[0]!.experts;
@@ -249,11 +245,11 @@ function imbalanceIn(model: ModelSpec, homes: NonNullable<Placed['homes']>, dema
   return { gpus, redundant, before, after: imbalanceOf(model, homes, demand) };
 }
 
-/** A file without its folders and its ending, with its rows. */
+/** Name without folders and extension, with rows. */
 function shortName(named: string): string {
   const { path, rows } = splitRows(named);
   return `${basename(path).replace(/\.(safetensors|jsonl|csv)$/, '')}${rows}`;
 }
 
-/** Why there is no score, in words. */
+/** Reason of a missing score. */
 export const TOO_FEW = `fewer than ${LEAST_WINDOWS} windows: no score`;

@@ -5,7 +5,7 @@ import * as is from '../report/door.js';
 import { type ExpertPlacement, TOO_FEW } from './place.js';
 import type { CaptureScore } from './score.js';
 
-/** The report of `moeprof place`: the verdict, the worth by text and by context, other uses of the same bytes, and which experts stay. */
+/** The report of `moeprof place`: verdict, scores, other uses of the bytes, and residents. */
 export const placeReports = drawnFormats<ExpertPlacement>('moeprof place', placeDocument, placeFigures);
 
 function placeDocument(placement: ExpertPlacement): is.Document {
@@ -48,7 +48,6 @@ function verdictOf({ domains, imbalance, inSample, score }: ExpertPlacement): is
   return { text: `Captures ${formatRatio(captured)} of the demand of ${later}; ${between}${share}`, tone: bad ? 'bad' : 'strong' };
 }
 
-/** What is written and what is judged, if these are counted on different rows. */
 function heldOutOf({ file, heldOut }: ExpertPlacement): is.Line[] {
   if (heldOut === null) return [];
   const [first, rest] = [heldOut.counted, heldOut.judged].map((rows) => sum(rows.map(({ from, to }) => to - from)));
@@ -57,7 +56,7 @@ function heldOutOf({ file, heldOut }: ExpertPlacement): is.Line[] {
   return [{ text: `${what} is counted on all of that; its figures are those of one counted on the first ${share}, judged by the rest` }];
 }
 
-/** The experts that figures are of. */
+/** Experts of the figures. */
 const judgedSet = ({ heldOut, residents }: ExpertPlacement) => heldOut?.residents ?? residents;
 
 function factsOf({ by, bytes, from, imbalance, model, residents, split }: ExpertPlacement): string {
@@ -85,7 +84,7 @@ function scoreGrid(head: string, rows: readonly { readonly name: string; readonl
   ]);
 }
 
-/** The set, caches of as many bytes, and a set of the text's own. */
+/** The set, caches of equal bytes, and the text's own set. */
 function hitGrid(domains: ExpertPlacement['domains']): is.Grid {
   const merged = domains.some(({ own: self }) => self !== null);
   const policies = (domains[0]?.caches ?? []).map(({ policy }) => ({ head: policy.replace(/:.*/, ''), name: policy }));
@@ -120,7 +119,7 @@ function heatOf(placement: ExpertPlacement): is.Block {
   return { kind: 'drawing', detail: 'verbose', draw };
 }
 
-/** By layer: experts that stay, demand that they have, and those of them without any demand. */
+/** By layer: residents, captured demand, and idle residents. */
 function layerGrid(placement: ExpertPlacement): is.Grid {
   const { demand, model } = placement;
   const rows = judgedSet(placement).map((experts, l) => {
@@ -137,7 +136,7 @@ function layerGrid(placement: ExpertPlacement): is.Grid {
   return is.gridOf(['layer', 'stay', 'of', 'captured', 'idle'], rows, { detail: 'verbose' });
 }
 
-/** Layers by experts: 2 for an expert that stays and is used, 1 for one that stays idle, 0 for others; and capture against slots. */
+/** Experts (2: resident and used, 1: idle, 0: not resident), and capture against slots. */
 function placeFigures(placement: ExpertPlacement): PaperFigure[] {
   const { curve, demand } = placement;
   const residents = judgedSet(placement);

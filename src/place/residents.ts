@@ -4,15 +4,15 @@ import { evenSplit } from '../cache/scope.js';
 import { mostPopular } from '../cache/share.js';
 import type { ModelSpec } from '../model/door.js';
 
-/** How a capacity is divided: evenly, by captured demand (`skew`), or whole layers: first, last, or by capture per byte, then flatness. */
+/** Evenly, by captured demand (`skew`), or whole layers: first, last, or by capture per byte, then flatness. */
 export const SPLITS = ['even', 'skew', 'first-layers', 'last-layers', 'flat-layers'] as const;
-/** One of {@link SPLITS}. */
+/** Name of a split in {@link SPLITS}. */
 export type Split = (typeof SPLITS)[number];
 
 /** True for a split into whole layers. */
 export const ofLayers = (split: Split): boolean => split.endsWith('layers');
 
-/** Experts that stay, by MoE layer. @param demand by dense id @param capacityBytes bytes for experts that stay */
+/** Residents by MoE layer. @param demand by dense id */
 export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: number, split: Split): number[] {
   if (split === 'even') return evenSplit(model, capacityBytes);
   if (split === 'skew')
@@ -33,13 +33,13 @@ export function slotsFor(model: ModelSpec, demand: Float64Array, capacityBytes: 
   return slots;
 }
 
-/** The experts of a layer, the most wanted first; ties by id, as engines sort. */
+/** Experts of a layer, hottest first; ties by id, as engines sort. */
 export function ranked(model: ModelSpec, demand: Float64Array, layer: number): number[] {
   const { experts, offset } = model.layers[layer]!;
   return mostPopular(demand.subarray(offset, offset + experts));
 }
 
-/** Which experts stay: so many of each layer, the most wanted first; or whole layers, if an engine has nothing smaller. */
+/** Resident set by dense id (1: resident): the hottest `slots[layer]` experts of each layer. */
 export function residentsOf(model: ModelSpec, demand: Float64Array, slots: readonly number[]): Uint8Array {
   const resident = new Uint8Array(model.experts);
   for (const { index, offset } of model.layers) {
@@ -48,11 +48,11 @@ export function residentsOf(model: ModelSpec, demand: Float64Array, slots: reado
   return resident;
 }
 
-/** Bytes of the experts that stay. */
+/** Bytes of resident experts. */
 export const residentBytes = ({ layers }: ModelSpec, slots: readonly number[]): number =>
   sum(layers.map(({ expertBytes }, l) => slots[l]! * expertBytes));
 
-/** Demand of a layer that its n most wanted experts have, n = 0..experts. */
+/** Demand of the n hottest experts, n = 0..experts. */
 function captureBySlots(model: ModelSpec, demand: Float64Array, layer: number): Float64Array {
   const { experts, offset } = model.layers[layer]!;
   const captured = new Float64Array(experts + 1);
@@ -66,7 +66,7 @@ function layerOrder(model: ModelSpec, demand: Float64Array, split: Split): numbe
   if (split === 'last-layers') return order.reverse();
   const worth = model.layers.map(({ expertBytes, experts }, l) => {
     const captured = captureBySlots(model, demand, l);
-    // Demand of the hotter half: the more of it, the better a cache serves the layer.
+    // Demand of the hotter half: the higher, the better a cache serves the layer.
     return { perByte: captured[experts]! / (experts * expertBytes), skew: captured[experts >> 1]! / (captured[experts]! || 1) };
   });
   return order.sort((a, b) => worth[b]!.perByte - worth[a]!.perByte || worth[a]!.skew - worth[b]!.skew || a - b);

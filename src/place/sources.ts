@@ -8,44 +8,44 @@ import { type CountedRows, countedRows, shareRows } from './formats/fingerprint.
 import { isProfile, openProfile, type ReadProfile } from './formats/index.js';
 import { overridesFor, type RunWith } from './speed.js';
 
-/** A recording, rows of one (`code.safetensors#0:4000`), or a profile, and its weight among others. */
+/** A recording, rows (`code.safetensors#0:4000`) or a profile. */
 export interface Part {
   readonly named: string;
   readonly weight: number;
 }
 
-/** The wished sources. */
+/** Wished sources. */
 export interface SourceRequest {
-  /** What is counted; one that is judged: a profile alone. */
+  /** Counted sources; for judging, a lone profile. */
   readonly parts: readonly Part[];
-  /** Recordings to judge by; empty: the last part of each that is counted, by what stands before it. */
+  /** Empty: the last rows of each counted recording. */
   readonly judged: readonly string[];
   readonly by: Basis;
-  /** Share of each counted recording, at its end, that judges, if `judged` is empty. */
+  /** Share of judging rows at a recording's end, if `judged` is empty. */
   readonly holdOut: number;
   /** True: counted rows may be judged. */
   readonly inSample: boolean;
 }
 
-/** What a placement is counted on and judged by: recordings, parts of them, profiles. Judging by counted rows takes an option. */
+/** Counted and judged sources of a placement. */
 export type Sources = Awaited<ReturnType<typeof openSources>>;
 
-/** What was counted. `demand` by dense id, null if a profile has homes or layers; `rows` null if they are unknown. */
+/** `demand` by dense id; null: homes or layers. `rows` null: unknown. */
 interface Counted {
   readonly demand: Float64Array | null;
   readonly rows: readonly CountedRows[] | null;
 }
 
-/** A part, counted whole, as it is written. */
+/** A part, counted whole. */
 export interface Source extends Part, Counted {
-  /** What the figures are of: the same, or what stands before the rows that judge, if they are of this part. */
+  /** Counts for the figures: only rows before the judging rows of the part. */
   readonly judging: Counted;
-  /** Null: it is a recording, of which `trace` has the rows of `judging`. */
+  /** Null: a recording, with the rows of `judging` in `trace`. */
   readonly profile: ReadProfile | null;
   readonly trace: RoutingTrace | null;
 }
 
-/** A text that a placement is judged by, named as a run names it; `source` goes on with it, null: it is another text. */
+/** A judging text. `source`: the counted part that the rows continue; null: another text. */
 export interface JudgedText {
   readonly named: string;
   readonly windows: readonly DemandWindow[];
@@ -54,7 +54,7 @@ export interface JudgedText {
   readonly rows: CountedRows;
 }
 
-/** Opens and counts everything. @throws UserError if something cannot be read, or would be judged by what it was counted on */
+/** Opens and counts sources. @throws UserError for an unreadable source, or for judging by counted rows */
 export async function openSources(request: SourceRequest, runWith: RunWith, breathe: () => Promise<void>) {
   const profiles = new Set(
     request.parts.filter(({ named }) => isPath(named) && isProfile(splitRows(named).path)).map(({ named }) => named),
@@ -107,7 +107,7 @@ export async function openSources(request: SourceRequest, runWith: RunWith, brea
   return { inputs, model, counted, judged };
 }
 
-/** @throws UserError if a text was counted */
+/** @throws UserError for a counted text */
 function refuseSeen({ named, rows, windows }: JudgedText, counted: readonly Source[]): void {
   const remedy = 'judge it by other text, or add --in-sample and read the score as the most that it can be';
   for (const {
@@ -115,7 +115,7 @@ function refuseSeen({ named, rows, windows }: JudgedText, counted: readonly Sour
     named: source,
   } of counted) {
     if (shareRows(seen ?? [], [rows])) throw new UserError(`${named}: was counted in ${source}, whose score on it says nothing; ${remedy}`);
-    // A profile without a fingerprint gives itself away by its counts.
+    // A profile without a fingerprint is recognised by equal counts.
     const same =
       seen === null &&
       demand !== null &&

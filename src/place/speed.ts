@@ -1,4 +1,3 @@
-// What a placement is worth in tokens a second: the same rows on the same machine with it, without it, and with caches of the same bytes.
 import type { Override } from '../base/yaml.js';
 import { openInputs } from '../engine/inputs/inputs.js';
 import { simulateInputs } from '../engine/simulate.js';
@@ -8,20 +7,19 @@ import type { RunSpec } from '../system/door.js';
 import type { Popularity } from '../trace/popularity.js';
 import { residentBytes } from './residents.js';
 
-/** The way whose worth is computed. */
 const PLACED = 'this placement';
 
-/** The run of a placement, with some values replaced. */
+/** Run of a placement with replaced values. */
 export type RunWith = (overrides: readonly Override[]) => RunSpec;
 
-/** Values of a run by their paths. */
+/** Overrides by dotted path. */
 export const overridesFor = (values: Readonly<Record<string, unknown>>): Override[] =>
   Object.entries(values).map(([path, value]) => ({ path: path.split('.'), value, label: 'place' }));
 
-/** Experts stay, and the CPU computes the others: whole layers, the last ones first, unless a policy decides. */
+/** Static experts, misses on the CPU; by default whole layers, the last first. */
 const FIXED = { name: 'fixed', cache: { policy: 'static:by=layer' }, onMiss: 'cpu' };
 
-/** Caches as engines have them: misses are loaded, or the CPU computes them while what is missed again moves in (docs/systems.md). */
+/** Caches of engines: misses load, or run on the CPU while repeated misses move in (docs/systems.md). */
 const CACHES = {
   'LRU cache': { name: 'lru', cache: { policy: 'lru' }, onMiss: 'load' },
   'cache by frequency': { name: 'frequency', cache: { policy: 'frequency-classes:halfLife=128' }, onMiss: 'load' },
@@ -32,11 +30,11 @@ const CACHES = {
   },
 } as const;
 
-/** Bytes for experts that dense weights and KV cache leave of a machine. */
+/** Bytes that dense weights and KV cache leave for experts. */
 export const expertRoom = async (runWith: RunWith, breathe: () => Promise<void>): Promise<number> =>
   (await run(runWith(overridesFor({ system: FIXED, bounds: false })), undefined, breathe)).metrics['memory.gpu.expert_cache']!.value;
 
-/** Prices placements of equal bytes under one runtime (L26). @param slots by layer @param counted ranks @param warm served before; null: cold */
+/** Prices placements of equal bytes under a runtime (L26). @param warm trace served before; null: cold */
 export async function waysOf(
   runWith: RunWith,
   model: ModelSpec,
@@ -74,18 +72,17 @@ async function run(spec: RunSpec, counted: Popularity | undefined, breathe: () =
   }
 }
 
-/** One way to use the bytes. */
 function wayOf(name: string, { accuracy, metrics }: Result) {
   const value = (metric: string): number | null => metrics[metric]?.value ?? null;
   return {
     name,
-    /** Share of demanded experts that were resident, while decoding. */
+    /** Hit rate in decoding. */
     hitRate: value('cache.hit_rate.decode') ?? value('cache.hit_rate') ?? 0,
-    /** Tokens/s; null: nothing was decoded. */
+    /** Tokens/s; null: no decoding. */
     decode: value('speed.decode'),
-    /** Factors within which 80 % of comparable measurements lie; null: there is none. */
+    /** Factors that hold 80 % of comparable measurements; null: no comparable measurement. */
     band: accuracy?.decode ?? null,
-    /** GPU memory that is set aside, bytes. */
+    /** Reserved GPU memory, bytes. */
     gpuBytes: value('memory.gpu.allocated') ?? 0,
   };
 }

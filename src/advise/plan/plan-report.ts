@@ -26,10 +26,10 @@ import { describeMetric } from '../../result/catalogue.js';
 import { tokensRun } from '../../result/work-done.js';
 import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
 
-/** Longest name of a system or a machine in a table, columns. */
+/** Longest name in a table, columns. */
 const LONGEST = 20;
 
-/** The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried. */
+/** The report of `moeprof plan`: memory by system and machine, an answer sentence each, and the runs. */
 export const planReports = drawnFormats<Plan>('moeprof plan', planDocument, planFigures);
 
 function planDocument(plan: Plan): Document {
@@ -47,7 +47,7 @@ function planDocument(plan: Plan): Document {
     ],
     blocks: [
       needGrid(placings),
-      // With an answer in words none.
+      // A grid with an answer needs no sentences.
       ...placings.filter(({ fits, steady }) => placings.length === 1 || !fits || !steady).map((placing) => note(sentence(placing))),
       ...(plan.refused ?? []).map(({ hardware, reason, system }) =>
         note(`${[system, hardware].filter((name) => name !== '').join(' on ')}: cannot run: ${reason}`, 'warning'),
@@ -69,7 +69,6 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
   return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
 }
 
-/** Memory needed, memory present and decode speed of each placing. A system that all share stands above. */
 function needGrid(placings: readonly Placing[]): Grid {
   const shared = sharedSystem(placings) !== null;
   const banded = hasRanges(placings);
@@ -98,18 +97,16 @@ function sharedSystem(placings: readonly Placing[]): string | null {
   return others.length === 0 ? first! : null;
 }
 
-/** What the decode speed is, and its range; a single placing has that in a sentence. */
 function decodeText(placings: readonly Placing[]): string {
   const range = hasRanges(placings) ? '; its range holds 80 % of comparable measurements' : '';
   return `decode is speed.decode, tok/s for each request${range}`;
 }
 
-/** True if a column has the ranges of several placings; no: no measurement is comparable, or the machines are calibrated. */
+/** True if several placings have ranges: machines not calibrated, with comparable measurements. */
 function hasRanges(placings: readonly Placing[]): boolean {
   return placings.length > 1 && placings.some((placing) => (answeringProbe(placing)?.result.accuracy?.decode ?? null) !== null);
 }
 
-/** All runs of a placing, with the metrics that the conditions speak of; at a glance only if it is the only one. */
 function probeGrid(placing: Placing, names: readonly string[], tried: Visibility): Grid {
   const rows = placing.probes.map((probe) => [
     ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), hitRateOf(probe.result.metrics['cache.hit_rate']?.value ?? 0, probe.result)],
@@ -124,7 +121,6 @@ function probeGrid(placing: Placing, names: readonly string[], tried: Visibility
 
 const keptBy = ({ broken }: Probe): string => (broken.length === 0 ? 'yes' : 'no');
 
-/** Metrics that the conditions name, hit rate apart, which is shown anyway. */
 function metricsOf({ conditions }: Plan): string[] {
   const named = conditions.map((text) => parseAssertion(text).metric);
   return [...new Set(named)].filter((name) => name !== 'cache.hit_rate' && !/[*?]/.test(name));
@@ -134,7 +130,6 @@ const cacheOf = ({ percent, result }: Probe): string => `${percent} %, ${formatB
 
 const nameOf = ({ hardware, system }: Placing): string => `${system} on ${hardware}`;
 
-/** The placing that needs least, in a clause. */
 function answerOf(placing: Placing): string {
   const probe = answeringProbe(placing);
   if (probe === null) return `${nameOf(placing)}: does not hold with any cache`;
@@ -178,6 +173,7 @@ function originOf({ placings: all }: Plan): string {
   return `${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`;
 }
 
+/** Most drawn conditions. Ours. */
 const CONDITIONS = 3;
 
 /** Figures of a plan: memory, then each condition on a metric. */
@@ -187,7 +183,6 @@ export function planFigures({ conditions, placings }: Plan): PaperFigure[] {
 
 const drawnName = (placing: Placing): string => visible(nameOf(placing));
 
-/** GPU memory that the smallest cache takes, and that of the machine. */
 function memory(placings: readonly Placing[]): PaperFigure {
   const point = (placing: Placing, series: string, bytes: number): RunPoint => ({ x: drawnName(placing), y: bytes / 2 ** 30, series });
   const points = placings.flatMap((placing) => {
@@ -200,7 +195,7 @@ function memory(placings: readonly Placing[]): PaperFigure {
   return onePanel({ ...question, xAxis, yAxis, seriesNames: ['needs', 'has'] }, points);
 }
 
-/** A metric against the expert cache, with the limit that it must keep; nothing if the condition names several metrics. */
+/** A metric against cache size, with its limit; empty for a condition on several metrics. */
 function condition(placings: readonly Placing[], text: string): PaperFigure[] {
   const { metric, rule } = parseAssertion(text);
   if (/[*?]/.test(metric)) return [];

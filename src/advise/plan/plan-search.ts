@@ -1,6 +1,3 @@
-// The runs of a plan: systems and machines whose cache size is searched, conditions, and one search over all. Command and library share it; each
-// executes the runs.
-
 import { orUserError, UserError, userErrorOf } from '../../base/errors.js';
 import { isStdin } from '../../base/profiles.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -24,29 +21,28 @@ import {
   type RefusedPlacing,
 } from './plan.js';
 
-/** The condition on requests with objectives, by default. */
+/** Default condition on requests with an objective. Ours. */
 const ATTAINED = 'goodput.attained >= 99%';
 
-/** One system on one machine while the search goes on. */
 interface PlanCandidate extends Pick<Placing, 'system' | 'hardware' | 'gpuBytes'> {
   readonly search: CapacitySearch;
   readonly probes: Probe[];
   runWith(percent: number): RunSpec;
 }
 
-/** Values of a run that a plan sets. */
+/** Run values set by a plan. */
 export function planOverrides(percent: number): Override[] {
   return [
     { path: ['memory', 'expertCache'], value: `${percent}%`, label: 'plan' },
-    // Nothing of a plan needs the bounds, which take as long as the runs.
+    // Bounds take as long as the runs, and are not used.
     { path: ['bounds'], value: false, label: 'plan' },
   ];
 }
 
 /**
- * A system on a machine whose cache is searched.
- * @param runWith the run with a cache of a given percentage of the experts
- * @param named the names of system and machine, for one that cannot run @throws UserError if the trace can be read only once
+ * A system on a machine, ready for the search.
+ * @param runWith run with a cache of `percent` % of the experts
+ * @param named names for a refusal
  */
 export function planCandidate(
   named: Pick<RefusedPlacing, 'system' | 'hardware'>,
@@ -57,7 +53,7 @@ export function planCandidate(
   return { ...named, reason: candidate.message };
 }
 
-/** @throws UserError if the cache of the system cannot be larger or smaller */
+/** @throws UserError if the trace is on stdin, or the system fixes its cache size */
 function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate {
   const run = runWith(100);
   if (run.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
@@ -80,10 +76,10 @@ function checkedCandidate(runWith: (percent: number) => RunSpec): PlanCandidate 
 }
 
 /**
- * Searches the least cache of each candidate that keeps what must hold.
- * @param assertions as in `latency.tpot.p99 <= 40ms`; with an objective, most requests must keep it too
- * @param runAll results or errors, in the order of the runs
- * @throws UserError if there is no condition, a metric does not exist, or nothing can run
+ * Searches the smallest sufficient cache of each candidate.
+ * @param assertions e.g. `latency.tpot.p99 <= 40ms`; an objective adds its own
+ * @param runAll returns results or errors in the order of the runs
+ * @throws UserError without a condition, for an unknown metric, or if nothing can run
  */
 export async function planRuns(
   named: readonly (PlanCandidate | RefusedPlacing)[],
@@ -123,9 +119,10 @@ export async function planRuns(
 }
 
 /**
- * The GPU memory that keeps all conditions, by system and machine: `moeprof plan`. @throws UserError if nothing must hold, or something is unknown
- * @param input a run profile; 99 % of the requests must keep its objective (`workload.slo`) unless `holds` sets another share
- * @param options `holds`: conditions such as `speed.decode >= 30`; `systems` and `machines` instead of those of the run
+ * GPU memory that keeps all conditions: `moeprof plan`.
+ * @param input run profile; 99 % of requests must keep its `workload.slo` unless `holds` sets another share
+ * @param options `holds`: conditions such as `speed.decode >= 30`; `systems` and `machines` replace the run's
+ * @throws UserError without a condition, or for an unknown name
  */
 export async function planFor(
   input: RunInput,
@@ -152,7 +149,7 @@ export async function planFor(
   });
 }
 
-/** What host memory cannot hold while the GPU can, which no cache size changes, and what would; null: it holds all. */
+/** Sentence on missing host memory, with remedies; null: no lack, or a GPU too small. */
 function hostLackOf({ gpuBytes, hardware }: PlanCandidate, probe: Probe): string | null {
   const lack = neededBytes(probe) > gpuBytes ? null : lackOf(probe);
   return lack === null ? null : `${lack.replace(/\.$/, '')}; name a drive (-w ${hardware}+nvme-7GB/s), or take more memory or fewer bits`;
@@ -165,12 +162,12 @@ function conditionsOf(assertions: readonly string[], objective: boolean): Budget
     throw new UserError("nothing says what must hold; write e.g. --slo tpot=20ms, or --assert 'speed.decode >= 30'");
   }
   const conditions = texts.map((text) => parseAssertion(text));
-  // Names are checked before anything runs.
+  // Names are checked before any run.
   judgeUnmatched([], conditions);
   return conditions;
 }
 
-/** @throws UserError for a metric that such a run does not have */
+/** @throws UserError for a metric absent from the run */
 function brokenOf(result: Result, conditions: readonly Budget[]): string[] {
   return conditions
     .filter((condition) => {

@@ -14,32 +14,32 @@ import { devicesOf, highestFit, ladderOf, rungOf } from '../fit.js';
 import type { Question } from '../question.js';
 import { type Priced, passesOf, priced, strategiesOf } from '../search.js';
 
-/** Ways in which settings differ: each may be off from its prediction by a slope of its own. */
+/** Ways in which settings differ; predictions may err by a slope along each. */
 export const AXES = ['place', 'passes', 'threads', 'loading', 'attention'] as const;
 
-/** A setting that may be measured. */
+/** A setting to measure. */
 export interface TunePoint extends Pick<Priced, 'setting' | 'devices'> {
-  /** Words of the benchmark's command line that set it. */
+  /** Words on the benchmark's command line. */
   readonly flags: readonly string[];
   readonly line: readonly string[];
-  /** Its distance from advice's answer along each of {@link AXES}: share of the experts on GPUs, doublings, or 1 if it is the other way. */
+  /** Distance from the answer along each of {@link AXES}: share of experts on GPUs, doublings, or 1 if switched. */
   readonly along: readonly number[];
 }
 
-/** What there is to tune. */
+/** Settings to tune. */
 export interface TuneBasis extends Pick<Question, 'goal' | 'request' | 'file' | 'notes'> {
   readonly model: string;
   readonly quantization: string;
   readonly machine: string;
   readonly runtime: string;
-  /** Advice's answer first, without a cache of experts; all fit. */
+  /** Advice's answer first; all fit, without an expert cache. */
   readonly points: readonly TunePoint[];
 }
 
-/** Placements with their passes that vary in threads and the like, too, the fastest by prediction. Ours: farther ones were never the best of a sweep. */
+/** Fastest placements that also vary threads, loading and attention. Ours: no farther placement won a sweep. */
 const VARIED = 8;
 
-/** Settings to measure for a model on a machine. @throws UserError if nothing fits, or the runtime has no benchmark */
+/** Settings to measure. @throws UserError if nothing fits, the runtime has no benchmark, or for several users */
 export async function tuneBasisOn(model: string, machine: MachineFinder, wishes: AdviceWishes): Promise<TuneBasis> {
   return withQuestion(model, await basisOf(machine, wishes), wishes, async (question) => {
     const { file, goal, hardware, request, users } = question;
@@ -59,7 +59,7 @@ export async function tuneBasisOn(model: string, machine: MachineFinder, wishes:
   });
 }
 
-/** The answer, then the fastest placements with their passes, and placements ever lower on the ladder, should memory be less than it seems. */
+/** The fastest placements, and lower rungs in case of less memory than expected. */
 async function placements(question: Question, answer: Priced): Promise<Priced[]> {
   const { model, setting: answered } = answer;
   const ladder = ladderOf(question, model, null);
@@ -67,7 +67,7 @@ async function placements(question: Question, answer: Priced): Promise<Priced[]>
   for (const ubatch of passesOf(question)) {
     const highest = highestFit(question, model, { ...answered, ubatch });
     const lower = highest === null ? [] : ladder.slice(rungOf(ladder, highest)).filter(({ cpuProjections }) => cpuProjections === null);
-    // The highest, then ever farther below it, and the lowest: the CPU alone.
+    // Rungs at doubling distances, and the lowest: the CPU alone.
     for (const [i, placement] of lower.entries()) {
       const setting: Setting = { ...answered, ...placement, ubatch };
       const looked = Number.isInteger(Math.log2(i + 1)) || i === lower.length - 1;
@@ -79,7 +79,7 @@ async function placements(question: Question, answer: Priced): Promise<Priced[]>
   return [answer, ...sorted.filter(({ setting }, i) => i < VARIED - 1 || setting.ubatch === answered.ubatch)];
 }
 
-/** A placement as it is, and with half of the threads, weights that are not mapped, and plain attention if only the CPU computes. */
+/** Variants with half of the threads, unmapped weights, and on a CPU alone plain attention. */
 function pointsOf(question: Question, priced: Priced, answer: Priced): TunePoint[] {
   const { hardware, runtime, shell = usualShell(platform === 'win32') } = question;
   const { devices, setting } = priced;

@@ -4,22 +4,21 @@ import { bundledSections } from '../../base/profiles.js';
 import { capital } from '../../base/text.js';
 import type { OutputFormat } from '../../report/door.js';
 
-/** What a section takes from the code of its command. */
 interface Given<T> {
-  /** Texts in the place of `${name}`; several with commas. */
+  /** Texts for `${name}`; lists are joined with commas. */
   readonly words?: Readonly<Record<string, string | readonly string[]>>;
   readonly formats?: readonly OutputFormat<T>[];
 }
 
 let known: ReturnType<typeof bundledSections> | undefined;
 
-/** Rows of all sections, by name; read once. */
+/** Rows of all sections by name. */
 export function commandSections(): ReturnType<typeof bundledSections> {
   known ??= bundledSections('commands.txt');
   return known;
 }
 
-/** Adds arguments and options of a section of `profiles/commands.txt` to a command. @throws Error without that section, or for a text not given */
+/** Adds arguments and options from `profiles/commands.txt`. @throws Error for a missing section or text */
 export function declared<T>(command: Command, section: string, given: Given<T> = {}): Command {
   const rows = commandSections().get(section);
   if (rows === undefined) throw new Error(`profiles/commands.txt has no section ${section}`);
@@ -34,7 +33,7 @@ export function declared<T>(command: Command, section: string, given: Given<T> =
   return command;
 }
 
-/** A new subcommand with the arguments and options of its section, e.g. `baseline save`. @throws Error as {@link declared} */
+/** Subcommand with its section, e.g. `baseline save`. @throws Error as {@link declared} */
 export const subcommand = <T>(parent: Command, name: string, given: Given<T> = {}): Command =>
   declared(parent.command(name), `${parent.name()} ${name}`, given);
 
@@ -49,7 +48,7 @@ function addRow<T>(command: Command, [head = '', text = '', ...notes]: readonly 
   else command.addArgument(argumentOf(head, text, notes));
 }
 
-/** What follows one of the marks of a row's last parts; undefined: it has no such part. */
+/** Text after a mark; undefined without the mark. */
 const noted = (notes: readonly string[], mark: '{' | '=' | '~' | '!' | 'x'): string | undefined =>
   notes
     .find((note) => note.startsWith(mark))
@@ -64,7 +63,7 @@ function optionOf(flags: string, text: string, notes: readonly string[]): Option
   if (words !== undefined) option.choices(words.split(', '));
   if (excluded !== undefined) option.conflicts(excluded.split(','));
   if (repeats) return option.argParser((value: string, before: readonly string[]) => [...before, value]).default([], shown ?? '');
-  // A switch that turns something off is on, as commander has it.
+  // commander sets a negating switch on by default.
   const off = flags.includes('<') || option.negate ? undefined : false;
   return usual === undefined && shown === undefined && off === undefined ? option : option.default(usual ?? off, shown);
 }
@@ -76,7 +75,7 @@ function argumentOf(name: string, text: string, notes: readonly string[]): Argum
   return usual === undefined ? argument : argument.default(usual);
 }
 
-/** Adds `-o`, `--format` and `--json`, under a heading of their own. */
+/** Adds `-o`, `--format` and `--json` under their own heading. */
 export function addOutputOptions<T>(command: Command, formats: readonly OutputFormat<T>[]): Command {
   const names = formats.map((format) => format.name);
   const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');

@@ -1,9 +1,8 @@
-// Help: what most people need of a command in 15 lines, and with `--help all` everything.
 import type { Command, Help, Option } from 'commander';
 import { bundledText } from '../../base/profiles.js';
 import { commandSections } from './declared.js';
 
-/** The help of the program and its commands. @param all true: every option, group and text */
+/** Help: essentials in 15 lines. @param all true: every option, group and text */
 export const helpOf = (all: boolean): Partial<Help> => ({
   styleTitle: (title) => `\u001b[1m${title}\u001b[22m`,
   subcommandTerm: (command) => command.name(),
@@ -11,7 +10,7 @@ export const helpOf = (all: boolean): Partial<Help> => ({
   ...(all ? {} : { formatHelp: shortHelp }),
 });
 
-/** Options of which the short help has a row; all, if the command has no row `first`. */
+/** Options of the short help; all without a row `first`. */
 function firstOf(command: Command): readonly Option[] {
   const name = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
   const row = commandSections()
@@ -21,7 +20,6 @@ function firstOf(command: Command): readonly Option[] {
   return command.options.filter(({ long, short }) => first === undefined || first.includes(short ?? '') || first.includes(long ?? ''));
 }
 
-/** Usage, first options and two examples of a command; of the program, its own text. */
 function shortHelp(command: Command, help: Help): string {
   if (command.parent === null) return `${textOf('moeprof-short')}\n`;
   const first = firstOf(command);
@@ -49,25 +47,23 @@ function shortHelp(command: Command, help: Help): string {
   ].join('\n')}\n`;
 }
 
-/** Texts of an option, the longest first: with choices and default, its choices, without them. */
 function textsOf(option: Option): string[] {
   return [optionDescription(option), ...(option.argChoices === undefined ? [] : [option.argChoices.join(', ')]), option.description];
 }
 
-/** The first of some texts that a line of so many columns holds; else of the last one's first clause as much as it holds. */
+/** Longest text that fits `room` columns; else the cut first clause of the shortest. */
 function clauseOf(texts: readonly string[], room: number): string {
   const clause = texts.at(-1)!.split('; ')[0]!;
   return [...texts, clause].find((text) => text.length <= room) ?? clause.split(/: | \(|, /)[0]!;
 }
 
-/** The text below the options of a command's help, a section of profiles/help.txt. A subcommand without one has that of its command. */
+/** Text below the options from profiles/help.txt; a subcommand may inherit its command's. */
 export function textBelow(command: Command): string {
   const names = command.parent?.parent ? [`${command.parent.name()}-${command.name()}`, command.parent.name()] : [command.name()];
   const text = names.map(textOf).find((text) => text !== undefined);
   return text === undefined ? '' : `\n${text}\n`;
 }
 
-/** A section of profiles/help.txt. */
 function textOf(section: string): string | undefined {
   const found = bundledText('help.txt')
     .split(/^\[/m)
@@ -75,7 +71,6 @@ function textOf(section: string): string | undefined {
   return found?.slice(section.length + 2).trimEnd();
 }
 
-/** A description with choices and default; defaults like "off" and "none given" are omitted. */
 function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
   const usual =
     defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');

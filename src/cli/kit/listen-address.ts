@@ -1,7 +1,10 @@
-// Where a server listens, as `--listen` takes it.
 import { UserError } from '../../base/errors.js';
 
-/** Reads `127.0.0.1:8642`, `localhost:0` or `[::1]:80`. @param example of an address, for the message @throws UserError if it is none */
+/**
+ * Reads `127.0.0.1:8642`, `localhost:0` or `[::1]:80`.
+ * @param example for the message
+ * @throws UserError for another form
+ */
 export function listenAddress(text: string, example: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text);
   const port = Number(match?.[3]);
@@ -9,5 +12,5 @@ export function listenAddress(text: string, example: string): { readonly host: s
   throw new UserError(`--listen ${text}: is no address; write e.g. ${example}, or port 0 for a free one`);
 }
 
-/** The address of a server on a host: `http://[::1]:80`. */
+/** `http://[::1]:80`. */
 export const serverAddress = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

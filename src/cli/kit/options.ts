@@ -3,32 +3,32 @@ import { parseCount } from '../../base/units.js';
 import { SHAPE } from '../../model/door.js';
 import { describeMetric } from '../../result/catalogue.js';
 
-/** Flags whose given values are text. */
+/** Optional flags with text values. */
 export type Texts<Flag extends PropertyKey> = { readonly [F in Flag]?: string };
 
-/** Flags that are given or not. */
+/** Flags without values. */
 export type Switches<Flag extends PropertyKey> = { readonly [F in Flag]?: boolean };
 
-/** Flags whose values are text, one or a default at least. */
+/** Flags with text values, given or by default. */
 export type Words<Flag extends PropertyKey> = Readonly<Record<Flag, string>>;
 
-/** Flags that may be repeated. */
+/** Repeatable flags. */
 export type Lists<Flag extends PropertyKey> = Readonly<Record<Flag, readonly string[]>>;
 
-/** Values of the flags that read a trace. */
+/** Flags for reading a trace. */
 export type TraceFlags = Texts<'model' | 'shape' | 'traceFormat' | 'traceColumns'>;
 
-/** The model that flags name, or that they describe by its shape; undefined: neither. */
+/** Model by name or by shape; undefined: neither. */
 export const namedModel = ({ model, shape }: Texts<'model' | 'shape'>): string | undefined =>
   model ?? (shape === undefined ? undefined : SHAPE + shape);
 
-/** Reads `--seed`. @throws UserError if it is no whole number */
+/** @throws UserError for a non-integer */
 export function parseSeed(text: string): number {
   if (!/^-?\d{1,10}$/.test(text)) throw new UserError(`--seed: '${text}' is no whole number; write e.g. --seed 7`);
   return Number(text);
 }
 
-/** Reads the value of a flag that counts, 1 or more. @throws UserError if it is no such number, or more than `most` */
+/** Reads a count of 1 to `most`. @throws UserError for another value */
 export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = parseCount(text, flag);
   if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
@@ -36,14 +36,14 @@ export function positiveCount(flag: string, text: string, most = Number.MAX_SAFE
   return value;
 }
 
-/** Reads `-j`. @returns undefined if it was not given @throws UserError if it is no number, or 0 */
+/** Reads `-j`; undefined: not given. @throws UserError for a non-number or 0 */
 export function parseJobs(text: string | undefined): number | undefined {
   const jobs = text === undefined ? undefined : parseCount(text, '--jobs');
   if (jobs === 0) throw new UserError('--jobs: 0 at a time compute nothing; use 1 or more');
   return jobs;
 }
 
-/** Reads metrics between commas. @throws UserError with the nearest name, if one is none */
+/** Metrics between commas. @throws UserError with the nearest name */
 export const metricNames = (text: string, flag: string): string[] =>
   text.split(',').map((part) => {
     try {

@@ -16,18 +16,22 @@ export interface OutputOptions extends Lists<'output'>, Texts<'format'>, Switche
   readonly html?: string;
 }
 
-/** Values of `-o`, including those of `--svg` and `--html`. */
+/** Values of `-o`, including `--svg` and `--html`. */
 export function outputsOf({ html, output, svg }: OutputOptions): string[] {
   return [...output, ...Object.entries({ svg, html }).flatMap(([name, path]) => (path === undefined ? [] : [`${name}=${path}`]))];
 }
 
-/** The requested format of stdout, or null. */
+/** Requested format of stdout, or null. */
 export const stdoutFormat = (options: OutputOptions): string | null => (options.json === true ? 'json' : (options.format ?? null));
 
 /** Options of reports in files. */
 export const FILE_OPTIONS = { color: false, width: 80, unicode: true, verbose: false } as const;
 
-/** Reads one `-o`: `json=result.out`, `markdown=-` (stdout). @param formats the default first @throws UserError for an unknown format */
+/**
+ * Reads `json=result.out`, `markdown=-` (stdout).
+ * @param formats the default first
+ * @throws UserError for an unknown format
+ */
 export function parseOutput<T>(
   text: string,
   formats: readonly OutputFormat<T>[],
@@ -40,7 +44,7 @@ export function parseOutput<T>(
     const format = formats.find((format) => format.name === name);
     if (format !== undefined && path !== '') return { format, path };
     if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
-    // A path may contain "=", but not directly after a word that could name a format.
+    // A path may contain "=", but not directly after a possible format name.
     if (/^[a-z][a-z0-9-]*$/i.test(name))
       throw new UserError(`-o ${text}: unknown format "${name}": ${didYouMean(name, names)} (for a path with "=" write ./${text})`);
   }
@@ -55,13 +59,13 @@ export function parseOutput<T>(
   throw new UserError(`-o ${text}: the ending does not tell the format; use ${known}, or write <format>=${text}`);
 }
 
-/** A target that is open; `sink` is null for stdout. */
+/** Null `sink`: stdout. */
 interface OpenTarget<T> {
   readonly format: OutputFormat<T>;
   readonly sink: Sink | null;
 }
 
-/** The open outputs of `-o [format=]path`: opened before the work that fills them, so that a bad path fails at once, named at the end. */
+/** Outputs of `-o [format=]path`, opened before the work, so that a bad path fails at once. */
 export class Outputs<T> {
   readonly #targets: readonly OpenTarget<T>[];
   readonly #context: CliContext;
@@ -72,9 +76,10 @@ export class Outputs<T> {
   }
 
   /**
-   * Opens all outputs. If none goes to stdout the first format does, unless files are written quietly or it is a picture or BibTeX. @param specs of `-o`
-   * @param format for stdout; null: the usual one @param inputs recordings that no output may replace
-   * @throws UserError if a format or path is wrong, or cannot be written
+   * Without a target the first format goes to stdout, unless quiet with files, or a picture or BibTeX.
+   * @param format for stdout; null: the default
+   * @param inputs recordings that no output may replace
+   * @throws UserError for a wrong format or an unwritable path
    */
   static open<T>(
     context: CliContext,
@@ -106,7 +111,7 @@ export class Outputs<T> {
     return new Outputs(open, context);
   }
 
-  /** Renders the value into every output, files first, which then take their places. @param all everything instead of a summary */
+  /** Writes a value to every output, files first, then commits. @param all everything instead of a summary */
   async deliver(value: T, all = false): Promise<void> {
     const verbose = all || this.#context.options.verbose;
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
@@ -121,23 +126,22 @@ export class Outputs<T> {
     }
   }
 
-  /** Loads what formats depend on, so that one that is missing is missed before the work. @throws UserError if it is not installed */
+  /** Loads dependencies of formats. @throws UserError if a dependency is not installed */
   async load(): Promise<void> {
     for (const { format } of this.#targets) if ('load' in format) await format.load();
   }
 
-  /** True if a format draws from the details of a result. */
   get needDetails(): boolean {
     return this.#targets.some(({ format }) => 'render' in format && format.needsDetails === true);
   }
 
-  /** Drops unfinished files; does nothing after {@link deliver}. */
+  /** No effect after {@link deliver}. */
   abort(): void {
     for (const { sink } of this.#targets) sink?.abort();
   }
 }
 
-/** Opens the outputs of the flags and delivers what `work` gives; if it fails, no file is left. @throws UserError as {@link Outputs.open} */
+/** Delivers the result of `work`; a failure leaves no file. @throws UserError as {@link Outputs.open} */
 export async function deliver<T>(
   context: CliContext,
   formats: readonly OutputFormat<T>[],
@@ -154,13 +158,13 @@ export async function deliver<T>(
   }
 }
 
-/** True if two paths lead to one regular file, which the later of two outputs would replace. */
+/** True if two paths name the same regular file. */
 export function isSameFile(path: string, other: string): boolean {
   if (path === '-' || other === '-') return path === other;
   return fileOf(path) === fileOf(other) && !whatStands(path)?.isCharacterDevice();
 }
 
-/** Absolute path, with links followed as far as the path exists. */
+/** Absolute path with resolved links. */
 function fileOf(path: string): string {
   const absolute = resolve(path);
   if (existsSync(absolute)) return realpathSync(absolute);
@@ -186,11 +190,11 @@ function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): Outp
 interface Sink {
   write(data: string | Uint8Array): void;
   commit(): void;
-  /** Drops the unfinished file; does nothing after {@link commit}. */
+  /** No effect after {@link commit}. */
   abort(): void;
 }
 
-/** Opens an output before the work that fills it. @param flag of the path, for messages @throws UserError if the path cannot be written */
+/** Opens an output before the work. @param flag named in messages @throws UserError for an unwritable path */
 export function openSink(path: string, flag = '-o'): Sink {
   const stat = whatStands(path);
   if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);

@@ -6,7 +6,7 @@ import { isForeign, isLoopback } from '../../base/loopback.js';
 interface ServedPage {
   readonly page: string;
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
@@ -15,7 +15,7 @@ interface PageServer {
   close(): void;
 }
 
-/** Serves one page over HTTP until it is closed. @throws UserError if the address is taken or is not this machine's */
+/** Serves a page over HTTP. @throws UserError if the address is taken or foreign */
 export function servePage({ host, page, port }: ServedPage): Promise<PageServer> {
   const body = bytesOf(page);
   const server = httpServer((request, reply) => answer(request, reply, body, isLoopback(host)));
@@ -37,7 +37,7 @@ export function servePage({ host, page, port }: ServedPage): Promise<PageServer>
   });
 }
 
-/** Only programs of this machine get its page: those of other sites, and names that they point here, are refused. */
+/** Refuses requests from other sites' pages, and foreign host names. */
 function answer({ headers, method, url }: HttpMessage, reply: HttpReply, body: Uint8Array, loopback: boolean): void {
   const send = (status: number, text: Uint8Array, type: string): void => {
     const head = { 'content-type': type, 'content-length': text.length, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };

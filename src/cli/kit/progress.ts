@@ -1,31 +1,36 @@
 import { formatCount } from '../../base/units.js';
 
-/** The display of progress. `lines`: one line per tenth, for logs. */
+/** `lines`: a line per tenth, for logs. */
 export type ProgressMode = 'bar' | 'lines' | 'off';
 
-/** The outside world of a progress bar. */
 interface ProgressSink {
   write(text: string): unknown;
   readonly width: number;
   readonly unicode: boolean;
-  /** Milliseconds, from any origin. */
+  /** Milliseconds from any origin. */
   now(): number;
 }
 
-/** Delay before anything is shown, ms. */
+/** Delay before the first drawing, ms. Ours. */
 const DELAY = 1000;
-/** Time between two drawings, ms. */
+/** Time between two drawings, ms. Ours. */
 const INTERVAL = 100;
+/** Width of the bar, columns. Ours. */
 const BAR = 24;
 
-/** A progress bar on stderr, on a terminal or if wished, for work of more than a second; it is removed at the end. Cheap to update. */
+/** Progress bar on stderr for work over a second, removed at the end. Cheap to update. */
 export interface Progress {
-  /** Shows the number of finished units. @param aside text instead of the time left */
+  /** @param aside text instead of the remaining time */
   update(done: number, aside?: string): void;
   finish(): void;
 }
 
-/** Begins to show progress. @param label e.g. `replaying` @param total units of work; 0: only the label is shown @param unit e.g. `tokens` */
+/**
+ * Starts a display.
+ * @param label e.g. `replaying`
+ * @param total units of work; 0: label only
+ * @param unit e.g. `tokens`
+ */
 export function startProgress(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string): Progress {
   const whole = Math.max(1, total);
   const start = sink.now();
@@ -58,7 +63,7 @@ export function startProgress(mode: ProgressMode, sink: ProgressSink, label: str
     if (now < next) return;
     next = now + INTERVAL;
     drawn = true;
-    // The line replaces the one before it, which may have been longer; it must not wrap.
+    // The line overwrites a possibly longer line, and must not wrap.
     sink.write(`\r${shown(done, now, aside).slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
   };
   return {

@@ -3,25 +3,25 @@ import type { Environment } from '../../base/host/process.js';
 
 type Stream = Pick<OutStream, 'isTTY' | 'columns'>;
 
-/** Abilities of a stream, decided once: flags first, then the environment, then the stream itself. */
+/** Abilities of a stream. */
 export interface Terminal {
   readonly color: boolean;
-  /** Columns; 80 if it is no terminal. */
+  /** Columns; 80 without a terminal. */
   readonly width: number;
   readonly unicode: boolean;
 }
 
-/** Columns if the width is unknown, and the limit of text. */
+/** Columns of an unknown width, and limit of text. */
 const DEFAULT_WIDTH = 80;
 
-/** Abilities of a stream. @param choice `--color` (true), `--no-color` (false), neither (undefined) */
+/** Flags win over the environment. @param choice `--color` (true), `--no-color` (false), neither (undefined) */
 export const detectTerminal = (stream: Stream, environment: Environment, choice: boolean | undefined): Terminal => ({
   color: choice ?? wantsColor(stream, environment),
   width: stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : DEFAULT_WIDTH,
   unicode: speaksUnicode(environment),
 });
 
-/** Decides on colour: NO_COLOR (no-color.org: set and not empty), then FORCE_COLOR, then the terminal. */
+/** Order: NO_COLOR (no-color.org: set and not empty), FORCE_COLOR, the terminal. */
 function wantsColor(stream: Stream, environment: Environment): boolean {
   if (isSet(environment.NO_COLOR)) return false;
   const force = environment.FORCE_COLOR;
@@ -29,7 +29,7 @@ function wantsColor(stream: Stream, environment: Environment): boolean {
   return stream.isTTY === true && environment.TERM !== 'dumb';
 }
 
-/** False for a locale that is set and is not UTF-8, a dumb terminal, and the Linux console with its small font. */
+/** False for a locale other than UTF-8, a dumb terminal, and the Linux console. */
 function speaksUnicode(environment: Environment): boolean {
   if (environment.TERM === 'dumb' || environment.TERM === 'linux') return false;
   const locale = [environment.LC_ALL, environment.LC_CTYPE, environment.LANG].find(isSet);

@@ -1,14 +1,14 @@
 import type { WorkWatch } from '../../base/work-watch.js';
 import type { CliContext } from './context.js';
 
-/** Work with a bar for a known number of units, which is removed however the work ends. @param work receives callback and pause */
+/** Work with a progress bar, removed at any end. @param work receives callback and pause */
 export async function watched<T>(
   context: Pick<CliContext, 'progress' | 'breathe'>,
   label: string,
   unit: string,
   work: (watch: Required<WorkWatch>) => Promise<T>,
 ): Promise<T> {
-  // Before its first report, work opens files and draws routing, which may take long, too.
+  // Before a first report, work may take long to open files and draw routing.
   let bar = context.progress('preparing', 0, unit);
   let known = false;
   const progress = (done: number, total: number): void => {

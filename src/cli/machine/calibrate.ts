@@ -24,7 +24,7 @@ import { detectedMachine } from './detect.js';
 type Optional = Texts<'hardware' | 'model' | 'quantization' | 'jobs' | 'measure'>;
 type CalibrateOptions = OutputOptions & Optional & Lists<'llamaBench' | 'log' | 'timing'> & Words<'folder'>;
 
-/** `moeprof machine calibrate`: measured speeds of this machine, and of runtimes on it. */
+/** `moeprof machine calibrate`: measures speeds of the machine and of runtimes. */
 export function defineCalibrate(command: Command, context: CliContext): void {
   subcommand(command, 'calibrate', { formats: calibrationReports }).action((options: CalibrateOptions) =>
     deliver(context, calibrationReports, options, () => calibrated(options, context)),
@@ -84,7 +84,7 @@ function measuresOf(text: string): Measure[] {
   });
 }
 
-/** The machine as a file of parts: a file, parts that were named, or this machine. @throws UserError if it is a profile of tiers, without parts */
+/** Machine from a file, named parts, or detection. @throws UserError for a profile of tiers */
 export async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
   if (name === undefined) {
     const { detection, name: detectedName } = await detectedMachine();

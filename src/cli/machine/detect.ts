@@ -7,14 +7,14 @@ import type { CliContext } from '../kit/context.js';
 import { subcommand } from '../kit/declared.js';
 import { deliver, type OutputOptions } from '../kit/outputs.js';
 
-/** `moeprof machine detect`: the parts of this machine, as its operating system reports them to a user without root. */
+/** `moeprof machine detect`: the machine's parts, as reported without root. */
 export function defineDetect(command: Command, context: CliContext): void {
   subcommand(command, 'detect', { formats: detectionReports }).action((options: OutputOptions) =>
     deliver(context, detectionReports, options, detectedMachine),
   );
 }
 
-/** This machine. @throws UserError if too little of it was seen to compose it */
+/** @throws UserError if too few parts are seen */
 export async function detectedMachine(): Promise<DetectedMachine> {
   const detection = detectFrom(await askAll());
   if (detection.parts.length > 0) return { name: hostname() || 'this machine', detection };

@@ -10,7 +10,12 @@ import type { CliContext } from '../kit/context.js';
 import { watched } from '../kit/watched.js';
 import { machineToMeasure } from './calibrate.js';
 
-/** What timings teach of a machine; null: there are none. @param name undefined: this one @param user model of timings without @throws UserError */
+/**
+ * Learns from timings; null: no timings.
+ * @param name undefined: the current machine
+ * @param user model of timings without a model
+ * @throws UserError
+ */
 export async function learnedBy(
   context: Pick<CliContext, 'progress' | 'breathe'>,
   given: readonly string[],
@@ -18,7 +23,7 @@ export async function learnedBy(
   user: NamedModel,
 ): Promise<Learned | null> {
   const known = name === undefined ? null : readMachineFile(name);
-  // Those of the file come first.
+  // Timings of the file come first.
   const timings = [...timingsOfFile(known?.timings, `${name}: timings`), ...timingsOfFlags(given)];
   if (timings.length === 0) return null;
   const file = known ?? (await machineToMeasure(name));
@@ -27,7 +32,7 @@ export async function learnedBy(
   );
 }
 
-/** Runs on their machines as timings (values of `--timing`) taught them; each machine is learned once. @throws UserError as {@link learnedBy} */
+/** Applies timings to the machines of runs, each learned once. @throws UserError as {@link learnedBy} */
 export function learnerOf(context: Pick<CliContext, 'progress' | 'breathe'>, given: readonly string[]): (run: RunSpec) => Promise<RunSpec> {
   const known = new Map<string, Promise<Learned | null>>();
   return async (run) => {

@@ -33,7 +33,7 @@ const auditDocument = ({ checks, findings, trace }: Audit): Document => ({
 });
 const formats = pagedFormats('moeprof trace audit', auditDocument);
 
-/** `moeprof trace audit`: traps that falsify a trace. */
+/** `moeprof trace audit`: finds traps that falsify a trace. */
 export function defineAudit(parent: Command, context: CliContext): void {
   subcommand(parent, 'audit', { formats }).action((path: string, flags: Flags) =>
     deliver(context, formats, flags, () =>
@@ -51,7 +51,7 @@ export function defineAudit(parent: Command, context: CliContext): void {
   );
 }
 
-/** The verdict, and what was found. @param checks how many there were */
+/** Verdict and findings. @param checks number of checks */
 export function auditBlocks(findings: readonly AuditFinding[], checks = auditChecks.length): (Lines | Facts)[] {
   const warnings = findings.filter(({ level }) => level === 'warning').length;
   const verdict =

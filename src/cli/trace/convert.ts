@@ -14,7 +14,7 @@ interface Flags extends TraceFlags, Texts<keyof Conversion>, Words<'output' | 's
   readonly weights: 'f32' | 'f16' | 'none';
 }
 
-/** `moeprof trace convert`: any format to the canonical ones, whole or in part. */
+/** `moeprof trace convert`: any format to a canonical format, whole or in part. */
 export function defineConvert(parent: Command, context: CliContext): void {
   subcommand(parent, 'convert').action(async (path: string, flags: Flags) => {
     layoutOf(flags.output);
@@ -43,7 +43,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
   });
 }
 
-/** Ranges of rows. A number alone would be a row, where other commands take it for how many. @throws UserError */
+/** Ranges of rows; a lone number is refused, since other commands read a count. @throws UserError */
 function rowsIn(text: string, count: number): [from: number, to: number][] {
   const number = /^\s*([1-9]\d*)\s*$/.exec(text)?.[1];
   if (number !== undefined)

@@ -16,7 +16,7 @@ interface Comparison {
   readonly hits: { readonly before: readonly PolicyHits[]; readonly after: readonly PolicyHits[] };
 }
 
-/** Experts and layers shown without --verbose. */
+/** Experts and layers without --verbose. Ours. */
 const SHOWN = 8;
 
 const formats = documentFormats<Comparison>(
@@ -28,7 +28,7 @@ const formats = documentFormats<Comparison>(
   (comparison) => ({ schema: 'moeprof.trace-diff/1', ...comparison }),
 );
 
-/** `moeprof trace diff`: two routings of the same text, before and after a change of the model. */
+/** `moeprof trace diff`: routings of a text before and after a change of the model. */
 export function defineDiff(parent: Command, context: CliContext): void {
   subcommand(parent, 'diff', { formats }).action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
     deliver(context, formats, flags, () =>
@@ -46,7 +46,7 @@ export function defineDiff(parent: Command, context: CliContext): void {
 const scopeOf = ({ tokens }: RoutingDifference): string =>
   `${formatCount(tokens.compared)} tokens compared, of ${formatCount(tokens.before)} before and ${formatCount(tokens.after)} after`;
 
-/** The least similar layers; all of them with --verbose. */
+/** Least similar layers; all with --verbose. */
 function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
   const cells = ({ agreement, first, moved, whole }: LayerDifference): Datum[] => [agreement, first, whole, moved].map(ratio);
   const rows = byLayer.map((layer, index) => [index, ...cells(layer)]);
@@ -63,7 +63,7 @@ function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
   ];
 }
 
-/** The experts with the largest change of load; all of them with --verbose. */
+/** Experts with the largest change of load; all with --verbose. */
 function shiftGrids({ shifts }: RoutingDifference): Grid[] {
   const rows = shifts.map(({ after, before, expert, layer }) => changeRow(`${layer}, ${expert}`, before, after));
   const head = ['layer, expert', 'before', 'after', 'change'];

@@ -16,10 +16,12 @@ import { layoutOf, writeTrace } from './write.js';
 
 type Flags = Texts<'like' | 'fit' | 'model' | 'traceFormat' | 'tokens' | 'prompt' | 'generated' | 'candidates'> & Words<'seed' | 'output'>;
 
+/** Default length of a trace, tokens. Ours. */
 const TOKENS = 4096;
+/** Longest trace, tokens. Ours: more than any run replays. */
 const MOST_TOKENS = 1e9;
 
-/** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace. */
+/** `moeprof trace generate`: synthetic routing like a model's published statistics, or like a trace. */
 export function defineGenerate(parent: Command, context: CliContext): void {
   const words = { tokens: String(TOKENS), prompt: String(USUAL_LENGTH.prefill), generated: String(USUAL_LENGTH.decode) };
   subcommand(parent, 'generate', { words }).action(async (flags: Flags) => {
@@ -63,7 +65,7 @@ const likeTrace = (path: string, flags: Flags, context: CliContext): Promise<Rou
     );
   });
 
-/** Requests of the lengths that flags give; null if they give none. */
+/** Requests with lengths from flags; null: no lengths. */
 function requestsFrom(flags: Flags, tokens: number): RequestLength[] | null {
   if (flags.prompt === undefined && flags.generated === undefined) return null;
   const prefill = flags.prompt === undefined ? USUAL_LENGTH.prefill : parseCount(flags.prompt, '--prompt');

@@ -1,20 +1,19 @@
-// Hit rates that need no model and no machine: LRU and Belady over one cache per layer, at shares of its experts.
 import { parsePolicy } from '../../cache/policies/index.js';
 import { drawCurve } from '../../capacity/door.js';
 import { shapeOf } from '../../trace/open/traced-model.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
 
-/** Shares of each layer's experts. */
+/** Cache sizes, shares of a layer's experts. Ours. */
 export const HIT_SHARES = [0.25, 0.5] as const;
 
-/** Hit rates of one policy at {@link HIT_SHARES}. */
+/** Hit rates of a policy at {@link HIT_SHARES}. */
 export interface PolicyHits {
   readonly policy: string;
   readonly hitRates: readonly number[];
 }
 
-/** Replays a trace token by token, from cold. */
+/** Replays LRU and Belady with a cache per layer from cold, without model or machine. */
 export async function hitsOf(trace: RoutingTrace, context: CliContext): Promise<PolicyHits[]> {
   const model = shapeOf(trace);
   const { policies } = await drawCurve(

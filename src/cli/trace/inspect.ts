@@ -18,9 +18,11 @@ interface Inspection {
   readonly hits: readonly PolicyHits[];
 }
 
+/** Width of a label, columns. */
 const LABEL = 18;
+/** Width of a figure, columns. */
 const FIGURE = 10;
-/** Columns of a figure in wide tables, with two blanks between: 18 + 6 x (2 + 8) = 78. */
+/** Columns of a figure in wide tables: 18 + 6 x (2 + 8) = 78. */
 const NARROW = 8;
 
 const [table, ...formats] = drawnFormats<Inspection>(
@@ -46,14 +48,14 @@ const heat: Format<Inspection> = {
 
 const inspectionReports: readonly OutputFormat<Inspection>[] = [table, heat, ...formats];
 
-/** `moeprof trace inspect`: statistics of a trace, before anything is simulated, as grids, the load as a heatmap, and all figures as JSON. */
+/** `moeprof trace inspect`: statistics of a trace as grids, load heatmap and JSON. */
 export function defineInspect(parent: Command, context: CliContext): void {
   subcommand(parent, 'inspect', { formats: inspectionReports }).action((path: string, flags: TraceFlags & OutputOptions) =>
     deliver(context, inspectionReports, flags, () => withNamed(path, flags, (trace) => inspectTrace(trace, context))),
   );
 }
 
-/** Computes what an inspection shows. */
+/** Computes an inspection. */
 export async function inspectTrace(trace: RoutingTrace, context: CliContext): Promise<Inspection> {
   const statistics = routingStatistics(trace);
   await context.breathe();
@@ -66,7 +68,7 @@ export function inspectionTop({ trace, statistics: { tokens } }: Inspection): Pi
   return { title: trace.path, lead: [{ text: `${describeTrace(trace)}; ${phases}` }] };
 }
 
-/** The hits in a quarter of the experts, or the next share below, of each policy. */
+/** Hits in a quarter of the experts, or the next smaller share. */
 function answerOf({ hits, trace }: Inspection): string {
   const at = HIT_SHARES.findLastIndex((share) => share <= 0.25);
   if (hits.length === 0) return trace.path;
@@ -87,7 +89,7 @@ function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])
   );
 }
 
-/** Figures of all layers together. */
+/** Figures over all layers. */
 export function inspectionGrids({ hits, statistics }: Inspection): Grid[] {
   const { byLayer, chance, consistency, distinct, mean, requests, reuse, topK, transition } = statistics;
   const range = (
@@ -162,7 +164,7 @@ function layerGrid({ statistics: { byLayer, transition } }: Inspection): Grid {
 const datum = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
 const two = (value: number): Datum => ({ value, text: formatNumber(value, 2) });
 
-/** The JSON document: typed arrays as lists, windows and streams named. */
+/** JSON document, with typed arrays as lists. */
 function jsonOf({ hits, statistics, trace }: Inspection): object {
   const { byLayer, distinct, reuse, ...others } = statistics;
   const named = <T>(keys: readonly (number | string)[], values: readonly T[]): Record<string, T> =>

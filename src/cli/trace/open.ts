@@ -8,7 +8,7 @@ import { openTrace } from '../../trace/open/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { namedModel, type TraceFlags } from '../kit/options.js';
 
-/** Opens a trace: a path, `-`, or a bundled name, perhaps with `#FROM:TO`. @param fits false: its shape may be another @throws UserError */
+/** Opens a path, `-` or bundled name, with optional rows `#FROM:TO`. @param fits false: any shape @throws UserError */
 export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
   const named = namedModel(flags);
   const model = named === undefined ? null : loadModel(named);
@@ -23,7 +23,7 @@ export async function openNamed(path: string, flags: TraceFlags, fits = true): P
   return { trace, model };
 }
 
-/** Opens a trace as {@link openNamed}, and closes it after `work`. */
+/** As {@link openNamed}, closing the trace after `work`. */
 export async function withNamed<T>(
   path: string,
   flags: TraceFlags,
@@ -37,7 +37,7 @@ export async function withNamed<T>(
   }
 }
 
-/** The identity of a trace in reports. */
+/** Identity of a trace in reports. */
 export type TraceIdentity = ReturnType<typeof identityOf>;
 
 /** Identity of a trace. */

@@ -6,7 +6,7 @@ import { fillJsonl, fillSafetensors, jsonlLines, type WriteOptions } from '../..
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../kit/context.js';
 
-/** Layout of an output path. @throws UserError for an unknown ending */
+/** @throws UserError for an unknown extension */
 export function layoutOf(path: string): 'safetensors' | 'jsonl' {
   const ending = extname(path).toLowerCase();
   if (ending === '.safetensors') return 'safetensors';
@@ -14,7 +14,7 @@ export function layoutOf(path: string): 'safetensors' | 'jsonl' {
   throw new UserError(`-o ${path}: the ending does not tell the layout; use .safetensors or .jsonl, or - for JSONL on stdout`);
 }
 
-/** Writes a trace as a whole, or not at all. */
+/** Writes a trace atomically. */
 export async function writeTrace(trace: RoutingTrace, path: string, options: WriteOptions, context: CliContext): Promise<void> {
   if (path === '-') {
     context.out(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);

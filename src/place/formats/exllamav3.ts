@@ -19,14 +19,15 @@ import {
   wholeCounts,
 } from './format.js';
 
-/** Key of a layer; some models put more words before `layers`. */
+/** Some models have further words before `layers`. */
 const keyOf = (block: number): string => `model.layers.${block}.mlp`;
 const KEY = /(?:^|\.)layers\.(\d+)\.\w+$/;
-/** Field of the metadata that holds our fingerprint, next to its own. */
+/** Metadata field of moeprof's fingerprint. */
 const OURS = 'moeprof';
+/** Bytes of an int64. */
 const WORD = 8;
 
-/** exllamav3: counts by layer key, as JSON, or as safetensors with the ranking and a fingerprint. Placement profile of exllamav3. */
+/** Profile of exllamav3: counts by layer key as JSON, or as safetensors with ranking and fingerprint. */
 export const exllamav3: ProfileFormat = {
   name: 'exllamav3',
   summary: 'counts by layer key (.json), or counts and ranking with a fingerprint (.safetensors, .exl3moe)',
@@ -54,7 +55,7 @@ function keyed(file: ProfileFile, model: ModelSpec): Float64Array {
   return inOrder(file.path, model, Object.keys(value), Object.values(value));
 }
 
-/** Rows by their keys. @throws UserError if the keys are not those of the model's layers */
+/** @throws UserError if keys do not match the model's layers */
 function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: readonly (readonly number[])[]): Float64Array {
   const blocks = expertBlocks(model);
   if (keys.length !== blocks.length) throw modelMisfit(path, `has ${keys.length} layers`, model);
@@ -67,7 +68,6 @@ function inOrder(path: string, model: ModelSpec, keys: readonly string[], rows: 
   );
 }
 
-/** Counts, ranking and fingerprint as safetensors. */
 function packed({ demand, fingerprint, model }: Placed): Uint8Array {
   const { experts } = model.layers[0]!;
   if (model.layers.some((layer) => layer.experts !== experts))
@@ -87,18 +87,18 @@ function packed({ demand, fingerprint, model }: Placed): Uint8Array {
   return joined([head, new Uint8Array(new BigInt64Array([...ranking, ...wholeCounts(model, demand)].map(BigInt)).buffer)]);
 }
 
-/** Entries of the header, and the bytes of the data. @throws UserError */
+/** Header entries and data bytes. @throws UserError */
 const headerOf = ({ bytes, path }: Pick<ProfileFile, 'bytes' | 'path'>): ReturnType<typeof safetensorsHeader> =>
   safetensorsHeader({ path, bytes: bytes.length, part: (from, length) => bytes.subarray(from, from + length) });
 
-/** The metadata of a packed file; empty if it is none. */
+/** Metadata of a packed file; empty for another file. */
 function metadataIn(file: Pick<ProfileFile, 'bytes' | 'path'>): Record<string, unknown> {
   const header = looksLikeSafetensors(file.bytes) ? orUserError(() => headerOf(file)) : null;
   const metadata = header === null || header instanceof UserError ? null : ownValue(header.entries, '__metadata__');
   return isObject(metadata) ? metadata : {};
 }
 
-/** Counts of a packed file; if there is only a ranking, numbers in its order. */
+/** Counts, or numbers in the order of a ranking. */
 function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
   const { path } = file;
   const keys = checkValue(parseJson(bytesOf(String(metadataIn(file).layer_keys)), path), `${path}: layer_keys`, z.array(z.string()));
@@ -107,7 +107,7 @@ function unpacked(file: ProfileFile, model: ModelSpec): Float64Array {
   return inOrder(path, model, keys, checkValue(rows, path, z.array(countList)));
 }
 
-/** By expert: the higher, the earlier it stands in a ranking. @throws UserError if it does not stand there */
+/** Highest number for the first of a ranking. @throws UserError for a missing expert */
 function placesIn(ranking: readonly number[], path: string): number[] {
   const places = ranking.map(() => 0);
   for (const [at, expert] of ranking.entries()) if (places[expert] === 0) places[expert] = ranking.length - at;
@@ -115,7 +115,7 @@ function placesIn(ranking: readonly number[], path: string): number[] {
   return places;
 }
 
-/** Rows of a matrix of int64. @returns null: there is none of that name @throws UserError, also if its sizes are not the model's */
+/** Int64 matrix. @returns null: no such tensor @throws UserError, also for sizes unlike the model's */
 function rowsIn(file: ProfileFile, name: string, model: ModelSpec): number[][] | null {
   const { dataBytes, entries } = headerOf(file);
   const tensor = ownValue(entries, name);

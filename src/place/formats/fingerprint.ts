@@ -15,24 +15,24 @@ export interface CountedRows {
 
 const rows = z.array(z.strictObject({ sha256: z.string(), from: z.int().nonnegative(), to: z.int().positive() }));
 
-/** The model that a profile is for, and the rows that it was counted on: the public format `moeprof.profile/1`. */
+/** Model and counted rows of a profile: the public format `moeprof.profile/1`. */
 export const fingerprintSchema = z.strictObject({
   schema: z.literal('moeprof.profile/1'),
   model: z.string(),
   quantization: z.string(),
   /** Experts of each MoE layer. */
   experts: z.array(z.int().positive()),
-  /** Experts of each MoE layer that stay on the card. */
+  /** Number of resident experts by MoE layer. */
   slots: z.array(z.int().nonnegative()),
   by: z.string(),
   counted: rows,
-  /** The share of the demand of `judged` that such a set has if it is counted on `counted` alone; null: too few. Absent: other text judged it. */
+  /** Capture over `judged` of a set counted on `counted`; null: too few windows. Absent: other text. */
   heldOut: z.strictObject({ captured: z.number().min(0).max(1).nullable(), counted: rows, judged: rows }).optional(),
 });
-/** What a profile was counted on, so that it is not judged on the same rows, nor used with another model. As {@link fingerprintSchema}. */
+/** Guards against judging by counted rows, and use with another model. */
 export type Fingerprint = z.infer<typeof fingerprintSchema>;
 
-/** Rows of a part of a recording. @param named path of the recording, maybe with rows */
+/** @param named path of the recording, optionally with rows */
 export function countedRows(whole: RoutingTrace, named: string): CountedRows {
   const [from, to] = rangeOfRows(splitRows(named).rows, whole.tokens);
   return { sha256: whole.sha256(), from, to };
@@ -42,7 +42,7 @@ export function countedRows(whole: RoutingTrace, named: string): CountedRows {
 export const shareRows = (some: readonly CountedRows[], others: readonly CountedRows[]): boolean =>
   some.some((rows) => others.some(({ from, sha256, to }) => sha256 === rows.sha256 && from < rows.to && rows.from < to));
 
-/** Refuses a profile of another model. @param path of the profile @throws UserError */
+/** @param path of the profile @throws UserError for a profile of another model */
 export function checkModel({ experts, model, slots }: Fingerprint, run: ModelSpec, path: string): void {
   const refuse = (what: string): never => {
     throw new UserError(`${path}: is a profile of ${what}; count one on ${run.name} with moeprof place`);

@@ -1,4 +1,3 @@
-// The contract of a file that an engine loads to place experts, and what all of them need: whole counts, and the engine's numbers of layers.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { LIMITS, Meter } from '../../base/meter.js';
@@ -9,64 +8,66 @@ import { checkValue } from '../../base/yaml.js';
 import { decoderLayerOf, decoderLayers, type ModelSpec, parseJson } from '../../model/door.js';
 import type { Fingerprint } from './fingerprint.js';
 
-/** Experts of each GPU, `[layer][gpu][slot]`; all GPUs of a layer have as many slots. */
+/** Expert ids, `[layer][gpu][slot]`, with equal slots for all GPUs of a layer. */
 export type Homes = readonly (readonly (readonly number[])[])[];
 
-/** What is written. */
+/** Content of a written file. */
 export interface Placed {
   readonly model: ModelSpec;
-  /** Rank of each expert, by dense id: choices, weights or expected uses. */
+  /** Rank by dense id: choices, weights or expected uses. */
   readonly demand: Float64Array;
-  /** Experts of each MoE layer that stay. */
+  /** Number of resident experts by MoE layer. */
   readonly slots: readonly number[];
-  /** 1 if an expert stays, by dense id. */
+  /** 1: resident, by dense id. */
   readonly resident: Uint8Array;
-  /** Experts of each GPU's slots, `[layer][gpu][slot]`; null: there is one GPU. */
+  /** Null: a single GPU. */
   readonly homes: Homes | null;
   readonly fingerprint: Fingerprint;
 }
 
-/** What a file holds: demand by dense id, experts of each GPU, or the layers whose experts stay. */
+/** Demand by dense id, experts of each GPU, or resident layers. */
 export type Held =
   | { readonly kind: 'demand'; readonly demand: Float64Array }
   | { readonly kind: 'homes'; readonly homes: Homes }
   | { readonly kind: 'layers'; readonly resident: readonly boolean[] };
 
-/** A file that is read: its bytes, and its path for messages. */
+/** A file to read. */
 export interface ProfileFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** As text; empty if it is binary. */
+  /** Empty for a binary file. */
   readonly text: string;
 }
 
-/** One member of the family. `cites`: the place of the format's definition, the day of reading it, and its pull request if it is not released. */
+/**
+ * Contract of an engine's placement file. `cites`: format definition, date of reading, and pull request if unreleased.
+ */
 export interface ProfileFormat extends Member {
   readonly cites: string;
   readonly holds: Held['kind'];
-  /** True: the engine keeps as many experts in each layer, whatever the file has. */
+  /** True: the engine keeps equally many experts in each layer. */
   readonly even?: true;
-  /** The runtime in which the engine is priced, whose CPU computes what does not stay; absent: no run of moeprof stands for it. */
+  /** Runtime for prices, with misses on the CPU; absent: no model of the engine. */
   readonly runtime?: string;
-  /** Endings that it is written with, the usual one first. */
+  /** Extensions of written files, the usual first. */
   readonly extensions: readonly string[];
-  /** True: the file has room for a fingerprint, so that no other file is written. @param path decides, if only some endings have room */
+  /** True: no separate fingerprint file. @param path may decide by its extension */
   keeps(path: string): boolean;
-  /** Flags with which the engine loads it. */
+  /** Flags to load the file. */
   use(path: string, placed: Placed): string;
-  /** The file. @throws UserError if the format cannot hold the placement */
+  /** @throws UserError if the format cannot hold the placement */
   write(placed: Placed, path: string): string | Uint8Array;
   detect(file: ProfileFile): boolean;
-  /** Reads it. @throws UserError with the place if it is malformed or of another model */
+  /** @throws UserError for a malformed part (with its place) or another model */
   read(file: ProfileFile, model: ModelSpec): Held;
-  /** Text of the fingerprint in the file; null: it has none. Absent: it never has. */
+  /** Fingerprint text; null: none. Absent: no room. */
   fingerprint?(file: ProfileFile): string | null;
 }
 
-/** Most of a whole count of a layer, if ranks are no counts: exact in a double and in 32 bits. */
+/** Total of a layer if ranks are no counts: exact in a double and in 32 bits. Ours. */
 const WHOLE = 2 ** 30;
 
-/** Whole numbers in the order of the demand, by dense id: the demand itself if it is counts, else shares of a layer. */
+/** Whole numbers in the order of demand: counts by default, else shares of `most` per layer. */
 export function wholeCounts(model: ModelSpec, demand: Float64Array, most = WHOLE): Float64Array {
   if (most === WHOLE && demand.every(isCount)) return demand;
   const whole = new Float64Array(demand.length);
@@ -77,24 +78,24 @@ export function wholeCounts(model: ModelSpec, demand: Float64Array, most = WHOLE
   return whole;
 }
 
-/** Numbers of the layers with experts among all layers, which engines count. @throws UserError if that is unknown */
+/** Indices of MoE layers among all layers. @throws UserError if unknown */
 export function expertBlocks(model: ModelSpec): number[] {
   if (decoderLayers(model) === 0) throw new UserError(`${model.name}: nothing says which layers have experts; name its model with --model`);
   return model.layers.map(({ index }) => decoderLayerOf(model, index));
 }
 
-/** Demand of one layer as a list. */
+/** Demand of a layer as a list. */
 export function layerDemand({ layers }: ModelSpec, demand: Float64Array, layer: number): number[] {
   const { experts, offset } = layers[layer]!;
   return Array.from(demand.subarray(offset, offset + experts));
 }
 
-/** Counts of a layer, one for each expert. */
+/** Counts of a layer, by expert. */
 export const countList = z.array(z.number().nonnegative().max(Number.MAX_SAFE_INTEGER));
-/** Numbers of experts. */
+/** Expert ids. */
 export const expertList = z.array(z.int().nonnegative());
 
-/** Lists of counts, one a layer, as demand by dense id. @throws UserError if they do not fit the model */
+/** Demand by dense id from lists of counts by layer. @throws UserError for a misfit with the model */
 export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[], path: string): Float64Array {
   if (rows.length !== model.layers.length) throw modelMisfit(path, `has ${rows.length} layers`, model);
   const demand = new Float64Array(model.experts);
@@ -105,13 +106,14 @@ export function demandFrom(model: ModelSpec, rows: readonly (readonly number[])[
   return demand;
 }
 
-/** GPUs that a file may name, and slots for each expert of a layer. Ours: more than any cluster gives one model; engines have up to 1.5 slots. */
+/** Most GPUs in a file. Ours: more than any cluster gives a model. */
 export const MOST_GPUS = 4096;
+/** Most slots per expert of a layer. Ours; engines have up to 1.5. */
 const MOST_COPIES = 16;
 
 /**
- * Checks experts by GPU: all layers have as many GPUs and further slots, all GPUs of a layer as many slots, as the tensors of engines do; each expert
- * is one of the layer's, and each of these has a home. @throws UserError
+ * Checks for equal GPUs and slots, valid ids, and a home for each expert, as engines' tensors require.
+ * @throws UserError
  */
 export function checkedHomes(model: ModelSpec, homes: Homes, path: string): Homes {
   if (homes.length !== model.layers.length) throw modelMisfit(path, `has ${homes.length} layers`, model);
@@ -137,7 +139,7 @@ export function checkedHomes(model: ModelSpec, homes: Homes, path: string): Home
   return homes;
 }
 
-/** A refusal of a file that does not fit the model. */
+/** UserError for a file that does not fit the model. */
 export function modelMisfit(path: string, what: string, model: ModelSpec): UserError {
   const experts = model.layers[0]!.experts;
   return new UserError(
@@ -145,7 +147,7 @@ export function modelMisfit(path: string, what: string, model: ModelSpec): UserE
   );
 }
 
-/** The first line of a text that is not passed over. A regular expression of lines that repeat would run out of stack. */
+/** First line that does not match `passed`. A regular expression over lines would exhaust the stack. */
 export function firstLine(text: string, passed: RegExp): string {
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
@@ -158,7 +160,7 @@ export function firstLine(text: string, passed: RegExp): string {
 
 const COMMA = 0x2c;
 
-/** The JSON value of a file. @throws UserError with more values than a placement has, which a check of each would hold several times */
+/** JSON value of a file. @throws UserError with more values than a placement has: the schema's check copies each several times */
 function jsonOf({ bytes, path }: ProfileFile): unknown {
   let values = 1;
   for (let at = bytes.indexOf(COMMA); at >= 0; at = bytes.indexOf(COMMA, at + 1)) values++;
@@ -166,10 +168,10 @@ function jsonOf({ bytes, path }: ProfileFile): unknown {
   return parseJson(bytes, path);
 }
 
-/** A JSON file as its description has it. @throws UserError with the place of what is not so */
+/** @throws UserError with the place of the mistake */
 export const jsonAs = <T>(file: ProfileFile, schema: z.ZodType<T>): T => checkValue(jsonOf(file), file.path, schema);
 
-/** Our fingerprint among the fields of a JSON object; null: it has none. */
+/** Fingerprint field of a JSON object; null: none. */
 export function fingerprintField(file: ProfileFile): string | null {
   const ours = ownValue(jsonOf(file), 'moeprof');
   return isObject(ours) ? JSON.stringify(ours) : null;

@@ -1,4 +1,3 @@
-// The registry of files that engines place experts by. A new one is a file in this folder and a line here.
 import { bytesOf, textOf } from '../../base/host/bytes.js';
 import { existsSync } from '../../base/host/files.js';
 import { KINDS, withInput } from '../../base/input-file.js';
@@ -13,13 +12,13 @@ import { sglang } from './sglang.js';
 import { vllmMap } from './vllm.js';
 import { vllmAscend } from './vllm-ascend.js';
 
-/** All formats, most specific first: the first that recognises a file reads it. */
+/** All formats, most specific first: the first match reads a file. A new format is a file and a line. */
 export const PROFILE_FORMATS: readonly ProfileFormat[] = [exllamav3, sglang, vllmAscend, vllmMap, codacus, colibriHistory, llamaCpp];
 
-/** Path of the fingerprint of a file that has no room for it. */
+/** Fingerprint path of a file without room. */
 export const besidePath = (path: string): string => `${path}.moeprof.json`;
 
-/** A file that was read; `fingerprint` null: it was not written by moeprof. */
+/** `fingerprint` null: not written by moeprof. */
 export interface ReadProfile {
   readonly format: ProfileFormat;
   readonly held: Held;
@@ -33,7 +32,7 @@ function profileFile(path: string, bytes: Uint8Array): ProfileFile {
   return { path, bytes, text: bytes.includes(0) ? '' : textOf(bytes).replace(/^\uFEFF/, '') };
 }
 
-/** Reads a file. @param beside content of {@link besidePath} or null @returns null: of no format @throws UserError if it does not fit */
+/** @param beside content of {@link besidePath} or null @returns null: no known format @throws UserError for a misfit */
 export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array | null, model: ModelSpec): ReadProfile | null {
   const file = profileFile(path, bytes);
   const format = formatOfProfile(file);
@@ -48,13 +47,13 @@ export function readProfile(path: string, bytes: Uint8Array, beside: Uint8Array 
 
 const allOf = (path: string): Uint8Array => withInput(path, 'mapping', (file) => file.part(0, file.bytes));
 
-/** As {@link readProfile}, from a path. @throws UserError if it cannot be read, too */
+/** Reads a profile from a path. @throws UserError also if unreadable */
 export function openProfile(path: string, model: ModelSpec): ReadProfile | null {
   const beside = besidePath(path);
   return readProfile(path, allOf(path), existsSync(beside) ? allOf(beside) : null, model);
 }
 
-/** True if a file is of one of the formats. A larger one than any profile is a recording. @throws UserError if it cannot be read */
+/** True for a known format; a larger file is a recording. @throws UserError if unreadable */
 export function isProfile(path: string): boolean {
   const small = withInput(path, 'trace', ({ bytes }) => bytes <= KINDS.mapping.limit);
   return small && formatOfProfile(profileFile(path, allOf(path))) !== undefined;

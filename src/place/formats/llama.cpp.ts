@@ -6,10 +6,10 @@ import { decoderLayers } from '../../model/door.js';
 import { isHostBuffer, type OverrideRule, parseOverrides } from '../../runtime/allocation/graph/overrides.js';
 import { expertBlocks, firstLine, type ProfileFormat } from './format.js';
 
-/** Projections of an expert in names of tensors; some models have gate and up in one. */
+/** Projections in tensor names; some models fuse gate and up. */
 const PROJECTIONS = ['gate', 'up', 'down', 'gate_up'];
 
-/** The flags that place layers and tensors, by their spellings. The file goes into a command line as it is: no other may stand in it. */
+/** Placement flags by spelling; no other flag may enter a command line. */
 const FLAGS = new Map([
   ['-ngl', '-ngl'],
   ['--gpu-layers', '-ngl'],
@@ -22,10 +22,10 @@ const FLAGS = new Map([
   ['--tensor-split', '-ts'],
 ]);
 
-/** Arguments that a line takes: Linux's limit for all of them (a quarter of the default stack). */
+/** Bytes of a command line: Linux's limit (a quarter of the default stack). */
 const LONGEST = 2 ** 21;
 
-/** llama.cpp: the layers whose experts stay on the CPU, as arguments. It has no single experts. A line of arguments. */
+/** llama.cpp arguments for layers with experts on the CPU; single experts cannot be placed. */
 export const llamaCpp: ProfileFormat = {
   name: 'llama.cpp',
   summary: '-ot with the blocks whose experts stay on the CPU; needs a --split of layers',
@@ -46,7 +46,7 @@ export const llamaCpp: ProfileFormat = {
     if (line.length > LONGEST)
       throw new UserError(`${path}: has ${formatBytes(line.length)} of arguments; a command line takes ${formatBytes(LONGEST)}`);
     const { gpuLayers, rules } = placing(line.split(/\s+/), path);
-    // With fewer layers on the card than there are, the last ones are there; the output counts as one (llama.cpp 18148).
+    // -ngl keeps the last layers on the card, and counts the output as a layer (llama.cpp 18148).
     const first = decoderLayers(model) + (model.anatomy?.nextLayers ?? 0) + 1 - gpuLayers;
     const inHost = (block: number, name: string): boolean => {
       const rule = rules.find(({ pattern }) => pattern.test(name));
@@ -62,7 +62,7 @@ export const llamaCpp: ProfileFormat = {
   fingerprint: ({ text }) => /^# (\{.*\})$/m.exec(text)?.[1] ?? null,
 };
 
-/** Blocks on the card by `-ngl`, and rules in their order, which decides. @throws UserError for another flag, or a value that is none */
+/** Blocks by `-ngl`, and rules, the first match deciding. @throws UserError for another flag or a bad value */
 function placing(words: readonly string[], path: string): { gpuLayers: number; rules: OverrideRule[] } {
   let gpuLayers = Number.POSITIVE_INFINITY;
   const rules: (string | OverrideRule)[] = [];
@@ -89,7 +89,7 @@ function placing(words: readonly string[], path: string): { gpuLayers: number; r
   return { gpuLayers, rules: parseOverrides(rules, path) };
 }
 
-/** Experts of the blocks below a number: llama.cpp writes a rule for each. */
+/** Experts of the first `count` blocks. */
 const firstBlocks = (count: number): OverrideRule => ({
   pattern: { size: 1, test: (name) => Number(/^blk\.(\d+)\./.exec(name)![1]) < count },
   buffer: 'CPU',

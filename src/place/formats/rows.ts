@@ -1,10 +1,9 @@
-// Formats of lines of layer, expert and, unless experts are chosen one by one, a count: of the expert cache of llama.cpp forks, and of colibri.
 import { UserError } from '../../base/errors.js';
 import { POSIX, pasted } from '../../base/shell.js';
 import { decoderLayers, type ModelSpec } from '../../model/door.js';
 import { expertBlocks, firstLine, modelMisfit, type ProfileFile, type ProfileFormat, wholeCounts } from './format.js';
 
-/** Reads lines. @param head of columns, may be the first line @throws UserError with the line if it is malformed, or a layer has none */
+/** @param head column names, an optional first line @throws UserError for a malformed line or a layer without rows */
 function tabled({ path, text }: ProfileFile, model: ModelSpec, columns: RegExp, head: string): Float64Array {
   const layerOf = new Map(expertBlocks(model).map((block, l) => [block, l]));
   const demand = new Float64Array(model.experts);
@@ -14,7 +13,7 @@ function tabled({ path, text }: ProfileFile, model: ModelSpec, columns: RegExp, 
     const row = text.slice(at, end);
     at = end + 1;
     line++;
-    // Engines write facts of their own as negative layers; the first of colibri's has the sizes of the model.
+    // Negative layers hold engine facts; the first of colibri's holds the model's sizes.
     const [, layers, experts] = /^-1 (\d+) (\d+)\r?$/.exec(row) ?? [];
     if (layers !== undefined && Number(experts) !== model.layers[0]!.experts)
       throw new UserError(
@@ -36,10 +35,10 @@ function tabled({ path, text }: ProfileFile, model: ModelSpec, columns: RegExp, 
   return demand;
 }
 
-/** Rows of a layer, about: what the engine takes from it is their order. Ours: a model of 48 layers then takes 1 MiB. */
+/** Approximate rows of a layer; the engine uses only their order. Ours: 1 MiB for 48 layers. */
 const ROWS = 4096;
 
-/** File of `--moe-cache-profile`. */
+/** CSV for `--moe-cache-profile` of a llama.cpp fork. */
 export const codacus: ProfileFormat = {
   name: 'codacus',
   summary: 'CSV of layer,expert: a row for every choice, the more the hotter',
@@ -53,7 +52,7 @@ export const codacus: ProfileFormat = {
   write({ demand, model, resident }) {
     const counts = wholeCounts(model, demand, ROWS);
     const blocks = expertBlocks(model);
-    // One row more for those that stay, so that rounding makes no other as hot as they are.
+    // An extra row for residents: rounding makes no other expert equally hot.
     const rows = (l: number, expert: number, id: number) => `${blocks[l]},${expert}\n`.repeat(counts[id]! + resident[id]!);
     return model.layers
       .map(({ experts, offset }, l) => Array.from({ length: experts }, (_, e) => rows(l, e, offset + e)).join(''))
@@ -63,7 +62,7 @@ export const codacus: ProfileFormat = {
   read: (file, model) => ({ kind: 'demand', demand: tabled(file, model, /^(\d{1,9}),(\d{1,9})\r?$/, 'layer,expert') }),
 };
 
-/** `.coli_usage` next to a model. */
+/** colibri's `.coli_usage` next to a model. */
 export const colibriHistory: ProfileFormat = {
   name: 'colibri',
   summary: 'lines of layer, expert and count, behind the sizes of the model',

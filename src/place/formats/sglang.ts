@@ -19,7 +19,7 @@ import {
   wholeCounts,
 } from './format.js';
 
-/** SGLang's and KTransformers' `--init-expert-location`: counts by layer, which it balances itself, or the expert of each physical slot. */
+/** `--init-expert-location` of SGLang and KTransformers: counts by layer, or experts by physical slot. */
 export const sglang: ProfileFormat = {
   name: 'sglang',
   summary: 'logical_count, or with --gpus physical_to_logical_map, for every layer of the model',
@@ -36,7 +36,7 @@ export const sglang: ProfileFormat = {
   write({ demand, fingerprint, homes, model }) {
     const counts = wholeCounts(model, demand);
     const rows = homes === null ? model.layers.map((_, l) => layerDemand(model, counts, l)) : homes.map((gpus) => gpus.flat());
-    // Rows of layers without experts stand for themselves: the engine counts them, too.
+    // The engine also counts layers without experts: filler rows.
     const blocks = expertBlocks(model);
     const filler = homes === null ? rows[0]!.map(() => 0) : rows[0]!.map((_, slot) => slot % model.layers[0]!.experts);
     const all = Array.from({ length: decoderLayers(model) }, (_, block) => rows[blocks.indexOf(block)] ?? filler);
@@ -60,7 +60,7 @@ const locationSchema = z.object({
   physical_to_logical_map: z.array(expertList).optional(),
 });
 
-/** Counts of all steps together, if they are apart; each step has the model's sizes. @throws UserError if one has not */
+/** Sum over steps. @throws UserError for a step unlike the model's sizes */
 function summed(model: ModelSpec, counts: readonly number[][] | readonly number[][][], file: ProfileFile): Float64Array {
   const steps = Array.isArray(counts[0]?.[0]) ? (counts as number[][][]) : [counts as number[][]];
   const demand = new Float64Array(model.experts);
@@ -69,14 +69,13 @@ function summed(model: ModelSpec, counts: readonly number[][] | readonly number[
   return demand;
 }
 
-/** Rows of the layers with experts; a file may have rows for all layers. */
 function ofMoe(model: ModelSpec, rows: readonly number[][], { path }: ProfileFile): number[][] {
   if (rows.length === model.layers.length) return [...rows];
   if (rows.length !== decoderLayers(model)) throw modelMisfit(path, `has ${rows.length} layers`, model);
   return expertBlocks(model).map((block) => rows[block]!);
 }
 
-/** Physical slots as experts of each GPU: as many neighbours each. @throws UserError if they do not divide evenly */
+/** Splits physical slots evenly among GPUs. @throws UserError for a remainder */
 export function dealt(model: ModelSpec, rows: readonly number[][], gpus: number, path: string): Homes {
   const homes = rows.map((row, l) => {
     const share = row.length / gpus;

@@ -8,7 +8,7 @@ const mapSchema = z.object({
   layer_list: z.array(z.object({ layer_id: z.int().nonnegative(), device_list: z.array(z.object({ device_expert: expertList })) })),
 });
 
-/** vLLM on Ascend: the experts of each device, layer by layer. File of `expert_map_path`. */
+/** vLLM on Ascend, `expert_map_path`: experts of each device by layer. */
 export const vllmAscend: ProfileFormat = {
   name: 'vllm-ascend',
   summary: 'the experts of each device, layer by layer; needs --gpus',
@@ -33,7 +33,7 @@ export const vllmAscend: ProfileFormat = {
   detect: ({ text }) => /^\s*\{/.test(text) && text.includes('"layer_list"'),
   read(file, model) {
     const { layer_list: list, moe_layer_count: count } = jsonAs(file, mapSchema);
-    // The engine takes layers by their places, whatever their numbers.
+    // The engine takes layers by position, not by number.
     if (list.length !== count || list.some(({ layer_id: id }, l) => id !== l))
       throw new UserError(`${file.path}: layer_list: not each of the ${count} layers of moe_layer_count once, in order`);
     const homes = list.map(({ device_list: devices }) => devices.map((device) => device.device_expert));

@@ -3,7 +3,7 @@ import { pasted } from '../../base/shell.js';
 import { expertList, jsonAs, type ProfileFormat } from './format.js';
 import { dealt } from './sglang.js';
 
-/** vLLM: the logical expert of each physical slot, a list for each layer with experts. File of `eplb_config.initial_expert_map_path`. */
+/** vLLM, `eplb_config.initial_expert_map_path`: logical expert of each physical slot, by MoE layer. */
 export const vllmMap: ProfileFormat = {
   name: 'vllm',
   summary: 'the expert of each slot, a list for each layer with experts; needs --gpus',
@@ -19,7 +19,7 @@ export const vllmMap: ProfileFormat = {
   detect: ({ text }) => /^\s*\[\s*(\[\s*)?\d/.test(text),
   read(file, model) {
     const value = jsonAs(file, z.union([expertList, z.array(expertList)]));
-    // One list is for all layers. The number of GPUs is unknown.
+    // A flat list is for all layers. The number of GPUs is unknown.
     const rows = Array.isArray(value[0]) ? (value as number[][]) : model.layers.map(() => value as number[]);
     return { kind: 'homes', homes: dealt(model, rows, 1, file.path) };
   },
