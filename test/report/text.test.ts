@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatDelta, formatRelative, formatValue } from '../../src/report/format.js';
-import { clip, shorten, stackedBar, wrap } from '../../src/report/text.js';
+import { clip, ruledTable, shorten, stackedBar, wrap } from '../../src/report/text.js';
 
 const word = fc.stringMatching(/^[a-z/.-]{1,30}$/);
 
@@ -34,6 +34,13 @@ describe('text', () => {
     expect(shorten('short', 16, true)).toBe('short');
     expect(clip('a sentence that is long', 12, true)).toBe('a sentence…');
     expect(clip('a sentence that is long', 12, false)).toBe('a sentenc...');
+  });
+
+  it('prints a cell of hundreds of lines, its row beside the first', () => {
+    const many = Array.from({ length: 500 }, (_, i) => `line ${i}`).join('\n');
+    const lines = ruledTable(['a', 'b', 'c'], [['x', many, '1']], { color: false, width: 80, unicode: true, verbose: false }).split('\n');
+    expect(lines.slice(2, 4)).toEqual(['x    line 0  1', '     line 1']);
+    expect(lines.at(-1)).toBe('   line 499');
   });
 
   it('divides a bar so that no column is lost or added', () => {
