@@ -77,10 +77,10 @@ function expertsOnCpu(timing: Timing, model: ModelSpec, steps?: Meter): number {
   const layers = decoderLayers(model);
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
   const whole = timing.gpuLayers === undefined ? 0 : layers - timing.gpuLayers;
-  const { countsExpertLayers, places } = runtimeOfProgram(timing.engine);
-  const inHost = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
   const among = (count: number): number => blocks.filter((block) => block < count).length;
-  const byFlags = Math.max(countsExpertLayers === true ? inHost : among(inHost), among(whole));
+  const { hostLayers = among, places } = runtimeOfProgram(timing.engine);
+  const inHost = timing.allCpuMoe === true ? layers : (timing.cpuMoe ?? 0);
+  const byFlags = Math.max(hostLayers(inHost, blocks), among(whole));
   const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, blocks, timing.place, steps);
   const onCpu = Math.min(model.layers.length, Math.max(byFlags, byRules));
   if (onCpu > 0 || placedByFlags(timing)) return onCpu;

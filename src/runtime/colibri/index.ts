@@ -1,4 +1,11 @@
+import { sum } from '../../base/statistics.js';
 import type { KnownRuntime } from '../kind/runtime.js';
+
+/** GB that stay free on a card that colibri fills by itself: 21.9 of 24 (issue 1183), 14.2 of 16.6 (605) and 13.6 of 16 (214) hold experts. */
+const LEFT_ON_CARD = 2.3;
+
+/** Gate of the next layer on this layer's state, right for 71.6 to 74.2 % of the experts on three machines (issue 200). */
+const NEXT_GATE = { kind: 'gate', recall: 0.736, source: 'github.com/JustVugg/colibri/issues/200', horizon: 1, correction: 'on' };
 
 /** colibri: experts are read from an SSD. By default it drafts, its GPU holds experts only, and it reads before it computes. */
 export const colibriRuntime: KnownRuntime = {
@@ -7,13 +14,13 @@ export const colibriRuntime: KnownRuntime = {
     // CPU runs draft 3 tokens (its docs on backends), of which the median of eleven published runs accepts 43 % (issues 12, 93, 113, 136, 216,
     // 280, 298 and 436, and its table of benchmarks; 20 to 73 %).
     drafts: { draft: 3, acceptance: 0.43 },
-    cardNote: /GPU expert tier of (?:(\d+(?:\.\d+)?) GB|the size the engine chose)/,
-    // 21.9 of 24 (issue 1183), 14.2 of 16.6 (605) and 13.6 of 16 (214) hold experts.
-    leftOnCard: 2.3,
-    denseOnGpu: /\bCUDA_DENSE=1\b/,
-    readsAhead: /\b(?:PIPE|URING)=1\b/,
-    looksAhead: /\bPILOT_REAL=1\b/,
-    // The next layer's gate on this layer's state, right for 71.6 to 74.2 % of the experts on three machines (issue 200).
-    guess: { kind: 'gate', recall: 0.736, source: 'github.com/JustVugg/colibri/issues/200', horizon: 1, correction: 'on' },
+    expertsOnCards(note, cards) {
+      const noted = /GPU expert tier of (?:(\d+(?:\.\d+)?) GB|the size the engine chose)/.exec(note);
+      if (noted === null) return 0;
+      return noted[1] === undefined ? sum(cards.map((gb) => Math.max(0, gb - LEFT_ON_CARD))) : Number(noted[1]);
+    },
+    denseOnGpu: (flags) => /\bCUDA_DENSE=1\b/.test(flags),
+    readsAhead: (flags) => /\b(?:PIPE|URING)=1\b/.test(flags),
+    looksAhead: (flags) => (/\bPILOT_REAL=1\b/.test(flags) ? NEXT_GATE : null),
   },
 };

@@ -87,7 +87,7 @@ export const exllamav3Runtime: KnownRuntime = {
   vendors: ['nvidia'],
   logs: [{ format: perf, by: 'eval/perf.py of ExLlamaV3' }],
   places: 'by flags',
-  countsExpertLayers: true,
+  hostLayers: (count) => count,
   advised: {
     ...SERVER,
     profile: 'exllamav3',

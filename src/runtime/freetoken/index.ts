@@ -31,7 +31,13 @@ const dialect = lineDialect('freetoken', (input) => {
 export const freetokenRuntime: KnownRuntime = {
   name: 'freetoken',
   vendors: ['nvidia', 'amd'],
-  sharesSlots: true,
+  systems: {
+    pool: (misses) => ({
+      name: 'lru',
+      cache: { policy: 'lru', scope: 'global' },
+      onMiss: misses === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load',
+    }),
+  },
   advised: {
     ...SERVER,
     profile: 'freetoken',

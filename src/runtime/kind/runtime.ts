@@ -26,16 +26,14 @@ export interface KnownRuntime {
   readonly memory?: AllocatedMemory;
   /** Which experts lie in host memory by default: those that it chooses, or all. Absent: none. */
   readonly places?: 'by flags' | 'by itself' | 'all in host memory';
-  /** True: layers whose experts lie in host memory are counted among those that have experts; false: among all, from the first on. */
-  readonly countsExpertLayers?: boolean;
+  /** MoE layers in host memory by a count of layers that flags give. @param blocks indices of MoE layers Absent: those among the first blocks. */
+  hostLayers?(count: number, blocks: readonly number[]): number;
   /** True: threads use several sockets only with a flag (`--numa`). */
   readonly numaByFlag?: boolean;
   /** True: the experts of a layer are one tensor, so that no share of them can lie apart. */
   readonly wholeLayers?: boolean;
   /** True: the depth of its benchmarks precedes their prompts; false: it may be the prompt itself. */
   readonly depthFirst?: boolean;
-  /** True: all layers share one pool of slots for experts; a miss that the CPU may serve is served by whichever is faster. */
-  readonly sharesSlots?: boolean;
   /** True: it keeps the state of recurrent layers from before a pass, and runs accepted tokens again after a rejection. */
   readonly redoesAccepted?: boolean;
   readonly systems?: Systems;
@@ -76,6 +74,8 @@ interface AllocatedMemory {
 interface Systems {
   /** An expert cache, by the device that computes misses; undefined: any. */
   cache?(program: string, misses: string | undefined): string | undefined;
+  /** The only expert cache of the program, whatever policy a measurement names. @param misses device that computes them; undefined: any */
+  pool?(misses: string | undefined): Readonly<Record<string, unknown>>;
   /** The GPU's experts are chosen anew as prompts go by. */
   readonly followsUse?: string;
   /** Experts stay in their first memory. */
@@ -86,17 +86,14 @@ interface Systems {
 export interface Streaming {
   /** Drafts of the model's own layers by default: tokens, and how many of them are right. */
   readonly drafts: { readonly draft: number; readonly acceptance: number };
-  /** Experts on a card, as runs note them: a size in GB, or the program's own choice. */
-  readonly cardNote: RegExp;
-  /** GB that stay free on a card that it fills by itself. */
-  readonly leftOnCard: number;
-  /** The option that puts dense weights on the GPU, which holds experts alone otherwise. */
-  readonly denseOnGpu: RegExp;
-  /** The option under which reads go on while experts are computed. */
-  readonly readsAhead: RegExp;
-  /** The option that loads the next layer's likely experts, and by which guess. */
-  readonly looksAhead: RegExp;
-  readonly guess: Readonly<Record<string, unknown>>;
+  /** GB of experts on cards, by the note of a run. @param cards memory of each, GB @returns 0: none, or unknown */
+  expertsOnCards(note: string, cards: readonly number[]): number;
+  /** True if dense weights lie on the GPU; false: experts alone. */
+  denseOnGpu(flags: string): boolean;
+  /** True if reads go on during the computation of experts. */
+  readsAhead(flags: string): boolean;
+  /** Predictor of the next layer's experts, which are loaded; null: none. */
+  looksAhead(flags: string): Readonly<Record<string, unknown>> | null;
 }
 
 /** One expert cache that a runtime can have on its GPUs, or its streaming of all experts. */

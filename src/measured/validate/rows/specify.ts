@@ -137,13 +137,8 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const common = { expertCache: capacity, dramCache: null };
   const { policy, where } = placement;
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
-  const { sharesSlots, systems } = runtimeOfProgram(engine);
-  if (sharesSlots === true) {
-    return {
-      ...common,
-      system: { ...LRU, cache: { policy: 'lru', scope: 'global' }, onMiss: where === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' },
-    };
-  }
+  const { systems } = runtimeOfProgram(engine);
+  if (systems?.pool !== undefined) return { ...common, system: systems.pool(where) };
   // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
   if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };

@@ -16,13 +16,13 @@ const streamingOf = ({ engine }: Pick<Measurement, 'engine'>): Streaming | undef
 
 /** True if a program that streams was set to compute while it reads. */
 export function readsAhead(row: Pick<Measurement, 'engine' | 'flags'>): boolean {
-  return streamingOf(row)?.readsAhead.test(row.flags ?? '') === true;
+  return streamingOf(row)?.readsAhead(row.flags ?? '') === true;
 }
 
 /** Predictor and prefetch of a row's system; empty if it looks no layer ahead. */
 export function lookAheadOf(row: Pick<Measurement, 'engine' | 'flags'>): Readonly<Record<string, unknown>> {
-  const streaming = streamingOf(row);
-  return streaming?.looksAhead.test(row.flags ?? '') === true ? { predictor: streaming.guess, prefetch: { minProbability: 0.3 } } : {};
+  const predictor = streamingOf(row)?.looksAhead(row.flags ?? '') ?? null;
+  return predictor === null ? {} : { predictor, prefetch: { minProbability: 0.3 } };
 }
 
 function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
@@ -34,7 +34,7 @@ function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
 /** The row without a card that holds experts alone, no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280): its experts are cache. */
 function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   const { flags = '', machine, placement } = row;
-  const onlyCaches = placement.kind === 'ssd-stream' && placement.where === 'cpu' && !denseOnGpu.test(flags);
+  const onlyCaches = placement.kind === 'ssd-stream' && placement.where === 'cpu' && !denseOnGpu(flags);
   if (!onlyCaches || machine.unified === true || machine.gpus.length === 0) return row;
   const onCard = onCardOf(row);
   const inRam = inRamOf(row, onCard);
@@ -44,13 +44,8 @@ function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
 
 /** GB of experts on a card; 0: it holds none, or that is unknown. */
 export function onCardOf(row: Measurement): number {
-  const { cardNote, leftOnCard } = streamingOf(row) ?? {};
-  const noted = cardNote?.exec(row.placement.note ?? '') ?? null;
-  if (noted === null) return 0;
-  const [, size] = noted;
-  return size === undefined
-    ? row.machine.gpus.reduce((sum, { memory_gb = 0 }) => sum + Math.max(0, memory_gb - leftOnCard!), 0)
-    : Number(size);
+  const cards = row.machine.gpus.map(({ memory_gb = 0 }) => memory_gb);
+  return streamingOf(row)?.expertsOnCards(row.placement.note ?? '', cards) ?? 0;
 }
 
 /** GB of RAM that cache experts. Undefined: unknown, as for a row whose only size is the card's. */
