@@ -60,16 +60,22 @@ function tables(): NonNullable<typeof read> {
   return read;
 }
 
-/** The flags of a runtime that advice is given for. */
+function programOf(runtime: string): z.infer<typeof programSchema> {
+  const program = ownValue(tables().programs, runtime);
+  if (program === undefined) throw new Error(`profiles/flags.yaml has no program ${runtime}, which advice is given on`);
+  return program;
+}
+
+/** The flags of a runtime that advice is given for. @throws Error if the file has none */
 export function grammarOf(runtime: string): Grammar {
-  const { programs, shared } = tables();
-  const { allocation: _, shares, ...program } = ownValue(programs, runtime)!;
+  const { shared } = tables();
+  const { allocation: _, shares, ...program } = programOf(runtime);
   return shares === undefined ? program : { ...program, flags: [...ownValue(shared, shares)!, ...program.flags] };
 }
 
 /** How a build of a program allocates memory; the newest unless given. */
 export function allocationRules(runtime: string, build = Number.MAX_SAFE_INTEGER): AllocationRules {
-  const { allocation = {} } = ownValue(tables().programs, runtime)!;
+  const { allocation = {} } = programOf(runtime);
   const holds = (rule: (typeof RULES)[number]): boolean => {
     const { since = 0, until = Number.POSITIVE_INFINITY } = allocation[rule] ?? { until: 0 };
     return build >= since && build < until;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 import type { CommandInput } from '../../../src/runtime/flags/dialect.js';
+import { grammarOf } from '../../../src/runtime/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../src/runtime/index.js';
 import { loadHardware } from '../../../src/runtime/machine.js';
 import { loadSystem } from '../../../src/system/system.js';
@@ -33,6 +34,10 @@ const said = (runtime: string, told: Partial<CommandInput>): Record<string, stri
   const { dialect } = advisedRuntime(runtime);
   return Object.fromEntries(readCommand(dialect, dialect.write({ ...TOLD, ...told })));
 };
+
+it('a runtime whose flags are in no row of the file is named', () => {
+  expect(() => grammarOf('mine')).toThrow('profiles/flags.yaml has no program mine');
+});
 
 describe('llama.cpp', () => {
   it('leaves the experts of first layers in host memory; layers without experts count', () => {
