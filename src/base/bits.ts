@@ -1,4 +1,4 @@
-/** Bits of 32-bit words: sets of experts and marks of places are kept in them. */
+/** Number of ones in a 32-bit word. */
 export function bitCount(word: number): number {
   word -= (word >>> 1) & 0x55555555;
   word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);

@@ -1,7 +1,7 @@
 import { UserError } from './errors.js';
 import { quoted } from './text.js';
 
-/** Words of a command line that no shell runs. @throws UserError for an open quote, no word, or a sign for shells only */
+/** Splits a command line without a shell. @throws UserError for an open quote, no word, or a shell-only character */
 export function commandWords(text: string, place: string): string[] {
   const words: string[] = [];
   let word: string | null = null;

@@ -23,7 +23,9 @@ import { dirname, join, resolve } from './host/paths.js';
 import { exit, isRunning, listen, pid } from './host/process.js';
 import { byName } from './objects.js';
 
-/** A file under construction: opened before the work that fills it, so that a bad path fails at once; on disk from the first write on. */
+/**
+ * File under construction: opened before the work, so that a bad path fails at once; on disk from the first write on.
+ */
 export class AtomicFile {
   readonly path: string;
   readonly #target: string;
@@ -31,27 +33,30 @@ export class AtomicFile {
   #fd: number | null = null;
   #open = true;
 
-  /** @param path of the finished file; a link keeps its target @throws UserError if its folder cannot be written, or `path` is a folder */
+  /**
+   * @param path of the finished file; a link keeps its target @throws UserError if the folder is not writable, or
+   * `path` is a folder
+   */
   constructor(path: string) {
     this.path = path;
     const stat = whatStands(path);
     if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
-    // A rename would put a file in the place of the device.
+    // A rename would replace the device by a file.
     if (stat?.isFile() === false) throw new UserError(`${path}: is a device or a pipe, which no file may replace; name a file`);
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
-    // Permissions are checked without creating a file, which could outlive a signal.
+    // Permissions are checked without a file, since a signal could leave the file in place.
     attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
   }
 
-  /** Writes all of `data`, at byte `position` or, without one, after what was written before. */
+  /** Writes all of `data` at byte `position`, or after earlier writes. */
   write(data: Uint8Array | string, position: number | null = null): void {
     const bytes = typeof data === 'string' ? bytesOf(data) : data;
     const fd = this.#begin();
     attempt(this.path, () => writeAll(fd, bytes, position));
   }
 
-  /** Moves the finished file to its place, over an older one. */
+  /** Moves the finished file into place, over an older file. */
   commit(): void {
     if (!this.#open) return;
     const fd = this.#begin();
@@ -67,7 +72,7 @@ export class AtomicFile {
     }
   }
 
-  /** Drops the unfinished file; does nothing after {@link commit}. */
+  /** Drops the unfinished file; no effect after {@link commit}. */
   abort(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -86,13 +91,13 @@ export class AtomicFile {
 
 const unfinished = new Set<AtomicFile>();
 
-/** Exit codes of a process that a signal has ended. */
+/** Exit codes of a process ended by a signal. */
 const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
-/** What ends each of the handlers below; empty: there are none. */
+/** Functions that remove the handlers below; empty: no handlers. */
 let guards: (() => void)[] = [];
 
-/** Makes sure that an unfinished file is removed however the process ends (except by kill -9). */
+/** Removes an unfinished file however the process ends (except by kill -9). */
 function guard(file: AtomicFile): void {
   unfinished.add(file);
   if (guards.length > 0) return;
@@ -103,16 +108,16 @@ function guard(file: AtomicFile): void {
 
 function release(file: AtomicFile): void {
   unfinished.delete(file);
-  // A signal that has already come is handled in the next turn.
+  // A signal already received is handled in the next turn.
   inNextTurn(() => {
     if (unfinished.size === 0) for (const end of guards.splice(0)) end();
   });
 }
 
-/** The file or folder if something is to be written; undefined: nothing yet. @throws UserError if the path cannot be looked at */
+/** Status of a path to write; undefined: nothing exists. @throws UserError if unknown */
 export const whatStands = (path: string): FileStat | undefined => attempt(path, () => statIfAny(path));
 
-/** Writes a text file as a whole. @throws UserError if the path cannot be written */
+/** Writes a text file as a whole. @throws UserError if not writable */
 export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   const file = new AtomicFile(path);
   try {
@@ -123,13 +128,13 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
-/** Makes a folder and its missing parents. @throws UserError if that is not permitted, or a file is in the way */
+/** Makes a folder and its missing parents. @throws UserError without permission, or for a file in the way */
 export function makeFolder(path: string): void {
-  // From the root: Node 20 tries a relative path for ever if the working directory is gone.
+  // Absolute, since Node 20 retries a relative path for ever in a deleted working directory.
   attempt(path, () => makeFolders(resolve(path)));
 }
 
-/** Runs an operation that writes. @throws UserError if it fails, for the user to correct */
+/** Runs a write operation. @throws UserError for faults that the user can correct */
 export function attempt<T>(path: string, operation: () => T): T {
   try {
     return operation();
@@ -155,10 +160,13 @@ function cannotWrite(path: string, error: unknown): UserError {
   return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
-/** Makes a file, for reading and writing. @throws UserError if one stands there */
+/** Creates a file for reading and writing. @throws UserError if the path exists */
 export const newFile = (path: string): number => attempt(path, () => openSync(path, 'wx+'));
 
-/** Opens a temporary file for reading and writing. Its name is unlinked at once, so that the system frees it however the process ends. */
+/**
+ * Opens a temporary file for reading and writing. Its name is unlinked at once, so that the system frees the space
+ * however the process ends.
+ */
 export function temporaryFile(): number {
   const path = temporaryPath(tmpdir());
   return attempt(path, () => {
@@ -168,10 +176,10 @@ export function temporaryFile(): number {
   });
 }
 
-/** Bytes from which on another process keeps a temporary file open, too: this much is freed in a tenth of a second. */
+/** Size from which a second process keeps a temporary file open: freeing 256 MiB takes a tenth of a second. */
 const LARGE = 256 * 2 ** 20;
 
-/** Bytes that were written to temporary files, and what ends their keeping, by descriptor. */
+/** By descriptor: bytes written to a temporary file; function that ends the second process. */
 const temporary = new Map<number, { bytes: number; end?: () => void }>();
 
 /** Writes all of `bytes` to a {@link temporaryFile}, as {@link writeAll}. @throws UserError if the disk is full */
@@ -183,41 +191,41 @@ export function writeTemporary(fd: number, bytes: Uint8Array, position: number |
   temporary.set(fd, file);
 }
 
-/** Closes a {@link temporaryFile}, or any other; a large one is freed while this process goes on. */
+/** Closes any file; a large {@link temporaryFile} is freed in the background. */
 export function closeTemporary(fd: number): void {
   closeSync(fd);
   temporary.get(fd)?.end?.();
   temporary.delete(fd);
 }
 
-/** Writes all of `bytes` at byte `position`; null: after what was written before. */
+/** Writes all of `bytes` at byte `position`; null: after earlier writes. */
 export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {
   for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
 }
 
-/** Fills `into` from byte `position`. @returns the bytes that were read: fewer than requested only if the file ends */
+/** Fills `into` from byte `position`. @returns bytes read: fewer than requested only at the end of the file */
 export function readAll(fd: number, into: Uint8Array, position: number): number {
   let done = 0;
   for (let got = -1; got !== 0 && done < into.length; done += got) got = readSync(fd, into, done, into.length - done, position + done);
   return done;
 }
 
-/** This host in names of temporary files: 8 digits. Folders may be shared between hosts, and process ids are local. */
+/** Host in names of temporary files, 8 digits: hosts may share folders, and process ids are local. */
 const HOST = newSha256().update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
 
-/** Folders from which this process has removed what others left: a store has thousands of files in a folder, and writes many more. */
+/** Folders already swept by this process: a store writes thousands of files to a folder. */
 const swept = new Set<string>();
 
-/** A new temporary name, after a sweep of the folder. It does not contain the target's name, which may be as long as names can be. */
+/** New temporary name, after a sweep of the folder. Excludes the target's name, which may have the maximum length. */
 function temporaryPath(folder: string): string {
   if (!swept.has(folder)) sweep(folder);
   swept.add(folder);
   return join(folder, `.moeprof-${pid}-${HOST}${randomHex(6)}.tmp`);
 }
 
-/** Removes temporary files that killed processes of this host have left. Files that cannot be listed or removed are ignored. */
+/** Removes temporary files left by killed processes of this host. Ignores files that cannot be listed or removed. */
 function sweep(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {

@@ -2,10 +2,13 @@ import { crc32, deflatedBlock } from './host/compression.js';
 
 /** Magic, deflate, no flags, no time (equal inputs give equal files), unknown system (RFC 1952, section 2.3). */
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
-/** An empty last block (RFC 1951, section 3.2.6). */
+/** Empty last block (RFC 1951, section 3.2.6). */
 const LAST_BLOCK = Uint8Array.of(3, 0);
 
-/** Gzip without a stream: each write is compressed and passed on at once, so that no output waits in memory; larger writes compress better. */
+/**
+ * Gzip without a stream: each write is compressed and passed on at once, so that no output waits in memory. Larger
+ * writes compress better.
+ */
 export class Gzip {
   readonly #out: (bytes: Uint8Array) => void;
   #begun = false;
@@ -24,13 +27,13 @@ export class Gzip {
     this.#out(deflatedBlock(bytes));
   }
 
-  /** The header waits for the first write, since an output is opened long before. */
+  /** Writes the header at the first write, since an output opens long before. */
   #begin(): void {
     if (!this.#begun) this.#out(HEADER);
     this.#begun = true;
   }
 
-  /** Ends the file; nothing can be written after it. */
+  /** Ends the file and further writes. */
   end(): void {
     this.#begin();
     const trailer = new DataView(new ArrayBuffer(8));

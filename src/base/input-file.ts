@@ -24,28 +24,28 @@ import { BYTES, formatBytes, parseQuantity } from './units.js';
 
 interface Limits {
   readonly what: string;
-  /** Largest size in bytes. */
+  /** Largest size, bytes. */
   readonly limit: number;
-  /** Advice for a file that is too large. */
+  /** Advice for a file above the limit. */
   readonly remedy: string;
-  /** Advice for a folder or a device; absent: that for a file that is too large. */
+  /** Advice for a folder or a device; absent: `remedy`. */
   readonly instead?: string;
-  /** True if it may come through a pipe, which can be read only once. */
+  /** True if a pipe is allowed, readable only once. */
   readonly pipe?: true;
 }
 
-/** Ticks of the coarsest clock that a file system of today has: FAT's. */
+/** Tick of the coarsest file system clock in use, ms: FAT's. */
 const CLOCK_MS = 2000;
 
 const KIB = 2 ** 10;
 const GIB = 2 ** 30;
 
-/** Name of a kind of file. */
+/** Kind of file. */
 export type InputKind =
   | ('profile' | 'result' | 'trace' | 'model' | 'config' | 'index' | 'hub' | 'workload' | 'prompts' | 'predictor')
   | ('module' | 'entry' | 'key' | 'measurements' | 'log' | 'mapping');
 
-/** Kinds of files, from their table in `profiles/inputs.txt`. */
+/** Kinds of files from `profiles/inputs.txt`. */
 export const KINDS = Object.fromEntries(
   bundledRows('inputs.txt').map((row): [string, Limits] => {
     const [name = '', limit = '', pipe, what = '', remedy = '', instead] = row.split(/ {2,}/);
@@ -54,16 +54,19 @@ export const KINDS = Object.fromEntries(
   }),
 ) as Readonly<Record<InputKind, Limits>>;
 
-/** A user's file, open at any offset; pipes are spooled. Folders, devices, pipes without a writer and sizes above a kind's limit are refused. */
+/**
+ * A user's file, open for reads at any offset; pipes are spooled. Folders, devices, pipes without a writer and sizes
+ * above a kind's limit are refused.
+ */
 export class InputFile {
-  /** As the user named it; `-` is standard input. */
+  /** Name given by the user; `-` is standard input. */
   readonly path: string;
   readonly bytes: number;
   readonly #fd: number;
   readonly #opened: FileState;
   #open = true;
 
-  /** @param fd of a regular file, which is closed with this */
+  /** @param fd of a regular file, closed with this object */
   constructor(path: string, fd: number) {
     this.path = path;
     this.#fd = fd;
@@ -71,7 +74,7 @@ export class InputFile {
     this.bytes = Number(this.#opened.size);
   }
 
-  /** Opens a file or pipe, or `-`. @param kind sets its largest size @throws UserError if it is none that can be read, or is too large */
+  /** Opens a file, a pipe, or `-`. @param kind sets the largest size @throws UserError if unreadable or too large */
   static open(path: string, kind: InputKind): InputFile {
     const file = new InputFile(path, openRegular(path, KINDS[kind]));
     if (file.bytes <= KINDS[kind].limit) return file;
@@ -79,35 +82,35 @@ export class InputFile {
     throw tooLarge(path, file.bytes, KINDS[kind]);
   }
 
-  /** Fills `into` from byte `position`. @throws UserError if the file ends before */
+  /** Fills `into` from byte `position`. @throws UserError if the file ends early */
   read(position: number, into: Uint8Array): void {
     const done = this.#fill(position, into);
     if (done === into.length) return;
     throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
   }
 
-  /** Up to `length` bytes from `position` on; fewer if the file ends. */
+  /** Up to `length` bytes from `position`; fewer at the end of the file. */
   part(position: number, length: number): Uint8Array {
     const bytes = unfilled(Math.max(0, Math.min(length, this.bytes - position)));
     return bytes.subarray(0, this.#fill(position, bytes));
   }
 
-  /** All of it as text, without a byte order mark. */
+  /** Whole file as text, without a byte order mark. */
   text(): string {
     return textOf(this.part(0, this.bytes)).replace(/^\uFEFF/, '');
   }
 
-  /** Identity and state of the file: changes when the file is written to. */
+  /** Identity and state of the file; changes at a write. */
   get state(): string {
     return stateOf(this.#opened);
   }
 
-  /** True if any later write changes its {@link state}: clocks of file systems are coarse. */
+  /** True if any later write changes {@link state}: file system clocks are coarse. */
   get settled(): boolean {
     return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
 
-  /** Refuses a file that was written to since it was opened, since the read parts may not belong together. @throws UserError */
+  /** @throws UserError if the file was written to since opening, since parts may not belong together */
   checkUnchanged(): void {
     const { size, mtimeNs } = openFileState(this.#fd);
     if (size === this.#opened.size && mtimeNs === this.#opened.mtimeNs) return;
@@ -124,7 +127,7 @@ export class InputFile {
   }
 }
 
-/** Opens a file for as long as `use` takes. @throws UserError as {@link InputFile.open} */
+/** Opens a file for the duration of `use`. @throws UserError as {@link InputFile.open} */
 export function withInput<T>(path: string, kind: InputKind, use: (file: InputFile) => T): T {
   const file = InputFile.open(path, kind);
   try {
@@ -134,7 +137,7 @@ export function withInput<T>(path: string, kind: InputKind, use: (file: InputFil
   }
 }
 
-/** All of a file as text. @throws UserError as {@link InputFile.open} */
+/** Whole file as text. @throws UserError as {@link InputFile.open} */
 export function readText(path: string, kind: InputKind = 'profile'): string {
   if (kind !== 'profile') return withInput(path, kind, (file) => file.text());
   const known = TEXTS.get(path);
@@ -149,12 +152,12 @@ export function readText(path: string, kind: InputKind = 'profile'): string {
   });
 }
 
-/** Texts of short profiles, valid while their files do not change: cells of a study read the same few again and again. */
+/** Texts of short profiles, valid while their files stay unchanged: cells of a study read the same few again. */
 const TEXTS = new Map<string, { readonly state: string; readonly text: string }>();
 const MOST_TEXTS = 64;
 const LONGEST_TEXT = 16 * KIB;
 
-/** {@link InputFile.state} of the file at a path; null: there is none, or its state is unknown. */
+/** {@link InputFile.state} at a path; null: no file, or unknown. */
 function stateAt(path: string): string | null {
   try {
     return stateOf(fileState(path));
@@ -163,31 +166,33 @@ function stateAt(path: string): string | null {
   }
 }
 
-/** A text that changes when the file or its permissions do. */
+/** Text that changes with the file or its permissions. */
 const stateOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileState): string => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 
-/** What stands at a path that is to be read; undefined: nothing. @throws UserError if that is unknown */
+/** Status of a path to read; undefined: nothing exists. @throws UserError if unknown */
 export const statOf = (path: string): FileStat | undefined => attemptRead(path, () => statIfAny(path));
 
-/** True if a path is a folder, false if nothing or something else stands there. @throws UserError if that is unknown */
+/** True for a folder, false for a file or nothing. @throws UserError if unknown */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
-/** Names in a folder. @throws UserError if it may not be read */
+/** Names in a folder. @throws UserError if unreadable */
 export const listFolder = (path: string): string[] => attemptRead(path, () => readdirSync(path));
 
-/** Paths of the regular files below a folder, sorted; links and pipes are none. @throws UserError if a folder may not be read */
+/**
+ * Paths of regular files below a folder, sorted, without links and pipes. @throws UserError if a folder is unreadable
+ */
 export function filesBelow(folder: string): string[] {
   const entries = attemptRead(folder, () => entriesBelow(folder));
   return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
 }
 
-/** Descriptor of a regular file with the content of `path`. Opening does not block, since a pipe may have no writer. */
+/** Descriptor of a regular file with the content of `path`. Opens without blocking, since a pipe may have no writer. */
 function openRegular(path: string, kind: Limits): number {
   const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));
   if (stat.isFile() && fd !== 0) return fd;
   try {
-    // Standard input may be a file, a socket (of another Node process), a terminal, or nothing (/dev/null).
+    // Standard input may be a file, a socket (of a Node process), a terminal, or nothing (/dev/null).
     if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
     const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
     const instead = kind.instead ?? kind.remedy;
@@ -198,10 +203,10 @@ function openRegular(path: string, kind: Limits): number {
   }
 }
 
-/** Limit of a stream of a kind without one: an endless writer would fill the disk. */
+/** Limit of a stream without a limit by kind, against an endless writer filling the disk. Ours. */
 const STREAM_LIMIT = 4 * GIB;
 
-/** Bytes that a stream may bring. @param limit of its kind @param free bytes in the folder of temporary files, of which it may take half */
+/** Most bytes of a stream. @param limit of its kind @param free bytes in the temporary folder, half of them usable */
 export const streamLimit = (limit: number, free: number): number => Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
 
 function spooled(fd: number, path: string, kind: Limits): number {
@@ -225,7 +230,7 @@ function spooled(fd: number, path: string, kind: Limits): number {
   }
 }
 
-/** Milliseconds between two looks at a pipe whose writer is busy. */
+/** Time between looks at a pipe with a busy writer, ms. */
 const PATIENCE = 5;
 
 function readSome(fd: number, path: string, into: Uint8Array): number {
@@ -234,7 +239,7 @@ function readSome(fd: number, path: string, into: Uint8Array): number {
       return readSync(fd, into, 0, into.length, null);
     } catch (error) {
       const code = codeOf(error);
-      // The error when the other end of a terminal or a Windows pipe goes.
+      // Error after the other end of a terminal or a Windows pipe closes.
       if (code === 'EOF') return 0;
       if (code !== 'EAGAIN') throw cannotRead(path, error);
       pauseThread(PATIENCE);
@@ -253,7 +258,7 @@ function attemptRead<T>(path: string, operation: () => T): T {
   }
 }
 
-/** What is wrong with a path, by the code of the error. */
+/** Fault of a path by error code. */
 const FAULTS = byName<string>({
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',

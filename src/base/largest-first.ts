@@ -1,6 +1,6 @@
-/** Numbers that are taken out largest first: a binary heap. A multiset of numbers; each operation takes logarithmic time. */
+/** Multiset of numbers, removed largest first: a binary heap with logarithmic operations. */
 export class LargestFirst {
-  /** Each is at least as large as the two at twice its place, plus 1 and plus 2. */
+  /** Entry i is at least entries 2 i + 1 and 2 i + 2. */
   readonly #heap: number[] = [];
 
   push(value: number): void {
@@ -13,7 +13,7 @@ export class LargestFirst {
     heap[at] = value;
   }
 
-  /** Removes the largest number; undefined: there is none. */
+  /** Removes the largest number; undefined if empty. */
   pop(): number | undefined {
     const heap = this.#heap;
     const largest = heap[0];

@@ -4,7 +4,6 @@ const STEPS = 4096;
 const float = new Float32Array(1);
 const bits = new Int32Array(float.buffer);
 
-/** ln of the middle of each step of [1, 2). */
 const MANTISSA = Float64Array.from({ length: STEPS }, (_, step) => Math.log(1 + (step + 0.5) / STEPS));
 
 /** ln(x) to within 2^-13. @param x positive, normal in single precision */
@@ -20,7 +19,7 @@ const PER_UNIT = 128;
 const TABLE = Float32Array.from({ length: 2 * RANGE * PER_UNIT }, (_, i) => 1 / (1 + Math.exp(RANGE - (i + 0.5) / PER_UNIT)));
 const LAST = TABLE.length - 1;
 
-/** Lookup table of {@link sigmoid}: `table[(logit + range) x perUnit]`, rounded down, and the first and the last beyond its ends. */
+/** Lookup table of {@link sigmoid}: `table[(logit + range) x perUnit]`, rounded down and clamped. */
 export const LOGISTIC = { range: RANGE, perUnit: PER_UNIT, table: TABLE };
 
 /** 1 / (1 + exp(-logit)), to within 0.001. */

@@ -1,23 +1,27 @@
-// Ours, all three: half and twice the value change the recall of `ensemble` by at most 0.18 points on the four traces of predict/evidence.ts.
+// Constants are ours: half and twice the value change the recall of `ensemble` by at most 0.18 points on the four
+// traces of predict/evidence.ts.
 
-/** Strength of the pull towards the initial weights, in batches' worth of curvature. */
+/** Pull towards the initial weights, in batches' worth of curvature. */
 const RIDGE = 4;
-/** Share of old curvature that is kept after each batch. */
+/** Share of old curvature kept per batch. */
 const FADING = 0.9985;
-/** Largest change of one weight in a step. */
+/** Largest change of a weight per step. */
 const STEP_LIMIT = 0.2;
 
-/** Logistic regression, P(y = 1) = sigmoid(weights . features): Newton steps by small batches, curvature of old ones fading; no learning rate. */
+/**
+ * Logistic regression, P(y = 1) = sigmoid(weights . features), by Newton steps on small batches with fading curvature
+ * and no learning rate.
+ */
 export class LogisticFit {
   readonly weights: Float64Array;
-  /** Steps so far: the weights change with each. */
+  /** Steps so far; each changes the weights. */
   steps = 0;
   readonly #size: number;
-  /** Curvature, `[size, size]`, symmetric; and a copy that is factorised. */
+  /** Curvature, `[size, size]`, symmetric; then a copy to factorise. */
   readonly #curvature: Float64Array;
   readonly #factor: Float64Array;
   readonly #gradient: Float64Array;
-  /** By sample: its residual, and the variance of that. */
+  /** By sample: residual; then its variance. */
   #error = new Float64Array(0);
   #spread = new Float64Array(0);
 
@@ -30,7 +34,10 @@ export class LogisticFit {
     this.#gradient = new Float64Array(this.#size);
   }
 
-  /** One step on `rows` samples. @param columns `[size][rows]` @param labels 0, 1, or a share @returns the sum of squared errors before it */
+  /**
+   * Fits `rows` samples. @param columns `[size][rows]` @param labels 0, 1, or a share @returns sum of squared errors
+   * before the step
+   */
   step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): number {
     this.steps++;
     const size = this.#size;
@@ -58,7 +65,7 @@ export class LogisticFit {
     return squares;
   }
 
-  /** Predicts each sample, column by column: a sum in a register is several times as fast as one in memory. */
+  /** Predicts samples column by column: a sum in a register is several times faster than in memory. */
   #judge(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): number {
     if (rows > this.#error.length) {
       this.#error = new Float64Array(rows);
@@ -83,7 +90,10 @@ export class LogisticFit {
     return squares;
   }
 
-  /** Solves curvature . x = b by Cholesky's factorisation, overwriting b. A little is added to the diagonal against dead features. */
+  /**
+   * Solves curvature . x = b by Cholesky's factorisation, overwriting b. A small diagonal term guards against dead
+   * features.
+   */
   #solve(b: Float64Array): void {
     const size = this.#size;
     const factor = this.#factor;

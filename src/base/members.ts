@@ -1,13 +1,15 @@
-// Names, summaries, sources and parameters of the members of families that are code, from their table profiles/members.txt.
+// Names, summaries, sources and parameters of families in code, from profiles/members.txt.
 import type { Member, Parameter, ParameterTable } from './parameters.js';
 import { bundledSections } from './profiles.js';
 
-/** A family whose members are rows of the table. */
+/** Family with members in the table. */
 export type MemberFamily = 'policy' | 'predictor' | 'scheduler' | 'placement' | 'variant';
 
 const TABLE = bundledSections('members.txt');
 
-/** A member as its rows have it. @param more parameters that code declares, after those of the rows @throws Error if the table has no such member */
+/**
+ * Member from the table. @param more parameters declared in code, after the table's @throws Error for an unknown member
+ */
 export function member(family: MemberFamily, name: string, more: ParameterTable = {}): Required<Member> {
   const rows = TABLE.get(family) ?? [];
   const at = rows.findIndex((row) => row.startsWith(`${name}  `));
@@ -18,7 +20,7 @@ export function member(family: MemberFamily, name: string, more: ParameterTable 
   return { name, summary, cites, parameters: { ...Object.fromEntries(parameters), ...more } };
 }
 
-/** A row of a parameter: its name, default, values and meaning. @throws Error for a row that is none */
+/** Parses a parameter row: name, default, values and meaning. @throws Error for an invalid row */
 export function parameterOf(row: string): readonly [name: string, Parameter] {
   const [name, usual, values, description] = row.trim().split(/ {2,}/);
   if (description === undefined) throw new Error(`profiles/members.txt: no parameter: ${row}`);

@@ -3,17 +3,17 @@ import { textOf } from './host/bytes.js';
 import { LIMITS, Meter } from './meter.js';
 import { hasKeys } from './objects.js';
 
-/** Levels of lists and objects in each other. Files of ours have at most ten. */
+/** Most levels of nested lists and objects. Bundled files have at most ten. */
 const MOST_LEVELS = 64;
 
 const SPACE = 32;
 const QUOTE = 34;
 const COLON = 58;
-/** Digits, commas and spaces lie below; they are most of a recording. */
+/** Digits, commas and spaces lie below; most bytes of a recording do. */
 const LETTERS = 65;
 const BACKSLASH = 92;
 
-/** True if lists and objects nest deeper than any file of ours. Values may share parts, and contain themselves. */
+/** True if lists and objects nest too deep. Values may share parts and contain themselves. */
 export function nestsTooDeep(value: unknown): boolean {
   let level = new Set([value]);
   for (let depth = 0; level.size > 0; depth++) {
@@ -35,7 +35,10 @@ function* entriesOf(container: object): Generator<unknown, void, void> {
   } else yield* Object.values(container) as unknown[];
 }
 
-/** Parses a JSON document of at most so many brackets. @throws UserError for too many or too deep ones, or `__proto__` @throws SyntaxError */
+/**
+ * Parses a JSON document with a bounded number of brackets. @throws UserError for too many or too deep brackets, or
+ * `__proto__` @throws SyntaxError
+ */
 export function parseJsonBytes(bytes: Uint8Array, place: string, most?: number): unknown {
   const lists = new Meter(place, most === undefined ? LIMITS.lists : { ...LIMITS.lists, most, instead: 'no such file does' });
   let depth = 0;
@@ -53,7 +56,7 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most?: number):
     } else if (bracket === 0x5d) depth--;
   }
   const text = textOf(bytes);
-  // What reads records drops this key without a word.
+  // Record readers silently drop this key.
   const refused = (key: string, value: unknown): unknown => {
     if (key === '__proto__') throw new UserError(`${place}: has the key "__proto__"; no such file has`);
     return value;
@@ -61,7 +64,7 @@ export function parseJsonBytes(bytes: Uint8Array, place: string, most?: number):
   return JSON.parse(text, /__proto__|\\u005f/i.test(text) ? refused : undefined) as unknown;
 }
 
-/** The first key that its object has already, and its byte, in a document that has passed {@link parseJsonBytes}; null: there is none. */
+/** First key repeated within an object, and its byte, after {@link parseJsonBytes}; null without a repeat. */
 export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at: number } | null {
   const open: Set<string>[] = [];
   for (let at = 0; at < bytes.length; at++) {
@@ -82,7 +85,7 @@ export function keyTwice(bytes: Uint8Array): { readonly key: string; readonly at
   return null;
 }
 
-/** Byte of the quotation mark that ends a text which begins at `from`; the end, if none does. */
+/** Byte of the closing quotation mark of a text that begins at `from`, or the end. */
 function endOfText(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
     let before = at;

@@ -3,45 +3,48 @@ import { grown } from './grown.js';
 import type { ByteSource } from './scan.js';
 
 const BLOCK_BYTES = 256 * 1024;
-/** A longer line is not a line of a trace. */
+/** Longest line of a trace, bytes. Ours. */
 const LINE_LIMIT = 16 * 1024 * 1024;
-/** Bytes after the last line break that a number may look at. */
+/** Bytes after the last line break that parsing a number may read. */
 const SLACK = 8;
 const NEWLINE = 10;
 const RETURN = 13;
 const SPACE = 32;
 const COMMA = 44;
 const ZERO = 48;
-/** More digits are no number of a trace. */
+/** Most digits of a number in a trace. */
 const MOST_DIGITS = 9;
 
-/** Walks lines of whole numbers that commas or spaces separate, in one loop without branches on their lengths; blank lines are skipped. */
+/**
+ * Walks lines of whole numbers separated by commas or spaces, in one loop without branches on number lengths; skips
+ * blank lines.
+ */
 export class NumberLines {
-  /** Numbers of the current line are `values[0, count)`; after {@link nextPairs} the second numbers of its lines. */
+  /** Numbers of the current line: `values[0, count)`. After {@link nextPairs}: second numbers of the gathered lines. */
   values: Int32Array = new Int32Array(64);
   count = 0;
-  /** Number of the current line, from 1. */
+  /** Current line, from 1. */
   line: number;
-  /** The byte that follows the first number of the current line. */
+  /** Byte after the first number of the current line. */
   separator = 0;
-  /** First number of the lines that {@link nextPairs} gathered. */
+  /** First number of the lines gathered by {@link nextPairs}. */
   key = 0;
   readonly #source: ByteSource;
-  /** A line that {@link nextPairs} reads apart; if {@link #ahead} is its number, it begins the next run. */
+  /** Line read separately by {@link nextPairs}; if {@link #ahead} is its number, the line begins the next run. */
   #pair: Int32Array = new Int32Array(8);
   #ahead = 0;
-  /** Bytes of `key,` as one word, and how many they are; -1: a longer key. */
+  /** Bytes of `key,` as one word (-1: a longer key); number of bytes. */
   #prefix = 0;
   #width = 0;
-  /** Whole lines; a line break follows the last byte of the file too. */
+  /** Whole lines; a line break also follows the last byte of the file. */
   #bytes = new Uint8Array(BLOCK_BYTES + SLACK);
   #at = 0;
-  /** End of the whole lines, and of all that was read. */
+  /** End of whole lines; end of read bytes. */
   #end = 0;
   #filled = 0;
   #position = 0;
 
-  /** @param skip lines to leave out at the beginning, such as a header */
+  /** @param skip lines to omit at the start, such as a header */
   constructor(source: ByteSource, skip: number) {
     this.#source = source;
     this.line = 0;
@@ -51,7 +54,10 @@ export class NumberLines {
     }
   }
 
-  /** Moves to the next line that is not blank; false at the end. @throws UserError with the line if it has something else than numbers */
+  /**
+   * Moves to the next line that is not blank; false at the end. @throws UserError with the line for anything but
+   * numbers
+   */
   next(): boolean {
     while (this.#at < this.#end || this.#refill()) {
       this.line++;
@@ -61,7 +67,10 @@ export class NumberLines {
     return false;
   }
 
-  /** Gathers the values of the next lines `key,value` of one key; false at the end. Not to be mixed with {@link next}. @throws UserError */
+  /**
+   * Gathers values of consecutive lines `key,value` with one key; false at the end. Not to be mixed with {@link next}.
+   * @throws UserError
+   */
   nextPairs(): boolean {
     if (this.#ahead > 0) {
       this.line = this.#ahead;
@@ -80,7 +89,7 @@ export class NumberLines {
     return `${this.#source.path}:${this.line}`;
   }
 
-  /** Reads the line at hand; it ends inside the buffer. */
+  /** Parses the current line, complete in the buffer. */
   #parse(): void {
     const bytes = this.#bytes;
     let { values } = this;
@@ -92,7 +101,7 @@ export class NumberLines {
       if (digit <= 9) {
         const next = bytes[at + 1]!;
         const second = next - ZERO;
-        // All ones if a second digit follows; separators lie below the digits.
+        // All ones if a second digit follows; separators have codes below digits.
         const two = ~(second >> 31);
         let value = digit + (two & (digit * 9 + second));
         byte = (next & ~two) | (bytes[at + 2]! & two);
@@ -119,11 +128,11 @@ export class NumberLines {
     this.count = 1;
     this.#width = key < 10 ? 2 : 3;
     this.#prefix = key < 10 ? (key + ZERO) | (COMMA << 8) : (Math.floor(key / 10) + ZERO) | (((key % 10) + ZERO) << 8) | (COMMA << 16);
-    // The general reader takes the lines of longer keys.
+    // The general reader takes lines with longer keys.
     if (key > 99) this.#prefix = -1;
   }
 
-  /** Gathers lines of the running key up to the end of the buffer; false after a line that has another key. */
+  /** Gathers lines of the running key up to the end of the buffer; false after a line with a different key. */
   #parsePairs(): boolean {
     const bytes = this.#bytes;
     const end = this.#end;
@@ -142,7 +151,7 @@ export class NumberLines {
       // See #parse.
       const two = ~(second >> 31);
       const last = (next & ~two) | (bytes[from + 2]! & two);
-      // Another key, a longer number, a carriage return or a mistake: the general reader takes that line.
+      // Different key, longer number, carriage return or mistake: left to the general reader.
       plain = start === prefix && digit <= 9 && last === NEWLINE && second <= 9;
       if (!plain) break;
       if (count === values.length) values = this.#grow();
@@ -156,7 +165,7 @@ export class NumberLines {
     return plain || this.#general();
   }
 
-  /** Reads one line in any form; false if it has another key: it then begins the next run. */
+  /** Reads a line of any form; false if its key differs and begins the next run. */
   #general(): boolean {
     const { values, count, line } = this;
     this.values = this.#pair;
@@ -182,7 +191,7 @@ export class NumberLines {
     if (this.count !== 2 || this.separator !== COMMA) this.#refuse('not two numbers with a comma between them');
   }
 
-  /** A number of any length at `at`; leaves {@link #at} after it. */
+  /** Parses a number of any length at `at`; sets {@link #at} after the number. */
   #long(at: number): number {
     const bytes = this.#bytes;
     const from = at;
@@ -193,7 +202,7 @@ export class NumberLines {
     return value;
   }
 
-  /** Reads on until the buffer holds a whole line; false at the end of the file. */
+  /** Reads until the buffer holds a whole line; false at the end of the file. */
   #refill(): boolean {
     let pending = this.#filled - this.#at;
     this.#bytes.copyWithin(0, this.#at, this.#filled);

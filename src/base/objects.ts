@@ -1,20 +1,20 @@
 /** True for an object with keys: neither null nor a list. */
 export const isObject = (value: unknown): value is Record<string, unknown> => hasKeys(value) && !Array.isArray(value);
 
-/** True for a whole number of at least 0 that is exact. */
+/** True for an exact whole number of at least 0. */
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** True for an object, and for a list: both have keys. */
+/** True for an object or a list. */
 export const hasKeys = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** False for a name that every object has, of its prototype (`toString`): a look-up would find that. */
+/** False for a name on every object's prototype (`toString`). */
 export const isOwnName = (name: string): boolean => !(name in Object.prototype);
 
-/** Only fields that are known. */
+/** Fields with a value. */
 export const definedFields = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
 
-/** Items by their key; keys and the items of each stand in the order in which they come. */
+/** Items by key; keys and items keep their order. */
 export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -26,13 +26,12 @@ export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<
   return groups;
 }
 
-/** A map, weak or not. */
 interface Known<K, V> {
   get(key: K): V | undefined;
   set(key: K, value: V): unknown;
 }
 
-/** What a map has under a key; if it has nothing, what `make` returns, which it has from then on. */
+/** Value of a key, made by `make` and stored if absent. */
 export function remembered<K, V>(map: Known<K, V>, key: K, make: () => V): V {
   const known = map.get(key);
   if (known !== undefined) return known;
@@ -41,7 +40,7 @@ export function remembered<K, V>(map: Known<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-/** As {@link remembered}, of work whose failure is forgotten. */
+/** {@link remembered} for promises; a failure is forgotten. */
 export function rememberedWork<K, V>(map: Map<K, Promise<V>>, key: K, work: () => Promise<V>): Promise<V> {
   return remembered(map, key, async () => {
     try {
@@ -53,7 +52,7 @@ export function rememberedWork<K, V>(map: Map<K, Promise<V>>, key: K, work: () =
   });
 }
 
-/** As {@link remembered}, of the `most` keys that were asked for last. */
+/** {@link remembered} for the `most` recently used keys. */
 export function rememberedLately<K, V>(map: Map<K, V>, most: number, key: K, make: () => V): V {
   const known = map.get(key) ?? make();
   map.delete(key);
@@ -64,7 +63,7 @@ export function rememberedLately<K, V>(map: Map<K, V>, most: number, key: K, mak
 
 declare const BARE: unique symbol;
 
-/** A table for names of any origin: it has no prototype, so that a name that every object has (`toString`) finds nothing in it. */
+/** Table for untrusted names: without a prototype, so that `toString` finds nothing. */
 export interface ByName<T> {
   readonly [name: string]: T;
   readonly [BARE]: T;
@@ -73,7 +72,7 @@ export interface ByName<T> {
 /** A {@link ByName} with these entries. */
 export const byName = <T>(entries: Readonly<Record<string, T>>): ByName<T> => Object.assign(Object.create(null) as ByName<T>, entries);
 
-/** What an object has itself under a name, and not from its prototype; undefined: nothing, or it is no object. */
+/** Own property of an object, prototype excluded; undefined if absent or no object. */
 export const ownValue: {
   <T>(from: { readonly [name: string]: T }, name: PropertyKey): T | undefined;
   (from: unknown, name: PropertyKey): unknown;

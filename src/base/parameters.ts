@@ -1,28 +1,29 @@
-// Parameters of the members of a family (policies, predictors, schedulers): declared with defaults, given as YAML keys or `name:key=value,key=value`.
+// Parameters of a family's members (policies, predictors, schedulers): declared with defaults, given as YAML keys or
+// `name:key=value,key=value`.
 import { UserError } from './errors.js';
 import { ownValue } from './objects.js';
 import { didYouMean } from './text.js';
 import type { Written } from './written.js';
 
-/** One parameter: its default fixes its type. */
+/** Parameter; the default fixes the type. */
 export interface Parameter {
   readonly default: number | string | boolean;
   readonly description: string;
-  /** True: a number is meant, and the default is a word for none given. */
+  /** True: takes a number; the default is a word for no number. */
   readonly orNumber?: true;
   readonly min?: number;
   readonly max?: number;
   readonly values?: readonly string[];
 }
 
-/** All parameters of one member, by name. */
+/** Parameters of a member by name. */
 export type ParameterTable = Readonly<Record<string, Parameter>>;
 
-/** A member of a family that is code: a policy, a predictor, a scheduler. */
+/** Member of a family in code: a policy, a predictor, a scheduler. */
 export interface Member {
   readonly name: string;
   readonly summary: string;
-  /** Its publication, or a system that uses it. */
+  /** Publication, or a system with this member. */
   readonly cites: string;
   readonly parameters?: ParameterTable;
 }
@@ -30,13 +31,16 @@ export interface Member {
 /** Values after defaults and checks. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 
-/** A user's choice of a member of a family, with the values of all its parameters. */
+/** User's choice of a member, with values of all parameters. */
 export interface Choice extends Written {
   readonly name: string;
   readonly parameters: Parameters;
 }
 
-/** Reads a user's choice of a member: a name, with parameters after a colon or in `beside`. @param find the member of a name @throws UserError */
+/**
+ * Parses a choice: a name, with parameters after a colon or in `beside`. @param find the member of a name @throws
+ * UserError
+ */
 export function choose(
   noun: string,
   text: string,
@@ -48,14 +52,17 @@ export function choose(
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, withGiven(text, beside, given)) };
 }
 
-/** All parameters of a choice. @param beside those outside its text @param given those in it @throws UserError if both give one */
+/**
+ * All parameters of a choice. @param beside outside the text @param given in the text @throws UserError for a parameter
+ * in both
+ */
 export function withGiven<T>(text: string, beside: Readonly<Record<string, T>>, given: Readonly<Record<string, T>>): Record<string, T> {
   const twice = Object.keys(given).find((name) => Object.hasOwn(beside, name));
   if (twice !== undefined) throw new UserError(`"${twice}" stands in "${text}", too; keep one of them`);
   return { ...beside, ...given };
 }
 
-/** The member of a family that has a name. @param noun noun for the members in messages @throws UserError with the nearest name */
+/** Finds a member by name. @param noun for messages @throws UserError with the nearest name */
 export function findNamed<T extends { readonly name: string }>(noun: string, members: readonly T[], name: string): T {
   const found = members.find((member) => member.name === name);
   if (found !== undefined) return found;
@@ -63,7 +70,7 @@ export function findNamed<T extends { readonly name: string }>(noun: string, mem
   throw new UserError(`unknown ${noun} "${name}"; ${didYouMean(name, names)}`);
 }
 
-/** Splits `s3-fifo:small=0.1,ghost=1` into a name and raw values. @throws UserError if a part is not `key=value` */
+/** Splits `s3-fifo:small=0.1,ghost=1` into name and raw values. @throws UserError for a part other than `key=value` */
 export function splitSpec(spec: string): { name: string; given: Record<string, string> } {
   const colon = spec.indexOf(':');
   if (colon < 0) return { name: spec.trim(), given: {} };
@@ -76,7 +83,10 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
   return { name: spec.slice(0, colon).trim(), given: Object.fromEntries(given) };
 }
 
-/** Merges given values into the defaults of a table. @param place for messages, e.g. `policy s3-fifo` @throws UserError for an impossible one */
+/**
+ * Merges given values into a table's defaults. @param place for messages, e.g. `policy s3-fifo` @throws UserError for
+ * an invalid value
+ */
 export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
   const values = new Map(Object.entries(table).map(([name, parameter]) => [name, parameter.default]));
   for (const [name, raw] of Object.entries(given)) {
@@ -119,7 +129,7 @@ function checkedNumber(
   return value;
 }
 
-/** The numbers from `min` to `max`, in words. */
+/** Range from `min` to `max` in words. */
 export function rangeText(min: number, max: number): string {
   if (max === Number.POSITIVE_INFINITY) return `${min} or more`;
   if (min === Number.NEGATIVE_INFINITY) return `${max} or less`;

@@ -1,14 +1,14 @@
-// The grammar of regular expressions that come from outside: ECMAScript's, as far as std::regex of llama.cpp's `-ot` has it, without what takes
-// more than a list of states: what a group found is no state.
+// Grammar of untrusted regular expressions: ECMAScript's, as in std::regex of llama.cpp's `-ot`, without
+// back-references, which need more than a list of states.
 import { UserError } from './errors.js';
 
 /** Inclusive ranges of UTF-16 code units, `[from, to, from, to, ...]`. */
 export type Ranges = readonly number[];
 
-/** A place of a text, by its neighbours. */
+/** Assertion on neighbours of a text position. */
 export type Edge = '^' | '$' | 'b' | 'B';
 
-/** What a part of an expression finds. */
+/** Syntax tree of an expression. */
 export type Syntax =
   | { readonly kind: 'one'; readonly ranges: Ranges }
   | { readonly kind: 'all'; readonly parts: readonly Syntax[] }
@@ -21,9 +21,9 @@ const DEEPEST = 100;
 const LAST = 0xffff;
 
 const DIGIT: Ranges = [48, 57];
-/** Characters of words, as `\w` and `\b` have them. */
+/** Word characters of `\w` and `\b`. */
 export const WORD: Ranges = [48, 57, 65, 90, 95, 95, 97, 122];
-/** White space and ends of lines of ECMAScript. */
+/** White space and line ends of ECMAScript. */
 const SPACE: Ranges = [
   9, 13, 32, 32, 160, 160, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000,
 ].concat([0xfeff, 0xfeff]);
@@ -36,7 +36,7 @@ const KINDS = new Map<string, Ranges>(
 );
 const CONTROLS = new Map([...'tnvfr'].map((letter, i) => [letter, [9, 10, 11, 12, 13][i]!]));
 
-/** All characters that ranges lack. */
+/** Complement of ranges. */
 function others(ranges: Ranges): number[] {
   const pairs = Array.from({ length: ranges.length / 2 }, (_, i) => [ranges[2 * i]!, ranges[2 * i + 1]!] as const).sort(
     (a, b) => a[0] - b[0],
@@ -50,10 +50,10 @@ function others(ranges: Ranges): number[] {
   return from > LAST ? lacking : [...lacking, from, LAST];
 }
 
-/** Reads an expression. @throws UserError if it is none, or has what is not read */
+/** Parses an expression. @throws UserError if invalid or unsupported */
 export const parseSyntax = (source: string): Syntax => new Reader(source).whole();
 
-/** A parser by recursive descent. */
+/** Recursive descent parser. */
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -131,7 +131,7 @@ class Reader {
     return ahead === null ? of : { kind: 'ahead', of, holds: ahead };
   }
 
-  /** What a backslash and the next letters stand for. */
+  /** Parses the letters after a backslash. */
   #escaped(): Ranges {
     const letter = this.#next('nothing is behind the last \\');
     const kind = KINDS.get(letter);
@@ -165,7 +165,7 @@ class Reader {
       this.#at++;
       const to = taken();
       const [first, last] = [from[0]!, to[0]!];
-      // With a kind of characters at one end, the sign stands for itself.
+      // With a character class at either end, the hyphen is literal.
       if (!isOne(from) || !isOne(to)) ranges.push(...from, ...both(45), ...to);
       else if (first <= last) ranges.push(first, last);
       else throw this.#refused(`[${String.fromCharCode(first)}-${String.fromCharCode(last)}] counts down`);

@@ -1,37 +1,38 @@
-// Patterns from outside, matched in a time that grows with the text times the pattern, whatever both are: all states that a regular expression can
-// be in are kept at once (Thompson, CACM 11(6), 1968), so that nothing is tried twice. `RegExp` goes back, for ever if repetitions nest.
+// Untrusted patterns matched in time linear in text x pattern: all possible states of a regular expression advance
+// together (Thompson, CACM 11(6), 1968), so nothing is retried. `RegExp` backtracks, for ever if repetitions nest.
 import { LIMITS, Meter, type Work } from './meter.js';
 import { type Edge, parseSyntax, type Ranges, type Syntax, WORD } from './pattern-syntax.js';
 
-/** A regular expression that finds what `RegExp` finds, and nothing else. */
+/** Regular expression with the same matches as `RegExp`. */
 export interface Pattern {
-  /** States, and ranges of characters: the work for each character of a text. */
+  /** States plus ranges of characters: work per character of text. */
   readonly size: number;
-  /** True if it is found anywhere in a text. */
+  /** True for a match anywhere in a text. */
   test(text: string): boolean;
 }
 
-/** States of one pattern. Ours: the longest that users write have about 300 characters, and take a fifth. */
+/** States of one pattern. Ours: the longest patterns of users have about 300 characters, and take a fifth. */
 const STATES: Work = { ...LIMITS.matching, most: 4096, unit: 'states' };
 
 /**
- * Reads a regular expression of ECMAScript as llama.cpp's `-ot` takes one (std::regex): characters, `.`, sets, groups, `|`, repetitions, `^`, `$`,
- * `\b` and lookahead. @param steps counts states times characters of what is tested @throws UserError if it is none, or is too large
+ * Parses a regular expression of ECMAScript as in llama.cpp's `-ot` (std::regex): characters, `.`, sets, groups, `|`,
+ * repetitions, `^`, `$`, `\b` and lookahead. @param steps counts states x characters of tested texts @throws UserError
+ * if invalid or too large
  */
 export function parsePattern(source: string, steps?: Meter): Pattern {
   new Meter('its pattern', STATES).spent(source.length);
   return new Program(parseSyntax(source), new Meter('its pattern', STATES), steps);
 }
 
-/** What a state does: takes a character, goes on at two places, waits for an edge or a lookahead, or has found. It goes on with the next state. */
+/** State: takes a character, forks, waits for an edge or a lookahead, or has matched. The next state follows. */
 interface State {
   readonly does: 'one' | 'fork' | 'edge' | 'ahead' | 'found';
   readonly ranges: Ranges;
   readonly edge: Edge | null;
-  /** Of a lookahead: its place among them, and true if it has to be there. */
+  /** Of a lookahead: its index; then true if a match is required. */
   readonly ahead: number;
   readonly holds: boolean;
-  /** Places of a fork. */
+  /** Targets of a fork. */
   first: number;
   second: number;
 }
@@ -45,14 +46,14 @@ function within(ranges: Ranges, code: number): boolean {
   return false;
 }
 
-/** States that read a text from its end, so that a lookahead, which is of what follows, is decided before it is met. */
+/** Program that reads a text from its end, so that a lookahead is decided before its state is reached. */
 class Program implements Pattern {
   size = 0;
   readonly #states: State[] = [];
   readonly #aheads: Program[] = [];
   readonly #room: Meter;
   readonly #steps: Meter | undefined;
-  /** The place of a text at which a state was reached last, states to go on from, states that take a character, and states that follow. */
+  /** By state: last text position reached. Then work lists: open states, states taking a character, next states. */
   readonly #reached: Int32Array;
   readonly #open: Int32Array;
   readonly #taking: Int32Array;
@@ -133,13 +134,13 @@ class Program implements Pattern {
     for (const fork of forks) fork.second = this.#states.length;
   }
 
-  /** A fork to the next state, and to one that is not written yet or the next, too. */
+  /** Forks to the next state twice; a caller sets the second target. */
   #fork(): State {
     const next = this.#states.length + 1;
     return this.#put({ does: 'fork', first: next, second: next });
   }
 
-  /** 1 for each place of a text from which on the pattern is found. */
+  /** By text position: 1 if the pattern matches from there. */
   #found(text: string): Uint8Array {
     const aheads = this.#aheads.map((program) => program.#found(text));
     const found = new Uint8Array(text.length + 1);

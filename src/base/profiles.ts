@@ -1,4 +1,4 @@
-// The places of profiles: names of those that ship with moeprof, paths of others. A name never depends on the working directory.
+// Places of profiles: names of bundled profiles, paths of user files. Names never depend on the working directory.
 import { UserError } from './errors.js';
 import { entriesIn, existsSync, fileText, readdirSync } from './host/files.js';
 import { PACKAGE_FOLDER } from './host/modules.js';
@@ -7,7 +7,7 @@ import { cwd } from './host/process.js';
 import { remembered } from './objects.js';
 import { didYouMean, nearest } from './text.js';
 
-/** Families of profiles; each is a folder of `profiles/`. */
+/** Family of profiles: a folder of `profiles/`. */
 export type ProfileFamily = 'models' | 'hardware' | 'runtimes' | 'systems' | 'runs' | 'traces' | 'measurements' | 'reproductions';
 
 const BUNDLED = resolve(PACKAGE_FOLDER, 'profiles');
@@ -23,66 +23,69 @@ const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
   reproductions: 'bundled paper',
 };
 
-/** Endings of example paths that are not YAML. */
+/** Endings of example paths other than YAML. */
 const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', measurements: '.jsonl' };
 
-/** Endings that make a word a path even without a separator: a name has none of them. */
+/** Endings that make a word a path even without a separator; bundled names have none. */
 const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst|[mc]?[jt]s)$/i;
 
-/** Absolute path of a bundled file that is in no family, by its name in `profiles/`. */
+/** Absolute path of a bundled file outside families, by name in `profiles/`. */
 export const bundledFile = (name: string): string => resolve(BUNDLED, name);
 
-/** Text of such a file. */
+/** Text of a {@link bundledFile}. */
 export const bundledText = (name: string): string => fileText(bundledFile(name));
 
-/** Rows of such a file that is a table: its lines but for those that are empty or begin with `#`. */
+/** Rows of a bundled table: lines except empty lines and `#` comments. */
 export const bundledRows = (name: string): string[] => rowsIn(bundledText(name));
 
 const rowsIn = (text: string): string[] => text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
 
-/** Texts of the sections of such a file, without their last line break: `== name` opens one. */
+/** Section texts of a bundled file, without the last line break; `== name` opens a section. */
 export function bundledParts(name: string): ReadonlyMap<string, string> {
   const parts = bundledText(name).replaceAll('\r\n', '\n').split(/^== /m);
   return new Map(parts.slice(1).map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).replace(/\n$/, '')]));
 }
 
-/** Rows of such a table by section. */
+/** Table rows of a bundled file by section. */
 export const bundledSections = (name: string): ReadonlyMap<string, readonly string[]> =>
   new Map([...bundledParts(name)].map(([section, text]) => [section, rowsIn(text)]));
 
-/** Names of the bundled profiles of a family, sorted. */
+/** Names of a family's bundled profiles, sorted. */
 export const listProfiles = (family: ProfileFamily): string[] => [...bundled(family).keys()].sort();
 
-/** Splits the name of a trace, `path#FROM:TO`, into its path and its rows. @returns rows: as written, with the `#`; empty: all of them */
+/** Splits a trace's name, `path#FROM:TO`. @returns rows: as written, with the `#`; empty: all */
 export function splitRows(named: string): { readonly path: string; readonly rows: string } {
   const path = named.replace(/(?<=.)#\d*:\d*$/, '');
   return { path, rows: named.slice(path.length) };
 }
 
-/** True if a trace comes from standard input, which can be read only once. */
+/** True for a trace from standard input, readable only once. */
 export const isStdin = (named: string): boolean => splitRows(named).path === '-';
 
-/** True if a word is a path rather than the name of a bundled profile: it has a separator or a file's ending (before rows of a trace). */
+/** True for a path instead of a bundled name: a separator or a file ending (before rows of a trace). */
 export function isPath(nameOrPath: string): boolean {
   const { path } = splitRows(nameOrPath);
   return /[/\\]/.test(path) || FILE.test(path) || path === '.' || path === '..';
 }
 
-/** A hint for machines that no profile describes. */
+/** Hint for machines without a profile. */
 const PARTS =
   'name its parts, e.g. rtx-3060+32GB, apple-m4-max+64GB, or ryzen-9-7950x+64GB where there is no card; all are in moeprof profiles list gpu, cpu, hardware';
 
-/** A hint for models that no profile describes. */
+/** Hint for models without a profile. */
 const EXPERTS =
   'models are of experts (MoE), e.g. gpt-oss-20b; all bundled ones are in moeprof profiles list model, others are hf:owner/repo or a GGUF file';
 
-/** A size of memory, alone or after a blank. */
+/** A memory size, alone or after a blank. */
 const MEMORY = /^(?:.*[\s,])?\d+\s*[GT]i?B(?:\s.*)?$/i;
 
-/** Flags that name profiles, for a name in the place of another. */
+/** Flags that name profiles, for a name under the wrong flag. */
 const FLAGS: Readonly<Partial<Record<ProfileFamily, string>>> = { models: '-m', hardware: '-w', systems: '-s', traces: '-t' };
 
-/** Absolute path of a bundled name or a path (see {@link isPath}), which need not exist. @param others further names @throws UserError: unknown */
+/**
+ * Absolute path of a bundled name or a path ({@link isPath}), perhaps nonexistent. @param others further names @throws
+ * UserError if unknown
+ */
 export function findProfile(
   family: ProfileFamily,
   nameOrPath: string,
@@ -98,7 +101,7 @@ export function findProfile(
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
-  // The others are suggested only if they are near: a list of all would consist of them.
+  // Names in `others` are suggested only if near; a full list would mostly consist of them.
   const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
   const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;
@@ -125,7 +128,7 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
     .map((name) => resolve(folder, name));
 }
 
-/** A path as messages show it: from the working directory if it is below that; `profiles/...` for moeprof's own. @param rules of this system */
+/** Path in messages: relative if below the working directory; `profiles/...` if bundled. @param rules of this system */
 export function shownPath(
   path: string,
   from = cwd(),
@@ -136,16 +139,16 @@ export function shownPath(
   return inside === '' || inside.startsWith('..') || rules.isAbsolute(inside) ? path : inside;
 }
 
-/** A trace, or a part of one (`80 % of PATH`, `PATH#0:99`), as reports show it: one that ships with moeprof by its name. */
+/** A trace, or part of a trace (`80 % of PATH`, `PATH#0:99`), in reports: by name if bundled. */
 export function shownTrace(path: string): string {
   for (const [name, file] of bundled('traces')) if (path.includes(file)) return path.replace(file, () => name);
   return path;
 }
 
-/** Listed once: bundled profiles do not change while moeprof runs, and each run of a sweep looks up a dozen names. */
+/** Listed once: bundled profiles never change at run time, and each run of a sweep looks up a dozen names. */
 const LISTED = new Map<ProfileFamily, ReadonlyMap<string, string>>();
 
-/** Bundled files of a family by name: the file's name up to its (known) ending. */
+/** Bundled files of a family by name: the file name without a known ending. */
 const bundled = (family: ProfileFamily): ReadonlyMap<string, string> =>
   remembered(LISTED, family, () => {
     const folder = resolve(BUNDLED, family);

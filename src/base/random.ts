@@ -1,11 +1,14 @@
-/** A random stream (sfc32, passes PractRand) of a subsystem, seeded by the run's seed and its name (L16), so that streams are independent. */
+/**
+ * Random stream (sfc32, passes PractRand) of a subsystem, seeded by the run's seed and the stream's name (L16), so that
+ * streams are independent.
+ */
 export class Random {
   #a: number;
   #b: number;
   #c: number;
   #counter = 1;
 
-  /** @param seed the run's seed, any integer @param stream name of the stream, e.g. `policy/random` */
+  /** @param seed any integer @param stream name, e.g. `policy/random` */
   constructor(seed: number, stream: string) {
     this.#a = seed | 0;
     this.#b = fnv1a(stream, 0x811c9dc5);
@@ -13,7 +16,7 @@ export class Random {
     for (let i = 0; i < 12; i++) this.uint32();
   }
 
-  /** A stream of the draws that are left of this one. */
+  /** Stream with the same remaining draws. */
   copy(): Random {
     const copy = new Random(0, '');
     copy.#a = this.#a;

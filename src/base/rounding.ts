@@ -1,2 +1,2 @@
-/** A figure to twelve digits: powers, logarithms and exponentials differ in last bits, so they are rounded for Node and browsers alike. */
+/** Rounds to twelve digits, since powers, logarithms and exponentials differ in last bits between Node and browsers. */
 export const twelveDigits = (value: number): number => Number(value.toPrecision(12));

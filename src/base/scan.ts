@@ -1,16 +1,16 @@
 import { UserError } from './errors.js';
 import { textOf } from './host/bytes.js';
 
-/** Bytes that can be read at an offset. */
+/** Bytes readable at an offset. */
 export interface ByteSource {
-  /** As the user named it. */
+  /** Name given by the user. */
   readonly path: string;
   readonly bytes: number;
   read(position: number, into: Uint8Array): void;
 }
 
 const BLOCK_BYTES = 256 * 1024;
-/** A longer line is not a line of a trace. */
+/** Longest line of a trace, bytes. Ours. */
 const LINE_LIMIT = 64 * 1024 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
@@ -18,14 +18,14 @@ const SPACE = 32;
 const MINUS = 45;
 const ZERO = 48;
 
-/** Walks the lines of a file. `bytes[start, end)` is the current one, without its line break, valid until the next. */
+/** Walks lines of a file. `bytes[start, end)` is the current line, without its line break, valid until the next. */
 export class LineScanner {
   bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
   start = 0;
   end = 0;
   line = 0;
   readonly #source: ByteSource;
-  /** Byte of the file that follows the filled part of the buffer. */
+  /** File offset after the filled part of the buffer. */
   #position = 0;
   #filled = 0;
   #next = 0;
@@ -34,7 +34,7 @@ export class LineScanner {
     this.#source = source;
   }
 
-  /** Moves to the next line; false at the end. @throws UserError if a line is longer than 64 MiB */
+  /** Moves to the next line; false at the end. @throws UserError for a line above 64 MiB */
   next(): boolean {
     let search = this.#next;
     for (;;) {
@@ -54,13 +54,13 @@ export class LineScanner {
     }
   }
 
-  /** Moves to the next line that holds more than spaces; false at the end. @throws UserError as {@link next} */
+  /** Moves to the next line with more than spaces; false at the end. @throws UserError as {@link next} */
   nextFilled(): boolean {
     while (this.next()) if (!this.blank()) return true;
     return false;
   }
 
-  /** The current line; valid until the next. */
+  /** Current line; valid until the next. */
   lineBytes(): Uint8Array {
     return this.bytes.subarray(this.start, this.end);
   }
@@ -74,7 +74,7 @@ export class LineScanner {
     return true;
   }
 
-  /** True for a last line that no break ends. */
+  /** True for a last line without a break. */
   get cut(): boolean {
     return this.#next === this.end;
   }
@@ -95,7 +95,7 @@ export class LineScanner {
     throw new UserError(`${this.#source.path}:${this.line + 1}: the line is longer than 64 MiB; is this a text file?`);
   }
 
-  /** Moves the pending bytes to the front and reads on after them. */
+  /** Moves pending bytes to the front and reads more. */
   #refill(pending: number): void {
     if (pending > LINE_LIMIT) this.#refuse();
     if (pending > this.bytes.length / 2) {
@@ -111,7 +111,7 @@ export class LineScanner {
   }
 }
 
-/** Numbers and words of lines, read from their bytes in place, between separators. */
+/** Parses numbers and words of lines in place, between separators. */
 export class FieldReader extends LineScanner {
   #at = 0;
 
@@ -130,7 +130,7 @@ export class FieldReader extends LineScanner {
     return this.#at >= this.end;
   }
 
-  /** Skips one byte; false if another stands here. */
+  /** Skips one byte; false for a different byte. */
   skip(byte: number): boolean {
     if (this.#at >= this.end || this.bytes[this.#at] !== byte) return false;
     this.#at++;
@@ -141,14 +141,14 @@ export class FieldReader extends LineScanner {
     while (this.#at < this.end && this.bytes[this.#at] === SPACE) this.#at++;
   }
 
-  /** Skips to after the next `byte`; false (and at the end) if there is none. */
+  /** Skips past the next `byte`; false (and at the end) without one. */
   past(byte: number): boolean {
     const { bytes, end } = this;
     while (this.#at < end) if (bytes[this.#at++] === byte) return true;
     return false;
   }
 
-  /** Reads a whole number of at most 9 digits. @throws UserError with line if none is here */
+  /** Parses a whole number of at most 9 digits. @throws UserError with the line without a number */
   integer(what: string): number {
     const { bytes, end } = this;
     let at = this.#at;
@@ -167,7 +167,7 @@ export class FieldReader extends LineScanner {
     return negative ? -value : value;
   }
 
-  /** Text up to the next `byte` or the end; the separator is skipped. */
+  /** Text up to the next `byte` or the end; skips the separator. */
   word(byte: number): string {
     const from = this.#at;
     const found = this.past(byte);
@@ -176,7 +176,7 @@ export class FieldReader extends LineScanner {
   }
 }
 
-/** True if `bytes` holds `literal` at `at`. */
+/** True if `bytes` contains `literal` at `at`. */
 export function holds(bytes: Uint8Array, at: number, literal: Uint8Array): boolean {
   for (let i = 0; i < literal.length; i++) if (bytes[at + i] !== literal[i]) return false;
   return true;

@@ -5,17 +5,17 @@ import { didYouMean, nearest, quoted, suggested } from './text.js';
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
 
-/** The issues of the union member that got furthest; any other issue is itself. */
+/** Issues of the union member that matched furthest; other issues unchanged. */
 export function innermost(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
-  // Members of another type are ignored; of the others the one with the fewest issues was meant.
+  // Members of a different type are ignored; fewest issues mark the intended member.
   const members = issue.errors.filter((member) => !member.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'));
   const best = members.sort((a, b) => a.length - b.length)[0];
   if (best === undefined) return [issue];
   return best.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] } as Issue));
 }
 
-/** Describes the fault and what to write instead: one line, without the place. */
+/** Describes fault and remedy in one line, without the place. */
 export function describeIssue(issue: Issue, raw: unknown, schema: z.ZodType): string {
   const received = valueAt(raw, issue.path);
   switch (issue.code) {
@@ -70,14 +70,14 @@ function article(type: string): string {
   return names[type] ?? type;
 }
 
-/** The value at a path; undefined if it leads nowhere. */
+/** Value at a path, or undefined. */
 export function valueAt(raw: unknown, path: Path): unknown {
   let value = raw;
   for (const step of path) value = ownValue(value, step);
   return value;
 }
 
-/** Keys of the schema at a path, through optional fields, defaults, transforms, unions, arrays and records. */
+/** Schema keys at a path, through optional fields, defaults, transforms, unions, arrays and records. */
 function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   let schemas = objectsOf(schema);
   for (const step of path) schemas = schemas.flatMap((schema) => childrenOf(schema, step)).flatMap(objectsOf);
@@ -91,7 +91,7 @@ function childrenOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType
   return [];
 }
 
-/** The container schemas inside wrappers. */
+/** Container schemas inside wrappers. */
 function objectsOf(schema: z.core.$ZodType): z.core.$ZodType[] {
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => objectsOf(option));
   if (

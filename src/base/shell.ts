@@ -1,21 +1,21 @@
-// Shells that a line is pasted into: how each quotes a word and joins lines. By their manuals: POSIX shell (Issue 8, 2.2); about_Quoting_Rules and
-// about_Parsing of PowerShell 7.4; cmd /?, and the C runtime's rules for arguments (Parsing C command-line arguments).
+// Quoting and line continuation of shells. Sources: POSIX shell (Issue 8, 2.2); about_Quoting_Rules and about_Parsing
+// of PowerShell 7.4; cmd /? and the C runtime's rules for arguments (Parsing C command-line arguments).
 
 import { UserError } from './errors.js';
 import { platform } from './host/machine.js';
 
-/** A shell. */
+/** Shell for pasted lines. */
 export interface LineShell {
   readonly name: string;
-  /** What ends a line that the next one continues. */
+  /** End of a continued line. */
   readonly continued: string;
   quoted(word: string): string;
 }
 
-/** A word that neither PowerShell, whose commas make lists, nor cmd, which expands words between percent signs, takes apart. */
+/** Word that needs no quotes, neither in PowerShell (commas make lists) nor in cmd (percent signs expand). */
 const PLAIN = /^[\w./:=+-]+$/;
 
-/** All shells, the one of Linux and macOS first. */
+/** All shells, first the shell of Linux and macOS. */
 export const LINE_SHELLS: readonly LineShell[] = [
   {
     name: 'sh',
@@ -38,18 +38,18 @@ export const LINE_SHELLS: readonly LineShell[] = [
   },
 ];
 
-/** The shell whose lines hold variables and the output of other lines. */
+/** Shell with variables and command substitution in lines. */
 export const [POSIX] = LINE_SHELLS as [LineShell];
 
-/** The shell of a name. @throws UserError if there is none */
+/** Shell by name. @throws UserError if unknown */
 export function shellNamed(name: string): LineShell {
   const found = LINE_SHELLS.find((shell) => shell.name === name);
   if (found === undefined) throw new UserError(`--shell ${name}: unknown shell; use ${LINE_SHELLS.map((shell) => shell.name).join(', ')}`);
   return found;
 }
 
-/** The shell that a computer has: PowerShell under Windows, else sh. */
+/** PowerShell under Windows, else sh. */
 export const usualShell = (windows: boolean): LineShell => LINE_SHELLS[windows ? 1 : 0]!;
 
-/** A word as the shell of this computer takes it, for lines that users copy. */
+/** Quotes a word for this computer's shell. */
 export const pasted = (word: string): string => usualShell(platform === 'win32').quoted(word);

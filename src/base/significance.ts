@@ -1,16 +1,19 @@
 import { Random } from './random.js';
 import { percentile } from './statistics.js';
 
-/** Number of samples up to which the distribution of the rank sum is exact. */
+/** Most samples for an exact distribution of the rank sum. Ours. */
 const EXACT = 60;
 
-/** Probability of a false alarm that a test accepts. */
+/** Accepted probability of a false alarm. */
 export const ALPHA = 0.05;
 
-/** Median of samples in any order. @throws RangeError if there is none */
+/** Median of samples in any order. @throws RangeError without samples */
 export const median = (samples: ArrayLike<number>): number => percentile(Float64Array.from(samples).sort(), 50);
 
-/** Two-sided p-value of the Mann-Whitney U test (1947): exact up to 60 samples, ties included; beyond, normal, corrected. @throws RangeError */
+/**
+ * Two-sided p-value of the Mann-Whitney U test (1947): exact up to 60 samples, ties included; beyond, normal,
+ * corrected. @throws RangeError
+ */
 export function mannWhitney(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [n, m] = [a.length, b.length];
   if (n === 0 || m === 0) throw new RangeError('a test needs samples on both sides');
@@ -19,14 +22,14 @@ export function mannWhitney(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return n + m <= EXACT ? exactP(doubled, n, observed) : normalP(n, m, observed / 2 - (n * (n + 1)) / 2, ties);
 }
 
-/** The smallest p-value that {@link mannWhitney} can give for these numbers of samples: all of one side above all of the other. */
+/** Smallest p-value of {@link mannWhitney} for these numbers of samples. */
 export function smallestP(n: number, m: number): number {
   let combinations = 1;
   for (let i = 1; i <= n; i++) combinations = (combinations * (m + i)) / i;
   return Math.min(1, 2 / combinations);
 }
 
-/** Ranks from 1, doubled so that the middle of tied ones is whole; `ties`: sum of t^3 - t over groups of t equal values. */
+/** Ranks from 1, doubled so that middles of ties are whole; `ties`: sum of t^3 - t over groups of t equal values. */
 function midRanks(values: readonly number[]): { doubled: number[]; ties: number } {
   const order = values.map((_, index) => index).sort((i, j) => values[i]! - values[j]!);
   const doubled = new Array<number>(values.length);
@@ -42,10 +45,10 @@ function midRanks(values: readonly number[]): { doubled: number[]; ties: number 
   return { doubled, ties };
 }
 
-/** Counts, over all ways to choose `n` of the ranks, those whose sum lies at least as far out as the observed one. */
+/** Probability of a rank sum at least as extreme as observed, over all choices of `n` ranks. */
 function exactP(doubled: readonly number[], n: number, observed: number): number {
   const total = doubled.reduce((sum, rank) => sum + rank, 0);
-  // ways[k][s]: subsets of k ranks with sum s, among the ranks seen so far.
+  // ways[k][s]: subsets of k ranks with sum s, among ranks seen so far.
   const ways = Array.from({ length: n + 1 }, () => new Float64Array(total + 1));
   ways[0]![0] = 1;
   for (const rank of doubled) {
@@ -79,7 +82,9 @@ function upperTail(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
 }
 
-/** p-values corrected for multiple tests, in their order (Holm 1979): the chance of one false alarm among all stays below `alpha`. */
+/**
+ * p-values corrected for multiple tests, in their order (Holm 1979): the chance of any false alarm stays below `alpha`.
+ */
 export function holm(ps: readonly number[]): number[] {
   const order = ps.map((_, index) => index).sort((i, j) => ps[i]! - ps[j]!);
   const adjusted = new Array<number>(ps.length);
@@ -91,7 +96,10 @@ export function holm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/** Interval of the change of the median that holds 95 % of 2,000 resamplings (percentile bootstrap, Efron 1979). @param stream of random numbers */
+/**
+ * 95 % interval of the change of the median, from 2,000 resamplings (percentile bootstrap, Efron 1979). @param stream
+ * of random numbers
+ */
 export function bootstrapChange(
   a: ArrayLike<number>,
   b: ArrayLike<number>,

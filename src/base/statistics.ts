@@ -1,11 +1,13 @@
-/** Plain summation in order; 0 if there is no sample. */
+/** Sum in order; 0 without samples. */
 export function sum(samples: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < samples.length; i++) total += samples[i]!;
   return total;
 }
 
-/** The least and the largest of any number of samples, of which a call takes some 100,000 arguments; infinities if there is none. */
+/**
+ * Least and largest of any number of samples (a call takes at most some 100,000 arguments); infinities without samples.
+ */
 export function extentOf(samples: Iterable<number>): readonly [least: number, most: number] {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
@@ -16,63 +18,66 @@ export function extentOf(samples: Iterable<number>): readonly [least: number, mo
   return [least, most];
 }
 
-/** Arithmetic mean, by plain summation in order. @throws RangeError if there is no sample */
+/** Arithmetic mean, summed in order. @throws RangeError without samples */
 export function mean(samples: ArrayLike<number>): number {
   requireSamples(samples);
   return sum(samples) / samples.length;
 }
 
-/** Means of some fields of records. @throws RangeError if there is no record */
+/** Means of some fields of records. @throws RangeError without records */
 export const meansOf = <K extends string>(records: readonly Readonly<Record<K, number>>[], fields: readonly K[]): Record<K, number> =>
   Object.fromEntries(fields.map((field) => [field, mean(records.map((record) => record[field]))])) as Record<K, number>;
 
-/** Mean of the samples that are there; null: none is. */
+/** Mean of present samples; null without any. */
 export function meanOfPresent(samples: readonly (number | null)[]): number | null {
   const present = samples.filter((sample) => sample !== null);
   return present.length === 0 ? null : mean(present);
 }
 
-/** Standard deviation of the population, with n - 1; 0 for fewer than two samples. */
+/** Sample standard deviation, with n - 1; 0 for fewer than two samples. */
 export function deviation(samples: ArrayLike<number>): number {
   if (samples.length < 2) return 0;
   const centre = mean(samples);
   return Math.sqrt(sum(Float64Array.from(samples, (value) => (value - centre) ** 2)) / (samples.length - 1));
 }
 
-/** Percentile (0..100) of ascending samples, linear between ranks (Hyndman and Fan 7), as serving benchmarks have it. @throws RangeError */
+/**
+ * Percentile (0..100) of ascending samples, linear between ranks (Hyndman and Fan 7), as in serving benchmarks. @throws
+ * RangeError
+ */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   requireSamples(sorted);
   if (!(percent >= 0 && percent <= 100)) throw new RangeError(`percentile ${percent} is not in 0..100`);
   const rank = (percent / 100) * (sorted.length - 1);
   const below = Math.floor(rank);
   const low = sorted[below]!;
-  // An infinite neighbour has no part in it, and its product with 0 would be no number.
+  // An infinite neighbour has no part, and its product with 0 would be NaN.
   if (rank === below) return low;
   const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
   return low + (high - low) * (rank - below);
 }
 
-/** A value that counts as so much of a vote. */
+/** Value with a weight. */
 export interface Vote {
   readonly value: number;
   readonly weight: number;
 }
 
-/** Values whose items share one vote with all others of the same `vote`: of n of them each has 1/n. */
+/** Weighs values so that items with the same `vote` share one vote: 1/n each for n items. */
 export function sharedVotes<T extends { readonly vote: string }>(items: readonly T[], value: (item: T) => number): Vote[] {
   const counts = new Map<string, number>();
   for (const { vote } of items) counts.set(vote, (counts.get(vote) ?? 0) + 1);
   return items.map((item) => ({ value: value(item), weight: 1 / counts.get(item.vote)! }));
 }
 
-/** Mean of values by their votes. @throws RangeError if there is none */
+/** Weighted mean. @throws RangeError without votes */
 export const votedMean = (votes: readonly Vote[]): number =>
   mean(votes.map(({ value, weight }) => value * weight)) / mean(votes.map(({ weight }) => weight));
 
 /**
- * Percentile of values with votes in any order: a value stands at the share of the other votes below it, and it is linear between values. With equal
- * votes that is {@link percentile}. @throws RangeError if there is no value
- * @param newcomer it is that of a further value, as in Hyndman and Fan's definition 6; beyond the last value it is that value
+ * Percentile of weighted values in any order: a value's rank is the share of other votes below, linear between values.
+ * Equal weights give {@link percentile}. @throws RangeError without values
+ * @param newcomer true: percentile of a further value, as in Hyndman and Fan's definition 6, at most the last value
  */
 export function votedPercentile(votes: readonly Vote[], percent: number, newcomer = false): number {
   const total = mean(votes.map(({ weight }) => weight)) * votes.length;
@@ -81,7 +86,7 @@ export function votedPercentile(votes: readonly Vote[], percent: number, newcome
   for (const { value, weight } of [...votes].sort((a, b) => a.value - b.value)) {
     const at = newcomer ? (below + weight) / (total + weight) : weight < total ? below / (total - weight) : 0;
     const left = at - percent / 100;
-    // Sums of shares of a vote are exact to this.
+    // Sums of vote shares are exact to 1e-12.
     if (left >= -1e-12) return below === 0 || left <= 1e-12 ? value : value - ((value - last) * left) / (at - lastAt);
     [lastAt, last] = [at, value];
     below += weight;
@@ -89,7 +94,7 @@ export function votedPercentile(votes: readonly Vote[], percent: number, newcome
   return last;
 }
 
-/** The summary that latencies are reported with: mean and percentiles of samples in any order. @throws RangeError if there is no sample */
+/** Mean and percentiles of latencies in any order. @throws RangeError without samples */
 export function summarize(samples: Float64Array): Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> {
   const sorted = Float64Array.from(samples).sort();
   return { mean: mean(samples), p50: percentile(sorted, 50), p95: percentile(sorted, 95), p99: percentile(sorted, 99) };

@@ -1,4 +1,6 @@
-/** Damerau-Levenshtein distance (optimal string alignment). @param limit distances above it may be reported as `limit + 1` */
+/**
+ * Damerau-Levenshtein distance (optimal string alignment). @param limit larger distances may be reported as `limit + 1`
+ */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let before = new Array<number>(b.length + 1).fill(0);
@@ -20,12 +22,15 @@ export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFIN
   return last[b.length]!;
 }
 
-/** Candidates that `word` may stand for, best first: at a small edit distance, or starting with it, or containing it; plain letters count alone. */
+/**
+ * Candidates for a mistyped word, best first: at a small edit distance, with the word as start, or containing it; only
+ * plain letters count.
+ */
 export function nearest(word: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = plain(word).slice(0, 100);
   if (wanted === '') return [];
   const limit = Math.max(1, Math.floor(wanted.length / 3));
-  // Of several words, in any order: "laptop 4060".
+  // Several words match in any order: "laptop 4060".
   const parts = word
     .slice(0, 100)
     .split(/\s+/)
@@ -35,7 +40,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   for (const name of new Set(candidates)) {
     const known = plain(name);
     const distance = editDistance(wanted, known, limit);
-    // Of two equally near names, the one that continues the word comes first.
+    // At equal distance, a continuation of the word comes first.
     if (distance <= limit) ranked.push({ name, score: known.startsWith(wanted) ? distance - 0.5 : distance });
     else if (wanted.length >= 3 && known.startsWith(wanted)) ranked.push({ name, score: limit + 1 });
     else if (wanted.length >= 3 && parts.every((part) => known.includes(part))) ranked.push({ name, score: limit + 2 });
@@ -44,7 +49,7 @@ export function nearest(word: string, candidates: Iterable<string>, count = 3): 
   return ranked.slice(0, count).map((candidate) => candidate.name);
 }
 
-/** A clause to suggest what to write instead of an unknown word: `did you mean "lru"?`, or if nothing is near, candidates: `known: fifo, lru`. */
+/** Suggests replacements for an unknown word: `did you mean "lru"?`, or without near names: `known: fifo, lru`. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const all = [...new Set(candidates)];
   const near = nearest(word, all);
@@ -54,35 +59,36 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return `known: ${shown.join(', ')}${all.length > shown.length ? ` and ${all.length - shown.length} more` : ''}`;
 }
 
-/** A clause that suggests names: `did you mean "lru" or "lfu"?`. */
+/** Suggests names: `did you mean "lru" or "lfu"?`. */
 export const suggested = (names: readonly string[]): string => `did you mean ${names.map((name) => `"${name}"`).join(' or ')}?`;
 
-/** Text from outside as one safe line: breaks and tabs become spaces; control, direction and workflow marks are escaped. */
+/**
+ * Untrusted text as one safe line: breaks and tabs become spaces; control, direction and workflow marks are escaped.
+ */
 export function visible(text: string): string {
   const line = text.replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ').replace(/\p{C}/gu, escapeOf);
   return line.replaceAll('##[', '#\\u{23}[').replace(/(?<!\S)::/g, COLONS);
 }
 
-/** A character by its number: `\u{1b}`. */
+/** Character by number: `\u{1b}`. */
 export const escapeOf = (letter: string): string => `\\u{${letter.codePointAt(0)!.toString(16)}}`;
 
 /** Two colons that begin no workflow command. */
 const COLONS = '\\u{3a}:';
 
-/** A line that begins with no workflow command, blanks before it or not (actions/runner reads `::` after them, and `##[` anywhere). */
+/** Line without a workflow command at its start (actions/runner reads `::` after blanks, and `##[` anywhere). */
 export const withoutCommand = (line: string): string => line.replace(/^(\s*)::/, `$1${COLONS}`);
 
-/** A value of a file as a message quotes it: JSON, cut at 60 characters. */
+/** Value of a file in a message: JSON, cut at 60 characters. */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** A text of at most `most` characters: the middle is cut, since a message begins with the place and ends with the advice. */
+/** Cuts the middle of a text: a message begins with the place and ends with the advice. */
 export const shortened = (text: string, most = 500): string =>
   text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
 
 const plain = (word: string): string => word.toLowerCase().replace(/[-_./:\s]/g, '');
 
-/** A text with its first letter in upper case. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -10,10 +10,13 @@ export function describedThrow(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${line}` : `'${line}'`;
 }
 
-/** Limit of the time to find the place of a syntax error, ms. */
+/** Time limit for finding the place of a syntax error, ms. Ours. */
 const PATIENCE_MS = 10_000;
 
-/** `file:line:column` of a syntax error, which Node prints only if it ends a process: another one imports the file. Nothing of it runs. */
+/**
+ * `file:line:column` of a syntax error. Node prints the place only at the end of a process, so a child process imports
+ * the file; nothing runs.
+ */
 export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   const known = printedPlace(error.stack ?? '');
   if (known !== null) return known;
@@ -22,16 +25,16 @@ export function placeOfSyntax(error: SyntaxError, path: string): string | null {
   return printedPlace(stderr ?? '');
 }
 
-/** The place in Node's output above an error: the file with its line, the line itself, and a caret below the column. */
+/** Place in Node's output above an error: the file with its line, the line's text, and a caret below the column. */
 function printedPlace(printed: string): string | null {
   const [, file, line, before] = /^(\S.*):(\d+)\n.*\n(\s*)\^/.exec(printed) ?? [];
   return file === undefined ? null : `${shownPath(pathOf(file))}:${line}:${before!.length + 1}`;
 }
 
-/** Folders of our own code: the sources and what is compiled from them. */
+/** Folders of our code: sources and compiled. */
 const OURS = ['src', 'build', 'dist', 'node_modules'].map((name) => `${resolve(PACKAGE_FOLDER, name)}/`);
 
-/** `file:line:column` of the innermost call that is neither ours nor Node's; null: there is none. */
+/** `file:line:column` of the innermost user call, neither ours nor Node's; null without a call. */
 export function placeOfThrow(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   for (const [, file, at] of (error.stack ?? '').matchAll(/(?:\(|at |async )(file:\/\/\/[^\s()]+|\/[^\s()]+):(\d+:\d+)\)?$/gm)) {
@@ -41,5 +44,4 @@ export function placeOfThrow(error: unknown): string | null {
   return null;
 }
 
-/** A file as Node names it: a path, or a URL. */
 const pathOf = (file: string): string => (file.startsWith('file:') ? fileURLToPath(file) : file);

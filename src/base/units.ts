@@ -1,13 +1,13 @@
 import { UserError } from './errors.js';
 import { byName } from './objects.js';
 
-/** A kind of quantity: the parser of its text, and the words for a text that it refuses. */
+/** Kind of quantity: parser, and words for refused texts. */
 export interface Quantity {
-  /** Its name with an article: `a size`. */
+  /** Name with an article: `a size`. */
   readonly noun: string;
-  /** Examples of accepted texts: `8GiB, 4000MiB or 24 GB`. */
+  /** Accepted examples: `8GiB, 4000MiB or 24 GB`. */
   readonly accepted: string;
-  /** The value of a number or of its text in the inner unit, or null if it is none. */
+  /** Value in the inner unit, or null. */
   read(value: string | number): number | null;
 }
 
@@ -16,7 +16,7 @@ const DECIMAL = byName<number>({ '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15
 const BINARY = byName<number>({ k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 });
 const TIME = byName<number>({ ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9 });
 
-/** Splits `12.5 GiB` into its number and its unit; null if it does not start with a non-negative number. */
+/** Splits `12.5 GiB` into number and unit; null without a leading non-negative number. */
 function split(value: string | number): { number: number; unit: string } | null {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? { number: value, unit: '' } : null;
   const match = NUMBER.exec(value.trim());
@@ -24,7 +24,7 @@ function split(value: string | number): { number: number; unit: string } | null 
   return match !== null && Number.isFinite(number) ? { number, unit: match[2] ?? '' } : null;
 }
 
-/** Bytes in one `B`, `KB`, `MiB`, ...; null for anything else. `Gb` is refused: it means gigabits. */
+/** Bytes in `B`, `KB`, `MiB`, ...; null for any other text. `Gb` is refused: gigabits. */
 function byteUnit(unit: string): number | null {
   if (unit === '') return 1;
   const match = /^([kmgtp]?)(i?)(?:b)$/.exec(
@@ -40,11 +40,11 @@ function scaled(value: string | number, factor: (unit: string) => number | null 
   const unit = factor(parts.unit);
   if (unit === null || unit === undefined) return null;
   const product = parts.number * unit;
-  // 32.19us are 32,190 ns, which the product of doubles misses in its last bit.
+  // 32.19us are 32,190 ns, but the product of doubles differs in the last bit.
   return unit === 1 || Number.isInteger(product) ? product : Number(product.toPrecision(15));
 }
 
-/** Sizes, in whole bytes. A plain number is bytes; `GB` is 10^9 and `GiB` 2^30. */
+/** Sizes in whole bytes. A plain number is bytes; `GB` is 10^9, `GiB` 2^30. */
 export const BYTES: Quantity = {
   noun: 'a size',
   accepted: '8GiB, 4000MiB, 24 GB, or a plain number of bytes',
@@ -54,14 +54,14 @@ export const BYTES: Quantity = {
   },
 };
 
-/** Durations, in nanoseconds. A plain number is nanoseconds. */
+/** Durations in nanoseconds. A plain number is nanoseconds. */
 export const DURATION: Quantity = {
   noun: 'a duration',
   accepted: '10us, 2ms, 1.5s, or a plain number of nanoseconds',
   read: (value) => scaled(value, (unit) => (unit === '' ? 1 : TIME[unit])),
 };
 
-/** Bandwidths, in bytes per second. A plain number is bytes per second. */
+/** Bandwidths in bytes per second. A plain number is bytes per second. */
 export const RATE: Quantity = {
   noun: 'a rate',
   accepted: '25.2 GB/s, 2460 MiB/s, or a plain number of bytes per second from 1000 on',
@@ -70,7 +70,7 @@ export const RATE: Quantity = {
 
 const rateUnit = (unit: string) => (unit === '' ? 1 : unit.endsWith('/s') && unit !== '/s' ? byteUnit(unit.slice(0, -2)) : null);
 
-/** Compute throughput, in FLOP/s. A plain number is FLOP/s. */
+/** Compute throughput in FLOP/s. A plain number is FLOP/s. */
 export const FLOPS: Quantity = {
   noun: 'a compute rate',
   accepted: '142 TFLOP/s, 800 GFLOPS, or a plain number of FLOP/s',
@@ -81,7 +81,7 @@ export const FLOPS: Quantity = {
     }),
 };
 
-/** Shares, as a fraction in [0, 1]. A plain number is a fraction. */
+/** Shares as a fraction in [0, 1]. A plain number is a fraction. */
 export const SHARE: Quantity = {
   noun: 'a share',
   accepted: '25% or 0.25, from 0% to 100%',
@@ -91,7 +91,7 @@ export const SHARE: Quantity = {
   },
 };
 
-/** Counts: whole numbers, `2k` and `1.5M` accepted. */
+/** Counts: whole numbers, also `2k` and `1.5M`. */
 export const COUNT: Quantity = {
   noun: 'a count',
   accepted: '512, 2k, 1.5M',
@@ -101,14 +101,17 @@ export const COUNT: Quantity = {
   },
 };
 
-/** Reads a quantity. @param place of the text, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache` @throws UserError */
+/**
+ * Parses a quantity. @param place of the text, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache` @throws
+ * UserError
+ */
 export function parseQuantity(quantity: Quantity, value: string | number, place: string): number {
   const result = quantity.read(value);
   if (result === null) throw new UserError(`${place}: ${refusal(quantity, value)}`);
   return result;
 }
 
-/** The error for a text that is not such a quantity, with examples. */
+/** Message for a text that is no such quantity, with examples. */
 export const refusal = (quantity: Quantity, value: unknown): string =>
   `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
 
@@ -116,16 +119,16 @@ function reader(quantity: Quantity): (value: string | number, place: string) => 
   return (value, place) => parseQuantity(quantity, value, place);
 }
 
-/** Reads a duration into nanoseconds. @throws UserError, see {@link parseQuantity} */
+/** Parses a duration to nanoseconds. @throws UserError */
 export const parseDuration = reader(DURATION);
 
-/** Reads a share into a fraction in [0, 1]. @throws UserError, see {@link parseQuantity} */
+/** Parses a share to a fraction in [0, 1]. @throws UserError */
 export const parseShare = reader(SHARE);
 
-/** Reads a count. @throws UserError, see {@link parseQuantity} */
+/** Parses a count. @throws UserError */
 export const parseCount = reader(COUNT);
 
-/** Formats a number with `decimals` digits and commas between thousands: `1,234.5`. */
+/** Formats a number with `decimals` digits and thousands commas: `1,234.5`. */
 export function formatNumber(value: number, decimals = 0): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'n/a' : value > 0 ? 'inf' : '-inf';
   const text = Math.abs(value).toFixed(decimals);
@@ -136,24 +139,24 @@ export function formatNumber(value: number, decimals = 0): string {
   return sign + (fraction === undefined ? grouped : `${grouped}.${fraction}`);
 }
 
-/** A whole number with commas between thousands: `1,234,567`. */
+/** Whole number with thousands commas: `1,234,567`. */
 export const formatCount = (value: number): string => formatNumber(value, 0);
 
-/** A count with its noun: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
+/** Count with noun: `1 token`, `1,234 tokens`. @param noun takes an s in the plural */
 export const formatCounted = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Decimals that leave three significant digits of a size in its unit. */
+/** Decimals for three significant digits in a unit. */
 const decimalsOf = (size: number, factor: number): number =>
   factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
 
-/** Prints three significant digits in the largest unit that leaves at least 1: each of `units` is `step` times the one before it. */
+/** Formats three significant digits in the largest unit with at least 1; consecutive `units` differ by `step`. */
 function inUnits(step: number, units: readonly string[]): (value: number) => string {
   return (value) => {
     if (!Number.isFinite(value)) return formatNumber(value);
     const size = Math.abs(value);
     let index = 0;
     let factor = 1;
-    // A size that rounds up to the next unit (999.96 ms) is printed in that unit (1.00 s).
+    // A size that rounds up to the next unit (999.96 ms) prints in that unit (1.00 s).
     const rounded = (): number => Number((size / factor).toFixed(decimalsOf(size, factor))) * factor;
     for (; index + 1 < units.length && rounded() >= factor * step; index++) factor *= step;
     return `${formatNumber(value / factor, decimalsOf(size, factor))} ${units[index]!}`;
@@ -166,19 +169,19 @@ export const formatBytes = inUnits(1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
 /** Bytes per second in decimal units, as links and memories are sold: `25.2 GB/s`. */
 export const formatRate = inUnits(1000, ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s']);
 
-/** A duration given in ns, three digits: `842 ns`, `15.0 us`, `6.87 ms`, `1.50 s`. */
+/** Duration in ns, three digits: `842 ns`, `15.0 us`, `6.87 ms`, `1.50 s`. */
 export const formatNs = inUnits(1000, ['ns', 'us', 'ms', 's']);
 
 /** Operations, three digits: `2.36 GFLOP`. */
 export const formatFlops = inUnits(1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
 
-/** A number of parameters as model cards write it: `30.5B`, `976M`. */
+/** Number of parameters as on model cards: `30.5B`, `976M`. */
 export const formatParameters = (count: number): string => inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
 
-/** A fraction as a percentage, by default one decimal: `83.9 %`. */
+/** Fraction as a percentage, one decimal by default: `83.9 %`. */
 export const formatRatio = (ratio: number, decimals = 1): string =>
   Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
 
-/** Tokens per second in three digits: `2,220 tok/s`, `146 tok/s`, `14.6 tok/s`, `0.42 tok/s`. */
+/** Tokens per second, three digits: `2,220 tok/s`, `146 tok/s`, `14.6 tok/s`, `0.42 tok/s`. */
 export const formatTokensPerSecond = (rate: number): string =>
   `${formatNumber(Number(rate.toPrecision(3)), rate < 9.995 ? 2 : rate < 99.95 ? 1 : 0)} tok/s`;

@@ -12,19 +12,19 @@ import { type Choice, type ParameterTable, resolveParameters, splitSpec, withGiv
 import { shownPath } from './profiles.js';
 import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
 
-/** A member of a family, perhaps a module of the user's own: until that is loaded, its name is its path, and its parameters are unchecked. */
+/** Member of a family or a user's module. Before loading, a module's name is its path, and parameters are unchecked. */
 export interface OwnChoice<D> extends Choice {
-  /** The module; absent: the member is one of moeprof's own. */
+  /** Path of the module; absent: a built-in member. */
   readonly path?: string;
-  /** The definition that the module exports, once it is loaded. */
+  /** Exported definition, once loaded. */
   readonly definition?: D;
   readonly sha256?: string;
 }
 
-/** A module with or without parameters after it; a drive letter's colon is part of the path. */
+/** Module path with optional parameters; a drive letter's colon is part of the path. */
 const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
 
-/** Reads the path of a module instead of a name, with parameters after a colon; null: it is none. @throws UserError for wrong parameters */
+/** Parses a module's path with parameters after a colon; null: no module. @throws UserError for wrong parameters */
 export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
   const [, path, rest] = MODULE.exec(text) ?? [];
   if (path === undefined) return null;
@@ -32,17 +32,20 @@ export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Rec
   return { text, name: path, path, parameters: withGiven<unknown>(text, beside, given) as Choice['parameters'] };
 }
 
-/** The same choice with its module, if it has one, at a place that no longer depends on a folder. */
+/** Same choice with an absolute module path. */
 export const locatedChoice = <C extends { readonly path?: string }>(choice: C, folder: string): C =>
   choice.path === undefined ? choice : { ...choice, path: resolve(folder, choice.path) };
 
-/** A text that names a member of a family, with the path of a module, if it is one, made absolute from `folder`. */
+/** Same text with a module's path made absolute from `folder`. */
 export function locatedModule(text: string, folder: string): string {
   const [, path, rest] = MODULE.exec(text) ?? [];
   return path === undefined ? text : `${resolve(folder, path)}${rest === undefined ? '' : `:${rest}`}`;
 }
 
-/** Loads the module of a choice, if it has one. @param check makes a member of its export @param folder of relative paths @throws UserError */
+/**
+ * Loads the module of a choice, if any. @param check makes a member of the export @param folder of relative paths
+ * @throws UserError
+ */
 export async function loadedChoice<D extends { readonly name: string; readonly parameters?: ParameterTable }>(
   noun: string,
   choice: OwnChoice<D>,
@@ -63,11 +66,14 @@ export async function loadedChoice<D extends { readonly name: string; readonly p
   };
 }
 
-/** A user's module as a part of a run: its default export is a member of a family. All load here, so that errors look alike: one line, with place. */
+/**
+ * A user's module in a run, with a family's member as default export. All modules load through this class, so that
+ * every error is one line with a place.
+ */
 export class OwnExport {
-  /** The file, as messages show it. */
+  /** File name in messages. */
   readonly shown: string;
-  /** SHA-256 of its text, hex. */
+  /** SHA-256 of the text, hex. */
   readonly sha256: string;
   readonly #noun: string;
   readonly #value: Readonly<Record<string, unknown>>;
@@ -86,7 +92,7 @@ export class OwnExport {
     this.#checkParameters(this.#value.parameters);
   }
 
-  /** The default export, checked as far as the methods below were called. */
+  /** Default export, checked as far as the methods below were called. */
   get value(): unknown {
     return this.#value;
   }
@@ -95,17 +101,17 @@ export class OwnExport {
     return this.#value.name as string;
   }
 
-  /** The error of a mistake, with what explains the module. */
+  /** Error with a remark that explains the module. */
   wrong(what: string): UserError {
     return new UserError(`${this.shown}: ${what}; the contract is in the types of the package (moeprof/dist/index.d.ts)`);
   }
 
-  /** @throws UserError if a built-in member has the same name: results would be ambiguous */
+  /** @throws UserError if a built-in member has the same name, since results would be ambiguous */
   nameApart(taken: readonly string[]): void {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
 
-  /** Name, summary and source of what is exported; `noun`: what it is, in the summary of one that has none. */
+  /** Name, summary and source of the export; `noun` serves as the default summary. */
   described(noun: string): { readonly name: string; readonly summary: string; readonly cites: string } {
     return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
   }
@@ -115,26 +121,26 @@ export class OwnExport {
     return typeof text === 'string' ? text : otherwise;
   }
 
-  /** @throws UserError if a method is missing or no function. @param signature `create(context, parameters)` */
+  /** @throws UserError for a missing method or a non-function. @param signature `create(context, parameters)` */
   requireMethod(signature: string): void {
     if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function')
       throw this.wrong(`the default export lacks "${signature}" (a function)`);
   }
 
-  /** @throws UserError if something is there and no function */
+  /** @throws UserError for a present non-function */
   optionalMethod(field: string): void {
     const value = this.#value[field];
     if (value !== undefined && typeof value !== 'function') throw this.wrong(`"${field}" must be a function`);
   }
 
-  /** @throws UserError if a list is there that has other words than these */
+  /** @throws UserError for a list with words outside `words` */
   wordsOf(field: string, words: readonly string[]): void {
     const value = this.#value[field];
     if (value === undefined || (Array.isArray(value) && value.every((word) => words.includes(word as string)))) return;
     throw this.wrong(`"${field}" must be a list of ${words.join(', ')}`);
   }
 
-  /** Checks that the value that `create` made has its methods. @throws UserError that names the first one that is missing */
+  /** Checks the methods of the value made by `create`. @throws UserError naming the first missing method */
   made<T>(member: T, methods: readonly (keyof T & string)[], by = 'create'): T {
     const found = member as { readonly then?: unknown } | null | undefined;
     if (typeof found !== 'object' || found === null) throw this.wrong(`"${by}" must return an object, not ${String(found)}`);
@@ -144,7 +150,7 @@ export class OwnExport {
     return member;
   }
 
-  /** The value of the user's code; an error in it becomes one line with its place. */
+  /** Runs user code; an error becomes one line with a place. */
   run<T>(method: string, work: () => T): T {
     try {
       return work();
@@ -153,7 +159,9 @@ export class OwnExport {
     }
   }
 
-  /** The methods that `member` has, which are called as {@link run} does. An absent one has a meaning, so it stays absent. */
+  /**
+   * Present methods of `member`, guarded as in {@link run}. Absent methods stay absent, since absence has a meaning.
+   */
   guarded<T extends object, K extends keyof T & string>(member: T, methods: readonly K[]): Pick<T, K> {
     const call = (method: K, given: unknown[]): unknown =>
       this.run(method, () => (member as Record<K, (...given: unknown[]) => unknown>)[method](...given));
@@ -177,10 +185,10 @@ export class OwnExport {
   }
 }
 
-/** The fault of a module that a worker's own user has not put there. */
+/** Fault of a module that the user of a worker has not allowed. */
 const UNTRUSTED = 'is code that this process may not run; start the worker with --modules <folder that has it>';
 
-/** The default export of a module. @throws UserError if there is no such file, this process may not import it, or it cannot be loaded */
+/** Imports a module's default export. @throws UserError for a missing, forbidden or unloadable file */
 export async function importOwn(noun: string, path: string): Promise<OwnExport> {
   const shown = shownPath(path);
   // An import of a path that is no file would never end.
@@ -204,19 +212,19 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
   return new OwnExport(noun, shown, sha256, module.default);
 }
 
-/** Exit code of a trial in which the import came to its end, well or with an error, which the caller then sees itself. */
+/** Exit code of a trial with a finished import; the caller sees an error of the import directly. */
 const LOADED = 97;
-/** Most time of a trial, ms. */
+/** Time limit of a trial, ms. Ours. */
 const PATIENCE_MS = 60_000;
-/** Heap of a trial, MiB: what runs out of memory does so before the machine is out of it. */
+/** Heap of a trial, MiB: the trial runs out of memory before the machine. */
 const HEAP_MIB = 2048;
 
-/** Name of the outcomes among what threads inherit, so that a thread does not try again what its parent has. */
+/** Key of outcomes inherited by threads, so that a thread does not repeat a trial. */
 const TRIED = 'moeprof: tried modules';
 
 type Outcomes = Map<string, string | null>;
 
-/** Loads a module in a process of its own, once for each text. @returns why it cannot be loaded (`it ends its process (exit(7))`), else null */
+/** Loads a module in a separate process, once per text. @returns fault (`it ends its process (exit(7))`), or null */
 export function loadFailure(path: string, sha256: string): string | null {
   const module = `${path} ${sha256}`;
   const tried = (inherited(TRIED) as Outcomes | undefined) ?? new Map();
@@ -228,14 +236,14 @@ function outcomeOf(path: string): string | null {
   const script = `const { exit } = process; const end = () => exit.call(process, ${LOADED}); import(${JSON.stringify(pathToFileURL(path).href)}).then(end, end);`;
   const { error, signal, status } = runScript(script, { timeout: PATIENCE_MS, killSignal: 'SIGKILL', heapMib: HEAP_MIB });
   if (codeOf(error) === 'ETIMEDOUT') return `it is still loading after ${PATIENCE_MS / 1000} s`;
-  // If no process can be started, nothing is known.
+  // Without a process the outcome is unknown.
   if (error !== undefined || status === LOADED) return null;
   return `it ends its process (${signal ?? `process.exit(${status})`})`;
 }
 
 let guarded = false;
 
-/** From now on process.exit throws if a module of the user's own calls it. */
+/** Makes process.exit throw when called by a user's module. */
 function forbidExit(): void {
   if (guarded) return;
   guarded = true;

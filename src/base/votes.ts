@@ -1,13 +1,15 @@
-// A count of votes in WebAssembly: voters give their weights to the numbers on their lists.
+// Vote count in WebAssembly: voters add their weights to the numbers on their lists.
 import { advance, again, get, I32, type KernelBody, literal, loop, set } from './wasm.js';
 
-/** Addresses and lengths are bytes of the kernel's memory. */
+/** Addresses and lengths are bytes in the kernel's memory. */
 export interface VoteKernel {
-  /** Adds each voter's weight to the votes of its experts at a layer. @param list of voters: path and weight @param offset of the layer */
+  /**
+   * Adds each voter's weight to its experts at a layer. @param list voters: path and weight @param offset of the layer
+   */
   vote(list: number, end: number, offset: number, bytes: number, votes: number): number;
 }
 
-/** Locals: a choice's address, the end of the layer, the address of its expert's votes. */
+/** Locals: address of a choice, end of the layer, address of the expert's votes. */
 export const VOTE: KernelBody = {
   parameters: 5,
   locals: [[3, I32]],

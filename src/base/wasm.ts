@@ -1,4 +1,5 @@
-// WebAssembly with 128-bit SIMD from opcodes (core specification 2.0), without a compiler. A kernel maps numbers to a number on one memory.
+// WebAssembly with 128-bit SIMD from opcodes (core specification 2.0), without a compiler. A kernel maps numbers to a
+// number over a memory.
 import { bytesOf } from './host/bytes.js';
 
 /** Types of locals. */
@@ -13,7 +14,7 @@ function leb(value: number): number[] {
   return value > 0x7f ? [low | 0x80, ...leb(value >>> 7)] : [low];
 }
 
-/** Signed LEB128, of what fits in 32 bits. */
+/** Signed LEB128 of 32-bit values. */
 function signed(value: number): number[] {
   const low = value & 0x7f;
   const rest = value >> 7;
@@ -33,29 +34,29 @@ export const set = (local: number): number[] => [0x21, ...leb(local)];
 export const literal = (value: number): number[] => [0x41, ...signed(value)];
 /** Pushes a double. */
 export const real = (value: number): number[] => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)];
-/** A scalar load or store at an offset from the address on the stack. Alignment is a hint only: 1 byte. */
+/** Scalar load or store at an offset from the address on the stack. Alignment hint: 1 byte. */
 export const access = (opcode: number, offset: number): number[] => [opcode, 0, ...leb(offset)];
-/** An instruction of the SIMD set. */
+/** SIMD instruction. */
 export const simd = (opcode: number, ...operands: readonly number[]): number[] => [0xfd, ...leb(opcode), ...operands];
-/** Pushes 16 bytes from the address in a local, plus an offset. Alignment is a hint only: 1 byte. */
+/** Pushes 16 bytes from the address in a local, plus an offset. Alignment hint: 1 byte. */
 export const load = (address: number, offset: number): number[] => [...get(address), ...simd(0x00, 0, ...leb(offset))];
-/** Stores 16 bytes, which are on the stack above their address, at an offset from it. */
+/** Stores 16 bytes at an offset from the address below on the stack. */
 export const save = (offset: number): number[] => simd(0x0b, 0, ...leb(offset));
 /** Adds to a local. */
 export const advance = (local: number, by: number): number[] => [...get(local), ...literal(by), 0x6a, ...set(local)];
-/** A loop, which ends unless {@link again} repeats it. */
+/** Loop that ends unless {@link again} repeats it. */
 export const loop = (...body: readonly number[][]): number[] => [0x03, 0x40, ...body.flat(), 0x0b];
-/** Repeats the innermost loop while a local is below another. */
+/** Repeats the innermost loop while `local < end`. */
 export const again = (local: number, end: number): number[] => [...get(local), ...get(end), 0x49, 0x0d, 0];
 
-/** A function: its parameters are i32, its other locals as given, and it returns an i32. */
+/** Function with i32 parameters, typed locals and an i32 result. */
 export interface KernelBody {
   readonly parameters: number;
   readonly locals: readonly (readonly [count: number, type: number])[];
   readonly code: readonly number[];
 }
 
-/** The module: it imports a memory and exports the functions. */
+/** Module that imports a memory and exports the functions. */
 function moduleBytes(functions: Readonly<Record<string, KernelBody>>): Uint8Array<ArrayBuffer> {
   const all = Object.entries(functions);
   const type = ({ parameters }: KernelBody): number[] => [0x60, ...vector(new Array<number[]>(parameters).fill([I32])), ...vector([[I32]])];
@@ -75,7 +76,7 @@ function moduleBytes(functions: Readonly<Record<string, KernelBody>>): Uint8Arra
 
 const PAGE = 65536;
 
-/** The part in use of the global that every Node has; types of it come with the DOM. */
+/** Subset of Node's global in use; its types come with the DOM. */
 const { WebAssembly: wasm } = globalThis as unknown as {
   readonly WebAssembly: {
     readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
@@ -84,7 +85,7 @@ const { WebAssembly: wasm } = globalThis as unknown as {
   };
 };
 
-/** Functions by name on a new memory of at least `size` bytes, which begins on a page, and that memory. */
+/** Functions by name, and their new memory of at least `size` bytes in whole pages. */
 export function instantiate<Kernels>(
   functions: Readonly<Record<keyof Kernels & string, KernelBody>>,
   size: number,

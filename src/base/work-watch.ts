@@ -1,16 +1,16 @@
 import { nextTurn } from './host/clock.js';
 
-/** Callbacks during long work: progress, and a turn of the event loop, without which work that never waits would block signals. */
+/** Callbacks during long work: progress, and turns of the event loop, without which long work would block signals. */
 export interface WorkWatch {
   progress?(done: number, total: number): void;
-  /** Awaited now and then, so that signals and timers get their turn. */
+  /** Awaited now and then, so that signals and timers get a turn. */
   breathe?(): Promise<void>;
 }
 
-/** Longest time that work may block timers and signals, ms. */
+/** Longest block of timers and signals, ms. Ours. */
 const BREATH = 50;
 
-/** A `breathe` for work that calls it often: it waits for a turn of the event loop if the last one is {@link BREATH} ago. */
+/** Frequently callable `breathe`: waits for a turn of the event loop {@link BREATH} after the last turn. */
 export function breathing(): () => Promise<void> {
   let last = performance.now();
   return async () => {

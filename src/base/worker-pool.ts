@@ -1,9 +1,9 @@
-// Threads that take tasks, each the next one when it is free. Errors keep their class; a lost thread is an error that names its task.
+// Threads that take the next task when free. Errors keep their class; a lost thread is an error naming the task.
 import { codeOf, messageOf, UserError } from './errors.js';
 import { nextTurn } from './host/clock.js';
 import { parentPort, startThread, type Thread, type ThreadModule, workerData } from './host/threads.js';
 
-/** Messages of a thread: something to note during a task, then its answer or the error that it threw. */
+/** Message of a thread: a note during a task, then the answer or the thrown error. */
 type Reply<Answer, Note> =
   | { readonly kind: 'note'; readonly note: Note }
   | { readonly kind: 'answer'; readonly answer: Answer }
@@ -16,13 +16,13 @@ interface Asked<Answer, Note> {
   reject(error: Error): void;
 }
 
-/** A thread that answers tasks, one after another. Its module calls {@link serveTasks}. */
+/** Thread that answers tasks in sequence. Its module calls {@link serveTasks}. */
 export class TaskThread<Task, Answer, Note = never> {
   readonly #worker: Thread;
   readonly #asked: Asked<Answer, Note>[] = [];
   #lost: Error | null = null;
 
-  /** @param data what the thread starts with; memory in it may be shared */
+  /** @param data for the thread's start; memory may be shared */
   constructor(module: ThreadModule, data?: unknown) {
     this.#worker = startThread(module, data, true);
     this.#worker.on('message', (reply: Reply<Answer, Note>) => {
@@ -30,17 +30,20 @@ export class TaskThread<Task, Answer, Note = never> {
       else if (reply.kind === 'answer') this.#asked.shift()?.resolve(reply.answer);
       else this.#asked.shift()?.reject(receivedError(reply.error));
     });
-    // Its earlier messages are heard first.
+    // Deferred until earlier messages are received.
     this.#worker.on('error', (error: Error) => this.#lose(error));
     this.#worker.on('exit', () => this.#lose(new Error('a thread ended before its work was done')));
   }
 
-  /** True if it has ended by itself; it answers nothing more. */
+  /** True if the thread has ended by itself, without further answers. */
   get lost(): boolean {
     return this.#lost !== null;
   }
 
-  /** Sends a task; several may wait. @param name for the error of a lost thread @param note hears notes @returns its answer, or what it threw */
+  /**
+   * Sends a task; several may wait. @param name for the error of a lost thread @param note receives notes @returns the
+   * answer @throws the task's error
+   */
   ask(task: Task, name: string, note?: (note: Note) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== null) {
@@ -52,7 +55,7 @@ export class TaskThread<Task, Answer, Note = never> {
     });
   }
 
-  /** Ends it; tasks that it has stay without an answer. */
+  /** Ends the thread; its tasks stay unanswered. */
   async end(): Promise<void> {
     this.#asked.length = 0;
     await this.#worker.terminate();
@@ -64,29 +67,31 @@ export class TaskThread<Task, Answer, Note = never> {
   }
 }
 
-/** The error with the task that it cost. A thread that finds no file free to start with has that in its message alone. */
+/** Error with the lost task. A thread without a free file at its start reports that in the message only. */
 function named(error: Error, name: string): Error {
   const code = /\bE[MN]FILE\b/.exec(error.message)?.[0] ?? codeOf(error);
   return Object.assign(new Error(`${error.message} (${name})`), { stack: error.stack, code });
 }
 
-/** The end of a task. */
+/** Outcome of a task. */
 export type TaskEnd<Answer> = { readonly answer: Answer } | { readonly error: Error };
 
 interface PoolOf<Task, Answer, Note> {
   readonly module: ThreadModule;
   readonly data?: unknown;
   readonly threads: number;
-  /** Name of a task, for the error of a thread that ends. */
+  /** Task name in the error of a lost thread. */
   nameOf(task: Task): string;
   note?(task: Task, note: Note): void;
-  /** Receives the end of each task, in the order in which they end. What it throws ends the pool. */
+  /** Receives each task's outcome, in order of completion. An exception ends the pool. */
   settle(task: Task, end: TaskEnd<Answer>): void;
-  /** Ends the pool; tasks under way are not settled. */
+  /** Ends the pool; running tasks are not settled. */
   readonly signal?: AbortSignal;
 }
 
-/** Gives tasks to threads, each the next when it is free, then ends them. @param tasks null: a turn for signals @throws what a task throws */
+/**
+ * Gives tasks to free threads, then ends the threads. @param tasks null: a turn for signals @throws the error of a task
+ */
 export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>, pool: PoolOf<Task, Answer, Note>): Promise<void> {
   const { data, module, nameOf, note, settle, signal, threads } = pool;
   const left = tasks[Symbol.iterator]();
@@ -120,7 +125,10 @@ export async function runInPool<Task, Answer, Note>(tasks: Iterable<Task | null>
   }
 }
 
-/** The thread's side: answers tasks in order. @param start makes from the thread's data what answers a task @throws Error outside of a thread */
+/**
+ * Thread side: answers tasks in order. @param start makes the task handler from the thread's data @throws Error outside
+ * a thread
+ */
 export function serveTasks<Data, Task, Answer, Note = never>(
   start: (data: Data) => (task: Task, note: (note: Note) => void) => Answer | Promise<Answer>,
 ): void {
@@ -136,20 +144,20 @@ export function serveTasks<Data, Task, Answer, Note = never>(
   });
 }
 
-/** A thrown value as a message holds it. */
+/** Thrown value in a message. */
 export interface SentError {
   readonly message: string;
   readonly stack: string;
-  /** Of a {@link UserError}; null: it is none. */
+  /** Exit code of a {@link UserError}, else null. */
   readonly exitCode: number | null;
 }
 
-/** What a thread sends of a thrown value. */
+/** Message form of a thrown value. */
 export function sentError(error: unknown): SentError {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return { message: messageOf(error), stack, exitCode: error instanceof UserError ? error.exitCode : null };
 }
 
-/** The error that was sent: a UserError if it was one. */
+/** Error from a message: a UserError if sent as such. */
 export const receivedError = ({ exitCode, message, stack }: SentError): Error =>
   exitCode === null ? Object.assign(new Error(message), { stack }) : new UserError(message, exitCode);

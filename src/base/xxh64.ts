@@ -8,11 +8,14 @@ const P5 = 0x27d4eb2f165667c5n;
 
 const STRIPE = 32;
 
-/** XXH64 of a stream, seed 0, for Node before 22.15, in halves (BigInt is slow). https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md */
+/**
+ * XXH64 of a stream, seed 0, for Node before 22.15, in 32-bit halves (BigInt is slow).
+ * https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+ */
 export class Xxh64 {
-  /** The four accumulators, each as its low and its high half. */
+  /** Four accumulators, each as low and high half. */
   readonly #lanes = new Int32Array(8);
-  /** Bytes that do not make a stripe yet. */
+  /** Bytes of an incomplete stripe. */
   readonly #rest = new Uint8Array(STRIPE);
   #pending = 0;
   #length = 0;
@@ -83,7 +86,7 @@ export class Xxh64 {
   }
 }
 
-/** The high 32 bits of a product of two whole numbers of 32 bits; the second in halves. */
+/** High 32 bits of a 32-bit product; the second factor in halves. */
 function highProduct(a: number, high: number, low: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;

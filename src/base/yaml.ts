@@ -12,38 +12,41 @@ import { type Quantity, refusal } from './units.js';
 /** `file:line:col`, or the flag, of each given part of a value, by dotted path. */
 export type Places = Readonly<Record<string, string>>;
 
-/** A checked value and the places of its parts. */
+/** Checked value with the places of its parts. */
 export interface Located<T> {
   readonly value: T;
   readonly places: Places;
-  /** `file:line:col` of the value at this path; of its nearest parent in the file, if it is a default. */
+  /** `file:line:col` of the value at a path; of its nearest parent in the file for a default. */
   place(...path: readonly (string | number)[]): string;
-  /** Checks a part by a schema of its own; paths of messages start at the root, others at the part. @throws UserError as {@link readYaml} */
+  /** Checks a part by a separate schema; messages show paths from the root. @throws UserError as {@link readYaml} */
   part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
-/** A value that replaces, or is added to, values of a file: a command-line flag, `--set path=value`. */
+/** Value that replaces or extends values of a file: a command-line flag, `--set path=value`. */
 export interface Override {
-  /** Keys from the root to the value, e.g. `['cache', 'policy']`. */
+  /** Keys from the root, e.g. `['cache', 'policy']`. */
   readonly path: readonly string[];
   readonly value: unknown;
-  /** Computes the new value from the old one (undefined: none); absent: the new one is `value`. */
+  /** New value from the old value (undefined: none); absent: the new value is `value`. */
   readonly amend?: (before: unknown) => unknown;
-  /** Key under which a text on the path is kept when the text becomes a mapping; absent: the text is lost. */
+  /** Key that keeps a text on the path when a mapping replaces the text; absent: the text is lost. */
   readonly shorthand?: string | undefined;
-  /** Its origin, e.g. `--policy`, instead of `file:line:col` in messages. */
+  /** Origin in messages, e.g. `--policy`, instead of `file:line:col`. */
   readonly label: string;
-  /** True: it comes from a file, perhaps an untrusted one, and not from the command line. */
+  /** True: from a file, perhaps untrusted, not from the command line. */
   readonly fromFile?: true;
 }
 
 type Path = readonly PropertyKey[];
 
-/** Reads and checks a YAML file. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
+/** Reads and checks a YAML file. @throws UserError `file:line:col: path: fault and remedy` */
 export const readYaml = <T>(path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
   locateYaml(readText(path), shownPath(path), schema, overrides).value;
 
-/** {@link readYaml} for large files of ours: places are looked up only for an error. @param text instead of the file's @throws UserError */
+/**
+ * {@link readYaml} for large bundled files: places are computed only for an error. @param text instead of the file's
+ * @throws UserError
+ */
 export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
     const read = schema.safeParse(parse(text, QUIET));
@@ -54,7 +57,9 @@ export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readTe
   return readYaml(path, schema);
 }
 
-/** Checks YAML text and records the places of its values, for checks that a schema cannot make. @param path for messages @throws UserError */
+/**
+ * Checks YAML text and records places of values, for checks beyond a schema. @param path for messages @throws UserError
+ */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
   const { at, checked, raw, root } = parsed(text, path);
   const known = overrides.length === 0 ? checked.get(schema) : undefined;
@@ -70,7 +75,7 @@ export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, 
   return located;
 }
 
-/** The same value, frozen: the next reader of the file gets the same object. */
+/** Freezes a value, which later readers of the file share. */
 function frozen<T>(value: T): T {
   const plain = Array.isArray(value) || (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype);
   if (!plain || Object.isFrozen(value)) return value;
@@ -81,33 +86,35 @@ function frozen<T>(value: T): T {
 interface ParsedText {
   readonly root: Node;
   readonly raw: unknown;
-  /** Values checked by each schema, without overrides. */
+  /** Checked values by schema, without overrides. */
   readonly checked: WeakMap<z.ZodType, Located<unknown>>;
   /** `file:line:col` of an offset. */
   at(offset: number): string;
 }
 
-/** Short texts that were read last: jobs of a sweep read the same few files again and again. The limits are ours: bundled files are shorter. */
+/**
+ * Recently read short texts: jobs of a sweep read the same few files. The limits are ours: bundled files are shorter.
+ */
 const KNOWN = new Map<string, ParsedText>();
 const MOST_KNOWN = 64;
 const LONGEST_KNOWN = 2 ** 14;
 
-/** Parses a text, once while it is among those read last; @throws UserError as {@link readYaml} */
+/** Parses a text, cached if recent. @throws UserError as {@link readYaml} */
 function parsed(text: string, path: string): ParsedText {
   if (text.length > LONGEST_KNOWN) return parseText(text, path);
   return rememberedLately(KNOWN, MOST_KNOWN, `${path}\n${text}`, () => parseText(text, path));
 }
 
-/** The value of a flag. Of a key that is a collection the parser would warn through Node, with the key as it is. @throws Error if it is not YAML */
+/** Parses a flag's value, silently even for a collection as key. @throws Error for invalid YAML */
 export const flagValue = (text: string): unknown => parse(text, QUIET);
 
-/** What is wrong is thrown, or refused by a schema. */
+/** Parser options without warnings; faults are thrown or refused by a schema. */
 export const QUIET = { logLevel: 'error' } as const;
 
 function parseText(text: string, path: string): ParsedText {
   if (/^%PDF|[\0-\x08]|^PK\x03/.test(text)) throw new UserError(`${path}: is no text of YAML or JSON; is it the file that was meant?`);
   const lines = new LineCounter();
-  // Whether keys are unique is checked below: the parser compares every two of them.
+  // Unique keys are checked below: the parser compares every pair of keys.
   const document = unlessTooDeep(path, () => parseDocument(text, { ...QUIET, lineCounter: lines, prettyErrors: false, uniqueKeys: false }));
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -125,17 +132,20 @@ function parseText(text: string, path: string): ParsedText {
   return { root, raw, checked: new WeakMap(), at };
 }
 
-/** Checks a value that comes from no file. @param label instead of `file:line:col` @throws UserError `label: path: what is wrong, and what to do` */
+/**
+ * Checks a value from no file. @param label instead of `file:line:col` @throws UserError
+ * `label: path: fault and remedy`
+ */
 export const checkValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T =>
   locateValue(raw, label, schema, overrides).value;
 
-/** As {@link checkValue}, and remembers which flag gave what. @throws UserError as {@link checkValue} */
+/** {@link checkValue} that records the flag of each value. @throws UserError as {@link checkValue} */
 export const locateValue = <T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> =>
   check(raw, schema, overrides, () => ({ place: label, offset: 0 }));
 
 type Locate = (where: Path, unknownKey?: string) => { readonly place: string; readonly offset: number };
 
-/** @param within path from the root to what is checked */
+/** @param within path from the root to `raw` */
 function check<T>(
   given: unknown,
   schema: z.ZodType<T>,
@@ -152,7 +162,7 @@ function check<T>(
   }
   const locate: Locate = (where, unknownKey) => {
     const full = (unknownKey === undefined ? where : [...where, unknownKey]).map(String);
-    // The last override of a path wins; one below the place of the complaint may be its cause too (an unknown key inside).
+    // The last override of a path wins; an override below the faulty path may be the cause too (an unknown key inside).
     const label = placed.findLast(({ path }) => path.every((key, i) => full[i] === key))?.label;
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
@@ -161,7 +171,7 @@ function check<T>(
     let places: Places | undefined;
     return {
       value: result.data,
-      // Few callers need them, and a file of numbers has millions.
+      // Lazy: few callers need places, and a file of numbers has millions.
       get places() {
         places ??= placesOf(raw, locate);
         return places;
@@ -172,7 +182,8 @@ function check<T>(
     };
   }
   const issues = result.error.issues.flatMap(innermost);
-  // A mistyped key also makes the right one missing: the key is reported. Otherwise wrong values come before missing ones.
+  // A mistyped key also makes the right key missing: the key is reported. Otherwise wrong values precede missing
+  // values.
   const rank = (issue: (typeof issues)[number]): number =>
     issue.code === 'unrecognized_keys' ? 0 : valueAt(raw, issue.path) === undefined ? 2 : 1;
   const first = issues
@@ -190,13 +201,13 @@ function placesOf(value: unknown, locate: Locate, path: Path = [], into = new Ma
   return path.length > 0 ? {} : Object.fromEntries(into);
 }
 
-/** A path as far as it leads through mappings and lists: a name that may stand for a mapping has no keys. */
+/** Part of a path inside mappings and lists: a name in place of a mapping has no keys. */
 function pathInside(raw: unknown, path: Path): Path {
   const end = path.findIndex((_, length) => typeof (valueAt(raw, path.slice(0, length)) ?? {}) !== 'object');
   return end < 0 ? path : path.slice(0, end);
 }
 
-/** The path of an override with the entries of lists by number. */
+/** Path of an override with list entries by number. */
 function numbered(root: unknown, override: Override): string[] {
   let node = root;
   return override.path.map((key) => {
@@ -207,11 +218,14 @@ function numbered(root: unknown, override: Override): string[] {
   });
 }
 
-/** A copy of a value with one override. @throws UserError if the override names an entry that a list does not have */
+/** Copy of a value with one override. @throws UserError for an absent entry of a list */
 export const withOverride = (root: unknown, override: Override): unknown =>
   withValue(root, numbered(root, override), override.amend ?? (() => override.value), override.shorthand);
 
-/** A copy of `root` with the value at `path` amended, mappings made on the way. @param shorthand key of a text on the way; absent: it is lost */
+/**
+ * Copy of `root` with the value at `path` amended and missing mappings made. @param shorthand key for a text on the
+ * path; absent: the text is lost
+ */
 function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown, shorthand?: string): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return amend(root);
@@ -221,7 +235,7 @@ function withValue(root: unknown, path: readonly string[], amend: (before: unkno
   return { ...fields, [key]: withValue(ownValue(fields, key), rest, amend, shorthand) };
 }
 
-/** Which entry of a list a step of a path means: its `name`, or its number from 0. @throws UserError if the list has no such entry */
+/** Index of a list's entry by `name` or by number from 0. @throws UserError for an absent entry */
 function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
   const names = list.map((entry) => (hasKeys(entry) ? entry.name : undefined));
   const named = names.indexOf(key);
@@ -232,7 +246,7 @@ function entryOf(list: readonly unknown[], key: string, { label }: Override): nu
   throw new UserError(`${label}: the list has no entry "${key}"; ${known.length === 0 ? numbers : didYouMean(key, known)}`);
 }
 
-/** A schema field that takes a quantity, written as a number or with its unit, and gives it in the inner unit. */
+/** Schema field for a quantity, written as a number or with a unit, read in the inner unit. */
 export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
   z
     .union([z.number(), z.string()], { error: (issue) => (issue.input === undefined ? undefined : refusal(kind, issue.input)) })
@@ -247,7 +261,7 @@ export const quantity = (kind: Quantity): z.ZodType<number, string | number> =>
 export const positiveQuantity = (kind: Quantity): z.ZodType<number, string | number> =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
-/** Runs a step of the parser, which recurses. @throws UserError if it fails, for want of stack among other things */
+/** Runs a recursive step of the parser. @throws UserError if the step fails, e.g. by stack overflow */
 function unlessTooDeep<T>(path: string, step: () => T): T {
   try {
     return step();
@@ -260,7 +274,7 @@ function unlessTooDeep<T>(path: string, step: () => T): T {
 const tooDeep = (path: string): UserError =>
   new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
 
-/** The first key that stands in its mapping already, or is no text; null if there is none. */
+/** First key that repeats in its mapping or is no text; null: all keys are valid. */
 function wrongKey(root: Node): { readonly offset: number; readonly why: string } | null {
   const nodes: unknown[] = [root];
   let first: ReturnType<typeof wrongKey> = null;
@@ -278,7 +292,7 @@ function wrongKey(root: Node): { readonly offset: number; readonly why: string }
         if (key !== null) wrong(key, 'is a list, a mapping or an alias; write it as a text');
         continue;
       }
-      // Bytes and times: only documents of YAML 1.1 have them.
+      // Bytes and times, only in YAML 1.1 documents.
       if (typeof key.value === 'object' && key.value !== null) wrong(key, 'is of a type of its own; write it as a text');
       if (seen.has(key.value)) wrong(key, 'stands twice; keep one of them');
       if (key.value === '__proto__') wrong(key, 'means nothing in any file; leave it out');
@@ -288,7 +302,7 @@ function wrongKey(root: Node): { readonly offset: number; readonly why: string }
   return first;
 }
 
-/** Offset of the node at `path`, of the key `unknownKey` inside it, or of the nearest parent that exists. */
+/** Offset of the node at `path`, of its key `unknownKey`, or of the nearest existing parent. */
 function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   let node: unknown = root;
   let offset = root.range?.[0] ?? 0;
@@ -303,7 +317,7 @@ function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   return offset;
 }
 
-/** Pairs of a mapping by key: a file may have thousands in one, and each is looked up. */
+/** Pairs of a mapping by key: a mapping may have thousands, each looked up. */
 const PAIRS = new WeakMap<readonly Pair[], ReadonlyMap<string, Pair>>();
 
 function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {

@@ -1,12 +1,14 @@
 import { get, I32, I64, instantiate, type KernelBody, literal, loop, set } from '../base/wasm.js';
 import { WinnerTree } from './winner-tree.js';
 
-/** Plays the matches of a leaf, bottom up, until one has the same winner with the same key as before; nodes are at addresses. */
+/** Plays a leaf's matches, bottom up, until winner and key stay the same. Nodes are addresses. */
 interface Kernels {
   play(leaf: number, keys: number, ids: number): number;
 }
 
-/** Locals of {@link PLAY}: the winner so far and who it meets, keys as bits; the node of that one, then whether it wins. */
+/**
+ * Locals of {@link PLAY}: winner so far and opponent, keys as bits; opponent's node, then whether the opponent wins.
+ */
 const [KEY, OTHER, ID, OTHER_ID, BESIDE] = [3, 4, 5, 6, 7] as const;
 const [ADD, AND, OR, SELECT, SHIFT_LEFT] = [0x6a, 0x71, 0x72, 0x1b, 0x74] as const;
 const addressOf = (entries: number, node: number, shift: number): number[] => [
@@ -14,7 +16,6 @@ const addressOf = (entries: number, node: number, shift: number): number[] => [
 ];
 const keyAt = (node: number): number[] => [...addressOf(1, node, 3), 0x29, 3, 0];
 const idAt = (node: number): number[] => [...addressOf(2, node, 2), 0x28, 2, 0];
-/** Two keys as doubles. */
 const bothKeys: readonly number[] = [...get(OTHER), 0xbf, ...get(KEY), 0xbf];
 
 const PLAY: KernelBody = {
@@ -28,11 +29,11 @@ const PLAY: KernelBody = {
     ...loop(
       [...get(0), ...literal(1), 0x73, ...set(BESIDE)],
       [...keyAt(BESIDE), ...set(OTHER), ...idAt(BESIDE), ...set(OTHER_ID)],
-      // It wins with a smaller key, or an equal one and a smaller id.
+      // The opponent wins with a smaller key, or an equal key and a smaller id.
       [...bothKeys, 0x63, ...bothKeys, 0x61, ...get(OTHER_ID), ...get(ID), 0x48, AND, OR, ...set(BESIDE)],
       [...get(OTHER), ...get(KEY), ...get(BESIDE), SELECT, ...set(KEY), ...get(OTHER_ID), ...get(ID), ...get(BESIDE), SELECT, ...set(ID)],
       [...get(0), ...literal(1), 0x76, ...set(0)],
-      // Returns if the node has this winner and key.
+      // Returns if the node already has this winner and key.
       [...idAt(0), ...get(ID), 0x46, ...keyAt(0), ...get(KEY), 0x51, AND, 0x04, 0x40, ...literal(0), 0x0f, 0x0b],
       [...addressOf(1, 0, 3), ...get(KEY), 0x37, 3, 0, ...addressOf(2, 0, 2), ...get(ID), 0x36, 2, 0],
       [...get(0), ...literal(1), 0x4b, 0x0d, 0],
@@ -41,13 +42,16 @@ const PLAY: KernelBody = {
   ],
 };
 
-/** Bytes of a memory, at least. One for each tree would not do: each takes gigabytes of addresses, and a run can have thousands of caches. */
+/**
+ * Least bytes of a memory. Trees share memories: each memory reserves gigabytes of addresses, and a run can have
+ * thousands of caches.
+ */
 const MEMORY_BYTES = 1 << 20;
 let kernels: Kernels;
 let buffer = new ArrayBuffer(0);
 let used = 0;
 
-/** Nodes in the memory that the last tree is in, or in a new one. */
+/** Nodes in the last tree's memory, or in a new memory. */
 function allocate(nodes: number) {
   const bytes = nodes * (Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);
   if (used + bytes > buffer.byteLength) {
@@ -62,7 +66,10 @@ function allocate(nodes: number) {
   return { key, id };
 }
 
-/** As {@link WinnerTree}, to the last tie, in WebAssembly, whose `select` has no branch to mispredict: for winners by chance, as of equal counts. */
+/**
+ * {@link WinnerTree} with equal results in WebAssembly. Its `select` has no branch to mispredict: for winners by
+ * chance, as with equal counts.
+ */
 export class BranchlessTree extends WinnerTree {
   readonly #kernels: Kernels;
   readonly #keys: number;

@@ -1,12 +1,12 @@
 import { type CachePolicy, NONE, type Pins } from './policy.js';
 
-/** Membership, capacity and pins of one cache. Ids are local: the dense id less `base`. */
+/** Membership, capacity and pins of one cache. Ids are local: dense id less `base`. */
 export class ExpertCache {
   /** Dense id of local id 0. */
   readonly base: number;
   /** Ids are [0, experts). */
   readonly experts: number;
-  /** 1 if the expert owns a slot: resident, or on its way into one. */
+  /** 1 if the expert owns a slot: resident, or on the way. */
   readonly resident: Uint8Array;
   readonly sizes: Float64Array;
   readonly pins: Pins;
@@ -17,7 +17,7 @@ export class ExpertCache {
   residentCount = 0;
   evictions = 0;
   insertions = 0;
-  /** Experts that the last `admit` evicted: the first `victimCount` entries. */
+  /** Experts evicted by the last `admit`: the first `victimCount` entries. */
   readonly victims: Int32Array;
   victimCount = 0;
 
@@ -27,12 +27,12 @@ export class ExpertCache {
   readonly #expertBytes: number;
   /** Experts that fit if all have the same size. */
   #slots: number;
-  /** Initial capacity, for which policies have sized their structures. */
+  /** Initial capacity, for which policies size their structures. */
   readonly #mostBytes: number;
   /** Resident bytes, kept if sizes differ. */
   #bytes = 0;
 
-  /** @param base dense id of local id 0 @param sizes bytes by local id @param capacityBytes less than one expert: all is streamed @param pins stay */
+  /** @param sizes bytes by local id @param capacityBytes less than one expert: all is streamed */
   constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
     this.base = base;
     this.experts = sizes.length;
@@ -55,12 +55,15 @@ export class ExpertCache {
     return this.uniform ? this.residentCount * this.#expertBytes : this.#bytes;
   }
 
-  /** Passes another use of resident expert `id` to the policy. */
+  /** Passes a further use of resident `id` to the policy. */
   touch(id: number): void {
     this.policy.touch(id);
   }
 
-  /** Makes room for `id` and inserts it (L5). @param used false: a prefetch @param always the policy cannot refuse it @returns false: streamed */
+  /**
+   * Makes room for `id` and inserts it (L5). @param used false: a prefetch @param always the policy cannot refuse
+   * @returns false: streamed
+   */
   admit(id: number, used = true, always = false): boolean {
     this.victimCount = 0;
     if (this.#bypassing && !always && this.policy.bypasses!(id)) return this.#refuse(id, used);
@@ -83,7 +86,7 @@ export class ExpertCache {
     return true;
   }
 
-  /** Admits if experts differ in size, or residents exceed the capacity: it may take several victims, or none. */
+  /** Admits if sizes differ or residents exceed the capacity: evicts any number of victims. */
   #admitBySize(id: number, used: boolean, always: boolean): boolean {
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return this.#refuse(id, used);
@@ -99,7 +102,10 @@ export class ExpertCache {
     return true;
   }
 
-  /** Changes the capacity; evicts into `victims`. @returns false: pinned ones remain ({@link trim}) @throws Error above the initial */
+  /**
+   * Changes the capacity; evicts into `victims`. @returns false: pinned experts remain ({@link trim}) @throws Error
+   * above the initial capacity
+   */
   resize(capacityBytes: number): boolean {
     if (capacityBytes > this.#mostBytes) throw new Error(`a cache of ${this.#mostBytes} bytes cannot grow to ${capacityBytes}`);
     if (capacityBytes !== this.capacityBytes) {
@@ -110,7 +116,7 @@ export class ExpertCache {
     return this.trim();
   }
 
-  /** Evicts until the residents fit; the evicted are in `victims`. @returns false: those that are left are pinned */
+  /** Evicts into `victims` until residents fit. @returns false: the rest is pinned */
   trim(): boolean {
     this.victimCount = 0;
     while (this.usedBytes > this.capacityBytes) {
@@ -132,7 +138,7 @@ export class ExpertCache {
     return false;
   }
 
-  /** Removes resident expert `id`; not counted as an eviction. */
+  /** Removes resident `id`; not counted as an eviction. */
   remove(id: number): void {
     this.resident[id] = 0;
     this.residentCount--;
@@ -140,12 +146,12 @@ export class ExpertCache {
     this.policy.remove(id);
   }
 
-  /** Inserts the policy's initial residents before the first event, as far as they fit; not counted. @returns how many */
+  /** Inserts the policy's initial residents as far as they fit; not counted. @returns experts inserted */
   preload(): number {
     return this.#insertAll(this.policy.preload?.() ?? []);
   }
 
-  /** Inserts every expert if they all lie in this memory before the first event; as {@link preload}. */
+  /** Inserts every expert if all are in this memory before the first event; as {@link preload}. */
   preloadAll(): number {
     return this.#insertAll(this.sizes.keys());
   }

@@ -3,7 +3,7 @@ import { BYTES, SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';
 import { expertBytesTotal, type ModelSpec } from '../model/door.js';
 
-/** A capacity as it was written: bytes, a share of the bytes of all experts, or experts per MoE layer. */
+/** Capacity as written: bytes, share of all experts' bytes, or experts per MoE layer. */
 type Capacity = Written &
   (
     | { readonly kind: 'bytes'; readonly bytes: number }
@@ -11,7 +11,7 @@ type Capacity = Written &
     | { readonly kind: 'per-layer'; readonly experts: number }
   );
 
-/** Reads `8GiB`, `25%` of all experts, or `16/layer`. @throws UserError if it is none of these */
+/** Parses `8GiB`, `25%` of all experts, or `16/layer`. @throws UserError for any other form */
 export function parseCapacity(text: string): Capacity {
   const trimmed = text.trim();
   const perLayer = /^(\d+)\s*\/\s*layer$/.exec(trimmed);
@@ -30,7 +30,7 @@ export function parseCapacity(text: string): Capacity {
   return { text, kind: 'bytes', bytes };
 }
 
-/** Bytes of a capacity for the experts of a model, at most those of all. */
+/** Bytes of a capacity for a model's experts, at most all. */
 export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
   const all = expertBytesTotal(model);
   switch (capacity.kind) {
@@ -44,10 +44,13 @@ export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
 }
 
 const POINTS = 20;
-/** Limit of the points of a range: each is a replay, and a picture cannot show more. */
+/** Most points of a range: each is a replay, and a picture shows no more. */
 const MOST_POINTS = 1000;
 
-/** Reads capacities: single ones and ranges of shares, `5%..50%:10`, 20 points unless `:n` gives up to 1000. @returns bytes, ascending */
+/**
+ * Parses single capacities and ranges of shares, `5%..50%:10`, 20 points unless `:n` gives up to 1000. @returns bytes,
+ * ascending
+ */
 export function parseCapacities(text: string, model: ModelSpec): number[] {
   const bytes = text.split(',').flatMap((part) => {
     const range = /^(.+?)\.\.(.+?)(?::(\d+))?$/.exec(part.trim());

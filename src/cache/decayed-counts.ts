@@ -1,13 +1,13 @@
 import type { Clock } from './policy.js';
 
-/** Weights are scaled down by this much before they grow out of range: 2^512 of the 2^1023 that a number can hold. */
+/** Factor applied to weights before overflow: 2^512 of the 2^1023 range of a double. */
 export const RESCALE = 2 ** -512;
 
-/** Counts of uses that fade with the passes: a new use weighs more than one before, so that the order changes only if an expert is used. */
+/** Counts of uses that fade by pass. New uses weigh more instead, so the order changes only at a use. */
 export class DecayedCounts {
   /** Sum over uses of 2^(pass / halfLife), in units of {@link unit}. */
   readonly weight: Float64Array;
-  /** Weight of one use in the running pass. */
+  /** Weight of a use in the running pass. */
   unit = 1;
   readonly #clock: Clock;
   readonly #growth: number;
@@ -20,7 +20,10 @@ export class DecayedCounts {
     this.#growth = 2 ** (1 / halfLife);
   }
 
-  /** Brings the unit up to the running pass. @returns true if all weights were multiplied by {@link RESCALE}, exactly; the oldest fade to zero */
+  /**
+   * Advances the unit to the running pass. @returns true if all weights were multiplied by {@link RESCALE}, exactly;
+   * the oldest fade to zero
+   */
   settle(): boolean {
     let rescaled = false;
     for (; this.#pass < this.#clock.pass; this.#pass++) {
@@ -33,7 +36,7 @@ export class DecayedCounts {
     return rescaled;
   }
 
-  /** Counts a use of `id`; call {@link settle} before. */
+  /** Counts a use of `id`; {@link settle} comes first. */
   add(id: number): void {
     this.weight[id]! += this.unit;
   }

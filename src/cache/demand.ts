@@ -1,7 +1,7 @@
 import type { ModelSpec } from '../model/door.js';
 import { PageStore } from './pages.js';
 
-/** Words of a page (256 KiB). An event never crosses a page: the largest has 65,534 experts and two words before them. */
+/** Words of a page (256 KiB). Events never cross pages: the largest has 65,534 experts after two words. */
 export const PAGE_WORDS = 1 << 17;
 /** Pages kept in memory: 8 MiB. */
 const MEMORY_PAGES = 32;
@@ -11,15 +11,15 @@ export interface DemandCursor {
   /** Moves to the next event; false at the end. */
   next(): boolean;
   readonly layer: number;
-  /** Members by dense id, the first `count` entries, in L3 order. */
+  /** Members by dense id in L3 order, the first `count` entries. */
   readonly ids: Int32Array;
   readonly count: number;
 }
 
-/** An append-only record of events. Its length is bounded by the disk, not by memory. */
+/** Append-only record of events, bounded by disk instead of memory. */
 export class DemandLog {
   readonly model: ModelSpec;
-  /** False: an event is a set (L2). True: each activation is judged on its own (L7) and events may repeat an expert. */
+  /** False: an event is a set (L2). True: each activation is judged alone (L7) and events may repeat an expert. */
   readonly sequential: boolean;
   events = 0;
   members = 0;
@@ -53,7 +53,7 @@ export class DemandLog {
     this.members += count;
   }
 
-  /** Reads page `page` into `into` ({@link PAGE_WORDS} words). @returns words used of it */
+  /** Reads a page into `into` ({@link PAGE_WORDS} words). @returns words used */
   read(page: number, into: Uint16Array): number {
     if (page === this.#fullWords.length) {
       into.set(this.#page);
@@ -80,7 +80,7 @@ export class LogCursor implements DemandCursor {
   layer = 0;
   count = 0;
   readonly ids: Int32Array;
-  /** Page of the event, and the index of its first member there. */
+  /** Page of the event, and its first member's index in the page. */
   page = -1;
   start = 0;
 

@@ -1,12 +1,15 @@
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 
-/** Residents by number of uses, ties by least recent use, in constant time per use: a list of experts per count, and a list of the counts. */
+/**
+ * Residents by number of uses, ties by least recent use, in constant time per use: a list of counts, each with a list
+ * of experts.
+ */
 export class FrequencyList {
-  /** Group of each id; groups are lists of ids with the same count, the least recently used at the back. */
+  /** By id: group. A group lists ids with the same count, least recently used last. */
   readonly #group: Int32Array;
   readonly #members: IdLists;
-  /** Groups in order of their counts, the smallest at the back. */
+  /** Groups by count, smallest last. */
   readonly #groups: IdLists;
   readonly #count: Float64Array;
   /** Unused groups: the first `#spareGroups` entries. */
@@ -22,7 +25,7 @@ export class FrequencyList {
     this.#spareGroups = experts + 1;
   }
 
-  /** Adds `id`, which is not present, with `count` uses, as the most recently used of those with as many. */
+  /** Adds an absent `id` with `count` uses, as the most recently used of its count. */
   add(id: number, count: number): void {
     const list = this.#groups;
     const { end } = list;
@@ -49,7 +52,7 @@ export class FrequencyList {
     this.#leave(id, this.#group[id]!);
   }
 
-  /** The present id with the fewest uses that is not pinned, or NONE. */
+  /** Present unpinned id with the fewest uses, or NONE. */
   min(pins: Pins): number {
     const list = this.#groups;
     const { end } = list;
@@ -78,7 +81,7 @@ export class FrequencyList {
     this.#spare[this.#spareGroups++] = group;
   }
 
-  /** A new group right above `below`. */
+  /** Opens a group directly above `below`. */
   #open(below: number, count: number): number {
     const group = this.#spare[--this.#spareGroups]!;
     this.#count[group] = count;

@@ -5,19 +5,22 @@ import { NEVER } from './policy.js';
 /** Pages kept in memory: 16 MiB. */
 const MEMORY_PAGES = 32;
 
-/** Walks the next uses of a recorded run, found by one backward pass, event by event with its replay. So Belady cannot run on a wrong future. */
+/**
+ * Walks a recorded run's next uses, found by one backward pass, in step with the replay. So Belady cannot run on a
+ * wrong future.
+ */
 export class Future {
   /** Event of each expert's first use, by dense id; NEVER = not used. */
   readonly first: Int32Array;
-  /** True if an event of the log is a single activation; false: a set of experts. */
+  /** True: each event is a single activation; false: a set of experts. */
   readonly sequential: boolean;
 
-  /** Next use of each member, at the place of the member in the log's page. */
+  /** Next use of each member, at the member's place in the log's page. */
   readonly #store = new PageStore(PAGE_WORDS * 4, MEMORY_PAGES);
   readonly #page = new Int32Array(PAGE_WORDS);
   #pageNumber = -1;
   readonly #cursor: LogCursor;
-  /** Sequential: number of members of the cursor's event that were given out. */
+  /** Sequential: members of the cursor's event given out. */
   #given = 0;
   #started = false;
 
@@ -52,7 +55,10 @@ export class Future {
     this.#cursor = new LogCursor(log);
   }
 
-  /** Moves to the next event and writes the next use of its members to `nextUse`, by dense id; the first call, the first use of all experts. */
+  /**
+   * Moves to the next event and writes its members' next uses to `nextUse`, by dense id; the first call writes all
+   * first uses.
+   */
   advance(nextUse: Int32Array): void {
     if (!this.#started) {
       this.#started = true;
@@ -76,7 +82,7 @@ export class Future {
     }
   }
 
-  /** Drops the next uses and their file; the log is not closed. */
+  /** Drops the next uses and their file; the log stays open. */
   close(): void {
     this.#store.close();
   }

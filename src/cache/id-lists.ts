@@ -1,8 +1,11 @@
 import { NONE, type Pins } from './policy.js';
 
-/** Circular doubly linked lists of ids [0, experts), newest to oldest, each id in at most one. List l is delimited by the sentinel `experts + l`. */
+/**
+ * Circular doubly linked lists of ids [0, experts), newest to oldest, each id in at most one. Sentinel `experts + l`
+ * delimits list l.
+ */
 export class IdLists {
-  /** Sentinel of list 0; that of list l is `end + l`. A walk along a list ends at its sentinel. */
+  /** Sentinel of list 0; `end + l` for list l. */
   readonly end: number;
   /** Neighbour of id i towards the newest at 2i, towards the oldest at 2i + 1. */
   readonly #links: Int32Array;
@@ -23,7 +26,7 @@ export class IdLists {
     return this.#links[2 * id + 1]!;
   }
 
-  /** Links `id`, in no list so far, in as the newest of the list with this sentinel. */
+  /** Links an unlinked `id` as newest. */
   pushFront(sentinel: number, id: number): void {
     const links = this.#links;
     const first = links[2 * sentinel + 1]!;
@@ -33,7 +36,7 @@ export class IdLists {
     links[2 * sentinel + 1] = id;
   }
 
-  /** Links `id`, in no list so far, in right above `at`; at a sentinel: as the oldest. */
+  /** Links an unlinked `id` directly above `at`; at a sentinel: as oldest. */
   insertNewer(at: number, id: number): void {
     const links = this.#links;
     const above = links[2 * at]!;
@@ -51,13 +54,13 @@ export class IdLists {
     links[2 * below] = above;
   }
 
-  /** Moves `id` from its current list to the newest end of the list with this sentinel. */
+  /** Moves `id` from its list to the sentinel's, as newest. */
   moveToFront(sentinel: number, id: number): void {
     this.unlink(id);
     this.pushFront(sentinel, id);
   }
 
-  /** The oldest id of the list with this sentinel that is not pinned, or NONE. */
+  /** Oldest unpinned id of the sentinel's list, or NONE. */
   oldest(sentinel: number, pins: Pins): number {
     for (let id = this.newer(sentinel); id !== sentinel; id = this.newer(id)) if (!pins.has(id)) return id;
     return NONE;

@@ -4,20 +4,23 @@ import type { ModelSpec } from '../model/door.js';
 /** Ways to split a capacity over layers. */
 export const QUOTAS = ['even', 'proportional', 'optimal', 'shallow'] as const;
 
-/** One of {@link QUOTAS}. */
+/** Way to split a capacity over layers. */
 export type Quotas = (typeof QUOTAS)[number];
 
-/** Most steps that the bytes of all experts are divided into. */
+/** Most steps for the bytes of all experts. */
 const STEPS = 8192;
 
-/** Experts per layer by the effective number of experts of each, 2^entropy of its demand, by largest remainders. @param demand by layer and expert */
+/**
+ * Experts per layer, proportional to each layer's effective number of experts, 2^entropy of demand, by largest
+ * remainders. @param demand by layer and expert
+ */
 export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Array[], capacityBytes: number): number[] {
   const weights = demand.map(effectiveExperts);
   const slots = model.layers.map(() => 0);
   const wanted = model.layers.map(() => 0);
   let open = model.layers.map((_, l) => l);
   let left = capacityBytes;
-  // A layer with all of its experts leaves the rest of its share to the others.
+  // A full layer leaves the rest of its share to open layers.
   while (open.length > 0) {
     const perWeight = left / open.reduce((sum, l) => sum + weights[l]! * model.layers[l]!.expertBytes, 0);
     const full = open.filter((l) => weights[l]! * perWeight >= model.layers[l]!.experts);
@@ -36,7 +39,10 @@ export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Arr
   return giveRest(model, capacityBytes, slots, undefined, order);
 }
 
-/** One more expert to each layer, in turn, that the bytes left over suffice for. @param slots changed @param most of each @param order of layers */
+/**
+ * Gives each layer in turn one expert more while bytes suffice. @param slots changed @param most by layer @param order
+ * of layers
+ */
 export function giveRest(
   { layers }: ModelSpec,
   capacityBytes: number,
@@ -58,7 +64,7 @@ export function giveRest(
   return slots;
 }
 
-/** 2^entropy of a distribution: n for n equally likely experts. At least 1. */
+/** 2^entropy of a distribution: n for n equally likely experts, at least 1. */
 function effectiveExperts(counts: Float64Array): number {
   const total = counts.reduce((sum, count) => sum + count, 0);
   let entropy = 0;
@@ -67,13 +73,14 @@ function effectiveExperts(counts: Float64Array): number {
 }
 
 /**
- * Splits with least traffic (AdapMoE, arXiv 2408.10284): best(l, c) = max over s of best(l - 1, c - s) + hits of s slots x bytes.
+ * Splits with least traffic (AdapMoE, arXiv 2408.10284): best(l, c) = max over s of best(l - 1, c - s) + hits of s
+ * slots x bytes.
  * @param hits `[layer][slots]` @param capacities bytes @returns experts per layer, by capacity
  */
 export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>[], capacities: readonly number[]): number[][] {
   const { layers } = model;
   const total = layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
-  // The largest size that all expert sizes are multiples of is exact; if that makes too many steps, sizes are rounded up.
+  // The greatest common divisor of expert sizes is exact; a unit for too many steps is enlarged, and sizes round up.
   const exact = layers.reduce((divisor, layer) => greatestCommonDivisor(divisor, layer.expertBytes), 0);
   const equal = layers.every((layer) => layer.expertBytes === exact);
   const unit = equal || total / exact <= STEPS ? exact : total / STEPS;
@@ -107,7 +114,7 @@ export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>
   });
 }
 
-/** Gives the remainder of rounding to the layers in which the next expert saves most, as long as one fits. */
+/** Gives bytes left by rounding to layers with the largest saving per expert. */
 function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: number[], capacity: number): number[] {
   const { layers } = model;
   let left = quotas.reduce((bytes, slots, l) => bytes - slots * layers[l]!.expertBytes, capacity);
@@ -125,7 +132,10 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
   }
 }
 
-/** Half of the capacity for whole first layers, which others cannot predict (Fate, arXiv 2502.12224; the half is ours), the rest in turn. */
+/**
+ * Half of the capacity for whole first layers, hard to predict from other layers (Fate, arXiv 2502.12224; the half is
+ * ours), the rest in turn.
+ */
 export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {
   const { layers } = model;
   const quotas = layers.map(() => 0);

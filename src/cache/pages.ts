@@ -1,6 +1,8 @@
 import { closeTemporary, readAll, temporaryFile, writeTemporary } from '../base/files.js';
 
-/** Pages of equal size, the first in memory, the rest in a nameless file: a recording may be larger than memory, and takes no more with length. */
+/**
+ * Pages of equal size: the first in memory, the rest in a nameless file, so that memory stays bounded at any length.
+ */
 export class PageStore {
   readonly pageBytes: number;
   readonly #memoryPages: number;
@@ -13,7 +15,7 @@ export class PageStore {
     this.#memoryPages = memoryPages;
   }
 
-  /** Writes page `page`; `bytes` is copied. @throws UserError if there is no room for the file */
+  /** Writes a copy of `bytes`. @throws UserError if the file has no room */
   write(page: number, bytes: Uint8Array): void {
     if (page < this.#memoryPages) {
       this.#memory[page] = bytes.slice();

@@ -1,8 +1,8 @@
 import { NONE, type Pins } from './policy.js';
 
-/** A set of ids [0, experts) to walk and index: residents of policies that draw at random or whose ranking changes with every tick. */
+/** Set of ids [0, experts) to walk and index, for policies that draw at random or rank anew at every tick. */
 export class ResidentSet {
-  /** Members, the first `count` entries, in no particular order. */
+  /** Members in no particular order, the first `count` entries. */
   readonly ids: Int32Array;
   count = 0;
   readonly #place: Int32Array;
@@ -12,13 +12,13 @@ export class ResidentSet {
     this.#place = new Int32Array(experts);
   }
 
-  /** Adds `id`, which is not a member. */
+  /** Adds an absent `id`. */
   insert(id: number, _used: boolean): void {
     this.#place[id] = this.count;
     this.ids[this.count++] = id;
   }
 
-  /** Takes member `id` out; the last member moves into its place. */
+  /** Removes member `id`; the last member takes its place. */
   remove(id: number): void {
     const last = this.ids[--this.count]!;
     const place = this.#place[id]!;
@@ -26,7 +26,10 @@ export class ResidentSet {
     this.#place[last] = place;
   }
 
-  /** The unpinned member with the smallest score (ties: the smallest id), or NONE. A score above `least`, the smallest so far, may be any above. */
+  /**
+   * Unpinned member with the smallest score (ties: smallest id), or NONE. Scores above `least`, the smallest so far,
+   * need not be exact.
+   */
   lowest(pins: Pins, score: (id: number, least: number) => number): number {
     let best = NONE;
     let least = Number.POSITIVE_INFINITY;

@@ -8,17 +8,17 @@ import { giveRest } from './layer-quotas.js';
 import { NextUse } from './next-use/next-use.js';
 import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from './policy.js';
 
-/** From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6). */
+/** Caches of a tier: one for all layers, or one per layer with a share of the capacity (L6). */
 export type Scope = 'global' | 'layer';
 
-/** A capacity of a tier. */
+/** Capacity of a tier. */
 export interface SplitCapacity {
   readonly bytes: number;
   /** Experts of each layer's cache; null: an even split, or one cache for all. */
   readonly quotas: readonly number[] | null;
 }
 
-/** Inputs of {@link buildCaches}. Arrays over experts are indexed by dense id. */
+/** Inputs of {@link buildCaches}. Arrays over experts have dense ids as indices. */
 export interface CacheOptions {
   readonly model: ModelSpec;
   readonly policy: PolicyDefinition;
@@ -26,36 +26,42 @@ export interface CacheOptions {
   /** Bytes for experts, over all layers. */
   readonly capacityBytes: number;
   readonly scope: Scope;
-  /** Experts per MoE layer that its cache holds, instead of the even split; layer scope only. */
+  /** Experts per MoE layer instead of the even split; layer scope only. */
   readonly quotas?: readonly number[] | null;
   readonly clock: Clock;
   readonly seed: number;
-  /** Pin ranks, shared with the code that pins; absent: a new array, nothing pinned. */
+  /** Pin ranks, shared with the code that pins; absent: nothing pinned. */
   readonly rank?: Int32Array;
   readonly nextUse?: Int32Array | null;
   readonly popularity?: Float64Array | null;
   readonly predicted?: Float32Array | null;
-  /** By MoE layer, with `predicted`; absent: the predictions never change. */
+  /** By MoE layer, with `predicted`; absent: predictions never change. */
   readonly predictedVersion?: Uint32Array | null;
-  /** How near each expert's next use is expected to be, and by MoE layer when that changed; absent: learned, if the policy uses it. */
+  /** Nearness of each expert's next use, and by MoE layer a version; absent: learned if the policy uses it. */
   readonly expected?: { readonly values: Float32Array; readonly version: Uint32Array } | null;
   /** Gate weights of the running event, by dense id. */
   readonly gates?: Float32Array | null;
 }
 
-/** The caches of one tier. */
+/** Caches of one tier. */
 export interface Caches {
-  /** Splits a smaller capacity among `caches`: bytes of each, none more than it was built with (L6). */
+  /** Splits a smaller capacity into bytes per cache, none above the initial bytes (L6). */
   readonly split: (capacityBytes: number) => readonly number[];
   readonly caches: readonly ExpertCache[];
   readonly byLayer: readonly ExpertCache[];
-  /** Pin ranks of all experts, by dense id. */
+  /** Pin ranks by dense id. */
   readonly rank: Int32Array;
-  /** Learner of expected uses; the replay passes it the demand of each event beforehand. Null if the policy does not need it, or gets expectations from elsewhere. */
+  /**
+   * Learner of expected uses; the replay passes each event's demand beforehand. Null: not needed, or expectations are
+   * given.
+   */
   readonly learned: NextUse | null;
 }
 
-/** Builds the caches of one tier, empty. @throws UserError if the policy needs what is not given, or quotas do not fit the model or the capacity */
+/**
+ * Builds empty caches of one tier. @throws UserError if a need of the policy is missing, or quotas fit neither model
+ * nor capacity
+ */
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
@@ -72,7 +78,10 @@ export function buildCaches(options: CacheOptions): Caches {
   return { caches, byLayer: caches, rank, split, learned };
 }
 
-/** L6: divides the capacity of a tier among its caches. @param quotas experts per MoE layer, in layer scope @throws UserError if they do not fit */
+/**
+ * L6: divides a tier's capacity among its caches. @param quotas experts per MoE layer, in layer scope @throws UserError
+ * if quotas do not fit
+ */
 export function divide(
   model: ModelSpec,
   capacityBytes: number,
@@ -89,7 +98,10 @@ export function divide(
   return { shares: bytesOf(slots), split };
 }
 
-/** L6: floor(capacity / layers / expert bytes) experts a layer; the rest goes to the earliest in turn. @param most by layer; absent: all */
+/**
+ * L6: floor(capacity / layers / expert bytes) experts a layer; the rest goes to the earliest in turn. @param most by
+ * layer; absent: all
+ */
 export function evenSplit(
   model: ModelSpec,
   capacityBytes: number,
@@ -100,7 +112,9 @@ export function evenSplit(
   return giveRest(model, capacityBytes, slots, most);
 }
 
-/** Experts per layer of a cache that has shrunk: each keeps its share, in whole experts, and at most its quota; the rest as in {@link evenSplit}. */
+/**
+ * Experts per layer after a cache shrinks: proportional, whole, at most the quota; the rest as in {@link evenSplit}.
+ */
 export function shrinkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): number[] {
   const whole = model.layers.reduce((bytes, layer, l) => bytes + quotas[l]! * layer.expertBytes, 0);
   const slots = quotas.map((quota) => (whole <= capacityBytes ? quota : Math.floor((quota * capacityBytes) / whole)));

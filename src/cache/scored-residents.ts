@@ -2,12 +2,12 @@ import { DecayedCounts } from './decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext } from './policy.js';
 import { ResidentSet } from './resident-set.js';
 
-/** The common part of policies that score every resident anew for each victim, by its uses so far and the clock: the lowest leaves. */
+/** Base of policies that score every resident for each victim, by uses and clock; the lowest score leaves. */
 export abstract class ScoredResidents extends ResidentSet implements CachePolicy {
-  /** Score of a resident, as in {@link ResidentSet.lowest}. */
+  /** Score as in {@link ResidentSet.lowest}. */
   protected abstract readonly score: (id: number, least: number) => number;
 
-  /** A use of `id`, resident or not. */
+  /** Records a use of `id`, resident or not. */
   abstract touch(id: number): void;
 
   streamed(id: number): void {
@@ -24,7 +24,7 @@ export abstract class ScoredResidents extends ResidentSet implements CachePolicy
   }
 }
 
-/** Residents by scores that depend on decayed counts of uses. */
+/** Residents scored by decayed counts of uses. */
 export abstract class CountedResidents extends ScoredResidents {
   protected readonly counts: DecayedCounts;
 

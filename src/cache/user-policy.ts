@@ -4,7 +4,7 @@ import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
 
 const NEEDS = ['expected', 'future', 'popularity', 'predicted', 'weights'];
 
-/** The policy that a module exports, checked while it runs, too. @throws UserError naming the first thing that keeps it from being used */
+/** Policy exported by a module, also checked at run time. @throws UserError naming the first obstacle to its use */
 export function ownPolicy(exported: OwnExport): PolicyDefinition {
   exported.requireMethod('create(context, parameters)');
   exported.optionalMethod('needsWith');

@@ -2,25 +2,31 @@ import { NONE, type Pins } from './policy.js';
 
 const ABSENT = Number.POSITIVE_INFINITY;
 
-/** Winner's key and id by node: node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids as they come. */
+/**
+ * By node: the winner's key and id. Node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids on
+ * arrival.
+ */
 const nodesOf = (count: number) => ({ key: new Float64Array(count), id: new Int32Array(count) });
 
-/** A tournament for the smallest (key, id) among the ids that are present. Nodes keep the winner's key; an update stops at the first that stays. */
+/**
+ * Tournament for the smallest (key, id) among present ids. Nodes keep the winner's key; an update stops at the first
+ * unchanged node.
+ */
 export class WinnerTree {
   protected readonly key: Float64Array;
   protected readonly id: Int32Array;
-  /** Seat of each present id, as a node. */
+  /** By id: leaf node. */
   readonly #leaf: Int32Array;
-  /** Vacant seats below `#free`, the last one given out first. */
+  /** Vacant seats below `#free`, last vacated first. */
   readonly #vacant: Int32Array;
   #free: number;
-  /** Leaf whose id has left and whose matches are not played again yet: the next id to come takes it. 0 = none. */
+  /** Leaf of a departed id, matches not yet replayed: reserved for the next id. 0 = none. */
   #hole = 0;
   /** Best result of a search so far. */
   #best = NONE;
   #least = ABSENT;
 
-  /** @param experts ids are [0, experts) @param residents most ids present at once @param allocate arrays for so many nodes */
+  /** @param experts ids are [0, experts) @param residents most ids at once @param allocate arrays by node count */
   constructor(experts: number, residents: number = experts, allocate = nodesOf) {
     let seats = 2;
     while (seats < residents) seats *= 2;
@@ -32,7 +38,7 @@ export class WinnerTree {
     this.#free = seats;
   }
 
-  /** Makes `id`, absent so far, present. */
+  /** Adds an absent `id`. */
   add(id: number, key: number): void {
     let leaf = this.#hole;
     if (leaf === 0) leaf = this.#vacant[--this.#free]!;
@@ -42,14 +48,16 @@ export class WinnerTree {
     this.play(leaf, key);
   }
 
-  /** Changes the key of `id`, which is present, to one that is not smaller: unless it won its first match, no other is played again. */
+  /**
+   * Raises the key of a present `id`, or leaves the key equal. Other matches are replayed only if `id` won its first.
+   */
   raise(id: number, key: number): void {
     const leaf = this.#leaf[id]!;
     if (this.id[leaf >> 1] === id) this.play(leaf, key);
     else this.key[leaf] = key;
   }
 
-  /** Changes the key of `id`, which is present, to one that is not larger: it has to beat only the winners above it. */
+  /** Lowers the key of a present `id`, or leaves the key equal: only winners above are compared. */
   lower(id: number, key: number): void {
     const keys = this.key;
     const ids = this.id;
@@ -67,20 +75,20 @@ export class WinnerTree {
     return this.key[this.#leaf[id]!]!;
   }
 
-  /** Makes `id`, present so far, absent. */
+  /** Removes a present `id`. */
   delete(id: number): void {
     this.#fillHole();
     this.#hole = this.#leaf[id]!;
   }
 
-  /** The present id with the smallest (key, id) that is not pinned, or NONE. */
+  /** Present unpinned id with the smallest (key, id), or NONE. */
   min(pins: Pins): number {
     this.#fillHole();
     const id = this.id[1]!;
     return id === NONE || !pins.has(id) ? id : this.#minBehind(pins);
   }
 
-  /** Multiplies all keys by a positive number, which changes no order. */
+  /** Multiplies all keys by a positive number; order stays. */
   scale(factor: number): void {
     for (let node = 0; node < this.key.length; node++) this.key[node]! *= factor;
   }
@@ -92,7 +100,7 @@ export class WinnerTree {
     return this.#best;
   }
 
-  /** Goes up from the pinned winner of `top` and looks at those that it has beaten; if one of them is pinned too, below it as well. */
+  /** Searches from the pinned winner of `top` upward among the ids it beat, and below any pinned winner. */
   #searchBelow(top: number, pins: Pins): void {
     const keys = this.key;
     const ids = this.id;
@@ -119,7 +127,7 @@ export class WinnerTree {
     this.play(leaf, ABSENT);
   }
 
-  /** Gives the id at a leaf a new key and plays its matches, bottom up, until one has the same winner with the same key as before. */
+  /** Sets the key at a leaf and replays matches, bottom up, until winner and key stay the same. */
   protected play(leaf: number, key: number): void {
     const keys = this.key;
     const ids = this.id;

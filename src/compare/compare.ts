@@ -1,4 +1,5 @@
-// Compares a candidate with a base by metric. Simulated metrics are exact; budgets decide what matters. Measured ones need significance.
+// Compares a candidate with a base by metric. Simulated metrics are exact, so budgets decide; measured metrics need
+// significance.
 import { EXIT, UserError } from '../base/errors.js';
 import { changeOf } from '../result/amount.js';
 import type { Budget } from '../result/budget.js';
@@ -10,79 +11,83 @@ import { type Explanation, explain } from './explain.js';
 import { type BudgetFinding, judgeBudgets, judgeMetric, type MetricVerdict, type Silence, silenceFindings, silenceOf } from './judge.js';
 import { type SampleTest, testSamples } from './samples.js';
 
-/** A result and the user's name for it. */
+/** Result with the user's name. */
 export interface Operand {
   readonly label: string;
   readonly result: Result;
   readonly budgets?: readonly Budget[];
 }
 
-/** A metric that changed, or that breaks a budget. */
+/** Metric that changed, or breaks a budget. */
 export interface Row {
   readonly metric: string;
   /** Null if the run lacks the metric. */
   readonly base: Metric | null;
   readonly candidate: Metric | null;
-  /** Candidate minus base; null if one lacks it. */
+  /** Candidate minus base; null if either is absent. */
   readonly change: number | null;
-  /** Change over |base|; null if the base is absent, or zero or nearly so: then only the change itself is meaningful. */
+  /** Change over |base|; null if the base is absent or about zero. */
   readonly relative: number | null;
-  /** `unclear`: measured, and noise explains the change. */
+  /** `unclear`: measured, and explained by noise. */
   readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
   readonly verdict: MetricVerdict['verdict'];
   /** Reason of an `off` budget. */
   readonly reason: string | null;
-  /** The test of a measured metric's samples; null for a simulated one. */
+  /** Significance test of a measured metric; null for a simulated metric. */
   readonly test: SampleTest | null;
 }
 
-/** A candidate and its base. */
+/** Candidate compared with its base. */
 export interface Comparison {
   readonly base: string;
   readonly candidate: string;
-  /** Scenario of both runs, for budgets and reports. */
+  /** Scenario of the pair, for budgets and reports. */
   readonly scenario: string;
-  /** Inputs that differ: empty unless the comparison was allowed all the same, or budgets let them vary. */
+  /** Inputs that differ: empty unless allowed, or varied by budgets. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
-  /** The runs' knowledge beyond the past (L17), if that differs; else null. */
+  /** Difference in knowledge beyond the past (L17), or null. */
   readonly knowledge: KnowledgeGap | null;
   /** Worst first. */
   readonly rows: readonly Row[];
   readonly unchanged: number;
-  /** Those of them that a budget holds. */
+  /** Metrics held by a budget. */
   readonly held: readonly string[];
   readonly findings: readonly BudgetFinding[];
-  /** The causes of the change; null if nothing changed. */
+  /** Causes of the change; null if nothing changed. */
   readonly explanation: Explanation | null;
-  /** True: reports list all of it; false: the largest causes only. */
+  /** True: reports list all causes; false: only the largest. */
   readonly explained: boolean;
   readonly passed: boolean;
-  /** The runs themselves, for pictures. */
+  /** Results, for pictures. */
   readonly results: { readonly base: Result; readonly candidate: Result };
 }
 
-/** Metrics that results of the same inputs have or lack together. */
+/** Metrics present or absent together in results of the same inputs. */
 const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
-/** How to compare. */
+/** Options of a comparison. */
 export interface CompareOptions {
-  /** Compare even if model, hardware, runtime, knowledge, routing, workload or seed differ, or the candidate has more memory. */
+  /**
+   * Compares despite different model, hardware, runtime, knowledge, routing, workload or seed, or more memory of the
+   * candidate.
+   */
   readonly allowDifferentInputs?: boolean;
-  /** Reports list all that carries the change, not only its largest parts. */
+  /** Reports list all causes, not only the largest. */
   readonly explain?: boolean;
 }
 
 interface Gated {
-  /** True: the gate has budgets, of this pair or of others. */
+  /** True: the gate has budgets, of any pair. */
   readonly gated: boolean;
-  /** The warning about each budget; null: they stand with the findings of this comparison. */
+  /** Warning by budget; null: warnings join the findings of this comparison. */
   readonly findings: Map<Budget, BudgetFinding> | null;
 }
 
 /**
  * Compares a candidate with its base. @param tests of measured metrics by name; absent: computed for this pair
- * @throws UserError with exit code 3 if inputs differ and may not, or the base is incomplete; 2 for budgets without a metric
+ * @throws UserError with exit code 3 for forbidden differences of inputs or an incomplete base; 2 for budgets without a
+ * metric
  */
 export function compareResults(
   base: Operand,
@@ -163,7 +168,7 @@ const variedBy = (inputs: readonly Difference[], budgets: readonly Budget[]): Re
     }),
   );
 
-/** @throws UserError with exit code 3 if the base lacks a metric that every result has */
+/** @throws UserError with exit code 3 if the base lacks a core metric */
 function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {
   const shared = sameInputs ? Object.keys(candidate.result.metrics).filter((name) => SHARED.test(name)) : [];
   const gone = [...CORE_METRICS, ...shared].find((name) => base.result.metrics[name] === undefined);
@@ -212,7 +217,10 @@ function directionOf(base: Metric | null, candidate: Metric | null, test: Sample
 const VERDICTS: readonly Row['verdict'][] = ['fail', 'warn', 'pass', 'none', 'off'];
 const DIRECTIONS: readonly Row['direction'][] = ['worse', 'better', 'missing', 'new', 'neutral', 'unclear'];
 
-/** Broken budgets by distance beyond the limit, those that hold, then what got worse by relative change; from zero counts most. */
+/**
+ * Order: broken budgets by distance beyond the limit, kept budgets, then worsening by relative change; a change from
+ * zero counts most.
+ */
 function worstFirst(a: Row, b: Row, beyond: ReadonlyMap<string, number>): number {
   const broken = (row: Row): number => Math.min(VERDICTS.indexOf(row.verdict), VERDICTS.indexOf('none'));
   const size = (row: Row): number => (row.relative === null ? Number.MAX_VALUE : Math.abs(row.relative));

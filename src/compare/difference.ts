@@ -4,22 +4,30 @@ import { VARYING } from '../result/budget.js';
 import { knowledgeGap, knowledgeText, markOf } from '../result/knowledge.js';
 import type { Result } from '../result/result.js';
 
-/** Something that two runs do not share: inputs, which must be the same for a verdict, or configuration, the subject of a comparison. */
+/**
+ * Difference of two runs: in inputs, which must agree for a verdict, or in configuration, the subject of a comparison.
+ */
 export interface Difference {
   /** Dotted path, e.g. `cache.policy`. */
   readonly path: string;
-  /** JSON text; `-` if it is absent. */
+  /** JSON text; `-` if absent. */
   readonly base: string;
   readonly candidate: string;
 }
 
-/** Inputs that differ: the work and the machine, then what budgets may let vary. What a run chooses is none, unless it gives it more room. */
+/**
+ * Inputs that differ: work and machine, then inputs that budgets may let vary. Choices of a run count only if they give
+ * the candidate more room.
+ */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
   const differing = [workDifferences, runtimeDifference, knowledgeDifferences, roomDifferences];
   return differing.flatMap((differ) => differ(base, candidate));
 }
 
-/** Of equal fingerprints, model and machine are equal, whatever they are called; if what is hashed differs, the fingerprint is not its own. */
+/**
+ * Equal fingerprints mean equal model and machine, whatever their names; a fingerprint despite different hashed fields
+ * is foreign.
+ */
 function workDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [workOf(base), workOf(candidate)];
   if (before === after) {
@@ -48,10 +56,10 @@ function workDifferences(base: Result, candidate: Result): Difference[] {
   return found.length > 0 ? found : [{ path: 'fingerprint', base: before.slice(0, 12), candidate: after.slice(0, 12) }];
 }
 
-/** The part of a fingerprint that is of all inputs but the runtime. */
+/** Part of a fingerprint that covers all inputs but the runtime. */
 const workOf = ({ fingerprint }: Result): string => fingerprint.split('-')[0]!;
 
-/** Runtimes of one name that differ are distinguished by their hashes. */
+/** Hashes distinguish different runtimes of one name. */
 function runtimeDifference(base: Result, candidate: Result): Difference[] {
   const [before, after] = [base, candidate].map(({ fingerprint }) => fingerprint.split('-')[1]);
   if (before === after) return [];
@@ -60,13 +68,13 @@ function runtimeDifference(base: Result, candidate: Result): Difference[] {
   return [{ path: 'runtime', base: text(base, before), candidate: text(candidate, after) }];
 }
 
-/** Knowledge beyond the past: its kinds by part, then, if these are equal, how far parts with the future see. */
+/** Knowledge beyond the past: kinds by part; if equal, how far parts see the future. */
 function knowledgeDifferences(base: Result, candidate: Result): Difference[] {
   const [before, after] = [base.knowledge, candidate.knowledge];
-  // Results of earlier versions do not state it; a base whose knowledge is unknown is at most harder to beat.
+  // Older results do not state knowledge; a base of unknown knowledge is at most harder to beat.
   if (after === undefined ? before === undefined : before === undefined && after.parts.length === 0) return [];
   if (before === undefined || after === undefined || knowledgeGap(base, candidate) !== null) {
-    // The marks of the most knowledge of each, unless only all parts together differ.
+    // Marks of the greatest knowledge, unless only the full texts differ.
     const words = markOf(base) === markOf(candidate) ? knowledgeText : markOf;
     const text = (result: Result): string => words(result) ?? (result.knowledge === undefined ? 'not stated' : 'the past alone');
     return [{ path: 'knowledge', base: text(base), candidate: text(candidate) }];
@@ -78,13 +86,16 @@ function knowledgeDifferences(base: Result, candidate: Result): Difference[] {
   });
 }
 
-/** Settings of memory with one meaning: those that are as if they were absent, and how else to write them. */
+/** Memory settings equivalent to absence, and renamed settings. */
 const USUAL = { kvGrowth: 'static', kvIn: 'gpu' };
 
 const cacheOf = ({ config: { system } }: Result) => part(part(system).cache);
 const askedOf = ({ config: { memory } }: Result): unknown => canonical(part(memory).expertCache);
 
-/** Settings that give the candidate more: a larger cache, more memory on GPU or in DRAM, more slots. Less is its choice, which figures judge. */
+/**
+ * Settings that give the candidate more: a larger cache, more memory on GPU or in DRAM, more slots. Less is a choice,
+ * judged by figures.
+ */
 function roomDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config: { memory } }: Result) =>
     canonical({ ...USUAL, ...part(memory), expertCache: undefined, kvFormat: undefined });
@@ -109,14 +120,17 @@ function roomDifferences(base: Result, candidate: Result): Difference[] {
   ];
 }
 
-/** A help that the candidate has and the base lacks, which no figure shows as a cost. */
+/** Advantage of the candidate that no figure shows as a cost. */
 interface Help {
   /** Dotted path. */
   readonly metric: string;
   readonly message: string;
 }
 
-/** Helps that may hide a regression: drafts whose acceptance no run simulates, earlier text, and room for experts beyond the settings. */
+/**
+ * Advantages that may hide a regression: drafts of unsimulated acceptance, earlier text, and expert space beyond the
+ * settings.
+ */
 export function helpsOf(base: Result, candidate: Result): Help[] {
   const drafts = ({ config: { workload } }: Result): string => {
     const { acceptance, acceptances, draft = 0, drafter } = part(part(workload).speculation);
@@ -140,20 +154,20 @@ export function helpsOf(base: Result, candidate: Result): Help[] {
   ];
 }
 
-/** Sizes and shares as numbers, however they are written. */
+/** Sizes and shares as numbers, in any notation. */
 function canonical(value: unknown): unknown {
   if (typeof value === 'string') return BYTES.read(value) ?? SHARE.read(value) ?? value.toLowerCase();
   return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, canonical(item)])) : value;
 }
 
-/** A part of a configuration, whose shape a saved result does not promise. */
+/** Part of a configuration; saved results promise no shape. */
 const part = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});
 
-/** The input of {@link VARYING} that a difference is in; undefined: it may not vary. */
+/** Input of {@link VARYING} with the difference; undefined: must not vary. */
 export const varyingOf = ({ path }: Difference): string | undefined =>
   VARYING.find((input) => path === input || path.startsWith(`${input}.`));
 
-/** What to do about inputs that differ, for a message. @param names of base and candidate */
+/** Remedy for inputs that differ, for a message. @param names of base and candidate */
 export function remedyOf(base: Result, candidate: Result, names: readonly [string, string], inputs: readonly Difference[]): string {
   const held = [base, candidate].map(({ inputs: { traces } }) => traces.some(({ heldOut }) => heldOut !== undefined));
   const only = held[0] === held[1] ? null : held.indexOf(true);
@@ -176,16 +190,16 @@ export function remedyOf(base: Result, candidate: Result, names: readonly [strin
   return `${ways.join(' and ')}, or pass --allow-different-inputs`;
 }
 
-/** Settings that are prose, sources or repeats: they change no figure. */
+/** Settings that are prose, sources or repeats, without effect on figures. */
 const PROSE = /(^|\.)(cites|simplifies)$|^system\.decisive\.|^(system|machine)\.(.*\.)?source$|^overrides\.system(\.|$)/;
 
-/** Settings that differ, the name of the system and the version of moeprof included, prose excepted. */
+/** Settings that differ, including the system's name and moeprof's version, without prose. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config, inputs, tool }: Result): unknown => ({ moeprof: tool.version, system: inputs.system, ...config });
   return differences(settings(base), settings(candidate)).filter(({ path }) => !PROSE.test(path));
 }
 
-/** Leaves that differ between two JSON values, by dotted path. */
+/** Different leaves of two JSON values, by dotted path. */
 function differences(base: unknown, candidate: unknown, path = ''): Difference[] {
   if (hasKeys(base) && hasKeys(candidate)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(candidate)])].sort();

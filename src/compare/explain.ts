@@ -2,36 +2,36 @@ import { sum } from '../base/statistics.js';
 import { changeOf } from '../result/amount.js';
 import type { PerLayer, Result } from '../result/result.js';
 
-/** A counter that changed. */
+/** Counter that changed. */
 export interface CounterChange {
   readonly name: string;
   readonly base: number;
   readonly candidate: number;
-  /** Candidate minus base, never zero nor mere rounding. */
+  /** Candidate minus base, beyond zero and rounding. */
   readonly change: number;
 }
 
-/** A layer whose GPU time or misses changed. */
+/** Layer with changed GPU time or misses. */
 export interface LayerChange {
   readonly layer: number;
-  /** Change of the GPU's time at the layer, ns. */
+  /** Change of the layer's GPU time, ns. */
   readonly timeNs: number;
-  /** Part of the whole change of the GPU's time at all layers; null if that is zero. Below 0: against it. */
+  /** Share of the whole change of GPU time; null if that change is zero. Below 0: opposite direction. */
   readonly share: number | null;
   readonly misses: number;
   readonly late: number;
   readonly onDemandBytes: number;
 }
 
-/** Causes of a change. Empty lists: nothing of the kind changed. */
+/** Causes of a change; empty lists for unchanged kinds. */
 export interface Explanation {
-  /** The GPU's time at all MoE layers, ns: stall, experts and dense parts. */
+  /** GPU time of all MoE layers, ns: stall, experts and dense parts. */
   readonly base: number;
   readonly candidate: number;
   /** `stall`, `experts`, `dense` and (with a GPU) `CPU`, ns. */
   readonly parts: readonly CounterChange[];
   readonly layers: readonly LayerChange[];
-  /** True if the runs do not have the same number of layers, so that none can be compared. */
+  /** True if layer counts differ, so that layers are not compared. */
   readonly layersDiffer: boolean;
   /** `misses`, `late`, `streamed`, `evictions`, `wasted prefetches`. */
   readonly kinds: readonly CounterChange[];
@@ -39,10 +39,10 @@ export interface Explanation {
   readonly phases: readonly CounterChange[];
 }
 
-/** Layer columns that add up to the GPU's time. */
+/** Layer columns that sum to GPU time. */
 const GPU_TIME = ['stallNs', 'computeNs', 'denseNs'] as const satisfies readonly (keyof PerLayer)[];
 
-/** The causes of a comparison's result, the largest first: differences of the counters of both runs by layer, phase and kind of miss. */
+/** Causes of a comparison's result, largest first: counter differences by layer, phase and kind of miss. */
 export function explain(base: Result, candidate: Result): Explanation {
   const [before, after] = [base.perLayer, candidate.perLayer];
   const layersDiffer = before.demanded.length !== after.demanded.length;
@@ -76,7 +76,7 @@ export function explain(base: Result, candidate: Result): Explanation {
   };
 }
 
-/** Counters that differ, the largest change first. */
+/** Counters that differ, largest change first. */
 const changes = (counters: readonly (readonly [name: string, base: number, candidate: number])[]): CounterChange[] =>
   counters
     .map(([name, base, candidate]) => ({ name, base, candidate, change: changeOf(base, candidate) }))

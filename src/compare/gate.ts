@@ -5,27 +5,30 @@ import { type CompareOptions, type Comparison, compareResults, type Operand } fr
 import { type BudgetFinding, isOff, judgeResult, offFinding } from './judge.js';
 import { testSamples } from './samples.js';
 
-/** The results that one operand of a gate stands for. */
+/** Results of a gate's operand. */
 export interface OperandSet {
   readonly label: string;
-  /** True: a folder, whose scenarios have names. False: one run, whatever its name. */
+  /** True: a folder of named scenarios. False: one run of any name. */
   readonly folder: boolean;
   /** By scenario name; at least one. */
   readonly scenarios: ReadonlyMap<string, Operand>;
 }
 
-/** A fault of no comparison: a scenario that is gone, a limit that a new one breaks, a budget for scenarios that were not run. */
+/** Fault outside comparisons: a missing scenario, a limit broken by a new scenario, a budget for absent scenarios. */
 interface ScenarioFault extends Pick<BudgetFinding, 'level' | 'message'> {
   readonly candidate: string;
   readonly scenario: string;
-  /** Null if it is not about one metric. */
+  /** Null if not about one metric. */
   readonly metric: string | null;
   readonly budget: Budget | null;
 }
 
-/** The gate: one base, candidates, each a run or a folder of scenarios. A scenario that a candidate lacks fails the gate; a new one is mentioned. */
+/**
+ * Gate of one base and candidates, each a run or a folder of scenarios. A missing scenario fails the gate; a new
+ * scenario is only mentioned.
+ */
 export interface Gate {
-  /** Labels of operands that are saved results, whose inputs are not recomputed. */
+  /** Labels of saved results, whose inputs are not recomputed. */
   readonly saved: readonly string[];
   /** By candidate, then by scenario name. */
   readonly comparisons: readonly Comparison[];
@@ -40,7 +43,10 @@ const single = (operand: Operand): OperandSet => ({ label: operand.label, folder
 export const compareAll = (base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], options: CompareOptions = {}): Gate =>
   compareSets(single(base), candidates.map(single), budgets, options);
 
-/** Compares candidates with a base; budgets of a pair come before the given ones. @throws UserError with exit code 3: other inputs; 2: a budget */
+/**
+ * Compares candidates with a base; a pair's own budgets come first. @throws UserError with exit code 3 for different
+ * inputs; 2 for a budget
+ */
 export function compareSets(
   base: OperandSet,
   candidates: readonly OperandSet[],
@@ -76,7 +82,7 @@ export function compareSets(
   const comparisons = pairs.map((pair, index) =>
     compareResults(pair.base, pair.candidate, all[index]!, options, pair.scenario, tests[index], several),
   );
-  // One that only excuses scenarios is in no comparison.
+  // A budget that only excuses scenarios is in no comparison.
   for (const budget of given.filter(isOff)) if (pairs.length !== 1 || !all[0]!.includes(budget)) findings.set(budget, offFinding(budget));
   const label = candidates.map((set) => set.label).join(', ');
   for (const [{ scenario = 'every scenario' }, finding] of findings) faults.push({ candidate: label, scenario, ...finding });
@@ -93,7 +99,7 @@ function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
 const operandOf = (set: OperandSet, other: OperandSet, name: string): Operand | undefined =>
   set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
 
-/** Budgets of a pair's runs, each once, the base's last: a candidate can neither switch them off, nor let inputs vary. */
+/** Distinct budgets of a pair's runs, the base's last: a candidate can neither disable them nor let inputs vary. */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
   const known = new Set(base.budgets?.map(keyOf));
@@ -101,13 +107,13 @@ function ownBudgets(base: Operand, candidate: Operand): Budget[] {
   return [...budgets, ...(base.budgets ?? [])];
 }
 
-/** True if an `off` budget takes all metrics of the scenario out of the gate. */
+/** True if an `off` budget excludes all metrics of the scenario. */
 const excused = (scenario: string, budgets: readonly Budget[]): boolean =>
   budgets.some(
     (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),
   );
 
-/** A budget for scenarios that were not run implies that they matter: their absence is a fault. */
+/** A budget for absent scenarios is a fault, since the budget implies that they matter. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
   return budgets
     .filter(
@@ -124,7 +130,10 @@ function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], 
     }));
 }
 
-/** Judges results by a base. @throws UserError with exit code 3 if inputs differ and may not; with 2 for a condition that fits no metric */
+/**
+ * Judges results by a base. @throws UserError with exit code 3 for forbidden differences of inputs; 2 for a condition
+ * that fits no metric
+ */
 export function compareWith(
   base: Result,
   candidates: Readonly<Record<string, Result>>,

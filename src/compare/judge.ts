@@ -1,4 +1,4 @@
-// Judges metrics by budgets. If a run lacks a metric of a budget, that is a fault; metrics without a budget are shown and fail nothing.
+// Judges metrics by budgets. A missing metric of a budget is a fault; metrics without a budget are shown only.
 import { UserError } from '../base/errors.js';
 import { groupedBy } from '../base/objects.js';
 import { formatDelta, formatRelative, formatValue } from '../report/door.js';
@@ -8,26 +8,29 @@ import { METRICS, metricMeant, noSuchMetric } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
 
-/** A broken budget, or a warning. */
+/** Broken budget or warning. */
 export interface BudgetFinding {
   readonly metric: string;
   readonly level: 'error' | 'warn';
   readonly message: string;
-  /** Null if no budget looks at the metric. */
+  /** Null if no budget covers the metric. */
   readonly budget: Budget | null;
 }
 
-/** The verdict of the budgets on one metric. */
+/** Verdict of the budgets on one metric. */
 export interface MetricVerdict {
   readonly findings: readonly BudgetFinding[];
-  /** `none`: no budget names it. `off`: a budget excludes it, with this reason. */
+  /** `none`: no budget names the metric. `off`: a budget excludes the metric for a reason. */
   readonly verdict: 'fail' | 'warn' | 'pass' | 'off' | 'none';
   readonly reason: string | null;
-  /** How far the figure is beyond a limit, over that limit: the most of its broken budgets; 0: none is broken. */
+  /** Largest relative excess over a broken limit; 0: none broken. */
   readonly beyond: number;
 }
 
-/** Judges a metric by all matching budgets; `off` forgets earlier ones. @param base null: none @throws UserError for a unit that misfits */
+/**
+ * Judges a metric by all matching budgets; `off` cancels earlier budgets. @param base null: absent @throws UserError
+ * for a wrong unit
+ */
 export function judgeMetric(
   name: string,
   base: Metric | null,
@@ -59,12 +62,12 @@ export function judgeMetric(
   return { findings, verdict, reason, beyond };
 }
 
-/** A broken budget, and how far the figure is beyond the nearest of its limits, over that limit; without figures nothing is further beyond. */
+/** Broken budget, with the relative excess over its nearest limit; infinite without figures. */
 function brokenAt(message: string, measured: readonly { readonly observed: number; readonly limit: number }[] = []) {
   return { message, beyond: Math.min(...measured.map(({ limit, observed }) => Math.abs((observed - limit) / limit) || 0)) };
 }
 
-/** The reason why a budget is broken, or null. A change within noise does not break a budget. */
+/** Reason why a budget is broken, or null. A change within noise breaks no budget. */
 function brokenBy(
   name: string,
   base: Metric | null,
@@ -82,7 +85,7 @@ function brokenBy(
     if (test?.verdict === 'unclear') return null;
   }
   if (rule.kind === 'regression') {
-    // A metric that only the candidate has cannot have got worse; a budget that names it says that it matters.
+    // A metric of the candidate alone cannot get worse, but a budget that names the metric requires it.
     if (pair.base === null) return isExact(budget.metric) ? brokenAt('is missing in the base') : null;
     const worsening = worseningOf(pair.base, candidate);
     const all = rule.amounts.map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`));
@@ -98,24 +101,27 @@ function brokenBy(
   return brokenAt(`${figures(base, candidate)} is ${rule.kind === 'fail-on' ? '' : 'not '}${clauses}`, beside);
 }
 
-/** What users feel of a run: its speed, the memory that it takes, and how far it departs from what the model chose. */
+/** Metrics felt by users: speed, memory, and departure from the model's choices. */
 const FELT =
   /^(latency\.(ttft|tpot|itl|request)|speed|throughput|goodput|quality)\.|^(rerank\.weight_lost|memory\.(gpu\.allocated|dram\.peak))$/;
 const DEPARTS = /^(quality|rerank)\./;
-/** Share of a figure from which on no regression passes in silence. */
+/** Relative regression from which a warning is due. Ours. */
 const LOUD = 0.1;
 
-/** A regression that passes in silence. */
+/** Regression covered by no budget. */
 export interface Silence {
   readonly name: string;
   readonly base: Metric | null;
-  /** Null: it is gone. */
+  /** Null: gone. */
   readonly candidate: Metric | null;
-  /** Its share of the smaller figure. */
+  /** Share of the smaller figure. */
   readonly size: number;
 }
 
-/** The regression of at least {@link LOUD} that breaks no budget, of a metric of budgets or users; null: there is none, or it is excluded. */
+/**
+ * Regression of at least {@link LOUD} that breaks no budget, of a metric felt by users or under budgets; null: none, or
+ * excluded.
+ */
 export function silenceOf(
   name: string,
   base: Metric | null,
@@ -131,7 +137,7 @@ export function silenceOf(
   return size >= LOUD ? { name, base, candidate, size } : null;
 }
 
-/** Warnings about regressions in silence: of each family, such as latency.ttft, the largest. */
+/** Warnings about unbudgeted regressions: the largest of each family, such as latency.ttft. */
 export function silenceFindings(silences: readonly Silence[], budgets: readonly Budget[]): BudgetFinding[] {
   const families = groupedBy(
     [...silences].sort((a, b) => b.size - a.size),
@@ -146,20 +152,20 @@ export function silenceFindings(silences: readonly Silence[], budgets: readonly 
   });
 }
 
-/** A change, counted positive if it is for the worse; any is, if neither way is better. */
+/** Change, positive for the worse; absolute if neither direction is better. */
 function worseningOf(base: number, { better, value }: Metric): number {
   const change = changeOf(base, value);
   return better === 'none' ? Math.abs(change) : better === 'lower' ? change : -change;
 }
 
-/** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone if there is no base or no change. */
+/** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone without a base or a change. */
 function figures(base: Metric | null, candidate: Metric): string {
   const now = formatValue(candidate.value, candidate.unit);
   if (base === null || changeOf(base.value, candidate.value) === 0) return now;
   return `${formatValue(base.value, base.unit)} -> ${now} (${changeText(base.value, candidate)})`;
 }
 
-/** The text of a change: points for shares, else percent; from zero, the amount itself. */
+/** Text of a change: points for shares, else percent; from zero, the amount. */
 export function changeText(base: number, candidate: Metric): string {
   const change = changeOf(base, candidate.value);
   if (candidate.unit === 'ratio' || base === 0) return formatDelta(change, candidate.unit);
@@ -180,7 +186,10 @@ const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
 
 type Metrics = Result['metrics'];
 
-/** Findings on budgets that match or compare nothing, or that no regression breaks. @param findings the warnings so far, added to @throws UserError */
+/**
+ * Findings on budgets that match or compare nothing, or break for no regression. @param findings extended by new
+ * warnings @throws UserError
+ */
 export function judgeBudgets(
   base: Metrics | null,
   candidate: Metrics,
@@ -198,12 +207,12 @@ export function judgeBudgets(
   ];
 }
 
-/** The warning about a budget that takes metrics out of the gate. */
+/** Warning about a budget that excludes metrics. */
 export function offFinding(budget: Budget & { readonly rule: { readonly kind: 'off' } }): BudgetFinding {
   return { metric: budget.metric, level: 'warn', message: `is not looked at: ${budget.rule.reason}`, budget };
 }
 
-/** The finding on a budget that compares nothing; null: it does. */
+/** Finding on a budget that compares nothing, or null. */
 function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding | null {
   const { level, metric } = budget;
   const matched = Object.keys(candidate).filter((name) => matches(metric, name));
@@ -216,7 +225,7 @@ function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): Bud
 const compares = ({ rule }: Budget): boolean =>
   rule.kind === 'regression' || ('clauses' in rule && rule.clauses.some(({ amount }) => amount.sign !== null));
 
-/** The warning about a budget that breaks for no regression; null: it does. */
+/** Warning about a budget that breaks for no regression, or null. */
 function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding | null {
   const { metric, rule } = budget;
   if (isOff(budget)) return base === null ? null : offFinding(budget);
@@ -232,20 +241,20 @@ function warningOf(base: Metrics | null, candidate: Metrics, budget: Budget): Bu
 /** True for a budget that excludes metrics. */
 export const isOff = (budget: Budget): budget is Budget & { readonly rule: { readonly kind: 'off' } } => budget.rule.kind === 'off';
 
-/** True if a budget lets all of its metrics get so many times worse. A figure of zero has no multiple. */
+/** True if a budget lets all its metrics get `times` as bad. A zero has no multiple. */
 function isLoose(base: Metrics, names: readonly string[], budget: Budget, times: number): boolean {
   const known = names.flatMap((name) => (base[name] !== undefined && base[name].value > 0 ? [[name, base[name]] as const] : []));
   const worse = (old: Metric): Metric => ({ ...old, value: old.better === 'higher' ? old.value / times : old.value * times });
   return known.length > 0 && known.every(([name, metric]) => brokenBy(name, metric, worse(metric), budget, null) === null);
 }
 
-/** True if a clause can break its budget on the better side of a metric only. */
+/** True if a clause can break its budget only on the better side. */
 function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }: Metric): boolean {
   if (better === 'none' || comparator === '==' || comparator === '!=') return false;
   return comparator.startsWith('>') === ((better === 'higher') === (kind === 'fail-on'));
 }
 
-/** Findings of budgets that match no metric of the runs. @throws UserError if the name is not that of any metric: it is mistyped */
+/** Findings of budgets that match no metric of the runs. @throws UserError for an unknown, hence mistyped name */
 export const judgeUnmatched = (names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] =>
   budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
@@ -256,7 +265,10 @@ export const judgeUnmatched = (names: readonly string[], budgets: readonly Budge
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
     });
 
-/** Judges one result alone by limits; rules against a base do not apply. @throws UserError for unknown metrics and amounts that do not fit */
+/**
+ * Judges a single result by limits; rules against a base do not apply. @throws UserError for unknown metrics and wrong
+ * units
+ */
 export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
   const absolute = budgets.filter((budget) => budget.rule.kind !== 'varies' && !compares(budget));
   const names = Object.keys(result.metrics);

@@ -3,19 +3,19 @@ import { ALPHA, bootstrapChange, holm, mannWhitney, median, smallestP } from '..
 import { canonicalJson, sealed } from '../result/digest.js';
 import type { Metric, Result } from '../result/result.js';
 
-/** Measured metrics: runs as samples, and whether two sets differ by more than noise. A gate's tests are corrected for their number. */
+/** Significance of measured metrics, with runs as samples. Tests are corrected for their number in a gate. */
 export interface SampleTest {
   /** Samples of base and candidate. */
   readonly counts: readonly [number, number];
-  /** Two-sided p-value of Mann-Whitney's test, after Holm's correction over the whole gate. */
+  /** Two-sided p-value of Mann-Whitney's test, after Holm's correction over the gate. */
   readonly p: number;
   /** 95 % interval of the change of the median, in the metric's unit. */
   readonly interval: ReturnType<typeof bootstrapChange>;
-  /** `too-few`: not even samples that all lie apart would be significant. */
+  /** `too-few`: even fully separated samples would not be significant. */
   readonly verdict: 'different' | 'unclear' | 'too-few';
 }
 
-/** Tests of all measured metrics that both results of a pair have; one map, by metric, for each pair. */
+/** Tests of measured metrics in both results of a pair: one map, by metric, per pair. */
 export function testSamples(pairs: readonly { readonly base: Result; readonly candidate: Result }[]): ReadonlyMap<string, SampleTest>[] {
   const tests = pairs.flatMap(({ base, candidate }, pair) =>
     Object.entries(candidate.metrics).flatMap(([name, after]) => {
@@ -25,7 +25,7 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
       return [{ pair, name, a, b, enough: smallestP(a.length, b.length) <= ALPHA }];
     }),
   );
-  // A test without enough samples does not count.
+  // Tests without enough samples do not count.
   const conclusive = tests.filter(({ enough }) => enough);
   const corrected = holm(conclusive.map(({ a, b }) => mannWhitney(a, b)));
   const byPair = pairs.map(() => new Map<string, SampleTest>());
@@ -43,7 +43,10 @@ export function testSamples(pairs: readonly { readonly base: Result; readonly ca
 
 const samplesOf = (metric: Metric): readonly number[] => metric.samples ?? [metric.value];
 
-/** Joins repeats, at least one; everything but samples is the first one's. @throws UserError with exit code 3 if they are not repeats of one run */
+/**
+ * Joins at least one repeat; all fields but samples come from the first. @throws UserError with exit code 3 unless all
+ * repeat one run
+ */
 export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {
   const [first, ...others] = repeats;
   if (others.length === 0) return first!.result;

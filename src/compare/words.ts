@@ -7,22 +7,22 @@ import type { CounterChange, Explanation, LayerChange } from './explain.js';
 import type { Gate } from './gate.js';
 import { type BudgetFinding, changeText } from './judge.js';
 
-/** Layers that an explanation names; the others are counted. */
+/** Layers named by an explanation; the rest are counted. Ours. */
 const LAYERS = 5;
 
-/** Value of a row; the name of a metric per token includes that. */
+/** Value of a row; a per-token metric carries that in its name. */
 export function valueText(row: Row, side: 'base' | 'candidate'): string {
   const metric = row[side];
   return metric === null ? '-' : formatMetric(metric).replace(/ ?\/token$/, '');
 }
 
-/** Change of a row, `~` if noise explains it. */
+/** Change of a row, `~` if explained by noise. */
 export function rowChange({ base, candidate, direction }: Row): string {
   if (base === null || candidate === null) return '';
   return direction === 'unclear' ? '~' : changeText(base.value, candidate).replace(/ ?\/token$/, '');
 }
 
-/** Direction of a row, with the p-value of a measured one. */
+/** Direction of a row, with a measured row's p-value. */
 export function directionText({ direction, test }: Row): string {
   if (test === null) return direction;
   if (test.verdict === 'too-few') return `${direction}, n=${test.counts.join('+')}`;
@@ -37,11 +37,11 @@ export function unchangedText({ unchanged, rows }: Comparison): string {
 
 const UNJUDGED = 'No budget was given, so nothing could fail.';
 
-/** True if a budget looked at a metric: without one there is nothing that could pass or fail. */
+/** True if a budget covers any metric; else nothing can pass or fail. */
 export const isJudged = ({ findings, held, rows }: Comparison): boolean =>
   held.length > 0 || rows.some(({ verdict }) => verdict !== 'none') || findings.some(({ budget }) => budget?.rule.kind !== 'varies');
 
-/** `Failed: 1 fault, 2 warnings.`, or that no budget was given. */
+/** `Failed: 1 fault, 2 warnings.`, or a note that no budget was given. */
 export function verdictText(comparison: Comparison): string {
   const { findings, passed } = comparison;
   if (!isJudged(comparison)) return UNJUDGED;
@@ -51,7 +51,7 @@ export function verdictText(comparison: Comparison): string {
   return passed ? `Passed${warned}.` : `Failed: ${formatCounted(count('error'), 'fault')}${warned}.`;
 }
 
-/** `12 comparisons: 11 passed, 1 failed.`, or null for a single one. */
+/** `12 comparisons: 11 passed, 1 failed.`, or null for a single comparison. */
 export function gateText({ comparisons, faults }: Gate): string | null {
   if (comparisons.length + faults.length < 2) return null;
   const count = formatCounted(comparisons.length, 'comparison');
@@ -66,11 +66,11 @@ export function gateText({ comparisons, faults }: Gate): string | null {
   return `${count}: ${parts.join(', ')}.`;
 }
 
-/** Names the results that were taken as saved; null if all was run here. */
+/** Names results taken as saved; null if all were run here. */
 export const savedText = ({ saved }: Gate): string | null =>
   saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
 
-/** Warns that the knowledge of the runs differs, so that they do not compare systems; null: it does not. */
+/** Warns of different knowledge, which precludes a comparison of systems, or null. */
 export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
   if (knowledge === null) return null;
   const of = (result: Result): string => markOf(result) ?? 'knows what has happened';
@@ -81,7 +81,7 @@ export function knowledgeWarning({ base, candidate, knowledge, results }: Compar
 export const isQuiet = ({ rows, findings, inputs, config }: Comparison): boolean =>
   rows.length + findings.length + inputs.length + config.length === 0;
 
-/** The change in a sentence: how long a token takes on average, how long the first one, and the hit rate. */
+/** Change in a sentence: mean time per token, time to the first token, hit rate. */
 export function changeSentence({ rows, results }: Comparison): string {
   if (rows.length === 0) return 'Nothing changed.';
   const changed = (name: string): Row | null => {
@@ -102,10 +102,10 @@ export function changeSentence({ rows, results }: Comparison): string {
   return `${parts.join('; ')}.`;
 }
 
-/** The most rows that a report shows at a glance. */
+/** Most rows of a report at a glance. Ours. */
 export const ROWS = 12;
 
-/** The three largest causes of a change: of its time, of its counts, of its layers. Fewer if nothing of a kind changed. */
+/** Three largest causes of a change: in time, in counts, in layers. Fewer if a kind is unchanged. */
 export function causeLines({ explanation }: Comparison): [label: string, text: string][] {
   if (explanation === null) return [];
   const { kinds, layers, parts } = explanation;
@@ -124,7 +124,7 @@ function timeLine({ base, candidate, parts }: Explanation): [label: string, text
   return ['time', parts.length === 0 ? time : `${time}: ${all}`];
 }
 
-/** Lines of an explanation: label and text. Several lines of one label have it once. */
+/** Lines of an explanation: label and text. Consecutive lines share a label. */
 export function explanationLines(explanation: Explanation): [label: string, text: string][] {
   const { kinds, phases, layers, layersDiffer } = explanation;
   const lines: [string, string][] = [timeLine(explanation)];

@@ -3,15 +3,18 @@ import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
 import { LARGEST } from './catalogue.js';
 import type { Unit } from './result.js';
 
-/** An amount of a budget: `3%`, `45 ms`. Signed (`+0.2ms`, `-0.5pp`): a change against the base. The metric decides on units. */
+/**
+ * Amount of a budget: `3%`, `45 ms`. Signed (`+0.2ms`, `-0.5pp`): a change against the base. The metric decides on
+ * units.
+ */
 export interface Amount {
-  /** Sign of a change; null: no sign was written. */
+  /** Sign of a change; null: unsigned. */
   readonly sign: 1 | -1 | null;
   /** Number and unit without the sign, e.g. `0.2ms`. */
   readonly text: string;
 }
 
-/** A metric's value in base and candidate; a base that lacks the metric is null. */
+/** Metric's values in base (null: absent) and candidate. */
 interface Pair {
   readonly base: number | null;
   readonly candidate: number;
@@ -20,7 +23,7 @@ interface Pair {
 
 const AMOUNT = /^([+-]?)\s*(\d[\d.]*(?:e[+-]?\d+)?\s*[^\d\s]*(?:\s*\/\s*[a-z]+)?)$/i;
 
-/** Units that budgets accept for each unit of a metric, for error messages. */
+/** Accepted units by a metric's unit, for error messages. */
 const ACCEPTED: Readonly<Record<Unit, string>> = {
   ratio: 'a share such as 80%, or a change such as +0.5pp or +3%',
   count: 'a number such as 1200',
@@ -34,17 +37,19 @@ const ACCEPTED: Readonly<Record<Unit, string>> = {
   flops: 'operations such as 3GFLOP/s',
 };
 
-/** Reads an amount. @throws UserError if it is not a number with an optional sign and unit */
+/** Parses an amount. @throws UserError unless a number with an optional sign and unit */
 export function parseAmount(text: string): Amount {
   const match = AMOUNT.exec(text.trim());
   if (match === null) throw new UserError(`"${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);
   return { sign: match[1] === '+' ? 1 : match[1] === '-' ? -1 : null, text: match[2]!.trim() };
 }
 
-/** Measures of a pair by an amount. */
 type Measure = 'value' | 'change' | 'relative';
 
-/** Size of an amount for a metric, and its measure: a signed `%` is relative to the base, of a ratio else the share. @throws UserError */
+/**
+ * Size of an amount for a metric, and its measure: a signed `%` is relative to the base; of a ratio, `%` is the share.
+ * @throws UserError
+ */
 function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): { readonly by: Measure; readonly size: number } {
   const percent = /^(.*?)\s*(%|pp)$/.exec(amount.text);
   if (percent !== null) {
@@ -70,7 +75,7 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
 const mismatch = (amount: Amount, unit: Unit, place: string): UserError =>
   new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
 
-/** Reads a plain number, with or without its unit; null if it is none. */
+/** Parses a plain number, with or without unit; else null. */
 const plain =
   (unit: RegExp) =>
   (text: string): number | null => {
@@ -78,12 +83,11 @@ const plain =
     return Number.isFinite(value) ? value : null;
   };
 
-/** Parsers of an absolute amount in a metric's own unit. */
 const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
-  ratio: (text) => (Number(text) > 10 ? null : plain(/^$/)(text)), // a plain 90 would be 9,000 %
+  ratio: (text) => (Number(text) > 10 ? null : plain(/^$/)(text)), // plain 90 would be 9,000 %
   count: plain(/^$/),
   bytes: BYTES.read,
-  // A plain number would mean nanoseconds, which nobody intends; zero is the same in every unit.
+  // A plain number would mean nanoseconds, never intended; zero is equal in every unit.
   ns: (text) => (Number(text) > 0 ? null : DURATION.read(text)),
   'tokens/s': plain(/tok(ens)?\s*\/\s*s$/),
   'count/token': plain(/\/\s*token$/),
@@ -93,13 +97,16 @@ const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
   flops: FLOPS.read,
 };
 
-/** The observed number and the amount's own, in the same measure. */
+/** Observed number and limit in one measure. */
 interface Measured {
   readonly observed: number;
   readonly limit: number;
 }
 
-/** Measures a pair by an amount; infinite for a change from zero; null: a change without a base. @throws UserError if the unit does not fit */
+/**
+ * Measures a pair by an amount; infinite for a change from zero; null: a change without a base. @throws UserError for a
+ * wrong unit
+ */
 export function measurePair(amount: Amount, pair: Pair, place: string): Measured | null {
   const { by, size } = measure(amount, pair.unit, amount.sign !== null, place);
   const limit = (amount.sign ?? 1) * size;
@@ -109,16 +116,19 @@ export function measurePair(amount: Amount, pair: Pair, place: string): Measured
   return { observed: by === 'change' ? change : relativeChange(pair.base, change), limit };
 }
 
-/** The regression of a pair, in the measure of the amount. @param worsening change, positive for the worse @throws UserError for a wrong unit */
+/**
+ * Measures a pair's regression by an amount. @param worsening change, positive for the worse @throws UserError for a
+ * wrong unit
+ */
 export function measureRegression(amount: Amount, base: number, worsening: number, unit: Unit, place: string): Measured {
   const { by, size } = measure(amount, unit, true, place);
   return { observed: by === 'relative' ? relativeChange(base, worsening) : worsening, limit: size };
 }
 
-/** Share of a figure below which two differ by the rounding of sums alone: 4,500 times that of a double (2.2e-16). */
+/** Relative difference explained by rounding of sums: 4,500 times a double's precision (2.2e-16). */
 const ROUNDING = 1e-12;
 
-/** Candidate minus base; 0 if no more than rounding lies between them: the same terms, added in another order, differ so. */
+/** Candidate minus base; 0 for rounding differences, as from sums in a different order. */
 export function changeOf(base: number, candidate: number): number {
   const change = candidate - base;
   return Math.abs(change) > ROUNDING * Math.max(Math.abs(base), Math.abs(candidate)) ? change : 0;

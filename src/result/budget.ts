@@ -4,7 +4,7 @@ import { written } from '../base/written.js';
 import { type Amount, parseAmount } from './amount.js';
 import { nameToday } from './catalogue.js';
 
-/** Inputs that budgets may let vary between base and candidate; one that stands for a group lets all of it vary. */
+/** Inputs that budgets may let vary between base and candidate; a group's name covers the whole group. */
 export const VARYING = [
   'runtime',
   'knowledge',
@@ -15,16 +15,15 @@ export const VARYING = [
   'workload.slo',
 ] as const;
 
-/** How a number is compared with a limit. */
 export type Comparator = '>' | '>=' | '<' | '<=' | '==' | '!=';
 
-/** One comparison, e.g. `> +3%`. */
+/** Comparison, e.g. `> +3%`. */
 export interface Clause {
   readonly comparator: Comparator;
   readonly amount: Amount;
 }
 
-/** The demand of a budget. All clauses (amounts) of a rule are taken together, by `and`. */
+/** Rule of a budget; its clauses (amounts) are joined by `and`. */
 type Rule =
   /** Broken if all clauses hold. */
   | { readonly kind: 'fail-on'; readonly clauses: readonly Clause[] }
@@ -32,32 +31,36 @@ type Rule =
   | { readonly kind: 'limit'; readonly clauses: readonly Clause[] }
   /** Broken if the metric got worse by more than every amount. */
   | { readonly kind: 'regression'; readonly amounts: readonly Amount[] }
-  /** Never broken: excludes the metrics from the budgets before it. */
+  /** Never broken: excludes metrics from earlier budgets. */
   | { readonly kind: 'off'; readonly reason: string }
-  /** Never broken: these inputs, of {@link VARYING}, need not be the same in base and candidate. */
+  /** Never broken: inputs, of {@link VARYING}, that may differ between base and candidate. */
   | { readonly kind: 'varies'; readonly inputs: readonly string[] };
 
-/** A rule of a gate for the metrics of a glob, from `--fail-on 'latency.tpot.p50 > +3%'` or an entry of `budgets:` in a YAML file. */
+/**
+ * Rule of a gate for metrics of a glob, from `--fail-on 'latency.tpot.p50 > +3%'` or an entry of `budgets:` in a YAML
+ * file.
+ */
 export interface Budget {
-  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. The inputs, if these vary. */
+  /** Glob of metric names: `*` matches any characters, dots included, `?` matches one. The inputs, for `varies`. */
   readonly metric: string;
-  /** Name of its scenarios, a glob too; absent: all. */
+  /** Glob of scenario names; absent: all. */
   readonly scenario?: string;
   readonly rule: Rule;
-  /** A broken `error` fails the gate, a broken `warn` is only shown. */
+  /** A broken `error` fails the gate; a broken `warn` is only shown. */
   readonly level: 'error' | 'warn';
-  /** As the user wrote it. */
   readonly text: string;
-  /** Its place, e.g. `--fail-on` or `budgets.yaml: budgets.2`. */
+  /** Place, e.g. `--fail-on` or `budgets.yaml: budgets.2`. */
   readonly place: string;
 }
 
 const EXPRESSION = /^\s*([\w.*?-]+)\s*((?:[<>]|[<>=!]=).*)$/;
 
-/** Reads `metric comparator amount [and [comparator] amount]...`: the gate fails if it is true. @throws UserError if it is none */
+/**
+ * Parses `metric comparator amount [and [comparator] amount]...`: the gate fails if true. @throws UserError if invalid
+ */
 export const parseFailOn = (text: string, place = '--fail-on'): Budget => expressed('fail-on', text, place);
 
-/** Reads an expression as a promise that every matching metric must keep. @throws UserError if it is none, or of a change */
+/** Parses a condition that every matching metric must meet. @throws UserError if invalid, or of a change */
 export function parseAssertion(text: string, place = '--assert'): Budget {
   const budget = expressed('limit', text, place);
   if (budget.rule.clauses.every(({ amount }) => amount.sign === null)) return budget;
@@ -71,7 +74,7 @@ const expressed = (kind: 'fail-on' | 'limit', text: string, place: string): Budg
     return { metric: nameToday(match[1]!), rule: { kind, clauses: parseClauses(match[2]!) }, level: 'error', text: text.trim(), place };
   });
 
-/** Parses `> +3% and +0.2ms`: an omitted comparator repeats the one before. */
+/** Parses `> +3% and +0.2ms`; an omitted comparator repeats the previous. */
 function parseClauses(text: string): Clause[] {
   let comparator: Comparator | null = null;
   return text.split(/\s+and\s+/).map((part) => {
@@ -107,15 +110,15 @@ const entrySchema = z
       complain('says nothing; give max_regression (e.g. 3%), limit (e.g. "<= 45ms"), or level: off');
   });
 
-/** The list under `budgets:`, in budget files and run profiles. */
+/** List under `budgets:` in budget files and run profiles. */
 export const budgetsSchema = z.array(entrySchema);
 
-/** A budget file. */
+/** Schema of a budget file. */
 export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.min(1) });
 
 type BudgetEntry = z.infer<typeof entrySchema>;
 
-/** Budgets of checked entries, in their order. @param place the place of each entry, for messages */
+/** Budgets of checked entries, in order. @param place of each entry, for messages */
 export const budgetsOf = (entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] =>
   entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
 
@@ -137,14 +140,14 @@ function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
   return budgets;
 }
 
-/** A regression is always for the worse; which sign that is depends on the metric. */
+/** Refuses a sign: a regression is always for the worse, and the metric decides the sign. */
 function unsigned(text: string): Amount {
   const amount = parseAmount(text);
   if (amount.sign !== null) throw new UserError(`write ${amount.text} without a sign; it counts for the worse in either direction`);
   return amount;
 }
 
-/** True if a glob matches the name of a metric or a scenario. Of its stars only the last that was met is tried again, so that it ends soon. */
+/** True if a glob matches a metric's or scenario's name. Backtracks to the last star only, hence in polynomial time. */
 export function matches(glob: string, name: string): boolean {
   let [at, i, star, tried] = [0, 0, -1, 0];
   while (i < name.length) {
@@ -157,15 +160,15 @@ export function matches(glob: string, name: string): boolean {
   return at === glob.length;
 }
 
-/** The budgets of a scenario, in their order. */
+/** Budgets of a scenario, in order. */
 export const budgetsFor = (scenario: string, budgets: readonly Budget[]): Budget[] =>
   budgets.filter((budget) => budget.scenario === undefined || matches(budget.scenario, scenario));
 
-/** The file and place of a budget; null for a budget from the command line. */
+/** File and place of a budget; null for a budget from the command line. */
 export function fileOf(budget: Budget): { readonly file: string; readonly line: number; readonly column: number } | null {
   const match = /^(.+):(\d+):(\d+)$/.exec(budget.place);
   return match === null ? null : { file: match[1]!, line: Number(match[2]), column: Number(match[3]) };
 }
 
-/** True if a budget names one metric rather than a group. */
+/** True if a budget names a single metric. */
 export const isExact = (glob: string): boolean => !/[*?]/.test(glob);

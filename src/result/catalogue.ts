@@ -1,4 +1,4 @@
-// Every metric of a result: its unit, the better direction, and its meaning; reports, gates and documentation agree on it.
+// Every metric of a result: unit, better direction and meaning, shared by reports, gates and documentation.
 import { byName } from '../base/objects.js';
 import { bundledRows } from '../base/profiles.js';
 import { median } from '../base/significance.js';
@@ -6,7 +6,7 @@ import { didYouMean, suggested } from '../base/text.js';
 import type { Metric, Unit } from './result.js';
 
 interface MetricDescription {
-  /** Full name, dots group: `latency.tpot.p50`. */
+  /** Full name, grouped by dots: `latency.tpot.p50`. */
   readonly name: string;
   readonly unit: Unit;
   readonly better: Metric['better'];
@@ -14,7 +14,7 @@ interface MetricDescription {
   readonly meaning: string;
 }
 
-/** Meaning of each alternative in braces. */
+/** Meanings of alternatives in braces. */
 const VARIANTS = byName<string>({
   '': '',
   '.prefill': ', in passes that process prompt tokens',
@@ -29,19 +29,19 @@ const VARIANTS = byName<string>({
 
 const ROW = /^(\S+) (ratio|count|bytes|ns|flops|(?:tokens|bytes)\/s|(?:count|bytes)\/token|ns\/byte) (higher|lower|none)( sampled)?: (.+)$/;
 
-/** All metrics, by full name, in the order in which reports list them. @throws Error for a row of `profiles/metrics.txt` that is no metric */
+/** All metrics by full name, in report order. @throws Error for an invalid row of `profiles/metrics.txt` */
 export const METRICS: ReadonlyMap<string, MetricDescription> = new Map(
   bundledRows('metrics.txt')
     .flatMap(expand)
     .map((metric) => [metric.name, metric]),
 );
 
-/** Limit of any quantity of a run; sums and differences of such figures are finite. */
+/** Limit of any quantity of a run; sums and differences stay finite. Ours. */
 export const LARGEST = 1e100;
 /** A share of 1 after rounding. */
 const WHOLE = 1 + 1e-6;
 
-/** Least and largest value of metrics whose bounds differ from their unit's. */
+/** Least and largest values of metrics whose bounds differ from their unit's. */
 const RANGES = byName<readonly [least: number, most: number]>({
   'parallel.imbalance': [0, LARGEST],
   'parallel.event_imbalance': [0, LARGEST],
@@ -53,29 +53,35 @@ const RANGES = byName<readonly [least: number, most: number]>({
   'prefetch.stall_avoided_per_byte': [-LARGEST, LARGEST],
 });
 
-/** Metrics that every result of a run has. */
+/** Metrics of every result. */
 export const CORE_METRICS = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'] as const;
 
-/** Least and largest value of a metric: a share is within 0 and 1, an amount or a time is not negative; one of another version is finite. */
+/**
+ * Least and largest value of a metric: shares within 0 and 1, amounts and times from 0; finite for metrics of later
+ * versions.
+ */
 export function rangeOf(name: string): readonly [least: number, most: number] {
   const known = METRICS.get(name);
   return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
 }
 
-/** Metrics with a part equal to the word: `TPOT` gives `latency.tpot.mean`, `decode` `speed.decode`; earlier parts first, then in order. */
+/**
+ * Metrics with the word as a part: `TPOT` gives `latency.tpot.mean`, `decode` `speed.decode`; earlier parts first, then
+ * in order.
+ */
 export function metricsOfWord(word: string): string[] {
   const wanted = word.toLowerCase().replaceAll(/[\s-]+/g, '_');
   const at = (name: string): number => name.split('.').indexOf(wanted);
   return [...METRICS.keys()].filter((name) => at(name) >= 0).sort((a, b) => at(a) - at(b));
 }
 
-/** A clause that names the metrics that an unknown one may stand for ({@link didYouMean}). */
+/** Suggests metrics for an unknown name ({@link didYouMean}). */
 export function metricMeant(name: string): string {
   const ofWord = metricsOfWord(name).slice(0, 3);
   return ofWord.length > 0 ? suggested(ofWord) : didYouMean(name, METRICS.keys());
 }
 
-/** The meaning of a metric. @throws Error for a name that is not in the catalogue: a result with it would be a bug */
+/** Description of a metric. @throws Error for a name outside the catalogue, since a result with that name is a bug */
 export function describeMetric(name: string): MetricDescription {
   const found = METRICS.get(name);
   if (found === undefined) {
@@ -86,20 +92,23 @@ export function describeMetric(name: string): MetricDescription {
   return found;
 }
 
-/** A metric of a result. @param value in the catalogue's unit @throws Error for a name not in the catalogue, or for NaN and infinities */
+/** Makes a metric. @param value in the catalogue's unit @throws Error for an unknown name, NaN and infinities */
 export function metric(name: string, value: number): Metric {
   const { unit, better, kind } = describeMetric(name);
   if (!Number.isFinite(value)) throw new Error(`metric ${name} is ${value}; a metric that a run cannot have must be absent`);
   return { value, unit, better, kind };
 }
 
-/** A metric measured several times; its value is the median. @param samples at least one @throws Error as {@link metric}, or if it is not measured */
+/**
+ * Makes a measured metric; the value is the median. @param samples at least one @throws Error as {@link metric}, or for
+ * a simulated metric
+ */
 export function sampledMetric(name: string, samples: readonly number[]): Metric {
   if (describeMetric(name).kind !== 'sampled') throw new Error(`${name} is simulated; it has one value, not samples`);
   return { ...metric(name, median(samples)), samples };
 }
 
-/** Orders metric names as the catalogue does; unknown names come last, by name. */
+/** Orders metric names as in the catalogue; unknown names come last, by name. */
 export function compareMetricNames(a: string, b: string): number {
   const difference = (ORDER.get(a) ?? METRICS.size) - (ORDER.get(b) ?? METRICS.size);
   return difference !== 0 ? difference : a < b ? -1 : a > b ? 1 : 0;
@@ -107,7 +116,7 @@ export function compareMetricNames(a: string, b: string): number {
 
 const ORDER: ReadonlyMap<string, number> = new Map([...METRICS.keys()].map((name, index) => [name, index]));
 
-/** The metrics that one row stands for: simulated, hence exact, unless the row marks them as measured. */
+/** Metrics of a row: simulated, hence exact, unless marked as measured. */
 function expand(row: string): MetricDescription[] {
   const read = ROW.exec(row);
   if (read === null) throw new Error(`no metric: ${row}`);
@@ -120,27 +129,26 @@ function expand(row: string): MetricDescription[] {
     .map((variant) => ({ name: braces[1]! + variant, ...about, meaning: `${meaning}${VARIANTS[variant] ?? ''}.` }));
 }
 
-/** Metrics that have another name now, and the same meaning or a sharper one. */
+/** Renamed metrics with the same or a sharper meaning. */
 const RENAMED = byName({
   'bound.foresight.tpot': 'bound.found.tpot',
   'bound.foresight.total': 'bound.found.total',
   'headroom.foresight': 'headroom.found',
 });
 
-/** The name of a metric today: earlier names are still read, in results and in what users write. */
+/** Current name of a metric: earlier names are still read, in results and in user input. */
 export const nameToday = (name: string): string => RENAMED[name] ?? name;
 
-/** Name of each, and its replacement. */
 const REPLACED: ReadonlyMap<string, string> = new Map([
   ['throughput.decode', 'speed.decode, or throughput.generated for generated tokens over the whole run, prompts included'],
   ['fault.throughput', 'fault.decode or fault.prefill'],
   ['fault.throughput_without', 'fault.decode_without or fault.prefill_without'],
 ]);
 
-/** The replacement of a removed metric, to follow `write`; null for any other name. */
+/** Replacement of a removed metric, to follow `write`; null for other names. */
 export const replacementOf = (name: string): string | null => REPLACED.get(name) ?? null;
 
-/** The message that there is no such metric, with its replacement if it was renamed; without a final stop. */
+/** Message for an unknown metric, with its replacement if renamed; without a full stop. */
 export function noSuchMetric(name: string, nearest: string): string {
   const replacement = replacementOf(name);
   return replacement === null

@@ -1,14 +1,14 @@
-/** Hit rate against the capacity of the expert cache, on the demand of this very run, without prefetch; of all GPUs together. */
+/** Hit rate by capacity of the expert cache, on this run's demand without prefetch, all GPUs together. */
 export interface CapacityCurve {
-  /** Capacities, bytes, ascending; the last holds every expert, on several GPUs each wherever it lives. */
+  /** Capacities, bytes, ascending; the last holds every expert, with several GPUs every home copy. */
   readonly bytes: readonly number[];
-  /** Hit rate of LRU at each, 0..1. */
+  /** Hit rate of LRU by capacity, 0..1. */
   readonly lru: readonly number[];
-  /** Hit rate that no policy exceeds at each, 0..1. */
+  /** Hit rate that no policy exceeds, by capacity, 0..1. */
   readonly belady: readonly number[];
 }
 
-/** Time during which one link moved bytes, by bin and by kind, summed over its lanes, ns. */
+/** Busy time of a link by bin and kind, summed over its lanes, ns. */
 export interface LinkSeries {
   readonly name: string;
   readonly lanes: number;
@@ -16,7 +16,7 @@ export interface LinkSeries {
   readonly prefetchNs: readonly number[];
 }
 
-/** The run over simulated time, in bins of equal width. */
+/** Run over simulated time, in bins of equal width. */
 export interface Series {
   readonly binNs: number;
   readonly hits: readonly number[];
@@ -26,37 +26,40 @@ export interface Series {
   readonly links: readonly LinkSeries[];
 }
 
-/** The cost of experts for one reason. */
+/** Cost of experts by cause. */
 export interface ExpertCause {
-  /** Source of the weights: the name of a tier. */
+  /** Source tier of the weights. */
   readonly tier: string;
-  /** The cause: `on demand`, `late prefetch`, ... */
+  /** Cause: `on demand`, `late prefetch`, ... */
   readonly cause: string;
   /** `[layers][experts]`, ns or bytes. */
   readonly byExpert: readonly (readonly number[])[];
 }
 
-/** The causes of waiting and traffic; zeros are left out. */
+/** Causes of waiting and traffic; zeros are omitted. */
 export interface Causes {
   /** Time that GPUs waited for experts, ns. */
   readonly stallNs: readonly ExpertCause[];
-  /** By layer: time that GPUs waited inside events for something else (the CPU, other GPUs), ns. */
+  /** By layer: time that GPUs waited inside events for other causes (CPU, other GPUs), ns. */
   readonly otherStallNs: readonly number[];
   /** Bytes moved over the links. */
   readonly bytes: readonly ExpertCause[];
 }
 
-/** The part of a result for pictures: loads by expert and series over time. Optional, and outside the digest, since no gate judges it. */
+/**
+ * Data for pictures: loads by expert and series over time. Optional, and outside the digest, since no gate judges
+ * details.
+ */
 export interface Details {
   /** `[layers][experts]` transfers to the GPU, prefetched or on demand. */
   readonly loads: readonly (readonly number[])[];
-  /** By name (`pass`, `itl`, `tpot`, `ttft`): the percentiles 0, 1, ..., 100 of its samples, ns. */
+  /** By name (`pass`, `itl`, `tpot`, `ttft`): percentiles 0, 1, ..., 100, ns. */
   readonly latency: Readonly<Record<string, readonly number[]>>;
-  /** Of those, the ones with few samples (24 at most): all of them, ascending, ns. Absent in results saved before they were kept. */
+  /** All samples of latencies with few (24 at most), ascending, ns. Absent in older results. */
   readonly samples?: Readonly<Record<string, readonly number[]>>;
   readonly series: Series;
   /** Null if bounds were switched off. */
   readonly capacity: CapacityCurve | null;
-  /** Absent in results that were saved before it was recorded. */
+  /** Absent in older results. */
   readonly causes?: Causes;
 }

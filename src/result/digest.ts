@@ -1,30 +1,30 @@
-// A digest over the figures of a result: only that notices two numbers of the same unit that were exchanged.
+// Digest over a result's figures, the only means to notice two swapped numbers of the same unit.
 import { newSha256 } from '../base/host/hash.js';
 import { hasKeys } from '../base/objects.js';
 import type { Result } from './result.js';
 
-/** The fields that the digest covers: everything that a gate judges or reports. */
+/** Fields covered by the digest: everything judged or reported by a gate. */
 const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds', 'classes', 'knowledge'] as const;
 
 type Covered = Readonly<Partial<Record<(typeof COVERED)[number], unknown>>>;
 
-/** SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of the covered fields of a result, or of what was parsed from its file. */
+/** SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of a result's covered fields. */
 export function digestOf(result: Covered): string {
   const covered = Object.fromEntries(COVERED.map((field) => [field, result[field]]));
   return hashOfValue(covered);
 }
 
-/** True if a digest is that of the result. Earlier versions left its knowledge out. */
+/** True if the digest matches the result. Earlier versions excluded knowledge. */
 export const isDigestOf = (digest: string, result: Covered): boolean =>
   digest === digestOf(result) || digest === digestOf({ ...result, knowledge: undefined });
 
-/** The form of a SHA-256 in hex. */
+/** Form of a SHA-256 in hex. */
 export const SHA256_HEX = /^[0-9a-f]{64}$/;
 
 /** SHA-256, in hex, of a value as {@link canonicalJson}. */
 export const hashOfValue = (value: unknown): string => newSha256().update(canonicalJson(value)).digest('hex');
 
-/** The result with its seal, instead of an older one. From here on its parts do not change. */
+/** Result with a new seal. Its parts must not change afterwards. */
 export function sealed(result: Result): Result {
   for (const field of COVERED) {
     const part = result[field];
@@ -33,7 +33,7 @@ export function sealed(result: Result): Result {
   return { ...result, digest: digestOf(inText(result)) };
 }
 
-/** A part of a value whose canonical JSON is known, and copied by {@link canonicalJson}. */
+/** Part with known canonical JSON, copied by {@link canonicalJson}. */
 export class CanonicalText {
   readonly text: string;
 
@@ -42,16 +42,16 @@ export class CanonicalText {
   }
 }
 
-/** Canonical JSON of the parts of sealed results: a store writes the same parts once more, and they are most of a result. */
+/** Canonical JSON of sealed results' parts, most of a result: a store writes the same parts again. */
 const TEXTS = new WeakMap<object, CanonicalText>();
 
-/** The same result for {@link canonicalJson}: the parts that {@link sealed} has written are texts. */
+/** Same result for {@link canonicalJson}, with parts written by {@link sealed} as texts. */
 export const inText = (result: Result): object =>
   Object.fromEntries(
     Object.entries(result).map(([field, part]) => [field, (typeof part === 'object' && TEXTS.get(part as object)) || part]),
   );
 
-/** JSON in which equal values are equal text: keys sorted, absent fields left out. @param instead replaces each value; absent: they stay */
+/** JSON with equal text for equal values: keys sorted, absent fields omitted. @param instead replaces each value */
 export function canonicalJson(given: unknown, instead?: (value: unknown) => unknown): string {
   const value = instead === undefined ? given : instead(given);
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
@@ -69,7 +69,7 @@ export function canonicalJson(given: unknown, instead?: (value: unknown) => unkn
   return `{${text}}`;
 }
 
-/** Keys as JSON: a result has hundreds of them, the same in each. */
+/** Keys as JSON: each result has the same hundreds. */
 const KEYS = new Map<string, string>();
 const MOST_KEYS = 4096;
 

@@ -1,53 +1,55 @@
-// Knowledge of a run that no real system has (L17): look-ahead in a recording, the truth spoiled to a published accuracy, or the future.
+// Knowledge of a run beyond any real system (L17).
 
-/** From the least to the most. */
+/** Levels, from least to most. */
 export const KNOWLEDGE = ['nothing', 'recorded', 'published', 'future'] as const;
 
-/** `nothing` but what has happened; `recorded` look-ahead of the trace; `published`: the truth, spoiled as published; `future`: the truth. */
+/**
+ * `nothing` beyond the past; `recorded`: look-ahead of the trace; `published`: the truth, degraded to a published
+ * accuracy; `future`: the truth.
+ */
 type Knowledge = (typeof KNOWLEDGE)[number];
 
-/** A part's knowledge beyond what has happened. */
+/** Knowledge of a part beyond the past. */
 export interface Known {
   readonly knows: Knowledge;
   /** Recall and precision of a stand-in, one layer ahead. */
   readonly recall?: number;
   readonly precision?: number;
-  /** Their publication. */
+  /** Publication of recall and precision. */
   readonly source?: string;
 }
 
-/** A part with knowledge of the future. */
+/** Part with knowledge of the future. */
 export interface KnowingPart extends Known {
   /** Field of the system: `predictor`, `cache.policy`, `scheduler` ... */
   readonly part: string;
-  /** As the system names it, e.g. `gate`. */
+  /** Name in the system, e.g. `gate`. */
   readonly name: string;
 }
 
-/** A run's knowledge: all parts with knowledge of the future, those with most first. */
+/** Knowledge of a run: all parts with knowledge of the future, most first. */
 export interface RunKnowledge {
   readonly most: Knowledge;
   readonly parts: readonly KnowingPart[];
 }
 
-/** A result that may state its knowledge. */
 interface Knowing {
   readonly knowledge?: RunKnowledge;
 }
 
-/** Sums up the knowledge of the parts of a run. */
+/** Sums up the knowledge of a run's parts. */
 export function knowledgeOfParts(parts: readonly KnowingPart[]): RunKnowledge {
   const knowing = parts.filter(({ knows }) => knows !== 'nothing').sort((a, b) => KNOWLEDGE.indexOf(b.knows) - KNOWLEDGE.indexOf(a.knows));
   return { most: knowing[0]?.knows ?? 'nothing', parts: knowing };
 }
 
-/** The knowledge of two runs, if it differs. */
+/** Different knowledge of two runs. */
 export interface KnowledgeGap {
   readonly base: Knowledge;
   readonly candidate: Knowledge;
 }
 
-/** Compares the knowledge of two runs, part by part, and how good their stand-ins are; null: it is the same, or one of them does not state it. */
+/** Compares the knowledge of two runs by part, with the accuracy of stand-ins; null: equal, or not stated by a run. */
 export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | null {
   const [before, after] = [base.knowledge, candidate.knowledge];
   if (before === undefined || after === undefined) return null;
@@ -56,7 +58,7 @@ export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | 
   return keys(before).join() === keys(after).join() ? null : { base: before.most, candidate: after.most };
 }
 
-/** The mark of a run with more knowledge than a system can have, for tables; null: it has none of the future. */
+/** Mark in tables for a run with more knowledge than a system can have, or null. */
 export function markOf({ knowledge }: Knowing): string | null {
   const part = knowledge?.parts[0];
   return part === undefined ? null : markOfPart(part);
@@ -67,7 +69,7 @@ function markOfPart({ knows, recall }: Known): string {
   return knows === 'published' ? `stand-in: published recall ${shareText(recall)}` : 'recorded look-ahead';
 }
 
-/** The same with its parts, in one line; null: none of the future. */
+/** {@link markOf} with its parts, in one line, or null. */
 export function knowledgeText({ knowledge }: Knowing): string | null {
   if (knowledge === undefined || knowledge.parts.length === 0) return null;
   return knowledge.parts
@@ -79,6 +81,6 @@ export function knowledgeText({ knowledge }: Knowing): string | null {
     .join('; ');
 }
 
-/** `.84`, `.9715`, `1`; `?` if it is unknown. */
+/** `.84`, `.9715`, `1`; `?` if unknown. */
 const shareText = (share: number | undefined): string =>
   share === undefined ? '?' : String(Math.round(share * 1e4) / 1e4).replace(/^0\./, '.');

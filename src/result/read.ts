@@ -1,4 +1,5 @@
-// Reads a saved result; figures are checked against catalogue and each other, so that no gate passes by a damaged or foreign baseline.
+// Reads saved results. Figures are checked against the catalogue and each other, so that no gate passes by a damaged or
+// foreign baseline.
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
@@ -15,7 +16,7 @@ import { KNOWLEDGE } from './knowledge.js';
 import { LAYER_COUNTERS, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 const key = z.string().refine(isOwnName, { error: 'is no name of ours' });
-/** The key of a metric: words with dots between them. */
+/** Key of a metric: words joined by dots. */
 export const metricKey = z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)+$/, { error: 'is no name of a metric' });
 const count = z.number().nonnegative().max(LARGEST);
 const perLayer = z.array(count);
@@ -56,7 +57,7 @@ const accuracy = z.looseObject({
   common: z.string(),
 });
 
-/** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
+/** Schema of a result. Unknown fields are kept: additions do not raise the format version. */
 export const resultSchema = z.looseObject({
   schema: z.literal(RESULT_SCHEMA),
   tool: z.looseObject({ name: z.literal('moeprof'), version: z.string() }),
@@ -142,10 +143,13 @@ export const resultSchema = z.looseObject({
   details: detailsSchema.optional(),
 });
 
-/** Reads a result file. @throws UserError with exit code 2 if it is none, 3 if it is of another format version, or has replaced metrics */
+/**
+ * Reads a result file. @throws UserError with exit code 2 for no result, 3 for a different format version or replaced
+ * metrics
+ */
 export const readResult = (path: string): Result => parseResult(readText(path, 'result'), path);
 
-/** Reads the text of a result; `path` is only for messages. @throws UserError as {@link readResult} */
+/** Parses a result; `path` is for messages. @throws UserError as {@link readResult} */
 export function parseResult(text: string, path: string): Result {
   const raw = parseJson(text, path);
   const bytes = bytesOf(text);
@@ -155,7 +159,10 @@ export function parseResult(text: string, path: string): Result {
   throw new UserError(`${path}${place}: the key ${quoted(twice.key)} stands twice; the file was edited, run again to replace it`);
 }
 
-/** Checks parsed JSON as a result; `path` is for messages. @param isCovered true: another digest covers it @throws UserError as {@link readResult} */
+/**
+ * Checks parsed JSON as a result; `path` is for messages. @param isCovered true: an outer digest covers the result
+ * @throws UserError as {@link readResult}
+ */
 export function checkedResult(raw: unknown, path: string, isCovered = false): Result {
   const tag = schemaTag(raw);
   if (tag === null)
@@ -188,7 +195,7 @@ export function checkedResult(raw: unknown, path: string, isCovered = false): Re
   return result;
 }
 
-/** Lists of details that belong together and are not as long as each other, in words; null: there are none. */
+/** Names detail lists of unequal length that belong together, or null. */
 function unequalLists({ capacity, causes, loads, series }: Details): string | null {
   const widths = (table: readonly (readonly number[])[]): string => table.map(({ length }) => length).join();
   const other = [...(causes?.stallNs ?? []), ...(causes?.bytes ?? [])].find(({ byExpert }) => widths(byExpert) !== widths(loads));
@@ -203,13 +210,13 @@ function unequalLists({ capacity, causes, loads, series }: Details): string | nu
   return name === undefined ? null : `lists of details.${name} differ in length`;
 }
 
-/** `moeprof.result/<n>` of parsed JSON, or null if it is no result at all. */
+/** `moeprof.result/<n>` of parsed JSON; null for no result. */
 function schemaTag(raw: unknown): string | null {
   const tag = isObject(raw) ? raw.schema : null;
   return typeof tag === 'string' && /^moeprof\.result\/\d+$/.test(tag) ? tag : null;
 }
 
-/** @throws UserError with line and column if the text is not JSON */
+/** @throws UserError with line and column for invalid JSON */
 function parseJson(text: string, path: string): unknown {
   if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${pasted(path)} writes it`);
   try {
@@ -218,10 +225,10 @@ function parseJson(text: string, path: string): unknown {
     if (error instanceof UserError) throw error;
     const message = messageOf(error);
     const position = /at position (\d+)/.exec(message)?.[1];
-    // V8 names no position if the text ends early, and for some stray tokens only quotes their surroundings.
+    // V8 gives no position at an early end of the text, and for some stray tokens only quotes their surroundings.
     const offset = position !== undefined ? Number(position) : message.startsWith('Unexpected end') ? text.length : null;
     const early = offset !== null && text.slice(offset).trim() === '';
-    // V8 quotes what it found, line breaks and control characters included; a message is one line of text.
+    // V8 quotes the faulty text, line breaks and control characters included; a message is one line.
     const reason = message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/s, '').replace(/[\p{C}\s]+/gu, ' ');
     const what = early ? 'the file ends early (cut short?)' : reason;
     throw new UserError(`${path}${offset === null ? '' : lineAndColumn(text, offset)}: is not JSON: ${what}; run again to replace it`);
@@ -234,7 +241,7 @@ function lineAndColumn(text: string, offset: number): string {
   return `:${before.length}:${before.at(-1)!.length + 1}`;
 }
 
-/** Finds a contradiction within a result, in words; null if the figures agree with the catalogue and with each other. */
+/** Describes a contradiction within a result; null if figures agree with the catalogue and each other. */
 function findContradiction(result: Result): string | null {
   for (const [name, { unit, better, kind, samples, value }] of Object.entries(result.metrics)) {
     const known = METRICS.get(name);

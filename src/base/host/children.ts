@@ -2,26 +2,29 @@ import childProcess from 'node:child_process';
 import path from 'node:path';
 import { CODE_FOLDER } from './modules.js';
 
-/** A process of ours, as the one that has started it sees it. */
+/** Child process with a module of ours, as seen by its starter. */
 export interface OwnProcess {
-  /** False if nothing more can be sent. */
+  /** False if sending is no longer possible. */
   readonly connected: boolean;
-  /** Sends a message; one that cannot arrive is dropped. */
+  /** Sends a message; undeliverable messages are dropped. */
   send(message: unknown): void;
   disconnect(): void;
   kill(): void;
 }
 
-/** What is heard of a process. */
+/** Listeners of a child process. */
 export interface ProcessEars {
   message(said: unknown): void;
-  /** A part of what it writes to standard error. */
+  /** Receives parts of standard error. */
   stderr(text: string): void;
   error(error: Error): void;
   close(code: number | null, signal: string | null): void;
 }
 
-/** Starts a process that runs a module of ours; its environment is a copy. @param module its path in our code, without an ending */
+/**
+ * Starts a process with a module of ours and a copy of the environment. @param module path in our code, without an
+ * ending
+ */
 export function startProcess(module: 'study/workers/queue-child' | 'record/engine-child', ears: ProcessEars): OwnProcess {
   const child = childProcess.fork(path.join(CODE_FOLDER, `${module}.js`), {
     serialization: 'advanced',
@@ -41,7 +44,7 @@ export function startProcess(module: 'study/workers/queue-child' | 'record/engin
   };
 }
 
-/** The connection to the process that has started this one; null: nothing has. */
+/** Connection to the parent process; null without one. */
 export const parentProcess: {
   send(message: unknown): void;
   onMessage(hear: (message: never) => void): void;

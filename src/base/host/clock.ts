@@ -1,15 +1,15 @@
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 
-/** Waits for a turn of the event loop, in which signals and timers are handled. */
+/** Waits for a turn of the event loop, which handles signals and timers. */
 export const nextTurn: () => Promise<void> = () => turn();
-/** Waits. @throws if the signal ends it before */
+/** Waits. @throws if the signal ends the wait */
 export const sleep: (ms: number, signal?: AbortSignal) => Promise<void> = (ms, signal) =>
   pause(ms, undefined, signal === undefined ? {} : { signal });
 /** Calls a function in the next turn of the event loop. */
 export const inNextTurn: (call: () => void) => void = (call) => void setImmediate(call);
-/** Calls a function when the running one has ended, before anything else is handled. */
+/** Calls a function right after the running function, before other events. */
 export const afterThis: (call: () => void) => void = (call) => process.nextTick(call);
-/** Calls a function again and again, as long as something else keeps the process alive. @returns what ends it */
+/** Calls a function repeatedly while the process is otherwise alive. @returns function that stops the calls */
 export function whileAlive(call: () => void, ms: number): () => void {
   const ticking = setInterval(call, ms).unref();
   return () => clearInterval(ticking);

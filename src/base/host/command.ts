@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 
-/** A stream that a command writes to. */
+/** Output stream of a command. */
 export interface OutStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -8,27 +8,27 @@ export interface OutStream {
   on(event: 'error', hear: (error: Error) => void): unknown;
 }
 
-/** The words of the command line. */
+/** Words of the command line. */
 export const words = (): string[] => process.argv.slice(2);
 /** Standard output. */
 export const stdout = (): OutStream => process.stdout;
 /** Standard error. */
 export const stderr = (): OutStream => process.stderr;
 
-/** Sets the exit code of the end that comes when nothing is left to do. */
+/** Sets the exit code for a regular end. */
 export function setExitCode(code: number): void {
   process.exitCode = code;
 }
 /** Sends this process a signal. */
 export const killSelf: (signal: string) => void = (signal) => void process.kill(process.pid, signal);
 
-/** Files that this process may have open at a time. Linux has a file of it, which is read a hundred times as fast as a report. */
+/** Most open files of this process. Linux has a file for the limit, read a hundred times faster than a report. */
 export function openFilesLimit(): number {
   try {
     const [, most] = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8')) ?? [];
     if (most !== undefined) return Number(most);
   } catch {
-    // Another system.
+    // Not Linux.
   }
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
   const soft = userLimits?.open_files?.soft;

@@ -2,42 +2,42 @@ import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 
-/** A step of a stream: bytes in, bytes out. */
+/** Step of a stream: bytes in, bytes out. */
 export type StreamStep = (input: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, void>;
 
-/** A step of the system's own, which runs once. */
+/** Step of the system, usable once. */
 export interface OwnStep {
-  /** Known to {@link pipe} alone. */
+  /** For {@link pipe} only. */
   readonly own: unknown;
 }
 
-/** CRC-32 of bytes that follow those of `before`. */
+/** CRC-32 of bytes that follow the bytes of `before`. */
 export const crc32: (bytes: Uint8Array, before?: number) => number = zlib.crc32;
 
-/** Deflates bytes. The result ends on a whole byte and is not marked as the last block, so that more can follow. */
+/** Deflates bytes. The result ends on a whole byte, not marked as the last block, so that more can follow. */
 export const deflatedBlock = (bytes: Uint8Array): Uint8Array => zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 
-/** A small window is made ready in less time than it takes to fill it. */
+/** A small window takes less time to prepare than to fill. Ours. */
 const FAST = { level: 1, windowBits: 13, memLevel: 6 };
 
-/** Deflates a text as fast as can be. */
+/** Deflates a text at the fastest level. */
 export const deflatedFast: (text: string) => Uint8Array = (text) => zlib.deflateRawSync(text, FAST);
 
-/** Unpacks deflated bytes. @throws Error if they are damaged, or become more than `limit` bytes */
+/** Inflates bytes. @throws Error for damaged bytes, or more than `limit` bytes */
 export const inflated: (bytes: Uint8Array, limit: number) => Uint8Array = (bytes, limit) =>
   zlib.inflateRawSync(bytes, { maxOutputLength: limit });
 
-/** Unpacks deflate. */
+/** Inflates a stream. */
 export const inflating: () => OwnStep = () => ({ own: zlib.createInflateRaw() });
-/** Unpacks gzip. */
+/** Unpacks a gzip stream. */
 export const gunzipping: () => OwnStep = () => ({ own: zlib.createGunzip() });
-/** Unpacks zstd; null before Node 22.15, which cannot. */
+/** Unpacks a zstd stream; null before Node 22.15. */
 export function unzstdding(): OwnStep | null {
   const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
   return createZstdDecompress === undefined ? null : { own: createZstdDecompress() };
 }
 
-/** Sends blocks through steps to `sink`. @throws what one of them throws */
+/** Sends blocks through steps to `sink`. @throws any step's error */
 export function pipe(
   blocks: Iterable<Uint8Array>,
   steps: readonly (StreamStep | OwnStep)[],

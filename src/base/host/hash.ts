@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** A hash under way. */
+/** Running hash. */
 export interface Sha256 {
-  /** Takes more: bytes, or the UTF-8 of a text. */
+  /** Adds bytes, or the UTF-8 of a text. */
   update(data: string | Uint8Array): Sha256;
-  /** The hash of what was taken; nothing can be taken after it. */
+  /** Hash of all data so far; ends the hash. */
   digest(form: 'hex' | 'base64'): string;
 }
 
-/** Begins a hash. */
+/** Begins a SHA-256 hash. */
 export const newSha256 = (): Sha256 => createHash('sha256');
 
 /** Random bytes in hex. */

@@ -2,15 +2,15 @@ import http from 'node:http';
 import https from 'node:https';
 import { pipeline } from 'node:stream/promises';
 
-/** What came: a request of a client, or the answer of a server. */
+/** Received message: a client's request, or a server's answer. */
 export type HttpMessage = http.IncomingMessage;
-/** What goes to a client. */
+/** Reply to a client. */
 export type HttpReply = http.ServerResponse;
 
-/** A server; `answer` gets every request. */
+/** Server; `answer` gets every request. */
 export const httpServer: (answer: (request: HttpMessage, reply: HttpReply) => void) => http.Server = (answer) => http.createServer(answer);
 
-/** Begins a request over a connection of its own, which a server that ends idle ones cannot have closed. */
+/** Begins a request on a separate connection, safe from servers that close idle connections. */
 export const httpRequest = (url: URL, options: Pick<http.RequestOptions, 'method' | 'headers'>): http.ClientRequest =>
   (url.protocol === 'https:' ? https : http).request(url, { ...options, agent: false });
 

@@ -2,13 +2,13 @@ import os from 'node:os';
 import tty from 'node:tty';
 import v8 from 'node:v8';
 
-/** The system, e.g. `linux`, `win32`. */
+/** System, e.g. `linux`, `win32`. */
 export const platform: string = process.platform;
-/** The processor's architecture, e.g. `x64`. */
+/** Processor architecture, e.g. `x64`. */
 export const arch: string = process.arch;
-/** The version of what runs us, e.g. `v22.11.0`. */
+/** Version of Node, e.g. `v22.11.0`. */
 export const runtimeVersion: string = process.version;
-/** Processors that this process may use. */
+/** Processors usable by this process. */
 export const availableParallelism: () => number = os.availableParallelism;
 /** Processors of the machine. */
 export const cpus: () => readonly { readonly model: string }[] = os.cpus;
@@ -16,12 +16,12 @@ export const cpus: () => readonly { readonly model: string }[] = os.cpus;
 export const totalmem: () => number = os.totalmem;
 /** Name of the machine. */
 export const hostname: () => string = os.hostname;
-/** The user's folder. */
+/** Home folder of the user. */
 export const homedir: () => string = os.homedir;
-/** The folder of temporary files. */
+/** Folder of temporary files. */
 export const tmpdir: () => string = os.tmpdir;
-/** True if a descriptor is a terminal. */
+/** True for a terminal's descriptor. */
 export const isatty: (fd: number) => boolean = tty.isatty;
 
-/** Sets an option of the compiler, for code that it compiles from now on. */
+/** Sets a compiler option for code compiled later. */
 export const setCompilerFlag: (flag: string) => void = v8.setFlagsFromString;

@@ -1,7 +1,7 @@
 import net from 'node:net';
 
-/** 4 or 6 for a number of this version of the internet protocol; 0 for a name. */
+/** IP version of an address, 4 or 6; 0 for a name. */
 export const isIP: (host: string) => number = net.isIP;
 
-/** The same bytes, as the library that speaks to a server takes them. */
+/** Same bytes as a Node buffer. */
 export const wireBytes = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

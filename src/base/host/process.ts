@@ -5,19 +5,19 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variables of this process. */
 export const env: Environment = process.env;
-/** Sets an environment variable, for libraries that read it, if nobody has. */
+/** Sets an environment variable if unset, for libraries that read it. */
 export function setDefaultEnv(name: string, value: string): void {
   process.env[name] ??= value;
 }
-/** Number of this process. */
+/** Process id. */
 export const pid: number = process.pid;
-/** The working directory of the files that this process sees. */
+/** Working directory of the files visible to this process. */
 export const cwd: () => string = () => viewedFolder() ?? process.cwd();
 
-/** What may come to this process from outside, or from within. */
+/** Events of this process, external or internal. */
 export type ProcessEvent = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'exit' | 'uncaughtException';
 
-/** Hears of an event. @returns what ends that */
+/** Listens for an event. @returns function that stops listening */
 export function listen(event: ProcessEvent, hear: (value: unknown) => void): () => void {
   process.on(event, hear);
   return () => process.off(event, hear);
@@ -25,7 +25,7 @@ export function listen(event: ProcessEvent, hear: (value: unknown) => void): () 
 
 /** Ends this process. */
 export const exit: (code: number) => never = (code) => process.exit(code);
-/** True if a process of this machine runs. */
+/** True if a local process runs. */
 export function isRunning(other: number): boolean {
   try {
     return process.kill(other, 0);
@@ -33,7 +33,7 @@ export function isRunning(other: number): boolean {
     return (error as { readonly code?: string }).code !== 'ESRCH';
   }
 }
-/** From now on a call of `process.exit` throws the error that `refusal` makes of it, if it makes one. */
+/** Makes later calls of `process.exit` throw the error returned by `refusal`, if any. */
 export function refuseExit(refusal: (call: Error) => Error | null): void {
   const { exit: exitProcess } = process;
   process.exit = (code) => {

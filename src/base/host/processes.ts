@@ -1,32 +1,32 @@
 import childProcess from 'node:child_process';
 import type { Environment } from './process.js';
 
-/** How a script in a process of its own ended. */
+/** End of a script in a separate process. */
 export interface ScriptEnd {
-  /** What it wrote to standard error; null unless requested. */
+  /** Standard error; null unless requested. */
   readonly stderr: string | null;
-  /** Exit code; null: a signal has ended it. */
+  /** Exit code; null: ended by a signal. */
   readonly status: number | null;
   readonly signal: string | null;
-  /** Why it could not be started, or that it took too long (`ETIMEDOUT`). */
+  /** Failure to start, or a timeout (`ETIMEDOUT`). */
   readonly error?: Error;
 }
 
 /** Settings of a script. */
 export interface ScriptOptions {
-  /** Most time, ms. */
+  /** Time limit, ms. */
   readonly timeout: number;
-  /** What ends it then; `SIGTERM` by default. */
+  /** Signal at the time limit; `SIGTERM` by default. */
   readonly killSignal?: 'SIGKILL';
-  /** Heap that it may have, MiB; Node's limit by default. */
+  /** Heap limit, MiB; Node's by default. */
   readonly heapMib?: number;
   /** Environment variables in addition to ours. */
   readonly env?: Environment;
-  /** True: what it writes to standard error is kept. */
+  /** True: keeps standard error. */
   readonly stderr?: boolean;
 }
 
-/** Runs a script, an ECMAScript module, in a process of its own, and waits for it. */
+/** Runs an ECMAScript module in a separate process and waits. */
 export function runScript(script: string, { env = {}, heapMib, killSignal, stderr = false, timeout }: ScriptOptions): ScriptEnd {
   const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`];
   const ended = childProcess.spawnSync(process.execPath, [...heap, '--no-warnings', '--input-type=module', '-e', script], {
@@ -40,10 +40,13 @@ export function runScript(script: string, { env = {}, heapMib, killSignal, stder
   return { stderr: ended.stderr, status, signal, ...(error === undefined ? {} : { error }) };
 }
 
-/** The program that runs us. */
+/** Path of the running Node program. */
 export const OWN_PROGRAM: string = process.execPath;
 
-/** The output of a program. @param complains keeps its standard error, as `stderr` of the error @throws Error with `code` or `stderr` if it fails */
+/**
+ * Output of a program. @param complains keeps standard error, as `stderr` of the error @throws Error with `code` or
+ * `stderr` on failure
+ */
 export const outputOf = (program: string, args: readonly string[], complains = false): string =>
   childProcess.execFileSync(program, args, {
     encoding: 'utf8',
@@ -55,28 +58,31 @@ interface ProgramLimits {
   /** Environment variables in addition to ours. */
   readonly env?: Environment;
   readonly mostBytes: number;
-  /** Most time, ms. */
+  /** Time limit, ms. */
   readonly timeout: number;
 }
 
-/** How a program ended. */
+/** End of a program. */
 export interface ProgramEnd {
   readonly stdout: string;
-  /** The last 64 KiB that it wrote to standard error. */
+  /** Last 64 KiB of standard error. */
   readonly stderr: string;
-  /** Exit code; null: a signal has ended it. */
+  /** Exit code; null: ended by a signal. */
   readonly code: number | null;
   readonly signal: string | null;
-  /** True: it took too long, and was ended. */
+  /** True: ended at the time limit. */
   readonly late: boolean;
 }
 
-/** Bytes that are kept of what a program complains. */
+/** Bytes kept of standard error. */
 const COMPLAINTS = 2 ** 16;
 
-/** Runs a program to its end, without a shell; what it has started ends with it. @throws Error if it cannot be started, or prints too much */
+/**
+ * Runs a program to its end, without a shell; its children end with it. @throws Error if the program cannot start, or
+ * prints too much
+ */
 export function programEnd(program: string, args: readonly string[], { env, mostBytes, timeout }: ProgramLimits): Promise<ProgramEnd> {
-  // If there are groups of processes, the program leads one of its own, which is killed as a whole.
+  // With process groups, the program leads its own group, killed as a whole.
   const detached = process.platform !== 'win32';
   return new Promise((resolve, reject) => {
     const child = childProcess.spawn(program, args, {
@@ -95,14 +101,14 @@ export function programEnd(program: string, args: readonly string[], { env, most
       try {
         if (child.pid !== undefined) process.kill(detached ? -child.pid : child.pid, 'SIGKILL');
       } catch {
-        // Nothing is left of it.
+        // Already gone.
       }
     };
     const fail = (error: Error): void => {
       endAll();
       reject(error);
     };
-    // Ctrl-C does not reach another group; this process ends by it as it would have, once none of these hears it.
+    // Ctrl-C does not reach a separate group; this process ends by the signal once no program listens.
     const interrupted = (signal: NodeJS.Signals): void => {
       endAll();
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);

@@ -1,29 +1,30 @@
-// The files that a process sees: on a worker, paths and messages of the machine that wrote the cell, with bytes of copies here alone.
+// Files visible to a process: on a worker, paths and messages follow the machine of origin, with bytes from local
+// copies.
 import path from 'node:path';
 
-/** Files that a run of another machine names, and their paths on this one. */
+/** Files named by a run of a remote machine, with local paths. */
 export interface View {
-  /** The working directory there: the base of relative names and messages. */
+  /** Remote working directory: the base of relative names and messages. */
   readonly folder: string;
-  /** Absolute paths there and here, of files, and of folders with their content. */
+  /** Absolute paths, remote to local, of files, and of folders with their content. */
   readonly lies: ReadonlyMap<string, string>;
-  /** Folders of this machine that are seen with all that is in them: of the package itself, of its caches, of models. */
+  /** Local folders visible with all content: the package, its caches, models. */
   readonly own: readonly string[];
 }
 
 let current: View | null = null;
 let missed: string[] = [];
 
-/** Sees files as on another machine from now on; null: as on this one. A process executes one such run at a time. */
+/** Switches to a remote machine's files; null: to local files. A process executes one such run at a time. */
 export function seeAs(view: View | null): void {
   current = view;
   missed = [];
 }
 
-/** The working directory of the view; null: it is this machine's. */
+/** Working directory of the view; null: the local one. */
 export const viewedFolder = (): string | null => current?.folder ?? null;
 
-/** Path on this machine. @throws with code ENOENT if the view has nothing there */
+/** Local path. @throws with code ENOENT if the view has no such file */
 export function placeInView(named: string): string {
   if (current === null) return named;
   const absolute = path.resolve(current.folder, named);
@@ -33,13 +34,13 @@ export function placeInView(named: string): string {
   throw Object.assign(new Error(`ENOENT: no such file or directory, '${named}'`), { code: 'ENOENT' });
 }
 
-/** True if an absolute path is a folder, or lies in it. */
+/** True for the folder or a path below. */
 export function isWithin(folder: string, absolute: string): boolean {
   const way = path.relative(folder, absolute);
   return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way);
 }
 
-/** The value of `use` for the place of a path. That something is missing there is kept in mind. */
+/** Result of `use` for a path's place. Records a missing file. */
 export function reach<T>(named: string, use: (place: string) => T): T {
   try {
     return use(placeInView(named));
@@ -50,7 +51,7 @@ export function reach<T>(named: string, use: (place: string) => T): T {
   }
 }
 
-/** {@link reach} for questions that may be answered with nothing: undefined if the view has nothing at a path. */
+/** {@link reach} that returns undefined for a path absent in the view. */
 export function seen<T>(named: string, use: (place: string) => T): T | undefined {
   let place: string;
   try {
@@ -61,5 +62,5 @@ export function seen<T>(named: string, use: (place: string) => T): T | undefined
   return use(place);
 }
 
-/** Absolute paths of the other machine that do not exist. */
+/** Absolute remote paths found missing. */
 export const missedFiles = (): readonly string[] => missed;

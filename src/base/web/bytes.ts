@@ -1,4 +1,4 @@
-// Texts as bytes and bytes as text, with the coders of the web.
+// Texts as bytes and bytes as text, by the web's coders.
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -18,7 +18,7 @@ export function bytesOfBase64(text: string): Uint8Array {
     .replaceAll('_', '/')
     .replace(/=.*$/s, '')
     .replace(/[^A-Za-z0-9+/]/g, '');
-  // One character alone is no byte.
+  // A single character is no byte.
   return Uint8Array.from(atob(plain.length % 4 === 1 ? plain.slice(0, -1) : plain), (letter) => letter.charCodeAt(0));
 }
 

@@ -1,4 +1,4 @@
-// A page starts no process of its own.
+// Pages start no processes.
 import type { OwnProcess } from '../host/children.js';
 import { notOnPages } from './modules.js';
 

@@ -15,7 +15,7 @@ export function whileAlive(call: () => void, ms: number): () => void {
   const ticking = setInterval(call, ms);
   return () => clearInterval(ticking);
 }
-/** A page may not sleep: it computes on. */
+/** Pages must not sleep: the call returns at once. */
 export function pauseThread(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);

@@ -1,10 +1,11 @@
-// Checksums and unpacking on a page: streams by the decoders of the web, what is wanted at once by the one that Parquet needs anyway.
+// Checksums and unpacking on a page: streams by the web's decoders, immediate results by the decoder that Parquet needs
+// anyway.
 import { decompressGzip } from 'hyparquet-compressors';
 import type { OwnStep, StreamStep } from '../host/compression.js';
 import { joined } from './bytes.js';
 import { notOnPages } from './modules.js';
 
-/** Remainders of the bytes, polynomial 0xedb88320. */
+/** Remainders of bytes, polynomial 0xedb88320. */
 const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;
   for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ (rest & 1 ? 0xedb88320 : 0);
@@ -24,7 +25,7 @@ export function deflatedFast(_text: string): Uint8Array {
   throw notOnPages('deflate');
 }
 
-/** The decoder expects the 8 bytes at the end of a gzip file. */
+/** The decoder expects 8 bytes at the end of a gzip file. */
 const GZIP_END = new Uint8Array(8);
 
 export const inflated = (bytes: Uint8Array, limit: number): Uint8Array => decompressGzip(joined([bytes, GZIP_END]), limit);
@@ -57,7 +58,7 @@ function decoding(format: 'gzip' | 'deflate-raw'): StreamStep {
       for await (const block of input) await writer.write(block as Uint8Array<ArrayBuffer>);
       await writer.close();
     })();
-    // What goes wrong reaches the reader, too.
+    // Errors also reach the reader.
     fed.catch((error: unknown) => writer.abort(error).catch(() => undefined));
     try {
       for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value as Uint8Array;

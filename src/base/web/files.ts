@@ -1,10 +1,10 @@
-// The files of a page: a table in memory, which the page fills. Folders are the beginnings of their files' paths.
+// Files of a page: a table in memory, filled by the page. Folders are prefixes of file paths.
 import type { FileStat, FileState, FolderEntry } from '../host/files.js';
 import { bytesOf, textOf } from './bytes.js';
 import { PACKED } from './packed.js';
 import { dirname, join, resolve } from './paths.js';
 
-/** A file: `bytes[0, size)`. */
+/** Content is `bytes[0, size)`. */
 interface Content {
   bytes: Uint8Array;
   size: number;
@@ -22,7 +22,7 @@ const FOLDERS = new Set<string>(['/', '/files', '/tmp', '/home']);
 const OPEN = new Map<number, Opened>();
 let numbered = 0;
 
-/** Puts a file in its place; a relative path begins in the page's working directory. */
+/** Adds a file; a relative path begins in the page's working directory. */
 export function putFile(path: string, bytes: Uint8Array): void {
   const place = resolve(path);
   makeFolders(dirname(place));
@@ -89,7 +89,7 @@ export function realpathSync(path: string): string {
   return resolve(path);
 }
 
-/** Flags are those of Node: `r`, `w` and `a` with `x` and `+`; numbers read only. */
+/** Flags of Node: `r`, `w` and `a` with `x` and `+`; numbers read only. */
 export function openSync(path: string, flags: string | number, _mode?: number): number {
   const place = resolve(path);
   const how = String(flags);

@@ -1,10 +1,10 @@
-// SHA-256 in plain code (FIPS 180-4): a page's own hash answers later, and results need theirs at once.
+// SHA-256 in plain code (FIPS 180-4), since a page's native hash is asynchronous.
 import type { Sha256 } from '../host/hash.js';
 import { bytesOf } from './bytes.js';
 
 const BLOCK = 64;
 
-/** The first 32 bits of the fractions of the roots of the first primes: square roots to begin with, cube roots for the rounds. */
+/** First 32 fraction bits of roots of the first primes: square roots for the start, cube roots for the rounds. */
 const PRIMES = Array.from({ length: 312 }, (_, n) => n).filter(
   (n) => n > 1 && !Array.from({ length: n }, (_, d) => d).some((d) => d > 1 && n % d === 0),
 );
@@ -20,7 +20,7 @@ const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.to
 class Hash implements Sha256 {
   readonly #state = START.slice();
   readonly #words = new Uint32Array(BLOCK);
-  /** Bytes that do not make a block yet. */
+  /** Bytes of an incomplete block. */
   readonly #rest = new Uint8Array(BLOCK);
   #pending = 0;
   #length = 0;

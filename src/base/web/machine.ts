@@ -1,4 +1,4 @@
-// A page has one processor for us, and folders of its own.
+// Machine of a page: one processor and virtual folders.
 
 export const platform: string = 'web';
 export const arch: string = 'any';
@@ -10,5 +10,5 @@ export const hostname = (): string => 'web';
 export const homedir = (): string => '/home';
 export const tmpdir = (): string => '/tmp';
 export const isatty = (_fd: number): boolean => false;
-/** A page's compiler takes no options. */
+/** Page compilers take no options. */
 export function setCompilerFlag(_flag: string): void {}

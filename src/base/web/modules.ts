@@ -1,4 +1,4 @@
-// A page has the package as files of its own, and loads no code while it runs.
+// Modules on a page: the package lies in files, and no code loads at run time.
 import { UserError } from '../errors.js';
 import { existsSync } from './files.js';
 import { join } from './paths.js';
@@ -6,10 +6,10 @@ import { join } from './paths.js';
 export const PACKAGE_FOLDER: string = '/moeprof';
 export const CODE_FOLDER: string = '/moeprof/dist';
 
-/** The error of what a page cannot load. */
+/** Error for a module that a page cannot load. */
 export const notOnPages = (what: string): UserError => new UserError(`${what}: a page cannot load it; run moeprof where it is installed`);
 
-/** A file of a package on the page's server. */
+/** File of a package on the page's server. */
 export function packagePath(name: string): string {
   const path = join(PACKAGE_FOLDER, 'node_modules', name);
   if (existsSync(path)) return path;

@@ -1,4 +1,4 @@
-// Files that a page starts with, by their paths in the package: `scripts/web.mjs` puts package.json and the texts of `profiles/` here.
+// Initial files of a page by package path: `scripts/web.mjs` puts package.json and the texts of `profiles/` here.
 
-/** Texts of files by path; a path that ends with a slash is a folder. */
+/** Texts by path; a path with a final slash is a folder. */
 export const PACKED: Readonly<Record<string, string>> = {};

@@ -52,7 +52,7 @@ export function pathToFileURL(path: string): { readonly href: string } {
 
 const trimmed = (path: string): string => path.replace(/\/+$/, '');
 
-/** The names of a path without `.`, and without `..` if that can be left out. */
+/** Names of a path without `.` and redundant `..`. */
 function plain(path: string): string[] {
   const names: string[] = [];
   for (const name of path.split('/')) {

@@ -1,8 +1,8 @@
-// A page as a process: it has no environment, and nothing ends it.
+// A page as a process: no environment, no end.
 import type { Environment, ProcessEvent } from '../host/process.js';
 
 export const env: Environment = {};
-/** Libraries that read the environment are not on a page. */
+/** Libraries that read the environment do not run on pages. */
 export function setDefaultEnv(_name: string, _value: string): void {}
 export const pid: number = 1;
 export const cwd = (): string => '/files';

@@ -1,4 +1,4 @@
-// A page starts no programs. What would is a module of the user's own, which is tried in a process before it is loaded.
+// Pages start no programs. Only a user's module would, for its trial before loading.
 import type { ProgramEnd, ScriptEnd, ScriptOptions } from '../host/processes.js';
 import { notOnPages } from './modules.js';
 

@@ -1,4 +1,4 @@
-// A page computes in one thread: shared memory needs headers that servers of plain files do not send.
+// A page computes in one thread: shared memory needs headers that plain file servers do not send.
 import type { ScriptThread, Thread, ThreadModule, ThreadPort } from '../host/threads.js';
 import { notOnPages } from './modules.js';
 

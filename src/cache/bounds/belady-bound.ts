@@ -1,4 +1,5 @@
-// The bound on hits in every result (L8, L15). It needs no future, so it is counted event by event with the run; see `optimum.ts`.
+// Bound on hits in every result (L8, L15). The bound needs no future: each event is counted as it runs, see
+// `optimum.ts`.
 import { expertSizes, type ModelSpec } from '../../model/door.js';
 import { type Caches, divide, type Scope } from '../scope.js';
 import { Optimum } from './optimum.js';
@@ -6,26 +7,29 @@ import { Optimum } from './optimum.js';
 /**
  * Hits that no policy of this capacity and scope exceeds on the same events without prefetch.
  *
- * Of equal sizes it is Belady's MIN with bypass by event (L2), free of the pins of L4: the cache keeps what is used soonest. Policies under
- * L3-L5 have fewer choices, so by the usual exchange argument the greedy one bounds them all; `belady` with pins stays a few hits below,
- * and equals it in sequential replay.
+ * Equal sizes: Belady's MIN with bypass by event (L2), free of the pins of L4. Policies under L3-L5 have fewer choices,
+ * so MIN bounds them all by the usual exchange argument; `belady` with pins stays a few hits below, and is equal in
+ * sequential replay.
  *
- * Of unequal sizes it is the smaller of two bounds: all experts as small as the smallest, and {@link Relaxation}. If the capacity changes,
- * what is used latest leaves at the same events, and the argument holds.
+ * Unequal sizes: the smaller of two bounds, from all experts as small as the smallest and from {@link Relaxation}.
+ * After a change of capacity the experts used latest leave at the same events, so the argument holds.
  */
 export class BeladyBound {
   readonly #optima: readonly Optimum[];
-  /** By optimum: number of its experts, and bytes of one. */
+  /** By optimum: experts; bytes of each. */
   readonly #experts: readonly number[];
   readonly #expertBytes: readonly number[];
-  /** By MoE layer: the optimum of its experts, and the dense id of that one's id 0. */
+  /** By MoE layer: optimum of its experts; dense id of that optimum's id 0. */
   readonly #byLayer: readonly Optimum[];
   readonly #bases: Int32Array;
   readonly #split: Caches['split'];
   /** Null: the experts of a cache have one size. */
   readonly #relaxation: Relaxation | null;
 
-  /** @param quotas experts per MoE layer instead of the even split @param preloaded true: the best experts may be resident before the first event */
+  /**
+   * @param quotas experts per MoE layer, null: even split @param preloaded true: experts may be resident before the
+   * first event
+   */
   constructor(model: ModelSpec, scope: Scope, capacityBytes: number, quotas: readonly number[] | null, preloaded: boolean) {
     const { experts, layers } = model;
     const { shares, split } = divide(model, capacityBytes, scope, quotas);
@@ -41,24 +45,24 @@ export class BeladyBound {
     this.#relaxation = alike ? null : new Relaxation(expertSizes(model), capacityBytes, preloaded);
   }
 
-  /** One event. @param ids members by dense id, the first `count` entries */
+  /** Counts an event. @param ids members by dense id, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     this.#byLayer[layer]!.event(ids, count, this.#bases[layer]!);
     this.#relaxation?.event(ids, count);
   }
 
-  /** True if the bound is MIN itself. */
+  /** True if the bound is MIN. */
   get exact(): boolean {
     return this.#relaxation === null;
   }
 
-  /** Changes the capacity between two events, to at most that of the constructor. */
+  /** Changes the capacity between two events, up to the constructor's. */
   resize(capacityBytes: number): void {
     for (const [cache, bytes] of this.#split(capacityBytes).entries()) this.#optima[cache]!.resize(this.#slots(bytes, cache));
     this.#relaxation?.resize(capacityBytes);
   }
 
-  /** The bound on the hits of all events so far. */
+  /** Bound on the hits of all events so far. */
   get hits(): number {
     const hits = this.#optima.length === 1 ? this.#optima[0]!.hits : this.#optima.reduce((sum, optimum) => sum + optimum.hits, 0);
     return this.#relaxation === null ? hits : Math.min(hits, this.#relaxation.hits);
@@ -69,32 +73,32 @@ export class BeladyBound {
   }
 }
 
-/** Bins by cost per doubling: costs within one differ by less than half a percent. */
+/** Bins per doubling of cost: costs within a bin differ by less than half a percent. */
 const BINS = 256;
-/** Doublings that costs may span: from a byte to 2^63 of them. */
+/** Doublings of cost covered: 1 byte to 2^63 bytes. */
 const DOUBLINGS = 64;
-/** No use yet. */
 const NEVER = -2;
 
 /**
- * Adds up the costs of hits in constant memory: a bound for experts of different sizes, where the optimum is NP-hard. A hit costs bytes x
- * events between two uses, all hits have capacity x events: the cheapest are the most (PFOO-U in Berger, Beckmann and Harchol-Balter,
- * "Practical bounds on optimal caching with variable object sizes", SIGMETRICS 2018).
+ * Sums costs of hits in constant memory: a bound for experts of different sizes, for which the optimum is NP-hard. A
+ * hit costs bytes x events between two uses; the budget is capacity x events, spent on the cheapest hits (PFOO-U in
+ * Berger, Beckmann and Harchol-Balter, "Practical bounds on optimal caching with variable object sizes", SIGMETRICS
+ * 2018).
  */
 export class Relaxation {
   readonly #sizes: Float64Array;
-  /** Event of each expert's last use; NEVER: none. */
+  /** Event of each expert's last use, or NEVER. */
   readonly #last: Float64Array;
-  /** Possible hits by cost, and the least cost among those of a bin. */
+  /** By bin: possible hits; least cost. */
   readonly #count = new Float64Array(BINS * DOUBLINGS);
   readonly #least = new Float64Array(BINS * DOUBLINGS).fill(Number.POSITIVE_INFINITY);
-  /** Events so far, what the cache could keep from each to the next, and its capacity before the running one. */
+  /** Events so far, budget of bytes x events so far, current capacity. */
   #event = 0;
   #room = 0;
   #capacityBytes: number;
   readonly #preloaded: boolean;
 
-  /** @param sizes bytes by expert, at least one each @param preloaded true: experts may lie in the cache before their first use */
+  /** @param sizes bytes by expert, each at least 1 @param preloaded true: experts may be cached before first use */
   constructor(sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
     this.#sizes = sizes;
     this.#capacityBytes = capacityBytes;
@@ -102,10 +106,10 @@ export class Relaxation {
     this.#last = new Float64Array(sizes.length).fill(preloaded ? -1 : NEVER);
   }
 
-  /** One event, whose members are used at one time (L2). @param ids distinct members, the first `count` entries */
+  /** Counts an event; members are used at one time (L2). @param ids distinct members, the first `count` entries */
   event(ids: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) this.#use(ids[i]!);
-    // Nothing needs to be kept until the first event, unless it lay there before.
+    // The gap before the first event counts only if experts may be preloaded.
     if (this.#event > 0 || this.#preloaded) this.#room += this.#capacityBytes;
     this.#event++;
   }

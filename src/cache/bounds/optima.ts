@@ -1,33 +1,39 @@
-// The optimum of one cache at several capacities in one pass: slots of `optimum.ts` are nested by capacity (Mattson's stack of MIN). A
-// slot's level is its smallest capacity; a use takes from each the slot given back last before the interval began.
+// Optimum of one cache at several capacities in one pass: slots of `optimum.ts` are nested by capacity (Mattson's stack
+// of MIN). A slot's level is the smallest capacity with that slot. A use takes, in every cache, the slot returned last
+// before the interval began.
 
 /** Marks per word of the line. */
 const WORD = 32;
-/** Places on the line per expert: the more, the rarer the line is compacted. Ours: 2, 4 and 8 are equally fast, and this is the smallest. */
+/**
+ * Places on the line per expert; more places mean fewer compactions. Ours: 2, 4 and 8 are equally fast, 2 is smallest.
+ */
 const SPREAD = 2;
 
-/** The most hits that caches of equal experts can have, ids local. */
+/** Most hits of caches of equal experts, local ids. */
 export class Optima {
-  /** By level: uses that hit with its slots and do not with those below. */
+  /** By level: uses that hit from this level up. */
   readonly hits: Float64Array;
   readonly #levels: number;
   readonly #length: number;
   readonly #words: number;
-  /** `[place][level]` slots given back. */
+  /** `[place][level]` slots returned. */
   readonly #free: Int32Array;
-  /** By place: a bit per level of the slots there. */
+  /** By place: a bit per level with slots. */
   readonly #held: Int32Array;
-  /** `[level][word]` a bit per place: whether slots of this level or a lower one lie there. */
+  /** `[level][word]` a bit per place with slots of this level or lower. */
   readonly #marks: Int32Array;
-  /** By level: the first such place; the length of the line: there is none. */
+  /** By level: first place with slots, or the line's length. */
   readonly #first: Int32Array;
-  /** Slots that the members of the running event have taken, by level; the last entry: none was there. */
+  /** By level: slots taken by members of the running event; last entry: misses. */
   readonly #found: Int32Array;
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   #now = 0;
 
-  /** @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: experts may lie in them before their first use */
+  /**
+   * @param slots experts of each cache, ascending; at most 31 caches @param preloaded true: experts may be cached
+   * before first use
+   */
   constructor(experts: number, slots: readonly number[], preloaded: boolean) {
     this.#levels = slots.length;
     this.hits = new Float64Array(slots.length);
@@ -44,14 +50,17 @@ export class Optima {
     if (preloaded) this.#now = 1;
   }
 
-  /** One event, whose members are used at one time (L2). @param ids distinct members, the first `count` entries, by id less `base` */
+  /**
+   * Counts an event; members are used at one time (L2). @param ids distinct members, the first `count` entries, by id
+   * less `base`
+   */
   event(ids: Int32Array, count: number, base: number): void {
     const places = this.#place;
     const free = this.#free;
     const found = this.#found;
     const now = this.#now;
     const levels = this.#levels;
-    // A bit per level that a slot was found at.
+    // A bit per level with a slot found.
     let which = 0;
     for (let i = 0; i < count; i++) {
       const id = ids[i]! - base;
@@ -59,7 +68,7 @@ export class Optima {
       places[id] = now;
       if (place < 0) continue;
       const at = place * levels;
-      // Most slots are found at the place of their return, next to others.
+      // Most slots come from the place of their return, adjacent to further slots.
       if (free[at]! > 1) {
         free[at]! -= 1;
         found[0]! += 1;
@@ -81,7 +90,10 @@ export class Optima {
     if (this.#now === this.#length) this.#compact();
   }
 
-  /** Takes a slot given back at or before `place` from every cache that has one. @returns level of the smallest that has; their number: none */
+  /**
+   * Takes from every cache a slot returned at or before `place`. @returns smallest level with a slot; number of levels
+   * if no cache has a slot
+   */
   #take(place: number): number {
     const free = this.#free;
     const heldAt = this.#held;
@@ -94,7 +106,7 @@ export class Optima {
         place = this.#lastMark(above - 1, place);
         held = heldAt[place]!;
       }
-      // The lowest slot there goes up to the level that the last one was taken from; the first one goes altogether.
+      // The lowest slot of this place rises to the level of the last slot taken; the first slot taken leaves.
       const level = 31 - Math.clz32(held & -held);
       const at = place * levels;
       const left = free[at + level]! - 1;
@@ -114,7 +126,7 @@ export class Optima {
     return above;
   }
 
-  /** The last place at or before `place` with a slot of `level` or below; there is one. */
+  /** Last place at or before `place` with a slot of `level` or lower; must exist. */
   #lastMark(level: number, place: number): number {
     const marks = this.#marks;
     let word = level * this.#words + (place >>> 5);
@@ -134,7 +146,10 @@ export class Optima {
     this.#first[level] = word === end ? this.#length : (word - start) * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** Gives slots back at `place`. @param slots by level, all 0 afterwards @param which a bit per level that has some, at least one */
+  /**
+   * Returns slots at `place`. @param slots by level, all 0 afterwards @param which a bit per level with slots, at least
+   * one set
+   */
   #give(place: number, slots: Int32Array, which: number): void {
     const free = this.#free;
     const marks = this.#marks;
@@ -157,7 +172,7 @@ export class Optima {
     this.#held[place]! |= which;
   }
 
-  /** Keeps only the places of last uses. Slots of other places move to the next one kept, which makes no difference, since there is no use in between. */
+  /** Keeps only places of last uses. Other slots move to the next kept place, equivalent because no use is between. */
   #compact(): void {
     const levels = this.#levels;
     const moved = new Int32Array(this.#length);
@@ -183,7 +198,7 @@ export class Optima {
       which = 0;
       end++;
     }
-    // Given back after the last use of any expert: for events to come.
+    // Returned after every expert's last use: for future events.
     if (which !== 0) this.#give(end, slots, which);
     for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
     this.#now = end;

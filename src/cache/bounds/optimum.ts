@@ -1,31 +1,32 @@
-// Hits of Belady's MIN with bypass, without foresight and without a cache. The time between two uses of an expert is an interval; the second hits if
-// a slot is kept for all of it. Most intervals fit if they are taken as they end, each on the slot given back last among those free when it began
-// (Faigle and Nawijn, "Note on scheduling intervals on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, does so with
-// occupancies). Slots are marks on a time line of bits; the one sought is the last at or before the expert's last use. A full line is compacted.
+// Hits of Belady's MIN with bypass, without foresight and without a cache. An interval is the time between two uses of
+// an expert; the second use hits if a slot is kept throughout. Accepting intervals as they end fits most of them, each
+// on the slot returned last among those free at its begin (Faigle and Nawijn, "Note on scheduling intervals on-line",
+// Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, uses occupancies). Slots are marks on a time
+// line of bits; a search finds the last slot at or before the expert's last use. A full line is compacted.
 
 const WORD = 32;
-/** Places on the line per expert: the more, the rarer the moves and the longer the searches. */
+/** Places on the line per expert; more places mean fewer moves and longer searches. */
 const SPREAD = 4;
 
-/** The most hits that one cache of equal experts can have, ids local. */
+/** Most hits of one cache of equal experts, local ids. */
 export class Optimum {
   hits = 0;
-  /** Slots of the cache, and how many were given back at each place of the line. */
+  /** Slots of the cache; slots returned by place. */
   #slots = 0;
   readonly #free: Int32Array;
-  /** A bit per place: whether any were. */
+  /** A bit per place with returned slots. */
   readonly #marks: Int32Array;
-  /** The first such place; the length of the line: there is none. */
+  /** First marked place, or the line's length. */
   #first: number;
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
-  /** Buffers of a move: by place, its new place and how many slots were given back there. */
+  /** Buffers of a move, by place: new place; slots returned. */
   readonly #moved: Int32Array;
   readonly #given: Int32Array;
   #now = 0;
 
-  /** @param experts ids are [0, experts) @param slots of the cache @param preloaded true: experts may lie in it before their first use */
+  /** @param experts ids are [0, experts) @param preloaded true: experts may be cached before first use */
   constructor(experts: number, slots: number, preloaded = false) {
     this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
     this.#free = new Int32Array(this.#length);
@@ -38,7 +39,10 @@ export class Optimum {
     if (preloaded) this.#now = 1;
   }
 
-  /** One event, whose members are used at one time (L2). @param ids distinct members, the first `count` entries, by id less `base` */
+  /**
+   * Counts an event; members are used at one time (L2). @param ids distinct members, the first `count` entries, by id
+   * less `base`
+   */
   event(ids: Int32Array, count: number, base: number): void {
     const places = this.#place;
     const free = this.#free;
@@ -50,7 +54,7 @@ export class Optimum {
       places[id] = now;
       if (place < this.#first) continue;
       hits++;
-      // Most slots are found at the place of their return, next to others.
+      // Most slots come from the place of their return, adjacent to further slots.
       const left = free[place]! - 1;
       if (left > 0) free[place] = left;
       else this.#take(place);
@@ -63,14 +67,14 @@ export class Optimum {
     if (this.#now === this.#length) this.#compact();
   }
 
-  /** Changes the number of slots between two events. Slots given back last are removed, since the experts used latest leave. */
+  /** Changes the slots between two events. Slots returned last leave, since experts used latest leave. */
   resize(slots: number): void {
     if (slots > this.#slots) this.#give(this.#now, slots - this.#slots);
     for (let gone = this.#slots - slots; gone > 0; gone--) this.#take(this.#now);
     this.#slots = slots;
   }
 
-  /** Takes the slot that was given back last at or before `place`; there is one. */
+  /** Takes the slot returned last at or before `place`; must exist. */
   #take(place: number): void {
     const marks = this.#marks;
     let word = place >>> 5;
@@ -91,7 +95,7 @@ export class Optimum {
     if (place < this.#first) this.#first = place;
   }
 
-  /** First place from a word on at which a slot was given back; the length of the line: there is none. */
+  /** First marked place from a word on, or the line's length. */
   #markFrom(word: number): number {
     const marks = this.#marks;
     while (word < marks.length && marks[word] === 0) word++;
@@ -99,7 +103,7 @@ export class Optimum {
     return word * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** Keeps only the places of last uses. Slots of other places move to the next one kept, which makes no difference, since there is no use in between. */
+  /** Keeps only places of last uses. Other slots move to the next kept place, equivalent because no use is between. */
   #compact(): void {
     const moved = this.#moved.fill(0);
     const given = this.#given;
@@ -118,7 +122,7 @@ export class Optimum {
       slots = 0;
       end++;
     }
-    // Given back after the last use of any expert: for events to come.
+    // Returned after every expert's last use: for future events.
     if (slots > 0) this.#give(end, slots);
     for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
     this.#now = end;

@@ -5,10 +5,13 @@ import type { Scope } from '../scope.js';
 import { cacheLevels } from './levels.js';
 import { upTo } from './stack-distance.js';
 
-/** {@link BeladyBound} at several capacities, evenly split, in one pass (see `optima.ts`); if experts differ in size, one for each capacity. */
+/**
+ * {@link BeladyBound} at several capacities, evenly split, in one pass (`optima.ts`); one bound per capacity if sizes
+ * differ.
+ */
 export class BeladyCurve {
   readonly #caches;
-  /** By MoE layer: the optima of its cache. */
+  /** By MoE layer. */
   readonly #byLayer: readonly Optima[];
   readonly #bases: Int32Array;
   /** By capacity; null: one pass counts all. */
@@ -29,13 +32,13 @@ export class BeladyCurve {
     this.#bases = Int32Array.from(ofLayer, ({ base }) => base);
   }
 
-  /** One event. @param ids members by dense id, the first `count` entries */
+  /** Counts an event. @param ids members by dense id, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     if (this.#bounds === null) this.#byLayer[layer]!.event(ids, count, this.#bases[layer]!);
     else for (const bound of this.#bounds) bound.event(layer, ids, count);
   }
 
-  /** The bound on the hits of all events so far, by capacity. */
+  /** Bound on the hits of all events so far, by capacity. */
   hits(): number[] {
     if (this.#bounds !== null) return this.#bounds.map(({ hits }) => hits);
     const [first] = this.#caches;

@@ -4,23 +4,23 @@ import { divide, type Scope, type SplitCapacity } from '../scope.js';
 
 /** One cache at several capacities. */
 export interface CacheLevels {
-  /** Its MoE layers: [from, to). */
+  /** MoE layers [from, to). */
   readonly from: number;
   readonly to: number;
-  /** Dense id of its first expert. */
+  /** Dense id of the first expert. */
   readonly base: number;
   /** Bytes of each expert, by id less `base`. */
   readonly sizes: Float64Array;
   readonly bytes: readonly number[];
-  /** True if all experts have the same size, so that bytes are slots. */
+  /** True if all sizes are equal, so that bytes are slots. */
   readonly uniform: boolean;
-  /** The levels: numbers of slots of the capacities, ascending, each once, without 0. Empty if sizes differ. */
+  /** Levels: distinct slot counts of the capacities, ascending, without 0. Empty if sizes differ. */
   readonly slots: readonly number[];
-  /** By capacity: its level; -1: not a single slot. */
+  /** By capacity: level; -1: no slot. */
   readonly levelOf: readonly number[];
 }
 
-/** The caches of one tier at several capacities, for counts of all of them in one pass. */
+/** Caches of one tier at several capacities, for counts in one pass. */
 export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]): CacheLevels[] {
   const shares = capacities.map(({ bytes, quotas }) => divide(model, bytes, scope, quotas).shares);
   const all = expertSizes(model);

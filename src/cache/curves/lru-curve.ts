@@ -1,6 +1,7 @@
-// LRU at many capacities, by event, in one pass over the stack. It holds for events too (L2, L4): n slots hold the members and the most
-// recent others, so a member hits if fewer than n experts were used since. At the first event with more members than slots a cache leaves
-// the pass, since which of them are streamed depends on who is resident, and is replayed; so are caches of unequal sizes.
+// LRU at many capacities, by event, in one pass over the stack. The stack property holds for events (L2, L4): n slots
+// hold the members and the most recent other experts, so a member hits if fewer than n experts were used since. An
+// event with more members than slots takes the cache out of the pass, since streaming depends on residents; its events
+// are replayed. Caches of unequal sizes are replayed too.
 import type { ModelSpec } from '../../model/door.js';
 import { ExpertCache } from '../cache.js';
 import { Lru } from '../policies/lru.js';
@@ -16,7 +17,7 @@ interface CacheCounts {
 
 /** Counts at one capacity. */
 export interface CapacityCounts {
-  /** Hits by MoE layer. */
+  /** By MoE layer. */
   readonly hits: readonly number[];
   /** One entry per cache: per layer, or one. */
   readonly caches: readonly CacheCounts[];
@@ -34,7 +35,7 @@ export class LruCurve {
     this.#byLayer = model.layers.map((_, l) => this.#caches[scope === 'layer' ? l : 0]!);
   }
 
-  /** One event. @param ids distinct members by dense id in L3 order, the first `count` entries */
+  /** Counts an event. @param ids distinct members by dense id in L3 order, the first `count` entries */
   event(layer: number, ids: Int32Array, count: number): void {
     this.#byLayer[layer]!.event(layer, ids, count);
   }
@@ -46,34 +47,34 @@ export class LruCurve {
     });
   }
 
-  /** Resets the counts but not the caches, after a warm-up. */
+  /** Resets counts but not caches, after a warm-up. */
   resetCounts(): void {
     for (const cache of this.#caches) cache.resetCounts();
   }
 }
 
-/** Counts of one cache; hits by MoE layer of it. */
+/** Counts of one cache; hits by its MoE layer. */
 interface OneCounts extends CacheCounts {
   readonly hits: readonly number[];
 }
 
 interface Left {
   readonly cache: ExpertCache;
-  /** Hits since, by MoE layer of the cache. */
+  /** Hits in replay, by MoE layer of the cache. */
   readonly hits: Float64Array;
-  /** Counts of the pass before, minus the initial counts of the cache. */
+  /** Counts of the pass, minus the cache's initial counts. */
   before: OneCounts;
 }
 
 class OneCache {
   readonly #levels: CacheLevels;
   readonly #stack: LruStack;
-  /** By MoE layer of the cache: uses by the smallest level that holds them; the last entry: none does. */
+  /** By MoE layer of the cache: uses by smallest level with the expert; last entry: misses. */
   readonly #uses: readonly Float64Array[];
-  /** By capacity, and in the order in which they left. */
+  /** By capacity, in order of leaving. */
   readonly #left = new Map<number, Left>();
   readonly #replayed: Left[] = [];
-  /** Members of the widest event that all capacities in the pass have room for. */
+  /** Members of the widest event with room at all capacities in the pass. */
   #widest: number;
   #distinctBefore = 0;
 
@@ -117,7 +118,7 @@ class OneCache {
     const level = this.#levels.levelOf[capacity]!;
     const hits = this.#uses.map((uses) => upTo(uses, level));
     if (level < 0) return { hits, insertions: 0, evictions: 0 };
-    // Every miss is inserted, as the members of an event fit; those that do not increase the number of residents have evicted.
+    // Every miss is inserted, since an event's members fit; an insertion that adds no resident evicts.
     const slots = this.#levels.slots[level]!;
     const demanded = this.#uses.reduce((sum, uses) => sum + upTo(uses, uses.length - 1), 0);
     const insertions = demanded - hits.reduce((sum, count) => sum + count, 0);
@@ -145,7 +146,7 @@ class OneCache {
   }
 }
 
-/** Replays an event. Members are pinned, so none leaves before it is judged: judging them one after another is judging them at once (L2). */
+/** Replays an event. Pinned members stay until judged, so judging in sequence equals judging at once (L2). */
 function replay({ cache, hits }: Left, layer: number, ids: Int32Array, count: number): void {
   const { base, resident } = cache;
   const { rank } = cache.pins;

@@ -3,12 +3,15 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 import { PageStore } from '../pages.js';
 import { NEVER } from '../policy.js';
 
-/** Choices of a page, about: whole rows. */
+/** Choices per page, about: whole rows. */
 const PAGE_CHOICES = 1 << 16;
 /** Pages in memory: 2 MiB of choices, 4 MiB of next uses. */
 const MEMORY_PAGES = 16;
 
-/** Rows of `[layers, topK]` experts with their next uses, recorded, walked backwards, then forwards. A file takes what exceeds memory. */
+/**
+ * Record of `[layers, topK]` expert rows with next uses, walked backwards, then forwards. A file holds rows beyond
+ * memory.
+ */
 export class RowLog {
   readonly #offsets: Int32Array;
   readonly #experts: number;
@@ -24,7 +27,7 @@ export class RowLog {
   /** Events so far: layers of a row with a choice, or choices if sequential. */
   #events = 0;
 
-  /** @param sequential each choice is an event of its own (L7) */
+  /** @param sequential each choice is an event (L7) */
   constructor(model: ModelSpec, topK: number, sequential: boolean) {
     this.#offsets = Int32Array.from(model.layers, (layer) => layer.offset);
     this.#experts = model.experts;
@@ -39,7 +42,6 @@ export class RowLog {
     this.#next = new PageStore(this.#pageNext.byteLength, MEMORY_PAGES);
   }
 
-  /** Appends rows `[0, tokens)`. */
   append(experts: Uint16Array, tokens: number): void {
     const row = this.#layers * this.#topK;
     for (let from = 0; from < tokens; ) {
@@ -53,7 +55,7 @@ export class RowLog {
     }
   }
 
-  /** Computes all next uses; afterwards no row can be appended. */
+  /** Computes all next uses; no row can be appended afterwards. */
   lookBack(): void {
     if (this.#tokens % this.#pageRows !== 0) this.#rows.write(Math.floor(this.#tokens / this.#pageRows), bytesOf(this.#page));
     const first = new Int32Array(this.#experts).fill(NEVER);
@@ -79,7 +81,7 @@ export class RowLog {
     }
   }
 
-  /** Walks all rows in order: `visit(experts, next, rows)` gets arrays that the next call overwrites. */
+  /** Walks all rows in order: `visit(experts, next, rows)` gets arrays overwritten by the next call. */
   walk(visit: (experts: Uint16Array, next: Int32Array, rows: number) => void): void {
     for (let page = 0; page < this.#pages; page++) {
       this.#rows.read(page, bytesOf(this.#page));

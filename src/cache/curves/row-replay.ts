@@ -4,20 +4,25 @@ import type { NextUse } from '../next-use/next-use.js';
 import { type Clock, UNPINNED } from '../policy.js';
 import type { Caches } from '../scope.js';
 
-/** Replays rows of `[layers, topK]` experts (within their layer, {@link NULL_EXPERT} = none) against the caches of one tier, in place. */
+/**
+ * Replays rows of `[layers, topK]` experts (within their layer, {@link NULL_EXPERT} = none) against one tier's caches,
+ * in place.
+ */
 export class RowReplay {
-  /** Hits by MoE layer. */
+  /** By MoE layer. */
   readonly hits: Float64Array;
   readonly #caches: Caches;
   readonly #clock: Clock;
   readonly #topK: number;
   readonly #sequential: boolean;
-  /** Offset from an expert's number within its layer to its local id. */
+  /** Offset from an expert's number within its layer to the local id. */
   readonly #shift: Int32Array;
   readonly #nextUse: Int32Array;
   readonly #members: Int32Array;
 
-  /** @param caches built with the same `clock` and `nextUse` @param nextUse by dense id, if the policy needs the future */
+  /**
+   * @param caches built with the same `clock` and `nextUse` @param nextUse by dense id, if the policy needs the future
+   */
   constructor(model: ModelSpec, caches: Caches, clock: Clock, topK: number, sequential: boolean, nextUse: Int32Array = new Int32Array(0)) {
     this.#caches = caches;
     this.#clock = clock;
@@ -29,7 +34,10 @@ export class RowReplay {
     this.hits = new Float64Array(model.layers.length);
   }
 
-  /** Replays rows `[from, to)`. @param next next use of each choice, in the same places as `experts`, if the policy needs the future */
+  /**
+   * Replays rows `[from, to)`. @param next next use of each choice, parallel to `experts`, if the policy needs the
+   * future
+   */
   run(experts: Uint16Array, from: number, to: number, next: Int32Array | null = null): void {
     if (this.#sequential) this.#sequentially(experts, from, to, next);
     else this.#atomically(experts, from, to, next);

@@ -1,25 +1,25 @@
-// Exact LRU at many capacities in one pass: n slots hold the n most recent (Mattson et al., "Evaluation techniques for storage
-// hierarchies", IBM Systems Journal 9(2), 1970). Uses are marks on a time line; starts of a few caches (bounds) are kept, and a miss moves
-// its start by a mark. Caches between are found by counting marks.
+// Exact LRU at many capacities in one pass: n slots hold the n most recent experts (Mattson et al., "Evaluation
+// techniques for storage hierarchies", IBM Systems Journal 9(2), 1970). Uses are marks on a time line. A few caches
+// (bounds) keep their start, moved by one mark per miss; counting marks finds the caches between.
 import { bitCount } from '../../base/bits.js';
 
 const WORD = 32;
-/** Places on the line per expert: the more, the rarer the line is compacted. Ours: 4 and 16 were slower in capacity curves. */
+/** Places on the line per expert; more places mean fewer compactions. Ours: 4 and 16 were slower in capacity curves. */
 const SPREAD = 8;
-/** Most bounds. Ours: with more, moving their starts costs more than counting marks, from some twenty capacities on. */
+/** Most bounds. Ours: above some twenty capacities, moving more starts costs more than counting marks. */
 const BOUNDS = 16;
 
-/** LRU caches of the same experts in several sizes, ids local. */
+/** LRU caches of the same experts in several sizes, local ids. */
 export class LruStack {
   distinct = 0;
   readonly #slots: readonly number[];
-  /** By bound: slots, its level, and the place on the line at which it starts. */
+  /** By bound: slots, level, place of its start on the line. */
   readonly #bounds: Int32Array;
   readonly #levels: Int32Array;
   readonly #starts: Int32Array;
-  /** Members of the running event by bound; the last entry: no bound holds them. */
+  /** By bound: members of the running event held; last entry: not held. */
   readonly #found: Int32Array;
-  /** By slots, `[experts + 1]`: the smallest cache that has more. */
+  /** By slots, `[experts + 1]`: smallest cache with more. */
   readonly #levelAt: Uint16Array;
   readonly #marks: Int32Array;
   /** Place on the line of each expert's last use; -1: not used yet. */
@@ -27,7 +27,7 @@ export class LruStack {
   readonly #length: number;
   #end = 0;
 
-  /** @param experts ids are [0, experts) @param slots experts that each cache holds, ascending, each at least 1 */
+  /** @param experts ids are [0, experts) @param slots experts per cache, ascending, each at least 1 */
   constructor(experts: number, slots: readonly number[]) {
     const step = Math.ceil(slots.length / BOUNDS);
     this.#slots = slots;
@@ -45,7 +45,10 @@ export class LruStack {
     this.#place = new Int32Array(experts).fill(-1);
   }
 
-  /** One event (L2). @param ids distinct members in L3 order, less `base` @param uses by level, the smallest cache that holds a member */
+  /**
+   * Counts an event (L2). @param ids distinct members in L3 order, less `base` @param uses by level, the smallest cache
+   * with the member
+   */
   event(ids: Int32Array, count: number, base: number, uses: Float64Array): void {
     if (this.#end + count > this.#length) this.#compact();
     const places = this.#place;
@@ -75,14 +78,17 @@ export class LruStack {
     this.distinct += first;
   }
 
-  /** Experts that the cache of a level holds, the least recently used first. */
+  /** Experts held at a level, least recently used first. */
   held(level: number): number[] {
     const places = this.#place;
     const used = Array.from(places.keys()).filter((id) => places[id]! >= 0);
     return used.sort((a, b) => places[a]! - places[b]!).slice(Math.max(0, used.length - this.#slots[level]!));
   }
 
-  /** The smallest cache that holds an expert of `place`, which bounds from `bound` on hold: marks are counted up to the one before. */
+  /**
+   * Smallest cache that holds an expert of `place`, given that `bound` and larger bounds do: counts marks up to the
+   * previous bound.
+   */
   #level(place: number, bound: number): number {
     if (place < 0) return this.#slots.length;
     const marks = this.#marks;
@@ -96,7 +102,10 @@ export class LruStack {
     return this.#levelAt[distance]!;
   }
 
-  /** Each bound lets the least recent leave for the members that it missed. @param uses counted by bound; null: they have been, by level */
+  /**
+   * Evicts per bound the least recent expert for each missed member. @param uses counted by bound; null: already
+   * counted, by level
+   */
   #leave(count: number, uses: Float64Array | null): void {
     const marks = this.#marks;
     const found = this.#found;
@@ -121,7 +130,7 @@ export class LruStack {
     }
   }
 
-  /** Moves the marks to the start of the line, in their order: each to the number of marks before it. */
+  /** Moves marks to the start of the line in order: each to the number of marks before. */
   #compact(): void {
     const marks = this.#marks.slice();
     const before = new Int32Array(marks.length + 1);
@@ -135,7 +144,7 @@ export class LruStack {
   }
 }
 
-/** Sum of the counts at a level and below it. */
+/** Sum of counts up to a level. */
 export function upTo(counts: Float64Array, level: number): number {
   let sum = 0;
   for (let at = 0; at <= level; at++) sum += counts[at]!;

@@ -6,21 +6,21 @@ import { BLOCK_BITS, BLOCKS_USED, PASTS } from './past-bits.js';
 export const VOTE_STEP = 4;
 const VOTE_SHIFT = Math.log2(VOTE_STEP);
 
-/** Addresses are bytes of the kernels' memory. */
+/** Addresses are bytes in the kernels' memory. */
 interface ExpectationKernels {
-  /** Writes log-odds and values, 32 bits each, of experts whose recent bits lie up to `end`. */
+  /** Writes log-odds and values, 32 bits each, of experts with recent bits up to `end`. */
   expect(recent: number, end: number, blocks: number, rates: number, votes: number, logOdds: number, values: number): number;
 }
 
-/** Bytes of the tables at the beginning of the memory: the weight of rates, terms of pasts and of votes, the logistic function, ones in a byte. */
+/** Bytes of tables from address 0: rate weight, terms of pasts, terms of votes, logistic function, ones in a byte. */
 const PAST_TERM = 8;
 const VOTE_TERM = PAST_TERM + 8 * PASTS;
 
-/** Locals: the weight of rates, and the logit. */
+/** Locals: rate weight, logit. */
 const WEIGHT = 7;
 const LOGIT = 8;
 
-/** @param logistic @param ones bytes of the tables with these entries */
+/** @param logistic @param ones table addresses, bytes */
 const expectBody = (logistic: number, ones: number): KernelBody => ({
   parameters: 7,
   locals: [[2, F64]],
@@ -44,24 +44,27 @@ const expectBody = (logistic: number, ones: number): KernelBody => ({
   ],
 });
 
-/** The logit of experts' next uses and its logistic function in WebAssembly, equal to plain double loops: inputs and results in one memory. */
+/**
+ * Logits and probabilities of experts' next uses in WebAssembly. Results equal plain doubles; inputs and outputs share
+ * one memory.
+ */
 export class Expectation {
-  /** By past, and by {@link VOTE_STEP} votes: terms of the logit. */
+  /** Logit terms by past; then by step of {@link VOTE_STEP} votes. */
   readonly pastTerm: Float64Array;
   readonly voteTerm: Float64Array;
-  /** Two bytes for each place, see `PastBits`. */
+  /** Two bytes per place, see `PastBits`. */
   readonly bits: Uint8Array;
   /** By dense id: ln of the rate of use. */
   readonly logRate: Float64Array;
-  /** By expert of the current layer: votes; one entry more is scratch. */
+  /** By expert of the current layer: votes; the last entry is scratch. */
   readonly votes: Int32Array;
-  /** By dense id: the logit, and its logistic function. */
+  /** By dense id: logit; then its logistic function. */
   readonly logOdds: Float32Array;
   readonly values: Float32Array;
   readonly #weight: Float64Array;
   readonly #kernels: ExpectationKernels;
 
-  /** @param places of bits @param widest experts of a layer at most @param voteSteps entries of {@link voteTerm} */
+  /** @param places of bits @param widest most experts of a layer @param voteSteps entries of {@link voteTerm} */
   constructor(places: number, experts: number, widest: number, voteSteps: number) {
     const logistic = VOTE_TERM + 8 * voteSteps;
     const ones = logistic + LOGISTIC.table.byteLength;
@@ -85,7 +88,10 @@ export class Expectation {
     this.bits = new Uint8Array(buffer, bits, 2 * places);
   }
 
-  /** Renews the expectations of `experts` experts from `offset` on, whose bits begin at `place`. @param rateWeight weight of {@link logRate} */
+  /**
+   * Renews expectations of `experts` experts from `offset` on, bits from `place` on. @param rateWeight weight of
+   * {@link logRate}
+   */
   expect(place: number, offset: number, experts: number, rateWeight: number): void {
     const { bits, logOdds, logRate, values, votes } = this;
     this.#weight[0] = rateWeight;

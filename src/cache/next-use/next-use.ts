@@ -1,5 +1,6 @@
-// The expected next use of each expert, learned during the run: a logistic model of its own past and of what followed similar passes. LRB
-// (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn from Belady in the same way; experts are few, so all are rated.
+// Learned nearness of each expert's next use: a logistic model of the expert's past and of similar passes. LRB (Song et
+// al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn from Belady in the same way; experts are few, so all are
+// rated.
 import { greatestCommonDivisor } from '../../base/divisor.js';
 import { fastLog } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
@@ -9,31 +10,31 @@ import { EVENTS_A_BLOCK, PASTS, PastBits, usedAgo, usedBlocks } from './past-bit
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 
 /**
- * Share of its worth that a use loses by each pass until it: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a pass; half of it
- * keeps an order even if nearly all stay (docs/predictors.md has the range).
+ * Loss of worth per pass until the next use: 1 / (1 + passes / 2). A slot held for n passes brings 1 / n transfers a
+ * pass; half of that loss preserves order even if nearly all experts stay (range: docs/predictors.md).
  */
 const LOST_A_PASS = 0.5;
-/** Events after which a missing use counts as never: it would be worth 3 %. */
+/** Events after which a missing use counts as never; its worth would be 3 %. */
 const WINDOW = 64;
 const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => worthAfter(1, Math.max(0, events - 1)));
 
-/** What an expert was worth `passes` before, 0 or more, if it is worth `worth` then, 0..1: exact for a use at a known time. */
+/** Worth of an expert `passes` (0 or more) earlier, from worth 0..1 now; exact for a use at a known time. */
 export function worthAfter(worth: number, passes: number): number {
   return worth / (1 + LOST_A_PASS * passes * worth);
 }
-/** Approximate number of experts sampled for learning at each pass. */
+/** Experts sampled for learning per pass, about. */
 const SAMPLED = 128;
-/** Prior of every past, in experts, with the worth that recency predicts. */
+/** Prior weight of each past, in experts, at the worth predicted by recency. */
 const SMOOTHING = 8;
 const RECENCY = Float64Array.from({ length: PASTS }, (_, past) => recencyOf(past));
-/** Samples between two renewals of the table of pasts; after each of the first samples it is renewed at once. */
+/** Samples between renewals of the table of pasts; early samples renew at once. */
 const RENEWED = 16;
-/** ln of the share of votes, by step; a small amount is added, so that zero votes have a logarithm. */
+/** ln of the share of votes, by step; 0.003 keeps zero votes finite. */
 const LOG_VOTE = Float64Array.from({ length: 2 * FULL_VOTE }, (_, step) => Math.log((VOTE_STEP * (step + 0.5)) / FULL_VOTE + 0.003));
-/** Initial weights of the constant, the past, the rate and the votes: as fitted on two recordings. */
+/** Initial weights of constant, past, rate and votes, fitted on two recordings. */
 const INITIAL = [1.5, 0.4, 0.3, 0.5];
 
-/** Features of the experts of a layer at one event, and the worth of the next use of each. */
+/** Features of a layer's experts at one event, with the worth of each next use. */
 interface Sample {
   readonly atEvent: number;
   readonly pasts: Uint16Array;
@@ -41,27 +42,26 @@ interface Sample {
   readonly worth: Float64Array;
 }
 
-/** Expected nearness of every expert's next use. */
+/** Learns how near every expert's next use is. */
 export class NextUse {
-  /** By dense id, 0..1: the mean of 1 / (1 + {@link LOST_A_PASS} x the events of its layer that come before its next use). */
+  /** By dense id, 0..1: mean of 1 / (1 + {@link LOST_A_PASS} x events of the layer before the next use). */
   readonly values: Float32Array;
   readonly logOdds: Float32Array;
-  /** By MoE layer: changes whenever `values` of the layer do. */
+  /** By MoE layer: changes with the layer's `values`. */
   readonly version: Uint32Array;
   readonly #model: ModelSpec;
   readonly #history: UseHistory;
   readonly #similar: SimilarPasses;
   readonly #fit = new LogisticFit(INITIAL);
-  /** By past: experts seen with it, the sum of their worth, and the log-odds of their mean worth. */
+  /** By past: experts seen, sum of their worth, log-odds of the mean worth. */
   readonly #seen = new Float64Array(PASTS);
   readonly #worth = new Float64Array(PASTS);
   readonly #logOdds = new Float64Array(PASTS);
-  /** Computes `values`, with the weights of the last step of the fit. */
   readonly #expectation: Expectation;
-  /** By MoE layer: samples whose window has not ended, oldest first. */
+  /** By MoE layer: samples with an open window, oldest first. */
   readonly #samples: readonly Sample[][];
   #learned = 0;
-  /** Events from one sample to the next, and events left until the next. */
+  /** Events between samples; events left until the next. */
   readonly #interval: number;
   #untilSample: number;
 
@@ -82,7 +82,7 @@ export class NextUse {
     this.#weigh();
   }
 
-  /** Updates the expectations of a layer after an event with the demand `ids[0 .. size)`, by dense id. */
+  /** Updates a layer's expectations after an event with demand `ids[0 .. size)`, dense ids. */
   demanded(layer: number, ids: Int32Array, size: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     this.#history.used(layer, ids, size);
@@ -94,7 +94,7 @@ export class NextUse {
     if (--this.#untilSample === 0) this.#sample(layer);
   }
 
-  /** Records the uses of an event in the samples of its layer, and learns from samples whose window has ended. */
+  /** Records an event's uses in the samples of its layer. Learns from samples with an ended window. */
   #judge(layer: number, ids: Int32Array, size: number): void {
     const { offset } = this.#model.layers[layer]!;
     const now = this.#history.events[layer]!;
@@ -139,7 +139,7 @@ export class NextUse {
     });
   }
 
-  /** Renews the log-odds of the worth of each past. */
+  /** Renews log-odds of each past's worth. */
   #renew(): void {
     for (let past = 0; past < PASTS; past++) {
       const worth = (this.#worth[past]! + SMOOTHING * RECENCY[past]!) / (this.#seen[past]! + SMOOTHING);
@@ -147,7 +147,7 @@ export class NextUse {
     }
   }
 
-  /** Renews the tables of the terms of the logit. */
+  /** Renews tables of logit terms. */
   #weigh(): void {
     const { weights } = this.#fit;
     const [bias, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
@@ -157,35 +157,41 @@ export class NextUse {
   }
 }
 
-/** Events between samples: about {@link SAMPLED} experts a pass, and no divisor in common with the layers, so that each has its turn. */
+/**
+ * Events between samples: about {@link SAMPLED} experts a pass, coprime to the number of layers, so that each layer has
+ * its turn.
+ */
 function intervalOf({ experts, layers }: ModelSpec): number {
   let interval = Math.max(1, Math.round(experts / SAMPLED));
   while (greatestCommonDivisor(interval, layers.length) > 1) interval++;
   return interval;
 }
 
-/** Half-life of the count, in events of a layer. A second one of 32 adds nothing (docs/predictors.md). */
+/** Half-life of the count, in events of a layer. A second count of 32 adds nothing (docs/predictors.md). */
 const HALF_LIFE = 256;
-/** Decay of a count after one event, and by number of events; older counts are taken as zero. */
+/** Decay of a count after one event, then by number of events; older counts are zero. */
 const LEFT = 2 ** (-1 / HALF_LIFE);
 const LEFT_AFTER = Float64Array.from({ length: 64 * HALF_LIFE }, (_, events) => LEFT ** events);
-/** Added to rates, so that an expert that was never used has a logarithm: one use in 250 events. */
+/** Added to rates, so that an unused expert has a logarithm: one use in 250 events. */
 const LEAST_RATE = 0.004;
 
-/** Past uses of every expert in events of its layer: a bit for each of the last eight, and for eight blocks of eight before; a decayed count. */
+/**
+ * Past uses of every expert in events of its layer: bits for the last eight events and eight older blocks of eight, and
+ * a decayed count.
+ */
 export class UseHistory {
-  /** By dense id: ln of the decayed rate of use, renewed every {@link EVENTS_A_BLOCK} events of its layer. */
+  /** By dense id: ln of the decayed use rate, renewed every {@link EVENTS_A_BLOCK} events of the layer. */
   readonly logRate: Float64Array;
   readonly events: Int32Array;
   readonly #model: ModelSpec;
   /** Byte of each layer's first expert, padded to whole words. */
   readonly #start: Int32Array;
   readonly #bits: PastBits;
-  /** Decayed uses at the last use of an expert, and the event of that use. */
+  /** Decayed uses at an expert's last use; then the event of that use. */
   readonly #count: Float64Array;
   readonly #last: Int32Array;
 
-  /** @param room zeros: two bytes for each of {@link placesOf} places, and a rate for each expert */
+  /** @param room zeros: two bytes for each of {@link placesOf} places, a rate per expert */
   constructor(
     model: ModelSpec,
     room: Pick<Expectation, 'bits' | 'logRate'> = {
@@ -204,7 +210,7 @@ export class UseHistory {
     this.events = new Int32Array(layers.length);
   }
 
-  /** Records an event of a layer that uses the experts `ids[0 .. size)`, by dense id. */
+  /** Records a layer's event with uses of `ids[0 .. size)`, dense ids. */
   used(layer: number, ids: Int32Array, size: number): void {
     const now = ++this.events[layer]!;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -227,7 +233,7 @@ export class UseHistory {
     return this.#start[layer]!;
   }
 
-  /** Writes the past of each expert of a layer, as a number below `PASTS` (past-bits.ts). */
+  /** Writes each expert's past, a number below `PASTS` (past-bits.ts). */
   writePasts(layer: number, into: Uint16Array): void {
     const start = this.#start[layer]!;
     const bits = this.#bits;
@@ -236,15 +242,15 @@ export class UseHistory {
   }
 }
 
-/** Places of the bits of a model: the experts of each layer, padded to whole words. */
+/** Places of a model's bits: experts of each layer, padded to whole words. */
 function placesOf({ layers }: ModelSpec): number {
   return layers.reduce((places, { experts }) => places + 4 * Math.ceil(experts / 4), 0);
 }
 
-/** Decay of a count after `events` events. */
+/** Decay after `events` events. */
 const leftAfter = (events: number): number => (events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0);
 
-/** How often an expert with this past was used lately, 0..1, before anything is learned. Weights are ours; 100 events of learning replace them. */
+/** Recent use rate by past, 0..1, before learning. Weights are ours; 100 events of learning replace them. */
 export function recencyOf(past: number): number {
   let rate = 0.02 + 0.35 * (usedBlocks(past) / 8);
   for (let back = 0; back < EVENTS_A_BLOCK; back++) if (usedAgo(past, back)) rate += 0.12 * 0.85 ** back;

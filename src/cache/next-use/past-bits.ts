@@ -1,37 +1,39 @@
-// The recent uses of many experts in two bytes each: one bit for each of the last eight events, and one for each block of eight before.
+// Two bytes of recent uses per expert: a bit per event of the last eight, a bit per older block of eight.
 
 /** Events in a block. */
 export const EVENTS_A_BLOCK = 8;
-/** Number of distinct pasts: which of the last eight events used the expert, and how many of the eight blocks (at most 7). */
+/** Distinct pasts: events of the last eight with a use, and the number of used blocks (at most 7). */
 export const PASTS = 256 * 8;
 
-/** Blocks lie in the low bits: most experts were used at most once in eight events, and their pasts share few lines of the processor's cache. */
+/**
+ * Blocks take the low bits: most experts have at most one use in eight events, so their pasts share few cache lines.
+ */
 export const BLOCK_BITS = 3;
 
-/** Number of ones in a byte, at most 7. */
+/** Ones in a byte, at most 7. */
 export const BLOCKS_USED = Uint8Array.from({ length: 256 }, (_, byte) => {
   let ones = 0;
   for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1;
   return Math.min(7, ones);
 });
 
-/** Blocks of a past that used the expert, at most 7. */
+/** Used blocks of a past, at most 7. */
 export const usedBlocks = (past: number): number => past & 7;
 
-/** True if a past used the expert `back` events ago, 0 to 7. */
+/** True for a use `back` events ago, 0 to 7. */
 export const usedAgo = (past: number, back: number): boolean => ((past >> (BLOCK_BITS + back)) & 1) === 1;
 
-/** Pasts of places. The owner pads each run of places that ages together to a multiple of four. */
+/** Pasts by place. The owner pads each run of places aged together to a multiple of four. */
 export class PastBits {
-  /** By place: bit i = used i events ago, 0 the newest; the owner sets bit 0 for a use. */
+  /** By place: bit i = used i events ago, 0 the newest. The owner sets bit 0. */
   readonly recent: Uint8Array;
-  /** By place: bit i = used in the block i + 1 back. */
+  /** By place: bit i = used in block i + 1 before now. */
   readonly blocks: Uint8Array;
-  /** The same as words of four places. */
+  /** Same bytes as words of four places. */
   readonly #recentWords: Uint32Array;
   readonly #blockWords: Uint32Array;
 
-  /** @param bytes two for each place, zero; places are a multiple of four, and the first byte's address is one */
+  /** @param bytes two zeros per place; places and first byte's address are multiples of four */
   constructor({ buffer, byteOffset, length }: Uint8Array) {
     const places = length / 2;
     this.recent = new Uint8Array(buffer, byteOffset, places);
@@ -44,7 +46,10 @@ export class PastBits {
     return (this.recent[place]! << BLOCK_BITS) | BLOCKS_USED[this.blocks[place]!]!;
   }
 
-  /** Ages `count` places from `start` on, a multiple of four, by one event. @param endOfBlock true: use in the last eight events becomes one bit */
+  /**
+   * Ages `count` places from `start` on, a multiple of four, by one event. @param endOfBlock true: uses of the last
+   * eight events become one block bit
+   */
   age(start: number, count: number, endOfBlock: boolean): void {
     const first = start >> 2;
     const end = first + Math.ceil(count / 4);
@@ -52,7 +57,7 @@ export class PastBits {
     if (endOfBlock) {
       const blocks = this.#blockWords;
       for (let w = first; w < end; w++) {
-        // A byte is non-zero if its top bit, or the carry of the other bits into it, is set.
+        // A byte is non-zero if its top bit is set, or the carry of its other bits into the top bit.
         const bits = recent[w]!;
         const any = ((bits | ((bits & 0x7f7f7f7f) + 0x7f7f7f7f)) >>> 7) & 0x01010101;
         blocks[w] = ((blocks[w]! << 1) & 0xfefefefe) | any;

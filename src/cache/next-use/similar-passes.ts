@@ -2,61 +2,67 @@ import { VOTE, type VoteKernel } from '../../base/votes.js';
 import { instantiate } from '../../base/wasm.js';
 import type { ModelSpec } from '../../model/door.js';
 
-/** Experts that are kept of each layer, over all passes: 8,192 passes of 8. Wider events leave room for fewer passes. */
+/** Experts kept per layer, over all passes: 8,192 passes of 8. Wider events leave room for fewer passes. */
 const CELLS = 65536;
-/** Most experts of an event that is kept: a larger one, such as a prompt's, is not a path. */
+/** Most experts of a kept event; larger events, such as a prompt, form no path. */
 const WIDEST = 64;
-/** Layers at which agreement is counted, and voters are chosen, in a pass. */
+/** Layers per pass that count agreement and choose voters. */
 const COUNTED = 6;
 const VOTERS = 16;
-/** Passes after a similar one that its vote is for, and the weight of each relative to the one before. */
+/** Passes covered by a vote; weight ratio between consecutive passes. */
 const AHEAD = 8;
 const LATER = 0.8;
-/** Decay of an agreement from one layer to the next. */
+/** Agreement decay per layer. */
 const FADING = 0.98;
-/** Exponent of full agreement in the weight of a vote. */
+/** Exponent of full agreement in a vote's weight. */
 const SHARPNESS = 13;
-/** Votes are whole numbers: the best voters' together. */
+/** Total votes for the passes directly after the voters; votes are whole numbers. */
 export const FULL_VOTE = 1024;
-/** Sums are scaled back before they lose precision. */
+/** Gain at which sums are scaled back, before precision is lost. */
 const LARGEST_GAIN = 2 ** 20;
 
-/** Slots in order of time that used one expert, in a circle that grows. */
+/** Slots with uses of one expert, in order of time: a circular buffer that grows. */
 interface Users {
   slots: Uint16Array;
   first: number;
   count: number;
 }
 
-/** Past passes with similar demand vote for the experts demanded after them. Weights fade by layer; the last pass's end still counts. */
+/**
+ * Votes of past passes with similar demand for experts demanded after them. Weights fade by layer; the previous pass's
+ * end still counts.
+ */
 export class SimilarPasses {
   readonly #model: ModelSpec;
-  /** Agreement is counted at every layer whose index is a multiple of this. */
+  /** Spacing of layers that count agreement. */
   readonly #stride: number;
-  /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
+  /** Experts kept per layer of a path; passes kept. Powers of two. */
   #width: number;
   #kept = 0;
-  /** `[layers, kept, width]` demanded experts of each pass, within their layer; after them `#empty`. Passes that follow one another lie together. */
+  /**
+   * `[layers, kept, width]` demanded experts of each pass, within their layer, padded with `#empty`. Consecutive passes
+   * are adjacent.
+   */
   readonly #paths: Uint16Array;
-  /** By dense id, at layers that are counted. */
+  /** By dense id, at counted layers. */
   #users: (Users | null)[] = [];
-  /** By slot: experts shared with the running pass and those before it, times the gain of the layer that counted them. */
+  /** By slot: experts shared with the running and earlier passes, times the gain at the counted layer. */
   #agreement = new Float32Array(0);
   #full = 0;
   #gain = 1;
-  /** Passes that have begun, the running one among them. */
+  /** Passes begun, including the running pass. */
   #begun = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
   readonly #voters = new Int32Array(VOTERS);
   readonly #kernel: VoteKernel;
-  /** Slots after the voters that have votes, without duplicates: address of the path at the first layer, and its votes; and their number. */
+  /** Slots that receive votes, each once: path address at the first layer, votes; then their number. */
   readonly #behind: Int32Array;
   #behindCount = 0;
-  /** By expert of a layer: votes, and after them those for `#empty`. */
+  /** By expert of a layer: votes; the last entry collects votes for `#empty`. */
   readonly #votes: Int32Array;
-  /** By slot: its place in `#behind`; -1: it has none. */
+  /** By slot: index in `#behind`, or -1. */
   #place = new Int32Array(0);
-  /** No expert: a number above those of every layer. */
+  /** Padding: a number above every layer's experts. */
   readonly #empty: number;
 
   constructor(model: ModelSpec) {
@@ -76,7 +82,10 @@ export class SimilarPasses {
     this.#restart();
   }
 
-  /** The running pass demands `ids[0 .. size)` of a layer, by dense id. Layers come in order; if they begin again, a pass begins. */
+  /**
+   * Adds demand `ids[0 .. size)` of a layer, dense ids, to the running pass. Layers come in order; an earlier layer
+   * begins a pass.
+   */
   demanded(layer: number, ids: Int32Array, size: number): void {
     if (size > this.#width && size <= WIDEST) {
       this.#width = powerOfTwo(size);
@@ -98,7 +107,10 @@ export class SimilarPasses {
     }
   }
 
-  /** Writes votes for the next uses of a layer's experts: first {@link FULL_VOTE}, each later {@link LATER} of that. @param into one for scratch */
+  /**
+   * Writes votes for next uses of a layer's experts: {@link FULL_VOTE} for the first pass, times {@link LATER} per
+   * later pass. @param into one entry more, for scratch
+   */
   write(layer: number, into: Int32Array): void {
     const votes = this.#votes.fill(0);
     const bytes = 2 * this.#width;
@@ -106,7 +118,7 @@ export class SimilarPasses {
     into.set(votes);
   }
 
-  /** Forgets all passes, for paths of another width. */
+  /** Forgets all passes, for a new path width. */
   #restart(): void {
     const { experts, layers } = this.#model;
     this.#kept = CELLS / this.#width;
@@ -125,7 +137,7 @@ export class SimilarPasses {
     this.#gain = 1;
   }
 
-  /** A path that agreed with the last pass may agree with this one at the next slot. */
+  /** Shifts agreement by one slot: a path that followed the last pass may follow the new pass. */
   #begin(): void {
     const agreement = this.#agreement;
     const wrapped = agreement[this.#kept - 1]!;
@@ -151,7 +163,7 @@ export class SimilarPasses {
     this.#gain = gain / FADING ** this.#stride;
   }
 
-  /** Removes the oldest path from its slot: it is the first in the list of each of its experts. */
+  /** Removes the oldest path from its slot, always first in its experts' lists. */
   #forget(layer: number, slot: number): void {
     const { offset } = this.#model.layers[layer]!;
     const from = (layer * this.#kept + slot) * this.#width;
@@ -177,7 +189,9 @@ export class SimilarPasses {
     }
   }
 
-  /** Chooses the passes that agree best, among those whose next {@link AHEAD} passes are known at this layer; ties to the lower slot. */
+  /**
+   * Chooses the best agreeing passes with {@link AHEAD} later passes known at this layer; ties go to the lower slot.
+   */
   #choose(running: number): void {
     const agreement = this.#agreement;
     const filled = Math.min(this.#begun, this.#kept);
@@ -196,7 +210,7 @@ export class SimilarPasses {
     this.#vote(count);
   }
 
-  /** Adds the votes of each voter for the passes after it; a pass after several voters gets all of their votes. */
+  /** Adds each voter's votes for later passes; a pass after several voters gets the sum. */
   #vote(count: number): void {
     const best = this.#agreement[this.#voters[0]!]!;
     const scale = SHARPNESS / Math.max(this.#full, Number.MIN_VALUE);
@@ -224,7 +238,7 @@ export class SimilarPasses {
   }
 }
 
-/** Doubles the room, with the first entry in front. */
+/** Doubles the buffer; the first entry moves to index 0. */
 function grow(users: Users): void {
   const { first, slots } = users;
   users.slots = new Uint16Array(2 * slots.length);

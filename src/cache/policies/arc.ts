@@ -2,7 +2,7 @@ import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
-/** Lists of an expert: T1 used once, T2 used again, B1 and B2 the ghosts of each; they follow one another in this order. */
+/** Lists: T1 used once, T2 used again, B1 and B2 the ghosts of each, consecutive in this order. */
 const NOWHERE = 0;
 const T1 = 1;
 const T2 = 2;
@@ -16,19 +16,22 @@ class Arc implements CachePolicy {
   readonly #place: Uint8Array;
   readonly #sizes: Float64Array;
   #capacity: number;
-  /** 1 in T1 for a prefetched expert whose first use is still to come. */
+  /** 1: in T1, prefetched, not yet used. */
   readonly #unused: Uint8Array;
-  /** Sentinel of T1; those of T2, B1 and B2 follow. */
+  /** Sentinel of T1; sentinels of T2, B1 and B2 follow. */
   readonly #t1: number;
   readonly #t2: number;
   readonly #bytes = new Float64Array(B2 + 1);
-  /** Target of T1's bytes, `p` in the paper. */
+  /** Target bytes of T1, `p` in the paper. */
   #target = 0;
   #candidate = NONE;
   #incoming = NONE;
-  /** Ghost list that loses its oldest if the candidate leaves; NOWHERE: none; NO_GHOST: the candidate leaves no ghost itself. */
+  /**
+   * Ghost list that loses its oldest if the candidate leaves; NOWHERE: no list; NO_GHOST: the candidate leaves no
+   * ghost.
+   */
   #trim = NOWHERE;
-  /** Target that the incoming expert's ghost hit leads to. */
+  /** Target after the incoming expert's ghost hit. */
   #nextTarget = 0;
 
   constructor({ experts, sizes, capacityBytes }: PolicyContext) {
@@ -80,7 +83,7 @@ class Arc implements CachePolicy {
     this.#bytes[place]! -= bytes;
     if (id === this.#candidate && this.#trim !== NO_GHOST) {
       if (this.#trim !== NOWHERE) this.#forget(this.#lists.newer(this.#t1 + this.#trim - T1));
-      // T1 leaves its ghosts in B1, T2 in B2.
+      // T1 leaves ghosts in B1, T2 in B2.
       const ghost = place + 2;
       this.#place[id] = ghost;
       this.#bytes[ghost]! += bytes;
@@ -92,7 +95,7 @@ class Arc implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** The target and the ghosts keep within the new capacity: T1 and B1 within it, all four lists within twice as much. */
+  /** Trims target and ghosts to the new capacity: T1 and B1 within it, all four lists within twice as much. */
   resized(capacityBytes: number): void {
     this.#capacity = capacityBytes;
     this.#target = Math.min(this.#target, capacityBytes);
@@ -111,13 +114,13 @@ class Arc implements CachePolicy {
     const t1 = this.#bytes[T1]!;
     const target = this.#nextTarget;
     this.#trim = place < B1 ? this.#trimFor(incoming) : NOWHERE;
-    // REPLACE of the paper: the victim comes from T1 if T1 is above its target.
+    // REPLACE of the paper: the victim comes from T1 if T1 exceeds its target.
     const fromT1 = (t1 > 0 && (t1 > target || (t1 === target && place === B2))) || this.#trim === NO_GHOST || this.#bytes[T2] === 0;
     const id = this.#lists.oldest(fromT1 ? this.#t1 : this.#t2, pins);
     return (this.#candidate = id !== NONE ? id : this.#lists.oldest(fromT1 ? this.#t2 : this.#t1, pins));
   }
 
-  /** Case IV of the paper, an expert in none of the lists, which needs room in the directory too. */
+  /** Case IV of the paper: an expert in no list needs room in the directory too. */
   #trimFor(incoming: number): number {
     const bytes = this.#bytes;
     const all1 = bytes[T1]! + bytes[B1]!;
@@ -125,7 +128,10 @@ class Arc implements CachePolicy {
     return bytes[B2]! > 0 && all1 + bytes[T2]! + bytes[B2]! >= 2 * this.#capacity ? B2 : NOWHERE;
   }
 
-  /** The target after a demand for `id`: B1 hits widen T1, B2 hits narrow it, by the ratio of the ghosts (paper, cases II and III). */
+  /**
+   * Target after a demand for `id`: B1 hits widen T1, B2 hits narrow T1, by the ratio of the ghosts (paper, cases II
+   * and III).
+   */
   #targetAfter(id: number): number {
     const place = this.#place[id]!;
     if (place < B1) return this.#target;
@@ -143,5 +149,5 @@ class Arc implements CachePolicy {
   }
 }
 
-/** ARC (Megiddo and Modha, FAST 2003): two LRU lists, used once and used again, whose split follows the hits in the ghosts of each. */
+/** ARC (Megiddo and Modha, FAST 2003): LRU lists of experts used once and used again; ghost hits move the split. */
 export const arc: PolicyDefinition = { ...member('policy', 'arc'), create: (context) => new Arc(context) };

@@ -1,4 +1,4 @@
-// Belady's MIN: evicts what is used furthest in the future, which no real system has, under pins and order; the bound (L15) hits a little more.
+// Belady's MIN under pins and order: evicts the expert used furthest in the future. The bound (L15) hits slightly more.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -32,22 +32,22 @@ class BeladyAdmit implements CachePolicy {
 }
 
 class Belady extends BeladyAdmit {
-  /** Streamed only if its own next use is strictly the furthest: at a tie the newcomer enters. */
+  /** Streams only a strictly furthest next use: at a tie the newcomer enters. */
   admits(incoming: number, victim: number): boolean {
     return this.nextUse[incoming]! <= this.nextUse[victim]!;
   }
 }
 
-/** Belady that sees only a limited number of tokens ahead: the value of a perfect predictor with that horizon. */
+/** Belady with a limited look-ahead in tokens: the value of a perfect predictor with that horizon. */
 class BeladyWindow extends BeladyAdmit {
   readonly #recency: IdLists;
   readonly #clock: Clock;
   readonly #passes: number;
   #pass = 0;
-  /** The pass that was seen first here, and its first event. */
+  /** First pass seen; its first event. */
   #firstPass = 0;
   #firstEvent = 0;
-  /** Events of a pass, on average over the passes that are over; one per layer until the first is. */
+  /** Mean events of a finished pass; before, one per layer. */
   #eventsPerPass: number;
 
   constructor(context: PolicyContext, passes: number) {
@@ -76,7 +76,7 @@ class BeladyWindow extends BeladyAdmit {
     super.remove(id);
   }
 
-  /** The least recently used of those not seen to be used again; if all are, the furthest. */
+  /** Least recently used expert without a visible use; else the furthest. */
   override victim(incoming: number, pins: Pins): number {
     const horizon = this.#horizon();
     const furthest = super.victim(incoming, pins);
@@ -87,20 +87,20 @@ class BeladyWindow extends BeladyAdmit {
     return furthest;
   }
 
-  /** Streamed only if the window shows the victim's next use and not an earlier one of the incoming expert. */
+  /** Streams only if the window shows the victim's next use and no earlier use of the incoming expert. */
   admits(incoming: number, victim: number): boolean {
     const next = this.nextUse[victim]!;
     return next > this.#horizon() || this.nextUse[incoming]! <= next;
   }
 
-  /** Last event that the window shows. */
+  /** Last event in the window. */
   #horizon(): number {
     this.#pace();
     // Events count from 1 on the clock, and from 0 in the known future.
     return this.#clock.event - 1 + this.#passes * this.#eventsPerPass;
   }
 
-  /** Takes the length of a pass anew when another one begins. */
+  /** Updates the length of a pass at the start of a pass. */
   #pace(): void {
     const { event, pass } = this.#clock;
     if (pass === this.#pass) return;
@@ -112,17 +112,17 @@ class BeladyWindow extends BeladyAdmit {
   }
 }
 
-/** MIN with bypass: the incoming expert is streamed if its own next use is the furthest. Optimal for equal sizes. No parameters. */
+/** MIN with bypass: streams the incoming expert if its next use is furthest. Optimal for equal sizes. No parameters. */
 export const belady: PolicyDefinition = { ...member('policy', 'belady'), needs: ['future'], create: (context) => new Belady(context) };
 
-/** MIN as classical cache simulators have it: the incoming expert always enters. No parameters. */
+/** MIN of classical cache simulators: the incoming expert always enters. No parameters. */
 export const beladyAdmit: PolicyDefinition = {
   ...member('policy', 'belady-admit'),
   needs: ['future'],
   create: (context) => new BeladyAdmit(context),
 };
 
-/** Belady with bypass and a look-ahead of `window` passes (tokens, at batch 1); beyond it least recently used decides. */
+/** Belady with bypass and a look-ahead of `window` passes (tokens, at batch 1), then least recently used. */
 export const beladyWindow: PolicyDefinition = {
   ...member('policy', 'belady-window'),
   needs: ['future'],

@@ -2,9 +2,9 @@ import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
-/** The ring is a list that starts at the hand: the hand examines the oldest next, and moves spared experts to the newest end. */
+/** The ring is a list that starts at the hand: the oldest is next, spared experts move to the newest end. */
 class Clock extends Fifo {
-  /** Chances left; -1 for a prefetched expert whose first use is still to come. */
+  /** Chances left; -1: prefetched, not yet used. */
   readonly #chances: Int8Array;
   readonly #most: number;
 
@@ -15,7 +15,7 @@ class Clock extends Fifo {
   }
 
   override touch(id: number): void {
-    // Without a branch: whether an expert has all its chances already is a coin toss.
+    // Branchless, since the condition is a coin toss.
     this.#chances[id] = Math.min(this.#chances[id]! + 1, this.#most);
   }
 
@@ -24,7 +24,10 @@ class Clock extends Fifo {
     super.insert(id, used);
   }
 
-  /** Turns the hand to the first expert without a chance; each one that it passes has one less. Pinned ones are looked over. */
+  /**
+   * Turns the hand to the first expert without a chance, taking a chance from each on the way; pinned experts are
+   * skipped.
+   */
   override victim(_incoming: number, pins: Pins): number {
     const { list } = this;
     const { end } = list;
@@ -46,7 +49,10 @@ class Clock extends Fifo {
   }
 }
 
-/** CLOCK (Corbato, 1968): FIFO that spares residents used since the hand last came by; with `bits` > 1 as often as a counter, as FIFO-Reinsertion. */
+/**
+ * CLOCK (Corbato, 1968): FIFO that spares residents used since the hand's last visit; `bits` > 1 counts uses, as
+ * FIFO-Reinsertion.
+ */
 export const clock: PolicyDefinition = {
   ...member('policy', 'clock'),
   create: ({ experts }, { bits }) => new Clock(experts, 2 ** Math.floor(Number(bits)) - 1),

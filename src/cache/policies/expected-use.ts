@@ -3,8 +3,8 @@ import { worthAfter } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
 /**
- * Part of the way to an expert's layer that counts as time: that it is used at all is less sure than the order of layers. Ours: of the way from LRU
- * to foresight on code, .2 and 1 go 86.3 and 84.5 % at batch 16, 52.5 and 55.0 at 4; this goes 86.5 and 53.1.
+ * Part of the way to an expert's layer that counts as time; use is less certain than layer order. Ours: between LRU and
+ * foresight on code, .2 and 1 reach 86.3 and 84.5 % at batch 16, 52.5 and 55.0 at 4; .4 reaches 86.5 and 53.1.
  */
 const WITHIN_PASS = 0.4;
 
@@ -14,19 +14,21 @@ class ExpectedUsePolicy implements CachePolicy {
   readonly #clock: Clock;
   readonly #layerOf: Uint16Array;
   readonly #layers: number;
-  /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
+  /** Use count of the cache at each expert's last use; ties go to the longest unused. */
   readonly #lastUse: Float64Array;
   #uses = 0;
   readonly #selective: boolean;
-  /** First expert of each layer that has one here, and the end; the layer itself. */
+  /** First expert of each layer with experts here, and the end; then the layer. */
   readonly #start: Int32Array;
   readonly #layer: Int32Array;
-  /** By place in `#layer`: the least wanted resident, NONE = no resident, and the version that it is of; STALE = to be found again. */
+  /** By place in `#layer`: least wanted resident, or NONE; then its version, STALE = search again. */
   readonly #least: Int32Array;
   readonly #seen: Float64Array;
-  /** By expert: its place in `#layer`. */
+  /** By expert: place in `#layer`. */
   readonly #placeOf: Uint16Array;
-  /** Residents of each place, in any order, from the offset of its experts; their number; and the position of each. */
+  /**
+   * Residents of each place from its first expert's offset, unordered; number of residents; position of each expert.
+   */
   readonly #residents: Int32Array;
   readonly #count: Int32Array;
   readonly #at: Int32Array;
@@ -98,30 +100,30 @@ class ExpectedUsePolicy implements CachePolicy {
     return victim;
   }
 
-  /** An expert that is expected later than all residents is not worth a slot. */
+  /** An expert expected later than all residents is not worth a slot. */
   admits(incoming: number, victim: number): boolean {
     return !this.#selective || this.#worth(incoming) >= this.#worth(victim);
   }
 
-  /** The worth of an expert now, less for the time until its layer comes, which is at most one pass. */
+  /** Worth of an expert now, discounted by the time until its layer, at most one pass. */
   #worth(id: number): number {
     const ahead = this.#layerOf[id]! - this.#clock.layer;
     return worthAfter(this.#expected[id]!, (WITHIN_PASS * (ahead <= 0 ? ahead + this.#layers : ahead)) / this.#layers);
   }
 
-  /** True if `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */
+  /** True if `a`, worth `p`, is worth more than `b`, worth `q`, or equally much and used later. */
   #isSooner(a: number, p: number, b: number, q: number): boolean {
     return p > q || (p === q && (this.#lastUse[a]! > this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a > b)));
   }
 
-  /** True if `a` is wanted less than `b`, of the same layer. */
+  /** True if `a` is wanted less than `b` of the same layer. */
   #isLess(a: number, b: number): boolean {
     const p = this.#expected[a]!;
     const q = this.#expected[b]!;
     return p < q || (p === q && (this.#lastUse[a]! < this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a < b)));
   }
 
-  /** A resident's rank has changed: its layer is searched again for the next victim. */
+  /** Marks a layer for a new search, after a resident's rank changed. */
   #forget(id: number): void {
     this.#seen[this.#placeOf[id]!] = STALE;
   }
@@ -156,12 +158,12 @@ class ExpectedUsePolicy implements CachePolicy {
   }
 }
 
-/** No version of an expectation: versions are whole numbers from 0. */
+/** No version; versions are whole numbers from 0. */
 const STALE = -1;
 
 /**
- * ExpertFlow's caching (arXiv 2410.17954): predicted experts are kept, finished ones make room, over all layers in global scope. Learned
- * expectations of later passes count too, so that an expert is not evicted merely because this pass does not use it.
+ * ExpertFlow's caching (arXiv 2410.17954): keeps predicted experts, evicts finished experts, over all layers in global
+ * scope. Learned expectations of later passes count too, so that an expert unused in this pass may stay.
  */
 export const plec: PolicyDefinition = {
   ...member('policy', 'plec'),
@@ -170,7 +172,7 @@ export const plec: PolicyDefinition = {
   create: (context, { selective }) => new ExpectedUsePolicy(context, selective === true),
 };
 
-/** Belady's rule on next uses that are learned during the run, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020). */
+/** Belady's rule on learned next uses, after LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020). */
 export const learnedBelady: PolicyDefinition = {
   ...member('policy', 'learned-belady'),
   needs: ['expected'],

@@ -1,9 +1,8 @@
-// First in, first out: uses do not matter. The ring buffers of the simplest engines are this.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
-/** Experts in the order in which they came; policies that also look at uses move them. */
+/** Experts in order of arrival; subclasses move experts at a use. */
 export class Fifo implements CachePolicy {
   protected readonly list: IdLists;
 
@@ -26,5 +25,8 @@ export class Fifo implements CachePolicy {
   }
 }
 
-/** Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966. No parameters. */
+/**
+ * First in, first out, as ring buffers of simple engines (Belady, "A study of replacement algorithms for a
+ * virtual-storage computer", IBM Systems Journal 5(2), 1966). No parameters.
+ */
 export const fifo: PolicyDefinition = { ...member('policy', 'fifo'), create: ({ experts }) => new Fifo(experts) };

@@ -1,18 +1,19 @@
-// Classes of decayed counts, LRU within a class: a hot expert survives a pause in which LRU would evict it, a formerly hot one leaves.
+// Classes of decayed counts, LRU within a class: a hot expert survives a pause longer than under LRU, a formerly hot
+// expert leaves.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
-/** Class 0 holds counts of 0, class c those of [2^(c-1), 2^c): a count is a whole number of 32 bits. */
+/** Class 0: counts of 0; class c: [2^(c-1), 2^c). A count is a 32-bit integer. */
 const CLASSES = 33;
 
 class FrequencyClasses implements CachePolicy {
   readonly #uses: Uint32Array;
-  /** Time of each expert's last use or arrival, on a clock of this policy's own. */
+  /** Time of each expert's last use or arrival, on a private clock. */
   readonly #seen: Float64Array;
-  /** One list per class, and one to spare. */
+  /** One list per class, one spare. */
   readonly #lists: IdLists;
-  /** Sentinel of each class's list, then that of the spare one. */
+  /** Sentinel of each class's list, then of the spare list. */
   readonly #class: number[];
   readonly #halfLife: number;
   readonly #clock: Clock;
@@ -68,7 +69,7 @@ class FrequencyClasses implements CachePolicy {
     for (const due = Math.floor(this.#clock.pass / this.#halfLife); this.#halvings < due; this.#halvings++) this.#halve();
   }
 
-  /** Whole counts halved and rounded down fall by exactly one class: class 1 joins class 0, the lists above only change their number. */
+  /** Halving whole counts lowers each by exactly one class: class 1 joins class 0, the lists above are renumbered. */
   #halve(): void {
     const lists = this.#lists;
     for (let id = 0; id < this.#uses.length; id++) this.#uses[id]! >>>= 1;
@@ -87,8 +88,9 @@ class FrequencyClasses implements CachePolicy {
 }
 
 /**
- * The reported order of llama.cpp's expert cache (`src/llama-moe-cache.cpp`): LRU by class of frequency, counts halved every 128 tokens.
- * Here classes are powers of two, `halfLife` counts passes, counts outlive residency, and a prefetch is no use.
+ * Reported order of llama.cpp's expert cache (`src/llama-moe-cache.cpp`): LRU by class of frequency, counts halved
+ * every 128 tokens. Differences: classes are powers of two, `halfLife` counts passes, counts outlive residency, a
+ * prefetch is no use.
  */
 export const frequencyClasses: PolicyDefinition = {
   ...member('policy', 'frequency-classes'),

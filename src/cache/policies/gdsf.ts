@@ -1,4 +1,3 @@
-// Greedy-dual-size with frequency: weighs uses against size and lets priorities age, for experts that differ in size.
 import { member } from '../../base/members.js';
 import { BranchlessTree } from '../branchless-tree.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -6,10 +5,10 @@ import { mostResidents } from '../share.js';
 
 class Gdsf implements CachePolicy {
   readonly #uses: Float64Array;
-  /** Increase of an expert's priority by one use. */
+  /** Priority gained per use. */
   readonly #value: Float64Array;
   readonly #tree: BranchlessTree;
-  /** Priority of the last victim, from which newcomers start. */
+  /** Priority of the last victim, the start of newcomers. */
   #inflation = 0;
   #candidate = NONE;
 
@@ -42,5 +41,8 @@ class Gdsf implements CachePolicy {
   }
 }
 
-/** Cherkasova (HP Labs 1998): priority = inflation + uses x cost / size; `cost=miss` counts misses, `cost=bytes` the bytes that they transfer. */
+/**
+ * Greedy-dual-size-frequency (Cherkasova, HP Labs 1998): priority = inflation + uses x cost / size. `cost=miss` counts
+ * misses, `cost=bytes` transferred bytes.
+ */
 export const gdsf: PolicyDefinition = { ...member('policy', 'gdsf'), create: (context, { cost }) => new Gdsf(context, cost === 'bytes') };

@@ -49,7 +49,10 @@ class Hyperbolic extends ResidentSet implements CachePolicy {
   }
 }
 
-/** Hyperbolic caching (Blankstein et al., USENIX ATC 2017): frequency over time in the cache; the least of `samples` residents drawn at random. */
+/**
+ * Hyperbolic caching (Blankstein et al., USENIX ATC 2017): evicts the least frequency over time in cache, of `samples`
+ * random residents.
+ */
 export const hyperbolic: PolicyDefinition = {
   ...member('policy', 'hyperbolic'),
   create: ({ experts, random }, { samples }) => new Hyperbolic(experts, Math.floor(Number(samples)), random),

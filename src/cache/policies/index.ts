@@ -1,4 +1,5 @@
-// The registry of cache policies (adding one is a file and a line below), and how a user names one: `lru`, `s3-fifo:small=0.1`, `./mine.mjs`.
+// Registry of cache policies (a new policy is a file and a line below). Users write `lru`, `s3-fifo:small=0.1`,
+// `./mine.mjs`.
 import { UserError } from '../../base/errors.js';
 import { choose, type Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
@@ -35,26 +36,32 @@ import { wTinyLfu } from './w-tinylfu.js';
 
 const RECENCY = [fifo, lru, mru, clock, sieve, slru, twoQueue, s3Fifo, arc, lirs, wTinyLfu];
 const FREQUENCY = [lfu, lfuResident, lfuDecay, frequencyClasses, lfru, gdsf, hyperbolic, lecar, recencyFrequency];
-/** Policies that use more of an expert than its id: its layer, predictions, its gate weights. */
+/** Policies that use an expert's layer, predictions or gate weights. */
 const EXPERTS = [leastStale, layerPosition, moeInfinity, mapPriority, mrs, plec, learnedBelady, staticPlacement];
 const FUTURE = [belady, beladyAdmit, beladyWindow];
 
-/** All built-in policies, in the order in which they are listed. */
+/** All built-in policies, in listing order. */
 export const POLICIES: readonly PolicyDefinition[] = [...RECENCY, ...FREQUENCY, random, ...EXPERTS, ...FUTURE];
 
-/** A policy that a user named: a member of the family, or a module of the user's own. */
+/** Policy named by a user: built-in or a module. */
 export type PolicyChoice = OwnChoice<PolicyDefinition>;
 
-/** A policy with the values of its parameters. */
+/** Policy with parameter values. */
 export interface ResolvedPolicy {
   readonly definition: PolicyDefinition;
   readonly parameters: Parameters;
 }
 
-/** Reads a policy: `name:key=value,key=value`, or the path of a module. @throws UserError for an unknown policy or parameter, or a bad value */
+/**
+ * Parses `name:key=value,key=value` or a module's path. @throws UserError for an unknown policy or parameter, or a bad
+ * value
+ */
 export const parsePolicy = (text: string): PolicyChoice => moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 
-/** The policy of a choice, loaded if it is a module of the user's own. @param baseFolder of relative paths @throws UserError if it cannot be used */
+/**
+ * Resolves a choice, loading a user's module. @param baseFolder of relative paths @throws UserError if the module is
+ * unusable
+ */
 export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {
   const { definition, name, parameters } = await loadedChoice('policy', chosen, ownPolicy, baseFolder);
   return { definition: definition ?? findPolicy(name), parameters };

@@ -35,7 +35,10 @@ class LeastStale extends Fifo {
   }
 }
 
-/** SpecMD (arXiv 2602.03921): stale experts first, then those of the running pass, prefetched ones included, each in order of arrival. */
+/**
+ * SpecMD (arXiv 2602.03921): stale experts first, then experts of the running pass, prefetched included, each in order
+ * of arrival.
+ */
 export const leastStale: PolicyDefinition = {
   ...member('policy', 'least-stale'),
   create: ({ experts, clock }) => new LeastStale(experts, clock),

@@ -1,4 +1,3 @@
-// Learning cache replacement: LRU and LFU each name a victim; a random draw decides by weights that fall with each regretted eviction.
 import { member } from '../../base/members.js';
 import type { Random } from '../../base/random.js';
 import { FrequencyList } from '../frequency-list.js';
@@ -6,24 +5,24 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';
 
-/** Regret of an eviction that is followed by a miss after as many uses as the cache has slots, relative to one that is followed at once. */
+/** Regret of an eviction missed after as many uses as slots, relative to an immediate miss. */
 const FADED = 0.005;
 
 class LeCaR implements CachePolicy {
-  /** Residents by recency, and the histories of evictions by LRU and by LFU, newest first; an expert is in at most one list. */
+  /** Lists, newest first: residents; evictions by LRU; evictions by LFU. An expert is in at most one. */
   readonly #lists: IdLists;
   readonly #byUses: FrequencyList;
   readonly #uses: Float64Array;
-  /** List that an expert was evicted to; NONE: it is in neither. */
+  /** Eviction list of an expert, or NONE. */
   readonly #ghostOf: Int32Array;
   readonly #evictedAt: Float64Array;
-  /** Entries of the two histories, and most entries of each. */
+  /** Entries of the LRU and LFU histories; most entries of each. */
   readonly #ghosts: [number, number] = [0, 0];
   readonly #most: number;
   readonly #rate: number;
   readonly #discount: number;
   readonly #random: Random;
-  /** Odds of LRU; those of LFU are the rest. */
+  /** Probability of LRU; LFU has the rest. */
   #lruWeight = 0.5;
   #now = 0;
   #named = NONE;
@@ -82,7 +81,7 @@ class LeCaR implements CachePolicy {
     return this.#named;
   }
 
-  /** Handles a miss of an expert that one of the two evicted: the other gains weight, less for older evictions. */
+  /** Handles a miss of an expert evicted by LRU or LFU: the rival gains weight, less for older evictions. */
   #regret(id: number): void {
     const by = this.#ghostOf[id]!;
     if (by === NONE) return;
@@ -91,7 +90,7 @@ class LeCaR implements CachePolicy {
     this.#lruWeight = by === 0 ? lru / (lru + lfu * gain) : (lru * gain) / (lru * gain + lfu);
   }
 
-  /** @returns uses that the history remembers of it; 0: it is in none */
+  /** @returns uses remembered in the history; 0: in none */
   #leaveGhosts(id: number): number {
     const by = this.#ghostOf[id]!;
     if (by === NONE) return 0;
@@ -102,5 +101,9 @@ class LeCaR implements CachePolicy {
   }
 }
 
-/** Vietri et al. (HotStorage 2018): learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as the cache has slots. */
+/**
+ * LeCaR (Vietri et al., HotStorage 2018): LRU and LFU each name a victim; a random draw decides by weights that fall
+ * with each regretted eviction. Learning rate 0.45, regret discounted by 0.005^(1/slots) a use, histories as long as
+ * the cache's slots.
+ */
 export const lecar: PolicyDefinition = { ...member('policy', 'lecar'), create: (context, { rate }) => new LeCaR(context, Number(rate)) };

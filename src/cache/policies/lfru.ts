@@ -21,5 +21,8 @@ class Lfru extends ScoredResidents {
   }
 }
 
-/** Evicts the least uses / (uses of any expert since its last use + 1): popular experts survive a pause. Counts outlive residency. No parameters. */
+/**
+ * Evicts the least uses / (uses of any expert since the last use + 1): popular experts survive a pause. Counts outlive
+ * residency. No parameters.
+ */
 export const lfru: PolicyDefinition = { ...member('policy', 'lfru'), create: ({ experts }) => new Lfru(experts) };

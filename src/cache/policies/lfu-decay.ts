@@ -1,4 +1,3 @@
-// Least frequently used with counts that fade: a use of long ago counts less than one of now, so that the cache follows the topic.
 import { member } from '../../base/members.js';
 import { DecayedCounts, RESCALE } from '../decayed-counts.js';
 import { Keyed } from '../keyed.js';
@@ -8,9 +7,9 @@ import { mostPopular } from '../share.js';
 class LfuDecay extends Keyed {
   protected readonly keys: Float64Array;
   readonly #counts: DecayedCounts;
-  /** Refuses newcomers that are not used enough; absent: all are admitted. */
+  /** Refuses newcomers with too few uses; absent: all are admitted. */
   readonly admits?: (incoming: number, victim: number) => boolean;
-  /** All experts, most popular first; absent: it starts empty. */
+  /** All experts by popularity, descending; absent: an empty start. */
   readonly preload?: () => Iterable<number>;
 
   constructor(context: PolicyContext, halfLife: number, hysteresis: number, warm: boolean) {
@@ -31,8 +30,9 @@ class LfuDecay extends Keyed {
 }
 
 /**
- * Counts that halve every `halfLife` passes and outlive residency (Lee et al., "LRFU", IEEE TC 50(12), 2001); 128 tokens is llama.cpp's.
- * `hysteresis`: a swap has to be worth its transfer (llama.cpp PR 26563).
+ * LFU with counts that halve every `halfLife` passes and outlive residency, so that the cache follows the topic (Lee et
+ * al., "LRFU", IEEE TC 50(12), 2001); 128 tokens is llama.cpp's. `hysteresis`: a swap must be worth its transfer
+ * (llama.cpp PR 26563).
  */
 export const lfuDecay: PolicyDefinition = {
   ...member('policy', 'lfu-decay'),

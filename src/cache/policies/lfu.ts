@@ -1,4 +1,5 @@
-// Least frequently used. Counts that die with residency freeze on the first experts: for comparison. Runtimes mean perfect counts, `lfu`.
+// Least frequently used. Counts that end with residency freeze on the first experts: for comparison. Runtimes mean
+// `lfu`.
 import { member } from '../../base/members.js';
 import { FrequencyList } from '../frequency-list.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
@@ -50,8 +51,10 @@ class Lfu extends LfuResident {
   }
 }
 
-/** In-cache LFU (Aggarwal, Wolf and Yu, 1999; libCacheSim's LFU); ties go to the least recently used. No parameters. */
+/** In-cache LFU (Aggarwal, Wolf and Yu, 1999; libCacheSim's LFU); ties to the least recently used. No parameters. */
 export const lfuResident: PolicyDefinition = { ...member('policy', 'lfu-resident'), create: ({ experts }) => new LfuResident(experts) };
 
-/** Perfect LFU (Breslau et al., INFOCOM 1999): counts of all experts, resident or not; ties go to the least recently used. See `lfu-resident`. */
+/**
+ * Perfect LFU (Breslau et al., INFOCOM 1999): counts of all experts, resident or not; ties to the least recently used.
+ */
 export const lfu: PolicyDefinition = { ...member('policy', 'lfu'), create: ({ experts }) => new Lfu(experts) };

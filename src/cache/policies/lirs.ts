@@ -3,13 +3,13 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
-/** Short reuse distance, kept; long reuse distance, next to leave; not resident. */
+/** Short reuse distance, kept; long, next to leave; not resident. */
 const GONE = 0;
 const LIR = 1;
 const HIR = 2;
 
 class Lirs implements CachePolicy {
-  /** Stack S: all LIR experts and the others that were used since the oldest LIR one, gone ones included; newest first. */
+  /** Stack S, newest first: LIR experts, and all experts used since the oldest LIR expert, gone experts included. */
   readonly #stack: IdLists;
   readonly #inStack: Uint8Array;
   /** Queue Q: resident HIR experts. */
@@ -88,7 +88,7 @@ class Lirs implements CachePolicy {
     this.#prune();
   }
 
-  /** The LIR expert at the bottom of the stack becomes the newest of the queue. */
+  /** Moves the LIR expert at the stack's bottom to the queue's newest end. */
   #demoteOldest(): void {
     this.#prune();
     const id = this.#stack.newer(this.#stack.end);
@@ -112,7 +112,7 @@ class Lirs implements CachePolicy {
     this.#stack.unlink(id);
   }
 
-  /** Takes all but LIR experts off the bottom of the stack: their reuse distance is now longer than any LIR one's. */
+  /** Removes non-LIR experts from the stack's bottom: their reuse distance exceeds every LIR expert's. */
   #prune(): void {
     const list = this.#stack;
     const { end } = list;
@@ -120,5 +120,7 @@ class Lirs implements CachePolicy {
   }
 }
 
-/** LIRS (Jiang and Zhang, SIGMETRICS 2002): ranks by the distance between the last two uses instead of the last use alone; `hir` is their 1 %. */
+/**
+ * LIRS (Jiang and Zhang, SIGMETRICS 2002): ranks by the distance between the last two uses; `hir` is the paper's 1 %.
+ */
 export const lirs: PolicyDefinition = { ...member('policy', 'lirs'), create: (context, { hir }) => new Lirs(context, Number(hir)) };

@@ -1,19 +1,20 @@
-// Least recently used, the policy of nearly every system; and most recently used, right for a cyclic scan longer than the cache.
 import { member } from '../../base/members.js';
 import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
-/** A queue in which a use moves an expert back to the end. */
+/** Queue that moves an expert to the end at a use. */
 export class Lru extends Fifo {
   override touch(id: number): void {
     this.list.moveToFront(this.list.end, id);
   }
 }
 
-/** Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970. No parameters. */
+/**
+ * Least recently used, the policy of nearly every system (Mattson et al., "Evaluation techniques for storage
+ * hierarchies", IBM Systems Journal 9(2), 1970). No parameters.
+ */
 export const lru: PolicyDefinition = { ...member('policy', 'lru'), create: ({ experts }) => new Lru(experts) };
 
-/** The same queue from its other end. */
 class Mru extends Lru {
   override victim(_incoming: number, pins: Pins): number {
     const { list } = this;
@@ -23,5 +24,8 @@ class Mru extends Lru {
   }
 }
 
-/** Chou and DeWitt, "An evaluation of buffer management strategies for relational database systems", VLDB 1985. No parameters. */
+/**
+ * Most recently used, right for a cyclic scan longer than the cache (Chou and DeWitt, "An evaluation of buffer
+ * management strategies for relational database systems", VLDB 1985). No parameters.
+ */
 export const mru: PolicyDefinition = { ...member('policy', 'mru'), create: ({ experts }) => new Mru(experts) };

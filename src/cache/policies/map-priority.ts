@@ -1,4 +1,3 @@
-// FineMoE's eviction: an expert stays for how often it was used, times how likely the map of the running token makes it.
 import { member } from '../../base/members.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
 import { CountedResidents } from '../scored-residents.js';
@@ -15,9 +14,10 @@ class MapPriority extends CountedResidents {
 }
 
 /**
- * FineMoE (arXiv 2502.05370) evicts by 1 / (probability x frequency), the probability being that of the map found for the running token. Maps look
- * ahead a few layers: of layers that they do not reach, all experts have the probability `unknown`. Frequency is decayed with
- * `halfLife` passes. Both defaults are ours: of .001 to 1 and of 32 and 128, on two recordings and Qwen1.5's synthetic routing, they lose least.
+ * FineMoE (arXiv 2502.05370): evicts by 1 / (probability x frequency), with probabilities from the map matched to the
+ * running token. Experts of layers beyond the map's look-ahead have the probability `unknown`. Frequency decays with
+ * `halfLife` passes. Defaults are ours, with the least loss among .001 to 1 and among 32 and 128, on two recordings and
+ * Qwen1.5's synthetic routing.
  */
 export const mapPriority: PolicyDefinition = {
   ...member('policy', 'map-priority'),

@@ -1,16 +1,15 @@
-// MoE-Infinity's activation-aware cache: how often, how soon in layer order, and how much the present sequence uses an expert.
 import { member } from '../../base/members.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
 import { CountedResidents } from '../scored-residents.js';
 
-/** Least sequence score, so that an expert that was not used for long keeps some worth. */
+/** Least sequence score, so that a long unused expert keeps some worth. Ours. */
 const LEAST = 1e-3;
 
-/** The decayed counts are of uses by the running sequences. */
+/** Decayed counts are uses by the running sequences. */
 class MoeInfinity extends CountedResidents {
   readonly #uses: Float64Array;
   readonly #context: PolicyContext;
-  /** Weight of a layer, by how many layers ahead it is. */
+  /** Weight of a layer by distance ahead. */
   readonly #nearness: Float64Array;
   protected readonly score: (id: number) => number;
 
@@ -38,8 +37,9 @@ class MoeInfinity extends CountedResidents {
 }
 
 /**
- * MoE-Infinity (arXiv 2401.14361): evicts the least uses x layer weight x sequence score. The weight falls linearly from the next layer, 1,
- * to the running one, 1 - (L - 1) / (L + 1); the score is uses decayed by `halfLife` passes, plus a predictor's expectation.
+ * MoE-Infinity (arXiv 2401.14361): evicts the least uses x layer weight x sequence score. The weight falls linearly
+ * from the next layer, 1, to the running layer, 1 - (L - 1) / (L + 1); the score is uses decayed by `halfLife` passes,
+ * plus a predictor's expectation.
  */
 export const moeInfinity: PolicyDefinition = {
   ...member('policy', 'moe-infinity'),

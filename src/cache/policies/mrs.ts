@@ -1,10 +1,9 @@
-// Minus recent score: keeps experts of high gate scores. One that a token nearly chose firmly counts more than one that came in last.
 import { member } from '../../base/members.js';
 import { Keyed } from '../keyed.js';
 import type { PolicyContext, PolicyDefinition } from '../policy.js';
 
 class Mrs extends Keyed {
-  /** ln of the score, plus what it has decayed by since pass 0: the order of two experts changes only when one of them is used. */
+  /** ln of the score plus decay since pass 0: the order of two experts changes only at a use. */
   protected readonly keys: Float64Array;
   readonly #context: PolicyContext;
   readonly #source: Float32Array;
@@ -30,8 +29,9 @@ class Mrs extends Keyed {
 }
 
 /**
- * HybriMoE (arXiv 2504.05897): S = alpha x TopP(score) + (1 - alpha) x S per pass, the smallest leaves. Traces have chosen experts only:
- * TopP is the top k, not 2 k. `score=predicted` replaces gate weights by predicted probabilities.
+ * Minus recent score of HybriMoE (arXiv 2504.05897): S = alpha x TopP(score) + (1 - alpha) x S per pass, the smallest
+ * leaves. Traces have chosen experts only, so TopP is the top k, not 2 k. `score=predicted` replaces gate weights by
+ * predicted probabilities.
  */
 export const mrs: PolicyDefinition = {
   ...member('policy', 'mrs'),

@@ -3,7 +3,7 @@ import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
 
-/** Draws before the unpinned residents are counted: with half of them pinned, one victim in 2^8 needs the count. */
+/** Draws before unpinned residents are counted: with half pinned, one victim in 2^8 needs the count. */
 const DRAWS = 8;
 
 class RandomVictim extends ResidentSet implements CachePolicy {
@@ -31,7 +31,7 @@ class RandomVictim extends ResidentSet implements CachePolicy {
   }
 }
 
-/** A random victim, below which a policy does harm (Belady, IBM Systems Journal 5(2), 1966). No parameters. */
+/** Random victim, below which a policy does harm (Belady, IBM Systems Journal 5(2), 1966). No parameters. */
 export const random: PolicyDefinition = {
   ...member('policy', 'random'),
   create: ({ experts, random }) => new RandomVictim(experts, random),

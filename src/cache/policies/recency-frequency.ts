@@ -1,16 +1,15 @@
-// Weighs how long ago an expert was used against how often, by weights learned from recorded routing: neither alone suffices.
 import { member } from '../../base/members.js';
 import type { Clock, PolicyContext, PolicyDefinition } from '../policy.js';
 import { CountedResidents } from '../scored-residents.js';
 
-/** The bits of a double; the second word begins with its exponent. */
+/** Bits of a double; the second word begins with the exponent. */
 const BITS = new Float64Array(1);
 const WORDS = new Int32Array(BITS.buffer);
-/** log2(1 + passes), of common waits. */
+/** log2(1 + passes) for common waits. */
 const WAITS = Float64Array.from({ length: 1024 }, (_, passes) => Math.log2(1 + passes));
 
 class RecencyFrequency extends CountedResidents {
-  /** Pass of each expert's last use, or of its arrival if it was not used since. */
+  /** Pass of each expert's last use, or of arrival without a use since. */
   readonly #last: Float64Array;
   readonly #clock: Clock;
   protected readonly score: (id: number, least: number) => number;
@@ -43,9 +42,10 @@ class RecencyFrequency extends CountedResidents {
 }
 
 /**
- * Evicts the least log2(1 + decayed uses) - recency x log2(1 + passes since the last use), as FlashMoE's network (arXiv 2601.17063) does
- * from the same inputs. Recency: ratio of logistic weights for Belady's order on first fifths of mini-finegrained-64x12l,
- * mini-mixtral-8x8l, Qwen3-30B-A3B (code, mathematics), gpt-oss-20b: .42, .24, .42, .35, 1.0; default: the median. Half-life: llama.cpp's.
+ * Evicts the least log2(1 + decayed uses) - recency x log2(1 + passes since the last use), from the inputs of
+ * FlashMoE's network (arXiv 2601.17063). Recency: ratio of logistic weights for Belady's order on first fifths of
+ * mini-finegrained-64x12l, mini-mixtral-8x8l, Qwen3-30B-A3B (code, mathematics), gpt-oss-20b: .42, .24, .42, .35, 1.0;
+ * default: the median. Half-life: llama.cpp's.
  */
 export const recencyFrequency: PolicyDefinition = {
   ...member('policy', 'recency-frequency'),

@@ -1,15 +1,13 @@
-// S3-FIFO: a small queue on probation, a main queue of those that proved useful, and a ghost queue that remembers the rejected.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
-/** Queues of an expert. */
 const NOWHERE = 0;
 const SMALL = 1;
 const MAIN = 2;
 const GHOST = 3;
-/** Uses beyond this are not counted. */
+/** Limit of counted uses. */
 const MOST_USES = 3;
 
 class S3Fifo implements CachePolicy {
@@ -18,7 +16,7 @@ class S3Fifo implements CachePolicy {
   readonly #main: number;
   readonly #ghost: number;
   readonly #place: Uint8Array;
-  /** Uses since the expert entered its queue; -1 for a prefetched one whose first use is still to come. */
+  /** Uses since the expert entered its queue; -1: prefetched, not yet used. */
   readonly #uses: Int8Array;
   readonly #sizes: Float64Array;
   readonly #limits: (capacityBytes: number) => { main: number; ghost: number };
@@ -78,7 +76,7 @@ class S3Fifo implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** Ghosts beyond a smaller limit go when the next one comes. */
+  /** Surplus ghosts leave when the next ghost arrives. */
   resized(capacityBytes: number): void {
     const { main, ghost } = this.#limits(capacityBytes);
     this.#mainLimit = main;
@@ -93,7 +91,7 @@ class S3Fifo implements CachePolicy {
     return (this.#candidate = fromMain !== NONE ? fromMain : this.#lists.oldest(this.#small, pins));
   }
 
-  /** The oldest unpinned expert on probation that has not earned the main queue; the older ones that have move there. */
+  /** Oldest unpinned expert on probation below `promoteAt`; older experts above it move to the main queue. */
   #rejected(pins: Pins): number {
     const list = this.#lists;
     for (let id = list.newer(this.#small); id !== this.#small; ) {
@@ -109,7 +107,7 @@ class S3Fifo implements CachePolicy {
     return NONE;
   }
 
-  /** The oldest unpinned expert of the main queue without a use; the older ones go round once more for one of theirs. */
+  /** Oldest unpinned unused expert of the main queue; older experts spend a use for another round. */
   #unused(pins: Pins): number {
     const list = this.#lists;
     for (;;) {
@@ -134,7 +132,7 @@ class S3Fifo implements CachePolicy {
     this.#lists.pushFront(this.#main, id);
   }
 
-  /** The ghost queue takes the victim; its oldest go, but not the one that is just coming back. */
+  /** Adds the victim to the ghosts; the oldest leave, except the expert just coming back. */
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#ghostBytes + bytes > this.#ghostLimit) {
@@ -155,7 +153,10 @@ class S3Fifo implements CachePolicy {
   }
 }
 
-/** Yang et al. (SOSP 2023). `small`: share of the queue on probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses. */
+/**
+ * S3-FIFO (Yang et al., SOSP 2023): a small queue on probation, a main queue, a ghost queue of rejected experts.
+ * `small`: share of probation; `ghost`: bytes remembered as a share of the capacity; `promoteAt`: uses.
+ */
 export const s3Fifo: PolicyDefinition = {
   ...member('policy', 's3-fifo'),
   create: (context, { small, ghost, promoteAt }) => new S3Fifo(context, Number(small), Number(ghost), Number(promoteAt)),

@@ -3,9 +3,9 @@ import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
 class Sieve extends Fifo {
-  /** 1 if used since the hand last passed; -1 for a prefetched expert whose first use is still to come. */
+  /** 1: used since the hand last passed; -1: prefetched, not yet used. */
   readonly #visited: Int8Array;
-  /** Expert at the hand; the sentinel: start from the oldest. */
+  /** Expert at the hand; the sentinel starts from the oldest. */
   #hand: number;
   #count = 0;
 
@@ -31,13 +31,13 @@ class Sieve extends Fifo {
     this.#count--;
   }
 
-  /** Moves the hand to the first expert that was not used since it last passed, and takes the marks off those before, pinned ones excepted. */
+  /** Moves the hand to the first unmarked expert, clearing marks on the way; pinned experts keep marks. */
   override victim(_incoming: number, pins: Pins): number {
     const { end } = this.list;
     const visited = this.#visited;
     let id = this.#hand;
     let pinned = 0;
-    // A whole round of pinned experts, and there is none to evict.
+    // A whole round of pinned experts leaves no victim.
     while (pinned < this.#count) {
       if (id === end) id = this.list.newer(end);
       if (pins.has(id)) pinned++;
@@ -52,5 +52,8 @@ class Sieve extends Fifo {
   }
 }
 
-/** SIEVE (Zhang et al., NSDI 2024): like CLOCK, but newcomers enter at the head, so that the hand sifts out one-hit wonders quickly. */
+/**
+ * SIEVE (Zhang et al., NSDI 2024): like CLOCK, but newcomers enter at the head, so that the hand quickly removes
+ * experts used once.
+ */
 export const sieve: PolicyDefinition = { ...member('policy', 'sieve'), create: ({ experts }) => new Sieve(experts) };

@@ -5,7 +5,7 @@ import { shareBytes } from '../share.js';
 
 const PROBATION = 0;
 const PROTECTED = 1;
-/** Prefetched, first use still to come. */
+/** Prefetched, not yet used. */
 const UNUSED = 2;
 
 class Slru implements CachePolicy {
@@ -76,7 +76,10 @@ class Slru implements CachePolicy {
   }
 }
 
-/** Segmented LRU (Karedla, Love and Wherry, IEEE Computer 27(3), 1994): newcomers are on probation, a second use earns the protected segment. */
+/**
+ * Segmented LRU (Karedla, Love and Wherry, IEEE Computer 27(3), 1994): newcomers are on probation; a second use
+ * protects.
+ */
 export const slru: PolicyDefinition = {
   ...member('policy', 'slru'),
   create: (context, values) => new Slru(context, Number(values.protected)),

@@ -1,11 +1,10 @@
-// Static placement: a fixed set of experts stays resident and no other ever enters, as in Fiddler and llama.cpp.
 import { member } from '../../base/members.js';
 import { byName } from '../../base/objects.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostPopular } from '../share.js';
 
 class Static implements CachePolicy {
-  /** Experts by preference; the chosen among them are those that fit, most wanted first. */
+  /** Experts by preference; the chosen set is the prefix that fits. */
   readonly #order: readonly number[];
   #chosen: number[] = [];
   readonly #isChosen: Uint8Array;
@@ -32,13 +31,13 @@ class Static implements CachePolicy {
     this.#isResident[id] = 0;
   }
 
-  /** No expert is evicted for a newcomer. If the cache shrinks, the least popular of those that no longer belong to the fixed set is evicted. */
+  /** Only a shrunk cache evicts: the least popular resident outside the fixed set. */
   victim(incoming: number, pins: Pins): number {
     if (incoming !== NONE) return NONE;
     return this.#order.findLast((id) => this.#isResident[id] === 1 && this.#isChosen[id] === 0 && !pins.has(id)) ?? NONE;
   }
 
-  /** Chooses the placement again; experts that fit again are loaded at their next use. */
+  /** Chooses the placement anew; experts that fit again load at their next use. */
   resized(capacityBytes: number): void {
     this.#chosen = [];
     this.#isChosen.fill(0);
@@ -65,8 +64,10 @@ const byLayer = ({ experts, layerOf }: PolicyContext): number[] =>
   Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
 
 /**
- * `by=popularity`: experts used most in a profile (Fiddler, arXiv 2402.07033). `by=layer`: llama.cpp's `--n-cpu-moe n`, the first n MoE
- * layers (`cpuLayers`) on the CPU. `by=id`: first ids (SGLang's `uniform` and `random`). `preload=off`: loaded at first use.
+ * Static placement, as in Fiddler and llama.cpp: a fixed set stays resident, no other expert enters. `by=popularity`:
+ * experts used most in a profile (Fiddler, arXiv 2402.07033). `by=layer`: llama.cpp's `--n-cpu-moe n`, the first n MoE
+ * layers (`cpuLayers`) on the CPU. `by=id`: first ids (SGLang's `uniform` and `random`). `preload=off`: loaded at first
+ * use.
  */
 export const staticPlacement: PolicyDefinition = {
   ...member('policy', 'static'),

@@ -3,7 +3,6 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';
 
-/** Queues of an expert. */
 const NOWHERE = 0;
 const IN = 1;
 const MAIN = 2;
@@ -64,7 +63,7 @@ class TwoQueue implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  /** After the limit shrinks, surplus ghosts are dropped at the next eviction. */
+  /** Surplus ghosts leave at the next eviction. */
   resized(capacityBytes: number): void {
     const limits = this.#limits(capacityBytes);
     this.#inLimit = limits.in;
@@ -78,7 +77,7 @@ class TwoQueue implements CachePolicy {
     return (this.#candidate = id !== NONE ? id : this.#lists.oldest(preferred === this.#in ? this.#main : this.#in, pins));
   }
 
-  /** The list of those that left takes the victim; its oldest go, but not the one that is just coming back. */
+  /** Adds the victim to the ghosts; the oldest leave, except the expert just coming back. */
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#outBytes + bytes > this.#outLimit) {
@@ -99,7 +98,10 @@ class TwoQueue implements CachePolicy {
   }
 }
 
-/** 2Q (Johnson and Shasha, VLDB 1994, full version): newcomers pass through a FIFO; those used again after leaving it enter the main LRU. */
+/**
+ * 2Q (Johnson and Shasha, VLDB 1994, full version): newcomers pass a FIFO; a return after leaving it enters the main
+ * LRU.
+ */
 export const twoQueue: PolicyDefinition = {
   ...member('policy', 'two-queue'),
   create: (context, values) => new TwoQueue(context, Number(values.in), Number(values.out)),

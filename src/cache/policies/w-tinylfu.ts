@@ -1,4 +1,3 @@
-// W-TinyLFU: an LRU window before a segmented LRU, entered if more popular than its victim. Exact counters replace the paper's sketch.
 import { member } from '../../base/members.js';
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
@@ -7,7 +6,7 @@ import { shareBytes } from '../share.js';
 const WINDOW = 0;
 const PROBATION = 1;
 const PROTECTED = 2;
-/** Counters saturate, as the 4-bit ones of the sketch do. */
+/** Limit of a counter, as in the sketch's 4 bits. */
 const MOST_USES = 15;
 
 class WTinyLfu implements CachePolicy {
@@ -19,7 +18,7 @@ class WTinyLfu implements CachePolicy {
   readonly #uses: Uint8Array;
   readonly #sizes: Float64Array;
   readonly #context: PolicyContext;
-  /** Shares of the window in the capacity, and of the protected segment in the rest. */
+  /** Window's share of the capacity; protected segment's share of the rest. */
   readonly #shares: { readonly window: number; readonly protected: number };
   #windowLimit = 0;
   #mainLimit = 0;
@@ -31,7 +30,7 @@ class WTinyLfu implements CachePolicy {
   #mainBytes = 0;
   #protectedBytes = 0;
   #candidate = NONE;
-  /** Expert that moves from the window to the main segment if the candidate leaves. */
+  /** Expert that enters the main segment from the window if the candidate leaves. */
   #admitted = NONE;
 
   constructor(context: PolicyContext, window: number, protectedShare: number) {
@@ -145,7 +144,11 @@ class WTinyLfu implements CachePolicy {
   }
 }
 
-/** Einziger, Friedman and Manes (ACM TOS 13(4), 2017). `window`, `protected` (of the rest): shares; counters are halved after ten uses a slot. */
+/**
+ * W-TinyLFU (Einziger, Friedman and Manes, ACM TOS 13(4), 2017): an LRU window before a segmented LRU, entered if more
+ * popular than its victim. Exact counters replace the paper's sketch, halved after ten uses a slot. `window`,
+ * `protected` (of the rest): shares.
+ */
 export const wTinyLfu: PolicyDefinition = {
   ...member('policy', 'w-tinylfu'),
   create: (context, values) => new WTinyLfu(context, Number(values.window), Number(values.protected)),

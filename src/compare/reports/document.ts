@@ -21,21 +21,21 @@ import {
 } from '../words.js';
 import { subjectOf } from './faults.js';
 
-/** The shown parts of a gate. */
+/** Visible extent of a gate. */
 export interface GateView {
   /** A page of Markdown; else a terminal. */
   readonly page: boolean;
   readonly rows: number;
-  /** Most comparisons; the worst come first on a page. */
+  /** Most comparisons; a page lists the worst first. */
   readonly comparisons: number;
 }
 
-/** Most faults of a list and settings, and characters of a cell, on a page. */
+/** Limits of a page: faults of a list and settings; characters of a cell. Ours. */
 const FAULTS = 20;
 const SETTINGS = 50;
 const CELL = 200;
 
-/** Looks of a verdict: in a terminal a sign and its colour, on a page a picture. */
+/** Marks of a verdict: sign and colour in a terminal, picture on a page. */
 const MARKS: Readonly<Record<Row['verdict'], { readonly sign: string; readonly tone: Tone; readonly picture: string }>> = {
   fail: { sign: '✗', tone: 'bad', picture: '❌' },
   warn: { sign: '!', tone: 'caution', picture: '⚠️' },
@@ -53,7 +53,9 @@ const TONES: Readonly<Record<Row['direction'], Tone>> = {
   unclear: 'dim',
 };
 
-/** A gate for people: the verdict first, then each comparison with its change and its worst rows. A page folds what matters less. */
+/**
+ * Document of a gate: the verdict first, then each comparison with its change and worst rows. A page folds minor parts.
+ */
 export function gateDocument(gate: Gate, view: GateView): Document {
   const { added, comparisons, faults, passed } = gate;
   const { page } = view;
@@ -77,7 +79,7 @@ export function gateDocument(gate: Gate, view: GateView): Document {
     const { base, candidate, unchanged } = comparison;
     const quiet: Line = { text: `${base} → ${candidate}: no difference in ${unchanged} metrics.`, tone: 'good', cut: true };
     if (shown.length === 1 || !isQuiet(comparison)) blocks.push(...comparisonBlocks(comparison, view));
-    // Scenarios that did not change stand under each other, without blank lines.
+    // Unchanged scenarios are listed without blank lines.
     else if (index > 0 && isQuiet(shown[index - 1]!)) blocks.push(joined(blocks.pop()!, quiet));
     else blocks.push(lines(quiet));
   }
@@ -87,7 +89,7 @@ export function gateDocument(gate: Gate, view: GateView): Document {
   return { blocks };
 }
 
-/** Comparisons in the order of a view: those of a page begin with the worst, without those that have no difference. */
+/** Comparisons in display order: a page begins with the worst and omits the unchanged. */
 function shownOf({ comparisons }: Gate, page: boolean): readonly Comparison[] {
   if (!page || comparisons.length === 1) return comparisons;
   const weight = ({ findings, passed, rows }: Comparison): number =>
@@ -104,7 +106,7 @@ function faultLine(level: 'error' | 'warn', subject: string, message: string, pl
   return { label: subject, text: `${message}${place === undefined ? '' : ` (${place})`}`, tone: level === 'error' ? 'fail' : 'warn' };
 }
 
-/** The first lines, and how many are left out. */
+/** First lines, and a count of the omitted. */
 function atMost(all: readonly Line[], most: number, what: string, page: boolean): readonly Line[] {
   if (all.length <= most) return all;
   const more = `and ${all.length - most} more ${what}`;
@@ -138,7 +140,7 @@ function comparisonBlocks(comparison: Comparison, { page, rows: most }: GateView
   ];
 }
 
-/** The names of the runs, the verdict, the faults and the change. */
+/** Names of the runs, verdict, faults and change. */
 function headLines(comparison: Comparison, page: boolean, most: number): (Line | false)[] {
   const { base, candidate, findings, inputs, passed, rows } = comparison;
   const mark = MARKS[!isJudged(comparison) ? 'off' : passed ? 'pass' : 'fail'];
@@ -170,7 +172,7 @@ function setUp(inputs: readonly Difference[], config: readonly Difference[]): Gr
   return gridOf(columns, cells, { fold: `${formatCounted(all.length, 'difference')} in the set-up` });
 }
 
-/** The worst rows open, the others folded, those that do not fit counted. */
+/** Worst rows open, the rest folded, overflow counted. */
 function pageRows(rows: readonly Row[], most: number): Block[] {
   const open = Math.min(most, ROWS);
   const folded = rows.slice(open, most);

@@ -2,12 +2,12 @@ import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
 import { knowledgeWarning } from '../words.js';
 
-/** A broken budget, a metric or a scenario that is gone, and its place: the budget's line in its file, else the candidate's file. */
+/** Broken budget, or missing metric or scenario, with a place: the budget's line, else the candidate's file. */
 export type LocatedFault = Gate['faults'][number] & {
   readonly place: { readonly file: string; readonly line: number; readonly column: number };
 };
 
-/** Faults, errors first, then scenarios that are gone, then by how much a metric changed against its base. */
+/** Faults in order: errors first, then missing scenarios, then by relative change. */
 export function locatedFaults(gate: Gate): LocatedFault[] {
   const sized: { fault: LocatedFault; size: number }[] = [];
   for (const fault of gate.faults)
@@ -33,7 +33,7 @@ export function locatedFaults(gate: Gate): LocatedFault[] {
 const placeOf = (budget: Budget | null, candidate: string): LocatedFault['place'] =>
   (budget === null ? null : fileOf(budget)) ?? { file: candidate, line: 1, column: 1 };
 
-/** A message with the place of its budget after it. */
+/** Message followed by its budget's place. */
 export const placedText = (message: string, budget: Budget | null): string => (budget === null ? message : `${message} (${budget.place})`);
 
 /** `latency.tpot.p50 of code`, or `scenario code`. */

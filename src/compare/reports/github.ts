@@ -2,10 +2,13 @@ import { type Format, printable } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 
-/** Annotations of one level that GitHub shows of a step. */
+/** Annotations per level and step shown by GitHub. */
 const MOST = 10;
 
-/** GitHub's workflow commands: faults as annotations at the budget's line. GitHub shows ten a level and step: the worst ten, others counted. */
+/**
+ * GitHub workflow commands: faults as annotations at the budget's line. GitHub shows ten per level and step: the worst
+ * ten, the rest counted.
+ */
 export const githubFormat: Format<Gate> = {
   name: 'github',
   extensions: [],
@@ -26,7 +29,7 @@ function annotation(fault: LocatedFault): string {
   return `::${command} ${properties.join(',')}::${data(`${subjectOf(fault)} ${fault.message}`)}`;
 }
 
-/** The message of a workflow command. */
+/** Escaped message of a workflow command. */
 const data = (text: string): string => printable(text).replaceAll('%', '%25');
 
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');

@@ -4,7 +4,7 @@ import type { Budget } from '../../result/budget.js';
 import type { Comparison, Row } from '../compare.js';
 import { causeLines, directionText, explanationLines, isJudged, ROWS, rowChange, unchangedText, valueText, verdictText } from '../words.js';
 
-/** A fault as a line of a list. */
+/** Fault as a list item. */
 export function faultItem(level: 'error' | 'warn', subject: string, message: string, budget: Budget | null): Markup {
   const place = budget?.place ?? '';
   return html`<li class="${level}"><b>${level === 'error' ? 'FAIL' : 'WARN'}</b> <b>${subject}</b> ${message}${place !== '' && html` <span class="soft">(${place})</span>`}</li>`;
@@ -35,14 +35,14 @@ const budgetsCompared: Section<Comparison> = {
   },
 };
 
-/** A change in the colour of its direction. */
+/** Change in the colour of its direction. */
 export function changeMark(row: Row): Piece {
   const kind = row.direction === 'missing' ? 'worse' : row.direction;
   const text = rowChange(row);
   return kind === 'better' || kind === 'worse' ? html`<span class="${kind}">${text}</span>` : text;
 }
 
-/** Changes of the figures that matter most. */
+/** Changes of key figures. */
 export const keyChanges = ({ rows }: Comparison): Markup =>
   html`<dl class="key">${KEYS.map(([label, name]) => {
     const row = rows.find(({ metric }) => metric === name);
@@ -94,7 +94,7 @@ const causesCompared: Section<Comparison> = {
   },
 };
 
-/** The largest causes, in three lines at most; null if nothing changed. */
+/** Largest causes, in at most three lines; null if nothing changed. */
 export function largestCauses(comparison: Comparison): Piece {
   const lines = causeLines(comparison);
   return lines.length > 0 && causeList(lines);
@@ -125,7 +125,10 @@ const setupCompared: Section<Comparison> = {
   },
 };
 
-/** The sections of a comparison, in the order of asking: budgets, changes, causes, set-up; those of one run stand with its report. */
+/**
+ * Sections of a comparison, in reading order: budgets, changes, causes, set-up; sections of a single run come with its
+ * report.
+ */
 export const comparedSections: readonly Section<Comparison>[] = [
   budgetsCompared,
   changesCompared,
@@ -140,7 +143,7 @@ export const comparedSections: readonly Section<Comparison>[] = [
   compared({ ...sidedSections.provenance, title: 'Warnings, configuration, provenance' }),
 ];
 
-/** A section of both runs, the base first. */
+/** Section of both runs, base first. */
 function compared({ draw, ...section }: Section<Sides>): Section<Comparison> {
   return {
     ...section,

@@ -1,7 +1,7 @@
 import { type Format, toJson } from '../../report/door.js';
 import type { Gate } from '../gate.js';
 
-/** A gate as data: without the runs, which have files of their own. */
+/** Gate as data, without the runs, which have separate files. */
 export function gateData(gate: Gate): unknown {
   return { schema: 'moeprof.compare/1', ...gate, comparisons: gate.comparisons.map(({ results: _, ...comparison }) => comparison) };
 }

@@ -7,7 +7,7 @@ import { placedText } from './faults.js';
 interface Case {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
-  /** Why it failed or was skipped; the note of a passed case. */
+  /** Reason of a failure or skip; note of a passed case. */
   readonly text: string;
 }
 
@@ -17,7 +17,7 @@ interface Suite {
   readonly cases: readonly Case[];
 }
 
-/** JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds. */
+/** JUnit XML for CI servers: a suite per comparison, a case per metric held by a budget. */
 export const junitFormat: Format<Gate> = {
   name: 'junit',
   extensions: ['.xml'],
@@ -64,7 +64,7 @@ function scenarioSuite({ faults, added }: Gate): Suite[] {
 
 function suiteXml({ name, className, cases }: Suite): string {
   const body = cases.map((testCase) => caseXml(testCase, className)).join('');
-  // The schema of Jenkins counts what was skipped by suite, not for all of them.
+  // Jenkins' schema counts skipped cases by suite, without a total.
   return `  <testsuite name="${xml(name)}" ${counts(cases)} skipped="${countOf(cases, 'skipped')}">\n${body}  </testsuite>\n`;
 }
 

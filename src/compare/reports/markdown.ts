@@ -3,7 +3,7 @@ import type { Gate } from '../gate.js';
 import { ROWS } from '../words.js';
 import { gateDocument } from './document.js';
 
-/** Hidden first line by which a bot finds its own comment again. */
+/** Hidden first line by which a bot finds its earlier comment. */
 const STICKY_MARKER = '<!-- moeprof compare -->';
 
 /** Most characters of a comment (GitHub stops at 65,536), and of a step summary (1 MiB). */
@@ -17,14 +17,14 @@ export const markdownFormat: Format<Gate> = {
   render: (gate, options) => `${STICKY_MARKER}\n${fitting(gate, COMMENT, options)}`,
 };
 
-/** Markdown of a gate, as a summary of a job. */
+/** Markdown of a gate, as a job summary. */
 export const summaryFormat: Format<Gate> = {
   name: 'step-summary',
   extensions: [],
   render: (gate, options) => fitting(gate, SUMMARY, options),
 };
 
-/** As many comparisons as fit with their worst rows, then as many rows of each. */
+/** Fits comparisons with their worst rows first, then more rows of each. */
 function fitting(gate: Gate, limit: number, options: ReportOptions): string {
   const render = (comparisons: number, rows: number): string =>
     renderMarkdown(gateDocument(gate, { page: true, comparisons, rows }), options);
@@ -34,7 +34,7 @@ function fitting(gate: Gate, limit: number, options: ReportOptions): string {
   return render(comparisons, rows);
 }
 
-/** The largest number up to `most` for which something holds that holds for all smaller ones; 0 if there is none. */
+/** Largest number up to `most` with a property that is monotone; 0 without any. */
 function largest(most: number, holds: (count: number) => boolean): number {
   if (holds(most)) return most;
   let [low, high] = [0, most];

@@ -5,10 +5,10 @@ import { VERSION } from '../../result/version.js';
 import type { Gate } from '../gate.js';
 import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 
-/** Rule of faults that are not about a metric. */
+/** Rule of faults without a metric. */
 const SCENARIO_RULE = 'scenario';
 
-/** SARIF 2.1.0 (OASIS), for code scanning: a result for each fault, at the line of the budget that it breaks. SARIF log of a gate's faults. */
+/** SARIF 2.1.0 (OASIS) for code scanning: a result per fault, at the broken budget's line. */
 export const sarifFormat: Format<Gate> = {
   name: 'sarif',
   extensions: ['.sarif'],
@@ -52,14 +52,14 @@ function sarifLog(faults: readonly LocatedFault[]): unknown {
 
 const ruleOf = ({ metric }: LocatedFault): string => metric ?? SCENARIO_RULE;
 
-/** The same fault of the next run has the same fingerprint, whatever its figures are. */
+/** Stable between runs: independent of figures. */
 const fingerprint = ({ scenario, metric, budget }: LocatedFault): string =>
   newSha256()
     .update(JSON.stringify([scenario, metric, budget?.text ?? null]))
     .digest('hex')
     .slice(0, 32);
 
-/** A relative reference with forward slashes; what an address cannot hold is escaped. */
+/** Relative reference with forward slashes and escapes. */
 function uriOf(file: string): string {
   const path = printable(file).replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? `file://${path}` : path;
