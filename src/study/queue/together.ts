@@ -1,16 +1,16 @@
-// Messages to the server. The connection repeats unanswered ones, this file half-answered ones. One turn of the event loop is one message.
+// Messages to the server. The connection repeats unanswered messages, and {@link untilAnswered} half-answered messages.
 import type { Redis } from 'ioredis';
 import { afterThis } from '../../base/host/clock.js';
 
-/** A command and its arguments. It must bear repetition, since the server may go before it answers. */
+/** A command with arguments. Must be repeatable: the server may vanish before the answer. */
 export type ServerCommand = readonly [name: string, ...given: (string | number | Uint8Array)[]];
 
 type Answers = readonly (readonly [Error | null, unknown])[];
 
-/** True for an error of a connection that was lost in the middle of its answers. */
+/** True for a connection lost during an answer. */
 const isCutOff = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** Repeats work until it is not cut off. @param work may be done twice: the second time changes nothing */
+/** Repeats work until no answer is cut off. @param work idempotent */
 export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -21,7 +21,7 @@ export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Sends commands as one message. @returns an answer or a refusal of each */
+/** Sends commands as one message. @returns an answer or refusal per command */
 export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> =>
   untilAnswered(async () => {
     const answers = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
@@ -30,7 +30,7 @@ export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Pro
     return answers;
   });
 
-/** The values of answers. @throws Error the first refusal */
+/** Values of answers. @throws Error the first refusal */
 export const valuesOf = (answers: Answers): unknown[] =>
   answers.map(([error, value]) => {
     if (error !== null) throw error;
@@ -42,7 +42,7 @@ interface Message {
   readonly answers: Promise<Answers>;
 }
 
-/** Gathers the commands of one turn. */
+/** Gathers the commands of one event loop turn into a message. */
 export class Together {
   readonly #redis: Redis;
   #message: Message | null = null;
@@ -51,7 +51,7 @@ export class Together {
     this.#redis = redis;
   }
 
-  /** The server's answers, in the order of the commands. @throws Error the first refusal */
+  /** Answers in the order of the commands. @throws Error the first refusal */
   async ask(...commands: readonly ServerCommand[]): Promise<unknown[]> {
     const message = (this.#message ??= this.#begin());
     const from = message.commands.length;
@@ -70,7 +70,7 @@ export class Together {
     return { commands, answers };
   }
 
-  /** Resumes everybody who waited in one turn, so that their next commands make one message, too. */
+  /** Resumes all waiters in one turn, so that their next commands share a message. */
   #gatherNext(): void {
     const { stream } = this.#redis;
     if (stream === undefined) return;
