@@ -7,13 +7,12 @@ import { VERSION } from '../result/version.js';
 
 let known: string | undefined;
 
-/** Version for fingerprints; a working copy appends a hash of its code, which changes without a new version. */
+/** Version for fingerprints; a working copy, whose code changes, appends a hash of its code. */
 export function buildOf(): string {
   known ??= existsSync(join(PACKAGE_FOLDER, 'src', 'index.ts')) ? `${VERSION}+${hashBelow(CODE_FOLDER)}` : VERSION;
   return known;
 }
 
-/** First 12 hex digits over all modules below a folder, in path order. */
 function hashBelow(folder: string): string {
   const hash = newSha256();
   const files = filesBelow(folder).filter((path) => /(?<!\.d)\.[jt]s$/.test(path));

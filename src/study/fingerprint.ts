@@ -10,7 +10,6 @@ import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
 import type { RunSpec, SystemSpec } from '../system/door.js';
 import { buildOf } from './build.js';
 
-/** Profile fields of a run, by family. */
 const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', family: ProfileFamily])[] = [
   ['model', 'models'],
   ['hardware', 'hardware'],
@@ -59,7 +58,6 @@ function fieldsOfRun(run: RunSpec): object {
   return { ...values, budgets: [], overrides: overridesOf(run) };
 }
 
-/** Fingerprint text of systems without files, shared by the cells of a study. */
 const SYSTEMS = new WeakMap<SystemSpec, CanonicalText>();
 
 function systemText({ folder, system: whole }: RunSpec, content: ContentOf): CanonicalText {
@@ -83,7 +81,6 @@ export function ownModulesOf(run: RunSpec): string[] {
   return [...new Set([...choicesOf(run), ...formats].map((path) => resolve(folder, path)))];
 }
 
-/** Modules of the system's choices and of variants; trace formats are handled by the caller. */
 function choicesOf({ system, variants = [] }: RunSpec): string[] {
   const choices = [system.cache.policy, system.dram.policy, system.predictor.kind, system.scheduler.kind, ...variants];
   return choices.flatMap(({ path }) => path ?? []);
@@ -132,7 +129,6 @@ function contentsIn(text: string, folder: string, content: ContentOf): string {
   return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (content(resolve(folder, part)) ?? part) : part));
 }
 
-/** Hashes of unchanged files, by path. */
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
 /** `sha256:` and hex of a file, or of all files of a folder; null: neither exists. */
@@ -154,7 +150,7 @@ export function contentOf(path: string | null, within: readonly string[] = []): 
   return hash;
 }
 
-/** Content of a folder from its entries' contents, by name. */
+/** Content of a folder from named entries. */
 export const contentOfFolder = (names: readonly string[], contentIn: ContentOf): string =>
   sha256(
     [...names]

@@ -41,7 +41,7 @@ function rowsOfFolder(folder: string): RunRow[] {
   });
 }
 
-/** A result, a ranking of `run -s a,b -o`, or a study of `sweep -o study.json`. */
+/** A result, a ranking (`run -s a,b -o`), or a study (`sweep -o study.json`). */
 function rowsOfJson(path: string): RunRow[] {
   const text = readText(path, 'result');
   if (/^\s*\[/.test(text)) return rowsOfRanking(text, path);
@@ -77,7 +77,6 @@ function rowsOfLines(path: string): RunRow[] {
   });
 }
 
-/** Splits columns into key, values and metrics; unchecked. */
 function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Record<string, unknown>>): unknown {
   const [key, values, metrics] = [new Map<string, unknown>(), new Map<string, unknown>(), new Map<string, unknown>()];
   for (const [name, value] of Object.entries(fields)) {
@@ -91,7 +90,6 @@ function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Recor
   return { status, reason, ...(typeof again === 'string' ? { again } : {}), ...parts };
 }
 
-// Shape of a row; a file may hold anything.
 const value = z.union([z.string(), z.number(), z.boolean()]);
 const line = z.string().transform(visible);
 const parts = {
@@ -106,7 +104,7 @@ const rowShape = z.discriminatedUnion('status', [
   z.strictObject({ status: z.enum(['refused', 'failed']), reason: line, ...parts }),
 ]);
 
-/** Checks kinds of values and ranges of figures. @param place for messages @throws UserError */
+/** @param place for messages @throws UserError */
 function checkedRow(raw: unknown, place: string): RunRow {
   const { data, error } = rowShape.safeParse(raw);
   if (data === undefined) {

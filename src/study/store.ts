@@ -18,22 +18,18 @@ import { buildOf } from './build.js';
 
 const ENTRY_SCHEMA = 'moeprof.stored/1';
 
-/** Fingerprint digits in a folder's name: 256 folders stay short. */
+/** Fingerprint digits in a folder's name. */
 const FOLDER_DIGITS = 2;
 
-/** Location and fault of an entry. */
 interface Damage {
   readonly fingerprint: string;
   readonly path: string;
   readonly reason: string;
 }
 
-/**
- * Results by fingerprint in a shared folder. Complete entries are renamed into place, so nobody reads a partial entry.
- */
+/** Results by fingerprint in a shared folder. Entries are renamed into place, so nobody reads a partial entry. */
 export class Store {
   readonly folder: string;
-  /** Folders made or found by the process. */
   readonly #made = new Set<string>();
 
   private constructor(folder: string) {
@@ -77,8 +73,8 @@ export class Store {
   }
 
   /**
-   * Stores a different process's entry, or returns the fault. @param text from {@link entryText} @param fault of a
-   * result, or null @throws UserError
+   * Stores a foreign entry, or returns the fault. @param text from {@link entryText} @param fault of a result, or null
+   * @throws UserError
    */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
@@ -91,7 +87,7 @@ export class Store {
 
   /** @throws UserError if the folder is not writable */
   requireWritable(): void {
-    // Checks the location only; the file is never begun.
+    // The file is never begun.
     new AtomicFile(join(this.folder, 'entry'));
   }
 
@@ -100,7 +96,6 @@ export class Store {
     const folder = dirname(path);
     if (!this.#made.has(folder)) makeFolder(folder);
     this.#made.add(folder);
-    // Replaces a pipe or a link to a device.
     const stat = whatStands(path);
     if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
     writeFileAtomic(path, text);
@@ -121,12 +116,12 @@ export class Store {
     }
   }
 
-  /** Size and write time; zeros for a vanished entry. */
+  /** Zeros for a vanished entry. */
   fileOf(fingerprint: string): Pick<FileStat, 'size' | 'mtimeMs'> {
     return statOf(this.#pathOf(fingerprint)) ?? { size: 0, mtimeMs: 0 };
   }
 
-  /** True if the current build of moeprof made the entry; entries of different builds are never used. */
+  /** True for the current build; foreign entries are never used. */
   isOfThisBuild(fingerprint: string): boolean {
     const path = this.#pathOf(fingerprint);
     const entry = orUserError(() => entryIn(readText(path, 'entry'), { path, remedy: REMEDY }));
@@ -150,24 +145,19 @@ export class Store {
   }
 }
 
-/** True for an entry folder, or a hidden name. */
 const isOurs = (name: string): boolean => name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
 
-/** Text of an entry, without machine-specific values: many machines write equal bytes. */
+/** Text of an entry, without machine-specific values: all machines write equal bytes. */
 export function entryText(fingerprint: string, outcome: Outcome): string {
   const kept = outcome.status === 'done' ? { status: 'done', result: inText({ ...outcome.result, environment: {} }) } : outcome;
-  // The outcome's text is made once, for digest and entry.
   const text = canonicalJson(kept);
   const head = { build: buildOf(), digest: newSha256().update(text).digest('hex'), fingerprint };
   return `${canonicalJson(head).slice(0, -1)},"outcome":${text},"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`;
 }
 
-/** @throws UserError if the file does not fit the fingerprint */
 const read = (path: string, fingerprint: string): Outcome => outcomeIn(readText(path, 'entry'), fingerprint, { path, remedy: REMEDY });
 
-/**
- * Digest of the outcome's text as in {@link entryText}, at a tenth of the cost of rewriting. Empty: a different layout.
- */
+/** Digest of the outcome's text in place, a tenth of the cost of rewriting; empty for a different layout. */
 function digestInPlace(text: string): string {
   const [before, after] = [',"outcome":', `,"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`];
   const at = text.indexOf(before);
@@ -177,7 +167,6 @@ function digestInPlace(text: string): string {
     .digest('hex');
 }
 
-/** Name of an entry in messages, and advice. */
 interface Messages {
   readonly path: string;
   readonly remedy: string;
@@ -185,17 +174,14 @@ interface Messages {
 
 const REMEDY = '; delete it, and the run is repeated';
 
-/**
- * Entry with schema, fingerprint, build, outcome, and `digest`: SHA-256 of the outcome as canonical JSON. @throws
- * UserError if malformed
- */
+/** `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
   const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
   throw new UserError(`${path}: is no ${ENTRY_SCHEMA}${remedy}`);
 }
 
-/** Outcome of an entry of correct digest. @throws UserError */
+/** @throws UserError for a wrong digest */
 function outcomeIn(text: string, fingerprint: string, messages: Messages): Outcome {
   const { digest, fingerprint: named, outcome } = entryIn(text, messages);
   const { path, remedy } = messages;
@@ -204,7 +190,7 @@ function outcomeIn(text: string, fingerprint: string, messages: Messages): Outco
   return checkedOutcome(outcome, messages);
 }
 
-/** @throws UserError if the value is no outcome, or no moeprof result */
+/** @throws UserError if malformed */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
   if (status === 'done') {

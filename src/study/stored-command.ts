@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Config fields of a result that are no run values. */
 const DERIVED: ReadonlySet<string> = new Set(['machine', 'profiledOn', 'overrides', 'system', 'budgets']);
 
-/** Command that repeats a stored run; null: a command would give a new fingerprint, after a changed build or file. */
+/** Command that repeats a stored run; null: not reproducible with the current build and files. */
 export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint: string): string | null {
   const given = Object.entries(config).filter(([key]) => !DERIVED.has(key));
   const changes = [...differences(asWritten(checkRun({}, 'a run')) as Fields, Object.fromEntries(given), []), ...insideProfiles(config)];
@@ -24,7 +24,6 @@ export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint:
   return null;
 }
 
-/** Values that differ from `base`; lists are compared whole. */
 const differences = (base: Fields, fields: Fields, path: readonly string[]): Override[] =>
   Object.entries(fields).flatMap(([key, value]): Override[] => {
     const [before, at] = [ownValue(base, key), [...path, key]];
@@ -39,7 +38,6 @@ const insideProfiles = ({ overrides }: Result['config']): Override[] =>
     changesIn(overrides, root).map(({ path, value }) => overrideOf([root, ...path], value)),
   );
 
-/** The system by name with changes, or as full values. */
 function systemsOf({ overrides, system }: Result['config']): Override[][] {
   if (!isObject(system)) return [[]];
   const named = [overrideOf(['system'], system.name)];

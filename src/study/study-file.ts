@@ -25,7 +25,6 @@ export function wholeNumbersOf(text: string): number[] | null {
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'expected text, a number, or true or false' });
 
-/** A list of values, or a range of integers. */
 const values = z.union([z.array(scalar).min(1), scalar]).transform((given, context): SweepValue[] => {
   const listed: readonly SweepValue[] = Array.isArray(given) ? given : [given];
   const all = issueOf(context, [], () => listed.flatMap((value) => (typeof value === 'string' ? (wholeNumbersOf(value) ?? value) : value)));
@@ -36,7 +35,7 @@ const values = z.union([z.array(scalar).min(1), scalar]).transform((given, conte
 
 const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: 'expected the path of a value of a run, e.g. memory.expertCache' });
 
-/** Fields of a study's runs, or a search's space. */
+/** Fields of a study or a search. */
 export const spaceFields = {
   run: z.string().min(1).optional(),
   set: z.record(path, z.unknown()).default({}),
@@ -86,7 +85,7 @@ export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.
 /** Schema of a study. */
 export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
-/** A study file: varied values of a run. Any `--set` value can vary. */
+/** A study file: varied `--set` values of a run. */
 export interface StudyFile {
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */
@@ -96,7 +95,7 @@ export interface StudyFile {
   readonly metrics: readonly string[];
   /** Values common to every run. */
   readonly fixed: readonly Override[];
-  /** A varied value as an override. @param at index of the study's path */
+  /** @param at index of the path */
   override(at: number, value: SweepValue): Override;
 }
 
@@ -142,14 +141,13 @@ function overrideOf(name: string, value: unknown, place: string, folder: string)
   return { path: name.split('.'), value: inFolder(name, value, folder), label: place, fromFile: true };
 }
 
-/** Run values that may name a file. */
 const NAME_FILES: ReadonlySet<string> = new Set([
   ...['model', 'hardware', 'runtime', 'system', 'trace', 'workload.arrivals'],
   ...['variants', 'traceFormat', 'system.cache.policy', 'system.dram.policy', 'system.cache.popularity'],
   ...['system.scheduler', 'system.scheduler.kind', 'system.predictor.train'],
 ]);
 
-/** Makes file paths of a run's value absolute; bundled names stay. @param name path of the value */
+/** Makes file paths absolute; bundled names stay. @param name path of the value */
 export function inFolder(name: string, value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((item) => inFolder(name, item, folder));
   if (typeof value !== 'string') return value;

@@ -56,7 +56,6 @@ function studyDocument(study: Study): Document {
   };
 }
 
-/** Counts of runs, absent metrics, reasons, and the fastest row. */
 function summaryOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));
@@ -94,11 +93,10 @@ function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {
   );
 }
 
-/** Terminal columns shared by all axes; most and least of an axis. Ours. */
+/** Terminal columns of all axes, and most and least of an axis; ours. */
 const AXES_ROOM = 60;
 const [WIDEST, LEAST] = [24, 6];
 
-/** Axes named by the last word of the path, as wide as figures allow. */
 function axisColumns({ axes }: Pick<Study, 'axes'>, first: readonly RunRow[]): Column[] {
   const heads = axes.map((path) => path.split('.').at(-1)!);
   const widths = axes.map((path, at) => Math.max(heads[at]!.length, ...first.map(({ values }) => String(values[path] ?? '').length)));

@@ -1,4 +1,3 @@
-// Trust of a sweep: results must fit their cell, and repeated refusals shut a worker out.
 import { ownValue, remembered } from '../../base/objects.js';
 import { configOfRun } from '../../engine/outcome/outcome.js';
 import { canonicalJson } from '../../result/digest.js';
@@ -6,10 +5,9 @@ import type { Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import type { RunSpec, SystemSpec } from '../../system/door.js';
 
-/** Canonical JSON by system, shared by the cells of a study. */
 const SYSTEMS = new WeakMap<SystemSpec, string>();
 
-/** First mismatch between a result and the run, in words; null: a match. */
+/** Mismatch between a result and the run, in words; null: a match. */
 export function faultOf(result: Result, run: RunSpec): string | null {
   const { config, inputs, seed, tool } = result;
   if (tool.version !== VERSION) return `is of moeprof ${tool.version}`;
@@ -31,7 +29,7 @@ const MOST = 10;
 /** Most workers counted; ours, since any name can be sent. */
 const MOST_NAMES = 10_000;
 
-/** Counts of refusals. */
+/** Refusals of results that do not fit their cell, by cell and worker. */
 export class Refusals {
   readonly #ofCell = new Map<string, number>();
   readonly #ofWorker = new Map<string, number>();
@@ -46,7 +44,7 @@ export class Refusals {
     return { named: times === 1, failed: times >= MOST, shut: worker !== null && this.#countOf(worker) === PATIENCE };
   }
 
-  /** True for a worker whose results no longer count. */
+  /** True for a worker shut out after repeated refusals. */
   isShut(worker: string): boolean {
     return (this.#ofWorker.get(worker) ?? 0) >= PATIENCE;
   }

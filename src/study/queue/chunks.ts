@@ -1,4 +1,4 @@
-// Files sent through a server in chunks, addressed by content: a server holds values in memory.
+// Files sent through a server in chunks, addressed by content.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
@@ -7,7 +7,7 @@ import { shortened, visible } from '../../base/text.js';
 import { parsed } from './protocol.js';
 import type { Seal } from './seal.js';
 
-/** Bytes per chunk. Ours: a round trip of 1 ms is small, and a server with a hundred workers holds few chunks. */
+/** Bytes per chunk. Ours: a round trip of 1 ms is small, and servers hold values in memory. */
 export const CHUNK_BYTES = 2 ** 20;
 
 const noteShape = z.union([
@@ -15,7 +15,7 @@ const noteShape = z.union([
   z.object({ bytes: z.int().nonnegative(), chunks: z.int(), seal: z.string() }).refine(({ bytes, chunks }) => chunks === chunkCount(bytes)),
 ]);
 
-/** A file's size and chunks, or the reason for its absence. */
+/** Size and chunks of a file, or the reason for its absence. */
 export type FileNote = { readonly bytes: number; readonly chunks: number } | { readonly refused: string };
 
 const noteParts = (sha256: string, note: FileNote): string[] => [sha256, 'refused' in note ? note.refused : String(note.bytes)];
@@ -49,7 +49,7 @@ export function* chunksOf(path: string): Generator<Uint8Array> {
   }
 }
 
-/** The received content differs from the file. */
+/** The received content differs. */
 export class DamagedFile extends Error {}
 
 /** Checks arriving chunks against the requested file. */
@@ -65,7 +65,7 @@ export class ChunkCheck {
     this.#bytes = bytes;
   }
 
-  /** @throws DamagedFile if the chunk is missing, or of a wrong length */
+  /** @throws DamagedFile if missing, or of a wrong length */
   add(chunk: Uint8Array | null): Uint8Array {
     const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
     if (chunk === null || chunk.length !== expected) throw new DamagedFile('a part of it is gone from the server');

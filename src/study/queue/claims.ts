@@ -14,17 +14,15 @@ export function provenRun(fingerprint: string, cell: Claims): RunSpec | null {
     const run = runOfText(cell);
     const identity = orUserError(() => runIdentity(run, claimedContents(cell)));
     if (identity instanceof UserError || identity.fingerprint !== fingerprint) return null;
-    // The fingerprint proves nothing about files the run does not read.
+    // The fingerprint proves nothing about unread files.
     const isRead = (path: string): boolean => identity.read.some((read) => isWithin(read, path));
     return cell.files.every(({ path, sha256 }) => sha256 === null || isRead(path)) ? run : null;
   } catch (error) {
-    // Values of the wrong kind.
     if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return null;
     throw error;
   }
 }
 
-/** Contents by path as claimed, in the form of `contentOf`. */
 function claimedContents({ files, modules }: Claims): (path: string) => string | null {
   const names = new Map(files.map(({ names, path }) => [path, names]));
   const contents = new Map([...files, ...modules].map(({ path, sha256 }) => [path, sha256 === null ? null : `sha256:${sha256}`]));

@@ -1,4 +1,4 @@
-// Connection to a server, and BullMQ, loaded only for a queue. Server and network errors become one line.
+// Connection to a server. BullMQ is loaded only for a queue.
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { codeOf, messageOf, UserError, unloadable } from '../../base/errors.js';
@@ -17,7 +17,7 @@ const LONGEST_WAIT_MS = 2000;
 
 const QUEUE_INSTALL = 'npm install bullmq@6 ioredis@5';
 
-/** The library with its connection to a server. */
+/** A connection to a server, with the library. */
 export interface QueueServer {
   readonly address: QueueAddress;
   readonly bull: typeof Bull;
@@ -29,8 +29,7 @@ export interface QueueServer {
 }
 
 /**
- * Connects to a server. @param tell receives a line per loss and return of the connection @throws UserError without a
- * connection or library
+ * Connects to a server. @param tell receives a line per loss and return @throws UserError without connection or library
  */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
   const { bull, Client } = libraries();
@@ -73,10 +72,9 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
   };
 }
 
-/** @throws UserError if a package is missing */
 function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redis } {
   try {
-    // Requiring CommonJS packages avoids a search for exports, which takes as long again.
+    // Requiring CommonJS halves the load time: no search for exports.
     const bull = requirePackage('bullmq') as typeof Bull;
     const { Redis: Client } = requirePackage('ioredis') as { readonly Redis: typeof Redis };
     return { bull, Client };
@@ -85,7 +83,6 @@ function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redi
   }
 }
 
-/** @throws UserError if the server is unreachable, or refuses the login */
 async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   let first: unknown;
   redis.on('error', (error) => {
@@ -94,7 +91,7 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   const late = new AbortController();
   try {
     await Promise.race([
-      // Writes nothing, but needs permission to write.
+      // Needs permission to write, but writes nothing.
       redis.connect().then(() => redis.srem(keysOf(address.prefix).workers, '')),
       sleep(PATIENCE_MS + 1000, late.signal).then(() => {
         throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });

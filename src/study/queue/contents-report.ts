@@ -15,7 +15,6 @@ const COUNTS = ['waiting', 'running', 'delayed', 'done', 'failed'] as const;
 /** Contents of a queue's server, as a document. */
 export function contentsDocument({ prefix, shown }: QueueAddress, contents: QueueContents, verbose: boolean): Document {
   const { cells, failures, files, results, sweeps, workers } = contents;
-  // Failed cells by reason, latest first.
   const reasons = [...groupedBy(failures, ({ failure }) => failure).values()];
   const listed = verbose ? reasons : reasons.slice(0, REASONS);
   const others = [...workers, ...sweeps].some((presence) => !isAlike(presence)) || cells.some((presence) => !isAlike(presence));

@@ -1,4 +1,4 @@
-// Contents of a queue's server, of any build. Keys are found by name: nothing is missed, and no foreign key is touched.
+// Contents of a queue's server, of any build. Keys are found by name, so no foreign key is touched.
 import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
@@ -11,15 +11,15 @@ import { answersTo, valuesOf } from './together.js';
 /** Keys or entries per command; ours. */
 const AT_ONCE = 1000;
 
-/** Cells of one build; only workers of the same build run the cells. */
+/** Cells of one build, run only by workers of the build. */
 export interface BuildCells {
   readonly protocol: number;
   readonly build: string;
   readonly waiting: number;
   readonly running: number;
-  /** Cells with a missing file, or about to be tried again. */
+  /** Cells with a missing file, or in retry. */
   readonly delayed: number;
-  /** Recently ended cells, by their last try. */
+  /** Recently ended cells. */
   readonly done: number;
   readonly failed: number;
 }
@@ -36,16 +36,15 @@ export interface QueueContents {
   readonly files: { readonly count: number; readonly bytes: number };
 }
 
-/** Removed items. */
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
-/** Reads a queue. @throws UserError if the server does not answer properly */
+/** Reads a queue. @throws UserError for an unexpected answer */
 export const contentsOf = (server: QueueServer): Promise<QueueContents> =>
   withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 
 /**
- * Removes a queue's contents; running cells still leave results. @param force removes pending work of sweeps @throws
- * UserError without `force`
+ * Empties a queue; running cells still leave results. @param force removes pending work of sweeps @throws UserError
+ * without `force`
  */
 export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied> {
   return withServerErrors(server, async () => {
@@ -61,7 +60,7 @@ export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied
     }
     const { redis } = server;
     const { sweeps: attached, workers } = keysOf(server.address.prefix);
-    // Presences stay: a heartbeat would restore each in seconds, and absence would mislead in between.
+    // Presences stay: heartbeats would restore each in seconds.
     const present = (key: string): boolean => [attached, workers].some((set) => key === set || key.startsWith(`${set.slice(0, -1)}:`));
     const gone = keys.filter((key) => !present(key));
     for (const some of batchesOf(gone)) await redis.unlink(...some);
@@ -125,7 +124,6 @@ async function countsOf({ address, bull, redis }: QueueServer, name: string): Pr
   return { delayed, running: active, waiting };
 }
 
-/** Ends of cells by fingerprint, in order. */
 async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd>> {
   const ends = new Map<string, CellEnd>();
   for (let from = '-'; ; ) {

@@ -8,22 +8,21 @@ import { listFolder, statOf } from '../../base/input-file.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue, SHA256_HEX } from '../../result/digest.js';
 
-/** Default size of the cache: some long recordings. Ours. */
+/** Default size: some long recordings. Ours. */
 export const CACHE_SIZE = '20GiB';
 
 /** Default folder, below the user's cache folder. */
 export const cacheFolder = (): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 
 /**
- * Files from a server on a worker's disk, named by SHA-256; workers can share the folder. The least recently used files
- * are deleted.
+ * Files from a server on a worker's disk, named by SHA-256 and shared by workers. The least recently used files are
+ * deleted.
  */
 export class FileCache {
-  /** Absolute. */
   readonly folder: string;
   readonly #limit: number;
 
-  /** @param limit bytes of all files; the folder is made on demand @throws UserError if the path is no folder */
+  /** @param limit bytes of all files @throws UserError if the path is no folder */
   constructor(folder: string, limit: number) {
     if (whatStands(folder)?.isDirectory() === false) throw new UserError(`${folder}: is no folder; name one for --file-cache`);
     this.folder = resolve(folder);
@@ -41,8 +40,8 @@ export class FileCache {
   }
 
   /**
-   * Stores a file and returns its path. @param kept files that must stay @param fill receives a writer @throws
-   * UserError if the file does not fit
+   * Stores a file. @param kept files that must stay @param fill receives a writer @returns path @throws UserError if
+   * too large
    */
   async put(
     sha256: string,
@@ -71,7 +70,7 @@ export class FileCache {
     rmSync(this.#pathOf(sha256), { force: true });
   }
 
-  /** A folder of empty files with the given names, for listing. */
+  /** A folder of empty files, for listing. */
   view(names: readonly string[]): string {
     const folder = join(this.folder, `names-${hashOfValue(names).slice(0, 32)}`);
     makeFolder(folder);
@@ -79,7 +78,6 @@ export class FileCache {
     return folder;
   }
 
-  /** Deletes least recently used files until `bytes` more bytes fit. */
   #makeRoom(bytes: number, kept: ReadonlySet<string>): void {
     const files = listFolder(this.folder)
       .filter((name) => SHA256_HEX.test(name))

@@ -8,13 +8,10 @@ import { contentOf } from '../fingerprint.js';
 
 const MODULE_FILE = /\.[mc]?[jt]s$/;
 
-/** SHA-256 of a permitted module, as in `contentOf`, and its absolute path. */
+/** SHA-256 as in `contentOf`, and absolute path. */
 export type TrustedModule = readonly [content: string, path: string];
 
-/**
- * Modules below folders. @param cache a folder filled by strangers, never trusted @throws UserError for a non-folder,
- * or overlap with the cache
- */
+/** Modules below folders. @param cache never trusted @throws UserError for a non-folder, or overlap with the cache */
 export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
   folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
@@ -29,7 +26,7 @@ export const modulesBelow = (folders: readonly string[], cache: string): Trusted
 
 const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
 
-/** Finds modules by content below the worker's own folders. A run names a module by content, and never brings code. */
+/** Finds modules by content below the worker's own folders. A run never brings code. */
 export class ModuleIndex {
   readonly #paths: ReadonlyMap<string, string>;
 
@@ -37,10 +34,7 @@ export class ModuleIndex {
     this.#paths = new Map(trusted);
   }
 
-  /**
-   * Finds a module. @param named path at the sweep, for messages @param sha256 hex @throws UserError if missing or
-   * changed
-   */
+  /** @param named path at the sweep, for messages @param sha256 hex @throws UserError if missing or changed */
   find(named: string, sha256: string | undefined): string {
     const path = this.#paths.get(`sha256:${sha256}`);
     if (path === undefined) {

@@ -1,6 +1,6 @@
 import { formatCount, formatCounted } from '../../base/units.js';
 
-/** Seconds of a rate's window. Ours: calm, yet shows workers that come or go. */
+/** Seconds of a rate's window; ours. */
 const WINDOW_S = 30;
 
 /** Recent events per second. */
@@ -18,7 +18,7 @@ export class LateRate {
     this.#forget(now);
   }
 
-  /** Events per second over the last half minute, or since a later start. */
+  /** Events per second over {@link WINDOW_S}, or since a later start. */
   at(now: number): number {
     this.#forget(now);
     const seconds = Math.min(WINDOW_S, now - this.#start);
@@ -37,14 +37,13 @@ export interface QueueStatus {
   readonly settled: number;
   readonly failed: number;
   readonly running: number;
-  /** Recent cells per second. */
+  /** Cells per second. */
   readonly rate: number;
   readonly workers: number;
-  /** Cells of the study by worker. */
   readonly by: ReadonlyMap<string, number>;
 }
 
-/** Seconds until all cells are settled at the current rate; null: unknown. */
+/** Null: unknown. */
 export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' | 'settled' | 'total'>): number | null {
   if (settled >= total) return 0;
   return rate > 0 ? (total - settled) / rate : null;

@@ -1,35 +1,33 @@
-// Protocol of sweeps and workers. Changes in `sent-cell.ts` or `sent-result.ts` also raise PROTOCOL, so versions never
-// mix.
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { buildOf } from '../build.js';
 
-/** Version of the protocol. */
+/** Version of the protocol; changes in `sent-cell.ts` or `sent-result.ts` also raise the version. */
 export const PROTOCOL = 3;
 
-/** Tries of a cell whose process dies, or whose files cannot be fetched; ours. */
+/** Tries of a cell whose process dies, or whose files are missing; ours. */
 export const TRIES = 3;
 
-/** Seconds that a result waits for a sweep. Ours: a sweep interrupted on Friday can resume within a week. */
+/** Seconds that a result waits for a sweep. Ours: a sweep interrupted on Friday can resume. */
 export const RESULT_KEPT_S = 7 * 86_400;
-/** Seconds that a taken result stays, for further waiting sweeps; ours. */
+/** Seconds that a taken result stays for further sweeps; ours. */
 export const RESULT_TAKEN_S = 600;
-/** Entries in the stream of finished cells; a sweep absent for longer finds results by name. Ours. */
+/** Entries in the stream of finished cells; an absent sweep finds older results by name. Ours. */
 export const DONE_KEPT = 100_000;
 
 /** Keys of a queue below a prefix. */
 export function keysOf(prefix: string, build: string = buildOf(), protocol: number = PROTOCOL) {
   return {
     prefix,
-    /** Queue of cells; each protocol and build has its own queue. */
+    /** Queue of cells, by protocol and build. */
     cells: `cells-${protocol}-${build}`,
     done: `${prefix}:done-${protocol}-${build}`,
     /** Sets of ids; an id without its own key is gone. */
     workers: `${prefix}:workers`,
     sweeps: `${prefix}:sweeps`,
-    /** SHA-256 of files requested by workers. */
+    /** SHA-256 of requested files. */
     wanted: `${prefix}:wanted`,
-    /** Note that shuts a worker out, sealed by a sweep. */
+    /** Sealed note that shuts a worker out. */
     shut: (worker: string) => `${prefix}:shut:${worker}`,
     worker: (id: string) => `${prefix}:worker:${id}`,
     sweep: (id: string) => `${prefix}:sweep:${id}`,
@@ -49,7 +47,7 @@ const presence = z.object({
   name: z.string().regex(/^(sweep )?[\w.@-]{1,100}$/),
   build: z.string().regex(/^[\w.+-]{1,100}$/),
   protocol: z.int().nonnegative(),
-  /** Current cells of a worker; 0 for a sweep. */
+  /** 0 for a sweep. */
   running: z.int().nonnegative(),
 });
 
@@ -60,7 +58,7 @@ export type Presence = Readonly<z.infer<typeof presence>>;
 export const presenceText = (name: string, running: number): string =>
   JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 
-/** Readable presences; texts of unknown versions are skipped. */
+/** Presences; unreadable texts are skipped. */
 export const presencesIn = (texts: readonly (string | null)[]): Presence[] => texts.flatMap((text) => parsed(presence, text) ?? []);
 
 /** Presences of a set of ids; `gone`: ids without a key. */
@@ -84,5 +82,5 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   }
 }
 
-/** True if the process handles cells of the same build and protocol. */
+/** True for equal build and protocol. */
 export const isAlike = ({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean => build === buildOf() && protocol === PROTOCOL;

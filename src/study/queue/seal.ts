@@ -5,7 +5,7 @@ import { type Environment, env as processEnv } from '../../base/host/process.js'
 import { readText } from '../../base/input-file.js';
 import type { QueueAddress } from './address.js';
 
-/** Environment variable of the key, hidden from process lists. */
+/** Hides the key from process lists. */
 const KEY_VARIABLE = 'MOEPROF_QUEUE_KEY';
 
 /** Shortest key, characters: 128 bits in base64 have 22. */
@@ -15,15 +15,11 @@ const MAKE_ONE = 'make one with: head -c 32 /dev/urandom | base64 > queue.key';
 
 type Sealed = 'cell' | 'result' | 'end' | 'shut' | 'file';
 
-/**
- * Seals of cells and results by a shared key; unsealed data is refused. A queue without a key must be on the local
- * machine.
- */
+/** Seals of cells and results by a shared key. A queue without a key must be on the local machine. */
 export interface Seal {
   /** False: no key, and every seal is empty. */
   readonly isKeyed: boolean;
   over(kind: Sealed, ...parts: readonly (string | Uint8Array)[]): string;
-  /** True if `seal` matches the parts. */
   holds(seal: unknown, kind: Sealed, ...parts: readonly (string | Uint8Array)[]): boolean;
 }
 
@@ -39,8 +35,8 @@ export function sealBy(key: string | null): Seal {
 }
 
 /**
- * Seal of a queue. @param path of the key; undefined: {@link KEY_VARIABLE}, or no key @throws UserError if the key is
- * short, or missing but required
+ * Seal of a queue. @param path of the key; undefined: {@link KEY_VARIABLE}, or no key @throws UserError for a short or
+ * missing key
  */
 export function sealOf({ host, shown }: QueueAddress, path: string | undefined, env: Environment = processEnv): Seal {
   const named = path === undefined ? KEY_VARIABLE : `--queue-key ${path}`;

@@ -18,7 +18,7 @@ const MOST_FILES = 20_000;
 const digest = z.string().regex(SHA256_HEX);
 const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
 const fileShape = z.strictObject({
-  /** Absolute path on the sweep's machine. */
+  /** On the sweep's machine. */
   path: absolute,
   /** Hex; null: a folder, or missing. */
   sha256: digest.nullable(),
@@ -32,11 +32,11 @@ const moduleShape = z.strictObject({ path: absolute, sha256: digest });
 const cellShape = z.strictObject({
   protocol: z.literal(PROTOCOL),
   build: z.string(),
-  /** Run as text, passed unparsed to the run's process. */
+  /** Passed unparsed to the run's process. */
   run: z.string().max(LONGEST_RUN),
-  /** System as separate text: most cells of a study share the system. */
+  /** Separate text: most cells of a study share the system. */
   system: z.string().max(LONGEST_RUN),
-  /** Working directory of the sweep, for relative paths in messages. */
+  /** Working directory of the sweep, for messages. */
   folder: absolute,
   files: z.array(fileShape).max(MOST_FILES).readonly(),
   modules: z.array(moduleShape).max(100).readonly(),
@@ -44,13 +44,13 @@ const cellShape = z.strictObject({
   seal: z.string(),
 });
 
-/** A file named by a run, as on the sweep's machine. */
+/** A file of a run, on the sweep's machine. */
 export type CellFile = Readonly<z.infer<typeof fileShape>>;
 
 /** A user's module. The text never travels. */
 export type CellModule = Readonly<z.infer<typeof moduleShape>>;
 
-/** A cell as sent, named by its fingerprint: run, files, modules and seal. */
+/** A cell as sent, named by its fingerprint. */
 export type SentCell = Readonly<z.infer<typeof cellShape>>;
 
 /** One run for a worker. */
@@ -73,7 +73,6 @@ const SYSTEM_TEXTS = new WeakMap<SystemSpec, string>();
 
 const systemText = (system: SystemSpec): string => remembered(SYSTEM_TEXTS, system, () => JSON.stringify(encoded(system)));
 
-/** Recent systems by text. */
 const SYSTEMS = new Map<string, SystemSpec>();
 const MOST_SYSTEMS = 64;
 
@@ -89,14 +88,12 @@ export function runOfText({ run, system }: Pick<SentCell, 'run' | 'system'>): Ru
   return { ...(decoded(JSON.parse(run)) as Omit<RunSpec, 'system'>), system: systemOfText(system) };
 }
 
-/** True for a plain file name. */
 function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[\\/\0]/.test(name);
 }
 
 /**
- * Reads a cell. @param fingerprint name on the server @throws UserError if malformed, of a different protocol or build,
- * or unsealed
+ * Reads a cell. @param fingerprint name on the server @throws UserError if malformed, of a different build, or unsealed
  */
 export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell {
   const { build, protocol } = isObject(data) ? data : {};
@@ -115,10 +112,9 @@ export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell
 
 const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 
-/** Key of a map's pairs. */
 const MAP = '\u0001map';
 
-/** Encodes numbers missing in JSON as texts, and maps as pairs below a reserved key. */
+/** JSON lacks some numbers and maps: writes texts, and pairs below a reserved key. */
 function encoded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : `\u0001${Object.is(value, -0) ? '-0' : value}`;

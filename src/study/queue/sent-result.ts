@@ -1,4 +1,4 @@
-// End of a cell as sent and sealed: a result, or the reason for a failure. A sweep checks every part.
+// End of a cell as sent: a sealed result or failure.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { bytesOf, joined, textOf } from '../../base/host/bytes.js';
@@ -14,10 +14,7 @@ const MOST_REASON = 2000;
 /** Largest unpacked entry, bytes. Ours: a result with details has a few MiB. */
 const LARGEST_ENTRY = 2 ** 28;
 
-/**
- * Compresses an entry of the store, to about a third: most of the text is metric names. @throws UserError if too large
- * for a sweep
- */
+/** Compresses an entry to about a third: most text is metric names. @throws UserError if too large for a sweep */
 export function packedEntry(entry: string): Uint8Array {
   if (entry.length > LARGEST_ENTRY)
     throw new UserError(
@@ -64,13 +61,13 @@ const endShape = z.object({
   seal: z.string(),
 });
 
-/** End of a cell at its worker: a result on the server, a failure, or a request to send the cell again. */
+/** End of a cell: a result on the server, a failure, or a request to resend the cell. */
 export interface CellEnd {
   readonly fingerprint: string;
   readonly worker: string;
   /** Null: a result exists. */
   readonly failure: string | null;
-  /** True: the cell on the server was not the sweep's; `failure` is the fault. */
+  /** True: the server's cell was not the sweep's; `failure` is the fault. */
   readonly again?: boolean;
 }
 

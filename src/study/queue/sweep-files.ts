@@ -6,7 +6,7 @@ import type { QueueKeys } from './protocol.js';
 import type { Seal } from './seal.js';
 import type { CellFile } from './sent-cell.js';
 
-/** Seconds that a file or a refusal stays on the server; later workers request the file again. Ours. */
+/** Seconds that a file, or a refusal, stays on the server; ours. */
 const FILE_KEPT_S = 86_400;
 const REFUSAL_KEPT_S = 30;
 /** Chunks between two heartbeats of the sweep; ours. */
@@ -16,16 +16,14 @@ interface FileTarget {
   readonly server: QueueServer;
   readonly keys: QueueKeys;
   readonly seal: Seal;
-  /** Shows a line to the user. */
   tell(line: string): void;
 }
 
-/** Files of a sweep's cells: each requested file is uploaded once, in chunks, and removed when the last sweep ends. */
+/** Files of a sweep's cells, uploaded once on request, and removed when the last sweep ends. */
 export class SweepFiles {
   readonly #target: FileTarget;
-  /** Paths of pending and earlier cells' files, by SHA-256. */
+  /** By SHA-256. */
   readonly #paths = new Map<string, string>();
-  /** Chunks on the server, by SHA-256. */
   readonly #sent = new Map<string, number>();
 
   constructor(target: FileTarget) {
@@ -36,7 +34,7 @@ export class SweepFiles {
     for (const { path, sha256 } of files) if (sha256 !== null) this.#paths.set(sha256, path);
   }
 
-  /** Uploads requested files. @param beat heartbeat during a long upload */
+  /** @param beat heartbeat during a long upload */
   async bringWanted(beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server } = this.#target;
     const { redis } = server;
@@ -58,7 +56,6 @@ export class SweepFiles {
     }
   }
 
-  /** Uploads a file; a full server is reported to workers and user. */
   async #bring(path: string, sha256: string, beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server, tell } = this.#target;
     const { redis } = server;

@@ -17,7 +17,7 @@ import { type CellEnd, doneOf, resultOf } from './sent-result.js';
 import { SweepFiles } from './sweep-files.js';
 import { answersTo, untilAnswered } from './together.js';
 
-/** Most cells on the server. Ours: spares its memory, and suffices for ten thousand workers. */
+/** Most cells on the server. Ours: enough for ten thousand workers, within a server's memory. */
 const WINDOW = 20_000;
 /** Cells per message, messages under way, and entries per read; ours. */
 const BATCH = 250;
@@ -25,18 +25,18 @@ const BATCHES = 3;
 const READ_AT_ONCE = 500;
 /** Time that a read waits for news, ms; ours. */
 const NEWS_MS = 1000;
-/** Pause after news, ms. Ours: later results share messages, each of which wakes server and sweep. */
+/** Pause after news, ms. Ours: later results share messages. */
 const GATHER_MS = 250;
 /** Results per turn of the event loop; ours. */
 const TURN = 8;
-/** Time between looks at workers, wanted files and running cells, ms; ours. */
+/** Time between looks at workers and wanted files, ms; ours. */
 const TICK_MS = 1000;
 const BELIEVED_S = 10;
 /** Quiet time before a search for lost cells, ms; ours. */
 const QUIET_MS = 5000;
-/** One command for all keys: clients parse and send every command separately. */
+/** One command: clients parse and send every command separately. */
 const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
-/** Restores a changed cell on the server as untried; the fields are BullMQ's. */
+/** Resets a changed cell as untried; the fields are BullMQ's. */
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
 const SHUT_S = 3600;
@@ -47,7 +47,7 @@ export type Enqueued = { readonly fingerprint: string; readonly cell: QueueCell 
 
 /** Callbacks of a sweep on a queue. */
 export interface SweepHooks {
-  /** Receives a run's outcome, already stored. */
+  /** The outcome is already stored. */
   settled(fingerprint: string, outcome: Outcome): void;
   progress(status: Omit<QueueStatus, 'total' | 'settled' | 'failed'>): void;
   tell(line: string): void;
@@ -66,7 +66,7 @@ export class QueueSweep {
   /** Enqueued cells without an outcome. */
   readonly #pending = new Map<string, QueueCell>();
   readonly #refusals = new Refusals();
-  /** Failures of cells still in the queue: a worker reports a failure before removing its cell. */
+  /** Failures of cells still queued: a worker reports a failure before removing the cell. */
   readonly #doubted = new Map<string, CellEnd>();
   readonly #by = new Map<string, number>();
   readonly #files: SweepFiles;
@@ -84,7 +84,7 @@ export class QueueSweep {
     this.#hooks = hooks;
     this.#keys = keysOf(server.address.prefix);
     const { cells, prefix } = this.#keys;
-    // Nobody reads BullMQ's events, which would fill the server.
+    // Unread BullMQ events would fill the server.
     this.#queue = new server.bull.Queue(cells, { connection: server.redis, prefix, streams: { events: { maxLen: 0 } } });
     this.#queue.on('error', () => undefined);
     this.#news = server.another();
@@ -108,7 +108,7 @@ export class QueueSweep {
     }
   }
 
-  /** Removes values of foreign types under the queue's keys, for list commands would fail. */
+  /** List commands fail on values of foreign types. */
   async #clearStrangers(): Promise<void> {
     const { redis } = this.#server;
     const { done, sweeps, wanted, workers } = this.#keys;
@@ -129,12 +129,11 @@ export class QueueSweep {
     let batch: NonNullable<Enqueued>[] = [];
     const under = new Set<Promise<void>>();
     const send = async (): Promise<void> => {
-      // A failed message stays, so that the next wait throws.
+      // A failed message stays for the next wait to throw.
       const sending = this.#enqueue(batch).then(() => void under.delete(sending));
       sending.catch(() => undefined);
       under.add(sending);
       batch = [];
-      // The next cells are made while the server takes the batch.
       while (under.size >= BATCHES) await Promise.race(under);
       while (this.#pending.size > WINDOW - BATCH && !this.#ended) await sleep(20);
       await nextTurn();
@@ -151,7 +150,7 @@ export class QueueSweep {
     this.#endIfDone();
   }
 
-  /** Adds cells without a result. Cells already enqueued stay, named by fingerprint. */
+  /** Cells already enqueued stay, named by fingerprint. */
   async #enqueue(batch: readonly NonNullable<Enqueued>[]): Promise<void> {
     for (const { cell, fingerprint } of batch) {
       this.#pending.set(fingerprint, cell);
@@ -162,7 +161,6 @@ export class QueueSweep {
     await this.#add(fingerprints);
   }
 
-  /** Adds cells without an outcome. */
   async #add(fingerprints: readonly string[]): Promise<void> {
     const pending = fingerprints.filter((fingerprint) => this.#pending.has(fingerprint));
     const jobs = pending.map((jobId) => ({
@@ -239,7 +237,7 @@ export class QueueSweep {
     return null;
   }
 
-  /** Counts a refusal: reports the first of a cell, fails the cell at the limit, and may shut out the worker. */
+  /** Reports a cell's first refusal, fails the cell at the limit, and may shut out the worker. */
   async #refuse(fingerprint: string, worker: string | null, why: string): Promise<void> {
     const { failed, named, shut } = this.#refusals.add(fingerprint, worker);
     const by = worker === null ? '' : ` by worker ${worker}`;
@@ -250,7 +248,7 @@ export class QueueSweep {
     await this.#server.redis.set(this.#keys.shut(worker!), this.#seal.over('shut', worker!), 'EX', SHUT_S);
   }
 
-  /** Fails or re-enqueues reported cells without a result. A cell still in the queue has a different end to come. */
+  /** A reported cell still in the queue has a different end to come. */
   async #settleDoubted(): Promise<void> {
     const ends = [...this.#doubted.values()].filter(({ fingerprint }) => this.#pending.has(fingerprint));
     if (ends.length === 0) return this.#doubted.clear();
@@ -314,7 +312,7 @@ export class QueueSweep {
     await sleep(TICK_MS, this.#end.signal).catch(() => undefined);
   }
 
-  /** Finds results with missed news, and cells lost by a server without persistence. */
+  /** Finds results with missed news, and cells lost by a server restart. */
   async #findLost(there: number): Promise<void> {
     await this.#repairActive();
     const all = [...this.#pending.keys()];
@@ -325,7 +323,7 @@ export class QueueSweep {
     }
   }
 
-  /** Restores active cells that differ from the sweep's: an unparsable cell would circulate for ever. */
+  /** An unparsable cell would circulate for ever. */
   async #repairActive(): Promise<void> {
     const { redis } = this.#server;
     const { cells, prefix } = this.#keys;
@@ -336,7 +334,7 @@ export class QueueSweep {
     }
   }
 
-  /** Publishes the sweep's presence. @returns present workers */
+  /** @returns present workers */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
     const { sweep, sweeps, worker, workers } = this.#keys;
@@ -358,7 +356,6 @@ export class QueueSweep {
     );
   }
 
-  /** Removes all data no longer needed from the server. */
   async #leave(): Promise<void> {
     const { redis } = this.#server;
     const { sweep, sweeps } = this.#keys;

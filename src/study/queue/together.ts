@@ -1,16 +1,14 @@
-// Messages to the server. The connection repeats unanswered messages, and {@link untilAnswered} half-answered messages.
 import type { Redis } from 'ioredis';
 import { afterThis } from '../../base/host/clock.js';
 
-/** A command with arguments. Must be repeatable: the server may vanish before the answer. */
+/** A repeatable command: the server may vanish before the answer. */
 export type ServerCommand = readonly [name: string, ...given: (string | number | Uint8Array)[]];
 
 type Answers = readonly (readonly [Error | null, unknown])[];
 
-/** True for a connection lost during an answer. */
 const isCutOff = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** Repeats work until no answer is cut off. @param work idempotent */
+/** Repeats work until fully answered. @param work idempotent */
 export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -21,7 +19,7 @@ export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Sends commands as one message. @returns an answer or refusal per command */
+/** Sends one message. @returns an answer or refusal per command */
 export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> =>
   untilAnswered(async () => {
     const answers = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
@@ -42,7 +40,7 @@ interface Message {
   readonly answers: Promise<Answers>;
 }
 
-/** Gathers the commands of one event loop turn into a message. */
+/** Gathers the commands of an event loop turn into a message. */
 export class Together {
   readonly #redis: Redis;
   #message: Message | null = null;
@@ -51,7 +49,7 @@ export class Together {
     this.#redis = redis;
   }
 
-  /** Answers in the order of the commands. @throws Error the first refusal */
+  /** @returns answers in order @throws Error the first refusal */
   async ask(...commands: readonly ServerCommand[]): Promise<unknown[]> {
     const message = (this.#message ??= this.#begin());
     const from = message.commands.length;
@@ -70,7 +68,7 @@ export class Together {
     return { commands, answers };
   }
 
-  /** Resumes all waiters in one turn, so that their next commands share a message. */
+  /** Resumes waiters in one turn, so that their next commands share a message. */
   #gatherNext(): void {
     const { stream } = this.#redis;
     if (stream === undefined) return;

@@ -16,7 +16,7 @@ import type { CellFile, SentCell } from './sent-cell.js';
 
 /** Time between looks for a requested file, ms; ours. */
 const LOOK_MS = 250;
-/** Time for a sweep to begin a file before the worker takes a different cell, ms; ours. */
+/** Time for a sweep to begin a file before the worker gives up, ms; ours. */
 const PATIENCE_MS = 10_000;
 
 /** No sweep can bring the file now. */
@@ -28,7 +28,7 @@ export interface FileSources {
   readonly keys: QueueKeys;
   readonly seal: Seal;
   readonly cache: FileCache;
-  /** Folders open to cells: absolute, without links. */
+  /** Folders open to cells, without links. */
   readonly roots: readonly string[];
   /** Package folders read by a run. */
   readonly own: readonly string[];
@@ -38,23 +38,17 @@ export interface FileSources {
 
 interface PlacedFiles {
   readonly view: View;
-  /** Lets the cache drop the files again. */
   release(): void;
-  /** Deletes cached files of wrong content. */
   drop(): void;
 }
 
-/**
- * Provides a cell's files: the sweep's path if allowed and equal, else the cached download. A cell sees no further
- * file.
- */
+/** Provides a cell's files: an allowed equal path, else a cached download. A cell sees no further file. */
 export class WorkerFiles {
   readonly #sources: FileSources;
-  /** Files on their way, by SHA-256. */
+  /** By SHA-256. */
   readonly #coming = new Map<string, Promise<string>>();
-  /** Running cells per file, by SHA-256. */
+  /** Running cells per file. */
   readonly #used = new Map<string, number>();
-  /** SHA-256 of unchanged files. */
   readonly #known = new Map<string, { readonly state: string; readonly sha256: string }>();
 
   constructor(sources: FileSources) {
@@ -62,8 +56,8 @@ export class WorkerFiles {
   }
 
   /**
-   * Places all files of a cell; null: a file is missing, and the name does not prove the claims. @throws UserError
-   * {@link NobodyBrings}
+   * Places a cell's files; null: a file is missing, and the name does not prove the claims. @throws UserError {@link
+   * NobodyBrings}
    */
   async placed(fingerprint: string, cell: SentCell): Promise<PlacedFiles | null> {
     const { cache, own: local } = this.#sources;
@@ -101,12 +95,11 @@ export class WorkerFiles {
     if (sha256 === null) return true;
     if (!(await this.#isHere(path, sha256, bytes))) return false;
     lies.set(path, path);
-    // Headers of all parts of a model are read in place.
+    // A model's headers are read in place.
     if (stays === true) folders.push(dirname(path));
     return true;
   }
 
-  /** @returns path in the cache */
   async #bring({ bytes, path, sha256, stays }: CellFile, used: string[]): Promise<string> {
     if (stays === true)
       throw new UserError(
@@ -118,7 +111,7 @@ export class WorkerFiles {
     return remembered(this.#coming, name, () => this.#fetch(path, name, bytes).finally(() => this.#coming.delete(name)));
   }
 
-  /** True if a path exists, with links followed, in a folder open to cells. */
+  /** Follows links. */
   #isAllowed(path: string): boolean {
     const { roots } = this.#sources;
     try {
@@ -129,7 +122,7 @@ export class WorkerFiles {
     }
   }
 
-  /** True if the file is present. Reads in parts, up to the expected length only: a device may be endless. */
+  /** Reads at most the expected length: a device may be endless. */
   async #isHere(path: string, sha256: string, bytes: number): Promise<boolean> {
     if (!this.#isAllowed(path)) return false;
     const file = orUserError(() => InputFile.open(path, 'model'));
@@ -173,7 +166,7 @@ export class WorkerFiles {
     }
   }
 
-  /** Waits for a file on the server. @returns number of chunks */
+  /** @returns number of chunks */
   async #announced(path: string, sha256: string): Promise<number> {
     const { keys, redis, seal } = this.#sources;
     const begun = performance.now();

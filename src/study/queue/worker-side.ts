@@ -13,27 +13,27 @@ import { type CellEnd, doneFields, resultData } from './sent-result.js';
 import { answersTo, type ServerCommand, Together } from './together.js';
 import { type FileSources, NobodyBrings, WorkerFiles } from './worker-files.js';
 
-/** Time before a silent worker's cell goes to a different worker, ms; ours. */
+/** Time before a silent worker's cell moves on, ms; ours. */
 const LOCK_MS = 10_000;
-/** Time between looks for cells of silent workers, ms, shared by the whole queue; ours. */
+/** Time between looks for silent workers, ms; ours. */
 const STALLED_MS = 5000;
 /** Seconds of one request for cells; ours. */
 const WAIT_S = 5;
 /** Time between heartbeats, ms, and validity of a heartbeat, s; ours. */
 const HEARTBEAT_MS = 5000;
 const BELIEVED_S = 15;
-/** Delay before a retry of a cell whose files no sweep brings, ms; ours. */
+/** Delay before retrying a cell with missing files, ms; ours. */
 const REST_MS = 10_000;
 
 const DIFFERS = 'is not what its name says: a file changed since it was enqueued; start the sweep again';
 
-/** Outcome of a run in a separate process. */
+/** Outcome of a run. */
 export type Ran =
   /** Packed entry of the store; `cpuMs`: of the run alone. */
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
-  /** A bug stopped the run, or a file is missing. */
+  /** A bug, or a missing file. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** Not run: the run does not match the name. */
+  /** The run does not match the name. */
   | { readonly kind: 'differs' };
 
 /** Task of a run's process. */
@@ -42,16 +42,15 @@ export interface CellTask extends Claims {
   readonly view: View;
 }
 
-/** Returns a cell to the queue, since a different worker may be free. */
+/** Returns a cell to the queue: a different worker may be free. */
 export class NotNow extends Error {}
 
 /** Processes that run cells. */
 export interface CellProcesses {
-  /** Cells accepted at a time. */
   readonly room: number;
-  /** Runs a cell; rejects if the process dies, and with {@link NotNow}. */
+  /** Rejects if the process dies, and with {@link NotNow}. */
   run(task: CellTask): Promise<Ran>;
-  /** Kills all processes; pending and later cells reject with {@link NotNow}. */
+  /** Pending and later cells reject with {@link NotNow}. */
   kill(): void;
 }
 
@@ -73,13 +72,12 @@ export class QueueWorker {
   #end: () => void = () => undefined;
   #draining = false;
   #running = 0;
-  /** Cells run, cells failed, and processor time of runs, ms. */
+  /** `runMs`: processor time, ms. */
   readonly counts = { ran: 0, failed: 0, runMs: 0 };
   #lastCell = performance.now();
   #warnedOfOthers = false;
   #shutOut = false;
 
-  /** Begins to take cells. */
   constructor(server: QueueServer, settings: WorkerSettings) {
     this.#server = server;
     this.#settings = settings;
@@ -101,20 +99,20 @@ export class QueueWorker {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    // Fails a cell whose workers died repeatedly.
+    // A cell whose workers died repeatedly.
     this.#worker.on('failed', (job, error) => {
       if (job?.id !== undefined && error instanceof server.bull.UnrecoverableError)
         this.#publish({ fingerprint: job.id, worker: settings.name, failure: `its worker died ${TRIES} times while it ran` }).catch(
           (error: unknown) => settings.tell(messageOf(error)),
         );
     });
-    // The connection reports a lost server; a lost lock means that the cell has moved to a new worker.
+    // A lost lock: the cell has moved to a new worker.
     this.#worker.on('error', () => undefined);
   }
 
   /**
    * Works until {@link drain} or {@link leave}. @param idleS seconds without a cell before the end @throws UserError if
-   * shut out by a sweep
+   * shut out
    */
   async work(idleS: number): Promise<void> {
     await this.#beat();
@@ -167,12 +165,12 @@ export class QueueWorker {
     }
   }
 
-  /** @throws if the cell is to be retried */
+  /** @throws to retry the cell */
   async #runCell(job: Job): Promise<void> {
     const fingerprint = job.id!;
     const { name: worker, seal, tell } = this.#settings;
     if (!SHA256_HEX.test(fingerprint)) return tell('a job on the server is no cell of a study; it is dropped');
-    // A sweep may have re-added a cell that just ended. An invalid result is left to the sweep.
+    // A sweep may have re-added a cell that just ended.
     if ((await this.#together.ask(['type', this.#keys.result(fingerprint)]))[0] === 'string') return;
     const cell = orUserError(() => cellOf(fingerprint, job.data, seal));
     if (cell instanceof UserError) return await this.#fail({ fingerprint, worker, failure: cell.message, again: true });
@@ -187,7 +185,7 @@ export class QueueWorker {
     } catch (error) {
       if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
       const reason = messageOf(error);
-      // A missing part stays missing, but after a full disk a different worker may have space.
+      // A missing part stays missing; after a full disk, a different worker may have space.
       if (last || (error instanceof UserError && !/cannot be written/.test(reason)))
         return await this.#fail({ fingerprint, worker, failure: reason });
       throw error;
@@ -214,10 +212,7 @@ export class QueueWorker {
     await this.#publish(done);
   }
 
-  /**
-   * Publishes the end of a cell before its job is removed: a cell is always in the queue, or has its result on the
-   * server.
-   */
+  /** Publishes the end before the job is removed: a cell is always queued, or has a result. */
   async #publish(done: CellEnd, entry?: Uint8Array): Promise<void> {
     const { done: stream, result } = this.#keys;
     const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done, this.#settings.seal)];
@@ -229,7 +224,6 @@ export class QueueWorker {
     }
   }
 
-  /** Ends if shut out by a sweep. */
   async #heedShut(): Promise<void> {
     const { name, seal } = this.#settings;
     const note = await this.#server.redis.get(this.#keys.shut(name));
@@ -238,7 +232,7 @@ export class QueueWorker {
     this.leave();
   }
 
-  /** Publishes the worker's presence, and warns of sweeps of a different version. */
+  /** Publishes presence, and warns of sweeps of a different version. */
   async #beat(): Promise<void> {
     const { redis } = this.#server;
     const { name, tell } = this.#settings;
@@ -255,8 +249,6 @@ export class QueueWorker {
       if (other === undefined) return;
       this.#warnedOfOthers = true;
       tell(`cells of moeprof ${other.build} wait here, which this worker, ${buildOf()}, does not run; install the same version on both`);
-    } catch {
-      // The next beat reports again.
-    }
+    } catch {}
   }
 }

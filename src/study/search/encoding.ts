@@ -8,7 +8,7 @@ interface EncodedAxis {
   readonly distance: Float64Array;
 }
 
-/** Encoding of a space for a surrogate: values of cells, and distances of values. */
+/** Encoding of a space for a surrogate. */
 export interface Encoding {
   readonly axes: readonly EncodedAxis[];
   /** `[axis][cell]`: index of the cell's value. */
@@ -31,9 +31,7 @@ export function encode(paths: readonly string[], cells: readonly StudyCell[]): E
   return { axes, codes };
 }
 
-/**
- * Numbers, shares and sizes differ by values between, texts by unshared parts: the covariance stays positive definite.
- */
+/** Numbers, shares and sizes differ by values between, texts by unshared parts, for a positive definite covariance. */
 function distances(values: readonly SweepValue[]): Float64Array {
   const between = <T>(places: readonly T[], apart: (one: T, other: T) => number): Float64Array =>
     Float64Array.from(places.flatMap((place) => places.map((other) => apart(place, other))));

@@ -11,23 +11,20 @@ export interface Chooser {
     readonly posteriors: readonly Posterior[];
     /** Null: figures are known beforehand. */
     readonly process: GaussianProcess | null;
-    /** Figures of whole runs within all limits. */
+    /** Figures of whole runs within limits. */
     readonly best: readonly number[];
   }[];
   readonly random: Random;
 }
 
-/** Cells from which a batch is chosen singly; ours. */
+/** Candidates of a batch; ours. */
 const SHORTLIST = 60;
 /** Random draws to estimate a gain in several objectives; ours. */
 const DRAWS = 24;
 /** Weight of the sum in Knowles' augmented Chebyshev norm. */
 const AUGMENTED = 0.05;
 
-/**
- * Batch for one objective by expected improvement (Jones, Schonlau and Welch 1998); a chosen cell counts as observed at
- * its mean.
- */
+/** Batch for one objective by expected improvement (Jones, Schonlau and Welch 1998). */
 export function byGain({ cells, objectives, feasible }: Chooser, count: number): number[] {
   const [{ posteriors, best, process }] = objectives as [Chooser['objectives'][number]];
   const most = best.length === 0 ? Number.NEGATIVE_INFINITY : Math.max(...best);
@@ -75,7 +72,6 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
       const figure = (z: number, j: number): number => objectives[j]!.posteriors[at]!.mean + z * objectives[j]!.posteriors[at]!.sd;
       let gain = 0;
       if (seen.length > 0) for (const draw of draws) gain += Math.max(0, least - lost((j) => figure(draw[j]!, j)));
-      // Without a gain in any draw, mean plus one deviation ranks.
       const score = gain > 0 ? (gain / DRAWS) * feasible[at]! : -lost((j) => figure(1, j)) / Math.max(feasible[at]!, 1e-3) - 10;
       if (score > best.gain) best = { at, gain: score };
     }
@@ -88,7 +84,7 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
 export const chanceAtLeast = ({ mean, sd }: Posterior, least: number): number =>
   sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
 
-/** Logarithm of the expected improvement over `most`; without observations, mean plus deviation. */
+/** Logarithm of the expected improvement over `most`. */
 function logGain({ mean, sd }: Posterior, most: number): number {
   if (most === Number.NEGATIVE_INFINITY) return mean + sd;
   const z = (mean - most) / sd;

@@ -32,10 +32,9 @@ export class GaussianProcess {
   #values: number[] = [];
   /** By axis. */
   #weights: number[];
-  /** Cholesky factor L of the covariance by row, and L^-1 y for figures y. */
+  /** Cholesky factor L of the covariance, and L^-1 y for figures y. */
   #factor: Float64Array[] = [];
   #solved: number[] = [];
-  /** Variance of the process. */
   #variance = 1;
 
   constructor(encoding: Encoding) {
@@ -43,7 +42,7 @@ export class GaussianProcess {
     this.#weights = encoding.axes.map(() => FIRST_WEIGHT);
   }
 
-  /** Replaces observations, and refits weights from the last fit. */
+  /** Replaces observations, and refits weights. */
   observe(all: readonly Observation[], sweeps: number): void {
     const values = all.map(({ value }) => value);
     this.#mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -85,7 +84,7 @@ export class GaussianProcess {
     });
   }
 
-  /** Adds a cell as observed at its mean, so that a batch spreads (kriging believer). */
+  /** Counts a cell as observed at its mean, to spread a batch (kriging believer). */
   imagine(cell: number): void {
     const n = this.#cells.length;
     const row = new Float64Array(n);
@@ -99,7 +98,6 @@ export class GaussianProcess {
   /** Leave-one-out predictions of observed cells, in order (Rasmussen and Williams, equation 5.12). */
   leaveOneOut(): Posterior[] {
     const n = this.#cells.length;
-    // Rows of L^-1, whose products give the inverse covariance.
     const inverse: Float64Array[] = [];
     for (let i = 0; i < n; i++) {
       const row = new Float64Array(n);

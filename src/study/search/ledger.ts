@@ -34,7 +34,7 @@ export interface SearchPoint {
 /** Bits of an unquantized weight: bfloat16, as models are published. */
 const FULL_BITS = 16;
 
-/** Results of a search so far: objectives for the surrogate, table rows, and figures known beforehand. */
+/** Results of a search so far, and figures known beforehand. */
 export class Ledger {
   /** Objectives, then limits. */
   readonly figures: readonly (Objective & Partial<Pick<Constraint, 'limit'>>)[];
@@ -42,11 +42,10 @@ export class Ledger {
   readonly rows: SearchRow[] = [];
   readonly #cells: readonly StudyCell[];
   readonly #metrics: readonly string[];
-  /** By figure, then cell; null: not known before a run. */
+  /** Null: not known before a run. */
   readonly #known: readonly (readonly number[] | null)[];
   readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
 
-  /** @param specOf throws a UserError for an impossible cell */
   constructor({ constraints, objectives, prices, study }: SearchFile, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec) {
     this.figures = [...objectives, ...constraints];
     this.paths = pathsOf(study.space);
@@ -59,7 +58,6 @@ export class Ledger {
     });
   }
 
-  /** Figures for a searcher. */
   quantities(): SoughtFigure[] {
     return this.figures.map((figure, at) => ({
       known: this.#known[at] === null ? null : Float64Array.from(this.#known[at]!, (value) => goodness(figure, value)),
@@ -86,7 +84,6 @@ export class Ledger {
     return finding;
   }
 
-  /** Varied values and figures of a cell with a whole run. */
   point(cell: number): Omit<SearchPoint, 'confidence'> {
     const { again, fingerprint, outcome } = this.#whole.get(cell)!;
     const values = this.#valuesOf(cell, outcome)!;
@@ -104,7 +101,7 @@ export class Ledger {
     return this.figures.map((figure, at) => this.#known[at]?.[cell] ?? figureIn(outcome.result, figure));
   }
 
-  /** {@link FULL_BITS} less the bits of the weights, by cell; 0 for an impossible cell. */
+  /** {@link FULL_BITS} less the bits of the weights; 0 for an impossible cell. */
   #lostBits(specOf: (cell: StudyCell) => RunSpec): number[] {
     const deciding = this.paths.flatMap((path, at) => (/^(model|quantization)(\.|$)/.test(path) ? [at] : []));
     const lost = new Map<string, number>();

@@ -1,4 +1,3 @@
-// Objectives of a search, each maximised on a scale of equal differences.
 import { UserError } from '../../base/errors.js';
 import { byName, ownValue } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -13,7 +12,7 @@ const KNOWN_FIGURES = ['price', 'lost_bits'] as const;
 /** Figures outside the metric catalogue. */
 const OWN_FIGURES = [...KNOWN_FIGURES, 'degraded'] as const;
 
-/** A figure to compare cells. */
+/** A figure to maximise or minimise. */
 export interface Objective {
   /** A metric's name, or `price`, `lost_bits`, `degraded`. */
   readonly name: string;
@@ -30,7 +29,7 @@ export interface Constraint extends Objective {
 /** Significant difference, as a share of the figure, or absolute for shares; ours. */
 export const TOLERANCE = 0.03;
 
-/** Least figure, by unit, before the logarithm; ours. Shares and counts stay linear. */
+/** Least figure before the logarithm; ours. Shares and counts stay linear. */
 const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   ns: 1,
   bytes: 1,
@@ -39,7 +38,7 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   'bytes/s': 1,
 };
 
-/** Reads an objective. @throws UserError for an unknown figure, or a figure without a better side */
+/** @throws UserError for an unknown figure, or a figure without a better side */
 export function objectiveNamed(given: string): Objective {
   const name = nameToday(given);
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
@@ -51,7 +50,7 @@ export function objectiveNamed(given: string): Objective {
   return { name, unit: metricUnit, better };
 }
 
-/** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError if malformed, or limited on the better side */
+/** Reads `latency.tpot.p99 <= 20ms`. @throws UserError if malformed, or limited on the better side */
 export function constraintIn(text: string): Constraint {
   const { metric, rule } = parseAssertion(text, 'constraint');
   const objective = objectiveNamed(metric);
@@ -63,7 +62,7 @@ export function constraintIn(text: string): Constraint {
   return { ...objective, text, limit };
 }
 
-/** A figure as a number to maximise. */
+/** A figure as a number to maximise, on a scale of equal differences. */
 export function goodness({ better, unit }: Objective, value: number): number {
   const least = LEAST[unit];
   return (better === 'higher' ? 1 : -1) * (least === undefined ? value : Math.log(Math.max(value, least)));
@@ -79,7 +78,7 @@ export const toleranceOf = ({ unit }: Objective): number => (LEAST[unit] === und
 /** Figure of a run; null: absent. */
 export function figureIn({ metrics }: Result, { name }: Objective): number | null {
   if (name !== 'degraded') return metrics[name]?.value ?? null;
-  // Share of the model's choices left out by variants, skipped, or computed by a different or smaller expert.
+  // Choices left out by variants, skipped, or computed by a substitute.
   const value = (metric: string): number => metrics[metric]?.value ?? 0;
   const kept = 1 - Math.max(0, value('variant.activations_saved'));
   return 1 - kept * (1 - value('quality.degraded_rate') - value('quality.skipped_rate'));
@@ -93,7 +92,6 @@ export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Price of a cell. @param paths in the order of the cell's values */
 export function priceOf(prices: Prices, paths: readonly string[], cell: StudyCell): number {
-  // Files with a missing price are refused earlier.
   const priceOfValue = (prices: Prices[string], value: string): number =>
     ownValue(prices, value) ?? value.split('+').reduce((sum, part) => sum + ownValue(prices, part)!, 0);
   return paths.reduce((sum, path, at) => {

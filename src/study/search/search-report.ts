@@ -108,7 +108,6 @@ function emptyOf({ rows, runs: { budget } }: Search): string {
   return ran ? 'no cell that ran keeps every limit' : 'none of the cells that were tried whole can run';
 }
 
-/** Surrogate errors on hidden runs, and the meaning of the shares. */
 function trustOf({ objectives }: Search): string {
   const mistakes = objectives.flatMap(({ mistake, name }) => (mistake === null ? [] : [`${formatRatio(mistake)} of ${name}`]));
   const guess = mistakes.length === 0 ? '' : ` Of a run that is hidden from it, it is off by ${mistakes.join(' and ')} (median).`;
@@ -123,7 +122,7 @@ function reasonOf({ rows }: Search): string {
   return [...groups.values()].sort((a, b) => b.length - a.length)[0]![0]!;
 }
 
-/** Whole runs within limits, best at each x: two objectives, or one objective against the run number. */
+/** Whole runs within limits, best at each x. */
 function pictureOf(search: Search): PaperFigure {
   const { front, objectives } = search;
   const best = new Set(front.map(({ values }) => JSON.stringify(values)));
@@ -138,7 +137,6 @@ function pictureOf(search: Search): PaperFigure {
   return figureOf(rows, { kind, x, y, series: 'point', facet: null, statistic: METRICS.get(y)!.better === 'higher' ? 'max' : 'min' });
 }
 
-/** Runs as lines, as in a study. */
 function runsOf({ axes, rows, tool, units }: Search): string {
   const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))].filter((name) => !axes.includes(name));
   const shown = rows.map(({ short, ...row }) => ({ ...row, values: { ...row.values, short } }));

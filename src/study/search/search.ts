@@ -10,16 +10,14 @@ import type { SearchFile } from './search-file.js';
 import { Searcher, type Trial } from './searcher.js';
 import { shorterRun } from './short-runs.js';
 
-/** Format version. Additions keep the version; a changed meaning raises the version. */
+/** Format version. */
 const SEARCH_SCHEMA = 'moeprof.search/1';
 
-/** Runs a batch anywhere; outcomes are in order. @param runs make the runs; throw a UserError for an impossible cell */
+/** Runs a batch; outcomes are in order. @param runs throw a UserError for an impossible cell */
 export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly SettledRun[]>;
 
 interface SearchObjective extends Objective {
-  /**
-   * Median relative error of the surrogate on hidden runs; null: the figure is known beforehand, or runs are too few.
-   */
+  /** Median relative surrogate error on hidden runs; null: known beforehand, or too few runs. */
   readonly mistake: number | null;
 }
 
@@ -30,7 +28,7 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
   readonly eligible: number;
   readonly objectives: readonly SearchObjective[];
   readonly constraints: readonly string[];
-  /** Runs of the budget, runs known before, and refused cells. */
+  /** Runs of the budget, earlier runs, and refused cells. */
   readonly runs: {
     readonly budget: number;
     readonly whole: number;
@@ -50,7 +48,7 @@ interface SearchOptions {
   /** Run of a cell. @throws UserError for an impossible cell */
   specOf(cell: StudyCell): RunSpec;
   readonly runBatch: RunBatch;
-  /** Command that repeats a cell's run. @param short the run of {@link shorterRun}; null: a whole run */
+  /** @param short the run of {@link shorterRun}; null: a whole run */
   againOf(cell: StudyCell, short: RunSpec | null): string;
   /** Cells with known whole runs. */
   readonly known: ReadonlyMap<number, SettledRun>;
@@ -83,7 +81,7 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
-/** Runs of a batch, and its shortened runs. A run of unknown length stays whole. */
+/** A run of unknown length stays whole. */
 function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
   const parts = trials.map((): RunSpec | null => null);

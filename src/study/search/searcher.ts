@@ -7,7 +7,7 @@ import { longFrom } from './short-runs.js';
 /** A proposed run. */
 export interface Trial {
   readonly cell: number;
-  /** True for a trial run on a prefix of the tokens. */
+  /** True for a run on a prefix of the tokens. */
   readonly short: boolean;
 }
 
@@ -18,7 +18,7 @@ export type TrialFigures = readonly (number | null)[] | null;
 export interface SoughtFigure {
   /** By cell, if known before any run. */
   readonly known: Float64Array | null;
-  /** A limit: larger figures gain nothing. Null: an objective. */
+  /** A limit; larger figures gain nothing. Null: an objective. */
   readonly atLeast: number | null;
   /** Smallest significant difference. */
   readonly tolerance: number;
@@ -28,7 +28,7 @@ interface Problem {
   readonly cells: number;
   readonly encoding: Encoding;
   readonly quantities: readonly SoughtFigure[];
-  /** Number of runs, short runs included. */
+  /** Short runs included. */
   readonly budget: number;
   readonly batch: number;
   /** False: all runs are whole. */
@@ -38,27 +38,25 @@ interface Problem {
 
 interface FrontPoint {
   readonly cell: number;
-  /** Chance that no cell without a whole run is better by more than the tolerances. */
+  /** Chance that no untried cell is better by more than the tolerances. */
   readonly confidence: number;
 }
 
-/** Share of the budget to spread over the space at first, and to keep for whole runs at the end; ours. */
+/** Shares of the budget to spread at first, and to keep for whole runs; ours. */
 const SPREAD = 0.2;
 const LAST = 0.4;
-/** Largest share of the budget in a batch, so that learning is not late; ours. */
+/** Largest share of the budget in a batch, for early learning; ours. */
 const MOST_AT_ONCE = 0.25;
 /** Candidates per cell of the spread; ours. */
 const SPREAD_CHOICE = 24;
-/** Sweeps of a fit over all axes: first fit, later fits; ours. */
+/** Sweeps of a fit: first, later; ours. */
 const SWEEPS = [4, 2] as const;
 
-/** A search under way: proposes batches and receives results, deterministic by seed. */
+/** A search under way, deterministic by seed. */
 export class Searcher {
   readonly #problem: Problem;
   readonly #random: Random;
-  /** Cells within all limits known beforehand. */
   readonly #eligible: readonly number[];
-  /** Indices of objectives among the quantities. */
   readonly #objectives: readonly number[];
   readonly #whole = new Map<number, TrialFigures>();
   readonly #short = new Map<number, TrialFigures>();
@@ -66,7 +64,7 @@ export class Searcher {
   readonly #processes: readonly (GaussianProcess | null)[];
   readonly #running: GaussianProcess;
   #asked = 0;
-  /** False: short runs are off, or lack a figure. */
+  /** False: off, or without a figure. */
   #shortTells: boolean;
   #fits = 0;
 
@@ -130,7 +128,7 @@ export class Searcher {
     });
   }
 
-  /** Median surrogate error on hidden whole runs, by quantity; null: too few runs. */
+  /** By quantity; null: too few runs. */
   mistakes(): (number | null)[] {
     this.#learn();
     return this.#processes.map((process, at) => {
@@ -144,7 +142,7 @@ export class Searcher {
     });
   }
 
-  /** Cells far apart, before any results. */
+  /** Cells far apart. */
   #spread(count: number): Trial[] {
     const { axes, codes } = this.#problem.encoding;
     const far = (a: number, b: number): number =>
@@ -166,7 +164,7 @@ export class Searcher {
     return trials;
   }
 
-  /** Cells of largest expected gain. With short runs, half are new, half are promoted. */
+  /** Largest expected gain. With short runs, half are new, half are promoted. */
   #learned(count: number): Trial[] {
     const { budget } = this.#problem;
     this.#learn();
@@ -195,7 +193,6 @@ export class Searcher {
     return chooser.objectives.length === 1 ? byGain(chooser, count) : byWeights(chooser, count);
   }
 
-  /** Whole runs within all limits. */
   #good(): number[] {
     const { quantities } = this.#problem;
     return [...this.#whole].flatMap(([cell, finding]) =>
@@ -205,7 +202,6 @@ export class Searcher {
     );
   }
 
-  /** Eligible cells without a whole run. */
   #open(among: (cell: number) => boolean): number[] {
     return this.#eligible.filter((cell) => !this.#whole.has(cell) && among(cell));
   }
@@ -223,7 +219,7 @@ export class Searcher {
     if (ran.some(({ value }) => value === 0)) this.#running.observe([...ran, ...shortly], sweeps);
   }
 
-  /** Values of a quantity: whole runs, and short runs corrected to whole length. */
+  /** Short runs are corrected to whole length. */
   #seen(at: number): Observation[] {
     const whole = [...this.#whole].flatMap(([cell, finding]): Observation[] =>
       finding === null || finding[at] === null ? [] : [{ cell, value: finding[at]!, noise: 0 }],
@@ -240,7 +236,6 @@ export class Searcher {
     });
   }
 
-  /** By cell: chance to run and keep all limits. */
   #chances(cells: readonly number[], posteriors: readonly (readonly Posterior[])[]): number[] {
     const stopped = [...this.#whole.values()].includes(null);
     const runs = stopped ? this.#running.posteriors(cells).map(({ mean }) => Math.min(1, Math.max(0.001, mean))) : cells.map(() => 1);

@@ -1,18 +1,14 @@
-// Runs on a prefix of the tokens or requests, and predictions of the whole run.
 import { mean } from '../../base/statistics.js';
 import type { Override } from '../../base/yaml.js';
 import { SYNTHETIC_TOKENS } from '../../engine/inputs/inputs.js';
 import type { RunSpec } from '../../system/door.js';
 import type { Observation } from './gaussian-process.js';
 
-/** Prior residual variance, as a share of the short runs' variance, and its weight in cells; ours. */
+/** Prior residual variance, as a share of short runs' variance, and its weight in cells; ours. */
 const DOUBT = 0.1;
 const DOUBT_CELLS = 2;
 
-/**
- * Predicts whole figures from short runs by a line whose slope shrinks to 1 for few pairs. @param short by cell @param
- * whole runs
- */
+/** Predicts whole figures from short runs by a line, slope shrunk to 1. @param short by cell @param whole runs */
 export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Observation[]): Observation[] {
   if (short.size === 0) return [];
   const pairs = whole.flatMap(({ cell, value }) => (short.has(cell) ? [[short.get(cell)!, value] as const] : []));
@@ -47,5 +43,4 @@ export function lengthOf(short: RunSpec): Override {
   return { path: ['workload', field], value: short.workload[field], label: 'a short run' };
 }
 
-/** True if requests arrive by themselves: the prefix counts requests. */
 const arrivesByItself = ({ workload }: RunSpec): boolean => workload.arrivals !== undefined || workload.rate !== undefined;

@@ -8,7 +8,7 @@ const METRICS_DRAWN = 4;
 const PANELS = 3;
 const FIGURES = 12;
 
-/** Default metrics; with arrival rates, throughput and time to first token. */
+/** Default metrics, and defaults with arrival rates. */
 const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const;
 const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
 
@@ -38,7 +38,7 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   return kept.map((figure, at) => (at === FIGURES - 1 ? { ...figure, note } : figure));
 }
 
-/** Role of each path; `others`: paths without a role. Without numeric axes, x is null. */
+/** Without numeric axes, x is null. */
 function layoutOf(rows: readonly RunRow[], axes: readonly string[]) {
   const valuesOf = (path: string) => [...new Set(rows.map((row) => rowValue(row, path) ?? ''))];
   const varying = axes.filter((path) => path !== 'seed' && valuesOf(path).length > 1);
@@ -59,7 +59,6 @@ function independent(rows: readonly RunRow[], paths: readonly string[]): string[
   return kept;
 }
 
-/** True if a value of one path determines the value of the second. */
 function settles(rows: readonly RunRow[], axis: string, other: string): boolean {
   const seen = new Map<unknown, unknown>();
   return rows.every((row) => {

@@ -3,7 +3,6 @@ import type { SweepValue } from '../../figure/door.js';
 import { barGlyphs, type Drawing, widthOf } from '../../report/door.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
-/** Paths of the draft depth. */
 const DRAFT_PATHS: readonly string[] = ['workload.speculation.draft', 'system.speculation.draft'];
 
 interface DraftGain {
@@ -12,7 +11,6 @@ interface DraftGain {
   readonly gain: number;
 }
 
-/** Runs that differ only in draft depth. */
 interface BreakEven {
   readonly path: string;
   /** Values of the remaining axes, in order. */
@@ -58,7 +56,7 @@ export function breakEvenSentence({ drafts }: BreakEven): string {
 const LABEL = 10;
 const FIGURE = 8;
 
-/** Speeds as bars by depth, with a mark at the speed without drafts. */
+/** Speeds as bars by depth. */
 export function breakEvenPicture({ drafts }: BreakEven): Drawing {
   const most = Math.max(...drafts.map(({ gain }) => gain));
   return {

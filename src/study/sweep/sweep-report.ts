@@ -29,7 +29,7 @@ export interface SweepView {
   readonly metrics: readonly string[];
 }
 
-/** Default columns: head, metric, and loop; absent metrics are left out. */
+/** Default columns: head, metric, and loop. */
 const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' | 'closed'])[] = [
   ['decode', 'speed.decode'],
   ['prefill', 'speed.prefill', 'closed'],
@@ -49,7 +49,7 @@ const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' |
 /** Columns of an axis value in a table; ours. */
 const LONGEST = 24;
 
-/** Report of `moeprof sweep`: runs by varied values, and the arrival rate of saturation. */
+/** Report of `moeprof sweep`. */
 export const sweepReports = [
   ...documentFormats<SweepView>(sweepDocument, ({ sweep }) => sweep),
   ...pictureFormats('moeprof sweep', sweepFigures, sweepDocument),
@@ -88,7 +88,6 @@ function sweepDocument(view: SweepView): Document {
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
-      // A terminal shows only the fastest run's command.
       ...againLines('fastest', best && againText(best.result), ''),
       againGrid(
         axes.map(axisColumn),
@@ -120,12 +119,10 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
   );
 }
 
-/** True if only systems and machines vary. */
 const isRanking = (axes: readonly SweepAxis[]): boolean => axes.every(({ path }) => path === 'system' || path === 'hardware');
 
 const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decode']?.value ?? 0;
 
-/** A ranking is sorted by decode speed; a sweep keeps axis order. */
 const inOrder = (axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] =>
   isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
 
@@ -136,7 +133,6 @@ function orderLead({ axes, points, saturation }: Sweep): Line[] {
     : [];
 }
 
-/** Highest throughput, or the fastest point; empty without decoding. */
 function answerOf({ axes, points, saturation }: Sweep): { readonly answer?: string } {
   const [first, ...others] = saturation;
   if (first !== undefined && others.length === 0) return { answer: saturationSentence(first).replace(/\.$/, '') };
@@ -151,7 +147,7 @@ function fastestOf(points: readonly SweepPoint[]): SweepPoint | undefined {
   return points.find((point) => decodeOf(point) === most);
 }
 
-/** Head: last word of the path, if unique. Words align left, figures right. */
+/** Head: last word of the path, if unique. */
 function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly SweepAxis[]): Column {
   const end = path.split('.').at(-1)!;
   const alone = axes.filter((axis) => axis.path.split('.').at(-1) === end).length === 1;
@@ -183,7 +179,6 @@ function originOf({ points }: Sweep): string {
   return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
 }
 
-/** Common runtime of compared systems. */
 function runtimeOf({ axes, points }: Sweep): Line[] {
   const [runtime, ...others] = new Set(points.map(({ result }) => result.inputs.runtime));
   return runtime === undefined || others.length > 0 || !axes.some(({ path }) => path === 'system') ? [] : [{ text: underOne(runtime) }];
@@ -195,7 +190,6 @@ function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[]
   return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;
 }
 
-/** Distinct warnings with their runs. */
 function warningLines(sweep: Sweep): string[] {
   const codes = [...new Set(sweep.points.flatMap(({ result }) => result.warnings.map(({ code }) => code)))];
   return codes.map((code) => `${code}: ${whichRuns(sweep, ({ warnings }) => warnings.some((warning) => warning.code === code))}`);

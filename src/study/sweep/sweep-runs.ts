@@ -24,7 +24,6 @@ interface SweepJob {
   readonly axes: readonly SweepAxis[];
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
-  /** Values given to the run by {@link specOf}. */
   commandOf(varied: readonly Override[]): RunCommand;
   /** Outcomes in order; runs are made lazily. */
   runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;
@@ -38,7 +37,7 @@ export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }
 
-/** Runs a sweep, for command and library; `runAll` executes the runs. */
+/** Runs a sweep, for command and library. */
 export async function sweepRuns({ axes, rates, specOf, commandOf: toldOf, runAll }: SweepJob): Promise<Sweep> {
   const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
     values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));

@@ -5,7 +5,7 @@ import type { Outcome, SweepValue } from '../../figure/door.js';
 import type { Result } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 
-/** Format version. Additions keep the version; a changed meaning raises the version. */
+/** Format version. */
 const SWEEP_SCHEMA = 'moeprof.sweep/1';
 
 /** Path varied by a rate sweep. */
@@ -31,11 +31,11 @@ export interface Saturation {
   readonly values: readonly SweepValue[];
   /** Throughput with all requests at once: higher rates only lengthen waits. */
   readonly requestsPerSecond: number;
-  /** Prompt and generated tokens: `throughput.total`. */
+  /** `throughput.total`. */
   readonly tokensPerSecond: number;
-  /** Least swept rate, requests/s, with 95 % of `requestsPerSecond`; null: not reached. */
+  /** Least rate, requests/s, with 95 % of `requestsPerSecond`; null: not reached. */
   readonly rate: number | null;
-  /** Rate and size of the largest goodput (`goodput.tokens`, generated); null: no objective. */
+  /** Largest `goodput.tokens` with its rate; null: no objective. */
   readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
 }
 
@@ -44,9 +44,9 @@ export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
   readonly axes: readonly SweepAxis[];
   /** In axis order, last axis fastest. */
   readonly points: readonly SweepPoint[];
-  /** Impossible combinations with reasons; absent: all ran. */
+  /** Impossible combinations; absent: all ran. */
   readonly refused?: readonly { readonly values: readonly SweepValue[]; readonly reason: string }[];
-  /** Per combination of the remaining axes; empty if no rate varies. */
+  /** Empty if no rate varies. */
   readonly saturation: readonly Saturation[];
 }
 
@@ -57,7 +57,7 @@ export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
 }
 
 /**
- * Joins axes and outcomes. @param outcomes of {@link combinations}, in order @param atOnce runs with all requests at
+ * Joins axes and outcomes. @param outcomes in order of {@link combinations} @param atOnce runs with all requests at
  * once
  */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
@@ -80,7 +80,7 @@ const SATURATED = 0.95;
 
 const STEPS = 8;
 
-/** {@link STEPS} rates from a quarter of the slowest to four times the fastest. @param served requests/s at once */
+/** {@link STEPS} rates around saturation. @param served requests/s at once */
 export function ratesAround(served: readonly number[]): number[] {
   const low = Math.min(...served) / 4;
   const high = Math.max(...served) * 4;

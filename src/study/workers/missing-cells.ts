@@ -12,10 +12,9 @@ export class MissingCells {
   readonly #cells: Iterable<() => RunSpec>;
   readonly #store: Store;
   readonly #settle: SettleCell;
-  /** Waiting cells by fingerprint. */
   readonly #waiting = new Map<string, number[]>();
 
-  /** @param cells make runs lazily, in order; throw a UserError for an impossible cell */
+  /** @param cells make runs; throw a UserError for an impossible cell */
   constructor(cells: Iterable<() => RunSpec>, store: Store, settle: SettleCell) {
     this.#cells = cells;
     this.#store = store;
@@ -23,8 +22,7 @@ export class MissingCells {
   }
 
   /**
-   * Cells to run; null: settled, or equal to a cell under way. @throws UserError if a cell is missing and the store is
-   * not writable
+   * Null: settled, or equal to a cell under way. @throws UserError if a cell is missing and the store is not writable
    */
   *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;

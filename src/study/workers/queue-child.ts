@@ -1,5 +1,4 @@
-// Process side of `run-child.ts`: runs cells and imports permitted modules only. The parent handles signals; its end
-// ends the process.
+// Process side of `run-child.ts`. The parent handles signals; its end ends the process.
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { parentProcess } from '../../base/host/children.js';
 import { nextTurn } from '../../base/host/clock.js';
@@ -28,7 +27,7 @@ const parent = parentProcess;
 if (parent === null) throw new Error('queue-child.js runs as a child process only');
 
 const tasks: (readonly [number, CellTask])[] = [];
-/** Finished cells, packed together on sending: packing between runs would take twice as long. */
+/** Packed on sending: packing between runs would take twice as long. */
 const outcomes: (readonly [number, () => Ran, number])[] = [];
 let busy = false;
 let waiting: ReturnType<typeof setTimeout> | null = null;
@@ -57,7 +56,7 @@ async function work(): Promise<void> {
     const begunMs = processorMs();
     const ran = await ranOf(task);
     outcomes.push([id, ran, processorMs() - begunMs]);
-    // While the parent handles a message, enough cells are left to run.
+    // Leaves enough cells while the parent handles a message.
     if (outcomes.length >= tasks.length) send();
     else waiting ??= setTimeout(() => send(), WAIT);
     await nextTurn();
@@ -72,7 +71,7 @@ function send(returned: readonly number[] = []): void {
   parent!.send({ ran, returned } satisfies FromChild);
 }
 
-/** Runs a cell that matches its name. @returns a function that packs the end */
+/** @returns a function that packs the end */
 async function ranOf(task: CellTask): Promise<() => Ran> {
   const { files, fingerprint, view } = task;
   seeAs(null);
@@ -81,11 +80,10 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
   let beforeMs = processorMs();
   let outcome: Outcome;
   try {
-    // Of the listed modules only contents count.
     const claimed = new Map(task.modules.map(({ path, sha256 }) => [path, sha256]));
     const places = ownModulesOf(run).map((path) => [path, modules.find(path, claimed.get(path))] as const);
     seeAs({ ...view, lies: new Map([...view.lies, ...places]) });
-    // Files matched on arrival, but a cache can have been changed since.
+    // A cache can have changed since arrival.
     if (files.length > 0 && fingerprintOf(run) !== fingerprint) return () => ({ kind: 'differs' });
   } catch (error) {
     return failed(messageOf(error));
@@ -95,7 +93,7 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
     outcome = { status: 'done', result: await simulateRun(run, { breathe: breathing() }) };
   } catch (error) {
     if (!(error instanceof UserError)) return failed(messageOf(error));
-    // A missing file may exist on the sweep's machine: the run is possible, and must not be refused.
+    // A missing file may exist on the sweep's machine, so the run is not refused.
     const absent = files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
     const missed = missedFiles().find((path) => !absent.includes(path));
     if (missed !== undefined) return failed(`${missed}: is not on this worker; only files that a run itself names come with it`);

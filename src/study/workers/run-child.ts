@@ -3,31 +3,29 @@ import { afterThis } from '../../base/host/clock.js';
 import type { TrustedModule } from '../queue/module-index.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';
 
-/** Messages to a process: permitted modules first, then cells to run, or a request to return unbegun cells. */
+/** Permitted modules first, then cells, or a request to return unbegun cells. */
 export type ToChild =
   | { readonly trusted: readonly TrustedModule[] }
   | { readonly tasks: readonly (readonly [id: number, task: CellTask])[] }
   | { readonly giveBack: true };
 
-/** Messages of a process: outcomes with processor time in ms, and returned cells. */
+/** Outcomes with processor time in ms, and returned cells. */
 export interface FromChild {
   readonly ran: readonly (readonly [id: number, ran: Ran, ms: number])[];
   readonly returned: readonly number[];
 }
 
-/** Bytes kept of a process's last output, for the cause of death; ours. */
+/** Bytes kept of a process's last output; ours. */
 const LAST_WORDS = 4096;
 
-/** A process that runs cells, seen from the parent. Messages carry several cells. */
+/** A process that runs cells, seen from the parent. */
 export class RunChild {
   readonly #process: OwnProcess;
   readonly #outbox: [number, CellTask][] = [];
   #said = '';
   #lost = false;
 
-  /**
-   * @param trusted permitted modules @param hear receives messages @param lost called once at the end, with a reason
-   */
+  /** @param trusted permitted modules @param lost called once at the end, with a reason */
   constructor(trusted: readonly TrustedModule[], hear: (said: FromChild) => void, lost: (how: string) => void) {
     const end = (how: string): void => {
       if (!this.#lost) lost(`${how}${reasonIn(this.#said)}`);
@@ -51,7 +49,6 @@ export class RunChild {
     afterThis(() => this.#send({ tasks: this.#outbox.splice(0) }));
   }
 
-  /** Requests unbegun cells back. */
   askBack(): void {
     this.#send({ giveBack: true });
   }
@@ -70,7 +67,6 @@ export class RunChild {
   }
 }
 
-/** Cause of death in Node's output, or empty. */
 function reasonIn(text: string): string {
   const line = text.split('\n').find((candidate) => /FATAL ERROR|Error:/.test(candidate));
   return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;

@@ -1,6 +1,5 @@
-// Processes that run cells. After a death, a new process runs each remaining cell alone to find the cause. Short cells
-// share messages, since a message costs as much as the run; long cells travel singly, since a different process may be
-// free sooner.
+// Processes that run cells. After a death, cells rerun alone to find the cause. Short cells share messages, long cells
+// travel singly.
 import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
 import type { FromChild, RunChild } from './run-child.js';
@@ -10,13 +9,13 @@ const LONG_MS = 2000;
 /** Time between looks for long cells, ms; ours. */
 const LOOK_MS = 500;
 
-/** Most processor time queued at a process, ms, since a different worker may wait as long; ours. */
+/** Most processor time queued at a process, ms; ours. */
 const AHEAD_MS = 480;
 const MOST = 32;
 /** Weight of the last cell in the mean; ours. */
 const NEWEST = 0.2;
 
-/** Recent processor time of cells, unaffected by load of the machine. */
+/** Recent processor time of cells. */
 export class CellPace {
   #meanMs = Number.POSITIVE_INFINITY;
 
@@ -24,7 +23,7 @@ export class CellPace {
     this.#meanMs = Number.isFinite(this.#meanMs) ? this.#meanMs + NEWEST * (ms - this.#meanMs) : ms;
   }
 
-  /** Adds the time so far of an unfinished cell, ms. */
+  /** Time so far of an unfinished cell, ms. */
   atLeast(ms: number): void {
     this.#meanMs = Math.max(this.#meanMs, ms);
   }
@@ -39,7 +38,7 @@ interface Wish {
   readonly task: CellTask;
   resolve(ran: Ran): void;
   reject(error: Error): void;
-  /** True: a process died with the cell and further cells. */
+  /** True: the cell was in a process that died. */
   alone: boolean;
 }
 
@@ -78,7 +77,7 @@ export class RunChildren implements CellProcesses {
     return this.#most * this.#pace.depth;
   }
 
-  /** Runs a cell. Rejects with the last output if the process dies, or with {@link NotNow} before a long wait. */
+  /** Rejects with the last output if the process dies, or with {@link NotNow} before a long wait. */
   run(task: CellTask): Promise<Ran> {
     if (this.#killed) return Promise.reject(new NotNow('the worker ends'));
     return new Promise((resolve, reject) => {
@@ -154,7 +153,6 @@ export class RunChildren implements CellProcesses {
     for (const id of returned) place.has.delete(id);
     this.#waiting.unshift(...back);
     this.#deal();
-    // No process is free.
     for (const wish of back) {
       const at = this.#waiting.indexOf(wish);
       if (at < 0) continue;
@@ -172,7 +170,7 @@ export class RunChildren implements CellProcesses {
     this.#deal();
   }
 
-  /** Requests cells queued after a long cell: a different worker may be free. */
+  /** A different worker may be free for cells queued after a long cell. */
   #look(): void {
     const now = performance.now();
     for (const { child, has, since } of this.#places) {

@@ -23,8 +23,8 @@ export type Update = (index: number, done: number, total: number) => void;
 export const canRunInThreads = (): boolean => hasThread(MODULE);
 
 /**
- * Executes runs in threads until `settle` stops; a lost thread is replaced. @param runs null: settled @param details
- * data of pictures
+ * Runs in threads until `settle` stops; a lost thread is replaced. @param runs null: settled @param details data of
+ * pictures
  */
 export async function runInThreads(
   runs: Iterable<RunSpec | null>,
