@@ -69,7 +69,6 @@ async function continueText(text: ReturnType<Llama['begin']>, prompt: Int32Array
     passMs.push(performance.now() - begunMs);
     onPass(prompt.length + drawn.length, PHASE.decode, Int32Array.of(token));
     drawn.push(token);
-    // Lets a disconnect be heard between passes.
     await nextTurn();
   }
   text.free();

@@ -68,7 +68,7 @@ export class Llama {
     this.version = `${this.call('ggml_commit')} (ggml ${this.call('ggml_version')}, @fugood/llama.node ${version})`;
   }
 
-  /** Calls a C function. @throws UserError if no header declares the function */
+  /** Calls a C function. @throws UserError without a declaration */
   call<T = unknown>(name: string, ...given: unknown[]): T {
     return this.#function(name)(...given) as T;
   }
@@ -79,7 +79,7 @@ export class Llama {
     return this.#functions.get(name)!;
   }
 
-  /** Opens a model in a thread, on the GPU if the build drives a GPU. @throws UserError if loading fails */
+  /** Opens a model in a thread. @throws UserError if loading fails */
   async open(path: string): Promise<void> {
     this.call('llama_backend_init');
     const load = this.#function('llama_model_load_from_file');
@@ -89,7 +89,7 @@ export class Llama {
     this.#vocabulary = this.call('llama_model_get_vocab', this.#model);
   }
 
-  /** Token ids of a prompt, with the vocabulary's prefix. @throws UserError for a chat without a known template */
+  /** Token ids of a prompt. @throws UserError for a chat without a known template */
   tokens(prompt: Prompt): Int32Array {
     const text = typeof prompt === 'string' ? prompt : this.#chat(prompt);
     const fill = (ids: Int32Array): number =>

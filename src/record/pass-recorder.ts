@@ -10,7 +10,6 @@ import type { Llama } from './llama.js';
 interface RoutingLayer {
   readonly experts: number;
   readonly choices: number;
-  /** Tensors of ids in rank order, and of gate probabilities or logits of all experts. */
   readonly ids: string;
   readonly gates: string;
   readonly logits: boolean;
@@ -26,10 +25,9 @@ export interface PassRouting {
 /** Collects routing tensors: the first pass, of one token, gives the {@link layout}. */
 export class PassRecorder {
   layers: readonly RoutingLayer[] = [];
-  /** Choices plus candidates. */
   width = 0;
   readonly #llama: Pick<Llama, 'call'>;
-  /** Row width by layer and kind (`ffn_moe_KIND-LAYER`); then of wanted tensors, by name. */
+  /** Row widths of `ffn_moe_KIND-LAYER`; then of wanted tensors. */
   readonly #sizes = new Map<number, Map<string, number>>();
   readonly #wanted = new Map<string, number>();
   /** Rows of the pass; stride in bytes. */
@@ -40,7 +38,7 @@ export class PassRecorder {
     this.#llama = llama;
   }
 
-  /** Engine callback before (`ask`) and after a tensor. Errors must not cross the engine: the first is stored. */
+  /** Callback before (`ask`) and after a tensor. Errors must not cross the engine. */
   observe(tensor: bigint, ask: boolean): boolean {
     try {
       const name = this.#llama.call<string>('ggml_get_name', tensor);

@@ -21,7 +21,7 @@ export interface ProxyBounds {
 
 /**
  * Ours, 2026-12-01: SGLang's routed experts, the largest known, take 48 layers x top-8 x 4 bytes x 4/3 = 2 KiB a token;
- * a prompt of 65,000 tokens fits. A reasoning server may take an hour to its first byte.
+ * a prompt of 65,000 tokens fits. A first byte may take an hour of reasoning.
  */
 export const PROXY_BOUNDS: ProxyBounds = {
   bytes: 128 * 2 ** 20,
@@ -111,7 +111,7 @@ export async function bodyOf(message: HttpMessage, room: ProxyRoom): Promise<Uin
  * many
  */
 export async function* eventsIn(input: AsyncIterable<Uint8Array>, held: Pending, most: number): AsyncGenerator<Uint8Array, void, void> {
-  // True after a line break: a second break ends the event.
+  // A second line break ends the event.
   let blank = false;
   let events = 0;
   try {

@@ -121,7 +121,7 @@ async function answered(answer: HttpMessage, asked: Asking | null, { answers, ro
   }
 }
 
-/** Events without hidden fields, else byte for byte. An answer is recorded before its end is forwarded. */
+/** An answer is recorded before its end is forwarded. */
 async function* passedEvents(
   events: AsyncIterable<Uint8Array>,
   asked: Asking,

@@ -52,9 +52,7 @@ export function jsonValueOf(text: string): unknown {
   }
 }
 
-/**
- * Replaces fields of a JSON object; new fields go last. Other bytes stay: numbers may be more exact than JavaScript's.
- */
+/** Replaces fields of a JSON object; new fields go last. Numbers may be more exact than JavaScript's. */
 function withFields(text: string, fields: JsonObject, values: JsonObject): string {
   const names = Object.keys(values);
   const [present, absent] = [true, false].map((has) => names.filter((name) => Object.hasOwn(fields, name) === has)) as [string[], string[]];
@@ -71,7 +69,7 @@ function withFields(text: string, fields: JsonObject, values: JsonObject): strin
   return [...written, text.slice(copied, end), added.join(','), text.slice(end)].join('');
 }
 
-/** Fields of a JSON object: text from the colon to the comma or brace after the value. */
+/** Texts from the colon to the comma or brace after the value. */
 function* fieldsOf(text: string): Generator<{ readonly name: string; readonly from: number; readonly to: number }> {
   const signs = /["{}[\],:]/g;
   let [depth, from, name] = [0, 0, ''];
@@ -94,11 +92,11 @@ function* fieldsOf(text: string): Generator<{ readonly name: string; readonly fr
   }
 }
 
-/** A reply field of {@link ROUTING} or {@link IDS}: a text without escapes, number lists, or an object of lists. */
+/** A reply field of {@link ROUTING} or {@link IDS}, without nested texts. */
 const FIELD =
   /((?<!\\)"((?:prompt_)?(?:routed_experts|token_ids)|routed_experts_dtype)"\s*:\s*)(?:"[^"\\]*"|\[[[\]\s\d,.eE+-]*\]|\{[^{}]*\})/g;
 
-/** Sets named fields of a JSON text to null. Quotation marks in nested text are escaped, so nothing matches inside. */
+/** Sets fields of a JSON text to null; escaped quotes keep nested texts. */
 export function withNulls(text: string, names: readonly string[]): string {
   if (!names.some((name) => text.includes(name))) return text;
   return text.replace(FIELD, (whole, head: string, name: string) => (names.includes(name) ? `${head}null` : whole));

@@ -25,7 +25,7 @@ const ROWS = 2 ** 20;
 /** Most letters of a model's name; ours. */
 const NAME = 200;
 
-/** Rows of answers, added as each ends. An answer is first checked as a trace of its own. */
+/** Rows of answers. An answer is first checked as a trace of its own. */
 export class RecordedAnswers {
   recorded = 0;
   /** Unrecorded answers by reason. */
@@ -71,7 +71,7 @@ export class RecordedAnswers {
   }
 
   miss(why: string): void {
-    // A substring would keep the whole text in memory.
+    // A substring would keep the whole text.
     const text = textOf(bytesOf(why.slice(0, LETTERS)));
     const known = this.missed.get(text);
     const reason = known === undefined && this.missed.size >= REASONS ? OTHERS : text;

@@ -28,12 +28,10 @@ export interface RecordJob {
 interface Opened {
   /** `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`: commit and packages. */
   readonly engine: string;
-  /** Experts per MoE layer. */
   readonly experts: readonly number[];
-  /** Choices per token and layer; candidates follow up to `width`. */
+  /** Candidates follow up to `width`. */
   readonly choices: number;
   readonly width: number;
-  /** Most rows. */
   readonly most: number;
 }
 

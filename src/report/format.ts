@@ -26,17 +26,15 @@ export interface Format<T> {
   readonly name: string;
   /** File name extensions, with the dot. */
   readonly extensions: readonly string[];
-  /** True if the format needs a result's `details`, recorded only on request. */
+  /** True if a result's `details` are needed. */
   readonly needsDetails?: boolean;
-  /** The whole text, with a final newline. */
   render(value: T, options: ReportOptions): string;
-  /** The text in parts, at most one part in memory; absent: always short. */
+  /** At most one part is in memory; absent: always short. */
   parts?(value: T): Iterable<string>;
 }
 
 /** An output format with a large library, loaded on request, or a binary format. */
 export interface LazyFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
-  /** True for formats written to files only. */
   readonly binary?: boolean;
   load(): Promise<(value: T, options: ReportOptions) => string | Uint8Array>;
 }
@@ -93,7 +91,7 @@ function fewDigits(size: number): string {
 /** Longest text of a report, characters. Ours: descriptions have up to 700. */
 const LONGEST = 2000;
 
-/** External text (names, paths, messages) made safe: one line of limited length, without control characters. */
+/** External text made safe: one line of limited length, without control characters. */
 export const printable = (text: string): string => visible(shortened(text, LONGEST));
 
 /** A metric with its unit; null if absent. */

@@ -52,7 +52,6 @@ export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOpti
   return `${[...lines, '', legend, scale].join('\n')}\n`;
 }
 
-/** Load of each column's hottest expert, relative to the layer's mean. */
 function relative(layer: ArrayLike<number>, bin: number): number[] {
   const mean = sum(layer) / layer.length;
   return Array.from({ length: Math.ceil(layer.length / bin) }, (_, column) => {
@@ -62,7 +61,7 @@ function relative(layer: ArrayLike<number>, bin: number): number[] {
   });
 }
 
-/** Step of a scale: 0 for zero, then logarithmic from an eighth to eight times the mean. */
+/** 0 for zero, then logarithmic from an eighth to eight times the mean. */
 function shade(load: number, steps: number): number {
   if (load <= 0) return 0;
   const position = (Math.log2(load) + 3) / 6;

@@ -1,11 +1,7 @@
-// JSON of results (`moeprof.result/1`) in a stable order: equal runs give equal bytes.
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 
-/**
- * JSON text, indented by two spaces, lists of plain values on one line, with a final newline. @throws Error for NaN and
- * infinities
- */
+/** JSON text, lists of plain values on one line, with a final newline. @throws Error for NaN and infinities */
 export const toJson = (value: unknown): string => `${write(value, '')}\n`;
 
 /** Sorts free-form parts by key, and metrics as in the catalogue. */
@@ -19,7 +15,7 @@ export function orderedResult(result: Result): Result {
   };
 }
 
-/** Text of `moeprof run -o result.json`. */
+/** `moeprof.result/1` text: equal runs give equal bytes. */
 export const resultText = (result: Result): string => toJson(orderedResult(result));
 
 function sorted(value: unknown): unknown {

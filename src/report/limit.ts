@@ -13,12 +13,12 @@ export interface KnownTimes {
   readonly floor: number;
 }
 
-/** Computed times; a long run lacks schedules with knowledge unless requested. */
+/** A long run lacks schedules with knowledge unless requested. */
 interface CountedTimes extends Partial<KnownTimes> {
   readonly tpot: number;
   readonly allResident: number;
   readonly floor: number;
-  /** True: the schedule search excluded the CPU, unused by the run. */
+  /** True: the schedule search excluded the unused CPU. */
   readonly byLoads?: boolean;
 }
 
@@ -40,16 +40,13 @@ type Holdup = 'policy' | 'prediction' | 'link' | 'work';
 /** Minimum share of time for a limit. Ours: the difference between two runs on one machine. */
 const NOTHING = 0.03;
 
-/** Limit of a run, and time by part, ns. */
+/** Parts in ns. */
 interface Limit {
   readonly of: Holdup;
   readonly parts: Readonly<Record<Exclude<Holdup, 'work'>, number>>;
 }
 
-/**
- * Divides the time beyond all resident into policy, prediction and link. The largest part is the limit; if all are
- * small, the work.
- */
+/** Divides the time beyond all resident; the largest part is the limit. If all parts are small, the work is. */
 export function limitOf({ allResident, belady, found, tpot: time }: KnownTimes): Limit {
   const parts = {
     policy: Math.max(0, time - Math.max(belady, found)),
@@ -65,7 +62,7 @@ export function limitOf({ allResident, belady, found, tpot: time }: KnownTimes):
 /** Relative difference of equal times: sums in different order. */
 const SAME = 1e-9;
 
-/** Times of the best schedules, and the run's share of the gain, in a sentence without a full stop. */
+/** Times of the best schedules, in a sentence without a full stop. */
 export function bestText(times: CountedTimes): string {
   const proven = `no run takes less than ${formatNs(times.floor)} a token`;
   if (!hasFound(times)) return `${proven}; --found all looks for the fastest schedule`;
@@ -80,10 +77,7 @@ export function bestText(times: CountedTimes): string {
   return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(tpot), 0)}`;
 }
 
-/**
- * Limit of the run in a sentence without a full stop; empty if no schedules were computed. @param processor of the
- * run's experts
- */
+/** Limit of the run, without a full stop; empty if no schedules were computed. @param processor of the run's experts */
 export function limitText(times: CountedTimes, processor: DeviceWords['processor']): string {
   if (!hasFound(times)) return '';
   const { of, parts } = limitOf(times);

@@ -18,7 +18,7 @@ export interface PhaseTime {
   readonly cpuNs: number;
 }
 
-/** Time of the passes of a kind; of all passes for `phase` null, or a run of one kind. Null: passes are not counted. */
+/** Time of passes; of all passes for `phase` null, or a single kind. Null: passes are not counted. */
 export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null {
   const apart = result.metrics['schedule.passes.decode'] !== undefined && phase !== null;
   const of = (name: string): number | null => metricValue(result, apart ? `${name}.${phase}` : name);
@@ -27,14 +27,11 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
   return { passes, parts: timeParts(of), cpuNs: of('time.cpu') ?? 0 };
 }
 
-/**
- * Parts of the GPU's time; `stall` is waiting for the link, in earlier versions for SSD and CPU too. @param of a
- * metric's value, or null
- */
+/** `stall` is waiting for the link, in earlier versions for SSD and CPU too. @param of a metric's value, or null */
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');
-  // Hides a rounding remainder next to the SSD's part.
+  // Hides a rounding remainder.
   const linkNs = (of('time.stall') ?? 0) - (cpuNs ?? 0) - (ssdNs ?? 0);
   const named = [
     ['dense', of('time.dense') ?? 0],

@@ -5,10 +5,7 @@ const BLOCKS = '▁▂▃▄▅▆▇█';
 /** ASCII: darker characters for larger values. */
 const CHARACTERS = '.:-=+*#@';
 
-/**
- * Means of neighbours in at most `width` characters; null is a blank. @returns the line with minimum and maximum, or
- * NaN
- */
+/** Means of neighbours in `width` characters; null is a blank. @returns the line with minimum and maximum, or NaN */
 export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>) {
   const bin = Math.max(1, Math.ceil(values.length / width));
   const means = Array.from({ length: Math.ceil(values.length / bin) }, (_, column) =>

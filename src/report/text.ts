@@ -1,4 +1,3 @@
-// Pieces of terminal reports. Colours and glyphs come from the options, never from the environment.
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { withoutCommand } from '../base/text.js';
@@ -13,10 +12,7 @@ export const widthOf = (options: ReportOptions): number => Math.max(40, Math.min
 /** Colours, or no colours. */
 export const palette = (options: ReportOptions): ChalkInstance => new Chalk({ level: options.color ? 1 : 0 });
 
-/**
- * Breaks words into lines of at most `width` columns; the first line starts with `first`, later lines with `rest`. Cuts
- * longer words.
- */
+/** Breaks words into lines of at most `width` columns, after `first` or `rest`. Cuts longer words. */
 export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
   const lines: string[] = [];
   let line = first;
@@ -45,7 +41,7 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
 /** A unit after a figure, with adjacent punctuation: `%),`. */
 const UNIT = /^(?:%|pp|[num]?s|[KMGT]i?B(?:\/s)?|B|tok\/s)(?!\w)/;
 
-/** Words; sign, figure and unit are one word, to stay on one line. */
+/** Sign, figure and unit are one word. */
 function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const part of text.split(/\s+/)) {
@@ -57,14 +53,14 @@ function wordsOf(text: string): string[] {
   return words;
 }
 
-/** Cuts prose at the end to `width` columns. */
+/** Cuts prose to `width` columns. */
 export function clip(text: string, width: number, unicode: boolean): string {
   if (text.length <= width) return text;
   const gap = unicode ? '…' : '...';
   return `${text.slice(0, Math.max(0, width - gap.length)).trimEnd()}${gap}`;
 }
 
-/** Shortens text in the middle to `width` columns: both ends of a path matter. */
+/** Shortens the middle of a text: both ends of a path matter. */
 export function shorten(text: string, width: number, unicode: boolean): string {
   if (text.length <= width) return text;
   const gap = unicode ? '…' : '...';

@@ -42,10 +42,7 @@ function twoDigits(value: number, round: (value: number) => number): string {
   return rounded >= 1000 ? formatCount(rounded) : String(rounded);
 }
 
-/**
- * `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null for a calibrated machine with measured
- * rates
- */
+/** `(14 to 29 tok/s for 80 % of 41 measurements of 12 machines)`. @returns null for a calibrated machine */
 export function bandText({ accuracy, metrics }: Pick<Result, 'accuracy' | 'metrics'>, phase: Phase): string | null {
   if (accuracy === undefined) return null;
   const [band, speed] = [accuracy[phase], metrics[`speed.${phase}`]?.value];
@@ -89,7 +86,7 @@ export function changedParts({ config }: Pick<Result, 'config'>): string {
 export interface DeviceWords {
   /** Device of dense layers and resident experts. */
   readonly processor: 'GPU' | 'CPU';
-  /** Location of resident experts; `in memory` if CPU and GPU share memory. */
+  /** `in memory` if CPU and GPU share memory. */
   readonly place: 'on the GPU' | 'on all GPUs' | 'in memory';
   readonly memory: 'GPU memory' | 'memory';
 }
@@ -102,10 +99,10 @@ export function deviceWords({ inputs }: Pick<Result, 'inputs'>): DeviceWords {
   return { processor: inputs.device === 'cpu' ? 'CPU' : 'GPU', place: 'in memory', memory: 'memory' };
 }
 
-/** Smallest reported change. Ours: below the error of comparable measurements. */
+/** Smallest reported change. Ours: below the error of measurements. */
 const FEW = 0.03;
 
-/** Effect of a tenfold length on one run; null if small or unknown. */
+/** Effect of a tenfold length; null if small or unknown. */
 export function tenfoldText({ tenfold }: Pick<Result, 'tenfold'>): string | null {
   if (tenfold === undefined) return null;
   const { requests, tpot } = tenfold;

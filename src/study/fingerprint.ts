@@ -10,6 +10,7 @@ import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
 import type { RunSpec, SystemSpec } from '../system/door.js';
 import { buildOf } from './build.js';
 
+/** Profile fields of a run, by family. */
 const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', family: ProfileFamily])[] = [
   ['model', 'models'],
   ['hardware', 'hardware'],
@@ -58,6 +59,7 @@ function fieldsOfRun(run: RunSpec): object {
   return { ...values, budgets: [], overrides: overridesOf(run) };
 }
 
+/** Fingerprint text of systems without files, shared by cells. */
 const SYSTEMS = new WeakMap<SystemSpec, CanonicalText>();
 
 function systemText({ folder, system: whole }: RunSpec, content: ContentOf): CanonicalText {
@@ -129,6 +131,7 @@ function contentsIn(text: string, folder: string, content: ContentOf): string {
   return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (content(resolve(folder, part)) ?? part) : part));
 }
 
+/** Hashes of unchanged files, by path. */
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
 /** `sha256:` and hex of a file, or of all files of a folder; null: neither exists. */

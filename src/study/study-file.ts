@@ -141,6 +141,7 @@ function overrideOf(name: string, value: unknown, place: string, folder: string)
   return { path: name.split('.'), value: inFolder(name, value, folder), label: place, fromFile: true };
 }
 
+/** Run values that may name a file. */
 const NAME_FILES: ReadonlySet<string> = new Set([
   ...['model', 'hardware', 'runtime', 'system', 'trace', 'workload.arrivals'],
   ...['variants', 'traceFormat', 'system.cache.policy', 'system.dram.policy', 'system.cache.popularity'],

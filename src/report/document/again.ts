@@ -10,7 +10,7 @@ export function againText({ environment }: Pick<Result, 'environment'>): string 
 /** Column of the commands. */
 export const AGAIN = { head: 'again', align: 'left', copy: true } as const;
 
-/** Folded commands of all rows, for pages. @param keys columns that identify a row */
+/** Folded commands, for pages. @param keys columns that identify a row */
 export function againGrid(keys: readonly Column[], rows: readonly (readonly [key: readonly Datum[], again: string | undefined])[]): Grid {
   const known = rows.filter(([, again]) => again !== undefined && again !== '');
   return gridOf(
@@ -21,8 +21,7 @@ export function againGrid(keys: readonly Column[], rows: readonly (readonly [key
 }
 
 /**
- * Command of a single row, for a terminal. @param which the row, e.g. `fastest` @param more place of the remaining
- * commands
+ * Command of one row, for a terminal. @param which the row, e.g. `fastest` @param more place of the remaining commands
  */
 export function againLines(which: string, again: string | undefined, more: string): Lines[] {
   if (again === undefined || again === '') return [];

@@ -1,11 +1,12 @@
-// A document as CSV: bare values in full precision (RFC 4180 quoting).
 import { printable } from '../format.js';
 import { type Document, type Grid, isShown } from './document.js';
 
-/** Null: an empty field. */
 type Field = string | number | null;
 
-/** CSV of a document as one table: the records, the only grid, or all grids in long format. */
+/**
+ * CSV of a document as one table: the records, the only grid, or all grids in long format; bare values in full
+ * precision (RFC 4180 quoting).
+ */
 export const renderCsv = (document: Document): string => [...csvParts(document)].join('');
 
 /** {@link renderCsv} in parts. */
@@ -37,7 +38,6 @@ function longRows(grid: Grid): Field[][] {
   );
 }
 
-/** `hottest / mean` as `hottest_mean`. */
 function nameOf(head: string): string {
   return head
     .toLowerCase()

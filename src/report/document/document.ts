@@ -5,35 +5,28 @@ import { shorten } from '../text.js';
 
 type Medium = 'terminal' | 'markdown' | 'csv' | 'page';
 
-/** Renderings that show a part of a document. */
+/** Renderings of a part of a document. */
 export interface Visibility {
   /** Default: all. */
   readonly only?: readonly Medium[];
   /** `brief`: without --verbose; `verbose`: with --verbose; `more`: as `verbose` on terminals only. Default: always. */
   readonly detail?: 'brief' | 'verbose' | 'more';
-  /** Heading of the fold on a page; neighbours of equal heading share a fold. */
+  /** Heading of the fold on a page, shared by neighbours. */
   readonly under?: string;
 }
 
-/**
- * Output of a command, free of any format. Texts are arbitrary Unicode; renderers escape texts, or convert to ASCII.
- */
+/** Output of a command, free of any format. Texts are arbitrary Unicode; renderers escape texts. */
 export interface Document {
   readonly title?: string;
-  /**
-   * The answer without a full stop, first heading of a page. Absent: the verdict that begins the lead, or the title.
-   */
+  /** First heading of a page, without a full stop. Absent: the verdict that begins the lead, or the title. */
   readonly answer?: string;
-  /** Details of the title, without full stops. */
   readonly lead?: readonly Line[];
   readonly blocks: readonly Block[];
   /** CSV records, if different from the grids. */
   readonly records?: Grid | Records;
 }
 
-/** Records made one at a time, for large studies. */
 interface Records {
-  /** CSV heads. */
   readonly names: readonly string[];
   readonly values: Iterable<readonly (string | number | null)[]>;
 }
@@ -41,10 +34,7 @@ interface Records {
 /** A part of a document; blank lines separate parts. */
 export type Block = Grid | Lines | Facts | Drawing | Code;
 
-/**
- * Emphasis of a line: `caution` remarks on accuracy, `warning` begins with `!`, `info` with `i`, verdicts with their
- * name or sign.
- */
+/** Emphasis of a line: `caution` remarks on accuracy, `warning` begins with `!`, `info` with `i`. */
 export type Tone =
   | ('plain' | 'dim' | 'strong' | 'heading' | 'good' | 'bad' | 'caution' | 'warning' | 'info' | 'item')
   | ('fail' | 'warn' | 'new');
@@ -58,11 +48,10 @@ export interface Line {
   readonly tone?: Tone;
   /** Printed before the text, with a colon except after a verdict. */
   readonly label?: string;
-  /** Terminal columns before the text, for the label. */
   readonly indent?: number;
-  /** Terminal columns before continuation lines, if the tone has no indent. */
+  /** Terminal columns before continuation lines. */
   readonly hang?: number;
-  /** Shortened in the middle to one terminal line. */
+  /** Shortened to one terminal line. */
   readonly cut?: boolean;
 }
 
@@ -77,9 +66,8 @@ export interface Facts extends Visibility {
   readonly kind: 'facts';
   readonly title?: Line;
   readonly facts: readonly (readonly [label: string, text: string])[];
-  /** Terminal columns before the text. */
   readonly indent: number;
-  /** Parts of each fact's bar, 0 to 1, drawn by pages only; absent: no bar. */
+  /** Parts of each fact's bar, 0 to 1, for pages; absent: no bar. */
   readonly shares?: readonly (readonly number[])[];
 }
 
@@ -105,7 +93,7 @@ export interface Grid extends Visibility {
   readonly columns: readonly Column[];
   /** `[row][column]` */
   readonly rows: readonly (readonly GridCell[])[];
-  /** Leading columns that identify a row, repeated if a wide grid continues below. Default: 1. */
+  /** Leading columns that identify a row; repeated by continued grids. Default: 1. */
   readonly keys?: number;
   /** `verbose`: columns beyond the width need --verbose. */
   readonly overflow?: 'verbose';
@@ -120,23 +108,23 @@ export interface Column extends Pick<Visibility, 'only'> {
   readonly name?: string;
   /** Default: first column left, all further columns right. */
   readonly align?: 'left' | 'right';
-  /** Maximum width in characters; longer texts are shortened in the middle. `rest`: all remaining width. */
+  /** Maximum characters; longer texts are shortened in the middle. `rest`: all remaining width. */
   readonly most?: number | 'rest';
   /** Wrapping width in characters. */
   readonly wrap?: number;
-  /** Texts are commands, shown by pages below the table with a copy button. */
+  /** Texts are commands, which pages list below with a copy button. */
   readonly copy?: boolean;
-  /** Width in characters, to align grids; default: width of the texts. */
+  /** Characters, to align grids; default: as the texts. */
   readonly width?: number;
 }
 
 /** A field of a grid. */
 export interface GridCell {
-  /** CSV value in full precision, in the column's unit. */
+  /** Full precision, in the column's unit. */
   readonly value: string | number | null;
   readonly text: string;
   readonly tone?: Tone;
-  /** Sign before the text in a terminal, one column wide. */
+  /** Sign before the text, one column wide. */
   readonly mark?: { readonly sign: string; readonly tone: Tone };
 }
 
@@ -195,7 +183,7 @@ export function isShown({ only, detail }: Visibility, medium: Medium, verbose: b
   return (only?.includes(medium) ?? true) && (detail === undefined || (detail === 'verbose') === verbose);
 }
 
-/** Columns shown by a rendering, with heads and cells as text. */
+/** Columns shown by a rendering, as text. */
 export function readable(
   { columns, rows }: Pick<Grid, 'columns' | 'rows'>,
   medium: Medium,

@@ -7,7 +7,7 @@ export function heldOutTokens({ inputs: { traces } }: Pick<Result, 'inputs'>): n
   return traces.reduce((sum, { heldOut = 0 }) => sum + heldOut, 0);
 }
 
-/** Number and purpose of held-out tokens in a sentence; null for zero tokens. */
+/** Sentence on held-out tokens; null for zero tokens. */
 export function heldOutText(tokens: number): string | null {
   if (tokens === 0) return null;
   return `The first ${formatCount(tokens)} tokens are held out: what is known beforehand comes from the text before the replayed ones.`;

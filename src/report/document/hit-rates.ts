@@ -1,4 +1,3 @@
-// Hit rates with the range of published figures, if routing is synthetic.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { hitRangeSource } from '../words.js';
@@ -6,7 +5,7 @@ import type { GridCell, Line } from './document.js';
 
 type Ranged = Pick<Result, 'hitRange'>;
 
-/** `62.3 % (55-70)`: a hit rate, 0 to 1, and its range in whole percent, rounded outwards. */
+/** `62.3 % (55-70)`: a hit rate, 0 to 1, with the published range in whole percent, rounded outwards. */
 export function hitRateOf(
   value: number,
   { hitRange }: Ranged,

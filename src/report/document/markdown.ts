@@ -1,4 +1,3 @@
-// GitHub Markdown of documents, and shared pieces.
 import { printable, type ReportOptions } from '../format.js';
 import type { Block, Code, Document, Facts, Grid, Line, Tone } from './document.js';
 import { alignOf, isShown, isVerdict, readable } from './document.js';
@@ -76,9 +75,7 @@ function markdownTable(head: readonly string[], rows: readonly (readonly string[
   return [line(head.map(escapeMarkdown)), line(rule), ...rows.map((row) => line(row.map(escapeMarkdown)))].join('\n');
 }
 
-/**
- * Escapes text for Markdown: no markup, HTML, link, mention or line break. An underscore inside a word is not markup.
- */
+/** Escapes text for Markdown: no markup, HTML, link, mention or line break. */
 export function escapeMarkdown(text: string): string {
   return printable(text)
     .replace(/\s+/g, ' ')

@@ -1,4 +1,3 @@
-// A document as one HTML file, readable without scripts or a network.
 import { VERSION } from '../../result/version.js';
 import { type Format, printable } from '../format.js';
 import { clientScript } from '../page/assets.js';
@@ -9,7 +8,7 @@ import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, type Grid, isShown, type Line, readable } from './document.js';
 import { documentFormats } from './formats.js';
 
-/** CSS of document pages. Lines to copy keep breaks and wrap on narrow screens; a heading joins its list. */
+/** CSS of document pages. */
 export const DOCUMENT_STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
 section:has(>h2:only-child){margin-bottom:0}section:has(>h2:only-child)+section{margin-top:.5rem}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
@@ -25,13 +24,16 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 /** Colours of a bar's parts, in order. */
 const PARTS = ['hit', 'accent', 'stall'];
 
-/** All formats, with a page without a picture. @param name command, e.g. `moeprof advise` @param dataOf JSON data */
+/** All formats, with a page. @param name command, e.g. `moeprof advise` @param dataOf JSON data */
 export function pagedFormats<T>(name: string, documentOf: (value: T) => Document, dataOf?: (value: T) => unknown): readonly Format<T>[] {
   const page: Format<T> = { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
   return [...documentFormats<T>(documentOf, dataOf), page];
 }
 
-/** Page of a document. @param name command, e.g. `moeprof advise` @param picture SVG at the top */
+/**
+ * HTML page of a document, readable without scripts. @param name command, e.g. `moeprof advise` @param picture SVG at
+ * the top
+ */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, title = name } = document;
   return page({
@@ -61,7 +63,7 @@ function figureOf(picture: string): Markup {
   return html`<section class="figure">${height > 2 * width ? folded('All of it as a figure', drawing) : drawing}</section>`;
 }
 
-/** Blocks of a page in order; neighbours under one heading are folded together. */
+/** Blocks of a page in order, folded by heading. */
 export function documentBody(blocks: readonly Block[]): Markup {
   const parts: { readonly under: string | undefined; readonly drawings: Markup[] }[] = [];
   for (const block of blocks.filter((part) => isShown(part, 'markdown', true) || part.only?.includes('page'))) {
@@ -71,7 +73,6 @@ export function documentBody(blocks: readonly Block[]): Markup {
   return html`${parts.map(({ drawings, under }) => (under === undefined ? drawings : html`<section>${folded(under, drawings)}</section>`))}`;
 }
 
-/** Commands of a grid's rows with a copy button; false without commands. */
 function commandsOf({ columns, keys = 1, rows }: Grid): Piece {
   const at = columns.findIndex(({ copy }) => copy === true);
   const named = (row: Grid['rows'][number]): Piece => row.slice(0, keys).map(({ text }) => `${printable(text)} `);
@@ -95,7 +96,6 @@ export function gridTable(caption: string | undefined, grid: Grid, text?: readon
 
 const said = ({ label, text }: Line): string => prose(printable(label === undefined ? text : `${label}: ${text}`));
 
-/** A list if all lines are items, else paragraphs and headings. */
 function drawnLines(lines: readonly Line[]): Markup {
   if (lines.every(({ tone }) => tone === 'item')) return html`<ul>${lines.map((line) => html`<li>${said(line)}</li>`)}</ul>`;
   return html`${lines.map((line) => (line.tone === 'strong' ? html`<h2>${said(line)}</h2>` : html`<p>${said(line)}</p>`))}`;

@@ -52,7 +52,7 @@ function draw(block: Block, options: ReportOptions): string {
   }
 }
 
-/** Lines to copy are never wrapped. */
+/** Never wrapped. */
 function codeText({ lines, title }: Code, options: ReportOptions): string {
   const above = title === undefined ? [] : [palette(options).dim(`${said(title, options)}:`)];
   return [...above, ...lines.map((line) => `    ${printable(line)}`)].join('\n');
@@ -78,12 +78,11 @@ function lineText({ cut, hang, indent, label, text, tone = 'plain' }: Line, opti
 
 const said = (text: string, { unicode }: ReportOptions): string => (unicode ? printable(text) : asciiOf(printable(text)));
 
-/** `label   text`, with a hanging indent. */
 function factsText({ facts, indent, title }: Facts, options: ReportOptions): string {
   return linesText([...(title === undefined ? [] : [title]), ...facts.map(([label, text]) => ({ label, text, indent }))], options);
 }
 
-/** A grid; columns beyond the width continue below, with the keys repeated. */
+/** Columns beyond the width continue below, after the keys. */
 function gridText(grid: Grid, options: ReportOptions): string {
   const { cells, columns, head, rows } = fitted(grid, options);
   const align = columns.map(alignOf);
@@ -105,13 +104,11 @@ function gridText(grid: Grid, options: ReportOptions): string {
   return [...title, parts.join('\n\n')].join('\n');
 }
 
-/** A grid may use all columns of the terminal. */
 const gridWidth = (options: ReportOptions): number => Math.max(widthOf(options), options.width);
 
 /** Minimum columns of a marked text; ours. */
 const LEAST = 16;
 
-/** Wraps or cuts long texts to the remaining width. */
 function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable> {
   const { cells, columns, head, rows } = readable(grid, 'terminal', options.unicode);
   const widths = columns.map(({ width }, index) => width ?? widest(head, rows, index));
@@ -136,7 +133,7 @@ function cellText(text: string, { mark, tone = 'plain' }: GridCell, options: Rep
   return mark === undefined ? painted(text, tone) : painted(text.slice(0, 1), mark.tone) + painted(text.slice(1), tone);
 }
 
-/** Columns of each part of a grid: the keys, then all columns that fit. */
+/** The keys, then all columns that fit. */
 function partsOf({ keys = 1, overflow }: Grid, widths: readonly number[], options: ReportOptions): number[][] {
   const fixed = widths.map((_, index) => index).slice(0, keys);
   const room = gridWidth(options) - fixed.reduce((sum, index) => sum + widths[index]! + 2, -2);

@@ -1,4 +1,4 @@
-// Input of github-action-benchmark. A file has one direction; metrics of the opposite direction are left out.
+// Input of github-action-benchmark: metrics of one direction per file.
 import { compareMetricNames } from '../../result/catalogue.js';
 import type { Metric, Result } from '../../result/result.js';
 import { type Format, printable } from '../format.js';

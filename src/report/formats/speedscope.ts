@@ -21,7 +21,7 @@ interface SampledProfile {
   readonly unit: 'nanoseconds' | 'bytes';
   readonly startValue: number;
   readonly endValue: number;
-  /** Stacks from the root, as frame indices. */
+  /** Stacks from the root. */
   readonly samples: number[][];
   readonly weights: number[];
 }
@@ -60,7 +60,7 @@ function profile(name: string, unit: SampledProfile['unit'], frames: Frames, cau
     byExpert.forEach((row, layer) => {
       row.forEach((weight, expert) => {
         if (weight === 0) return;
-        // Frames of equal names merge; the layer in an expert's name keeps layers separate.
+        // Frames of equal names merge: an expert's name includes its layer.
         const stack = [`${root} ${tier}`, `layer ${layer}`, `layer ${layer} expert ${expert}`, cause];
         add(made, frames, stack, weight);
       });

@@ -39,7 +39,6 @@ function renderHtml(result: Result, options: ReportOptions): string {
   const answer = answerOf(result);
   const knows = knowledgeText(result);
   const { contents, body } = drawSections(sections, result);
-  // Causes appear in tables only.
   const { causes: _, ...shown } = details ?? {};
   return page({
     title: `moeprof: ${summary.title}`,
@@ -96,7 +95,7 @@ function seriesCsv({ details }: Result): string {
   return toCsv([head, ...rows]);
 }
 
-/** The answer as plain text: a sentence on the cost, and a possibly empty comparison with the bounds. */
+/** The answer as plain text: cost, and a possibly empty comparison with the bounds. */
 export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {
   const text = (name: string): string | null => metricText(result, name);
   const share = (name: string): number => (metricValue(result, name) ?? 0) / total;

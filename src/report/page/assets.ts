@@ -1,12 +1,10 @@
-// Scripts and style sheets of reports, with uPlot for zoomable series.
-
 import { fileText } from '../../base/host/files.js';
 import { CODE_FOLDER, packagePath } from '../../base/host/modules.js';
 import { join } from '../../base/host/paths.js';
 
 const clientFile = (name: string): string => fileText(join(CODE_FOLDER, 'report/page/client', name));
 
-/** Page code of any room. @param path below the compiled code: `play/engine.js` */
+/** Code of a page. @param path below the compiled code: `play/engine.js` */
 export const codeAt = (path: string): string => fileText(join(CODE_FOLDER, path));
 
 /** {@link codeAt} as content of a script element. */
@@ -20,7 +18,7 @@ export function clientScript(...names: readonly ('copy' | 'figure' | 'heatmap' |
 /** Style sheet of every page. */
 export const pageStyle = (): string => clientFile('page.css');
 
-/** uPlot as one script that defines `uPlot`, with the required licence text. */
+/** uPlot as one script with the required licence text, for zoomable series. */
 export function uPlotScript(): string {
   const code = fileText(packagePath('uplot/dist/uPlot.iife.min.js')).replace(/^\/\*!.*?\*\/\s*/s, '');
   return inlined(`/*! uPlot. ${fileText(packagePath('uplot/LICENSE')).trim()} */\n${code}`);

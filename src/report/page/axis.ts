@@ -1,4 +1,4 @@
-/** A mark on an axis: `at` is 0 to 1 from the left or the bottom. */
+/** A mark on an axis: `at` is 0 to 1. */
 export interface Tick {
   readonly at: number;
   readonly label: string;
@@ -6,7 +6,7 @@ export interface Tick {
 
 /** A scale with marks. */
 export interface Axis {
-  /** 0 to 1 along the axis. */
+  /** 0 to 1. */
   at(value: number): number;
   readonly ticks: readonly Tick[];
 }

@@ -1,11 +1,11 @@
-// Charts as inline SVG, without scripts. Plots scale with the page; HTML labels keep their size.
+// Charts as inline SVG. Plots scale with the page; HTML labels keep their size.
 import type { Tick } from './axis.js';
 import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';
 
-/** A line, or the top of an area: points in 0..1 of each axis, by x. */
+/** Points in 0..1 of each axis, by x. */
 interface PlottedCurve {
-  /** Colour: name of a CSS variable, e.g. `hit`. */
+  /** CSS variable, e.g. `hit`. */
   readonly color: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;
@@ -20,7 +20,7 @@ interface Frame {
   readonly y: readonly Tick[];
   readonly xTitle: string;
   readonly yTitle: string;
-  /** Interactive chart that replaces the plot, see `client/series.js`. */
+  /** Interactive replacement, see `client/series.js`. */
   readonly live?: string;
 }
 
@@ -57,7 +57,6 @@ export function curves(all: readonly PlottedCurve[]): Markup[] {
 /** Empty part of a column's width; ours. */
 const GAP = 0.15;
 
-/** Column i of `count`, from `y` down by a share of the height. */
 function columnPath(i: number, count: number, gap: number, y: number, height: number): string {
   const width = coordinate((1 - gap) / count);
   return `M${coordinate((i + gap / 2) / count)} ${y}h${width}v${coordinate(height)}h-${width}z`;

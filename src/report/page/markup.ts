@@ -1,4 +1,3 @@
-// HTML text. Templates escape all values except markup, so no name can become a tag.
 import { escapeOf } from '../../base/text.js';
 import { plainJson } from '../json.js';
 
@@ -18,7 +17,7 @@ export class Markup {
 /** A value in a template; null and false are empty. */
 export type Piece = Markup | string | number | null | false | readonly Piece[];
 
-/** HTML template: escapes all values except markup. */
+/** HTML template: escapes all values except markup, so no name can become a tag. */
 export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[]): Markup {
   return new Markup(strings.reduce((text, part, index) => text + print(pieces[index - 1]!) + part));
 }
@@ -30,7 +29,6 @@ function print(piece: Piece): string {
   return escapeHtml(String(piece));
 }
 
-/** Escapes element content and quoted attributes. */
 function escapeHtml(text: string): string {
   return text
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (letter) => (letter === '\n' || letter === '\t' ? letter : escapeOf(letter)))

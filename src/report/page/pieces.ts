@@ -39,9 +39,7 @@ const MANY = 4;
 /** Characters above which a cell may wrap; ours. */
 const LONG = 28;
 
-/**
- * Table whose first column names the row; `text` lists left-aligned columns. Phones list values below the row's name.
- */
+/** Table whose first column names the row; `text` lists left-aligned columns. */
 export function table(
   caption: string,
   head: readonly string[],
@@ -54,7 +52,7 @@ export function table(
   };
   const wide = head.length > 3;
   const label = (column: number): Piece => wide && head[column] !== '' && html` data-label="${head[column]!}"`;
-  // The caption repeats the head, except on phones: wide tables have no head.
+  // Hides a caption equal to the first head; phones show no head.
   const again = caption === head[0];
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table${wide && html` class="wide${head.length > MANY && ' many'}"`}><caption${again && html` class="again"`}>${caption}</caption><thead><tr>${head.map(
     (cell, column) => (cell === '' ? html`<td></td>` : html`<th scope="col"${kind(column)}>${cell}</th>`),
@@ -66,7 +64,6 @@ export function table(
 }
 
 interface Drawn {
-  /** A description in a sentence or two. */
   readonly about: Piece;
   readonly content: Piece;
 }
@@ -75,11 +72,11 @@ interface Drawn {
 export interface Section<T> {
   readonly id: string;
   readonly title: string;
-  /** Null for an empty section. @param source key of the pictures' data in the page */
+  /** Null: an empty section. @param source key of the pictures' data in the page */
   draw(value: T, source: string): Drawn | null;
 }
 
-/** Draws all non-empty sections, after links. @param prefix of anchors, for pages that draw sections several times */
+/** Draws all non-empty sections, after links. @param prefix of anchors, if a page repeats sections */
 export function drawSections<T>(
   sections: readonly Section<T>[],
   value: T,

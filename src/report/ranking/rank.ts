@@ -24,7 +24,7 @@ export function phaseRanked(results: readonly Result[]): Phase {
 /** True if the run fits its machine's memory. */
 export const fits = ({ warnings }: Result): boolean => !warnings.some(({ code }) => code === 'does-not-fit');
 
-/** Sorts runs by speed; runs that do not fit are last, ties keep their order. */
+/** Sorts runs by speed; misfits are last, ties keep their order. */
 export function rank(results: readonly Result[]): Ranked[] {
   const phase = phaseRanked(results);
   const sorted = [...results].sort(
@@ -54,10 +54,7 @@ interface TokenTime {
   readonly cpuNs: number;
 }
 
-/**
- * Divides a token's time by part; the remainder is time between decode passes, which yield a token per request, or more
- * with speculation.
- */
+/** Time between decode passes is the remainder; a pass yields a token per request, or more with speculation. */
 function tokenTime(phase: Phase, result: Result): TokenTime {
   const wholeNs = 1e9 / (phaseSpeed(result, phase) ?? Number.NaN);
   const time = phaseTime(result, phase);
@@ -76,7 +73,7 @@ function tokenTime(phase: Phase, result: Result): TokenTime {
   return { wholeNs, parts: [...parts, ['prompts and pauses', between]], cpuNs: time.cpuNs / tokens };
 }
 
-/** Why `other` is slower than `best`: the part that grew most; for stall also misses and bytes moved. */
+/** The part that grew most; for stall also misses and bytes moved. */
 function reasonOf(phase: Phase, best: Result, other: Result): string {
   const [before, after] = [tokenTime(phase, best), tokenTime(phase, other)];
   if (after.wholeNs === before.wholeNs) return 'as fast';
@@ -89,7 +86,7 @@ function reasonOf(phase: Phase, best: Result, other: Result): string {
   return [words, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
 }
 
-/** Difference in hits, bytes moved and CPU time. `cpuNs`: additional CPU time per token, ns. */
+/** `cpuNs`: additional CPU time per token, ns. */
 function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
   const notes: string[] = [];
   const hitsOf = (result: Result): number => metricValue(result, `cache.hit_rate.${phase}`) ?? metricValue(result, 'cache.hit_rate') ?? 0;
@@ -114,7 +111,7 @@ function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
   return metricValue(result, `transfer.${link}.bytes_per_token`) ?? 0;
 }
 
-/** Bytes per second of the busy link to the GPU; 0 if never busy. */
+/** 0 if never busy. */
 function bytesPerSecond(result: Result): number {
   const busyNs = (metricValue(result, 'transfer.h2d.utilization') ?? 0) * (metricValue(result, 'time.total') ?? 0);
   return busyNs === 0 ? 0 : (metricValue(result, 'transfer.h2d.bytes') ?? 0) / (busyNs / 1e9);

@@ -51,7 +51,6 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
   };
 }
 
-/** The fastest run on the common footing that fits, in a sentence. */
 function bestOf(ranked: readonly Ranked[]): string {
   const { decode, name, prefill } = ranked.find(({ result }) => fits(result) && footingOf(result) === 'nothing') ?? ranked[0]!;
   if (decode !== null) return `${name} is fastest: ${formatTokensPerSecond(decode)}`;
@@ -65,34 +64,32 @@ function lengthLead(ranked: readonly Ranked[]): Line[] {
 
 const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
-/** Rows of a grid, in the whole grid's column widths. */
+/** Keeps the whole grid's column widths. */
 function part(whole: Grid, rows: Grid['rows']): Grid {
   const width = (head: string, index: number): number => Math.max(head.length, ...whole.rows.map((row) => row[index]!.text.length));
   const columns = whole.columns.map((column, index) => ({ ...column, width: width(column.head, index) }));
   return { ...whole, columns, rows };
 }
 
-/** Groups of runs on one footing (L17, L26), in report order; a run belongs to its last match. */
+/** Groups of runs on one footing (L17, L26), in report order; the last match counts. */
 const FOOTINGS: readonly { readonly name: string; readonly has: (result: Result) => boolean; readonly title: string | null }[] = [
   ...KNOWLEDGE.map((known) => ({ name: known, has: ({ knowledge }: Result) => (knowledge?.most ?? 'nothing') === known, title: null })),
   { name: 'own memory', has: fixesCache, title: 'have a cache of their own size, whatever --cache says' },
   { name: 'lossy', has: isLossy, title: 'lossy: compute something else than the model' },
 ];
 
-/** True if the system sets its cache size. */
 function fixesCache({ config }: Result): boolean {
   const { cache } = (config.system ?? {}) as { readonly cache?: { readonly capacity?: unknown } };
   return cache?.capacity !== undefined;
 }
 
-/** True if router choices are changed, or served by substitutes. */
 function isLossy({ inputs, metrics }: Result): boolean {
   return inputs.variants !== undefined || ['quality.degraded_rate', 'rerank.changed'].some((name) => metrics[name] !== undefined);
 }
 
 const footingOf = (result: Result): string => FOOTINGS.findLast(({ has }) => has(result))!.name;
 
-/** A titled grid per footing; one untitled grid if all runs know only the past. */
+/** One untitled grid if all runs know only the past. */
 function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const footings = ranked.map(({ result }) => footingOf(result));
   if (ranked.length === 0) return [];
@@ -104,7 +101,6 @@ function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   });
 }
 
-/** Common mark of runs; different marks list their runs. */
 function headingOf(ranked: readonly Ranked[]): string {
   const marks = ranked.map(({ result }) => markOf(result) ?? 'knows only what has happened');
   const different = [...new Set(marks)];
@@ -117,7 +113,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
   const lossy = ranked.some(({ result }) => isLossy(result));
   // Range of 80 % of comparable measurements.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
-  // Whole percent next to a range, for space.
+  // Space next to a range.
   const drawn = ranked.some(({ result }) => result.hitRange !== undefined);
   const hits = (rate: number): string => (drawn ? (100 * rate).toFixed(0) : formatRatio(rate));
   return grid(ranked, [
@@ -153,7 +149,7 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/** Common runtime of all runs; if a machine has several (L26), the runs of each runtime. */
+/** Several runtimes on a machine (L26) explain part of a difference. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
   if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) {
@@ -178,12 +174,11 @@ function reasons(ranked: readonly Ranked[]): Line[] {
   });
 }
 
-/** Bytes per token that reach the GPU, from any tier: a phone has flash below memory, and no host memory. */
+/** From any tier: a phone has flash below memory, and no host memory. */
 function movedPerToken(result: Result): number {
   return metricValue(result, 'transfer.h2d.bytes_per_token') ?? metricValue(result, 'transfer.ssd.bytes_per_token') ?? 0;
 }
 
-/** Command of the best run, for terminals. */
 function again({ name, result }: Ranked): Document['blocks'] {
   const command = againText(result);
   return command === '' ? [] : [note(`${name} again: ${command}`, 'item', { only: ['terminal'] })];
@@ -199,7 +194,7 @@ function titleOf(result: Result): string {
   return `${inputs.model} ${inputs.quantization}, ${formatCount(tokensRun(result))} tokens of ${routing}`;
 }
 
-/** Texts by warning code; unlisted codes are shown as is. */
+/** Texts by warning code. */
 const WORDS = byName<string>({
   'below-token-cycle': 'the cache is smaller than what one token needs',
   'dram-too-small': 'experts are read from the SSD',

@@ -8,7 +8,6 @@ export interface RefusedRun {
   readonly status: 'refused';
   readonly system: string;
   readonly hardware: string;
-  /** Row name. */
   readonly name: string;
   readonly reason: string;
   readonly again: string;
@@ -43,7 +42,7 @@ export function refusedGrid(refused: readonly RefusedRun[]): Grid {
   );
 }
 
-/** Appends a row per refused run to a grid, with the known values. */
+/** Appends a row per refused run. */
 export function withRefused(whole: Grid, refused: readonly RefusedRun[]): Grid {
   if (refused.length === 0) return whole;
   const cell = (text: string | undefined): GridCell => ({ value: text ?? null, text: text ?? '' });

@@ -7,7 +7,7 @@ import { bestText, knownTimes, limitText } from '../limit.js';
 import type { Phase } from '../phase-time.js';
 import { bandText, bareRange, deviceWords, hitRangeText, percentRange, tenfoldText } from '../words.js';
 
-/** A label and metrics with trailing words; absent metrics are omitted. */
+/** A label and metrics with trailing words. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
 
 const COPIES: Fact = [
@@ -110,7 +110,7 @@ function countedFacts(result: Result): Fact[] {
 
 const isShared = ({ config: { workload } }: Result): boolean => isObject(workload) && Number(workload.batch ?? 1) > 1;
 
-/** Why a run that ends within prompts has no decode speed; else empty. */
+/** Why a run that ends within prompts has no decode speed. */
 function silentText({ config: { workload }, metrics }: Result): string {
   if (metrics['speed.decode'] !== undefined) return '';
   const prompt = isObject(workload) && typeof workload.prompt === 'number' ? ` ${2 * workload.prompt} or more` : '';
@@ -128,13 +128,13 @@ export function phaseSpeedsText(result: Result): string | null {
   return speeds.length === 0 ? null : `${isShared(result) ? 'each user: ' : ''}${speeds.join(', ')}${silentText(result)}`;
 }
 
-/** Error band of a speed; empty for a calibrated machine. */
+/** Empty for a calibrated machine. */
 function bandOf(result: Result, phase: Phase): string {
   const band = bandText(result, phase);
   return band === null ? '' : ` ${band}`;
 }
 
-/** Facts of a run, label and text, in reading order; empty texts are omitted. */
+/** Facts of a run, in reading order; empty texts are omitted. */
 export function factsOf(result: Result): (readonly [label: string, text: string])[] {
   const { variants } = result.inputs;
   const lines = countedFacts(result).map(([label, ...parts]) => [label, listed(result, parts)] as const);
@@ -159,13 +159,11 @@ export function factsOf(result: Result): (readonly [label: string, text: string]
   return [['routing', routing] as const, ...others].filter(([, text]) => text !== '');
 }
 
-/** How several GPUs serve one model; empty for a single GPU. */
 function joinedText({ inputs: { joined } }: Result): string {
   if (joined === undefined) return '';
   return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
 }
 
-/** Floor, best found and limit of the run; empty if not computed. */
 function knowingFacts(result: Result): (readonly [label: string, text: string])[] {
   const times = knownTimes(result);
   const { unproven } = result.bounds;
@@ -177,7 +175,7 @@ function knowingFacts(result: Result): (readonly [label: string, text: string])[
   ];
 }
 
-/** Facts beyond a glance: length, bounds and accuracy. */
+/** Facts beyond a glance. */
 const DETAILS: ReadonlySet<string> = new Set([
   'speed',
   'hits',
@@ -192,7 +190,7 @@ const DETAILS: ReadonlySet<string> = new Set([
   'again',
 ]);
 
-/** First facts of a glance: metrics with words. */
+/** First facts of a glance. */
 const GLANCE: readonly Fact[] = [
   ['TPOT', ['latency.tpot.mean', 'a token'], ['bound.no_cache.tpot', 'without a cache'], ['bound.all_resident.tpot', 'with all resident']],
   ['TTFT', ['latency.ttft.mean', 'to the first token'], ['latency.ttft.p99', 'at p99'], ['latency.queueing.mean', 'of it queueing']],

@@ -48,7 +48,7 @@ function metricGrid(result: Result, title: string, rows: readonly Named[], colum
   );
 }
 
-/** Waiting times by request class, and the share of dropped choices. */
+/** Waiting times and dropped choices by request class. */
 export function classGrid({ classes }: Result): Grid | null {
   if (classes === undefined) return null;
   const budgets = classes.some(({ budget }) => budget !== null);

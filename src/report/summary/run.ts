@@ -1,4 +1,3 @@
-// Report of a run; time and bounds are bars on a terminal, grids elsewhere.
 import { formatNs, formatRatio } from '../../base/units.js';
 import { compareMetricNames, METRICS } from '../../result/catalogue.js';
 import type { Series } from '../../result/details.js';
@@ -34,7 +33,7 @@ const INDENT = LABEL + 2;
 /** Table, JSON, CSV and Markdown of a result. */
 export const [tableReport, jsonReport, csvReport, markdownReport] = documentFormats<Result>(runDocument, orderedResult);
 
-/** Begins with speed and limit; terminals show grids and most facts with --verbose. */
+/** Speed and limit first; terminals show most grids with --verbose. */
 function runDocument(result: Result): Document {
   const summary = summarizeResult(result);
   const { bounds, brief, limit, speed, time, title, warnings } = summary;
@@ -69,7 +68,7 @@ function runDocument(result: Result): Document {
   };
 }
 
-/** All metrics; CSV adds the run's inputs, so that files can be concatenated. */
+/** CSV adds the run's inputs, so that files can be concatenated. */
 function metricGrid({ inputs, metrics, seed }: Result): Grid {
   const only = ['csv'] as const;
   return grid<string>(Object.keys(metrics).sort(compareMetricNames), [
@@ -95,7 +94,6 @@ function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
   ];
 }
 
-/** Hit rate and TPOT between no cache and the best, and the closed share of the gap. */
 function boundsGrid(bounds: readonly BoundRow[]): Grid {
   return grid(bounds, [
     { head: 'bounds', width: LABEL, of: ({ label }) => label },
@@ -124,7 +122,6 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
     parts.map((part) => ({ share: part.share, ...looks[part.label] })),
     width,
   );
-  // Two lines if one line is too narrow.
   const words = parts.map(({ label, share }) => `${partWords(label, time.source.replace('the ', ''))} ${formatRatio(share)}`);
   const fits = words.reduce((length, word) => length + word.length + 4, -2) <= width;
   const legend = parts.map(({ label }, i) => `${looks[label].paint(looks[label].glyph)} ${words[i]}`);
@@ -139,7 +136,6 @@ const PICTURE_LABEL = 14;
 /** Columns of minimum and maximum, with leading blanks. */
 const RANGE = 22;
 
-/** A quantity by layer or over time. */
 interface Line {
   readonly label: string;
   /** Null: not measurable. */

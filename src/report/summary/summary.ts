@@ -18,13 +18,11 @@ export interface Summary {
   readonly speed: string | null;
   /** Largest part of the time that could be saved; null if unknown. */
   readonly limit: string | null;
-  /** Tokens, requests, traces. */
   readonly origin: string;
   /** Null: all routing is recorded. */
   readonly synthetic: string | null;
   /** Null: no tokens held out for popularity counts. */
   readonly heldOut: string | null;
-  /** Assumed machine parts. */
   readonly standIns: readonly string[];
   /** Deviation of a run from the request, with the reason. */
   readonly chosen: string | null;
@@ -33,9 +31,7 @@ export interface Summary {
   readonly latency: Grid | null;
   /** Null: no request classes. */
   readonly classes: Grid | null;
-  /** Label and text, e.g. `speed`. */
   readonly facts: readonly (readonly [label: string, text: string])[];
-  /** Facts for a glance. */
   readonly brief: readonly (readonly [label: string, text: string])[];
   /** Null: no time passed. */
   readonly time: RunTime | null;
@@ -62,18 +58,16 @@ export function summarizeResult(result: Result): Summary {
     brief: briefFacts(result),
     time: runTime(result),
     bounds: boundRows(result),
-    // Shown under the title.
     warnings: result.warnings
       .filter(({ code }) => code !== 'synthetic-routing' && code !== 'system-chosen' && code !== STAND_IN)
       .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
   };
 }
 
-/** Limit by the bounds or, without bounds, the largest part of the time. */
+/** Without bounds, the largest part of the time. */
 function limit(result: Result): string | null {
   const known = knownTimes(result);
   const limits = known === null ? '' : limitText(known, deviceWords(result).processor);
-  // Further parts are a separate fact.
   if (limits !== '') return `limited by ${limits.split(';')[0]}`;
   const time = runTime(result);
   const most = time?.parts.reduce((most, part) => (part.ns > most.ns ? part : most), time.parts[0]!);
@@ -106,7 +100,7 @@ function synthetic(result: Result): string | null {
   return `${which} synthetic: drawn, not recorded; -t takes a recorded trace.`;
 }
 
-/** Share of the gap between no cache and a bound closed by the run. */
+/** A bound, and the share of the gap to no cache closed by the run. */
 export interface BoundRow {
   readonly label: string;
   /** Figures as text: no expert cache, the run, the bound. */
@@ -114,11 +108,10 @@ export interface BoundRow {
   readonly own: string;
   readonly best: string;
   readonly bound: string;
-  /** 0..1. */
+  /** 0..1 */
   readonly closed: number;
 }
 
-/** Bounds of a run; bounds not computed are omitted. */
 function boundRows(result: Result): BoundRow[] {
   const rows = [
     ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady', 'headroom.hit_rate', formatRatio(0)],

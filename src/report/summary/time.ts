@@ -14,13 +14,12 @@ export interface TimePart {
 
 /** Time of a run: computing, waiting for CPU or experts, and idle. */
 export interface RunTime {
-  /** The GPU, the CPU, or both. */
   readonly processor: string;
   readonly totalNs: number;
   readonly parts: readonly TimePart[];
   /** Concurrent CPU work in a sentence; null: no CPU work. */
   readonly cpu: string | null;
-  /** Source of stall: `the link`; in results of earlier versions also `SSD and link` or `the SSD`. */
+  /** `the link`; in results of earlier versions also `SSD and link` or `the SSD`. */
   readonly source: string;
 }
 
@@ -32,7 +31,7 @@ export function runTime(result: Result): RunTime | null {
   const busy = named.reduce((sum, { ns }) => sum + ns, 0);
   const whole = Math.max(total, busy);
   const parts: TimePart[] = named.map(({ label, ns }) => ({ label, ns, share: ns / whole }));
-  // The rest is waiting for requests; below a thousandth, rounding.
+  // Below a thousandth, rounding.
   if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
   const cpuNs = metricValue(result, 'time.cpu') ?? 0;
   const denseNs = metricValue(result, 'time.dense_cpu') ?? 0;

@@ -5,6 +5,7 @@ import type { Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import type { RunSpec, SystemSpec } from '../../system/door.js';
 
+/** Canonical JSON by system, shared by cells. */
 const SYSTEMS = new WeakMap<SystemSpec, string>();
 
 /** Mismatch between a result and the run, in words; null: a match. */

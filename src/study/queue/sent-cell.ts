@@ -73,6 +73,7 @@ const SYSTEM_TEXTS = new WeakMap<SystemSpec, string>();
 
 const systemText = (system: SystemSpec): string => remembered(SYSTEM_TEXTS, system, () => JSON.stringify(encoded(system)));
 
+/** Recent systems by text. */
 const SYSTEMS = new Map<string, SystemSpec>();
 const MOST_SYSTEMS = 64;
 
@@ -112,6 +113,7 @@ export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell
 
 const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 
+/** Key of a map's pairs. */
 const MAP = '\u0001map';
 
 /** JSON lacks some numbers and maps: writes texts, and pairs below a reserved key. */

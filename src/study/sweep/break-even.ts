@@ -3,6 +3,7 @@ import type { SweepValue } from '../../figure/door.js';
 import { barGlyphs, type Drawing, widthOf } from '../../report/door.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
+/** Paths of the draft depth. */
 const DRAFT_PATHS: readonly string[] = ['workload.speculation.draft', 'system.speculation.draft'];
 
 interface DraftGain {

@@ -20,7 +20,7 @@ const LATENCIES = [
   ['pass', 'One pass', 'passes'],
 ] as const;
 
-/** Cumulative distribution: latency in ns, and the share of samples up to the latency, 0 to 1. */
+/** Latency in ns, and share of samples up to the latency, 0 to 1. */
 type Distribution = readonly (readonly [ns: number, share: number])[];
 
 /** Distribution of a latency: steps for few samples, else a line through 101 percentiles; null: not measured. */
@@ -35,7 +35,6 @@ export function distributionOf(details: Details | undefined, name: string): Dist
   return (details && ownValue(details.latency, name))?.map((ns, k): [number, number] => [ns, k / 100]) ?? null;
 }
 
-/** A curve per distribution on one axis, with marks on the first. */
 function latencyPlot(
   label: string,
   what: string,

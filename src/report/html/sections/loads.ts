@@ -40,19 +40,15 @@ function tenthText(loads: readonly (readonly number[])[]): string {
 }
 
 const LEVELS = 12;
-/**
- * Intensity of the median, 0 to 1; ours. Expert counts have long tails: on a linear scale, few experts would hide the
- * rest.
- */
+/** Intensity of the median, 0 to 1; ours. Expert counts have long tails. */
 const MIDDLE = 0.4;
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
 interface Heat {
   /** `[layers][experts]` counts. */
   readonly loads: readonly (readonly number[])[];
-  /** Count of the darkest colour; side-by-side heatmaps share the value. */
+  /** Count of the darkest colour, shared by side-by-side heatmaps. */
   readonly most: number;
-  /** Exponent that maps the median to {@link MIDDLE}. */
   readonly gamma: number;
 }
 
@@ -68,7 +64,7 @@ export function heatScale(all: readonly Heat['loads'][]): { readonly most: numbe
   return { most, median, gamma: Number.isFinite(exact) ? Math.min(1, Math.max(0.25, exact)) : 1 };
 }
 
-/** A heatmap with axes. `source`: key of the counts in the page's data, for `client/heatmap.js`. */
+/** @param source key of the counts in the page's data, for `client/heatmap.js` */
 function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
   const experts = largest(loads.map((row) => row.length));
   return plot(
@@ -89,7 +85,7 @@ function heatLegend({ most, median }: { readonly most: number; readonly median: 
   return html`<div class="scale" aria-hidden="true"><span>0</span><i></i><span>${formatCount(most)} loads; the median of those loaded at all is ${formatCount(median)}</span></div>`;
 }
 
-/** SVG cells: equal neighbours share a rectangle, equal intensities a path. */
+/** Equal neighbours share a rectangle, equal intensities a path. */
 function cells(rows: Heat['loads'], levelOf: (count: number) => number): Markup {
   const width = Math.max(1, largest(rows.map((row) => row.length)));
   const paths = new Array<string>(LEVELS + 1).fill('');

@@ -14,7 +14,6 @@ interface Offender {
   readonly cost: number;
 }
 
-/** The `MOST` most expensive experts above `least`. */
 function worst(byExpert: readonly (readonly number[])[], least: number): Offender[] {
   return byExpert
     .flatMap((row, layer) => row.map((cost, expert) => ({ layer, expert, cost })))
@@ -23,7 +22,6 @@ function worst(byExpert: readonly (readonly number[])[], least: number): Offende
     .slice(0, MOST);
 }
 
-/** Highest costs with bars; empty for no costs. */
 function topTable<T extends { readonly cost: number }>(
   caption: string,
   [name, ...figures]: readonly [name: string, ...figures: string[]],
@@ -55,7 +53,6 @@ function layerTable({ stallNs, misses, onDemandBytes }: PerLayer, processor: str
   );
 }
 
-/** Experts by stall time, or by loads without stall times. */
 function expertTable({ loads, causes }: Details, processor: string): Piece {
   if (causes === undefined) {
     return topTable('Experts that are loaded most often', ['layer, expert', 'loads'], worst(loads, 1), ({ layer, expert, cost }) => [

@@ -22,7 +22,6 @@ const FIGURES = [
   ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
 ] as const;
 
-/** Bar of prefetch fates; null without prefetches. */
 function fateBar({ metrics }: Result): Markup | null {
   const outcomes = OUTCOMES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
   const total = sum(outcomes.map(({ count }) => count));

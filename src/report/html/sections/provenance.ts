@@ -26,7 +26,7 @@ function provenanceOf(result: Result): [what: string, which: string][] {
   ];
 }
 
-/** All metrics, configuration and provenance, enough to repeat a run; for two runs the metrics are left out. */
+/** Configuration and provenance; for one run, with all metrics. */
 export const provenanceSection: Section<Sides> = {
   id: 'provenance',
   title: 'All figures, configuration, provenance',

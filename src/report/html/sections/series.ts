@@ -40,7 +40,6 @@ export const seriesSection: Section<Result> = {
     });
     const line = (values: readonly number[]): [number, number][] => values.map((value, k) => [(k + 0.5) / values.length, value]);
     const demanded = thinned(hits.map((count, bin) => count + late[bin]! + misses[bin]!));
-    // The line skips intervals without demand.
     const rates = line(thinned(hits)).flatMap(([at, hit], k): [number, number][] => (demanded[k]! > 0 ? [[at, hit / demanded[k]!]] : []));
     const { processor } = deviceWords({ inputs });
     const text = `Hit rate over time, and the share of time in which the ${processor} waits`;

@@ -3,7 +3,6 @@ import { html, type Markup, type Piece } from '../../page/markup.js';
 
 /** A run of a page. */
 export interface Side {
-  /** User's name of the run; `This run` for a single run. */
   readonly label: string;
   /** `this run`, `base`, `candidate`. */
   readonly word: string;
