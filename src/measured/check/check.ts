@@ -36,7 +36,6 @@ export interface CheckedRun {
   readonly lacks: string | null;
   /** `slow` if a speed is below its band. */
   readonly verdict: 'normal' | 'slow' | 'unknown';
-  /** Likeliest first. */
   readonly findings: readonly Finding[];
 }
 
@@ -114,7 +113,7 @@ async function checkRun(
   };
 }
 
-/** Reason for a missing prediction: the GPU cannot hold all experts, and placement decides the speed. */
+/** Reason for a missing prediction: placement decides the speed. */
 const UNPLACED = `nothing says where its experts lie, and the GPU cannot hold all; ${TELL_PLACES}`;
 
 async function findingsOf(run: CheckCase): Promise<Finding[]> {
@@ -126,7 +125,7 @@ async function findingsOf(run: CheckCase): Promise<Finding[]> {
   return findings.sort((a, b) => b.weight - a.weight);
 }
 
-/** Assumes all layers in host memory for an unknown number: a slower run is slow with any split. */
+/** An unknown split counts as all layers in host memory: a slower run is slow with any split. */
 function withSplit(row: Measurement): Measurement {
   const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
   if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;
@@ -142,7 +141,7 @@ const GIB = 2 ** 30;
 /** Tokens of llama.cpp's default context. */
 const USUAL_CONTEXT = 4096;
 
-/** Bytes needed and present; printed figures take precedence. */
+/** Printed figures take precedence over computed. */
 function footprintOf(row: Measurement, model: ModelSpec, runtime: RuntimeSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
   const { machine, placement, run } = row;
   const experts = expertBytesTotal(model);

@@ -18,13 +18,13 @@ export interface CheckedLog {
   readonly assumed: readonly string[];
 }
 
-/** Report of a checked log: speeds, expected speeds, and causes of differences. */
+/** Report of a checked log. */
 export const checkReports = drawnFormats<CheckedLog>('moeprof check', documentOf, checkFigures, (value) => ({
   ...tagged('moeprof.check/1'),
   ...value,
 }));
 
-/** Reached speeds and bands, in percent of the expected speed. */
+/** Speeds and bands in percent of the expected speed. */
 function checkFigures({ runs }: CheckedLog): PaperFigure[] {
   const points = runs.flatMap(({ place, speeds: checked }) =>
     checked.flatMap(({ band, expected, measured, metric }): RunPoint[] => [
@@ -104,7 +104,6 @@ function assumptions(assumed: readonly string[], slow: boolean): Lines {
 /** Ratio above which a run is not the machine's; ours, above any band. */
 const TOO_FAST = 2;
 
-/** Runs too fast for the machine; a verdict would be meaningless. */
 function faster(runs: readonly CheckedRun[]): Lines {
   const lines = runs.flatMap(({ place, speeds: checked }): Line[] => {
     const most = Math.max(0, ...checked.map((speed) => speed.ratio));

@@ -29,8 +29,8 @@ export interface Contribution {
 }
 
 /**
- * Complete rows of logs with predictions. @param place of the machine, for messages @param os of the machine; null:
- * unknown @throws UserError for a missing part
+ * Complete rows with predictions. @param place of the machine, for messages @param os null: unknown @throws UserError
+ * for a missing part
  */
 export async function contributionOf(
   logs: readonly ReadLog[],
@@ -56,17 +56,13 @@ export async function contributionOf(
     });
   });
   const rows = joinedPhases(drafts).map((row) => finished(row, machine, place));
-  // Applies the checks of a reader of rows.
   const read = parseRows(rows.map((row) => JSON.stringify(row)).join('\n'), 'the row').speed;
   const runtimes = new Map([...new Set(read.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
   const predictions = await predictRowVariants(read, [runtimes], 1, {});
   return { machine: name, rows: read.map((row, i) => ({ row, predicted: predictions[i]![0]!.figures })) };
 }
 
-/**
- * Names a row, removes private flags, and lists guessed fields. @throws UserError for a guessed part that decides the
- * speed
- */
+/** Removes private flags, and lists guessed fields. @throws UserError for a guessed part that decides the speed */
 function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machine, where: string): Measurement {
   const guessed: string[] = [];
   for (const [pattern, field, part] of GUESSED) {
@@ -89,14 +85,14 @@ function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machi
 /** Private flags of a command line. */
 const SECRET = /\s(?:--api-key|--api-key-file|--hf-token|-hft|--host|--alias|-a)[= ]\S+/g;
 
-/** Stand-in sentence, field of a row, and the part if it decides the speed. */
+/** Stand-in, field of a row, and the part if it decides the speed. */
 const GUESSED: readonly (readonly [pattern: RegExp, field: string, part: string | null])[] = [
   [/^CPU not given/, 'cpu', 'CPU'],
   [/^(Memory|Channels of the memory) not given/, 'ram', 'kind and channels of the memory'],
   [/^PCIe not given/, 'gpus.pcie', null],
 ];
 
-/** Engine build, as printed by llama.cpp and forks. */
+/** As printed by llama.cpp and forks. */
 function versionOf(text: string): string | undefined {
   const number = /"build_number":\s*(\d+)/.exec(text)?.[1];
   const commit = /"build_commit":\s*"(\w+)"/.exec(text)?.[1];

@@ -3,15 +3,13 @@ import type { MachineFile } from '../../hardware/door.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 
-/** A machine with measurements, stored as a file for -w. */
+/** A machine with measurements. */
 export interface CalibratedMachine {
   readonly before: MachineFile;
-  /** YYYY-MM-DD. */
   readonly date: string;
   /** Null: not measured. */
   readonly rates: MachineRates | null;
   readonly calibrations: readonly RuntimeCalibration[];
-  /** New timings, as texts. */
   readonly timings: readonly string[];
 }
 
@@ -70,12 +68,11 @@ function timingOf({ measured, metric, place, predicted }: FittedSpeed): Omit<Fit
   return { place, metric, measured, predicted: digits(predicted) };
 }
 
-/** Text of {@link calibratedFile}. */
+/** A file for -w. */
 export function calibratedFileText(value: CalibratedMachine): string {
   return `# Measured by moeprof machine calibrate on ${value.date}. Use it with -w.\n${stringify(written(calibratedFile(value)), { lineWidth: 0 })}`;
 }
 
-/** Rates and sizes with units, for readers. */
 function written({ gpu, measured, ...file }: MachineFile): unknown {
   const { byThreads, copies, disk, memory, ...rest } = measured ?? {};
   const rate = (value: number | undefined): string | undefined =>
@@ -84,7 +81,6 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
     ...file,
     ...(gpu?.memory !== undefined && { gpu: { memory: `${Math.round(gpu.memory / 2 ** 20)}MiB` } }),
     measured: {
-      // Undefined values are not written.
       memory: rate(memory),
       copies: rate(copies),
       disk: rate(disk),
@@ -98,7 +94,6 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
 /** Time constants. */
 const TIMES = ['pass', 'layer', 'expert', 'handover'];
 
-/** Times in microseconds, as in runtime profiles. */
 function timesWritten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).map(([key, child]) => [

@@ -48,7 +48,6 @@ function memoryGrid({ memory }: MachineRates): Grid {
   );
 }
 
-/** Notes on disturbances and missing figures. */
 function caveats({ drive, memory }: MachineRates, copies: number | undefined): Line[] {
   const measured = [...memory.flatMap(({ read, triad }) => [read, triad]), ...(drive === null ? [] : [drive])];
   const shares = measured.map(({ disturbed }) => disturbed);

@@ -18,7 +18,7 @@ export interface FittedSpeed {
   readonly predicted: number;
 }
 
-/** Fit of a runtime's constants to printed speeds: anchor timings fix the constants, further timings check. */
+/** Fit of a runtime's constants to printed speeds. */
 export interface RuntimeCalibration {
   readonly runtime: string;
   readonly constants: RuntimeConstants;
@@ -30,12 +30,12 @@ export interface RuntimeCalibration {
 
 /** Standard error of a benchmark, a logarithm; ours. */
 const NOISE = 0.05;
-/** Largest step of a knob, a factor of 3; ours. A larger difference has a cause for `check`. */
+/** Largest step of a knob, a factor of 3; ours. A larger difference has a different cause. */
 const LARGEST_STEP = Math.log(3);
 /** Inverse variances of the knobs, and of a speed. */
 export const RIDGE: readonly number[] = KNOBS.map(({ spread }) => 1 / spread ** 2);
 export const SURENESS = 1 / NOISE ** 2;
-/** Rounds of the fit: predictions are nonlinear, so slopes are recomputed. Ours. */
+/** Rounds of the nonlinear fit; ours. */
 const ROUNDS = 2;
 
 /** Most likely steps of the knobs (maximum a posteriori). @param at steps of the given residuals and slopes */
@@ -45,7 +45,7 @@ export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]):
   return fitSteps(rows, RIDGE, () => SURENESS, LARGEST_STEP);
 }
 
-/** Fits the knobs to rows of one machine. @param runtimes by name @param threads at most */
+/** Fits the knobs to rows of one machine. @param runtimes by name */
 export async function fittedTo(
   rows: readonly Measurement[],
   runtimes: Runtimes,
@@ -65,10 +65,7 @@ export async function fittedTo(
   return { steps, speeds, left };
 }
 
-/**
- * Calibrates a runtime. @param rows of one machine and runtime @param runtime with constants of all machines @param
- * threads at most
- */
+/** Calibrates a runtime. @param rows of one machine and runtime @param runtime with constants of all machines */
 export async function calibrate(
   rows: readonly Measurement[],
   runtime: RuntimeSpec,
@@ -97,7 +94,7 @@ export async function calibrate(
 
 const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime]]);
 
-/** Residuals and slopes of speeds around steps, decode before prefill per row. */
+/** Residuals and slopes of speeds around steps, decode first. */
 export async function sensitivities(
   rows: readonly Measurement[],
   runtimes: Runtimes,
@@ -129,7 +126,7 @@ function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'pre
 }
 
 /**
- * The two most informative rows of the commonest engine, model and format: most and fewest experts on the GPU, else
+ * The two most informative rows, of the commonest engine, model and format: most and fewest experts on the GPU, else
  * least and most context.
  */
 export function anchorsOf(rows: readonly Measurement[]): {
@@ -145,7 +142,7 @@ export function anchorsOf(rows: readonly Measurement[]): {
   return { anchors, checks: rows.filter((row) => !anchors.includes(row)) };
 }
 
-/** Share of experts on the GPU, or minus the layers in host memory: equal order. */
+/** Without a share, minus the layers in host memory: equal order. */
 function onGpu({ placement }: Measurement): number {
   if (placement.kind === 'all-gpu') return 1;
   if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;
@@ -153,7 +150,7 @@ function onGpu({ placement }: Measurement): number {
   return gpu_expert_share ?? -(cpu_moe_layers ?? 0);
 }
 
-/** Joins separate prompt and generation rows of one setting. The first row gives the place. */
+/** Joins separate prompt and generation rows of one setting. */
 export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
   const joined: Measurement[] = [];
   for (const row of rows) {

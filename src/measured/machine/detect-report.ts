@@ -20,7 +20,6 @@ export const detectionReports: readonly Format<DetectedMachine>[] = documentForm
   render: ({ detection, name }) => machineFileText(detection, name),
 });
 
-/** Parts as one text for -w. */
 const compositionOf = ({ parts }: Detection): string => parts.map(({ part }) => part).join('+');
 
 function documentOf({ detection, name }: DetectedMachine): Document {

@@ -12,12 +12,12 @@ import { isUnplaced, measurementOf, TELL_PLACES } from './timing-row.js';
 
 export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 
-/** Most rows to learn from; ours: a row costs some twenty predictions, and more rows teach little. */
+/** Most rows to learn from; ours: a row costs some twenty predictions. */
 const MOST_ROWS = 16;
 
 /**
- * Fits timings of a machine. @param place for messages @param user model of a timing without a model @throws UserError
- * for an unknown model or placement
+ * Fits timings of a machine. @param user model of a timing without a model @throws UserError for an unknown model or
+ * placement
  */
 export async function learn(
   timings: readonly Timing[],

@@ -10,7 +10,7 @@ export interface ShownMachine {
   readonly notSeen: readonly string[];
 }
 
-/** Report of `moeprof machine show`: parts with data sheets, measurements, and a runtime's rates. */
+/** Report of `moeprof machine show`. */
 export const machineReports = documentFormats<ShownMachine>(documentOf, ({ hardware, notSeen, remarks }) => ({
   ...hardware,
   remarks,

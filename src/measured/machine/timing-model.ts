@@ -9,7 +9,6 @@ import type { Timing } from '../../runtime/logs/timing.js';
 export interface TimedModel {
   /** Bundled name, or path of a GGUF file. */
   readonly name: string;
-  /** Storage format. */
   readonly quant?: string;
   /** Bits per weight over the whole file. */
   readonly bits?: number;
@@ -27,7 +26,7 @@ export interface NamedModel {
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };
-  // A present file gives more facts than a name.
+  // A present file gives more facts.
   if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined)
     return { name: timing.model };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
@@ -71,7 +70,6 @@ function keyOf(text: string): string {
     .replace(/[^a-z0-9]/g, '');
 }
 
-/** Longest bundled name within the file name or the printed name. */
 function bundledName({ model, quantization }: Timing, names: readonly string[]): string | null {
   const texts = [model === undefined ? '' : baseName(model), quantization ?? ''].map(keyOf);
   for (const text of texts) {
@@ -81,7 +79,7 @@ function bundledName({ model, quantization }: Timing, names: readonly string[]):
   return null;
 }
 
-/** Label at the end of a file name (`-UD-Q4_K_XL.gguf`), or llama.cpp's name (`Q4_K - Medium`, `IQ4_XS - 4.25 bpw`). */
+/** `-UD-Q4_K_XL.gguf`, or llama.cpp's `Q4_K - Medium`, `IQ4_XS - 4.25 bpw`. */
 function quantOf({ model, quantization }: Timing): string | undefined {
   const file = baseName(model ?? '').replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   const label = /(?:^|[-.:_])((?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d|bf16|f16|fp16|f32|fp8|mxfp4|nvfp4))$/i.exec(file)?.[1];

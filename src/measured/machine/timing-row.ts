@@ -28,7 +28,6 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
     tg_tokens: generatedTokens,
     batch_users: users,
   });
-  // Without layers on a card, the CPU computes everything.
   const used = timing.gpuLayers === 0 && !machine.unified ? { ...machine, gpus: [], pcie: null } : machine;
   return {
     id: place,
@@ -65,7 +64,7 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
   };
 }
 
-/** MoE layers with experts in host memory. Most runtimes count blocks, including blocks without experts. */
+/** Most runtimes count blocks, including blocks without experts. */
 function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const layers = decoderLayers(model);
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
@@ -91,7 +90,7 @@ export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean 
   return !placedByFlags(timing) && modelBuffers(timing).length === 0;
 }
 
-/** True if flags place experts. `offloaded 49/49 layers` is printed for any expert split. */
+/** `offloaded 49/49 layers` is printed for any expert split. */
 function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
   if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
@@ -99,10 +98,7 @@ function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, override
 
 const modelBuffers = ({ buffers = [] }: Timing): TimingBuffer[] => buffers.filter(({ kind }) => kind === 'model');
 
-/**
- * First layers in host memory, by printed buffers. Mapped buffers also span further tensors, so the smaller figure
- * counts.
- */
+/** Mapped buffers also span further tensors, so the smaller figure counts. */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, buffer) => sum + (inHostMemory(buffer) === host ? buffer.bytes : 0), 0);
@@ -119,7 +115,6 @@ function layersInBuffers(timing: Timing, model: ModelSpec): number {
   return count;
 }
 
-/** Machine of a measurement; measured rates take precedence. */
 function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Machine): Measurement['machine'] {
   const rate = (bytes: number | undefined): { measured_gbps?: number } => (bytes === undefined ? {} : { measured_gbps: bytes / GB });
   const [disk] = disks;
@@ -148,10 +143,7 @@ function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Mac
   };
 }
 
-/**
- * Layers with experts in host memory, by tensor rules, rounded. @param blocks with experts @throws UserError for a
- * malformed rule
- */
+/** Layers with experts in host memory, by tensor rules, rounded. @throws UserError for a malformed rule */
 export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string): number {
   const parsed = parseOverrides(rules, place);
   let onCpu = 0;

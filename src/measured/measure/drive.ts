@@ -21,10 +21,7 @@ const MIB = 2 ** 20;
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 
-/**
- * Writes a file of random-looking, incompressible bytes. @param step called after each part @throws UserError if
- * writing fails
- */
+/** Writes incompressible bytes. @param step called after each part @throws UserError if writing fails */
 export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
   const path = join(folder, `.moeprof-read-${pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
@@ -57,7 +54,7 @@ export async function openDriveFile(folder: string, step: () => Promise<void>): 
   }
 }
 
-/** Opens past the cache; null: unsupported. */
+/** Null: unsupported. */
 function directly(path: string): number | null {
   if (platform !== 'linux') return null;
   try {

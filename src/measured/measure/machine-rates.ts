@@ -7,17 +7,16 @@ interface MemoryRate {
   readonly threads: number;
   /** Plain reads, bytes/s. */
   readonly read: MeasuredRate;
-  /** STREAM's triad, bytes/s as in STREAM. */
+  /** Triad, bytes/s as in STREAM. */
   readonly triad: MeasuredRate;
 }
 
-/** Reads of the drive, bytes/s. */
 interface DriveRate extends MeasuredRate {
   /** False: the system's cache may have answered. */
   readonly direct: boolean;
 }
 
-/** Rates of the machine, in about a minute: memory by threads, and drive reads. Empty and null if not requested. */
+/** Rates of the machine, in about a minute. Empty and null if not requested. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
   /** With the best number of concurrent reads. */
@@ -37,7 +36,7 @@ const READ_BYTES = 4 * MIB;
 const FLIGHTS = [1, 2, 4, 8];
 /** Visits of each measurement; ours. */
 const TURNS = 3;
-/** Time after which no turn begins, ms; ours. A busy machine would never end. */
+/** Latest start of a turn, ms; ours. A busy machine would never end. */
 const LONG_ENOUGH = 45_000;
 
 /** 1, 2, 4 ... and all. */

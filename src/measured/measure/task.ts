@@ -14,13 +14,12 @@ export type Task =
       readonly seed: number;
     };
 
-/** Work of a thread, and bytes per round. */
 interface Work {
   round(): void;
   readonly bytes: number;
 }
 
-/** Prepares the work; memory is touched before timing. */
+/** Memory is touched before timing. */
 export function workOf(task: Task): Work {
   switch (task.kind) {
     case 'sum': {
@@ -31,7 +30,7 @@ export function workOf(task: Task): Work {
     case 'triad': {
       const { kernels } = touched(task.bytes);
       const each = Math.floor(task.bytes / 3 / 64) * 64;
-      // STREAM counts two reads and a write, but not the read before the write.
+      // STREAM does not count the read before the write.
       return { bytes: 3 * each, round: () => void kernels.triad(0, each, 2 * each, each) };
     }
     case 'read':
@@ -45,16 +44,16 @@ function touched(bytes: number): ReturnType<typeof kernelsOn> {
   return made;
 }
 
-/** Reads at random multiples of the size, as experts lie in a file. */
+/** Random multiples of the size, as experts lie in a file. */
 function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>): Work {
-  // WebAssembly memory begins on a page, as O_DIRECT requires.
+  // Page-aligned, as O_DIRECT requires.
   const buffer = new Uint8Array(kernelsOn(bytes).memory.buffer, 0, bytes);
   const places = Math.floor(fileBytes / bytes);
   const random = new Random(seed, 'measure/reads');
   return { bytes, round: () => void readSync(fd, buffer, 0, bytes, random.below(places) * bytes) };
 }
 
-/** Working time, ms of the threads' common clock. */
+/** Working time, ms of a common clock. */
 export interface Span {
   readonly begin: number;
   readonly end: number;
@@ -63,7 +62,7 @@ export interface Span {
 /** Work of a thread from `begin` to `end`. */
 export interface ThreadWork extends Span {
   readonly bytes: number;
-  /** Time ready without a processor, ms; null: unknown. */
+  /** Milliseconds ready without a processor; null: unknown. */
   readonly waited: number | null;
 }
 
@@ -85,7 +84,7 @@ export function workBetween(work: Work, { begin, end }: Span): ThreadWork {
   return { bytes: rounds * work.bytes, begin: from, end: to, waited: before === null || after === null ? null : after - before };
 }
 
-/** Time of the thread without a processor, ms. https://docs.kernel.org/scheduler/sched-stats.html */
+/** Milliseconds without a processor. https://docs.kernel.org/scheduler/sched-stats.html */
 function waitedMs(): number | null {
   if (platform !== 'linux') return null;
   try {

@@ -4,7 +4,7 @@ import type { Span, Task, ThreadWork } from './task.js';
 /** Time before all threads begin, and of a round, ms; ours. */
 const LEAD = 20;
 const LENGTH = 150;
-/** Counted rounds of a visit; the first is left out, as clocks rise. Ours. */
+/** Counted rounds of a visit; ours. The first is left out, as clocks rise. */
 const ROUNDS = 3;
 /** Undisturbed rounds for a median; with fewer, disturbed rounds count. Ours. */
 const ENOUGH = 5;
@@ -25,7 +25,7 @@ export interface Round {
 export interface MeasuredRate {
   /** Bytes/s, median of counted rounds. */
   readonly rate: number;
-  /** Best median of a visit, bytes/s: the rate of a quiet machine. */
+  /** Best median of a visit: the rate of a quiet machine. */
   readonly best: number;
   /** Half the interquartile range over the median. */
   readonly spread: number;
@@ -33,7 +33,7 @@ export interface MeasuredRate {
   readonly disturbed: number;
 }
 
-/** Runs a task per thread until enough rounds are undisturbed. @param patient false: disturbed rounds count */
+/** Runs a task per thread. @param patient false: disturbed rounds count */
 export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
   const threads = tasks.map((task) => new TaskThread<Span | null, ThreadWork>('measured/measure/measure-worker', task));
   const all = (span: Span | null): Promise<ThreadWork[]> => Promise.all(threads.map((thread, i) => thread.ask(span, tasks[i]!.kind)));
@@ -42,7 +42,6 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
     return all({ begin, end: begin + LENGTH });
   };
   try {
-    // An answering thread is prepared.
     await all(null);
     await together();
     const rounds: Round[] = [];
@@ -54,9 +53,7 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-/**
- * @param alone true: only processor time counts; false: all time, since the remaining threads used the memory meanwhile
- */
+/** @param alone false: waiting time counts, for the remaining threads used the memory meanwhile */
 export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {
@@ -72,7 +69,7 @@ export function countedOf(all: readonly Round[], rounds: number): Round[] {
   return [...all].sort((a, b) => (a.waited ?? 0) - (b.waited ?? 0)).slice(0, rounds);
 }
 
-/** Rate over all visits, from undisturbed rounds alone if enough. */
+/** Prefers undisturbed rounds. */
 export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const rounds = visits.flat();
   const quiet = rounds.filter(isQuiet);

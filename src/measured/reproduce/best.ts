@@ -9,11 +9,11 @@ const WHOLE = /^(throughput\.|time\.total$)/;
 /** The fastest schedule found, or the proven floor (L19). */
 export type Limit = 'found' | 'floor';
 
-/** A metric at a limit: hits of Belady, or all if prefetched; null: unknown. @param value of the run */
+/** A metric at a limit; null: unknown. @param value of the run */
 export function figureAt(limit: Limit, knowing: Knowing, system: SystemSpec, metric: string, value: number | null): number | null {
   if (value === null) return null;
   if (metric.startsWith('cache.hit_rate')) {
-    // A timely prefetch is a hit, however small the cache.
+    // A timely prefetch is a hit.
     const best = system.predictor.kind.name === 'none' ? knowing.belady : 1;
     return best === undefined ? null : Math.max(best, value);
   }

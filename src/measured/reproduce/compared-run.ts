@@ -16,28 +16,25 @@ import type { Reproduction } from './reproduction.js';
 /** Figures of a run by metric. Null: absent. */
 export interface Figures {
   of(metric: string): number | null;
-  /** As in the row of measurements. */
   measured(metric: string): number | null;
-  /** At the best found, or the floor, for equal passes, machine and runtime. */
+  /** At a limit, for equal passes, machine and runtime. */
   at(limit: Limit, metric: string): number | null;
 }
 
-/** Exchangeable parts of a run, apart from its runtime. */
+/** Exchangeable parts of a run. */
 export interface Composition {
   readonly system: SystemSpec;
-  /** Cache sizes of a run. */
   readonly memory: unknown;
-  /** Drafts of a workload; absent: no drafts. */
   readonly speculation?: unknown;
 }
 
-/** A compared run. A gain is decomposed by runs under exchanged runtimes or parts. */
+/** A compared run, also under an exchanged runtime or parts. */
 export interface ComparedRun {
-  /** Model, machine and workload: runs of one world can exchange parts. */
+  /** Model, machine and workload; runs of one world can exchange parts. */
   readonly world: string;
   readonly runtime: string;
   readonly composition: Composition;
-  /** @param bounds true: adds the best of each metric @throws UserError for an impossible run */
+  /** @param bounds adds {@link Figures.at} @throws UserError for an impossible run */
   figures(runtime: string, composition: Composition, bounds: boolean): Promise<Figures>;
 }
 
@@ -58,7 +55,7 @@ export class ComparedRuns {
   #traces: RowTraces | null = null;
   #runtimes: ReadonlyMap<string, RuntimeSpec> | null = null;
 
-  /** A run of a file. @param place for messages @throws UserError if malformed */
+  /** @param place for messages @throws UserError if malformed */
   side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): ComparedRun {
     const run = ownValue(runs, name)!;
     if (typeof run !== 'string' && run.row !== undefined) return this.#ofRow(run.row, place);
@@ -137,7 +134,6 @@ function comparedRun(spec: RunSpec): ComparedRun {
   };
 }
 
-/** Memory and workload of a run, merged into the shared fields. */
 function mergedParts(base: Readonly<Record<string, unknown>>, run: unknown): object {
   const fields = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
   const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(fields[field] as object) });

@@ -4,11 +4,9 @@ import type { ComparedRun, Composition, Figures } from './compared-run.js';
 /** Groups of parts, in exchange order. */
 export const GAIN_PARTS = ['cache', 'prefetch', 'scheduler'] as const;
 
-/**
- * Factors of a ratio. Null: an intermediate run is impossible and the next factor has its share, or the worlds differ.
- */
+/** Null: an intermediate run is impossible and the next factor has its share, or the worlds differ. */
 export interface GainFactors extends Readonly<Record<(typeof GAIN_PARTS)[number], number | null>> {
-  /** Factor of the second side's own runtime; 1 for a common runtime. */
+  /** 1 for a common runtime. */
   readonly engine: number;
 }
 
@@ -17,24 +15,19 @@ export class Done {
   readonly #known = new Map<string, Promise<Figures>>();
   readonly #names = new Map<ComparedRun, string>();
 
-  /** @param sides by name */
   constructor(sides: ReadonlyMap<string, ComparedRun>) {
     for (const [name, side] of sides) this.#names.set(side, name);
   }
 
   figures(side: ComparedRun, runtime = side.runtime, composition = side.composition, bounds = false): Promise<Figures> {
     const key = (bounded: boolean): string => JSON.stringify([this.#names.get(side), runtime, composition, bounded]);
-    // A run with bounds includes all figures.
     const known = this.#known.get(key(true)) ?? this.#known.get(key(bounds)) ?? side.figures(runtime, composition, bounds);
     this.#known.set(key(bounds), known);
     return known;
   }
 }
 
-/**
- * Factors of a ratio of two runs under the first runtime, as parts are exchanged. @param figure of a run, above 0
- * @param whole figures of the two
- */
+/** Factors of a ratio as parts are exchanged. @param figure of a run, above 0 @param whole figures of the two */
 export async function gainOf(
   [of, to]: readonly [ComparedRun, ComparedRun],
   done: Done,

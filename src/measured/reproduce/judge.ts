@@ -17,14 +17,14 @@ export interface JudgedClaim {
   readonly moeprof: number | null;
   /** Relative to the published figure; for an order, the share of swapped pairs. */
   readonly error: number;
-  /** Runs of an order by moeprof's figures, best first. */
+  /** Own order, best first. */
   readonly comesOut: readonly string[] | null;
   readonly gain: GainFactors | null;
-  /** Share of the published gain reproduced, in logarithms; null: no ratio. */
+  /** Share of the published gain, in logarithms; null: no ratio. */
   readonly share: number | null;
-  /** Best schedule found for the run in its engine, as `moeprof`; null: unknown. */
+  /** Best schedule found in the engine; null: unknown. */
   readonly best: number | null;
-  /** Bound of the machine under any engine, as `moeprof`; null: not needed, or not proven. */
+  /** Bound of the machine under any engine; null: not needed, or not proven. */
   readonly floor: number | null;
   readonly verdict: ClaimVerdict;
   readonly expected: ClaimVerdict;
@@ -32,7 +32,6 @@ export interface JudgedClaim {
   readonly source: string | null;
 }
 
-/** A published figure, and the divisor of moeprof's figure. */
 interface Asked {
   readonly metric: string;
   readonly published: number;
@@ -44,10 +43,7 @@ interface Limits extends Pick<JudgedClaim, 'best' | 'floor'> {
   readonly short: ShortOf | null;
 }
 
-/**
- * Judges a file's claims, with one execution per run. Ratios and orders use the first run's runtime: fitted constants
- * agree (L26).
- */
+/** Judges a file's claims. Ratios and orders use the first run's runtime: fitted constants agree (L26). */
 export class ClaimJudge {
   readonly #place: string;
   readonly #sides: ReadonlyMap<string, ComparedRun>;
@@ -99,7 +95,7 @@ export class ClaimJudge {
     return { ...common, ...ratio, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
   }
 
-  /** The limit below a published figure. The machine's floor is computed only if the engine falls short. */
+  /** The machine's floor is computed only if the engine falls short. */
   async #limits(run: string, figures: Figures, { lower, metric, published, to }: Asked): Promise<Limits> {
     const found = figures.at('found', metric);
     const best = found === null ? null : found / to;

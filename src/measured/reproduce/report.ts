@@ -21,13 +21,12 @@ interface Row {
   readonly claim: JudgedClaim;
 }
 
-/** Report of `moeprof reproduce`: published and own figures, parts of gains, limits, and verdicts. */
+/** Report of `moeprof reproduce`. */
 export const reproductionReports = drawnFormats<readonly Reproduced[]>('moeprof reproduce', documentOf, gainFigures, (papers) => ({
   ...tagged('moeprof.reproduction/2'),
   papers,
 }));
 
-/** Published and reproduced gains as bars. */
 function gainFigures(papers: readonly Reproduced[]): PaperFigure[] {
   const points = papers.flatMap(({ claims, name }) =>
     claims.flatMap(({ kind, moeprof, published }, at): RunPoint[] =>
@@ -78,7 +77,7 @@ function countsOf(claims: readonly JudgedClaim[]): string {
 /** Verdicts of a limit that falls short. */
 const SHORT: ReadonlySet<ClaimVerdict> = new Set(['engine', 'impossible']);
 
-/** Numeric claims near the published figure, and the median share of gains without a limit. */
+/** Near claims, and the median share of gains without a limit. */
 function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];
@@ -123,7 +122,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
   ];
 }
 
-/** The limit below a published figure: the engine's best, or the machine's floor without software time. */
+/** The engine's best, or the machine's floor without software time. */
 function limitOf({ best, floor, kind, metric, runtime, says, verdict }: JudgedClaim): Line[] {
   if (best === null || !SHORT.has(verdict)) return [];
   const found = textOf(kind, metric, best);
@@ -151,7 +150,7 @@ function figureText({ kind, metric }: JudgedClaim, figure: number | null, runs: 
   return figure === null ? orderText(runs!) : textOf(kind, metric, figure);
 }
 
-/** Runs, best first, without common leading words. */
+/** Drops common leading words. */
 function orderText(runs: readonly string[]): string {
   const words = runs.map((run) => run.split(' '));
   const fewest = Math.min(...words.map(({ length }) => length)) - 1;

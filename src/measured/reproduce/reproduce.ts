@@ -12,8 +12,8 @@ export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
 }
 
 /**
- * Executes the runs of papers and compares figures. @param names bundled names, or paths @throws UserError for a
- * malformed file or impossible run
+ * Executes the runs of papers. @param names bundled names, or paths @throws UserError for a malformed file or
+ * impossible run
  */
 export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));

@@ -50,7 +50,7 @@ export const reproductionSchema = z
     });
   });
 
-/** A paper's setting, compared runs, and published figures. */
+/** A paper's setting, compared runs, and claims. */
 export type Reproduction = z.infer<typeof reproductionSchema>;
 
 /** A claim of a paper. */

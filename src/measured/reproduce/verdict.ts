@@ -19,20 +19,19 @@ export const ORDER = Object.keys(VERDICTS) as ClaimVerdict[];
 /** Relative errors of the verdicts; ours. */
 export const WITHIN = { figure: 0.15, near: 0.3 } as const;
 
-/** Smallest relative difference that is no tie; ours. */
+/** Relative difference of a tie; ours. */
 const TIE = 0.01;
 
 interface Judged {
   readonly published: number;
   readonly moeprof: number;
-  /** The limit below the published figure; null: unknown. */
   readonly short: ShortOf | null;
 }
 
 /** The engine's best found, or the machine's floor. */
 export type ShortOf = Extract<keyof typeof VERDICTS, 'engine' | 'impossible'>;
 
-/** True if the limit is more than 15 % short of the published figure. @param lower true: less is better */
+/** True if the limit is over 15 % short of the published figure. @param lower true: less is better */
 export function fallsShort(limit: number | null, published: number, lower: boolean): boolean {
   if (limit === null) return false;
   return lower ? limit > published * (1 + WITHIN.figure) : limit < published * (1 - WITHIN.figure);
@@ -51,7 +50,7 @@ export function gainShare({ moeprof, published }: Omit<Judged, 'short'>): number
   return published === 1 ? null : Math.log(moeprof) / Math.log(published);
 }
 
-/** Verdict on a ratio; a ratio on the opposite side of 1 is never near. */
+/** Verdict on a ratio; an opposite side is never near. */
 export function verdictOfRatio(judged: Judged): ClaimVerdict {
   const share = gainShare(judged) ?? 0;
   const sided = share > 0 || Math.abs(judged.published - 1) <= TIE;

@@ -15,8 +15,7 @@ const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number] |
 /** Kinds of error: axes of settings, and all speeds together (LEFT of hardware/learned.ts). */
 const WAYS = [...AXES, 'whole'] as const;
 /**
- * Least error of a measured speed: median residual, over ten machines, of a line through the experts' share on the
- * card.
+ * Least error of a measured speed: residual of a line through the experts' share on the card, median of ten machines.
  */
 const LEAST_NOISE = 0.015;
 /** Standard deviations above nine of ten values of a Gaussian. */
@@ -26,7 +25,7 @@ const STEP = 1e-3;
 
 const PHASES = ['decode', 'prefill'] as const;
 
-/** Prior of a point's speeds, tokens/s: log(predicted / 1), and slopes by knobs and kinds of error. */
+/** Prior of a point: log(predicted / 1), and slopes by knobs and kinds of error. */
 export type PointPrior = Readonly<Record<keyof Speeds, Sensitivity>>;
 
 /** Measured speeds, tokens/s, with relative standard error. */
@@ -36,11 +35,11 @@ export interface MeasuredSpeeds extends Speeds {
 
 /** Expected speeds of a point. */
 export interface PointForecast extends Speeds {
-  /** Gain over the best measured point, as a share, not exceeded nine times in ten; null: no measurement. */
+  /** Gain over the best measured point, exceeded one time in ten; null: no measurement. */
   readonly gain: number | null;
 }
 
-/** Prior from the sensitivities of two speeds. @param along distance from the advised setting by {@link AXES} */
+/** Prior of a point. @param along distance from the advised setting by {@link AXES} */
 export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: readonly number[]): PointPrior {
   const [features, none] = [[...along, 1], WAYS.map(() => 0)];
   return { decode: beside(decode, [...features, ...none]), prefill: beside(prefill, [...none, ...features]) };
@@ -51,7 +50,7 @@ const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ 
 /** Inverse variances of knobs and kinds of error. */
 const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => WAYS.map((way) => 1 / OFF[phase][way] ** 2))];
 
-/** Expected speeds and gains of points. @param measured by index @param others further speeds of the machine */
+/** Expected speeds of points. @param measured by index @param others further speeds of the machine */
 export function pointForecasts(
   points: readonly PointPrior[],
   measured: ReadonlyMap<number, MeasuredSpeeds>,
@@ -59,7 +58,7 @@ export function pointForecasts(
   cost: (speeds: Speeds) => number,
 ): PointForecast[] {
   const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
-  // Speeds of a foreign setting or model teach knobs alone.
+  // Foreign settings or models teach knobs alone.
   const rows = [...others.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
   const steps = fitSteps(rows, RIDGES, () => SURENESS);
   const surprise = surpriseOf(rows, steps);
@@ -80,10 +79,7 @@ export function pointForecasts(
   });
 }
 
-/**
- * Factor on variances, at least 1 (Birge ratio), from fitted steps and residuals. A very slow engine makes all
- * predictions unsure.
- */
+/** Factor on variances, at least 1 (Birge ratio): a very slow engine makes all predictions unsure. */
 function surpriseOf(rows: readonly Sensitivity[], steps: readonly number[]): number {
   const moved = steps.reduce((sum, step, k) => sum + RIDGES[k]! * step ** 2, 0);
   const left = rows.reduce((sum, row) => sum + SURENESS * residualAt(row, steps) ** 2, 0);
@@ -97,13 +93,12 @@ export function bestMeasured(measured: ReadonlyMap<number, Speeds>, cost: (speed
   return best;
 }
 
-/** A measured speed as a row of the fit, scaled by its precision. */
+/** Scales a speed by its precision. */
 function weighed({ residual, slopes }: Sensitivity, speed: number, spread: number): Sensitivity {
   const times = 1 / Math.sqrt(SURENESS) / Math.max(LEAST_NOISE, spread);
   return { residual: times * (residual - Math.log(speed)), slopes: slopes.map((slope) => times * slope) };
 }
 
-/** Logarithm of a cost, and slopes by knobs and kinds of error. */
 function costBy(point: PointPrior, speeds: Speeds, cost: (speeds: Speeds) => number): { log: number; slopes: number[] } {
   const log = Math.log(cost(speeds));
   const by = PHASES.map((phase) => (Math.log(cost({ ...speeds, [phase]: speeds[phase] * Math.exp(STEP) })) - log) / STEP);

@@ -5,7 +5,7 @@ import { tagged } from '../../result/version.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { CERTAIN, type Tuned } from './tune.js';
 
-/** A finished search, its basis, and the file with its timings. */
+/** A finished search. */
 export interface TunedAdvice {
   readonly basis: TuneBasis;
   readonly tuned: Tuned;
@@ -59,7 +59,7 @@ export function bothSpeeds({ decode, prefill }: Speeds): string {
   return `${formatTokensPerSecond(decode)}, prompts ${formatTokensPerSecond(prefill)}`;
 }
 
-/** Possible further gain in words. @param left as of {@link Tuned} */
+/** Remaining gain in words. @param left as of {@link Tuned} */
 export function leftText(left: Tuned['left']): string {
   if (left === null) return 'nothing is measured yet';
   if (left > CERTAIN) return `another setting may be up to ${formatRatio(left, 0)} faster`;

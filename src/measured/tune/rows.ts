@@ -21,22 +21,22 @@ import { runtimeOf } from '../validate/rows/specify.js';
 import { type PointPrior, pointPrior } from './belief.js';
 import type { RunEnd } from './tune.js';
 
-/** Tokens of the prompt, generated tokens, and preceding context of a benchmark. */
+/** Tokens of a benchmark: prompt, generated, preceding context. */
 export type BenchTests = Required<Pick<Timing, 'promptTokens' | 'generatedTokens' | 'depth'>>;
 
-/** Timing of a point at 1 token/s, to predict or store. @param words of the command line */
+/** Timing of a point at 1 token/s. @param words of the command line */
 export function pointTiming({ model, quantization, runtime }: TuneBasis, words: readonly string[], tests: BenchTests): Timing {
   const settings = settingsOfFlags(words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' '));
   const named = isPath(model) ? {} : { quantization };
   return { place: words.join(' '), engine: runtime, ...settings, model, ...named, ...tests, decode: 1, prefill: 1 };
 }
 
-/** Setting of a timing in words, without speeds. */
+/** Setting in words, without speeds. */
 export function settingText(timing: Timing): string {
   return timingText({ ...timing, decode: 1, prefill: 1 }).replace(/^(\w+) 1 tok\/s, (\w+) 1 tok\/s/, '$1 $2');
 }
 
-/** Outcomes of points stored in a machine's file, by index. */
+/** Stored outcomes of points, by index. */
 export function keptEnds(timings: readonly Timing[], { failed = [] }: MachineFile, measured: readonly Timing[]) {
   const texts = timings.map(settingText);
   const ends = new Map<number, RunEnd>();
@@ -54,7 +54,7 @@ export function keptEnds(timings: readonly Timing[], { failed = [] }: MachineFil
   return { ends, others };
 }
 
-/** Adds a list entry to a machine's file, and keeps comments. A list keeps the latest 64, as in the schema. */
+/** Adds a list entry, and keeps comments. A list keeps the latest 64, as in the schema. */
 export function withEntry(text: string, list: 'timings' | 'failed', entry: string): string {
   const document = parseDocument(text);
   const { [list]: before = [] } = document.toJS() as MachineFile;
@@ -93,7 +93,7 @@ export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
   }
 }
 
-/** Priors of points and knobs from timings. @param threads concurrent predictions */
+/** Priors of points and knobs from timings. */
 export async function priorsOf(
   points: readonly TunePoint[],
   timings: readonly Timing[],
@@ -109,7 +109,7 @@ export async function priorsOf(
   const names = new Set([...rows, ...otherRows].map(runtimeOf));
   const runtimes = new Map([...names].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
   const none = KNOBS.map(() => 0);
-  // Threads hardly change slopes: points of one placement share the first point's slopes.
+  // Threads hardly change slopes: points of one placement share slopes.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
   const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {
     const phaseRows = rows.map((row) => phaseRow(row, phase));
@@ -130,7 +130,7 @@ export async function priorsOf(
   return { priors, others: await sensitivities(otherRows, runtimes, none, threads, watch) };
 }
 
-/** One phase of a row at 1 token/s, without settings irrelevant to the phase. */
+/** Drops settings irrelevant to the phase. */
 function phaseRow(row: Measurement, phase: keyof Speeds): Measurement {
   const { mmap, pp_tokens, tg_tokens, ubatch, ...run } = row.run;
   if (phase === 'decode') return { ...row, run: { ...run, ...definedFields({ tg_tokens }) }, measured: { tg_tps: 1 } };

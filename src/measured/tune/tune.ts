@@ -8,15 +8,14 @@ import { bestMeasured, type MeasuredSpeeds, type PointPrior, pointForecasts } fr
 export const MOST_RUNS = 6;
 /** Relative gain below which a search stops; ours. */
 export const CERTAIN = 0.03;
-/** Failures, except for memory, that end a search without measurements. Ours: the fault is elsewhere. */
+/** Failures that end a search without measurements; ours. Lack of memory does not count. */
 const FAILURES = 3;
-/** Bytes less than a point that lacked memory, doubled at each failure. Ours: half of the margin of advice. */
+/** Bytes less than a point that lacked memory, doubled at each failure. Ours: half of advice's margin. */
 const LESS = 2 ** 29;
 
 /** Measured speeds, or a failure. */
 export type RunEnd = MeasuredSpeeds | { readonly failed: string; readonly lacksMemory: boolean };
 
-/** A point run now or before. */
 interface TunedRun {
   readonly at: number;
   readonly predicted: Speeds;
@@ -28,11 +27,11 @@ export interface Tuned {
   readonly runs: readonly TunedRun[];
   /** Index of the fastest measured point; null: no success. */
   readonly best: number | null;
-  /** Relative gain of a remaining point; 0: no point is left; null: no measurement. */
+  /** Possible gain of a remaining point; 0: no point is left; null: no measurement. */
   readonly left: number | null;
 }
 
-/** Points with priors, further speeds of the machine, and earlier runs. */
+/** Input of a search. */
 export interface Tuning {
   readonly points: readonly Pick<TunePoint, 'devices'>[];
   readonly priors: readonly PointPrior[];
@@ -44,10 +43,7 @@ export interface Tuning {
   tell(run: TunedRun, left: Tuned['left']): void;
 }
 
-/**
- * Measures the most promising point until no point is likely to gain 3 %. After a lack of memory, larger points are
- * skipped.
- */
+/** Measures the most promising point until no point is likely to gain 3 %, and skips points that may lack memory. */
 export async function tune(tuning: Tuning): Promise<Tuned> {
   const { before, cost, others, priors, run, tell } = tuning;
   const ends = new Map(before);
@@ -68,13 +64,12 @@ export async function tune(tuning: Tuning): Promise<Tuned> {
   return { runs, best: state.best, left: state.left };
 }
 
-/** Forecasts, and the next point; null: the search is over. */
 function stateOf({ cost, others, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
   const measured = new Map([...ends].filter((end): end is [number, MeasuredSpeeds] => !('failed' in end[1])));
   const forecasts = pointForecasts(priors, measured, others, cost);
   const lacking = [...ends].flatMap(([at, end]) => ('failed' in end && end.lacksMemory ? [points[at]!.devices] : []));
   const less = LESS * 2 ** (lacking.length - 1);
-  // At least about as much memory on every device as a failed point.
+  // At least about as much memory as a failed point.
   const mayLack = (at: number): boolean =>
     lacking.some((devices) => points[at]!.devices.every((device, i) => usedOf(device) > usedOf(devices[i]!) - less));
   // Without measurements, the cheapest predicted point comes first.

@@ -16,7 +16,7 @@ export interface Constant {
   readonly spread: number;
 }
 
-/** Spread by mechanism, first match: from differing figures or machines, else half to a factor of two. Ours. */
+/** Spread by mechanism, first match; ours, from differing figures or machines. */
 const SPREADS: readonly (readonly [RegExp, number])[] = [
   [/^copy\.efficiency/, 0.05],
   [/^cpu\.bandwidth/, 0.08],
@@ -31,7 +31,7 @@ const SPREADS: readonly (readonly [RegExp, number])[] = [
 ];
 const OTHERWISE = 0.3;
 
-/** Constants marked as fitted in runtime files, in runtime order. */
+/** Constants marked as fitted in runtime files. */
 export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Constant[] {
   return used.flatMap((runtime) => {
     const spec = runtimes.get(runtime);
@@ -43,7 +43,7 @@ export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Co
   });
 }
 
-/** Value of a constant by dotted name; undefined: absent. */
+/** Value by dotted name; undefined: absent. */
 export function constantOf(spec: RuntimeSpec, name: string): number | undefined {
   const value = name.split('.').reduce<unknown>(ownValue, spec);
   return typeof value === 'number' ? value : undefined;

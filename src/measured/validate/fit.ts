@@ -1,6 +1,6 @@
 import { sharedVotes } from '../../base/statistics.js';
 
-/** Residual of a prediction, with slopes by constants. */
+/** Residual and slopes of a prediction. */
 export interface Sensitivity {
   /** log(predicted / measured). */
   readonly residual: number;
@@ -10,9 +10,7 @@ export interface Sensitivity {
   readonly weight?: number;
 }
 
-/**
- * Sensitivity of a figure. @param moved predictions with one constant moved each @param nudge logarithm of the factor
- */
+/** Sensitivity of a figure. @param moved predictions with one moved constant @param nudge logarithm of the factor */
 export function sensitivityOf(measured: number, predicted: number, moved: readonly number[], nudge: number): Sensitivity {
   return { residual: Math.log(predicted / measured), slopes: moved.map((changed) => Math.log(changed / predicted) / nudge) };
 }
@@ -55,13 +53,13 @@ const LARGEST_STEP = 1.2;
 
 /** Prior of a constant. */
 export interface Prior {
-  /** Step from the current value to the value before any fit, a logarithm. */
+  /** Step from the current value to the value before any fit. */
   readonly step: number;
   /** Standard deviation of the logarithm. */
   readonly spread: number;
 }
 
-/** Fits constants of all machines by pseudo-Huber loss, drawn towards their priors. */
+/** Fits constants by pseudo-Huber loss, drawn towards priors. */
 export function fitConstants(rows: readonly Sensitivity[], priors: readonly Prior[]): number[] {
   const weightOf = (residual: number): number => 1 / Math.sqrt(1 + (residual / HUBER_SCALE) ** 2);
   const ridge = priors.map(({ spread }) => (HUBER_SCALE / spread) ** 2);
@@ -74,7 +72,7 @@ export function fitConstants(rows: readonly Sensitivity[], priors: readonly Prio
   );
 }
 
-/** log(predicted / measured) of a row with moved constants. */
+/** Residual with moved constants. */
 export function residualAt({ residual, slopes }: Sensitivity, steps: readonly number[]): number {
   return slopes.reduce((sum, slope, c) => sum + slope * steps[c]!, residual);
 }
@@ -84,9 +82,7 @@ export function withVotes<T extends Sensitivity & { readonly vote: string }>(row
   return sharedVotes(rows, () => 0).map(({ weight }, i) => ({ ...rows[i]!, weight }));
 }
 
-/**
- * Residuals with constants fitted on the rows of all remaining classes. @param classOf null: no class, and no residual
- */
+/** Residuals with constants fitted on all remaining classes. @param classOf null: no residual */
 export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   rows: readonly T[],
   priors: readonly Prior[],
@@ -101,10 +97,7 @@ export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   });
 }
 
-/**
- * Covariance of the steps of {@link fitSteps}: the inverse curvature. @param ridge inverse variances of constants
- * @param weight of a row
- */
+/** Covariance of the steps of {@link fitSteps}. @param ridge inverse variances of constants @param weight of a row */
 export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly number[], weight: number): number[][] {
   const curvature = ridge.map((slope, c) =>
     ridge.map((_, d) => rows.reduce((sum, { slopes }) => sum + weight * slopes[c]! * slopes[d]!, c === d ? slope : 0)),
@@ -117,7 +110,7 @@ export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly numbe
   );
 }
 
-/** Solves a linear system by Gaussian elimination with partial pivoting. */
+/** Gaussian elimination with partial pivoting. */
 function solve(matrix: readonly number[][], right: readonly number[]): number[] {
   const size = right.length;
   const rows = matrix.map((row, i) => [...row, right[i]!]);

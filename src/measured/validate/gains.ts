@@ -15,20 +15,17 @@ export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly from: string;
   readonly to: string;
   readonly measured: number;
-  /** Null, like the fields below: a missing prediction. */
+  /** Null: a missing prediction. */
   readonly predicted: number | null;
-  /** True if prediction and measurement agree on gain or loss. */
+  /** True if gain or loss agree. */
   readonly sign: boolean | null;
-  /** True if the sign is right and the factor within 25 %. */
+  /** True for the right sign, and a factor within 25 %. */
   readonly right: boolean | null;
-  /** Reason for a missing prediction; null: predicted. */
+  /** Null: predicted. */
   readonly reason: string | null;
 }
 
-/**
- * Measured and predicted gains of rows with `scorable.pair`, each over its predecessor in the file. @param validated
- * figures of the rows
- */
+/** Gains of rows with `scorable.pair` over their predecessors. @param validated figures of the rows */
 export function gainsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Gain[] {
   const byId = groupedBy(validated, ({ id }) => id);
   const paired = rows.flatMap(({ id, scorable, series }) =>

@@ -41,6 +41,7 @@ const COLORS = byName<string>({
   host: 'miss',
 });
 
+/** CSS of points. */
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
 .dot.row span{font-weight:400;font-size:.72rem}@media (max-width:560px){.dot.row span{display:none}}`;
 
@@ -51,10 +52,7 @@ export interface ValidationTables {
   tableOf(rows: readonly ValidatedRow[]): Grid;
 }
 
-/**
- * HTML page of a validation: rows as points, predicted against measured, and tables. @param csv every figure, as a
- * download
- */
+/** HTML page of a validation. @param csv every figure, as a download */
 export function renderPage(validation: Validation, csv: string, tables: ValidationTables): string {
   const { body, contents } = drawSections(SECTIONS, { ...validation, ...tables });
   return page({
@@ -174,7 +172,6 @@ function statisticsTable(caption: string, families: readonly FamilyErrors[]): Ma
   return gridTable(caption, grid(largestFirst(families), columns));
 }
 
-/** Worst rows, and folded tables by placement. */
 function rowTables(rows: readonly ValidatedRow[], tableOf: ValidationTables['tableOf']): Markup {
   const rowTable = (caption: string, shown: readonly ValidatedRow[]): Markup => gridTable(caption, tableOf(shown));
   if (rows.length <= WORST) return rowTable('Rows', rows);

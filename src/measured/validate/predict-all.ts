@@ -8,13 +8,10 @@ import type { Measurement } from './rows/measurement.js';
 import { RowTraces, routingKeyOf } from './rows/row-traces.js';
 import type { RowsNote, RowsTask } from './rows-worker.js';
 
-/** Compiled thread module; from TypeScript sources rows run in turn instead. */
+/** Compiled thread module; TypeScript sources lack threads. */
 const MODULE = 'measured/validate/rows-worker';
 
-/**
- * Predicts rows with several runtime sets on several threads. @param threads at most @returns by row, then variant,
- * independent of `threads`
- */
+/** Predicts rows with several runtime sets. @returns by row, then variant, independent of `threads` */
 export async function predictRowVariants(
   rows: readonly Measurement[],
   variants: readonly Runtimes[],
@@ -35,7 +32,7 @@ export async function predictRowVariants(
       threads,
       nameOf: ([first]) => first!.row.id,
       note: (_, { index, predictions: ofRow }) => take(index, ofRow),
-      // A lost thread, for lack of memory too, costs only its current row.
+      // A lost thread costs only its current row.
       settle: (task, end) => {
         const [lostAt, ...rest] = 'error' in end ? task.filter(({ index }) => predictions[index] === undefined) : [];
         if (lostAt === undefined || !('error' in end)) return;
@@ -56,12 +53,11 @@ export async function predictRowVariants(
   return predictions;
 }
 
-/** Takes items until the list is empty, later additions included. */
 const untilEmpty = <T>(list: T[]): Iterable<T> => ({
   [Symbol.iterator]: () => ({ next: () => (list.length === 0 ? { done: true, value: undefined } : { done: false, value: list.shift()! }) }),
 });
 
-/** Rows by shared routing, largest groups first: a long last task would run alone. */
+/** Largest groups first: a long last task would run alone. */
 function tasksOf(rows: readonly Measurement[]): RowsTask[] {
   const indexed = rows.map((row, index) => ({ index, row }));
   return [...groupedBy(indexed, ({ row }) => routingKeyOf(row)).values()].sort((a, b) => b.length - a.length);

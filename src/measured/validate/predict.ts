@@ -22,16 +22,13 @@ const UNPACKED_FROM = 2;
 export interface Prediction {
   /** By metric: tokens/s, or a share; only measured, predictable metrics. */
   readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;
-  /** Reason for a missing prediction; null: predicted. */
+  /** Null: predicted. */
   readonly lacks: string | null;
   /** Times of decoded tokens; absent: no decoding. */
   readonly knowing?: Knowing;
 }
 
-/**
- * Times of a run, the best found and the floor (L19), for decoded tokens and in all; Belady's hit rate. Absent:
- * unknown.
- */
+/** Times of decoded tokens and of the run: own, best found and floor (L19); Belady's hit rate. Absent: unknown. */
 export type Knowing = Readonly<Partial<Record<'own' | 'found' | 'floor' | 'total' | 'totalFound' | 'totalFloor' | 'belady', number>>>;
 
 /** Source metrics. */
@@ -45,7 +42,7 @@ const KNOWING = {
   totalFloor: 'bound.floor.total',
 } as const;
 
-/** Times and hit rate from a run's metrics. */
+/** Times and hit rate of a run. */
 export function knowingOf(metrics: Result['metrics']): Knowing {
   return Object.fromEntries(
     Object.entries(KNOWING).flatMap(([key, name]) => (metrics[name] === undefined ? [] : [[key, metrics[name].value]])),
@@ -64,7 +61,6 @@ interface RowWorld {
   readonly model: ModelSpec;
   readonly run: RowSystem;
   readonly hardware: HardwareSpec;
-  /** Default tokens of a pass. */
   readonly ubatch: number;
   readonly traces: RowTraces;
   readonly brief: boolean;
@@ -100,10 +96,7 @@ export async function predictRow(
   return { figures, lacks: null, ...(decoded === null ? {} : { knowing: decoded.knowing }) };
 }
 
-/**
- * Machine under its runtime: equal cards with shared tensors exchange twice a layer, unless the fitted layer time
- * includes the exchange.
- */
+/** Equal cards with shared tensors exchange twice a layer, unless the fitted layer time includes the exchange. */
 function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec): HardwareSpec {
   const { gpus } = row.machine;
   const [first] = gpus;
@@ -126,14 +119,14 @@ export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime
   return 'lacks' in run ? run : { runtime, run };
 }
 
-/** Drafts of a row; undefined: absent or incomplete. */
+/** Undefined: absent or incomplete. */
 function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
   const { acceptance, draft } = run.speculative ?? {};
   if (acceptance === undefined || draft === undefined) return undefined;
   return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
 }
 
-/** Predicts a row with several runtime sets. An error costs only the row, and becomes `lacks`. */
+/** Predicts a row with several runtime sets. An error becomes `lacks`. */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   try {
     return await variantsOf(row, traces, variants);
@@ -145,7 +138,7 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
 /** Prediction of a row lost to an error. */
 export const lost = (error: unknown): Prediction => ({ figures: {}, lacks: whyLost(error) });
 
-/** Predicts fully with the first set, with further sets by the ratio of brief predictions. */
+/** Further sets scale by the ratio of brief predictions. */
 async function variantsOf(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   const keys = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
@@ -177,7 +170,7 @@ function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): Hard
   return 'lacks' in machine ? hardware : buildHardware(machine, runtime);
 }
 
-/** Key of all runtime values in a prediction, without constants of foreign instruction sets or socket counts. */
+/** Runtime values of a prediction, without constants of foreign instruction sets or sockets. */
 function runtimeKey(given: Measurement, runtimes: Runtimes): string {
   const row = asStreamed(given);
   const runtime = runtimes.get(runtimeOf(row))!;
@@ -185,13 +178,12 @@ function runtimeKey(given: Measurement, runtimes: Runtimes): string {
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
-/** Experts and choices in the graph of the first MoE layer. */
 function selectionOf(row: Measurement, model: ModelSpec): Selection {
   const whole = dropsExperts(row) ? modelOfRow({ ...row, run: { ...row.run, active_experts: undefined } }) : model;
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/** Runtime with the row's settings: prompt device, form of latent attention, fused attention, overlapped reads. */
+/** Row settings: prompt device, form of latent attention, fused attention, overlapped reads. */
 function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
@@ -209,17 +201,17 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
   return { ...runtime, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
 }
 
-/** llama.cpp and llama-bench flags, old and new, to read files without mapping. */
+/** llama.cpp flags to read files without mapping. */
 const UNMAPPED = /(?:^|\s)(?:--no-mmap|(?:-mmp|--mmap)\s0|(?:-lm|--load-mode)\snone)(?:\s|$)/;
 
-/** Decode speed of all sequences, tokens/s, hit rate, and token times. */
+/** `speed` in tokens/s of all sequences. */
 interface Decoded {
   readonly speed: number;
   readonly hitRate: number;
   readonly knowing: Knowing;
 }
 
-/** Decodes a row, after warming if caches fill. */
+/** Warms filling caches first. */
 async function decoding(world: RowWorld): Promise<Decoded> {
   const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
@@ -229,12 +221,12 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   const rest = (name: string): number => of(whole, name) - of(warm, name);
   const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');
   const tokens = phase.users * (phase.output - phase.warming);
-  // A streaming engine counts unread experts in any memory as hits.
+  // A streaming engine counts unread experts as hits.
   const kept = world.run.dramCache === null ? rest('cache.hits') : demanded - rest('transfer.ssd.count');
   return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded, knowing: afterWarming(whole, warm, phase) };
 }
 
-/** Times of tokens after warming; their hit rate alone is unknown. */
+/** Token times after warming. */
 function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
   const keys = (['own', 'found'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
@@ -261,7 +253,7 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   };
   const spec = checkRun(input, `measurement ${row.id}`);
   const system = run.loaded ?? spec.system;
-  // Profiles use the first tokens, outside all requests.
+  // Profiles use tokens outside all requests.
   const routing = routingOfPart(traces.of(row, model, phase));
   return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
 }
@@ -274,7 +266,7 @@ export interface Selection {
   readonly topK: number;
 }
 
-/** Prompt rule of a row: the stated device; if guessed, passes below the engine's threshold stay on the CPU. */
+/** Prompt rule of a row; if the device is guessed, passes below the engine's threshold stay on the CPU. */
 export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK }: Selection): RuntimeSpec['prompt'] {
   const { prompt } = runtime;
   const where = row.placement.prefill_where;
@@ -288,7 +280,7 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
   return { ...prompt, counts: 'pass', offloadFrom: where === 'cpu' || (guessed && below) ? null : 2 };
 }
 
-/** True if the engine drops experts while computing (ik_llama.cpp -ser): the graph still selects all. */
+/** True if the engine drops experts (ik_llama.cpp -ser): the graph still selects all. */
 export const dropsExperts = ({ flags = '' }: Measurement): boolean => hasFlag(flags, '-ser');
 
 /** The row with its prompt's thread count, if set by flags. */

@@ -10,7 +10,7 @@ import { type Refit, type SpeedSummary, speedSummary, type Validation } from './
 /** Factor on a constant for slopes; ours. */
 const NUDGE = 1.05;
 
-/** Fitted constants of runtimes, and variants for predictions: unchanged, then each constant moved. */
+/** Fitted constants, and variants for predictions: unchanged, then each constant moved. */
 export function nudgedConstants(
   runtimes: Runtimes,
   used: readonly string[],
@@ -29,8 +29,7 @@ interface FittedFigure extends Sensitivity {
 }
 
 /**
- * Refits constants, cross-validated by machine and class. @param measured validation @param predictions with variants
- * of {@link nudgedConstants}
+ * Refits constants, cross-validated by machine and class. @param predictions with variants of {@link nudgedConstants}
  */
 export function refitOf(
   { rows }: Pick<Validation, 'rows'>,
@@ -79,7 +78,6 @@ export function refitOf(
   };
 }
 
-/** A row under refitted constants; empty without a residual. */
 function withResidual({ row }: FittedFigure, residual: number | null): ValidatedRow[] {
   if (residual === null) return [];
   const predicted = row.measured * Math.exp(residual);

@@ -30,7 +30,7 @@ const html: Format<Validation> = {
     }),
 };
 
-/** Report of `moeprof validate`: errors by metric and family, worst rows first, and unscored rows with reasons. */
+/** Report of `moeprof validate`: errors, worst rows, and unscored rows with reasons. */
 export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
 
 /** Results of a refit as a document. */
@@ -91,7 +91,6 @@ function summaryGrid({ summary }: Validation): Grid {
   ]);
 }
 
-/** Predicted over measured slopes and intercepts. */
 function trendGrids({ trendErrors }: Validation): Grid[] {
   const factor = (value: number | null): Datum => ({ value, text: formatNumber(value ?? Number.NaN, 2) });
   const columns: readonly ColumnOf<TrendErrors>[] = [
@@ -217,7 +216,6 @@ function constantGrid({ fitted }: Validation): Grid {
 /** Least machines behind a known constant; ours. */
 const KNOWN = 4;
 
-/** Refitted constants, and errors on unseen machines. */
 function refitGrids({ refit }: Validation): Grid[] {
   if (refit === undefined) return [];
   const known = (['fitted', 'leftOut'] as const).flatMap((which) =>

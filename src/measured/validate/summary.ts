@@ -13,7 +13,7 @@ import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf 
 import type { ValidatedRow } from './rows/validated-row.js';
 import { type Trend, type TrendErrors, trendErrors, trendsOf } from './trends.js';
 
-/** Errors of speeds and hit rates; rows of a machine share one vote. */
+/** Errors of speeds and hit rates, one vote per machine. */
 export interface ErrorStatistics extends ErrorSizes {
   readonly machines: number;
   /** Median of max(predicted / measured, measured / predicted); null if infinite. */
@@ -32,7 +32,7 @@ interface FittedConstants extends NonNullable<RuntimeSpec['fitted']> {
   readonly runtime: string;
 }
 
-/** Errors by metric; null without rows. */
+/** Errors by metric; null: no rows. */
 export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
 
 /** A finished validation: public format `moeprof.validation/1`. */
@@ -40,22 +40,18 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly files: readonly string[];
   readonly rows: readonly ValidatedRow[];
   readonly summary: SpeedSummary & { readonly memory: MemorySummary | null };
-  /** Static placements and caches, separately. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
   readonly kinds: readonly FamilyErrors[];
-  /** Series over layers on the CPU, depth and ubatch. */
   readonly trends: readonly Trend[];
   readonly trendErrors: readonly TrendErrors[];
-  /** Rows judged by gain over a preceding row. */
   readonly gains: readonly Gain[];
-  /** Fitted constants of the rows' runtimes. */
   readonly fitted: readonly FittedConstants[];
-  /** Constants refitted on the rows, on request. */
+  /** On request. */
   readonly refit?: Refit;
 }
 
-/** Errors on a class of rows with constants fitted on all remaining classes. */
+/** Errors on a left-out class of rows. */
 export interface ClassErrors extends ErrorStatistics {
   /** One of `ROW_CLASSES`. */
   readonly kind: string;
@@ -79,20 +75,15 @@ interface FittedConstant {
 /** Refitted constants, and errors on left-out machines. */
 export interface Refit {
   readonly constants: readonly FittedConstant[];
-  /** Errors with constants fitted on all rows. */
   readonly fitted: SpeedSummary;
-  /** Errors with constants fitted on rows of all machines of different parts. */
+  /** Fitted on machines of different parts. */
   readonly leftOut: SpeedSummary;
-  /** `leftOut` by row: predicted / measured - 1. */
+  /** By row: predicted / measured - 1. */
   readonly errors: readonly { readonly id: string; readonly metric: ValidatedRow['metric']; readonly error: number }[];
-  /** Errors of left-out classes of CPUs and programs. */
   readonly classesLeftOut: readonly ClassErrors[];
 }
 
-/**
- * Compares predictions with measurements. @param predictions of `rows`, in order @param runtimes by name @param memory
- * rows of memory
- */
+/** Compares predictions with measurements. @param predictions of `rows`, in order @param memory rows of memory */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],

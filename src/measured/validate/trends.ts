@@ -9,7 +9,7 @@ interface Varied {
   readonly vary: string;
   readonly metrics: readonly MeasuredMetric[];
   readonly of: (row: Measurement) => number | undefined;
-  /** The line is logarithmic: passes of twice the size take less than twice the time. */
+  /** Logarithmic: twice the pass takes less than twice the time. */
   readonly logarithms?: true;
 }
 
@@ -19,7 +19,7 @@ const VARIED: readonly Varied[] = [
   { vary: 'ubatch', metrics: ['prefill'], of: ({ run }) => run.ubatch, logarithms: true },
 ];
 
-/** Least-squares line of a series: seconds per token; for `ubatch`, logarithms. */
+/** Seconds per token; for `ubatch`, logarithms. */
 type TrendLine = Readonly<Record<'intercept' | 'slope', number>>;
 
 /** Growth of a token's time along a series, measured and predicted. */
@@ -31,14 +31,14 @@ export interface Trend extends Pick<ValidatedRow, 'metric' | 'vote'> {
   readonly predicted: TrendLine;
 }
 
-/** Predicted over measured trends of one kind, with one vote a machine. */
+/** Predicted over measured trends, with one vote a machine. */
 export interface TrendErrors extends Pick<Trend, 'metric' | 'vary'> {
   readonly of: keyof TrendLine;
   readonly series: number;
   readonly machines: number;
-  /** Series of opposite signs, excluded from all further figures. */
+  /** Series of opposite signs, excluded elsewhere. */
   readonly reversed: number;
-  /** Median of predicted / measured, and mean absolute logarithm; null if every series is reversed. */
+  /** Median of predicted / measured, and mean absolute logarithm; null: all reversed. */
   readonly ratio: number | null;
   readonly size: number | null;
 }
@@ -53,7 +53,7 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
     );
     return [...groupedBy(inSeries, ({ id }) => id)].flatMap(([series, members]) =>
       metrics.flatMap((metric): Trend[] => {
-        // Prompts of different lengths would differ by more than the varied setting; over ubatch, prompts are one pass.
+        // Prompts of different lengths would hide the varied setting.
         if (metric === 'prefill' && logarithms !== true && new Set(members.map(({ row }) => row.run.pp_tokens)).size > 1) return [];
         const points = members.flatMap(({ row }) =>
           byId
@@ -70,7 +70,6 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
   });
 }
 
-/** True if a figure is predicted, and scored by value or gain. */
 function isUsable({ predicted, scored }: ValidatedRow, { scorable }: Measurement): boolean {
   return predicted !== null && predicted > 0 && (scored || scorable?.pair === true);
 }

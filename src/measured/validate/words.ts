@@ -4,7 +4,7 @@ import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
 
-/** Counts of rows, machines and files as a title. */
+/** Title of a validation. */
 export function titleOf({ files, rows }: Validation): string {
   const scored = rows.filter((row) => row.scored);
   const speed = scored.filter(({ metric }) => metric !== 'memory');
@@ -17,7 +17,7 @@ export function titleOf({ files, rows }: Validation): string {
   return `${what.length === 0 ? 'Nothing that is scored' : what.join(' and ')}, predicted (${files.join(', ')})`;
 }
 
-/** Explanation of the figures, and the number of fitted constants. */
+/** Explanation of the figures. */
 export function leadOf({ fitted, rows }: Validation): string[] {
   const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory').length;
   const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);

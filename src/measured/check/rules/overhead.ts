@@ -12,7 +12,7 @@ export const overhead: CauseRule = {
   advice: 'Use graphs or a native program, fewer and larger kernels, or a larger batch; faster memory would not help.',
   examine: async (run) => {
     const { decode, row } = run;
-    // The expected speed includes overhead: overhead bounds a normal run, and makes no run slow.
+    // The expected speed already includes overhead.
     if (decode === null || decode.slow || row.placement.kind === 'ssd-stream') return null;
     const without = await run.supposed(
       (same) => same,

@@ -10,7 +10,7 @@ export interface CheckedSpeed {
   readonly expected: number;
   /** measured / expected. */
   readonly ratio: number;
-  /** Error band of comparable measurements; null: no comparable measurement. */
+  /** Null: no comparable measurement. */
   readonly band: Accuracy | null;
   /** Slower than four of five comparable runs. */
   readonly slow: boolean;
@@ -26,7 +26,7 @@ export interface Footprint {
   /** Bytes read per token. */
   readonly gpuTouched: number;
   readonly hostTouched: number;
-  /** Sources of pages without space in host memory, and of spills from a card. */
+  /** Sources of pages beyond host memory, and of spills from a card. */
   readonly pages: OverflowMemory;
   readonly spill: OverflowMemory;
 }
@@ -42,7 +42,7 @@ export interface CheckCase {
   readonly footprint: Footprint | null;
   /** Permitted over rated power of the card; null: unknown. */
   readonly powerShare: number | null;
-  /** Predicts the run under changed conditions. @param driven changes the runtime; absent: unchanged */
+  /** Predicts the changed run. @param driven changes the runtime */
   supposed(
     change: (row: Measurement) => Measurement,
     driven?: (runtime: RuntimeSpec) => RuntimeSpec,
@@ -56,11 +56,11 @@ export interface CauseRule {
   /** 0 to 1: rank among causes. */
   readonly weight: number | ((run: CheckCase) => number);
   readonly advice: string;
-  /** Evidence in a sentence; null: no evidence. */
+  /** Null: no evidence. */
   examine(run: CheckCase): Promise<string | null> | string | null;
 }
 
-/** True if a speed is known and at most `ratio` of the expected. */
+/** True if known and at most `ratio` of the expected speed. */
 export const atMost = (speed: CheckCase['decode'], ratio: number): boolean => speed !== null && speed.ratio <= ratio;
 
 /** True if a speed is as expected, or unknown. */
@@ -68,11 +68,10 @@ export function asExpected(speed: CheckCase['decode']): boolean {
   return speed === null || (speed.ratio >= NORMAL && speed.ratio <= FASTER && !speed.slow);
 }
 
-/** Thresholds for a supposed cause to explain a speed. */
 interface Likeness {
   /** Largest ratio of supposed to expected speed. */
   readonly decides: number;
-  /** Largest relative distance of measured from supposed speed. */
+  /** Largest relative distance of measured from supposed. */
   readonly near: number;
 }
 

@@ -1,9 +1,8 @@
 /**
- * Weight of each cause, 0 to 1, ours, in five classes by evidence. Within a class, stronger slowdown or fewer
- * alternatives weigh more.
+ * Weight of each cause, 0 to 1, ours, by evidence. Within a class, stronger slowdown or fewer alternatives weigh more.
  */
 export const WEIGHTS = {
-  // Ours, by arithmetic: bytes exceed their memory. Every token waits for the disk, or for the link.
+  // Ours, by arithmetic: bytes exceed their memory.
   paging: 1,
   vramSpill: 0.95,
   // Ours, by evidence in the log: a setting, or runs of equal settings.
@@ -11,15 +10,15 @@ export const WEIGHTS = {
   coldStart: 0.9,
   thermal: 0.85,
   powerLimit: 0.8,
-  // Ours, by settings of unknown cost on every machine: a present setting above a missing setting.
+  // Ours, by settings of unknown cost: a present setting above a missing setting.
   layerSplit: 0.7,
   socketsUnsaid: 0.65,
-  // Ours, by speed alone: the run is as slow as the cause implies, to a half or a quarter.
+  // Ours, by speed alone: as slow as the cause implies, to a half or a quarter.
   memoryChannels: 0.6,
   pcieLanes: 0.6,
   cpuPrompt: 0.55,
   pageableCopies: 0.5,
-  // Ours, last: true of the run, but no reason to be slow. A different amount of work, or time already expected.
+  // Ours, last: true of the run, but no reason to be slow.
   lossyRouting: 0.4,
   overhead: 0.3,
 } as const;

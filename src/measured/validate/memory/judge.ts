@@ -27,7 +27,6 @@ export interface MemorySummary extends MemoryErrors {
 /** Smallest scored buffer, MiB; ours. Smaller buffers fit anywhere. */
 const SMALL = 32;
 
-/** Measured and predicted memory of a device, or of all GPUs together. */
 interface Side {
   readonly device: number | 'host' | 'all';
   readonly measured: DeviceMib;
@@ -48,11 +47,11 @@ export function judgeMemory(row: MemoryRow): ValidatedRow[] {
     return unpredicted(row, whyLost(error));
   }
   const { gpus, tensorSplit } = load.plan;
-  // The engine splits by free memory, unknown here.
+  // Free memory is unknown.
   const together = gpus > 1 && tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
   return sides.flatMap(({ device, measured, predicted }) =>
     MEMORY_KINDS.flatMap((kind) => {
-      // With an unknown layer split, weights are compared over all GPUs.
+      // With an unknown split, weights are compared over all GPUs.
       if (device !== 'host' && (device === 'all') !== (together && kind !== 'compute')) return [];
       const value = measured[kind];
       if (value === undefined || value === 0) return [];
@@ -113,7 +112,7 @@ function figureOf(
   };
 }
 
-/** Memory errors, overall and by device and kind; null if no row is scored. */
+/** Memory errors; null if no row is scored. */
 export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | null {
   const scored = rows.filter((row) => row.metric === 'memory' && row.scored);
   if (scored.length === 0) return null;
@@ -142,7 +141,7 @@ interface RowLoad extends RowWeights {
   readonly plan: LoadPlan;
 }
 
-/** Reason to score no figure of a row; null: scorable. */
+/** Null: scorable. */
 function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
@@ -157,7 +156,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   return null;
 }
 
-/** True if the log shows only the embedding table in host memory; a flag may keep windows whole. */
+/** The log shows only the embedding table in host memory; a flag may keep windows whole. */
 function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
   const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
@@ -165,7 +164,6 @@ function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: Mod
 
 const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-moe|--n-cpu-moe)\b/;
 
-/** True if the program placed tensors by itself. */
 function unplaced({ row }: RowLoad): boolean {
   const stated =
     row.ngl !== undefined ||
@@ -176,7 +174,7 @@ function unplaced({ row }: RowLoad): boolean {
   return row.class === 'hybrid' && !stated && (row.ot ?? []).length === 0;
 }
 
-/** Reason not to score a figure; null: scored. `device`: a GPU by number, or `host`. */
+/** Null: scored. `device`: a GPU by number, or `host`. */
 function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
   const { row } = load;
   if (kind !== 'weights' && row.ctx === undefined) return 'its context is not printed';
@@ -205,7 +203,6 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   return null;
 }
 
-/** True if the compute buffer depends on the storage format. */
 function dependsOnFormat({ name }: ModelSpec, plan: LoadPlan, device: number | 'host' | 'all'): boolean {
   const bytes = UNLIKE.map((format) => allocate(loaded(name, format), plan).devices.at(device === 'host' ? -1 : Number(device))!.compute);
   return bytes.some((size) => size !== bytes[0]);

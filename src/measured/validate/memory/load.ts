@@ -10,9 +10,7 @@ import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 /** Relative tolerance of a file's size by its label's rule; ours: sizes are printed with few digits. */
 const SAME = 1e-3;
 
-/**
- * Relative tolerance of a different version of the label's rule; ours. Farther off is Unsloth's format of the label.
- */
+/** Relative tolerance of a different version of the rule; ours. Farther off is Unsloth's format. */
 const VERSIONS = 0.01;
 
 /** Relative distance in bits at which the label is wrong; ours. */
@@ -25,7 +23,6 @@ export interface RowWeights {
   readonly lacks: string | null;
 }
 
-/** Models shared by rows. */
 const models = new Map<string, ModelSpec>();
 
 /** A bundled model. */
@@ -41,7 +38,6 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   if (rule === null || rule.name === 'mix') return { model: at('q8_0'), lacks: 'nothing says how its weights are stored' };
   const model = at(rule.name);
   if (row.file_gib === undefined) return { model, lacks: null };
-  // Bits per weight in the label's format.
   const average = (8 * model.anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / model.parameters.total;
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
   if (Math.abs(bits / average - 1) <= SAME) return { model, lacks: null };
@@ -56,10 +52,7 @@ function parametersOf({ total_params }: MemoryRow): number | null {
   return match === null ? null : Number(match[1]!.replace(',', '.')) * (match[2] === 'T' ? 1e12 : 1e9);
 }
 
-/**
- * Override for a file with the latent's matrix held twice: the printed parameters exceed the model's by the matrix,
- * within .05 %.
- */
+/** A file may hold the latent's matrix twice: the printed parameters exceed the model's, within .05 %. */
 function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   const latent = model.anatomy!.layers.find((layer) => layer.kind === 'latent');
   const printed = parametersOf(row);
@@ -72,7 +65,6 @@ function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
 /** Load plan of a row; an unprinted context counts as the smallest. */
 export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const flags = row.flags ?? '';
-  // An unknown program allocates like the default runtime.
   const memory = runtimeOfProgram(row.engine).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
   const gpus = measuredDevices(row).gpus.length;
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
@@ -118,7 +110,6 @@ function numberOf(flags: string, ...names: readonly string[]): number | undefine
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Slots of a server, several by default. */
 function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number): number {
   const recurrent = anatomy!.layers.some(({ kind }) => kind === 'state');
   return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;

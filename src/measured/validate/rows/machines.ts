@@ -3,9 +3,7 @@ import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];
 
-/**
- * Vote of each machine: the first name with equal cards, CPU and memory. Machines of unknown CPU never share a vote.
- */
+/** Vote of each machine: the first name with equal cards, CPU and memory. An unknown CPU never shares a vote. */
 export function votesOf(machines: readonly RowMachine[]): Map<string, string> {
   const votes = new Map<string, string>();
   const ofParts = new Map<string, string>();
@@ -30,12 +28,12 @@ function partsOf({ cpu, gpus, name, ram, unified }: RowMachine): string {
 /** Kinds of machines, in report order. */
 export const MACHINE_KINDS = ['desktop', 'server', 'laptop or one memory', 'CPU only', 'streams from SSD'] as const;
 
-/** Server and workstation CPUs outside the catalogue, by name. */
+/** Server CPUs outside the catalogue. */
 const SERVERS = /epyc|xeon|threadripper|graviton|neoverse/;
 /** Memory channels beyond any desktop computer. */
 const SERVER_CHANNELS = 4;
 
-/** Kind of a row's machine; an unnamed CPU counts as a desktop's. */
+/** Kind of a row's machine; default CPU: a desktop's. */
 export function machineKindOf({ machine, placement }: Measurement): (typeof MACHINE_KINDS)[number] {
   const { cpu, gpus, ram, unified } = machine;
   if (placement.kind === 'ssd-stream') return 'streams from SSD';
@@ -51,7 +49,7 @@ export const ROW_CLASSES = ['CPU generation', 'instruction set', 'engine', 'back
 /** Class of a row by kind; null: unknown. */
 export type RowClasses = Readonly<Record<(typeof ROW_CLASSES)[number], string | null>>;
 
-/** Classes of a row. @param backend runtime profile, for llama.cpp one per backend */
+/** Classes of a row. @param backend runtime profile */
 export function classesOf({ engine, machine: { cpu } }: Measurement, backend: string): RowClasses {
   return {
     'CPU generation': CPUS.find(cpu?.name ?? '')?.arch ?? null,

@@ -137,7 +137,7 @@ const scorable = z.looseObject({
 /** A name alone groups rows without a varied setting. */
 const series = z.union([text.transform((id) => ({ id, vary: '' })), z.looseObject({ id: text, vary: text })]);
 
-/** Schema of a line of measurements. Unknown fields pass unless nearly a known name. */
+/** Unknown fields pass unless nearly a known name. */
 const measurementSchema = z.looseObject({
   id: text,
   source: text.optional(),
@@ -159,10 +159,7 @@ const measurementSchema = z.looseObject({
   note: text.optional(),
 });
 
-/**
- * Figures of a run on a real machine with all inputs of a prediction. Fields: profiles/fields.txt and
- * docs/measurements.md.
- */
+/** Figures of a run on a real machine, with inputs. Fields: profiles/fields.txt and docs/measurements.md. */
 export type Measurement = z.infer<typeof measurementSchema>;
 
 /** Letters of a slip in a name, and the least length of a checked name; ours. */
@@ -232,7 +229,6 @@ function checked<T extends z.ZodType>(raw: Record<string, unknown>, schema: T, p
   return result.data;
 }
 
-/** @throws UserError for a line without a JSON object */
 function jsonOf(line: string, place: string): Record<string, unknown> {
   let raw: unknown;
   try {
@@ -245,7 +241,7 @@ function jsonOf(line: string, place: string): Record<string, unknown> {
   throw new UserError(`${place}: is not a JSON object; write {"id": ..., "engine": ..., ...}`);
 }
 
-/** Removes null fields: null means unknown, like an absent field. */
+/** Null means unknown, like an absent field. */
 function withoutNulls<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutNulls) as T;
   if (typeof value !== 'object' || value === null) return value;
@@ -253,7 +249,7 @@ function withoutNulls<T>(value: T): T {
   return Object.fromEntries(known.map(([key, field]) => [key, withoutNulls(field)])) as T;
 }
 
-/** Unknown fields are allowed, except near spellings of a missing field. @throws UserError with the intended name */
+/** Only near spellings of a missing field are refused. @throws UserError with the intended name */
 function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: readonly string[]): void {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
     refuseMistyped(value, schema.unwrap() as z.ZodType, place, path);

@@ -6,7 +6,7 @@ const text = z.string().min(1);
 const count = z.int().nonnegative();
 const mib = z.number().nonnegative();
 
-/** Schema of a known program: constants of a wrong program are off by a factor. */
+/** Schema of a known program. */
 export const program = text.superRefine((name, context) => {
   const unknown = unknownProgram(name);
   if (unknown !== null) context.addIssue({ code: 'custom', message: unknown });
@@ -50,7 +50,7 @@ export const memoryRowSchema = z.looseObject({
   note: z.string().optional(),
 });
 
-/** Memory allocated by a load on each device, from a log, with settings. The list of devices marks a memory row. */
+/** Memory allocated by a load on each device, with settings. */
 export type MemoryRow = z.infer<typeof memoryRowSchema>;
 
 /** Kinds of allocated memory. */
@@ -71,7 +71,7 @@ export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readon
   return { gpus: devices.filter(({ name }) => !isHost(name)).map(of), host: sumOfDevices(host.map(of)) };
 }
 
-/** Sum of devices; a kind missing on any device is left out. */
+/** Sum of devices; incomplete kinds are left out. */
 export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   const sums = MEMORY_KINDS.flatMap((kind) => {
     const values = devices.map((device) => device[kind]);
@@ -80,7 +80,7 @@ export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   return Object.fromEntries(sums) as DeviceMib;
 }
 
-/** True for a BLAS build: host memory has a CPU compute buffer besides the buffer shared with GPUs. */
+/** True for a BLAS build: a CPU compute buffer besides the buffer shared with GPUs. */
 export function hasBlas({ devices }: MemoryRow): boolean {
   const computes = (pattern: RegExp): boolean => devices.some(({ compute_mib, name }) => pattern.test(name) && (compute_mib ?? 0) > 0);
   return computes(/^CPU$/) && computes(/_Host$/);

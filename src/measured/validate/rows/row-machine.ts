@@ -35,17 +35,17 @@ const HOME_GBPS = 100;
 /** Memory size when irrelevant: the run did fit. */
 const AMPLE = '64 TB';
 
-/** Data-sheet bytes/s of host memory, all sockets. */
+/** Data-sheet bytes/s of all sockets. */
 function hostBandwidth({ ram, unified }: RowMachine): number {
   const { channels = USUAL.channels, measured_gbps: gbps, type = USUAL.type } = ram ?? {};
-  // Desktop tools measure a smaller share of the memory rate than STREAM on servers, with more than two channels.
+  // Desktop tools measure a smaller share of the memory rate than STREAM on servers.
   const kind = channels > USUAL.channels || (gbps ?? 0) > HOME_GBPS ? 'host' : 'home';
   if (gbps !== undefined) return unified === true ? gbps * 1e9 : sheetRate(gbps * 1e9, kind);
   const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
   return memoryRate({ type, mts, channels });
 }
 
-/** Data-sheet bytes/s of a card's memory; null: unknown. */
+/** Data-sheet bytes/s; null: unknown. */
 function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
   if (measured_gbps !== undefined) return sheetRate(measured_gbps * 1e9, 'gpu');
   return memory_gbps === undefined ? null : memory_gbps * 1e9;
@@ -58,7 +58,7 @@ export function copyBandwidth({ pcie }: RowGpu): number {
   return pinnedRate(pcieRate({ generation: Math.min(gen, NEWEST_PCIE), lanes }));
 }
 
-/** The cards as one: in turn, each reads its own part; together, all read and compute at once. */
+/** In turn, cards read their own parts; together, all read and compute at once. */
 function cardsAsOne(
   gpus: readonly RowGpu[],
   sharing: GpuSharing,
@@ -78,7 +78,7 @@ function cardsAsOne(
   };
 }
 
-/** Generation and memory kind of a listed CPU; else by memory channels. */
+/** Generation and memory kind; an unlisted CPU is judged by channels. */
 function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memory?: string } {
   const known = listedKind(cpu?.name);
   const type = ram?.type ?? (ram === undefined ? undefined : USUAL.type);
@@ -101,10 +101,7 @@ function coresOf({ machine, run }: Measurement): { cores: number; clock: number;
   };
 }
 
-/**
- * Machine of a row. @param sharing use of several GPUs by the runtime @returns an uncalibrated profile, or the missing
- * input
- */
+/** Machine of a row, uncalibrated, or the missing input. @param sharing use of several GPUs */
 export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
   const { machine, placement } = row;
   const idle = machine.gpus.length === 0 || placement.kind === 'all-cpu';
@@ -116,7 +113,7 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, ...READ }];
   const { name, os } = machine;
   const system = os === 'windows' ? { system: os } : {};
-  // On a unified machine, the CPU's experts run next to the GPU, from the same memory.
+  // On a unified machine, the CPU's experts run next to the GPU.
   const handed = placement.kind === 'cpu-layers' || placement.kind === 'cpu-share';
   const shared = cards === null || (machine.unified === true && !handed);
   const profile = shared
@@ -138,7 +135,6 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   return checkValue(profile, `measurement ${row.id}: machine`, HardwareProfileSchema);
 }
 
-/** All sockets as one device. */
 function wholeCpu(row: Measurement): Record<string, unknown> {
   const socket = coresOf(row);
   const sockets = row.machine.cpu?.sockets ?? 1;

@@ -12,10 +12,7 @@ import { routingOfRow } from './row-model.js';
 
 /** Tokens to count popularity: default of `system.cache.popularity`. */
 const COUNTED = 1000;
-/**
- * Requests of the counted tokens. Ours, from rows of placements by frequency: as many text domains are counted,
- * including the row's.
- */
+/** Requests of the counted tokens. Ours, from rows of placements by frequency: as many text domains are counted. */
 const COUNTED_REQUESTS = 24;
 const SEED = 1;
 /**
@@ -24,13 +21,13 @@ const SEED = 1;
 const MOST_CHOICES = 2 ** 27;
 
 /**
- * Synthetic routing shared by rows of a model; shorter routing is a prefix of longer. Static placements count the first
- * tokens, never replayed.
+ * Synthetic routing shared by rows of a model; shorter routing is a prefix. Static placements count the first tokens,
+ * never replayed.
  */
 export class RowTraces {
   readonly #drawn = new Map<string, RoutingTrace>();
 
-  /** A request per user of `prompt` and `output` tokens, after the counted tokens. */
+  /** A request per user, after the counted tokens. */
   of(row: Measurement, model: ModelSpec, { output, prompt, users }: WalkLength): RoutingTrace {
     const length = prompt + output;
     const all = this.#whole(row, model, users * length);
@@ -46,7 +43,7 @@ export class RowTraces {
     if (drawn !== undefined && COUNTED + tokens <= drawn.tokens) return drawn;
     const most = Math.floor(MOST_CHOICES / sum(model.layers.map(({ topK }) => topK)));
     if (tokens > most) throw new UserError(`it walks ${formatCount(tokens)} tokens, and at most ${formatCount(most)} are drawn`);
-    // At least doubled, to avoid many small extensions.
+    // Doubled, to avoid many small extensions.
     const wanted = Math.max(tokens, 2 * (drawn?.tokens ?? COUNTED));
     const routing = routingOfRow(row);
     const profile = routing === null ? undefined : checkValue(routing, `model ${model.name}: routing`, routingProfileSchema);
@@ -62,5 +59,5 @@ function countedRequests(): { readonly prefill: number; readonly decode: number 
   return Array.from({ length: COUNTED_REQUESTS }, (_, request) => ({ prefill: start(request + 1) - start(request), decode: 0 }));
 }
 
-/** Key of shared routing: layers, experts and top-k; a name alone does not suffice for an unbundled model. */
+/** Key of shared routing; a name alone does not suffice for an unbundled model. */
 export const routingKeyOf = ({ model, run }: Measurement): string => JSON.stringify([model.name, model.shape, run.active_experts]);

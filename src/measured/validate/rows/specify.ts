@@ -15,18 +15,17 @@ interface Figure {
   readonly unscored: string | null;
 }
 
-/** A run's system, and expert cache capacity if set by the run. */
+/** A run's system with cache capacities. */
 export interface RowSystem {
   readonly system: Readonly<Record<string, unknown>> | string;
-  /** A system already read. */
   readonly loaded?: SystemSpec;
-  /** As in `memory.expertCache`; null: the system's own. */
+  /** `memory.expertCache`; null: the system's own. */
   readonly expertCache: string | null;
-  /** As in `memory.dramCache`; null: DRAM holds every expert. */
+  /** `memory.dramCache`; null: DRAM holds every expert. */
   readonly dramCache: string | null;
 }
 
-/** True if a paper's GPU share is a strategy of whole layers, not a placement of the program. */
+/** A paper's GPU share can be a strategy of whole layers. */
 function isStrategy({ engine, placement, source }: Measurement): boolean {
   return runtimeOfProgram(engine).wholeLayers === true && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
@@ -68,7 +67,7 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
   return figures;
 }
 
-/** A static placement; the CPU computes experts outside the GPU. */
+/** The CPU computes experts outside the GPU. */
 const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<string, unknown>> => ({
   name: policy,
   cache: { policy, scope },
@@ -78,7 +77,7 @@ const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<strin
 /** Every expert resident. */
 const RESIDENT: RowSystem = { system: 'all-resident', expertCache: null, dramCache: null };
 
-/** Whole layers in host memory, from the first on; `all`: every layer. */
+/** Whole layers in host memory, first layers first; `all`: every layer. */
 const byLayer = (onCpu: number | 'all'): RowSystem => ({
   system: fixed(onCpu === 'all' ? 'static:by=layer' : `static:by=layer,cpuLayers=${onCpu}`, 'global'),
   expertCache: onCpu === 'all' ? '0%' : '100%',
@@ -92,9 +91,7 @@ const BY_POPULARITY = /frequency|popular/;
 const BY_USE = /dynamic/;
 const BY_LAYER = /front-loading/;
 
-/**
- * System of a row, or the missing input. @param layers MoE layers @param discrete true: separate GPU and host memory
- */
+/** System of a row, or the missing input. @param layers MoE layers @param discrete separate GPU and host memory */
 export function systemOf(row: Measurement, layers: number, discrete: boolean): RowSystem | { readonly lacks: string } {
   const { placement } = row;
   switch (placement.kind) {
@@ -116,7 +113,7 @@ export function systemOf(row: Measurement, layers: number, discrete: boolean): R
   }
 }
 
-/** MoE layers with experts in host memory; null: unknown. */
+/** Null: unknown. */
 function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measurement['placement'], layers: number): number | null {
   if (cpu_moe_layers !== undefined) return Math.min(layers, Math.round(cpu_moe_layers));
   if (gpu_moe_layers !== undefined) return Math.max(0, layers - Math.round(gpu_moe_layers));
@@ -146,7 +143,7 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
       system: { ...LRU, cache: { policy: 'lru', scope: 'global' }, onMiss: where === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' },
     };
   }
-  // Rows of Mixtral-offloading's table: full, without prefetch, and without cache.
+  // Rows of Mixtral-offloading's table.
   if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
   return { ...common, system: systems?.cache?.(engine, where) ?? { ...LRU, onMiss } };

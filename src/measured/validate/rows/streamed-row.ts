@@ -2,7 +2,7 @@ import { runtimeOfProgram } from '../../../runtime/index.js';
 import type { Streaming } from '../../../runtime/kind/runtime.js';
 import type { Measurement } from './measurement.js';
 
-/** Share of RAM that caches experts by default: 92.6 of 128 GB (a Strix Halo); the rest is weights and system. */
+/** Share of RAM that caches experts: 92.6 of 128 GB (a Strix Halo). */
 export const CACHED_RAM = 0.72;
 
 /** Fills in the defaults of a runtime that streams experts from disk. */
@@ -31,8 +31,8 @@ function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
 }
 
 /**
- * Removes a card that only caches experts, no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280); its
- * memory becomes cache.
+ * A card that only caches experts is no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280); its memory
+ * becomes cache.
  */
 function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   const { flags = '', machine, placement } = row;
@@ -55,7 +55,7 @@ export function onCardOf(row: Measurement): number {
     : Number(size);
 }
 
-/** GB of RAM that cache experts. Undefined: unknown, e.g. if only the card's size is given. */
+/** GB of RAM that cache experts; undefined: unknown. */
 function inRamOf({ machine: { ram }, placement: { cache_gb } }: Measurement, onCard: number): number | undefined {
   if (cache_gb !== undefined && cache_gb !== onCard) return cache_gb;
   return ram?.gb === undefined ? cache_gb : ram.gb * CACHED_RAM;

@@ -10,7 +10,7 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly metric: MeasuredMetric | 'memory';
   /** For memory rows, the thread with the log. */
   readonly machine: string;
-  /** Machines of equal parts share a vote. Memory rows have no vote statistics. */
+  /** Shared by machines of equal parts. */
   readonly vote: string;
   readonly machineKind: (typeof MACHINE_KINDS)[number] | null;
   readonly model: string;
@@ -19,7 +19,6 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   /** `GPU 0`, `GPUs` or `host`, for memory. */
   readonly device?: string;
   readonly kind?: MemoryKind;
-  /** Null: not predictable. */
   readonly predicted: number | null;
   /** predicted / measured - 1; null: not predicted. */
   readonly error: number | null;
@@ -28,6 +27,6 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly scored: boolean;
   /** Reason for no score; null: scored. */
   readonly reason: string | null;
-  /** Error band of comparable rows of different machines; null: no comparable row, or not scored. */
+  /** Error band of comparable rows; null: no comparable row, or not scored. */
   readonly band: Accuracy | null;
 }
