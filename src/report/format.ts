@@ -29,7 +29,7 @@ export interface Format<T> {
   /** True if a result's `details` are needed. */
   readonly needsDetails?: boolean;
   render(value: T, options: ReportOptions): string;
-  /** At most one part is in memory; absent: always short. */
+  /** The text in parts, at most one part in memory; absent: always short. */
   parts?(value: T): Iterable<string>;
 }
 

@@ -61,7 +61,7 @@ function relative(layer: ArrayLike<number>, bin: number): number[] {
   });
 }
 
-/** 0 for zero, then logarithmic from an eighth to eight times the mean. */
+/** Step of a scale: 0 for zero, then logarithmic from an eighth to eight times the mean. */
 function shade(load: number, steps: number): number {
   if (load <= 0) return 0;
   const position = (Math.log2(load) + 3) / 6;

@@ -13,7 +13,7 @@ export interface KnownTimes {
   readonly floor: number;
 }
 
-/** A long run lacks schedules with knowledge unless requested. */
+/** Computed times; a long run lacks schedules with knowledge unless requested. */
 interface CountedTimes extends Partial<KnownTimes> {
   readonly tpot: number;
   readonly allResident: number;
@@ -40,13 +40,13 @@ type Holdup = 'policy' | 'prediction' | 'link' | 'work';
 /** Minimum share of time for a limit. Ours: the difference between two runs on one machine. */
 const NOTHING = 0.03;
 
-/** Parts in ns. */
+/** Limit of a run, and time by part, ns. */
 interface Limit {
   readonly of: Holdup;
   readonly parts: Readonly<Record<Exclude<Holdup, 'work'>, number>>;
 }
 
-/** Divides the time beyond all resident; the largest part is the limit. If all parts are small, the work is. */
+/** Divides the time beyond all resident into parts. The largest part is the limit; if all are small, the work. */
 export function limitOf({ allResident, belady, found, tpot: time }: KnownTimes): Limit {
   const parts = {
     policy: Math.max(0, time - Math.max(belady, found)),

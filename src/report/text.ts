@@ -41,7 +41,7 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
 /** A unit after a figure, with adjacent punctuation: `%),`. */
 const UNIT = /^(?:%|pp|[num]?s|[KMGT]i?B(?:\/s)?|B|tok\/s)(?!\w)/;
 
-/** Sign, figure and unit are one word. */
+/** Words; sign, figure and unit are one word, to stay on one line. */
 function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const part of text.split(/\s+/)) {

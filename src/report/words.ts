@@ -86,7 +86,7 @@ export function changedParts({ config }: Pick<Result, 'config'>): string {
 export interface DeviceWords {
   /** Device of dense layers and resident experts. */
   readonly processor: 'GPU' | 'CPU';
-  /** `in memory` if CPU and GPU share memory. */
+  /** Location of resident experts; `in memory` if CPU and GPU share memory. */
   readonly place: 'on the GPU' | 'on all GPUs' | 'in memory';
   readonly memory: 'GPU memory' | 'memory';
 }
@@ -102,7 +102,7 @@ export function deviceWords({ inputs }: Pick<Result, 'inputs'>): DeviceWords {
 /** Smallest reported change. Ours: below the error of measurements. */
 const FEW = 0.03;
 
-/** Effect of a tenfold length; null if small or unknown. */
+/** Effect of a tenfold length on a run; null if small or unknown. */
 export function tenfoldText({ tenfold }: Pick<Result, 'tenfold'>): string | null {
   if (tenfold === undefined) return null;
   const { requests, tpot } = tenfold;

@@ -25,7 +25,7 @@ export interface RunIdentity {
   readonly modules: readonly string[];
 }
 
-/** @param contents of the named files */
+/** Identity of a run. @param contents of the named files */
 export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunIdentity {
   const { folder } = run;
   const read = new Set<string>();
@@ -102,7 +102,7 @@ const overridesOf = ({ overrides }: RunSpec): unknown =>
     Object.entries(overrides).map(([root, list]) => [root, list.map(({ path, value }) => ({ path: path.join('.'), value }))]),
   );
 
-/** Null: a composed name, or no profile. */
+/** Path of a bundled profile; null: a composed name, or no profile. */
 function bundledPath(family: ProfileFamily, name: string): string | null {
   try {
     return findProfile(family, name);
@@ -153,7 +153,7 @@ export function contentOf(path: string | null, within: readonly string[] = []): 
   return hash;
 }
 
-/** Content of a folder from named entries. */
+/** Content of a folder from its entries, by name. */
 export const contentOfFolder = (names: readonly string[], contentIn: ContentOf): string =>
   sha256(
     [...names]

@@ -104,7 +104,7 @@ const rowShape = z.discriminatedUnion('status', [
   z.strictObject({ status: z.enum(['refused', 'failed']), reason: line, ...parts }),
 ]);
 
-/** @param place for messages @throws UserError */
+/** Checks kinds of values and ranges of figures. @param place for messages @throws UserError */
 function checkedRow(raw: unknown, place: string): RunRow {
   const { data, error } = rowShape.safeParse(raw);
   if (data === undefined) {

@@ -18,7 +18,7 @@ import { buildOf } from './build.js';
 
 const ENTRY_SCHEMA = 'moeprof.stored/1';
 
-/** Fingerprint digits in a folder's name. */
+/** Fingerprint digits in a folder's name: 256 short folders. Ours. */
 const FOLDER_DIGITS = 2;
 
 interface Damage {
@@ -67,7 +67,7 @@ export class Store {
     return outcome instanceof UserError || (outcome.status === 'failed' && !failed) ? null : outcome;
   }
 
-  /** @throws UserError */
+  /** Stores an outcome. @throws UserError */
   put(fingerprint: string, outcome: Outcome): void {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
@@ -85,9 +85,9 @@ export class Store {
     return outcome;
   }
 
-  /** @throws UserError if the folder is not writable */
+  /** Checks before any run. @throws UserError if the folder is not writable */
   requireWritable(): void {
-    // The file is never begun.
+    // Checks the location only; the file is never begun.
     new AtomicFile(join(this.folder, 'entry'));
   }
 
@@ -116,12 +116,12 @@ export class Store {
     }
   }
 
-  /** Zeros for a vanished entry. */
+  /** Size and write time; zeros for a vanished entry. */
   fileOf(fingerprint: string): Pick<FileStat, 'size' | 'mtimeMs'> {
     return statOf(this.#pathOf(fingerprint)) ?? { size: 0, mtimeMs: 0 };
   }
 
-  /** True for the current build; foreign entries are never used. */
+  /** True for an entry of the current build; foreign entries are never used. */
   isOfThisBuild(fingerprint: string): boolean {
     const path = this.#pathOf(fingerprint);
     const entry = orUserError(() => entryIn(readText(path, 'entry'), { path, remedy: REMEDY }));
@@ -174,14 +174,14 @@ interface Messages {
 
 const REMEDY = '; delete it, and the run is repeated';
 
-/** `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
+/** Parses an entry. `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
   const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
   throw new UserError(`${path}: is no ${ENTRY_SCHEMA}${remedy}`);
 }
 
-/** @throws UserError for a wrong digest */
+/** Outcome of an entry. @throws UserError for a wrong digest */
 function outcomeIn(text: string, fingerprint: string, messages: Messages): Outcome {
   const { digest, fingerprint: named, outcome } = entryIn(text, messages);
   const { path, remedy } = messages;
@@ -190,7 +190,7 @@ function outcomeIn(text: string, fingerprint: string, messages: Messages): Outco
   return checkedOutcome(outcome, messages);
 }
 
-/** @throws UserError if malformed */
+/** Checks an outcome. @throws UserError if malformed */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
   if (status === 'done') {

@@ -132,7 +132,7 @@ function withSplit(row: Measurement): Measurement {
   return { ...row, placement: { ...row.placement, gpu_expert_share: 0 } };
 }
 
-/** Compares a run without NUMA distribution to a distributed run. */
+/** A run without NUMA distribution is held to the speed of a distributed run. */
 function withSpread(row: Measurement): Measurement {
   return row.run.numa === 'off' ? { ...row, run: { ...row.run, numa: 'distribute' } } : row;
 }
@@ -141,7 +141,7 @@ const GIB = 2 ** 30;
 /** Tokens of llama.cpp's default context. */
 const USUAL_CONTEXT = 4096;
 
-/** Printed figures take precedence over computed. */
+/** Bytes needed and present; printed figures take precedence over computed. */
 function footprintOf(row: Measurement, model: ModelSpec, runtime: RuntimeSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
   const { machine, placement, run } = row;
   const experts = expertBytesTotal(model);

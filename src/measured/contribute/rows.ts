@@ -85,14 +85,14 @@ function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machi
 /** Private flags of a command line. */
 const SECRET = /\s(?:--api-key|--api-key-file|--hf-token|-hft|--host|--alias|-a)[= ]\S+/g;
 
-/** Stand-in, field of a row, and the part if it decides the speed. */
+/** Stand-in sentence, row field, and the part if it decides the speed. */
 const GUESSED: readonly (readonly [pattern: RegExp, field: string, part: string | null])[] = [
   [/^CPU not given/, 'cpu', 'CPU'],
   [/^(Memory|Channels of the memory) not given/, 'ram', 'kind and channels of the memory'],
   [/^PCIe not given/, 'gpus.pcie', null],
 ];
 
-/** As printed by llama.cpp and forks. */
+/** Engine build, as printed by llama.cpp and forks. */
 function versionOf(text: string): string | undefined {
   const number = /"build_number":\s*(\d+)/.exec(text)?.[1];
   const commit = /"build_commit":\s*"(\w+)"/.exec(text)?.[1];

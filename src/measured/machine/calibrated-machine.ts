@@ -68,7 +68,7 @@ function timingOf({ measured, metric, place, predicted }: FittedSpeed): Omit<Fit
   return { place, metric, measured, predicted: digits(predicted) };
 }
 
-/** A file for -w. */
+/** Text of a machine file for -w. */
 export function calibratedFileText(value: CalibratedMachine): string {
   return `# Measured by moeprof machine calibrate on ${value.date}. Use it with -w.\n${stringify(written(calibratedFile(value)), { lineWidth: 0 })}`;
 }

@@ -35,7 +35,7 @@ const LARGEST_STEP = Math.log(3);
 /** Inverse variances of the knobs, and of a speed. */
 export const RIDGE: readonly number[] = KNOBS.map(({ spread }) => 1 / spread ** 2);
 export const SURENESS = 1 / NOISE ** 2;
-/** Rounds of the nonlinear fit; ours. */
+/** Rounds of the fit, since predictions are nonlinear; ours. */
 const ROUNDS = 2;
 
 /** Most likely steps of the knobs (maximum a posteriori). @param at steps of the given residuals and slopes */
@@ -142,7 +142,7 @@ export function anchorsOf(rows: readonly Measurement[]): {
   return { anchors, checks: rows.filter((row) => !anchors.includes(row)) };
 }
 
-/** Without a share, minus the layers in host memory: equal order. */
+/** Share of experts on the GPU; if unknown, minus the layers in host memory, for an equal order. */
 function onGpu({ placement }: Measurement): number {
   if (placement.kind === 'all-gpu') return 1;
   if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;

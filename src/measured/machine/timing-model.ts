@@ -26,7 +26,7 @@ export interface NamedModel {
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };
-  // A present file gives more facts.
+  // A file at hand gives more facts than a name.
   if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined)
     return { name: timing.model };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
@@ -79,7 +79,7 @@ function bundledName({ model, quantization }: Timing, names: readonly string[]):
   return null;
 }
 
-/** `-UD-Q4_K_XL.gguf`, or llama.cpp's `Q4_K - Medium`, `IQ4_XS - 4.25 bpw`. */
+/** Label at the end of a file name (`-UD-Q4_K_XL.gguf`), or llama.cpp's name (`Q4_K - Medium`, `IQ4_XS - 4.25 bpw`). */
 function quantOf({ model, quantization }: Timing): string | undefined {
   const file = baseName(model ?? '').replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   const label = /(?:^|[-.:_])((?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d|bf16|f16|fp16|f32|fp8|mxfp4|nvfp4))$/i.exec(file)?.[1];

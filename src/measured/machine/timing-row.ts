@@ -64,7 +64,7 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
   };
 }
 
-/** Most runtimes count blocks, including blocks without experts. */
+/** MoE layers with experts in host memory. Most runtimes count blocks, including blocks without experts. */
 function expertsOnCpu(timing: Timing, model: ModelSpec): number {
   const layers = decoderLayers(model);
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
@@ -90,7 +90,7 @@ export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean 
   return !placedByFlags(timing) && modelBuffers(timing).length === 0;
 }
 
-/** `offloaded 49/49 layers` is printed for any expert split. */
+/** True if flags place experts. `offloaded 49/49 layers` is printed for any expert split. */
 function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
   if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
@@ -98,7 +98,10 @@ function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, override
 
 const modelBuffers = ({ buffers = [] }: Timing): TimingBuffer[] => buffers.filter(({ kind }) => kind === 'model');
 
-/** Mapped buffers also span further tensors, so the smaller figure counts. */
+/**
+ * First layers in host memory, by printed buffers. Mapped buffers also span further tensors, so the smaller figure
+ * counts.
+ */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, buffer) => sum + (inHostMemory(buffer) === host ? buffer.bytes : 0), 0);

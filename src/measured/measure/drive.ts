@@ -21,7 +21,7 @@ const MIB = 2 ** 20;
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 
-/** Writes incompressible bytes. @param step called after each part @throws UserError if writing fails */
+/** Writes a file of incompressible bytes. @param step called after each part @throws UserError if writing fails */
 export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
   const path = join(folder, `.moeprof-read-${pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
@@ -54,7 +54,7 @@ export async function openDriveFile(folder: string, step: () => Promise<void>): 
   }
 }
 
-/** Null: unsupported. */
+/** Opens past the cache; null: unsupported. */
 function directly(path: string): number | null {
   if (platform !== 'linux') return null;
   try {

@@ -5,10 +5,10 @@ import { kernelsOn } from './wasm.js';
 
 /** A measurement of a thread. */
 export type Task =
-  | { readonly kind: 'sum' | 'triad' /** All arrays. */; readonly bytes: number }
+  | { readonly kind: 'sum' | 'triad' /** `bytes`: of all arrays. */; readonly bytes: number }
   | {
       readonly kind: 'read';
-      readonly fd: number /** A read. */;
+      readonly fd: number /** `bytes`: of one read. */;
       readonly bytes: number;
       readonly fileBytes: number;
       readonly seed: number;
@@ -19,7 +19,7 @@ interface Work {
   readonly bytes: number;
 }
 
-/** Memory is touched before timing. */
+/** Prepares a task's work; memory is touched before timing. */
 export function workOf(task: Task): Work {
   switch (task.kind) {
     case 'sum': {
@@ -44,9 +44,9 @@ function touched(bytes: number): ReturnType<typeof kernelsOn> {
   return made;
 }
 
-/** Random multiples of the size, as experts lie in a file. */
+/** Reads at random multiples of the size, as experts lie in a file. */
 function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>): Work {
-  // Page-aligned, as O_DIRECT requires.
+  // WebAssembly memory begins on a page, as O_DIRECT requires.
   const buffer = new Uint8Array(kernelsOn(bytes).memory.buffer, 0, bytes);
   const places = Math.floor(fileBytes / bytes);
   const random = new Random(seed, 'measure/reads');

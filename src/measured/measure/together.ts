@@ -13,7 +13,7 @@ const PATIENCE = 3;
 /** Largest share of an undisturbed round without a processor. Ours: well below the 5 % tolerance of rates. */
 const DISTURBED = 0.02;
 
-/** {@link LENGTH} ms of all threads. */
+/** A round: {@link LENGTH} ms of all threads. */
 export interface Round {
   /** Bytes/s of all threads. */
   readonly rate: number;
@@ -33,7 +33,7 @@ export interface MeasuredRate {
   readonly disturbed: number;
 }
 
-/** Runs a task per thread. @param patient false: disturbed rounds count */
+/** A visit: a task per thread, round after round. @param patient false: disturbed rounds count */
 export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
   const threads = tasks.map((task) => new TaskThread<Span | null, ThreadWork>('measured/measure/measure-worker', task));
   const all = (span: Span | null): Promise<ThreadWork[]> => Promise.all(threads.map((thread, i) => thread.ask(span, tasks[i]!.kind)));
@@ -53,7 +53,10 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-/** @param alone false: waiting time counts, for the remaining threads used the memory meanwhile */
+/**
+ * Rate of a round. @param alone true: waiting time is left out; false: included, since further threads used the memory
+ * meanwhile
+ */
 export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {
@@ -69,7 +72,7 @@ export function countedOf(all: readonly Round[], rounds: number): Round[] {
   return [...all].sort((a, b) => (a.waited ?? 0) - (b.waited ?? 0)).slice(0, rounds);
 }
 
-/** Prefers undisturbed rounds. */
+/** Rate of all visits, from undisturbed rounds if enough. */
 export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const rounds = visits.flat();
   const quiet = rounds.filter(isQuiet);

@@ -28,7 +28,7 @@ export interface Composition {
   readonly speculation?: unknown;
 }
 
-/** A compared run, also under an exchanged runtime or parts. */
+/** A compared run. Exchanged runtimes or parts decompose a gain. */
 export interface ComparedRun {
   /** Model, machine and workload; runs of one world can exchange parts. */
   readonly world: string;

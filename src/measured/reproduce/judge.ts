@@ -17,7 +17,7 @@ export interface JudgedClaim {
   readonly moeprof: number | null;
   /** Relative to the published figure; for an order, the share of swapped pairs. */
   readonly error: number;
-  /** Own order, best first. */
+  /** Runs of an order by moeprof's figures, best first. */
   readonly comesOut: readonly string[] | null;
   readonly gain: GainFactors | null;
   /** Share of the published gain, in logarithms; null: no ratio. */
@@ -95,7 +95,7 @@ export class ClaimJudge {
     return { ...common, ...ratio, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
   }
 
-  /** The machine's floor is computed only if the engine falls short. */
+  /** Limits of a claim. The machine's floor is computed only if the engine falls short. */
   async #limits(run: string, figures: Figures, { lower, metric, published, to }: Asked): Promise<Limits> {
     const found = figures.at('found', metric);
     const best = found === null ? null : found / to;

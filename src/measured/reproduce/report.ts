@@ -77,7 +77,7 @@ function countsOf(claims: readonly JudgedClaim[]): string {
 /** Verdicts of a limit that falls short. */
 const SHORT: ReadonlySet<ClaimVerdict> = new Set(['engine', 'impossible']);
 
-/** Near claims, and the median share of gains without a limit. */
+/** Sentence on claims near the published figure, and the median share of gains without a limit. */
 function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];
@@ -122,7 +122,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
   ];
 }
 
-/** The engine's best, or the machine's floor without software time. */
+/** Sentence on a limit: the engine's best, or the machine's floor without software time. */
 function limitOf({ best, floor, kind, metric, runtime, says, verdict }: JudgedClaim): Line[] {
   if (best === null || !SHORT.has(verdict)) return [];
   const found = textOf(kind, metric, best);

@@ -50,7 +50,7 @@ export function gainShare({ moeprof, published }: Omit<Judged, 'short'>): number
   return published === 1 ? null : Math.log(moeprof) / Math.log(published);
 }
 
-/** Verdict on a ratio; an opposite side is never near. */
+/** Verdict on a ratio; a ratio on the opposite side of 1 is never near. */
 export function verdictOfRatio(judged: Judged): ClaimVerdict {
   const share = gainShare(judged) ?? 0;
   const sided = share > 0 || Math.abs(judged.published - 1) <= TIE;

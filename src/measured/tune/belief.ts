@@ -35,7 +35,7 @@ export interface MeasuredSpeeds extends Speeds {
 
 /** Expected speeds of a point. */
 export interface PointForecast extends Speeds {
-  /** Gain over the best measured point, exceeded one time in ten; null: no measurement. */
+  /** Gain over the best measured point, as a share, exceeded one time in ten; null: no measurement. */
   readonly gain: number | null;
 }
 
@@ -58,7 +58,7 @@ export function pointForecasts(
   cost: (speeds: Speeds) => number,
 ): PointForecast[] {
   const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
-  // Foreign settings or models teach knobs alone.
+  // Speeds of a foreign setting or model teach only the knobs.
   const rows = [...others.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
   const steps = fitSteps(rows, RIDGES, () => SURENESS);
   const surprise = surpriseOf(rows, steps);
@@ -93,7 +93,7 @@ export function bestMeasured(measured: ReadonlyMap<number, Speeds>, cost: (speed
   return best;
 }
 
-/** Scales a speed by its precision. */
+/** Scales a measured speed by its precision, for the fit. */
 function weighed({ residual, slopes }: Sensitivity, speed: number, spread: number): Sensitivity {
   const times = 1 / Math.sqrt(SURENESS) / Math.max(LEAST_NOISE, spread);
   return { residual: times * (residual - Math.log(speed)), slopes: slopes.map((slope) => times * slope) };

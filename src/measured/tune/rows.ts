@@ -130,7 +130,7 @@ export async function priorsOf(
   return { priors, others: await sensitivities(otherRows, runtimes, none, threads, watch) };
 }
 
-/** Drops settings irrelevant to the phase. */
+/** Row of one phase at 1 token/s, without settings irrelevant to the phase. */
 function phaseRow(row: Measurement, phase: keyof Speeds): Measurement {
   const { mmap, pp_tokens, tg_tokens, ubatch, ...run } = row.run;
   if (phase === 'decode') return { ...row, run: { ...run, ...definedFields({ tg_tokens }) }, measured: { tg_tps: 1 } };

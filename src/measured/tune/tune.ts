@@ -27,7 +27,7 @@ export interface Tuned {
   readonly runs: readonly TunedRun[];
   /** Index of the fastest measured point; null: no success. */
   readonly best: number | null;
-  /** Possible gain of a remaining point; 0: no point is left; null: no measurement. */
+  /** Possible gain of a remaining point, as a share; 0: no point is left; null: no measurement. */
   readonly left: number | null;
 }
 
@@ -69,7 +69,7 @@ function stateOf({ cost, others, points, priors }: Tuning, ends: ReadonlyMap<num
   const forecasts = pointForecasts(priors, measured, others, cost);
   const lacking = [...ends].flatMap(([at, end]) => ('failed' in end && end.lacksMemory ? [points[at]!.devices] : []));
   const less = LESS * 2 ** (lacking.length - 1);
-  // At least about as much memory as a failed point.
+  // True for about as much memory on every device as a failed point.
   const mayLack = (at: number): boolean =>
     lacking.some((devices) => points[at]!.devices.every((device, i) => usedOf(device) > usedOf(devices[i]!) - less));
   // Without measurements, the cheapest predicted point comes first.

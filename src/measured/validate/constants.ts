@@ -16,7 +16,7 @@ export interface Constant {
   readonly spread: number;
 }
 
-/** Spread by mechanism, first match; ours, from differing figures or machines. */
+/** Prior spread by mechanism, first match: from differing figures or machines, else half to a factor of two. Ours. */
 const SPREADS: readonly (readonly [RegExp, number])[] = [
   [/^copy\.efficiency/, 0.05],
   [/^cpu\.bandwidth/, 0.08],

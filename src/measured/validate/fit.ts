@@ -72,7 +72,7 @@ export function fitConstants(rows: readonly Sensitivity[], priors: readonly Prio
   );
 }
 
-/** Residual with moved constants. */
+/** log(predicted / measured) with moved constants. */
 export function residualAt({ residual, slopes }: Sensitivity, steps: readonly number[]): number {
   return slopes.reduce((sum, slope, c) => sum + slope * steps[c]!, residual);
 }

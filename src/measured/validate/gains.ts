@@ -7,17 +7,17 @@ const NO_GAIN = 0.02;
 /** Factor of error of a right gain; ours. */
 const CLOSE = 1.25;
 
-/** Speed of a row over the preceding row of its series. */
+/** Speed of a row over the speed of the preceding row in its series. */
 export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly series: string;
-  /** Unseen before the first prediction (`scorable.unseen`). */
+  /** Not looked at before the first prediction (`scorable.unseen`). */
   readonly unseen: boolean;
   readonly from: string;
   readonly to: string;
   readonly measured: number;
   /** Null: a missing prediction. */
   readonly predicted: number | null;
-  /** True if gain or loss agree. */
+  /** True if prediction and measurement agree on gain or loss. */
   readonly sign: boolean | null;
   /** True for the right sign, and a factor within 25 %. */
   readonly right: boolean | null;

@@ -8,7 +8,7 @@ import type { Measurement } from './rows/measurement.js';
 import { RowTraces, routingKeyOf } from './rows/row-traces.js';
 import type { RowsNote, RowsTask } from './rows-worker.js';
 
-/** Compiled thread module; TypeScript sources lack threads. */
+/** Compiled thread module. TypeScript sources have no threads: rows then run in turn. */
 const MODULE = 'measured/validate/rows-worker';
 
 /** Predicts rows with several runtime sets. @returns by row, then variant, independent of `threads` */

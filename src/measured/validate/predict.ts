@@ -31,7 +31,7 @@ export interface Prediction {
 /** Times of decoded tokens and of the run: own, best found and floor (L19); Belady's hit rate. Absent: unknown. */
 export type Knowing = Readonly<Partial<Record<'own' | 'found' | 'floor' | 'total' | 'totalFound' | 'totalFloor' | 'belady', number>>>;
 
-/** Source metrics. */
+/** Source metrics of {@link Knowing}. */
 const KNOWING = {
   own: 'latency.tpot.mean',
   found: 'bound.found.tpot',
@@ -96,7 +96,10 @@ export async function predictRow(
   return { figures, lacks: null, ...(decoded === null ? {} : { knowing: decoded.knowing }) };
 }
 
-/** Equal cards with shared tensors exchange twice a layer, unless the fitted layer time includes the exchange. */
+/**
+ * Hardware under a runtime: equal cards with shared tensors exchange twice a layer, unless the fitted layer time
+ * includes the exchange.
+ */
 function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec): HardwareSpec {
   const { gpus } = row.machine;
   const [first] = gpus;
@@ -119,7 +122,7 @@ export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime
   return 'lacks' in run ? run : { runtime, run };
 }
 
-/** Undefined: absent or incomplete. */
+/** Drafts of a row; undefined: absent or incomplete. */
 function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
   const { acceptance, draft } = run.speculative ?? {};
   if (acceptance === undefined || draft === undefined) return undefined;
@@ -138,7 +141,7 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
 /** Prediction of a row lost to an error. */
 export const lost = (error: unknown): Prediction => ({ figures: {}, lacks: whyLost(error) });
 
-/** Further sets scale by the ratio of brief predictions. */
+/** Predicts fully with the first set; further sets scale by the ratio of brief predictions. */
 async function variantsOf(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   const keys = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
@@ -170,7 +173,7 @@ function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): Hard
   return 'lacks' in machine ? hardware : buildHardware(machine, runtime);
 }
 
-/** Runtime values of a prediction, without constants of foreign instruction sets or sockets. */
+/** Key of all runtime values in a prediction, without constants of foreign instruction sets or sockets. */
 function runtimeKey(given: Measurement, runtimes: Runtimes): string {
   const row = asStreamed(given);
   const runtime = runtimes.get(runtimeOf(row))!;
@@ -183,7 +186,7 @@ function selectionOf(row: Measurement, model: ModelSpec): Selection {
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/** Row settings: prompt device, form of latent attention, fused attention, overlapped reads. */
+/** Runtime with the row's settings: prompt device, form of latent attention, fused attention, overlapped reads. */
 function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
@@ -211,7 +214,7 @@ interface Decoded {
   readonly knowing: Knowing;
 }
 
-/** Warms filling caches first. */
+/** Decodes a row, after warming caches that fill. */
 async function decoding(world: RowWorld): Promise<Decoded> {
   const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
@@ -226,7 +229,7 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded, knowing: afterWarming(whole, warm, phase) };
 }
 
-/** Token times after warming. */
+/** Token times after warming; their hit rate alone is unknown. */
 function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
   const keys = (['own', 'found'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
@@ -253,7 +256,7 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   };
   const spec = checkRun(input, `measurement ${row.id}`);
   const system = run.loaded ?? spec.system;
-  // Profiles use tokens outside all requests.
+  // Popularity profiles use the first tokens, outside all requests.
   const routing = routingOfPart(traces.of(row, model, phase));
   return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
 }

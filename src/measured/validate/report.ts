@@ -13,7 +13,7 @@ import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, 
 const WORST = 15;
 const WORST_BUFFERS = 5;
 
-/** Smallest visible memory error; ours. */
+/** Smallest visible memory error, relative; ours. */
 const NOTHING = 5e-5;
 
 const html: Format<Validation> = {
@@ -213,7 +213,7 @@ function constantGrid({ fitted }: Validation): Grid {
   return gridOf(columns, rows, { title: 'Fitted constants' });
 }
 
-/** Least machines behind a known constant; ours. */
+/** Fewest machines that make a constant known; ours. */
 const KNOWN = 4;
 
 function refitGrids({ refit }: Validation): Grid[] {

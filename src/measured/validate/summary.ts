@@ -47,7 +47,7 @@ export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly trendErrors: readonly TrendErrors[];
   readonly gains: readonly Gain[];
   readonly fitted: readonly FittedConstants[];
-  /** On request. */
+  /** Constants refitted on the rows, on request. */
   readonly refit?: Refit;
 }
 
@@ -68,7 +68,7 @@ interface FittedConstant {
   readonly spread: number;
   readonly now: number;
   readonly fitted: number;
-  /** Machines with a dependent row; fewer than four make a guess. */
+  /** Machines with a row that depends on the constant; fewer than four make a guess. */
   readonly machines: number;
 }
 
@@ -76,7 +76,7 @@ interface FittedConstant {
 export interface Refit {
   readonly constants: readonly FittedConstant[];
   readonly fitted: SpeedSummary;
-  /** Fitted on machines of different parts. */
+  /** Errors with constants fitted on machines of different parts. */
   readonly leftOut: SpeedSummary;
   /** By row: predicted / measured - 1. */
   readonly errors: readonly { readonly id: string; readonly metric: ValidatedRow['metric']; readonly error: number }[];

@@ -9,7 +9,7 @@ interface Varied {
   readonly vary: string;
   readonly metrics: readonly MeasuredMetric[];
   readonly of: (row: Measurement) => number | undefined;
-  /** Logarithmic: twice the pass takes less than twice the time. */
+  /** Fits logarithms: a pass of twice the size takes less than twice the time. */
   readonly logarithms?: true;
 }
 
@@ -19,7 +19,7 @@ const VARIED: readonly Varied[] = [
   { vary: 'ubatch', metrics: ['prefill'], of: ({ run }) => run.ubatch, logarithms: true },
 ];
 
-/** Seconds per token; for `ubatch`, logarithms. */
+/** Least-squares line of a series: seconds per token; for `ubatch`, logarithms. */
 type TrendLine = Readonly<Record<'intercept' | 'slope', number>>;
 
 /** Growth of a token's time along a series, measured and predicted. */
@@ -36,7 +36,7 @@ export interface TrendErrors extends Pick<Trend, 'metric' | 'vary'> {
   readonly of: keyof TrendLine;
   readonly series: number;
   readonly machines: number;
-  /** Series of opposite signs, excluded elsewhere. */
+  /** Series of opposite signs in prediction and measurement, excluded from the ratios. */
   readonly reversed: number;
   /** Median of predicted / measured, and mean absolute logarithm; null: all reversed. */
   readonly ratio: number | null;

@@ -108,19 +108,19 @@ export interface Column extends Pick<Visibility, 'only'> {
   readonly name?: string;
   /** Default: first column left, all further columns right. */
   readonly align?: 'left' | 'right';
-  /** Maximum characters; longer texts are shortened in the middle. `rest`: all remaining width. */
+  /** Maximum width in characters; longer texts are shortened in the middle. `rest`: all remaining width. */
   readonly most?: number | 'rest';
   /** Wrapping width in characters. */
   readonly wrap?: number;
   /** Texts are commands, which pages list below with a copy button. */
   readonly copy?: boolean;
-  /** Characters, to align grids; default: as the texts. */
+  /** Width in characters, to align grids; default: as the texts. */
   readonly width?: number;
 }
 
 /** A field of a grid. */
 export interface GridCell {
-  /** Full precision, in the column's unit. */
+  /** CSV value in full precision, in the column's unit. */
   readonly value: string | number | null;
   readonly text: string;
   readonly tone?: Tone;

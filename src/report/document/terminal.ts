@@ -52,7 +52,7 @@ function draw(block: Block, options: ReportOptions): string {
   }
 }
 
-/** Never wrapped. */
+/** Lines to copy are never wrapped. */
 function codeText({ lines, title }: Code, options: ReportOptions): string {
   const above = title === undefined ? [] : [palette(options).dim(`${said(title, options)}:`)];
   return [...above, ...lines.map((line) => `    ${printable(line)}`)].join('\n');
@@ -82,7 +82,7 @@ function factsText({ facts, indent, title }: Facts, options: ReportOptions): str
   return linesText([...(title === undefined ? [] : [title]), ...facts.map(([label, text]) => ({ label, text, indent }))], options);
 }
 
-/** Columns beyond the width continue below, after the keys. */
+/** A grid; columns beyond the width continue below, after the keys. */
 function gridText(grid: Grid, options: ReportOptions): string {
   const { cells, columns, head, rows } = fitted(grid, options);
   const align = columns.map(alignOf);
@@ -133,7 +133,7 @@ function cellText(text: string, { mark, tone = 'plain' }: GridCell, options: Rep
   return mark === undefined ? painted(text, tone) : painted(text.slice(0, 1), mark.tone) + painted(text.slice(1), tone);
 }
 
-/** The keys, then all columns that fit. */
+/** Columns of each part of a grid: the keys, then all columns that fit. */
 function partsOf({ keys = 1, overflow }: Grid, widths: readonly number[], options: ReportOptions): number[][] {
   const fixed = widths.map((_, index) => index).slice(0, keys);
   const room = gridWidth(options) - fixed.reduce((sum, index) => sum + widths[index]! + 2, -2);

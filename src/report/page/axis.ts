@@ -6,7 +6,7 @@ export interface Tick {
 
 /** A scale with marks. */
 export interface Axis {
-  /** 0 to 1. */
+  /** Position, 0 to 1. */
   at(value: number): number;
   readonly ticks: readonly Tick[];
 }

@@ -3,7 +3,7 @@ import type { Tick } from './axis.js';
 import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';
 
-/** Points in 0..1 of each axis, by x. */
+/** A line, or the top of an area: points in 0..1 of each axis, by x. */
 interface PlottedCurve {
   /** CSS variable, e.g. `hit`. */
   readonly color: string;
@@ -20,7 +20,7 @@ interface Frame {
   readonly y: readonly Tick[];
   readonly xTitle: string;
   readonly yTitle: string;
-  /** Interactive replacement, see `client/series.js`. */
+  /** Interactive chart that replaces the plot, see `client/series.js`. */
   readonly live?: string;
 }
 

@@ -52,7 +52,7 @@ export function table(
   };
   const wide = head.length > 3;
   const label = (column: number): Piece => wide && head[column] !== '' && html` data-label="${head[column]!}"`;
-  // Hides a caption equal to the first head; phones show no head.
+  // Hides a caption equal to the first head, except on phones, which hide wide tables' heads.
   const again = caption === head[0];
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table${wide && html` class="wide${head.length > MANY && ' many'}"`}><caption${again && html` class="again"`}>${caption}</caption><thead><tr>${head.map(
     (cell, column) => (cell === '' ? html`<td></td>` : html`<th scope="col"${kind(column)}>${cell}</th>`),

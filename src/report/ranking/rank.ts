@@ -54,7 +54,10 @@ interface TokenTime {
   readonly cpuNs: number;
 }
 
-/** Time between decode passes is the remainder; a pass yields a token per request, or more with speculation. */
+/**
+ * Divides a token's time by part. The remainder is time between decode passes, which yield a token per request, or more
+ * with speculation.
+ */
 function tokenTime(phase: Phase, result: Result): TokenTime {
   const wholeNs = 1e9 / (phaseSpeed(result, phase) ?? Number.NaN);
   const time = phaseTime(result, phase);
@@ -73,7 +76,7 @@ function tokenTime(phase: Phase, result: Result): TokenTime {
   return { wholeNs, parts: [...parts, ['prompts and pauses', between]], cpuNs: time.cpuNs / tokens };
 }
 
-/** The part that grew most; for stall also misses and bytes moved. */
+/** Why a run is slower: the part that grew most; for stall also misses and bytes moved. */
 function reasonOf(phase: Phase, best: Result, other: Result): string {
   const [before, after] = [tokenTime(phase, best), tokenTime(phase, other)];
   if (after.wholeNs === before.wholeNs) return 'as fast';
@@ -86,7 +89,7 @@ function reasonOf(phase: Phase, best: Result, other: Result): string {
   return [words, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
 }
 
-/** `cpuNs`: additional CPU time per token, ns. */
+/** Difference in hits, bytes moved and CPU time. `cpuNs`: additional CPU time per token, ns. */
 function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
   const notes: string[] = [];
   const hitsOf = (result: Result): number => metricValue(result, `cache.hit_rate.${phase}`) ?? metricValue(result, 'cache.hit_rate') ?? 0;
@@ -111,7 +114,7 @@ function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
   return metricValue(result, `transfer.${link}.bytes_per_token`) ?? 0;
 }
 
-/** 0 if never busy. */
+/** Bytes per second of the busy link to the GPU; 0 if never busy. */
 function bytesPerSecond(result: Result): number {
   const busyNs = (metricValue(result, 'transfer.h2d.utilization') ?? 0) * (metricValue(result, 'time.total') ?? 0);
   return busyNs === 0 ? 0 : (metricValue(result, 'transfer.h2d.bytes') ?? 0) / (busyNs / 1e9);

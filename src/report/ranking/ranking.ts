@@ -64,7 +64,7 @@ function lengthLead(ranked: readonly Ranked[]): Line[] {
 
 const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
-/** Keeps the whole grid's column widths. */
+/** Rows of a grid, in the whole grid's column widths. */
 function part(whole: Grid, rows: Grid['rows']): Grid {
   const width = (head: string, index: number): number => Math.max(head.length, ...whole.rows.map((row) => row[index]!.text.length));
   const columns = whole.columns.map((column, index) => ({ ...column, width: width(column.head, index) }));
@@ -89,7 +89,7 @@ function isLossy({ inputs, metrics }: Result): boolean {
 
 const footingOf = (result: Result): string => FOOTINGS.findLast(({ has }) => has(result))!.name;
 
-/** One untitled grid if all runs know only the past. */
+/** A titled grid per footing; one untitled grid if all runs know only the past. */
 function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const footings = ranked.map(({ result }) => footingOf(result));
   if (ranked.length === 0) return [];
@@ -113,7 +113,7 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
   const lossy = ranked.some(({ result }) => isLossy(result));
   // Range of 80 % of comparable measurements.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
-  // Space next to a range.
+  // Whole percent next to a range, for space.
   const drawn = ranked.some(({ result }) => result.hitRange !== undefined);
   const hits = (rate: number): string => (drawn ? (100 * rate).toFixed(0) : formatRatio(rate));
   return grid(ranked, [
@@ -149,7 +149,7 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/** Several runtimes on a machine (L26) explain part of a difference. */
+/** Common runtime of all runs. Several runtimes on a machine (L26) explain part of a difference. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
   if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) {
@@ -174,7 +174,7 @@ function reasons(ranked: readonly Ranked[]): Line[] {
   });
 }
 
-/** From any tier: a phone has flash below memory, and no host memory. */
+/** Bytes per token from any tier: a phone has flash below memory, and no host memory. */
 function movedPerToken(result: Result): number {
   return metricValue(result, 'transfer.h2d.bytes_per_token') ?? metricValue(result, 'transfer.ssd.bytes_per_token') ?? 0;
 }

@@ -128,7 +128,7 @@ export function phaseSpeedsText(result: Result): string | null {
   return speeds.length === 0 ? null : `${isShared(result) ? 'each user: ' : ''}${speeds.join(', ')}${silentText(result)}`;
 }
 
-/** Empty for a calibrated machine. */
+/** Error band of a speed; empty for a calibrated machine. */
 function bandOf(result: Result, phase: Phase): string {
   const band = bandText(result, phase);
   return band === null ? '' : ` ${band}`;

@@ -33,7 +33,7 @@ const INDENT = LABEL + 2;
 /** Table, JSON, CSV and Markdown of a result. */
 export const [tableReport, jsonReport, csvReport, markdownReport] = documentFormats<Result>(runDocument, orderedResult);
 
-/** Speed and limit first; terminals show most grids with --verbose. */
+/** Begins with speed and limit; terminals show most grids with --verbose. */
 function runDocument(result: Result): Document {
   const summary = summarizeResult(result);
   const { bounds, brief, limit, speed, time, title, warnings } = summary;
@@ -68,7 +68,7 @@ function runDocument(result: Result): Document {
   };
 }
 
-/** CSV adds the run's inputs, so that files can be concatenated. */
+/** All metrics; CSV adds the run's inputs, so that files can be concatenated. */
 function metricGrid({ inputs, metrics, seed }: Result): Grid {
   const only = ['csv'] as const;
   return grid<string>(Object.keys(metrics).sort(compareMetricNames), [

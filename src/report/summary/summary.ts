@@ -64,7 +64,7 @@ export function summarizeResult(result: Result): Summary {
   };
 }
 
-/** Without bounds, the largest part of the time. */
+/** Limit by the bounds or, without bounds, the largest part of the time. */
 function limit(result: Result): string | null {
   const known = knownTimes(result);
   const limits = known === null ? '' : limitText(known, deviceWords(result).processor);
@@ -100,7 +100,7 @@ function synthetic(result: Result): string | null {
   return `${which} synthetic: drawn, not recorded; -t takes a recorded trace.`;
 }
 
-/** A bound, and the share of the gap to no cache closed by the run. */
+/** Share of the gap between no cache and a bound closed by the run. */
 export interface BoundRow {
   readonly label: string;
   /** Figures as text: no expert cache, the run, the bound. */

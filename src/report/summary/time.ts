@@ -19,7 +19,7 @@ export interface RunTime {
   readonly parts: readonly TimePart[];
   /** Concurrent CPU work in a sentence; null: no CPU work. */
   readonly cpu: string | null;
-  /** `the link`; in results of earlier versions also `SSD and link` or `the SSD`. */
+  /** Source of stall: `the link`; in results of earlier versions also `SSD and link` or `the SSD`. */
   readonly source: string;
 }
 
@@ -31,7 +31,7 @@ export function runTime(result: Result): RunTime | null {
   const busy = named.reduce((sum, { ns }) => sum + ns, 0);
   const whole = Math.max(total, busy);
   const parts: TimePart[] = named.map(({ label, ns }) => ({ label, ns, share: ns / whole }));
-  // Below a thousandth, rounding.
+  // The rest is waiting for requests; below a thousandth, rounding.
   if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
   const cpuNs = metricValue(result, 'time.cpu') ?? 0;
   const denseNs = metricValue(result, 'time.dense_cpu') ?? 0;

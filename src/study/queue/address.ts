@@ -3,7 +3,7 @@ import { type Environment, env as processEnv } from '../../base/host/process.js'
 
 /** `--queue redis://user:password@host:6379/0`: server and login of a queue. Messages never show a password. */
 export interface QueueAddress {
-  /** Without user and password. */
+  /** Address without user and password. */
   readonly shown: string;
   readonly host: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface QueueAddress {
 /** Default of `--queue-prefix`. */
 export const QUEUE_PREFIX = 'moeprof';
 
-/** Hides the password from process lists. */
+/** Environment variable that hides the password from process lists. */
 const PASSWORD_VARIABLE = 'MOEPROF_QUEUE_PASSWORD';
 
 const EXAMPLE = 'write e.g. redis://localhost:6379/0, or rediss://user@host:6379/0 with TLS';

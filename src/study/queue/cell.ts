@@ -18,7 +18,7 @@ export class CellMaker {
   readonly #known = new Map<string, readonly CellFile[]>();
   readonly #modules = new Map<string, CellModule>();
 
-  /** @throws UserError for a trace from standard input */
+  /** Makes a cell. @throws UserError for a trace from standard input */
   make(run: RunSpec, { modules, read }: RunIdentity = runIdentity(run)): QueueCell {
     if (run.trace.some(isStdin)) throw new UserError('--trace -: no worker has this standard input; give the trace as a file');
     const model = run.model === undefined || !isPath(run.model) ? null : resolve(run.folder, run.model);
@@ -52,7 +52,7 @@ function cellFiles(path: string, within: readonly string[] = []): readonly CellF
   return [{ path, sha256: null, bytes: 0, names }, ...names.flatMap((name) => cellFiles(join(path, name), [...within, real]))];
 }
 
-/** Weights stay: only headers are read. A profile or lone config.json travels. */
+/** Weights stay in place: only headers are read. A profile or lone config.json travels. */
 function modelFiles(path: string): readonly CellFile[] {
   const files = cellFiles(path);
   const ending = extname(path).toLowerCase();

@@ -49,7 +49,7 @@ export function* chunksOf(path: string): Generator<Uint8Array> {
   }
 }
 
-/** The received content differs. */
+/** The received content differs from the requested file. */
 export class DamagedFile extends Error {}
 
 /** Checks arriving chunks against the requested file. */
@@ -65,7 +65,7 @@ export class ChunkCheck {
     this.#bytes = bytes;
   }
 
-  /** @throws DamagedFile if missing, or of a wrong length */
+  /** @throws DamagedFile if the chunk is missing, or of a wrong length */
   add(chunk: Uint8Array | null): Uint8Array {
     const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
     if (chunk === null || chunk.length !== expected) throw new DamagedFile('a part of it is gone from the server');

@@ -8,10 +8,13 @@ import { contentOf } from '../fingerprint.js';
 
 const MODULE_FILE = /\.[mc]?[jt]s$/;
 
-/** SHA-256 as in `contentOf`, and absolute path. */
+/** A permitted module: SHA-256 as in `contentOf`, and absolute path. */
 export type TrustedModule = readonly [content: string, path: string];
 
-/** Modules below folders. @param cache never trusted @throws UserError for a non-folder, or overlap with the cache */
+/**
+ * Modules below folders. @param cache folder of downloads, never trusted @throws UserError for a non-folder, or overlap
+ * with the cache
+ */
 export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
   folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
@@ -34,7 +37,10 @@ export class ModuleIndex {
     this.#paths = new Map(trusted);
   }
 
-  /** @param named path at the sweep, for messages @param sha256 hex @throws UserError if missing or changed */
+  /**
+   * Finds a module. @param named path at the sweep, for messages @param sha256 hex @throws UserError if missing or
+   * changed
+   */
   find(named: string, sha256: string | undefined): string {
     const path = this.#paths.get(`sha256:${sha256}`);
     if (path === undefined) {

@@ -37,13 +37,13 @@ export interface QueueStatus {
   readonly settled: number;
   readonly failed: number;
   readonly running: number;
-  /** Cells per second. */
+  /** Recent cells per second. */
   readonly rate: number;
   readonly workers: number;
   readonly by: ReadonlyMap<string, number>;
 }
 
-/** Null: unknown. */
+/** Seconds until all cells are settled; null: unknown. */
 export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' | 'settled' | 'total'>): number | null {
   if (settled >= total) return 0;
   return rate > 0 ? (total - settled) / rate : null;

@@ -25,7 +25,7 @@ export function keysOf(prefix: string, build: string = buildOf(), protocol: numb
     /** Sets of ids; an id without its own key is gone. */
     workers: `${prefix}:workers`,
     sweeps: `${prefix}:sweeps`,
-    /** SHA-256 of requested files. */
+    /** SHA-256 of files requested by workers. */
     wanted: `${prefix}:wanted`,
     /** Sealed note that shuts a worker out. */
     shut: (worker: string) => `${prefix}:shut:${worker}`,
@@ -47,7 +47,7 @@ const presence = z.object({
   name: z.string().regex(/^(sweep )?[\w.@-]{1,100}$/),
   build: z.string().regex(/^[\w.+-]{1,100}$/),
   protocol: z.int().nonnegative(),
-  /** 0 for a sweep. */
+  /** Current cells of a worker; 0 for a sweep. */
   running: z.int().nonnegative(),
 });
 
@@ -58,7 +58,7 @@ export type Presence = Readonly<z.infer<typeof presence>>;
 export const presenceText = (name: string, running: number): string =>
   JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 
-/** Presences; unreadable texts are skipped. */
+/** Presences in texts; unreadable texts are skipped. */
 export const presencesIn = (texts: readonly (string | null)[]): Presence[] => texts.flatMap((text) => parsed(presence, text) ?? []);
 
 /** Presences of a set of ids; `gone`: ids without a key. */
@@ -82,5 +82,5 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   }
 }
 
-/** True for equal build and protocol. */
+/** True for cells of the same build and protocol. */
 export const isAlike = ({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean => build === buildOf() && protocol === PROTOCOL;

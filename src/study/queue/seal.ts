@@ -5,7 +5,7 @@ import { type Environment, env as processEnv } from '../../base/host/process.js'
 import { readText } from '../../base/input-file.js';
 import type { QueueAddress } from './address.js';
 
-/** Hides the key from process lists. */
+/** Environment variable that hides the key from process lists. */
 const KEY_VARIABLE = 'MOEPROF_QUEUE_KEY';
 
 /** Shortest key, characters: 128 bits in base64 have 22. */

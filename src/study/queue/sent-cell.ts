@@ -18,7 +18,7 @@ const MOST_FILES = 20_000;
 const digest = z.string().regex(SHA256_HEX);
 const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
 const fileShape = z.strictObject({
-  /** On the sweep's machine. */
+  /** Path on the sweep's machine. */
   path: absolute,
   /** Hex; null: a folder, or missing. */
   sha256: digest.nullable(),
@@ -32,9 +32,9 @@ const moduleShape = z.strictObject({ path: absolute, sha256: digest });
 const cellShape = z.strictObject({
   protocol: z.literal(PROTOCOL),
   build: z.string(),
-  /** Passed unparsed to the run's process. */
+  /** Run as text, passed unparsed to the run's process. */
   run: z.string().max(LONGEST_RUN),
-  /** Separate text: most cells of a study share the system. */
+  /** System as separate text: most cells of a study share the system. */
   system: z.string().max(LONGEST_RUN),
   /** Working directory of the sweep, for messages. */
   folder: absolute,
@@ -116,7 +116,7 @@ const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 /** Key of a map's pairs. */
 const MAP = '\u0001map';
 
-/** JSON lacks some numbers and maps: writes texts, and pairs below a reserved key. */
+/** Writes numbers unknown to JSON as texts, and maps as pairs below a reserved key. */
 function encoded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : `\u0001${Object.is(value, -0) ? '-0' : value}`;

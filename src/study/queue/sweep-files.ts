@@ -22,7 +22,7 @@ interface FileTarget {
 /** Files of a sweep's cells, uploaded once on request, and removed when the last sweep ends. */
 export class SweepFiles {
   readonly #target: FileTarget;
-  /** By SHA-256. */
+  /** Paths of files, by SHA-256. */
   readonly #paths = new Map<string, string>();
   readonly #sent = new Map<string, number>();
 
@@ -34,7 +34,7 @@ export class SweepFiles {
     for (const { path, sha256 } of files) if (sha256 !== null) this.#paths.set(sha256, path);
   }
 
-  /** @param beat heartbeat during a long upload */
+  /** Uploads requested files. @param beat heartbeat during a long upload */
   async bringWanted(beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server } = this.#target;
     const { redis } = server;

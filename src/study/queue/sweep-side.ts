@@ -34,7 +34,7 @@ const TICK_MS = 1000;
 const BELIEVED_S = 10;
 /** Quiet time before a search for lost cells, ms; ours. */
 const QUIET_MS = 5000;
-/** One command: clients parse and send every command separately. */
+/** One command for all keys: clients parse and send every command separately. */
 const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
 /** Resets a changed cell as untried; the fields are BullMQ's. */
 const PUT_RIGHT =
@@ -47,7 +47,7 @@ export type Enqueued = { readonly fingerprint: string; readonly cell: QueueCell 
 
 /** Callbacks of a sweep on a queue. */
 export interface SweepHooks {
-  /** The outcome is already stored. */
+  /** Receives an outcome, already stored. */
   settled(fingerprint: string, outcome: Outcome): void;
   progress(status: Omit<QueueStatus, 'total' | 'settled' | 'failed'>): void;
   tell(line: string): void;
@@ -108,7 +108,7 @@ export class QueueSweep {
     }
   }
 
-  /** List commands fail on values of foreign types. */
+  /** Removes values of foreign types, for list commands would fail. */
   async #clearStrangers(): Promise<void> {
     const { redis } = this.#server;
     const { done, sweeps, wanted, workers } = this.#keys;
@@ -150,7 +150,7 @@ export class QueueSweep {
     this.#endIfDone();
   }
 
-  /** Cells already enqueued stay, named by fingerprint. */
+  /** Adds cells without a result. Enqueued cells stay, named by fingerprint. */
   async #enqueue(batch: readonly NonNullable<Enqueued>[]): Promise<void> {
     for (const { cell, fingerprint } of batch) {
       this.#pending.set(fingerprint, cell);
@@ -248,7 +248,7 @@ export class QueueSweep {
     await this.#server.redis.set(this.#keys.shut(worker!), this.#seal.over('shut', worker!), 'EX', SHUT_S);
   }
 
-  /** A reported cell still in the queue has a different end to come. */
+  /** Fails or re-enqueues reported cells. A cell still in the queue has a different end to come. */
   async #settleDoubted(): Promise<void> {
     const ends = [...this.#doubted.values()].filter(({ fingerprint }) => this.#pending.has(fingerprint));
     if (ends.length === 0) return this.#doubted.clear();
@@ -323,7 +323,7 @@ export class QueueSweep {
     }
   }
 
-  /** An unparsable cell would circulate for ever. */
+  /** Restores changed cells: an unparsable cell would circulate for ever. */
   async #repairActive(): Promise<void> {
     const { redis } = this.#server;
     const { cells, prefix } = this.#keys;
@@ -334,7 +334,7 @@ export class QueueSweep {
     }
   }
 
-  /** @returns present workers */
+  /** Publishes the sweep's presence. @returns present workers */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
     const { sweep, sweeps, worker, workers } = this.#keys;

@@ -49,7 +49,7 @@ export class Together {
     this.#redis = redis;
   }
 
-  /** @returns answers in order @throws Error the first refusal */
+  /** Sends commands. @returns answers in order @throws Error the first refusal */
   async ask(...commands: readonly ServerCommand[]): Promise<unknown[]> {
     const message = (this.#message ??= this.#begin());
     const from = message.commands.length;

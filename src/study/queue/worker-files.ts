@@ -45,7 +45,7 @@ interface PlacedFiles {
 /** Provides a cell's files: an allowed equal path, else a cached download. A cell sees no further file. */
 export class WorkerFiles {
   readonly #sources: FileSources;
-  /** By SHA-256. */
+  /** Files on their way, by SHA-256. */
   readonly #coming = new Map<string, Promise<string>>();
   /** Running cells per file. */
   readonly #used = new Map<string, number>();
@@ -88,7 +88,7 @@ export class WorkerFiles {
     return { view: { folder: cell.folder, lies, own: folders }, release, drop };
   }
 
-  /** @returns false: the file must be fetched */
+  /** Finds a file in place. @returns false: the file must be fetched */
   async #findHere({ bytes, names, path, sha256, stays }: CellFile, lies: Map<string, string>, folders: string[]): Promise<boolean> {
     if (names !== undefined && stays !== true) lies.set(path, this.#sources.cache.view(names));
     if (names !== undefined && stays === true && this.#isAllowed(path)) lies.set(path, path);
@@ -111,7 +111,7 @@ export class WorkerFiles {
     return remembered(this.#coming, name, () => this.#fetch(path, name, bytes).finally(() => this.#coming.delete(name)));
   }
 
-  /** Follows links. */
+  /** True for a path in a folder open to cells; follows links. */
   #isAllowed(path: string): boolean {
     const { roots } = this.#sources;
     try {
@@ -122,7 +122,7 @@ export class WorkerFiles {
     }
   }
 
-  /** Reads at most the expected length: a device may be endless. */
+  /** True for an equal file. Reads at most the expected length: a device may be endless. */
   async #isHere(path: string, sha256: string, bytes: number): Promise<boolean> {
     if (!this.#isAllowed(path)) return false;
     const file = orUserError(() => InputFile.open(path, 'model'));
@@ -166,7 +166,7 @@ export class WorkerFiles {
     }
   }
 
-  /** @returns number of chunks */
+  /** Waits for a file on the server. @returns number of chunks */
   async #announced(path: string, sha256: string): Promise<number> {
     const { keys, redis, seal } = this.#sources;
     const begun = performance.now();

@@ -31,9 +31,9 @@ const DIFFERS = 'is not what its name says: a file changed since it was enqueued
 export type Ran =
   /** Packed entry of the store; `cpuMs`: of the run alone. */
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
-  /** A bug, or a missing file. */
+  /** Stopped by a bug, or by a missing file. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** The run does not match the name. */
+  /** Not run: the run does not match the name. */
   | { readonly kind: 'differs' };
 
 /** Task of a run's process. */
@@ -48,9 +48,9 @@ export class NotNow extends Error {}
 /** Processes that run cells. */
 export interface CellProcesses {
   readonly room: number;
-  /** Rejects if the process dies, and with {@link NotNow}. */
+  /** Runs a cell; rejects if the process dies, and with {@link NotNow}. */
   run(task: CellTask): Promise<Ran>;
-  /** Pending and later cells reject with {@link NotNow}. */
+  /** Kills all processes; pending and later cells reject with {@link NotNow}. */
   kill(): void;
 }
 
@@ -99,14 +99,14 @@ export class QueueWorker {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    // A cell whose workers died repeatedly.
+    // Fails a cell whose workers died repeatedly.
     this.#worker.on('failed', (job, error) => {
       if (job?.id !== undefined && error instanceof server.bull.UnrecoverableError)
         this.#publish({ fingerprint: job.id, worker: settings.name, failure: `its worker died ${TRIES} times while it ran` }).catch(
           (error: unknown) => settings.tell(messageOf(error)),
         );
     });
-    // A lost lock: the cell has moved to a new worker.
+    // The connection reports a lost server. After a lost lock, a different worker has the cell.
     this.#worker.on('error', () => undefined);
   }
 
@@ -165,7 +165,7 @@ export class QueueWorker {
     }
   }
 
-  /** @throws to retry the cell */
+  /** @throws if the cell is to be retried */
   async #runCell(job: Job): Promise<void> {
     const fingerprint = job.id!;
     const { name: worker, seal, tell } = this.#settings;

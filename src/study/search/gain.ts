@@ -7,7 +7,7 @@ export interface Chooser {
   /** By cell: chance to run and keep all limits. */
   readonly feasible: readonly number[];
   readonly objectives: readonly {
-    /** By cell. */
+    /** Posteriors by cell. */
     readonly posteriors: readonly Posterior[];
     /** Null: figures are known beforehand. */
     readonly process: GaussianProcess | null;
@@ -84,7 +84,7 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
 export const chanceAtLeast = ({ mean, sd }: Posterior, least: number): number =>
   sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
 
-/** Logarithm of the expected improvement over `most`. */
+/** Logarithm of the expected improvement over `most`; without observations, mean plus deviation. */
 function logGain({ mean, sd }: Posterior, most: number): number {
   if (most === Number.NEGATIVE_INFINITY) return mean + sd;
   const z = (mean - most) / sd;

@@ -42,7 +42,7 @@ export class Ledger {
   readonly rows: SearchRow[] = [];
   readonly #cells: readonly StudyCell[];
   readonly #metrics: readonly string[];
-  /** Null: not known before a run. */
+  /** Figures by cell; null: not known before a run. */
   readonly #known: readonly (readonly number[] | null)[];
   readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
 

@@ -38,7 +38,7 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   'bytes/s': 1,
 };
 
-/** @throws UserError for an unknown figure, or a figure without a better side */
+/** Reads an objective. @throws UserError for an unknown figure, or a figure without a better side */
 export function objectiveNamed(given: string): Objective {
   const name = nameToday(given);
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];

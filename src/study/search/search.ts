@@ -10,7 +10,7 @@ import type { SearchFile } from './search-file.js';
 import { Searcher, type Trial } from './searcher.js';
 import { shorterRun } from './short-runs.js';
 
-/** Format version. */
+/** Format version. Additions keep the version; a changed meaning raises the version. */
 const SEARCH_SCHEMA = 'moeprof.search/1';
 
 /** Runs a batch; outcomes are in order. @param runs throw a UserError for an impossible cell */
@@ -48,7 +48,7 @@ interface SearchOptions {
   /** Run of a cell. @throws UserError for an impossible cell */
   specOf(cell: StudyCell): RunSpec;
   readonly runBatch: RunBatch;
-  /** @param short the run of {@link shorterRun}; null: a whole run */
+  /** Command that repeats a cell's run. @param short the run of {@link shorterRun}; null: a whole run */
   againOf(cell: StudyCell, short: RunSpec | null): string;
   /** Cells with known whole runs. */
   readonly known: ReadonlyMap<number, SettledRun>;
@@ -81,7 +81,7 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
-/** A run of unknown length stays whole. */
+/** Runs of a batch. A run of unknown length stays whole. */
 function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
   const parts = trials.map((): RunSpec | null => null);

@@ -16,7 +16,7 @@ export type TrialFigures = readonly (number | null)[] | null;
 
 /** A figure to maximise; figures to minimise are negated. */
 export interface SoughtFigure {
-  /** By cell, if known before any run. */
+  /** Figures by cell, if known before any run; else null. */
   readonly known: Float64Array | null;
   /** A limit; larger figures gain nothing. Null: an objective. */
   readonly atLeast: number | null;
@@ -49,10 +49,10 @@ const LAST = 0.4;
 const MOST_AT_ONCE = 0.25;
 /** Candidates per cell of the spread; ours. */
 const SPREAD_CHOICE = 24;
-/** Sweeps of a fit: first, later; ours. */
+/** Sweeps of a fit over all axes: first, later; ours. */
 const SWEEPS = [4, 2] as const;
 
-/** A search under way, deterministic by seed. */
+/** A search under way: proposes batches and receives results, deterministic by seed. */
 export class Searcher {
   readonly #problem: Problem;
   readonly #random: Random;
@@ -60,11 +60,11 @@ export class Searcher {
   readonly #objectives: readonly number[];
   readonly #whole = new Map<number, TrialFigures>();
   readonly #short = new Map<number, TrialFigures>();
-  /** By quantity; null: known beforehand. */
+  /** Processes by quantity; null: known beforehand. */
   readonly #processes: readonly (GaussianProcess | null)[];
   readonly #running: GaussianProcess;
   #asked = 0;
-  /** False: off, or without a figure. */
+  /** False: short runs are off, or lack a figure. */
   #shortTells: boolean;
   #fits = 0;
 
@@ -128,7 +128,7 @@ export class Searcher {
     });
   }
 
-  /** By quantity; null: too few runs. */
+  /** Median surrogate error on hidden runs, by quantity; null: too few runs. */
   mistakes(): (number | null)[] {
     this.#learn();
     return this.#processes.map((process, at) => {
@@ -142,7 +142,7 @@ export class Searcher {
     });
   }
 
-  /** Cells far apart. */
+  /** Cells far apart, before any results. */
   #spread(count: number): Trial[] {
     const { axes, codes } = this.#problem.encoding;
     const far = (a: number, b: number): number =>
@@ -164,7 +164,7 @@ export class Searcher {
     return trials;
   }
 
-  /** Largest expected gain. With short runs, half are new, half are promoted. */
+  /** Cells of largest expected gain. With short runs, half are new, half are promoted. */
   #learned(count: number): Trial[] {
     const { budget } = this.#problem;
     this.#learn();
@@ -219,7 +219,7 @@ export class Searcher {
     if (ran.some(({ value }) => value === 0)) this.#running.observe([...ran, ...shortly], sweeps);
   }
 
-  /** Short runs are corrected to whole length. */
+  /** Values of a quantity; short runs are corrected to whole length. */
   #seen(at: number): Observation[] {
     const whole = [...this.#whole].flatMap(([cell, finding]): Observation[] =>
       finding === null || finding[at] === null ? [] : [{ cell, value: finding[at]!, noise: 0 }],

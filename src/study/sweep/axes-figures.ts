@@ -38,7 +38,7 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   return kept.map((figure, at) => (at === FIGURES - 1 ? { ...figure, note } : figure));
 }
 
-/** Without numeric axes, x is null. */
+/** Role of each path; without numeric axes, x is null. */
 function layoutOf(rows: readonly RunRow[], axes: readonly string[]) {
   const valuesOf = (path: string) => [...new Set(rows.map((row) => rowValue(row, path) ?? ''))];
   const varying = axes.filter((path) => path !== 'seed' && valuesOf(path).length > 1);

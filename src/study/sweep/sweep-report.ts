@@ -147,7 +147,7 @@ function fastestOf(points: readonly SweepPoint[]): SweepPoint | undefined {
   return points.find((point) => decodeOf(point) === most);
 }
 
-/** Head: last word of the path, if unique. */
+/** Column of an axis, headed by the last word of the path, if unique. */
 function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly SweepAxis[]): Column {
   const end = path.split('.').at(-1)!;
   const alone = axes.filter((axis) => axis.path.split('.').at(-1) === end).length === 1;

@@ -32,7 +32,7 @@ interface SweepJob {
 /** Requests per second of a practically simultaneous arrival; ours. */
 const AT_ONCE = 1e6;
 
-/** @throws UserError for too many runs, or a duplicate value */
+/** Checks a sweep. @throws UserError for too many runs, or a duplicate value */
 export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }

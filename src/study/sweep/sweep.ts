@@ -5,7 +5,7 @@ import type { Outcome, SweepValue } from '../../figure/door.js';
 import type { Result } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 
-/** Format version. */
+/** Format version. Additions keep the version; a changed meaning raises the version. */
 const SWEEP_SCHEMA = 'moeprof.sweep/1';
 
 /** Path varied by a rate sweep. */
@@ -20,7 +20,7 @@ export interface SweepAxis {
 
 /** A run of a sweep. */
 export interface SweepPoint {
-  /** In axis order. */
+  /** Values in axis order. */
   readonly values: readonly SweepValue[];
   readonly result: Result;
 }
@@ -31,7 +31,7 @@ export interface Saturation {
   readonly values: readonly SweepValue[];
   /** Throughput with all requests at once: higher rates only lengthen waits. */
   readonly requestsPerSecond: number;
-  /** `throughput.total`. */
+  /** Prompt and generated tokens: `throughput.total`. */
   readonly tokensPerSecond: number;
   /** Least rate, requests/s, with 95 % of `requestsPerSecond`; null: not reached. */
   readonly rate: number | null;
@@ -80,7 +80,7 @@ const SATURATED = 0.95;
 
 const STEPS = 8;
 
-/** {@link STEPS} rates around saturation. @param served requests/s at once */
+/** {@link STEPS} rates from a quarter of the slowest to four times the fastest. @param served requests/s at once */
 export function ratesAround(served: readonly number[]): number[] {
   const low = Math.min(...served) / 4;
   const high = Math.max(...served) * 4;
@@ -121,7 +121,7 @@ export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPer
   return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 
-/** @throws UserError for a path or a value given twice */
+/** Checks axes. @throws UserError for a path or a value given twice */
 export function checkAxes(axes: readonly SweepAxis[]): void {
   for (const [i, { path, values }] of axes.entries()) {
     if (axes.findIndex((axis) => axis.path === path) < i)

@@ -71,7 +71,7 @@ function send(returned: readonly number[] = []): void {
   parent!.send({ ran, returned } satisfies FromChild);
 }
 
-/** @returns a function that packs the end */
+/** Runs a cell that matches its name. @returns a function that packs the end */
 async function ranOf(task: CellTask): Promise<() => Ran> {
   const { files, fingerprint, view } = task;
   seeAs(null);
@@ -83,7 +83,7 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
     const claimed = new Map(task.modules.map(({ path, sha256 }) => [path, sha256]));
     const places = ownModulesOf(run).map((path) => [path, modules.find(path, claimed.get(path))] as const);
     seeAs({ ...view, lies: new Map([...view.lies, ...places]) });
-    // A cache can have changed since arrival.
+    // Files matched on arrival, but a cache can have changed since.
     if (files.length > 0 && fingerprintOf(run) !== fingerprint) return () => ({ kind: 'differs' });
   } catch (error) {
     return failed(messageOf(error));

@@ -3,13 +3,13 @@ import { afterThis } from '../../base/host/clock.js';
 import type { TrustedModule } from '../queue/module-index.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';
 
-/** Permitted modules first, then cells, or a request to return unbegun cells. */
+/** Messages to a process: permitted modules first, then cells, or a request to return unbegun cells. */
 export type ToChild =
   | { readonly trusted: readonly TrustedModule[] }
   | { readonly tasks: readonly (readonly [id: number, task: CellTask])[] }
   | { readonly giveBack: true };
 
-/** Outcomes with processor time in ms, and returned cells. */
+/** Messages of a process: outcomes with processor time in ms, and returned cells. */
 export interface FromChild {
   readonly ran: readonly (readonly [id: number, ran: Ran, ms: number])[];
   readonly returned: readonly number[];

@@ -23,7 +23,7 @@ export class CellPace {
     this.#meanMs = Number.isFinite(this.#meanMs) ? this.#meanMs + NEWEST * (ms - this.#meanMs) : ms;
   }
 
-  /** Time so far of an unfinished cell, ms. */
+  /** Adds the time so far of an unfinished cell, ms. */
   atLeast(ms: number): void {
     this.#meanMs = Math.max(this.#meanMs, ms);
   }
@@ -77,7 +77,7 @@ export class RunChildren implements CellProcesses {
     return this.#most * this.#pace.depth;
   }
 
-  /** Rejects with the last output if the process dies, or with {@link NotNow} before a long wait. */
+  /** Runs a cell. Rejects with the last output if the process dies, or with {@link NotNow} before a long wait. */
   run(task: CellTask): Promise<Ran> {
     if (this.#killed) return Promise.reject(new NotNow('the worker ends'));
     return new Promise((resolve, reject) => {
@@ -170,7 +170,7 @@ export class RunChildren implements CellProcesses {
     this.#deal();
   }
 
-  /** A different worker may be free for cells queued after a long cell. */
+  /** Requests cells queued after a long cell: a different worker may be free. */
   #look(): void {
     const now = performance.now();
     for (const { child, has, since } of this.#places) {

@@ -24,7 +24,7 @@ export const canRunInThreads = (): boolean => hasThread(MODULE);
 
 /**
  * Runs in threads until `settle` stops; a lost thread is replaced. @param runs null: settled @param details data of
- * pictures
+ * pictures @throws any error of a step
  */
 export async function runInThreads(
   runs: Iterable<RunSpec | null>,

@@ -42,7 +42,7 @@ export interface CheckCase {
   readonly footprint: Footprint | null;
   /** Permitted over rated power of the card; null: unknown. */
   readonly powerShare: number | null;
-  /** Predicts the changed run. @param driven changes the runtime */
+  /** Predicts the run under changed conditions. @param driven changes the runtime */
   supposed(
     change: (row: Measurement) => Measurement,
     driven?: (runtime: RuntimeSpec) => RuntimeSpec,

@@ -5,7 +5,7 @@ import { WEIGHTS } from './weights.js';
 
 /** Least number of repeats; ours. */
 const ENOUGH = 3;
-/** Relative fall; ours, as benchmarks repeat within some percent. */
+/** Relative fall of speed; ours, as benchmarks repeat within some percent. */
 const FALL = 0.12;
 
 /** Later runs of one setting are slower than earlier runs: heat. */

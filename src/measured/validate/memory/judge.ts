@@ -47,7 +47,7 @@ export function judgeMemory(row: MemoryRow): ValidatedRow[] {
     return unpredicted(row, whyLost(error));
   }
   const { gpus, tensorSplit } = load.plan;
-  // Free memory is unknown.
+  // The program splits layers by free memory, absent from rows.
   const together = gpus > 1 && tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
   return sides.flatMap(({ device, measured, predicted }) =>
     MEMORY_KINDS.flatMap((kind) => {
@@ -141,7 +141,7 @@ interface RowLoad extends RowWeights {
   readonly plan: LoadPlan;
 }
 
-/** Null: scorable. */
+/** Reason to score no figure of a row; null: scorable. */
 function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
@@ -156,7 +156,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   return null;
 }
 
-/** The log shows only the embedding table in host memory; a flag may keep windows whole. */
+/** True if the log shows only the embedding table in host memory; a flag may keep windows whole. */
 function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
   const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
@@ -174,7 +174,7 @@ function unplaced({ row }: RowLoad): boolean {
   return row.class === 'hybrid' && !stated && (row.ot ?? []).length === 0;
 }
 
-/** Null: scored. `device`: a GPU by number, or `host`. */
+/** Reason not to score a figure; null: scored. `device`: a GPU by number, or `host`. */
 function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
   const { row } = load;
   if (kind !== 'weights' && row.ctx === undefined) return 'its context is not printed';

@@ -10,7 +10,10 @@ import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 /** Relative tolerance of a file's size by its label's rule; ours: sizes are printed with few digits. */
 const SAME = 1e-3;
 
-/** Relative tolerance of a different version of the rule; ours. Farther off is Unsloth's format. */
+/**
+ * Relative tolerance for a different version of the label's rule; ours. A larger difference marks Unsloth's format of
+ * the label.
+ */
 const VERSIONS = 0.01;
 
 /** Relative distance in bits at which the label is wrong; ours. */
@@ -46,7 +49,7 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 
-/** Null: not printed. */
+/** Printed parameters; null: not printed. */
 function parametersOf({ total_params }: MemoryRow): number | null {
   const match = /^([\d.,]+)\s*([BT])$/.exec(total_params ?? '');
   return match === null ? null : Number(match[1]!.replace(',', '.')) * (match[2] === 'T' ? 1e12 : 1e9);

@@ -33,7 +33,7 @@ const SERVERS = /epyc|xeon|threadripper|graviton|neoverse/;
 /** Memory channels beyond any desktop computer. */
 const SERVER_CHANNELS = 4;
 
-/** Kind of a row's machine; default CPU: a desktop's. */
+/** Kind of a row's machine; an unnamed CPU counts as a desktop's. */
 export function machineKindOf({ machine, placement }: Measurement): (typeof MACHINE_KINDS)[number] {
   const { cpu, gpus, ram, unified } = machine;
   if (placement.kind === 'ssd-stream') return 'streams from SSD';

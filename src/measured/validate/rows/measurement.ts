@@ -134,10 +134,10 @@ const scorable = z.looseObject({
   unseen: z.boolean().optional(),
 });
 
-/** A name alone groups rows without a varied setting. */
+/** A name alone groups rows; the varied setting is unknown. */
 const series = z.union([text.transform((id) => ({ id, vary: '' })), z.looseObject({ id: text, vary: text })]);
 
-/** Unknown fields pass unless nearly a known name. */
+/** Schema of a line. Unknown fields pass, unless nearly a known name. */
 const measurementSchema = z.looseObject({
   id: text,
   source: text.optional(),
@@ -162,7 +162,7 @@ const measurementSchema = z.looseObject({
 /** Figures of a run on a real machine, with inputs. Fields: profiles/fields.txt and docs/measurements.md. */
 export type Measurement = z.infer<typeof measurementSchema>;
 
-/** Letters of a slip in a name, and the least length of a checked name; ours. */
+/** Letters by which a slip differs from a name, and the least length of a checked name; ours. */
 const SLIP = 1;
 const LONG_ENOUGH = 4;
 
@@ -241,7 +241,7 @@ function jsonOf(line: string, place: string): Record<string, unknown> {
   throw new UserError(`${place}: is not a JSON object; write {"id": ..., "engine": ..., ...}`);
 }
 
-/** Null means unknown, like an absent field. */
+/** Removes null fields: null means unknown, like an absent field. */
 function withoutNulls<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutNulls) as T;
   if (typeof value !== 'object' || value === null) return value;
@@ -249,7 +249,7 @@ function withoutNulls<T>(value: T): T {
   return Object.fromEntries(known.map(([key, field]) => [key, withoutNulls(field)])) as T;
 }
 
-/** Only near spellings of a missing field are refused. @throws UserError with the intended name */
+/** Refuses near spellings of missing fields; further unknown fields pass. @throws UserError with the intended name */
 function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: readonly string[]): void {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
     refuseMistyped(value, schema.unwrap() as z.ZodType, place, path);

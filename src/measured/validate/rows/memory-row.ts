@@ -6,7 +6,7 @@ const text = z.string().min(1);
 const count = z.int().nonnegative();
 const mib = z.number().nonnegative();
 
-/** Schema of a known program. */
+/** Schema of a known program; constants of a wrong program are off by a factor. */
 export const program = text.superRefine((name, context) => {
   const unknown = unknownProgram(name);
   if (unknown !== null) context.addIssue({ code: 'custom', message: unknown });

@@ -18,7 +18,7 @@ export interface RowPhase extends WalkLength {
   readonly warming: number;
 }
 
-/** Generated tokens with fixed caches; ours. */
+/** Generated tokens if caches are fixed; ours. */
 const STILL_TOKENS = 40;
 /** Tokens to warm filling caches, and counted tokens; ours. */
 const WARM_TOKENS = 160;

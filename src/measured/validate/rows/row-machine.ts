@@ -30,9 +30,9 @@ const USUAL_MTS = byName<number>({ ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6
 const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
 /** Rented cards, and the clock of their virtual cores: 2.2 GHz of a Xeon, if the CPU is unnamed. */
 const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
-/** GB/s beyond any two channels. */
+/** GB/s beyond any two memory channels; ours. */
 const HOME_GBPS = 100;
-/** Memory size when irrelevant: the run did fit. */
+/** Assumed memory size: the run did fit. */
 const AMPLE = '64 TB';
 
 /** Data-sheet bytes/s of all sockets. */
@@ -58,7 +58,7 @@ export function copyBandwidth({ pcie }: RowGpu): number {
   return pinnedRate(pcieRate({ generation: Math.min(gen, NEWEST_PCIE), lanes }));
 }
 
-/** In turn, cards read their own parts; together, all read and compute at once. */
+/** The cards as one: in turn, each reads its own part; together, all read and compute at once. */
 function cardsAsOne(
   gpus: readonly RowGpu[],
   sharing: GpuSharing,
@@ -78,7 +78,7 @@ function cardsAsOne(
   };
 }
 
-/** Generation and memory kind; an unlisted CPU is judged by channels. */
+/** Generation and memory kind of a listed CPU, else by memory channels. */
 function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memory?: string } {
   const known = listedKind(cpu?.name);
   const type = ram?.type ?? (ram === undefined ? undefined : USUAL.type);

@@ -25,7 +25,7 @@ export interface RowSystem {
   readonly dramCache: string | null;
 }
 
-/** A paper's GPU share can be a strategy of whole layers. */
+/** True if a paper's GPU share is a strategy of whole layers, not of experts. */
 function isStrategy({ engine, placement, source }: Measurement): boolean {
   return runtimeOfProgram(engine).wholeLayers === true && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
@@ -67,7 +67,7 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
   return figures;
 }
 
-/** The CPU computes experts outside the GPU. */
+/** A static placement; the CPU computes experts outside the GPU. */
 const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<string, unknown>> => ({
   name: policy,
   cache: { policy, scope },
@@ -113,7 +113,7 @@ export function systemOf(row: Measurement, layers: number, discrete: boolean): R
   }
 }
 
-/** Null: unknown. */
+/** MoE layers with experts in host memory; null: unknown. */
 function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measurement['placement'], layers: number): number | null {
   if (cpu_moe_layers !== undefined) return Math.min(layers, Math.round(cpu_moe_layers));
   if (gpu_moe_layers !== undefined) return Math.max(0, layers - Math.round(gpu_moe_layers));
@@ -143,7 +143,7 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
       system: { ...LRU, cache: { policy: 'lru', scope: 'global' }, onMiss: where === 'cpu' ? { do: 'cheaper', by: 'rate' } : 'load' },
     };
   }
-  // Rows of Mixtral-offloading's table.
+  // Variants in Mixtral-offloading's table.
   if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
   return { ...common, system: systems?.cache?.(engine, where) ?? { ...LRU, onMiss } };

@@ -31,8 +31,8 @@ function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
 }
 
 /**
- * A card that only caches experts is no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280); its memory
- * becomes cache.
+ * Removes a card that only caches experts, no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280). Its
+ * memory becomes cache.
  */
 function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   const { flags = '', machine, placement } = row;

@@ -10,7 +10,7 @@ export interface ValidatedRow extends Pick<ScoredError, 'runtime' | 'format' | '
   readonly metric: MeasuredMetric | 'memory';
   /** For memory rows, the thread with the log. */
   readonly machine: string;
-  /** Shared by machines of equal parts. */
+  /** Machines of equal parts share a vote. */
   readonly vote: string;
   readonly machineKind: (typeof MACHINE_KINDS)[number] | null;
   readonly model: string;

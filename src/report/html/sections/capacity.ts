@@ -9,7 +9,7 @@ import type { Side, Sides } from './sides.js';
 
 const gpusOf = (metrics: Result['metrics']): number => metrics['parallel.gpus']?.value ?? 1;
 
-/** Capacity is per GPU, as in the user's input. */
+/** Hit rate and capacity in a sentence; capacity is per GPU, as in the user's input. */
 function capacityWords(word: string, { metrics, bounds }: Result, curve: CapacityCurve): string {
   const share = Math.min(1, bounds.capacityBytes / curve.bytes.at(-1)!);
   const gpus = gpusOf(metrics);

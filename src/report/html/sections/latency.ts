@@ -20,7 +20,7 @@ const LATENCIES = [
   ['pass', 'One pass', 'passes'],
 ] as const;
 
-/** Latency in ns, and share of samples up to the latency, 0 to 1. */
+/** Cumulative distribution: latency in ns, and share of samples up to the latency, 0 to 1. */
 type Distribution = readonly (readonly [ns: number, share: number])[];
 
 /** Distribution of a latency: steps for few samples, else a line through 101 percentiles; null: not measured. */

@@ -39,7 +39,7 @@ function layerLegend(anyLate: boolean): Markup {
   ]);
 }
 
-/** Null for different layers, or equal times. */
+/** Change of the time by layer; null for different layers, or equal times. */
 function timeChange(before: PerLayer, after: PerLayer): Piece {
   if (before.demanded.length !== after.demanded.length) return null;
   const time = ({ stallNs, computeNs, denseNs }: PerLayer, layer: number): number => stallNs[layer]! + computeNs[layer]! + denseNs[layer]!;

@@ -40,7 +40,10 @@ function tenthText(loads: readonly (readonly number[])[]): string {
 }
 
 const LEVELS = 12;
-/** Intensity of the median, 0 to 1; ours. Expert counts have long tails. */
+/**
+ * Intensity of the median, 0 to 1; ours. Expert counts have long tails: on a linear scale, few experts would hide the
+ * rest.
+ */
 const MIDDLE = 0.4;
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
@@ -85,7 +88,7 @@ function heatLegend({ most, median }: { readonly most: number; readonly median: 
   return html`<div class="scale" aria-hidden="true"><span>0</span><i></i><span>${formatCount(most)} loads; the median of those loaded at all is ${formatCount(median)}</span></div>`;
 }
 
-/** Equal neighbours share a rectangle, equal intensities a path. */
+/** SVG cells: equal neighbours share a rectangle, equal intensities a path. */
 function cells(rows: Heat['loads'], levelOf: (count: number) => number): Markup {
   const width = Math.max(1, largest(rows.map((row) => row.length)));
   const paths = new Array<string>(LEVELS + 1).fill('');

@@ -66,7 +66,7 @@ function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${text}.`)}</p>${shareBar(text, parts)}`;
 }
 
-/** Per decode pass if each run separates decoding, else of the whole run. */
+/** Time of two runs by part: per decode pass if each run separates decoding, else of the whole run. */
 function ofTwo(all: Sides): ReturnType<Section<Sides>['draw']> {
   const byPass = all.every(({ result }) => phasesOf(result).length > 0);
   const sides = all.map(({ label, result }) => {
