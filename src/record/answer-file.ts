@@ -1,4 +1,3 @@
-// Rows of answers in a file, each answer as it ends: kill -9 loses the last one at most.
 import { UserError } from '../base/errors.js';
 import { attempt, newFile, temporaryFile, whatStands, writeAll } from '../base/files.js';
 import { bytesOf } from '../base/host/bytes.js';
@@ -9,14 +8,13 @@ import { jsonl } from '../trace/formats/jsonl.js';
 import { TraceSource } from '../trace/source.js';
 import type { RoutingTrace } from '../trace/trace.js';
 
-/** Lines of a trace under way. */
+/** Rows of recorded answers, written as each answer ends: kill -9 loses at most the last. */
 export class AnswerFile {
   readonly #path: string | null;
   #fd: number | null = null;
-  /** Bytes of whole answers. */
   #bytes = 0;
 
-  /** @param path of the file; null: it has no name, and ends with the process @throws UserError if a recording before this one has left it */
+  /** @param path null: an unnamed temporary file @throws UserError if an earlier recording left the file */
   constructor(path: string | null) {
     this.#path = path;
     if (path === null || whatStands(path) === undefined) return;
@@ -24,7 +22,7 @@ export class AnswerFile {
     throw new UserError(`${path}: holds a recording that did not end; make a trace of it (${made}), then remove it`);
   }
 
-  /** Adds the lines of an answer, or nothing. @throws UserError if they cannot be written */
+  /** Appends the lines of an answer. @throws UserError if writing fails */
   add(blocks: Iterable<string>): void {
     const path = this.#path;
     const fd = (this.#fd ??= path === null ? temporaryFile() : newFile(path));
@@ -41,12 +39,11 @@ export class AnswerFile {
     }
   }
 
-  /** What was added, as a trace; nothing may be added any more. */
+  /** All rows as a trace. */
   async trace(options: OpenOptions): Promise<RoutingTrace> {
     return jsonl.open!(new TraceSource(new InputFile(this.#path ?? 'the recording', this.#fd!)), options);
   }
 
-  /** Removes the file, once the trace stands elsewhere. */
   remove(): void {
     const path = this.#path;
     if (path !== null && this.#fd !== null) attempt(path, () => rmSync(path, { force: true }));

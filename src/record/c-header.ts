@@ -1,10 +1,13 @@
 import { UserError } from '../base/errors.js';
 
-/** A constant of an enumeration or a macro with its value. */
+/** A constant of an enumeration or a macro, with its value. */
 const CONSTANT = /[{, ](?<name>[A-Z]\w*) ?=? ?(?<value>-?\d+)/g;
 const SIZED = ['void', 'bool', 'float', 'int', 'int8_t', 'int32_t', 'uint32_t', 'int64_t', 'size_t'];
 
-/** C headers and sources of a library's own build, as one text; types are koffi's. Methods throw a UserError for what is missing or unsized. */
+/**
+ * C headers and sources of a library as one text; types are koffi's. Methods throw a UserError for a missing or unsized
+ * declaration.
+ */
 export class CHeader {
   readonly #text: string;
 
@@ -12,7 +15,7 @@ export class CHeader {
     this.#text = texts.join('\n').replace(/\/\*.*?\*\/|\/\/[^\n]*|\s+/gs, ' ');
   }
 
-  /** Types of a struct's fields, by name and in order. */
+  /** Types of a struct's fields by name, in order. */
   struct(name: string): Map<string, string> {
     const fields = this.#find(/struct (?<name>\w+) \{(?<text>[^{}]*)\}/g, name, `struct ${name}`).text!.matchAll(/([^;]*[ *])(\w+) *;/g);
     return new Map([...fields].map(([, type, field]) => [field!, this.#type(type!)]));
@@ -24,7 +27,7 @@ export class CHeader {
     return [this.#type(result!), ...given.map((parameter) => this.#type(parameter.trim().replace(/([ *])\w+$/, '$1')))];
   }
 
-  /** Values that a function of the source sets, in the order of fields (`/*.n_ctx =*\/ 512,`); undefined: no number, bool or nullptr. */
+  /** Values set by a source function in field order (`/*.n_ctx =*\/ 512,`); undefined: no number, bool or nullptr. */
   defaults(source: string, name: string): (number | boolean | null | undefined)[] {
     const body = source.split(`${name}() {`)[1]?.split('\n}')[0] ?? '';
     return [...body.matchAll(/\/\*\.\w+\s*=\*\/\s*([^,\n]+),/g)].map(([, text]) => {
@@ -35,7 +38,6 @@ export class CHeader {
     });
   }
 
-  /** Groups of the first match of a pattern whose group `name` is a name. */
   #first(all: RegExp, name: string): Partial<Readonly<Record<string, string>>> | undefined {
     return [...this.#text.matchAll(all)].find(({ groups }) => groups!.name === name)?.groups;
   }
@@ -56,7 +58,10 @@ export class CHeader {
   }
 }
 
-/** Proves a layout: defaults read by it are the source's. @throws UserError with a difference, or if under two thirds compare */
+/**
+ * Proves a layout: the values read equal the source's defaults. @throws UserError on a difference, or if under two
+ * thirds compare
+ */
 export function proveLayout(name: string, values: Readonly<Record<string, unknown>>, expected: readonly unknown[]): void {
   const fields = Object.entries(values).map(([field, value], i) => ({ field, value: value === 0n ? null : value, set: expected[i] }));
   const known = fields.filter(({ set }) => set !== undefined);

@@ -1,4 +1,4 @@
-// What other rooms import of record: routing recorded from real engines.
+// Exports of record to other rooms: routing recorded from real engines.
 
 export { AnswerFile } from './answer-file.js';
 export { ENGINE_BACKENDS, type EngineBackend } from './llama.js';

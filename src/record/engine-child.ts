@@ -1,4 +1,5 @@
-// The process side of `record.ts`: llama.cpp reads and continues prompts; choices are sent. Signals are the parent's; it ends with it.
+// Engine process of `record.ts`: llama.cpp reads and continues prompts. The parent handles signals; its end ends the
+// process.
 import { placed, UserError, userErrorOf } from '../base/errors.js';
 import { parentProcess } from '../base/host/children.js';
 import { nextTurn } from '../base/host/clock.js';
@@ -8,7 +9,7 @@ import { Llama, UBATCH } from './llama.js';
 import { PassRecorder } from './pass-recorder.js';
 import type { FromEngine, RecordJob } from './record.js';
 
-/** Generated tokens of the first prompt that are computed again without recording; ours: enough for the least of their times. */
+/** Generated tokens computed again without recording. Ours: enough for a stable minimum time. */
 const COMPARED = 128;
 
 const parent = parentProcess!;
@@ -16,7 +17,7 @@ const send = (message: FromEngine): void => parent.send(message);
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) listen(signal, () => undefined);
 parent.onDisconnect(() => exit(0));
-// Any other error ends the process, as a fault of the engine does.
+// Other errors end the process, like an engine fault.
 parent.onMessage((job: RecordJob) => void record(job).catch((error: unknown) => send({ failed: userErrorOf(error).message })));
 
 async function record({ backend, gates, model, prompts, seed, tokens }: RecordJob): Promise<void> {
@@ -47,14 +48,13 @@ async function record({ backend, gates, model, prompts, seed, tokens }: RecordJo
   const plain = await continueText(llama.begin(length, seed, null), texts[0]!, Math.min(share, COMPARED), () => undefined);
   const compared = Math.min(continued[0]!.drawn.length, plain.drawn.length);
   const differs = plain.drawn.findIndex((token, i) => token !== continued[0]!.drawn[i]);
-  // What else runs on the machine only adds to times.
+  // Other load only adds time.
   const [recordedMs, plainMs] = [continued[0]!, plain].map(({ passMs }) => Math.min(...passMs.slice(0, compared))) as [number, number];
   send({ compared, differsAt: differs < 0 ? null : differs, timesAsLong: recordedMs / plainMs });
 }
 
 type OnPass = (position: number, phase: number, tokens: Int32Array) => void;
 
-/** Reads a prompt, and draws and reads tokens after it, until one ends the text or `most` are read; gives these, and times. */
 async function continueText(text: ReturnType<Llama['begin']>, prompt: Int32Array, most: number, onPass: OnPass) {
   const [drawn, passMs]: [number[], number[]] = [[], []];
   for (let from = 0; from < prompt.length; from += UBATCH) {
@@ -69,7 +69,6 @@ async function continueText(text: ReturnType<Llama['begin']>, prompt: Int32Array
     passMs.push(performance.now() - begunMs);
     onPass(prompt.length + drawn.length, PHASE.decode, Int32Array.of(token));
     drawn.push(token);
-    // The parent's end is heard between passes.
     await nextTurn();
   }
   text.free();

@@ -7,20 +7,20 @@ import { readText } from '../base/input-file.js';
 import { CHeader, proveLayout } from './c-header.js';
 import type { Prompt } from './prompts.js';
 
-/** Builds of the engine: for processors alone, or for a GPU as well. */
+/** Engine builds. */
 export const ENGINE_BACKENDS = ['cpu', 'vulkan', 'cuda'] as const;
 export type EngineBackend = (typeof ENGINE_BACKENDS)[number];
 
-/** The command that installs the engine's builds for this machine (300 MB, with those for GPUs), its headers, and what calls it. */
+/** Installs the engine's builds (300 MB with GPU builds), headers and koffi. */
 const ENGINE_INSTALL = 'npm install --ignore-scripts @fugood/llama.node@1.7 koffi@3';
 
-/** Tokens of a prompt that the engine computes at a time: llama.cpp's default of n_ubatch, so that a call is one pass. */
+/** Prompt tokens per call: llama.cpp's default n_ubatch, so a call is one pass. */
 export const UBATCH = 512;
 
-/** Bytes after a struct whose layout is not proven: a library whose struct is longer writes there; ours, the longest has 150. */
+/** Bytes reserved after a struct of unproven layout. Ours; the longest struct has 150. */
 const ROOM = 1024;
 
-/** Structs that are given by value or in a list, and of those that are proven the function and the source that set their defaults. */
+/** Structs passed by value or in a list, with the function and source of proven defaults. */
 const STRUCTS = [
   ['llama_model_params', 'llama_model_default_params', 'src/llama-model.cpp'],
   ['llama_context_params', 'llama_context_default_params', 'src/llama-context.cpp'],
@@ -33,9 +33,9 @@ type CFunction = ((...given: unknown[]) => unknown) & { async(...given: unknown[
 type CLibrary = { func(name: string, result: unknown, parameters: readonly unknown[]): CFunction };
 type Koffi = Record<'array' | 'as' | 'load' | 'pointer' | 'proto' | 'register' | 'struct', CFunction>;
 
-/** llama.cpp and a model through its C API, unmodified, from npm, in a process of its own (engine-child.ts), which faults in it end. */
+/** llama.cpp and a model through the unmodified C API, from npm. An engine fault ends the process. */
 export class Llama {
-  /** Commit and packages: `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`. */
+  /** `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`: commit and packages. */
   readonly version: string;
   readonly #koffi = requirePackage(placeOf('koffi')) as Koffi;
   readonly #header: CHeader;
@@ -44,7 +44,7 @@ export class Llama {
   #model: unknown = null;
   #vocabulary: unknown = null;
 
-  /** @throws UserError if a package is missing, or is of a build whose layouts cannot be proven */
+  /** @throws UserError if a package is missing, or a layout cannot be proven */
   constructor(backend: EngineBackend) {
     const native = `@fugood/node-llama-${platform}-${arch}${backend === 'cpu' ? '' : `-${backend}`}`;
     const folders = ['@fugood/llama.node', native].map((name) => dirname(placeOf(`${name}/package.json`))) as [string, string];
@@ -68,7 +68,7 @@ export class Llama {
     this.version = `${this.call('ggml_commit')} (ggml ${this.call('ggml_version')}, @fugood/llama.node ${version})`;
   }
 
-  /** Calls a function, as the headers declare it. @throws UserError if none does */
+  /** Calls a C function. @throws UserError without a declaration */
   call<T = unknown>(name: string, ...given: unknown[]): T {
     return this.#function(name)(...given) as T;
   }
@@ -79,7 +79,7 @@ export class Llama {
     return this.#functions.get(name)!;
   }
 
-  /** Opens a model, all of it on a GPU that the build drives, in a thread, as it may take minutes. @throws UserError if it cannot be loaded */
+  /** Opens a model in a thread. @throws UserError if loading fails */
   async open(path: string): Promise<void> {
     this.call('llama_backend_init');
     const load = this.#function('llama_model_load_from_file');
@@ -89,12 +89,12 @@ export class Llama {
     this.#vocabulary = this.call('llama_model_get_vocab', this.#model);
   }
 
-  /** Ids of a prompt's tokens, with what the vocabulary puts before a text. @throws UserError for a chat without a template that the engine has */
+  /** Token ids of a prompt. @throws UserError for a chat without a known template */
   tokens(prompt: Prompt): Int32Array {
     const text = typeof prompt === 'string' ? prompt : this.#chat(prompt);
     const fill = (ids: Int32Array): number =>
       this.call('llama_tokenize', this.#vocabulary, text, bytesOf(text).length, ids, ids.length, true, true);
-    // Without room, the number that it takes is returned, negative.
+    // Without space, llama_tokenize returns the negated count.
     const ids = new Int32Array(Math.abs(fill(new Int32Array(0))));
     if (ids.length === 0 || fill(ids) !== ids.length) throw new UserError('the engine finds no token in it');
     return ids;
@@ -110,14 +110,14 @@ export class Llama {
     throw new UserError('the model has no chat template that the engine knows by itself; write a text in the place of messages');
   }
 
-  /** What makes a function of ours one that the engine calls before (`ask`: is its result wanted?) and after it computes a tensor. */
+  /** C callback before (`ask`: is the result wanted?) and after each tensor. */
   listener(hear: (tensor: bigint, ask: boolean) => boolean): unknown {
     return this.#koffi.register(hear, this.#koffi.pointer(this.#koffi.proto('bool Listener(void *tensor, bool ask, void *given)')));
   }
 
   /**
-   * Begins a text of at most `length` tokens. @param listener null: none @returns what reads the next tokens, at most {@link UBATCH}, and
-   * what draws one (null: the text ends)
+   * Begins a text of at most `length` tokens. @param listener null: no callback
+   * @returns `read` of at most {@link UBATCH} tokens, and `draw` of one (null: the text ends)
    * @throws UserError if memory does not suffice, or the engine fails
    */
   begin(length: number, seed: number, listener: unknown) {

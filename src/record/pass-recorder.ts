@@ -1,4 +1,5 @@
-// What tokens choose at MoE layers, from tensors that llama.cpp offers by name (`ffn_moe_topk-7`, build_moe_ffn in llama-graph.cpp).
+// Choices of tokens at MoE layers, from llama.cpp's tensors by name (`ffn_moe_topk-7`, build_moe_ffn in
+// llama-graph.cpp).
 
 import { UserError } from '../base/errors.js';
 import { viewOf } from '../base/host/bytes.js';
@@ -9,29 +10,27 @@ import type { Llama } from './llama.js';
 interface RoutingLayer {
   readonly experts: number;
   readonly choices: number;
-  /** Names of the tensors of ids in rank order, and of gate probabilities, or logits, of all experts. */
   readonly ids: string;
   readonly gates: string;
   readonly logits: boolean;
 }
 
-/** The routing of a pass. */
+/** Routing of one pass. */
 export interface PassRouting {
-  /** `[tokens, layers, width]`: experts in rank order, {@link NULL_EXPERT} if there is none. */
+  /** `[tokens, layers, width]` in rank order; {@link NULL_EXPERT}: no expert. */
   readonly ids: Uint16Array;
   readonly weights: Float32Array;
 }
 
-/** Hears of tensors: first of a pass of one token, which shows the {@link layout}, then of all others. */
+/** Collects routing tensors: the first pass, of one token, gives the {@link layout}. */
 export class PassRecorder {
   layers: readonly RoutingLayer[] = [];
-  /** Choices and candidates of a token at a layer. */
   width = 0;
   readonly #llama: Pick<Llama, 'call'>;
-  /** Values of a row of each tensor `ffn_moe_KIND-LAYER`, by layer and kind; then of those that are wanted, by name. */
+  /** Row widths of `ffn_moe_KIND-LAYER`; then of wanted tensors. */
   readonly #sizes = new Map<number, Map<string, number>>();
   readonly #wanted = new Map<string, number>();
-  /** Tensors of the pass: rows, and bytes from one to the next. */
+  /** Rows of the pass; stride in bytes. */
   readonly #tensors = new Map<string, { readonly values: DataView; readonly rows: number; readonly stride: number }>();
   #fault: unknown = null;
 
@@ -39,7 +38,7 @@ export class PassRecorder {
     this.#llama = llama;
   }
 
-  /** The engine's question before it computes a tensor, and its news after that. An error must not cross the engine: it waits for the end. */
+  /** Callback before (`ask`) and after a tensor. Errors must not cross the engine. */
   observe(tensor: bigint, ask: boolean): boolean {
     try {
       const name = this.#llama.call<string>('ggml_get_name', tensor);
@@ -65,11 +64,14 @@ export class PassRecorder {
     const rows = Number(this.#llama.call('ggml_nelements', tensor)) / width;
     const bytes = new Uint8Array(rows === 0 ? 0 : Number(this.#llama.call('ggml_nbytes', tensor)));
     if (rows > 0) this.#llama.call('ggml_backend_tensor_get', tensor, bytes, 0, bytes.length);
-    // A view of the first columns counts what stands between its rows: rows - 1 strides, and one row.
+    // A view of the first columns spans (rows - 1) strides and a row.
     this.#tensors.set(name, { values: viewOf(bytes), rows, stride: rows > 1 ? (bytes.length - 4 * width) / (rows - 1) : 0 });
   }
 
-  /** Finds the layers that route. @param gates candidates besides the choices. @throws UserError if there is none, or one is not understood */
+  /**
+   * Finds the routed layers. @param gates candidates besides the choices @throws UserError for no layer, or an unknown
+   * layout
+   */
   layout(gates: number): void {
     if (this.#fault !== null) throw this.#fault;
     const routing = [...this.#sizes].filter(([, sizes]) => sizes.has('topk')).sort(([a], [b]) => a - b);
@@ -88,7 +90,7 @@ export class PassRecorder {
     this.width = Math.max(...this.layers.map(({ choices, experts }) => Math.min(experts, choices + gates)));
   }
 
-  /** The routing of the pass; tokens without a draw after them have an empty last layer. @throws UserError if a layer is missing */
+  /** Routing of the pass; tokens without a later draw lack the last layer. @throws UserError if a layer is missing */
   finish(tokens: number): PassRouting {
     if (this.#fault !== null) throw this.#fault;
     const ids = new Uint16Array(tokens * this.layers.length * this.width).fill(NULL_EXPERT);

@@ -11,10 +11,13 @@ const line = z.union([
   z.looseObject({ messages: chat }).transform(({ messages }) => messages),
 ]);
 
-/** What a model is given: a text, or a chat that its template makes one of. */
+/** A text, or a chat for the model's template. */
 export type Prompt = z.output<typeof line>;
 
-/** Reads prompts, a line each: text, {"prompt": text}, or a chat's messages. @throws UserError with the line that is none, or if there is none */
+/**
+ * Reads prompts, one per line: text, {"prompt": text}, or chat messages. @throws UserError for an invalid line, or no
+ * prompt
+ */
 export function readPrompts(path: string): Prompt[] {
   const prompts = readText(path, 'prompts')
     .split('\n')

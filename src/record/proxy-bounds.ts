@@ -1,28 +1,27 @@
-// What a server, or a client, may make the proxy hold, and for how long. Past a bound its exchange ends; others go on.
 import { UserError } from '../base/errors.js';
 import { joined } from '../base/host/bytes.js';
 import type { HttpMessage } from '../base/host/http.js';
 import { formatBytes, formatCount } from '../base/units.js';
 
-/** Bounds of exchanges. */
+/** Limits on memory and time of exchanges; exceeding a limit ends only that exchange. */
 export interface ProxyBounds {
-  /** Bytes of a body or an event, which is held until it is whole. */
+  /** Bytes of a body or an event. */
   readonly bytes: number;
-  /** Bytes that all exchanges hold together. */
+  /** Bytes held by all exchanges. */
   readonly bytesOfAll: number;
-  /** Events of a stream: one a token, or fewer. */
+  /** Events of a stream; a token has at most one. */
   readonly events: number;
   /** Interim answers (1xx) before an answer. */
   readonly interim: number;
-  /** Time until an answer begins, ms. */
+  /** Milliseconds until an answer begins. */
   readonly beginMs: number;
-  /** Time until a body or an event that has begun is whole, ms. */
+  /** Milliseconds for a body or event to complete. */
   readonly wholeMs: number;
 }
 
 /**
- * Ours, chosen on 2026-12-01: routed experts of SGLang, the largest that is known, take 48 layers x top-8 x 4 bytes x 4/3 = 2 KiB a token, so that
- * a prompt of 65,000 tokens fits. A server that thinks before its first byte may take an hour; the client ends it when it likes.
+ * Ours, 2026-12-01: SGLang's routed experts, the largest known, take 48 layers x top-8 x 4 bytes x 4/3 = 2 KiB a token;
+ * a prompt of 65,000 tokens fits. A first byte may take an hour of reasoning.
  */
 export const PROXY_BOUNDS: ProxyBounds = {
   bytes: 128 * 2 ** 20,
@@ -33,13 +32,13 @@ export const PROXY_BOUNDS: ProxyBounds = {
   wholeMs: 600_000,
 };
 
-/** Bounds, and the bytes that all exchanges hold at the moment. */
+/** Limits, and the bytes now held by all exchanges. */
 export interface ProxyRoom {
   readonly bounds: ProxyBounds;
   held: number;
 }
 
-/** A body or an event that comes in parts, until it is whole. */
+/** A body or an event received in parts, until complete. */
 export class Pending {
   readonly #parts: Uint8Array[] = [];
   readonly #from: HttpMessage;
@@ -47,7 +46,7 @@ export class Pending {
   #bytes = 0;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param from what sends it, which ends with an error if the rest does not come in time */
+  /** @param from sender, destroyed with an error if the rest comes too late */
   constructor(from: HttpMessage, room: ProxyRoom) {
     this.#from = from;
     this.#room = room;
@@ -57,7 +56,7 @@ export class Pending {
     return this.#bytes === 0;
   }
 
-  /** From now on there is a time until which it must be whole. */
+  /** Starts the deadline. */
   begin(): void {
     const { wholeMs } = this.#room.bounds;
     this.#deadline ??= setTimeout(
@@ -66,7 +65,7 @@ export class Pending {
     );
   }
 
-  /** @throws UserError if it, or all that is held, becomes too large */
+  /** @throws UserError if the message or the total becomes too large */
   add(part: Uint8Array): void {
     if (part.length === 0) return;
     const { bytes, bytesOfAll } = this.#room.bounds;
@@ -79,7 +78,7 @@ export class Pending {
     this.#room.held += part.length;
   }
 
-  /** All of it, which is held no more. */
+  /** Returns and releases the whole message. */
   take(): Uint8Array {
     const whole = this.#parts.length === 1 ? this.#parts[0]! : joined(this.#parts);
     this.drop();
@@ -95,7 +94,7 @@ export class Pending {
   }
 }
 
-/** A body. @throws UserError if it is too large or takes too long */
+/** Reads a body. @throws UserError if the body is too large or too slow */
 export async function bodyOf(message: HttpMessage, room: ProxyRoom): Promise<Uint8Array> {
   const held = new Pending(message, room);
   held.begin();
@@ -107,9 +106,12 @@ export async function bodyOf(message: HttpMessage, room: ProxyRoom): Promise<Uin
   }
 }
 
-/** The events of a stream, each as soon as it is whole; the last need not be. @throws UserError if one is too large, or they are too many */
+/**
+ * Events of a stream, each when complete; the last may be incomplete. @throws UserError for an oversized event, or too
+ * many
+ */
 export async function* eventsIn(input: AsyncIterable<Uint8Array>, held: Pending, most: number): AsyncGenerator<Uint8Array, void, void> {
-  // True between a line break and the next letter: another break ends the event.
+  // A second line break ends the event.
   let blank = false;
   let events = 0;
   try {

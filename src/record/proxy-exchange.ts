@@ -1,4 +1,4 @@
-// One exchange through the recording proxy: the request with more fields, and the answer without what these asked for.
+// One exchange through the recording proxy: adds fields to the request, and removes their results from the answer.
 import { messageOf, UserError } from '../base/errors.js';
 import { bytesOf, textOf } from '../base/host/bytes.js';
 import { type HttpMessage, type HttpReply, httpRequest, passedThrough } from '../base/host/http.js';
@@ -10,35 +10,35 @@ import { bodyOf, eventsIn, Pending, type ProxyRoom } from './proxy-bounds.js';
 import { type Asking, asking, isOwnEvent, jsonValueOf, withNulls } from './proxy-fields.js';
 import type { RecordedAnswers } from './proxy-rows.js';
 
-/** What all exchanges share. */
+/** State shared by all exchanges. */
 export interface Passage {
   readonly to: URL;
   readonly answers: RecordedAnswers;
-  /** True if it listens to this machine alone, so that pages of other sites have no business here. */
+  /** True if only loopback is served: pages of foreign sites are refused. */
   readonly local: boolean;
   readonly room: ProxyRoom;
 }
 
-/** Headers of one connection, which are not passed on (RFC 9110, 7.6.1), and those that the body decides. */
+/** Headers not forwarded (RFC 9110, 7.6.1), and headers derived from the body. */
 const OWN_HEADERS = /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|expect|host|content-length)$/;
 
 function passedHeaders(headers: HttpMessage['headers'], more: HttpMessage['headers'] = {}): HttpMessage['headers'] {
   return { ...Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.test(name))), ...more };
 }
 
-/** An address without a password. */
+/** An address without its password. */
 export const shownAddress = ({ origin, pathname }: URL): string => origin + pathname;
 
-/** The address at a server of a request's target, which is a path or a whole address (RFC 9112, 3.2); null: it is neither. */
+/** Server address of a request target (RFC 9112, 3.2); null: neither a path nor an address. */
 export function addressAt(server: URL, target: string): URL | null {
   const path = /^(?:https?:\/\/[^/?#]*)?(\/.*)$/i.exec(target)?.[1];
   if (path === undefined) return null;
-  // `..` leads no further than to the path of the server.
+  // `..` stays below the server's path.
   const { pathname, search } = new URL(`http://localhost${path}`);
   return Object.assign(new URL(server), { pathname: server.pathname.replace(/\/$/, '') + pathname, search, hash: '' });
 }
 
-/** @throws if it breaks off, in whatever way */
+/** Runs one exchange. @throws if either side breaks off */
 export async function exchange(passage: Passage, client: HttpMessage, reply: HttpReply): Promise<void> {
   const { answers, local, room, to } = passage;
   const { headers, method = 'GET', url = '' } = client;
@@ -48,7 +48,7 @@ export async function exchange(passage: Passage, client: HttpMessage, reply: Htt
   const body = await bodyOf(client, room);
   const asked = method === 'POST' ? asking(address.pathname, textOf(body)) : null;
   const sent = asked === null ? body : bytesOf(asked.body);
-  // Only a text that is not packed can be read and changed.
+  // Only uncompressed text can be changed.
   const more = {
     ...(asked !== null && { 'accept-encoding': 'identity' }),
     ...(sent.length > 0 && { 'content-length': String(sent.length) }),
@@ -62,13 +62,11 @@ export async function exchange(passage: Passage, client: HttpMessage, reply: Htt
 
 const KINDS = { 400: 'bad_request', 403: 'forbidden', 502: 'bad_gateway' } as const;
 
-/** An error of the proxy's own, as those of servers look. */
 function failed(reply: HttpReply, code: keyof typeof KINDS, why: string): void {
   reply.writeHead(code, { 'content-type': 'application/json' });
   reply.end(JSON.stringify({ error: { message: `moeprof record: ${why}`, type: KINDS[code], code } }));
 }
 
-/** The begin of an answer; an error: there is none. */
 function answerTo(
   request: ReturnType<typeof httpRequest>,
   body: Uint8Array,
@@ -83,7 +81,7 @@ function answerTo(
     };
     const deadline = setTimeout(() => end(`nothing came for ${beginMs / 1000} s`), beginMs);
     let early = 0;
-    // The server need not go on with what nobody waits for.
+    // Stops the server's work when the client leaves.
     reply.on('close', () => request.destroy());
     request
       .on('information', () => ++early > interim && end(`more than ${interim} interim answers (1xx)`))
@@ -123,14 +121,14 @@ async function answered(answer: HttpMessage, asked: Asking | null, { answers, ro
   }
 }
 
-/** Events without what is hidden, else byte for byte. Their answer is recorded before its end is passed on. */
+/** An answer is recorded before its end is forwarded. */
 async function* passedEvents(
   events: AsyncIterable<Uint8Array>,
   asked: Asking,
   answers: RecordedAnswers,
 ): AsyncGenerator<Uint8Array, void, void> {
   let stream: StreamedReply | null = new StreamedReply();
-  // A server that sends faster than this reads leaves no turn to other exchanges.
+  // Lets other exchanges run if the server sends fast.
   const breathe = breathing();
   for await (const part of events) {
     await breathe();

@@ -1,32 +1,32 @@
-// What a recording proxy adds to requests and takes out of replies. Texts are changed in place: all other bytes stay.
+// Fields added to requests and removed from replies. All other bytes stay.
 import { bytesOf } from '../base/host/bytes.js';
 import { isObject, ownValue } from '../base/objects.js';
 import { parseJson } from '../model/door.js';
 import type { JsonObject } from '../trace/formats/json-values.js';
 
-/** Endpoints whose replies have routed experts: the fields that request them and ids of tokens, and whether a stream can count tokens. */
+/** Endpoints with routed experts: requested fields, and whether a stream can count tokens. */
 const ENDPOINTS: readonly { readonly path: RegExp; readonly ask: readonly string[]; readonly counts: boolean }[] = [
   { path: /\/v1\/(chat\/)?completions$/, ask: ['return_routed_experts', 'return_token_ids'], counts: true },
-  // vLLM's own has both unasked, SGLang's own counts tokens unasked.
+  // vLLM's own sends all fields unasked; SGLang's own counts tokens unasked.
   { path: /\/inference\/v1\/generate$/, ask: [], counts: true },
   { path: /\/generate$/, ask: ['return_routed_experts'], counts: false },
 ];
-/** Fields of replies that the client may not have requested. */
+/** Reply fields that clients may not have requested. */
 const ROUTING = ['routed_experts', 'prompt_routed_experts', 'routed_experts_dtype'];
 const IDS = ['token_ids', 'prompt_token_ids'];
 
-/** A request as it is sent on. */
+/** A request as forwarded. */
 export interface Asking {
   readonly body: string;
-  /** Fields that the client has not requested: their values become null. */
+  /** Fields not requested by the client, replied as null. */
   readonly hidden: readonly string[];
-  /** True if the client has not requested the counts at the end of a stream. */
+  /** True if the client did not request token counts. */
   readonly hidesUsage: boolean;
-  /** Position of the first row that the client requested; absent: the first. */
+  /** First row requested by the client; absent: row 0. */
   readonly start?: unknown;
 }
 
-/** The request for a body; null: it is none whose reply has routed experts. @param path of its address */
+/** The forwarded request; null: no routed experts in the reply. @param path of the request's address */
 export function asking(path: string, body: string): Asking | null {
   const endpoint = ENDPOINTS.find((endpoint) => endpoint.path.test(path));
   const fields = endpoint === undefined ? null : jsonValueOf(body);
@@ -43,7 +43,7 @@ export function asking(path: string, body: string): Asking | null {
   return { body: withFields(body, fields, Object.fromEntries(more)), hidden, hidesUsage, ...(start === undefined ? {} : { start }) };
 }
 
-/** The value of a JSON text; undefined: it is none, or nests deeper than any body. */
+/** Parses JSON; undefined: invalid, or nested too deeply. */
 export function jsonValueOf(text: string): unknown {
   try {
     return parseJson(bytesOf(text), 'a body');
@@ -52,7 +52,7 @@ export function jsonValueOf(text: string): unknown {
   }
 }
 
-/** A JSON object with these values of fields, new ones after its own. All other bytes stay: its numbers may be more exact than ours. */
+/** Replaces fields of a JSON object; new fields go last. Numbers may be more exact than JavaScript's. */
 function withFields(text: string, fields: JsonObject, values: JsonObject): string {
   const names = Object.keys(values);
   const [present, absent] = [true, false].map((has) => names.filter((name) => Object.hasOwn(fields, name) === has)) as [string[], string[]];
@@ -69,7 +69,7 @@ function withFields(text: string, fields: JsonObject, values: JsonObject): strin
   return [...written, text.slice(copied, end), added.join(','), text.slice(end)].join('');
 }
 
-/** The fields of a JSON object in its text: what stands between a name's colon and the comma or the brace after its value. */
+/** Texts from the colon to the comma or brace after the value. */
 function* fieldsOf(text: string): Generator<{ readonly name: string; readonly from: number; readonly to: number }> {
   const signs = /["{}[\],:]/g;
   let [depth, from, name] = [0, 0, ''];
@@ -92,17 +92,17 @@ function* fieldsOf(text: string): Generator<{ readonly name: string; readonly fr
   }
 }
 
-/** A field of a reply with a name of {@link ROUTING} or {@link IDS}: its value is a text without escapes, lists of numbers, or an object of those. */
+/** A reply field of {@link ROUTING} or {@link IDS}, without nested texts. */
 const FIELD =
   /((?<!\\)"((?:prompt_)?(?:routed_experts|token_ids)|routed_experts_dtype)"\s*:\s*)(?:"[^"\\]*"|\[[[\]\s\d,.eE+-]*\]|\{[^{}]*\})/g;
 
-/** A JSON text whose fields of these names are null. In a text inside it quotation marks are escaped, so that nothing there is found. */
+/** Sets fields of a JSON text to null; escaped quotes keep nested texts. */
 export function withNulls(text: string, names: readonly string[]): string {
   if (!names.some((name) => text.includes(name))) return text;
   return text.replace(FIELD, (whole, head: string, name: string) => (names.includes(name) ? `${head}null` : whole));
 }
 
-/** True for an event that is there only for the proxy: it has neither an answer nor what the client requested. */
+/** True for an event sent only for the proxy. */
 export function isOwnEvent({ choices, sglext, usage }: JsonObject, { hidden, hidesUsage }: Asking): boolean {
   const wanted = isObject(sglext) && Object.keys(sglext).some((key) => !hidden.includes(key));
   return Array.isArray(choices) && choices.length === 0 && !wanted && (hidesUsage || !isObject(usage));

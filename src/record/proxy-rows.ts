@@ -14,21 +14,21 @@ import type { AnswerFile } from './answer-file.js';
 const PLACE = 'a reply';
 const SILENT =
   'it has no routed experts; start the server with --enable-return-routed-experts (vLLM streams them from /inference/v1/generate alone)';
-/** Different reasons that are kept, and letters of each: a server may make up as many as it likes. */
+/** Distinct reasons kept, and letters of each; ours. */
 const REASONS = 20;
 const LETTERS = 300;
 const OTHERS = 'for other reasons';
-/** Answers of one reply, and rows of one answer: no batch and no context is longer. */
+/** Answers per reply, rows per answer. Ours: no batch and no context is longer. */
 const ANSWERS = 10_000;
 const MANY = `${PLACE}: has more than ${formatCount(ANSWERS)} answers`;
 const ROWS = 2 ** 20;
-/** Letters of a model's name; what is longer is none. */
+/** Most letters of a model's name; ours. */
 const NAME = 200;
 
-/** The rows of answers, as they end. Every answer is read and checked as a trace of its own first: one that is wrong leaves the others whole. */
+/** Rows of answers. An answer is first checked as a trace of its own. */
 export class RecordedAnswers {
   recorded = 0;
-  /** Answers that are not, by reason. */
+  /** Unrecorded answers by reason. */
   readonly missed = new Map<string, number>();
   readonly #options: OpenOptions;
   readonly #rows: AnswerFile;
@@ -38,7 +38,7 @@ export class RecordedAnswers {
   #model: string | null = null;
   #ended = false;
 
-  /** @param keepText true: token ids are kept @param report receives the first answer of each kind of failure */
+  /** @param keepText keeps token ids @param report receives the first failure of each kind */
   constructor(options: OpenOptions, rows: AnswerFile, keepText: boolean, report: (line: string) => void) {
     this.#options = options;
     this.#rows = rows;
@@ -46,14 +46,14 @@ export class RecordedAnswers {
     this.#report = report;
   }
 
-  /** Adds the answers of a reply, or of a list of replies, as SGLang's own interface sends it. @param start as of {@link add} */
+  /** Adds a reply, or a list of replies (SGLang's own interface). @param start as of {@link add} */
   addAll(value: unknown, start: unknown): void {
     const replies = [value].flat();
     if (replies.length > ANSWERS) this.miss(MANY);
     else for (const reply of replies) this.add(reply, start);
   }
 
-  /** Adds the answers of a reply. @param start position of its first row, from its request; undefined: it has none */
+  /** Adds the answers of a reply. @param start position of the first row; undefined: not given */
   add(value: unknown, start: unknown): void {
     if (this.#ended) return;
     try {
@@ -71,7 +71,7 @@ export class RecordedAnswers {
   }
 
   miss(why: string): void {
-    // A part of a text keeps all of it in memory.
+    // A substring would keep the whole text.
     const text = textOf(bytesOf(why.slice(0, LETTERS)));
     const known = this.missed.get(text);
     const reason = known === undefined && this.missed.size >= REASONS ? OTHERS : text;
@@ -101,11 +101,10 @@ export class RecordedAnswers {
     }
   }
 
-  /** The lines of an answer; those of the first begin with a header. */
   *#linesOf(trace: RoutingTrace): Generator<string, void, void> {
     if (this.#first === null) {
       const { num_experts: experts, ...header } = metadataOf(trace, { ...UNFINISHED, ...(this.#model !== null && { model: this.#model }) });
-      // The choices of the first answer have no bearing on the number of experts.
+      // Choices do not reveal the number of experts.
       const known = expected(this.#options, trace.layers).experts !== null;
       yield `${JSON.stringify(known ? { ...header, num_experts: experts } : header)}\n`;
     }
@@ -113,7 +112,7 @@ export class RecordedAnswers {
     yield* jsonlLines({ ...trace, requests }, false);
   }
 
-  /** The trace of all answers, to which nothing is added any more. @throws UserError if there is none */
+  /** Trace of all answers. @throws UserError if no answer was recorded */
   async finish(): Promise<RoutingTrace> {
     this.#ended = true;
     if (this.#first === null) throw new UserError('record --proxy: no answer with routed experts has passed; nothing is written');

@@ -1,4 +1,4 @@
-// A recording proxy before vLLM or SGLang: requests routed experts, removes them from replies. Failures count as missed; traffic goes on.
+// Recording proxy before vLLM or SGLang. A failure counts as missed; traffic goes on.
 import { messageOf, UserError } from '../base/errors.js';
 import { httpServer } from '../base/host/http.js';
 import { listen } from '../base/host/process.js';
@@ -10,34 +10,36 @@ import { PROXY_BOUNDS, type ProxyBounds } from './proxy-bounds.js';
 import { exchange, type Passage } from './proxy-exchange.js';
 import { RecordedAnswers } from './proxy-rows.js';
 
-/** What is recorded, and to which file. */
+/** Settings of a recording. */
 export interface ProxyRequest {
-  /** Address of the server; paths of requests follow its own. */
+  /** Request paths are appended to the server's path. */
   readonly server: URL;
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   /** Layers, top-k and experts, for servers that send no shape. */
   readonly options: OpenOptions;
-  /** Where rows are kept as they come. */
   readonly rows: AnswerFile;
-  /** True: ids of tokens are kept, those of prompts among them. */
+  /** True: keeps token ids, including prompts. */
   readonly keepText: boolean;
-  /** Recorded answers after which it ends. */
+  /** Answers before the recording ends. */
   readonly most: number;
   readonly bounds?: Partial<ProxyBounds>;
-  /** Hears of what is not recorded, once for each reason. */
+  /** Receives each reason for a missed answer once. */
   readonly tell: (line: string) => void;
-  /** Called once it listens. @param end ends it when requests under way have ended; the second time, at once */
+  /** Called once the proxy listens. @param end finishes after requests under way; called again, at once */
   readonly ready: (port: number, end: () => void) => void;
 }
 
-/** A recording: the trace, the answers in it, and those that passed unrecorded, by reason. */
+/** The trace, and counts of recorded and missed answers. */
 export interface ProxyRecording extends Pick<RecordedAnswers, 'recorded' | 'missed'> {
   readonly trace: RoutingTrace;
 }
 
-/** Records until a signal (again: at once) or `most` answers. @throws UserError if it cannot listen, or no answer had routed experts */
+/**
+ * Records until a signal (a second ends at once) or `most` answers. @throws UserError if listening fails, or no answer
+ * had experts
+ */
 export async function recordThroughProxy({ server: to, host, port, bounds, ...request }: ProxyRequest): Promise<ProxyRecording> {
   const answers = new RecordedAnswers(request.options, request.rows, request.keepText, request.tell);
   const passage: Passage = { to, answers, local: isLoopback(host), room: { bounds: { ...PROXY_BOUNDS, ...bounds }, held: 0 } };
@@ -56,7 +58,7 @@ export async function recordThroughProxy({ server: to, host, port, bounds, ...re
     }
     if (answers.recorded >= request.most && ends === 0) end();
   });
-  // A client that keeps its connection would hold up the end.
+  // A kept connection would delay the end.
   server.on('request', (_, reply) => void reply.on('close', () => ends > 0 && server.closeIdleConnections()));
   const signals = (['SIGINT', 'SIGTERM'] as const).map((signal) => listen(signal, end));
   try {

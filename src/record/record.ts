@@ -1,4 +1,4 @@
-// Records routing from an unmodified llama.cpp in a process of its own, whose rows become a trace here. Its end does not end this one.
+// Records routing from an unmodified llama.cpp in a separate process, so that an engine crash does not end moeprof.
 import { UserError } from '../base/errors.js';
 import { startProcess } from '../base/host/children.js';
 import { resolve } from '../base/host/paths.js';
@@ -12,29 +12,26 @@ import type { EngineBackend } from './llama.js';
 import type { PassRouting } from './pass-recorder.js';
 import type { Prompt } from './prompts.js';
 
-/** What is recorded, and how. */
+/** Settings of a recording. */
 export interface RecordJob {
-  /** A GGUF file. */
   readonly model: string;
   readonly prompts: readonly Prompt[];
-  /** Most tokens in all, those of prompts included; what they leave is shared evenly by the texts that continue them. */
+  /** Most tokens, prompts included; continuations share the rest evenly. */
   readonly tokens: number;
-  /** Candidates in addition to the choices. */
+  /** Candidates besides the choices. */
   readonly gates: number;
-  /** Of what is drawn, as probable as the model has it. */
+  /** Seed of sampling. */
   readonly seed: number;
   readonly backend: EngineBackend;
 }
 
 interface Opened {
-  /** Its commit and packages: `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`. */
+  /** `22dc605 (ggml 0.18.0, @fugood/llama.node 1.7.15)`: commit and packages. */
   readonly engine: string;
-  /** Experts of each MoE layer. */
   readonly experts: readonly number[];
-  /** Choices of a token at a layer; those after them, up to `width`, are candidates. */
+  /** Candidates follow up to `width`. */
   readonly choices: number;
   readonly width: number;
-  /** Most rows that follow. */
   readonly most: number;
 }
 
@@ -47,26 +44,29 @@ interface PassRows extends PassRouting {
 
 /** The first prompt, continued again without recording. */
 export interface ComparedText {
-  /** Generated tokens that were compared. */
+  /** Tokens compared. */
   readonly compared: number;
-  /** The first that differs, from 0; null: all are the same. */
+  /** Index of the first different token; null: all equal. */
   readonly differsAt: number | null;
-  /** Least time of a generated token, recorded, over that without; NaN if none was compared. */
+  /** Minimum token time with recording over without; NaN: no token. */
   readonly timesAsLong: number;
 }
 
-/** What the engine's process sends: what it has opened, rows pass by pass, and its end, or why it fails. */
+/** Messages of the engine process: the opened model, rows, then the comparison or a failure. */
 export type FromEngine = Opened | PassRows | ComparedText | { readonly failed: string };
 
-/** A recording. */
+/** A finished recording. */
 export interface Recording extends Opened, ComparedText {
   readonly trace: RoutingTrace;
 }
 
-/** Bytes kept of what the engine prints last. */
+/** Bytes kept of the engine's last output; ours. */
 const LAST_WORDS = 8192;
 
-/** Records prompts and continuations. @throws UserError if there are no experts, a package is missing, or the engine fails */
+/**
+ * Records prompts and continuations. @throws UserError if there are no experts, a package is missing, or the engine
+ * fails
+ */
 export async function recordRouting(
   request: Pick<RecordJob, 'model' | 'prompts'> & Partial<RecordJob>,
   watch: WorkWatch = {},
@@ -109,7 +109,6 @@ function addRows(store: TraceStore, { ids, phase, position, request, tokens, wei
   });
 }
 
-/** Runs an engine's process to its end. @throws UserError if it fails, or ends before it is done */
 function runEngine(
   job: RecordJob,
   model: string,
@@ -128,7 +127,7 @@ function runEngine(
         } catch (error) {
           fail(error);
         }
-        // It has ended, or its rows are none.
+        // The process has ended, or sent invalid rows.
         child.kill();
       },
       stderr: (text) => {
@@ -143,7 +142,7 @@ function runEngine(
         fail(new UserError([model, failed || `the engine ${how}`, ...(reason === '' ? [] : [reason.trim()])].join(': ')));
       },
     });
-    // It must not go on computing if this process ends.
+    // The engine must not outlive its parent.
     const stopListening = listen('exit', () => child.kill());
     child.send(job);
   });

@@ -1,4 +1,4 @@
-// What other rooms import of report: results and documents as text, JSON, CSV, Markdown or HTML.
+// Exports of report to other rooms: results and documents as text, JSON, CSV, Markdown or HTML.
 
 export { againGrid, againLines, againText } from './document/again.js';
 export { renderCsv, toCsv } from './document/csv.js';

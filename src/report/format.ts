@@ -11,37 +11,35 @@ import {
 } from '../base/units.js';
 import type { Metric, Result, Unit } from '../result/result.js';
 
-/** Capabilities of the output device. Files are written without colour, at 80 columns, in Unicode. */
+/** Capabilities of the output device. Files: no colour, 80 columns, Unicode. */
 export interface ReportOptions {
   readonly color: boolean;
-  /** Columns; of text formats only tables use more than 80. */
+  /** Columns; only tables exceed 80. */
   readonly width: number;
   readonly unicode: boolean;
   readonly verbose: boolean;
 }
 
-/** One output format of a kind of value, a pure function: value and options in, text out. */
+/** An output format, a pure function from value and options to text. */
 export interface Format<T> {
-  /** As in `-o name=path`. */
+  /** Name in `-o name=path`. */
   readonly name: string;
-  /** File name extensions of this format, with their dot. */
+  /** File name extensions, with the dot. */
   readonly extensions: readonly string[];
-  /** True if it needs the `details` of a result, which a run records only on request. */
+  /** True if a result's `details` are needed. */
   readonly needsDetails?: boolean;
-  /** The whole text, with its final newline. */
   render(value: T, options: ReportOptions): string;
-  /** The same text in parts, which no more than one of is in memory at a time; absent: it is never long. */
+  /** The text in parts, at most one part in memory; absent: always short. */
   parts?(value: T): Iterable<string>;
 }
 
-/** An output format that depends on a large library, loaded only if the format is requested, or is binary. */
+/** An output format with a large library, loaded on request, or a binary format. */
 export interface LazyFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
-  /** True if it is written to files only. */
   readonly binary?: boolean;
   load(): Promise<(value: T, options: ReportOptions) => string | Uint8Array>;
 }
 
-/** Any output format of a command. */
+/** Any output format. */
 export type OutputFormat<T> = Format<T> | LazyFormat<T>;
 
 const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
@@ -63,13 +61,13 @@ export const formatValue = (value: number, unit: Unit): string => FORMATS[unit](
 /** A metric's value with its unit. */
 export const formatMetric = (metric: Pick<Metric, 'value' | 'unit'>): string => formatValue(metric.value, metric.unit);
 
-/** Tokens per second without the unit, for a column or sentence that names it; null if there is no value. */
+/** Tokens per second without the unit; null without a value. */
 export function bareRate(value: number | null | undefined): { readonly value: number; readonly text: string } | null {
   if (value === null || value === undefined) return null;
   return { value, text: formatTokensPerSecond(value).replace(/ tok\/s$/, '') };
 }
 
-/** A change with its sign: `+2.31 ms`; ratios in percentage points: `-0.4 pp`. A change that is not zero never prints as zero. */
+/** A signed change: `+2.31 ms`; ratios in percentage points: `-0.4 pp`. A nonzero change never prints as zero. */
 export function formatDelta(delta: number, unit: Unit): string {
   const sign = delta > 0 ? '+' : delta < 0 ? '-' : '';
   const size = Math.abs(delta);
@@ -84,23 +82,23 @@ export function formatRelative(fraction: number): string {
   return `${sign}${fewDigits(Math.abs(fraction) * 100)} %`;
 }
 
-/** One decimal if that has two significant digits, else two significant digits. */
+/** One decimal, or two significant digits for small sizes. */
 function fewDigits(size: number): string {
   if (size === 0 || size >= 0.1) return formatNumber(size, size !== 0 && size < 1 ? 2 : 1);
   return size < 1e-6 ? size.toExponential(1) : String(Number(size.toPrecision(2)));
 }
 
-/** Longest text of a report, characters: descriptions of ours have up to 700. */
+/** Longest text of a report, characters. Ours: descriptions have up to 700. */
 const LONGEST = 2000;
 
-/** External text (names, paths, messages) made safe for reports: one line of limited length, without control characters. */
+/** External text made safe: one line of limited length, without control characters. */
 export const printable = (text: string): string => visible(shortened(text, LONGEST));
 
-/** A metric with its unit, or null if the run does not have it. */
+/** A metric with its unit; null if absent. */
 export function metricText({ metrics }: Result, name: string): string | null {
   const metric = metrics[name];
   return metric === undefined ? null : formatMetric(metric);
 }
 
-/** A metric in its unit of the catalogue, or null if the run does not have it. */
+/** A metric in its unit of the catalogue; null if absent. */
 export const metricValue = ({ metrics }: Result, name: string): number | null => metrics[name]?.value ?? null;

@@ -3,15 +3,15 @@ import { sum } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
 import { widthOf } from './text.js';
 
-/** From cold to hot, of the 256-colour palette. */
+/** From cold to hot, indices of the 256-colour palette. */
 const COLORS = [16, 17, 18, 19, 54, 90, 126, 161, 197, 203, 209, 215, 221, 227, 230] as const;
 const CHARACTERS = ' .:-=+*#%@';
-/** Columns of the layer number before a line. */
+/** Columns of the layer number. */
 const LABEL = 5;
-/** Minimum load of a hot expert, in multiples of the mean load. */
+/** Minimum load of a hot expert, multiples of the mean; ours. */
 const HOT = 2;
 
-/** A heatmap of layers by experts in text: two layers a line in half blocks. @param loads `[layer][expert]`, relative to the layer's mean */
+/** Text heatmap, two layers per line in half blocks. @param loads `[layer][expert]` */
 export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOptions): string {
   const room = widthOf(options) - LABEL - 1;
   const most = Math.max(...loads.map((layer) => layer.length));
@@ -52,7 +52,6 @@ export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOpti
   return `${[...lines, '', legend, scale].join('\n')}\n`;
 }
 
-/** Load of each column's hottest expert, relative to the mean load of the layer. */
 function relative(layer: ArrayLike<number>, bin: number): number[] {
   const mean = sum(layer) / layer.length;
   return Array.from({ length: Math.ceil(layer.length / bin) }, (_, column) => {
@@ -62,7 +61,7 @@ function relative(layer: ArrayLike<number>, bin: number): number[] {
   });
 }
 
-/** Step of a scale: 0 for nothing, then logarithmic from an eighth to eight times the mean. */
+/** Step of a scale: 0 for zero, then logarithmic from an eighth to eight times the mean. */
 function shade(load: number, steps: number): number {
   if (load <= 0) return 0;
   const position = (Math.log2(load) + 3) / 6;

@@ -1,11 +1,10 @@
-// The result as a file, `moeprof.result/1`, in a stable order, so that equal runs give equal bytes; lists of plain values stay on one line.
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 
-/** JSON text with two spaces of indentation, lists of plain values on one line, and a final newline. @throws Error for NaN and infinities */
+/** JSON text, lists of plain values on one line, with a final newline. @throws Error for NaN and infinities */
 export const toJson = (value: unknown): string => `${write(value, '')}\n`;
 
-/** A result with its free-form parts by key, and its metrics as the catalogue lists them. */
+/** Sorts free-form parts by key, and metrics as in the catalogue. */
 export function orderedResult(result: Result): Result {
   const byCatalogue = Object.keys(result.metrics).sort(compareMetricNames);
   return {
@@ -16,7 +15,7 @@ export function orderedResult(result: Result): Result {
   };
 }
 
-/** A result as `moeprof run -o result.json` writes it: equal results give equal bytes. */
+/** `moeprof.result/1` text: equal runs give equal bytes. */
 export const resultText = (result: Result): string => toJson(orderedResult(result));
 
 function sorted(value: unknown): unknown {
@@ -26,7 +25,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
-/** JSON on one line; characters that would change the direction of text or command a CI log are escaped. */
+/** JSON on one line; escapes characters that change text direction or command a CI log. */
 export function plainJson(value: unknown): string {
   const byUnit = (text: string): string =>
     [...Array(text.length).keys()].map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
@@ -47,7 +46,7 @@ function write(value: unknown, indent: string): string {
   if (fields.length === 0) return '{}';
   const flat = fields.every(([, field]) => typeof field !== 'object' || field === null);
   const texts = fields.map(([key, field]) => `${plainJson(key)}: ${write(field, inner)}`);
-  // Metrics too: flat objects below the second level stay on one line if they fit.
+  // Flat objects below the second level stay on one line if short.
   if (flat && indent.length > 2 && texts.join(', ').length <= 100) return `{ ${texts.join(', ')} }`;
   return `{\n${texts.map((text) => inner + text).join(',\n')}\n${indent}}`;
 }

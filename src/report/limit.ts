@@ -3,7 +3,7 @@ import type { Result } from '../result/result.js';
 import { metricValue } from './format.js';
 import type { DeviceWords } from './words.js';
 
-/** Mean TPOT of a run and of its bounds, ns. */
+/** Mean TPOT of a run and its bounds, ns. */
 export interface KnownTimes {
   readonly tpot: number;
   readonly allResident: number;
@@ -13,16 +13,16 @@ export interface KnownTimes {
   readonly floor: number;
 }
 
-/** The times of a run that were counted: a long run has no schedules with knowledge unless they are asked for. */
+/** Computed times; a long run lacks schedules with knowledge unless requested. */
 interface CountedTimes extends Partial<KnownTimes> {
   readonly tpot: number;
   readonly allResident: number;
   readonly floor: number;
-  /** True: schedules were looked for without the CPU, which the run does not use. */
+  /** True: the schedule search excluded the unused CPU. */
   readonly byLoads?: boolean;
 }
 
-/** Times of a run and of its bounds; null if there is no floor, or it is of a different machine (one without the run's faults). */
+/** Times of a run and its bounds; null without a floor, or if the bounds exclude the run's faults. */
 export function knownTimes(result: Result): CountedTimes | null {
   if (metricValue(result, 'fault.time') !== null) return null;
   const of = (name: string): number | null => metricValue(result, `bound.${name}.tpot`);
@@ -35,19 +35,18 @@ export function knownTimes(result: Result): CountedTimes | null {
 
 const hasFound = (times: CountedTimes): times is CountedTimes & KnownTimes => times.found !== undefined;
 
-/** Parts that may limit a run. */
 type Holdup = 'policy' | 'prediction' | 'link' | 'work';
 
-/** Minimum share of the run's time that a limit must have. Our choice: the difference between two runs on one machine. */
+/** Minimum share of time for a limit. Ours: the difference between two runs on one machine. */
 const NOTHING = 0.03;
 
-/** The limit of a run, and ns of its time by part. */
+/** Limit of a run, and time by part, ns. */
 interface Limit {
   readonly of: Holdup;
   readonly parts: Readonly<Record<Exclude<Holdup, 'work'>, number>>;
 }
 
-/** Divides the time beyond all resident among policy, prediction and link. The largest is the limit; if all are small, the processor. */
+/** Divides the time beyond all resident into parts. The largest part is the limit; if all are small, the work. */
 export function limitOf({ allResident, belady, found, tpot: time }: KnownTimes): Limit {
   const parts = {
     policy: Math.max(0, time - Math.max(belady, found)),
@@ -60,10 +59,10 @@ export function limitOf({ allResident, belady, found, tpot: time }: KnownTimes):
   return { of, parts };
 }
 
-/** Runs that differ by less take the same time: clocks add in another order. */
+/** Relative difference of equal times: sums in different order. */
 const SAME = 1e-9;
 
-/** What the best schedules take, and the run's share of the gain, in one sentence without its full stop. */
+/** Times of the best schedules, in a sentence without a full stop. */
 export function bestText(times: CountedTimes): string {
   const proven = `no run takes less than ${formatNs(times.floor)} a token`;
   if (!hasFound(times)) return `${proven}; --found all looks for the fastest schedule`;
@@ -78,12 +77,12 @@ export function bestText(times: CountedTimes): string {
   return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(tpot), 0)}`;
 }
 
-/** The limit of the run, in one sentence without its full stop; empty if the schedules were not counted. @param processor of the run's experts, see {@link DeviceWords} */
+/** Limit of the run, without a full stop; empty if no schedules were computed. @param processor of the run's experts */
 export function limitText(times: CountedTimes, processor: DeviceWords['processor']): string {
   if (!hasFound(times)) return '';
   const { of, parts } = limitOf(times);
   if (of === 'work') return `the ${processor}'s own work; knowing more, or a faster link, would gain next to nothing`;
-  // Differences below a nanosecond are rounding.
+  // Differences below 1 ns are rounding.
   const ends = { policy: 'Belady', prediction: 'the best found', link: 'all resident' } as const;
   const others = (['policy', 'prediction', 'link'] as const)
     .filter((part) => part !== of && parts[part] >= 1)

@@ -1,7 +1,7 @@
 import type { Result } from '../result/result.js';
 import { metricValue } from './format.js';
 
-/** A kind of passes: those with prompt tokens, or those that only generate. */
+/** Passes with prompt tokens, or passes that only generate. */
 export type Phase = 'prefill' | 'decode';
 
 /** A part of the GPU's time. */
@@ -10,15 +10,15 @@ export interface PhasePart {
   readonly ns: number;
 }
 
-/** The time of prefill and of decoding by part, which a sum over the whole run would hide. Time of the passes of one kind. */
+/** Time of the passes of one kind by part. */
 export interface PhaseTime {
   readonly passes: number;
   readonly parts: readonly PhasePart[];
-  /** Concurrent work of the CPU, ns. */
+  /** Concurrent CPU work, ns. */
   readonly cpuNs: number;
 }
 
-/** The time of the passes of a kind; of all if they are of one kind, or `phase` is null; null: the result does not contain their number. */
+/** Time of passes; of all passes for `phase` null, or a single kind. Null: passes are not counted. */
 export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null {
   const apart = result.metrics['schedule.passes.decode'] !== undefined && phase !== null;
   const of = (name: string): number | null => metricValue(result, apart ? `${name}.${phase}` : name);
@@ -27,11 +27,14 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
   return { passes, parts: timeParts(of), cpuNs: of('time.cpu') ?? 0 };
 }
 
-/** The parts of the GPU's time; `stall` is waiting for the link, in earlier versions for SSD and CPU too. @param of a metric's value, or null */
+/**
+ * Parts of the GPU's time; `stall` is waiting for the link, in earlier versions for SSD and CPU too. @param of a
+ * metric's value, or null
+ */
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
   const ssdNs = of('time.stall_ssd');
-  // A rounding remainder next to the SSD's part is not shown.
+  // Hides a rounding remainder.
   const linkNs = (of('time.stall') ?? 0) - (cpuNs ?? 0) - (ssdNs ?? 0);
   const named = [
     ['dense', of('time.dense') ?? 0],
@@ -44,10 +47,10 @@ export function timeParts(of: (name: string) => number | null): PhasePart[] {
   return named.flatMap(([label, ns]) => (ns === null ? [] : [{ label, ns }]));
 }
 
-/** The kinds of passes of a run that has both, decoding first. */
+/** Kinds of passes of a mixed run, decode first; empty for a single kind. */
 export function phasesOf(result: Result): readonly Phase[] {
   return result.metrics['schedule.passes.decode'] === undefined ? [] : ['decode', 'prefill'];
 }
 
-/** Tokens per second of one request in a phase (L21); null if the run has no such phase. */
+/** Tokens per second of a request in a phase (L21); null if the phase is absent. */
 export const phaseSpeed = (result: Result, phase: Phase): number | null => metricValue(result, `speed.${phase}`);

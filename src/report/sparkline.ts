@@ -2,10 +2,10 @@ import { meanOfPresent } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
-/** Without Unicode: darker characters for larger values. */
+/** ASCII: darker characters for larger values. */
 const CHARACTERS = '.:-=+*#@';
 
-/** Values in at most `width` characters, means of neighbours; null is a blank. @returns a line, and its lowest and highest value, or NaN */
+/** Means of neighbours in `width` characters; null is a blank. @returns the line with minimum and maximum, or NaN */
 export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>) {
   const bin = Math.max(1, Math.ceil(values.length / width));
   const means = Array.from({ length: Math.ceil(values.length / bin) }, (_, column) =>

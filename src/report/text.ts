@@ -1,19 +1,18 @@
-// Pieces of terminal reports: wrapped paragraphs, ruled tables, bars. Colours and glyphs come from the options, never from the environment.
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { withoutCommand } from '../base/text.js';
 import type { ReportOptions } from './format.js';
 
-/** Maximum line width of a report, which fits default terminals, log viewers and quoted mail. */
+/** Maximum columns of a report, for default terminals, log viewers and quoted mail. */
 export const MAX_WIDTH = 80;
 
-/** Line width of a report. */
+/** Columns of a report. */
 export const widthOf = (options: ReportOptions): number => Math.max(40, Math.min(MAX_WIDTH, options.width));
 
-/** Colours, or their absence. */
+/** Colours, or no colours. */
 export const palette = (options: ReportOptions): ChalkInstance => new Chalk({ level: options.color ? 1 : 0 });
 
-/** Breaks words into lines of at most `width` columns; the first starts with `first`, others with `rest`. Longer words are cut. */
+/** Breaks words into lines of at most `width` columns, after `first` or `rest`. Cuts longer words. */
 export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
   const lines: string[] = [];
   let line = first;
@@ -39,10 +38,10 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
   return lines.map(withoutCommand).join('\n');
 }
 
-/** A unit after a figure, and what follows it at once: `%),`. */
+/** A unit after a figure, with adjacent punctuation: `%),`. */
 const UNIT = /^(?:%|pp|[num]?s|[KMGT]i?B(?:\/s)?|B|tok\/s)(?!\w)/;
 
-/** Words; a figure, its unit and the sign before it are one, so that no line ends between them. */
+/** Words; sign, figure and unit are one word, to stay on one line. */
 function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const part of text.split(/\s+/)) {
@@ -54,14 +53,14 @@ function wordsOf(text: string): string[] {
   return words;
 }
 
-/** Text of at most `width` columns, cut at its end: for prose. */
+/** Cuts prose to `width` columns. */
 export function clip(text: string, width: number, unicode: boolean): string {
   if (text.length <= width) return text;
   const gap = unicode ? '…' : '...';
   return `${text.slice(0, Math.max(0, width - gap.length)).trimEnd()}${gap}`;
 }
 
-/** Text of at most `width` columns, shortened in the middle, since both ends of a path matter. */
+/** Shortens the middle of a text: both ends of a path matter. */
 export function shorten(text: string, width: number, unicode: boolean): string {
   if (text.length <= width) return text;
   const gap = unicode ? '…' : '...';
@@ -70,12 +69,12 @@ export function shorten(text: string, width: number, unicode: boolean): string {
   return text.slice(0, head) + gap + text.slice(text.length - (room - head));
 }
 
-/** The edges of a table, all hidden. */
+/** Hidden edges of a table. */
 const NO_EDGES = Object.fromEntries(
   ['top', 'bottom', 'left', 'right'].flatMap((edge) => [edge, `${edge}-mid`, `${edge}-left`, `${edge}-right`]).map((edge) => [edge, '']),
 );
 
-/** A table: a head, a rule, rows. The first column is text, the others align right by default. */
+/** Table with head, rule and rows. Default: first column left, further columns right. */
 export function ruledTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -105,12 +104,12 @@ function linesOf(row: readonly string[]): string[][] {
 interface BarPart {
   /** 0..1 of the bar. */
   readonly share: number;
-  /** One column. */
+  /** One column wide. */
   readonly glyph: string;
   paint(text: string): string;
 }
 
-/** A bar of exactly `width` columns, divided by shares (largest remainders, so that rounding neither adds nor loses a column). */
+/** Bar of exactly `width` columns, divided by largest remainders. */
 export function stackedBar(parts: readonly BarPart[], width: number): string {
   const total = parts.reduce((sum, part) => sum + part.share, 0);
   if (total <= 0) return '';
@@ -122,7 +121,7 @@ export function stackedBar(parts: readonly BarPart[], width: number): string {
   return parts.map((part, index) => part.paint(part.glyph.repeat(columns[index]!))).join('');
 }
 
-/** Glyphs that are distinct without colour. */
+/** Glyphs distinct without colour. */
 export function barGlyphs(unicode: boolean): readonly [solid: string, dense: string, medium: string, light: string] {
   return unicode ? ['█', '▓', '▒', '░'] : ['#', '=', '-', '.'];
 }

@@ -7,13 +7,12 @@ import { VERSION } from '../result/version.js';
 
 let known: string | undefined;
 
-/** The version, for fingerprints; of a working copy, whose code changes without it, followed by a hash of that code. Packages have no sources. */
+/** Version for fingerprints; a working copy, whose code changes, appends a hash of its code. */
 export function buildOf(): string {
   known ??= existsSync(join(PACKAGE_FOLDER, 'src', 'index.ts')) ? `${VERSION}+${hashBelow(CODE_FOLDER)}` : VERSION;
   return known;
 }
 
-/** First 12 digits of a hash over all modules below a folder, in the order of their paths. */
 function hashBelow(folder: string): string {
   const hash = newSha256();
   const files = filesBelow(folder).filter((path) => /(?<!\.d)\.[jt]s$/.test(path));

@@ -1,4 +1,4 @@
-// What other rooms import of study: many runs, on any number of machines: sweeps, studies, searches.
+// Exports of study to other rooms: sweeps, studies and searches on any number of machines.
 export { fingerprintOf } from './fingerprint.js';
 export { QUEUE_PREFIX, type QueueAddress, queueAddress } from './queue/address.js';
 export { CellMaker } from './queue/cell.js';

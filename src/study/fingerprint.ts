@@ -1,4 +1,5 @@
-// The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
+// Fingerprint of a run (L23): equal inputs, build and seed give equal fingerprints on every machine, so nothing runs
+// twice.
 import { realpathSync } from '../base/host/files.js';
 import { newSha256 } from '../base/host/hash.js';
 import { join, resolve } from '../base/host/paths.js';
@@ -9,22 +10,22 @@ import { CanonicalText, canonicalJson, hashOfValue } from '../result/digest.js';
 import type { RunSpec, SystemSpec } from '../system/door.js';
 import { buildOf } from './build.js';
 
-/** Profiles that a run names, and the family of each. Its system is part of it already. */
+/** Profile fields of a run, by family. */
 const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', family: ProfileFamily])[] = [
   ['model', 'models'],
   ['hardware', 'hardware'],
   ['runtime', 'runtimes'],
 ];
 
-/** The identity of a run, and the absolute paths that it names, whether they exist or not. */
+/** Identity of a run, and absolute paths named in the run, existing or not. */
 export interface RunIdentity {
-  /** SHA-256, in hex, over the values of a run, the contents of its files, and the build; places, file names and descriptions do not count. */
+  /** SHA-256, hex, over values, file contents and build; places, file names and descriptions do not count. */
   readonly fingerprint: string;
   readonly read: readonly string[];
   readonly modules: readonly string[];
 }
 
-/** The identity of a run. @param contents of the files that it names */
+/** Identity of a run. @param contents of the named files */
 export function runIdentity(run: RunSpec, contents: ContentOf = contentOf): RunIdentity {
   const { folder } = run;
   const read = new Set<string>();
@@ -58,7 +59,7 @@ function fieldsOfRun(run: RunSpec): object {
   return { ...values, budgets: [], overrides: overridesOf(run) };
 }
 
-/** Systems that name no files, in the form that fingerprints use: cells of a study share them. */
+/** Fingerprint text of systems without files, shared by cells. */
 const SYSTEMS = new WeakMap<SystemSpec, CanonicalText>();
 
 function systemText({ folder, system: whole }: RunSpec, content: ContentOf): CanonicalText {
@@ -75,20 +76,19 @@ function systemText({ folder, system: whole }: RunSpec, content: ContentOf): Can
   return text;
 }
 
-/** Absolute paths of the modules of the user's own that a run names. */
+/** Absolute paths of the user's modules in a run. */
 export function ownModulesOf(run: RunSpec): string[] {
   const { folder, traceFormat } = run;
   const formats = traceFormat !== undefined && isPath(traceFormat) ? [traceFormat] : [];
   return [...new Set([...choicesOf(run), ...formats].map((path) => resolve(folder, path)))];
 }
 
-/** Modules of its choices, from the root; that of a trace format stands in it as a path already. */
 function choicesOf({ system, variants = [] }: RunSpec): string[] {
   const choices = [system.cache.policy, system.dram.policy, system.predictor.kind, system.scheduler.kind, ...variants];
   return choices.flatMap(({ path }) => path ?? []);
 }
 
-/** The bundled model of a repository's name; a wrong name is refused when it is opened. */
+/** Bundled model of a repository's name; opening the model refuses a wrong name. */
 function modelName(given: string, folder: string): string {
   try {
     return meantModel(given, folder).name;
@@ -102,7 +102,7 @@ const overridesOf = ({ overrides }: RunSpec): unknown =>
     Object.entries(overrides).map(([root, list]) => [root, list.map(({ path, value }) => ({ path: path.join('.'), value }))]),
   );
 
-/** Path of a bundled profile; null: the name is composed of parts, or names no profile. */
+/** Path of a bundled profile; null: a composed name, or no profile. */
 function bundledPath(family: ProfileFamily, name: string): string | null {
   try {
     return findProfile(family, name);
@@ -111,10 +111,10 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
   }
 }
 
-/** The content in the place of a path; null: the path itself. */
+/** Content in place of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
-/** Canonical JSON of a value that `asWritten` gave, with the content of a file instead of each path. */
+/** Canonical JSON of an `asWritten` value, with file contents in place of paths. */
 const canonicalText = (value: unknown, folder: string, content: ContentOf): string =>
   canonicalJson(value, (item) => {
     if (typeof item === 'string') return contentsIn(item, folder, content);
@@ -123,7 +123,7 @@ const canonicalText = (value: unknown, folder: string, content: ContentOf): stri
     return 'written' in item ? new CanonicalText(canonicalText(item.written, folder, content)) : item;
   });
 
-/** The contents that a text names: of a path, perhaps with rows after it, or of one after `file=` among its parameters. */
+/** Replaces a path, or paths after `file=` among parameters, by contents; rows after a path stay. */
 function contentsIn(text: string, folder: string, content: ContentOf): string {
   const { path, rows } = splitRows(text);
   const whole = isPath(path) ? content(resolve(folder, path)) : null;
@@ -131,15 +131,15 @@ function contentsIn(text: string, folder: string, content: ContentOf): string {
   return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (content(resolve(folder, part)) ?? part) : part));
 }
 
-/** Hashes of files by path, valid while a file does not change. */
+/** Hashes of unchanged files, by path. */
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
-/** `sha256:` and hex, of a file, or of all files of a folder; null: there is neither. */
+/** `sha256:` and hex of a file, or of all files of a folder; null: neither exists. */
 export function contentOf(path: string | null, within: readonly string[] = []): string | null {
   const stat = path === null ? undefined : statOf(path);
   if (path === null || stat === undefined) return null;
   if (stat.isDirectory()) {
-    // A link to a folder around it leads in a circle.
+    // A link to a parent folder leads in a circle.
     const real = realpathSync(path);
     if (within.includes(real)) return null;
     return contentOfFolder(listFolder(path), (name) => contentOf(join(path, name), [...within, real]));
@@ -153,7 +153,7 @@ export function contentOf(path: string | null, within: readonly string[] = []): 
   return hash;
 }
 
-/** The content of a folder from those of what is in it, by name. */
+/** Content of a folder from its entries, by name. */
 export const contentOfFolder = (names: readonly string[], contentIn: ContentOf): string =>
   sha256(
     [...names]
@@ -162,7 +162,7 @@ export const contentOfFolder = (names: readonly string[], contentIn: ContentOf):
       .join(''),
   );
 
-/** Bytes that are read at a time: recordings are larger than memory is meant to be. */
+/** Bytes per read, since recordings exceed memory; ours. */
 const CHUNK = 2 ** 20;
 
 function hashOfFile(path: string): string {

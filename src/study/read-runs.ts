@@ -13,7 +13,7 @@ import { METRICS, nameToday, rangeOf } from '../result/catalogue.js';
 import { checkedResult, metricKey, parseResult, readResult } from '../result/read.js';
 import { Store } from './store.js';
 
-/** Rows from a store, a folder of results, a study's JSON or JSON lines, or results. @throws UserError if there are none, or one is damaged */
+/** Rows of a store, a folder of results, a study, or results. @throws UserError for no rows, or damage */
 export function readRuns(path: string): RunRow[] {
   const stat = whatStands(path);
   if (stat === undefined) throw new UserError(`${path}: there is no such file; give a store, a folder of results, or what sweep -o wrote`);
@@ -41,7 +41,7 @@ function rowsOfFolder(folder: string): RunRow[] {
   });
 }
 
-/** A result, a ranking as `run -s a,b -o` writes it, or a study as `sweep -o study.json` does. */
+/** A result, a ranking (`run -s a,b -o`), or a study (`sweep -o study.json`). */
 function rowsOfJson(path: string): RunRow[] {
   const text = readText(path, 'result');
   if (/^\s*\[/.test(text)) return rowsOfRanking(text, path);
@@ -52,7 +52,6 @@ function rowsOfJson(path: string): RunRow[] {
   return study.rows.map((row, at) => checkedRow(row, `${path}: rows.${at}`));
 }
 
-/** Results in a list, and runs that were refused. */
 function rowsOfRanking(text: string, path: string): RunRow[] {
   const runs = parseJson(bytesOf(text), path, `is no whole ranking; write it again with moeprof run -s a,b -o ${pasted(path)}`);
   return (runs as readonly unknown[]).map((run, at): RunRow => {
@@ -66,7 +65,6 @@ function rowsOfRanking(text: string, path: string): RunRow[] {
   });
 }
 
-/** A study as `sweep -o study.jsonl` writes it. */
 function rowsOfLines(path: string): RunRow[] {
   const lines = readText(path, 'result').split('\n');
   return lines.flatMap((line, at): RunRow[] => {
@@ -79,7 +77,6 @@ function rowsOfLines(path: string): RunRow[] {
   });
 }
 
-/** The row whose columns these are; {@link checkedRow} looks whether it is one. */
 function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Record<string, unknown>>): unknown {
   const [key, values, metrics] = [new Map<string, unknown>(), new Map<string, unknown>(), new Map<string, unknown>()];
   for (const [name, value] of Object.entries(fields)) {
@@ -93,7 +90,6 @@ function rowOfFields({ again, reason = null, status, ...fields }: Readonly<Recor
   return { status, reason, ...(typeof again === 'string' ? { again } : {}), ...parts };
 }
 
-// A row as moeprof wrote it once: read from a file, it may be anybody's.
 const value = z.union([z.string(), z.number(), z.boolean()]);
 const line = z.string().transform(visible);
 const parts = {
@@ -108,7 +104,7 @@ const rowShape = z.discriminatedUnion('status', [
   z.strictObject({ status: z.enum(['refused', 'failed']), reason: line, ...parts }),
 ]);
 
-/** A row whose values are of their kinds and whose figures are ones that runs give. @param place for messages @throws UserError */
+/** Checks kinds of values and ranges of figures. @param place for messages @throws UserError */
 function checkedRow(raw: unknown, place: string): RunRow {
   const { data, error } = rowShape.safeParse(raw);
   if (data === undefined) {

@@ -18,27 +18,25 @@ import { buildOf } from './build.js';
 
 const ENTRY_SCHEMA = 'moeprof.stored/1';
 
-/** Hex digits of a fingerprint that name the folder of an entry: 256 folders keep each short. */
+/** Fingerprint digits in a folder's name: 256 short folders. Ours. */
 const FOLDER_DIGITS = 2;
 
-/** An entry's place and what is wrong with it. */
 interface Damage {
   readonly fingerprint: string;
   readonly path: string;
   readonly reason: string;
 }
 
-/** Results by fingerprint in a folder that many may share. Entries are renamed when complete, so that nobody reads half of one. */
+/** Results by fingerprint in a shared folder. Entries are renamed into place, so nobody reads a partial entry. */
 export class Store {
   readonly folder: string;
-  /** Folders in it that this process has made or found. */
   readonly #made = new Set<string>();
 
   private constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** Opens a store, which is made if there is none. @throws UserError if the folder cannot be written, or holds something else */
+  /** Opens or makes a store. @throws UserError if the folder is not writable, or holds foreign files */
   static open(folder: string): Store {
     const strange = whatStands(folder)?.isDirectory() === true ? listFolder(folder).find((name) => !isOurs(name)) : undefined;
     if (strange !== undefined)
@@ -47,7 +45,7 @@ export class Store {
     return new Store(folder);
   }
 
-  /** @throws UserError if there is none, or it is empty */
+  /** @throws UserError if the store is missing or empty */
   static existing(folder: string): Store {
     const advice = `moeprof sweep study.yaml --store ${pasted(folder)} puts some there`;
     const stat = whatStands(folder);
@@ -61,7 +59,7 @@ export class Store {
     return existsSync(this.#pathOf(fingerprint));
   }
 
-  /** The outcome of a run; null: none, or damaged, or (unless wanted) failed: the run is to be repeated. */
+  /** Outcome of a run; null: absent, damaged, or (without `failed`) failed. */
   get(fingerprint: string, failed = false): Outcome | null {
     const path = this.#pathOf(fingerprint);
     if (!existsSync(path)) return null;
@@ -69,12 +67,15 @@ export class Store {
     return outcome instanceof UserError || (outcome.status === 'failed' && !failed) ? null : outcome;
   }
 
-  /** Keeps an outcome. @throws UserError */
+  /** Stores an outcome. @throws UserError */
   put(fingerprint: string, outcome: Outcome): void {
     this.#write(fingerprint, entryText(fingerprint, outcome));
   }
 
-  /** Keeps another process's entry, or returns why not. @param text from {@link entryText} @param fault of a result, or null @throws UserError */
+  /**
+   * Stores a foreign entry, or returns the fault. @param text from {@link entryText} @param fault of a result, or null
+   * @throws UserError
+   */
   putEntry(fingerprint: string, text: string, fault: (result: Result) => string | null): Outcome | UserError {
     const outcome = orUserError(() => outcomeIn(text, fingerprint, { path: 'its result', remedy: '' }));
     if (outcome instanceof UserError) return outcome;
@@ -84,9 +85,9 @@ export class Store {
     return outcome;
   }
 
-  /** Checks that the folder can be written, before anything is run for it. @throws UserError if it cannot */
+  /** Checks before any run. @throws UserError if the folder is not writable */
   requireWritable(): void {
-    // A file that is never begun: only its place is looked at.
+    // Checks the location only; the file is never begun.
     new AtomicFile(join(this.folder, 'entry'));
   }
 
@@ -95,13 +96,12 @@ export class Store {
     const folder = dirname(path);
     if (!this.#made.has(folder)) makeFolder(folder);
     this.#made.add(folder);
-    // A pipe, or a link to a device, which nothing is read from.
     const stat = whatStands(path);
     if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) attempt(path, () => unlinkSync(path));
     writeFileAtomic(path, text);
   }
 
-  /** Forgets a run. @throws UserError if the folder cannot be written */
+  /** Removes a run. @throws UserError if the folder is not writable */
   remove(fingerprint: string): void {
     const path = this.#pathOf(fingerprint);
     if (existsSync(path)) attempt(path, () => unlinkSync(path));
@@ -116,19 +116,19 @@ export class Store {
     }
   }
 
-  /** Size of an entry's file, and when it was written; nothing of one that is gone meanwhile. */
+  /** Size and write time; zeros for a vanished entry. */
   fileOf(fingerprint: string): Pick<FileStat, 'size' | 'mtimeMs'> {
     return statOf(this.#pathOf(fingerprint)) ?? { size: 0, mtimeMs: 0 };
   }
 
-  /** False: another build of moeprof made it, or its build is unknown. Such an entry is never used. */
+  /** True for an entry of the current build; foreign entries are never used. */
   isOfThisBuild(fingerprint: string): boolean {
     const path = this.#pathOf(fingerprint);
     const entry = orUserError(() => entryIn(readText(path, 'entry'), { path, remedy: REMEDY }));
     return !(entry instanceof UserError) && entry.build === buildOf();
   }
 
-  /** Entries that cannot be read, or are not what they were when they were written. */
+  /** Unreadable or changed entries. */
   *damaged(): Generator<Damage> {
     for (const fingerprint of this.fingerprints()) {
       const path = this.#pathOf(fingerprint);
@@ -145,22 +145,19 @@ export class Store {
   }
 }
 
-/** True for a folder of entries; names that begin with a dot are somebody's own. */
 const isOurs = (name: string): boolean => name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
 
-/** An entry as a file. Values that may differ from machine to machine are left out, so that many machines give the bytes of one. */
+/** Text of an entry, without machine-specific values: all machines write equal bytes. */
 export function entryText(fingerprint: string, outcome: Outcome): string {
   const kept = outcome.status === 'done' ? { status: 'done', result: inText({ ...outcome.result, environment: {} }) } : outcome;
-  // Most of the entry is its outcome, whose text is made once: for its digest, and in its place among the sorted keys.
   const text = canonicalJson(kept);
   const head = { build: buildOf(), digest: newSha256().update(text).digest('hex'), fingerprint };
   return `${canonicalJson(head).slice(0, -1)},"outcome":${text},"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`;
 }
 
-/** @throws UserError if the file is not what was written for this fingerprint */
 const read = (path: string, fingerprint: string): Outcome => outcomeIn(readText(path, 'entry'), fingerprint, { path, remedy: REMEDY });
 
-/** Digest of the outcome as {@link entryText} has written it: a tenth of the work of writing it again. Empty: it was written otherwise. */
+/** Digest of the outcome's text in place, a tenth of the cost of rewriting; empty for a different layout. */
 function digestInPlace(text: string): string {
   const [before, after] = [',"outcome":', `,"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`];
   const at = text.indexOf(before);
@@ -170,7 +167,6 @@ function digestInPlace(text: string): string {
     .digest('hex');
 }
 
-/** How messages name an entry, and what they advise. */
 interface Messages {
   readonly path: string;
   readonly remedy: string;
@@ -178,14 +174,14 @@ interface Messages {
 
 const REMEDY = '; delete it, and the run is repeated';
 
-/** An entry: schema, fingerprint, build, outcome, and `digest`, the SHA-256 of the outcome as canonical JSON. @throws UserError if it is none */
+/** Parses an entry. `digest`: SHA-256 of the outcome as canonical JSON. @throws UserError if malformed */
 function entryIn(text: string, { path, remedy }: Messages): Record<string, unknown> {
   const entry = parseJson(bytesOf(text), path, `is no JSON${remedy}`);
   if (isObject(entry) && entry.schema === ENTRY_SCHEMA && entry.outcome !== undefined) return entry;
   throw new UserError(`${path}: is no ${ENTRY_SCHEMA}${remedy}`);
 }
 
-/** The outcome in an entry whose digest is right. @throws UserError */
+/** Outcome of an entry. @throws UserError for a wrong digest */
 function outcomeIn(text: string, fingerprint: string, messages: Messages): Outcome {
   const { digest, fingerprint: named, outcome } = entryIn(text, messages);
   const { path, remedy } = messages;
@@ -194,7 +190,7 @@ function outcomeIn(text: string, fingerprint: string, messages: Messages): Outco
   return checkedOutcome(outcome, messages);
 }
 
-/** @throws UserError if a value is no outcome, or its result is not one of moeprof */
+/** Checks an outcome. @throws UserError if malformed */
 function checkedOutcome(value: unknown, { path, remedy }: Messages): Outcome {
   const { reason, result, status } = isObject(value) ? value : {};
   if (status === 'done') {

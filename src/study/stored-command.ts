@@ -1,4 +1,3 @@
-// The command that repeats a stored run, made of its values, and shown only if it makes a run of the same fingerprint.
 import { orUserError, UserError } from '../base/errors.js';
 import { isObject, ownValue } from '../base/objects.js';
 import { asWritten } from '../base/written.js';
@@ -10,10 +9,10 @@ import { fingerprintOf } from './fingerprint.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Fields of a result's config that are no value of a run. */
+/** Config fields of a result that are no run values. */
 const DERIVED: ReadonlySet<string> = new Set(['machine', 'profiledOn', 'overrides', 'system', 'budgets']);
 
-/** The command; null: none makes this run here: another build ran it, or a file is elsewhere or has changed. @param fingerprint of the run */
+/** Command that repeats a stored run; null: not reproducible with the current build and files. */
 export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint: string): string | null {
   const given = Object.entries(config).filter(([key]) => !DERIVED.has(key));
   const changes = [...differences(asWritten(checkRun({}, 'a run')) as Fields, Object.fromEntries(given), []), ...insideProfiles(config)];
@@ -25,7 +24,6 @@ export function commandOfStored({ config }: Pick<Result, 'config'>, fingerprint:
   return null;
 }
 
-/** Values that are not those of `base`, whole lists at a time. */
 const differences = (base: Fields, fields: Fields, path: readonly string[]): Override[] =>
   Object.entries(fields).flatMap(([key, value]): Override[] => {
     const [before, at] = [ownValue(base, key), [...path, key]];
@@ -40,7 +38,6 @@ const insideProfiles = ({ overrides }: Result['config']): Override[] =>
     changesIn(overrides, root).map(({ path, value }) => overrideOf([root, ...path], value)),
   );
 
-/** The system by its name and what is not the bundled one's, or else all of it. */
 function systemsOf({ overrides, system }: Result['config']): Override[][] {
   if (!isObject(system)) return [[]];
   const named = [overrideOf(['system'], system.name)];
@@ -56,7 +53,7 @@ function changesIn(overrides: unknown, root: string): { readonly path: readonly 
   return list.map(({ path, value }: { path: string; value: unknown }) => ({ path: path.split('.'), value }));
 }
 
-/** Parameters follow the name of their part in users' files. */
+/** Users' files write parameters next to the name of their part. */
 function beside(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(beside);
   if (!isObject(value)) return value;

@@ -13,7 +13,7 @@ import { describeMetric } from '../result/catalogue.js';
 
 const LONGEST_RANGE = 1000;
 
-/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError if it has no number, or too many */
+/** Integers of `0..8`, inclusive; null: no range. @throws UserError if the range is empty or too long */
 export function wholeNumbersOf(text: string): number[] | null {
   const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(text) ?? [];
   if (first === undefined) return null;
@@ -25,7 +25,6 @@ export function wholeNumbersOf(text: string): number[] | null {
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'expected text, a number, or true or false' });
 
-/** A list of values, or a range of whole numbers. */
 const values = z.union([z.array(scalar).min(1), scalar]).transform((given, context): SweepValue[] => {
   const listed: readonly SweepValue[] = Array.isArray(given) ? given : [given];
   const all = issueOf(context, [], () => listed.flatMap((value) => (typeof value === 'string' ? (wholeNumbersOf(value) ?? value) : value)));
@@ -36,7 +35,7 @@ const values = z.union([z.array(scalar).min(1), scalar]).transform((given, conte
 
 const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: 'expected the path of a value of a run, e.g. memory.expertCache' });
 
-/** Fields that describe the runs of a study, or the space of a search. */
+/** Fields of a study or a search. */
 export const spaceFields = {
   run: z.string().min(1).optional(),
   set: z.record(path, z.unknown()).default({}),
@@ -66,7 +65,7 @@ export const spaceFields = {
 
 type SpaceFields = z.infer<z.ZodObject<typeof spaceFields>>;
 
-/** Refuses axes that do not fit one another. */
+/** Refuses inconsistent axes. */
 export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.RefinementCtx): void {
   const varied = [...Object.keys(axes), ...zip.flatMap((group) => Object.keys(group))];
   const report = (where: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path: where, message });
@@ -86,7 +85,7 @@ export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.
 /** Schema of a study. */
 export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
-/** The file of a study: the values of a run that vary, and how. Anything that `--set` can set may vary. */
+/** A study file: varied `--set` values of a run. */
 export interface StudyFile {
   readonly label: string;
   /** Absolute path or bundled name of the run profile; absent: defaults. */
@@ -94,22 +93,25 @@ export interface StudyFile {
   readonly space: Space;
   /** Empty: all. */
   readonly metrics: readonly string[];
-  /** Values that every run has. */
+  /** Values common to every run. */
   readonly fixed: readonly Override[];
-  /** A value that varies, as an override of a run. @param at which of the study's paths, in their order */
+  /** @param at index of the path */
   override(at: number, value: SweepValue): Override;
 }
 
-/** True if a YAML file is a study and no run profile. @throws UserError if it is no YAML */
+/** True if a YAML file is a study, not a run profile. @throws UserError for invalid YAML */
 export function isStudy(file: string): boolean {
   const keys = Object.keys(locateYaml(readText(file), shownPath(file), z.looseObject({})).value);
   return ['axes', 'zip', 'sample', 'exclude'].some((key) => keys.includes(key));
 }
 
-/** Reads a study; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
+/**
+ * Reads a study; paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to
+ * write instead`
+ */
 export const loadStudy = (file: string): StudyFile => studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
 
-/** The study of a checked file. */
+/** Study of a checked file. */
 export function studyIn(located: Located<SpaceFields>, file: string): StudyFile {
   const label = shownPath(file);
   const folder = dirname(resolve(file));
@@ -139,14 +141,14 @@ function overrideOf(name: string, value: unknown, place: string, folder: string)
   return { path: name.split('.'), value: inFolder(name, value, folder), label: place, fromFile: true };
 }
 
-/** Values of a run that may name a file. */
+/** Run values that may name a file. */
 const NAME_FILES: ReadonlySet<string> = new Set([
   ...['model', 'hardware', 'runtime', 'system', 'trace', 'workload.arrivals'],
   ...['variants', 'traceFormat', 'system.cache.policy', 'system.dram.policy', 'system.cache.popularity'],
   ...['system.scheduler', 'system.scheduler.kind', 'system.predictor.train'],
 ]);
 
-/** A value of a run with absolute paths of the files that it names; names of bundled profiles and parts stay. @param name path of the value */
+/** Makes file paths absolute; bundled names stay. @param name path of the value */
 export function inFolder(name: string, value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((item) => inFolder(name, item, folder));
   if (typeof value !== 'string') return value;

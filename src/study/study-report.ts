@@ -1,4 +1,3 @@
-// The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones.
 import { formatCount, formatCounted, formatTokensPerSecond } from '../base/units.js';
 import { longColumns, longJsonLines, longJsonParts, longParquet, pictureFormats, type RunRow, type Study } from '../figure/door.js';
 import type { Column, Document, Grid, OutputFormat } from '../report/door.js';
@@ -7,11 +6,11 @@ import { axesFigures } from './sweep/axes-figures.js';
 
 const SHOWN = 20;
 
-/** Metrics of a terminal's table, if the study names none. */
+/** Default metrics of a terminal's table. */
 const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
 const MOST_METRICS = 5;
 
-/** The report of a study: the number of cells that ran, reasons of those that could not, and its rows; a terminal shows the first ones. */
+/** Report of a study: cell counts, refusal reasons and rows; a terminal shows the first rows. */
 export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument, (study) => ({ ...study, rows: [...study.rows] })),
   ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures([...rows], axes, drawnMetrics(units)), studyDocument),
@@ -57,7 +56,6 @@ function studyDocument(study: Study): Document {
   };
 }
 
-/** Notes on all rows: how many ran, metrics that none has, reasons with their counts, and the row whose command a terminal shows. */
 function summaryOf({ rows, units }: Study) {
   const first: RunRow[] = [];
   const absent = new Set(Object.keys(units));
@@ -95,11 +93,10 @@ function rowGrid({ axes, units }: Study, first: readonly RunRow[]): Grid {
   );
 }
 
-/** Columns of a terminal that all axes share, and the widest and the least of one. */
+/** Terminal columns of all axes, and most and least of an axis; ours. */
 const AXES_ROOM = 60;
 const [WIDEST, LEAST] = [24, 6];
 
-/** Axes by the last word of their path, each as wide as leaves room for a figure next to all of them. */
 function axisColumns({ axes }: Pick<Study, 'axes'>, first: readonly RunRow[]): Column[] {
   const heads = axes.map((path) => path.split('.').at(-1)!);
   const widths = axes.map((path, at) => Math.max(heads[at]!.length, ...first.map(({ values }) => String(values[path] ?? '').length)));

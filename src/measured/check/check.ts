@@ -14,7 +14,7 @@ import { formatKin, runtimeOf } from '../validate/rows/specify.js';
 import { CAUSES } from './rules/index.js';
 import type { CheckCase, CheckedSpeed, Footprint } from './rules/rule.js';
 
-/** A cause that has evidence: a sentence of each, and its rank among several. */
+/** A cause with evidence. */
 interface Finding {
   readonly weight: number;
   readonly evidence: string;
@@ -23,35 +23,34 @@ interface Finding {
   readonly title: string;
 }
 
-/** Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence. */
+/** A run with measured and expected speeds, and causes of a difference. */
 export interface CheckedRun {
   readonly place: string;
   readonly runtime: string;
   readonly model: string;
   readonly placement: string;
-  /** True if the placement of experts is unknown, and all were taken to be on the GPU. */
+  /** True if expert placement is unknown and taken as all on the GPU. */
   readonly unplaced: boolean;
   readonly speeds: readonly CheckedSpeed[];
-  /** Reason for a missing prediction; null: there is one. */
+  /** Reason for a missing prediction; null: predicted. */
   readonly lacks: string | null;
-  /** `slow` if a speed is outside the band on the slow side. */
+  /** `slow` if a speed is below its band. */
   readonly verdict: 'normal' | 'slow' | 'unknown';
-  /** The likeliest first. */
   readonly findings: readonly Finding[];
 }
 
-/** Facts of runs in addition to their rows. */
+/** Facts of runs beyond their rows. */
 export interface CheckFacts {
   readonly powerShare?: number | null;
-  /** Memory that the runtime printed, by row. */
+  /** Memory printed by the runtime, by row. */
   readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
-  /** Rows of unknown placement of experts. */
+  /** Rows of unknown expert placement. */
   readonly unplaced?: ReadonlySet<string>;
-  /** What timings taught of the machine, and the runtimes with each knob moved in turn; absent: nothing. */
+  /** Fit on the machine's timings, and runtimes with one knob moved each; absent: no timings. */
   readonly learned?: { readonly learned: Learned; readonly moved: readonly Runtimes[] };
 }
 
-/** Checks the runs of one log. @param runtimes by name, all that the rows ran on @param traces routing, which logs may share */
+/** Checks the runs of a log. @param runtimes by name @param traces routing shared by logs */
 export async function checkRuns(
   rows: readonly Measurement[],
   runtimes: Runtimes,
@@ -114,7 +113,7 @@ async function checkRun(
   };
 }
 
-/** Reason for a missing prediction: all experts cannot be on the GPU, and which of them are is the greater part of the answer. */
+/** Reason for a missing prediction: placement decides the speed. */
 const UNPLACED = `nothing says where its experts lie, and the GPU cannot hold all; ${TELL_PLACES}`;
 
 async function findingsOf(run: CheckCase): Promise<Finding[]> {
@@ -126,23 +125,23 @@ async function findingsOf(run: CheckCase): Promise<Finding[]> {
   return findings.sort((a, b) => b.weight - a.weight);
 }
 
-/** Assumes all layers in host memory if their number is unknown: a run that is slower than that is slow with any split. */
+/** An unknown split counts as all layers in host memory: a slower run is slow with any split. */
 function withSplit(row: Measurement): Measurement {
   const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
   if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;
   return { ...row, placement: { ...row.placement, gpu_expert_share: 0 } };
 }
 
-/** A run that is known not to spread its weights over the sockets is held against one that does. */
+/** A run without NUMA distribution is held to the speed of a distributed run. */
 function withSpread(row: Measurement): Measurement {
   return row.run.numa === 'off' ? { ...row, run: { ...row.run, numa: 'distribute' } } : row;
 }
 
 const GIB = 2 ** 30;
-/** Context that llama.cpp allocates by default. */
+/** Tokens of llama.cpp's default context. */
 const USUAL_CONTEXT = 4096;
 
-/** Bytes needed and present; printed figures take precedence over computed ones. */
+/** Bytes needed and present; printed figures take precedence over computed. */
 function footprintOf(row: Measurement, model: ModelSpec, runtime: RuntimeSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
   const { machine, placement, run } = row;
   const experts = expertBytesTotal(model);
@@ -172,7 +171,7 @@ function shareOnGpu({ cpu_moe_layers, gpu_expert_share, kind }: Measurement['pla
   return gpu_expert_share ?? (cpu_moe_layers === undefined ? 0 : Math.max(0, 1 - cpu_moe_layers / layers));
 }
 
-/** Runtimes that the rows of a log need. */
+/** Runtimes of a log's rows. */
 export function runtimesFor(rows: readonly Measurement[], load: (name: string) => RuntimeSpec): Runtimes {
   return new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, load(name)]));
 }

@@ -12,19 +12,19 @@ import type { CheckedRun } from './check.js';
 export interface CheckedLog {
   readonly machine: string;
   readonly runs: readonly CheckedRun[];
-  /** Basis of the runtime's calibration on the machine; null: it has none. */
+  /** Basis of the runtime's calibration on the machine; null: not calibrated. */
   readonly calibration: string | null;
-  /** Sentences: parts of the machine that were not given, and what was taken for each. */
+  /** Sentences on assumed parts of the machine. */
   readonly assumed: readonly string[];
 }
 
-/** The report of a checked log: the speed of each run, the expected speed, and causes of a difference. */
+/** Report of a checked log. */
 export const checkReports = drawnFormats<CheckedLog>('moeprof check', documentOf, checkFigures, (value) => ({
   ...tagged('moeprof.check/1'),
   ...value,
 }));
 
-/** What each run reached, and the band of what was expected, as shares of what was expected. */
+/** Speeds and bands in percent of the expected speed. */
 function checkFigures({ runs }: CheckedLog): PaperFigure[] {
   const points = runs.flatMap(({ place, speeds: checked }) =>
     checked.flatMap(({ band, expected, measured, metric }): RunPoint[] => [
@@ -96,16 +96,14 @@ function causes(runs: readonly CheckedRun[]): Lines[] {
   return [...blocks, note(text, 'caution')];
 }
 
-/** Figures that are expected of a machine that was not given in full are those of a usual one. */
 function assumptions(assumed: readonly string[], slow: boolean): Lines {
   const text = `${assumed.join(' ')} If yours differ, name them with -w.`;
   return linesBlock(assumed.length === 0 ? [] : [{ tone: slow ? 'warning' : 'info', text }]);
 }
 
-/** Ratio from which a run cannot be this machine's; ours, above what any band allows. */
+/** Ratio above which a run is not the machine's; ours, above any band. */
 const TOO_FAST = 2;
 
-/** Runs that are far faster than the machine can be: no verdict on them means anything. */
 function faster(runs: readonly CheckedRun[]): Lines {
   const lines = runs.flatMap(({ place, speeds: checked }): Line[] => {
     const most = Math.max(0, ...checked.map((speed) => speed.ratio));
@@ -119,7 +117,6 @@ function unpredicted(runs: readonly CheckedRun[]): Lines {
   return linesBlock(runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }])));
 }
 
-/** Runs that were predicted without their placement of experts. */
 function supposed(runs: readonly CheckedRun[]): Lines {
   const places = runs.filter(({ lacks, unplaced }) => unplaced && lacks === null).map(({ place }) => place);
   const which = places.length === 1 ? places[0]! : formatCounted(places.length, 'run');

@@ -6,7 +6,7 @@ import { figuresOf } from '../validate/rows/specify.js';
 import { measuredMetricText, speedText } from '../validate/words.js';
 import type { Contribution } from './rows.js';
 
-/** The report of `moeprof measure`: rows and their predictions; as Markdown the text of an issue, as JSON lines the rows themselves. */
+/** Report of `moeprof measure`: rows and predictions; Markdown is an issue's text, JSON lines are the rows. */
 export const contributionReports: readonly Format<Contribution>[] = documentFormats<Contribution>(documentOf, (value) => ({
   ...tagged('moeprof.measure/1'),
   ...value,

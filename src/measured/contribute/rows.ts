@@ -1,5 +1,3 @@
-// From logs of engines and a machine to rows of measurements that others can predict: all that a row needs is there, or it is refused.
-
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
 import { isPath } from '../../base/profiles.js';
@@ -13,7 +11,7 @@ import { predictRowVariants } from '../validate/predict-all.js';
 import { type Measurement, parseRows } from '../validate/rows/measurement.js';
 import { figuresOf, type MeasuredMetric, runtimeOf } from '../validate/rows/specify.js';
 
-/** A log that was read. */
+/** A log with its timings. */
 export interface ReadLog {
   readonly text: string;
   readonly timings: readonly Timing[];
@@ -24,13 +22,16 @@ interface ContributedRow {
   readonly predicted: Partial<Record<MeasuredMetric, number>>;
 }
 
-/** Rows to hand on. */
+/** Rows to contribute. */
 export interface Contribution {
   readonly machine: string;
   readonly rows: readonly ContributedRow[];
 }
 
-/** Rows of logs, each with its prediction. @param place of the machine, for messages @param os of the machine; null: unknown @throws UserError with what to add */
+/**
+ * Complete rows with predictions. @param place of the machine, for messages @param os null: unknown @throws UserError
+ * for a missing part
+ */
 export async function contributionOf(
   logs: readonly ReadLog[],
   file: MachineFile,
@@ -56,14 +57,13 @@ export async function contributionOf(
     });
   });
   const rows = joinedPhases(drafts).map((row) => finished(row, machine, place));
-  // What a reader of rows refuses is refused here, too.
   const read = parseRows(rows.map((row) => JSON.stringify(row)).join('\n'), 'the row').speed;
   const runtimes = new Map([...new Set(read.map(runtimeOf))].map((name) => [name, loadRuntime(name)]));
   const predictions = await predictRowVariants(read, [runtimes], 1, {});
   return { machine: name, rows: read.map((row, i) => ({ row, predicted: predictions[i]![0]!.figures })) };
 }
 
-/** A row with its name, without what is private, and with the fields that were guessed. @throws UserError for a part that decides its speed */
+/** Removes private flags, and lists guessed fields. @throws UserError for a guessed part that decides the speed */
 function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machine, where: string): Measurement {
   const guessed: string[] = [];
   for (const [pattern, field, part] of GUESSED) {
@@ -83,17 +83,17 @@ function finished({ flags, id: place, ...row }: Measurement, { standIns }: Machi
   throw new UserError(`${place}: has no speed; run the prompt and generation as tests of their own`);
 }
 
-/** Flags of a command line that are nobody else's. */
+/** Private flags of a command line. */
 const SECRET = /\s(?:--api-key|--api-key-file|--hf-token|-hft|--host|--alias|-a)[= ]\S+/g;
 
-/** Stand-ins of a machine's parts, the field of a row, and the part if its speed follows from it. */
+/** Stand-in sentence, row field, and the part if it decides the speed. */
 const GUESSED: readonly (readonly [pattern: RegExp, field: string, part: string | null])[] = [
   [/^CPU not given/, 'cpu', 'CPU'],
   [/^(Memory|Channels of the memory) not given/, 'ram', 'kind and channels of the memory'],
   [/^PCIe not given/, 'gpus.pcie', null],
 ];
 
-/** The build of an engine, as llama.cpp and its kin print it. */
+/** Engine build, as printed by llama.cpp and forks. */
 function versionOf(text: string): string | undefined {
   const number = /"build_number":\s*(\d+)/.exec(text)?.[1];
   const commit = /"build_commit":\s*"(\w+)"/.exec(text)?.[1];

@@ -3,19 +3,17 @@ import type { MachineFile } from '../../hardware/door.js';
 import type { MachineRates } from '../measure/machine-rates.js';
 import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 
-/** A machine and its measurements as a file that -w reads. */
+/** A machine with measurements. */
 export interface CalibratedMachine {
   readonly before: MachineFile;
-  /** Day, as YYYY-MM-DD. */
   readonly date: string;
-  /** Measured rates of the machine; null: not measured. */
+  /** Null: not measured. */
   readonly rates: MachineRates | null;
   readonly calibrations: readonly RuntimeCalibration[];
-  /** Timings that were given now, as texts. */
   readonly timings: readonly string[];
 }
 
-/** The machine with new measurements; older ones stay if they were not repeated. */
+/** Merges new measurements; older values stay unless repeated. */
 export function calibratedFile({ before, calibrations, date, rates, timings }: CalibratedMachine): MachineFile {
   const runtimes = Object.fromEntries(
     calibrations.map(({ anchors, checks, constants, runtime }) => [
@@ -25,7 +23,7 @@ export function calibratedFile({ before, calibrations, date, rates, timings }: C
   );
   const all = { ...before.measured?.runtimes, ...runtimes };
   const measured = { ...before.measured, ...ratesOf(rates), date, ...(Object.keys(all).length > 0 && { runtimes: all }) };
-  // A value that was not seen and is measured now is no longer missing.
+  // A value measured now is no longer missing.
   const still = (sentence: string): boolean =>
     !(measured.disk !== undefined && /drive/i.test(sentence)) && !(measured.memory !== undefined && /virtual machine/.test(sentence));
   const { notSeen = [], remarks = [], ...rest } = before;
@@ -40,10 +38,10 @@ export function calibratedFile({ before, calibrations, date, rates, timings }: C
   };
 }
 
-/** Timings that a file keeps, the latest ones. */
+/** Latest timings kept; ours. */
 const MOST_TIMINGS = 64;
 
-/** Four digits are more than repeats agree in. */
+/** Repeats agree in fewer than four digits. */
 const digits = (value: number): number => Number(value.toPrecision(4));
 
 function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['measured']>> {
@@ -70,12 +68,11 @@ function timingOf({ measured, metric, place, predicted }: FittedSpeed): Omit<Fit
   return { place, metric, measured, predicted: digits(predicted) };
 }
 
-/** The text of that file. */
+/** Text of a machine file for -w. */
 export function calibratedFileText(value: CalibratedMachine): string {
   return `# Measured by moeprof machine calibrate on ${value.date}. Use it with -w.\n${stringify(written(calibratedFile(value)), { lineWidth: 0 })}`;
 }
 
-/** Rates and sizes with their units, for people who read the file. */
 function written({ gpu, measured, ...file }: MachineFile): unknown {
   const { byThreads, copies, disk, memory, ...rest } = measured ?? {};
   const rate = (value: number | undefined): string | undefined =>
@@ -84,7 +81,6 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
     ...file,
     ...(gpu?.memory !== undefined && { gpu: { memory: `${Math.round(gpu.memory / 2 ** 20)}MiB` } }),
     measured: {
-      // Undefined values are not written.
       memory: rate(memory),
       copies: rate(copies),
       disk: rate(disk),
@@ -95,10 +91,9 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
   };
 }
 
-/** Fields of constants that are times. */
+/** Time constants. */
 const TIMES = ['pass', 'layer', 'expert', 'handover'];
 
-/** Times in microseconds, as runtime profiles have them. */
 function timesWritten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).map(([key, child]) => [

@@ -1,5 +1,3 @@
-// The report of a calibrated machine: measured rates, fitted constants, and errors of the checks.
-
 import { formatRate, formatRatio } from '../../base/units.js';
 import { KNOBS } from '../../hardware/door.js';
 import type { Datum, Document, Format, Grid, Line, Lines } from '../../report/door.js';
@@ -10,7 +8,7 @@ import { speedText } from '../validate/words.js';
 import { type CalibratedMachine, calibratedFile, calibratedFileText } from './calibrated-machine.js';
 import type { FittedSpeed } from './calibration.js';
 
-/** Formats of a calibration, the one for reading first; `yaml` is what -w reads. */
+/** Formats of a calibration: rates, constants and errors; `yaml` is for -w. */
 export const calibrationReports: readonly Format<CalibratedMachine>[] = documentFormats<CalibratedMachine>(documentOf, (value) => ({
   ...tagged('moeprof.calibration/1'),
   ...value,
@@ -50,7 +48,6 @@ function memoryGrid({ memory }: MachineRates): Grid {
   );
 }
 
-/** Notes on disturbance by other programs, and on figures that are missing. */
 function caveats({ drive, memory }: MachineRates, copies: number | undefined): Line[] {
   const measured = [...memory.flatMap(({ read, triad }) => [read, triad]), ...(drive === null ? [] : [drive])];
   const shares = measured.map(({ disturbed }) => disturbed);
@@ -96,7 +93,6 @@ function speedGrid(title: string, speeds: readonly FittedSpeed[]): Grid {
   );
 }
 
-/** Constants that moved, of those that can. */
 function knobGrid(runtime: string, steps: readonly number[]): Grid {
   const moved = KNOBS.map((knob, i) => ({ knob, factor: Math.exp(steps[i]!) })).filter(({ factor }) => Math.abs(factor - 1) >= 0.005);
   return gridOf(

@@ -6,19 +6,19 @@ import { fitSteps, residualAt, type Sensitivity, sensitivityOf } from '../valida
 import { predictRowVariants } from '../validate/predict-all.js';
 import type { Measurement } from '../validate/rows/measurement.js';
 
-/** A speed and its predictions, tokens a second. */
+/** A speed and its predictions, tokens/s. */
 export interface FittedSpeed {
-  /** `file:line`, or the name of a row. */
+  /** `file:line`, or a row's name. */
   readonly place: string;
   readonly metric: 'decode' | 'prefill';
   readonly measured: number;
-  /** With the constants of all machines. */
+  /** With constants of all machines. */
   readonly before: number;
-  /** With those that were fitted. */
+  /** With fitted constants. */
   readonly predicted: number;
 }
 
-/** Fits a runtime's constants to printed speeds: the timings with most and fewest experts on the GPU fix them, others check them. */
+/** Fit of a runtime's constants to printed speeds. */
 export interface RuntimeCalibration {
   readonly runtime: string;
   readonly constants: RuntimeConstants;
@@ -28,24 +28,24 @@ export interface RuntimeCalibration {
   readonly checks: readonly FittedSpeed[];
 }
 
-/** Standard error of a benchmark, and of the best constants: a logarithm, ours. */
+/** Standard error of a benchmark, a logarithm; ours. */
 const NOISE = 0.05;
-/** Largest step of a knob, a factor of 3: what is farther off has another cause, which `check` looks for. */
+/** Largest step of a knob, a factor of 3; ours. A larger difference has a different cause. */
 const LARGEST_STEP = Math.log(3);
 /** Inverse variances of the knobs, and of a speed. */
 export const RIDGE: readonly number[] = KNOBS.map(({ spread }) => 1 / spread ** 2);
 export const SURENESS = 1 / NOISE ** 2;
-/** Rounds of the fit: predictions are not linear, so slopes are taken again at the fitted constants. */
+/** Rounds of the fit, since predictions are nonlinear; ours. */
 const ROUNDS = 2;
 
-/** The most likely steps of the knobs (maximum a posteriori). @param at steps at which residuals and slopes are given */
+/** Most likely steps of the knobs (maximum a posteriori). @param at steps of the given residuals and slopes */
 export function fitKnobs(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
   const back = at.map((step) => -step);
   const rows = speeds.map((speed) => ({ ...speed, residual: residualAt(speed, back) }));
   return fitSteps(rows, RIDGE, () => SURENESS, LARGEST_STEP);
 }
 
-/** The steps of the knobs that rows of one machine give, sensitivities and residuals. @param runtimes by name @param threads most at a time */
+/** Fits the knobs to rows of one machine. @param runtimes by name */
 export async function fittedTo(
   rows: readonly Measurement[],
   runtimes: Runtimes,
@@ -65,7 +65,7 @@ export async function fittedTo(
   return { steps, speeds, left };
 }
 
-/** Calibrates one runtime. @param rows of one machine and it @param runtime with the constants of all machines @param threads most at a time */
+/** Calibrates a runtime. @param rows of one machine and runtime @param runtime with constants of all machines */
 export async function calibrate(
   rows: readonly Measurement[],
   runtime: RuntimeSpec,
@@ -94,7 +94,7 @@ export async function calibrate(
 
 const only = (runtime: RuntimeSpec): Runtimes => new Map([[runtime.name, runtime]]);
 
-/** Residuals and slopes of the rows' speeds around some steps, those of a row together, decode before prefill. */
+/** Residuals and slopes of speeds around steps, decode first. */
 export async function sensitivities(
   rows: readonly Measurement[],
   runtimes: Runtimes,
@@ -125,7 +125,10 @@ function speedsOf({ measured }: Measurement): { readonly metric: 'decode' | 'pre
   ];
 }
 
-/** The two most informative rows, of the commonest engine, model and format: most and fewest experts on the GPU, else least and most context. */
+/**
+ * The two most informative rows, of the commonest engine, model and format: most and fewest experts on the GPU, else
+ * least and most context.
+ */
 export function anchorsOf(rows: readonly Measurement[]): {
   readonly anchors: readonly Measurement[];
   readonly checks: readonly Measurement[];
@@ -139,7 +142,7 @@ export function anchorsOf(rows: readonly Measurement[]): {
   return { anchors, checks: rows.filter((row) => !anchors.includes(row)) };
 }
 
-/** Share of the experts on the GPU; if only the number of layers in host memory is known, minus that number, which sorts alike. */
+/** Share of experts on the GPU; if unknown, minus the layers in host memory, for an equal order. */
 function onGpu({ placement }: Measurement): number {
   if (placement.kind === 'all-gpu') return 1;
   if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;
@@ -147,7 +150,7 @@ function onGpu({ placement }: Measurement): number {
   return gpu_expert_share ?? -(cpu_moe_layers ?? 0);
 }
 
-/** Joins the rows of prompt and generation of one setting, which benchmarks print apart. The place is that of the first. */
+/** Joins separate prompt and generation rows of one setting. */
 export function joinedPhases(rows: readonly Measurement[]): Measurement[] {
   const joined: Measurement[] = [];
   for (const row of rows) {

@@ -2,13 +2,13 @@ import { type Detection, machineFileText } from '../../hardware/door.js';
 import { type Document, documentFormats, type Format, gridOf, type Line, linesBlock, note } from '../../report/door.js';
 import { tagged } from '../../result/version.js';
 
-/** A detected machine with its name. */
+/** A named detected machine. */
 export interface DetectedMachine {
   readonly name: string;
   readonly detection: Detection;
 }
 
-/** Detected machines, as people read them and as files have them. Formats of a detection, the one for reading first; `yaml` is what -w reads. */
+/** Formats of a detection; `yaml` is for -w. */
 export const detectionReports: readonly Format<DetectedMachine>[] = documentFormats<DetectedMachine>(documentOf, ({ detection, name }) => ({
   ...tagged('moeprof.machine/1'),
   name,
@@ -20,7 +20,6 @@ export const detectionReports: readonly Format<DetectedMachine>[] = documentForm
   render: ({ detection, name }) => machineFileText(detection, name),
 });
 
-/** The parts as one text: what -w takes. */
 const compositionOf = ({ parts }: Detection): string => parts.map(({ part }) => part).join('+');
 
 function documentOf({ detection, name }: DetectedMachine): Document {

@@ -12,10 +12,13 @@ import { isUnplaced, measurementsOf, TELL_PLACES } from './timing-row.js';
 
 export { type NamedModel, namedTiming, timingOfModel } from './timing-model.js';
 
-/** Rows that are learned from, evenly spread over those given: each takes some twenty predictions, and more teach little. */
+/** Most rows to learn from; ours: a row costs some twenty predictions. */
 const MOST_ROWS = 16;
 
-/** What timings teach of a machine. @param place for messages @param user model of a timing without @throws UserError: its model, or its placement */
+/**
+ * Fits timings of a machine. @param user model of a timing without a model @throws UserError for an unknown model or
+ * placement
+ */
 export async function learn(
   timings: readonly Timing[],
   file: MachineFile,
@@ -41,7 +44,7 @@ export async function learn(
   return { steps, covariance, timings: rows.length, said: learnedText(machine, first!, steps, rows.length, worst) };
 }
 
-/** At most sixteen of the rows, evenly spread. */
+/** At most sixteen rows, evenly spread. */
 export function spreadRows(rows: readonly Measurement[]): readonly Measurement[] {
   if (rows.length <= MOST_ROWS) return rows;
   return Array.from({ length: MOST_ROWS }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (MOST_ROWS - 1))]!);

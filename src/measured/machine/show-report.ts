@@ -3,14 +3,14 @@ import type { Device, HardwareSpec, LinkSpec, Machine } from '../../hardware/doo
 import { assumedOf, memoryRate, memoryText, pcieRate, slotText, takenPartsOf } from '../../hardware/door.js';
 import { type Datum, type Document, documentFormats, type Facts, figure, gridOf, type Line, linesBlock, ratio } from '../../report/door.js';
 
-/** A machine, and the remarks of its file. */
+/** A machine with remarks. */
 export interface ShownMachine {
   readonly hardware: HardwareSpec;
   readonly remarks: readonly string[];
   readonly notSeen: readonly string[];
 }
 
-/** The report of `moeprof machine show`: the parts of a machine with their data sheets, measurements, and the speeds that a runtime reaches. */
+/** Report of `moeprof machine show`. */
 export const machineReports = documentFormats<ShownMachine>(documentOf, ({ hardware, notSeen, remarks }) => ({
   ...hardware,
   remarks,

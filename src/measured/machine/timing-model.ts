@@ -5,29 +5,28 @@ import { didYouMean } from '../../base/text.js';
 import { findQuantization, loadProfile, readLabel } from '../../model/door.js';
 import type { Timing } from '../../runtime/logs/timing.js';
 
-/** A model as measurements name it. */
+/** A model as named in measurements. */
 export interface TimedModel {
-  /** Bundled name, or the path of a GGUF file. */
+  /** Bundled name, or path of a GGUF file. */
   readonly name: string;
-  /** Label of the storage format. */
   readonly quant?: string;
   /** Bits per weight over the whole file. */
   readonly bits?: number;
 }
 
-/** Facts about a log that the user adds because the log lacks them. */
+/** The user's facts on a log. */
 export interface NamedModel {
-  /** Bundled model; null: that of the log. */
+  /** Bundled model; null: as in the log. */
   readonly model: string | null;
-  /** Storage format; null: that of the log. */
+  /** Storage format; null: as in the log. */
   readonly quantization: string | null;
 }
 
-/** The model of a timing. @param user wins over the log @throws UserError if no bundled model is meant, or the format is unknown */
+/** Model of a timing. @param user precedes the log @throws UserError for an unknown model or format */
 export function timedModel(timing: Timing, { model: named, quantization }: NamedModel): TimedModel {
   const names = listProfiles('models');
   if (named !== null && isPath(named)) return { name: named };
-  // A file that is here has more facts than a name.
+  // A file at hand gives more facts than a name.
   if (named === null && timing.model !== undefined && isPath(timing.model) && statOf(timing.model) !== undefined)
     return { name: timing.model };
   if (named !== null && !names.includes(named)) throw new UserError(`-m ${named}: is no bundled model: ${didYouMean(named, names)}`);
@@ -40,12 +39,12 @@ export function timedModel(timing: Timing, { model: named, quantization }: Named
   }
   const quant = quantization === null ? quantOf(timing) : findQuantization(quantization).name;
   const { modelBytes, parameters } = timing;
-  // An eighth of a bit is lost if sizes are printed with few digits.
+  // Sizes printed with few digits lose an eighth of a bit.
   const bits = modelBytes === undefined || parameters === undefined ? undefined : Number(((8 * modelBytes) / parameters).toFixed(3));
   return { name, ...(quant !== undefined && { quant }), ...(bits !== undefined && { bits }) };
 }
 
-/** A timing with the model and the format of the user, if it names none itself. */
+/** Fills in the user's model and format if missing. */
 export function timingOfModel(timing: Timing, { model, quantization }: NamedModel): Timing {
   const names = listProfiles('models');
   const named = model === null || timing.model !== undefined || bundledName(timing, names) !== null ? timing : { ...timing, model };
@@ -55,7 +54,7 @@ export function timingOfModel(timing: Timing, { model, quantization }: NamedMode
   return format === null || /^(bf16|fp8)/.test(format) ? named : { ...named, quantization: format };
 }
 
-/** A timing whose model and format have the names that moeprof has for them, as a file keeps it. @throws UserError as {@link timedModel} */
+/** A timing under moeprof's names of model and format. @throws UserError as {@link timedModel} */
 export function namedTiming(timing: Timing, user: NamedModel): Timing {
   const { name, quant } = timedModel(timing, user);
   return { ...timing, model: name, ...(quant !== undefined && { quantization: quant }) };
@@ -71,7 +70,6 @@ function keyOf(text: string): string {
     .replace(/[^a-z0-9]/g, '');
 }
 
-/** The longest name that a file, or the runtime's name for the model, begins with or has in it. */
 function bundledName({ model, quantization }: Timing, names: readonly string[]): string | null {
   const texts = [model === undefined ? '' : baseName(model), quantization ?? ''].map(keyOf);
   for (const text of texts) {
@@ -81,12 +79,12 @@ function bundledName({ model, quantization }: Timing, names: readonly string[]):
   return null;
 }
 
-/** Label at the end of a file's name (`-UD-Q4_K_XL.gguf`), or what llama.cpp calls it (`Q4_K - Medium`, `IQ4_XS - 4.25 bpw`). */
+/** Label at the end of a file name (`-UD-Q4_K_XL.gguf`), or llama.cpp's name (`Q4_K - Medium`, `IQ4_XS - 4.25 bpw`). */
 function quantOf({ model, quantization }: Timing): string | undefined {
   const file = baseName(model ?? '').replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   const label = /(?:^|[-.:_])((?:ud-)?(?:i?q\d[a-z0-9_]*|tq\d_\d|bf16|f16|fp16|f32|fp8|mxfp4|nvfp4))$/i.exec(file)?.[1];
   const printed = /\b(I?Q\d\w*|TQ\d_\d|MXFP4|BF16|F16|F32)(?: - (Small|Medium|Large|XS|XXS))?/.exec(quantization ?? '');
-  // Of 2-bit k-quants the medium one has no letter.
+  // The medium 2-bit k-quant has no letter.
   const size = printed?.[2] === undefined || /^Q2_K$/.test(printed[1]!) ? '' : `_${printed[2][0]}`;
   const plain = /^\S+$/.test(quantization ?? '') ? quantization!.toLowerCase() : undefined;
   const spoken = printed === null ? undefined : `${printed[1]}${/^Q\d_K$/.test(printed[1]!) ? size : ''}`;

@@ -12,13 +12,13 @@ import { type NamedModel, type TimedModel, timedModel } from './timing-model.js'
 
 const GB = 1e9;
 
-/** Timings as measurements, whose rules of tensors share one limit of work. @throws UserError if a model or storage format is unknown */
+/** Timings as measurements; all tensor rules share one limit of work. @throws UserError for an unknown model or storage format */
 export function measurementsOf(timings: readonly Timing[], machine: Machine, user: NamedModel): Measurement[] {
   const steps = new Meter(timings[0]?.place ?? '', LIMITS.matching);
   return timings.map((timing) => measurementOf(timing, machine, user, steps));
 }
 
-/** A timing as a measurement. @throws UserError if its model or storage format is unknown */
+/** A timing as a measurement. @throws UserError for an unknown model or storage format */
 export function measurementOf(timing: Timing, machine: Machine, user: NamedModel, steps?: Meter): Measurement {
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
@@ -35,7 +35,6 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
     tg_tokens: generatedTokens,
     batch_users: users,
   });
-  // Without layers on a card, the CPU computes everything.
   const used = timing.gpuLayers === 0 && !machine.unified ? { ...machine, gpus: [], pcie: null } : machine;
   return {
     id: place,
@@ -72,7 +71,7 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
   };
 }
 
-/** MoE layers whose experts lie in host memory. Most runtimes count the blocks of the file, of which some have none. */
+/** MoE layers with experts in host memory. */
 function expertsOnCpu(timing: Timing, model: ModelSpec, steps?: Meter): number {
   const layers = decoderLayers(model);
   const blocks = model.layers.map(({ index }) => decoderLayerOf(model, index));
@@ -87,18 +86,18 @@ function expertsOnCpu(timing: Timing, model: ModelSpec, steps?: Meter): number {
   return places === 'all in host memory' ? model.layers.length : layersInBuffers(timing, model);
 }
 
-/** What to do if the placement of experts is unknown. */
+/** Advice for an unknown expert placement. */
 export const TELL_PLACES =
   'put the command line into the log ($ llama-server -m ... -ncmoe 24), or give all that was printed while the model was loaded';
 
-/** True if the experts of a runtime that places them are at unknown places: they are then taken to be on the GPU. */
+/** True if a placing runtime's expert placement is unknown, and taken as all on the GPU. */
 export function isUnplaced(timing: Timing, { gpus, unified }: Machine): boolean {
   const { places } = runtimeOfProgram(timing.engine);
   if (gpus.length === 0 || unified || places === undefined || places === 'all in host memory') return false;
   return !placedByFlags(timing) && modelBuffers(timing).length === 0;
 }
 
-/** True if flags place experts. A log has `offloaded 49/49 layers` of any split of experts, too. */
+/** True if flags place experts. `offloaded 49/49 layers` is printed for any expert split. */
 function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, overrides }: Timing): boolean {
   if ((allCpuMoe ?? command ?? cpuMoe ?? overrides) !== undefined) return true;
   return gpuLayers !== undefined && (layers === undefined || gpuLayers !== layers + 1);
@@ -106,7 +105,10 @@ function placedByFlags({ allCpuMoe, command, cpuMoe, gpuLayers, layers, override
 
 const modelBuffers = ({ buffers = [] }: Timing): TimingBuffer[] => buffers.filter(({ kind }) => kind === 'model');
 
-/** First layers whose experts host memory holds, by the printed buffers. Mapped buffers also span other tensors, so the smaller figure counts. */
+/**
+ * First layers in host memory, by printed buffers. Mapped buffers also span further tensors, so the smaller figure
+ * counts.
+ */
 function layersInBuffers(timing: Timing, model: ModelSpec): number {
   const buffers = modelBuffers(timing);
   const bytesOf = (host: boolean): number => buffers.reduce((sum, buffer) => sum + (inHostMemory(buffer) === host ? buffer.bytes : 0), 0);
@@ -123,7 +125,6 @@ function layersInBuffers(timing: Timing, model: ModelSpec): number {
   return count;
 }
 
-/** The machine as measurements describe it; rates that were measured take precedence there, too. */
 function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Machine): Measurement['machine'] {
   const rate = (bytes: number | undefined): { measured_gbps?: number } => (bytes === undefined ? {} : { measured_gbps: bytes / GB });
   const [disk] = disks;
@@ -152,7 +153,7 @@ function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Mac
   };
 }
 
-/** Layers with experts in host memory, by tensors, rounded. @param blocks of the file with experts @throws UserError for a rule that is none */
+/** Layers with experts in host memory, by tensor rules, rounded. @throws UserError for a malformed rule */
 export function layersOnCpu(rules: readonly string[], blocks: readonly number[], place: string, steps?: Meter): number {
   const parsed = parseOverrides(rules, place, steps);
   let onCpu = 0;

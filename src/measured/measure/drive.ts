@@ -1,5 +1,3 @@
-// A file to read from, on the drive that is measured. Its name is removed before the first byte is written, or else at the end.
-
 import { UserError } from '../../base/errors.js';
 import { attempt } from '../../base/files.js';
 import { closeSync, constants, freeBytes, fstatSync, fsyncSync, openSync, unlinkSync, writeSync } from '../../base/host/files.js';
@@ -9,21 +7,21 @@ import { pid } from '../../base/host/process.js';
 import { Random } from '../../base/random.js';
 import { formatBytes } from '../../base/units.js';
 
-/** A file of the drive, open for reading. */
+/** An open file on the measured drive. The name is removed before the first write, or at the end. */
 export interface DriveFile {
   readonly fd: number;
   readonly bytes: number;
-  /** True if reads go past the system's cache. */
+  /** True if reads bypass the system's cache. */
   readonly direct: boolean;
   close(): void;
 }
 
 const MIB = 2 ** 20;
-/** Bytes of the file, and free bytes that must be left besides. */
+/** Bytes of the file, and bytes to leave free; ours. */
 const SIZE = 1024 * MIB;
 const LEFT = 512 * MIB;
 
-/** Writes a file of random-looking bytes, which drives cannot compress. @param step called after each part @throws UserError if it cannot */
+/** Writes a file of incompressible bytes. @param step called after each part @throws UserError if writing fails */
 export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
   const path = join(folder, `.moeprof-read-${pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
@@ -56,7 +54,7 @@ export async function openDriveFile(folder: string, step: () => Promise<void>): 
   }
 }
 
-/** Opened past the cache; null if the system, or this file system, cannot. */
+/** Opens past the cache; null: unsupported. */
 function directly(path: string): number | null {
   if (platform !== 'linux') return null;
   try {

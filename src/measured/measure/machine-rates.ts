@@ -7,47 +7,49 @@ interface MemoryRate {
   readonly threads: number;
   /** Plain reads, bytes/s. */
   readonly read: MeasuredRate;
-  /** STREAM's triad, bytes/s as STREAM counts. */
+  /** Triad, bytes/s as in STREAM. */
   readonly triad: MeasuredRate;
 }
 
-/** Reads of the drive, bytes/s. */
 interface DriveRate extends MeasuredRate {
   /** False: the system's cache may have answered. */
   readonly direct: boolean;
 }
 
-/** Rates of this machine, in about a minute: memory by threads, reads of the drive, in turns; empty and null if not wished. */
+/** Rates of the machine, in about a minute. Empty and null if not requested. */
 export interface MachineRates {
   readonly memory: readonly MemoryRate[];
-  /** With as many reads under way as gave the best rate. */
+  /** With the best number of concurrent reads. */
   readonly drive: DriveRate | null;
 }
 
-/** Measurements that exist. */
+/** Available measurements. */
 export const MEASURES = ['memory', 'drive'] as const;
 /** One of {@link MEASURES}. */
 export type Measure = (typeof MEASURES)[number];
 
 const MIB = 2 ** 20;
-/** Bytes of a thread's arrays: far more than any cache has for it. */
+/** Bytes of a thread's arrays. Ours: far more than any cache. */
 const LARGE = 192 * MIB;
-/** A read of an expert of a few MiB, in pages. */
+/** Bytes of a read, an expert of a few MiB; ours. */
 const READ_BYTES = 4 * MIB;
 const FLIGHTS = [1, 2, 4, 8];
-/** Visits of each measurement. */
+/** Visits of each measurement; ours. */
 const TURNS = 3;
-/** ms after which no turn begins and no round waits for quiet: a busy machine would never end. */
+/** Latest start of a turn, ms; ours. A busy machine would never end. */
 const LONG_ENOUGH = 45_000;
 
-/** Threads: 1, 2, 4 ... and all. */
+/** 1, 2, 4 ... and all. */
 export function threadCounts(all: number): number[] {
   const counts: number[] = [];
   for (let count = 1; count < all; count *= 2) counts.push(count);
   return [...counts, all];
 }
 
-/** Measures. @param folder on the drive to measure @param progress takes units done and in all @throws UserError if it cannot be written */
+/**
+ * Measures. @param folder on the measured drive @param progress receives units done and total @throws UserError if
+ * writing fails
+ */
 export async function measureMachine(
   wanted: readonly Measure[],
   folder: string,
@@ -86,7 +88,6 @@ interface Job {
   readonly visits: Round[][];
 }
 
-/** Adds a job to those that are done in turns. */
 function jobOf(jobs: Job[], tasks: readonly Task[]): Job {
   const job = { tasks, visits: [] };
   jobs.push(job);

@@ -1,4 +1,4 @@
-// A thread that measures: it prepares its work, then works between two given times.
+// Measuring thread: prepares the work, then works between two given times.
 import { serveTasks } from '../../base/worker-pool.js';
 import { type Span, type Task, type ThreadWork, workBetween, workOf } from './task.js';
 

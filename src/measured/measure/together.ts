@@ -1,39 +1,39 @@
 import { TaskThread } from '../../base/worker-pool.js';
 import type { Span, Task, ThreadWork } from './task.js';
 
-/** ms from the announcement until all begin, and ms of one round. */
+/** Time before all threads begin, and of a round, ms; ours. */
 const LEAD = 20;
 const LENGTH = 150;
-/** Rounds of a visit that count; the first, in which clocks rise, never does. */
+/** Counted rounds of a visit; ours. The first is left out, as clocks rise. */
 const ROUNDS = 3;
-/** Undisturbed rounds of all visits that make a median; if there are fewer, disturbed ones count, too. */
+/** Undisturbed rounds for a median; with fewer, disturbed rounds count. Ours. */
 const ENOUGH = 5;
-/** A visit ends after this multiple of {@link ROUNDS}, disturbed rounds included. */
+/** Most rounds of a visit, in multiples of {@link ROUNDS}; ours. */
 const PATIENCE = 3;
-/** Largest share of a round for which a thread may wait for a processor undisturbed: well below the 5 % that rates may differ by. */
+/** Largest share of an undisturbed round without a processor. Ours: well below the 5 % tolerance of rates. */
 const DISTURBED = 0.02;
 
-/** A round: all threads for {@link LENGTH} ms. */
+/** A round: {@link LENGTH} ms of all threads. */
 export interface Round {
   /** Bytes/s of all threads. */
   readonly rate: number;
-  /** The largest part of the round that a thread waited for a processor; null: unknown. */
+  /** Largest share of the round without a processor; null: unknown. */
   readonly waited: number | null;
 }
 
-/** A rate and how well rounds agree. */
+/** A rate and its spread. */
 export interface MeasuredRate {
-  /** Bytes/s, the median of the rounds that count. */
+  /** Bytes/s, median of counted rounds. */
   readonly rate: number;
-  /** The best median of a visit, bytes/s: what the machine reaches at a time at which nothing else uses its memory. */
+  /** Best median of a visit: the rate of a quiet machine. */
   readonly best: number;
-  /** Half the width that holds the middle half of the rounds, over the median. */
+  /** Half the interquartile range over the median. */
   readonly spread: number;
-  /** Share of the rounds that count in which other programs took processors away; 0 if unknown. */
+  /** Share of counted rounds disturbed by other programs; 0 if unknown. */
   readonly disturbed: number;
 }
 
-/** One visit: runs one task a thread, round after round, until enough were undisturbed. @param patient false: disturbed rounds count as well */
+/** A visit: a task per thread, round after round. @param patient false: disturbed rounds count */
 export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
   const threads = tasks.map((task) => new TaskThread<Span | null, ThreadWork>('measured/measure/measure-worker', task));
   const all = (span: Span | null): Promise<ThreadWork[]> => Promise.all(threads.map((thread, i) => thread.ask(span, tasks[i]!.kind)));
@@ -42,7 +42,6 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
     return all({ begin, end: begin + LENGTH });
   };
   try {
-    // Its work is prepared when a thread answers at all.
     await all(null);
     await together();
     const rounds: Round[] = [];
@@ -54,7 +53,10 @@ export async function visit(tasks: readonly Task[], patient = true): Promise<Rou
   }
 }
 
-/** @param alone true: a thread's time on a processor counts; false: all of its time, since the others had its memory meanwhile */
+/**
+ * Rate of a round. @param alone true: waiting time is left out; false: included, since further threads used the memory
+ * meanwhile
+ */
 export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
   const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
   return {
@@ -65,12 +67,12 @@ export function roundOf(done: readonly ThreadWork[], alone: boolean): Round {
 
 const isQuiet = ({ waited }: Round): boolean => waited === null || waited <= DISTURBED;
 
-/** The given number of rounds in which threads waited least. */
+/** The least disturbed rounds. */
 export function countedOf(all: readonly Round[], rounds: number): Round[] {
   return [...all].sort((a, b) => (a.waited ?? 0) - (b.waited ?? 0)).slice(0, rounds);
 }
 
-/** The rate of all visits. Undisturbed rounds count alone, if there are enough of them for a median. */
+/** Rate of all visits, from undisturbed rounds if enough. */
 export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
   const rounds = visits.flat();
   const quiet = rounds.filter(isQuiet);

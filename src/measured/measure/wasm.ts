@@ -1,10 +1,10 @@
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
-/** Kernels of the module. Addresses and ends are in bytes of its memory; their results only keep the work from being optimised away. */
+/** Addresses and ends are in bytes of memory; results prevent optimisation. */
 interface Kernels {
-  /** Adds up `[from, to)`, in steps of 64 bytes. */
+  /** Sums `[from, to)` in steps of 64 bytes. */
   sum(from: number, to: number): number;
-  /** STREAM's triad, `a = b + 3 c` in doubles: `bytes` of each, in steps of 64. */
+  /** STREAM's triad, `a = b + 3 c` in doubles: `bytes` per array, in steps of 64. */
   triad(a: number, b: number, c: number, bytes: number): number;
 }
 
@@ -13,7 +13,7 @@ const F64X2_ADD = simd(0xf0);
 const F64X2_MUL = simd(0xf2);
 const LANE_0 = simd(0x1b, 0);
 
-/** Four accumulators, since additions wait for one another. */
+/** Four accumulators, for additions are latency-bound. */
 const SUM: KernelBody = {
   parameters: 2,
   locals: [[4, V128]],
@@ -42,7 +42,7 @@ const TRIAD: KernelBody = {
   ],
 };
 
-/** Kernels that measure memory, in WebAssembly SIMD, on a new memory of at least `size` bytes, which begins on a page, and that memory. */
+/** WebAssembly SIMD kernels that measure a new page-aligned memory of at least `size` bytes. */
 export function kernelsOn(size: number): { readonly kernels: Kernels; readonly memory: { readonly buffer: ArrayBuffer } } {
   return instantiate<Kernels>({ sum: SUM, triad: TRIAD }, size);
 }

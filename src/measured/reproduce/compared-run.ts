@@ -13,53 +13,49 @@ import type { RowSystem } from '../validate/rows/specify.js';
 import { figureAt, type Limit } from './best.js';
 import type { Reproduction } from './reproduction.js';
 
-/** Figures of a run, by metric. Null: it has none. */
+/** Figures of a run by metric. Null: absent. */
 export interface Figures {
   of(metric: string): number | null;
-  /** As the row of measurements has it. */
   measured(metric: string): number | null;
-  /** At the best found, or the floor, of the same passes on the same machine under the same runtime. */
+  /** At a limit, for equal passes, machine and runtime. */
   at(limit: Limit, metric: string): number | null;
 }
 
-/** What a run is composed of, besides its runtime: parts that another run may replace. */
+/** Exchangeable parts of a run. */
 export interface Composition {
   readonly system: SystemSpec;
-  /** Sizes of caches, as a run has them. */
   readonly memory: unknown;
-  /** Drafts, as a workload has them; absent: none. */
   readonly speculation?: unknown;
 }
 
-/** The runs that a reproduction compares. Each may also run under another runtime or with parts of another run, to decompose a gain. */
+/** A compared run. Exchanged runtimes or parts decompose a gain. */
 export interface ComparedRun {
-  /** Model, machine and workload, in one text: runs of one world can exchange their parts. */
+  /** Model, machine and workload; runs of one world can exchange parts. */
   readonly world: string;
   readonly runtime: string;
   readonly composition: Composition;
-  /** @param bounds true: with what is best of each metric @throws UserError if the run cannot be done */
+  /** @param bounds adds {@link Figures.at} @throws UserError for an impossible run */
   figures(runtime: string, composition: Composition, bounds: boolean): Promise<Figures>;
 }
 
-/** Fields of the figures in a row of measurements. */
+/** Prediction and measured field, by metric. */
 const OF_ROWS = {
   'speed.decode': ['decode', 'tg_tps'],
   'speed.prefill': ['prefill', 'pp_tps'],
   'cache.hit_rate': ['hit_rate', 'hit_rate'],
 } as const;
 
-/** The prediction and the measured field of a metric; undefined: rows have no such metric. */
 function fieldsOf(metric: string): (typeof OF_ROWS)[keyof typeof OF_ROWS] | undefined {
   return ownValue<(typeof OF_ROWS)[keyof typeof OF_ROWS]>(OF_ROWS, metric);
 }
 
-/** The source of the runs of reproductions; bundled measurements are read once. */
+/** Source of compared runs; bundled measurements are read once. */
 export class ComparedRuns {
   #rows: ReadonlyMap<string, Measurement> | null = null;
   #traces: RowTraces | null = null;
   #runtimes: ReadonlyMap<string, RuntimeSpec> | null = null;
 
-  /** A run of a file. @param place names it in messages @throws UserError if it is not well-formed */
+  /** @param place for messages @throws UserError if malformed */
   side({ base, runs }: Pick<Reproduction, 'base' | 'runs'>, name: string, place: string): ComparedRun {
     const run = ownValue(runs, name)!;
     if (typeof run !== 'string' && run.row !== undefined) return this.#ofRow(run.row, place);
@@ -138,7 +134,6 @@ function comparedRun(spec: RunSpec): ComparedRun {
   };
 }
 
-/** Memory and workload of a run, merged over the shared ones field by field. */
 function mergedParts(base: Readonly<Record<string, unknown>>, run: unknown): object {
   const fields = typeof run === 'string' ? {} : (run as Readonly<Record<string, unknown>>);
   const both = (field: 'memory' | 'workload'): object => ({ ...(base[field] as object), ...(fields[field] as object) });

@@ -1,35 +1,36 @@
 import { UserError } from '../../base/errors.js';
 import type { ComparedRun, Composition, Figures } from './compared-run.js';
 
-/** Groups of parts, in the order in which they are exchanged. */
+/** Groups of parts, in exchange order. */
 export const GAIN_PARTS = ['cache', 'prefetch', 'scheduler'] as const;
 
-/** Factors of a ratio. Null: a run between the two sides cannot be, and the next factor has its share, or the sides are of different worlds. */
+/**
+ * Factors of a ratio. Null: an intermediate run is impossible and the next factor takes its share, or the two worlds
+ * differ.
+ */
 export interface GainFactors extends Readonly<Record<(typeof GAIN_PARTS)[number], number | null>> {
-  /** What the other side's own runtime would add; 1 if both have one. */
+  /** 1 for a common runtime. */
   readonly engine: number;
 }
 
-/** Figures of runs of one file, each done once. */
+/** Figures of a file's runs, each executed once. */
 export class Done {
   readonly #known = new Map<string, Promise<Figures>>();
   readonly #names = new Map<ComparedRun, string>();
 
-  /** @param names of the runs in the file */
   constructor(sides: ReadonlyMap<string, ComparedRun>) {
     for (const [name, side] of sides) this.#names.set(side, name);
   }
 
   figures(side: ComparedRun, runtime = side.runtime, composition = side.composition, bounds = false): Promise<Figures> {
     const key = (bounded: boolean): string => JSON.stringify([this.#names.get(side), runtime, composition, bounded]);
-    // A run with bounds has all figures of the one without.
     const known = this.#known.get(key(true)) ?? this.#known.get(key(bounds)) ?? side.figures(runtime, composition, bounds);
     this.#known.set(key(bounds), known);
     return known;
   }
 }
 
-/** Factors of a ratio of two runs under the first's runtime, as parts are exchanged. @param figure of a run, above 0 @param whole figures of both */
+/** Factors of a ratio as parts are exchanged. @param figure of a run, above 0 @param whole figures of the two */
 export async function gainOf(
   [of, to]: readonly [ComparedRun, ComparedRun],
   done: Done,

@@ -5,26 +5,26 @@ import { Done, type GainFactors, gainOf } from './gain.js';
 import { type Claim, runsOf } from './reproduction.js';
 import { type ClaimVerdict, fallsShort, gainShare, type ShortOf, verdictOfOrder, verdictOfRatio, verdictOfValue } from './verdict.js';
 
-/** A claim, judged. */
+/** A judged claim. */
 export interface JudgedClaim {
   readonly says: string;
   readonly kind: 'value' | 'ratio' | 'order';
   readonly metric: string;
   readonly runs: readonly string[];
   readonly runtime: string;
-  /** The published value or ratio; null for an order. */
+  /** Published value or ratio; null for an order. */
   readonly published: number | null;
   readonly moeprof: number | null;
-  /** Relative to the published figure; of an order, the share of swapped pairs. */
+  /** Relative to the published figure; for an order, the share of swapped pairs. */
   readonly error: number;
-  /** The runs of an order by our figures, best first. */
+  /** Runs of an order by moeprof's figures, best first. */
   readonly comesOut: readonly string[] | null;
   readonly gain: GainFactors | null;
-  /** The share of the published gain that ours is, in logarithms; null: it is no ratio. */
+  /** Share of the published gain, in logarithms; null: no ratio. */
   readonly share: number | null;
-  /** The best that we find for our run in its engine, as `moeprof` has it; null: unknown. */
+  /** Best schedule found in the engine; null: unknown. */
   readonly best: number | null;
-  /** What no run of the machine exceeds, whatever the engine, as `moeprof` has it; null: not needed, or nothing is proven. */
+  /** Bound of the machine under any engine; null: not needed, or not proven. */
   readonly floor: number | null;
   readonly verdict: ClaimVerdict;
   readonly expected: ClaimVerdict;
@@ -32,7 +32,6 @@ export interface JudgedClaim {
   readonly source: string | null;
 }
 
-/** A published figure, and what our run's is divided by. */
 interface Asked {
   readonly metric: string;
   readonly published: number;
@@ -40,25 +39,24 @@ interface Asked {
   readonly lower: boolean;
 }
 
-/** See {@link JudgedClaim}. */
 interface Limits extends Pick<JudgedClaim, 'best' | 'floor'> {
   readonly short: ShortOf | null;
 }
 
-/** Judges the claims of a file, each run of which is done once. Ratios and orders use the first run's runtime: fitted constants agree (L26). */
+/** Judges a file's claims. Ratios and orders use the first run's runtime: fitted constants agree (L26). */
 export class ClaimJudge {
   readonly #place: string;
   readonly #sides: ReadonlyMap<string, ComparedRun>;
   readonly #done: Done;
 
-  /** @param place of the file, for messages @param sides its runs, by name */
+  /** @param place of the file, for messages @param sides by name */
   constructor(place: string, sides: ReadonlyMap<string, ComparedRun>) {
     this.#place = place;
     this.#sides = sides;
     this.#done = new Done(sides);
   }
 
-  /** @throws UserError if a run cannot be done, a figure is missing, or a ratio has nothing to divide by */
+  /** @throws UserError for an impossible run, a missing figure, or a zero divisor */
   async judge(claim: Claim): Promise<JudgedClaim> {
     const { metric, says, source = null, why = null } = claim;
     const place = `${this.#place}: ${says}`;
@@ -97,7 +95,7 @@ export class ClaimJudge {
     return { ...common, ...ratio, gain, share: gainShare(ratio), verdict, expected: claim.verdict ?? 'side' };
   }
 
-  /** What falls short of a published figure, over `to` of a ratio. The machine itself is asked only if the engine falls short. */
+  /** Limits of a claim. The machine's floor is computed only if the engine falls short. */
   async #limits(run: string, figures: Figures, { lower, metric, published, to }: Asked): Promise<Limits> {
     const found = figures.at('found', metric);
     const best = found === null ? null : found / to;

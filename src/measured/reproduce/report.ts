@@ -10,25 +10,23 @@ import type { JudgedClaim } from './judge.js';
 import type { Reproduced } from './reproduce.js';
 import { type ClaimVerdict, VERDICTS, WITHIN } from './verdict.js';
 
-/** Columns of a claim and of an order, on a terminal. */
+/** Terminal columns of a claim and of an order; ours. */
 const CLAIM = 28;
 const ORDER = 15;
 
 const FACTORS = [...GAIN_PARTS, 'engine'] as const;
 
-/** A claim with the name of its paper's file. */
 interface Row {
   readonly name: string;
   readonly claim: JudgedClaim;
 }
 
-/** The report of `moeprof reproduce`: published figures, own figures, what gains are made of, what a known future allows, and the verdict. */
+/** Report of `moeprof reproduce`. */
 export const reproductionReports = drawnFormats<readonly Reproduced[]>('moeprof reproduce', documentOf, gainFigures, (papers) => ({
   ...tagged('moeprof.reproduction/2'),
   papers,
 }));
 
-/** Published gains of one system over another, and ours, a bar each. */
 function gainFigures(papers: readonly Reproduced[]): PaperFigure[] {
   const points = papers.flatMap(({ claims, name }) =>
     claims.flatMap(({ kind, moeprof, published }, at): RunPoint[] =>
@@ -45,7 +43,7 @@ function documentOf(papers: readonly Reproduced[]): Document {
   return {
     title: `${formatCounted(papers.length, 'paper')}, ${formatCounted(claims.length, 'claim')}: ${countsOf(claims)}`,
     lead: summaryOf(claims),
-    // Of several papers a page shows what came out, and folds away the claims.
+    // A page of several papers folds the claims.
     blocks: papers.flatMap((paper) => blocksOf(paper).map((block) => (papers.length === 1 ? block : { ...block, under: underOf(paper) }))),
     records: grid(
       papers.flatMap(({ claims: judged, name }) => judged.map((claim): Row => ({ name, claim }))),
@@ -69,7 +67,6 @@ function documentOf(papers: readonly Reproduced[]): Document {
   };
 }
 
-/** How often each verdict is given, the best first. */
 function countsOf(claims: readonly JudgedClaim[]): string {
   return (Object.keys(VERDICTS) as ClaimVerdict[])
     .map((verdict) => [claims.filter((claim) => claim.verdict === verdict).length, VERDICTS[verdict]] as const)
@@ -80,7 +77,7 @@ function countsOf(claims: readonly JudgedClaim[]): string {
 /** Verdicts of a limit that falls short. */
 const SHORT: ReadonlySet<ClaimVerdict> = new Set(['engine', 'impossible']);
 
-/** Numeric claims near the published figure, and the median share of gains that no limit stands against. */
+/** Sentence on claims near the published figure, and the median share of gains without a limit. */
 function summaryOf(claims: readonly JudgedClaim[]): Line[] {
   const numeric = claims.filter(({ kind }) => kind !== 'order');
   if (numeric.length === 0) return [];
@@ -125,7 +122,7 @@ function blocksOf({ assumes, claims, name, paper, setting }: Reproduced): Block[
   ];
 }
 
-/** What falls short of a published figure: the best that we find in the engine, and the machine's floor, in which no software takes time. */
+/** Sentence on a limit: the engine's best, or the machine's floor without software time. */
 function limitOf({ best, floor, kind, metric, runtime, says, verdict }: JudgedClaim): Line[] {
   if (best === null || !SHORT.has(verdict)) return [];
   const found = textOf(kind, metric, best);
@@ -149,12 +146,11 @@ function partsOf({ gain, says }: JudgedClaim): Line[] {
 
 const factorOf = (factor: number | null): Datum => (factor === null ? '–' : { value: factor, text: `${factor.toFixed(2)}x` });
 
-/** A figure of a claim; of one on an order, which has none, the runs. */
 function figureText({ kind, metric }: JudgedClaim, figure: number | null, runs: readonly string[] | null): Datum {
   return figure === null ? orderText(runs!) : textOf(kind, metric, figure);
 }
 
-/** Runs from the best to the worst, without the words that all of them begin with. */
+/** Drops common leading words. */
 function orderText(runs: readonly string[]): string {
   const words = runs.map((run) => run.split(' '));
   const fewest = Math.min(...words.map(({ length }) => length)) - 1;

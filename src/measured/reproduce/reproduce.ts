@@ -4,14 +4,17 @@ import { ClaimJudge, type JudgedClaim } from './judge.js';
 import { loadReproduction, type Reproduction } from './reproduction.js';
 import { ORDER } from './verdict.js';
 
-/** A paper, reproduced. */
+/** A reproduced paper. */
 export interface Reproduced extends Pick<Reproduction, 'paper' | 'setting'> {
   readonly name: string;
   readonly assumes: string | null;
   readonly claims: readonly JudgedClaim[];
 }
 
-/** Executes the runs of papers and compares figures. @param names bundled names, or paths @throws UserError for a malformed file or impossible run */
+/**
+ * Executes the runs of papers. @param names bundled names, or paths @throws UserError for a malformed file or
+ * impossible run
+ */
 export async function reproduce(names: readonly string[], watch: WorkWatch = {}): Promise<Reproduced[]> {
   const files = names.map((name) => ({ name, file: loadReproduction(name) }));
   const total = files.reduce((sum, { file }) => sum + file.claims.length, 0);
@@ -33,7 +36,7 @@ export async function reproduce(names: readonly string[], watch: WorkWatch = {})
   return reproduced;
 }
 
-/** True if a verdict is worse than its file expects. */
+/** True if a verdict is worse than expected. */
 export function gotWorse({ claims }: Reproduced): boolean {
   return claims.some(({ expected, verdict }) => ORDER.indexOf(verdict) > ORDER.indexOf(expected));
 }

@@ -7,7 +7,7 @@ import { type ClaimVerdict, VERDICTS } from './verdict.js';
 
 const text = z.string().min(1);
 
-/** Values of a run by path, as `--set` has them. */
+/** Values of a run by path, as in `--set`. */
 const set = z.record(text, z.unknown()).optional();
 const run = z.looseObject({ row: text.optional(), set });
 
@@ -24,7 +24,7 @@ const shared = {
 
 const published = z.number().optional();
 
-/** A claim of a paper: a value, a ratio of two runs, or an order. */
+/** A value, a ratio of two runs, or an order. */
 const claimSchema = z.union([
   z.strictObject({ ...shared, value: text, published }),
   z.strictObject({ ...shared, ratio: z.tuple([text, text]), published }),
@@ -50,19 +50,19 @@ export const reproductionSchema = z
     });
   });
 
-/** The file of a reproduction: a paper's setting, the runs that it compares, and their published figures. A checked file. */
+/** A paper's setting, compared runs, and claims. */
 export type Reproduction = z.infer<typeof reproductionSchema>;
 
-/** One of its claims. */
+/** A claim of a paper. */
 export type Claim = Reproduction['claims'][number];
 
-/** Names of the runs that a claim is about. */
+/** Runs named by a claim. */
 export function runsOf(claim: Claim): readonly string[] {
   if ('value' in claim) return [claim.value];
   return 'ratio' in claim ? claim.ratio : claim.order;
 }
 
-/** Reads a reproduction. @param nameOrPath bundled name, or a path @throws UserError with file, line and what is wrong */
+/** Reads a reproduction. @param nameOrPath bundled name, or a path @throws UserError with file and line */
 export function loadReproduction(nameOrPath: string): Reproduction {
   const path = findProfile('reproductions', nameOrPath);
   return locateYaml(readText(path), shownPath(path), reproductionSchema).value;

@@ -1,4 +1,4 @@
-/** The verdict on a claim: how near our figure comes to the published one. Verdicts, the best first, and their words. */
+/** Verdicts on a claim with their words, best first. */
 export const VERDICTS = {
   figure: 'within 15 %',
   near: 'within 30 %',
@@ -13,32 +13,31 @@ export const VERDICTS = {
 /** One of {@link VERDICTS}. */
 export type ClaimVerdict = keyof typeof VERDICTS;
 
-/** All verdicts, the best first. */
+/** All verdicts, best first. */
 export const ORDER = Object.keys(VERDICTS) as ClaimVerdict[];
 
-/** Shares that figures are within. */
+/** Relative errors of the verdicts; ours. */
 export const WITHIN = { figure: 0.15, near: 0.3 } as const;
 
-/** Figures that differ by less are a tie. */
+/** Relative difference of a tie; ours. */
 const TIE = 0.01;
 
 interface Judged {
   readonly published: number;
   readonly moeprof: number;
-  /** What is short of the published figure; null: nothing is known to be. */
   readonly short: ShortOf | null;
 }
 
-/** A limit that falls short: the best that we find in this engine, or the floor of the machine itself. */
+/** The engine's best found, or the machine's floor. */
 export type ShortOf = Extract<keyof typeof VERDICTS, 'engine' | 'impossible'>;
 
-/** True if even the limit falls more than 15 % short of what is published. @param lower true: the less the better */
+/** True if the limit is over 15 % short of the published figure. @param lower true: less is better */
 export function fallsShort(limit: number | null, published: number, lower: boolean): boolean {
   if (limit === null) return false;
   return lower ? limit > published * (1 + WITHIN.figure) : limit < published * (1 - WITHIN.figure);
 }
 
-/** The verdict on a value. */
+/** Verdict on a value. */
 export function verdictOfValue({ moeprof, published, short }: Judged): ClaimVerdict {
   const error = Math.abs(moeprof / published - 1);
   if (error <= WITHIN.figure) return 'figure';
@@ -46,12 +45,12 @@ export function verdictOfValue({ moeprof, published, short }: Judged): ClaimVerd
   return short ?? 'far';
 }
 
-/** The share of a published gain that ours is, in logarithms; null: nothing is gained. Negative: ours is on the other side. */
+/** Share of a published gain reproduced, in logarithms; null: no published gain. Negative: the opposite side. */
 export function gainShare({ moeprof, published }: Omit<Judged, 'short'>): number | null {
   return published === 1 ? null : Math.log(moeprof) / Math.log(published);
 }
 
-/** The verdict on a ratio; a figure on the other side of 1 is not near, however small the gain. */
+/** Verdict on a ratio; a ratio on the opposite side of 1 is never near. */
 export function verdictOfRatio(judged: Judged): ClaimVerdict {
   const share = gainShare(judged) ?? 0;
   const sided = share > 0 || Math.abs(judged.published - 1) <= TIE;
@@ -61,7 +60,7 @@ export function verdictOfRatio(judged: Judged): ClaimVerdict {
   return share > 0 ? 'side' : 'other';
 }
 
-/** The verdict on an order, and how many of its pairs come out the other way round. @param values in the published order, the best first */
+/** Verdict on an order, with swapped pairs. @param values in published order, best first */
 export function verdictOfOrder(values: readonly number[], lower: boolean): { verdict: ClaimVerdict; swapped: number; pairs: number } {
   const pairs = values.flatMap((better, a) => values.slice(a + 1).map((worse) => (lower ? worse / better : better / worse)));
   const swapped = pairs.filter((ratio) => ratio < 1 - TIE).length;

@@ -4,39 +4,42 @@ import { RIDGE, SURENESS } from '../machine/calibration.js';
 import { covarianceOf, fitSteps, residualAt, type Sensitivity } from '../validate/fit.js';
 
 /**
- * Error of predictions along an axis of settings, standard deviation of a logarithm. `place`: slopes of 13 machines of profiles/measurements/
- * (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Others: bench/lab.
+ * Prediction error along an axis of settings, standard deviation of a logarithm. `place`: slopes of 13 machines of
+ * profiles/measurements/ (decode), 3 (prefill); `passes`, a doubling, and `threads`, a halving: 2 pairs each. Remaining
+ * axes: bench/lab.
  */
 const OFF: Readonly<Record<keyof Speeds, Readonly<Record<(typeof AXES)[number] | 'whole', number>>>> = {
   decode: { place: 0.15, passes: 0.01, threads: 0.1, loading: 0.03, attention: 0.1, whole: 0.12 },
   prefill: { place: 0.25, passes: 0.1, threads: 0.15, loading: 0.05, attention: 0.1, whole: 0.2 },
 };
-/** Ways in which speeds may be off: those of settings, and all together, as bands of learned machines have it (LEFT of hardware/learned.ts). */
+/** Kinds of error: axes of settings, and all speeds together (LEFT of hardware/learned.ts). */
 const WAYS = [...AXES, 'whole'] as const;
-/** Least error of a measured speed: what a line through the share of experts on the card leaves of such rows, the median of ten machines. */
+/**
+ * Least error of a measured speed: residual of a line through the experts' share on the card, median of ten machines.
+ */
 const LEAST_NOISE = 0.015;
-/** Standard deviations that nine of ten values of a Gaussian stay below. */
+/** Standard deviations above nine of ten values of a Gaussian. */
 const NINE_OF_TEN = 1.2816;
-/** Step of a speed for the slope of a cost: a logarithm. */
+/** Step of a speed for the slope of a cost: a logarithm; ours. */
 const STEP = 1e-3;
 
 const PHASES = ['decode', 'prefill'] as const;
 
-/** The speeds of a point, tokens/s, as they are known before: log(predicted / 1), and slopes by knobs and ways. */
+/** Prior of a point: log(predicted / 1), and slopes by knobs and kinds of error. */
 export type PointPrior = Readonly<Record<keyof Speeds, Sensitivity>>;
 
-/** Measured speeds, tokens/s, and their standard error as a share. */
+/** Measured speeds, tokens/s, with relative standard error. */
 export interface MeasuredSpeeds extends Speeds {
   readonly spread: number;
 }
 
-/** What is expected of a point. */
+/** Expected speeds of a point. */
 export interface PointForecast extends Speeds {
-  /** By how much it may be faster than the best one that was measured, as a share, unless one time in ten; null: none was. */
+  /** Gain over the best measured point, as a share, exceeded one time in ten; null: no measurement. */
   readonly gain: number | null;
 }
 
-/** A point's prior from the sensitivities of its speeds. @param along its distance from advice's answer, as of {@link AXES} */
+/** Prior of a point. @param along distance from the advised setting by {@link AXES} */
 export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: readonly number[]): PointPrior {
   const [features, none] = [[...along, 1], WAYS.map(() => 0)];
   return { decode: beside(decode, [...features, ...none]), prefill: beside(prefill, [...none, ...features]) };
@@ -44,10 +47,10 @@ export function pointPrior(decode: Sensitivity, prefill: Sensitivity, along: rea
 
 const beside = (speed: Sensitivity, ways: readonly number[]): Sensitivity => ({ ...speed, slopes: [...speed.slopes, ...ways] });
 
-/** Inverse variances of knobs and ways. */
+/** Inverse variances of knobs and kinds of error. */
 const RIDGES = [...RIDGE, ...PHASES.flatMap((phase) => WAYS.map((way) => 1 / OFF[phase][way] ** 2))];
 
-/** What is expected of each point, its speeds and what it may gain. @param measured by index @param others other speeds of the machine */
+/** Expected speeds of points. @param measured by index @param others further speeds of the machine */
 export function pointForecasts(
   points: readonly PointPrior[],
   measured: ReadonlyMap<number, MeasuredSpeeds>,
@@ -55,7 +58,7 @@ export function pointForecasts(
   cost: (speeds: Speeds) => number,
 ): PointForecast[] {
   const taught = [...measured].flatMap(([at, speeds]) => PHASES.map((phase) => weighed(points[at]![phase], speeds[phase], speeds.spread)));
-  // A speed of another setting, or another model, teaches knobs alone.
+  // Speeds of a foreign setting or model teach only the knobs.
   const rows = [...others.map((speed) => beside(speed, new Array<number>(2 * WAYS.length).fill(0))), ...taught];
   const steps = fitSteps(rows, RIDGES, () => SURENESS);
   const surprise = surpriseOf(rows, steps);
@@ -76,27 +79,26 @@ export function pointForecasts(
   });
 }
 
-/** Factor on variances, at least 1 (Birge ratio): squares of what the fit moved and left, per row. A very slow engine is unsure in all. */
+/** Factor on variances, at least 1 (Birge ratio): a very slow engine makes all predictions unsure. */
 function surpriseOf(rows: readonly Sensitivity[], steps: readonly number[]): number {
   const moved = steps.reduce((sum, step, k) => sum + RIDGES[k]! * step ** 2, 0);
   const left = rows.reduce((sum, row) => sum + SURENESS * residualAt(row, steps) ** 2, 0);
   return rows.length === 0 ? 1 : Math.max(1, (moved + left) / rows.length);
 }
 
-/** The measured point with the least cost; null: none was measured. */
+/** Measured point of least cost; null: no measurement. */
 export function bestMeasured(measured: ReadonlyMap<number, Speeds>, cost: (speeds: Speeds) => number): number | null {
   let best: number | null = null;
   for (const [at, speeds] of measured) if (best === null || cost(speeds) < cost(measured.get(best)!)) best = at;
   return best;
 }
 
-/** A measured speed as a row of the fit, which takes all errors for equal: a surer one counts as a longer row. */
+/** Scales a measured speed by its precision, for the fit. */
 function weighed({ residual, slopes }: Sensitivity, speed: number, spread: number): Sensitivity {
   const times = 1 / Math.sqrt(SURENESS) / Math.max(LEAST_NOISE, spread);
   return { residual: times * (residual - Math.log(speed)), slopes: slopes.map((slope) => times * slope) };
 }
 
-/** The logarithm of a cost, and its slopes by knobs and ways. */
 function costBy(point: PointPrior, speeds: Speeds, cost: (speeds: Speeds) => number): { log: number; slopes: number[] } {
   const log = Math.log(cost(speeds));
   const by = PHASES.map((phase) => (Math.log(cost({ ...speeds, [phase]: speeds[phase] * Math.exp(STEP) })) - log) / STEP);

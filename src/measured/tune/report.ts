@@ -5,14 +5,14 @@ import { tagged } from '../../result/version.js';
 import type { Speeds } from '../../runtime/setting/goal.js';
 import { CERTAIN, type Tuned } from './tune.js';
 
-/** A finished search, with what was searched and the file that keeps its timings. */
+/** A finished search. */
 export interface TunedAdvice {
   readonly basis: TuneBasis;
   readonly tuned: Tuned;
   readonly kept: string;
 }
 
-/** Formats of a search, the one for reading first. */
+/** Formats of a search. */
 export const tuneReports = pagedFormats<TunedAdvice>(
   'moeprof advise --tune',
   tunedDocument,
@@ -54,12 +54,12 @@ function tunedDocument({ basis, kept, tuned: { best, left, runs } }: TunedAdvice
   };
 }
 
-/** Both speeds. */
+/** Decode and prefill speed. */
 export function bothSpeeds({ decode, prefill }: Speeds): string {
   return `${formatTokensPerSecond(decode)}, prompts ${formatTokensPerSecond(prefill)}`;
 }
 
-/** How sure the best is. @param left as of {@link Tuned} */
+/** Remaining gain in words. @param left as of {@link Tuned} */
 export function leftText(left: Tuned['left']): string {
   if (left === null) return 'nothing is measured yet';
   if (left > CERTAIN) return `another setting may be up to ${formatRatio(left, 0)} faster`;

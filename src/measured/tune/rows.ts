@@ -21,22 +21,22 @@ import { runtimeOf } from '../validate/rows/specify.js';
 import { type PointPrior, pointPrior } from './belief.js';
 import type { RunEnd } from './tune.js';
 
-/** The tests of a benchmark: tokens of the prompt, generated ones, and those in the context before. */
+/** Tokens of a benchmark: prompt, generated, preceding context. */
 export type BenchTests = Required<Pick<Timing, 'promptTokens' | 'generatedTokens' | 'depth'>>;
 
-/** The timing of a point at 1 token a second: what is predicted and kept of it. @param words of the whole command line */
+/** Timing of a point at 1 token/s. @param words of the command line */
 export function pointTiming({ model, quantization, runtime }: TuneBasis, words: readonly string[], tests: BenchTests): Timing {
   const settings = settingsOfFlags(words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' '));
   const named = isPath(model) ? {} : { quantization };
   return { place: words.join(' '), engine: runtime, ...settings, model, ...named, ...tests, decode: 1, prefill: 1 };
 }
 
-/** The setting of a timing in words, whatever its speeds. */
+/** Setting in words, without speeds. */
 export function settingText(timing: Timing): string {
   return timingText({ ...timing, decode: 1, prefill: 1 }).replace(/^(\w+) 1 tok\/s, (\w+) 1 tok\/s/, '$1 $2');
 }
 
-/** Ends of points that the file of a machine keeps, by index; timings of others are left. */
+/** Stored outcomes of points, by index. */
 export function keptEnds(timings: readonly Timing[], { failed = [] }: MachineFile, measured: readonly Timing[]) {
   const texts = timings.map(settingText);
   const ends = new Map<number, RunEnd>();
@@ -54,7 +54,7 @@ export function keptEnds(timings: readonly Timing[], { failed = [] }: MachineFil
   return { ends, others };
 }
 
-/** The text of a machine's file with one more entry of a list, comments and all. A list keeps the latest 64, as the schema of the file has it. */
+/** Adds a list entry, and keeps comments. A list keeps the latest 64, as in the schema. */
 export function withEntry(text: string, list: 'timings' | 'failed', entry: string): string {
   const document = parseDocument(text);
   const { [list]: before = [] } = document.toJS() as MachineFile;
@@ -62,12 +62,12 @@ export function withEntry(text: string, list: 'timings' | 'failed', entry: strin
   return document.toString({ lineWidth: 0 });
 }
 
-/** The beginning of why a point failed that lacked memory. */
+/** Prefix of a failure by lack of memory. */
 const NO_MEMORY = 'out of memory';
-/** What engines and systems print if memory is short: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
+/** Messages of memory failures: CUDA, ROCm, Vulkan, ggml's allocators, C++, the C library. */
 const LACKS = /out of ?memory|outofdevicememory|failed to allocate|unable to allocate|cannot allocate|bad_alloc|insufficient memory/i;
 
-/** The end of a run of a benchmark. @param repeats of each test @param limit of time, as it was given */
+/** Outcome of a benchmark. @param repeats of each test @param limit of time, as given */
 export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
   const text = `${end.stderr}\n${end.stdout}`;
   const message = text.split('\n').findLast((line) => /error|fail|abort|assert|terminat|memory|exception|invalid/i.test(line));
@@ -76,7 +76,7 @@ export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
     lacksMemory,
   });
   if (end.late) return failed(`ended after ${limit}`);
-  // If nobody else does, the system kills what takes too much memory.
+  // The system kills a process that exhausts memory.
   if (end.code !== 0 && (end.signal === 'SIGKILL' || LACKS.test(text))) return failed(NO_MEMORY, true);
   if (end.code !== 0) return failed(`ended with ${end.signal ?? end.code}`);
   try {
@@ -93,7 +93,7 @@ export function endOf(end: ProgramEnd, repeats: number, limit: string): RunEnd {
   }
 }
 
-/** What is known before: of points by their timings, and of the knobs by other timings of the machine. @param threads predictions at a time */
+/** Priors of points and knobs from timings. */
 export async function priorsOf(
   points: readonly TunePoint[],
   timings: readonly Timing[],
@@ -109,7 +109,7 @@ export async function priorsOf(
   const names = new Set([...rows, ...otherRows].map(runtimeOf));
   const runtimes = new Map([...names].map((name) => [name, runtimeBefore(file, loadRuntime(name))]));
   const none = KNOBS.map(() => 0);
-  // Threads and the like hardly change how a speed goes with the knobs: a placement has the slopes of its first point.
+  // Threads hardly change slopes: points of one placement share slopes.
   const firsts = points.map(({ setting }) => points.findIndex((other) => other.setting === setting));
   const of = async (phase: keyof Speeds): Promise<Sensitivity[]> => {
     const phaseRows = rows.map((row) => phaseRow(row, phase));
@@ -130,7 +130,7 @@ export async function priorsOf(
   return { priors, others: await sensitivities(otherRows, runtimes, none, threads, watch) };
 }
 
-/** One phase of a row at 1 token a second, without what that does not depend on. */
+/** Row of one phase at 1 token/s, without settings irrelevant to the phase. */
 function phaseRow(row: Measurement, phase: keyof Speeds): Measurement {
   const { mmap, pp_tokens, tg_tokens, ubatch, ...run } = row.run;
   if (phase === 'decode') return { ...row, run: { ...run, ...definedFields({ tg_tokens }) }, measured: { tg_tps: 1 } };

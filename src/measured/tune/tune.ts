@@ -4,19 +4,18 @@ import type { Speeds } from '../../runtime/setting/goal.js';
 import type { Sensitivity } from '../validate/fit.js';
 import { bestMeasured, type MeasuredSpeeds, type PointPrior, pointForecasts } from './belief.js';
 
-/** Runs of the benchmark at most, those that failed among them. */
+/** Most benchmark runs, failures included; ours. */
 export const MOST_RUNS = 6;
-/** Gain below which no more is measured. */
+/** Relative gain below which a search stops; ours. */
 export const CERTAIN = 0.03;
-/** Failures but for lack of memory after which, if nothing was measured, nothing more is tried. Ours: something else is wrong. */
+/** Failures that end a search without measurements; ours. Lack of memory does not count. */
 const FAILURES = 3;
-/** Bytes by which the next point takes less than one that lacked memory, twice as many each time. Ours: half of the margin that advice leaves free. */
+/** Bytes less than a point that lacked memory, doubled at each failure. Ours: half of advice's margin. */
 const LESS = 2 ** 29;
 
-/** The end of a run: speeds, or why there are none. */
+/** Measured speeds, or a failure. */
 export type RunEnd = MeasuredSpeeds | { readonly failed: string; readonly lacksMemory: boolean };
 
-/** A point that was run, now or before. */
 interface TunedRun {
   readonly at: number;
   readonly predicted: Speeds;
@@ -26,13 +25,13 @@ interface TunedRun {
 /** A finished search. */
 export interface Tuned {
   readonly runs: readonly TunedRun[];
-  /** Index of the fastest measured point; null: none ran. */
+  /** Index of the fastest measured point; null: no success. */
   readonly best: number | null;
-  /** By how much some other point may be faster, a share; 0: none is left; null: nothing is measured. */
+  /** Possible gain of a remaining point, as a share; 0: no point is left; null: no measurement. */
   readonly left: number | null;
 }
 
-/** What a search takes: points with their priors, other speeds of the machine, and what was run before. */
+/** Input of a search. */
 export interface Tuning {
   readonly points: readonly Pick<TunePoint, 'devices'>[];
   readonly priors: readonly PointPrior[];
@@ -44,7 +43,7 @@ export interface Tuning {
   tell(run: TunedRun, left: Tuned['left']): void;
 }
 
-/** Tuning: measures the point that may still be fastest, until none is likely to gain 3 %. If one lacks memory, no larger one is tried. */
+/** Measures the most promising point until no point is likely to gain 3 %, and skips points that may lack memory. */
 export async function tune(tuning: Tuning): Promise<Tuned> {
   const { before, cost, others, priors, run, tell } = tuning;
   const ends = new Map(before);
@@ -65,16 +64,15 @@ export async function tune(tuning: Tuning): Promise<Tuned> {
   return { runs, best: state.best, left: state.left };
 }
 
-/** What is known, and the point to run next; null: there is none. */
 function stateOf({ cost, others, points, priors }: Tuning, ends: ReadonlyMap<number, RunEnd>) {
   const measured = new Map([...ends].filter((end): end is [number, MeasuredSpeeds] => !('failed' in end[1])));
   const forecasts = pointForecasts(priors, measured, others, cost);
   const lacking = [...ends].flatMap(([at, end]) => ('failed' in end && end.lacksMemory ? [points[at]!.devices] : []));
   const less = LESS * 2 ** (lacking.length - 1);
-  // About as much memory on every device as one that lacked some.
+  // True for about as much memory on every device as a failed point.
   const mayLack = (at: number): boolean =>
     lacking.some((devices) => points[at]!.devices.every((device, i) => usedOf(device) > usedOf(devices[i]!) - less));
-  // Without a measured point the cheapest by prediction comes first.
+  // Without measurements, the cheapest predicted point comes first.
   const rank = (at: number): number => forecasts[at]!.gain ?? -cost(forecasts[at]!);
   let next: number | null = null;
   for (const at of points.keys()) if (!ends.has(at) && !mayLack(at) && (next === null || rank(at) > rank(next))) next = at;

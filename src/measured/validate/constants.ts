@@ -1,5 +1,3 @@
-// Constants of runtimes by their dotted names: read, and changed in the runtime that states them and in the runtimes that inherit them.
-
 import { InternalError } from '../../base/errors.js';
 import { ownValue } from '../../base/objects.js';
 import { type RuntimeSpec, withConstant } from '../../hardware/door.js';
@@ -7,18 +5,18 @@ import { type RuntimeSpec, withConstant } from '../../hardware/door.js';
 /** All runtimes by name. */
 export type Runtimes = ReadonlyMap<string, RuntimeSpec>;
 
-/** A constant that was fitted. */
+/** A fitted constant. */
 export interface Constant {
   readonly runtime: string;
   /** Dotted, e.g. `cpu.operations.avx2`. */
   readonly name: string;
-  /** Its value before any row was seen. */
+  /** Value before any fit. */
   readonly before: number;
-  /** How far it may lie from there, as the standard deviation of its logarithm. */
+  /** Prior standard deviation of the logarithm. */
   readonly spread: number;
 }
 
-/** Spreads by the mechanism of a constant, the first that matches: from figures or machines that differ, else half to a factor of two. Ours. */
+/** Prior spread by mechanism, first match: from differing figures or machines, else half to a factor of two. Ours. */
 const SPREADS: readonly (readonly [RegExp, number])[] = [
   [/^copy\.efficiency/, 0.05],
   [/^cpu\.bandwidth/, 0.08],
@@ -33,7 +31,7 @@ const SPREADS: readonly (readonly [RegExp, number])[] = [
 ];
 const OTHERWISE = 0.3;
 
-/** Constants that files of some runtimes mark as fitted, in the order of the runtimes. */
+/** Constants marked as fitted in runtime files. */
 export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Constant[] {
   return used.flatMap((runtime) => {
     const spec = runtimes.get(runtime);
@@ -45,13 +43,13 @@ export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Co
   });
 }
 
-/** Value of a constant; undefined if the runtime has none of that name. */
+/** Value by dotted name; undefined: absent. */
 export function constantOf(spec: RuntimeSpec, name: string): number | undefined {
   const value = name.split('.').reduce<unknown>(ownValue, spec);
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Runtimes with a constant times a factor: in its runtime, and in the runtimes that inherit it, which share its value. */
+/** Multiplies a constant in its runtime, and in runtimes that inherit the value. */
 export function withConstantMoved(runtimes: Runtimes, { name, runtime }: Constant, factor: number): Map<string, RuntimeSpec> {
   const value = constantOf(runtimes.get(runtime)!, name);
   if (value === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);

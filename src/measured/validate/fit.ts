@@ -1,26 +1,26 @@
 import { sharedVotes } from '../../base/statistics.js';
 
-/** A figure: the residual of its prediction, and the slopes by the constants. */
+/** Residual and slopes of a prediction. */
 export interface Sensitivity {
   /** log(predicted / measured). */
   readonly residual: number;
-  /** d log(predicted) / d log(constant), one entry a constant. */
+  /** d log(predicted) / d log(constant), by constant. */
   readonly slopes: readonly number[];
-  /** Its share of a vote, of those that all have as many rows; absent: 1. */
+  /** Share of a vote; absent: 1. */
   readonly weight?: number;
 }
 
-/** The sensitivity of a figure. @param moved predictions with each constant moved in turn @param nudge logarithm of the factor of these moves */
+/** Sensitivity of a figure. @param moved predictions with one moved constant @param nudge logarithm of the factor */
 export function sensitivityOf(measured: number, predicted: number, moved: readonly number[], nudge: number): Sensitivity {
   return { residual: Math.log(predicted / measured), slopes: moved.map((changed) => Math.log(changed / predicted) / nudge) };
 }
 
-/** Solutions in turn, each with the weights of the one before. */
+/** Reweighted least-squares iterations; ours. */
 const ITERATIONS = 25;
 
 /**
- * Steps of constants (logarithms of factors) with least weighted squares of residuals and steps. @param weightOf by residual
- * @param ridge squared slope of each, so unused ones stay @param largest step @param towards absent: 0
+ * Steps of constants (logarithms of factors) of least weighted squares. @param weightOf by residual
+ * @param ridge squared-step weights, so that unused constants stay @param largest step @param towards absent: 0
  */
 export function fitSteps(
   rows: readonly Sensitivity[],
@@ -46,20 +46,20 @@ export function fitSteps(
   return steps;
 }
 
-/** Scale of the pseudo-Huber loss: smaller errors count by their square, larger ones by their size. About the median error of a machine. */
+/** Scale of the pseudo-Huber loss, about a machine's median error; ours. */
 const HUBER_SCALE = 0.2;
-/** Largest step from today's constants: farther off, the linear prediction is not reliable. */
+/** Largest step from current constants; ours. The linear prediction is unreliable beyond. */
 const LARGEST_STEP = 1.2;
 
-/** What is known of a constant before the rows. */
+/** Prior of a constant. */
 export interface Prior {
-  /** Step from its value of today to the one before, a logarithm. */
+  /** Step from the current value to the value before any fit. */
   readonly step: number;
-  /** Standard deviation of its logarithm around that. */
+  /** Standard deviation of the logarithm. */
   readonly spread: number;
 }
 
-/** Fits the steps of constants of all machines with the least pseudo-Huber loss, drawn towards their values before the rows. */
+/** Fits constants by pseudo-Huber loss, drawn towards priors. */
 export function fitConstants(rows: readonly Sensitivity[], priors: readonly Prior[]): number[] {
   const weightOf = (residual: number): number => 1 / Math.sqrt(1 + (residual / HUBER_SCALE) ** 2);
   const ridge = priors.map(({ spread }) => (HUBER_SCALE / spread) ** 2);
@@ -72,17 +72,17 @@ export function fitConstants(rows: readonly Sensitivity[], priors: readonly Prio
   );
 }
 
-/** log(predicted / measured) of a row with moved constants. */
+/** log(predicted / measured) with moved constants. */
 export function residualAt({ residual, slopes }: Sensitivity, steps: readonly number[]): number {
   return slopes.reduce((sum, slope, c) => sum + slope * steps[c]!, residual);
 }
 
-/** Rows of which those of one machine and speed share its vote. */
+/** Rows of one machine and speed share its vote. */
 export function withVotes<T extends Sensitivity & { readonly vote: string }>(rows: readonly T[]): (T & { readonly weight: number })[] {
   return sharedVotes(rows, () => 0).map(({ weight }, i) => ({ ...rows[i]!, weight }));
 }
 
-/** Residual of each row with constants fitted on the rows of all other classes. @param classOf null: the row has none, and no residual */
+/** Residuals with constants fitted on all remaining classes. @param classOf null: no residual */
 export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   rows: readonly T[],
   priors: readonly Prior[],
@@ -97,7 +97,7 @@ export function leaveOut<T extends Sensitivity & { readonly vote: string }>(
   });
 }
 
-/** Covariance of the steps of {@link fitSteps}: the inverse curvature. @param ridge inverse variances of constants @param weight of a row */
+/** Covariance of the steps of {@link fitSteps}. @param ridge inverse variances of constants @param weight of a row */
 export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly number[], weight: number): number[][] {
   const curvature = ridge.map((slope, c) =>
     ridge.map((_, d) => rows.reduce((sum, { slopes }) => sum + weight * slopes[c]! * slopes[d]!, c === d ? slope : 0)),
@@ -110,7 +110,7 @@ export function covarianceOf(rows: readonly Sensitivity[], ridge: readonly numbe
   );
 }
 
-/** Solves a system with a positive definite matrix by Gaussian elimination with the largest pivot. */
+/** Gaussian elimination with partial pivoting. */
 function solve(matrix: readonly number[][], right: readonly number[]): number[] {
   const size = right.length;
   const rows = matrix.map((row, i) => [...row, right[i]!]);

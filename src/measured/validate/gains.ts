@@ -2,30 +2,30 @@ import { groupedBy } from '../../base/objects.js';
 import type { Measurement } from './rows/measurement.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 
-/** Smaller gains and losses have no sign: runs of one setting differ by as much. */
+/** Smallest relative gain with a sign; ours: runs of one setting differ by as much. */
 const NO_GAIN = 0.02;
-/** A predicted gain is right up to this share of the measured one, in either direction as a factor. */
+/** Factor of error of a right gain; ours. */
 const CLOSE = 1.25;
 
-/** The gain of one row over the row before it in its series: the ratio of their speeds. Hit rates are no speeds. */
+/** Speed of a row over the speed of the preceding row in its series. */
 export interface Gain extends Pick<ValidatedRow, 'metric'> {
   readonly series: string;
-  /** Nobody had looked at it before it was first predicted (`scorable.unseen`). */
+  /** Not looked at before the first prediction (`scorable.unseen`). */
   readonly unseen: boolean;
   readonly from: string;
   readonly to: string;
   readonly measured: number;
-  /** Of the predictions; null, as what follows is: one of them is missing. */
+  /** Null: a missing prediction. */
   readonly predicted: number | null;
-  /** The prediction gains if the measurement does, and loses if it loses. */
+  /** True if prediction and measurement agree on gain or loss. */
   readonly sign: boolean | null;
-  /** Its sign is right, and its factor within 25 % of the measured one. */
+  /** True for the right sign, and a factor within 25 %. */
   readonly right: boolean | null;
-  /** Reason why nothing is predicted; null: it is. */
+  /** Null: predicted. */
   readonly reason: string | null;
 }
 
-/** Gains of rows marked for it (`scorable.pair`), each over the one before it in the file, measured and predicted. @param validated their figures */
+/** Gains of rows with `scorable.pair` over their predecessors. @param validated figures of the rows */
 export function gainsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Gain[] {
   const byId = groupedBy(validated, ({ id }) => id);
   const paired = rows.flatMap(({ id, scorable, series }) =>

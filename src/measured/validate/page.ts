@@ -1,5 +1,3 @@
-// A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
-
 import { byName, groupedBy } from '../../base/objects.js';
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import type { Axis, ColumnOf, Grid, Markup, Piece, Section } from '../../report/door.js';
@@ -24,12 +22,12 @@ import type { ValidatedRow } from './rows/validated-row.js';
 import type { FamilyErrors, Validation } from './summary.js';
 import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, speedText, titleOf, worstFirst } from './words.js';
 
-/** Number of points with their name next to them; the others show it under the pointer. */
+/** Points with a visible name; ours. */
 const NAMED = 6;
-/** Rows that are shown unfolded. */
+/** Unfolded rows; ours. */
 const WORST = 10;
 const TICKS = 8;
-/** Factor of the dashed lines on either side of the diagonal. */
+/** Factor of the dashed lines; ours. */
 const OFF = 1.5;
 
 const COLORS = byName<string>({
@@ -43,18 +41,18 @@ const COLORS = byName<string>({
   host: 'miss',
 });
 
-/** Small points, since there are many. */
+/** CSS of points. */
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
 .dot.row span{font-weight:400;font-size:.72rem}@media (max-width:560px){.dot.row span{display:none}}`;
 
-/** Tables of the document that the page has, too. */
+/** Tables shared with the document. */
 export interface ValidationTables {
   readonly memory: Grid;
   readonly unscored: Grid;
   tableOf(rows: readonly ValidatedRow[]): Grid;
 }
 
-/** The page. @param csv every figure of every row, to be saved from it */
+/** HTML page of a validation. @param csv every figure, as a download */
 export function renderPage(validation: Validation, csv: string, tables: ValidationTables): string {
   const { body, contents } = drawSections(SECTIONS, { ...validation, ...tables });
   return page({
@@ -116,7 +114,7 @@ const SECTIONS: readonly Section<Validation & ValidationTables>[] = [
   },
 ];
 
-/** A point for each row, on logarithmic axes of one scale; null if there is none. */
+/** A point per row on equal logarithmic axes; null without rows. */
 function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[]): { about: string; content: Markup } | null {
   const rows = worstFirst(all.filter((row) => row.scored && row.metric === metric && row.predicted! > 0));
   if (rows.length === 0) return null;
@@ -132,7 +130,7 @@ function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[])
     xTitle: `measured${unit}`,
     yTitle: `predicted${unit}`,
   };
-  // A name that another one would touch is left out: the pointer shows it.
+  // Overlapping names show under the pointer only.
   const named: ValidatedRow[] = [];
   const apart = (one: ValidatedRow, other: ValidatedRow): boolean =>
     Math.abs(axis.at(one.predicted!) - axis.at(other.predicted!)) > 0.04 ||
@@ -149,7 +147,6 @@ function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[])
   };
 }
 
-/** The diagonal, and a factor on either side. */
 function linesOf(axis: Axis, least: number, most: number): Markup[] {
   const along = (factor: number): (readonly [number, number])[] => {
     const [from, to] = [Math.max(least, least / factor), Math.min(most, most / factor)];
@@ -175,7 +172,6 @@ function statisticsTable(caption: string, families: readonly FamilyErrors[]): Ma
   return gridTable(caption, grid(largestFirst(families), columns));
 }
 
-/** The worst rows, and all of each placement folded away. */
 function rowTables(rows: readonly ValidatedRow[], tableOf: ValidationTables['tableOf']): Markup {
   const rowTable = (caption: string, shown: readonly ValidatedRow[]): Markup => gridTable(caption, tableOf(shown));
   if (rows.length <= WORST) return rowTable('Rows', rows);

@@ -1,4 +1,3 @@
-// Predicts many rows, on several threads: rows that share their routing stay together. Predictions do not depend on the number of threads.
 import { hasThread } from '../../base/host/threads.js';
 import { groupedBy } from '../../base/objects.js';
 import type { WorkWatch } from '../../base/work-watch.js';
@@ -9,10 +8,10 @@ import type { Measurement } from './rows/measurement.js';
 import { RowTraces, routingKeyOf } from './rows/row-traces.js';
 import type { RowsNote, RowsTask } from './rows-worker.js';
 
-/** It runs in threads; moeprof run from its TypeScript sources has none, and then rows take turns. */
+/** Compiled thread module. TypeScript sources have no threads: rows then run in turn. */
 const MODULE = 'measured/validate/rows-worker';
 
-/** Predicts rows with several sets of runtimes. @param threads most at a time @returns by row, one prediction for each variant */
+/** Predicts rows with several runtime sets. @returns by row, then variant, independent of `threads` */
 export async function predictRowVariants(
   rows: readonly Measurement[],
   variants: readonly Runtimes[],
@@ -33,7 +32,7 @@ export async function predictRowVariants(
       threads,
       nameOf: ([first]) => first!.row.id,
       note: (_, { index, predictions: ofRow }) => take(index, ofRow),
-      // A thread that is lost, for want of memory too, costs the row that it was at; another goes on with the rest.
+      // A lost thread costs only its current row.
       settle: (task, end) => {
         const [lostAt, ...rest] = 'error' in end ? task.filter(({ index }) => predictions[index] === undefined) : [];
         if (lostAt === undefined || !('error' in end)) return;
@@ -54,12 +53,11 @@ export async function predictRowVariants(
   return predictions;
 }
 
-/** Takes the first of a list until none is left, also after others were added. */
 const untilEmpty = <T>(list: T[]): Iterable<T> => ({
   [Symbol.iterator]: () => ({ next: () => (list.length === 0 ? { done: true, value: undefined } : { done: false, value: list.shift()! }) }),
 });
 
-/** Rows by their routing, those with most rows first: a long task that starts last would be waited for alone. */
+/** Largest groups first: a long last task would run alone. */
 function tasksOf(rows: readonly Measurement[]): RowsTask[] {
   const indexed = rows.map((row, index) => ({ index, row }));
   return [...groupedBy(indexed, ({ row }) => routingKeyOf(row)).values()].sort((a, b) => b.length - a.length);

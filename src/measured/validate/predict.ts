@@ -15,23 +15,23 @@ import type { RowTraces } from './rows/row-traces.js';
 import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './rows/specify.js';
 import { asStreamed, readsAhead } from './rows/streamed-row.js';
 
-/** Variant of latent attention (-mla) from which on prompts are unpacked. */
+/** Variant of latent attention (-mla) from which prompts are unpacked. */
 const UNPACKED_FROM = 2;
 
-/** Predicts rows with the engine itself: short runs over synthetic routing, decoding or reading one prompt. */
+/** Prediction of a row by short engine runs over synthetic routing. */
 export interface Prediction {
-  /** Predictions by metric: tokens/s, or a share; only measured metrics that can be predicted. */
+  /** By metric: tokens/s, or a share; only measured, predictable metrics. */
   readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;
-  /** Reason why nothing could be predicted; null: something was. */
+  /** Null: predicted. */
   readonly lacks: string | null;
-  /** Times of its decoded tokens; absent: it decodes nothing. */
+  /** Times of decoded tokens; absent: no decoding. */
   readonly knowing?: Knowing;
 }
 
-/** Times of a run, of the best found and of the floor (L19), in one unit: of its decoded tokens, and of all; Belady's hit rate. Absent: unknown. */
+/** Times of decoded tokens and of the run: own, best found and floor (L19); Belady's hit rate. Absent: unknown. */
 export type Knowing = Readonly<Partial<Record<'own' | 'found' | 'floor' | 'total' | 'totalFound' | 'totalFloor' | 'belady', number>>>;
 
-/** Metrics that they come from. */
+/** Source metrics of {@link Knowing}. */
 const KNOWING = {
   own: 'latency.tpot.mean',
   found: 'bound.found.tpot',
@@ -42,7 +42,7 @@ const KNOWING = {
   totalFloor: 'bound.floor.total',
 } as const;
 
-/** Times and the hit rate of a run, from its metrics. */
+/** Times and hit rate of a run. */
 export function knowingOf(metrics: Result['metrics']): Knowing {
   return Object.fromEntries(
     Object.entries(KNOWING).flatMap(([key, name]) => (metrics[name] === undefined ? [] : [[key, metrics[name].value]])),
@@ -50,7 +50,7 @@ export function knowingOf(metrics: Result['metrics']): Knowing {
 }
 
 interface Predicting {
-  /** Few tokens: for the ratio of two predictions of a row, in which their routing cancels. */
+  /** Few tokens, for a ratio of two predictions: routing cancels. */
   readonly brief?: boolean;
   readonly bounds?: boolean;
   readonly instead?: { readonly runtime: string; readonly run: RowSystem };
@@ -61,14 +61,13 @@ interface RowWorld {
   readonly model: ModelSpec;
   readonly run: RowSystem;
   readonly hardware: HardwareSpec;
-  /** Tokens of a pass by default. */
   readonly ubatch: number;
   readonly traces: RowTraces;
   readonly brief: boolean;
   readonly bounds: boolean;
 }
 
-/** Predicts what a row measured. @param traces shared by rows of one model @param runtimes by name; one that is missing is an error of ours */
+/** Predicts a row's figures. @param traces shared by rows of a model @param runtimes by name */
 export async function predictRow(
   given: Measurement,
   traces: RowTraces,
@@ -97,7 +96,10 @@ export async function predictRow(
   return { figures, lacks: null, ...(decoded === null ? {} : { knowing: decoded.knowing }) };
 }
 
-/** The machine as its runtime drives it: equal cards that share tensors exchange twice a layer, unless its fitted time of a layer holds that. */
+/**
+ * Hardware under a runtime: equal cards with shared tensors exchange twice a layer, unless the fitted layer time
+ * includes the exchange.
+ */
 function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec): HardwareSpec {
   const { gpus } = row.machine;
   const [first] = gpus;
@@ -108,7 +110,7 @@ function driven(machine: HardwareProfile, row: Measurement, runtime: RuntimeSpec
   return joinGpus({ ...buildHardware(single, runtime), gpus: { count: gpus.length, interconnect } }, 'tensor');
 }
 
-/** The runtime of a row and its system; or what it lacks. */
+/** Runtime and system of a row, or the missing input. */
 export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime: string; run: RowSystem } | { readonly lacks: string } {
   const row = asStreamed(given);
   const model = modelOfRow(row);
@@ -120,14 +122,14 @@ export function compositionOf(given: Measurement, runtimes: Runtimes): { runtime
   return 'lacks' in run ? run : { runtime, run };
 }
 
-/** Drafts of a row; undefined if it has none, or lacks the number of tokens or of right ones. */
+/** Drafts of a row; undefined: absent or incomplete. */
 function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
   const { acceptance, draft } = run.speculative ?? {};
   if (acceptance === undefined || draft === undefined) return undefined;
   return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
 }
 
-/** Predicts a row with several sets of runtimes. Whatever goes wrong costs this row alone, which lacks what the error names. */
+/** Predicts a row with several runtime sets. An error becomes `lacks`. */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   try {
     return await variantsOf(row, traces, variants);
@@ -136,10 +138,10 @@ export async function predictVariants(row: Measurement, traces: RowTraces, varia
   }
 }
 
-/** The prediction of a row that an error cost. */
+/** Prediction of a row lost to an error. */
 export const lost = (error: unknown): Prediction => ({ figures: {}, lacks: whyLost(error) });
 
-/** Predicts with the first set whole, with others that differ by the ratio of brief predictions. */
+/** Predicts fully with the first set; further sets scale by the ratio of brief predictions. */
 async function variantsOf(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
   const keys = variants.map((runtimes) => runtimeKey(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
@@ -156,7 +158,6 @@ async function variantsOf(row: Measurement, traces: RowTraces, variants: readonl
   return predictions;
 }
 
-/** A prediction times the ratio of two brief ones. */
 function scaled(whole: Prediction, before: Prediction, after: Prediction): Prediction {
   const figures = Object.entries(whole.figures).map(([name, value]) => {
     const metric = name as MeasuredMetric;
@@ -172,7 +173,7 @@ function promptHardware({ hardware, row }: RowWorld, runtime: RuntimeSpec): Hard
   return 'lacks' in machine ? hardware : buildHardware(machine, runtime);
 }
 
-/** A key of everything that a prediction takes from the runtime, without constants for other instruction sets or socket counts. */
+/** Key of all runtime values in a prediction, without constants of foreign instruction sets or sockets. */
 function runtimeKey(given: Measurement, runtimes: Runtimes): string {
   const row = asStreamed(given);
   const runtime = runtimes.get(runtimeOf(row))!;
@@ -180,13 +181,12 @@ function runtimeKey(given: Measurement, runtimes: Runtimes): string {
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
-/** Experts and choices a token in the graph of the first layer that has experts. */
 function selectionOf(row: Measurement, model: ModelSpec): Selection {
   const whole = dropsExperts(row) ? modelOfRow({ ...row, run: { ...row.run, active_experts: undefined } }) : model;
   return ('lacks' in whole ? model : whole).layers[0]!;
 }
 
-/** The runtime with the row's own settings: device of prompts, form of latent attention, fused attention, reads during computing or before. */
+/** Runtime with the row's settings: prompt device, form of latent attention, fused attention, overlapped reads. */
 function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Selection): RuntimeSpec {
   const { flash_attention, mla } = row.run;
   const gpu = {
@@ -204,17 +204,17 @@ function withRowSettings(runtime: RuntimeSpec, row: Measurement, selection: Sele
   return { ...runtime, cpu, gpu, copy, prompt: promptOf(runtime, row, selection) };
 }
 
-/** Flags of llama.cpp and llama-bench, old and new, with which files are read and not mapped. */
+/** llama.cpp flags to read files without mapping. */
 const UNMAPPED = /(?:^|\s)(?:--no-mmap|(?:-mmp|--mmap)\s0|(?:-lm|--load-mode)\snone)(?:\s|$)/;
 
-/** Decode speed of all sequences together, tokens/s, the hit rate, and the times of its tokens. */
+/** `speed` in tokens/s of all sequences. */
 interface Decoded {
   readonly speed: number;
   readonly hitRate: number;
   readonly knowing: Knowing;
 }
 
-/** What a row decodes; if caches fill, after they have been warmed. */
+/** Decodes a row, after warming caches that fill. */
 async function decoding(world: RowWorld): Promise<Decoded> {
   const phase = decodingPhase(world.row, world.ubatch, world.brief);
   const whole = await simulated(world, phase);
@@ -224,12 +224,12 @@ async function decoding(world: RowWorld): Promise<Decoded> {
   const rest = (name: string): number => of(whole, name) - of(warm, name);
   const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');
   const tokens = phase.users * (phase.output - phase.warming);
-  // An engine that streams counts what it need not read, whichever memory has it.
+  // A streaming engine counts unread experts as hits.
   const kept = world.run.dramCache === null ? rest('cache.hits') : demanded - rest('transfer.ssd.count');
   return { speed: (tokens * 1e9) / rest('time.total'), hitRate: kept / demanded, knowing: afterWarming(whole, warm, phase) };
 }
 
-/** Times of the tokens after those that warm the caches; no hit rate is known of them alone. */
+/** Token times after warming; their hit rate alone is unknown. */
 function afterWarming(whole: Result, warm: Result, { output, warming }: RowPhase): Knowing {
   const [all, first] = [knowingOf(whole.metrics), knowingOf(warm.metrics)];
   const keys = (['own', 'found'] as const).filter((key) => all[key] !== undefined && first[key] !== undefined);
@@ -256,20 +256,20 @@ function simulated({ bounds, hardware, model, row, run, traces }: RowWorld, phas
   };
   const spec = checkRun(input, `measurement ${row.id}`);
   const system = run.loaded ?? spec.system;
-  // Profiles are counted on the first tokens, which no request walks.
+  // Popularity profiles use the first tokens, outside all requests.
   const routing = routingOfPart(traces.of(row, model, phase));
   return simulateInputs({ model, modelNote: null, hardware: pinnedFor(system, hardware), system, ...routing }, { ...spec, system });
 }
 
 const of = ({ metrics }: Result, name: string): number => metrics[name]!.value;
 
-/** Experts of a layer, and those that the graph of a pass selects for a token. */
+/** Experts of a layer, and the graph's choices per token. */
 export interface Selection {
   readonly experts: number;
   readonly topK: number;
 }
 
-/** The rule for the row's prompt: the device that it states; if that is guessed, passes below the engine's threshold stay on the CPU. */
+/** Prompt rule of a row; if the device is guessed, passes below the engine's threshold stay on the CPU. */
 export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK }: Selection): RuntimeSpec['prompt'] {
   const { prompt } = runtime;
   const where = row.placement.prefill_where;
@@ -283,10 +283,10 @@ export function promptOf(runtime: RuntimeSpec, row: Measurement, { experts, topK
   return { ...prompt, counts: 'pass', offloadFrom: where === 'cpu' || (guessed && below) ? null : 2 };
 }
 
-/** True if the engine drops experts while it computes (ik_llama.cpp -ser), so that its graph still selects all of the model's. */
+/** True if the engine drops experts (ik_llama.cpp -ser): the graph still selects all. */
 export const dropsExperts = ({ flags = '' }: Measurement): boolean => hasFlag(flags, '-ser');
 
-/** The row as its prompt ran: on threads of its own, if the command line sets them. */
+/** The row with its prompt's thread count, if set by flags. */
 export function onPromptThreads(row: Measurement): Measurement {
   const threads = /(?:^|\s)(?:-tb|--threads-batch)[\s=](\d+)/.exec(row.flags ?? '')?.[1];
   return threads === undefined ? row : { ...row, run: { ...row.run, threads: Number(threads) } };

@@ -7,10 +7,10 @@ import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import { type Refit, type SpeedSummary, speedSummary, type Validation } from './summary.js';
 
-/** Factor of a constant for the slopes of predictions. */
+/** Factor on a constant for slopes; ours. */
 const NUDGE = 1.05;
 
-/** The constants of some runtimes that were fitted, and what rows are predicted with: the runtimes, then those with each constant moved. */
+/** Fitted constants, and variants for predictions: unchanged, then each constant moved. */
 export function nudgedConstants(
   runtimes: Runtimes,
   used: readonly string[],
@@ -19,7 +19,7 @@ export function nudgedConstants(
   return { constants, variants: [runtimes, ...constants.map((constant) => withConstantMoved(runtimes, constant, NUDGE))] };
 }
 
-/** Least d log(speed) / d log(constant) of a row that depends on a constant: a tenth more of it moves the speed by half a percent. */
+/** Least d log(speed) / d log(constant) of a dependent row; ours: a tenth more moves the speed by half a percent. */
 const FELT = 0.05;
 
 interface FittedFigure extends Sensitivity {
@@ -28,7 +28,9 @@ interface FittedFigure extends Sensitivity {
   readonly classes: RowClasses;
 }
 
-/** Refits constants, cross-validated by machine and class. @param measured validation @param predictions with variants of {@link nudgedConstants} */
+/**
+ * Refits constants, cross-validated by machine and class. @param predictions with variants of {@link nudgedConstants}
+ */
 export function refitOf(
   { rows }: Pick<Validation, 'rows'>,
   measured: readonly Measurement[],
@@ -76,7 +78,6 @@ export function refitOf(
   };
 }
 
-/** A row as other constants predict it; none if there is no residual. */
 function withResidual({ row }: FittedFigure, residual: number | null): ValidatedRow[] {
   if (residual === null) return [];
   const predicted = row.measured * Math.exp(residual);

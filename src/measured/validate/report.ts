@@ -13,7 +13,7 @@ import { ERROR_COLUMNS, largestFirst, leadOf, measuredMetricText, measuredWhat, 
 const WORST = 15;
 const WORST_BUFFERS = 5;
 
-/** Errors of memory below this are invisible. */
+/** Smallest visible memory error, relative; ours. */
 const NOTHING = 5e-5;
 
 const html: Format<Validation> = {
@@ -30,10 +30,10 @@ const html: Format<Validation> = {
     }),
 };
 
-/** The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why. */
+/** Report of `moeprof validate`: errors, worst rows, and unscored rows with reasons. */
 export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
 
-/** What a fit on the rows of a validation finds, as a document of its own. */
+/** Results of a refit as a document. */
 export function crossValidation(validation: Validation): Document {
   return {
     title: 'Cross-validation: constants fitted without what they predict',
@@ -91,7 +91,6 @@ function summaryGrid({ summary }: Validation): Grid {
   ]);
 }
 
-/** Slopes and intercepts of series, predicted over measured. */
 function trendGrids({ trendErrors }: Validation): Grid[] {
   const factor = (value: number | null): Datum => ({ value, text: formatNumber(value ?? Number.NaN, 2) });
   const columns: readonly ColumnOf<TrendErrors>[] = [
@@ -107,7 +106,6 @@ function trendGrids({ trendErrors }: Validation): Grid[] {
   return trendErrors.length === 0 ? [] : [grid(trendErrors, columns, { title, keys: 2 })];
 }
 
-/** Gains of rows over others, and how many are right. */
 function gainGrids({ gains }: Validation): Block[] {
   if (gains.length === 0) return [];
   const counted = (of: readonly Gain[]): string => {
@@ -150,7 +148,7 @@ function memoryGrid({ summary: { memory } }: Validation): Grid {
   );
 }
 
-/** Statistics of families; only a terminal has no room for long names. */
+/** Only terminals shorten long names. */
 function familyGrids(families: readonly FamilyErrors[], head: string, title: string): Grid[] {
   const named = (most: number | undefined, only: 'terminal' | 'markdown'): Grid =>
     grid<FamilyErrors>(
@@ -165,7 +163,6 @@ function familyGrids(families: readonly FamilyErrors[], head: string, title: str
   return [named(28, 'terminal'), named(undefined, 'markdown')];
 }
 
-/** Columns that name a figure; only a terminal has no room for long names. */
 function namesIn({ only = [] }: Visibility): Column[] {
   return [only.includes('terminal') ? { head: 'row', most: 28 } : { head: 'row' }, { head: '', align: 'left' }];
 }
@@ -216,10 +213,9 @@ function constantGrid({ fitted }: Validation): Grid {
   return gridOf(columns, rows, { title: 'Fitted constants' });
 }
 
-/** Machines from which on a constant is no guess. */
+/** Fewest machines that make a constant known; ours. */
 const KNOWN = 4;
 
-/** Refitted constants, and their errors on machines that they have not seen. */
 function refitGrids({ refit }: Validation): Grid[] {
   if (refit === undefined) return [];
   const known = (['fitted', 'leftOut'] as const).flatMap((which) =>
@@ -262,7 +258,7 @@ function refitGrids({ refit }: Validation): Grid[] {
   return [errors, classes, constants];
 }
 
-/** CSV has every figure of every row. */
+/** Every figure of every row, for CSV. */
 function recordsOf(rows: readonly ValidatedRow[]): Grid {
   return gridOf(
     ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'low', 'high', 'device', 'kind'],

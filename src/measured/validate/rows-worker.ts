@@ -4,7 +4,7 @@ import { type Prediction, predictVariants } from './predict.js';
 import type { Measurement } from './rows/measurement.js';
 import { RowTraces } from './rows/row-traces.js';
 
-/** The task of a thread: rows that share their routing, by their index. */
+/** Rows of shared routing, with indices. */
 export type RowsTask = readonly { readonly index: number; readonly row: Measurement }[];
 
 /** A predicted row. */

@@ -1,5 +1,3 @@
-// Predictions and measurements: the error of each row, and statistics over many rows.
-
 import { sharedVotes, votedMean, votedPercentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/door.js';
@@ -15,16 +13,16 @@ import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf 
 import type { ValidatedRow } from './rows/validated-row.js';
 import { type Trend, type TrendErrors, trendErrors, trendsOf } from './trends.js';
 
-/** Statistics of the errors of speeds and hit rates; machines have one vote each, which their rows share. */
+/** Errors of speeds and hit rates, one vote per machine. */
 export interface ErrorStatistics extends ErrorSizes {
   readonly machines: number;
-  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor; null if a prediction of 0 makes it infinite. */
+  /** Median of max(predicted / measured, measured / predicted); null if infinite. */
   readonly factor: number | null;
-  /** Share of votes whose measurement lies within the band of comparable rows of other machines; null if none has one. */
+  /** Share of votes within their bands; null without bands. */
   readonly coverage: number | null;
 }
 
-/** Rows of one family and metric. */
+/** Errors of one family and metric. */
 export interface FamilyErrors extends ErrorStatistics {
   readonly family: string;
   readonly metric: MeasuredMetric;
@@ -34,30 +32,26 @@ interface FittedConstants extends NonNullable<RuntimeSpec['fitted']> {
   readonly runtime: string;
 }
 
-/** Errors by metric of speed; null if no row has one. */
+/** Errors by metric; null: no rows. */
 export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
 
-/** A finished validation: the public format `moeprof.validation/1`. */
+/** A finished validation: public format `moeprof.validation/1`. */
 export interface Validation extends Tagged<'moeprof.validation/1'> {
   readonly files: readonly string[];
   readonly rows: readonly ValidatedRow[];
   readonly summary: SpeedSummary & { readonly memory: MemorySummary | null };
-  /** Static placements and caches, apart. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
   readonly kinds: readonly FamilyErrors[];
-  /** Series over layers on the CPU, depth and ubatch, and what their slopes are worth. */
   readonly trends: readonly Trend[];
   readonly trendErrors: readonly TrendErrors[];
-  /** Rows that are judged by their gain over another. */
   readonly gains: readonly Gain[];
-  /** Fitted constants of the runtimes of these rows. */
   readonly fitted: readonly FittedConstants[];
-  /** Constants fitted on these rows, if that was wished. */
+  /** Constants refitted on the rows, on request. */
   readonly refit?: Refit;
 }
 
-/** Errors on a class of rows with constants fitted on all others. */
+/** Errors on a left-out class of rows. */
 export interface ClassErrors extends ErrorStatistics {
   /** One of `ROW_CLASSES`. */
   readonly kind: string;
@@ -65,33 +59,31 @@ export interface ClassErrors extends ErrorStatistics {
   readonly metric: MeasuredMetric;
 }
 
-/** A constant, before any row was seen, today, and fitted on these rows. */
+/** A constant before any fit, now, and refitted. */
 interface FittedConstant {
   readonly runtime: string;
   readonly name: string;
   readonly before: number;
-  /** Of its logarithm around that. */
+  /** Prior standard deviation of the logarithm. */
   readonly spread: number;
   readonly now: number;
   readonly fitted: number;
-  /** Machines with a row whose speed goes with it; with fewer than four it is a guess. */
+  /** Machines with a row that depends on the constant; fewer than four make a guess. */
   readonly machines: number;
 }
 
-/** Constants fitted on these rows, and their errors on machines left out of the fit. */
+/** Refitted constants, and errors on left-out machines. */
 export interface Refit {
   readonly constants: readonly FittedConstant[];
-  /** Errors with constants fitted on all these rows. */
   readonly fitted: SpeedSummary;
-  /** Errors of each row with constants fitted on the rows of all machines of other parts. */
+  /** Errors with constants fitted on machines of different parts. */
   readonly leftOut: SpeedSummary;
-  /** The same row by row: predicted / measured - 1. */
+  /** By row: predicted / measured - 1. */
   readonly errors: readonly { readonly id: string; readonly metric: ValidatedRow['metric']; readonly error: number }[];
-  /** Errors of each class of CPUs and programs with constants fitted on no row of it. */
   readonly classesLeftOut: readonly ClassErrors[];
 }
 
-/** Compares predictions with measurements. @param predictions of `rows`, in order @param runtimes by name @param memory rows of memory */
+/** Compares predictions with measurements. @param predictions of `rows`, in order @param memory rows of memory */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],
@@ -168,7 +160,7 @@ function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): Valida
   return rows.filter((row) => row.scored && row.metric === metric);
 }
 
-/** Statistics of scored rows; null if there are none. */
+/** Statistics of scored rows; null for no rows. */
 export function statisticsOf(
   rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted' | 'vote'>[],
 ): ErrorStatistics | null {
@@ -187,10 +179,9 @@ export function statisticsOf(
   };
 }
 
-/** What rounding takes from the end of a band, as a share: a measurement on the end is inside. */
+/** Relative tolerance of a band's end, for rounding. */
 const ROUNDING = 1e-9;
 
-/** Statistics by metric and group, by metric and name. */
 function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement' | 'machineKind'): FamilyErrors[] {
   const names = [...new Set(rows.flatMap((row) => row[by] ?? []))].sort();
   return MEASURED_METRICS.flatMap((metric) =>

@@ -4,12 +4,12 @@ import type { Measurement } from './rows/measurement.js';
 import type { MeasuredMetric } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 
-/** What a series may vary: the speeds that are held against it, and its value in a row. */
+/** A varied setting, its judged speeds, and its value in a row. */
 interface Varied {
   readonly vary: string;
   readonly metrics: readonly MeasuredMetric[];
   readonly of: (row: Measurement) => number | undefined;
-  /** The line is one of logarithms, since passes of twice the size do not take twice the time. */
+  /** Fits logarithms: a pass of twice the size takes less than twice the time. */
   readonly logarithms?: true;
 }
 
@@ -19,10 +19,10 @@ const VARIED: readonly Varied[] = [
   { vary: 'ubatch', metrics: ['prefill'], of: ({ run }) => run.ubatch, logarithms: true },
 ];
 
-/** A line through the points of a series by least squares: seconds a token; of `ubatch`, logarithms of both. */
+/** Least-squares line of a series: seconds per token; for `ubatch`, logarithms. */
 type TrendLine = Readonly<Record<'intercept' | 'slope', number>>;
 
-/** Trends: how the time of a token grows along a series of rows, measured and predicted. Ratios of slopes show what medians do not. */
+/** Growth of a token's time along a series, measured and predicted. */
 export interface Trend extends Pick<ValidatedRow, 'metric' | 'vote'> {
   readonly series: string;
   readonly vary: string;
@@ -31,19 +31,19 @@ export interface Trend extends Pick<ValidatedRow, 'metric' | 'vote'> {
   readonly predicted: TrendLine;
 }
 
-/** Trends of one kind: predicted / measured, with one vote a machine. */
+/** Predicted over measured trends, with one vote a machine. */
 export interface TrendErrors extends Pick<Trend, 'metric' | 'vary'> {
   readonly of: keyof TrendLine;
   readonly series: number;
   readonly machines: number;
-  /** Series in which prediction and measurement have different signs; they are in no other figure. */
+  /** Series of opposite signs in prediction and measurement, excluded from the ratios. */
   readonly reversed: number;
-  /** Median of predicted / measured, and mean of the size of its logarithm; null if every series is reversed. */
+  /** Median of predicted / measured, and mean absolute logarithm; null: all reversed. */
   readonly ratio: number | null;
   readonly size: number | null;
 }
 
-/** The trends of rows; a series needs two different values. @param validated figures of these rows */
+/** Trends of series with at least two values. @param validated figures of the rows */
 export function trendsOf(rows: readonly Measurement[], validated: readonly ValidatedRow[]): Trend[] {
   const byId = groupedBy(validated, ({ id }) => id);
   return VARIED.flatMap(({ logarithms, metrics, of, vary }) => {
@@ -53,7 +53,7 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
     );
     return [...groupedBy(inSeries, ({ id }) => id)].flatMap(([series, members]) =>
       metrics.flatMap((metric): Trend[] => {
-        // Prompts of different lengths would differ by more than what varies; over ubatch, benchmarks read prompts of one pass.
+        // Prompts of different lengths would hide the varied setting.
         if (metric === 'prefill' && logarithms !== true && new Set(members.map(({ row }) => row.run.pp_tokens)).size > 1) return [];
         const points = members.flatMap(({ row }) =>
           byId
@@ -70,19 +70,18 @@ export function trendsOf(rows: readonly Measurement[], validated: readonly Valid
   });
 }
 
-/** True if a figure is predicted, and it or its gain can be held against that. */
 function isUsable({ predicted, scored }: ValidatedRow, { scorable }: Measurement): boolean {
   return predicted !== null && predicted > 0 && (scored || scorable?.pair === true);
 }
 
-/** The line with the least squares. @param points at least two different x */
+/** Least-squares line. @param points at least two different x */
 export function lineThrough(points: readonly (readonly [x: number, y: number])[]): TrendLine {
   const [x0, y0] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
   const slope = sum(points.map(([x, y]) => (x - x0) * (y - y0))) / sum(points.map(([x]) => (x - x0) ** 2));
   return { intercept: y0 - slope * x0, slope };
 }
 
-/** Ratios of slopes and of intercepts, by what varies and by metric. */
+/** Ratios of slopes and intercepts, by setting and metric. */
 export function trendErrors(trends: readonly Trend[]): TrendErrors[] {
   return VARIED.flatMap(({ logarithms, metrics, vary }) =>
     metrics.flatMap((metric) => {

@@ -1,11 +1,10 @@
-// Words that the table and the page of a validation share.
 import { formatCounted, formatNumber, formatRatio } from '../../base/units.js';
 import { type ColumnOf, formatRelative, ratio } from '../../report/door.js';
 import { MEASURED_METRICS } from './rows/specify.js';
 import type { ValidatedRow } from './rows/validated-row.js';
 import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
 
-/** The title: rows, machines and files that were validated. */
+/** Title of a validation. */
 export function titleOf({ files, rows }: Validation): string {
   const scored = rows.filter((row) => row.scored);
   const speed = scored.filter(({ metric }) => metric !== 'memory');
@@ -18,7 +17,7 @@ export function titleOf({ files, rows }: Validation): string {
   return `${what.length === 0 ? 'Nothing that is scored' : what.join(' and ')}, predicted (${files.join(', ')})`;
 }
 
-/** The explanation of the figures, and the number of fitted constants. */
+/** Explanation of the figures. */
 export function leadOf({ fitted, rows }: Validation): string[] {
   const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory').length;
   const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);
@@ -31,7 +30,7 @@ export function leadOf({ fitted, rows }: Validation): string[] {
   ];
 }
 
-/** Largest errors first; a factor of two too slow counts as much as one too fast. */
+/** Largest errors first, by absolute logarithm. */
 export function worstFirst(rows: readonly ValidatedRow[]): ValidatedRow[] {
   const size = ({ measured, predicted }: ValidatedRow): number => Math.abs(Math.log(Math.max(predicted!, Number.MIN_VALUE) / measured));
   return [...rows].sort((a, b) => size(b) - size(a) || (a.id < b.id ? -1 : 1));
@@ -48,16 +47,16 @@ export const ERROR_COLUMNS: readonly ColumnOf<ErrorStatistics>[] = [
   { head: 'in band', of: ({ coverage }) => ratio(coverage) },
 ];
 
-/** Families by metric, those of most rows first. */
+/** Families by metric, most rows first. */
 export function largestFirst(families: readonly FamilyErrors[]): FamilyErrors[] {
   const order = ({ metric }: FamilyErrors): number => MEASURED_METRICS.indexOf(metric);
   return [...families].sort((a, b) => order(a) - order(b) || b.n - a.n);
 }
 
-/** A metric as people read it. */
+/** A metric for readers. */
 export const measuredMetricText = (metric: ValidatedRow['metric']): string => metric.replace('_', ' ');
 
-/** Names what a row measured: a metric, or memory of a kind on a device. */
+/** Metric, or kind and device of memory. */
 export function measuredWhat({ device, kind, metric }: ValidatedRow): string {
   return kind === undefined ? measuredMetricText(metric) : `${kind === 'kv' ? 'KV' : kind}, ${device}`;
 }

@@ -1,17 +1,16 @@
-// The command that repeats a run, as reports show it.
 import type { Result } from '../../result/result.js';
 import { printable } from '../format.js';
 import { type Column, type Datum, type Grid, gridOf, type Line, type Lines, linesBlock } from './document.js';
 
-/** Command that repeats a run; empty for results of earlier versions, which do not store it. */
+/** Command that repeats a run; empty for results of versions that did not store a command. */
 export function againText({ environment }: Pick<Result, 'environment'>): string {
   return printable(String(environment.command ?? ''));
 }
 
-/** The column of commands that repeat the runs of a table. */
+/** Column of the commands. */
 export const AGAIN = { head: 'again', align: 'left', copy: true } as const;
 
-/** The commands of all rows, for pages, folded. @param keys columns that name a row @param rows values of the keys, and the command */
+/** Folded commands, for pages. @param keys columns that identify a row */
 export function againGrid(keys: readonly Column[], rows: readonly (readonly [key: readonly Datum[], again: string | undefined])[]): Grid {
   const known = rows.filter(([, again]) => again !== undefined && again !== '');
   return gridOf(
@@ -21,7 +20,9 @@ export function againGrid(keys: readonly Column[], rows: readonly (readonly [key
   );
 }
 
-/** The command of one row, for a terminal, which has no room for all. @param which the row, e.g. `fastest`; @param more the place of the others */
+/**
+ * Command of one row, for a terminal. @param which the row, e.g. `fastest` @param more place of the remaining commands
+ */
 export function againLines(which: string, again: string | undefined, more: string): Lines[] {
   if (again === undefined || again === '') return [];
   const where: Line[] = more === '' ? [] : [{ text: more, tone: 'dim' }];

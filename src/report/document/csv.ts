@@ -1,11 +1,12 @@
-// A document as CSV: bare values in full precision, for spreadsheets and data frames (RFC 4180 quoting).
 import { printable } from '../format.js';
 import { type Document, type Grid, isShown } from './document.js';
 
-/** A value of CSV; null is an empty field. */
 type Field = string | number | null;
 
-/** CSV of a document, always one table: its records, else its only grid, else all its grids in long format with a line for each figure. */
+/**
+ * CSV of a document as one table: the records, the only grid, or all grids in long format; bare values in full
+ * precision (RFC 4180 quoting).
+ */
 export const renderCsv = (document: Document): string => [...csvParts(document)].join('');
 
 /** {@link renderCsv} in parts. */
@@ -20,14 +21,13 @@ export function* csvParts({ blocks, records }: Document): Generator<string> {
   yield toCsv(grids.length === 1 ? tableOf(grids[0]!) : [['table', 'row', 'column', 'value'], ...grids.flatMap(longRows)]);
 }
 
-/** Heads, then rows. */
 function tableOf({ columns, rows }: Grid): Field[][] {
   const shown = columns.map((_, index) => index).filter((index) => isShown(columns[index]!, 'csv', true));
   const names = shown.map((index) => columns[index]!.name ?? nameOf(columns[index]!.head));
   return [names, ...rows.map((row) => shown.map((index) => row[index]!.value))];
 }
 
-/** A line for each figure of a grid: grid, row, column, value. */
+/** A line per figure: grid, row, column, value. */
 function longRows(grid: Grid): Field[][] {
   const keys = grid.keys ?? 1;
   const [names, ...rows] = tableOf(grid);
@@ -38,7 +38,6 @@ function longRows(grid: Grid): Field[][] {
   );
 }
 
-/** `hottest / mean` as `hottest_mean`. */
 function nameOf(head: string): string {
   return head
     .toLowerCase()
@@ -51,7 +50,7 @@ export function toCsv(rows: readonly (readonly Field[])[]): string {
   return rows.map((row) => `${row.map(quoted).join(',')}\n`).join('');
 }
 
-/** Prefixes text that a spreadsheet would take for a formula with an apostrophe. */
+/** Prefixes formula-like text with an apostrophe, for spreadsheets. */
 function quoted(field: Field): string {
   const text = typeof field === 'string' ? printable(field).replace(/^[=+@-](?=.)/, "'$&") : String(field ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

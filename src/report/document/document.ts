@@ -3,42 +3,38 @@ import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
 import { shorten } from '../text.js';
 
-/** Renderings that may show a part of a document. */
 type Medium = 'terminal' | 'markdown' | 'csv' | 'page';
 
-/** Media on which a part of a document is shown. */
+/** Renderings of a part of a document. */
 export interface Visibility {
-  /** The only renderings that show it; by default all. */
+  /** Default: all. */
   readonly only?: readonly Medium[];
-  /** `brief`: only without --verbose; `verbose`: only with it; `more`: on a terminal only with it; by default both. */
+  /** `brief`: without --verbose; `verbose`: with --verbose; `more`: as `verbose` on terminals only. Default: always. */
   readonly detail?: 'brief' | 'verbose' | 'more';
-  /** Heading under which a page folds it away, together with its neighbours of the same heading. */
+  /** Heading of the fold on a page, shared by neighbours. */
   readonly under?: string;
 }
 
-/** The output of a command, free of any format. Texts are arbitrary Unicode: renderers escape them, and convert them for ASCII terminals. */
+/** Output of a command, free of any format. Texts are arbitrary Unicode; renderers escape texts. */
 export interface Document {
   readonly title?: string;
-  /** The answer in a sentence without a full stop: the first heading of a page. Absent: the verdict that the lead begins with, or the title. */
+  /** First heading of a page, without a full stop. Absent: the verdict that begins the lead, or the title. */
   readonly answer?: string;
-  /** Details of the title, a line each, without full stops. */
   readonly lead?: readonly Line[];
   readonly blocks: readonly Block[];
-  /** The records of CSV, if they are not the grids of the blocks. */
+  /** CSV records, if different from the grids. */
   readonly records?: Grid | Records;
 }
 
-/** Records that are made one at a time: those of a study may be many. */
 interface Records {
-  /** Heads, as they stand in CSV. */
   readonly names: readonly string[];
   readonly values: Iterable<readonly (string | number | null)[]>;
 }
 
-/** A part of a document; parts are separated by blank lines. */
+/** A part of a document; blank lines separate parts. */
 export type Block = Grid | Lines | Facts | Drawing | Code;
 
-/** Emphasis of a line: `caution` a remark on accuracy, `warning` begins with `!`, `info` with `i`; verdicts begin with their name or sign. */
+/** Emphasis of a line: `caution` remarks on accuracy, `warning` begins with `!`, `info` with `i`. */
 export type Tone =
   | ('plain' | 'dim' | 'strong' | 'heading' | 'good' | 'bad' | 'caution' | 'warning' | 'info' | 'item')
   | ('fail' | 'warn' | 'new');
@@ -50,30 +46,28 @@ export const isVerdict = (tone: Tone): boolean => tone === 'fail' || tone === 'w
 export interface Line {
   readonly text: string;
   readonly tone?: Tone;
-  /** Printed before the text, with a colon; without one after a verdict. */
+  /** Printed before the text, with a colon except after a verdict. */
   readonly label?: string;
-  /** Columns of a terminal before the text, in which the label stands. */
   readonly indent?: number;
-  /** Columns of a terminal before the next lines of the text, if the tone leaves none. */
+  /** Terminal columns before continuation lines. */
   readonly hang?: number;
-  /** One line of a terminal, shortened in the middle. */
+  /** Shortened to one terminal line. */
   readonly cut?: boolean;
 }
 
-/** Sentences, one below the other. */
+/** Sentences, one per line. */
 export interface Lines extends Visibility {
   readonly kind: 'lines';
   readonly lines: readonly Line[];
 }
 
-/** Labels with a text each. */
+/** Labelled texts. */
 export interface Facts extends Visibility {
   readonly kind: 'facts';
   readonly title?: Line;
   readonly facts: readonly (readonly [label: string, text: string])[];
-  /** Columns of a terminal before the text. */
   readonly indent: number;
-  /** Of each fact the parts of a bar, 0 to 1, which pages alone draw; absent: there are none. */
+  /** Parts of each fact's bar, 0 to 1, for pages; absent: no bar. */
   readonly shares?: readonly (readonly number[])[];
 }
 
@@ -83,25 +77,25 @@ export interface Drawing extends Visibility {
   draw(options: ReportOptions): string;
 }
 
-/** Lines to copy as they are: a command, a file. */
+/** Lines to copy: a command, a file. */
 export interface Code extends Visibility {
   readonly kind: 'code';
   readonly title?: string;
   readonly lines: readonly string[];
 }
 
-/** A table, hidden if it has no rows. */
+/** A table, hidden without rows. */
 export interface Grid extends Visibility {
   readonly kind: 'grid';
   readonly title?: string;
-  /** Markdown folds it away under this heading. */
+  /** Heading of the fold in Markdown. */
   readonly fold?: string;
   readonly columns: readonly Column[];
   /** `[row][column]` */
   readonly rows: readonly (readonly GridCell[])[];
-  /** Number of first columns that identify a row; a grid that is too wide continues below and repeats them. Default: 1. */
+  /** Leading columns that identify a row; repeated by continued grids. Default: 1. */
   readonly keys?: number;
-  /** `verbose`: columns beyond the width are omitted without --verbose. */
+  /** `verbose`: columns beyond the width need --verbose. */
   readonly overflow?: 'verbose';
 }
 
@@ -109,41 +103,40 @@ type GridOptions = Omit<Grid, 'kind' | 'columns' | 'rows'>;
 
 /** A column of a {@link Grid}. */
 export interface Column extends Pick<Visibility, 'only'> {
-  /** Heading of the column for readers. */
   readonly head: string;
-  /** Heading of the column in CSV; by default the head with underscores. */
+  /** CSV heading; default: the head with underscores. */
   readonly name?: string;
-  /** By default the first column is left-aligned, the others right. */
+  /** Default: first column left, all further columns right. */
   readonly align?: 'left' | 'right';
-  /** Maximum width in characters; longer texts are shortened in the middle. `rest`: the width that the other columns leave. */
+  /** Maximum width in characters; longer texts are shortened in the middle. `rest`: all remaining width. */
   readonly most?: number | 'rest';
-  /** Width in characters at which a text wraps. */
+  /** Wrapping width in characters. */
   readonly wrap?: number;
-  /** Its texts are commands, which pages show below the table, each with a button that copies it. */
+  /** Texts are commands, which pages list below with a copy button. */
   readonly copy?: boolean;
-  /** Width in characters, to align several grids; by default the width of the texts. */
+  /** Width in characters, to align grids; default: as the texts. */
   readonly width?: number;
 }
 
-/** One field of a grid. */
+/** A field of a grid. */
 export interface GridCell {
-  /** Value for CSV: in full precision, in the unit that the column names. */
+  /** CSV value in full precision, in the column's unit. */
   readonly value: string | number | null;
   readonly text: string;
   readonly tone?: Tone;
-  /** A sign before the text in a terminal, one column wide, in a colour of its own. */
+  /** Sign before the text, one column wide. */
   readonly mark?: { readonly sign: string; readonly tone: Tone };
 }
 
-/** The value of a field: a bare value, a figure with its unit, or a value with its own text. */
+/** A bare value, a figure with its unit, or a value with its text. */
 export type Datum = string | number | null | undefined | Pick<Metric, 'value' | 'unit'> | GridCell;
 
-/** A column, and the function that computes its value from a row. */
+/** A column with the function from a row to its value. */
 export interface ColumnOf<Row> extends Column {
   of(row: Row): Datum;
 }
 
-/** A grid with a row for each of `rows`. */
+/** Grid with a row per value. */
 export function grid<Row>(rows: readonly Row[], columns: readonly ColumnOf<Row>[], more: GridOptions = {}): Grid {
   return gridOf(
     columns,
@@ -152,13 +145,13 @@ export function grid<Row>(rows: readonly Row[], columns: readonly ColumnOf<Row>[
   );
 }
 
-/** A grid of computed rows; a column with only a head may be given as text. */
+/** Grid of computed rows; a text is a column with only a head. */
 export function gridOf(columns: readonly (string | Column)[], rows: readonly (readonly Datum[])[], more: GridOptions = {}): Grid {
   const heads = columns.map((column) => (typeof column === 'string' ? { head: column } : column));
   return { kind: 'grid', ...more, columns: heads, rows: rows.map((row) => row.map(cellOf)) };
 }
 
-/** Columns whose heads stand in CSV as they are, without underscores: names of metrics and paths. */
+/** Columns with CSV heads as given, without underscores: metric names and paths. */
 export const namedColumns = (names: readonly string[]): Column[] => names.map((name) => ({ head: name, name }));
 
 function cellOf(datum: Datum): GridCell {
@@ -166,12 +159,12 @@ function cellOf(datum: Datum): GridCell {
   return 'text' in datum ? datum : { value: datum.value, text: formatMetric(datum) };
 }
 
-/** A figure with its unit; null if it is missing. */
+/** A figure with its unit; null if missing. */
 export function figure(value: number | null | undefined, unit: Unit): Datum {
   return value === null || value === undefined ? null : { value, unit };
 }
 
-/** A share of 1, shown in percent. */
+/** A share, 0 to 1, shown in percent. */
 export const ratio = (value: number | null | undefined): Datum => figure(value, 'ratio');
 
 /** Sentences as a block. */
@@ -184,13 +177,13 @@ export function note(text: string, tone: Tone = 'plain', more: Visibility = {}):
   return linesBlock([{ text, tone }], more);
 }
 
-/** True if a rendering shows a part. */
+/** True if a rendering shows the part. */
 export function isShown({ only, detail }: Visibility, medium: Medium, verbose: boolean): boolean {
   if (detail === 'more') return (only?.includes(medium) ?? true) && (verbose || medium !== 'terminal');
   return (only?.includes(medium) ?? true) && (detail === undefined || (detail === 'verbose') === verbose);
 }
 
-/** The columns of a grid that a rendering shows, with heads and cells as text. */
+/** Columns shown by a rendering, as text. */
 export function readable(
   { columns, rows }: Pick<Grid, 'columns' | 'rows'>,
   medium: Medium,
@@ -227,5 +220,5 @@ const ASCII = byName<string>({
   '✓': 'v',
 });
 
-/** Replaces the typographic characters of documents by ASCII. */
+/** Replaces typographic characters by ASCII. */
 export const asciiOf = (text: string): string => text.replace(/[…→←◂’“”✗✓]/g, (sign) => ASCII[sign]!);

@@ -1,4 +1,3 @@
-// Hit rates with the range of published ones after them, if the routing is drawn.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { hitRangeSource } from '../words.js';
@@ -6,19 +5,19 @@ import type { GridCell, Line } from './document.js';
 
 type Ranged = Pick<Result, 'hitRange'>;
 
-/** `62.3 % (55-70)`: a hit rate, 0..1, and its range in whole percent, rounded outwards; the rate as `format` writes it if it has none. */
+/** `62.3 % (55-70)`: a hit rate, 0 to 1, with the published range in whole percent, rounded outwards. */
 export function hitRateOf(
   value: number,
   { hitRange }: Ranged,
   format: (rate: number, ranged: boolean) => string = (rate) => formatRatio(rate),
 ): GridCell {
   if (hitRange === undefined) return { value, text: format(value, false) };
-  // To nine digits first: 100 x .55 is above 55.
+  // Nine digits first: 100 x .55 is above 55.
   const [low, high] = [hitRange.low, hitRange.high].map((share) => Number((100 * share).toPrecision(9)));
   return { value, text: `${format(value, true)} (${Math.floor(low!)}-${Math.ceil(high!)})` };
 }
 
-/** The meaning of the ranges as a line below the title of a document; empty if there is none. */
+/** Meaning of the ranges as a lead line; empty without ranges. */
 export function hitRangeLead(all: readonly Ranged[]): Line[] {
   const sources = new Set(all.flatMap(({ hitRange }) => (hitRange === undefined ? [] : [hitRangeSource(hitRange)])));
   return [...sources].map((source) => ({ text: `(low-high): hits for ${source}` }));

@@ -1,9 +1,8 @@
-// A document as GitHub's Markdown, and the pieces of Markdown that other reports share.
 import { printable, type ReportOptions } from '../format.js';
 import type { Block, Code, Document, Facts, Grid, Line, Tone } from './document.js';
 import { alignOf, isShown, isVerdict, readable } from './document.js';
 
-/** Markdown of a document, with its final newline and without drawings, which are for terminals. */
+/** Markdown of a document, with a final newline and without drawings. */
 export function renderMarkdown({ blocks, lead = [], title }: Document, options: ReportOptions): string {
   const parts = [
     ...(title === undefined ? [] : [`## ${escapeMarkdown(title)}`]),
@@ -28,14 +27,14 @@ function blockMarkdown(block: Block, options: ReportOptions): string {
   }
 }
 
-/** Lines as paragraphs; items that follow one another are one list. */
+/** Paragraphs; consecutive items form one list. */
 function linesMarkdown(lines: readonly Line[]): string {
   const inList = ({ tone = 'plain' }: Line): boolean => ITEMS[tone] !== undefined;
   const before = (i: number): string => (i === 0 ? '' : inList(lines[i]!) && inList(lines[i - 1]!) ? '\n' : '\n\n');
   return lines.map((line, i) => before(i) + lineMarkdown(line)).join('');
 }
 
-/** A fence that is longer than any in the text. */
+/** The fence is longer than any fence in the text. */
 function codeMarkdown({ lines, title }: Code): string {
   const text = lines.map(printable).join('\n');
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
@@ -70,14 +69,13 @@ function details(title: string, body: string): string {
   return `<details><summary>${escapeMarkdown(title)}</summary>\n\n${body}\n\n</details>`;
 }
 
-/** A table; cells are escaped. Columns of figures are aligned right, those of text (`left`) are not. */
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const rule = head.map((_, column) => (left.includes(column) ? '---' : '---:'));
   return [line(head.map(escapeMarkdown)), line(rule), ...rows.map((row) => line(row.map(escapeMarkdown)))].join('\n');
 }
 
-/** Escapes text so that Markdown shows it unchanged: no markup, HTML, link, mention or new line. An underscore inside a word is not markup. */
+/** Escapes text for Markdown: no markup, HTML, link, mention or line break. */
 export function escapeMarkdown(text: string): string {
   return printable(text)
     .replace(/\s+/g, ' ')

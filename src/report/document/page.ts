@@ -1,4 +1,3 @@
-// A document as one HTML file: title, lines, tables, commands to copy, pictures that zoom; readable without scripts or a network.
 import { VERSION } from '../../result/version.js';
 import { type Format, printable } from '../format.js';
 import { clientScript } from '../page/assets.js';
@@ -9,7 +8,7 @@ import { renderCsv } from './csv.js';
 import { alignOf, type Block, type Document, type Grid, isShown, type Line, readable } from './document.js';
 import { documentFormats } from './formats.js';
 
-/** Lines to copy keep their breaks, and break on narrow screens. A heading stands right above its list. */
+/** CSS of document pages. */
 export const DOCUMENT_STYLE = `pre.copy{white-space:pre-wrap;overflow-wrap:anywhere;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
 section:has(>h2:only-child){margin-bottom:0}section:has(>h2:only-child)+section{margin-top:.5rem}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
@@ -22,16 +21,19 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.fact
 @media screen and (prefers-color-scheme:dark){.drawing svg :is(rect[fill^=rgb],text[fill="#fff"],text[fill="#000"]){filter:invert(1) hue-rotate(180deg)}}
 .told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
 
-/** Colours of the parts of a bar, in order. */
+/** Colours of a bar's parts, in order. */
 const PARTS = ['hit', 'accent', 'stall'];
 
-/** All formats of a document, pages without a picture among them. @param name what writes it: `moeprof advise` @param dataOf JSON's value */
+/** All formats, with a page. @param name command, e.g. `moeprof advise` @param dataOf JSON data */
 export function pagedFormats<T>(name: string, documentOf: (value: T) => Document, dataOf?: (value: T) => unknown): readonly Format<T>[] {
   const page: Format<T> = { name: 'html', extensions: ['.html', '.htm'], render: (value) => renderDocumentPage(documentOf(value), name) };
   return [...documentFormats<T>(documentOf, dataOf), page];
 }
 
-/** The page of a document. @param name what wrote it: `moeprof advise` @param picture SVG shown at the top */
+/**
+ * HTML page of a document, readable without scripts. @param name command, e.g. `moeprof advise` @param picture SVG at
+ * the top
+ */
 export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, title = name } = document;
   return page({
@@ -45,7 +47,7 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
   });
 }
 
-/** The heading of a document's page. @param name the title of a document without one */
+/** Heading of a page. @param name title of an untitled document */
 export function documentHeader(document: Document, name: string): Markup {
   const { title = name } = document;
   const { answer, origin } = headingOf(document, title);
@@ -54,14 +56,14 @@ export function documentHeader(document: Document, name: string): Markup {
   )}`;
 }
 
-/** A picture; one that is more than twice as high as wide is folded away, so that what follows is seen. */
+/** Folds a picture more than twice as high as wide. */
 function figureOf(picture: string): Markup {
   const [, width = 0, height = 0] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(picture)?.map(Number) ?? [];
   const drawing = html`<div class="drawing">${new Markup(picture)}</div>`;
   return html`<section class="figure">${height > 2 * width ? folded('All of it as a figure', drawing) : drawing}</section>`;
 }
 
-/** Blocks of a document's page in their order; neighbours under one heading are folded away together. */
+/** Blocks of a page in order, folded by heading. */
 export function documentBody(blocks: readonly Block[]): Markup {
   const parts: { readonly under: string | undefined; readonly drawings: Markup[] }[] = [];
   for (const block of blocks.filter((part) => isShown(part, 'markdown', true) || part.only?.includes('page'))) {
@@ -71,7 +73,6 @@ export function documentBody(blocks: readonly Block[]): Markup {
   return html`${parts.map(({ drawings, under }) => (under === undefined ? drawings : html`<section>${folded(under, drawings)}</section>`))}`;
 }
 
-/** The commands of a grid's rows, each to be copied, under what names its row; false: it has none. */
 function commandsOf({ columns, keys = 1, rows }: Grid): Piece {
   const at = columns.findIndex(({ copy }) => copy === true);
   const named = (row: Grid['rows'][number]): Piece => row.slice(0, keys).map(({ text }) => `${printable(text)} `);
@@ -85,7 +86,7 @@ function headingOf({ answer, lead = [] }: Document, title: string): { readonly a
   return isVerdict ? { answer: first.text, origin: others } : { answer: title, origin: lead };
 }
 
-/** A grid as a table. @param caption absent: its first head @param text columns that are aligned left; absent: as the grid has them */
+/** A grid as a table. @param caption absent: the first head @param text left-aligned columns; absent: as in the grid */
 export function gridTable(caption: string | undefined, grid: Grid, text?: readonly number[]): Markup {
   const onPages = grid.columns.map((column) => (column.only?.includes('page') ? { ...column, only: ['markdown' as const] } : column));
   const { columns, head, rows } = readable({ ...grid, columns: onPages }, 'markdown', true);
@@ -95,7 +96,6 @@ export function gridTable(caption: string | undefined, grid: Grid, text?: readon
 
 const said = ({ label, text }: Line): string => prose(printable(label === undefined ? text : `${label}: ${text}`));
 
-/** A list where all lines are items; else a paragraph each, and what stands out as a heading. */
 function drawnLines(lines: readonly Line[]): Markup {
   if (lines.every(({ tone }) => tone === 'item')) return html`<ul>${lines.map((line) => html`<li>${said(line)}</li>`)}</ul>`;
   return html`${lines.map((line) => (line.tone === 'strong' ? html`<h2>${said(line)}</h2>` : html`<p>${said(line)}</p>`))}`;

@@ -1,14 +1,13 @@
-// Parts of a machine that a run took since nobody gave them, in words: they stand below the title, since all figures depend on them.
 import type { Result } from '../../result/result.js';
 import { printable } from '../format.js';
 import type { Line } from './document.js';
 
-/** Code of the warnings that name such a part, one each. */
+/** Warning code of an assumed part. */
 export const STAND_IN = 'machine-stand-in';
-/** Most lines: CPU, memory and PCIe of one machine. */
+/** Most lines: CPU, memory and PCIe of a machine. */
 const MOST = 3;
 
-/** Sentences on the parts that runs took, each once; a single one on all of them if there are more than one machine's. */
+/** Distinct sentences on assumed parts, or a single sentence for several machines. */
 export function standInTexts(results: readonly Pick<Result, 'warnings'>[]): string[] {
   const taken = results.flatMap(({ warnings }) =>
     warnings.filter(({ code }) => code === STAND_IN).map(({ message }) => printable(message)),
@@ -17,7 +16,7 @@ export function standInTexts(results: readonly Pick<Result, 'warnings'>[]): stri
   return texts.length > MOST ? ['Of these machines not all parts were given: a usual CPU, its memory or PCIe was taken.'] : texts;
 }
 
-/** {@link standInTexts} as lines below the title of a document; empty if all parts were given. */
+/** {@link standInTexts} as lead lines. */
 export function standInLead(results: readonly Pick<Result, 'warnings'>[]): Line[] {
   return standInTexts(results).map((text) => ({ text, tone: 'caution' }));
 }

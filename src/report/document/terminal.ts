@@ -4,7 +4,7 @@ import { palette, ruledTable, shorten, widthOf, wrap } from '../text.js';
 import type { Block, Code, Column, Document, Facts, Grid, GridCell, Line, Tone } from './document.js';
 import { alignOf, asciiOf, isShown, isVerdict, readable } from './document.js';
 
-/** The look of a line: its first prefix, the prefix of its next lines, and its colour. */
+/** First prefix, prefix of continuation lines, and colour of a line. */
 type Look = readonly [first: string, rest: string, paint: (chalk: ChalkInstance) => (text: string) => string];
 
 const plain: Look[2] = () => (text) => text;
@@ -24,9 +24,9 @@ const LOOKS: Readonly<Record<Tone, Look>> = {
   new: ['NEW  ', '     ', (chalk) => chalk.cyan],
 };
 
-/** Text of a document, with its final newline: first its answer, if it has one. */
+/** Terminal text of a document, answer first, with a final newline. */
 export function renderTerminal({ answer, blocks, lead = [], title }: Document, options: ReportOptions): string {
-  // A line under the first one is dim unless it stands out in another way.
+  // Lead lines are dim by default.
   const top = [
     ...[answer, title].flatMap((text, i) =>
       text === undefined ? [] : [{ text, tone: i === 1 && answer !== undefined ? ('plain' as const) : ('strong' as const) }],
@@ -52,7 +52,7 @@ function draw(block: Block, options: ReportOptions): string {
   }
 }
 
-/** Indents lines without wrapping, since they are to be copied. */
+/** Lines to copy are never wrapped. */
 function codeText({ lines, title }: Code, options: ReportOptions): string {
   const above = title === undefined ? [] : [palette(options).dim(`${said(title, options)}:`)];
   return [...above, ...lines.map((line) => `    ${printable(line)}`)].join('\n');
@@ -60,7 +60,7 @@ function codeText({ lines, title }: Code, options: ReportOptions): string {
 
 const linesText = (lines: readonly Line[], options: ReportOptions): string => lines.map((line) => lineText(line, options)).join('\n');
 
-/** A line, wrapped; if it has a label, only the label is coloured, or the verdict before it. */
+/** Wraps a line; a label or verdict alone is coloured. */
 function lineText({ cut, hang, indent, label, text, tone = 'plain' }: Line, options: ReportOptions): string {
   const [first, under, paint] = LOOKS[tone];
   const painted = paint(palette(options));
@@ -78,12 +78,11 @@ function lineText({ cut, hang, indent, label, text, tone = 'plain' }: Line, opti
 
 const said = (text: string, { unicode }: ReportOptions): string => (unicode ? printable(text) : asciiOf(printable(text)));
 
-/** `label   text`, the text wrapped under itself. */
 function factsText({ facts, indent, title }: Facts, options: ReportOptions): string {
   return linesText([...(title === undefined ? [] : [title]), ...facts.map(([label, text]) => ({ label, text, indent }))], options);
 }
 
-/** Text of a grid; one that is too wide continues below, with its key columns repeated. */
+/** A grid; columns beyond the width continue below, after the keys. */
 function gridText(grid: Grid, options: ReportOptions): string {
   const { cells, columns, head, rows } = fitted(grid, options);
   const align = columns.map(alignOf);
@@ -105,13 +104,11 @@ function gridText(grid: Grid, options: ReportOptions): string {
   return [...title, parts.join('\n\n')].join('\n');
 }
 
-/** Columns of a grid, which may be all of the terminal; lines of text are shorter. */
 const gridWidth = (options: ReportOptions): number => Math.max(widthOf(options), options.width);
 
-/** Columns that a marked text keeps, however little the others leave. */
+/** Minimum columns of a marked text; ours. */
 const LEAST = 16;
 
-/** The grid with long texts wrapped or cut to the width that the other columns leave. */
 function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable> {
   const { cells, columns, head, rows } = readable(grid, 'terminal', options.unicode);
   const widths = columns.map(({ width }, index) => width ?? widest(head, rows, index));
@@ -131,13 +128,12 @@ function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable>
   return { cells, columns: columns.map(within), head, rows: rows.map((row, r) => row.map((text, i) => cut(text, i, cells[r]![i]!))) };
 }
 
-/** The text of a field in its colours. */
 function cellText(text: string, { mark, tone = 'plain' }: GridCell, options: ReportOptions): string {
   const painted = (content: string, look: Tone): string => LOOKS[look][2](palette(options))(content);
   return mark === undefined ? painted(text, tone) : painted(text.slice(0, 1), mark.tone) + painted(text.slice(1), tone);
 }
 
-/** Columns of each part of a grid: the keys, then as many others as fit. */
+/** Columns of each part of a grid: the keys, then all columns that fit. */
 function partsOf({ keys = 1, overflow }: Grid, widths: readonly number[], options: ReportOptions): number[][] {
   const fixed = widths.map((_, index) => index).slice(0, keys);
   const room = gridWidth(options) - fixed.reduce((sum, index) => sum + widths[index]! + 2, -2);
@@ -155,7 +151,6 @@ function partsOf({ keys = 1, overflow }: Grid, widths: readonly number[], option
   return overflow === 'verbose' && !options.verbose ? parts.slice(0, 1) : parts;
 }
 
-/** Columns of the longest line of a column. */
 function widest(head: readonly string[], rows: readonly (readonly string[])[], index: number): number {
   return Math.max(...[head[index]!, ...rows.flatMap((row) => row[index]!.split('\n'))].map((line) => line.length));
 }

@@ -1,12 +1,12 @@
-// Input of github-action-benchmark. A file has one direction (`customSmallerIsBetter`, `customBiggerIsBetter`); others are left out.
+// Input of github-action-benchmark: metrics of one direction per file.
 import { compareMetricNames } from '../../result/catalogue.js';
 import type { Metric, Result } from '../../result/result.js';
 import { type Format, printable } from '../format.js';
 import { toJson } from '../json.js';
 
-/** JSON of metrics that are better when lower, for `tool: customSmallerIsBetter`. */
+/** Metrics better when lower, for `tool: customSmallerIsBetter`. */
 export const smallerBenchmark = benchmark('benchmark-smaller', 'lower');
-/** JSON of metrics that are better when higher, for `tool: customBiggerIsBetter`. */
+/** Metrics better when higher, for `tool: customBiggerIsBetter`. */
 export const biggerBenchmark = benchmark('benchmark-bigger', 'higher');
 
 function benchmark(name: string, better: Metric['better']): Format<Result> {

@@ -7,7 +7,7 @@ import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
 import { openMetricsReport } from './openmetrics.js';
 import { speedscopeReport } from './speedscope.js';
 
-/** The family of reports: one file per format. Adding one is a file and a line here. Formats of a result; the terminal table comes first. */
+/** Formats of a result, terminal table first. A new format is a file and a line. */
 export const reports: readonly Format<Result>[] = [
   tableReport,
   jsonReport,

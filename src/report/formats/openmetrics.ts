@@ -2,7 +2,7 @@ import { compareMetricNames, METRICS } from '../../result/catalogue.js';
 import type { Metric, Result, Unit } from '../../result/result.js';
 import { type Format, printable } from '../format.js';
 
-/** Unit at the end of a metric's name, and the divisor of its values. */
+/** Suffix of a metric's name, and divisor of its values. */
 const UNITS: Readonly<Record<Unit, readonly [suffix: string, divisor: number]>> = {
   ratio: ['ratio', 1],
   count: ['', 1],
@@ -16,7 +16,7 @@ const UNITS: Readonly<Record<Unit, readonly [suffix: string, divisor: number]>> 
   flops: ['flops', 1],
 };
 
-/** OpenMetrics text (Prometheus) of a result: a gauge for each metric in base units, unit last in its name, labelled with the run's inputs. */
+/** OpenMetrics text (Prometheus): a gauge per metric in base units, labelled with the run's inputs. */
 export const openMetricsReport: Format<Result> = {
   name: 'openmetrics',
   extensions: ['.prom', '.openmetrics'],

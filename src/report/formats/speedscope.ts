@@ -5,7 +5,9 @@ import type { Format } from '../format.js';
 import { plainJson } from '../json.js';
 import { deviceWords } from '../words.js';
 
-/** Flame graphs for https://www.speedscope.app: stalls and bytes as weighted stacks of tier, layer, expert and cause ("sampled" profiles). */
+/**
+ * Flame graphs for https://www.speedscope.app: stalls and bytes by tier, layer, expert and cause ("sampled" profiles).
+ */
 export const speedscopeReport: Format<Result> = {
   name: 'speedscope',
   extensions: [],
@@ -19,7 +21,7 @@ interface SampledProfile {
   readonly unit: 'nanoseconds' | 'bytes';
   readonly startValue: number;
   readonly endValue: number;
-  /** Stacks from the root, as indices of frames. */
+  /** Stacks from the root. */
   readonly samples: number[][];
   readonly weights: number[];
 }
@@ -51,14 +53,14 @@ function render({ details, inputs, tool }: Result): string {
   })}\n`;
 }
 
-/** @param root words before the tier, in the frame at the root */
+/** @param root words before the tier in the root frame */
 function profile(name: string, unit: SampledProfile['unit'], frames: Frames, causes: readonly ExpertCause[], root: string): SampledProfile {
   const made: SampledProfile = { type: 'sampled', name, unit, startValue: 0, endValue: 0, samples: [], weights: [] };
   for (const { byExpert, cause, tier } of causes) {
     byExpert.forEach((row, layer) => {
       row.forEach((weight, expert) => {
         if (weight === 0) return;
-        // Frames of equal names are one frame; an expert's name includes its layer, so that layers stay separate.
+        // Frames of equal names merge: an expert's name includes its layer.
         const stack = [`${root} ${tier}`, `layer ${layer}`, `layer ${layer} expert ${expert}`, cause];
         add(made, frames, stack, weight);
       });

@@ -1,5 +1,3 @@
-// The HTML report: one self-contained file, readable without scripts or a network, with the answer first.
-
 import { formatRatio } from '../../base/units.js';
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
@@ -15,7 +13,7 @@ import { sourceOf } from '../summary/time.js';
 import { bandText, deviceWords } from '../words.js';
 import { sections } from './sections/index.js';
 
-/** HTML of a result. */
+/** HTML report of a result: one self-contained file, readable without scripts or a network. */
 export const htmlReport: Format<Result> = {
   name: 'html',
   extensions: ['.html', '.htm'],
@@ -41,7 +39,6 @@ function renderHtml(result: Result, options: ReportOptions): string {
   const answer = answerOf(result);
   const knows = knowledgeText(result);
   const { contents, body } = drawSections(sections, result);
-  // Causes are data of flame graphs; here they appear in tables only.
   const { causes: _, ...shown } = details ?? {};
   return page({
     title: `moeprof: ${summary.title}`,
@@ -98,7 +95,7 @@ function seriesCsv({ details }: Result): string {
   return toCsv([head, ...rows]);
 }
 
-/** The answer as plain text: a sentence on the cost of the run, and one that compares it with the bounds, which may be empty. */
+/** The answer as plain text: cost, and a possibly empty comparison with the bounds. */
 export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {
   const text = (name: string): string | null => metricText(result, name);
   const share = (name: string): number => (metricValue(result, name) ?? 0) / total;

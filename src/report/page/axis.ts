@@ -1,22 +1,20 @@
-// Axes: positions of values, and tick marks.
-
-/** A mark on an axis: `at` is 0..1 from the left or from the bottom. */
+/** A mark on an axis: `at` is 0 to 1. */
 export interface Tick {
   readonly at: number;
   readonly label: string;
 }
 
-/** A scale with its marks. */
+/** A scale with marks. */
 export interface Axis {
-  /** 0..1 along the axis. */
+  /** Position, 0 to 1. */
   at(value: number): number;
   readonly ticks: readonly Tick[];
 }
 
-/** Values that span more than this factor get a logarithmic axis. */
+/** Minimum ratio of a logarithmic axis; ours. */
 const LOGARITHMIC = 10;
 
-/** A step of 1, 2, 2.5 or 5 times a power of ten, at least `rough`. */
+/** At least `rough`: 1, 2, 2.5 or 5 times a power of ten. */
 function roundStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
   return power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999999) ?? 10);
@@ -27,7 +25,6 @@ export function roundTicks(most: number, count: number, format: (value: number) 
   return linearAxis(0, most, count, format).ticks as Tick[];
 }
 
-/** From `from` to `to`, marks at round values within. */
 function linearAxis(from: number, to: number, count: number, format: (value: number) => string): Axis {
   if (!(to > from)) return { at: () => 0, ticks: [{ at: 0, label: format(from) }] };
   const step = roundStep((to - from) / count);
@@ -38,7 +35,7 @@ function linearAxis(from: number, to: number, count: number, format: (value: num
   return { at, ticks };
 }
 
-/** An axis from `least` to `most`, above 0: linear from a round value, or logarithmic for a wide range, which leaves room for most samples. */
+/** Axis from `least` > 0 to `most`: linear from a round value, or logarithmic for a wide range. */
 export function spanAxis(least: number, most: number, count: number, format: (value: number) => string): Axis {
   if (!(least > 0) || most / least < LOGARITHMIC) {
     const step = roundStep(Math.max(most - least, most * 0.05) / count);
@@ -61,7 +58,7 @@ export function spanAxis(least: number, most: number, count: number, format: (va
 /** Marks of a share. */
 export const SHARE_TICKS: readonly Tick[] = [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: `${at * 100} %` }));
 
-/** Marks at round layer numbers, in the middle of their columns. */
+/** Marks at round layer numbers, in the middle of columns. */
 export function layerTicks(count: number): Tick[] {
   const step = Math.max(1, [1, 2, 4, 5, 8, 10, 16, 20, 40].find((size) => count / size <= 8) ?? Math.ceil(count / 8));
   return Array.from({ length: Math.ceil(count / step) }, (_, k) => ({ at: (k * step + 0.5) / count, label: String(k * step) }));

@@ -1,11 +1,11 @@
-// Charts as inline SVG, without scripts. The plot scales with the page; labels are HTML beside it, whose size stays.
+// Charts as inline SVG. Plots scale with the page; HTML labels keep their size.
 import type { Tick } from './axis.js';
 import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';
 
-/** A line, or the top of a filled area: points in 0..1 of both axes, by x. */
+/** A line, or the top of an area: points in 0..1 of each axis, by x. */
 interface PlottedCurve {
-  /** Colour, by the name of its CSS variable: `hit`, `miss`, ... */
+  /** CSS variable, e.g. `hit`. */
   readonly color: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;
@@ -20,20 +20,19 @@ interface Frame {
   readonly y: readonly Tick[];
   readonly xTitle: string;
   readonly yTitle: string;
-  /** Name of the interactive chart that replaces it, see `client/series.js`. */
+  /** Interactive chart that replaces the plot, see `client/series.js`. */
   readonly live?: string;
 }
 
 /** Units of the coordinate system inside a plot. */
 const SIZE = 1000;
 
-/** A coordinate, rounded for brevity. */
 const coordinate = (share: number): number => Math.round(share * SIZE * 10) / 10;
 
-/** A plot with axes; `marks` are SVG in a square of 1000 units, `over` is an HTML overlay. */
+/** Plot with axes; `marks` are SVG in a square of 1000 units, `over` is an HTML overlay. */
 export function plot(frame: Frame, marks: Piece, over: Piece = null): Markup {
   const { label, height, x, y, xTitle, yTitle, live } = frame;
-  // Phones show every other label.
+  // Phones show every second label.
   const dense = x.reduce((letters, { label }) => letters + label.length + 2, 0) > 34;
   const edge = (at: number): Piece => (at > 0.94 ? html` class="last"` : at < 0.04 && html` class="first"`);
   return html`<div class="plot" style="--h:${height}px"${live !== undefined && html` data-live="${live}"`}>
@@ -47,7 +46,7 @@ export function plot(frame: Frame, marks: Piece, over: Piece = null): Markup {
 </div>`;
 }
 
-/** Lines. */
+/** Lines of a plot. */
 export function curves(all: readonly PlottedCurve[]): Markup[] {
   return all.map(({ color, points, dashed }) => {
     const path = points.map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${coordinate(x)} ${coordinate(1 - y)}`).join('');
@@ -55,16 +54,15 @@ export function curves(all: readonly PlottedCurve[]): Markup[] {
   });
 }
 
-/** Part of a column's width that stays empty. */
+/** Empty part of a column's width; ours. */
 const GAP = 0.15;
 
-/** The i-th of `count` columns, from `y` on down by a share of the height. */
 function columnPath(i: number, count: number, gap: number, y: number, height: number): string {
   const width = coordinate((1 - gap) / count);
   return `M${coordinate((i + gap / 2) / count)} ${y}h${width}v${coordinate(height)}h-${width}z`;
 }
 
-/** Columns of stacked shares, the first at the bottom: `stacks[k][i]` is 0..1 of the height. @param gap part of a column that stays empty */
+/** Stacked columns, first at the bottom: `stacks[k][i]` is 0..1 of the height. @param gap empty part of a column */
 export function columns(stacks: readonly (readonly number[])[], colors: readonly string[], gap = GAP): Markup[] {
   const count = stacks[0]?.length ?? 0;
   const bottom = new Float64Array(count);
@@ -81,14 +79,14 @@ export function columns(stacks: readonly (readonly number[])[], colors: readonly
   });
 }
 
-/** Columns up or down from a line at half height: `shares[i]` is -1..1 of half the height. */
+/** Columns up or down from half height: `shares[i]` is -1..1 of half the height. */
 export function divergingColumns(shares: readonly number[], up: string, down: string): Markup[] {
   const part = (sign: number): string =>
     shares.map((share, i) => (share * sign > 0 ? columnPath(i, shares.length, GAP, SIZE / 2, -share / 2) : '')).join('');
   return [html`<path d="${part(1)}" fill="var(--${up})"/>`, html`<path d="${part(-1)}" fill="var(--${down})"/>`];
 }
 
-/** A labelled dot on a plot, at 0..1 of both axes. */
+/** Labelled dot, at 0..1 of each axis. */
 export function dot(x: number, y: number, word: string, color = 'accent'): Markup {
   return html`<b class="dot${x > 0.8 && ' left'}" style="left:${percent(x)};bottom:${percent(y)};--dot:var(--${color})"><span aria-hidden="true">${word}</span></b>`;
 }

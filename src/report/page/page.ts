@@ -1,10 +1,9 @@
-// The HTML document of a report, without external resources. Its content security policy allows only its own scripts, by digest.
 import { newSha256 } from '../../base/host/hash.js';
 import { printable } from '../format.js';
 import { clientScript, pageStyle } from './assets.js';
 import { embedJson, html, Markup, type Piece } from './markup.js';
 
-/** A constant, because bundlers rewrite tagged templates that contain this tag, with an external helper. */
+/** A constant: bundlers rewrite tagged templates that contain the tag. */
 const SCRIPT_END = new Markup('</script>');
 
 interface Page {
@@ -13,16 +12,15 @@ interface Page {
   readonly body: Piece;
   readonly footer: Piece;
   readonly data: unknown;
-  /** Code, run in this order at the end of the page. */
+  /** Run in order at the end of the page. */
   readonly scripts: readonly string[];
   readonly styles?: readonly string[];
-  /** What search engines show of it. */
   readonly description?: string;
-  /** True: its scripts may start threads of their own and compile WebAssembly. */
+  /** True: scripts may start threads and compile WebAssembly. */
   readonly computes?: boolean;
 }
 
-/** The whole file. */
+/** HTML file without external resources. The content security policy allows listed scripts by digest. */
 export function page(parts: Page): string {
   const { title, header, body, footer, data, scripts: own, styles = [], description, computes = false } = parts;
   const content = html`${body}`;
@@ -57,7 +55,7 @@ ${scripts.map(
 `.text;
 }
 
-/** A link that saves `text` as a file, without a script. Commas are left unescaped: data URLs allow them, and tables have many. */
+/** Link that saves `text` as a file, without a script. Data URLs allow unescaped commas. */
 export function download(label: string, file: string, text: string): Markup {
   const address = encodeURIComponent(text).replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%2F', '/');
   return html`<a download="${file}" href="data:text/csv;charset=utf-8,${address}">${label}</a>`;

@@ -1,46 +1,45 @@
-// Elements of reports beside charts: legends, bars, tables, and sections with headings.
 import { html, type Markup, type Piece } from './markup.js';
 
 /** CSS length of a share. */
 export const percent = (share: number): string => `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
 
-/** Prose without line breaks between figures and their units. */
+/** Keeps figures and units on one line. */
 export function prose(text: string): string {
   return text.replace(/(?<=\d) (?=%|pp\b|[KMGT]i?B\b|[mun]?s\b|tok\/s)/g, '\u00a0');
 }
 
-/** Names of colours. */
+/** Legend of colours. */
 export function legend(entries: readonly (readonly [color: string, label: string])[]): Markup {
   return html`<ul class="legend">${entries.map(([color, label]) => html`<li><i style="background:var(--${color})"></i>${label}</li>`)}</ul>`;
 }
 
-/** A horizontal bar of shares; the remainder stays empty. */
+/** Horizontal bar of shares; the remainder stays empty. */
 export function shareBar(label: string, parts: readonly { readonly color: string; readonly share: number }[]): Markup {
   return html`<div class="bar" role="img" aria-label="${label}">${parts.map(
     ({ color, share }) => share > 0 && html`<i style="width:${percent(share)};background:var(--${color})"></i>`,
   )}</div>`;
 }
 
-/** A small bar inside a table. */
+/** Small bar inside a table. */
 export function miniBar(share: number): Markup {
   return html`<span class="mini" style="--w:${percent(share)};--c:var(--stall)"></span>`;
 }
 
-/** Lines to copy, as a button beside them does where scripts run. */
+/** Lines to copy, with a button if scripts run. */
 export const toCopy = (text: string): Markup => html`<pre class="copy">${text}</pre>`;
 
-/** A part that is folded away under a heading. */
+/** A part folded under a heading. */
 export function folded(heading: string, content: Piece): Markup {
   return html`<details><summary>${heading}</summary>${content}</details>`;
 }
 
-/** Columns above which a table is set smaller. */
+/** Columns above which a table is set smaller; ours. */
 const MANY = 4;
 
-/** Characters from which on a cell may break its line. */
+/** Characters above which a cell may wrap; ours. */
 const LONG = 28;
 
-/** A table whose first column names the row; columns are right-aligned except those in `text`. Phones list values below the name of the row. */
+/** Table whose first column names the row; `text` lists left-aligned columns. */
 export function table(
   caption: string,
   head: readonly string[],
@@ -53,7 +52,7 @@ export function table(
   };
   const wide = head.length > 3;
   const label = (column: number): Piece => wide && head[column] !== '' && html` data-label="${head[column]!}"`;
-  // The head says it once more, but not on a phone, which does not show the head of a wide table.
+  // Hides a caption equal to the first head, except on phones, which hide wide tables' heads.
   const again = caption === head[0];
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table${wide && html` class="wide${head.length > MANY && ' many'}"`}><caption${again && html` class="again"`}>${caption}</caption><thead><tr>${head.map(
     (cell, column) => (cell === '' ? html`<td></td>` : html`<th scope="col"${kind(column)}>${cell}</th>`),
@@ -65,20 +64,19 @@ export function table(
 }
 
 interface Drawn {
-  /** A description in a sentence or two. */
   readonly about: Piece;
   readonly content: Piece;
 }
 
-/** A part of a report about one thing. */
+/** A section of a report. */
 export interface Section<T> {
   readonly id: string;
   readonly title: string;
-  /** Null if there is nothing to show. @param source key of the pictures' data in the page */
+  /** Null: an empty section. @param source key of the pictures' data in the page */
   draw(value: T, source: string): Drawn | null;
 }
 
-/** Draws all non-empty sections, after links to them. @param prefix of each anchor, for pages that draw sections several times */
+/** Draws all non-empty sections, after links. @param prefix of anchors, if a page repeats sections */
 export function drawSections<T>(
   sections: readonly Section<T>[],
   value: T,

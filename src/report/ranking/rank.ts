@@ -5,26 +5,26 @@ import { formatDelta, metricValue } from '../format.js';
 import { type Phase, phaseSpeed, phaseTime } from '../phase-time.js';
 import { changedParts } from '../words.js';
 
-/** One run of a ranking. */
+/** A run of a ranking. */
 export interface Ranked {
   readonly result: Result;
   readonly name: string;
-  /** Tokens per second of a request (L21); null if the run has no such phase. */
+  /** Tokens per second of a request (L21); null if the phase is absent. */
   readonly decode: number | null;
   readonly prefill: number | null;
-  /** Why it is slower than the best; empty for the best itself. */
+  /** Why the run is slower than the best; empty for the best. */
   readonly reason: string;
 }
 
-/** The phase whose speed orders a ranking: decode, or prefill if nothing is decoded. */
+/** Phase that orders a ranking: decode, or prefill if no run decodes. */
 export function phaseRanked(results: readonly Result[]): Phase {
   return results.some((result) => phaseSpeed(result, 'decode') !== null) ? 'decode' : 'prefill';
 }
 
-/** True if the run fits the memory of its machine. */
+/** True if the run fits its machine's memory. */
 export const fits = ({ warnings }: Result): boolean => !warnings.some(({ code }) => code === 'does-not-fit');
 
-/** Sorts runs by speed, with those that do not fit their machine last; ties keep their order. */
+/** Sorts runs by speed; misfits are last, ties keep their order. */
 export function rank(results: readonly Result[]): Ranked[] {
   const phase = phaseRanked(results);
   const sorted = [...results].sort(
@@ -47,14 +47,17 @@ export function rank(results: readonly Result[]): Ranked[] {
   });
 }
 
-/** Time of one token of a request in a phase, ns; the parts add up to the whole. */
+/** Time of a token of a request in a phase, ns. */
 interface TokenTime {
   readonly wholeNs: number;
   readonly parts: readonly (readonly [name: string, ns: number])[];
   readonly cpuNs: number;
 }
 
-/** Divides the time of a token by part; the remainder is time between decoding passes, which yield one token per request, more with speculation. */
+/**
+ * Divides a token's time by part. The remainder is time between decode passes, which yield a token per request, or more
+ * with speculation.
+ */
 function tokenTime(phase: Phase, result: Result): TokenTime {
   const wholeNs = 1e9 / (phaseSpeed(result, phase) ?? Number.NaN);
   const time = phaseTime(result, phase);
@@ -73,7 +76,7 @@ function tokenTime(phase: Phase, result: Result): TokenTime {
   return { wholeNs, parts: [...parts, ['prompts and pauses', between]], cpuNs: time.cpuNs / tokens };
 }
 
-/** The reason why `other` is slower than `best`: the part of a token's time that grew most, in words; for stall also misses and bytes moved. */
+/** Why a run is slower: the part that grew most; for stall also misses and bytes moved. */
 function reasonOf(phase: Phase, best: Result, other: Result): string {
   const [before, after] = [tokenTime(phase, best), tokenTime(phase, other)];
   if (after.wholeNs === before.wholeNs) return 'as fast';
@@ -86,7 +89,7 @@ function reasonOf(phase: Phase, best: Result, other: Result): string {
   return [words, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
 }
 
-/** The difference of a run from the best in hits, bytes moved and CPU time. `cpuNs`: more CPU time a token, ns. */
+/** Difference in hits, bytes moved and CPU time. `cpuNs`: additional CPU time per token, ns. */
 function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
   const notes: string[] = [];
   const hitsOf = (result: Result): number => metricValue(result, `cache.hit_rate.${phase}`) ?? metricValue(result, 'cache.hit_rate') ?? 0;
@@ -111,7 +114,7 @@ function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
   return metricValue(result, `transfer.${link}.bytes_per_token`) ?? 0;
 }
 
-/** Bytes per second of the link to the GPU while it is busy; 0 if it never is. */
+/** Bytes per second of the busy link to the GPU; 0 if never busy. */
 function bytesPerSecond(result: Result): number {
   const busyNs = (metricValue(result, 'transfer.h2d.utilization') ?? 0) * (metricValue(result, 'time.total') ?? 0);
   return busyNs === 0 ? 0 : (metricValue(result, 'transfer.h2d.bytes') ?? 0) / (busyNs / 1e9);

@@ -14,7 +14,7 @@ import { bareRange, tenfoldOfAll, underOne } from '../words.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 import { type RankedRun, refusedGrid, splitRuns, withRefused } from './refused.js';
 
-/** Several runs of one workload, best first, each with the reason why it is slower than the best: `moeprof run -s a,b,c`. */
+/** Runs of one workload, best first, each with the reason for its distance: `moeprof run -s a,b,c`. */
 export const rankingReports = documentFormats<readonly RankedRun[]>(rankingDocument, (runs) => {
   const { refused, results } = splitRuns(runs);
   return [...rank(results).map(({ result }) => result), ...refused];
@@ -51,14 +51,12 @@ export function rankingDocument(runs: readonly RankedRun[]): Document {
   };
 }
 
-/** The fastest run that stands on the common footing and fits, in a sentence. */
 function bestOf(ranked: readonly Ranked[]): string {
   const { decode, name, prefill } = ranked.find(({ result }) => fits(result) && footingOf(result) === 'nothing') ?? ranked[0]!;
   if (decode !== null) return `${name} is fastest: ${formatTokensPerSecond(decode)}`;
   return `${name} reads prompts fastest${prefill === null ? '' : `: ${formatTokensPerSecond(prefill)}`}`;
 }
 
-/** Change of the figures in longer runs; empty if it is small. */
 function lengthLead(ranked: readonly Ranked[]): Line[] {
   const text = tenfoldOfAll(ranked);
   return text === null ? [] : [{ text }];
@@ -66,34 +64,32 @@ function lengthLead(ranked: readonly Ranked[]): Line[] {
 
 const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
 
-/** Some rows of a grid, in the column widths of the whole grid, so that its parts align. */
+/** Rows of a grid, in the whole grid's column widths. */
 function part(whole: Grid, rows: Grid['rows']): Grid {
   const width = (head: string, index: number): number => Math.max(head.length, ...whole.rows.map((row) => row[index]!.text.length));
   const columns = whole.columns.map((column, index) => ({ ...column, width: width(column.head, index) }));
   return { ...whole, columns, rows };
 }
 
-/** Groups of runs that stand on one footing (L17, L26), in the order of reports; a run belongs to the last one that it is in. */
+/** Groups of runs on one footing (L17, L26), in report order; the last match counts. */
 const FOOTINGS: readonly { readonly name: string; readonly has: (result: Result) => boolean; readonly title: string | null }[] = [
   ...KNOWLEDGE.map((known) => ({ name: known, has: ({ knowledge }: Result) => (knowledge?.most ?? 'nothing') === known, title: null })),
   { name: 'own memory', has: fixesCache, title: 'have a cache of their own size, whatever --cache says' },
   { name: 'lossy', has: isLossy, title: 'lossy: compute something else than the model' },
 ];
 
-/** True if the system sets the size of its cache. */
 function fixesCache({ config }: Result): boolean {
   const { cache } = (config.system ?? {}) as { readonly cache?: { readonly capacity?: unknown } };
   return cache?.capacity !== undefined;
 }
 
-/** True if choices of the router are changed, or served by something else than their experts. */
 function isLossy({ inputs, metrics }: Result): boolean {
   return inputs.variants !== undefined || ['quality.degraded_rate', 'rerank.changed'].some((name) => metrics[name] !== undefined);
 }
 
 const footingOf = (result: Result): string => FOOTINGS.findLast(({ has }) => has(result))!.name;
 
-/** A grid for each footing, with a heading; one grid without a heading if all use only the past. */
+/** A titled grid per footing; one untitled grid if all runs know only the past. */
 function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const footings = ranked.map(({ result }) => footingOf(result));
   if (ranked.length === 0) return [];
@@ -105,7 +101,6 @@ function byFooting(ranked: readonly Ranked[], whole: Grid): Grid[] {
   });
 }
 
-/** The common mark of runs; if their marks differ, each mark with the names of its runs. */
 function headingOf(ranked: readonly Ranked[]): string {
   const marks = ranked.map(({ result }) => markOf(result) ?? 'knows only what has happened');
   const different = [...new Set(marks)];
@@ -116,9 +111,9 @@ function headingOf(ranked: readonly Ranked[]): string {
 
 function rankingGrid(ranked: readonly Ranked[]): Grid {
   const lossy = ranked.some(({ result }) => isLossy(result));
-  // The range that holds 80 % of comparable measurements, if there are any.
+  // Range of 80 % of comparable measurements.
   const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
-  // In whole percent next to a range, so that names keep their room.
+  // Whole percent next to a range, for space.
   const drawn = ranked.some(({ result }) => result.hitRange !== undefined);
   const hits = (rate: number): string => (drawn ? (100 * rate).toFixed(0) : formatRatio(rate));
   return grid(ranked, [
@@ -154,7 +149,7 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
-/** The runtime of all runs; if those on one machine have several (L26), the runs of each: part of their difference is then due to it. */
+/** Common runtime of all runs. Several runtimes on a machine (L26) explain part of a difference. */
 function runtimesOf(ranked: readonly Ranked[]): Line[] {
   const onMachine = new Map(ranked.map(({ result: { inputs } }) => [inputs.hardware, inputs.runtime]));
   if (ranked.every(({ result: { inputs } }) => onMachine.get(inputs.hardware) === inputs.runtime)) {
@@ -171,7 +166,6 @@ function runtimesOf(ranked: readonly Ranked[]): Line[] {
   return [{ text: `runtimes differ, and so do constants that were fitted: ${each.join(', ')}; without --runtime own all are under one` }];
 }
 
-/** The reason why each run is slower than the best, and its own notes. */
 function reasons(ranked: readonly Ranked[]): Line[] {
   const all = new Set(sharedNotes(ranked));
   return ranked.flatMap(({ name, reason, result }) => {
@@ -180,12 +174,11 @@ function reasons(ranked: readonly Ranked[]): Line[] {
   });
 }
 
-/** Bytes that reach the GPU per token, from any tier: a phone has flash below its memory, and no host memory. */
+/** Bytes per token from any tier: a phone has flash below memory, and no host memory. */
 function movedPerToken(result: Result): number {
   return metricValue(result, 'transfer.h2d.bytes_per_token') ?? metricValue(result, 'transfer.ssd.bytes_per_token') ?? 0;
 }
 
-/** The command of the best run; other formats have those of all runs. */
 function again({ name, result }: Ranked): Document['blocks'] {
   const command = againText(result);
   return command === '' ? [] : [note(`${name} again: ${command}`, 'item', { only: ['terminal'] })];
@@ -201,7 +194,7 @@ function titleOf(result: Result): string {
   return `${inputs.model} ${inputs.quantization}, ${formatCount(tokensRun(result))} tokens of ${routing}`;
 }
 
-/** Texts of notes by the code of a warning; other codes are shown as they are. */
+/** Texts by warning code. */
 const WORDS = byName<string>({
   'below-token-cycle': 'the cache is smaller than what one token needs',
   'dram-too-small': 'experts are read from the SSD',
@@ -214,7 +207,7 @@ const WORDS = byName<string>({
   'streams-cut': 'long requests were cut into streams',
 });
 
-/** Codes that a ranking reports in its lead or in a heading. */
+/** Codes shown in the lead or a heading. */
 const REPORTED_APART = new Set(['does-not-fit', 'synthetic-routing', STAND_IN]);
 
 function notesOf({ warnings }: Result): string[] {
@@ -222,7 +215,7 @@ function notesOf({ warnings }: Result): string[] {
   return codes.map((code) => WORDS[code] ?? code.replaceAll('-', ' '));
 }
 
-/** Notes that all of several runs have in common; none for a single run. */
+/** Notes common to several runs; empty for a single run. */
 function sharedNotes(ranked: readonly Ranked[]): string[] {
   const [first, ...others] = ranked.map(({ result }) => notesOf(result));
   return others.length === 0 ? [] : first!.filter((note) => others.every((notes) => notes.includes(note)));

@@ -1,15 +1,13 @@
-// Impossible runs of a ranking: a row each with the reason, below the others.
 import { ownValue } from '../../base/objects.js';
 import type { Result } from '../../result/result.js';
 import { AGAIN } from '../document/again.js';
 import { type Grid, type GridCell, grid } from '../document/document.js';
 
-/** A refused run, as listed in JSON after the results. */
+/** A refused run of a ranking, in JSON after the results. */
 export interface RefusedRun {
   readonly status: 'refused';
   readonly system: string;
   readonly hardware: string;
-  /** Name of its row, formed like those of other runs. */
   readonly name: string;
   readonly reason: string;
   readonly again: string;
@@ -18,11 +16,11 @@ export interface RefusedRun {
 /** A run of a ranking. */
 export type RankedRun = Result | RefusedRun;
 
-/** Width that a name and its reason share on a terminal, and the maximum for the name. */
+/** Terminal columns of name plus reason, and the most for a name; ours. */
 const ROOM = 78;
 const LONGEST = 30;
 
-/** Separates results and refused runs; both keep the order of the ranking. */
+/** Separates results and refused runs, keeping order. */
 export function splitRuns(runs: readonly RankedRun[]): { readonly results: Result[]; readonly refused: RefusedRun[] } {
   return {
     results: runs.filter((run): run is Result => !('status' in run)),
@@ -30,7 +28,7 @@ export function splitRuns(runs: readonly RankedRun[]): { readonly results: Resul
   };
 }
 
-/** Table of refused runs, for readers. */
+/** Table of refused runs with reasons. */
 export function refusedGrid(refused: readonly RefusedRun[]): Grid {
   const widest = Math.min(LONGEST, Math.max(0, ...refused.map(({ name }) => name.length)));
   return grid(
@@ -44,7 +42,7 @@ export function refusedGrid(refused: readonly RefusedRun[]): Grid {
   );
 }
 
-/** Adds a row for each refused run to a grid with a row for each result, with its known values. */
+/** Appends a row per refused run. */
 export function withRefused(whole: Grid, refused: readonly RefusedRun[]): Grid {
   if (refused.length === 0) return whole;
   const cell = (text: string | undefined): GridCell => ({ value: text ?? null, text: text ?? '' });

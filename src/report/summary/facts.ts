@@ -1,4 +1,3 @@
-// Facts of a run: labels and metrics, in the order of a reader's questions.
 import { isObject } from '../../base/objects.js';
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
@@ -8,7 +7,7 @@ import { bestText, knownTimes, limitText } from '../limit.js';
 import type { Phase } from '../phase-time.js';
 import { bandText, bareRange, deviceWords, hitRangeText, percentRange, tenfoldText } from '../words.js';
 
-/** A label, and the metrics of its text, each with the words after it; metrics that a run lacks are omitted. */
+/** A label and metrics with trailing words. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
 
 const COPIES: Fact = [
@@ -18,7 +17,7 @@ const COPIES: Fact = [
   ['memory.gpu.copies', 'of the cache'],
 ];
 
-/** The gain and the cost of regrouping a pool by path. */
+/** Gain and cost of regrouping a pool by path. */
 const REGROUPING: Fact = [
   'regrouping',
   ['schedule.loads', 'loads beyond the cache'],
@@ -37,7 +36,7 @@ function memoryFact(several: boolean, place: string): Fact {
   ];
 }
 
-/** Switches of whole models, and the number that machines hold. */
+/** Switches of whole models, and models held by machines. */
 const SWITCHING: readonly Fact[] = [
   ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
   ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
@@ -109,17 +108,16 @@ function countedFacts(result: Result): Fact[] {
   ];
 }
 
-/** True if several requests run at a time. */
 const isShared = ({ config: { workload } }: Result): boolean => isObject(workload) && Number(workload.batch ?? 1) > 1;
 
-/** The reason why a run that ends within its prompts has no speed of decoding; otherwise empty. */
+/** Why a run that ends within prompts has no decode speed. */
 function silentText({ config: { workload }, metrics }: Result): string {
   if (metrics['speed.decode'] !== undefined) return '';
   const prompt = isObject(workload) && typeof workload.prompt === 'number' ? ` ${2 * workload.prompt} or more` : '';
   return `; no token was generated: prompts took all, use --tokens${prompt}`;
 }
 
-/** Both speeds with their ranges, in a sentence without its full stop; null if no speed is known. */
+/** Decode and prefill speed with ranges, without a full stop; null if no speed is known. */
 export function phaseSpeedsText(result: Result): string | null {
   const speeds = (['decode', 'prefill'] as const).flatMap((phase) => {
     const speed = metricText(result, `speed.${phase}`);
@@ -130,13 +128,13 @@ export function phaseSpeedsText(result: Result): string | null {
   return speeds.length === 0 ? null : `${isShared(result) ? 'each user: ' : ''}${speeds.join(', ')}${silentText(result)}`;
 }
 
-/** The error band of a speed; empty if the machine is calibrated. */
+/** Error band of a speed; empty for a calibrated machine. */
 function bandOf(result: Result, phase: Phase): string {
   const band = bandText(result, phase);
   return band === null ? '' : ` ${band}`;
 }
 
-/** All facts of a run, label and text; facts without a text are omitted. */
+/** Facts of a run, in reading order; empty texts are omitted. */
 export function factsOf(result: Result): (readonly [label: string, text: string])[] {
   const { variants } = result.inputs;
   const lines = countedFacts(result).map(([label, ...parts]) => [label, listed(result, parts)] as const);
@@ -161,13 +159,11 @@ export function factsOf(result: Result): (readonly [label: string, text: string]
   return [['routing', routing] as const, ...others].filter(([, text]) => text !== '');
 }
 
-/** How several GPUs are combined for one model; empty if they are not. */
 function joinedText({ inputs: { joined } }: Result): string {
   if (joined === undefined) return '';
   return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
 }
 
-/** The floor and the best found, and the limit of the run; empty if they were not counted. */
 function knowingFacts(result: Result): (readonly [label: string, text: string])[] {
   const times = knownTimes(result);
   const { unproven } = result.bounds;
@@ -179,7 +175,7 @@ function knowingFacts(result: Result): (readonly [label: string, text: string])[
   ];
 }
 
-/** Facts of each run that a glance does not need: they are about its length, its bounds and its accuracy. */
+/** Facts beyond a glance. */
 const DETAILS: ReadonlySet<string> = new Set([
   'speed',
   'hits',
@@ -194,14 +190,14 @@ const DETAILS: ReadonlySet<string> = new Set([
   'again',
 ]);
 
-/** What a glance shows first; each metric with its words. */
+/** First facts of a glance. */
 const GLANCE: readonly Fact[] = [
   ['TPOT', ['latency.tpot.mean', 'a token'], ['bound.no_cache.tpot', 'without a cache'], ['bound.all_resident.tpot', 'with all resident']],
   ['TTFT', ['latency.ttft.mean', 'to the first token'], ['latency.ttft.p99', 'at p99'], ['latency.queueing.mean', 'of it queueing']],
   ['hits', ['cache.hit_rate', 'of the demanded experts'], ['bound.belady.hit_rate', 'by Belady']],
 ];
 
-/** Facts for a glance, and of {@link factsOf} those that depend on options of the run. */
+/** Facts for a glance, and {@link factsOf} on options of the run. */
 export function briefFacts(result: Result): (readonly [label: string, text: string])[] {
   const range = result.hitRange === undefined ? '' : `; ${percentRange(result.hitRange)} in published figures`;
   const first = GLANCE.flatMap(([label, ...parts]) => {
@@ -218,7 +214,6 @@ export function briefFacts(result: Result): (readonly [label: string, text: stri
   ];
 }
 
-/** The text of a fact: the metrics that the run has, each with its words. */
 function listed(result: Result, parts: readonly (readonly [metric: string, after: string])[]): string {
   const figures = parts.map(([name, after]) => [metricText(result, name)?.replace(/ ?\/token$/, ''), after] as const);
   return figures.flatMap(([figure, after]) => (figure === undefined ? [] : [`${figure} ${after}`.trimEnd()])).join(', ');

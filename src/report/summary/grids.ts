@@ -1,14 +1,13 @@
-// Grids of a run's figures: cache and latency by phase and percentile, requests by class, counters by layer.
 import { formatNumber } from '../../base/units.js';
 import type { RequestClass, Result } from '../../result/result.js';
 import { type Datum, figure, type Grid, grid, gridOf } from '../document/document.js';
 import { metricValue, printable } from '../format.js';
 
-/** Widths of the label and of each figure, equal in all grids so that figures align; separated by two blanks. */
+/** Widths of a label and a figure, columns; equal in all grids for alignment. Ours. */
 export const LABEL = 12;
 export const FIGURE = 11;
 
-/** Hits, late hits and misses: of the whole run and of its phases. */
+/** Hits, late hits and misses of the run and its phases. */
 export function cacheGrid(result: Result): Grid {
   const phases = ['prefill', 'decode'].filter((phase) => result.metrics[`cache.hit_rate.${phase}`] !== undefined);
   const rows = [
@@ -19,7 +18,7 @@ export function cacheGrid(result: Result): Grid {
   return metricGrid(result, 'cache', rows, [['all', ''], ...phases.map((phase) => [phase, `.${phase}`] as const)]);
 }
 
-/** Latencies in the order of a reader's questions: label, and prefix of its metrics. */
+/** Label, and prefix of metrics, in reading order. */
 export const LATENCY_ROWS = [
   ['TTFT', 'latency.ttft'],
   ['TPOT', 'latency.tpot'],
@@ -28,11 +27,11 @@ export const LATENCY_ROWS = [
   ['request', 'latency.request'],
 ] as const;
 
-/** Latencies of requests, tokens and passes; null if none could be measured. */
+/** Latencies of requests, tokens and passes; null if not measured. */
 export function latencyGrid(result: Result): Grid | null {
   const columns = ['mean', 'p50', 'p95', 'p99'].map((name) => [name, `.${name}`] as const);
   const rows = [
-    // In a closed loop no request queues: a user sends one when the last is answered.
+    // A closed loop has no queueing: a user sends a request after the last answer.
     ...(metricValue(result, 'latency.queueing.p99') ? [['queueing', 'latency.queueing'] as const] : []),
     ...LATENCY_ROWS,
   ];
@@ -49,7 +48,7 @@ function metricGrid(result: Result, title: string, rows: readonly Named[], colum
   );
 }
 
-/** Waiting times of requests by class, and the share of their choices that was dropped. */
+/** Waiting times and dropped choices by request class. */
 export function classGrid({ classes }: Result): Grid | null {
   if (classes === undefined) return null;
   const budgets = classes.some(({ budget }) => budget !== null);

@@ -1,4 +1,3 @@
-// The report of a run: its summary as a document; time and bounds are bars on a terminal and grids elsewhere.
 import { formatNs, formatRatio } from '../../base/units.js';
 import { compareMetricNames, METRICS } from '../../result/catalogue.js';
 import type { Series } from '../../result/details.js';
@@ -28,13 +27,13 @@ import type { BoundRow } from './summary.js';
 import { type Summary, summarizeResult } from './summary.js';
 import { partWords, type TimePart } from './time.js';
 
-/** Column where the text after a label starts. */
+/** Column of the text after a label. */
 const INDENT = LABEL + 2;
 
 /** Table, JSON, CSV and Markdown of a result. */
 export const [tableReport, jsonReport, csvReport, markdownReport] = documentFormats<Result>(runDocument, orderedResult);
 
-/** A screen of a run begins with its speed and its limit; a terminal shows the grids and most facts with --verbose. */
+/** Begins with speed and limit; terminals show most grids with --verbose. */
 function runDocument(result: Result): Document {
   const summary = summarizeResult(result);
   const { bounds, brief, limit, speed, time, title, warnings } = summary;
@@ -69,7 +68,7 @@ function runDocument(result: Result): Document {
   };
 }
 
-/** Every metric; in CSV with the inputs of the run, so that files of several runs can be concatenated and pivoted. */
+/** All metrics; CSV adds the run's inputs, so that files can be concatenated. */
 function metricGrid({ inputs, metrics, seed }: Result): Grid {
   const only = ['csv'] as const;
   return grid<string>(Object.keys(metrics).sort(compareMetricNames), [
@@ -95,7 +94,6 @@ function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
   ];
 }
 
-/** The hit rate and TPOT of a run between no cache and the best, and the share of that gap that it closes. */
 function boundsGrid(bounds: readonly BoundRow[]): Grid {
   return grid(bounds, [
     { head: 'bounds', width: LABEL, of: ({ label }) => label },
@@ -124,7 +122,6 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
     parts.map((part) => ({ share: part.share, ...looks[part.label] })),
     width,
   );
-  // In two lines if one is too narrow, as with exchanges between GPUs and idle time.
   const words = parts.map(({ label, share }) => `${partWords(label, time.source.replace('the ', ''))} ${formatRatio(share)}`);
   const fits = words.reduce((length, word) => length + word.length + 4, -2) <= width;
   const legend = parts.map(({ label }, i) => `${looks[label].paint(looks[label].glyph)} ${words[i]}`);
@@ -134,20 +131,19 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
   return [title, bar, ...lines.map((line) => line.join('  ')), ...cpu].join('\n');
 }
 
-/** Width of the label of a picture, including the blanks after it. */
+/** Columns of a picture's label, with trailing blanks. */
 const PICTURE_LABEL = 14;
-/** Width of the minimum and maximum after a line, including the blanks before them. */
+/** Columns of minimum and maximum, with leading blanks. */
 const RANGE = 22;
 
-/** A quantity by layer or over time. */
 interface Line {
   readonly label: string;
-  /** Null where nothing can be measured. */
+  /** Null: not measurable. */
   readonly values: readonly (number | null)[];
   readonly format: (value: number) => string;
 }
 
-/** All pictures that the result has. */
+/** All pictures of a result. */
 export function picturesOf(result: Result, options: ReportOptions): string {
   const { details } = result;
   const blocks = [
@@ -156,14 +152,13 @@ export function picturesOf(result: Result, options: ReportOptions): string {
       ? [wrap('With --details: the same over time, and a heatmap of loads by layer and expert.', widthOf(options))]
       : [
           block('over time', `0 to ${formatNs(details.series.binNs * details.series.hits.length)}`, overTime(details.series), options),
-          // Two layers in a line differ only by colour.
+          // Colour alone separates two layers of a line.
           `${palette(options).bold('loads by layer and expert')}\n${heatmap(details.loads, { ...options, unicode: options.unicode && options.color }).trimEnd()}`,
         ]),
   ];
   return blocks.join('\n\n');
 }
 
-/** Sparklines under a title, each followed by its range. */
 function block(title: string, span: string, lines: readonly Line[], options: ReportOptions): string {
   const chalk = palette(options);
   const width = widthOf(options) - PICTURE_LABEL - RANGE;

@@ -1,5 +1,3 @@
-// The summary of a run in the order of a reader's questions: the source of the run's document and its HTML page.
-
 import { formatCount, formatCounted, formatRatio } from '../../base/units.js';
 import type { Result, Warning } from '../../result/result.js';
 import { requestsRun, tokensRun } from '../../result/work-done.js';
@@ -13,39 +11,35 @@ import { briefFacts, factsOf, phaseSpeedsText } from './facts.js';
 import { cacheGrid, classGrid, latencyGrid } from './grids.js';
 import { partWords, type RunTime, runTime } from './time.js';
 
-/** A run at a glance. */
+/** Summary of a run in reading order: source of the document and the HTML page. */
 export interface Summary {
   readonly title: string;
-  /** Both speeds with their ranges; null if no time passed. */
+  /** Both speeds with ranges; null if no time passed. */
   readonly speed: string | null;
-  /** The largest part of the time that could be saved, in a sentence; null if nothing is known of it. */
+  /** Largest part of the time that could be saved; null if unknown. */
   readonly limit: string | null;
-  /** Tokens, requests, traces. */
   readonly origin: string;
-  /** Set if some of the routing is synthetic. */
+  /** Null: all routing is recorded. */
   readonly synthetic: string | null;
-  /** Set if a part of the trace is held out for popularity counts. */
+  /** Null: no tokens held out for popularity counts. */
   readonly heldOut: string | null;
-  /** Parts of the machine that were taken. */
   readonly standIns: readonly string[];
-  /** The deviation of a run from the request, and its reason. */
+  /** Deviation of a run from the request, with the reason. */
   readonly chosen: string | null;
   readonly cache: Grid;
-  /** Null where no latency could be measured. */
+  /** Null: no latency measured. */
   readonly latency: Grid | null;
-  /** Null where requests have no classes. */
+  /** Null: no request classes. */
   readonly classes: Grid | null;
-  /** Label and text, e.g. `speed`. */
   readonly facts: readonly (readonly [label: string, text: string])[];
-  /** Those for a glance. */
   readonly brief: readonly (readonly [label: string, text: string])[];
-  /** Null where no time passed. */
+  /** Null: no time passed. */
   readonly time: RunTime | null;
   readonly bounds: readonly BoundRow[];
   readonly warnings: readonly Warning[];
 }
 
-/** Condenses a result. */
+/** Summarizes a result. */
 export function summarizeResult(result: Result): Summary {
   const { model, quantization, hardware, system } = result.inputs;
   return {
@@ -64,18 +58,16 @@ export function summarizeResult(result: Result): Summary {
     brief: briefFacts(result),
     time: runTime(result),
     bounds: boundRows(result),
-    // Already shown under the title.
     warnings: result.warnings
       .filter(({ code }) => code !== 'synthetic-routing' && code !== 'system-chosen' && code !== STAND_IN)
       .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
   };
 }
 
-/** What limits a run: of its bounds or, if they were not computed, the largest part of its time. */
+/** Limit by the bounds or, without bounds, the largest part of the time. */
 function limit(result: Result): string | null {
   const known = knownTimes(result);
   const limits = known === null ? '' : limitText(known, deviceWords(result).processor);
-  // Its other parts are a fact of their own.
   if (limits !== '') return `limited by ${limits.split(';')[0]}`;
   const time = runTime(result);
   const most = time?.parts.reduce((most, part) => (part.ns > most.ns ? part : most), time.parts[0]!);
@@ -108,19 +100,18 @@ function synthetic(result: Result): string | null {
   return `${which} synthetic: drawn, not recorded; -t takes a recorded trace.`;
 }
 
-/** The share of the gap between no cache and a bound that this run closes. */
+/** Share of the gap between no cache and a bound closed by the run. */
 export interface BoundRow {
   readonly label: string;
-  /** Figures with no expert cache, of this run, and of the bound, as text. */
+  /** Figures as text: no expert cache, the run, the bound. */
   readonly worst: string;
   readonly own: string;
   readonly best: string;
   readonly bound: string;
-  /** 0..1. */
+  /** 0..1 */
   readonly closed: number;
 }
 
-/** The bounds of a run, as rows; those that were not computed are omitted. */
 function boundRows(result: Result): BoundRow[] {
   const rows = [
     ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady', 'headroom.hit_rate', formatRatio(0)],

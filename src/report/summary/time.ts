@@ -1,4 +1,3 @@
-// The time of a run by part: computing, waiting for the CPU or for experts, and waiting for requests.
 import { formatNs, formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { metricValue } from '../format.js';
@@ -13,19 +12,18 @@ export interface TimePart {
   readonly share: number;
 }
 
-/** The time of a run, and the processor that spends it. */
+/** Time of a run: computing, waiting for CPU or experts, and idle. */
 export interface RunTime {
-  /** Processor that spends it: the GPU, the CPU, or both. */
   readonly processor: string;
   readonly totalNs: number;
   readonly parts: readonly TimePart[];
-  /** Concurrent work of the CPU, in a sentence; null if there is none. */
+  /** Concurrent CPU work in a sentence; null: no CPU work. */
   readonly cpu: string | null;
-  /** The source of stall: `the link`; in results of earlier versions also `SSD and link` or `the SSD`. */
+  /** Source of stall: `the link`; in results of earlier versions also `SSD and link` or `the SSD`. */
   readonly source: string;
 }
 
-/** The time of a run by part; null if no time passed. */
+/** Time of a run by part; null if no time passed. */
 export function runTime(result: Result): RunTime | null {
   const total = metricValue(result, 'time.total');
   if (total === null || total <= 0) return null;
@@ -33,7 +31,7 @@ export function runTime(result: Result): RunTime | null {
   const busy = named.reduce((sum, { ns }) => sum + ns, 0);
   const whole = Math.max(total, busy);
   const parts: TimePart[] = named.map(({ label, ns }) => ({ label, ns, share: ns / whole }));
-  // The rest is waiting for requests to arrive; below a thousandth it is rounding.
+  // The rest is waiting for requests; below a thousandth, rounding.
   if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
   const cpuNs = metricValue(result, 'time.cpu') ?? 0;
   const denseNs = metricValue(result, 'time.dense_cpu') ?? 0;
@@ -44,16 +42,16 @@ export function runTime(result: Result): RunTime | null {
   return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu, source: sourceOf(result) };
 }
 
-/** A part of the time in words. @param source what the processor waits for in a stall */
+/** A part of the time in words. @param source of a stall */
 export function partWords(label: TimePart['label'], source: string): string {
   if (label === 'CPU') return 'CPU computes';
   if (label === 'SSD') return 'waits for the SSD';
   return label === 'stall' ? `waits for ${source}` : label;
 }
 
-/** The source of stall. */
+/** Source of stall. */
 export function sourceOf(result: Result): string {
-  // Waits for the SSD are counted separately.
+  // SSD waits are counted separately.
   if (metricValue(result, 'time.stall_ssd') !== null) return 'the link';
   if ((metricValue(result, 'transfer.ssd.bytes') ?? 0) === 0) return 'the link';
   return metricValue(result, 'transfer.h2d.bytes') === null ? 'the SSD' : 'SSD and link';

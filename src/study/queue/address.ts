@@ -1,9 +1,9 @@
 import { UserError } from '../../base/errors.js';
 import { type Environment, env as processEnv } from '../../base/host/process.js';
 
-/** `--queue redis://user:password@host:6379/0`: the server of a queue, and how to log in. A password is never shown. */
+/** `--queue redis://user:password@host:6379/0`: server and login of a queue. Messages never show a password. */
 export interface QueueAddress {
-  /** As messages show it: without user and password. */
+  /** Address without user and password. */
   readonly shown: string;
   readonly host: string;
   readonly port: number;
@@ -12,22 +12,22 @@ export interface QueueAddress {
   readonly tls: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** Prefix of all keys, so that several queues share one server. */
+  /** Prefix of all keys; several queues can share a server. */
   readonly prefix: string;
 }
 
-/** Keys begin with this unless `--queue-prefix` sets another. */
+/** Default of `--queue-prefix`. */
 export const QUEUE_PREFIX = 'moeprof';
 
-/** The variable that holds a password, so that no list of processes shows it. */
+/** Environment variable that hides the password from process lists. */
 const PASSWORD_VARIABLE = 'MOEPROF_QUEUE_PASSWORD';
 
 const EXAMPLE = 'write e.g. redis://localhost:6379/0, or rediss://user@host:6379/0 with TLS';
 const PORT = 6379;
-/** Highest number of a database: servers have fewer. */
+/** Highest database number; ours, above any server's. */
 const MOST_DB = 9999;
 
-/** Reads `--queue` and `--queue-prefix`. @param env may have a password, {@link PASSWORD_VARIABLE} @throws UserError that hides passwords */
+/** Reads `--queue` and `--queue-prefix`. @throws UserError without passwords */
 export function queueAddress(text: string, prefix: string = QUEUE_PREFIX, env: Environment = processEnv): QueueAddress {
   const shownText = text.replace(/\/\/[^/]*@/, '//...@');
   const wrong = (why: string): UserError => new UserError(`--queue ${shownText}: ${why}; ${EXAMPLE}`);

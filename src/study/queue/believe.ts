@@ -1,4 +1,3 @@
-// What a sweep believes: of results only those that fit their cell, and nothing more of a worker whose results are refused repeatedly.
 import { ownValue, remembered } from '../../base/objects.js';
 import { configOfRun } from '../../engine/outcome/outcome.js';
 import { canonicalJson } from '../../result/digest.js';
@@ -6,10 +5,10 @@ import type { Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import type { RunSpec, SystemSpec } from '../../system/door.js';
 
-/** Canonical JSON of systems: cells of a study share them. */
+/** Canonical JSON by system, shared by cells. */
 const SYSTEMS = new WeakMap<SystemSpec, string>();
 
-/** What in a result is not of this run, in words; null: nothing. */
+/** Mismatch between a result and the run, in words; null: a match. */
 export function faultOf(result: Result, run: RunSpec): string | null {
   const { config, inputs, seed, tool } = result;
   if (tool.version !== VERSION) return `is of moeprof ${tool.version}`;
@@ -24,26 +23,29 @@ export function faultOf(result: Result, run: RunSpec): string | null {
   return canonicalJson(config.system) === text ? null : 'is of another run: config.system differs';
 }
 
-/** Refused results of a worker after which it is shut out. */
+/** Refused results that shut a worker out; ours. */
 const PATIENCE = 3;
-/** Refusals of a cell after which it fails: what comes back wrong so often is no accident of the way. */
+/** Refusals that fail a cell; ours. */
 const MOST = 10;
-/** Workers whose refusals are counted; names are anybody's. */
+/** Most workers counted; ours, since any name can be sent. */
 const MOST_NAMES = 10_000;
 
-/** Counts of refusals. */
+/** Refusals of results that do not fit their cell, by cell and worker. */
 export class Refusals {
   readonly #ofCell = new Map<string, number>();
   readonly #ofWorker = new Map<string, number>();
 
-  /** Counts a refusal. @param worker by its word; null: nobody with the key @returns `named`: the first; `failed`: too many; `shut`: the worker */
+  /**
+   * Counts a refusal. @param worker as signed; null: no valid seal @returns `named`: the first; `failed`: too many;
+   * `shut`: the worker
+   */
   add(fingerprint: string, worker: string | null): { readonly named: boolean; readonly failed: boolean; readonly shut: boolean } {
     const times = (this.#ofCell.get(fingerprint) ?? 0) + 1;
     this.#ofCell.set(fingerprint, times);
     return { named: times === 1, failed: times >= MOST, shut: worker !== null && this.#countOf(worker) === PATIENCE };
   }
 
-  /** True for a worker whose results count no more. */
+  /** True for a worker shut out after repeated refusals. */
   isShut(worker: string): boolean {
     return (this.#ofWorker.get(worker) ?? 0) >= PATIENCE;
   }

@@ -13,12 +13,12 @@ import type { CellFile, CellModule, QueueCell } from './sent-cell.js';
 
 const CODE = /\.[mc]?[jt]s$/;
 
-/** Makes cells of runs: the run, and the files that a worker needs. Facts of files are kept, since the runs of a study name the same few. */
+/** Makes cells from runs. File facts are cached, since runs share files. */
 export class CellMaker {
   readonly #known = new Map<string, readonly CellFile[]>();
   readonly #modules = new Map<string, CellModule>();
 
-  /** @throws UserError if the run cannot be run elsewhere */
+  /** Makes a cell. @throws UserError for a trace from standard input */
   make(run: RunSpec, { modules, read }: RunIdentity = runIdentity(run)): QueueCell {
     if (run.trace.some(isStdin)) throw new UserError('--trace -: no worker has this standard input; give the trace as a file');
     const model = run.model === undefined || !isPath(run.model) ? null : resolve(run.folder, run.model);
@@ -42,7 +42,7 @@ export class CellMaker {
   }
 }
 
-/** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker does not request it. */
+/** A file, or a folder with all contents. Missing paths are listed, to save workers a request. */
 function cellFiles(path: string, within: readonly string[] = []): readonly CellFile[] {
   const stat = statOf(path);
   if (stat?.isFile() === true) return [{ path, sha256: hexOf(contentOf(path)), bytes: stat.size }];
@@ -52,7 +52,7 @@ function cellFiles(path: string, within: readonly string[] = []): readonly CellF
   return [{ path, sha256: null, bytes: 0, names }, ...names.flatMap((name) => cellFiles(join(path, name), [...within, real]))];
 }
 
-/** A model's weights stay: only headers of all parts are read. A profile travels; so does a config.json alone, with the folder that shows it. */
+/** Weights stay in place: only headers are read. A profile or lone config.json travels. */
 function modelFiles(path: string): readonly CellFile[] {
   const files = cellFiles(path);
   const ending = extname(path).toLowerCase();

@@ -1,4 +1,4 @@
-// Files sent through a server: in chunks, as a server holds values in memory, and addressed by content, so that none is confused.
+// Files sent through a server in chunks, addressed by content.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { newSha256 } from '../../base/host/hash.js';
@@ -7,7 +7,7 @@ import { shortened, visible } from '../../base/text.js';
 import { parsed } from './protocol.js';
 import type { Seal } from './seal.js';
 
-/** Bytes of a chunk: a round trip of a millisecond hardly counts, and a server with a hundred workers holds few of them at once. */
+/** Bytes per chunk. Ours: a round trip of 1 ms is small, and servers hold values in memory. */
 export const CHUNK_BYTES = 2 ** 20;
 
 const noteShape = z.union([
@@ -15,26 +15,26 @@ const noteShape = z.union([
   z.object({ bytes: z.int().nonnegative(), chunks: z.int(), seal: z.string() }).refine(({ bytes, chunks }) => chunks === chunkCount(bytes)),
 ]);
 
-/** A note on the server about a file: its size and chunks, or why the file is missing. */
+/** Size and chunks of a file, or the reason for its absence. */
 export type FileNote = { readonly bytes: number; readonly chunks: number } | { readonly refused: string };
 
 const noteParts = (sha256: string, note: FileNote): string[] => [sha256, 'refused' in note ? note.refused : String(note.bytes)];
 
-/** The text of a note. */
+/** Sealed text of a note. */
 export const fileNoteText = (sha256: string, note: FileNote, seal: Seal): string =>
   JSON.stringify({ ...note, seal: seal.over('file', ...noteParts(sha256, note)) });
 
-/** How many chunks a file makes. An empty one makes none. */
+/** Chunks of a file; 0 for an empty file. */
 export const chunkCount = (bytes: number): number => Math.ceil(bytes / CHUNK_BYTES);
 
-/** Reads a note. @returns null: there is none, or nobody with the key of the queue wrote it */
+/** Reads a note. @returns null: no note, or an invalid seal */
 export function fileNoteOf(sha256: string, text: string | null, seal: Seal): FileNote | null {
   const note = parsed(noteShape, text);
   if (note === null || !seal.holds(note.seal, 'file', ...noteParts(sha256, note))) return null;
   return 'refused' in note ? { refused: shortened(visible(note.refused)) } : { bytes: note.bytes, chunks: note.chunks };
 }
 
-/** A file, one chunk after another. @throws UserError if its size changes meanwhile */
+/** Chunks of a file. @throws UserError if the size changes meanwhile */
 export function* chunksOf(path: string): Generator<Uint8Array> {
   const file = InputFile.open(path, 'trace');
   try {
@@ -49,7 +49,7 @@ export function* chunksOf(path: string): Generator<Uint8Array> {
   }
 }
 
-/** What came through the server is not the file. */
+/** The received content differs from the requested file. */
 export class DamagedFile extends Error {}
 
 /** Checks arriving chunks against the requested file. */
@@ -65,7 +65,7 @@ export class ChunkCheck {
     this.#bytes = bytes;
   }
 
-  /** @throws DamagedFile if the chunk is missing, or of the wrong length */
+  /** @throws DamagedFile if the chunk is missing, or of a wrong length */
   add(chunk: Uint8Array | null): Uint8Array {
     const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
     if (chunk === null || chunk.length !== expected) throw new DamagedFile('a part of it is gone from the server');
@@ -74,7 +74,7 @@ export class ChunkCheck {
     return chunk;
   }
 
-  /** @throws DamagedFile if the file is not what it should be */
+  /** @throws DamagedFile if size or digest differ */
   finish(): void {
     if (this.#got !== this.#bytes || this.#hash.digest('hex') !== this.#sha256) throw new DamagedFile('it came through the server damaged');
   }

@@ -5,26 +5,24 @@ import type { RunSpec } from '../../system/door.js';
 import { contentOfFolder, runIdentity } from '../fingerprint.js';
 import { runOfText, type SentCell } from './sent-cell.js';
 
-/** What a cell claims of its files and modules, proved by its name, a fingerprint over all contents: false claims are looked for nowhere. */
+/** Claimed contents of a cell's files and modules, proved by the cell's name: a fingerprint over all contents. */
 export type Claims = Pick<SentCell, 'files' | 'modules' | 'run' | 'system'>;
 
-/** The run of a cell; null: its name is that of other claims, or it is no run. */
+/** Run of a cell; null: the name does not match the claims, or the text is no run. */
 export function provenRun(fingerprint: string, cell: Claims): RunSpec | null {
   try {
     const run = runOfText(cell);
     const identity = orUserError(() => runIdentity(run, claimedContents(cell)));
     if (identity instanceof UserError || identity.fingerprint !== fingerprint) return null;
-    // The name proves nothing of files that the run does not read.
+    // The fingerprint proves nothing about unread files.
     const isRead = (path: string): boolean => identity.read.some((read) => isWithin(read, path));
     return cell.files.every(({ path, sha256 }) => sha256 === null || isRead(path)) ? run : null;
   } catch (error) {
-    // Values of the wrong kind, of which a run of ours has none.
     if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return null;
     throw error;
   }
 }
 
-/** Contents by path, as `contentOf` would have them if the claims are true. */
 function claimedContents({ files, modules }: Claims): (path: string) => string | null {
   const names = new Map(files.map(({ names, path }) => [path, names]));
   const contents = new Map([...files, ...modules].map(({ path, sha256 }) => [path, sha256 === null ? null : `sha256:${sha256}`]));

@@ -1,4 +1,4 @@
-// The connection to a server, and BullMQ, which is loaded only if a queue is used. Errors of the server or the network become one line.
+// Connection to a server. BullMQ is loaded only for a queue.
 import type * as Bull from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { codeOf, messageOf, UserError, unloadable } from '../../base/errors.js';
@@ -10,25 +10,27 @@ import { bundledRows } from '../../base/profiles.js';
 import type { QueueAddress } from './address.js';
 import { keysOf } from './protocol.js';
 
-/** How long a server may take to answer at first, ms. */
+/** Time for a server's first answer, ms; ours. */
 const PATIENCE_MS = 5000;
-/** Longest wait between two tries to reach a server that has gone, ms. */
+/** Longest wait between reconnections, ms; ours. */
 const LONGEST_WAIT_MS = 2000;
 
 const QUEUE_INSTALL = 'npm install bullmq@6 ioredis@5';
 
-/** The library and how it reaches a server. */
+/** A connection to a server, with the library. */
 export interface QueueServer {
   readonly address: QueueAddress;
   readonly bull: typeof Bull;
-  /** For commands that answer at once. */
+  /** For commands answered at once. */
   readonly redis: Redis;
-  /** Another connection, for commands that wait. */
+  /** Opens a further connection, for commands that wait. */
   another(): Redis;
   close(): void;
 }
 
-/** Reaches a server. @param tell takes a line at each loss and return of it @throws UserError if it is not reached, or without the library */
+/**
+ * Connects to a server. @param tell receives a line per loss and return @throws UserError without connection or library
+ */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
   const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;
@@ -70,10 +72,9 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
   };
 }
 
-/** @throws UserError if they are not installed */
 function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redis } {
   try {
-    // Both are CommonJS: required, they are not searched for exports first, which takes as long again.
+    // Requiring CommonJS halves the load time: no search for exports.
     const bull = requirePackage('bullmq') as typeof Bull;
     const { Redis: Client } = requirePackage('ioredis') as { readonly Redis: typeof Redis };
     return { bull, Client };
@@ -82,7 +83,6 @@ function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redi
   }
 }
 
-/** @throws UserError if the server cannot be reached, or does not let us in */
 async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   let first: unknown;
   redis.on('error', (error) => {
@@ -91,7 +91,7 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   const late = new AbortController();
   try {
     await Promise.race([
-      // Writes nothing, but needs the permission to write.
+      // Needs permission to write, but writes nothing.
       redis.connect().then(() => redis.srem(keysOf(address.prefix).workers, '')),
       sleep(PATIENCE_MS + 1000, late.signal).then(() => {
         throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
@@ -105,11 +105,11 @@ async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
   }
 }
 
-/** What was thrown, a refusal of the server's in one line. */
+/** The error itself, or a server's refusal in one line. */
 export const orServerError = (address: QueueAddress, error: unknown): unknown =>
   error instanceof Error && error.name === 'ReplyError' ? serverError(address, error) : error;
 
-/** Describes an error of a server in one line. */
+/** A server error in one line. */
 export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
   const code = codeOf(error) ?? '';
   const text = `${code} ${messageOf(error)}`;

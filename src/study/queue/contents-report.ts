@@ -6,16 +6,15 @@ import type { BuildCells, QueueContents } from './contents.js';
 import { isAlike, type Presence } from './protocol.js';
 import type { CellEnd } from './sent-result.js';
 
-/** Reasons of failures that are listed by default. */
+/** Failure reasons listed by default; ours. */
 const REASONS = 5;
-/** Digits of a fingerprint: as `moeprof store ls` shows it. */
+/** Digits of a fingerprint, as in `moeprof store ls`. */
 const DIGITS = 12;
 const COUNTS = ['waiting', 'running', 'delayed', 'done', 'failed'] as const;
 
-/** The content of a queue's server, as a document. */
+/** Contents of a queue's server, as a document. */
 export function contentsDocument({ prefix, shown }: QueueAddress, contents: QueueContents, verbose: boolean): Document {
   const { cells, failures, files, results, sweeps, workers } = contents;
-  // Cells that failed for one reason, the last of them first.
   const reasons = [...groupedBy(failures, ({ failure }) => failure).values()];
   const listed = verbose ? reasons : reasons.slice(0, REASONS);
   const others = [...workers, ...sweeps].some((presence) => !isAlike(presence)) || cells.some((presence) => !isAlike(presence));

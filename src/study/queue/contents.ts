@@ -1,4 +1,4 @@
-// The content of a queue's server, of any build, and how it is emptied. Keys are found by name: nothing is missed, nothing else touched.
+// Contents of a queue's server, of any build. Keys are found by name, so no foreign key is touched.
 import type { Redis } from 'ioredis';
 import { UserError } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
@@ -8,18 +8,18 @@ import { keysOf, type Presence, presentIn, RESULT_TAKEN_S } from './protocol.js'
 import { type CellEnd, doneOf } from './sent-result.js';
 import { answersTo, valuesOf } from './together.js';
 
-/** Keys that are requested, and entries that are read, at once. */
+/** Keys or entries per command; ours. */
 const AT_ONCE = 1000;
 
-/** Cells of one build of moeprof, which only workers of the same one run. */
+/** Cells of one build, run only by workers of the build. */
 export interface BuildCells {
   readonly protocol: number;
   readonly build: string;
   readonly waiting: number;
   readonly running: number;
-  /** Delayed cells: a file is missing, or they are tried again. */
+  /** Cells with a missing file, or in retry. */
   readonly delayed: number;
-  /** Cells that ended lately, by their last try. */
+  /** Recently ended cells. */
   readonly done: number;
   readonly failed: number;
 }
@@ -29,21 +29,23 @@ export interface QueueContents {
   readonly cells: readonly BuildCells[];
   readonly workers: readonly Presence[];
   readonly sweeps: readonly Presence[];
-  /** Cells that failed, the last one first. */
+  /** Failed cells, latest first. */
   readonly failures: readonly CellEnd[];
-  /** Results; `untaken`: no sweep has them in its store yet. */
+  /** Results; `untaken`: in no sweep's store yet. */
   readonly results: { readonly count: number; readonly untaken: number; readonly bytes: number };
   readonly files: { readonly count: number; readonly bytes: number };
 }
 
-/** Counts of what was removed. */
 type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
 
-/** Looks at a queue. @throws UserError if the server does not answer as it should */
+/** Reads a queue. @throws UserError for an unexpected answer */
 export const contentsOf = (server: QueueServer): Promise<QueueContents> =>
   withServerErrors(server, async () => contentsBehind(server, await keysBelow(server)));
 
-/** Removes all of a queue; running cells end, and leave results. @param force also what sweeps wait for @throws UserError if it is not given */
+/**
+ * Empties a queue; running cells still leave results. @param force removes pending work of sweeps @throws UserError
+ * without `force`
+ */
 export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied> {
   return withServerErrors(server, async () => {
     const keys = await keysBelow(server);
@@ -58,7 +60,7 @@ export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied
     }
     const { redis } = server;
     const { sweeps: attached, workers } = keysOf(server.address.prefix);
-    // Presences stay: they would be written again in some seconds, and others would miss them until then.
+    // Presences stay: heartbeats would restore each in seconds.
     const present = (key: string): boolean => [attached, workers].some((set) => key === set || key.startsWith(`${set.slice(0, -1)}:`));
     const gone = keys.filter((key) => !present(key));
     for (const some of batchesOf(gone)) await redis.unlink(...some);
@@ -89,7 +91,7 @@ async function contentsBehind(server: QueueServer, keys: readonly string[]): Pro
     workers: (await presentIn(redis, workers, worker)).present,
     sweeps: (await presentIn(redis, sweeps, sweep)).present,
     failures,
-    // Results that no sweep has taken are kept for longer.
+    // Untaken results are kept longer.
     results: { count: results.length, untaken: secondsLeft.filter((left) => left > RESULT_TAKEN_S).length, bytes: await bytesOf(results) },
     files: { count: keys.filter((key) => /:file:[0-9a-f]{64}$/.test(key)).length, bytes: await bytesOf(chunks) },
   };
@@ -122,7 +124,6 @@ async function countsOf({ address, bull, redis }: QueueServer, name: string): Pr
   return { delayed, running: active, waiting };
 }
 
-/** How cells ended, by fingerprint, in the order of their ends. */
 async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd>> {
   const ends = new Map<string, CellEnd>();
   for (let from = '-'; ; ) {
@@ -154,7 +155,6 @@ function* batchesOf(keys: readonly string[]): Generator<readonly string[]> {
   for (let from = 0; from < keys.length; from += AT_ONCE) yield keys.slice(from, from + AT_ONCE);
 }
 
-/** Turns a server's refusal into a UserError of one line. */
 const withServerErrors = <T>({ address }: QueueServer, work: () => Promise<T>): Promise<T> =>
   work().catch((error: unknown) => {
     throw orServerError(address, error);

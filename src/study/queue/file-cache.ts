@@ -8,26 +8,28 @@ import { listFolder, statOf } from '../../base/input-file.js';
 import { formatBytes } from '../../base/units.js';
 import { hashOfValue, SHA256_HEX } from '../../result/digest.js';
 
-/** Room for files by default: some long recordings. */
+/** Default size: some long recordings. Ours. */
 export const CACHE_SIZE = '20GiB';
 
-/** Folder of files: below the user's folder for caches. */
+/** Default folder, below the user's cache folder. */
 export const cacheFolder = (): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 
-/** Files from a server on a worker's disk, named by SHA-256, which workers may share. For room, the least recently used are deleted. */
+/**
+ * Files from a server on a worker's disk, named by SHA-256 and shared by workers. The least recently used files are
+ * deleted.
+ */
 export class FileCache {
-  /** Absolute. */
   readonly folder: string;
   readonly #limit: number;
 
-  /** @param limit bytes of all files together @throws UserError if the path is no folder; the folder is made when it is needed */
+  /** @param limit bytes of all files @throws UserError if the path is no folder */
   constructor(folder: string, limit: number) {
     if (whatStands(folder)?.isDirectory() === false) throw new UserError(`${folder}: is no folder; name one for --file-cache`);
     this.folder = resolve(folder);
     this.#limit = limit;
   }
 
-  /** Path of a file of so many bytes, which counts as a use; null: the cache does not have it. */
+  /** Path of a file, and marks a use; null: not cached. */
   find(sha256: string, bytes: number): string | null {
     const path = this.#pathOf(sha256);
     const stat = statOf(path);
@@ -37,7 +39,10 @@ export class FileCache {
     return path;
   }
 
-  /** Keeps a file; returns its path. @param kept files that must stay @param fill is given what writes @throws UserError if it does not fit */
+  /**
+   * Stores a file. @param kept files that must stay @param fill receives a writer @returns path @throws UserError if
+   * too large
+   */
   async put(
     sha256: string,
     bytes: number,
@@ -65,7 +70,7 @@ export class FileCache {
     rmSync(this.#pathOf(sha256), { force: true });
   }
 
-  /** A folder with these names and no contents, for listing; each file is opened at its own path. */
+  /** A folder of empty files, for listing. */
   view(names: readonly string[]): string {
     const folder = join(this.folder, `names-${hashOfValue(names).slice(0, 32)}`);
     makeFolder(folder);
@@ -73,7 +78,6 @@ export class FileCache {
     return folder;
   }
 
-  /** Removes the least recently used files until `bytes` more bytes fit. */
   #makeRoom(bytes: number, kept: ReadonlySet<string>): void {
     const files = listFolder(this.folder)
       .filter((name) => SHA256_HEX.test(name))

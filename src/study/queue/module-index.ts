@@ -8,10 +8,13 @@ import { contentOf } from '../fingerprint.js';
 
 const MODULE_FILE = /\.[mc]?[jt]s$/;
 
-/** A module that may run: its SHA-256, as `contentOf` has it, and its absolute path. */
+/** A permitted module: SHA-256 as in `contentOf`, and absolute path. */
 export type TrustedModule = readonly [content: string, path: string];
 
-/** The modules below folders. @param cache filled by others: none is taken from there @throws UserError if one is no folder, or shares it */
+/**
+ * Modules below folders. @param cache folder of downloads, never trusted @throws UserError for a non-folder, or overlap
+ * with the cache
+ */
 export const modulesBelow = (folders: readonly string[], cache: string): TrustedModule[] =>
   folders.flatMap((folder) => {
     if (whatStands(folder)?.isDirectory() !== true) throw new UserError(`--modules ${folder}: is no folder; name one that holds modules`);
@@ -26,7 +29,7 @@ export const modulesBelow = (folders: readonly string[], cache: string): Trusted
 
 const realOf = (path: string): string => (statOf(path) === undefined ? resolve(path) : realpathSync(path));
 
-/** Finds modules by content below folders that the worker's user has named. A run names a module by its content; it never brings the code. */
+/** Finds modules by content below the worker's own folders. A run never brings code. */
 export class ModuleIndex {
   readonly #paths: ReadonlyMap<string, string>;
 
@@ -34,7 +37,10 @@ export class ModuleIndex {
     this.#paths = new Map(trusted);
   }
 
-  /** Finds a module. @param named its path at the sweep, for messages @param sha256 hex @throws UserError if no folder has it, or it has changed */
+  /**
+   * Finds a module. @param named path at the sweep, for messages @param sha256 hex @throws UserError if missing or
+   * changed
+   */
   find(named: string, sha256: string | undefined): string {
     const path = this.#paths.get(`sha256:${sha256}`);
     if (path === undefined) {

@@ -1,9 +1,9 @@
 import { formatCount, formatCounted } from '../../base/units.js';
 
-/** Seconds over which a rate is taken: long enough to be calm, short enough to see that a worker has come or gone. */
+/** Seconds of a rate's window; ours. */
 const WINDOW_S = 30;
 
-/** Events per second, lately. */
+/** Recent events per second. */
 export class LateRate {
   readonly #times: number[] = [];
   readonly #start: number;
@@ -18,7 +18,7 @@ export class LateRate {
     this.#forget(now);
   }
 
-  /** Per second, over the last half minute, or since the start if that is less; 0: nothing happened. */
+  /** Events per second over {@link WINDOW_S}, or since a later start. */
   at(now: number): number {
     this.#forget(now);
     const seconds = Math.min(WINDOW_S, now - this.#start);
@@ -30,21 +30,20 @@ export class LateRate {
   }
 }
 
-/** The progress of a study on a queue: arithmetic and one line of text, without input or output. */
+/** Progress of a study on a queue. */
 export interface QueueStatus {
   readonly total: number;
-  /** With an outcome, those that the store had included. */
+  /** Cells with an outcome, stored ones included. */
   readonly settled: number;
   readonly failed: number;
   readonly running: number;
-  /** Cells a second, lately. */
+  /** Recent cells per second. */
   readonly rate: number;
   readonly workers: number;
-  /** Cells of this study by the worker that ran them. */
   readonly by: ReadonlyMap<string, number>;
 }
 
-/** Seconds until all are settled at this rate; null: unknown. */
+/** Seconds until all cells are settled; null: unknown. */
 export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' | 'settled' | 'total'>): number | null {
   if (settled >= total) return 0;
   return rate > 0 ? (total - settled) / rate : null;

@@ -1,34 +1,33 @@
-// The protocol of sweeps and workers. Any change here or in `sent-cell.ts`, `sent-result.ts` raises PROTOCOL, so versions never mix.
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { buildOf } from '../build.js';
 
-/** Version of the protocol. */
+/** Version of the protocol; changes in `sent-cell.ts` or `sent-result.ts` also raise the version. */
 export const PROTOCOL = 3;
 
-/** Tries of a cell whose process dies, or whose worker cannot take its files: one, and two more. */
+/** Tries of a cell whose process dies, or whose files are missing; ours. */
 export const TRIES = 3;
 
-/** Seconds that a result waits for a sweep to take it: a week, so that a sweep that was interrupted on Friday finds it. */
+/** Seconds that a result waits for a sweep. Ours: a sweep interrupted on Friday can resume. */
 export const RESULT_KEPT_S = 7 * 86_400;
-/** Seconds that a result stays after a sweep took it, for others that wait for it. */
+/** Seconds that a taken result stays for further sweeps; ours. */
 export const RESULT_TAKEN_S = 600;
-/** Entries of the list of finished cells; a sweep that was away for longer looks for its results by name. */
+/** Entries in the stream of finished cells; an absent sweep finds older results by name. Ours. */
 export const DONE_KEPT = 100_000;
 
-/** The keys of a queue below a prefix. */
+/** Keys of a queue below a prefix. */
 export function keysOf(prefix: string, build: string = buildOf(), protocol: number = PROTOCOL) {
   return {
     prefix,
-    /** Name of the queue of cells. Cells of another protocol or build lie in another one, which this process never reads. */
+    /** Queue of cells, by protocol and build. */
     cells: `cells-${protocol}-${build}`,
     done: `${prefix}:done-${protocol}-${build}`,
-    /** Sets of ids; an id without a key of its own is gone. */
+    /** Sets of ids; an id without its own key is gone. */
     workers: `${prefix}:workers`,
     sweeps: `${prefix}:sweeps`,
-    /** Set of the files that workers wait for, by SHA-256. */
+    /** SHA-256 of files requested by workers. */
     wanted: `${prefix}:wanted`,
-    /** The note that shuts a worker out, sealed by a sweep. */
+    /** Sealed note that shuts a worker out. */
     shut: (worker: string) => `${prefix}:shut:${worker}`,
     worker: (id: string) => `${prefix}:worker:${id}`,
     sweep: (id: string) => `${prefix}:sweep:${id}`,
@@ -38,31 +37,31 @@ export function keysOf(prefix: string, build: string = buildOf(), protocol: numb
   } as const;
 }
 
-/** What {@link keysOf} gives. */
+/** Keys made by {@link keysOf}. */
 export type QueueKeys = ReturnType<typeof keysOf>;
 
-/** Names of workers: they stand on screens, and in keys. */
+/** Worker names, used on screens and in keys. */
 export const WORKER_NAME = /^[\w.@-]{1,100}$/;
 
 const presence = z.object({
   name: z.string().regex(/^(sweep )?[\w.@-]{1,100}$/),
   build: z.string().regex(/^[\w.+-]{1,100}$/),
   protocol: z.int().nonnegative(),
-  /** Cells that a worker has at the moment; 0 for a sweep. */
+  /** Current cells of a worker; 0 for a sweep. */
   running: z.int().nonnegative(),
 });
 
-/** The presence of a worker or a sweep. */
+/** Presence of a worker or a sweep. */
 export type Presence = Readonly<z.infer<typeof presence>>;
 
-/** The text of a presence. */
+/** Text of a presence. */
 export const presenceText = (name: string, running: number): string =>
   JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 
-/** The readable presences; others come from versions unknown to this one. */
+/** Presences in texts; unreadable texts are skipped. */
 export const presencesIn = (texts: readonly (string | null)[]): Presence[] => texts.flatMap((text) => parsed(presence, text) ?? []);
 
-/** Who is there, of a set of ids; `gone`: ids without a key of their own. */
+/** Presences of a set of ids; `gone`: ids without a key. */
 export async function presentIn(
   redis: Redis,
   set: string,
@@ -73,7 +72,7 @@ export async function presentIn(
   return { present: presencesIn(texts), gone: ids.filter((_, at) => texts[at] === null) };
 }
 
-/** The value of a JSON text of this shape; null: it is none. */
+/** Parses JSON of a shape; null: no match. */
 export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   try {
     const { data, success } = shape.safeParse(JSON.parse(text ?? ''));
@@ -83,5 +82,5 @@ export function parsed<T>(shape: z.ZodType<T>, text: string | null): T | null {
   }
 }
 
-/** True if the process runs, or waits for, the same cells as this one. */
+/** True for cells of the same build and protocol. */
 export const isAlike = ({ build, protocol }: Pick<Presence, 'build' | 'protocol'>): boolean => build === buildOf() && protocol === PROTOCOL;

@@ -9,56 +9,56 @@ import { buildOf } from '../build.js';
 import { PROTOCOL } from './protocol.js';
 import type { Seal } from './seal.js';
 
-/** Most characters of a path, and of a run. */
+/** Most characters of a path, and of a run; ours. */
 const LONGEST_PATH = 4096;
 const LONGEST_RUN = 2 ** 22;
-/** Most files of a cell, and names in a folder. */
+/** Most files of a cell, and names in a folder; ours. */
 const MOST_FILES = 20_000;
 
 const digest = z.string().regex(SHA256_HEX);
 const absolute = z.string().max(LONGEST_PATH).refine(isAbsolute);
 const fileShape = z.strictObject({
-  /** Absolute, on the machine of the sweep. */
+  /** Path on the sweep's machine. */
   path: absolute,
-  /** Hex; null: a folder, or nothing. */
+  /** Hex; null: a folder, or missing. */
   sha256: digest.nullable(),
   bytes: z.int().nonnegative(),
-  /** Of a folder: what is in it. */
+  /** Entries of a folder. */
   names: z.array(z.string().max(255).refine(isName)).max(MOST_FILES).readonly().optional(),
-  /** True: it never goes through the server. */
+  /** True: never sent through the server. */
   stays: z.literal(true).optional(),
 });
 const moduleShape = z.strictObject({ path: absolute, sha256: digest });
 const cellShape = z.strictObject({
   protocol: z.literal(PROTOCOL),
   build: z.string(),
-  /** A run as text, which the worker hands on to the process that runs it and need not take apart. */
+  /** Run as text, passed unparsed to the run's process. */
   run: z.string().max(LONGEST_RUN),
-  /** Its system, as a text of its own: most cells of a study have the same. */
+  /** System as separate text: most cells of a study share the system. */
   system: z.string().max(LONGEST_RUN),
-  /** Working directory of the sweep: messages are relative to it. */
+  /** Working directory of the sweep, for messages. */
   folder: absolute,
   files: z.array(fileShape).max(MOST_FILES).readonly(),
   modules: z.array(moduleShape).max(100).readonly(),
-  /** Over its name and everything above. */
+  /** Seal over the name and all fields above. */
   seal: z.string(),
 });
 
-/** A file that a run names, as it is on the machine of the sweep. */
+/** A file of a run, on the sweep's machine. */
 export type CellFile = Readonly<z.infer<typeof fileShape>>;
 
-/** A module of the user's own. Its text never travels. */
+/** A user's module. The text never travels. */
 export type CellModule = Readonly<z.infer<typeof moduleShape>>;
 
-/** A cell as it travels, named by its fingerprint: a run, its files and modules, and the seal of its queue. */
+/** A cell as sent, named by its fingerprint. */
 export type SentCell = Readonly<z.infer<typeof cellShape>>;
 
-/** One run, for a worker. */
+/** One run for a worker. */
 export interface QueueCell extends Omit<SentCell, 'run' | 'system' | 'seal'> {
   readonly run: RunSpec;
 }
 
-/** A cell as it travels. @param fingerprint its name */
+/** A cell in its sent form. */
 export function cellData(fingerprint: string, cell: QueueCell, seal: Seal): SentCell {
   const { system, ...run } = cell.run;
   const sent = { ...cell, run: JSON.stringify(encoded(run)), system: systemText(system) };
@@ -73,7 +73,7 @@ const SYSTEM_TEXTS = new WeakMap<SystemSpec, string>();
 
 const systemText = (system: SystemSpec): string => remembered(SYSTEM_TEXTS, system, () => JSON.stringify(encoded(system)));
 
-/** Systems that came last, by their text. */
+/** Recent systems by text. */
 const SYSTEMS = new Map<string, SystemSpec>();
 const MOST_SYSTEMS = 64;
 
@@ -84,17 +84,18 @@ function systemOfText(text: string): SystemSpec {
   return system;
 }
 
-/** The run of a cell that has come. @throws SyntaxError if its texts were not made by {@link cellData} */
+/** Run of a received cell. @throws SyntaxError if the texts are not from {@link cellData} */
 export function runOfText({ run, system }: Pick<SentCell, 'run' | 'system'>): RunSpec {
   return { ...(decoded(JSON.parse(run)) as Omit<RunSpec, 'system'>), system: systemOfText(system) };
 }
 
-/** True for the name of a file in a folder, which leads to no other folder. */
 function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[\\/\0]/.test(name);
 }
 
-/** Reads a cell. @param fingerprint its name on the server @throws UserError if it is none, of another protocol or build, or not sealed */
+/**
+ * Reads a cell. @param fingerprint name on the server @throws UserError if malformed, of a different build, or unsealed
+ */
 export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell {
   const { build, protocol } = isObject(data) ? data : {};
   if (!isObject(data) || typeof build !== 'string') throw new UserError('the job is no cell of a study');
@@ -102,7 +103,7 @@ export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell
     throw new UserError(`the cell is of moeprof ${visible(build)}, this worker is ${buildOf()}; install the same version on both`);
   const cell = data as unknown as SentCell;
   const lacking = new UserError('the cell lacks parts; it was not made by moeprof');
-  // A seal is over texts.
+  // Seals need texts.
   if (typeof cell.run !== 'string' || typeof cell.system !== 'string') throw lacking;
   if (!seal.holds(cell.seal, 'cell', ...sealedParts(fingerprint, cell)))
     throw new UserError('the cell has not the seal of this queue; give sweep and workers one --queue-key');
@@ -112,10 +113,10 @@ export function cellOf(fingerprint: string, data: unknown, seal: Seal): SentCell
 
 const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 
-/** The key of a map's pairs. */
+/** Key of a map's pairs. */
 const MAP = '\u0001map';
 
-/** Numbers that JSON lacks are written as texts, maps as lists of pairs below a key that nothing else has. */
+/** Writes numbers unknown to JSON as texts, and maps as pairs below a reserved key. */
 function encoded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : `\u0001${Object.is(value, -0) ? '-0' : value}`;

@@ -1,4 +1,4 @@
-// The end of a cell as it travels: a result, or why there is none, with the seal of its queue. A sweep checks all of it.
+// End of a cell as sent: a sealed result or failure.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { bytesOf, joined, textOf } from '../../base/host/bytes.js';
@@ -11,10 +11,10 @@ import type { Seal } from './seal.js';
 
 const MOST_REASON = 2000;
 
-/** Largest entry that is unpacked, bytes: a result with details has a few MiB. */
+/** Largest unpacked entry, bytes. Ours: a result with details has a few MiB. */
 const LARGEST_ENTRY = 2 ** 28;
 
-/** An entry of the store, smaller: a third, since most of it is names of metrics. @throws UserError if no sweep would unpack it */
+/** Compresses an entry to about a third: most text is metric names. @throws UserError if too large for a sweep */
 export function packedEntry(entry: string): Uint8Array {
   if (entry.length > LARGEST_ENTRY)
     throw new UserError(
@@ -23,20 +23,20 @@ export function packedEntry(entry: string): Uint8Array {
   return deflatedFast(entry);
 }
 
-/** A result as it lies on the server: its seal, the name of its worker, and the packed entry. */
+/** A result on the server: seal, worker name, and packed entry. */
 export const resultData = (fingerprint: string, worker: string, entry: Uint8Array, seal: Seal): Uint8Array =>
   joined([bytesOf(`${seal.over('result', fingerprint, worker, entry)} ${worker}\n`), entry]);
 
-/** Longest seal and name before the line break. */
+/** Longest seal and name before the line break, bytes; ours. */
 const LONGEST_HEAD = 200;
 
 interface SentResult {
   readonly worker: string;
-  /** An entry of the store, whatever is in it. */
+  /** Unchecked entry of the store. */
   readonly entry: string;
 }
 
-/** Reads a result. @returns null: nobody with the key of this queue made it @throws UserError if it does not unpack */
+/** Reads a result. @returns null: an invalid seal @throws UserError if unpacking fails */
 export function resultOf(fingerprint: string, data: Uint8Array, seal: Seal): SentResult | null {
   const end = data.subarray(0, LONGEST_HEAD).indexOf(10);
   const [, given, worker] = /^([0-9a-f]*) ([\w.@-]{1,100})$/.exec(textOf(data, 0, Math.max(0, end))) ?? [];
@@ -61,13 +61,13 @@ const endShape = z.object({
   seal: z.string(),
 });
 
-/** The end of a cell, from its worker: a result lies on the server, or it failed and why, or it is to be put there again. */
+/** End of a cell: a result on the server, a failure, or a request to resend the cell. */
 export interface CellEnd {
   readonly fingerprint: string;
   readonly worker: string;
-  /** Null: there is a result. */
+  /** Null: a result exists. */
   readonly failure: string | null;
-  /** True: what lay on the server was not the cell that a sweep put there; `failure` is what was wrong with it. */
+  /** True: the server's cell was not the sweep's; `failure` is the fault. */
   readonly again?: boolean;
 }
 
@@ -76,7 +76,7 @@ const endParts = ({ again, failure, fingerprint, worker }: CellEnd): string[] =>
   ...(failure === null ? [] : [failure]),
 ];
 
-/** Fields of an entry of the stream. */
+/** Fields of a stream entry. */
 export function doneFields(end: CellEnd, seal: Seal): string[] {
   const failure = end.failure === null ? null : shortened(visible(end.failure), MOST_REASON);
   const sent = { ...end, failure };
@@ -87,7 +87,7 @@ export function doneFields(end: CellEnd, seal: Seal): string[] {
   ];
 }
 
-/** Reads an entry of the stream. @param seal null: whoever wrote it @returns null: it is none, or nobody with the key of this queue wrote it */
+/** Reads a stream entry. @param seal null: any writer @returns null: malformed, or an invalid seal */
 export function doneOf(fields: readonly string[], seal: Seal | null): CellEnd | null {
   const pairs = new Map(fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1]] as const] : [])));
   const { data } = endShape.safeParse(Object.fromEntries(pairs));

@@ -6,26 +6,24 @@ import type { QueueKeys } from './protocol.js';
 import type { Seal } from './seal.js';
 import type { CellFile } from './sent-cell.js';
 
-/** Seconds that a file stays on the server: later workers request it again. */
+/** Seconds that a file, or a refusal, stays on the server; ours. */
 const FILE_KEPT_S = 86_400;
 const REFUSAL_KEPT_S = 30;
-/** Chunks between two signs of life of the sweep. */
+/** Chunks between two heartbeats of the sweep; ours. */
 const BREATH = 16;
 
 interface FileTarget {
   readonly server: QueueServer;
   readonly keys: QueueKeys;
   readonly seal: Seal;
-  /** Shows a line to the person who waits. */
   tell(line: string): void;
 }
 
-/** The files of a sweep's cells, for workers that request them: each is put on the server once, in chunks, and removed when the last sweep ends. */
+/** Files of a sweep's cells, uploaded once on request, and removed when the last sweep ends. */
 export class SweepFiles {
   readonly #target: FileTarget;
-  /** Paths of the files of pending and earlier cells, by SHA-256. */
+  /** Paths of files, by SHA-256. */
   readonly #paths = new Map<string, string>();
-  /** Chunks on the server, by SHA-256. */
   readonly #sent = new Map<string, number>();
 
   constructor(target: FileTarget) {
@@ -36,7 +34,7 @@ export class SweepFiles {
     for (const { path, sha256 } of files) if (sha256 !== null) this.#paths.set(sha256, path);
   }
 
-  /** Brings the files that workers wait for. @param beat shows that the sweep is alive: a large file takes long */
+  /** Uploads requested files. @param beat heartbeat during a long upload */
   async bringWanted(beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server } = this.#target;
     const { redis } = server;
@@ -58,7 +56,6 @@ export class SweepFiles {
     }
   }
 
-  /** Puts a file on the server; if there is no room, informs the workers and the user. */
   async #bring(path: string, sha256: string, beat: () => Promise<unknown>): Promise<void> {
     const { keys, seal, server, tell } = this.#target;
     const { redis } = server;

@@ -17,43 +17,43 @@ import { type CellEnd, doneOf, resultOf } from './sent-result.js';
 import { SweepFiles } from './sweep-files.js';
 import { answersTo, untilAnswered } from './together.js';
 
-/** Most cells on the server at a time: a million of them would fill its memory, and ten thousand workers have enough with these. */
+/** Most cells on the server. Ours: enough for ten thousand workers, within a server's memory. */
 const WINDOW = 20_000;
-/** Cells of a message, and most messages under way. */
+/** Cells per message, messages under way, and entries per read; ours. */
 const BATCH = 250;
 const BATCHES = 3;
 const READ_AT_ONCE = 500;
-/** How long a read waits for news, ms. */
+/** Time that a read waits for news, ms; ours. */
 const NEWS_MS = 1000;
-/** Pause after news, ms: results that come meanwhile share the messages of one look, each of which wakes server and sweep. */
+/** Pause after news, ms. Ours: later results share messages. */
 const GATHER_MS = 250;
-/** Results that are taken in one turn of the event loop. */
+/** Results per turn of the event loop; ours. */
 const TURN = 8;
-/** Time between two looks at workers, wishes and what is running, ms. */
+/** Time between looks at workers and wanted files, ms; ours. */
 const TICK_MS = 1000;
 const BELIEVED_S = 10;
-/** How long nothing may happen before the sweep looks whether cells were lost, ms. */
+/** Quiet time before a search for lost cells, ms; ours. */
 const QUIET_MS = 5000;
-/** One command for the keys of a look: a client makes, sends and reads each command on its own. */
+/** One command for all keys: clients parse and send every command separately. */
 const EXPIRE_ALL = "for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[1]) end";
-/** Rewrites a cell on the server that differs as one not tried yet: the fields are BullMQ's. */
+/** Resets a changed cell as untried; the fields are BullMQ's. */
 const PUT_RIGHT =
   "local data = redis.call('hget', KEYS[1], 'data') if data and data ~= ARGV[1] then redis.call('hset', KEYS[1], 'data', ARGV[1]) redis.call('hdel', KEYS[1], 'defa', 'stc', 'ats') end";
 const SHUT_S = 3600;
 const DIGITS = 12;
 
-/** A cell to be run; null: settled already. */
+/** A cell to run; null: already settled. */
 export type Enqueued = { readonly fingerprint: string; readonly cell: QueueCell } | null;
 
-/** Options of a sweep on a queue. */
+/** Callbacks of a sweep on a queue. */
 export interface SweepHooks {
-  /** Receives the outcome of a run, which is in the store by then. */
+  /** Receives an outcome, already stored. */
   settled(fingerprint: string, outcome: Outcome): void;
   progress(status: Omit<QueueStatus, 'total' | 'settled' | 'failed'>): void;
   tell(line: string): void;
 }
 
-/** The sweep of a queue: a window of cells, files for workers, results. State is in store and server: a second start resumes or watches it. */
+/** Sweep of a queue. State is in store and server: a second start resumes or watches the sweep. */
 export class QueueSweep {
   readonly #server: QueueServer;
   readonly #seal: Seal;
@@ -63,10 +63,10 @@ export class QueueSweep {
   readonly #queue: Queue;
   readonly #news: Redis;
   readonly #id = randomHex(6);
-  /** Cells that are there and have no outcome yet. */
+  /** Enqueued cells without an outcome. */
   readonly #pending = new Map<string, QueueCell>();
   readonly #refusals = new Refusals();
-  /** Ends without a result, until their cells are gone from the queue: a worker removes its cell after giving the reason. */
+  /** Failures of cells still queued: a worker reports a failure before removing the cell. */
   readonly #doubted = new Map<string, CellEnd>();
   readonly #by = new Map<string, number>();
   readonly #files: SweepFiles;
@@ -84,7 +84,7 @@ export class QueueSweep {
     this.#hooks = hooks;
     this.#keys = keysOf(server.address.prefix);
     const { cells, prefix } = this.#keys;
-    // BullMQ's own events, which are never read, would fill the server.
+    // Unread BullMQ events would fill the server.
     this.#queue = new server.bull.Queue(cells, { connection: server.redis, prefix, streams: { events: { maxLen: 0 } } });
     this.#queue.on('error', () => undefined);
     this.#news = server.another();
@@ -95,7 +95,7 @@ export class QueueSweep {
     return this.#end.signal.aborted;
   }
 
-  /** Runs all cells. @throws UserError if the server takes nothing, or the store cannot be written */
+  /** Runs all cells. @throws UserError if the server or the store cannot be written */
   async run(cells: Iterable<Enqueued>): Promise<void> {
     try {
       await this.#clearStrangers();
@@ -108,7 +108,7 @@ export class QueueSweep {
     }
   }
 
-  /** Removes values of other types under the names of this queue's lists: commands for a list fail on them. */
+  /** Removes values of foreign types, for list commands would fail. */
   async #clearStrangers(): Promise<void> {
     const { redis } = this.#server;
     const { done, sweeps, wanted, workers } = this.#keys;
@@ -116,7 +116,6 @@ export class QueueSweep {
       if (![type, 'none'].includes(await redis.type(key))) await redis.del(key);
   }
 
-  /** Ends the other parts if one fails. */
   async #orEnd(work: Promise<void>): Promise<void> {
     try {
       await work;
@@ -130,12 +129,11 @@ export class QueueSweep {
     let batch: NonNullable<Enqueued>[] = [];
     const under = new Set<Promise<void>>();
     const send = async (): Promise<void> => {
-      // A failed message stays, so that the next wait throws.
+      // A failed message stays for the next wait to throw.
       const sending = this.#enqueue(batch).then(() => void under.delete(sending));
       sending.catch(() => undefined);
       under.add(sending);
       batch = [];
-      // The next cells are made while the server takes these.
       while (under.size >= BATCHES) await Promise.race(under);
       while (this.#pending.size > WINDOW - BATCH && !this.#ended) await sleep(20);
       await nextTurn();
@@ -152,7 +150,7 @@ export class QueueSweep {
     this.#endIfDone();
   }
 
-  /** Adds the cells without a result to the server. Cells that are there already stay: their name is their fingerprint. */
+  /** Adds cells without a result. Enqueued cells stay, named by fingerprint. */
   async #enqueue(batch: readonly NonNullable<Enqueued>[]): Promise<void> {
     for (const { cell, fingerprint } of batch) {
       this.#pending.set(fingerprint, cell);
@@ -163,7 +161,6 @@ export class QueueSweep {
     await this.#add(fingerprints);
   }
 
-  /** Adds those that have no outcome yet. */
   async #add(fingerprints: readonly string[]): Promise<void> {
     const pending = fingerprints.filter((fingerprint) => this.#pending.has(fingerprint));
     const jobs = pending.map((jobId) => ({
@@ -228,7 +225,7 @@ export class QueueSweep {
     await this.#add(refused);
   }
 
-  /** The outcome in a result, which is in the store by then; null: it is refused. */
+  /** Outcome of a result, already stored; null: refused. */
   async #outcomeOf(fingerprint: string, data: Uint8Array, { run }: QueueCell): Promise<Outcome | null> {
     const sent = orUserError(() => resultOf(fingerprint, data, this.#seal));
     const worker = sent instanceof UserError || sent === null ? null : sent.worker;
@@ -240,7 +237,7 @@ export class QueueSweep {
     return null;
   }
 
-  /** Counts a refusal: names the cell the first time, fails it at last, and shuts out a worker of which too many come. */
+  /** Reports a cell's first refusal, fails the cell at the limit, and may shut out the worker. */
   async #refuse(fingerprint: string, worker: string | null, why: string): Promise<void> {
     const { failed, named, shut } = this.#refusals.add(fingerprint, worker);
     const by = worker === null ? '' : ` by worker ${worker}`;
@@ -251,7 +248,7 @@ export class QueueSweep {
     await this.#server.redis.set(this.#keys.shut(worker!), this.#seal.over('shut', worker!), 'EX', SHUT_S);
   }
 
-  /** Fails cells that have no result, or puts them there again. One that is still in the queue will end otherwise: nobody took it away. */
+  /** Fails or re-enqueues reported cells. A cell still in the queue has a different end to come. */
   async #settleDoubted(): Promise<void> {
     const ends = [...this.#doubted.values()].filter(({ fingerprint }) => this.#pending.has(fingerprint));
     if (ends.length === 0) return this.#doubted.clear();
@@ -261,7 +258,7 @@ export class QueueSweep {
       ends.map(({ fingerprint }) => ['exists', `${prefix}:${cells}:${fingerprint}`]),
     );
     const gone = ends.filter((_, at) => answers[at]![1] === 0);
-    // A worker puts a result there before it removes its cell: another order is no worker's.
+    // A worker stores a result before removing the cell.
     await this.#collect(gone.map(({ fingerprint }) => fingerprint));
     const again: string[] = [];
     for (const { again: put, failure, fingerprint, worker } of gone) {
@@ -315,7 +312,7 @@ export class QueueSweep {
     await sleep(TICK_MS, this.#end.signal).catch(() => undefined);
   }
 
-  /** Results whose news were missed, and cells that a server without persistence has forgotten. */
+  /** Finds results with missed news, and cells lost by a server restart. */
   async #findLost(there: number): Promise<void> {
     await this.#repairActive();
     const all = [...this.#pending.keys()];
@@ -326,7 +323,7 @@ export class QueueSweep {
     }
   }
 
-  /** Puts cells right that workers have and that are not what was put there: one that cannot be parsed would go round for ever. */
+  /** Restores changed cells: an unparsable cell would circulate for ever. */
   async #repairActive(): Promise<void> {
     const { redis } = this.#server;
     const { cells, prefix } = this.#keys;
@@ -337,7 +334,7 @@ export class QueueSweep {
     }
   }
 
-  /** Publishes the presence of this sweep. @returns the workers that are present */
+  /** Publishes the sweep's presence. @returns present workers */
   async #beat(): Promise<Presence[]> {
     const { redis } = this.#server;
     const { sweep, sweeps, worker, workers } = this.#keys;
@@ -359,7 +356,6 @@ export class QueueSweep {
     );
   }
 
-  /** Removes everything that is no longer needed from the server. */
   async #leave(): Promise<void> {
     const { redis } = this.#server;
     const { sweep, sweeps } = this.#keys;

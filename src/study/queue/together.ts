@@ -1,16 +1,14 @@
-// Messages to the server. The connection repeats unanswered ones, this file half-answered ones. One turn of the event loop is one message.
 import type { Redis } from 'ioredis';
 import { afterThis } from '../../base/host/clock.js';
 
-/** A command and its arguments. It must bear repetition, since the server may go before it answers. */
+/** A repeatable command: the server may vanish before the answer. */
 export type ServerCommand = readonly [name: string, ...given: (string | number | Uint8Array)[]];
 
 type Answers = readonly (readonly [Error | null, unknown])[];
 
-/** True for an error of a connection that was lost in the middle of its answers. */
 const isCutOff = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** Repeats work until it is not cut off. @param work may be done twice: the second time changes nothing */
+/** Repeats work until fully answered. @param work idempotent */
 export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -21,7 +19,7 @@ export async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Sends commands as one message. @returns an answer or a refusal of each */
+/** Sends one message. @returns an answer or refusal per command */
 export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Promise<Answers> =>
   untilAnswered(async () => {
     const answers = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
@@ -30,7 +28,7 @@ export const answersTo = (redis: Redis, commands: readonly ServerCommand[]): Pro
     return answers;
   });
 
-/** The values of answers. @throws Error the first refusal */
+/** Values of answers. @throws Error the first refusal */
 export const valuesOf = (answers: Answers): unknown[] =>
   answers.map(([error, value]) => {
     if (error !== null) throw error;
@@ -42,7 +40,7 @@ interface Message {
   readonly answers: Promise<Answers>;
 }
 
-/** Gathers the commands of one turn. */
+/** Gathers the commands of an event loop turn into a message. */
 export class Together {
   readonly #redis: Redis;
   #message: Message | null = null;
@@ -51,7 +49,7 @@ export class Together {
     this.#redis = redis;
   }
 
-  /** The server's answers, in the order of the commands. @throws Error the first refusal */
+  /** Sends commands. @returns answers in order @throws Error the first refusal */
   async ask(...commands: readonly ServerCommand[]): Promise<unknown[]> {
     const message = (this.#message ??= this.#begin());
     const from = message.commands.length;
@@ -70,7 +68,7 @@ export class Together {
     return { commands, answers };
   }
 
-  /** Resumes everybody who waited in one turn, so that their next commands make one message, too. */
+  /** Resumes waiters in one turn, so that their next commands share a message. */
   #gatherNext(): void {
     const { stream } = this.#redis;
     if (stream === undefined) return;

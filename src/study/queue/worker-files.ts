@@ -14,12 +14,12 @@ import { type QueueKeys, TRIES } from './protocol.js';
 import type { Seal } from './seal.js';
 import type { CellFile, SentCell } from './sent-cell.js';
 
-/** Time between two looks whether a sweep has brought a file, ms. */
+/** Time between looks for a requested file, ms; ours. */
 const LOOK_MS = 250;
-/** How long a worker waits for a sweep to begin with a file before it takes another cell, ms. */
+/** Time for a sweep to begin a file before the worker gives up, ms; ours. */
 const PATIENCE_MS = 10_000;
 
-/** No sweep is there to bring a file; one may come later. */
+/** No sweep can bring the file now. */
 export class NobodyBrings extends Error {}
 
 /** Sources of a worker's files. */
@@ -28,9 +28,9 @@ export interface FileSources {
   readonly keys: QueueKeys;
   readonly seal: Seal;
   readonly cache: FileCache;
-  /** Folders in which cells may look for files of theirs: absolute, without links. */
+  /** Folders open to cells, without links. */
   readonly roots: readonly string[];
-  /** Folders of this package's own that a run reads. */
+  /** Package folders read by a run. */
   readonly own: readonly string[];
   /** False: the worker is about to end. */
   waits(): boolean;
@@ -38,27 +38,27 @@ export interface FileSources {
 
 interface PlacedFiles {
   readonly view: View;
-  /** Lets the cache drop them again. */
   release(): void;
-  /** Drops what the cache had of them: its content is not that of its name. */
   drop(): void;
 }
 
-/** Brings the files of a cell: the sweep's own path if allowed and equal, else from the server, cached. A cell sees nothing else. */
+/** Provides a cell's files: an allowed equal path, else a cached download. A cell sees no further file. */
 export class WorkerFiles {
   readonly #sources: FileSources;
-  /** By SHA-256: files that are on their way. */
+  /** Files on their way, by SHA-256. */
   readonly #coming = new Map<string, Promise<string>>();
-  /** Number of running cells by the SHA-256 of a file that they read. */
+  /** Running cells per file. */
   readonly #used = new Map<string, number>();
-  /** SHA-256 of files that were looked at, valid while a file does not change. */
   readonly #known = new Map<string, { readonly state: string; readonly sha256: string }>();
 
   constructor(sources: FileSources) {
     this.#sources = sources;
   }
 
-  /** Places all files of a cell; null: one is not here, and the name is not that of its claims. @throws UserError {@link NobodyBrings} */
+  /**
+   * Places a cell's files; null: a file is missing, and the name does not prove the claims. @throws UserError {@link
+   * NobodyBrings}
+   */
   async placed(fingerprint: string, cell: SentCell): Promise<PlacedFiles | null> {
     const { cache, own: local } = this.#sources;
     const lies = new Map<string, string>();
@@ -88,19 +88,18 @@ export class WorkerFiles {
     return { view: { folder: cell.folder, lies, own: folders }, release, drop };
   }
 
-  /** @returns false: the file is to be brought */
+  /** Finds a file in place. @returns false: the file must be fetched */
   async #findHere({ bytes, names, path, sha256, stays }: CellFile, lies: Map<string, string>, folders: string[]): Promise<boolean> {
     if (names !== undefined && stays !== true) lies.set(path, this.#sources.cache.view(names));
     if (names !== undefined && stays === true && this.#isAllowed(path)) lies.set(path, path);
     if (sha256 === null) return true;
     if (!(await this.#isHere(path, sha256, bytes))) return false;
     lies.set(path, path);
-    // Only headers of a model are read, of all its parts: they lie side by side.
+    // A model's headers are read in place.
     if (stays === true) folders.push(dirname(path));
     return true;
   }
 
-  /** @returns its place in the cache */
   async #bring({ bytes, path, sha256, stays }: CellFile, used: string[]): Promise<string> {
     if (stays === true)
       throw new UserError(
@@ -112,7 +111,7 @@ export class WorkerFiles {
     return remembered(this.#coming, name, () => this.#fetch(path, name, bytes).finally(() => this.#coming.delete(name)));
   }
 
-  /** True if something lies at a path, links followed, in a folder in which cells may look. */
+  /** True for a path in a folder open to cells; follows links. */
   #isAllowed(path: string): boolean {
     const { roots } = this.#sources;
     try {
@@ -123,7 +122,7 @@ export class WorkerFiles {
     }
   }
 
-  /** True if this file lies here. It is read a part at a time, and no further than it should be long: what has no end is no such file. */
+  /** True for an equal file. Reads at most the expected length: a device may be endless. */
   async #isHere(path: string, sha256: string, bytes: number): Promise<boolean> {
     if (!this.#isAllowed(path)) return false;
     const file = orUserError(() => InputFile.open(path, 'model'));
@@ -161,13 +160,13 @@ export class WorkerFiles {
       } catch (error) {
         if (!(error instanceof DamagedFile)) throw error;
         if (tries === TRIES) throw new UserError(`${path}: cannot be brought here: ${error.message}, ${TRIES} times`);
-        // Without its note, a sweep brings it anew.
+        // Without the note, a sweep uploads the file anew.
         await redis.del(keys.file(sha256));
       }
     }
   }
 
-  /** Waits until the server has a file. @returns the number of its chunks */
+  /** Waits for a file on the server. @returns number of chunks */
   async #announced(path: string, sha256: string): Promise<number> {
     const { keys, redis, seal } = this.#sources;
     const begun = performance.now();
@@ -175,7 +174,7 @@ export class WorkerFiles {
       const note = fileNoteOf(sha256, await redis.get(keys.file(sha256)), seal);
       if (note !== null && 'refused' in note) throw new UserError(`${path}: cannot be brought here: ${note.refused}`);
       if (note !== null) return note.chunks;
-      // Sent again each time: a restarted server has lost it.
+      // Sent repeatedly: a restarted server forgets.
       await redis.sadd(keys.wanted, sha256);
       if (!this.#sources.waits() || (performance.now() - begun > PATIENCE_MS && (await redis.exists(keys.chunk(sha256, 0))) === 0))
         throw new NobodyBrings(`${path}: is not here, and no sweep is there to bring it`);

@@ -13,45 +13,44 @@ import { type CellEnd, doneFields, resultData } from './sent-result.js';
 import { answersTo, type ServerCommand, Together } from './together.js';
 import { type FileSources, NobodyBrings, WorkerFiles } from './worker-files.js';
 
-/** How long a cell stays with a worker that has not been heard of, ms: then another one takes it. */
+/** Time before a silent worker's cell moves on, ms; ours. */
 const LOCK_MS = 10_000;
-/** Time between two looks for such cells, ms; the whole queue has one at a time. */
+/** Time between looks for silent workers, ms; ours. */
 const STALLED_MS = 5000;
-/** Seconds of one request of a worker that waits for cells. */
+/** Seconds of one request for cells; ours. */
 const WAIT_S = 5;
-/** Time between two heartbeats, ms, and the seconds for which one is valid. */
+/** Time between heartbeats, ms, and validity of a heartbeat, s; ours. */
 const HEARTBEAT_MS = 5000;
 const BELIEVED_S = 15;
-/** Delay before a cell is tried again whose files no sweep brings, ms. */
+/** Delay before retrying a cell with missing files, ms; ours. */
 const REST_MS = 10_000;
 
 const DIFFERS = 'is not what its name says: a file changed since it was enqueued; start the sweep again';
 
-/** The outcome of a run in a process of its own. */
+/** Outcome of a run. */
 export type Ran =
-  /** An entry of the store, packed; `cpuMs`: of the run alone. */
+  /** Packed entry of the store; `cpuMs`: of the run alone. */
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
-  /** A mistake of moeprof's stopped it, or a file is missing. */
+  /** Stopped by a bug, or by a missing file. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It was not run: its run is not that of its name. */
+  /** Not run: the run does not match the name. */
   | { readonly kind: 'differs' };
 
-/** The task of a worker's process. */
+/** Task of a run's process. */
 export interface CellTask extends Claims {
   readonly fingerprint: string;
   readonly view: View;
 }
 
-/** Sends a cell back to the queue: it would wait here while another worker may be free. */
+/** Returns a cell to the queue: a different worker may be free. */
 export class NotNow extends Error {}
 
 /** Processes that run cells. */
 export interface CellProcesses {
-  /** Cells that they take at a time. */
   readonly room: number;
-  /** Runs a cell; rejects if its process dies, and with {@link NotNow}. */
+  /** Runs a cell; rejects if the process dies, and with {@link NotNow}. */
   run(task: CellTask): Promise<Ran>;
-  /** Ends all processes at once; what they run, and what comes later, is {@link NotNow}. */
+  /** Kills all processes; pending and later cells reject with {@link NotNow}. */
   kill(): void;
 }
 
@@ -61,7 +60,7 @@ interface WorkerSettings extends Pick<FileSources, 'seal' | 'cache' | 'roots' | 
   tell(line: string): void;
 }
 
-/** A worker. */
+/** A worker of a queue. */
 export class QueueWorker {
   readonly #server: QueueServer;
   readonly #settings: WorkerSettings;
@@ -73,13 +72,12 @@ export class QueueWorker {
   #end: () => void = () => undefined;
   #draining = false;
   #running = 0;
-  /** Cells that ran and that failed, and processor time in runs, ms. */
+  /** `runMs`: processor time, ms. */
   readonly counts = { ran: 0, failed: 0, runMs: 0 };
   #lastCell = performance.now();
   #warnedOfOthers = false;
   #shutOut = false;
 
-  /** Begins to take cells. */
   constructor(server: QueueServer, settings: WorkerSettings) {
     this.#server = server;
     this.#settings = settings;
@@ -101,18 +99,21 @@ export class QueueWorker {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    // A cell whose workers died time and again is failed without being run.
+    // Fails a cell whose workers died repeatedly.
     this.#worker.on('failed', (job, error) => {
       if (job?.id !== undefined && error instanceof server.bull.UnrecoverableError)
         this.#publish({ fingerprint: job.id, worker: settings.name, failure: `its worker died ${TRIES} times while it ran` }).catch(
           (error: unknown) => settings.tell(messageOf(error)),
         );
     });
-    // The connection reports a lost server by itself; a lost lock means that another worker has the cell now.
+    // The connection reports a lost server. After a lost lock, a different worker has the cell.
     this.#worker.on('error', () => undefined);
   }
 
-  /** Works until {@link drain} or {@link leave}. @param idleS seconds without a cell, then it ends @throws UserError if a sweep has shut it out */
+  /**
+   * Works until {@link drain} or {@link leave}. @param idleS seconds without a cell before the end @throws UserError if
+   * shut out
+   */
   async work(idleS: number): Promise<void> {
     await this.#beat();
     const timer = setInterval(
@@ -131,14 +132,14 @@ export class QueueWorker {
       );
   }
 
-  /** Takes no more cells, and ends when those under way have. */
+  /** Takes no more cells, and ends after the running cells. */
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
     void this.#worker.close().then(this.#end);
   }
 
-  /** Gives the cells under way back to the queue, and ends. */
+  /** Returns running cells to the queue, and ends. */
   leave(): void {
     this.drain();
     this.#settings.processes.kill();
@@ -164,12 +165,12 @@ export class QueueWorker {
     }
   }
 
-  /** @throws if it is to be tried again */
+  /** @throws if the cell is to be retried */
   async #runCell(job: Job): Promise<void> {
     const fingerprint = job.id!;
     const { name: worker, seal, tell } = this.#settings;
     if (!SHA256_HEX.test(fingerprint)) return tell('a job on the server is no cell of a study; it is dropped');
-    // A sweep may have added it again just when it ended. What lies there may be no result: the sweep looks, and adds the cell again.
+    // A sweep may have re-added a cell that just ended.
     if ((await this.#together.ask(['type', this.#keys.result(fingerprint)]))[0] === 'string') return;
     const cell = orUserError(() => cellOf(fingerprint, job.data, seal));
     if (cell instanceof UserError) return await this.#fail({ fingerprint, worker, failure: cell.message, again: true });
@@ -184,7 +185,7 @@ export class QueueWorker {
     } catch (error) {
       if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
       const reason = messageOf(error);
-      // A cell that lacks something lacks it the next time, too, unless this worker's disk is full: then another worker may have room.
+      // A missing part stays missing; after a full disk, a different worker may have space.
       if (last || (error instanceof UserError && !/cannot be written/.test(reason)))
         return await this.#fail({ fingerprint, worker, failure: reason });
       throw error;
@@ -211,7 +212,7 @@ export class QueueWorker {
     await this.#publish(done);
   }
 
-  /** Publishes the end of a cell before its job is removed: at any time, a cell is in the queue or its result is on the server. */
+  /** Publishes the end before the job is removed: a cell is always queued, or has a result. */
   async #publish(done: CellEnd, entry?: Uint8Array): Promise<void> {
     const { done: stream, result } = this.#keys;
     const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done, this.#settings.seal)];
@@ -223,7 +224,6 @@ export class QueueWorker {
     }
   }
 
-  /** Ends if a sweep has shut this worker out. */
   async #heedShut(): Promise<void> {
     const { name, seal } = this.#settings;
     const note = await this.#server.redis.get(this.#keys.shut(name));
@@ -232,7 +232,7 @@ export class QueueWorker {
     this.leave();
   }
 
-  /** Publishes the presence of the worker, and checks whether a sweep waits for workers of another version. */
+  /** Publishes presence, and warns of sweeps of a different version. */
   async #beat(): Promise<void> {
     const { redis } = this.#server;
     const { name, tell } = this.#settings;
@@ -249,8 +249,6 @@ export class QueueWorker {
       if (other === undefined) return;
       this.#warnedOfOthers = true;
       tell(`cells of moeprof ${other.build} wait here, which this worker, ${buildOf()}, does not run; install the same version on both`);
-    } catch {
-      // Reported again the next time.
-    }
+    } catch {}
   }
 }

@@ -1,21 +1,21 @@
 import { BYTES } from '../../base/units.js';
 import type { StudyCell, SweepValue } from '../../figure/door.js';
 
-/** An axis: its values in the order of the space, and the distance of any two, 0..1, `[a * values.length + b]`. */
+/** An axis: values in the space's order, and pairwise distances, 0..1, `[a * values.length + b]`. */
 interface EncodedAxis {
   readonly path: string;
   readonly values: readonly SweepValue[];
   readonly distance: Float64Array;
 }
 
-/** The encoding of a space for a surrogate: the value of each cell by axis, and the distances of values. */
+/** Encoding of a space for a surrogate. */
 export interface Encoding {
   readonly axes: readonly EncodedAxis[];
-  /** `[axis][cell]`: which of the axis' values the cell has. */
+  /** `[axis][cell]`: index of the cell's value. */
   readonly codes: readonly Uint16Array[];
 }
 
-/** Encodes cells. @param paths what varies, in the order of a cell's values */
+/** Encodes cells. @param paths in the order of a cell's values */
 export function encode(paths: readonly string[], cells: readonly StudyCell[]): Encoding {
   const codes = paths.map(() => new Uint16Array(cells.length));
   const axes = paths.map((path, at): EncodedAxis => {
@@ -31,7 +31,7 @@ export function encode(paths: readonly string[], cells: readonly StudyCell[]): E
   return { axes, codes };
 }
 
-/** Numbers, shares and sizes differ by values between, texts by unshared parts: the covariance stays positive definite. */
+/** Numbers, shares and sizes differ by values between, texts by unshared parts, for a positive definite covariance. */
 function distances(values: readonly SweepValue[]): Float64Array {
   const between = <T>(places: readonly T[], apart: (one: T, other: T) => number): Float64Array =>
     Float64Array.from(places.flatMap((place) => places.map((other) => apart(place, other))));
@@ -48,7 +48,7 @@ function distances(values: readonly SweepValue[]): Float64Array {
   });
 }
 
-/** The number of a number, share or size; null: it is neither. */
+/** Null: no number, share or size. */
 function numberOf(value: SweepValue): number | null {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return null;

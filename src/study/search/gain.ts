@@ -1,31 +1,30 @@
-// The most promising cells, by expected improvement over the best result so far; each batch is spread over the space.
 import type { Random } from '../../base/random.js';
 import type { GaussianProcess, Posterior } from './gaussian-process.js';
 
-/** The candidates of a choice. */
+/** Candidates for a batch. */
 export interface Chooser {
   readonly cells: readonly number[];
-  /** By cell: the chance that it runs and keeps all limits. */
+  /** By cell: chance to run and keep all limits. */
   readonly feasible: readonly number[];
   readonly objectives: readonly {
-    /** By cell. */
+    /** Posteriors by cell. */
     readonly posteriors: readonly Posterior[];
-    /** The process of the objective; null: it is known. */
+    /** Null: figures are known beforehand. */
     readonly process: GaussianProcess | null;
-    /** Figures of whole runs that keep all limits. */
+    /** Figures of whole runs within limits. */
     readonly best: readonly number[];
   }[];
   readonly random: Random;
 }
 
-/** Cells from which a batch is chosen one by one. */
+/** Candidates of a batch; ours. */
 const SHORTLIST = 60;
-/** Random draws for estimating a gain in several objectives. */
+/** Random draws to estimate a gain in several objectives; ours. */
 const DRAWS = 24;
-/** Share of the sum in Knowles' augmented Chebyshev norm. */
+/** Weight of the sum in Knowles' augmented Chebyshev norm. */
 const AUGMENTED = 0.05;
 
-/** Several cells of one objective, by expected improvement (Jones, Schonlau and Welch 1998), each counted as observed at its mean. */
+/** Batch for one objective by expected improvement (Jones, Schonlau and Welch 1998). */
 export function byGain({ cells, objectives, feasible }: Chooser, count: number): number[] {
   const [{ posteriors, best, process }] = objectives as [Chooser['objectives'][number]];
   const most = best.length === 0 ? Number.NEGATIVE_INFINITY : Math.max(...best);
@@ -44,7 +43,7 @@ export function byGain({ cells, objectives, feasible }: Chooser, count: number):
   return chosen;
 }
 
-/** Several cells of several objectives, each by the gain in a weighted norm whose weights are drawn (ParEGO, Knowles 2006). */
+/** Batch for several objectives by gain in a randomly weighted norm (ParEGO, Knowles 2006). */
 export function byWeights({ cells, objectives, feasible, random }: Chooser, count: number): number[] {
   const scales = objectives.map(({ posteriors, best }) => {
     const figures = best.length > 1 ? best : posteriors.map(({ mean }) => mean);
@@ -73,7 +72,6 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
       const figure = (z: number, j: number): number => objectives[j]!.posteriors[at]!.mean + z * objectives[j]!.posteriors[at]!.sd;
       let gain = 0;
       if (seen.length > 0) for (const draw of draws) gain += Math.max(0, least - lost((j) => figure(draw[j]!, j)));
-      // If no draw gains anything, mean plus one deviation ranks.
       const score = gain > 0 ? (gain / DRAWS) * feasible[at]! : -lost((j) => figure(1, j)) / Math.max(feasible[at]!, 1e-3) - 10;
       if (score > best.gain) best = { at, gain: score };
     }
@@ -82,22 +80,22 @@ export function byWeights({ cells, objectives, feasible, random }: Chooser, coun
   return [...chosen].map((at) => cells[at]!);
 }
 
-/** Chance that a figure is at least so large. */
+/** Chance of a figure of at least `least`. */
 export const chanceAtLeast = ({ mean, sd }: Posterior, least: number): number =>
   sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
 
-/** Logarithm of the expected improvement over `most`; of the mean if nothing was seen. */
+/** Logarithm of the expected improvement over `most`; without observations, mean plus deviation. */
 function logGain({ mean, sd }: Posterior, most: number): number {
   if (most === Number.NEGATIVE_INFINITY) return mean + sd;
   const z = (mean - most) / sd;
-  // Far below the best: phi(z) / z^2 (1 - 3 / z^2), the tail's first terms, which do not vanish in doubles.
+  // Far below the best: phi(z) / z^2 (1 - 3 / z^2), the tail's first terms, nonzero in doubles.
   if (z < -3.5) return Math.log(sd) - (z * z) / 2 - 2 * Math.log(-z) + Math.log(1 - 3 / (z * z)) - HALF_LOG_TWO_PI;
   return Math.log(sd) + Math.log(z * normalBelow(z) + Math.exp(-(z * z) / 2 - HALF_LOG_TWO_PI));
 }
 
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 
-/** Distribution function of the standard normal (Abramowitz and Stegun 7.1.26, to 1.5e-7). */
+/** Standard normal distribution function (Abramowitz and Stegun 7.1.26, to 1.5e-7). */
 function normalBelow(z: number): number {
   const x = Math.abs(z) / Math.SQRT2;
   const t = 1 / (1 + 0.3275911 * x);

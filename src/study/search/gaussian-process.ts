@@ -1,41 +1,40 @@
 import type { Encoding } from './encoding.js';
 
-/** An observation of a cell: a figure, and its variance in units of the figures' own. */
+/** An observed figure of a cell, and its variance. */
 export interface Observation {
   readonly cell: number;
   readonly value: number;
   readonly noise: number;
 }
 
-/** The posterior of a cell. */
+/** Posterior of a cell, in units of figures. */
 export interface Posterior {
   readonly mean: number;
   readonly sd: number;
 }
 
-/** Least and largest weight of an axis: across an axis of weight 1 the correlation falls to 1/e. */
+/** Least and largest weight of an axis; at weight 1 the correlation across the axis falls to 1/e. Ours. */
 const WEIGHTS = [0.005, 8] as const;
 const FIRST_WEIGHT = 0.3;
-/** Prior of the weights around {@link FIRST_WEIGHT}: the standard deviation of the logarithm. */
+/** Prior of weights around {@link FIRST_WEIGHT}: standard deviation of the logarithm; ours. */
 const WEIGHT_SPREAD = 1.5;
-/** Jitter added to every variance, so that cells that are alike on all axes do not make the equations singular. */
+/** Added to every variance, so that equal cells do not make the equations singular; ours. */
 const JITTER = 1e-5;
 
-/** A Gaussian process conditioned on finished cells, with a fitted weight per axis (Rasmussen and Williams, 2006, 2 and 5); units of figures. */
+/** Gaussian process over finished cells, with a fitted weight per axis (Rasmussen and Williams, 2006, 2 and 5). */
 export class GaussianProcess {
   readonly #encoding: Encoding;
   readonly #cells: number[] = [];
   readonly #noise: number[] = [];
   #mean = 0;
   #scale = 1;
-  /** Figures less their mean, over {@link #scale}. */
+  /** Centred figures over {@link #scale}. */
   #values: number[] = [];
   /** By axis. */
   #weights: number[];
-  /** Cholesky factor L of the covariance, row by row, and L^-1 y for the figures y. */
+  /** Cholesky factor L of the covariance, and L^-1 y for figures y. */
   #factor: Float64Array[] = [];
   #solved: number[] = [];
-  /** Variance of the process, in units of the figures' own. */
   #variance = 1;
 
   constructor(encoding: Encoding) {
@@ -43,7 +42,7 @@ export class GaussianProcess {
     this.#weights = encoding.axes.map(() => FIRST_WEIGHT);
   }
 
-  /** Replaces the observations, and fits the weights, beginning with those of the last fit. */
+  /** Replaces observations, and refits weights. */
   observe(all: readonly Observation[], sweeps: number): void {
     const values = all.map(({ value }) => value);
     this.#mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -85,7 +84,7 @@ export class GaussianProcess {
     });
   }
 
-  /** Adds a cell as observed at its mean, so that others of a batch look elsewhere (kriging believer). */
+  /** Counts a cell as observed at its mean, to spread a batch (kriging believer). */
   imagine(cell: number): void {
     const n = this.#cells.length;
     const row = new Float64Array(n);
@@ -96,10 +95,9 @@ export class GaussianProcess {
     this.#cells.push(cell);
   }
 
-  /** Leave-one-out predictions of the observed cells, in their order (Rasmussen and Williams, equation 5.12). */
+  /** Leave-one-out predictions of observed cells, in order (Rasmussen and Williams, equation 5.12). */
   leaveOneOut(): Posterior[] {
     const n = this.#cells.length;
-    // Rows of L^-1, whose products are the inverse of the covariance.
     const inverse: Float64Array[] = [];
     for (let i = 0; i < n; i++) {
       const row = new Float64Array(n);
@@ -123,7 +121,9 @@ export class GaussianProcess {
     });
   }
 
-  /** Cholesky of the covariance. @returns negative log likelihood, the variance profiled out, plus that of the prior of the weights */
+  /**
+   * Cholesky of the covariance. @returns negative log likelihood with variance profiled out, plus the weights' prior
+   */
   #factorise(): number {
     const n = this.#cells.length;
     this.#factor = [];
@@ -150,7 +150,7 @@ export class GaussianProcess {
     return (n / 2) * Math.log(this.#variance) + logs + prior;
   }
 
-  /** Writes L^-1 k to `row`, k: the correlations of a cell with the observed ones. */
+  /** Writes L^-1 k to `row`, with k the correlations of a cell to observed cells. */
   #solve(cell: number, row: Float64Array): void {
     for (let i = 0; i < row.length; i++) {
       const factor = this.#factor[i]!;

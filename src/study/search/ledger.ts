@@ -6,17 +6,17 @@ import { type Constraint, figureIn, goodness, isKnown, type Objective, priceOf, 
 import type { SearchFile } from './search-file.js';
 import type { SoughtFigure, Trial, TrialFigures } from './searcher.js';
 
-/** The outcome of a run, and its fingerprint; null: it has none. */
+/** Outcome and fingerprint of a run; null: no fingerprint. */
 export interface SettledRun {
   readonly fingerprint: string | null;
   readonly outcome: Outcome;
 }
 
-/** A run that a search made, as a row of a table. `values` has the figures that are no metric, too. */
+/** A run of a search as a table row. `values` includes figures outside the metrics. */
 export interface SearchRow extends RunRow {
   /** True for a run on a prefix of the tokens. */
   readonly short: boolean;
-  /** It ran, and breaks no limit. */
+  /** True for a finished run within all limits. */
   readonly kept: boolean;
 }
 
@@ -27,14 +27,14 @@ export interface SearchPoint {
   readonly values: Readonly<Record<string, SweepValue>>;
   /** By objective and limit. */
   readonly figures: Readonly<Record<string, number>>;
-  /** Chance that no cell which did not run whole beats it by more than 3 %. */
+  /** Chance that no cell without a whole run is better by more than 3 %. */
   readonly confidence: number;
 }
 
-/** Bits of an unquantized weight: bfloat16, in which models are published. */
+/** Bits of an unquantized weight: bfloat16, as models are published. */
 const FULL_BITS = 16;
 
-/** The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run. */
+/** Results of a search so far, and figures known beforehand. */
 export class Ledger {
   /** Objectives, then limits. */
   readonly figures: readonly (Objective & Partial<Pick<Constraint, 'limit'>>)[];
@@ -42,11 +42,10 @@ export class Ledger {
   readonly rows: SearchRow[] = [];
   readonly #cells: readonly StudyCell[];
   readonly #metrics: readonly string[];
-  /** By figure: its values by cell, if it is known before any run. */
+  /** Figures by cell; null: not known before a run. */
   readonly #known: readonly (readonly number[] | null)[];
   readonly #whole = new Map<number, SettledRun & { readonly again: string }>();
 
-  /** @param specOf makes the run of a cell; throws a UserError if it cannot be */
   constructor({ constraints, objectives, prices, study }: SearchFile, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec) {
     this.figures = [...objectives, ...constraints];
     this.paths = pathsOf(study.space);
@@ -59,7 +58,6 @@ export class Ledger {
     });
   }
 
-  /** The figures as a searcher takes them. */
   quantities(): SoughtFigure[] {
     return this.figures.map((figure, at) => ({
       known: this.#known[at] === null ? null : Float64Array.from(this.#known[at]!, (value) => goodness(figure, value)),
@@ -86,7 +84,6 @@ export class Ledger {
     return finding;
   }
 
-  /** A cell that ran whole: its varied values, and its figures by name. */
   point(cell: number): Omit<SearchPoint, 'confidence'> {
     const { again, fingerprint, outcome } = this.#whole.get(cell)!;
     const values = this.#valuesOf(cell, outcome)!;
@@ -104,7 +101,7 @@ export class Ledger {
     return this.figures.map((figure, at) => this.#known[at]?.[cell] ?? figureIn(outcome.result, figure));
   }
 
-  /** Lost bits of the weights by cell: {@link FULL_BITS} less theirs. 0 for a cell that cannot run, which is reported in its turn. */
+  /** {@link FULL_BITS} less the bits of the weights; 0 for an impossible cell. */
   #lostBits(specOf: (cell: StudyCell) => RunSpec): number[] {
     const deciding = this.paths.flatMap((path, at) => (/^(model|quantization)(\.|$)/.test(path) ? [at] : []));
     const lost = new Map<string, number>();

@@ -1,4 +1,3 @@
-// Objectives of a search: metrics, and three derived figures, each to maximise on a scale of equal differences.
 import { UserError } from '../../base/errors.js';
 import { byName, ownValue } from '../../base/objects.js';
 import { didYouMean } from '../../base/text.js';
@@ -8,12 +7,12 @@ import { parseAssertion } from '../../result/budget.js';
 import { describeMetric, METRICS, nameToday } from '../../result/catalogue.js';
 import type { Result, Unit } from '../../result/result.js';
 
-/** Figures of a cell that are known before it runs. */
+/** Figures known before a run. */
 const KNOWN_FIGURES = ['price', 'lost_bits'] as const;
-/** Figures that are no metric of the catalogue. */
+/** Figures outside the metric catalogue. */
 const OWN_FIGURES = [...KNOWN_FIGURES, 'degraded'] as const;
 
-/** A figure that cells are compared by. */
+/** A figure to maximise or minimise. */
 export interface Objective {
   /** A metric's name, or `price`, `lost_bits`, `degraded`. */
   readonly name: string;
@@ -21,16 +20,16 @@ export interface Objective {
   readonly better: 'higher' | 'lower';
 }
 
-/** A limit that a cell must keep. */
+/** A limit for cells. */
 export interface Constraint extends Objective {
   readonly text: string;
   readonly limit: number;
 }
 
-/** Difference that counts: as a share of a figure, or of 1 if the figure is a share itself. */
+/** Significant difference, as a share of the figure, or absolute for shares; ours. */
 export const TOLERANCE = 0.03;
 
-/** Least figure of each unit whose logarithm is taken. Shares and counts are taken as they are. */
+/** Least figure before the logarithm; ours. Shares and counts stay linear. */
 const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   ns: 1,
   bytes: 1,
@@ -39,7 +38,7 @@ const LEAST: Readonly<Partial<Record<Unit, number>>> = {
   'bytes/s': 1,
 };
 
-/** Reads an objective. @throws UserError if there is no such figure, or it is neither good nor bad */
+/** Reads an objective. @throws UserError for an unknown figure, or a figure without a better side */
 export function objectiveNamed(given: string): Objective {
   const name = nameToday(given);
   const unit = byName<Unit | undefined>({ price: 'count', lost_bits: 'count', degraded: 'ratio' })[name];
@@ -51,7 +50,7 @@ export function objectiveNamed(given: string): Objective {
   return { name, unit: metricUnit, better };
 }
 
-/** Reads a constraint, `latency.tpot.p99 <= 20ms`. @throws UserError if it is none, or its limit is on the side that is better anyway */
+/** Reads `latency.tpot.p99 <= 20ms`. @throws UserError if malformed, or limited on the better side */
 export function constraintIn(text: string): Constraint {
   const { metric, rule } = parseAssertion(text, 'constraint');
   const objective = objectiveNamed(metric);
@@ -63,7 +62,7 @@ export function constraintIn(text: string): Constraint {
   return { ...objective, text, limit };
 }
 
-/** The figure as a number to maximise. */
+/** A figure as a number to maximise, on a scale of equal differences. */
 export function goodness({ better, unit }: Objective, value: number): number {
   const least = LEAST[unit];
   return (better === 'higher' ? 1 : -1) * (least === undefined ? value : Math.log(Math.max(value, least)));
@@ -76,10 +75,10 @@ export const differenceAsShare = ({ unit }: Objective, difference: number): numb
 /** {@link TOLERANCE} as a difference of {@link goodness}. */
 export const toleranceOf = ({ unit }: Objective): number => (LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE));
 
-/** A figure of a run; null: the run does not have it. */
+/** Figure of a run; null: absent. */
 export function figureIn({ metrics }: Result, { name }: Objective): number | null {
   if (name !== 'degraded') return metrics[name]?.value ?? null;
-  // Of the choices that the model makes: what variants leave out, and of the rest what was skipped, or computed by another or a smaller expert.
+  // Choices left out by variants, skipped, or computed by a substitute.
   const value = (metric: string): number => metrics[metric]?.value ?? 0;
   const kept = 1 - Math.max(0, value('variant.activations_saved'));
   return 1 - kept * (1 - value('quality.degraded_rate') - value('quality.skipped_rate'));
@@ -88,12 +87,11 @@ export function figureIn({ metrics }: Result, { name }: Objective): number | nul
 /** True if a figure is known before a run. */
 export const isKnown = ({ name }: Pick<Objective, 'name'>): boolean => (KNOWN_FIGURES as readonly string[]).includes(name);
 
-/** By path and value, or part of a value that is written with +. */
+/** By path, then value or a part of a `+` composition. */
 export type Prices = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** Price of a cell. @param paths of its values, in their order */
+/** Price of a cell. @param paths in the order of the cell's values */
 export function priceOf(prices: Prices, paths: readonly string[], cell: StudyCell): number {
-  // Every value or part has a price: files whose prices lack one are refused.
   const priceOfValue = (prices: Prices[string], value: string): number =>
     ownValue(prices, value) ?? value.split('+').reduce((sum, part) => sum + ownValue(prices, part)!, 0);
   return paths.reduce((sum, path, at) => {

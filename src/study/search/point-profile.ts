@@ -9,10 +9,13 @@ import { inFolder } from '../study-file.js';
 
 type Fields = Record<string, unknown>;
 
-/** Profiles whose values a run profile cannot change; --set can. */
+/** Profiles whose inner values only --set can change, not a run profile. */
 const INNER = ['model', 'hardware', 'runtime'];
 
-/** The profile of a run that stands alone. @param run profile that it begins with @param lead comment lines @throws UserError if one is unreadable */
+/**
+ * Self-contained profile of a run. @param run base profile @param lead comment lines @throws UserError for an
+ * unreadable profile
+ */
 export function pointProfile(run: string | undefined, overrides: readonly Override[], lead: readonly string[]): string {
   const path = run === undefined ? null : findProfile('runs', run);
   let fields = path === null ? {} : fromRoot(parse(readText(path)) as Fields, '', dirname(path));
@@ -32,7 +35,7 @@ function systemNamed(name: string): Fields {
   return fromRoot(parse(readText(path)) as Fields, 'system', dirname(path)) as Fields;
 }
 
-/** The same values, files from the root: the profile lies elsewhere. */
+/** Resolves file paths, for a profile stored elsewhere. */
 const fromRoot = (value: Fields, at: string, folder: string): Fields =>
   Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {

@@ -42,13 +42,16 @@ export const searchSchema = z
     }
   });
 
-/** The file of a search: the space of a study, and the objectives. A search in the form of its file. `prefix` 0: all runs are whole. */
+/** A search file: a study's space, with objectives. `prefix` 0: all runs are whole. */
 export interface SearchFile
   extends Readonly<Pick<z.infer<typeof searchSchema>, 'objectives' | 'constraints' | 'prices' | 'prefix' | 'batch'>> {
   readonly study: StudyFile;
 }
 
-/** Reads a search; its paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to write instead` */
+/**
+ * Reads a search; paths are relative to its folder. @throws UserError `file:line:col: path: what is wrong, and what to
+ * write instead`
+ */
 export function loadSearch(file: string): SearchFile {
   const located = locateYaml(readText(file), shownPath(file), searchSchema);
   const { batch, constraints, objectives, prefix, prices } = located.value;

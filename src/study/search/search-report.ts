@@ -20,7 +20,7 @@ import type { Search } from './search.js';
 
 const WIDEST_VALUE = 44;
 
-/** The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran. */
+/** Report of `moeprof search`: best point or front, confidence, and a figure of all cells. */
 export const searchReports: readonly OutputFormat<Search>[] = [
   ...documentFormats<Search>(searchDocument),
   ...pictureFormats<Search>('moeprof search', (search) => [pictureOf(search)], searchDocument),
@@ -84,7 +84,7 @@ function searchDocument(search: Search): Document {
   };
 }
 
-/** The last part of a name: `speed.decode` is decode. */
+/** `speed.decode` is decode. */
 const shortName = (name: string): string => name.split('.').at(-1)!;
 
 const figuresOf = ({ objectives }: Search, { figures }: SearchPoint): Datum[] =>
@@ -95,7 +95,6 @@ const figuresOf = ({ objectives }: Search, { figures }: SearchPoint): Datum[] =>
 
 const axesOf = ({ axes }: Search, { values }: SearchPoint): Datum[] => axes.map((path) => String(values[path]));
 
-/** The first point of the front, in a sentence. */
 function bestOf(search: Search, point: SearchPoint): string {
   const figures = search.objectives.map(({ name, unit }) => `${shortName(name)} ${formatMetric({ value: point.figures[name]!, unit })}`);
   return `${search.axes.map((path) => `${shortName(path)} ${String(point.values[path])}`).join(', ')}: ${figures.join(', ')}`;
@@ -109,14 +108,12 @@ function emptyOf({ rows, runs: { budget } }: Search): string {
   return ran ? 'no cell that ran keeps every limit' : 'none of the cells that were tried whole can run';
 }
 
-/** The errors of the surrogate on hidden runs, and the meaning of the shares. */
 function trustOf({ objectives }: Search): string {
   const mistakes = objectives.flatMap(({ mistake, name }) => (mistake === null ? [] : [`${formatRatio(mistake)} of ${name}`]));
   const guess = mistakes.length === 0 ? '' : ` Of a run that is hidden from it, it is off by ${mistakes.join(' and ')} (median).`;
   return `sure: the chance, as the surrogate sees it, that no cell which did not run beats the point by more than ${100 * TOLERANCE} %.${guess}`;
 }
 
-/** The most frequent reason of cells that could not run. */
 function reasonOf({ rows }: Search): string {
   const groups = groupedBy(
     rows.flatMap(({ reason }) => reason ?? []),
@@ -125,7 +122,7 @@ function reasonOf({ rows }: Search): string {
   return [...groups.values()].sort((a, b) => b.length - a.length)[0]![0]!;
 }
 
-/** Whole runs that keep the limits, the best at each x: two objectives against one another, or one against the number of the run. */
+/** Whole runs within limits, best at each x. */
 function pictureOf(search: Search): PaperFigure {
   const { front, objectives } = search;
   const best = new Set(front.map(({ values }) => JSON.stringify(values)));
@@ -140,7 +137,6 @@ function pictureOf(search: Search): PaperFigure {
   return figureOf(rows, { kind, x, y, series: 'point', facet: null, statistic: METRICS.get(y)!.better === 'higher' ? 'max' : 'min' });
 }
 
-/** Every run as a line, as a study has them. */
 function runsOf({ axes, rows, tool, units }: Search): string {
   const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))].filter((name) => !axes.includes(name));
   const shown = rows.map(({ short, ...row }) => ({ ...row, values: { ...row.values, short } }));

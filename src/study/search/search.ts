@@ -10,26 +10,25 @@ import type { SearchFile } from './search-file.js';
 import { Searcher, type Trial } from './searcher.js';
 import { shorterRun } from './short-runs.js';
 
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+/** Format version. Additions keep the version; a changed meaning raises the version. */
 const SEARCH_SCHEMA = 'moeprof.search/1';
 
-/** Runs a batch anywhere, and returns outcomes in its order. @param runs make the runs; a UserError: the cell cannot be */
+/** Runs a batch; outcomes are in order. @param runs throw a UserError for an impossible cell */
 export type RunBatch = (runs: readonly (() => RunSpec)[]) => Promise<readonly SettledRun[]>;
 
 interface SearchObjective extends Objective {
-  /** Median relative error of the surrogate for runs that are hidden from it; null: the figure is known beforehand, or there are too few runs. */
+  /** Median relative surrogate error on hidden runs; null: known beforehand, or too few runs. */
   readonly mistake: number | null;
 }
 
-/** A finished search: the public format `moeprof.search/1`. */
+/** A finished search: public format `moeprof.search/1`. */
 export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes' | 'heldOut' | 'units'> {
   readonly seed: number;
-  /** A finished search: the public format `moeprof.search/1`. */
   readonly cells: number;
   readonly eligible: number;
   readonly objectives: readonly SearchObjective[];
   readonly constraints: readonly string[];
-  /** Runs of the budget, runs that were known before, and cells that could not run. */
+  /** Runs of the budget, earlier runs, and refused cells. */
   readonly runs: {
     readonly budget: number;
     readonly whole: number;
@@ -39,23 +38,23 @@ export interface Search extends Tagged<typeof SEARCH_SCHEMA>, Pick<Study, 'axes'
   };
   /** Best first by the first objective. */
   readonly front: readonly SearchPoint[];
-  /** In the order of their requests. */
+  /** In request order. */
   readonly rows: readonly SearchRow[];
 }
 
 interface SearchOptions {
   readonly budget: number;
   readonly seed: number;
-  /** The run of a cell. @throws UserError if it cannot be */
+  /** Run of a cell. @throws UserError for an impossible cell */
   specOf(cell: StudyCell): RunSpec;
   readonly runBatch: RunBatch;
-  /** The command that repeats the run of a cell. @param short what was made of it by {@link shorterRun}; null: it is whole */
+  /** Command that repeats a cell's run. @param short the run of {@link shorterRun}; null: a whole run */
   againOf(cell: StudyCell, short: RunSpec | null): string;
-  /** Cells whose whole runs are known already. */
+  /** Cells with known whole runs. */
   readonly known: ReadonlyMap<number, SettledRun>;
 }
 
-/** Runs a search. @param cells of the space, in its order */
+/** Runs a search. @param cells of the space, in order */
 export async function search(file: SearchFile, cells: readonly StudyCell[], options: SearchOptions): Promise<Search> {
   const { budget, known, runBatch, seed } = options;
   const ledger = new Ledger(file, cells, options.specOf);
@@ -82,7 +81,7 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
   return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
-/** The runs of a batch, and which of them are parts of whole ones. If the length of a run is unknown, a short one is whole. */
+/** Runs of a batch. A run of unknown length stays whole. */
 function runsOf(trials: readonly Trial[], cells: readonly StudyCell[], prefix: number, { specOf }: SearchOptions) {
   const real: Trial[] = [...trials];
   const parts = trials.map((): RunSpec | null => null);

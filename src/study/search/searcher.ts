@@ -7,20 +7,20 @@ import { longFrom } from './short-runs.js';
 /** A proposed run. */
 export interface Trial {
   readonly cell: number;
-  /** True for a run on a prefix of the tokens, to see whether the whole is worth it. */
+  /** True for a run on a prefix of the tokens. */
   readonly short: boolean;
 }
 
-/** Figures of a trial, one for each {@link SoughtFigure}; null for one that the run lacks, and for all if the cell cannot run. */
+/** A figure per {@link SoughtFigure}; null: absent from the run, or the cell cannot run. */
 export type TrialFigures = readonly (number | null)[] | null;
 
-/** A figure to maximise; one to minimise is given with the other sign. */
+/** A figure to maximise; figures to minimise are negated. */
 export interface SoughtFigure {
-  /** By cell, if it is known before any run; else null. */
+  /** Figures by cell, if known before any run; else null. */
   readonly known: Float64Array | null;
-  /** A limit: figures from this on are good enough, and more is worth nothing. Null: an objective. */
+  /** A limit; larger figures gain nothing. Null: an objective. */
   readonly atLeast: number | null;
-  /** Smallest difference of the figure that counts. */
+  /** Smallest significant difference. */
   readonly tolerance: number;
 }
 
@@ -28,7 +28,7 @@ interface Problem {
   readonly cells: number;
   readonly encoding: Encoding;
   readonly quantities: readonly SoughtFigure[];
-  /** Runs, short ones too. */
+  /** Short runs included. */
   readonly budget: number;
   readonly batch: number;
   /** False: all runs are whole. */
@@ -38,31 +38,29 @@ interface Problem {
 
 interface FrontPoint {
   readonly cell: number;
-  /** Chance that no cell which has not run whole beats it by more than the tolerances. */
+  /** Chance that no untried cell is better by more than the tolerances. */
   readonly confidence: number;
 }
 
-/** Share of the budget that is spread over the space before anything is learned, and that is kept for whole runs at the end. */
+/** Shares of the budget to spread at first, and to keep for whole runs; ours. */
 const SPREAD = 0.2;
 const LAST = 0.4;
-/** Share of the budget that a batch has at most: one that has more of it is learned from too late. */
+/** Largest share of the budget in a batch, for early learning; ours. */
 const MOST_AT_ONCE = 0.25;
-/** Cells among which one of the spread is chosen. */
+/** Candidates per cell of the spread; ours. */
 const SPREAD_CHOICE = 24;
-/** Sweeps of the fit over all axes: the first time, and later. */
+/** Sweeps of a fit over all axes: first, later; ours. */
 const SWEEPS = [4, 2] as const;
 
-/** A search under way: proposes batches and receives results. With the same seed, the same answers lead to the same proposals. */
+/** A search under way: proposes batches and receives results, deterministic by seed. */
 export class Searcher {
   readonly #problem: Problem;
   readonly #random: Random;
-  /** Cells that keep all limits which are known before they run. */
   readonly #eligible: readonly number[];
-  /** Places of the objectives among the quantities. */
   readonly #objectives: readonly number[];
   readonly #whole = new Map<number, TrialFigures>();
   readonly #short = new Map<number, TrialFigures>();
-  /** By quantity; null: it is known. */
+  /** Processes by quantity; null: known beforehand. */
   readonly #processes: readonly (GaussianProcess | null)[];
   readonly #running: GaussianProcess;
   #asked = 0;
@@ -83,12 +81,12 @@ export class Searcher {
     this.#eligible = Array.from({ length: cells }, (_, cell) => cell).filter(kept);
   }
 
-  /** Number of cells that may run: fewer than the space has if limits are known beforehand. */
+  /** Number of cells within limits known beforehand. */
   get eligible(): number {
     return this.#eligible.length;
   }
 
-  /** The next batch; empty: the budget is spent, or every cell has run. */
+  /** Next batch; empty: the budget is spent, or every cell has run. */
   ask(): Trial[] {
     const { batch, budget } = this.#problem;
     const count = Math.min(batch, Math.ceil(MOST_AT_ONCE * budget), budget - this.#asked);
@@ -97,7 +95,7 @@ export class Searcher {
     return trials;
   }
 
-  /** Takes the outcome of a trial; a trial that was not proposed costs nothing. */
+  /** Takes a trial's outcome; an unproposed trial is free. */
   observe({ cell, short }: Trial, finding: TrialFigures): void {
     if (!short) this.#whole.set(cell, finding);
     else if (finding === null) this.#whole.set(cell, null);
@@ -107,7 +105,7 @@ export class Searcher {
     }
   }
 
-  /** The Pareto front of the cells that ran whole and keep all limits. */
+  /** Pareto front of whole runs within all limits. */
   front(): FrontPoint[] {
     this.#learn();
     const { quantities } = this.#problem;
@@ -130,7 +128,7 @@ export class Searcher {
     });
   }
 
-  /** Median error of the surrogate on hidden whole runs, by quantity; null: too few runs. */
+  /** Median surrogate error on hidden runs, by quantity; null: too few runs. */
   mistakes(): (number | null)[] {
     this.#learn();
     return this.#processes.map((process, at) => {
@@ -144,7 +142,7 @@ export class Searcher {
     });
   }
 
-  /** Cells far from one another, for the time before any results. */
+  /** Cells far apart, before any results. */
   #spread(count: number): Trial[] {
     const { axes, codes } = this.#problem.encoding;
     const far = (a: number, b: number): number =>
@@ -166,7 +164,7 @@ export class Searcher {
     return trials;
   }
 
-  /** Cells with the largest expected gain. While short runs are in use, half are new cells, half the best of those that ran short. */
+  /** Cells of largest expected gain. With short runs, half are new, half are promoted. */
   #learned(count: number): Trial[] {
     const { budget } = this.#problem;
     this.#learn();
@@ -195,7 +193,6 @@ export class Searcher {
     return chooser.objectives.length === 1 ? byGain(chooser, count) : byWeights(chooser, count);
   }
 
-  /** Cells that ran whole, and keep all limits. */
   #good(): number[] {
     const { quantities } = this.#problem;
     return [...this.#whole].flatMap(([cell, finding]) =>
@@ -205,12 +202,10 @@ export class Searcher {
     );
   }
 
-  /** Cells that may run and have not run whole. */
   #open(among: (cell: number) => boolean): number[] {
     return this.#eligible.filter((cell) => !this.#whole.has(cell) && among(cell));
   }
 
-  /** Conditions the processes on all results. */
   #learn(): void {
     const sweeps = SWEEPS[this.#fits++ === 0 ? 0 : 1];
     for (const [at, process] of this.#processes.entries()) {
@@ -224,7 +219,7 @@ export class Searcher {
     if (ran.some(({ value }) => value === 0)) this.#running.observe([...ran, ...shortly], sweeps);
   }
 
-  /** Values of a quantity so far: of whole runs as they are, of short runs corrected to whole ones. */
+  /** Values of a quantity; short runs are corrected to whole length. */
   #seen(at: number): Observation[] {
     const whole = [...this.#whole].flatMap(([cell, finding]): Observation[] =>
       finding === null || finding[at] === null ? [] : [{ cell, value: finding[at]!, noise: 0 }],
@@ -241,7 +236,6 @@ export class Searcher {
     });
   }
 
-  /** By cell: the chance that it runs and keeps all limits. */
   #chances(cells: readonly number[], posteriors: readonly (readonly Posterior[])[]): number[] {
     const stopped = [...this.#whole.values()].includes(null);
     const runs = stopped ? this.#running.posteriors(cells).map(({ mean }) => Math.min(1, Math.max(0.001, mean))) : cells.map(() => 1);
@@ -254,11 +248,11 @@ export class Searcher {
   }
 }
 
-/** True if the first dominates the second: at least as good in everything, and better in something. */
+/** True if the first dominates: never worse, and better in a figure. */
 export const beats = (first: readonly number[], second: readonly number[]): boolean =>
   first.every((value, at) => value >= second[at]!) && first.some((value, at) => value > second[at]!);
 
-/** The Pareto front, in the given order; of equal ones, the first. */
+/** Pareto front in the given order, without duplicates. */
 export function frontOf<T>(all: readonly T[], figures: (one: T) => readonly number[]): T[] {
   const values = all.map(figures);
   return all.filter((_, at) =>

@@ -1,15 +1,14 @@
-// Runs on a prefix of the routing, of its tokens or of requests that arrive by themselves, and how well they predict the whole run.
 import { mean } from '../../base/statistics.js';
 import type { Override } from '../../base/yaml.js';
 import { SYNTHETIC_TOKENS } from '../../engine/inputs/inputs.js';
 import type { RunSpec } from '../../system/door.js';
 import type { Observation } from './gaussian-process.js';
 
-/** Residual variance, as a share of that of the short runs, if no cell has had both; and the number of cells that this prior counts as. */
+/** Prior residual variance, as a share of short runs' variance, and its weight in cells; ours. */
 const DOUBT = 0.1;
 const DOUBT_CELLS = 2;
 
-/** Predicts whole figures of cells that only ran short, by a line whose slope is shrunk to 1 for few. @param short by cell @param whole runs */
+/** Predicts whole figures from short runs by a line, slope shrunk to 1. @param short by cell @param whole runs */
 export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Observation[]): Observation[] {
   if (short.size === 0) return [];
   const pairs = whole.flatMap(({ cell, value }) => (short.has(cell) ? [[short.get(cell)!, value] as const] : []));
@@ -28,7 +27,7 @@ export function longFrom(short: ReadonlyMap<number, number>, whole: readonly Obs
 
 const meanOf = (values: readonly number[]): number => (values.length === 0 ? 0 : mean(values));
 
-/** A run on the first part of its routing; null: it replays a whole file of unknown length. */
+/** A run on the first part of the routing; null: unknown length of a replayed file. */
 export function shorterRun(run: RunSpec, share: number): RunSpec | null {
   const { workload } = run;
   const part = (whole: number): number => Math.max(1, Math.round(share * whole));
@@ -38,11 +37,10 @@ export function shorterRun(run: RunSpec, share: number): RunSpec | null {
   return tokens === undefined ? null : { ...run, workload: { ...workload, tokens: part(tokens) } };
 }
 
-/** The length that {@link shorterRun} has given a run, as a flag has it. */
+/** Length set by {@link shorterRun}, as a flag. */
 export function lengthOf(short: RunSpec): Override {
   const field = arrivesByItself(short) ? 'requests' : 'tokens';
   return { path: ['workload', field], value: short.workload[field], label: 'a short run' };
 }
 
-/** True if requests arrive by themselves, so that a part of a run is some of them. */
 const arrivesByItself = ({ workload }: RunSpec): boolean => workload.arrivals !== undefined || workload.rate !== undefined;

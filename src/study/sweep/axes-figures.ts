@@ -3,16 +3,16 @@ import { groupedBy } from '../../base/objects.js';
 import { figureOf, type PaperFigure, type RunRow, readingOf, rowValue } from '../../figure/door.js';
 import { RATE_PATH } from './sweep.js';
 
-/** Limits of drawn metrics, of panels side by side, and of figures. */
+/** Most metrics, panels side by side, and figures; ours. */
 const METRICS_DRAWN = 4;
 const PANELS = 3;
 const FIGURES = 12;
 
-/** Metrics that are drawn by default; with arrival rates, throughput and the time to the first token. */
+/** Default metrics, and defaults with arrival rates. */
 const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const;
 const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
 
-/** Figures of all runs with metrics: x the first axis of numbers, series the next, panels of few values; else rankings. @throws UserError */
+/** Figures of runs: x is the first numeric axis, then series, then panels; else rankings. @throws UserError */
 export function axesFigures(rows: readonly RunRow[], axes: readonly string[], metrics: readonly string[]): PaperFigure[] {
   const done = rows.filter(({ status }) => status === 'done');
   const { facet, others, series, x } = layoutOf(done, axes);
@@ -38,7 +38,7 @@ export function axesFigures(rows: readonly RunRow[], axes: readonly string[], me
   return kept.map((figure, at) => (at === FIGURES - 1 ? { ...figure, note } : figure));
 }
 
-/** The role of each path; `others`: paths without a role. Without numbers x is null, and `others` are all. */
+/** Role of each path; without numeric axes, x is null. */
 function layoutOf(rows: readonly RunRow[], axes: readonly string[]) {
   const valuesOf = (path: string) => [...new Set(rows.map((row) => rowValue(row, path) ?? ''))];
   const varying = axes.filter((path) => path !== 'seed' && valuesOf(path).length > 1);
@@ -52,14 +52,13 @@ function layoutOf(rows: readonly RunRow[], axes: readonly string[]) {
   return { x, series, facet, others: rest.filter((path) => path !== facet) };
 }
 
-/** Independent paths: of axes that move together, only the first. */
+/** Independent paths; of axes that move together, the first. */
 function independent(rows: readonly RunRow[], paths: readonly string[]): string[] {
   const kept: string[] = [];
   for (const path of paths) if (!kept.some((other) => settles(rows, other, path))) kept.push(path);
   return kept;
 }
 
-/** True if each value of one path always comes with the same value of the other. */
 function settles(rows: readonly RunRow[], axis: string, other: string): boolean {
   const seen = new Map<unknown, unknown>();
   return rows.every((row) => {

@@ -1,28 +1,26 @@
-// The break-even of drafting: runs that differ only in the depth of their drafts, compared with the run without drafts.
 import { formatNumber } from '../../base/units.js';
 import type { SweepValue } from '../../figure/door.js';
 import { barGlyphs, type Drawing, widthOf } from '../../report/door.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
-/** Paths of the values that set the depth of drafts. */
+/** Paths of the draft depth. */
 const DRAFT_PATHS: readonly string[] = ['workload.speculation.draft', 'system.speculation.draft'];
 
 interface DraftGain {
   readonly draft: number;
-  /** Decode speed with drafts over the speed without: above 1, drafting pays. */
+  /** Decode speed relative to no drafts; above 1, drafting pays. */
   readonly gain: number;
 }
 
-/** Runs that differ in their drafts alone. */
 interface BreakEven {
   readonly path: string;
-  /** Values of the other axes, in their order. */
+  /** Values of the remaining axes, in order. */
   readonly values: readonly SweepValue[];
-  /** By depth, ascending; 0 is the first, and its gain is 1. */
+  /** Ascending by depth; depth 0 has gain 1. */
   readonly drafts: readonly DraftGain[];
 }
 
-/** Break-evens by combination of the other axes; none if drafts are not varied, or 0 is not among them. */
+/** Break-even of drafting by combination of the remaining axes; empty unless depth varies and includes 0. */
 export function breakEvensOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]): BreakEven[] {
   const at = axes.findIndex(({ path }) => DRAFT_PATHS.includes(path));
   if (at < 0) return [];
@@ -39,7 +37,7 @@ export function breakEvensOf(axes: readonly SweepAxis[], points: readonly SweepP
   });
 }
 
-/** A break-even in words, one sentence. */
+/** A break-even in a sentence. */
 export function breakEvenSentence({ drafts }: BreakEven): string {
   const drafted = drafts.filter(({ draft }) => draft > 0);
   const best = drafted.reduce((a, b) => (b.gain > a.gain ? b : a));
@@ -55,11 +53,11 @@ export function breakEvenSentence({ drafts }: BreakEven): string {
   return `Drafting ${where}; best is ${best.draft}, at ${of(best.gain)}.`;
 }
 
-/** Columns of the depth before a bar, and of the gain after it. */
+/** Columns of depth and gain; ours. */
 const LABEL = 10;
 const FIGURE = 8;
 
-/** Speeds as bars, a line for each depth; a mark stands if no draft is. */
+/** Speeds as bars by depth. */
 export function breakEvenPicture({ drafts }: BreakEven): Drawing {
   const most = Math.max(...drafts.map(({ gain }) => gain));
   return {

@@ -23,13 +23,13 @@ import { axesFigures } from './axes-figures.js';
 import { breakEvenPicture, breakEvenSentence, breakEvensOf } from './break-even.js';
 import { RATE_PATH, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
 
-/** A sweep and the requested metrics; empty: the default ones. */
+/** A sweep and requested metrics; empty: defaults. */
 export interface SweepView {
   readonly sweep: Sweep;
   readonly metrics: readonly string[];
 }
 
-/** Default columns: head, metric, and the loop that it belongs to; those that no run has are left out. */
+/** Default columns: head, metric, and loop. */
 const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' | 'closed'])[] = [
   ['decode', 'speed.decode'],
   ['prefill', 'speed.prefill', 'closed'],
@@ -46,10 +46,10 @@ const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' |
   ['with prompts', 'throughput.total'],
 ];
 
-/** Longest value of an axis in a table, columns. */
+/** Columns of an axis value in a table; ours. */
 const LONGEST = 24;
 
-/** The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows. */
+/** Report of `moeprof sweep`. */
 export const sweepReports = [
   ...documentFormats<SweepView>(sweepDocument, ({ sweep }) => sweep),
   ...pictureFormats('moeprof sweep', sweepFigures, sweepDocument),
@@ -88,7 +88,6 @@ function sweepDocument(view: SweepView): Document {
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
-      // The commands of the others stand in the other formats.
       ...againLines('fastest', best && againText(best.result), ''),
       againGrid(
         axes.map(axisColumn),
@@ -107,9 +106,9 @@ function sweepDocument(view: SweepView): Document {
   };
 }
 
-/** The axes, then metrics; of default metrics as many as fit next to the axes, unless all are wanted. */
+/** Axes, then metrics; default metrics are limited by width. */
 function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
-  // Only requests that arrive by themselves may read rows of the trace more than once; only they get a column with the number of times.
+  // Reused routing implies an open loop.
   const loop = points.some(({ result }) => result.metrics['workload.routing_reused'] !== undefined) ? 'open' : 'closed';
   const telling = COLUMNS.filter(([, name, of = loop]) => of === loop && points.some(({ result }) => result.metrics[name] !== undefined));
   const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;
@@ -120,16 +119,13 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
   );
 }
 
-/** True if nothing but systems and machines vary, so that the sweep is a ranking of them. */
 const isRanking = (axes: readonly SweepAxis[]): boolean => axes.every(({ path }) => path === 'system' || path === 'hardware');
 
 const decodeOf = ({ result }: SweepPoint): number => result.metrics['speed.decode']?.value ?? 0;
 
-/** Points of a ranking by decode speed, the fastest first; others as the axes go. */
 const inOrder = (axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] =>
   isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
 
-/** The order of a ranking by speed; nothing if none decodes. */
 function orderLead({ axes, points, saturation }: Sweep): Line[] {
   const decodes = points.some((point) => decodeOf(point) > 0);
   return saturation.length === 0 && decodes && isRanking(axes)
@@ -137,7 +133,6 @@ function orderLead({ axes, points, saturation }: Sweep): Line[] {
     : [];
 }
 
-/** The most that is served, or the fastest point; nothing if nothing decodes. */
 function answerOf({ axes, points, saturation }: Sweep): { readonly answer?: string } {
   const [first, ...others] = saturation;
   if (first !== undefined && others.length === 0) return { answer: saturationSentence(first).replace(/\.$/, '') };
@@ -152,14 +147,13 @@ function fastestOf(points: readonly SweepPoint[]): SweepPoint | undefined {
   return points.find((point) => decodeOf(point) === most);
 }
 
-/** The last word of an axis names it, if no other axis ends in the same; words stand left, figures right. */
+/** Column of an axis, headed by the last word of the path, if unique. */
 function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly SweepAxis[]): Column {
   const end = path.split('.').at(-1)!;
   const alone = axes.filter((axis) => axis.path.split('.').at(-1) === end).length === 1;
   return { head: alone ? end : path, align: values.some((value) => typeof value === 'string') ? 'left' : 'right', most: LONGEST };
 }
 
-/** A figure without the unit that its column is named by. */
 const cellOf = (metric: Metric | undefined): Datum => (metric?.unit === 'tokens/s' ? bareRate(metric.value) : metric);
 
 function titleOf({ points }: Sweep): string {
@@ -185,31 +179,28 @@ function originOf({ points }: Sweep): string {
   return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
 }
 
-/** The runtime of systems that are compared, if that is one. */
 function runtimeOf({ axes, points }: Sweep): Line[] {
   const [runtime, ...others] = new Set(points.map(({ result }) => result.inputs.runtime));
   return runtime === undefined || others.length > 0 || !axes.some(({ path }) => path === 'system') ? [] : [{ text: underOne(runtime) }];
 }
 
-/** A sentence, after the values of the axes that it is for, those except `without`. */
+/** A sentence prefixed by axis values, except the axis `without`. */
 function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[], sentence: string): string {
   const others = axes.filter(({ path }) => path !== without).map(({ path }, i) => `${path}=${String(values[i])}`);
   return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;
 }
 
-/** Each warning once, with the runs that gave it. */
 function warningLines(sweep: Sweep): string[] {
   const codes = [...new Set(sweep.points.flatMap(({ result }) => result.warnings.map(({ code }) => code)))];
   return codes.map((code) => `${code}: ${whichRuns(sweep, ({ warnings }) => warnings.some((warning) => warning.code === code))}`);
 }
 
-/** Marks for runs with knowledge that no system has by itself (L17), each with its runs. */
+/** Marks for knowledge beyond a system's own (L17), with their runs. */
 function markLines(sweep: Sweep): string[] {
   const marks = new Set(sweep.points.map(({ result }) => markOf(result)).filter((mark) => mark !== null));
   return [...marks].map((mark) => `${mark}: ${whichRuns(sweep, (result) => markOf(result) === mark)}`);
 }
 
-/** The runs that something holds for, by the values of their axes. */
 function whichRuns({ points }: Sweep, holds: (result: Result) => boolean): string {
   const of = points.filter(({ result }) => holds(result));
   return of.length === points.length ? 'all runs' : of.map(({ values }) => values.join(' ')).join(', ');

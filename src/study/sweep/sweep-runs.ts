@@ -17,28 +17,27 @@ import {
   sweepOf,
 } from './sweep.js';
 
-/** Rates that are varied: requests per second, or `auto` for rates around what can be served; null: none. */
+/** Requests per second, or `auto` for rates around saturation; null: not varied. */
 type Rates = readonly number[] | 'auto' | null;
 
 interface SweepJob {
   readonly axes: readonly SweepAxis[];
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
-  /** Values that {@link specOf} gives its run. */
   commandOf(varied: readonly Override[]): RunCommand;
-  /** Outcomes in the order of the runs, each of which is made when it is its turn. */
+  /** Outcomes in order; runs are made lazily. */
   runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;
 }
 
-/** Requests per second at which all arrive as good as at once. */
+/** Requests per second of a practically simultaneous arrival; ours. */
 const AT_ONCE = 1e6;
 
-/** @throws UserError if there are too many runs, or one value twice */
+/** Checks a sweep. @throws UserError for too many runs, or a duplicate value */
 export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
 }
 
-/** The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way. */
+/** Runs a sweep, for command and library. */
 export async function sweepRuns({ axes, rates, specOf, commandOf: toldOf, runAll }: SweepJob): Promise<Sweep> {
   const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
     values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
@@ -60,7 +59,10 @@ export async function sweepRuns({ axes, rates, specOf, commandOf: toldOf, runAll
   return sweepOf(byRate, await run(byRate), atOnce);
 }
 
-/** Runs all combinations: `moeprof sweep`. @param vary values by path; the last moves first @throws UserError if nothing varies */
+/**
+ * Runs all combinations: `moeprof sweep`. @param vary values by path; the last moves first @throws UserError if nothing
+ * varies
+ */
 export async function sweepFor(
   input: RunInput,
   vary: Readonly<Record<string, readonly SweepValue[]>>,

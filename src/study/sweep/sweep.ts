@@ -5,58 +5,61 @@ import type { Outcome, SweepValue } from '../../figure/door.js';
 import type { Result } from '../../result/result.js';
 import { type Tagged, tagged } from '../../result/version.js';
 
-/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+/** Format version. Additions keep the version; a changed meaning raises the version. */
 const SWEEP_SCHEMA = 'moeprof.sweep/1';
 
-/** Path of the value that a rate sweep varies. */
+/** Path varied by a rate sweep. */
 export const RATE_PATH = 'workload.rate';
 
-/** A value of the run that is varied. */
+/** A varied value of the run. */
 export interface SweepAxis {
   /** As in `--set path=value`. */
   readonly path: string;
   readonly values: readonly SweepValue[];
 }
 
-/** One run of a sweep. */
+/** A run of a sweep. */
 export interface SweepPoint {
-  /** One value per axis, in the order of the axes. */
+  /** Values in axis order. */
   readonly values: readonly SweepValue[];
   readonly result: Result;
 }
 
-/** Saturation of runs that differ only in their rate. */
+/** Saturation of runs that differ only in rate. */
 export interface Saturation {
-  /** Values of the other axes, in their order. */
+  /** Values of the remaining axes, in order. */
   readonly values: readonly SweepValue[];
-  /** Throughput if all requests arrive at once: more requests per second only wait longer. */
+  /** Throughput with all requests at once: higher rates only lengthen waits. */
   readonly requestsPerSecond: number;
   /** Prompt and generated tokens: `throughput.total`. */
   readonly tokensPerSecond: number;
-  /** Least rate of the sweep, requests/s, at which 95 % of that gets through; null: none. */
+  /** Least rate, requests/s, with 95 % of `requestsPerSecond`; null: not reached. */
   readonly rate: number | null;
-  /** Rate of the largest goodput (`goodput.tokens`, generated ones), and that goodput; null if no objective was given. */
+  /** Largest `goodput.tokens` with its rate; null: no objective. */
   readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
 }
 
-/** A finished sweep: the public format `moeprof.sweep/1`. */
+/** A finished sweep: public format `moeprof.sweep/1`. */
 export interface Sweep extends Tagged<typeof SWEEP_SCHEMA> {
   readonly axes: readonly SweepAxis[];
-  /** In the order of the axes' values, the last axis first to move. */
+  /** In axis order, last axis fastest. */
   readonly points: readonly SweepPoint[];
-  /** Combinations that cannot run, and why; absent: all ran. */
+  /** Impossible combinations; absent: all ran. */
   readonly refused?: readonly { readonly values: readonly SweepValue[]; readonly reason: string }[];
-  /** One entry per combination of the other axes; empty if no rate is varied. */
+  /** Empty if no rate varies. */
   readonly saturation: readonly Saturation[];
 }
 
-/** Every combination of the axes' values, the last axis first to move. @throws UserError for more of them than a sweep holds */
+/** Combinations of axis values, last axis fastest. @throws UserError for too many */
 export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
   new Meter('sweep', LIMITS.cells).spent(axes.reduce((all, { values }) => all * values.length, 1));
   return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 }
 
-/** Joins axes and outcomes. @param outcomes of {@link combinations}, in order @param atOnce runs with all requests at once, if a rate varies */
+/**
+ * Joins axes and outcomes. @param outcomes in order of {@link combinations} @param atOnce runs with all requests at
+ * once
+ */
 export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
   const cells = combinations(axes);
   const points = cells.flatMap((values, i) => resultsIn([outcomes[i]!]).map((result) => ({ values, result })));
@@ -65,19 +68,19 @@ export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[]
   return { ...tagged(SWEEP_SCHEMA), axes, points, ...(refused.length === 0 ? {} : { refused }), saturation };
 }
 
-/** The results among outcomes. */
+/** Results among outcomes. */
 export const resultsIn = (outcomes: readonly Outcome[]): Result[] =>
   outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
 
-/** Requests that were served per second of the run. */
+/** Requests served per second of the run. */
 export const servedPerSecond = ({ metrics }: Result): number => (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
 
-/** Share of what gets through at once from which on a machine counts as saturated. */
+/** Share of full throughput that counts as saturated; ours. */
 const SATURATED = 0.95;
 
 const STEPS = 8;
 
-/** Rates around saturation: {@link STEPS} of them, from a quarter of the slowest to four times the fastest. @param served requests/s at once */
+/** {@link STEPS} rates from a quarter of the slowest to four times the fastest. @param served requests/s at once */
 export function ratesAround(served: readonly number[]): number[] {
   const low = Math.min(...served) / 4;
   const high = Math.max(...served) * 4;
@@ -109,7 +112,7 @@ function mostGoodput(runs: readonly { rate: number; result: Result }[]): Saturat
   return most;
 }
 
-/** Saturation in words, one or two sentences. */
+/** Saturation in one or two sentences. */
 export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPerSecond }: Saturation): string {
   const most = `Serves ${Number(requestsPerSecond.toPrecision(3))} requests/s (${formatTokensPerSecond(tokensPerSecond)} with prompts) at most`;
   const where = rate === null ? 'not saturated at these rates' : `saturated from ${rate} requests/s on`;
@@ -118,7 +121,7 @@ export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPer
   return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 
-/** Checks that no path is varied twice, and no value stands twice. @throws UserError */
+/** Checks axes. @throws UserError for a path or a value given twice */
 export function checkAxes(axes: readonly SweepAxis[]): void {
   for (const [i, { path, values }] of axes.entries()) {
     if (axes.findIndex((axis) => axis.path === path) < i)

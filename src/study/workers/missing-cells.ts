@@ -4,25 +4,27 @@ import type { RunSpec } from '../../system/door.js';
 import { type RunIdentity, runIdentity } from '../fingerprint.js';
 import type { Store } from '../store.js';
 
-/** Called for each cell with its index; fingerprint null: it has none. */
+/** Receives each cell by index; fingerprint null: an impossible cell. */
 export type SettleCell = (index: number, fingerprint: string | null, outcome: Outcome) => void;
 
-/** The cells that still have to run: stored ones are settled, impossible ones refused, equal ones run once for all. */
+/** Cells left to run: stored cells are settled, impossible cells refused, equal cells run once. */
 export class MissingCells {
   readonly #cells: Iterable<() => RunSpec>;
   readonly #store: Store;
   readonly #settle: SettleCell;
-  /** Cells that wait for a run, by its fingerprint. */
   readonly #waiting = new Map<string, number[]>();
 
-  /** @param cells make the run of each, in order, in its turn; a UserError: it is impossible */
+  /** @param cells make runs; throw a UserError for an impossible cell */
   constructor(cells: Iterable<() => RunSpec>, store: Store, settle: SettleCell) {
     this.#cells = cells;
     this.#store = store;
     this.#settle = settle;
   }
 
-  /** The cells to run, one at a time; null: settled, or another is run for it. @throws UserError if one is missing and the store cannot take it */
+  /**
+   * Cells to run; null: settled, or equal to a cell under way. @throws UserError if a cell is missing and the store is
+   * not writable
+   */
   *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;
     let asked = false;

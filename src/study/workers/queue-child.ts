@@ -1,4 +1,4 @@
-// The process side of `run-child.ts`: runs cells, sends results, leaves signals to its parent, ends with it, imports allowed modules only.
+// Process side of `run-child.ts`. The parent handles signals; its end ends the process.
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { parentProcess } from '../../base/host/children.js';
 import { nextTurn } from '../../base/host/clock.js';
@@ -17,7 +17,7 @@ import type { CellTask, Ran } from '../queue/worker-side.js';
 import { entryText } from '../store.js';
 import type { FromChild, ToChild } from './run-child.js';
 
-/** Longest time in ms that an outcome waits for others, to share a message. */
+/** Longest delay of an outcome to share a message, ms; ours. */
 const WAIT = 250;
 
 let modules = new ModuleIndex([]);
@@ -27,7 +27,7 @@ const parent = parentProcess;
 if (parent === null) throw new Error('queue-child.js runs as a child process only');
 
 const tasks: (readonly [number, CellTask])[] = [];
-/** Finished cells, which are packed together when they are sent: each alone, between two runs, would take twice as long. */
+/** Packed on sending: packing between runs would take twice as long. */
 const outcomes: (readonly [number, () => Ran, number])[] = [];
 let busy = false;
 let waiting: ReturnType<typeof setTimeout> | null = null;
@@ -56,7 +56,7 @@ async function work(): Promise<void> {
     const begunMs = processorMs();
     const ran = await ranOf(task);
     outcomes.push([id, ran, processorMs() - begunMs]);
-    // While the parent handles these, no more cells than these are left to run.
+    // Leaves enough cells while the parent handles a message.
     if (outcomes.length >= tasks.length) send();
     else waiting ??= setTimeout(() => send(), WAIT);
     await nextTurn();
@@ -71,7 +71,7 @@ function send(returned: readonly number[] = []): void {
   parent!.send({ ran, returned } satisfies FromChild);
 }
 
-/** Runs a cell, if its content is that of its name. @returns a function that packs its end */
+/** Runs a cell that matches its name. @returns a function that packs the end */
 async function ranOf(task: CellTask): Promise<() => Ran> {
   const { files, fingerprint, view } = task;
   seeAs(null);
@@ -80,11 +80,10 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
   let beforeMs = processorMs();
   let outcome: Outcome;
   try {
-    // The cell's list of its modules counts only as what content each has.
     const claimed = new Map(task.modules.map(({ path, sha256 }) => [path, sha256]));
     const places = ownModulesOf(run).map((path) => [path, modules.find(path, claimed.get(path))] as const);
     seeAs({ ...view, lies: new Map([...view.lies, ...places]) });
-    // What lies here was as claimed when it came; a cache may have been written to since.
+    // Files matched on arrival, but a cache can have changed since.
     if (files.length > 0 && fingerprintOf(run) !== fingerprint) return () => ({ kind: 'differs' });
   } catch (error) {
     return failed(messageOf(error));
@@ -94,7 +93,7 @@ async function ranOf(task: CellTask): Promise<() => Ran> {
     outcome = { status: 'done', result: await simulateRun(run, { breathe: breathing() }) };
   } catch (error) {
     if (!(error instanceof UserError)) return failed(messageOf(error));
-    // A file that is not here may be on the machine of the sweep: then the run is possible, and must not be refused for good.
+    // A missing file may exist on the sweep's machine, so the run is not refused.
     const absent = files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
     const missed = missedFiles().find((path) => !absent.includes(path));
     if (missed !== undefined) return failed(`${missed}: is not on this worker; only files that a run itself names come with it`);

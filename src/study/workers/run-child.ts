@@ -3,29 +3,29 @@ import { afterThis } from '../../base/host/clock.js';
 import type { TrustedModule } from '../queue/module-index.js';
 import type { CellTask, Ran } from '../queue/worker-side.js';
 
-/** Messages to a process: the modules that it may run, first; cells to run one after another; a request to give back those not begun. */
+/** Messages to a process: permitted modules first, then cells, or a request to return unbegun cells. */
 export type ToChild =
   | { readonly trusted: readonly TrustedModule[] }
   | { readonly tasks: readonly (readonly [id: number, task: CellTask])[] }
   | { readonly giveBack: true };
 
-/** Messages of a child: outcomes of cells and the processor time of each, ms; and cells that it gives back. */
+/** Messages of a process: outcomes with processor time in ms, and returned cells. */
 export interface FromChild {
   readonly ran: readonly (readonly [id: number, ran: Ran, ms: number])[];
   readonly returned: readonly number[];
 }
 
-/** Bytes kept of a process's last output: enough to hold why it died. */
+/** Bytes kept of a process's last output; ours. */
 const LAST_WORDS = 4096;
 
-/** One process that runs cells, as its parent sees it. Cells go there and come back several in one message. */
+/** A process that runs cells, seen from the parent. */
 export class RunChild {
   readonly #process: OwnProcess;
   readonly #outbox: [number, CellTask][] = [];
   #said = '';
   #lost = false;
 
-  /** Starts it. @param trusted modules that it may run @param hear takes its messages @param lost is called once, when it has ended, with a reason */
+  /** @param trusted permitted modules @param lost called once at the end, with a reason */
   constructor(trusted: readonly TrustedModule[], hear: (said: FromChild) => void, lost: (how: string) => void) {
     const end = (how: string): void => {
       if (!this.#lost) lost(`${how}${reasonIn(this.#said)}`);
@@ -42,19 +42,18 @@ export class RunChild {
     this.#send({ trusted });
   }
 
-  /** Gives it a cell to run after its others. Cells of one turn share a message. */
+  /** Queues a cell. Cells of one turn share a message. */
   give(id: number, task: CellTask): void {
     this.#outbox.push([id, task]);
     if (this.#outbox.length > 1) return;
     afterThis(() => this.#send({ tasks: this.#outbox.splice(0) }));
   }
 
-  /** Requests back the cells that it has not begun. */
   askBack(): void {
     this.#send({ giveBack: true });
   }
 
-  /** Lets it end when it has nothing to do. */
+  /** Ends the process when idle. */
   end(): void {
     if (this.#process.connected) this.#process.disconnect();
   }
@@ -63,13 +62,11 @@ export class RunChild {
     this.#process.kill();
   }
 
-  /** Sends a message. If the process has ended already, `lost` is called soon. */
   #send(message: ToChild): void {
     if (this.#process.connected) this.#process.send(message);
   }
 }
 
-/** The reason of a process's death in Node's output; empty if there is none. */
 function reasonIn(text: string): string {
   const line = text.split('\n').find((candidate) => /FATAL ERROR|Error:/.test(candidate));
   return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;

@@ -1,21 +1,21 @@
-// Processes that run cells. If a cell kills its process, a new one runs each of the others alone to find the cause. Short cells are sent
-// several at a time, since a message costs as much as their arithmetic; long ones singly, since another process may be free sooner.
+// Processes that run cells. After a death, cells rerun alone to find the cause. Short cells share messages, long cells
+// travel singly.
 import { whileAlive } from '../../base/host/clock.js';
 import { type CellProcesses, type CellTask, NotNow, type Ran } from '../queue/worker-side.js';
 import type { FromChild, RunChild } from './run-child.js';
 
-/** Time after which a running cell makes its process give back the cells after it, ms. */
+/** Running time after which later cells are requested back, ms; ours. */
 const LONG_MS = 2000;
-/** Time between two looks for such cells, ms. */
+/** Time between looks for long cells, ms; ours. */
 const LOOK_MS = 500;
 
-/** Limit of the processor time of a process's cells together, ms: another worker may wait for them as long. */
+/** Most processor time queued at a process, ms; ours. */
 const AHEAD_MS = 480;
 const MOST = 32;
-/** Weight of the last cell in the mean. */
+/** Weight of the last cell in the mean; ours. */
 const NEWEST = 0.2;
 
-/** Recent processor time of cells: other load of the machine does not make a cell long. */
+/** Recent processor time of cells. */
 export class CellPace {
   #meanMs = Number.POSITIVE_INFINITY;
 
@@ -23,12 +23,12 @@ export class CellPace {
     this.#meanMs = Number.isFinite(this.#meanMs) ? this.#meanMs + NEWEST * (ms - this.#meanMs) : ms;
   }
 
-  /** Adds the time so far of a cell that has not ended, ms. */
+  /** Adds the time so far of an unfinished cell, ms. */
   atLeast(ms: number): void {
     this.#meanMs = Math.max(this.#meanMs, ms);
   }
 
-  /** Cells that one process should have, from 1 on. */
+  /** Cells per process, from 1 on. */
   get depth(): number {
     return Math.min(MOST, Math.max(1, Math.floor(AHEAD_MS / this.#meanMs)));
   }
@@ -38,11 +38,11 @@ interface Wish {
   readonly task: CellTask;
   resolve(ran: Ran): void;
   reject(error: Error): void;
-  /** True: a process died that had it and others. */
+  /** True: the cell was in a process that died. */
   alone: boolean;
 }
 
-/** Starts a process; see {@link RunChild} for its parameters. */
+/** Starts a process, as {@link RunChild}. */
 export type StartChild = (
   hear: (said: FromChild) => void,
   lost: (how: string) => void,
@@ -51,11 +51,11 @@ export type StartChild = (
 interface Place {
   readonly child: ReturnType<StartChild>;
   readonly has: Map<number, Wish>;
-  /** Time of its last message, or of its first cell after a pause, ms. */
+  /** Time of the last message, or of the first cell after a pause, ms. */
   since: number;
 }
 
-/** A pool of processes, each made when it is first needed. */
+/** A pool of processes, started on demand. */
 export class RunChildren implements CellProcesses {
   readonly #most: number;
   readonly #startChild: StartChild;
@@ -64,10 +64,10 @@ export class RunChildren implements CellProcesses {
   readonly #pace = new CellPace();
   #next = 0;
   #killed = false;
-  /** Ends the looks at long cells; null: there are none. */
+  /** Null: no looks at long cells. */
   #endLooks: (() => void) | null = null;
 
-  /** @param most processes at a time @param start starts one */
+  /** @param most processes */
   constructor(most: number, start: StartChild) {
     this.#most = most;
     this.#startChild = start;
@@ -77,7 +77,7 @@ export class RunChildren implements CellProcesses {
     return this.#most * this.#pace.depth;
   }
 
-  /** Runs a cell. Rejects with its last output if its process dies, and with {@link NotNow} if it would wait for long. */
+  /** Runs a cell. Rejects with the last output if the process dies, or with {@link NotNow} before a long wait. */
   run(task: CellTask): Promise<Ran> {
     if (this.#killed) return Promise.reject(new NotNow('the worker ends'));
     return new Promise((resolve, reject) => {
@@ -118,7 +118,7 @@ export class RunChildren implements CellProcesses {
     }
   }
 
-  /** The process for the next cell; null: the cell waits. */
+  /** Process for the next cell; null: wait. */
   #freest(alone: boolean): Place | null {
     const places = [...this.#places].sort((place, other) => place.has.size - other.has.size);
     const [first] = places;
@@ -153,7 +153,6 @@ export class RunChildren implements CellProcesses {
     for (const id of returned) place.has.delete(id);
     this.#waiting.unshift(...back);
     this.#deal();
-    // No process here is free for them.
     for (const wish of back) {
       const at = this.#waiting.indexOf(wish);
       if (at < 0) continue;
@@ -171,7 +170,7 @@ export class RunChildren implements CellProcesses {
     this.#deal();
   }
 
-  /** Requests cells that wait for a long one: another worker may be free. */
+  /** Requests cells queued after a long cell: a different worker may be free. */
   #look(): void {
     const now = performance.now();
     for (const { child, has, since } of this.#places) {

@@ -1,4 +1,3 @@
-// Runs in threads, one after another in each. A thread that ends takes its run with it, and another one takes its place.
 import { UserError } from '../../base/errors.js';
 import { hasThread } from '../../base/host/threads.js';
 import { runInPool } from '../../base/worker-pool.js';
@@ -8,22 +7,25 @@ import type { RunNote, RunTask } from './run-worker.js';
 
 const MODULE = 'study/workers/run-worker';
 
-/** The outcome of a run. `refused`: the input is impossible; `failed`: moeprof has a mistake, or the thread ended. */
+/** Outcome of a run. `refused`: impossible input; `failed`: a bug, or a lost thread. */
 export type Settled =
   | { readonly status: 'done'; readonly result: Result }
   | { readonly status: 'refused'; readonly error: UserError }
   | { readonly status: 'failed'; readonly error: Error };
 
-/** Receives the outcome of a run, by its index; true: stop. */
+/** Receives a run's outcome by index; true: stop. */
 export type Settle = (index: number, outcome: Settled) => boolean;
 
-/** Receives the progress of a run, by its index. */
+/** Receives a run's progress by index. */
 export type Update = (index: number, done: number, total: number) => void;
 
-/** True if there is a compiled worker. */
+/** True if a compiled worker exists. */
 export const canRunInThreads = (): boolean => hasThread(MODULE);
 
-/** Executes runs in threads, until `settle` stops them. @param runs null: settled @param details data of pictures @throws what a step throws */
+/**
+ * Runs in threads until `settle` stops; a lost thread is replaced. @param runs null: settled @param details data of
+ * pictures @throws any error of a step
+ */
 export async function runInThreads(
   runs: Iterable<RunSpec | null>,
   { details, threads }: { readonly details: boolean; readonly threads: number },
@@ -52,7 +54,7 @@ export async function runInThreads(
   });
 }
 
-/** The outcome of a run that threw. */
+/** Outcome of a run that threw. */
 export function settledError(error: unknown): Settled {
   if (error instanceof UserError) return { status: 'refused', error };
   return { status: 'failed', error: error instanceof Error ? error : new Error(String(error)) };

@@ -3,10 +3,10 @@ import type { Measurement } from '../../validate/rows/measurement.js';
 import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** Benchmarks repeat within some percent, and sweeps of the open rows within an eighth. */
+/** Ours: benchmarks repeat within some percent, sweeps of the open rows within an eighth. */
 const FASTER = 1.15;
 
-/** A run of the same settings with more context is faster: the first was taken before clocks, caches and pages had settled. */
+/** A run of equal settings with more context is faster: clocks, caches and pages had not settled. */
 export const coldStart: CauseRule = {
   name: 'cold-start',
   title: 'a first run that had not settled',

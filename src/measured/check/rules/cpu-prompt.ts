@@ -4,7 +4,7 @@ import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.6, near: 0.2 };
 
-/** Prompts run as fast as the CPU computes: a format without kernels for the GPU, repacked weights, or --no-op-offload. */
+/** Prompts at the CPU's speed: a format without GPU kernels, repacked weights, or --no-op-offload. */
 export const cpuPrompt: CauseRule = {
   name: 'cpu-prompt',
   title: 'prompts computed on the CPU',

@@ -13,7 +13,7 @@ import { sockets } from './sockets.js';
 import { thermal } from './thermal.js';
 import { vramSpill } from './vram-spill.js';
 
-/** The registry of causes. */
+/** Registry of causes. */
 export const CAUSES: readonly CauseRule[] = [
   paging,
   vramSpill,

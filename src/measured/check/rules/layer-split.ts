@@ -3,7 +3,7 @@ import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.6;
 
-/** `-ngl` leaves whole layers on the CPU, with their attention, whereas `--n-cpu-moe` would leave experts there. */
+/** `-ngl` leaves whole layers with attention on the CPU, `--n-cpu-moe` only experts. */
 export const layerSplit: CauseRule = {
   name: 'layer-split',
   title: 'whole layers on the CPU instead of their experts',

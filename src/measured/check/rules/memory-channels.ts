@@ -3,10 +3,10 @@ import type { Measurement } from '../../validate/rows/measurement.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** The CPU's memory must decide, and the figure be near to what half of its bandwidth gives. */
+/** CPU memory must decide, and halved bandwidth give nearly the measured speed; ours. */
 const LIKE = { decides: 0.6, near: 0.12 };
 
-/** Half the memory channels, or memory at half its speed: only reads of the CPU take twice as long. */
+/** Half the memory channels, or half the memory speed: only CPU reads take twice as long. */
 export const memoryChannels: CauseRule = {
   name: 'memory-channels',
   title: 'half the memory channels, or memory at the wrong speed',
@@ -15,7 +15,7 @@ export const memoryChannels: CauseRule = {
     'Look at the slots and at the speed in the firmware (XMP, EXPO); moeprof machine detect shows both, moeprof machine calibrate measures.',
   examine: async (run) => {
     const { decode, prefill, row } = run;
-    // Without a normal prompt, a slow figure has many possible causes.
+    // Without a normal prompt speed, too many causes fit.
     if (decode === null || prefill === null || !decode.slow || !asExpected(prefill) || row.machine.cpu?.sockets !== 1) return null;
     const half = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, ram: halved(machine.ram) } }));
     if (!explains(half.decode, decode, LIKE)) return null;

@@ -1,10 +1,10 @@
 import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** Least speed-up without the program's own time for a finding. Ours: three fifths of a token are then the program's own time. */
+/** Least speed-up without the program's own time. Ours: three fifths of a token are then overhead. */
 const TIMES = 2.5;
 
-/** The program's own time decides: an interpreter or many small kernels between the work, however fast the memories are. */
+/** The program's own time decides: an interpreter, or many small kernels. */
 export const overhead: CauseRule = {
   name: 'overhead',
   title: "the program's own time",
@@ -12,7 +12,7 @@ export const overhead: CauseRule = {
   advice: 'Use graphs or a native program, fewer and larger kernels, or a larger batch; faster memory would not help.',
   examine: async (run) => {
     const { decode, row } = run;
-    // The expectation includes the program's own time: it bounds a normal run, and makes none slow.
+    // The expected speed already includes overhead.
     if (decode === null || decode.slow || row.placement.kind === 'ssd-stream') return null;
     const without = await run.supposed(
       (same) => same,

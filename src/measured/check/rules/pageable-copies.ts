@@ -5,10 +5,12 @@ import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const LIKE = { decides: 0.75, near: 0.12 };
-/** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert; 97 % were 0.76 and 0.80. */
+/**
+ * Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert; 97 % were 0.76 and 0.80.
+ */
 const PAGEABLE = 0.6;
 
-/** Experts are copied from pageable memory, twice by the driver: a link gives some .58 of what it does from pinned memory. */
+/** Experts are copied from pageable memory, twice by the driver: a link gives some .58 of the pinned rate. */
 export const pageableCopies: CauseRule = {
   name: 'pageable-copies',
   title: 'copies from memory that is not pinned',
@@ -16,7 +18,7 @@ export const pageableCopies: CauseRule = {
   advice: `Try --load-mode none (builds before July 2026: --no-mmap), which lets ${DEFAULT_RUNTIME} pin the weights in host memory.`,
   examine: async (run) => {
     const { decode, prefill, row } = run;
-    // Weights that are mapped from the file are never pinned.
+    // Weights mapped from a file are never pinned.
     if (prefill === null || decode === null || row.run.mmap !== true || !prefill.slow || !asExpected(decode)) return null;
     const slower = await run.supposed(({ machine, ...rest }) => ({
       ...rest,

@@ -2,10 +2,10 @@ import { overfullText, PAGES_SHARE } from '../../../hardware/door.js';
 import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** Largest ratio to the expected speed: a page from the disk takes a hundred times as long as one from memory. */
+/** Largest ratio to the expected speed. Ours: a page takes a hundred times as long from disk as from memory. */
 const RATIO = 0.5;
 
-/** Paging: the model is larger than the memory that holds its pages, so that every token reads from the disk again. */
+/** The model exceeds the memory for its pages, so every token reads from disk. */
 export const paging: CauseRule = {
   name: 'paging',
   title: 'paging, or a cold page cache',

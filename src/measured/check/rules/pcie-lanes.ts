@@ -3,10 +3,12 @@ import type { Measurement } from '../../validate/rows/measurement.js';
 import { asExpected, type CauseRule, explains } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** The link must decide, and the figure be near to what a quarter of it gives. */
+/** The link must decide, and a quarter of its rate give nearly the measured speed; ours. */
 const LIKE = { decides: 0.5, near: 0.15 };
 
-/** The card runs with 4 of 16 lanes, or with 1 of 4: experts copied for a prompt take four times as long, decoding does not. */
+/**
+ * The card runs with 4 of 16 lanes, or 1 of 4: expert copies of a prompt take four times as long, decoding does not.
+ */
 export const pcieLanes: CauseRule = {
   name: 'pcie-lanes',
   title: 'a PCIe slot with few lanes (x4)',

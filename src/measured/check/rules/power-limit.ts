@@ -2,10 +2,10 @@ import { formatRatio } from '../../../base/units.js';
 import { asExpected, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** Share of its usual power below which a card lowers its clocks while it computes. */
+/** Share of rated power below which a card lowers its clocks; ours. */
 const LIMITED = 0.85;
 
-/** A power limit: large matrix products slow down, memory reads hardly do. The card may draw less than its rated power, and prompts are slow. */
+/** The card's power is limited and prompts are slow: large matrix products slow down, memory reads hardly do. */
 export const powerLimit: CauseRule = {
   name: 'power-limit',
   title: 'a power limit of the card',

@@ -3,76 +3,75 @@ import type { ModelSpec } from '../../../model/door.js';
 import type { Accuracy } from '../../../result/result.js';
 import type { Measurement } from '../../validate/rows/measurement.js';
 
-/** A speed of a run and its prediction, tokens a second. */
+/** Measured and predicted speed of a run, tokens/s. */
 export interface CheckedSpeed {
   readonly metric: 'decode' | 'prefill';
   readonly measured: number;
   readonly expected: number;
   /** measured / expected. */
   readonly ratio: number;
-  /** How far comparable measurements lay from their predictions; null: none is comparable. */
+  /** Null: no comparable measurement. */
   readonly band: Accuracy | null;
   /** Slower than four of five comparable runs. */
   readonly slow: boolean;
 }
 
-/** Bytes that a run needs and has; null: unknown. */
+/** Bytes needed and present; null: unknown. */
 export interface Footprint {
   readonly gpuNeeds: number;
   readonly gpuHas: number | null;
-  /** Bytes of the model that the operating system holds: the whole file if it is mapped, else what the GPU does not have. */
+  /** Model bytes held by the operating system: the whole mapped file, else the part outside the GPU. */
   readonly hostNeeds: number;
   readonly hostHas: number | null;
-  /** Bytes of either that one token reads. */
+  /** Bytes read per token. */
   readonly gpuTouched: number;
   readonly hostTouched: number;
-  /** Sources of pages without room in memory, and of those without room on a card. */
+  /** Sources of pages beyond host memory, and of spills from a card. */
   readonly pages: OverflowMemory;
   readonly spill: OverflowMemory;
 }
 
-/** A run with its predictions and its facts. */
+/** A run with predictions and facts. */
 export interface CheckCase {
   readonly row: Measurement;
   readonly model: ModelSpec | null;
-  /** Other runs of the same log: the same program and model. */
+  /** Further runs of the same program and model in the log. */
   readonly siblings: readonly Measurement[];
   readonly decode: CheckedSpeed | null;
   readonly prefill: CheckedSpeed | null;
   readonly footprint: Footprint | null;
-  /** Watts that the card may draw over its rated watts; null: not seen. */
+  /** Permitted over rated power of the card; null: unknown. */
   readonly powerShare: number | null;
-  /** Predicts the run under other conditions. @param driven its runtime, changed; absent: as it is */
+  /** Predicts the run under changed conditions. @param driven changes the runtime */
   supposed(
     change: (row: Measurement) => Measurement,
     driven?: (runtime: RuntimeSpec) => RuntimeSpec,
   ): Promise<{ readonly decode?: number; readonly prefill?: number }>;
 }
 
-/** The contract of a cause, one per file of rules/. It sees speeds, expected speeds and facts; without its evidence it finds nothing. */
+/** A cause, one per file of rules/; without evidence no finding. */
 export interface CauseRule {
   readonly name: string;
   readonly title: string;
-  /** 0 to 1: rank among several causes. */
+  /** 0 to 1: rank among causes. */
   readonly weight: number | ((run: CheckCase) => number);
   readonly advice: string;
-  /** The evidence in the log or the machine, a sentence; null: there is none. */
+  /** Null: no evidence. */
   examine(run: CheckCase): Promise<string | null> | string | null;
 }
 
-/** True if a speed is known and at most `ratio` of the expected one. */
+/** True if known and at most `ratio` of the expected speed. */
 export const atMost = (speed: CheckCase['decode'], ratio: number): boolean => speed !== null && speed.ratio <= ratio;
 
-/** True if a speed is as expected, or is unknown. */
+/** True if a speed is as expected, or unknown. */
 export function asExpected(speed: CheckCase['decode']): boolean {
   return speed === null || (speed.ratio >= NORMAL && speed.ratio <= FASTER && !speed.slow);
 }
 
-/** Thresholds for a supposed cause to explain a speed. */
 interface Likeness {
-  /** Largest ratio of the supposed speed to the expected one. */
+  /** Largest ratio of supposed to expected speed. */
   readonly decides: number;
-  /** Largest relative distance of the measured speed from the supposed one. */
+  /** Largest relative distance of measured from supposed. */
   readonly near: number;
 }
 
@@ -81,7 +80,7 @@ export function explains(supposed: number | undefined, { expected, measured }: C
   return supposed !== undefined && supposed <= decides * expected && Math.abs(measured / supposed - 1) <= near;
 }
 
-/** Ratio above which a speed is normal: half of all predictions are within some 10 %. */
+/** Ratio above which a speed is normal; ours: half of all predictions are within some 10 %. */
 const NORMAL = 0.8;
-/** Ratio above which the described machine is not the one that ran. */
+/** Ratio above which the run is not the described machine's; ours. */
 const FASTER = 1.3;

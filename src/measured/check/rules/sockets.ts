@@ -5,10 +5,10 @@ import { atMost, type CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.85;
-/** Values of a NUMA setting that place no weights by socket. */
+/** NUMA settings that place no weights by socket. */
 const NUMA_OFF = /^(on|off|disable|none|0|1)$/;
 
-/** A program that ignores sockets: pages lie in the memory of one, or anywhere, and half of all reads cross to the other. */
+/** The program ignores sockets: pages lie on one socket or anywhere, and half of all reads cross over. */
 export const sockets: CauseRule = {
   name: 'numa',
   title: 'threads over several sockets',
@@ -19,7 +19,7 @@ export const sockets: CauseRule = {
     const count = machine.cpu?.sockets ?? 1;
     if (count < 2 || placement.kind === 'all-gpu' || !atMost(decode, RATIO)) return null;
     const off = isOff(row);
-    // Such a program prints its setting; without one, threads of all sockets read one another's memory.
+    // Such programs print their setting; unset, threads read the memory of all sockets.
     const unaware =
       runtimeOfProgram(engine).numaByFlag === true &&
       (run.numa === undefined || NUMA_OFF.test(run.numa)) &&
@@ -30,5 +30,4 @@ export const sockets: CauseRule = {
   },
 };
 
-/** True if the program was set to ignore sockets. */
 const isOff = ({ run: { numa } }: Measurement): boolean => numa !== undefined && /^(off|disable|none|0)$/.test(numa);

@@ -3,12 +3,12 @@ import type { Measurement } from '../../validate/rows/measurement.js';
 import type { CauseRule } from './rule.js';
 import { WEIGHTS } from './weights.js';
 
-/** Repeats that are needed, this run among them. */
+/** Least number of repeats; ours. */
 const ENOUGH = 3;
-/** Benchmarks repeat within some percent. */
+/** Relative fall of speed; ours, as benchmarks repeat within some percent. */
 const FALL = 0.12;
 
-/** Heat: the same test, again and again, becomes slower. Later runs of one setting are slower than earlier ones. */
+/** Later runs of one setting are slower than earlier runs: heat. */
 export const thermal: CauseRule = {
   name: 'thermal',
   title: 'clocks that fall with heat',
@@ -28,7 +28,7 @@ export const thermal: CauseRule = {
   },
 };
 
-/** Line in the log that a run stands in. */
+/** Log line of a run. */
 const lineOf = ({ id }: Measurement): number => Number(/:(\d+)$/.exec(id)?.[1] ?? 0);
 
 const settings = ({ model, placement, run }: Measurement): string => JSON.stringify([model, placement, run]);

@@ -5,7 +5,7 @@ import { WEIGHTS } from './weights.js';
 
 const RATIO = 0.7;
 
-/** Spilled VRAM: the driver silently moves what does not fit to host memory (on Windows by default). The card holds more than it has. */
+/** Spilled VRAM: the driver silently moves the excess to host memory (by default on Windows). */
 export const vramSpill: CauseRule = {
   name: 'vram-spill',
   title: 'VRAM that the driver spills',

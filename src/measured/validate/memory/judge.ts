@@ -19,22 +19,21 @@ interface MemoryFamily extends MemoryErrors {
   readonly kind: MemoryKind;
 }
 
-/** Predicted and allocated memory, by device and kind; a row that lacks an input of the prediction is not scored. */
+/** Errors of predicted memory, by device and kind; rows with missing inputs are not scored. */
 export interface MemorySummary extends MemoryErrors {
   readonly byKind: readonly MemoryFamily[];
 }
 
-/** Buffers below this, in MiB, are not scored: they fit anywhere. */
+/** Smallest scored buffer, MiB; ours. Smaller buffers fit anywhere. */
 const SMALL = 32;
 
-/** Predicted and measured bytes of one device, or of all GPUs together. */
 interface Side {
   readonly device: number | 'host' | 'all';
   readonly measured: DeviceMib;
   readonly predicted: DeviceMib;
 }
 
-/** Figures of a row and their predictions. */
+/** Figures of a row with predictions. */
 export function judgeMemory(row: MemoryRow): ValidatedRow[] {
   let load: RowLoad;
   let sides: Side[];
@@ -48,11 +47,11 @@ export function judgeMemory(row: MemoryRow): ValidatedRow[] {
     return unpredicted(row, whyLost(error));
   }
   const { gpus, tensorSplit } = load.plan;
-  // By their free memory, which rows do not have.
+  // The program splits layers by free memory, absent from rows.
   const together = gpus > 1 && tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
   return sides.flatMap(({ device, measured, predicted }) =>
     MEMORY_KINDS.flatMap((kind) => {
-      // If the split of layers is unknown, weights are compared for all GPUs together.
+      // With an unknown split, weights are compared over all GPUs.
       if (device !== 'host' && (device === 'all') !== (together && kind !== 'compute')) return [];
       const value = measured[kind];
       if (value === undefined || value === 0) return [];
@@ -72,7 +71,6 @@ function sidesOf({ model, plan, row }: RowLoad): Side[] {
   return [...sides, { device: 'host', measured: host, predicted: predicted.at(-1)! }];
 }
 
-/** Figures of a row that cannot be predicted at all. */
 function unpredicted(row: MemoryRow, reason: string): ValidatedRow[] {
   const { gpus, host } = measuredDevices(row);
   const sides = [...gpus.map((measured, gpu) => ({ device: gpu, measured })), { device: 'host' as const, measured: host }];
@@ -114,7 +112,7 @@ function figureOf(
   };
 }
 
-/** Statistics of memory errors, as a whole and by side and kind; null if none is scored. */
+/** Memory errors; null if no row is scored. */
 export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | null {
   const scored = rows.filter((row) => row.metric === 'memory' && row.scored);
   if (scored.length === 0) return null;
@@ -135,16 +133,15 @@ function errorsOf(rows: readonly ValidatedRow[]): MemoryErrors {
   };
 }
 
-/** Formats that are unlike each other: few bits, many bits, and one that GPUs cannot compute with. */
+/** Unlike formats: few bits, many bits, and a format without GPU kernels. */
 const UNLIKE = ['q2_k', 'q8_0', 'q4_k_r4'];
 
-/** Facts of a row that reasons look at. */
 interface RowLoad extends RowWeights {
   readonly row: MemoryRow;
   readonly plan: LoadPlan;
 }
 
-/** Reason why nothing of a row is scored; null: something is. */
+/** Reason to score no figure of a row; null: scorable. */
 function rowReason({ model, plan, row }: RowLoad): string | null {
   const { gpus } = measuredDevices(row);
   const flags = row.flags ?? '';
@@ -159,7 +156,7 @@ function rowReason({ model, plan, row }: RowLoad): string | null {
   return null;
 }
 
-/** True if the log itself shows that nothing but the embedding table is in host memory; windows may be kept whole by a flag. */
+/** True if the log shows only the embedding table in host memory; a flag may keep windows whole. */
 function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: ModelSpec): boolean {
   const windows = anatomy!.layers.some((layer) => layer.kind === 'heads' && layer.window !== null);
   return !windows && place === 'gpu' && /^(\d+)\/\1$/.test(offloaded ?? '');
@@ -167,7 +164,6 @@ function printsAllOnGpu({ class: place, offloaded }: MemoryRow, { anatomy }: Mod
 
 const PLACES = /(^|\s)(-ot|--override-tensor|-ngl|--n-gpu-layers|-n?cmoe|--cpu-moe|--n-cpu-moe)\b/;
 
-/** True if the program placed tensors by itself. */
 function unplaced({ row }: RowLoad): boolean {
   const stated =
     row.ngl !== undefined ||
@@ -178,7 +174,7 @@ function unplaced({ row }: RowLoad): boolean {
   return row.class === 'hybrid' && !stated && (row.ot ?? []).length === 0;
 }
 
-/** Reason why a figure is not scored, though the row as a whole may be; null: it is. `device`: a GPU by number, or `host`. */
+/** Reason not to score a figure; null: scored. `device`: a GPU by number, or `host`. */
 function figureReason(load: RowLoad, kind: MemoryKind, device: number | 'host' | 'all'): string | null {
   const { row } = load;
   if (kind !== 'weights' && row.ctx === undefined) return 'its context is not printed';
@@ -207,7 +203,6 @@ function computeReason(load: RowLoad, device: number | 'host' | 'all'): string |
   return null;
 }
 
-/** True if models in unlike formats need buffers that differ. */
 function dependsOnFormat({ name }: ModelSpec, plan: LoadPlan, device: number | 'host' | 'all'): boolean {
   const bytes = UNLIKE.map((format) => allocate(loaded(name, format), plan).devices.at(device === 'host' ? -1 : Number(device))!.compute);
   return bytes.some((size) => size !== bytes[0]);

@@ -7,30 +7,32 @@ import type { LoadPlan, TensorOverride } from '../../../runtime/allocation/graph
 import { DEFAULT_RUNTIME, runtimeOfProgram } from '../../../runtime/index.js';
 import { type MemoryRow, measuredDevices } from '../rows/memory-row.js';
 
-/** Relative distance within which a file has the size of its label's rule: sizes are printed with few digits. */
+/** Relative tolerance of a file's size by its label's rule; ours: sizes are printed with few digits. */
 const SAME = 1e-3;
 
-/** Relative distance within which a file may be of another version of its label's rule; one that is farther off is Unsloth's of that label. */
+/**
+ * Relative tolerance for a different version of the label's rule; ours. A larger difference marks Unsloth's format of
+ * the label.
+ */
 const VERSIONS = 0.01;
 
-/** Distance in bits from its label's rule from which the label does not describe a file. */
+/** Relative distance in bits at which the label is wrong; ours. */
 const OTHER = 0.25;
 
-/** The model of a row, and whether its weights are known by tensor. */
+/** Model of a row. */
 export interface RowWeights {
   readonly model: ModelSpec;
-  /** Reason why they are not; null: they are. */
+  /** Reason for unknown weights; null: known by tensor. */
   readonly lacks: string | null;
 }
 
-/** Models by name, format and whether they hold a matrix twice: rows share them. */
 const models = new Map<string, ModelSpec>();
 
 /** A bundled model. */
 export const loaded = (name: string, quantization: string, overrides: readonly Override[] = []): ModelSpec =>
   remembered(models, `${name} ${quantization} ${overrides.length}`, () => loadModel(name, quantization, undefined, overrides));
 
-/** The model of a row. @throws UserError if there is no profile of it */
+/** Model of a row. @throws UserError without a profile */
 export function weightsOfRow(row: MemoryRow): RowWeights {
   if (!listProfiles('models').includes(row.model)) throw new UserError(`model ${row.model}: has no profile`);
   const rule = row.quant === undefined ? null : readLabel(row.quant);
@@ -39,7 +41,6 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   if (rule === null || rule.name === 'mix') return { model: at('q8_0'), lacks: 'nothing says how its weights are stored' };
   const model = at(rule.name);
   if (row.file_gib === undefined) return { model, lacks: null };
-  // Bits per weight of the model in the format of the label.
   const average = (8 * model.anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / model.parameters.total;
   const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
   if (Math.abs(bits / average - 1) <= SAME) return { model, lacks: null };
@@ -48,13 +49,13 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   return { model: at(`${dynamic ?? rule.name}:bits=${bits}`), lacks: null };
 }
 
-/** Parameters as printed, null if they are not. */
+/** Printed parameters; null: not printed. */
 function parametersOf({ total_params }: MemoryRow): number | null {
   const match = /^([\d.,]+)\s*([BT])$/.exec(total_params ?? '');
   return match === null ? null : Number(match[1]!.replace(',', '.')) * (match[2] === 'T' ? 1e12 : 1e9);
 }
 
-/** The override for a file that holds the latent's matrix twice: more parameters than the model has, by those of the matrix, within .05 %. */
+/** A file may hold the latent's matrix twice: the printed parameters exceed the model's, within .05 %. */
 function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   const latent = model.anatomy!.layers.find((layer) => layer.kind === 'latent');
   const printed = parametersOf(row);
@@ -64,10 +65,9 @@ function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   return printed - model.parameters.total > more / 2 ? [{ path: ['attention', 'unpackedTwice'], value: true, label: 'total_params' }] : [];
 }
 
-/** The plan of a row; a context that is not printed counts as the smallest. */
+/** Load plan of a row; an unprinted context counts as the smallest. */
 export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   const flags = row.flags ?? '';
-  // A program that is not known allocates as the default runtime does.
   const memory = runtimeOfProgram(row.engine).memory ?? runtimeOfProgram(DEFAULT_RUNTIME).memory!;
   const gpus = measuredDevices(row).gpus.length;
   const [k, v] = (row.kv_type ?? 'f16').split('/') as [string, string?];
@@ -99,10 +99,10 @@ export function planOfRow(row: MemoryRow, model: ModelSpec): LoadPlan {
   };
 }
 
-/** True if a command line has one of these flags. */
+/** True if a command line has one of the flags. */
 export const hasFlag = (flags: string, ...names: readonly string[]): boolean => flags.split(/\s+/).some((word) => names.includes(word));
 
-/** Values of a flag that may stand several times, without quotes. */
+/** Values of a repeatable flag, without quotes. */
 function valuesOf(flags: string, ...names: readonly string[]): string[] {
   const found = flags.matchAll(/(?<!\S)(-[\w-]+)(?=[\s=]+("[^"]*"|'[^']*'|\S+))/g);
   return [...found].flatMap(([, name, value]) => (names.includes(name!) ? [value!.replaceAll(/^["']|["']$/g, '')] : []));
@@ -113,13 +113,12 @@ function numberOf(flags: string, ...names: readonly string[]): number | undefine
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Slots of a server, which has several by default. */
 function slotsOf({ flags }: MemoryRow, { anatomy }: ModelSpec, sequences: number): number {
   const recurrent = anatomy!.layers.some(({ kind }) => kind === 'state');
   return recurrent && /llama-server/.test(flags ?? '') ? sequences : 1;
 }
 
-/** Layers on GPUs; by default all. */
+/** Layers on GPUs; default: all. */
 function layersOnGpus({ flags = '', ngl, offloaded }: MemoryRow): number {
   const printed = /^(\d+)\/\d+$/.exec(offloaded ?? '');
   if (printed !== null) return Number(printed[1]);

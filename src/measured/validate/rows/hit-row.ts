@@ -32,5 +32,5 @@ export const hitRowSchema = z.strictObject({
   note: text.optional(),
 });
 
-/** One published curve of hit rate by cache size, for the prior and bands of synthetic routing (docs/routing.md). */
+/** A published curve of hit rate by cache size, for prior and bands of synthetic routing (docs/routing.md). */
 export type HitRow = z.infer<typeof hitRowSchema>;

@@ -3,7 +3,7 @@ import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];
 
-/** The vote of each machine: the first name of those with the same cards, CPU and memory. A machine of unknown CPU equals itself alone. */
+/** Vote of each machine: the first name with equal cards, CPU and memory. An unknown CPU never shares a vote. */
 export function votesOf(machines: readonly RowMachine[]): Map<string, string> {
   const votes = new Map<string, string>();
   const ofParts = new Map<string, string>();
@@ -25,15 +25,15 @@ function partsOf({ cpu, gpus, name, ram, unified }: RowMachine): string {
   return JSON.stringify([cards, cpu.name, cpu.sockets ?? 1, ram?.type ?? null, ram?.mts ?? null, ram?.channels ?? null]);
 }
 
-/** Kinds of machines, in the order of reports. */
+/** Kinds of machines, in report order. */
 export const MACHINE_KINDS = ['desktop', 'server', 'laptop or one memory', 'CPU only', 'streams from SSD'] as const;
 
-/** CPUs of servers and workstations that the catalogue does not list, by their names. */
+/** Server CPUs outside the catalogue. */
 const SERVERS = /epyc|xeon|threadripper|graviton|neoverse/;
-/** Memory channels that no desktop computer has. */
+/** Memory channels beyond any desktop computer. */
 const SERVER_CHANNELS = 4;
 
-/** The kind of machine that a row ran on; a CPU that nobody names is that of a desktop computer, as its usual values are. */
+/** Kind of a row's machine; an unnamed CPU counts as a desktop's. */
 export function machineKindOf({ machine, placement }: Measurement): (typeof MACHINE_KINDS)[number] {
   const { cpu, gpus, ram, unified } = machine;
   if (placement.kind === 'ssd-stream') return 'streams from SSD';
@@ -44,12 +44,12 @@ export function machineKindOf({ machine, placement }: Measurement): (typeof MACH
   return forms.includes('laptop') ? 'laptop or one memory' : 'desktop';
 }
 
-/** Classes of machines and programs, of which each may be left out of a fit. */
+/** Classes of machines and programs to leave out of a fit. */
 export const ROW_CLASSES = ['CPU generation', 'instruction set', 'engine', 'backend'] as const;
-/** The class of a row of each kind; null: unknown. */
+/** Class of a row by kind; null: unknown. */
 export type RowClasses = Readonly<Record<(typeof ROW_CLASSES)[number], string | null>>;
 
-/** The classes of a row. @param backend its runtime profile, which llama.cpp has one of for each backend */
+/** Classes of a row. @param backend runtime profile */
 export function classesOf({ engine, machine: { cpu } }: Measurement, backend: string): RowClasses {
   return {
     'CPU generation': CPUS.find(cpu?.name ?? '')?.arch ?? null,

@@ -134,10 +134,10 @@ const scorable = z.looseObject({
   unseen: z.boolean().optional(),
 });
 
-/** A name alone says that rows belong together, and not what they vary. */
+/** A name alone groups rows; the varied setting is unknown. */
 const series = z.union([text.transform((id) => ({ id, vary: '' })), z.looseObject({ id: text, vary: text })]);
 
-/** Schema of one line of a file of measurements. Unknown fields are passed over, unless they look like a known one. */
+/** Schema of a line. Unknown fields pass, unless nearly a known name. */
 const measurementSchema = z.looseObject({
   id: text,
   source: text.optional(),
@@ -159,32 +159,35 @@ const measurementSchema = z.looseObject({
   note: text.optional(),
 });
 
-/** A measurement: figures of a run on a real machine with all that predicts them. Fields: profiles/fields.txt and docs/measurements.md. */
+/** Figures of a run on a real machine, with inputs. Fields: profiles/fields.txt and docs/measurements.md. */
 export type Measurement = z.infer<typeof measurementSchema>;
 
-/** Letters by which a mistyped name differs from the right one; shorter names than this differ by as much without being mistyped. */
+/** Letters by which a slip differs from a name, and the least length of a checked name; ours. */
 const SLIP = 1;
 const LONG_ENOUGH = 4;
 
-/** Rows of a file: of speed, of memory, and of hit rates. */
+/** Rows of a file, by kind. */
 export interface MeasuredRows {
   readonly speed: readonly Measurement[];
   readonly memory: readonly MemoryRow[];
   readonly hits: readonly HitRow[];
 }
 
-/** Schema of a line of any kind, for editors. */
+/** Schema of any line, for editors. */
 export const anyRowSchema = z.union([measurementSchema, memoryRowSchema, hitRowSchema]);
 
-/** Reads a file of measurements, or `-`: a JSON object a line. @param skip takes errors of lines @throws UserError `file:line: field: what` */
+/**
+ * Reads JSON lines of measurements, or `-`. @param skip receives errors of lines @throws UserError `file:line: field:
+ * what`
+ */
 export function readRows(path: string, skip?: (error: UserError) => void): MeasuredRows {
   return parseRows(readText(path, 'measurements'), path, skip);
 }
 
-/** The rows of speed of a file. @throws UserError as {@link readRows} */
+/** Speed rows of a file. @throws UserError as {@link readRows} */
 export const readMeasurements = (path: string): readonly Measurement[] => readRows(path).speed;
 
-/** The rows of a text; `path` is only for messages. @throws UserError as {@link readRows} */
+/** Rows of a text. @param path for messages @throws UserError as {@link readRows} */
 export function parseRows(content: string, path: string, skip?: (error: UserError) => void): MeasuredRows {
   const lineOf = new Map<string, number>();
   const [speed, memory, hits, skipped]: [Measurement[], MemoryRow[], HitRow[], UserError[]] = [[], [], [], []];
@@ -226,7 +229,6 @@ function checked<T extends z.ZodType>(raw: Record<string, unknown>, schema: T, p
   return result.data;
 }
 
-/** @throws UserError if a line is no JSON object */
 function jsonOf(line: string, place: string): Record<string, unknown> {
   let raw: unknown;
   try {
@@ -239,7 +241,7 @@ function jsonOf(line: string, place: string): Record<string, unknown> {
   throw new UserError(`${place}: is not a JSON object; write {"id": ..., "engine": ..., ...}`);
 }
 
-/** The value without fields that are null: null means unknown, like an absent field. */
+/** Removes null fields: null means unknown, like an absent field. */
 function withoutNulls<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutNulls) as T;
   if (typeof value !== 'object' || value === null) return value;
@@ -247,7 +249,7 @@ function withoutNulls<T>(value: T): T {
   return Object.fromEntries(known.map(([key, field]) => [key, withoutNulls(field)])) as T;
 }
 
-/** Fields of collections mean nothing here, but one spelt nearly as a missing field is it. @throws UserError with the name that was meant */
+/** Refuses near spellings of missing fields; further unknown fields pass. @throws UserError with the intended name */
 function refuseMistyped(value: unknown, schema: z.ZodType, place: string, path: readonly string[]): void {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
     refuseMistyped(value, schema.unwrap() as z.ZodType, place, path);

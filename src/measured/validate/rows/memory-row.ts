@@ -6,7 +6,7 @@ const text = z.string().min(1);
 const count = z.int().nonnegative();
 const mib = z.number().nonnegative();
 
-/** Schema of the program that ran, which must be known: the constants of another are off by a factor. */
+/** Schema of a known program; constants of a wrong program are off by a factor. */
 export const program = text.superRefine((name, context) => {
   const unknown = unknownProgram(name);
   if (unknown !== null) context.addIssue({ code: 'custom', message: unknown });
@@ -19,7 +19,7 @@ const device = z.looseObject({
   compute_mib: mib.optional(),
 });
 
-/** Schema of a row of memory. */
+/** Schema of a memory row. */
 export const memoryRowSchema = z.looseObject({
   id: text,
   source: text.optional(),
@@ -50,7 +50,7 @@ export const memoryRowSchema = z.looseObject({
   note: z.string().optional(),
 });
 
-/** A row of memory: what one load allocated on each device, by its log, and its settings. Its list of devices distinguishes it from rows of speed. */
+/** Memory allocated by a load on each device, with settings. */
 export type MemoryRow = z.infer<typeof memoryRowSchema>;
 
 /** Kinds of allocated memory. */
@@ -63,7 +63,7 @@ export type DeviceMib = Readonly<Partial<Record<MemoryKind, number>>>;
 
 const isHost = (name: string): boolean => /^(CPU|Host|BLAS)|_Host$/.test(name);
 
-/** GPUs of a row in order, and its host memory added up. */
+/** GPUs of a row in order, and total host memory. */
 export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readonly DeviceMib[]; readonly host: DeviceMib } {
   const of = ({ compute_mib: compute, kv_mib: kv, model_mib: weights }: MemoryRow['devices'][number]): DeviceMib =>
     definedFields({ weights, kv, compute });
@@ -71,7 +71,7 @@ export function measuredDevices({ devices }: MemoryRow): { readonly gpus: readon
   return { gpus: devices.filter(({ name }) => !isHost(name)).map(of), host: sumOfDevices(host.map(of)) };
 }
 
-/** The sum of devices; a kind that one of them lacks is left out. */
+/** Sum of devices; incomplete kinds are left out. */
 export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   const sums = MEMORY_KINDS.flatMap((kind) => {
     const values = devices.map((device) => device[kind]);
@@ -80,7 +80,7 @@ export function sumOfDevices(devices: readonly DeviceMib[]): DeviceMib {
   return Object.fromEntries(sums) as DeviceMib;
 }
 
-/** True if host memory has a compute buffer of the CPU besides the one that is shared with GPUs: a build with BLAS. */
+/** True for a BLAS build: a CPU compute buffer besides the buffer shared with GPUs. */
 export function hasBlas({ devices }: MemoryRow): boolean {
   const computes = (pattern: RegExp): boolean => devices.some(({ compute_mib, name }) => pattern.test(name) && (compute_mib ?? 0) > 0);
   return computes(/^CPU$/) && computes(/_Host$/);

@@ -1,7 +1,7 @@
 import { runtimeOfProgram } from '../../../runtime/index.js';
 import type { Measurement } from './measurement.js';
 
-/** Tokens that a run walks, by each of `users` sequences. */
+/** Tokens walked by each of `users` sequences. */
 export interface WalkLength {
   readonly users: number;
   readonly prompt: number;
@@ -18,36 +18,35 @@ export interface RowPhase extends WalkLength {
   readonly warming: number;
 }
 
-/** Generated tokens if caches do not change: only routing varies between them. */
+/** Generated tokens if caches are fixed; ours. */
 const STILL_TOKENS = 40;
-/** Tokens that warm filling caches, and tokens that count. */
+/** Tokens to warm filling caches, and counted tokens; ours. */
 const WARM_TOKENS = 160;
 const COUNTED_TOKENS = 160;
-/** The same if only ratios of predictions count. */
+/** Tokens if only ratios of predictions count; ours. */
 const BRIEF = { still: 6, warm: 24, counted: 24, prompt: 512 } as const;
-/** Tokens that llama-bench generates and prompts by default. */
+/** llama-bench's default generated and prompt tokens. */
 const USUAL_GENERATED = 128;
 const USUAL_PROMPT = 512;
-/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated, or one pass if that is longer. */
+/** Longest prompt simulated whole, tokens; ours. A longer prompt is sampled in its middle. */
 const MOST_PROMPT = 8192;
 
-/** Decoding from the depth on; generated tokens see half of themselves on average. @param usualUbatch if the row has none @param brief few tokens */
+/** Decoding at depth; generated tokens see half of the generation on average. @param brief few tokens */
 export function decodingPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, tg_tokens: generated = USUAL_GENERATED } = row.run;
   const [still, warm, counted] = brief ? [BRIEF.still, BRIEF.warm, BRIEF.counted] : [STILL_TOKENS, WARM_TOKENS, COUNTED_TOKENS];
   const { kind, note = '' } = row.placement;
-  // A cache fills while the run goes on.
   const warming = kind === 'expert-cache' || kind === 'ssd-stream' || note.includes('dynamic') ? warm : 0;
   const output = warming > 0 ? warming + counted : still;
   const context = Math.max(0, Math.round(depth + (generated - output - warming) / 2));
   return { users, prompt: 1, output, context, ubatch: Math.max(usualUbatch, users), warming };
 }
 
-/** The phase of a prompt. @param usualUbatch tokens of a pass by default @param brief one pass, for a ratio */
+/** Phase of a prompt. @param usualUbatch default tokens of a pass @param brief one pass */
 export function promptPhase(row: Measurement, usualUbatch: number, brief = false): RowPhase {
   const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
   const prompt = Math.min(tokens, Math.max(brief ? BRIEF.prompt : MOST_PROMPT, ubatch));
-  // The depth precedes the prompt in benchmarks. Chat programs and servers state the prompt as depth.
+  // In benchmarks the depth precedes the prompt; chat programs state the prompt as depth.
   const isFirst = runtimeOfProgram(row.engine).depthFirst === true && row.series?.vary === 'depth';
   const before = row.run.depth !== row.run.pp_tokens || isFirst ? depth : 0;
   return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };

@@ -21,31 +21,31 @@ import type { Measurement } from './measurement.js';
 type RowMachine = Measurement['machine'];
 type RowGpu = RowMachine['gpus'][number];
 
-/** A runtime's use of several GPUs: one after another, or all together. */
+/** Use of several GPUs: in turn, or together. */
 type GpuSharing = Software['several'];
 
-/** Usual speeds of memory that a row names without one, MT/s. */
+/** Usual memory speeds by type, MT/s; assumed. */
 const USUAL_MTS = byName<number>({ ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 });
-/** Defaults for parts that a row does not name: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
+/** Assumed for unnamed parts: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
 const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
-/** Rented cards, and the clock of the virtual cores with them: 2.2 GHz of a Xeon, if a row does not name its CPU. */
+/** Rented cards, and the clock of their virtual cores: 2.2 GHz of a Xeon, if the CPU is unnamed. */
 const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
-/** GB/s that no two channels reach. */
+/** GB/s beyond any two memory channels; ours. */
 const HOME_GBPS = 100;
-/** Memory if its size does not matter: the run did fit. */
+/** Assumed memory size: the run did fit. */
 const AMPLE = '64 TB';
 
-/** Bytes/s of host memory, all sockets, as a data sheet has it. */
+/** Data-sheet bytes/s of all sockets. */
 function hostBandwidth({ ram, unified }: RowMachine): number {
   const { channels = USUAL.channels, measured_gbps: gbps, type = USUAL.type } = ram ?? {};
-  // Tools of homes measure less of the memory than STREAM on servers, whose memories have more channels than two.
+  // Desktop tools measure a smaller share of the memory rate than STREAM on servers.
   const kind = channels > USUAL.channels || (gbps ?? 0) > HOME_GBPS ? 'host' : 'home';
   if (gbps !== undefined) return unified === true ? gbps * 1e9 : sheetRate(gbps * 1e9, kind);
   const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
   return memoryRate({ type, mts, channels });
 }
 
-/** Bytes/s of a card's memory by its data sheet; null: unknown. */
+/** Data-sheet bytes/s; null: unknown. */
 function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
   if (measured_gbps !== undefined) return sheetRate(measured_gbps * 1e9, 'gpu');
   return memory_gbps === undefined ? null : memory_gbps * 1e9;
@@ -58,7 +58,7 @@ export function copyBandwidth({ pcie }: RowGpu): number {
   return pinnedRate(pcieRate({ generation: Math.min(gen, NEWEST_PCIE), lanes }));
 }
 
-/** The cards as one: layer after layer each reads its own part; together they read and compute at once. */
+/** The cards as one: in turn, each reads its own part; together, all read and compute at once. */
 function cardsAsOne(
   gpus: readonly RowGpu[],
   sharing: GpuSharing,
@@ -78,7 +78,7 @@ function cardsAsOne(
   };
 }
 
-/** Generation and kind of memory of a row's CPU, if its part is listed; else by the channels that it names. */
+/** Generation and memory kind of a listed CPU, else by memory channels. */
 function kindsOf({ cpu, ram, unified }: RowMachine): { generation?: string; memory?: string } {
   const known = listedKind(cpu?.name);
   const type = ram?.type ?? (ram === undefined ? undefined : USUAL.type);
@@ -101,7 +101,7 @@ function coresOf({ machine, run }: Measurement): { cores: number; clock: number;
   };
 }
 
-/** The machine of a row. @param sharing how its runtime uses several GPUs @returns a profile without a calibration, or what the row lacks */
+/** Machine of a row, uncalibrated, or the missing input. @param sharing use of several GPUs */
 export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
   const { machine, placement } = row;
   const idle = machine.gpus.length === 0 || placement.kind === 'all-cpu';
@@ -113,7 +113,7 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, ...READ }];
   const { name, os } = machine;
   const system = os === 'windows' ? { system: os } : {};
-  // Experts that a unified machine leaves to its CPU are computed next to the GPU, out of the same memory.
+  // On a unified machine, the CPU's experts run next to the GPU.
   const handed = placement.kind === 'cpu-layers' || placement.kind === 'cpu-share';
   const shared = cards === null || (machine.unified === true && !handed);
   const profile = shared
@@ -135,7 +135,6 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   return checkValue(profile, `measurement ${row.id}: machine`, HardwareProfileSchema);
 }
 
-/** All sockets as one device, if the CPU computes everything. */
 function wholeCpu(row: Measurement): Record<string, unknown> {
   const socket = coresOf(row);
   const sockets = row.machine.cpu?.sockets ?? 1;

@@ -3,11 +3,11 @@ import { listProfiles } from '../../../base/profiles.js';
 import { isKvFormat, loadRouting, type ModelSpec, measuredModel, parseKvFormat, withKvFormat } from '../../../model/door.js';
 import type { Measurement } from './measurement.js';
 
-/** The model of a row. @returns what the row lacks, if anything */
+/** @returns the model of a row, or the missing input */
 export function modelOfRow({ model, run }: Measurement): ModelSpec | { readonly lacks: string } {
   try {
     const measured = withActive(measuredModel(model), run.active_experts);
-    // A type of KV cache that is not known here is taken for f16.
+    // An unknown KV cache type counts as f16.
     return run.kv !== undefined && isKvFormat(run.kv) ? withKvFormat(measured, parseKvFormat(run.kv)) : measured;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -15,7 +15,7 @@ export function modelOfRow({ model, run }: Measurement): ModelSpec | { readonly 
   }
 }
 
-/** Routing statistics of the model, for the synthetic generator; null: those of its shape. */
+/** Routing statistics for the synthetic generator; null: from the shape. */
 export function routingOfRow({ model }: Measurement): Record<string, unknown> | null {
   return listProfiles('models').includes(model.name) ? loadRouting(model.name) : null;
 }

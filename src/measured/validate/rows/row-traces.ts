@@ -10,19 +10,24 @@ import type { Measurement } from './measurement.js';
 import type { WalkLength } from './phases.js';
 import { routingOfRow } from './row-model.js';
 
-/** Tokens that popularity is counted on: the default of `system.cache.popularity`. */
+/** Tokens to count popularity: default of `system.cache.popularity`. */
 const COUNTED = 1000;
-/** Requests that these tokens belong to. Ours, chosen on rows of placements by frequency: that many text domains are counted, of which the row's is one. */
+/** Requests of the counted tokens. Ours, from rows of placements by frequency: as many text domains are counted. */
 const COUNTED_REQUESTS = 24;
 const SEED = 1;
-/** Most choices of experts that a row walks: 256 MiB of routing, drawn in about 20 s. Ours; 512 users of kimi-k2 choose 79 million. */
+/**
+ * Most expert choices of a row: 256 MiB of routing, drawn in about 20 s. Ours; 512 users of kimi-k2 choose 79 million.
+ */
 const MOST_CHOICES = 2 ** 27;
 
-/** Synthetic routing shared by rows of one model; longer routing begins as shorter does. Static placements count its first tokens, never replayed. */
+/**
+ * Synthetic routing shared by rows of a model; shorter routing is a prefix. Static placements count the first tokens,
+ * never replayed.
+ */
 export class RowTraces {
   readonly #drawn = new Map<string, RoutingTrace>();
 
-  /** Requests of `prompt` and `output` tokens each, one a user, after the tokens that popularity is counted on. */
+  /** A request per user, after the counted tokens. */
   of(row: Measurement, model: ModelSpec, { output, prompt, users }: WalkLength): RoutingTrace {
     const length = prompt + output;
     const all = this.#whole(row, model, users * length);
@@ -31,14 +36,14 @@ export class RowTraces {
     return { ...all, ...part, read: all.read.bind(all), close: () => undefined };
   }
 
-  /** @throws UserError if a row walks more than is drawn */
+  /** @throws UserError if a row exceeds {@link MOST_CHOICES} */
   #whole(row: Measurement, model: ModelSpec, tokens: number): RoutingTrace {
     const key = routingKeyOf(row);
     const drawn = this.#drawn.get(key);
     if (drawn !== undefined && COUNTED + tokens <= drawn.tokens) return drawn;
     const most = Math.floor(MOST_CHOICES / sum(model.layers.map(({ topK }) => topK)));
     if (tokens > most) throw new UserError(`it walks ${formatCount(tokens)} tokens, and at most ${formatCount(most)} are drawn`);
-    // At least doubled, or each of many rows would draw a little more than the one before.
+    // Doubled, to avoid many small extensions.
     const wanted = Math.max(tokens, 2 * (drawn?.tokens ?? COUNTED));
     const routing = routingOfRow(row);
     const profile = routing === null ? undefined : checkValue(routing, `model ${model.name}: routing`, routingProfileSchema);
@@ -54,5 +59,5 @@ function countedRequests(): { readonly prefill: number; readonly decode: number 
   return Array.from({ length: COUNTED_REQUESTS }, (_, request) => ({ prefill: start(request + 1) - start(request), decode: 0 }));
 }
 
-/** Rows of one key share their routing: it depends on layers, experts and top-k, which a name alone does not settle if it is not bundled. */
+/** Key of shared routing; a name alone does not suffice for an unbundled model. */
 export const routingKeyOf = ({ model, run }: Measurement): string => JSON.stringify([model.name, model.shape, run.active_experts]);

@@ -3,7 +3,7 @@ import type { SystemSpec } from '../../../system/door.js';
 import type { Measurement } from './measurement.js';
 import { CACHED_RAM, lookAheadOf, onCardOf } from './streamed-row.js';
 
-/** Figures of a row that have a prediction, in the order of reports. */
+/** Predictable figures of a row, in report order. */
 export const MEASURED_METRICS = ['decode', 'prefill', 'hit_rate'] as const;
 /** One of {@link MEASURED_METRICS}. */
 export type MeasuredMetric = (typeof MEASURED_METRICS)[number];
@@ -11,33 +11,32 @@ export type MeasuredMetric = (typeof MEASURED_METRICS)[number];
 interface Figure {
   readonly metric: MeasuredMetric;
   readonly measured: number;
-  /** Reason why it is not scored; null: it is. */
+  /** Reason for no score; null: scored. */
   readonly unscored: string | null;
 }
 
-/** A system in place, as a run has it, and the capacity of its expert cache if that is the run's. */
+/** A run's system with cache capacities. */
 export interface RowSystem {
   readonly system: Readonly<Record<string, unknown>> | string;
-  /** A system in its place, already read; absent: none. */
   readonly loaded?: SystemSpec;
-  /** As `memory.expertCache` has it; null: the system's own. */
+  /** `memory.expertCache`; null: the system's own. */
   readonly expertCache: string | null;
-  /** As `memory.dramCache` has it; null: DRAM holds every expert. */
+  /** `memory.dramCache`; null: DRAM holds every expert. */
   readonly dramCache: string | null;
 }
 
-/** True if a paper's share of experts on the GPU is of a program that has no such placement: it is its strategy, whole layers. */
+/** True if a paper's GPU share is a strategy of whole layers, not of experts. */
 function isStrategy({ engine, placement, source }: Measurement): boolean {
   return runtimeOfProgram(engine).wholeLayers === true && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
 }
 
-/** Runtime profile of a row: that of the program it ran in, on the machine's kind of GPU; of a paper's framework, whatever stands for those. */
+/** Runtime profile of a row, by program and GPU kind; a paper's framework has a shared profile. */
 export function runtimeOf(row: Measurement): string {
   const { engine, framework = engine, machine, placement } = row;
   return profileOfProgram(isStrategy(row) ? PAPERS_PROFILE : framework, machine.gpus[0]?.name, (placement.gpu_expert_share ?? 0) > 0);
 }
 
-/** Kin of a format of weights, by how it is unpacked: the middle of a family's name. */
+/** Family of a weight format, by unpacking. */
 export function formatKin({ bits, quant }: Measurement['model']): string {
   const name = (quant ?? '').toLowerCase().replace(/^(ud|mix)-/, '');
   if (/^iq\d_k|^iq\d_kt|^iq\d_ks|^iq6/.test(name)) return 'ik';
@@ -49,7 +48,7 @@ export function formatKin({ bits, quant }: Measurement['model']): string {
   return bits === undefined ? 'unknown' : 'mix';
 }
 
-/** The figures of a row, and which of them are scored. */
+/** Figures of a row, with reasons for no score. */
 export function figuresOf({ measured, model, pathology, scorable }: Measurement): Figure[] {
   const figures: Figure[] = [];
   const add = (metric: MeasuredMetric, value: number | undefined, may: boolean | undefined): void => {
@@ -68,17 +67,17 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
   return figures;
 }
 
-/** A static placement; the CPU computes experts that are not on the GPU. */
+/** A static placement; the CPU computes experts outside the GPU. */
 const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<string, unknown>> => ({
   name: policy,
   cache: { policy, scope },
   onMiss: 'cpu',
 });
 
-/** Every expert resident, on the GPU or in the one memory that there is. */
+/** Every expert resident. */
 const RESIDENT: RowSystem = { system: 'all-resident', expertCache: null, dramCache: null };
 
-/** Whole layers in host memory: so many of them, from the first on; `all`: every one. */
+/** Whole layers in host memory, first layers first; `all`: every layer. */
 const byLayer = (onCpu: number | 'all'): RowSystem => ({
   system: fixed(onCpu === 'all' ? 'static:by=layer' : `static:by=layer,cpuLayers=${onCpu}`, 'global'),
   expertCache: onCpu === 'all' ? '0%' : '100%',
@@ -87,12 +86,12 @@ const byLayer = (onCpu: number | 'all'): RowSystem => ({
 
 const LRU = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } } as const;
 
-/** Rules by which the experts of the GPU are chosen, as rows note them. */
+/** Selection rules for GPU experts in rows' notes. */
 const BY_POPULARITY = /frequency|popular/;
 const BY_USE = /dynamic/;
 const BY_LAYER = /front-loading/;
 
-/** The system of a row, or what it lacks. @param layers MoE layers @param discrete true: GPU and host have memories of their own */
+/** System of a row, or the missing input. @param layers MoE layers @param discrete separate GPU and host memory */
 export function systemOf(row: Measurement, layers: number, discrete: boolean): RowSystem | { readonly lacks: string } {
   const { placement } = row;
   switch (placement.kind) {
@@ -114,7 +113,7 @@ export function systemOf(row: Measurement, layers: number, discrete: boolean): R
   }
 }
 
-/** MoE layers whose experts lie in host memory; null: unknown. */
+/** MoE layers with experts in host memory; null: unknown. */
 function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measurement['placement'], layers: number): number | null {
   if (cpu_moe_layers !== undefined) return Math.min(layers, Math.round(cpu_moe_layers));
   if (gpu_moe_layers !== undefined) return Math.max(0, layers - Math.round(gpu_moe_layers));
@@ -139,13 +138,13 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
   const { systems } = runtimeOfProgram(engine);
   if (systems?.pool !== undefined) return { ...common, system: systems.pool(where) };
-  // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
+  // Variants in Mixtral-offloading's table.
   if (policy === 'lru') return { ...common, system: { ...LRU, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
   return { ...common, system: systems?.cache?.(engine, where) ?? { ...LRU, onMiss } };
 }
 
-/** A value for `memory.expertCache`; null: unknown. */
+/** Value for `memory.expertCache`; null: unknown. */
 function capacityOf({ cache_experts_per_layer, cache_gb, gpu_expert_share }: Measurement['placement']): string | null {
   if (cache_experts_per_layer !== undefined) return `${Math.round(cache_experts_per_layer)}/layer`;
   if (gpu_expert_share !== undefined) return `${100 * gpu_expert_share}%`;

@@ -1,12 +1,11 @@
-// A row of a program that reads experts from a disk, with the program's defaults, which rows seldom state. Pure functions.
 import { runtimeOfProgram } from '../../../runtime/index.js';
 import type { Streaming } from '../../../runtime/kind/runtime.js';
 import type { Measurement } from './measurement.js';
 
-/** Share of RAM that caches experts if a row states no size: 92.6 of 128 GB (a Strix Halo); the rest is weights and system. */
+/** Share of RAM that caches experts: 92.6 of 128 GB (a Strix Halo). */
 export const CACHED_RAM = 0.72;
 
-/** The row with the defaults of a runtime that streams; a row of another is itself. */
+/** Fills in the defaults of a runtime that streams experts from disk. */
 export function asStreamed(row: Measurement): Measurement {
   const streaming = streamingOf(row);
   return streaming === undefined ? row : withoutCard(withDrafts(row, streaming), streaming);
@@ -14,12 +13,12 @@ export function asStreamed(row: Measurement): Measurement {
 
 const streamingOf = ({ engine }: Pick<Measurement, 'engine'>): Streaming | undefined => runtimeOfProgram(engine).streaming;
 
-/** True if a program that streams was set to compute while it reads. */
+/** True if a streaming program computes while reading. */
 export function readsAhead(row: Pick<Measurement, 'engine' | 'flags'>): boolean {
   return streamingOf(row)?.readsAhead(row.flags ?? '') === true;
 }
 
-/** Predictor and prefetch of a row's system; empty if it looks no layer ahead. */
+/** Predictor and prefetch of a row's system; empty without lookahead. */
 export function lookAheadOf(row: Pick<Measurement, 'engine' | 'flags'>): Readonly<Record<string, unknown>> {
   const predictor = streamingOf(row)?.looksAhead(row.flags ?? '') ?? null;
   return predictor === null ? {} : { predictor, prefetch: { minProbability: 0.3 } };
@@ -31,7 +30,10 @@ function withDrafts(row: Measurement, { drafts }: Streaming): Measurement {
   return { ...row, run: { ...row.run, speculative: { ...drafts, ...speculative } } };
 }
 
-/** The row without a card that holds experts alone, no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280): its experts are cache. */
+/**
+ * Removes a card that only caches experts, no faster than the CPU (A/B runs -15 to +14 %: issues 101, 216, 280). Its
+ * memory becomes cache.
+ */
 function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   const { flags = '', machine, placement } = row;
   const onlyCaches = placement.kind === 'ssd-stream' && placement.where === 'cpu' && !denseOnGpu(flags);
@@ -42,13 +44,13 @@ function withoutCard(row: Measurement, { denseOnGpu }: Streaming): Measurement {
   return { ...row, machine: { ...machine, gpus: [] }, placement: { ...placement, ...cached } };
 }
 
-/** GB of experts on a card; 0: it holds none, or that is unknown. */
+/** GB of experts on a card; 0: absent or unknown. */
 export function onCardOf(row: Measurement): number {
   const cards = row.machine.gpus.map(({ memory_gb = 0 }) => memory_gb);
   return streamingOf(row)?.expertsOnCards(row.placement.note ?? '', cards) ?? 0;
 }
 
-/** GB of RAM that cache experts. Undefined: unknown, as for a row whose only size is the card's. */
+/** GB of RAM that cache experts; undefined: unknown. */
 function inRamOf({ machine: { ram }, placement: { cache_gb } }: Measurement, onCard: number): number | undefined {
   if (cache_gb !== undefined && cache_gb !== onCard) return cache_gb;
   return ram?.gb === undefined ? cache_gb : ram.gb * CACHED_RAM;

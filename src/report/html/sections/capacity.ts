@@ -1,4 +1,3 @@
-// Hit rate against capacity: the position of this run, and the gain from more memory.
 import { formatBytes, formatRatio } from '../../../base/units.js';
 import type { CapacityCurve } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
@@ -10,7 +9,7 @@ import type { Side, Sides } from './sides.js';
 
 const gpusOf = (metrics: Result['metrics']): number => metrics['parallel.gpus']?.value ?? 1;
 
-/** A sentence on a run's hit rate and capacity. Capacities are as users give them: per GPU, if there are several. */
+/** Hit rate and capacity in a sentence; capacity is per GPU, as in the user's input. */
 function capacityWords(word: string, { metrics, bounds }: Result, curve: CapacityCurve): string {
   const share = Math.min(1, bounds.capacityBytes / curve.bytes.at(-1)!);
   const gpus = gpusOf(metrics);
@@ -51,7 +50,7 @@ function capacityPlot(label: string, curve: CapacityCurve, points: Sides): Marku
 
 const CAPACITY_NOTE = 'Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.';
 
-/** Hit rate against capacity; only if all runs make the same demand of the same experts. */
+/** Hit rate against capacity, only if all runs demand the same experts equally. */
 export const capacitySection: Section<Sides> = {
   id: 'capacity',
   title: 'Hit rate against capacity',

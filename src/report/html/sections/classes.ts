@@ -3,7 +3,6 @@ import { gridTable } from '../../document/page.js';
 import type { Section } from '../../page/pieces.js';
 import { summarizeResult } from '../../summary/summary.js';
 
-/** Sentences that explain the columns of a run's classes. */
 function aboutClasses(classes: NonNullable<Result['classes']>): string {
   const notes = [
     classes.some(({ budget }) => budget !== null) && 'Requests with a budget use less of the model.',
@@ -14,7 +13,7 @@ function aboutClasses(classes: NonNullable<Result['classes']>): string {
   return notes.filter((sentence) => sentence !== false).join(' ');
 }
 
-/** Waiting times of requests by class, and the share of the model's time that each class got. */
+/** Waiting times by request class, and each class's share of the model's time. */
 export const classesSection: Section<Result> = {
   id: 'classes',
   title: 'Classes of requests',

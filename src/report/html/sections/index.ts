@@ -24,7 +24,7 @@ export const sidedSections = {
   provenance: provenanceSection,
 };
 
-/** The sections of the report on one run, in the order of a reader's questions. Adding one is a file and a line here. */
+/** Sections of a single run, in order. A new section is a file and a line. */
 export const sections: readonly Section<Result>[] = [
   warningsSection,
   ...[timeSection, layerSection, loadsSection, capacitySection].map(alone),

@@ -12,7 +12,7 @@ import { LATENCY_ROWS } from '../../summary/grids.js';
 import { summarizeResult } from '../../summary/summary.js';
 import type { Sides } from './sides.js';
 
-/** Latencies in the order of a reader's questions: key, title, and unit of one sample. */
+/** Key, title, and unit of a sample, in reading order. */
 const LATENCIES = [
   ['ttft', 'Time to first token', 'requests'],
   ['tpot', 'Time per output token', 'requests'],
@@ -20,10 +20,10 @@ const LATENCIES = [
   ['pass', 'One pass', 'passes'],
 ] as const;
 
-/** A cumulative distribution: latency in ns, and the share of samples that take no longer, 0..1. */
+/** Cumulative distribution: latency in ns, and share of samples up to the latency, 0 to 1. */
 type Distribution = readonly (readonly [ns: number, share: number])[];
 
-/** Distribution of a latency: a step function of few samples, else a line through 101 percentiles; null: nothing was measured. */
+/** Distribution of a latency: steps for few samples, else a line through 101 percentiles; null: not measured. */
 export function distributionOf(details: Details | undefined, name: string): Distribution | null {
   const samples = details?.samples && ownValue(details.samples, name);
   if (samples !== undefined) {
@@ -35,7 +35,6 @@ export function distributionOf(details: Details | undefined, name: string): Dist
   return (details && ownValue(details.latency, name))?.map((ns, k): [number, number] => [ns, k / 100]) ?? null;
 }
 
-/** A curve for each distribution, on one axis, with the median and 95th percentile of the first. */
 function latencyPlot(
   label: string,
   what: string,
@@ -55,7 +54,7 @@ function latencyPlot(
   );
 }
 
-/** Distributions of latencies: usual percentiles, and cumulative curves; of two runs with their changes. */
+/** Latency percentiles and cumulative curves; for two runs, with changes. */
 export const latencySection: Section<Sides> = {
   id: 'latency',
   title: 'Latency',
@@ -65,13 +64,12 @@ export const latencySection: Section<Sides> = {
   },
 };
 
-/** Shares that the curve of many samples marks. */
+/** Shares marked on the curve of many samples. */
 const MARKS = [
   [0.5, 'p50'],
   [0.95, 'p95'],
 ] as const;
 
-/** Percentiles of one run, and their distributions. */
 function ofOne(result: Result): Markup | null {
   const { latency } = summarizeResult(result);
   if (latency === null) return null;
@@ -93,7 +91,6 @@ function ofOne(result: Result): Markup | null {
 
 const FIGURES = ['mean', 'p50', 'p99'] as const;
 
-/** Means and percentiles of two runs with their changes, and their distributions on top of each other. */
 function ofTwo(sides: Sides): Markup | null {
   const [before, after] = sides.map(({ result }) => result.metrics);
   const rows = LATENCY_ROWS.filter(([, name]) => before![`${name}.mean`] !== undefined && after![`${name}.mean`] !== undefined).map(

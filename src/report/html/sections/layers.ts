@@ -39,7 +39,7 @@ function layerLegend(anyLate: boolean): Markup {
   ]);
 }
 
-/** Change of the time by layer; nothing if the runs do not have the same layers, or took the same time. */
+/** Change of the time by layer; null for different layers, or equal times. */
 function timeChange(before: PerLayer, after: PerLayer): Piece {
   if (before.demanded.length !== after.demanded.length) return null;
   const time = ({ stallNs, computeNs, denseNs }: PerLayer, layer: number): number => stallNs[layer]! + computeNs[layer]! + denseNs[layer]!;
@@ -71,7 +71,7 @@ function timeChange(before: PerLayer, after: PerLayer): Piece {
   )}`;
 }
 
-/** Hit, late and miss by layer. Hit rate by layer; of two runs side by side, with the change of the time. */
+/** Hit rate by layer; for two runs side by side, with the change of the time. */
 export const layerSection: Section<Sides> = {
   id: 'layers',
   title: 'Hit rate by layer',

@@ -7,7 +7,7 @@ import type { Section } from '../../page/pieces.js';
 import { deviceWords } from '../../words.js';
 import { beside, type Sides } from './sides.js';
 
-/** Expert transfers by layer and expert, as a heatmap of a few hundred rectangles; of several runs in one scale of colours. */
+/** Expert transfers by layer and expert, as a heatmap; several runs share a colour scale. */
 export const loadsSection: Section<Sides> = {
   id: 'loads',
   title: 'Loads by layer and expert',
@@ -40,21 +40,22 @@ function tenthText(loads: readonly (readonly number[])[]): string {
 }
 
 const LEVELS = 12;
-/** Intensity of the median. Expert counts have long tails: on a linear scale, a few experts would hide all others. */
+/**
+ * Intensity of the median, 0 to 1; ours. Expert counts have long tails: on a linear scale, few experts would hide the
+ * rest.
+ */
 const MIDDLE = 0.4;
-/** Largest count in a list that may be long. */
 const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
 interface Heat {
   /** `[layers][experts]` counts. */
   readonly loads: readonly (readonly number[])[];
-  /** Count of the darkest colour; shared by heatmaps that are shown side by side. */
+  /** Count of the darkest colour, shared by side-by-side heatmaps. */
   readonly most: number;
-  /** Exponent that maps the median to {@link MIDDLE}. */
   readonly gamma: number;
 }
 
-/** The common scale of several heatmaps. */
+/** Common scale of several heatmaps. */
 export function heatScale(all: readonly Heat['loads'][]): { readonly most: number; readonly gamma: number; readonly median: number } {
   const counts = all
     .flat(2)
@@ -66,7 +67,7 @@ export function heatScale(all: readonly Heat['loads'][]): { readonly most: numbe
   return { most, median, gamma: Number.isFinite(exact) ? Math.min(1, Math.max(0.25, exact)) : 1 };
 }
 
-/** A heatmap with axes. `source`: key of its counts in the page's data, for `client/heatmap.js`. */
+/** @param source key of the counts in the page's data, for `client/heatmap.js` */
 function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
   const experts = largest(loads.map((row) => row.length));
   return plot(
@@ -83,12 +84,11 @@ function heatPicture({ loads, most, gamma }: Heat, label: string, source: string
   );
 }
 
-/** Legend from zero to the maximum, with the median marked. */
 function heatLegend({ most, median }: { readonly most: number; readonly median: number }): Markup {
   return html`<div class="scale" aria-hidden="true"><span>0</span><i></i><span>${formatCount(most)} loads; the median of those loaded at all is ${formatCount(median)}</span></div>`;
 }
 
-/** Cells as SVG: equal neighbours become one rectangle, equal intensities one path. */
+/** SVG cells: equal neighbours share a rectangle, equal intensities a path. */
 function cells(rows: Heat['loads'], levelOf: (count: number) => number): Markup {
   const width = Math.max(1, largest(rows.map((row) => row.length)));
   const paths = new Array<string>(LEVELS + 1).fill('');

@@ -14,7 +14,6 @@ interface Offender {
   readonly cost: number;
 }
 
-/** The `MOST` experts of highest cost, among those that cost more than `least`. */
 function worst(byExpert: readonly (readonly number[])[], least: number): Offender[] {
   return byExpert
     .flatMap((row, layer) => row.map((cost, expert) => ({ layer, expert, cost })))
@@ -23,7 +22,6 @@ function worst(byExpert: readonly (readonly number[])[], least: number): Offende
     .slice(0, MOST);
 }
 
-/** A table of the highest costs, with a bar for each; empty if there are none. */
 function topTable<T extends { readonly cost: number }>(
   caption: string,
   [name, ...figures]: readonly [name: string, ...figures: string[]],
@@ -55,7 +53,6 @@ function layerTable({ stallNs, misses, onDemandBytes }: PerLayer, processor: str
   );
 }
 
-/** Experts by stall time, or by loads if the result has no stall times. */
 function expertTable({ loads, causes }: Details, processor: string): Piece {
   if (causes === undefined) {
     return topTable('Experts that are loaded most often', ['layer, expert', 'loads'], worst(loads, 1), ({ layer, expert, cost }) => [
@@ -77,7 +74,7 @@ function expertTable({ loads, causes }: Details, processor: string): Piece {
   );
 }
 
-/** Layers and experts that cost most. Top offenders. */
+/** Most expensive layers and experts. */
 export const offendersSection: Section<Result> = {
   id: 'offenders',
   title: 'Top offenders',

@@ -22,7 +22,6 @@ const FIGURES = [
   ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
 ] as const;
 
-/** What became of a run's prefetches, as a bar; null if it made none. */
 function fateBar({ metrics }: Result): Markup | null {
   const outcomes = OUTCOMES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
   const total = sum(outcomes.map(({ count }) => count));
@@ -33,7 +32,7 @@ function fateBar({ metrics }: Result): Markup | null {
   )}${legend(outcomes.map(({ color, word, count }) => [color, `${formatCount(count)} ${word}`]))}`;
 }
 
-/** Fates of the transfers that were started ahead of demand. */
+/** Fates of prefetch transfers. */
 export const prefetchSection: Section<Sides> = {
   id: 'prefetch',
   title: 'Prefetches',

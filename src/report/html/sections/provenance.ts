@@ -1,4 +1,3 @@
-// Every metric, the configuration and the provenance: enough to repeat a run.
 import { formatNumber } from '../../../base/units.js';
 import { compareMetricNames, METRICS } from '../../../result/catalogue.js';
 import { knowledgeText } from '../../../result/knowledge.js';
@@ -27,7 +26,7 @@ function provenanceOf(result: Result): [what: string, which: string][] {
   ];
 }
 
-/** Configuration and provenance; of one run after all its figures, of two after their warnings. */
+/** Configuration and provenance; for one run, with all metrics. */
 export const provenanceSection: Section<Sides> = {
   id: 'provenance',
   title: 'All figures, configuration, provenance',

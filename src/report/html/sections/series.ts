@@ -9,7 +9,7 @@ import { deviceWords } from '../../words.js';
 
 const COLUMNS = 200;
 
-/** Means of neighbours, at most {@link COLUMNS} of them. */
+/** Means of neighbours, at most {@link COLUMNS}. */
 function thinned(values: readonly number[]): number[] {
   const step = Math.ceil(values.length / COLUMNS);
   return Array.from({ length: Math.ceil(values.length / step) }, (_, k) => {
@@ -18,7 +18,7 @@ function thinned(values: readonly number[]): number[] {
   });
 }
 
-/** The run over simulated time: link utilization by purpose, hit rate and stall. A script adds zoom to these charts. */
+/** Link utilization by purpose, hit rate and stall over simulated time. A script adds zoom. */
 export const seriesSection: Section<Result> = {
   id: 'links',
   title: 'Over time',
@@ -40,7 +40,6 @@ export const seriesSection: Section<Result> = {
     });
     const line = (values: readonly number[]): [number, number][] => values.map((value, k) => [(k + 0.5) / values.length, value]);
     const demanded = thinned(hits.map((count, bin) => count + late[bin]! + misses[bin]!));
-    // Intervals without demand have no rate; the line skips them.
     const rates = line(thinned(hits)).flatMap(([at, hit], k): [number, number][] => (demanded[k]! > 0 ? [[at, hit / demanded[k]!]] : []));
     const { processor } = deviceWords({ inputs });
     const text = `Hit rate over time, and the share of time in which the ${processor} waits`;

@@ -24,7 +24,7 @@ const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; r
 
 const PASSES: Readonly<Record<Phase, string>> = { decode: 'Passes that only decode', prefill: 'Passes with prompts' };
 
-/** The time of a run by part, and its distance from the bounds. */
+/** Time of a run by part, and its distance from the bounds. */
 export const timeSection: Section<Sides> = {
   id: 'time',
   title: 'Where the time goes',
@@ -56,7 +56,6 @@ function ofOne(result: Result): ReturnType<Section<Sides>['draw']> {
   };
 }
 
-/** The time of a pass of a kind, by part. */
 function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   if (time === null) return false;
   const totalNs = time.parts.reduce((total, { ns }) => total + ns, 0);
@@ -67,7 +66,7 @@ function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
   return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${text}.`)}</p>${shareBar(text, parts)}`;
 }
 
-/** The time of two runs by part, on one scale: of a pass that only decodes if both runs have such, else of the whole run. */
+/** Time of two runs by part: per decode pass if each run separates decoding, else of the whole run. */
 function ofTwo(all: Sides): ReturnType<Section<Sides>['draw']> {
   const byPass = all.every(({ result }) => phasesOf(result).length > 0);
   const sides = all.map(({ label, result }) => {

@@ -8,7 +8,7 @@ export function warningList(warnings: Result['warnings']): Markup {
   return html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><b>${code}</b> ${message}</li>`)}</ul>`;
 }
 
-/** Warnings, which affect how to read the figures. */
+/** Warnings on how to read the figures. */
 export const warningsSection: Section<Result> = {
   id: 'warnings',
   title: 'Warnings',
