@@ -10,31 +10,34 @@ import { rowsNamed, selectMarked } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { holdOut } from '../onnx/dataset.js';
 
-/** The user's choices. Traces are paths, names of bundled traces, or ranges of their rows: `path#from:to`. */
+/** The user's choices. A trace is a path, a bundled trace's name, or a range of rows: `path#from:to`. */
 export interface PredictionRequest {
   readonly training: readonly string[];
   readonly judged: readonly string[];
-  /** Share of the training traces that is judged if `judged` is empty. */
+  /** Share of the training traces held out for judging if `judged` is empty. */
   readonly holdOut: number;
-  /** Model; absent: that of the first trace. */
+  /** Model; absent: the first trace's model. */
   readonly model?: string | undefined;
   readonly traceFormat?: string | undefined;
-  /** Columns of the traces, if they are tables with names of their own. */
+  /** Column names of traces that are tables. */
   readonly traceColumns?: ColumnMap | undefined;
   readonly seed: number;
 }
 
-/** The same, open. */
+/** Opened inputs of a prediction. */
 export interface PredictionInputs {
   readonly model: ModelSpec;
-  /** A note on how the model was found, if the trace does not name it. */
+  /** How the model was found, if the trace does not name a model. */
   readonly modelNote: string | null;
   readonly training: readonly RoutingTrace[];
   readonly judged: readonly RoutingTrace[];
   close(): void;
 }
 
-/** Opens traces to learn from and, not overlapping, to judge on. @throws UserError for what is unknown or malformed, or does not fit the rest */
+/**
+ * Opens traces for learning and, without overlap, for judging. @throws UserError for unknown, malformed or mismatched
+ * inputs
+ */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
   const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);
@@ -74,7 +77,7 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
   }
 }
 
-/** Holds out a share of every trace: whole requests, or the end if there are too few. */
+/** Holds out a share of every trace: whole requests, or the trace's end if requests are too few. */
 function divided(traces: readonly RoutingTrace[], share: number, seed: number): Pick<PredictionInputs, 'training' | 'judged'> {
   const training: RoutingTrace[] = [];
   const judged: RoutingTrace[] = [];

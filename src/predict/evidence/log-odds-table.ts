@@ -1,21 +1,29 @@
 import { fastLog } from '../../base/log-odds.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Log-odds are whole steps of 1 / STEPS, two to a 32-bit word. A lane is value + BIAS; SWEEP lanes of at most 2 BIAS stay below 2^16. */
+/**
+ * Log-odds are whole steps of 1 / STEPS, two to a 32-bit word. A lane is value + BIAS; a sum of SWEEP lanes stays below
+ * 2^16.
+ */
 const STEPS = 64;
 const BIAS = 4096;
 const SWEEP = 8;
 
-/** Largest count of a pair. */
+/** Largest count of a pair (16 bits). */
 const FULL = 0xffff;
 
-/** Pseudo-tokens of a pair by chance. Ours: one layer ahead, 1 costs `transition` 0.1 to 0.5 points of recall, 4 gains 0.1 to 0.4 (evidence.ts). */
+/**
+ * Pseudo-tokens of a pair by chance. Ours: one layer ahead, 1 costs `transition` 0.1 to 0.5 points of recall, 4 gains
+ * 0.1 to 0.4 (evidence.ts).
+ */
 const SMOOTHING = 2;
 
-/** Naive Bayes by pairs (source expert, target expert) that one token used. Rows are renewed only as their counts have grown. */
+/** Naive Bayes over pairs (source expert, target expert) of a token. A row is renewed as the source's count grows. */
 export class LogOddsTable {
   readonly #targets: number;
-  /** `[sources, targets]` tokens that used both; all counts are halved before one of them is full, so that old ones fade. */
+  /**
+   * `[sources, targets]` tokens that used the pair; all counts are halved before a count is full, so old tokens fade.
+   */
   readonly #pairs: Uint16Array;
   /** `[sources, words]` log P(source | target) / P(source | not target), as of the row's last renewal. */
   readonly #rows: Int32Array;
@@ -25,7 +33,7 @@ export class LogOddsTable {
   readonly #sourceUsed: Uint32Array;
   readonly #targetUsed: Uint32Array;
   #tokens = 0;
-  /** Uses of each source at which its row is renewed. */
+  /** Uses of each source at the row's next renewal. */
   readonly #dueAt: Uint32Array;
 
   constructor(sources: number, targets: number) {
@@ -38,7 +46,10 @@ export class LogOddsTable {
     this.#dueAt = new Uint32Array(sources).fill(1);
   }
 
-  /** Counts one token. @param from its experts: `sources[from .. from + topK)`, NULL_EXPERT = none @param to its targets likewise */
+  /**
+   * Counts a token. @param from start of the source experts, `topK` long, NULL_EXPERT = none @param to start of the
+   * targets
+   */
   learn(sources: Uint16Array, from: number, targets: Uint16Array, to: number, topK: number): void {
     const pairs = this.#pairs;
     for (let i = from; i < from + topK; i++) {
@@ -111,7 +122,10 @@ export class LogOddsTable {
     into[this.#targets - 1]! += weight * sum;
   }
 
-  /** With a = SMOOTHING and p = P(source): log (both + a p) / (target + a) - log (source - both + a p) / (tokens - target + a). */
+  /**
+   * With a = SMOOTHING and p = P(source): log (both + a p) / (target + a) - log (source - both + a p) / (tokens -
+   * target + a).
+   */
   #renew(source: number): void {
     const pairs = this.#pairs;
     const rows = this.#rows;
@@ -127,7 +141,7 @@ export class LogOddsTable {
       const target = targetUsed[e]!;
       const withTarget = (both + chance) * (tokens - target + SMOOTHING);
       const withoutTarget = (used - both + chance) * (target + SMOOTHING);
-      // An integer is cut off faster than a number with a fraction.
+      // `| 0`: V8 clamps integers faster than doubles.
       const steps = Math.round(STEPS * fastLog(withTarget / withoutTarget)) | 0;
       const lane = BIAS + Math.max(-BIAS, Math.min(BIAS - 1, steps));
       const word = row + (e >> 1);
