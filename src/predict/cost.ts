@@ -1,25 +1,25 @@
 import { type Device, type HardwareSpec, speedOf } from '../hardware/door.js';
 import type { ModelSpec } from '../model/door.js';
 
-/** Time of a prediction, ns: call + tokens x (token + experts scored x expert). */
+/** Prediction time, ns: call + tokens x (token + experts scored x expert). */
 export interface PredictionCost {
   readonly callNs: number;
   readonly tokenNs: number;
   readonly expertNs: number;
   /** Most tokens of a pass predicted separately; larger passes are sampled. */
   readonly mostTokens: number;
-  /** One run of the network, at most once a pass; absent: no network. */
+  /** One run of the network, at most once a pass. */
   readonly network?: PredictionCost;
 }
 
-/** GHz of the host of all measured costs: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
+/** GHz of the measuring host: one core of an EPYC 7763, Node 20 (bench/prediction-cost.mjs). */
 const MEASURED_CLOCK = 2.45;
 
-/** Time of a prediction before prefetches start (L11): host times scale by clock; gates run on the GPU. */
+/** Prediction time before prefetches start (L11). */
 export interface PredictionTime {
   /** Time to predict layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number;
-  /** Time of one run of the network, ns; absent: no network. */
+  /** Time of one run of the network, ns. */
   networkNs?(tokens: number): number;
 }
 
@@ -27,7 +27,7 @@ function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>
   return [...layers.map(({ offset }) => offset), experts];
 }
 
-/** Time of predictions on the host. */
+/** Prediction time on the host. */
 export function hostTime(
   { callNs, expertNs, mostTokens, network, tokenNs }: PredictionCost,
   model: Pick<ModelSpec, 'experts' | 'layers'>,
@@ -39,7 +39,7 @@ export function hostTime(
   };
 }
 
-/** Bytes of a router's weight: checkpoints keep routers in 16 bits, even with quantized experts. */
+/** Bytes of a router's weight: checkpoints keep routers in 16 bits. */
 const ROUTER_BYTES = 2;
 
 /**
@@ -49,7 +49,7 @@ const ROUTER_BYTES = 2;
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
   const { nsPerByte, nsPerFlop } = speedOf(gpu);
   const launchNs = factor * gpu.launchNs;
-  // Router row of an expert: read time, and multiplication with a token.
+  // Per expert's row of a router.
   const readNs = factor * model.hidden * ROUTER_BYTES * nsPerByte;
   const tokenNs = factor * 2 * model.hidden * nsPerFlop;
   const below = expertsBelow(model);
@@ -65,7 +65,7 @@ export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>
 /** A cost independent of the prediction. */
 export const fixedCost = (callNs: number): PredictionCost => ({ callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 });
 
-/** Scales a measured cost to a host's clock (if known) and to the runtime's factor. */
+/** Scales a measured cost to a host's clock and runtime factor. */
 export function costBeside(cost: PredictionCost, { hostClock, software }: Pick<HardwareSpec, 'hostClock' | 'software'>): PredictionCost {
   const factor = ((software?.prediction ?? 1) * MEASURED_CLOCK) / (hostClock ?? MEASURED_CLOCK);
   const { callNs, expertNs, mostTokens, network, tokenNs } = cost;

@@ -3,9 +3,8 @@ import { walksOf } from '../../schedule/door.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
 import { bestOf } from './score.js';
 
-/** ExpertFlow's batch accuracy: recall and precision of the union of the paths of a batch's tokens. */
+/** ExpertFlow's batch accuracy: recall and precision of the union of a batch's paths. */
 export interface BatchAccuracy {
-  /** Tokens per batch. */
   readonly size: number;
   readonly batches: number;
   /** |R and R'| / |R|, mean over batches and layers: B_acc of arXiv 2410.17954, section 3.1. */
@@ -15,14 +14,14 @@ export interface BatchAccuracy {
   /** Mean size of R and of R' per layer. */
   readonly demanded: number;
   readonly named: number;
-  /** Scores with as many names as the batch's expected experts: the rounded sum of use probabilities. */
+  /** Scores with as many names as the batch's expected number of experts. */
   readonly expected: { readonly recall: number; readonly precision: number; readonly named: number };
   /** Recall (and precision) with as many names as the batch uses. */
   readonly atTrueSize: number;
 }
 
 /**
- * Batches as in continuous batching. R: union of paths; R': union of predicted paths.
+ * R: union of a batch's paths; R': of predicted paths.
  * @param predicted `[tokens, layers, width]` @param unions probabilities by batch
  * @returns null: no full batch, or no prediction
  */
@@ -94,7 +93,7 @@ export function batchAccuracy(
   };
 }
 
-/** Probability that a batch uses an expert; tokens count as independent given their known routing. */
+/** Probability that a batch uses an expert, with tokens independent given their known routing. */
 export class BatchUnions {
   readonly batches: readonly (readonly number[])[];
   readonly size: number;
@@ -115,7 +114,7 @@ export class BatchUnions {
     this.#filled = new Float32Array(this.batches.length * experts).fill(1);
   }
 
-  /** Adds a token's probabilities by dense id; `fill` only ranks experts without a score, sizes stay. */
+  /** Adds a token's probabilities by dense id; `fill` ranks experts without a score. */
   add(row: number, scores: Float32Array, fill: Float32Array | null): void {
     const batch = this.#batchOf[row]!;
     if (batch < 0) return;
@@ -126,7 +125,7 @@ export class BatchUnions {
     }
   }
 
-  /** Expected number of experts used among `[offset, offset + experts)`, rounded. */
+  /** Expected number of used experts, rounded. */
   expectedSize(batch: number, offset: number, experts: number): number {
     const from = batch * this.#experts + offset;
     let sum = 0;
@@ -134,12 +133,12 @@ export class BatchUnions {
     return Math.round(sum);
   }
 
-  /** Writes the ids of the `count` most probable experts into `order`, ties by id. @returns their number */
+  /** Writes the `count` most probable ids into `order`, ties by id. @returns their number */
   best(batch: number, offset: number, experts: number, order: Int32Array, count: number): number {
     const from = batch * this.#experts;
     const rank = Float32Array.from({ length: experts }, (_, e) => {
       const probable = 1 - this.#missed[from + offset + e]!;
-      // Fill scores rank below every named expert.
+      // Fill scores rank last.
       return probable > 0 ? 1 + probable : 1 - this.#filled[from + offset + e]!;
     });
     const some = bestOf(rank, 0, experts, order, count);

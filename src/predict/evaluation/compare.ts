@@ -21,13 +21,13 @@ export interface TraceEvaluation {
   readonly trace: TraceReference;
   readonly options: EvaluationOptions;
   readonly predictors: readonly JudgedPredictor[];
-  /** Predictors for which the trace lacks a needed field. */
+  /** Predictors without a needed trace field. */
   readonly unjudged: readonly { readonly predictor: string; readonly reason: string }[];
 }
 
 type JudgedPredictor = { readonly predictor: string } & Evaluation;
 
-/** Measured times of a predictor on a trace, on this machine: apart from the exact figures. */
+/** Measured times of a predictor on a trace, on this machine. */
 export interface JudgedTimes extends PredictionTimes {
   readonly trace: string;
   readonly predictor: string;
@@ -36,24 +36,22 @@ export interface JudgedTimes extends PredictionTimes {
 interface ComparisonRequest extends Omit<EvaluationOptions, 'every'>, Pick<PredictionInputs, 'model' | 'training' | 'judged'> {
   /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];
-  /** Judge predictions during the pass on every nth token; null: on about {@link AHEAD_TOKENS} tokens. */
+  /** Stride of tokens judged during the pass; null: about {@link AHEAD_TOKENS} tokens. */
   readonly every: number | null;
   readonly seed: number;
 }
 
-/**
- * Default number of tokens judged during the pass. Ours: enough for a third decimal, few enough for a slow predictor.
- */
+/** Default tokens judged during the pass. Ours: enough for a third decimal. */
 const AHEAD_TOKENS = 500;
 
-/** Predictors limited to the experts of one token: popularity fills up to 2k names. */
+/** Predictors of one token's experts, filled up to 2k names by popularity. */
 const FILLED = ['last-token', 'previous-layer'];
 const POPULAR = parsePredictor('popularity');
 
-/** Judged only if named: `onnx` needs a file, `whole-layer` names every expert. */
+/** Judged only by name: `onnx` needs a file, `whole-layer` names every expert. */
 const NEVER = ['onnx', 'whole-layer'];
 
-/** All registered predictors whose needs every trace meets, without oracles. */
+/** Registered predictors whose needs every trace meets, without oracles. */
 export const comparablePredictors = (traces: readonly RoutingTrace[]): string[] =>
   PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
     if (NEVER.includes(name)) return false;
@@ -64,9 +62,7 @@ export const comparablePredictors = (traces: readonly RoutingTrace[]): string[] 
     );
   }).map(({ name }) => name);
 
-/**
- * Inserts the uncorrected `ensemble` before each `adaptive`, same parameters: the difference is the correction's gain.
- */
+/** Inserts `ensemble` before each `adaptive`, same parameters: the difference is the correction's gain. */
 export function withCorrected(named: readonly string[]): string[] {
   const all: string[] = [];
   for (const text of named) {
@@ -82,8 +78,8 @@ export function withCorrected(named: readonly string[]): string[] {
 }
 
 /**
- * Evaluates every predictor on every trace. @throws UserError for an unknown predictor, or if a trace lacks the needs
- * of all
+ * Evaluates every predictor on every trace. @throws UserError for an unknown predictor, or if no predictor has its
+ * needs
  */
 export async function comparePredictors(
   request: ComparisonRequest,
@@ -134,7 +130,7 @@ export function referenceOf(trace: RoutingTrace): TraceReference {
   return { path: shownTrace(trace.path), sha256: trace.sha256(), tokens: trace.tokens };
 }
 
-/** Refuses unknown names before any long work. @throws UserError for a name of no predictor */
+/** @throws UserError for an unknown name */
 function chosenOf(text: string): PredictorChoice {
   const chosen = parsePredictor(text);
   if (chosen.name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
@@ -158,8 +154,8 @@ export interface Judged {
 }
 
 /**
- * Evaluates predictors on traces, side by side: `moeprof predict eval`.
- * @throws UserError for an unknown name, or a trace without a needed field
+ * Evaluates predictors on traces: `moeprof predict eval`. @throws UserError for an unknown name or a missing trace
+ * field
  */
 export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {
   const {

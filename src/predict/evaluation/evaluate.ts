@@ -15,41 +15,39 @@ export interface EvaluationOptions {
   readonly batch: number;
   /** Stride of tokens judged during the pass; default: about 500 tokens. */
   readonly every: number;
-  /** Least probability of a prefetched expert, and of the predictions that precision counts; default .15. */
+  /** Least probability of a prefetched expert; default .15. Precision counts these. */
   readonly minProbability: number;
 }
 
 /** Scores of an evaluation. */
 export interface Evaluation {
-  /** Score of the whole path, before the pass's first layer; null: the predictor predicts nothing before the pass. */
+  /** Score of the whole path, before the pass; null: no prediction. */
   readonly before: Score | null;
   /** Distance in layers from the last known layer. */
   readonly ahead: readonly { readonly distance: number; readonly score: Score | null }[];
   readonly batch: BatchAccuracy | null;
 }
 
-/** Measured times of a predictor on this machine, ns of a median token; runs differ. */
+/** Measured times on this machine, ns of a median token. */
 export interface PredictionTimes {
-  /** The whole path, before the pass. */
+  /** Whole path, before the pass. */
   readonly before: number;
-  /** After each layer, for each judged distance, all layers together; null: the predictor did not run. */
+  /** After each layer, all judged distances and layers together; null: did not run. */
   readonly during: number | null;
-  /** Learning from a token's choices, all layers together. */
+  /** Learning a token's choices, all layers together. */
   readonly learning: number;
 }
 
 /** Callbacks during an evaluation. */
 export interface EvaluationWatch extends Pick<WorkWatch, 'breathe'> {
-  /** Called with the number of tokens judged so far. */
   progress?(done: number): void;
 }
 
-/** Tokens between progress reports. Ours. */
+/** Tokens between progress reports. */
 const STRIDE = 8;
 
 /**
- * Evaluates a predictor on all rows, each from the earlier rows of the same request.
- * @param filler names further experts up to 2k; null: no filling
+ * Evaluates a predictor on all rows, each from earlier rows of the same request. @param filler names experts up to 2k
  */
 export async function evaluatePredictor(
   predictor: Predictor,
@@ -90,7 +88,7 @@ export async function evaluatePredictor(
       const asked = horizon > 0 && done % every === 0;
       for (let layer = 0; layer < layers; layer++) {
         clock.time('learning', () => predictor.observe(pass, layer));
-        // The most used experts of later layers do not change within a pass.
+        // Popularity does not change within a pass.
         filler?.observe(pass, layer);
         if (!asked || layer === layers - 1) continue;
         clock.time('during', () => predictor.predict(pass, layer, horizon, scores));
@@ -115,7 +113,7 @@ export async function evaluatePredictor(
   };
 }
 
-/** Times a predictor token by token; medians exclude interruptions by other programs. */
+/** Times a predictor token by token; medians ignore interruptions. */
 class Stopwatch {
   readonly #running = { before: 0, during: 0, learning: 0 };
   readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };
@@ -126,7 +124,7 @@ class Stopwatch {
     this.#running[what] += performance.now() - began;
   }
 
-  /** Ends a token. @param asked true if the pass included predictions */
+  /** @param asked true if the pass had predictions */
   token(asked: boolean): void {
     for (const what of ['before', 'during', 'learning'] as const) {
       if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);

@@ -10,24 +10,23 @@ import { rowsNamed, selectMarked } from '../../trace/selection.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { holdOut } from '../onnx/dataset.js';
 
-/** The user's choices. A trace is a path, a bundled trace's name, or a range of rows: `path#from:to`. */
+/** The user's choices. A trace is a path, a bundled name, or a range of rows: `path#from:to`. */
 export interface PredictionRequest {
   readonly training: readonly string[];
   readonly judged: readonly string[];
-  /** Share of the training traces held out for judging if `judged` is empty. */
+  /** Share of training traces held out if `judged` is empty. */
   readonly holdOut: number;
-  /** Model; absent: the first trace's model. */
+  /** Absent: the first trace's model. */
   readonly model?: string | undefined;
   readonly traceFormat?: string | undefined;
-  /** Column names of traces that are tables. */
+  /** Column names of tabular traces. */
   readonly traceColumns?: ColumnMap | undefined;
   readonly seed: number;
 }
 
-/** Opened inputs of a prediction. */
 export interface PredictionInputs {
   readonly model: ModelSpec;
-  /** How the model was found, if the trace does not name a model. */
+  /** How the model was found, if unnamed in the trace. */
   readonly modelNote: string | null;
   readonly training: readonly RoutingTrace[];
   readonly judged: readonly RoutingTrace[];
@@ -35,7 +34,7 @@ export interface PredictionInputs {
 }
 
 /**
- * Opens traces for learning and, without overlap, for judging. @throws UserError for unknown, malformed or mismatched
+ * Opens traces to learn from and, not overlapping, to judge on. @throws UserError for unknown, malformed or mismatched
  * inputs
  */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
@@ -77,7 +76,7 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
   }
 }
 
-/** Holds out a share of every trace: whole requests, or the trace's end if requests are too few. */
+/** Holds out whole requests of every trace, or the end if requests are too few. */
 function divided(traces: readonly RoutingTrace[], share: number, seed: number): Pick<PredictionInputs, 'training' | 'judged'> {
   const training: RoutingTrace[] = [];
   const judged: RoutingTrace[] = [];

@@ -2,36 +2,36 @@ import { meanOfPresent, sum } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
-/** Bin of the reliability curve: predictions with a probability in `[from, to)` (last bin: `to` included). */
+/** Predictions with a probability in `[from, to)` (last bin: `to` included). */
 interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
-  /** Predictions, counted per token, layer and expert. */
+  /** One per token, layer and expert. */
   readonly predictions: number;
-  /** Mean probability of the predictions, and the share that came true. */
+  /** Mean probability, and share that came true. */
   readonly probability: number;
   readonly frequency: number;
 }
 
-/** Recall, precision and calibration before the pass or at a distance in layers; ratios are 0..1. */
+/** Recall, precision and calibration before the pass or at a distance; ratios are 0..1. */
 export interface Score {
   readonly tokens: number;
-  /** Share of a token's experts among the k best-scored (k: the layer's top-k); mean over tokens, then layers. */
+  /** Share of a token's experts among the k best-scored (k: layer's top-k); mean over tokens, then layers. */
   readonly recallAtK: number;
-  /** Same share among the 2k best-scored. */
+  /** Share among the 2k best-scored. */
   readonly recallAt2K: number;
-  /** By MoE layer; null: no prediction at the layer. */
+  /** By MoE layer; null: no predictions. */
   readonly recallAtKByLayer: readonly (number | null)[];
   readonly recallAt2KByLayer: readonly (number | null)[];
-  /** {@link recallAtK} of prompt tokens and of generated tokens; null: no such tokens. */
+  /** {@link recallAtK} of prompt and of generated tokens; null: no tokens. */
   readonly recallAtKByPhase: { readonly prefill: number | null; readonly decode: number | null };
-  /** Share of predictions of at least `minProbability` that came true; null: no such predictions. */
+  /** Share of predictions of at least `minProbability` that came true; null: no predictions. */
   readonly precision: number | null;
   /** Share of used experts predicted with at least `minProbability`. */
   readonly recall: number;
   /** Experts predicted with at least `minProbability`, per token and layer. */
   readonly named: number;
-  /** Expected calibration error: |probability - frequency|, mean over bins weighted by predictions. */
+  /** Expected calibration error: |probability - frequency|, weighted by predictions. */
   readonly calibrationError: number;
   readonly reliability: readonly ReliabilityBin[];
 }
@@ -57,7 +57,7 @@ export class ScoreCounter {
   readonly #truth: Uint8Array;
   readonly #others: Float32Array;
   readonly #order: Int32Array;
-  /** The last judgement's 2k best-scored experts (dense ids), best first, filled-up ids last; and their number. */
+  /** The last judgement's 2k best-scored dense ids, best first. */
   readonly best: Int32Array;
   bestCount = 0;
 
@@ -76,14 +76,14 @@ export class ScoreCounter {
     this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
   }
 
-  /** True if no judged score was positive. */
+  /** True if no score was positive. */
   get silent(): boolean {
     return this.#binProbability.every((sum) => sum === 0);
   }
 
   /**
    * Judges a layer's scores. @param choices `[topK]` from index `from` @param decoded true for a generated token
-   * @param fill scores to fill up to 2k, or null
+   * @param fill scores to fill up to 2k
    */
   judge(
     layer: number,
@@ -137,7 +137,6 @@ export class ScoreCounter {
     for (let at = from; at < from + topK; at++) if (choices[at] !== NULL_EXPERT) truth[offset + choices[at]!] = 0;
   }
 
-  /** Adds the best experts by `fill` without a score, up to `names`. */
   #fillUp(fill: Float32Array, scores: Float32Array, offset: number, experts: number, names: number): void {
     const others = this.#others;
     for (let id = offset; id < offset + experts; id++) others[id] = scores[id]! > 0 ? 0 : fill[id]!;
@@ -145,7 +144,7 @@ export class ScoreCounter {
     for (let i = 0; i < more; i++) this.best[this.bestCount++] = this.#order[i]!;
   }
 
-  /** The score; null if no layer was judged, or no score was positive. */
+  /** Null if nothing was judged, or no score was positive. */
   score(): Score | null {
     if (this.#used === 0 || this.silent) return null;
     const byLayer = (sums: Float64Array, tokens = this.#tokens): (number | null)[] =>
@@ -190,8 +189,8 @@ export class ScoreCounter {
 }
 
 /**
- * Writes the ids of the `count` largest positive scores in `[offset, offset + experts)`, ties by id (L16).
- * @returns the number found
+ * Writes the ids of the `count` largest positive scores of `[offset, offset + experts)`, ties by id (L16). @returns
+ * their number
  */
 export function bestOf(scores: Float32Array, offset: number, experts: number, order: Int32Array, count: number): number {
   let found = 0;

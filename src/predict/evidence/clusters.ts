@@ -13,7 +13,7 @@ function smallest(values: ArrayLike<number>): number {
   return best;
 }
 
-/** First seed: the vector nearest to the mean. Further seeds: the vector farthest from its nearest seed. */
+/** First seed: vector nearest to the mean; next: vector farthest from all seeds. */
 function seedsOf(vectors: readonly Float32Array[], k: number): Float32Array[] {
   const mean = meanOf(vectors);
   const seeds = [vectors[smallest(vectors.map((vector) => squaredDistance(vector, mean)))]!];
@@ -32,10 +32,7 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
-/**
- * k-means with distant seeds, without random draws. @param k most clusters @returns ascending indices nearest to each
- * mean
- */
+/** k-means without random draws. @param k most clusters @returns ascending indices nearest to each mean */
 export function representatives(vectors: readonly Float32Array[], k: number): number[] {
   if (vectors.length <= k) return vectors.map((_, i) => i);
   let centres = seedsOf(vectors, k);

@@ -1,4 +1,3 @@
-// Kinds of evidence by name, and mixtures of kinds: `ensemble` and `adaptive`.
 import { UserError } from '../../base/errors.js';
 import { resolve } from '../../base/host/paths.js';
 import { byName, ownValue } from '../../base/objects.js';
@@ -18,24 +17,23 @@ import { RequestPrior } from './request-prior.js';
 import { TokenExperts } from './token-experts.js';
 import { Transitions } from './transitions.js';
 
-/** Parameter of predictors with transition tables. */
+/** Parameter of transition tables. */
 export const REACH: Parameter = { default: 1, description: 'layers ahead that have a transition table of their own', min: 1 };
-/** Parameter of predictors that look token ids up: 16,384 ids of a model with 6,144 experts take 100 MB. */
+/** Parameter of token-id tables: 16,384 ids of a model with 6,144 experts take 100 MB. */
 export const IDS: Parameter = { default: 16384, description: 'token ids that are told apart, first come, first served', min: 1 };
-/** Parameter of predictors that retrieve paths: 8,192 of a model with 48 layers of 128 experts, top-8, take 17 MB. */
+/** Parameter of path retrieval: 8,192 paths of 48 layers of 128 experts, top-8, take 17 MB. */
 export const KEPT_PATHS: Parameter = { default: 8192, description: 'paths of past tokens that are kept', min: 32, max: 65536 };
-/** Parameter of predictors with an optional network. */
+/** Parameter of an optional network. */
 export const FILE: Parameter = { default: '', description: 'path of the .onnx file of the part onnx' };
-/** Parameter of predictors that combine kinds of evidence. */
+/** Parameter of combined evidence. */
 export const PARTS: Parameter = {
   default: 'transition+history+markov',
   description: 'kinds of evidence: transition, history, request, markov, expert-map, retrieval, token-table, onnx',
 };
 
 /**
- * Kinds of evidence by name. Weights before the first fit are ours, and small because sums over dependent experts are
- * overconfident; halved or doubled, recall of `ensemble` changes by at most 0.15 points on four traces (see
- * evidence.ts).
+ * Kinds of evidence by name. Weights before the first fit are ours, small because sums over dependent experts are
+ * overconfident; halved or doubled, recall of `ensemble` changes by at most 0.15 points on four traces (evidence.ts).
  */
 const KINDS = byName<
   (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>
@@ -54,9 +52,7 @@ const KINDS = byName<
 });
 
 interface EvidenceLimits {
-  /** Layers ahead with a separate transition table. */
   readonly reach: number;
-  /** Most token ids with separate counts. */
   readonly ids: number;
   readonly paths: number;
   readonly file: string;
@@ -68,14 +64,14 @@ function fileOf(file: string, folder = '.'): string {
   return resolve(folder, file);
 }
 
-/** FineMoE's search: a vote for each map with the most shared experts over all layers so far. */
+/** FineMoE's search: a vote for each map that shares most experts over all layers so far. */
 export function expertMaps({ model, slots, topK }: PredictorContext, maps: number, matches: number, weight: number): WeightedEvidence[] {
   const index = new PathIndex(model, topK, slots, maps, matches, { near: 0, mean: 1, before: 0 });
   const votes = new PathVotes(model, index, [{ before: 0, during: 0 }]);
   return votes.columns.map((evidence) => ({ evidence, weight }));
 }
 
-/** ns of each kind per token and expert scored, from bench/prediction-cost.mjs on the host of cost.ts. */
+/** ns per token and expert scored: bench/prediction-cost.mjs, on the host of cost.ts. */
 export const EVIDENCE_NS = {
   transition: 6,
   history: 7,
@@ -87,17 +83,16 @@ export const EVIDENCE_NS = {
   'activation-matrix': 2,
 } as const;
 const MIXTURE_NS = 3;
-/** Time of a mixture per prediction, ns, measured like {@link EVIDENCE_NS}. */
+/** Time of a mixture per prediction, ns (bench/prediction-cost.mjs). */
 const MIXTURE_CALL_NS = 800;
 
-/** Cost of a mixture with evidence of `evidenceNs` per token and expert scored. */
+/** Cost of a mixture. @param evidenceNs per token and expert scored */
 export function mixtureCost(evidenceNs: number): PredictionCost {
   return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
 }
 
 /**
- * Cost of a mixture of the kinds in {@link PARTS}. @param folder of the network's path @param moreNs per token and
- * expert scored
+ * Cost of a mixture of the named kinds. @param folder of the network's path @param moreNs per token and expert scored
  */
 export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
   const names = String(parts).split('+');
@@ -106,10 +101,7 @@ export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 
   return { ...cost, network: networkCost(fileOf(String(file), folder)) };
 }
 
-/**
- * Evidence named by {@link PARTS}, {@link REACH}, {@link IDS}, {@link KEPT_PATHS} and {@link FILE}. @throws UserError
- * for an unknown kind
- */
+/** Evidence of the named kinds. @throws UserError for an unknown kind */
 export async function evidenceOf(
   context: PredictorContext,
   { parts, reach, ids, paths, file }: Parameters,
@@ -124,10 +116,10 @@ export async function evidenceOf(
   return evidence;
 }
 
-/** Trace fields needed by the kinds in `parts`. */
+/** Trace fields needed by `parts`. */
 export const needsOf = ({ parts }: Parameters): readonly PredictorNeed[] =>
   String(parts).split('+').includes('token-table') ? ['tokenIds'] : [];
 
-/** A mixture of the evidence, trained on the training traces. */
+/** A mixture trained on the training traces. */
 export const mixtureOf = (context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture =>
   trainedOn(new Mixture(context.model, evidence), context.training);

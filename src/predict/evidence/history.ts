@@ -5,23 +5,21 @@ import type { Pass } from '../../schedule/door.js';
 import { addColumn, type Evidence } from '../evidence.js';
 
 /**
- * Pseudo-tokens at the layer's mean rate in every past. Ours: 2 and 8 change recall of `ensemble` by at most 0.21
- * points (evidence.ts).
+ * Pseudo-tokens at the layer's mean rate. Ours: 2 and 8 change recall of `ensemble` by at most 0.21 points
+ * (evidence.ts).
  */
 const SMOOTHING = 4;
-/** Stride of counted tokens once a layer has seen {@link EARLY} tokens. Ours. */
+/** Stride of counted tokens after the first {@link EARLY} tokens of a layer. Ours. */
 const STRIDE = 4;
 const EARLY = 512;
 
-/**
- * Log-odds of use given the request's past use of the expert: two bytes hold eight tokens and eight blocks of eight.
- */
+/** Log-odds of use given the request's past uses: two bytes hold eight tokens and eight blocks of eight. */
 export class History implements Evidence {
   readonly #model: ModelSpec;
-  /** Bytes of one slot: experts of each layer, padded to whole words. */
+  /** Bytes of a slot, each layer padded to whole words. */
   readonly #slotBytes: number;
   readonly #start: Int32Array;
-  /** `[slots, experts]` past events; an event is a token of the slot's request. */
+  /** `[slots, experts]`; an event is a token of the request. */
   readonly #bits: PastBits;
   /** Request, and tokens so far, by slot and layer. */
   readonly #owner: Int32Array;
@@ -32,7 +30,7 @@ export class History implements Evidence {
   readonly #logOdds: Float32Array;
   readonly #learned: Float64Array;
   readonly #dueAt: Float64Array;
-  /** By slot and layer: log-odds of each expert's past, looked up once for all distances; and 1 while valid. */
+  /** By slot and layer: log-odds of each expert's past; and 1 while valid. */
   readonly #said: readonly Float32Array[];
   readonly #holds: Uint8Array;
 
@@ -74,7 +72,6 @@ export class History implements Evidence {
     return logOdds;
   }
 
-  /** Writes the log-odds of the pasts from place `from` on. */
   #lookUp(layer: number, from: number, into: Float32Array): void {
     const bits = this.#bits;
     const logOdds = this.#logOdds;
@@ -82,7 +79,7 @@ export class History implements Evidence {
     for (let e = 0; e < into.length; e++) into[e] = logOdds[base + bits.past(from + e)]!;
   }
 
-  /** Skips wrong drafts: rejected tokens are no part of the request's past. */
+  /** Skips wrong drafts: they are no part of the request's past. */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void {
     if (pass.wrong[token] === 1) return;
     const slot = pass.slot[token]!;

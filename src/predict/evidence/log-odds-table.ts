@@ -2,14 +2,13 @@ import { fastLog } from '../../base/log-odds.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
 /**
- * Log-odds are whole steps of 1 / STEPS, two to a 32-bit word. A lane is value + BIAS; a sum of SWEEP lanes stays below
- * 2^16.
+ * Log-odds are steps of 1 / STEPS in 16-bit lanes of value + BIAS, two per word; sums of SWEEP lanes stay below 2^16.
  */
 const STEPS = 64;
 const BIAS = 4096;
 const SWEEP = 8;
 
-/** Largest count of a pair (16 bits). */
+/** Largest count. */
 const FULL = 0xffff;
 
 /**
@@ -18,22 +17,20 @@ const FULL = 0xffff;
  */
 const SMOOTHING = 2;
 
-/** Naive Bayes over pairs (source expert, target expert) of a token. A row is renewed as the source's count grows. */
+/** Naive Bayes over pairs (source expert, target expert) of a token. Rows are renewed as counts grow. */
 export class LogOddsTable {
   readonly #targets: number;
-  /**
-   * `[sources, targets]` tokens that used the pair; all counts are halved before a count is full, so old tokens fade.
-   */
+  /** `[sources, targets]` tokens with the pair; all counts are halved when a source is full, so old tokens fade. */
   readonly #pairs: Uint16Array;
-  /** `[sources, words]` log P(source | target) / P(source | not target), as of the row's last renewal. */
+  /** `[sources, words]` log P(source | target) / P(source | not target) at the last renewal. */
   readonly #rows: Int32Array;
   readonly #words: number;
-  /** First entries of the rows of the running sum. */
+  /** First entries of the summed rows. */
   readonly #starts = new Int32Array(SWEEP);
   readonly #sourceUsed: Uint32Array;
   readonly #targetUsed: Uint32Array;
   #tokens = 0;
-  /** Uses of each source at the row's next renewal. */
+  /** Source uses at the next renewal of a row. */
   readonly #dueAt: Uint32Array;
 
   constructor(sources: number, targets: number) {
@@ -46,10 +43,7 @@ export class LogOddsTable {
     this.#dueAt = new Uint32Array(sources).fill(1);
   }
 
-  /**
-   * Counts a token. @param from start of the source experts, `topK` long, NULL_EXPERT = none @param to start of the
-   * targets
-   */
+  /** Counts a token. @param from first of `topK` source experts @param to first of `topK` targets */
   learn(sources: Uint16Array, from: number, targets: Uint16Array, to: number, topK: number): void {
     const pairs = this.#pairs;
     for (let i = from; i < from + topK; i++) {
@@ -70,7 +64,7 @@ export class LogOddsTable {
     this.#tokens = Math.ceil(this.#tokens / 2);
   }
 
-  /** Adds `weight` times the summed log-odds of a token's source experts to `into[0 .. targets)`. */
+  /** Adds `weight` times the summed log-odds of a token's sources to `into[0 .. targets)`. */
   add(sources: Uint16Array, from: number, topK: number, weight: number, into: Float64Array): void {
     const starts = this.#starts;
     let found = 0;
@@ -115,7 +109,7 @@ export class LogOddsTable {
     if (this.#targets % 2 === 1) this.#sumLast(count, weight, into);
   }
 
-  /** Sums the last target of an odd number: the low lane of the last word. */
+  /** Sums the last target of an odd number. */
   #sumLast(count: number, weight: number, into: Float64Array): void {
     let sum = 0;
     for (let k = 0; k < count; k++) sum += (this.#rows[this.#starts[k]! + this.#words - 1]! & 0xffff) - BIAS;

@@ -8,10 +8,10 @@ import { either, type Predictor } from '../predictor.js';
 import { Blend } from './blend.js';
 import { Stacked } from './stacked.js';
 
-/** Most tokens of a pass predicted separately; an even sample represents larger passes. Ours. */
+/** Most tokens of a pass predicted separately; larger passes are sampled. Ours. */
 export const SAMPLED_TOKENS = 64;
 
-/** Distances with separate weights: before the pass; 1, 2, 3-4, 5-8 and more layers ahead. */
+/** Distances with separate weights: before the pass; 1, 2, 3-4, 5-8, more. */
 const BUCKETS = 6;
 
 function bucketOf(after: number, layer: number): number {
@@ -20,7 +20,7 @@ function bucketOf(after: number, layer: number): number {
   return distance <= 2 ? distance : distance <= 4 ? 3 : distance <= 8 ? 4 : 5;
 }
 
-/** Last known layer when practising a bucket at `layer`; null: the layer is too near the first. */
+/** Last known layer to practise a bucket; null: too near the first layer. */
 function practiceAfter(bucket: number, layer: number): number | null {
   if (bucket === 0) return BEFORE_PASS;
   const distance = bucket <= 2 ? bucket : bucket === 3 ? 4 : bucket === 4 ? 8 : 16;
@@ -31,46 +31,43 @@ function practiceAfter(bucket: number, layer: number): number | null {
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
 /**
- * Stride, in token-layers, of weight fits: short at first. Ours: strides of 1 or 9, 31 or 121 change recall by at most
- * .8 points (evidence.ts).
+ * Token-layers per weight fit, early and late. Ours: strides of 1 or 9, 31 or 121 change recall by at most .8 points
+ * (evidence.ts).
  */
 const EARLY_PRACTICE = 256;
 const EARLY_STRIDE = 3;
 const LATE_STRIDE = 61;
 
-/** First tokens, all counted; and the stride of later counted tokens. Ours. */
+/** Tokens counted without a stride, and the later stride. Ours. */
 const COUNTED_TOKENS = 8192;
 const COUNTED_STRIDE = 4;
 
 interface PredictedFrom {
   after: number;
   slot: number;
-  /** NaN: the prediction cannot be reused. */
+  /** NaN: not reusable. */
   state: number;
 }
 
-/**
- * Log-linear mixture: logit P(expert) = bias + sum of weight x log-odds; logistic regression fits online, per distance.
- */
+/** Log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online per distance. */
 export class Mixture implements Predictor {
-  /** Present if every evidence has a version. */
+  /** Present if every evidence has a state. */
   readonly versions?: Uint32Array;
   /** Present if the evidence includes a network. */
   readonly network?: Stacked;
   protected readonly model: ModelSpec;
   readonly #evidence: readonly Evidence[];
   readonly #usage: Usage;
-  /** Fit of each bucket; features are the bias, the prior, and each evidence. */
+  /** By bucket; features are the bias, the prior, and each evidence. */
   readonly #fits: readonly LogisticFit[];
   readonly #blend: Blend;
   readonly #columns: readonly Float64Array[];
   readonly #used: Uint8Array;
-  /** By bucket and layer: weighted bias and prior of the experts, and the state at computation. */
+  /** By bucket and layer: weighted bias and prior, and the state of their inputs. */
   readonly #priors: readonly (readonly Float64Array[])[];
   readonly #priorOf: readonly Float64Array[];
-  /** By dense id: each layer's latest prediction for a single token; null: predictions are not kept. */
+  /** By dense id: each layer's latest prediction for a single token; null: not kept. */
   readonly #latest: Float32Array | null;
-  /** Same predictions by layer, and their inputs. */
   readonly #latestByLayer: readonly Float32Array[];
   readonly #latestFrom: readonly PredictedFrom[];
   #practised = 0;
@@ -104,10 +101,10 @@ export class Mixture implements Predictor {
   observe(pass: Pass, layer: number): void {
     const first = layer === 0;
     for (let token = 0; token < pass.tokens; token++) {
-      // A wrong draft is no token of the text: known within the pass, never learned.
+      // A wrong draft is known within the pass, never learned.
       const wrong = pass.wrong[token] === 1;
       if (!wrong && --this.#untilPractice === 0) this.#practise(pass, token, layer);
-      // A token is counted at all layers or at no layer: pairs of layers need both.
+      // All layers of a token are counted, or none: pairs of layers need both.
       const counted = !wrong && (this.#counted < COUNTED_TOKENS || (pass.number + token) % COUNTED_STRIDE === 0);
       if (counted) this.#usage.learn(pass, token, layer);
       for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.learn(pass, token, layer, counted);
@@ -142,7 +139,7 @@ export class Mixture implements Predictor {
     this.network?.evidence.close?.();
   }
 
-  /** Log-odds of each expert of a layer for a token: the sums of `#blend`. */
+  /** Log-odds of a layer's experts for a token. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const sums = this.#tables(pass, token, after, layer);
     this.network?.speak(bucketOf(after, layer), pass, token, after, layer, this.model.layers[layer]!.experts, sums);
@@ -175,7 +172,6 @@ export class Mixture implements Predictor {
     return logits;
   }
 
-  /** Repeats a layer's latest prediction unless inputs changed. */
   #repeat(pass: Pass, after: number, layer: number, latest: Float32Array, scores: Float32Array): void {
     const of = this.#latestFrom[layer]!;
     const slot = pass.slot[0]!;
@@ -190,14 +186,14 @@ export class Mixture implements Predictor {
     scores.set(this.#latestByLayer[layer]!, this.model.layers[layer]!.offset);
   }
 
-  /** Sum of growing states: unchanged only if every state is unchanged. */
+  /** Sum of growing states: equal only if all are equal. */
   #state(pass: Pass, after: number, layer: number): number {
     let state = this.#usage.state(layer) + this.#fits[bucketOf(after, layer)]!.steps;
     for (let i = 0; i < this.#evidence.length; i++) state += this.#evidence[i]!.state!(pass, 0);
     return state;
   }
 
-  /** Invalidates kept predictions of layers `(after, last]`: a pass of several tokens followed. */
+  /** Invalidates kept predictions of layers `(after, last]`. */
   #forget(after: number, last: number): void {
     for (let layer = after + 1; layer <= last; layer++) {
       this.#latestFrom[layer]!.state = Number.NaN;
@@ -205,7 +201,7 @@ export class Mixture implements Predictor {
     }
   }
 
-  /** Tokens count as independent given their known layers: a batch demands an expert if any token does. */
+  /** Tokens are independent given their known layers: a batch demands an expert if any token does. */
   #predictLayer(pass: Pass, after: number, layer: number, scores: Float32Array): void {
     const { experts, offset } = this.model.layers[layer]!;
     const { tokens } = pass;
@@ -221,7 +217,7 @@ export class Mixture implements Predictor {
     for (let id = offset; id < offset + experts; id++) scores[id] = 1 - (1 - scores[id]!) ** power;
   }
 
-  /** Predicts a token with known experts at a practised distance, and fits the distance's weights. */
+  /** Predicts a known token at a practised distance, and fits weights. */
   #practise(pass: Pass, token: number, layer: number): void {
     this.#untilPractice = this.#practised++ < EARLY_PRACTICE ? EARLY_STRIDE : LATE_STRIDE;
     const bucket = PRACTICE[this.#turn++ % PRACTICE.length]!;
@@ -240,7 +236,7 @@ export class Mixture implements Predictor {
   }
 }
 
-/** Uses by expert, and their log-odds, renewed as counts grow by an eighth. */
+/** Uses by expert and their log-odds, renewed as counts grow by an eighth. */
 export class Usage {
   /** Tokens that chose each expert, by dense id. */
   readonly used: Float64Array;
@@ -264,16 +260,13 @@ export class Usage {
     this.tokens[layer]! += 1;
   }
 
-  /** Number that grows whenever the layer's written log-odds change. */
+  /** Number that grows whenever {@link write} changes. */
   state(layer: number): number {
     if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     return this.#dueAt[layer]!;
   }
 
-  /**
-   * Writes `bias` plus `weight` times the log-odds of use of each expert of a layer, smoothed by one token's even
-   * share.
-   */
+  /** Writes `bias` plus `weight` times log-odds of use, smoothed by one token's even share. */
   write(layer: number, bias: number, weight: number, into: Float64Array): void {
     if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     const { experts, offset } = this.#model.layers[layer]!;

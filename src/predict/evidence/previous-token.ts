@@ -6,10 +6,10 @@ import { named, overlap } from '../named-experts.js';
 import { PathMemory } from '../path-memory.js';
 import { LogOddsTable } from './log-odds-table.js';
 
-/** Start of every layer's reuse rate. Log-odds of reuse, measured on real models, are 1.1 to 2.6. Unit: trials. */
+/** Trials of reuse at the start. Log-odds of reuse on real models: 1.1 to 2.6. */
 const PRIOR = { again: 8, trials: 20 };
 
-/** Evidence from the request's previous token at the same layer: experts recur at a rate counted per layer. */
+/** Evidence from the request's previous token: experts recur at a rate counted per layer. */
 export class PreviousToken implements Evidence {
   readonly #model: ModelSpec;
   readonly #memory: PathMemory;
@@ -17,7 +17,7 @@ export class PreviousToken implements Evidence {
   readonly #trials: Float64Array;
   readonly #silentWithin: number;
 
-  /** @param silentWithin layers ahead without this evidence */
+  /** @param silentWithin layers ahead without evidence */
   constructor(model: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#model = model;
     this.#memory = new PathMemory(slots, model.layers.length, topK);
@@ -50,15 +50,15 @@ export class PreviousToken implements Evidence {
   }
 }
 
-/** First-order Markov chain over the experts of a layer, as naive Bayes over the previous token's experts. */
+/** First-order Markov chain over a layer's experts, as naive Bayes over the previous token's experts. */
 export class SameLayer implements Evidence {
   readonly #memory: PathMemory;
   readonly #tables: readonly LogOddsTable[];
   readonly #silentWithin: number;
 
   /**
-   * @param topK width of a token's row per layer
-   * @param silentWithin layers ahead without this evidence, because the token's own path is known
+   * @param topK width of a token's row per layer @param silentWithin layers ahead without evidence: the own path is
+   * known
    */
   constructor({ layers }: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#silentWithin = silentWithin;

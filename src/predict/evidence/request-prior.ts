@@ -10,15 +10,14 @@ import { Usage } from './mixture.js';
  */
 const SMOOTHING = 16;
 
-/** Log-odds of use by share of the request's tokens, less log-odds over all text (GLIDER, arXiv 2410.07172). */
+/** Log-odds of use in the request, less those in all text (GLIDER, arXiv 2410.07172). */
 export class RequestPrior implements Evidence {
   readonly #model: ModelSpec;
   readonly #all: Usage;
-  /** Request and its tokens, by slot and layer; tokens that used each expert, by slot and dense id. */
+  /** Request and its tokens, by slot and layer; uses by slot and dense id. */
   readonly #owner: Int32Array;
   readonly #length: Float64Array;
   readonly #used: Float32Array;
-  /** Log-odds over all text, of one layer. */
   readonly #logOdds: Float64Array;
 
   constructor(model: ModelSpec, slots: number) {
@@ -42,7 +41,7 @@ export class RequestPrior implements Evidence {
     this.#all.write(layer, 0, 1, everywhere);
     const pseudo = SMOOTHING / (all + 1);
     for (let e = 0; e < experts; e++) {
-      // Half a use more keeps log-odds of an unused expert finite.
+      // Half a use keeps log-odds finite.
       const uses = this.#used[from + e]! + pseudo * (this.#all.used[offset + e]! + 0.5);
       into[e]! += weight * (fastLog(uses / (rows - uses)) - everywhere[e]!);
     }

@@ -1,5 +1,4 @@
-// Evidence from whole sequences, as in MoE-Infinity: the most similar matrix of uses predicts the rest. Training
-// matrices are clustered.
+// Evidence from whole sequences, as in MoE-Infinity: the most similar matrix of uses predicts the rest.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -8,34 +7,31 @@ import { representatives } from './clusters.js';
 
 /** Fewest tokens of a kept sequence. Ours. */
 const FEWEST_TOKENS = 16;
-/** Rows of kept counts added at once. */
+/** Rows added at once. */
 const SWEEP = 8;
-/**
- * Pseudo-tokens of even use when a matrix is read as rates. Ours: 0.5 and 2 change recall by at most 0.17 points
- * (evidence.ts).
- */
+/** Pseudo-tokens of even use. Ours: 0.5 and 2 change recall by at most 0.17 points (evidence.ts). */
 const SMOOTHING = 1;
 
 interface Sequence {
-  /** Activations by dense id, and the sequence's tokens. */
+  /** Activations by dense id. */
   readonly counts: Float64Array;
   readonly tokens: number;
 }
 
-/** Running matrix of a slot's sequence. */
+/** Running matrix of a slot. */
 class Running implements Sequence {
   readonly counts: Float64Array;
   tokens = 0;
   request = -1;
-  /** `[layers]` squared norm of each layer's counts; `[layers, capacity]` dot product with each kept matrix. */
+  /** `[layers]` squared norms; `[layers, capacity]` dot products with kept matrices. */
   readonly norms: Float64Array;
   readonly dots: Float64Array;
-  /** `[layers, capacity]` cosine of each layer's counts with each kept matrix, and `[capacity]` sum over layers. */
+  /** `[layers, capacity]` cosines with kept matrices, and `[capacity]` sums over layers. */
   readonly cosines: Float64Array;
   readonly similarity: Float64Array;
-  /** Index of the most similar kept matrix; -1: no match yet. */
+  /** Most similar kept matrix; -1: no match. */
   match = -1;
-  /** Grows whenever the match changes, or the matched matrix is replaced. */
+  /** Grows when the match changes or is replaced. */
   matches = 0;
 
   constructor(experts: number, layers: number, capacity: number) {
@@ -53,31 +49,26 @@ class Running implements Sequence {
   }
 }
 
-/** Collection of matrices, searched by the cosine of each layer's row, averaged over layers. */
+/** Matrices searched by the cosine of layer rows, averaged over layers. */
 export class SequenceMatrices implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;
   readonly #window: number;
-  /**
-   * `[experts + 1, capacity]` activations of each kept sequence, the last row all zero; and each sequence's tokens.
-   */
+  /** `[experts + 1, capacity]` activations of kept sequences, last row zero; and their tokens. */
   readonly #kept: Float32Array;
   readonly #keptTokens: Float64Array;
-  /** `[layers, capacity]` inverse norm of each row of a kept matrix; 0 for an empty row. */
+  /** `[layers, capacity]` inverse norms; 0 for an empty row. */
   readonly #keptScale: Float64Array;
-  /** First entries of the rows of the running sum. */
+  /** First entries of the summed rows. */
   readonly #starts = new Int32Array(SWEEP);
   #count = 0;
-  /** First matrices, learned before the run and never replaced. */
+  /** First matrices, from training, never replaced. */
   #lasting = 0;
-  /** Training sequences; null once the run has begun. */
+  /** Training sequences; null: the run has begun. */
   #past: Sequence[] | null = [];
   readonly #slots: Running[];
 
-  /**
-   * @param capacity kept matrices; beyond, the run's most similar matrix is replaced
-   * @param window tokens after which a long sequence is kept
-   */
+  /** @param capacity most kept matrices @param window tokens after which a long sequence is kept */
   constructor(model: ModelSpec, slots: number, capacity: number, window: number) {
     this.#model = model;
     this.#capacity = capacity;
@@ -119,7 +110,6 @@ export class SequenceMatrices implements Evidence {
     if (layer === this.#model.layers.length - 1) running.tokens++;
   }
 
-  /** Begins a request's token, and ends the sequence before if due. */
   #begin(running: Running, request: number): void {
     if (request >= 0 && this.#past !== null) this.#settle(this.#past);
     if (running.request === request && running.tokens < this.#window) return;
@@ -128,14 +118,13 @@ export class SequenceMatrices implements Evidence {
     running.begin(request);
   }
 
-  /** Keeps an ended sequence of sufficient length. */
   #end(running: Running): void {
     if (running.tokens < FEWEST_TOKENS) return;
     this.#past?.push({ counts: running.counts.slice(), tokens: running.tokens });
     this.#keep(running, this.#placeFor(running));
   }
 
-  /** Begins the run: only the middles of training clusters stay, for good. */
+  /** Begins the run: the middles of training clusters stay, for good. */
   #settle(past: Sequence[]): void {
     for (const running of this.#slots) {
       this.#end(running);
@@ -154,7 +143,7 @@ export class SequenceMatrices implements Evidence {
     this.#lasting = this.#count;
   }
 
-  /** Each layer's counts scaled to unit length: squared distance = 2 - 2 x cosine per layer. */
+  /** Counts scaled to unit length per layer: squared distance = 2 - 2 x cosine. */
   #directions(counts: Float64Array): Float32Array {
     const vector = Float32Array.from(counts);
     for (const { experts, offset } of this.#model.layers) {
@@ -185,7 +174,7 @@ export class SequenceMatrices implements Evidence {
     }
   }
 
-  /** Adds eight rows of kept counts to a layer's dot products; whole numbers, so order does not matter. */
+  /** Adds eight rows to a layer's dot products: whole numbers, order does not matter. */
   #addRows(dots: Float64Array, layer: number): void {
     const kept = this.#kept;
     const [a, b, c, d] = [this.#starts[0]!, this.#starts[1]!, this.#starts[2]!, this.#starts[3]!];
@@ -204,7 +193,7 @@ export class SequenceMatrices implements Evidence {
     running.matches++;
   }
 
-  /** Chooses the match anew after a layer's counts change: current layers plus earlier tokens' later layers. */
+  /** Chooses the match anew from current layers and the last token's later layers. */
   #compare(running: Running, layer: number): void {
     const { cosines, dots, norms, similarity } = running;
     const scale = scaleOf(norms[layer]!);
@@ -221,7 +210,7 @@ export class SequenceMatrices implements Evidence {
     this.#match(running, best);
   }
 
-  /** Next free place of a sequence, else the run's most similar sequence; -1: no place. */
+  /** Next free place, else the run's most similar sequence; -1: no place. */
   #placeFor({ similarity }: Running): number {
     if (this.#count < this.#capacity) return this.#count++;
     let best = -1;
@@ -260,5 +249,4 @@ function squareOf(counts: Float64Array, from: number, width: number): number {
   return sum;
 }
 
-/** Inverse norm of a row from its square; 0 for an empty row. */
 const scaleOf = (norm: number): number => (norm > 0 ? 1 / Math.sqrt(norm) : 0);

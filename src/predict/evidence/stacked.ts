@@ -8,26 +8,20 @@ import type { Evidence } from '../evidence.js';
  * Decay per judged layer (about the last 100 count), fewest layers, and standard errors of a gain. Ours, as is usual.
  */
 const [FADING, LEAST, ERRORS] = [0.99, 16, 2];
-/** Judged layers after which a network without a gain is off: 300 tokens of a run after earlier text. Ours. */
+/** Judged layers after which a useless network is off: 300 tokens of a run after earlier text. Ours. */
 const PATIENCE = 512;
 
-/**
- * Stacks a network on a mixture's tables (Wolpert, Neural Networks 5, 1992) at each distance with a gain over tables
- * alone.
- */
+/** A network stacked on a mixture's tables (Wolpert, Neural Networks 5, 1992), used at distances with a gain. */
 export class Stacked {
   readonly evidence: Evidence;
-  /** True if the last prediction includes the network's output. */
+  /** True if the last prediction used the network. */
   spoke = false;
-  /**
-   * By distance: fits of tables alone and of tables plus network; decayed sums of 1, gain in squared error, squared
-   * gain; significance.
-   */
+  /** By distance: fits without and with the network; decayed sums of 1, gain in squared error, squared gain. */
   readonly #trials: readonly { tables: LogisticFit; both: LogisticFit; sums: [number, number, number]; gains: boolean }[];
-  /** Ones, the tables' log-odds, and the network's log-odds. */
+  /** Ones, the tables' log-odds, the network's. */
   readonly #columns: readonly [Float64Array, Float64Array, Float64Array];
   #judged = 0;
-  /** Pass that switched the network off; 0: still on. */
+  /** Pass that switched the network off; 0: on. */
   #off = 0;
 
   /** @param distances judged separately @param widest most experts of a layer */
@@ -46,7 +40,7 @@ export class Stacked {
     return this.evidence.runs!();
   }
 
-  /** Adds the network to the tables' log-odds of a layer of `experts` experts, if the distance gains. */
+  /** Adds the network to the tables' log-odds, if the distance gains. */
   speak(distance: number, pass: Pass, token: number, after: number, layer: number, experts: number, sums: Float64Array): void {
     const { both, gains } = this.#trials[distance]!;
     const column = this.#columns[2].fill(0);
@@ -54,10 +48,7 @@ export class Stacked {
     if (this.spoke) for (let e = 0; e < experts; e++) sums[e] = both.weights[0]! + both.weights[1]! * sums[e]! + column[e]!;
   }
 
-  /**
-   * Judges and learns from a layer with known experts. @param sums the tables' log-odds @param used 1 for each used
-   * expert
-   */
+  /** Judges and learns a layer. @param sums the tables' log-odds @param used 1 for each used expert */
   practise(distance: number, pass: Pass, token: number, after: number, layer: number, sums: Float64Array, used: Uint8Array): void {
     if (this.#off > 0 || !this.evidence.add(pass, token, after, layer, 1, this.#columns[2].fill(0))) return;
     this.#columns[1].set(sums.subarray(0, this.#columns[1].length));

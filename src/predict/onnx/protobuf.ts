@@ -6,7 +6,7 @@ const FIXED32 = 5;
 
 const encoder = new TextEncoder();
 
-/** Appends fields of one Protocol Buffers message (varints, floats, length-delimited) to a buffer that grows; nested ones have own writers. */
+/** Appends fields of a Protocol Buffers message (varints, floats, length-delimited) to a growing buffer. */
 export class ProtobufWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
@@ -15,7 +15,7 @@ export class ProtobufWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** An int32, int64 or enum field. Negative values take ten bytes, as the format demands. */
+  /** An int32, int64 or enum field; a negative value takes ten bytes, as the format demands. */
   integer(field: number, value: number | bigint): void {
     this.#varint(BigInt((field << 3) | VARINT));
     this.#varint(BigInt(value));
