@@ -88,7 +88,7 @@ interface TraceView {
   readonly text: string;
 }
 
-/** Reads a trace's header and shape, so that faults show early. */
+/** Opens a trace, so that faults show early. */
 async function readTrace(path: string): Promise<TraceView> {
   const trace = await openTrace(path);
   try {

@@ -6,7 +6,6 @@ export interface PredictionCost {
   readonly callNs: number;
   readonly tokenNs: number;
   readonly expertNs: number;
-  /** Most tokens of a pass predicted separately; larger passes are sampled. */
   readonly mostTokens: number;
   /** One run of the network, at most once a pass. */
   readonly network?: PredictionCost;
@@ -43,13 +42,12 @@ export function hostTime(
 const ROUTER_BYTES = 2;
 
 /**
- * Time of coming layers' gates on the GPU: launches, and reading or multiplying hidden x experts weights.
- * @param factor multiple of the runtime
+ * Gate time on the GPU: launches, and reading or multiplying hidden x experts weights. @param factor multiple of the
+ * runtime
  */
 export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1): PredictionTime {
   const { nsPerByte, nsPerFlop } = speedOf(gpu);
   const launchNs = factor * gpu.launchNs;
-  // Per expert's row of a router.
   const readNs = factor * model.hidden * ROUTER_BYTES * nsPerByte;
   const tokenNs = factor * 2 * model.hidden * nsPerFlop;
   const below = expertsBelow(model);
@@ -62,7 +60,6 @@ export function gateTime(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>
   };
 }
 
-/** A cost independent of the prediction. */
 export const fixedCost = (callNs: number): PredictionCost => ({ callNs, tokenNs: 0, expertNs: 0, mostTokens: 0 });
 
 /** Scales a measured cost to a host's clock and runtime factor. */

@@ -1,5 +1,5 @@
-// A source of evidence gives log-odds of a token's experts at a coming layer; mixtures combine sources.
-// Constants marked "ours" state effects on recall@k, on 2,000 tokens each of qwen3-30b-a3b (code) and gpt-oss-20b.
+// Sources of evidence, combined by mixtures. Constants marked "ours" state effects on recall@k, on 2,000 tokens each of
+// qwen3-30b-a3b (code) and gpt-oss-20b.
 import type { MoeLayer } from '../model/door.js';
 import type { Pass } from '../schedule/door.js';
 
@@ -12,19 +12,15 @@ export const NEXT_TOKEN = -2;
 /** A source of log-odds that learns from tokens. */
 export interface Evidence {
   /**
-   * Adds `weight` times log-odds, relative to a layer's mean use, to `into[e]` of each expert. @param token index in
-   * `pass`
+   * Adds `weight` times log-odds, relative to a layer's mean use, to `into`. @param token index in `pass`
    * @param after last known layer, {@link BEFORE_PASS} or {@link NEXT_TOKEN} @returns false: no evidence, `into`
    * unchanged
    */
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean;
-  /** Log-odds for {@link add}, a view until the next call; null: no evidence. */
   column?(pass: Pass, token: number, after: number, layer: number): Float32Array | null;
-  /**
-   * Number that grows when {@link add} changes for a slot's request; NaN: unknown. Absent: changes with every token.
-   */
+  /** Version of {@link add} for a slot's request; NaN: unknown. Absent: changes with every token. */
   state?(pass: Pass, token: number): number;
-  /** Learns a token's experts at `layer`, in pass order. @param counted false: no statistics (sampling) */
+  /** @param counted false: no statistics (sampling) */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;
   /** Runs of a network so far, at most one a pass. Absent: not a network. */
   runs?(): number;
@@ -45,5 +41,5 @@ export function addColumn(column: Float32Array | null, weight: number, into: Flo
   return true;
 }
 
-/** Prior of an unknown expert: an even share, at most one half so that log-odds are finite. */
+/** An even share as prior, at most one half so that log-odds are finite. */
 export const evenShare = ({ experts, topK }: Pick<MoeLayer, 'experts' | 'topK'>): number => Math.min(0.5, topK / experts);

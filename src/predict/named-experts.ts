@@ -10,7 +10,7 @@ const PRIOR = { right: 0.4, trials: 1 };
 /** Cost of naming experts: bench/prediction-cost.mjs, on the host of cost.ts. */
 export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
-/** Probability of experts named without probabilities: the learned share of correct names, per layer. */
+/** Gives named experts the learned share of correct names per layer as probability. */
 export class NamedExperts {
   readonly #model: ModelSpec;
   readonly #right: Float64Array;
@@ -33,7 +33,7 @@ export class NamedExperts {
     scores.fill(0, offset, offset + experts);
   }
 
-  /** Adds a token's named experts to a batch's scores; names beyond the layer's experts are ignored. */
+  /** Adds named experts to a batch's scores; unknown experts are ignored. */
   score(layer: number, names: Uint16Array, from: number, count: number, scores: Float32Array): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const probability = this.#right[layer]! / this.#trials[layer]!;

@@ -4,7 +4,6 @@ import type { Pass } from '../schedule/door.js';
 export class PathMemory {
   /** `[slots, layers, topK]`, NULL_EXPERT = none. */
   readonly experts: Uint16Array;
-  /** Request of the stored path, by slot and layer: layers become known in turn. */
   readonly #owner: Int32Array;
   readonly #layers: number;
   readonly #topK: number;
@@ -16,7 +15,7 @@ export class PathMemory {
     this.#topK = topK;
   }
 
-  /** Index in {@link experts} of the previous token's choices at a layer; -1: no previous token. */
+  /** Index in {@link experts} of the previous token's choices; -1: no previous token. */
   previous(pass: Pass, token: number, layer: number): number {
     const at = pass.slot[token]! * this.#layers + layer;
     return this.#owner[at] === pass.request[token] ? at * this.#topK : -1;

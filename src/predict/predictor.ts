@@ -9,36 +9,31 @@ import type { PredictionCost } from './cost.js';
 
 /** Predicts the probability that a pass demands each expert of the next layers. */
 export interface Predictor {
-  /** Learns the routing of `layer` for the tokens of `pass`. Called once per pass and layer, in order. */
+  /** Learns a layer's routing. Called once per pass and layer, in order. */
   observe(pass: Pass, layer: number): void;
   /** Fills `scores[id]` in [0, 1] for each expert of layers `(after, after + horizon]`, with `after` from -1 on. */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void;
   /** By layer: number that changes with {@link predict}'s scores. Absent: scores may change at every prediction. */
   readonly versions?: Uint32Array;
-  /**
-   * After {@link observe}: fills a layer's scores for the *next* pass of the same requests. Absent: no such prediction.
-   */
+  /** After {@link observe}: scores for the *next* pass of the same requests. Absent: no such prediction. */
   next?(pass: Pass, layer: number, scores: Float32Array): void;
   /** Called after each step of drafting, with `pass.drafted`. Absent: called once all tokens are drafted. */
   readonly drafts?: true;
   /** The predictor's network: timed runs so far, and true if the last prediction used the network. */
   readonly network?: { readonly runs: number; readonly spoke: boolean };
-  /** Warnings for the reader of the result, at the end of a run. */
+  /** Warnings at the end of a run. */
   warnings?(): readonly Warning[];
   /** Figures measured on this machine by name, apart from exact figures (L16). */
   measured?(): Readonly<Record<string, number>>;
-  /** Releases memory outside of JavaScript. */
   close?(): void;
-  /** Computed predictions so far; a repeated prediction takes no time. Absent: every prediction is computed. */
+  /** Computed predictions; repeated predictions take no time. Absent: all are computed. */
   readonly calls?: number;
 }
 
 /** A predictor's view of the run. */
 export interface PredictorContext {
   readonly model: ModelSpec;
-  /** Width of a token's row per layer in the passes. */
   readonly topK: number;
-  /** Most requests at once: upper bound of `pass.slot`. */
   readonly slots: number;
   readonly random: Random;
   /** Open traces to learn from before the run; empty: learn online only. */
@@ -61,9 +56,9 @@ export interface PredictorDefinition extends Member {
   readonly drafts?: true;
   /** Needs that depend on parameters; replaces `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
-  /** Measured cost of a prediction; absent: free, or the gates' time. @param folder of paths among the parameters */
+  /** Measured cost; absent: free, or the gates' time. @param folder of paths among the parameters */
   cost?(parameters: Parameters, folder: string): PredictionCost;
-  /** True: a prediction runs the predicted layers' gates on the GPU, and takes the gates' time. */
+  /** True: a prediction runs the predicted layers' gates on the GPU. */
   readonly runsGates?: true;
   /** Knowledge beyond the past (L17); absent: none. @param recorded look-ahead as in the context */
   knows?(parameters: Parameters, recorded: readonly number[] | undefined): Known;
@@ -78,10 +73,10 @@ export const COST: Parameter = {
   min: 0,
 };
 
-/** Probability of at least one of two independent events: combines tokens of a batch. */
+/** Probability of at least one of two independent events. */
 export const either = (p: number, q: number): number => p + q - p * q;
 
-/** A predictor from a score function by layer. @param fill writes the scores of a layer ahead of layer `after` */
+/** A predictor layer by layer. @param fill writes a layer's scores, known up to layer `after` */
 export function layerwise(
   { layers }: ModelSpec,
   fill: (layer: MoeLayer, scores: Float32Array, pass: Pass, after: number) => void,

@@ -1,4 +1,4 @@
-// True experts of a pass, spoiled to a given recall and precision: for predictors that cannot run on a trace.
+// True experts of a pass, spoiled to a given recall and precision.
 import type { Parameters } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec, MoeLayer } from '../model/door.js';
@@ -16,24 +16,20 @@ export interface Quality {
 }
 
 /**
- * Part of a score lost as fewer tokens choose the expert: misses of many tokens cost more on a CPU. Ours: without it
- * 16 users of gpt-oss-20b took 6 % longer under `moeprof`; .05 is less than a step of a score's calibration.
+ * Score lost as fewer tokens choose the expert: misses of many tokens cost more on a CPU. Ours: without load 16 users
+ * of gpt-oss-20b took 6 % longer under `moeprof`; .05 is less than a step of a score's calibration.
  */
 const BY_LOAD = 0.05;
 
-/** Truth of a pass, and a random draw per expert. */
 class Draw {
   /** Tokens per expert, by dense id. */
   readonly demanded: Int32Array;
-  /** Tokens of the pass, at least 1. */
   tokens = 1;
   /** By dense id: named if below the chance. */
   readonly drawn: Float64Array;
   readonly #model: ModelSpec;
   readonly #random: Random;
-  /** Pass of the draw. */
   #of = -1;
-  /** Pass that ran when the truth was read. */
   #seenIn = -1;
 
   constructor(model: ModelSpec, random: Random) {
@@ -43,10 +39,7 @@ class Draw {
     this.drawn = new Float64Array(model.experts);
   }
 
-  /**
-   * Draws once for pass `number`, and reads the truth in `choices` once per running pass. @param seenIn the running
-   * pass
-   */
+  /** Draws once for pass `number`, reads `choices` once per running pass `seenIn`. */
   renew(number: number, seenIn: number, choices: Uint16Array, { row, topK }: Pass): void {
     if (number === this.#of && seenIn === this.#seenIn) return;
     if (number !== this.#of) for (let id = 0; id < this.drawn.length; id++) this.drawn[id] = this.#random.next();
@@ -65,16 +58,14 @@ class Draw {
 
 /**
  * Names demanded experts with probability `recall`, others so that `precision` of all named are demanded. One draw per
- * expert and pass:
- * corrections and the pass before agree, and higher recall names a superset.
+ * expert and pass: corrections and the pass before agree, and higher recall names a superset.
  * @param qualityAt by distance in layers (infinite before the pass); null: no prediction
  * @param oracle true: also predicts the next pass, and ranks experts by load
  */
 export function spoiledTruth(model: ModelSpec, qualityAt: (distance: number) => Quality | null, random: Random, oracle = false): Predictor {
-  // Passes alternate: the running pass, and the next if predicted.
   const draws = [new Draw(model, random), new Draw(model, random)];
   const byLoad = oracle ? BY_LOAD : 0;
-  /** Loads of named demanded experts; false names take these loads, so loads give nothing away. */
+  /** Loads of named demanded experts; false names take the same loads, so loads give nothing away. */
   const loads = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   const name = ({ experts, offset }: MoeLayer, scores: Float32Array, { demanded, drawn, tokens }: Draw, distance: number): void => {
     const end = offset + experts;

@@ -1,6 +1,5 @@
 // Budget of a request class: fewer experts, skipped layers, or lower precision (APTP, arXiv 2406.12042). A pass copies
-// routing
-// within the budget; low-precision copies: src/engine/vocabulary/class-precision.ts.
+// routing within the budget; low-precision copies: src/engine/vocabulary/class-precision.ts.
 import { UserError } from '../base/errors.js';
 import { ownValue } from '../base/objects.js';
 import { didYouMean } from '../base/text.js';

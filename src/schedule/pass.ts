@@ -157,8 +157,7 @@ export class Pass {
 
   /**
    * Choices of the tokens after the pass, in the layout of `choices`: the truth, for oracles only. A prompt or draft
-   * continues
-   * with as many tokens as in the pass. @returns a view until the next call
+   * continues with as many tokens as in the pass. @returns a view until the next call
    */
   following(): Uint16Array {
     if (this.#nextOf !== this.number) {

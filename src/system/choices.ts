@@ -1,8 +1,7 @@
 /**
- * Miss actions. `load`: transfer and insert; `cpu`: compute in DRAM; `cheaper`: faster of load and `cpu`; `balance`:
- * split an event,
- * hits included, to end together; `static`: stream, never insert. Lossy: `substitute` (a resident expert), `skip`,
- * `low-precision` (a smaller copy).
+ * Miss actions. `load`: transfer and insert; `cpu`: compute on the processor of the expert's memory; `cheaper`: the
+ * sooner of `load` and `cpu`; `balance`: split an event, hits included, to end together; `static`: stream, never
+ * insert. Lossy: `substitute` (a resident expert), `skip`, `low-precision` (a smaller copy).
  */
 export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'balance', 'static', 'substitute', 'skip', 'low-precision'] as const;
 /** Ways to serve a miss (L13). */

@@ -11,17 +11,15 @@ export interface BatchAccuracy {
   readonly recall: number;
   /** |R and R'| / |R'|, mean over batches and layers. */
   readonly precision: number;
-  /** Mean size of R and of R' per layer. */
   readonly demanded: number;
   readonly named: number;
-  /** Scores with as many names as the batch's expected number of experts. */
+  /** With as many names as the batch's expected experts. */
   readonly expected: { readonly recall: number; readonly precision: number; readonly named: number };
-  /** Recall (and precision) with as many names as the batch uses. */
+  /** With as many names as the batch uses; recall equals precision. */
   readonly atTrueSize: number;
 }
 
 /**
- * R: union of a batch's paths; R': of predicted paths.
  * @param predicted `[tokens, layers, width]` @param unions probabilities by batch
  * @returns null: no full batch, or no prediction
  */
@@ -93,14 +91,14 @@ export function batchAccuracy(
   };
 }
 
-/** Probability that a batch uses an expert, with tokens independent given their known routing. */
+/** Probability that a batch uses an expert; tokens count as independent. */
 export class BatchUnions {
   readonly batches: readonly (readonly number[])[];
   readonly size: number;
   readonly #experts: number;
   /** Batch of each row; -1: no batch. */
   readonly #batchOf: Int32Array;
-  /** `[batches, experts]` probability that no token uses the expert, by scores and by fill scores. */
+  /** `[batches, experts]` probability that no token uses the expert. */
   readonly #missed: Float32Array;
   readonly #filled: Float32Array;
 
@@ -125,7 +123,6 @@ export class BatchUnions {
     }
   }
 
-  /** Expected number of used experts, rounded. */
   expectedSize(batch: number, offset: number, experts: number): number {
     const from = batch * this.#experts + offset;
     let sum = 0;
@@ -138,7 +135,6 @@ export class BatchUnions {
     const from = batch * this.#experts;
     const rank = Float32Array.from({ length: experts }, (_, e) => {
       const probable = 1 - this.#missed[from + offset + e]!;
-      // Fill scores rank last.
       return probable > 0 ? 1 + probable : 1 - this.#filled[from + offset + e]!;
     });
     const some = bestOf(rank, 0, experts, order, count);

@@ -34,7 +34,6 @@ export interface JudgedTimes extends PredictionTimes {
 }
 
 interface ComparisonRequest extends Omit<EvaluationOptions, 'every'>, Pick<PredictionInputs, 'model' | 'training' | 'judged'> {
-  /** Names with parameters, or ONNX files. */
   readonly predictors: readonly string[];
   /** Stride of tokens judged during the pass; null: about {@link AHEAD_TOKENS} tokens. */
   readonly every: number | null;
@@ -44,14 +43,14 @@ interface ComparisonRequest extends Omit<EvaluationOptions, 'every'>, Pick<Predi
 /** Default tokens judged during the pass. Ours: enough for a third decimal. */
 const AHEAD_TOKENS = 500;
 
-/** Predictors of one token's experts, filled up to 2k names by popularity. */
+/** Predictors filled up to 2k names by popularity. */
 const FILLED = ['last-token', 'previous-layer'];
 const POPULAR = parsePredictor('popularity');
 
 /** Judged only by name: `onnx` needs a file, `whole-layer` names every expert. */
 const NEVER = ['onnx', 'whole-layer'];
 
-/** Registered predictors whose needs every trace meets, without oracles. */
+/** Registered predictors usable on every trace, without oracles. */
 export const comparablePredictors = (traces: readonly RoutingTrace[]): string[] =>
   PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
     if (NEVER.includes(name)) return false;
@@ -77,10 +76,7 @@ export function withCorrected(named: readonly string[]): string[] {
   return all;
 }
 
-/**
- * Evaluates every predictor on every trace. @throws UserError for an unknown predictor, or if no predictor has its
- * needs
- */
+/** Evaluates every predictor on every trace. @throws UserError for an unknown predictor, or if no predictor fits */
 export async function comparePredictors(
   request: ComparisonRequest,
   watch: EvaluationWatch = {},
@@ -130,7 +126,6 @@ export function referenceOf(trace: RoutingTrace): TraceReference {
   return { path: shownTrace(trace.path), sha256: trace.sha256(), tokens: trace.tokens };
 }
 
-/** @throws UserError for an unknown name */
 function chosenOf(text: string): PredictorChoice {
   const chosen = parsePredictor(text);
   if (chosen.name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
@@ -153,10 +148,7 @@ export interface Judged {
   readonly times: readonly JudgedTimes[];
 }
 
-/**
- * Evaluates predictors on traces: `moeprof predict eval`. @throws UserError for an unknown name or a missing trace
- * field
- */
+/** Runs `moeprof predict eval`. @throws UserError for an unknown name or a missing trace field */
 export async function judgedPredictors(request: JudgingRequest, watch: EvaluationWatch = {}): Promise<Judged> {
   const {
     batch = 16,

@@ -30,11 +30,9 @@ export interface Evaluation {
 
 /** Measured times on this machine, ns of a median token. */
 export interface PredictionTimes {
-  /** Whole path, before the pass. */
   readonly before: number;
-  /** After each layer, all judged distances and layers together; null: did not run. */
+  /** All judged distances and layers together; null: did not run. */
   readonly during: number | null;
-  /** Learning a token's choices, all layers together. */
   readonly learning: number;
 }
 
@@ -43,12 +41,9 @@ export interface EvaluationWatch extends Pick<WorkWatch, 'breathe'> {
   progress?(done: number): void;
 }
 
-/** Tokens between progress reports. */
 const STRIDE = 8;
 
-/**
- * Evaluates a predictor on all rows, each from earlier rows of the same request. @param filler names experts up to 2k
- */
+/** Evaluates a predictor on all rows, each from the request's earlier rows. @param filler names experts up to 2k */
 export async function evaluatePredictor(
   predictor: Predictor,
   trace: RoutingTrace,
@@ -88,7 +83,6 @@ export async function evaluatePredictor(
       const asked = horizon > 0 && done % every === 0;
       for (let layer = 0; layer < layers; layer++) {
         clock.time('learning', () => predictor.observe(pass, layer));
-        // Popularity does not change within a pass.
         filler?.observe(pass, layer);
         if (!asked || layer === layers - 1) continue;
         clock.time('during', () => predictor.predict(pass, layer, horizon, scores));
@@ -124,7 +118,6 @@ class Stopwatch {
     this.#running[what] += performance.now() - began;
   }
 
-  /** @param asked true if the pass had predictions */
   token(asked: boolean): void {
     for (const what of ['before', 'during', 'learning'] as const) {
       if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);

@@ -19,7 +19,6 @@ export interface PredictionRequest {
   /** Absent: the first trace's model. */
   readonly model?: string | undefined;
   readonly traceFormat?: string | undefined;
-  /** Column names of tabular traces. */
   readonly traceColumns?: ColumnMap | undefined;
   readonly seed: number;
 }
@@ -33,10 +32,7 @@ export interface PredictionInputs {
   close(): void;
 }
 
-/**
- * Opens traces to learn from and, not overlapping, to judge on. @throws UserError for unknown, malformed or mismatched
- * inputs
- */
+/** Opens traces, training apart from judged rows. @throws UserError for unknown, malformed or mismatched inputs */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
   const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);
@@ -76,7 +72,6 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
   }
 }
 
-/** Holds out whole requests of every trace, or the end if requests are too few. */
 function divided(traces: readonly RoutingTrace[], share: number, seed: number): Pick<PredictionInputs, 'training' | 'judged'> {
   const training: RoutingTrace[] = [];
   const judged: RoutingTrace[] = [];

@@ -6,9 +6,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
-  /** One per token, layer and expert. */
   readonly predictions: number;
-  /** Mean probability, and share that came true. */
   readonly probability: number;
   readonly frequency: number;
 }
@@ -18,7 +16,6 @@ export interface Score {
   readonly tokens: number;
   /** Share of a token's experts among the k best-scored (k: layer's top-k); mean over tokens, then layers. */
   readonly recallAtK: number;
-  /** Share among the 2k best-scored. */
   readonly recallAt2K: number;
   /** By MoE layer; null: no predictions. */
   readonly recallAtKByLayer: readonly (number | null)[];
@@ -45,7 +42,6 @@ export class ScoreCounter {
   readonly #tokens: Float64Array;
   readonly #atK: Float64Array;
   readonly #at2K: Float64Array;
-  /** Generated tokens alone. */
   readonly #decoded: Float64Array;
   readonly #decodedAtK: Float64Array;
   #named = 0;
@@ -76,7 +72,6 @@ export class ScoreCounter {
     this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
   }
 
-  /** True if no score was positive. */
   get silent(): boolean {
     return this.#binProbability.every((sum) => sum === 0);
   }
@@ -188,10 +183,7 @@ export class ScoreCounter {
   }
 }
 
-/**
- * Writes the ids of the `count` largest positive scores of `[offset, offset + experts)`, ties by id (L16). @returns
- * their number
- */
+/** Writes the `count` best positive ids of `[offset, offset + experts)`, ties by id (L16). @returns their number */
 export function bestOf(scores: Float32Array, offset: number, experts: number, order: Int32Array, count: number): number {
   let found = 0;
   for (let id = offset; id < offset + experts; id++) {

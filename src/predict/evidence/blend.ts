@@ -5,7 +5,7 @@ import { advance, again, get, I32, instantiate, type KernelBody, literal, load, 
 interface BlendKernels {
   /** `sums += weight x column` up to `end`. @param column singles @param weight address of a double */
   add(column: number, end: number, weight: number, sums: number): number;
-  /** Writes the logistic function of the sums up to `end` in single precision, from {@link LOGISTIC}. */
+  /** Writes the logistic function of the sums up to `end`, as singles. */
   chances(sums: number, end: number, table: number, into: number): number;
 }
 
@@ -23,7 +23,6 @@ const TO_I32 = simd(0xfc);
 const lane = (index: number): number[] => simd(0x1b, index);
 const both = (value: number): number[] => simd(0x0c, ...new Uint8Array(Float64Array.of(value, value).buffer));
 
-/** Adds two numbers of the column, `at` bytes after the address; sums are doubles. */
 const addTwo = (at: number): number[] => [
   ...[...get(3), ...load(3, 2 * at), ...get(4), ...LOAD_LOW(0, at), ...PROMOTE_LOW, ...F64_MULTIPLY, ...F64_ADD, ...save(2 * at)],
 ];
@@ -62,18 +61,16 @@ const CHANCES: KernelBody = {
   ],
 };
 
-/** Weighted sums of a mixture and their probabilities in WebAssembly SIMD, equal to plain double loops. */
+/** Mixture sums and probabilities in WebAssembly SIMD, equal to plain double loops. */
 export class Blend {
   /** Sums of evidence, in log-odds. */
   readonly sums: Float64Array;
   readonly #kernels: BlendKernels;
   readonly #weight: Float64Array;
   readonly #column: Float32Array;
-  /** Views of {@link chances} by number of experts. */
   readonly #chances: readonly Float32Array[];
   readonly #table: number;
 
-  /** @param widths experts of each layer */
   constructor(widths: readonly number[]) {
     const most = LANES * Math.ceil(Math.max(1, ...widths) / LANES);
     const column = 8 + 8 * most;

@@ -6,14 +6,12 @@ function squaredDistance(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** Index of the smallest value, ties to the first. */
 function smallest(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! < values[best]!) best = i;
   return best;
 }
 
-/** First seed: vector nearest to the mean; next: vector farthest from all seeds. */
 function seedsOf(vectors: readonly Float32Array[], k: number): Float32Array[] {
   const mean = meanOf(vectors);
   const seeds = [vectors[smallest(vectors.map((vector) => squaredDistance(vector, mean)))]!];

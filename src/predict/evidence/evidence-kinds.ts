@@ -58,13 +58,12 @@ interface EvidenceLimits {
   readonly file: string;
 }
 
-/** @throws UserError if no file is named */
 function fileOf(file: string, folder = '.'): string {
   if (file === '') throw new UserError('predictor: parts: onnx names no file; write file=predictor.onnx beside the parts');
   return resolve(folder, file);
 }
 
-/** FineMoE's search: a vote for each map that shares most experts over all layers so far. */
+/** FineMoE's search: votes of the maps with most shared experts so far. */
 export function expertMaps({ model, slots, topK }: PredictorContext, maps: number, matches: number, weight: number): WeightedEvidence[] {
   const index = new PathIndex(model, topK, slots, maps, matches, { near: 0, mean: 1, before: 0 });
   const votes = new PathVotes(model, index, [{ before: 0, during: 0 }]);
@@ -91,9 +90,7 @@ export function mixtureCost(evidenceNs: number): PredictionCost {
   return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
 }
 
-/**
- * Cost of a mixture of the named kinds. @param folder of the network's path @param moreNs per token and expert scored
- */
+/** Cost of a mixture of the named kinds. @param moreNs per token and expert scored */
 export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
   const names = String(parts).split('+');
   const cost = mixtureCost(names.reduce((sum, name) => sum + (ownValue<number>(EVIDENCE_NS, name) ?? 0), moreNs));

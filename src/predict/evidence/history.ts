@@ -13,18 +13,16 @@ const SMOOTHING = 4;
 const STRIDE = 4;
 const EARLY = 512;
 
-/** Log-odds of use given the request's past uses: two bytes hold eight tokens and eight blocks of eight. */
+/** Log-odds by the request's past uses: two bytes hold eight tokens and eight blocks of eight. */
 export class History implements Evidence {
   readonly #model: ModelSpec;
-  /** Bytes of a slot, each layer padded to whole words. */
   readonly #slotBytes: number;
   readonly #start: Int32Array;
   /** `[slots, experts]`; an event is a token of the request. */
   readonly #bits: PastBits;
-  /** Request, and tokens so far, by slot and layer. */
   readonly #owner: Int32Array;
   readonly #length: Int32Array;
-  /** `[layers, PASTS]` experts in each past, experts used next, and log-odds relative to the layer's mean rate. */
+  /** `[layers, PASTS]` experts seen, experts used next, and log-odds relative to the layer's mean. */
   readonly #seen: Uint32Array;
   readonly #used: Uint32Array;
   readonly #logOdds: Float32Array;

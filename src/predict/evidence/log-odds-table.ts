@@ -8,7 +8,6 @@ const STEPS = 64;
 const BIAS = 4096;
 const SWEEP = 8;
 
-/** Largest count. */
 const FULL = 0xffff;
 
 /**
@@ -17,20 +16,18 @@ const FULL = 0xffff;
  */
 const SMOOTHING = 2;
 
-/** Naive Bayes over pairs (source expert, target expert) of a token. Rows are renewed as counts grow. */
+/** Naive Bayes over pairs (source expert, target expert) of a token. */
 export class LogOddsTable {
   readonly #targets: number;
-  /** `[sources, targets]` tokens with the pair; all counts are halved when a source is full, so old tokens fade. */
+  /** `[sources, targets]` tokens with the pair; halved at the limit, so old tokens fade. */
   readonly #pairs: Uint16Array;
   /** `[sources, words]` log P(source | target) / P(source | not target) at the last renewal. */
   readonly #rows: Int32Array;
   readonly #words: number;
-  /** First entries of the summed rows. */
   readonly #starts = new Int32Array(SWEEP);
   readonly #sourceUsed: Uint32Array;
   readonly #targetUsed: Uint32Array;
   #tokens = 0;
-  /** Source uses at the next renewal of a row. */
   readonly #dueAt: Uint32Array;
 
   constructor(sources: number, targets: number) {
@@ -109,7 +106,6 @@ export class LogOddsTable {
     if (this.#targets % 2 === 1) this.#sumLast(count, weight, into);
   }
 
-  /** Sums the last target of an odd number. */
   #sumLast(count: number, weight: number, into: Float64Array): void {
     let sum = 0;
     for (let k = 0; k < count; k++) sum += (this.#rows[this.#starts[k]! + this.#words - 1]! & 0xffff) - BIAS;

@@ -20,14 +20,12 @@ function bucketOf(after: number, layer: number): number {
   return distance <= 2 ? distance : distance <= 4 ? 3 : distance <= 8 ? 4 : 5;
 }
 
-/** Last known layer to practise a bucket; null: too near the first layer. */
 function practiceAfter(bucket: number, layer: number): number | null {
   if (bucket === 0) return BEFORE_PASS;
   const distance = bucket <= 2 ? bucket : bucket === 3 ? 4 : bucket === 4 ? 8 : 16;
   return layer - distance >= 0 ? layer - distance : null;
 }
 
-/** Order of practised buckets: near distances most often. */
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
 /**
@@ -45,28 +43,24 @@ const COUNTED_STRIDE = 4;
 interface PredictedFrom {
   after: number;
   slot: number;
-  /** NaN: not reusable. */
   state: number;
 }
 
-/** Log-linear mixture: logit P(expert) = bias + sum of weight x log-odds, fitted online per distance. */
+/** logit P(expert) = bias + sum of weight x log-odds, fitted online per distance. */
 export class Mixture implements Predictor {
-  /** Present if every evidence has a state. */
   readonly versions?: Uint32Array;
-  /** Present if the evidence includes a network. */
   readonly network?: Stacked;
   protected readonly model: ModelSpec;
   readonly #evidence: readonly Evidence[];
   readonly #usage: Usage;
-  /** By bucket; features are the bias, the prior, and each evidence. */
   readonly #fits: readonly LogisticFit[];
   readonly #blend: Blend;
   readonly #columns: readonly Float64Array[];
   readonly #used: Uint8Array;
-  /** By bucket and layer: weighted bias and prior, and the state of their inputs. */
+  /** By bucket and layer: weighted bias and prior, and the inputs' state. */
   readonly #priors: readonly (readonly Float64Array[])[];
   readonly #priorOf: readonly Float64Array[];
-  /** By dense id: each layer's latest prediction for a single token; null: not kept. */
+  /** Each layer's latest prediction for a single token; null: not kept. */
   readonly #latest: Float32Array | null;
   readonly #latestByLayer: readonly Float32Array[];
   readonly #latestFrom: readonly PredictedFrom[];
@@ -101,10 +95,9 @@ export class Mixture implements Predictor {
   observe(pass: Pass, layer: number): void {
     const first = layer === 0;
     for (let token = 0; token < pass.tokens; token++) {
-      // A wrong draft is known within the pass, never learned.
       const wrong = pass.wrong[token] === 1;
       if (!wrong && --this.#untilPractice === 0) this.#practise(pass, token, layer);
-      // All layers of a token are counted, or none: pairs of layers need both.
+      // Pairs of layers need both: count all layers of a token or none.
       const counted = !wrong && (this.#counted < COUNTED_TOKENS || (pass.number + token) % COUNTED_STRIDE === 0);
       if (counted) this.#usage.learn(pass, token, layer);
       for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.learn(pass, token, layer, counted);
@@ -139,14 +132,12 @@ export class Mixture implements Predictor {
     this.network?.evidence.close?.();
   }
 
-  /** Log-odds of a layer's experts for a token. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const sums = this.#tables(pass, token, after, layer);
     this.network?.speak(bucketOf(after, layer), pass, token, after, layer, this.model.layers[layer]!.experts, sums);
     return sums;
   }
 
-  /** Log-odds of the tables alone. */
   #tables(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const blend = this.#blend;
     const logits = blend.sums;
@@ -186,14 +177,12 @@ export class Mixture implements Predictor {
     scores.set(this.#latestByLayer[layer]!, this.model.layers[layer]!.offset);
   }
 
-  /** Sum of growing states: equal only if all are equal. */
   #state(pass: Pass, after: number, layer: number): number {
     let state = this.#usage.state(layer) + this.#fits[bucketOf(after, layer)]!.steps;
     for (let i = 0; i < this.#evidence.length; i++) state += this.#evidence[i]!.state!(pass, 0);
     return state;
   }
 
-  /** Invalidates kept predictions of layers `(after, last]`. */
   #forget(after: number, last: number): void {
     for (let layer = after + 1; layer <= last; layer++) {
       this.#latestFrom[layer]!.state = Number.NaN;
@@ -201,7 +190,7 @@ export class Mixture implements Predictor {
     }
   }
 
-  /** Tokens are independent given their known layers: a batch demands an expert if any token does. */
+  /** A batch demands an expert if any token does; tokens count as independent. */
   #predictLayer(pass: Pass, after: number, layer: number, scores: Float32Array): void {
     const { experts, offset } = this.model.layers[layer]!;
     const { tokens } = pass;
@@ -217,7 +206,6 @@ export class Mixture implements Predictor {
     for (let id = offset; id < offset + experts; id++) scores[id] = 1 - (1 - scores[id]!) ** power;
   }
 
-  /** Predicts a known token at a practised distance, and fits weights. */
   #practise(pass: Pass, token: number, layer: number): void {
     this.#untilPractice = this.#practised++ < EARLY_PRACTICE ? EARLY_STRIDE : LATE_STRIDE;
     const bucket = PRACTICE[this.#turn++ % PRACTICE.length]!;
@@ -236,7 +224,7 @@ export class Mixture implements Predictor {
   }
 }
 
-/** Uses by expert and their log-odds, renewed as counts grow by an eighth. */
+/** Uses by expert and log-odds, renewed as counts grow by an eighth. */
 export class Usage {
   /** Tokens that chose each expert, by dense id. */
   readonly used: Float64Array;
@@ -266,7 +254,7 @@ export class Usage {
     return this.#dueAt[layer]!;
   }
 
-  /** Writes `bias` plus `weight` times log-odds of use, smoothed by one token's even share. */
+  /** Writes `bias` plus `weight` times log-odds of use, smoothed by an even share. */
   write(layer: number, bias: number, weight: number, into: Float64Array): void {
     if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     const { experts, offset } = this.#model.layers[layer]!;

@@ -50,16 +50,13 @@ export class PreviousToken implements Evidence {
   }
 }
 
-/** First-order Markov chain over a layer's experts, as naive Bayes over the previous token's experts. */
+/** Markov chain over a layer's experts, as naive Bayes over the previous token's experts. */
 export class SameLayer implements Evidence {
   readonly #memory: PathMemory;
   readonly #tables: readonly LogOddsTable[];
   readonly #silentWithin: number;
 
-  /**
-   * @param topK width of a token's row per layer @param silentWithin layers ahead without evidence: the own path is
-   * known
-   */
+  /** @param silentWithin layers ahead without evidence: the own path is known */
   constructor({ layers }: ModelSpec, slots: number, topK: number, silentWithin: number) {
     this.#silentWithin = silentWithin;
     this.#memory = new PathMemory(slots, layers.length, topK);

@@ -14,7 +14,6 @@ const SMOOTHING = 16;
 export class RequestPrior implements Evidence {
   readonly #model: ModelSpec;
   readonly #all: Usage;
-  /** Request and its tokens, by slot and layer; uses by slot and dense id. */
   readonly #owner: Int32Array;
   readonly #length: Float64Array;
   readonly #used: Float32Array;

@@ -1,4 +1,4 @@
-// Evidence from whole sequences, as in MoE-Infinity: the most similar matrix of uses predicts the rest.
+// Evidence from whole sequences, as in MoE-Infinity.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/door.js';
 import type { Pass } from '../../schedule/door.js';
@@ -7,18 +7,15 @@ import { representatives } from './clusters.js';
 
 /** Fewest tokens of a kept sequence. Ours. */
 const FEWEST_TOKENS = 16;
-/** Rows added at once. */
 const SWEEP = 8;
 /** Pseudo-tokens of even use. Ours: 0.5 and 2 change recall by at most 0.17 points (evidence.ts). */
 const SMOOTHING = 1;
 
 interface Sequence {
-  /** Activations by dense id. */
   readonly counts: Float64Array;
   readonly tokens: number;
 }
 
-/** Running matrix of a slot. */
 class Running implements Sequence {
   readonly counts: Float64Array;
   tokens = 0;
@@ -29,7 +26,6 @@ class Running implements Sequence {
   /** `[layers, capacity]` cosines with kept matrices, and `[capacity]` sums over layers. */
   readonly cosines: Float64Array;
   readonly similarity: Float64Array;
-  /** Most similar kept matrix; -1: no match. */
   match = -1;
   /** Grows when the match changes or is replaced. */
   matches = 0;
@@ -54,17 +50,14 @@ export class SequenceMatrices implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;
   readonly #window: number;
-  /** `[experts + 1, capacity]` activations of kept sequences, last row zero; and their tokens. */
+  /** `[experts + 1, capacity]` activations, last row zero; and tokens. */
   readonly #kept: Float32Array;
   readonly #keptTokens: Float64Array;
   /** `[layers, capacity]` inverse norms; 0 for an empty row. */
   readonly #keptScale: Float64Array;
-  /** First entries of the summed rows. */
   readonly #starts = new Int32Array(SWEEP);
   #count = 0;
-  /** First matrices, from training, never replaced. */
   #lasting = 0;
-  /** Training sequences; null: the run has begun. */
   #past: Sequence[] | null = [];
   readonly #slots: Running[];
 
@@ -174,7 +167,6 @@ export class SequenceMatrices implements Evidence {
     }
   }
 
-  /** Adds eight rows to a layer's dot products: whole numbers, order does not matter. */
   #addRows(dots: Float64Array, layer: number): void {
     const kept = this.#kept;
     const [a, b, c, d] = [this.#starts[0]!, this.#starts[1]!, this.#starts[2]!, this.#starts[3]!];
@@ -193,7 +185,7 @@ export class SequenceMatrices implements Evidence {
     running.matches++;
   }
 
-  /** Chooses the match anew from current layers and the last token's later layers. */
+  /** Chooses the match anew after a layer's change. */
   #compare(running: Running, layer: number): void {
     const { cosines, dots, norms, similarity } = running;
     const scale = scaleOf(norms[layer]!);
@@ -210,7 +202,6 @@ export class SequenceMatrices implements Evidence {
     this.#match(running, best);
   }
 
-  /** Next free place, else the run's most similar sequence; -1: no place. */
   #placeFor({ similarity }: Running): number {
     if (this.#count < this.#capacity) return this.#count++;
     let best = -1;
@@ -227,7 +218,6 @@ export class SequenceMatrices implements Evidence {
     this.#keptTokens[at] = tokens;
     for (const { experts: width, index, offset } of layers)
       this.#keptScale[index * capacity + at] = scaleOf(squareOf(counts, offset, width));
-    // Running sequences need dot products with the new matrix.
     for (const other of this.#slots) {
       if (other.match === at) other.matches++;
       other.similarity[at] = 0;

@@ -14,14 +14,11 @@ const PATIENCE = 512;
 /** A network stacked on a mixture's tables (Wolpert, Neural Networks 5, 1992), used at distances with a gain. */
 export class Stacked {
   readonly evidence: Evidence;
-  /** True if the last prediction used the network. */
   spoke = false;
   /** By distance: fits without and with the network; decayed sums of 1, gain in squared error, squared gain. */
   readonly #trials: readonly { tables: LogisticFit; both: LogisticFit; sums: [number, number, number]; gains: boolean }[];
-  /** Ones, the tables' log-odds, the network's. */
   readonly #columns: readonly [Float64Array, Float64Array, Float64Array];
   #judged = 0;
-  /** Pass that switched the network off; 0: on. */
   #off = 0;
 
   /** @param distances judged separately @param widest most experts of a layer */

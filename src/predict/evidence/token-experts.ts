@@ -9,18 +9,16 @@ import { Usage } from './mixture.js';
  * 0.11 points.
  */
 const SMOOTHING = 2;
-/** Largest count in a byte. */
 const MOST = 255;
 
-/** Evidence from the input token's id, known before the pass: expert counts by id. */
+/** Evidence from the input token's id, known before the pass. */
 export class TokenExperts implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;
   readonly #rows = new Map<number, number>();
-  /** By row: tokens that chose each expert, `[experts]`, and occurrences, `[layers]`, up to {@link MOST}. */
+  /** By row: uses `[experts]` and occurrences `[layers]`, up to {@link MOST}. */
   readonly #used: Uint8Array[] = [];
   readonly #seen: Uint8Array[] = [];
-  /** Use over all ids. */
   readonly #all: Usage;
 
   /** @param capacity most token ids with counts, first come, first served */

@@ -3,14 +3,13 @@ import type { Pass } from '../../schedule/door.js';
 import type { Evidence } from '../evidence.js';
 import { LogOddsTable } from './log-odds-table.js';
 
-/** Stride of tokens learned by tables of farther distances after the first {@link EARLY} tokens. Ours. */
+/** Stride of tokens for farther distances after the first {@link EARLY}. Ours. */
 const FAR_STRIDE = 4;
 const EARLY = 2048;
 
-/** Naive Bayes over the last known layer's experts: a log-odds table per layer and distance up to `reach`. */
+/** Naive Bayes over the last known layer's experts, per layer and distance up to `reach`. */
 export class Transitions implements Evidence {
   readonly #reach: number;
-  /** Table from layer l to layer l + d at `l * reach + d - 1`. */
   readonly #tables: readonly (LogOddsTable | undefined)[];
   #tokens = 0;
 

@@ -7,7 +7,7 @@ import type { Step, StepSource } from './trainer.js';
 /** Most held-out rows evaluated after an epoch, evenly spread. Ours. */
 const HELD_OUT_ROWS = 2048;
 
-/** Shuffled batches of rows, as feeds of the training graphs. @param size tokens of a step */
+/** Shuffled batches of rows as training feeds. @param size tokens of a step */
 export function rowBatches(
   ort: typeof Ort,
   dataset: PathDataset,
@@ -51,12 +51,10 @@ class Batch {
   readonly #ort: typeof Ort;
   readonly #dataset: PathDataset;
   readonly #network: NetworkOptions;
-  /** `[batch, experts]` each. */
   readonly #dense: Readonly<Record<'history' | 'history_slow' | 'observed' | 'target' | 'mask', Float32Array>>;
   readonly #tokenId: BigInt64Array;
   #weight = 0;
 
-  /** @param batch most rows */
   constructor(ort: typeof Ort, dataset: PathDataset, network: NetworkOptions, batch: number) {
     this.#ort = ort;
     this.#dataset = dataset;
@@ -66,13 +64,13 @@ class Batch {
     this.#tokenId = new BigInt64Array(batch);
   }
 
-  /** Random batch: half of the rows know their own path up to a random layer. */
+  /** Random rows, half with a known path up to a random layer. */
   draw(rows: Int32Array, random: Random): void {
     const layers = this.#dataset.model.layers.length;
     this.#fill(rows, () => (layers > 1 && random.next() < 0.5 ? random.below(layers - 1) : -1));
   }
 
-  /** Evenly spread batch, without randomness. @param first index of the first row among all */
+  /** Rows spread without randomness. @param first index of the first row */
   spread(rows: Int32Array, first: number): void {
     const layers = this.#dataset.model.layers.length;
     this.#fill(rows, (index) => {
@@ -94,7 +92,6 @@ class Batch {
     };
   }
 
-  /** Known layers are not predicted. @param afterOf last known layer of a row, or -1 */
   #fill(rows: Int32Array, afterOf: (index: number) => number): void {
     const dataset = this.#dataset;
     const { experts, layers } = dataset.model;

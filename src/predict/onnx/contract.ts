@@ -1,4 +1,4 @@
-// Contract of an ONNX path predictor: any subset of the inputs, and the output. Errors show found and expected shapes.
+// Contract of an ONNX path predictor: any subset of the inputs, and the output.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { Dimension, ValueInfo } from './writer.js';
@@ -27,15 +27,14 @@ export interface TensorSignature {
 /** Type and shape of a tensor; named sizes must be open. */
 export type TensorShape = Pick<ValueInfo, 'type' | 'shape'>;
 
-/** Type and shape of an input or of the output. @param experts over all layers */
+/** Type and shape of an input or the output. @param experts over all layers */
 export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number): TensorShape {
   if (name === 'token_id' || name === 'position') return { type: 'int64', shape: ['N'] };
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
 }
 
 /**
- * Checks a model's declarations. @param path for messages @param experts over all layers @returns the model's inputs
- * @throws UserError
+ * Checks declared tensors. @param path for messages @param experts over all layers @returns inputs @throws UserError
  */
 export function checkContract(
   path: string,
@@ -66,7 +65,6 @@ export function checkTensor(path: string, role: 'input' | 'output', found: Tenso
   const fits =
     found.type === expected.type &&
     found.shape.length === expected.shape.length &&
-    // An open size of the model is checked at run time; a named size must be open.
     expected.shape.every((size, axis) => typeof found.shape[axis] === 'string' || found.shape[axis] === size);
   if (fits) return;
   const want = `${expected.type} [${expected.shape.join(', ')}]`;

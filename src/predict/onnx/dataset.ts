@@ -1,4 +1,4 @@
-// Training data: all paths in memory; dense histories (two floats per expert) are rebuilt from the nearest snapshot.
+// Training data: paths in memory; histories (two floats per expert) are rebuilt from snapshots.
 import type { ModelSpec } from '../../model/door.js';
 import { chunks, NULL_EXPERT, type RoutingTrace, type TraceRequest } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
@@ -12,20 +12,17 @@ export class PathDataset {
   readonly model: ModelSpec;
   readonly rows: number;
   readonly requests: readonly TraceRequest[];
-  /** Input token id of each row. */
   readonly tokenIds: Int32Array | null;
   /** `[rows, layers, topK]`: dense id, or -1. */
   readonly #ids: Int32Array;
   readonly #row: number;
   readonly #topK: number;
-  /** First row of each row's request. */
   readonly #start: Int32Array;
   readonly #spacing: number;
   /** `[snapshots, experts]` histories before rows 0, spacing, 2 spacing, ... */
   readonly #fast: Float32Array;
   readonly #slow: Float32Array;
 
-  /** Reads the whole trace: 4 bytes per choice. */
   constructor(trace: RoutingTrace, model: ModelSpec) {
     this.model = model;
     this.rows = trace.tokens;
@@ -64,7 +61,7 @@ export class PathDataset {
     return share;
   }
 
-  /** Writes 1 for each expert of a row at layers `[from, to)`; the `[experts]` part of `into` must be clear. */
+  /** Writes 1 for each expert of layers `[from, to)` into a clear `[experts]` part of `into`. */
   path(row: number, from: number, to: number, into: Float32Array, at: number): void {
     const end = row * this.#row + to * this.#topK;
     for (let i = row * this.#row + from * this.#topK; i < end; i++) if (this.#ids[i]! >= 0) into[at + this.#ids[i]!] = 1;
@@ -103,10 +100,7 @@ export class PathDataset {
   }
 }
 
-/**
- * Splits off rows for early stopping: random requests, or the ends of few. @param share held out @param next draws in
- * [0, 1)
- */
+/** Holds out random requests, or the ends of few. @param share held out @param next draws in [0, 1) */
 export function holdOut(requests: readonly TraceRequest[], share: number, next: () => number): { learn: Int32Array; held: Int32Array } {
   const learn: number[] = [];
   const held: number[] = [];

@@ -3,7 +3,7 @@ import type { Pass } from '../../schedule/door.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 
-/** Inputs of an ONNX predictor in a run: decayed uses by request, uses by all, and known routing. */
+/** Inputs of an ONNX predictor in a run. */
 export class PathFeatures {
   readonly #model: ModelSpec;
   /** `[slots, experts]`; valid if `#owner` is the slot's request. */
@@ -12,10 +12,9 @@ export class PathFeatures {
   readonly #owner: Int32Array;
   readonly #used: Float64Array;
   #tokens = 0;
-  /** Last recorded pass: replayed activation by activation, a layer is observed several times. */
+  /** Last recorded pass: a replay by activation observes a layer several times. */
   #recorded = -1;
 
-  /** @param slots most requests at once */
   constructor(model: ModelSpec, slots: number) {
     this.#model = model;
     this.#fast = new Float32Array(slots * model.experts);
@@ -56,7 +55,7 @@ export class PathFeatures {
     for (let token = 0; token < pass.tokens; token++) this.historyOf(pass, token, slow, into, token * this.#model.experts);
   }
 
-  /** Writes the decayed sum of a request's paths before the pass, `[experts]`, from index `to` on. */
+  /** Writes a request's decayed paths before the pass, `[experts]`, from index `to` on. */
   historyOf(pass: Pass, token: number, slow: boolean, into: Float32Array, to: number): void {
     const { experts } = this.#model;
     const at = this.#slotOf(pass, token) * experts;
@@ -79,7 +78,6 @@ export class PathFeatures {
     for (let id = 0; id < experts; id++) into[id] = this.#tokens === 0 ? 0 : this.#used[id]! / this.#tokens;
   }
 
-  /** Slot of a token's request, cleared of an earlier request. */
   #slotOf(pass: Pass, token: number): number {
     const slot = pass.slot[token]!;
     if (this.#owner[slot] !== pass.request[token]) {

@@ -4,7 +4,6 @@ import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxMode
 /** A tensor of a graph. */
 export interface Value extends ValueInfo {}
 
-/** Maps gradients of outputs to gradients of inputs; null: no gradient. */
 type Backward = (...gradients: Value[]) => readonly (Value | null)[];
 
 interface TapeEntry {
@@ -15,14 +14,13 @@ interface TapeEntry {
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** An ONNX graph under construction, with inferred shapes; a tape records operators with gradients. */
+/** An ONNX graph under construction; a tape records operators with gradients. */
 export class Graph {
   readonly #nodes: NodeSpec[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   readonly #tape: TapeEntry[] = [];
-  /** Values that depend on a parameter and need a gradient. */
   readonly #trainable = new Set<string>();
   readonly #constants = new Map<string, Value>();
   #count = 0;
@@ -80,7 +78,6 @@ export class Graph {
     ]);
   }
 
-  /** Element-wise product with broadcasting. */
   multiply(a: Value, b: Value): Value {
     const out = this.#op('Mul', [a, b], broadcast(a.shape, b.shape));
     return this.#record([a, b], out, (gradient) => [
@@ -158,7 +155,7 @@ export class Graph {
     return this.#op('Transpose', [this.#fixed(x)], shape, { perm: { ints: order } }, x.type);
   }
 
-  /** Lays rows [N, d] out as [A, B, d], with the axes of `like` [A, B]; without gradient. */
+  /** Lays rows [N, d] out as [A, B, d], axes of `like` [A, B]; without gradient. */
   unflatten(x: Value, like: Value): Value {
     const width = x.shape[1]!;
     const sizes = this.#op('Shape', [like], [2], {}, 'int64');
@@ -187,7 +184,6 @@ export class Graph {
     const inputs = [x, turned(weights.input), turned(weights.recurrent), bias];
     this.#nodes.push({
       op: 'GRU',
-      // No lengths: all sequences are whole.
       inputs: [...inputs.map(({ name }) => name), '', front(start).name],
       outputs: [states.name, last.name],
       attributes: { hidden_size: { int: units }, linear_before_reset: { int: 1 } },
@@ -237,10 +233,7 @@ export class Graph {
     );
   }
 
-  /**
-   * Adds gradients of a scalar for values, walking the tape backwards. @throws Error if a value does not lead to the
-   * scalar
-   */
+  /** Gradients of a scalar for values. @throws Error if a value does not lead to the scalar */
   gradients(of: Value, values: readonly Value[]): Value[] {
     const sums = new Map<string, Value>([[of.name, this.scalar(1)]]);
     // A copy: backward functions add to the tape.
@@ -266,7 +259,6 @@ export class Graph {
     return output;
   }
 
-  /** @param slope derivative, as a function of the output */
   #unary(op: string, x: Value, slope: (out: Value) => Value): Value {
     const out = this.#op(op, [x], x.shape);
     return this.#record([x], out, (gradient) => [this.#op('Mul', [gradient, slope(out)], x.shape)]);
@@ -282,13 +274,11 @@ export class Graph {
     return this.#trainable.has(value.name) ? gradient() : null;
   }
 
-  /** @throws Error if a gradient would be lost */
   #fixed(x: Value): Value {
     if (this.#trainable.has(x.name)) throw new Error(`${x.name} is trained, but this operator has no gradient`);
     return x;
   }
 
-  /** Sums over broadcast axes. */
   #reduceTo(gradient: Value, shape: readonly Dimension[]): Value {
     const lead = gradient.shape.length - shape.length;
     const axes = gradient.shape.flatMap((size, axis) => (axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : []));

@@ -10,7 +10,7 @@ import type { SharedTensor } from './session-worker.js';
 /** Steps per unit of probability, coarser than arithmetic differences between CPUs. */
 const RESOLUTION = 2 ** 20;
 
-/** Runs a trained model over passes: session, tensors, call times, and scores from logits. */
+/** Runs a trained model over passes. */
 export abstract class ModelPredictor<Input extends string = string> implements Predictor {
   calls = 0;
   protected predicted = 0;
@@ -18,7 +18,6 @@ export abstract class ModelPredictor<Input extends string = string> implements P
   protected readonly context: PredictorContext;
   protected readonly inputs: readonly Input[];
   protected readonly features: PathFeatures;
-  /** Input and output tensors, with room for `#capacity` tokens. */
   protected tensors = new Map<string, SharedTensor>();
   #capacity = 0;
   #wallMs = 0;
@@ -37,14 +36,14 @@ export abstract class ModelPredictor<Input extends string = string> implements P
 
   protected abstract readonly outputs: readonly string[];
 
-  /** Type and shape of a tensor; sizes known only at run time have names. */
+  /** Sizes known only at run time have names. */
   protected abstract shapeOf(name: string): TensorShape;
 
   observe(pass: Pass, layer: number): void {
     if (layer === this.context.model.layers.length - 1) this.features.record(pass);
   }
 
-  /** An expert is demanded if any token uses the expert; tokens count as independent. */
+  /** A batch demands an expert if any token does; tokens count as independent. */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     const { experts: width, layers } = this.context.model;
     const logits = this.logits(pass, after);
@@ -76,7 +75,6 @@ export abstract class ModelPredictor<Input extends string = string> implements P
     this.#session.close();
   }
 
-  /** Makes room for `tokens` tokens per call. */
   protected reserve(tokens: number): void {
     if (tokens <= this.#capacity) return;
     this.#capacity = Math.max(tokens, this.context.slots, 2 * this.#capacity);
@@ -106,10 +104,7 @@ export abstract class ModelPredictor<Input extends string = string> implements P
 /** Steps per unit of logits, coarser than arithmetic differences between CPUs. */
 const LOGIT_STEPS = 1024;
 
-/**
- * A network's logits before the pass, relative to an even share. Training traces give no evidence: they may be
- * memorised.
- */
+/** A network's logits before the pass, relative to an even share; none for training traces, which may be memorised. */
 export function onnxEvidence(model: ModelSpec, source: ModelPredictor): Evidence {
   return {
     add(pass, token, after, layer, weight, into) {

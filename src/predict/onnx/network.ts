@@ -1,4 +1,3 @@
-// Networks of `predict train`. Training graph and exported predictor share the code.
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/door.js';
 import { HISTORY_SLOW_DECAY, type InputName, tensorOf } from './contract.js';
@@ -29,14 +28,14 @@ export type ParameterSource = (parameter: ParameterSpec) => Value;
 export interface PathShape {
   readonly layers: ModelSpec['layers'];
   readonly experts: number;
-  /** Share of training tokens that used each expert, by dense id: initial bias of the output. */
+  /** Share of training tokens that used each expert, by dense id. */
   readonly frequency: Float64Array;
 }
 
 /** Floors of histories under the logarithm: about 1 use in 6 tokens and in 200. Ours. */
 const FAST_FLOOR = 0.02;
 const SLOW_FLOOR = 0.005;
-/** Initial weights of log-histories; the prior's rest is bias. Recall is flat around these values on real traces. */
+/** Initial weights of log-histories. Recall is flat around these values on real traces. */
 const FAST_WEIGHT = 0.3;
 const SLOW_WEIGHT = 0.6;
 export const PRIOR_WEIGHT = 0.3;
@@ -45,8 +44,7 @@ const TOKEN_SCALE = 16;
 
 /**
  * Path predictor: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow + W3
- * token, low-rank E.
- * Histories and token are residuals too: a hidden layer adds little. @returns logits, [N, experts]
+ * token, low-rank E. Histories and token are residuals too: a hidden layer adds little. @returns logits, [N, experts]
  */
 export function buildNetwork(graph: Graph, parameter: ParameterSource, options: NetworkOptions, shape: PathShape): Value {
   const { experts, layers } = shape;
@@ -92,7 +90,7 @@ export function logHistories(graph: Graph, parameter: ParameterSource, fast: Val
   return graph.add(part(fast, FAST_FLOOR, 'output.fast', FAST_WEIGHT), part(slow, SLOW_FLOOR, 'output.slow', SLOW_WEIGHT));
 }
 
-/** A parameter that starts at `weight` times the log-odds of each expert's share of training tokens. */
+/** A parameter that starts at `weight` times the log-odds of training use. */
 export function prior(name: string, frequency: Float64Array, weight: number): ParameterSpec {
   const logOdds = (share: number): number => weight * Math.log((share + 1e-4) / (1 - share + 1e-4));
   return { name, shape: [frequency.length], initial: () => Float32Array.from(frequency, logOdds) };

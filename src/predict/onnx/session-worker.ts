@@ -31,7 +31,7 @@ export interface WorkerOptions {
   readonly port: ThreadPort;
 }
 
-/** Body of the worker, without outer references. Spins before sleeping: a wake-up costs as much as a small model. */
+/** Body of the worker, without outer references. Spins first: waking costs as much as a small model. */
 export function serve({ given, load, receive }: ScriptThread): void {
   const { control, model, options, port, runtime } = given as WorkerOptions;
   const ort = load(runtime) as typeof import('onnxruntime-node');

@@ -15,17 +15,13 @@ const PATIENCE = 120_000;
 const ASKED = 1;
 const FAILED = 2;
 
-/**
- * A synchronous model: the fold over events cannot await, so a worker runs the session and the caller blocks on
- * Atomics.wait.
- */
+/** A synchronous model: a worker runs the session, as the fold over events cannot await. */
 export class SyncSession {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
   readonly #path: string;
   readonly #worker: Thread;
   readonly #port: ThreadPort;
-  /** State, rows and steps of the call. */
   readonly #control: Int32Array;
 
   private constructor(path: string, worker: Thread, port: ThreadPort, control: Int32Array, opened: Opened) {
@@ -39,7 +35,6 @@ export class SyncSession {
 
   /** Loads a model. @throws UserError for an unreadable file, a file without a model, or a missing runtime */
   static async open(path: string): Promise<SyncSession> {
-    // The runtime opens the file by name.
     withInput(path, 'predictor', () => undefined);
     const control = new Int32Array(new SharedArrayBuffer(12));
     const { port1, port2 } = connection();
@@ -75,7 +70,7 @@ export class SyncSession {
     control[2] = steps;
     Atomics.store(control, 0, ASKED);
     Atomics.notify(control, 0);
-    // The previous call's notification may wake this call early: the worker notifies after storing the answer.
+    // The last call's notification may wake this call early.
     while (Atomics.load(control, 0) === ASKED) {
       if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out')
         throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);
@@ -94,7 +89,6 @@ export class SyncSession {
 const refused = (path: string, message: string): UserError =>
   new UserError(`${path}: is not a model that onnxruntime can load: ${oneLine(message).replaceAll(path, basename(path))}`);
 
-/** The runtime's messages span lines and start with a source location. */
 const oneLine = (message: string): string =>
   message
     .replace(/\s+/g, ' ')

@@ -12,7 +12,6 @@ import { buildTrainingGraphs, exportPredictor } from './training-graph.js';
 
 /** Training options of any network. */
 export interface TrainingBasics extends StepOptions {
-  /** Tokens per step. */
   readonly batch: number;
 }
 
@@ -37,7 +36,6 @@ export interface TrainedPredictor {
   readonly bestEpoch: number;
 }
 
-/** Most rows of the token table; larger vocabularies share rows. Ours. */
 const TOKEN_ROWS = 8192;
 /** Share of training tokens held out for early stopping. Ours. */
 const STOP_SHARE = 0.1;
@@ -52,10 +50,8 @@ export interface TrainingRows {
 
 /** A network to be trained on given rows. */
 export interface TrainingPlan extends Trainable {
-  /** Inputs of the result besides trace, model and version. */
   readonly training: Readonly<Record<string, unknown>> & { readonly network: unknown };
   readonly tokenIds: boolean;
-  /** The `.onnx` file of the weights. */
   export(weights: ReadonlyMap<string, Float32Array>, metadata: Readonly<Record<string, string>>): Uint8Array;
 }
 

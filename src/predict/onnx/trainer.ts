@@ -15,9 +15,7 @@ export interface StepOptions {
 
 /** One call of a training graph. */
 export interface Step {
-  /** The network's inputs, and `target`, `mask` and `scale`. */
   readonly feeds: Record<string, Ort.Tensor>;
-  /** Output tensors besides the loss. */
   readonly fetches?: Readonly<Record<string, Ort.Tensor>>;
   /** Weight of the loss in the mean. */
   readonly weight: number;
@@ -58,13 +56,10 @@ interface Learned {
 
 /** Epochs without a better held-out loss before training stops. Ours. */
 const PATIENCE = 2;
-/** Steps with a rising learning rate. Ours, like the number of epochs before it. */
+/** Steps with a rising learning rate. Ours. */
 const WARM_UP = 20;
 
-/**
- * Trains with shuffled batches and early stopping. @param watch progress in steps
- * @throws UserError if runtime or data is missing, or the loss is NaN
- */
+/** @param watch progress in steps @throws UserError if runtime or data is missing, or the loss is NaN */
 export async function train(
   { graphs, source: sourceOf }: Trainable,
   { epochs: most, learningRate, seed }: StepOptions,
@@ -111,7 +106,6 @@ export async function train(
   }
 }
 
-/** Learning rate of a step, including Adam's bias corrections. */
 function rateOf(highest: number, step: number, total: number): number {
   const rise = Math.min(1, step / WARM_UP);
   const fall = 0.5 + 0.5 * Math.cos((Math.PI * step) / total);
@@ -123,7 +117,6 @@ class Trainer {
   readonly #ort: typeof Ort;
   readonly #sessions: Readonly<Record<'step' | 'loss', Ort.InferenceSession>>;
   readonly #parameters: readonly ParameterSpec[];
-  /** Tensors by name: a step reads `#now` and writes `#next`. */
   #now: ReadonlyMap<string, Ort.Tensor>;
   #next: ReadonlyMap<string, Ort.Tensor>;
 
@@ -151,7 +144,6 @@ class Trainer {
     this.#next = tensors(zeros);
   }
 
-  /** Makes a step. @returns the loss */
   async learn({ feeds, fetches: carried }: Step, rate: number): Promise<number> {
     feeds.rate = new this.#ort.Tensor('float32', Float32Array.of(rate), []);
     const fetches: Record<string, Ort.Tensor | null> = { ...carried, loss: null };
@@ -164,7 +156,6 @@ class Trainer {
     return (loss!.data as Float32Array)[0]!;
   }
 
-  /** Mean loss, without learning. */
   async loss(steps: Iterable<Step>): Promise<number> {
     let sum = 0;
     let all = 0;

@@ -10,11 +10,9 @@ export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 export const MOMENTS = ['.m', '.v'] as const;
 
 interface NetworkOutputs {
-  /** Logits, [N, experts]. */
   readonly logits: Value;
   /** Shape of the loss's mask; absent: shape of the logits. */
   readonly mask?: readonly Dimension[];
-  /** Values read after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
 }
 
@@ -23,7 +21,6 @@ type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boole
 
 /** ONNX graphs for training; the caller keeps the weights. */
 export interface TrainingGraphs {
-  /** In order of use. */
   readonly parameters: readonly ParameterSpec[];
   /**
    * Step of Adam. Inputs: the network's, `target` and `mask` [N, experts], `scale` (number of averaged elements),

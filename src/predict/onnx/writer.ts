@@ -43,7 +43,6 @@ export interface OnnxModel {
   readonly initializers: readonly Initializer[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** Free facts, e.g. training options. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

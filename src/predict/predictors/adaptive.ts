@@ -14,18 +14,15 @@ import { COST, type PredictorDefinition, trainedOn } from '../predictor.js';
 const STRIDE = 3;
 /**
  * Checks with larger corrections after a drift, and the factor. Ours, for a change of text; on unchanged text, one
- * layer ahead,
- * a boost of 1 gains up to 2.5 points of recall on four traces, 6 loses up to 1.3 (evidence.ts).
+ * layer ahead, a boost of 1 gains up to 2.5 points of recall on four traces, 6 loses up to 1.3 (evidence.ts).
  */
 const BOOSTED = 4096;
 const BOOST = 3;
 
 /**
  * Step of a correction, log-odds. Fitted on Qwen3-30B-A3B, trained on 3,000 tokens of code, recall one layer ahead: the
- * ensemble has
- * .651 on other code and .564 on mathematics; steps of .02 give .670 and .599, .05 .667 and .591, .15 .654 and .577.
- * With
- * expert-map (.701 and .654), .02 gives .707 and .664, .05 .693 and .652, .15 .672 and .636.
+ * ensemble has .651 on other code and .564 on mathematics; steps of .02 give .670 and .599, .05 .667 and .591, .15 .654
+ * and .577. With expert-map (.701 and .654), .02 gives .707 and .664, .05 .693 and .652, .15 .672 and .636.
  */
 const RATE = 0.02;
 
@@ -38,7 +35,6 @@ class Adaptive extends Mixture {
   readonly #drift = new DriftDetector();
   #checked = 0;
   #boostedUntil = 0;
-  /** Surprise over the running pass's checked layers, and their number. */
   #surprise = 0;
   #layers = 0;
   #drifts = 0;
@@ -126,10 +122,10 @@ export const adaptive: PredictorDefinition = {
  */
 const FADING = 0.92;
 
-/** Corrections of log-odds after an error (ReLoop2), by layer and the token's first expert a layer before. */
+/** Corrections of log-odds (ReLoop2), by layer and the token's first expert a layer before. */
 class ErrorMemory implements Evidence {
   readonly #model: ModelSpec;
-  /** First row of each layer. Rows: nothing known, then each expert of the layer before; `experts[l]` wide. */
+  /** First row of each layer: a row for no knowledge, then for each expert of the layer before. */
   readonly #start: Float64Array;
   readonly #corrections: Float32Array;
   /** Size of a correction step; larger after a drift. */
@@ -170,7 +166,6 @@ class ErrorMemory implements Evidence {
     for (let i = 0; i < count; i++) corrections[row + pass.chosen[i]!]! += this.rate;
   }
 
-  /** Row of the token's first expert a layer before; the shared row if unknown. */
   #row(pass: Pass, token: number, after: number, layer: number): number {
     const { experts } = this.#model.layers[layer]!;
     let key = 0;
@@ -182,7 +177,7 @@ class ErrorMemory implements Evidence {
   }
 }
 
-// The next three constants are ours; test/predict/parts.test.ts tests the effect.
+// All three ours; effect: test/predict/parts.test.ts.
 
 /** Tolerated excess over the mean, in units of surprise (0 to 1). */
 const TOLERANCE = 0.02;

@@ -43,7 +43,7 @@ const counting = ({ evidence, parameters, takes, ...about }: Counting): Predicto
 /** Most used experts over all requests: the assumption of static placement. */
 export const popularity = counting({ ...member('predictor', 'popularity'), evidence: () => [], takes: () => 0 });
 
-/** Experts of earlier tokens with the same id: known before the pass, once the token is sampled. */
+/** Experts of earlier tokens with the same id, known before the pass. */
 export const tokenTable = counting({
   ...member('predictor', 'token-table', { ids: IDS }),
   needs: ['tokenIds'],

@@ -23,15 +23,12 @@ interface PredictorRequest {
   readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has' | 'meta'>;
   readonly slots: number;
   readonly seed: number;
-  /** Open traces to learn from. */
   readonly training: readonly RoutingTrace[];
   /** Base folder of relative paths; default: working directory. */
   readonly folder?: string;
-  /** True: tokens are drafted. */
   readonly drafts?: boolean;
 }
 
-/** Each need in words, and the test of a trace. */
 const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: RoutingTrace['has']) => boolean]>> = {
   weights: ['gate weights', (has) => has.weights],
   tokenIds: ['token ids', (has) => has.tokenIds],
@@ -81,7 +78,6 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   );
 }
 
-/** A trace's look-ahead, as in {@link PredictorContext.recorded}; undefined: none. */
 const recordedLookAhead = ({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined =>
   has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
 
@@ -92,8 +88,7 @@ export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace
 }
 
 /**
- * Time of predictions: `costNs`, gates on the GPU, or measured time on the host. @param folder of paths among the
- * parameters
+ * Time of predictions: `costNs`, gates on the GPU, or measured on the host. @param folder of paths among the parameters
  */
 export function predictionTime(
   chosen: PredictorChoice,

@@ -37,7 +37,6 @@ function draftRouting(model: ModelSpec, recall: number, random: Random): Predict
   return { ...predictor, drafts: true };
 }
 
-/** Expert number `place` among experts outside the first `count` of `chosen`. */
 function otherThan(chosen: Uint16Array, count: number, place: number): number {
   for (let expert = 0, left = place; ; expert++) {
     if (chosen.indexOf(expert) >= 0 && chosen.indexOf(expert) < count) continue;
@@ -46,8 +45,7 @@ function otherThan(chosen: Uint16Array, count: number, place: number): number {
 }
 
 /**
- * A draft model's choices as predictions of the verifying pass: the truth spoiled to a published accuracy, as no trace
- * holds drafts.
+ * A draft model's choices for the verifying pass: the truth spoiled to a published accuracy, as no trace holds drafts.
  */
 export const draft: PredictorDefinition = {
   ...member('predictor', 'draft', { costNs: COST }),

@@ -1,10 +1,9 @@
-// Predictors without learning.
 import { member } from '../../base/members.js';
 import type { ModelSpec } from '../../model/door.js';
 import { COST, layerwise, type Predictor, type PredictorDefinition } from '../predictor.js';
 import { publishedIn, spoiledTruth } from '../spoiled-truth.js';
 
-/** The true path spoiled to a given recall and precision: the gain of a predictor of the quality. */
+/** The true path spoiled to a given recall and precision. */
 export const oracle: PredictorDefinition = {
   ...member('predictor', 'oracle', { costNs: COST }),
   knows: ({ precision, recall, source }) => publishedIn(source!, { recall: Number(recall), precision: Number(precision) }),
@@ -25,7 +24,7 @@ const choosing = (model: ModelSpec, ahead: number): Predictor =>
     }
   });
 
-/** Pre-gating: the model is trained to choose experts ahead of time, so predictions are always right. */
+/** Pre-gating: the model chooses experts ahead of time, so predictions are right. */
 export const preGated: PredictorDefinition = {
   ...member('predictor', 'pre-gated', { costNs: COST }),
   knows: () => ({ knows: 'future' }),

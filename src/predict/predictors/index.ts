@@ -11,10 +11,8 @@ import { oracle, preGated, wholeLayer } from './given.js';
 import { lastToken, previousLayer } from './persistence.js';
 import { supplied } from './supplied.js';
 
-/** Predictors that learn from past tokens. */
 const LEARNING = [popularity, tokenTable, lastToken, previousLayer, markov, transition, ensemble, adaptive];
 const MATCHING = [activationMatrix, expertMap, pathRetrieval];
-/** Predictors from trace, pass or a trained network. */
 const GIVEN = [supplied, gate, draft, preGated, wholeLayer, onnx, oracle];
 
 /** All predictors in listing order, without `none` (no prefetch). */

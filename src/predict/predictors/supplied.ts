@@ -14,9 +14,7 @@ export class Supplied implements Evidence {
   readonly #model: ModelSpec;
   /** Layers ahead of each equal part of a row; 0: before the pass. */
   readonly #ahead: readonly number[];
-  /** Ranks of all parts; set at the first pass. */
   #ranks = 0;
-  /** `[layers, ranks]`. */
   #right = new Float64Array(0);
   #trials = new Float64Array(0);
 

@@ -1,7 +1,7 @@
 /** Bits of the bucket number. Ours. */
 const BUCKET_BITS = 7;
 
-/** Best places of a scan's list in linear time: buckets, then Hoare's selection in a bucket; ties keep list order. */
+/** Best places of a list in linear time: buckets, then Hoare's selection; ties keep list order. */
 export class BestPlaces {
   /** Found places in list order, and similarities. */
   readonly places: Int32Array;
@@ -11,7 +11,6 @@ export class BestPlaces {
   readonly #order: Int32Array;
   readonly #counts = new Int32Array(2 ** BUCKET_BITS);
 
-  /** @param most wanted places @param listed most places of a list */
   constructor(most: number, listed: number) {
     this.most = most;
     this.places = new Int32Array(most);
@@ -19,10 +18,7 @@ export class BestPlaces {
     this.#order = new Int32Array(listed);
   }
 
-  /**
-   * Takes the best of a list. @param list pairs of place and similarity, `list[from .. to)` @param least lower bound of
-   * similarities
-   */
+  /** @param list pairs of place and similarity, `list[from .. to)` @param least lower bound of similarities */
   take(list: Int32Array, from: number, to: number, least: number): void {
     const { most, places, similarity } = this;
     let limit = least;
@@ -57,7 +53,6 @@ export class BestPlaces {
     return this.#largest(count, wanted);
   }
 
-  /** The m-th largest of the first values of `#order`, by Hoare's selection. */
   #largest(count: number, m: number): number {
     const order = this.#order;
     const wanted = m - 1;

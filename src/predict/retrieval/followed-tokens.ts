@@ -1,6 +1,6 @@
 import type { Pass } from '../../schedule/door.js';
 
-/** Most followed tokens of a pass (larger passes are sampled), besides the last token of each request. Ours. */
+/** Most sampled tokens of a pass, besides the last token of each request. Ours. */
 export const FOLLOWED = 64;
 
 /** Followed tokens of a pass, and each token's known layers. */
@@ -15,7 +15,6 @@ export class FollowedTokens {
   #pass: Pass | null = null;
   #number = -1;
 
-  /** @param slots most requests at once */
   constructor(slots: number) {
     this.first = new Int32Array(slots);
     this.last = new Int32Array(slots);

@@ -11,7 +11,7 @@ interface BallotRoom {
   readonly paths: number;
 }
 
-/** Vote on the experts of a layer: each elected path gives a weight to its experts. */
+/** Each elected path gives a weight to its experts at a layer. */
 export class PathBallot {
   /** `[experts of the widest layer]` result of {@link vote}. */
   readonly votes: Uint32Array;

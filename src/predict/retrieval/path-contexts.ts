@@ -3,27 +3,22 @@ import { NOWHERE, type PathRing } from './path-ring.js';
 /** Longest compared context, token ids. Ours. */
 export const LONGEST_CONTEXT = 8;
 
-/** Last token ids shared by a followed token and each kept path: equal words lead to equal experts. */
+/** Last token ids shared with each kept path: equal words lead to equal experts. */
 export class PathContexts {
   readonly #width: number;
   /**
-   * `[rows, width]` and `[slots, width]`: shared ids of followed tokens and of requests' last tokens, at most {@link
-   * LONGEST_CONTEXT}.
+   * `[rows, width]` of followed tokens, `[slots, width]` of requests' last tokens; at most {@link LONGEST_CONTEXT}.
    */
   readonly #common: Uint8Array;
   readonly #carried: Uint8Array;
 
-  /** @param width places of a row */
   constructor(rows: number, slots: number, width: number) {
     this.#width = width;
     this.#common = new Uint8Array(rows * width);
     this.#carried = new Uint8Array(slots * width);
   }
 
-  /**
-   * Counts ids shared with each path. @param slot of the request; -1: unknown @param credits increased by `credit` of
-   * the count
-   */
+  /** Counts ids shared with each path. @param slot -1: unknown @param credits increased by `credit` of the count */
   compare(id: number, row: number, slot: number, ring: PathRing, credits: Int16Array, from: number, credit: Uint16Array): void {
     const width = this.#width;
     const { count, previous, tokenIds } = ring;

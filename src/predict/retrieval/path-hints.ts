@@ -1,15 +1,13 @@
 import type { BestPlaces } from './best-places.js';
 import { NOWHERE, type PathRing } from './path-ring.js';
 
-/** Places found by the last search: their current similarity is a lower limit for the next search. */
+/** Last search's places: current similarities are a lower limit of the next search. */
 export class PathHints {
   readonly #most: number;
   /** `[rows, most]` places. */
   readonly #places: Int32Array;
-  /** Places by row. */
   readonly #counts: Int32Array;
 
-  /** @param most places of a row */
   constructor(rows: number, most: number) {
     this.#most = most;
     this.#places = new Int32Array(rows * most);

@@ -39,7 +39,6 @@ export interface Similarity {
 
 /** Inputs of the last {@link PathIndex.best}. */
 interface Asked {
-  /** -1: none. */
   token: number;
   after: number;
   known: number;
@@ -56,13 +55,11 @@ export class PathIndex {
   /** Similarity of an expert shared at the last known layer, and by an earlier token. */
   readonly unit: number;
   readonly beforeUnit: number;
-  /** Credit by number of shared context ids. */
   readonly #credit: Uint16Array;
   readonly #layers: ModelSpec['layers'];
   readonly #during: Similarity;
   readonly #shift: number;
   readonly #kernels: PathKernels;
-  /** The kernels' memory, and the first bytes of the parts. */
   readonly #words: Int32Array;
   readonly #shorts: Int16Array;
   readonly #list = SCRATCH_BYTES;
@@ -70,7 +67,6 @@ export class PathIndex {
   readonly #bits: number;
   readonly #nobodys: number;
   readonly #rowBytes: number;
-  /** Paths of a row of counts, in whole blocks; bytes of a row. */
   readonly #width: number;
   readonly #bytes: number;
   /**
@@ -82,9 +78,8 @@ export class PathIndex {
   readonly #before: number;
   readonly #carried: number;
   readonly #rows: number;
-  /** Null: tokens have no ids. */
   #contexts: PathContexts | null = null;
-  /** Best paths of the last search, by followed token, then by slot; from row `#nextHints` on for next tokens. */
+  /** Last search's best by followed token, then slot; for next tokens from row `#nextHints`. */
   readonly #hints: PathHints;
   readonly #nextHints: number;
   readonly #followed: FollowedTokens;
@@ -95,27 +90,22 @@ export class PathIndex {
   #kept = 0;
   readonly #asked: Asked = { token: -1, after: 0, known: 0 };
 
-  /**
-   * @param slots most requests at once @param capacity kept paths @param voters found paths @param during weights of
-   * similarity
-   */
+  /** @param slots most requests at once @param capacity kept paths @param voters found paths @param during weights */
   constructor(model: ModelSpec, topK: number, slots: number, capacity: number, voters: number, during: Similarity) {
     this.#layers = model.layers;
     this.#during = during;
     this.#width = BLOCK * Math.ceil(capacity / BLOCK);
     this.#bytes = 2 * this.#width;
     this.#rowBytes = this.#width / 8 + APART;
-    // A sample, the last token of each request, and a spare row to look back.
+    // Sampled tokens, each request's last, and a spare row.
     this.#rows = FOLLOWED + slots + 1;
     this.#found = 64 * Math.ceil((SCRATCH_BYTES + 4 * MOST_ROWS) / 64);
     this.#bits = this.#found + 8 * this.#width;
-    // After the last expert: an empty row.
     this.#nobodys = this.#bits + model.experts * this.#rowBytes;
     this.#near = this.#nobodys + this.#rowBytes;
     this.#whole = this.#near + this.#rows * this.#bytes;
     this.#before = this.#whole + this.#rows * this.#bytes;
     this.#carried = this.#before + this.#rows * this.#bytes;
-    // Then voters, votes and paths.
     const votersAt = this.#carried + slots * this.#bytes;
     const votes = votersAt + 8 * voters;
     const paths = votes + 4 * (NULL_EXPERT + 1);
@@ -135,7 +125,6 @@ export class PathIndex {
       ids === 0 ? 0 : choices * this.beforeUnit * (SAME_ID + SAME_CONTEXT * (ids - 1)),
     );
     const room = FULL / (topK * (1 / (1 - LAYER_DECAY) + during.mean));
-    // Factors of the kernels are at most one.
     this.unit = powerOfTwo(during.before > 0 ? Math.min(room, (model.layers.length * this.beforeUnit) / during.before) : room);
     this.#shift = Math.log2(this.unit);
     this.#nextHints = this.#rows + slots;
@@ -146,7 +135,7 @@ export class PathIndex {
     this.#keptAt = new Float64Array(slots);
   }
 
-  /** Learns a token's experts at `layer`; skips known layers, as several events may share a layer. */
+  /** Learns a token's experts at `layer`; skips known layers (several events per layer). */
   learn(pass: Pass, token: number, layer: number): void {
     this.#begin(pass);
     const { known, rowOf } = this.#followed;
@@ -157,7 +146,7 @@ export class PathIndex {
     if (token === pass.tokens - 1 && layer === this.#layers.length - 1) this.#keep(pass);
   }
 
-  /** Finds the most similar paths into {@link best}, by what is known after layer `after`. @returns false: no paths */
+  /** Finds the most similar paths into {@link best}, known up to layer `after`. @returns false: no paths */
   select(pass: Pass, token: number, after: number): boolean {
     this.#begin(pass);
     const row = this.#followed.rowOf[token]!;
@@ -188,7 +177,7 @@ export class PathIndex {
     return this.best.count > 0;
   }
 
-  /** Finds the best by the weighted sum of row `from`. @param hints row of the last search's best */
+  /** @param hints row of the last search's best */
   #search(hints: number, from: number, near: number, whole: number, before: number): void {
     this.searches++;
     const { best, ring } = this;
@@ -208,7 +197,7 @@ export class PathIndex {
     this.#hints.found(hints, best);
   }
 
-  /** A lower limit of the best: every path of the last search's best exceeds the limit. */
+  /** A similarity exceeded by as many paths as wanted. */
   #least(hinted: number, from: number, a: number, whole: number, c: number): number {
     const { most } = this.best;
     const hints = this.#hints.full(hinted);
@@ -245,7 +234,6 @@ export class PathIndex {
     }
   }
 
-  /** A row of the token's path up to layer `after` only. */
   #lookBack(pass: Pass, token: number, after: number, row: number): number {
     const spare = this.#rows - 1;
     this.#clear(spare);
@@ -269,10 +257,7 @@ export class PathIndex {
     for (let token = 0; token < pass.tokens; token++) if (rowOf[token]! >= 0) this.#start(pass, token, rowOf[token]!);
   }
 
-  /**
-   * Compares earlier tokens with the tokens before each path; only a request's first token in a pass has earlier
-   * tokens.
-   */
+  /** Compares earlier tokens; only a request's first token in a pass has earlier tokens. */
   #start(pass: Pass, token: number, row: number): void {
     this.#clear(row);
     const slot = pass.slot[token]!;
@@ -292,12 +277,11 @@ export class PathIndex {
     // Successors of the previous token's best paths are the first hints.
     for (const first of [0, this.#nextHints]) this.#hints.follow(first + row, follows ? first + this.#rows + slot : -1, this.ring);
     if (pass.tokenId === null) return;
-    // Credits paths of the same token id, more for longer contexts.
     this.#contexts ??= new PathContexts(this.#rows, this.#owner.length, this.#width);
     this.#contexts.compare(pass.tokenId[token]!, row, follows ? slot : -1, this.ring, shorts, before, this.#credit);
   }
 
-  /** Ends a pass: carries the last tokens' agreement to the next pass, and keeps the paths. */
+  /** Ends a pass: carries agreement to the next pass, keeps the paths. */
   #keep(pass: Pass): void {
     this.#asked.token = -1;
     const { last, rowOf } = this.#followed;
@@ -334,10 +318,8 @@ export class PathIndex {
 
 const fraction = (factor: number): number => Math.min(ONE, Math.round(factor * (ONE + 1)));
 
-/** A 16-bit number times a factor, rounded as by the kernels. */
 const scaled = (value: number, factor: number): number => (value * factor + (ONE + 1) / 2) >> 15;
 
-/** Largest power of two up to `most`, at least 1. */
 const powerOfTwo = (most: number): number => 2 ** Math.max(0, Math.floor(Math.log2(most)));
 
 /** No request's index: a run counts from 0, training traces count down from -2. */

@@ -24,7 +24,6 @@ export interface PathKernels extends VoteKernel {
    * 2^-15. @returns end of the list
    */
   scan(near: number, end: number, whole: number, before: number, a: number, b: number, c: number, least: number, out: number): number;
-  /** `to = (whole << shift) + before x decay`, 16 bits each. @param end of `whole` */
   carry(whole: number, end: number, before: number, to: number, decay: number, shift: number): number;
 }
 
@@ -66,7 +65,7 @@ const addRow: readonly number[] = [
   ]),
 ];
 
-/** Counts of paths 16 j to 16 j + 15 of the block, as bytes from the planes' bits 1, 2, 4, 8. */
+/** Counts of paths 16 j to 16 j + 15, as bytes from the planes' bits. */
 const countsOf = (j: number): number[] => [
   ...PLANES.flatMap((plane, power) => [
     ...[...get(plane), ...bytes16((lane) => 2 * j + (lane >> 3)), ...SWIZZLE, ...get(BIT), ...AND, ...get(BIT), ...I8_EQUAL],
@@ -75,7 +74,6 @@ const countsOf = (j: number): number[] => [
   ...set(COUNT),
 ];
 
-/** Adds eight counts to `near` and `whole`. */
 const addCounts = (widen: readonly number[], at: number): number[] => [
   ...[...get(3), ...load(3, at), ...get(DECAY), ...Q15_MULTIPLY, ...get(COUNT), ...widen, ...get(6), ...I16_SHIFT_LEFT],
   ...[...I16_ADD, ...save(at)],
@@ -105,7 +103,7 @@ const SHARE: KernelBody = {
   ],
 };
 
-/** Locals of {@link SCAN}: first lane's place, lanes above, factors and `least` in all lanes, similarities. */
+/** Locals of {@link SCAN}. */
 const PLACE = 9;
 const ABOVE = 10;
 const FACTORS = 11;

@@ -5,7 +5,7 @@ import { NULL_EXPERT } from '../../trace/trace.js';
 /** No neighbour in the request, or the neighbour is gone. */
 export const NOWHERE = -1;
 
-/** Newest paths of tokens, with neighbours, and bits of each expert's users. A place is an index below `capacity`. */
+/** Newest paths with neighbours, and bits of each expert's users. A place is an index below `capacity`. */
 export class PathRing {
   readonly capacity: number;
   count = 0;
@@ -37,7 +37,7 @@ export class PathRing {
     this.successor = new Int32Array(capacity).fill(NOWHERE);
   }
 
-  /** Keeps a token's path. @param previous place of the path before @returns the path's place */
+  /** @param previous place of the path before @returns the kept path's place */
   keep(pass: Pass, token: number, previous: number): number {
     const place = this.#next;
     if (this.count === this.capacity) this.#forget(place);

@@ -30,27 +30,22 @@ const COLUMN = 2 ** COLUMN_BITS - 1;
 /** Evenly spread votes. Ours: 4 and 8 cost up to 0.4 points before the pass on three traces (docs/predictors.md). */
 const SMOOTHING = 16;
 
-/**
- * Evidence from retrieved paths: votes of the most similar, weight exp(sharpness x similarity), from a single search.
- */
+/** Evidence from votes of the most similar paths, weight exp(sharpness x similarity). */
 export class PathVotes {
   readonly index: PathIndex;
   /** Each column as evidence; the first teaches the index. */
   readonly columns: readonly Evidence[];
   readonly #sharpness: readonly Sharpness[];
-  /** Experts of a path, and of the mean layer. */
   readonly #pathChoices: number;
   readonly #layerChoices: number;
-  /** Voters, and votes of the columns, 16 bits each. */
   readonly #places: Int32Array;
   readonly #weights: Uint32Array;
   readonly #distance: Int32Array;
   #voters = 0;
   #search = -1;
   #layer = -1;
-  /** By layer: log-odds by votes, relative to an even share; equal shapes share a table. */
+  /** By layer: log-odds by votes, relative to an even share. */
   readonly #logOdds: readonly Float32Array[];
-  /** By column and layer: log-odds of the votes; layers share memory. */
   readonly #said: readonly (readonly Float32Array[])[];
 
   constructor({ layers }: ModelSpec, index: PathIndex, sharpness: readonly Sharpness[]) {
@@ -98,7 +93,7 @@ export class PathVotes {
     }
   }
 
-  /** Divides each column's votes among the found paths, or among their successors for the next token. */
+  /** Divides each column's votes among the found paths (next token: their successors). */
   #weigh(after: number): void {
     const { beforeUnit, best, ring, searches, unit } = this.index;
     const { count, places, similarity } = best;

@@ -4,8 +4,7 @@ import { EVERYWHERE, type PlacementDefinition } from './placement.js';
 
 /**
  * Longest processing time first (Graham, 1969): popular experts first, to the GPU with least work and room; at most
- * ceil(experts / GPUs)
- * a layer (DeepSeek's EPLB: balanced packing). @param homes written at `ids`
+ * ceil(experts / GPUs) a layer (DeepSeek's EPLB: balanced packing). @param homes written at `ids`
  */
 function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus: number, homes: Int32Array): void {
   const room = Math.ceil(ids.length / gpus);

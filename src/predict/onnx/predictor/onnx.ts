@@ -12,20 +12,19 @@ import { PRODUCTS, SEQUENCE } from '../sequence/contract.js';
 import { SequencePredictor } from '../sequence/sequence-predictor.js';
 import { SyncSession } from '../session.js';
 
-/** Per call, per weight read, and per weight and token multiplied, ns: see {@link networkCost}. */
+/** Per call, per weight read, per weight and token multiplied, ns: {@link networkCost}. */
 const CALL_NS = 33e3;
 const WEIGHT_NS = 0.094;
 const PRODUCT_NS = 0.056;
 
-/** For sequence models, per multiplied weight, ns: more and smaller operators, and a table that is only looked up. */
+/** For sequence models, per multiplied weight, ns: more and smaller operators. */
 const SEQUENCE_CALL_NS = 125e3;
 const SEQUENCE_WEIGHT_NS = 0.3;
 const SEQUENCE_PRODUCT_NS = 0.038;
 
-/** Runs a model with each token's past as input. */
 class OnnxPredictor extends ModelPredictor<InputName> {
   protected readonly outputs = [OUTPUT_NAME];
-  /** Pass and layer of the logits; without input `observed`, logits hold all through a pass. */
+  /** Pass and layer of the logits. */
   #pass = -1;
   #after = -1;
 
@@ -75,7 +74,7 @@ class OnnxPredictor extends ModelPredictor<InputName> {
   }
 }
 
-/** Loads a model of either contract. @throws UserError if the file is no model, or fits neither contract */
+/** Loads a model of either contract. @throws UserError for any other file */
 export async function openOnnx(path: string, context: PredictorContext): Promise<ModelPredictor> {
   const session = await SyncSession.open(path);
   try {
@@ -89,9 +88,8 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
 
 /**
  * Cost of a call: reading weights, and a product of each per token. Fitted on networks of 0.6 to 7.2 M weights, 1 to 32
- * tokens
- * (bench/prediction-cost.mjs; host: cost.ts), and on encoders of 0.09 to 0.8 M, 1 to 128 tokens. @throws UserError if
- * unreadable
+ * tokens (bench/prediction-cost.mjs; host: cost.ts), and on encoders of 0.09 to 0.8 M, 1 to 128 tokens. @throws
+ * UserError if unreadable
  */
 export function networkCost(path: string): PredictionCost {
   const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
@@ -121,13 +119,12 @@ export const onnx: PredictorDefinition = {
 
 /** ModelProto's field of metadata (onnx.proto): a message of key (1) and value (2). */
 const FACT = 14;
-/** Longest head of a part, bytes: two varints. */
 const HEAD = 20;
-/** Limits of a file's parts and of a fact's bytes. Ours: above any exporter, so that other files are soon rejected. */
+/** Limits of a file's parts and a fact's bytes. Ours: above any exporter, so that other files fail soon. */
 const MOST_PARTS = 4096;
 const LONGEST_FACT = 65_536;
 
-/** A file's metadata by name, without reading the graph; empty: no ONNX file. @throws UserError if unreadable */
+/** A file's metadata, without reading the graph; empty: no ONNX file. @throws UserError if unreadable */
 export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   return withInput(path, 'predictor', (file) => {
     const facts = new Map<string, string>();
@@ -145,7 +142,6 @@ export function onnxMetadata(path: string): ReadonlyMap<string, string> {
   });
 }
 
-/** Place of a part's content; null: no part of an ONNX file. */
 function partOf(bytes: Uint8Array, at: number): { field: number; start: number; end: number } | null {
   const tag = varint(bytes, at);
   if (tag === null) return null;

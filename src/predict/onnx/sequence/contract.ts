@@ -1,4 +1,4 @@
-// Contract of an ONNX predictor of ordered token ids, with a state per request. Stateless models: ../contract.ts.
+// Contract of an ONNX predictor of ordered token ids with a state per request.
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 import { checkTensor, OUTPUT_NAME, type TensorShape, type TensorSignature } from '../contract.js';
@@ -16,7 +16,6 @@ export const KNOWN = 'known';
 /** Metadata: weights multiplied per token. */
 export const PRODUCTS = 'moeprof.products';
 
-/** Names of possible inputs. */
 export const SEQUENCE_INPUTS = [SEQUENCE, STATE, 'history', 'history_slow', KNOWN] as const;
 export type SequenceInput = (typeof SEQUENCE_INPUTS)[number];
 export const SEQUENCE_OUTPUTS = [OUTPUT_NAME, NEXT_STATE] as const;

@@ -1,5 +1,4 @@
-// ExpertFlow's path predictor as a causal encoder of token ids. Training and export share the graph, except the
-// recurrence.
+// ExpertFlow's path predictor as a causal encoder of token ids.
 import { HISTORY_SLOW_DECAY } from '../contract.js';
 import type { Graph, Value } from '../graph.js';
 import { constant, logHistories, normal, type ParameterSource, type PathShape, PRIOR_WEIGHT, prior } from '../network.js';
@@ -14,16 +13,13 @@ export interface EncoderOptions {
   readonly inside: number;
   /** Blocks of a recurrence and a feed-forward part. */
   readonly blocks: number;
-  /** Units of a layer's head. */
   readonly head: number;
   /** True: known experts of earlier tokens are an input. */
   readonly history: boolean;
-  /** Rows of the token table; ids are taken modulo `tokenRows`. */
   readonly tokenRows: number;
 }
 
 interface EncoderParts {
-  /** Token ids, [N]. */
   readonly tokenId: Value;
   /** Features of earlier tokens; null: no input. */
   readonly past: PastInputs | null;
@@ -43,7 +39,6 @@ interface PastInputs {
   readonly known: Value;
 }
 
-/** GRU weights, gates in a row: update, reset, candidate. */
 export interface GruWeights {
   readonly input: Value;
   readonly inputBias: Value;
@@ -55,14 +50,13 @@ export interface GruWeights {
 export const TOKEN_TABLE = 'token';
 /** Added to a row's mean square, as in T5. */
 const EPSILON = 1e-6;
-/** Stored embeddings are small, as in ../network.ts: rare ids move by the learning rate at most. */
+/** Stored embeddings are small, as in ../network.ts. */
 const TOKEN_SCALE = 16;
 
 /**
  * Adds encoder and heads. Blocks are residual and normalised as in T5 (arXiv 1910.10683): x += GRU(norm x); x += W2
- * relu(W1 norm x).
- * Heads by layer: W4 relu(W3 y) + W5 y + b, y = [x | token | last path]. States depend on ids alone; histories enter at
- * the heads.
+ * relu(W1 norm x). Heads by layer: W4 relu(W3 y) + W5 y + b, y = [x | token | last path]. States depend on ids alone;
+ * histories enter at the heads.
  * @returns logits, [N, experts]
  */
 export function buildEncoder(
@@ -113,7 +107,6 @@ export function buildEncoder(
   const direct = graph.dense(all, near('output.direct', all.shape[1] as number, experts, 0.3));
   const logitSum = graph.add(graph.add(graph.concat(logits, 1), direct), priorBias);
   if (past === null) return logitSum;
-  // Recent uses go straight into the logits, as in ../network.ts; 0 if unknown.
   const lately = logHistories(graph, parameter, past.history, graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY)));
   const less = parameter(prior('output.known', frequency, PRIOR_WEIGHT - 1));
   return graph.add(logitSum, graph.multiply(graph.add(lately, less), past.known));

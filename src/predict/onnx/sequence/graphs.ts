@@ -1,4 +1,3 @@
-// Graphs of the encoder: training steps over windows of streams, and the exported file.
 import { OUTPUT_NAME } from '../contract.js';
 import { Graph, type Value } from '../graph.js';
 import { type PathShape, sizeOf } from '../network.js';
@@ -15,10 +14,7 @@ export function noisePlaces({ blocks, history, table, width }: EncoderOptions): 
   return places;
 }
 
-/**
- * Training graphs over windows of `window` tokens of `streams` sequences: inputs `token_id` and `state`, output
- * `next_state`.
- */
+/** Training graphs over windows of sequences: inputs `token_id` and `state`, output `next_state`. */
 export function encoderGraphs(options: EncoderOptions, shape: PathShape, streams: number, window: number): TrainingGraphs {
   const { blocks, history, width } = options;
   const rows = streams * window;
@@ -89,8 +85,8 @@ export function exportEncoder(
 }
 
 /**
- * GRU states (Cho et al., arXiv 1406.1078) over `steps` steps, from ordinary operators for gradients. As ONNX with
- * `linear_before_reset`: z, r = sigmoid(x W + h R + b); n = tanh(x W + b + r (h R + b)); h' = (1 - z) n + z h.
+ * GRU states (Cho et al., arXiv 1406.1078) from operators with gradients. As ONNX with `linear_before_reset`: z, r =
+ * sigmoid(x W + h R + b); n = tanh(x W + b + r (h R + b)); h' = (1 - z) n + z h.
  * @param x [steps x streams, width] @param start [streams, width] @returns all states, and the last
  */
 function unrolledGru(

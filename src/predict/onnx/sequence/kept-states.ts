@@ -12,24 +12,19 @@ interface Kept {
   to: number;
   readonly before: Float32Array;
   readonly after: Float32Array;
-  /** Ids of the tokens between the states. */
   ids: number[];
 }
 
-/** States of a sequence model by slot, after and before the last pass: tokens may be rejected or run again. */
+/** States by slot, after and before the last pass: tokens may be rejected or run again. */
 export class KeptStates {
   readonly #width: number;
   readonly #slots: (Kept | undefined)[] = [];
 
-  /** @param width elements of a state */
   constructor(width: number) {
     this.#width = width;
   }
 
-  /**
-   * Continuation of a request at a position; from zero without a kept state, as after a cached prompt of another
-   * request.
-   */
+  /** Continuation of a request at a position; from zero without a kept state, as after a cached prompt. */
   at(slot: number, request: number, position: number): Continuation {
     const kept = this.#slots[slot];
     if (kept !== undefined && kept.request === request && position > 0) {

@@ -22,7 +22,6 @@ const CALL_TOKENS = 256;
 interface Segment {
   readonly token: number;
   readonly from: Continuation;
-  /** Input: missed tokens, then the pass's tokens. */
   readonly ids: readonly number[];
   state: Float32Array;
 }
@@ -61,7 +60,6 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     return sequenceTensorOf(name, this.context.model.experts, this.#width);
   }
 
-  /** A call for all requests with a single token, and separate calls for longer requests. */
   #read(pass: Pass): void {
     const { experts } = this.context.model;
     if (this.#logits.length < pass.tokens * experts) this.#logits = new Float32Array(pass.tokens * experts);
@@ -112,7 +110,7 @@ export class SequencePredictor extends ModelPredictor<SequenceInput> {
     });
   }
 
-  /** Only the first token of a request in a pass has a known history: later tokens follow tokens of the same pass. */
+  /** Only a request's first token in a pass has a known history. */
   #fillPast(pass: Pass, segments: readonly Segment[], step: number, steps: number): void {
     const { experts } = this.context.model;
     for (const name of this.inputs) {

@@ -1,5 +1,4 @@
-// Training data of a sequence encoder: a window of each stream per step; states pass on (truncated back-propagation
-// through time).
+// Training data of an encoder: windows of streams; states pass on (truncated back-propagation through time).
 import type { Random } from '../../../base/random.js';
 import { shuffled } from '../batch.js';
 import type { PathDataset } from '../dataset.js';
@@ -16,7 +15,6 @@ interface Piece {
 interface WindowOptions {
   readonly streams: number;
   readonly window: number;
-  /** Elements of a stream's state. */
   readonly state: number;
   /** Width of each noise tensor, [window x streams, width], by name. */
   readonly noise: ReadonlyMap<string, number>;
@@ -104,7 +102,7 @@ export class SequenceWindows implements StepSource {
     );
   }
 
-  /** Steps over pieces while `goesOn(busy streams)`. @param knows true if a stream's next window has histories */
+  /** Steps over pieces while `goesOn(busy streams)`. @param knows true: the window has histories */
   *#walk(deal: () => Piece | null, goesOn: (running: number) => boolean, knows: (stream: number) => boolean): Iterable<Step> {
     const { state, streams, window } = this.#options;
     const { experts } = this.#dataset.model;
@@ -146,7 +144,6 @@ export class SequenceWindows implements StepSource {
     }
   }
 
-  /** Fills ids and paths of each stream's next window. @returns tokens in the window */
   #fill(at: Int32Array, end: Int32Array, knows: (stream: number) => boolean): number {
     const { history, streams, window } = this.#options;
     const dataset = this.#dataset;
